@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Descriptors and files: closing by scope, whole reads and writes, files that are replaced atomically. */
+
+#include "common/io.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int close_safe(int fd)
+{
+        if (fd >= 0) {
+                int saved = errno;
+
+                (void) close(fd);
+                errno = saved;
+        }
+
+        return -EBADF;
+}
+
+void close_fd_pointer(int *fd)
+{
+        *fd = close_safe(*fd);
+}
+
+int write_all(int fd, const void *data, size_t size)
+{
+        const char *p = data;
+
+        while (size > 0) {
+                ssize_t n = write(fd, p, size);
+
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                p += n;
+                size -= (size_t) n;
+        }
+
+        return 0;
+}
+
+ssize_t pread_all(int fd, void *data, size_t size, off_t offset)
+{
+        char *p = data;
+        size_t done = 0;
+
+        while (done < size) {
+                ssize_t n = pread(fd, p + done, size - done, offset + (off_t) done);
+
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                if (n == 0)
+                        break;
+                done += (size_t) n;
+        }
+
+        return (ssize_t) done;
+}
+
+int fd_read_all(int fd, size_t max, char **ret_data, size_t *ret_size)
+{
+        g_autoptr(GString) data = g_string_new(NULL);
+
+        for (;;) {
+                char buffer[16 * 1024];
+                ssize_t n = read(fd, buffer, sizeof buffer);
+
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+                if (n == 0)
+                        break;
+                if ((size_t) n > max - data->len)
+                        return -E2BIG;
+                g_string_append_len(data, buffer, n);
+        }
+
+        if (ret_size)
+                *ret_size = data->len;
+        *ret_data = g_string_free(g_steal_pointer(&data), FALSE);
+        return 0;
+}
+
+int file_read_at(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size)
+{
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+
+        /* Non-blocking, so that a FIFO at that place cannot hold us up before it is refused. */
+        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (S_ISDIR(st.st_mode))
+                return -EISDIR;
+        if (!S_ISREG(st.st_mode))
+                return -EBADFD;
+
+        return fd_read_all(fd, max, ret_data, ret_size);
+}
+
+int directory_sync(const char *dir)
+{
+        _cleanup_close_ int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0 || fsync(fd) < 0)
+                return -errno;
+
+        return 0;
+}
+
+int file_replace(const char *dir, const char *name, const void *data, size_t size, mode_t mode)
+{
+        g_autofree char *temporary = g_strdup_printf("%s/.%s.XXXXXX", dir, name);
+        g_autofree char *path = g_strdup_printf("%s/%s", dir, name);
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        fd = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+
+        r = write_all(fd, data, size);
+        if (r >= 0 && fchmod(fd, mode) < 0)
+                r = -errno;
+        if (r >= 0 && fsync(fd) < 0)
+                r = -errno;
+        if (r >= 0 && rename(temporary, path) < 0)
+                r = -errno;
+        if (r < 0) {
+                (void) unlink(temporary);
+                return r;
+        }
+
+        return directory_sync(dir);
+}
+
+int file_remove(const char *dir, const char *name)
+{
+        g_autofree char *path = g_strdup_printf("%s/%s", dir, name);
+
+        if (unlink(path) < 0)
+                return -errno;
+
+        return directory_sync(dir);
+}

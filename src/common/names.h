@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Every string that crosses a boundary: bus names, paths, interfaces, error names, polkit actions, units, journal
+ * fields, settings. Programs and tests take them from here, so that a name is spelled once. */
+
+#define SHRUTHI_BUS_NAME             "org.dream.Shruthi"
+#define SHRUTHI_OBJECT_PATH          "/org/dream/Shruthi"
+#define SHRUTHI_UNIKERNEL_PATH       SHRUTHI_OBJECT_PATH "/unikernel"
+#define SHRUTHI_NETWORK_PATH         SHRUTHI_OBJECT_PATH "/network"
+
+#define SHRUTHI_INTERFACE_MANAGER    SHRUTHI_BUS_NAME ".Manager"
+#define SHRUTHI_INTERFACE_UNIKERNEL  SHRUTHI_BUS_NAME ".Unikernel"
+
+#define SHRUTHI_ERROR_PREFIX         SHRUTHI_BUS_NAME ".Error."
+
+/* polkit actions, one per verb: SHRUTHI_ACTION_PREFIX "start" and so on. */
+#define SHRUTHI_ACTION_PREFIX        SHRUTHI_BUS_NAME "."
+#define SHRUTHI_ACTION_CREATE        SHRUTHI_ACTION_PREFIX "create"
+#define SHRUTHI_ACTION_START         SHRUTHI_ACTION_PREFIX "start"
+#define SHRUTHI_ACTION_STOP          SHRUTHI_ACTION_PREFIX "stop"
+#define SHRUTHI_ACTION_RESTART       SHRUTHI_ACTION_PREFIX "restart"
+#define SHRUTHI_ACTION_KILL          SHRUTHI_ACTION_PREFIX "kill"
+#define SHRUTHI_ACTION_UPDATE        SHRUTHI_ACTION_PREFIX "update"
+#define SHRUTHI_ACTION_REMOVE        SHRUTHI_ACTION_PREFIX "remove"
+#define SHRUTHI_ACTION_OPEN_CONSOLE  SHRUTHI_ACTION_PREFIX "open-console"
+#define SHRUTHI_ACTION_READ_LOG      SHRUTHI_ACTION_PREFIX "read-log"
+#define SHRUTHI_ACTION_READ_DETAILS  SHRUTHI_ACTION_PREFIX "read-details"
+#define SHRUTHI_ACTION_IMPORT_IMAGE  SHRUTHI_ACTION_PREFIX "import-image"
+#define SHRUTHI_ACTION_INSPECT_IMAGE SHRUTHI_ACTION_PREFIX "inspect-image"
+#define SHRUTHI_ACTION_LIST_IMAGES   SHRUTHI_ACTION_PREFIX "list-images"
+#define SHRUTHI_ACTION_PRUNE_IMAGES  SHRUTHI_ACTION_PREFIX "prune-images"
+#define SHRUTHI_ACTION_RELOAD        SHRUTHI_ACTION_PREFIX "reload"
+/* May go beyond what shruthi.conf gives to everybody: paths, other owners, other bridges and networks, volumes. */
+#define SHRUTHI_ACTION_ADMINISTER    SHRUTHI_ACTION_PREFIX "administer"
+
+#define SHRUTHI_UNIT_PREFIX          "unikernel@"
+#define SHRUTHI_BODY_UNIT_PREFIX     "unikernel-body@"
+#define SHRUTHI_UNIT_SUFFIX          ".service"
+#define SHRUTHI_TARGET               "unikernels.target"
+#define SHRUTHI_DOMAIN_PREFIX        "unikernel-"
+#define SHRUTHI_DEFINITION_SUFFIX    ".unikernel"
+#define SHRUTHI_DIGEST_PREFIX        "sha256:"
+
+/* The user that both services run as, and the group whose members may create their own. */
+#define SHRUTHI_USER                 "shruthi"
+#define SHRUTHI_USERS_GROUP          "shruthi-users"
+
+/* Our element in the <metadata> of a domain, by which a domain of ours is recognised. */
+#define SHRUTHI_METADATA_NAMESPACE   "https://dream.org/xmlns/shruthi/1"
+#define SHRUTHI_METADATA_PREFIX      "shruthi"
+
+/* Journal fields of our own messages. */
+#define SHRUTHI_FIELD_UNIKERNEL      "SHRUTHI_UNIKERNEL"
+#define SHRUTHI_FIELD_OWNER          "SHRUTHI_OWNER"
+#define SHRUTHI_FIELD_IMAGE          "SHRUTHI_IMAGE"
+#define SHRUTHI_FIELD_RESULT         "SHRUTHI_RESULT"
+#define SHRUTHI_FIELD_EXIT_STATUS    "SHRUTHI_EXIT_STATUS"
+
+/* MESSAGE_IDs; the catalog in data/ explains each. */
+#define SHRUTHI_MESSAGE_STARTED      "6f0d6cf33e0e4d2b8a70d8a4a1d4b301"
+#define SHRUTHI_MESSAGE_ENDED        "6f0d6cf33e0e4d2b8a70d8a4a1d4b302"
+#define SHRUTHI_MESSAGE_FAILED       "6f0d6cf33e0e4d2b8a70d8a4a1d4b303"
+#define SHRUTHI_MESSAGE_ADOPTED      "6f0d6cf33e0e4d2b8a70d8a4a1d4b304"
+#define SHRUTHI_MESSAGE_SILENT       "6f0d6cf33e0e4d2b8a70d8a4a1d4b305"
+#define SHRUTHI_MESSAGE_THROTTLED    "6f0d6cf33e0e4d2b8a70d8a4a1d4b306"
+#define SHRUTHI_MESSAGE_BROKEN       "6f0d6cf33e0e4d2b8a70d8a4a1d4b307"
+#define SHRUTHI_MESSAGE_CREATED      "6f0d6cf33e0e4d2b8a70d8a4a1d4b308"
+#define SHRUTHI_MESSAGE_REMOVED      "6f0d6cf33e0e4d2b8a70d8a4a1d4b309"
+#define SHRUTHI_MESSAGE_CHANGED      "6f0d6cf33e0e4d2b8a70d8a4a1d4b30a"

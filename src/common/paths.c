@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where things are: the directories of the build, below a root that tests may set. */
+
+#include "common/paths.h"
+
+#include <glib.h>
+
+#include "config.h"
+
+enum {
+        PATH_CONFIG,
+        PATH_VENDOR,
+        PATH_STATE,
+        PATH_RUNTIME,
+        PATH_CONFIG_DEFINITIONS,
+        PATH_STATE_DEFINITIONS,
+        PATH_VENDOR_DEFINITIONS,
+        PATH_IMAGES,
+        PATH_RESULTS,
+        PATH_LIBEXEC,
+        _PATH_MAX,
+};
+
+static const char *const defaults[_PATH_MAX] = {
+        [PATH_CONFIG]             = SHRUTHI_CONFDIR,
+        [PATH_VENDOR]             = SHRUTHI_VENDORDIR,
+        [PATH_STATE]              = SHRUTHI_STATEDIR,
+        [PATH_RUNTIME]            = SHRUTHI_RUNTIMEDIR,
+        [PATH_CONFIG_DEFINITIONS] = SHRUTHI_CONFDIR "/unikernels",
+        [PATH_STATE_DEFINITIONS]  = SHRUTHI_STATEDIR "/unikernels",
+        [PATH_VENDOR_DEFINITIONS] = SHRUTHI_VENDORDIR "/unikernels",
+        [PATH_IMAGES]             = SHRUTHI_STATEDIR "/images",
+        [PATH_RESULTS]            = SHRUTHI_RUNTIMEDIR "/results",
+        [PATH_LIBEXEC]            = SHRUTHI_LIBEXECDIR,
+};
+
+static char *rooted[_PATH_MAX];
+
+void paths_set_root(const char *root)
+{
+        for (int i = 0; i < _PATH_MAX; i++) {
+                g_clear_pointer(&rooted[i], g_free);
+                if (root)
+                        rooted[i] = g_strconcat(root, defaults[i], NULL);
+        }
+}
+
+static const char *path_get(int i)
+{
+        return rooted[i] ?: defaults[i];
+}
+
+const char *paths_config_dir(void)
+{
+        return path_get(PATH_CONFIG);
+}
+
+const char *paths_vendor_dir(void)
+{
+        return path_get(PATH_VENDOR);
+}
+
+const char *paths_state_dir(void)
+{
+        return path_get(PATH_STATE);
+}
+
+const char *paths_runtime_dir(void)
+{
+        return path_get(PATH_RUNTIME);
+}
+
+const char *paths_config_definitions(void)
+{
+        return path_get(PATH_CONFIG_DEFINITIONS);
+}
+
+const char *paths_state_definitions(void)
+{
+        return path_get(PATH_STATE_DEFINITIONS);
+}
+
+const char *paths_vendor_definitions(void)
+{
+        return path_get(PATH_VENDOR_DEFINITIONS);
+}
+
+const char *paths_images(void)
+{
+        return path_get(PATH_IMAGES);
+}
+
+const char *paths_results(void)
+{
+        return path_get(PATH_RESULTS);
+}
+
+const char *paths_libexec_dir(void)
+{
+        return path_get(PATH_LIBEXEC);
+}

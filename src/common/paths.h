@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Where things are. The build decides; tests put all of it below a folder of their own. Each function returns a
+ * string that stays valid until paths_set_root() is called. */
+
+/* Prefixes every path below with root (NULL: none). For unit tests, before anything else. */
+void paths_set_root(const char *root);
+
+const char *paths_config_dir(void);          /* /etc/shruthi: shruthi.conf, shruthi.conf.d/ */
+const char *paths_vendor_dir(void);          /* /usr/lib/shruthi */
+const char *paths_state_dir(void);           /* /var/lib/shruthi */
+const char *paths_runtime_dir(void);         /* /run/shruthi */
+
+const char *paths_config_definitions(void);  /* /etc/shruthi/unikernels: written by administrators */
+const char *paths_state_definitions(void);   /* /var/lib/shruthi/unikernels: made through the bus */
+const char *paths_vendor_definitions(void);  /* /usr/lib/shruthi/unikernels: shipped by packages */
+const char *paths_images(void);              /* /var/lib/shruthi/images: the store */
+const char *paths_results(void);             /* /run/shruthi/results: how each unikernel ended last */
+const char *paths_libexec_dir(void);         /* where shruthi-run and shruthi-domain are */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Files are replaced whole or not at all, and reading has a limit. */
+
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+
+typedef struct Fixture {
+        char *dir;
+} Fixture;
+
+static void set_up(Fixture *f, const void *data)
+{
+        f->dir = g_dir_make_tmp("shruthi-io-XXXXXX", NULL);
+        g_assert_nonnull(f->dir);
+}
+
+static void tear_down(Fixture *f, const void *data)
+{
+        g_autoptr(GDir) dir = g_dir_open(f->dir, 0, NULL);
+        const char *name;
+
+        while ((name = g_dir_read_name(dir))) {
+                g_autofree char *path = g_build_filename(f->dir, name, NULL);
+
+                g_assert_cmpint(g_unlink(path), ==, 0);
+        }
+        g_assert_cmpint(g_rmdir(f->dir), ==, 0);
+        g_free(f->dir);
+}
+
+static void test_replace_leaves_nothing_behind(Fixture *f, const void *data)
+{
+        g_autofree char *path = g_build_filename(f->dir, "a", NULL), *text = NULL;
+        g_autoptr(GDir) dir = NULL;
+        size_t size = 0;
+        struct stat st;
+
+        g_assert_cmpint(file_replace(f->dir, "a", "old", 3, 0644), ==, 0);
+        g_assert_cmpint(file_replace(f->dir, "a", "newer", 5, 0640), ==, 0);
+        g_assert_cmpint(file_read_at(AT_FDCWD, path, 100, &text, &size), ==, 0);
+        g_assert_cmpstr(text, ==, "newer");
+        g_assert_cmpuint(size, ==, 5);
+        g_assert_cmpint(stat(path, &st), ==, 0);
+        g_assert_cmpint(st.st_mode & 07777, ==, 0640);
+
+        dir = g_dir_open(f->dir, 0, NULL);
+        g_assert_cmpstr(g_dir_read_name(dir), ==, "a");
+        g_assert_null(g_dir_read_name(dir));
+
+        g_assert_cmpint(file_remove(f->dir, "a"), ==, 0);
+        g_assert_cmpint(file_remove(f->dir, "a"), ==, -ENOENT);
+        g_assert_cmpint(file_replace("/nonexistent", "a", "x", 1, 0644), ==, -ENOENT);
+}
+
+static void test_reading_has_a_limit(Fixture *f, const void *data)
+{
+        g_autofree char *path = g_build_filename(f->dir, "a", NULL), *text = NULL;
+
+        g_assert_cmpint(file_replace(f->dir, "a", "12345", 5, 0644), ==, 0);
+        g_assert_cmpint(file_read_at(AT_FDCWD, path, 4, &text, NULL), ==, -E2BIG);
+        g_assert_null(text);
+        g_assert_cmpint(file_read_at(AT_FDCWD, path, 5, &text, NULL), ==, 0);
+        g_assert_cmpstr(text, ==, "12345");
+}
+
+static void test_only_regular_files_are_read(Fixture *f, const void *data)
+{
+        g_autofree char *path = g_build_filename(f->dir, "fifo", NULL), *text = NULL;
+
+        g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+        g_assert_cmpint(file_read_at(AT_FDCWD, path, 4, &text, NULL), ==, -EBADFD);
+        g_assert_cmpint(file_read_at(AT_FDCWD, f->dir, 4, &text, NULL), ==, -EISDIR);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add("/common/io/replace-leaves-nothing-behind", Fixture, NULL, set_up,
+                        test_replace_leaves_nothing_behind, tear_down);
+        g_test_add("/common/io/reading-has-a-limit", Fixture, NULL, set_up, test_reading_has_a_limit, tear_down);
+        g_test_add("/common/io/only-regular-files-are-read", Fixture, NULL, set_up,
+                        test_only_regular_files_are_read, tear_down);
+        return g_test_run();
+}
