@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+/* What an image file is: read from untrusted bytes, without running or trusting any of it. Knows no store, bus or
+ * libvirt. */
+
+typedef enum DeviceKind {
+        DEVICE_NETWORK,
+        DEVICE_BLOCK,
+        _DEVICE_KIND_MAX,
+        _DEVICE_KIND_INVALID = -EINVAL,
+} DeviceKind;
+
+const char *device_kind_to_string(DeviceKind kind); /* "network", "block" */
+DeviceKind device_kind_from_string(const char *text);
+
+typedef enum ImageArchitecture {
+        IMAGE_ARCHITECTURE_UNKNOWN,
+        IMAGE_ARCHITECTURE_X86,    /* 32 bit */
+        IMAGE_ARCHITECTURE_X86_64,
+        IMAGE_ARCHITECTURE_AARCH64,
+        IMAGE_ARCHITECTURE_PPC64,
+        IMAGE_ARCHITECTURE_RISCV64,
+        IMAGE_ARCHITECTURE_OTHER,
+        _IMAGE_ARCHITECTURE_MAX,
+        _IMAGE_ARCHITECTURE_INVALID = -EINVAL,
+} ImageArchitecture;
+
+const char *image_architecture_to_string(ImageArchitecture architecture); /* "x86_64", … as uname -m says */
+
+typedef enum ImageBoot {
+        IMAGE_BOOT_NONE,      /* cannot be booted here: see ImageInfo.problem */
+        IMAGE_BOOT_MULTIBOOT, /* Multiboot 1 (Solo5 virtio, Unikraft) */
+        IMAGE_BOOT_PVH,       /* ELF with the XEN_ELFNOTE_PHYS32_ENTRY note */
+        IMAGE_BOOT_LINUX,     /* bzImage */
+        _IMAGE_BOOT_MAX,
+        _IMAGE_BOOT_INVALID = -EINVAL,
+} ImageBoot;
+
+const char *image_boot_to_string(ImageBoot boot); /* "none", "multiboot", "pvh", "linux" */
+
+/* Solo5's ABI1 targets (include/elf_abi.h). 0: no Solo5 image. */
+typedef enum Solo5Target {
+        SOLO5_TARGET_NONE,
+        SOLO5_TARGET_HVT,
+        SOLO5_TARGET_SPT,
+        SOLO5_TARGET_VIRTIO,
+        SOLO5_TARGET_MUEN,
+        SOLO5_TARGET_GENODE,
+        SOLO5_TARGET_XEN,
+        _SOLO5_TARGET_MAX,
+        _SOLO5_TARGET_INVALID = -EINVAL,
+} Solo5Target;
+
+const char *solo5_target_to_string(Solo5Target target); /* "none", "hvt", "spt", "virtio", … */
+
+#define MANIFEST_DEVICES_MAX 63  /* 64 entries, the first reserved */
+#define MANIFEST_NAME_MAX    67
+
+typedef struct ManifestDevice {
+        char name[MANIFEST_NAME_MAX + 1]; /* printable ASCII without '/', never empty */
+        DeviceKind kind;
+} ManifestDevice;
+
+typedef struct ImageInfo {
+        ImageArchitecture architecture;
+        ImageBoot boot;
+        Solo5Target target;
+        uint32_t abi_version;   /* of the Solo5 target; 0 if none */
+        bool has_manifest;      /* then devices are all that the guest has, in this order */
+        unsigned n_devices;
+        ManifestDevice devices[MANIFEST_DEVICES_MAX];
+        char *problem;          /* why it cannot be hosted here and what to do about it; NULL: it can */
+        ErrorCode problem_code; /* ERROR_INVALID_IMAGE or ERROR_UNSUPPORTED_IMAGE when problem is set */
+} ImageInfo;
+
+void image_info_free(ImageInfo *info);
+#define _cleanup_image_info_ __attribute__((cleanup(image_info_clear_pointer)))
+void image_info_clear_pointer(ImageInfo **info);
+
+/* Reads what fd (a regular file, any position, never moved) holds. An image that cannot be hosted is no error: the
+ * problem says why. Errors are those of reading. */
+int image_inspect(int fd, ImageInfo **ret_info, Error *ret_error);
+
+/* The same over bytes in memory: size is that of data, which is the whole file. What fuzzing calls. */
+int image_inspect_bytes(const uint8_t *data, size_t size, ImageInfo **ret_info, Error *ret_error);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/conf.h"
+#include "common/error.h"
+#include "common/keyfile.h"
+#include "image/image.h"
+
+/* A definition: what a unikernel is, from NAME.unikernel and its drop-ins. Pure but for the reading of files and the
+ * look-up of user names; knows neither the bus nor libvirt. man shruthi.unikernel(5) is the user's view. */
+
+#define DEFINITION_ARGUMENTS_MAX 8191 /* bytes that Solo5 keeps of its command line's arguments */
+#define DEFINITION_DEVICES_MAX   29   /* slots 2 to 30 of PCI bus 0 */
+#define DEFINITION_SIZE_MAX      (1024 * 1024)
+
+typedef enum RestartPolicy {
+        RESTART_NO,
+        RESTART_ON_FAILURE,
+        RESTART_ALWAYS,
+        _RESTART_POLICY_MAX,
+        _RESTART_POLICY_INVALID = -EINVAL,
+} RestartPolicy;
+
+const char *restart_policy_to_string(RestartPolicy policy); /* "no", "on-failure", "always" */
+RestartPolicy restart_policy_from_string(const char *text);
+
+/* [Network NAME] or [Volume NAME]; devices keep the order in which the definition writes them. */
+typedef struct DefinitionDevice {
+        DeviceKind kind;
+        char *name;
+        const char *file; /* where the section stands, for messages */
+        unsigned line;
+        /* network */
+        char *bridge;     /* Bridge=; both NULL: conf's BridgeInterface */
+        char *network;    /* Network=: a libvirt network */
+        char *mac;        /* MACAddress=, lower case, NULL: derived from name and host */
+        /* volume */
+        char *path;       /* Path= */
+        bool read_only;   /* ReadOnly= */
+} DefinitionDevice;
+
+typedef enum DefinitionOrigin {
+        DEFINITION_ORIGIN_CONFIG, /* /etc: the administrator's */
+        DEFINITION_ORIGIN_STATE,  /* /var/lib: made through the bus */
+        DEFINITION_ORIGIN_VENDOR, /* /usr/lib: shipped by a package */
+        _DEFINITION_ORIGIN_MAX,
+        _DEFINITION_ORIGIN_INVALID = -EINVAL,
+} DefinitionOrigin;
+
+typedef struct Definition {
+        char *name;
+        DefinitionOrigin origin;
+        char *path;            /* of the file */
+        char **dropins;        /* paths that were merged, in order */
+
+        char *image;           /* "sha256:…" or an absolute path */
+        char *initrd;          /* the same for Initrd=, NULL if none */
+        char *arguments;       /* as the guest gets them: "{{" already a brace; "" if none */
+        uint64_t memory;       /* bytes, a multiple of 1 MiB; 0: conf's default */
+        unsigned cpus;
+        uid_t owner;           /* 0 if absent */
+        gid_t group;           /* GID_INVALID if absent */
+        bool autostart;
+        RestartPolicy restart;
+        GPtrArray *devices;    /* DefinitionDevice */
+} Definition;
+
+#define GID_INVALID ((gid_t) -1)
+
+void definition_free(Definition *definition);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Definition, definition_free)
+
+/* Finds and reads NAME's definition: the first of /etc, /var/lib, /usr/lib, with drop-ins of all three (NAME.unikernel.d/*.conf).
+ * NO_SUCH_UNIKERNEL, INVALID_NAME, INVALID_DEFINITION with "FILE:LINE: …" that names the value and what would be right. */
+int definition_load(const char *name, Definition **ret_definition, Error *ret_error);
+
+/* Parses text as NAME.unikernel, for what came over the bus or out of an editor; path is shown in errors. No drop-ins. */
+int definition_parse(const char *name, const char *path, const char *text, size_t size,
+                Definition **ret_definition, Error *ret_error);
+
+/* Where NAME is defined, without reading it: path and origin. NO_SUCH_UNIKERNEL. */
+int definition_find(const char *name, char **ret_path, DefinitionOrigin *ret_origin, Error *ret_error);
+
+/* All names that are defined, valid or not, each once, sorted. */
+int definition_list_names(char ***ret_names, Error *ret_error);
+
+/* A new definition's text in canonical form, with a comment on top that says who made it. Free with g_free(). */
+char *definition_format(const Definition *definition);
+
+/* One change to a definition's text that keeps comments, order and all else as they are: sets (or, with value NULL,
+ * removes) KEY in [TYPE NAME] (section_name NULL for [Unikernel]), adding the section at the end where it is not
+ * there. key NULL with value NULL removes the whole section. Pure text work; the caller parses the result. */
+char *definition_text_set(const char *text, const char *section_type, const char *section_name, const char *key,
+                const char *value);
+
+/* Writes NAME.unikernel into /var/lib (mode 0640), atomically and fsynced. exclusive: UNIKERNEL_EXISTS if there is one anywhere. */
+int definition_write(const char *name, const char *text, bool exclusive, Error *ret_error);
+
+/* Removes NAME.unikernel of /var/lib and its drop-ins there. NOT_MANAGED with the path when it stands elsewhere. */
+int definition_remove(const char *name, Error *ret_error);

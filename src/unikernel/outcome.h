@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "common/error.h"
+#include "unikernel/verdict.h"
+
+/* How a unikernel ended last, as a file /run/shruthi/results/NAME (0640, user shruthi): written by the runner before it exits, read by
+ * shruthid. Belongs to one invocation of the unit: readers compare invocation_id (32 hex digits) with systemd's. */
+
+typedef struct Outcome {
+        char *invocation_id;
+        Result result;
+        int64_t exit_status; /* the guest's full number; -1 not known */
+        char *reason;        /* the sentence */
+} Outcome;
+
+void outcome_clear(Outcome *outcome);
+#define _cleanup_outcome_ __attribute__((cleanup(outcome_clear)))
+int outcome_write(const char *name, const Outcome *outcome);
+int outcome_read(const char *name, Outcome *ret_outcome); /* -ENOENT if there is none */
+int outcome_remove(const char *name);
