@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Traps and interrupts: the IDT, the two 8259, and the 8254 as timer. A trap is the guest's end, told in
+ * Solo5's words. The timer runs only if somebody asked for it, so an idle guest costs its host nothing.
+ */
+
+#include "guest.h"
+
+enum {
+        PIC1 = 0x20,
+        PIC2 = 0xa0,
+        PIC_END = 0x20,
+        PIC_CASCADE = 2,
+        PIT_COUNTER0 = 0x40,
+        PIT_CONTROL = 0x43,
+        PIT_HZ = 1193182,
+        PIT_ONESHOT = 0x30,
+        PIT_PERIODIC = 0x34,
+        VECTOR_IRQ = 32,
+        VECTORS = 48,
+        VECTOR_PAGE_FAULT = 14,
+};
+
+/* What vector_common of start.S finds: two words from the vector, the rest from the processor. */
+typedef struct Frame {
+        uint64_t vector;
+        uint64_t error;
+        uint64_t rip;
+        uint64_t cs;
+        uint64_t rflags;
+        uint64_t rsp;
+        uint64_t ss;
+} Frame;
+
+typedef struct Gate {
+        uint16_t offset_low;
+        uint16_t selector;
+        uint16_t flags;
+        uint16_t offset_middle;
+        uint32_t offset_high;
+        uint32_t reserved;
+} Gate;
+
+void cpu_interrupt(const Frame *frame);
+
+volatile uint64_t timer_ms;
+static unsigned timer_period;
+static Gate idt[VECTORS];
+
+/* clang-format off */
+static const char *const trap_names[] = {
+        "#DE", "#DB", "#NMI", "#BP", "#OF", "#BR", "#UD", "#NM",
+        "#DF", "#9",  "#TS",  "#NP", "#SS", "#GP", "#PF", "#15",
+        "#MF", "#AC", "#MC",  "#XM", "#VE", "#21", "#22", "#23",
+        "#24", "#25", "#26",  "#27", "#28", "#29", "#30", "#31",
+};
+/* clang-format on */
+
+_noreturn_ static void trap(const Frame *frame)
+{
+        console_printf("Solo5: trap: type=%s ec=0x%lx rip=0x%lx rsp=0x%lx rflags=0x%lx\n",
+                        trap_names[frame->vector], frame->error, frame->rip, frame->rsp, frame->rflags);
+        if (frame->vector == VECTOR_PAGE_FAULT) {
+                uint64_t cr2;
+
+                __asm__ volatile("movq %%cr2, %0" : "=r"(cr2));
+                console_printf("Solo5: trap: cr2=0x%lx\n", cr2);
+        }
+        PANIC("Fatal trap");
+}
+
+void cpu_interrupt(const Frame *frame)
+{
+        unsigned irq;
+
+        if (frame->vector < VECTOR_IRQ)
+                trap(frame);
+
+        irq = (unsigned)frame->vector - VECTOR_IRQ;
+        if (irq == IRQ_TIMER)
+                timer_ms += timer_period;
+        net_interrupt(irq);
+        block_interrupt(irq);
+        if (irq >= 8)
+                outb(PIC2, PIC_END);
+        outb(PIC1, PIC_END);
+}
+
+static void pic_init(unsigned pic, unsigned vector, unsigned cascade)
+{
+        outb((uint16_t)pic, 0x11); /* initialise, cascaded, a fourth word follows */
+        outb((uint16_t)(pic + 1), (uint8_t)vector);
+        outb((uint16_t)(pic + 1), (uint8_t)cascade);
+        outb((uint16_t)(pic + 1), 0x01); /* 8086 mode */
+        outb((uint16_t)(pic + 1), 0xff);
+}
+
+void cpu_init(void)
+{
+        extern char cpu_vectors[];
+        extern volatile uint64_t first_table[];
+        struct {
+                uint16_t limit;
+                uint64_t base;
+        } __attribute__((packed)) pointer = {sizeof(idt) - 1, (uintptr_t)idt};
+
+        for (unsigned i = 0; i < VECTORS; i++) {
+                uintptr_t address = (uintptr_t)cpu_vectors + i * 16;
+
+                idt[i] = (Gate){
+                                .offset_low = (uint16_t)address,
+                                .selector = 0x08,
+                                .flags = 0x8e00, /* present, interrupt gate */
+                                .offset_middle = (uint16_t)(address >> 16),
+                };
+        }
+        __asm__ volatile("lidt %0" ::"m"(pointer));
+
+        /* From here on a NULL pointer is a page fault; before, PVH's start information was read there. */
+        first_table[0] = 0;
+        __asm__ volatile("invlpg 0" ::: "memory");
+
+        pic_init(PIC1, VECTOR_IRQ, 1 << PIC_CASCADE);
+        pic_init(PIC2, VECTOR_IRQ + 8, PIC_CASCADE);
+        cpu_irq_enable(PIC_CASCADE);
+
+        /* The firmware left the timer running at 18 Hz: let it end. */
+        outb(PIT_CONTROL, PIT_ONESHOT);
+        outb(PIT_COUNTER0, 1);
+        outb(PIT_COUNTER0, 0);
+}
+
+void cpu_irq_enable(unsigned irq)
+{
+        uint16_t mask = irq < 8 ? PIC1 + 1 : PIC2 + 1;
+
+        outb(mask, inb(mask) & (uint8_t) ~(1U << (irq & 7)));
+}
+
+void cpu_wait(bool (*work)(void))
+{
+        __asm__ volatile("cli" ::: "memory");
+        if (work()) {
+                __asm__ volatile("sti" ::: "memory");
+                return;
+        }
+        /* sti takes effect after the next instruction: no interrupt is lost between the two. */
+        __asm__ volatile("sti; hlt" ::: "memory");
+}
+
+void timer_start(unsigned period_ms)
+{
+        unsigned count = PIT_HZ * period_ms / 1000;
+
+        timer_period = period_ms;
+        outb(PIT_CONTROL, PIT_PERIODIC);
+        outb(PIT_COUNTER0, (uint8_t)count);
+        outb(PIT_COUNTER0, (uint8_t)(count >> 8));
+        cpu_irq_enable(IRQ_TIMER);
+}

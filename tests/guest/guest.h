@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The test guest: a unikernel of a few hundred lines that does on request what guests do: serve, exit,
+ * abort, trap, halt, flood. It speaks the words of Solo5 on COM1, so that whoever judges Solo5's last words
+ * may be tested with it.
+ *
+ *     start.S      header and entry of the image, long mode, interrupt vectors
+ *     boot.c       what the boot loader tells: command line, memory
+ *     console.c    COM1
+ *     cpu.c        interrupts, traps, timer
+ *     power.c      the last words and the way out
+ *     pci.c        finds the devices and wires them to the manifest
+ *     virtio.c     legacy virtio-pci and its queues; net.c and block.c are the drivers on top
+ *     main.c       the arguments and what each of them does (the list is there)
+ *
+ * An image is all of this with one manifest (manifest.c), so one source makes images with different devices.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ELEMENTSOF(x)  (sizeof(x) / sizeof((x)[0]))
+#define barrier()      __asm__ volatile("" ::: "memory")
+#define _noreturn_     __attribute__((noreturn))
+#define _printf_(a, b) __attribute__((format(printf, a, b)))
+
+/* lib.c */
+void *memcpy(void *restrict to, const void *restrict from, size_t n);
+void *memset(void *to, int byte, size_t n);
+int memcmp(const void *a, const void *b, size_t n);
+size_t strlen(const char *s);
+bool streq(const char *a, const char *b);
+/* What follows the prefix, or NULL if the string does not begin with it. */
+const char *startswith(const char *s, const char *prefix);
+/* A decimal number that may have a sign; *ret_end is what follows it. */
+long number_parse(const char *s, const char **ret_end);
+/* Memory that is never given back, zeroed, from what follows the image. */
+void *memory_take(size_t size, size_t alignment);
+
+/* boot.c */
+enum {
+        CMDLINE_MAX = 8192, /* Solo5 keeps 8191 bytes as well */
+};
+extern char boot_cmdline[CMDLINE_MAX]; /* without the first word, which names the kernel */
+extern bool boot_cmdline_cut;
+extern uint64_t boot_memory_size; /* the address at which usable memory ends, 1 GiB at most */
+void boot_read(uint32_t magic, uint64_t info);
+
+/* console.c */
+extern bool console_silent;
+void console_init(void);
+void console_putc(char c);
+void console_write(const char *s, size_t n);
+void console_printf(const char *format, ...) _printf_(1, 2);
+void console_listen(void); /* from now on input raises an interrupt */
+bool console_getc(char *ret_c);
+
+/* cpu.c */
+enum {
+        IRQ_TIMER = 0,
+        IRQ_COM1 = 4,
+};
+extern volatile uint64_t timer_ms; /* since timer_start() */
+void cpu_init(void);
+void cpu_irq_enable(unsigned irq);
+/* Sleeps until the next interrupt, if work() says with interrupts off that there is nothing to do. */
+void cpu_wait(bool (*work)(void));
+void timer_start(unsigned period_ms); /* 1 to 50; without it the guest never wakes up by itself */
+
+/* power.c */
+extern bool power_off_works; /* false: end as Solo5 before 0.12, which only halts */
+void power_off(bool quiet);
+_noreturn_ void cpu_halt(void);
+_noreturn_ void guest_exit(int status);
+_noreturn_ void guest_abort(void);
+_noreturn_ void guest_panic(const char *file, int line, const char *message);
+#define PANIC(message) guest_panic(__FILE__, __LINE__, message)
+
+/* pci.c */
+typedef struct PciDevice {
+        uint8_t slot;  /* on bus 0 */
+        uint8_t irq;   /* line of the 8259 */
+        uint16_t kind; /* DEVICE_NETWORK, DEVICE_BLOCK */
+        uint16_t io;   /* base of BAR 0 */
+} PciDevice;
+
+uint32_t pci_config_read(unsigned slot, unsigned offset);
+void pci_config_write(unsigned slot, unsigned offset, uint32_t value);
+/* Finds all virtio devices and hands them, in the order of their slots, to the manifest's entries. */
+void pci_attach_all(void);
+
+/* net.c, block.c */
+void net_attach(const PciDevice *pci, const char *name);
+void net_configure(
+                const char *device, const char *key, const char *value); /* device NULL: the first network */
+void net_start(void);
+bool net_pending(void);
+void net_serve(void);
+void net_interrupt(unsigned irq);
+
+void block_attach(const PciDevice *pci, const char *name);
+void block_start(void);
+void block_interrupt(unsigned irq);
+
+/* main.c */
+_noreturn_ void guest_main(uint32_t magic, uint64_t info);
+
+static inline void outb(uint16_t port, uint8_t value)
+{
+        __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
+}
+
+static inline void outw(uint16_t port, uint16_t value)
+{
+        __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port));
+}
+
+static inline void outl(uint16_t port, uint32_t value)
+{
+        __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port));
+}
+
+static inline uint8_t inb(uint16_t port)
+{
+        uint8_t value;
+
+        __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+        return value;
+}
+
+static inline uint16_t inw(uint16_t port)
+{
+        uint16_t value;
+
+        __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
+        return value;
+}
+
+static inline uint32_t inl(uint16_t port)
+{
+        uint32_t value;
+
+        __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
+        return value;
+}
