@@ -31,6 +31,7 @@
 #define SHRUTHI_ACTION_LIST_IMAGES   SHRUTHI_ACTION_PREFIX "list-images"
 #define SHRUTHI_ACTION_PRUNE_IMAGES  SHRUTHI_ACTION_PREFIX "prune-images"
 #define SHRUTHI_ACTION_RELOAD        SHRUTHI_ACTION_PREFIX "reload"
+#define SHRUTHI_ACTION_DIAGNOSE      SHRUTHI_ACTION_PREFIX "diagnose"
 /* May go beyond what shruthi.conf gives to everybody: paths, other owners, other bridges and networks, volumes. */
 #define SHRUTHI_ACTION_ADMINISTER    SHRUTHI_ACTION_PREFIX "administer"
 
