@@ -75,7 +75,7 @@ typedef struct Definition {
 void definition_free(Definition *definition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Definition, definition_free)
 
-/* Finds and reads NAME's definition: the first of /etc, /var/lib, /usr/lib, with drop-ins of all three (NAME.unikernel.d/*.conf).
+/* Finds and reads NAME's definition: the first of /etc, /var/lib, /usr/lib, with drop-ins of all three (NAME.unikernel.d/FILE.conf).
  * NO_SUCH_UNIKERNEL, INVALID_NAME, INVALID_DEFINITION with "FILE:LINE: …" that names the value and what would be right. */
 int definition_load(const char *name, Definition **ret_definition, Error *ret_error);
 

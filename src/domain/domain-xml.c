@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The domain XML of a unikernel, for libvirt's QEMU driver. Called by plan.c and probe.c; knows no libvirt. The
+ * format is https://libvirt.org/formatdomain.html; what is chosen and why stands at each element. */
+
+#include "domain/domain-xml.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <libxml/parser.h>
+#include <libxml/xmlwriter.h>
+#include <string.h>
+
+#include "common/names.h"
+#include "common/string-util.h"
+
+#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
+
+/* Slot 0 of bus 0 is the host bridge and slot 1 the PIIX3; the first free one is 2. */
+#define FIRST_SLOT 2
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlTextWriter, xmlFreeTextWriter)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlBuffer, xmlBufferFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
+
+/* The writer with the first thing that went wrong, so that the document below reads without error handling. */
+typedef struct Xml {
+        xmlTextWriter *writer;
+        bool failed;
+        const char *refused; /* text that XML 1.0 cannot carry */
+} Xml;
+
+/* XML 1.0, 2.2 "Characters". */
+static bool text_is_xml(const char *text)
+{
+        if (!g_utf8_validate(text, -1, NULL))
+                return false;
+
+        for (const char *p = text; *p; p = g_utf8_next_char(p)) {
+                gunichar c = g_utf8_get_char(p);
+
+                if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0xfffe || c == 0xffff)
+                        return false;
+        }
+
+        return true;
+}
+
+static void element_open(Xml *xml, const char *name)
+{
+        xml->failed |= xmlTextWriterStartElement(xml->writer, BAD_CAST name) < 0;
+}
+
+static void element_close(Xml *xml)
+{
+        xml->failed |= xmlTextWriterEndElement(xml->writer) < 0;
+}
+
+static void attribute(Xml *xml, const char *name, const char *value)
+{
+        if (!text_is_xml(value)) {
+                xml->refused = value;
+                return;
+        }
+
+        xml->failed |= xmlTextWriterWriteAttribute(xml->writer, BAD_CAST name, BAD_CAST value) < 0;
+}
+
+static void element_text(Xml *xml, const char *name, const char *text)
+{
+        if (!text_is_xml(text)) {
+                xml->refused = text;
+                return;
+        }
+
+        xml->failed |= xmlTextWriterWriteElement(xml->writer, BAD_CAST name, BAD_CAST text) < 0;
+}
+
+/* An element without content; pairs of attribute and value follow, ended by NULL. */
+static void element(Xml *xml, const char *name, ...) __attribute__((sentinel));
+static void element(Xml *xml, const char *name, ...)
+{
+        const char *key;
+        va_list ap;
+
+        element_open(xml, name);
+        va_start(ap, name);
+        while ((key = va_arg(ap, const char *)))
+                attribute(xml, key, va_arg(ap, const char *));
+        va_end(ap);
+        element_close(xml);
+}
+
+/* By this a domain of ours is told from one that somebody else gave the same name. */
+static void format_metadata(Xml *xml, const Definition *definition, const DomainFacts *facts)
+{
+        g_autofree char *owner = g_strdup_printf("%u", definition->owner);
+
+        element_open(xml, "metadata");
+        element_open(xml, SHRUTHI_METADATA_PREFIX ":unikernel");
+        attribute(xml, "xmlns:" SHRUTHI_METADATA_PREFIX, SHRUTHI_METADATA_NAMESPACE);
+        attribute(xml, "name", definition->name);
+        attribute(xml, "owner", owner);
+        attribute(xml, "image", facts->image_digest);
+        element_close(xml);
+        element_close(xml);
+}
+
+static void format_machine(Xml *xml, const Definition *definition, const DomainFacts *facts)
+{
+        g_autofree char *memory = g_strdup_printf("%" PRIu64, facts->memory / 1024);
+        g_autofree char *cpus = g_strdup_printf("%u", definition->cpus);
+
+        element_open(xml, "memory");
+        attribute(xml, "unit", "KiB");
+        xml->failed |= xmlTextWriterWriteString(xml->writer, BAD_CAST memory) < 0;
+        element_close(xml);
+        element_text(xml, "vcpu", cpus);
+
+        /* pc: legacy virtio on bus 0, which Solo5 needs; q35 as libvirt lays it out is modern only. */
+        element_open(xml, "os");
+        element_open(xml, "type");
+        attribute(xml, "arch", "x86_64");
+        attribute(xml, "machine", "pc");
+        xml->failed |= xmlTextWriterWriteString(xml->writer, BAD_CAST "hvm") < 0;
+        element_close(xml);
+        element_text(xml, "kernel", facts->kernel_path);
+        if (facts->initrd_path)
+                element_text(xml, "initrd", facts->initrd_path);
+        if (definition->arguments[0])
+                element_text(xml, "cmdline", definition->arguments);
+        element_close(xml);
+
+        /* Without ACPI a guest cannot power off. */
+        element_open(xml, "features");
+        element(xml, "acpi", NULL);
+        element(xml, "apic", NULL);
+        element_close(xml);
+
+        /* Under KVM the host's own CPU, with its random numbers and AES: nothing here is ever migrated. Under
+         * emulation QEMU's default, which costs least. */
+        if (facts->kvm)
+                element(xml, "cpu", "mode", "host-passthrough", "check", "none", NULL);
+        element(xml, "clock", "offset", "utc", NULL);
+
+        /* Whether to start again is systemd's to decide. */
+        element_text(xml, "on_poweroff", "destroy");
+        element_text(xml, "on_reboot", "destroy");
+        element_text(xml, "on_crash", "destroy");
+}
+
+/* Manifest entry n is the n-th virtio device by slot. libvirt itself would put all interfaces before all disks. */
+static void format_address(Xml *xml, size_t index)
+{
+        g_autofree char *slot = g_strdup_printf("0x%02zx", FIRST_SLOT + index);
+
+        element(xml, "address", "type", "pci", "domain", "0x0000", "bus", "0x00", "slot", slot, "function", "0x0",
+                        NULL);
+}
+
+static void format_network(Xml *xml, const DomainDevice *device, size_t index)
+{
+        bool bridge = device->bridge != NULL;
+
+        element_open(xml, "interface");
+        attribute(xml, "type", bridge ? "bridge" : "network");
+        element(xml, "mac", "address", device->mac, NULL);
+        element(xml, "source", bridge ? "bridge" : "network", bridge ? device->bridge : device->definition->network,
+                        NULL);
+        element(xml, "model", "type", "virtio", NULL);
+        /* Nobody boots from the network: no option ROM to load and run. */
+        element(xml, "rom", "enabled", "no", NULL);
+        format_address(xml, index);
+        element_close(xml);
+}
+
+/* "vda" to "vdz", "vdaa", …: libvirt wants a name, the guest never sees it. */
+static void format_disk_name(size_t index, char ret[static 5])
+{
+        if (index < 26)
+                g_snprintf(ret, 5, "vd%c", (char) ('a' + index));
+        else
+                g_snprintf(ret, 5, "vda%c", (char) ('a' + index % 26));
+}
+
+static void format_volume(Xml *xml, const DomainDevice *device, size_t index, size_t disk)
+{
+        const char *type = device->block_device ? "block" : "file";
+        char target[5];
+
+        format_disk_name(disk, target);
+        element_open(xml, "disk");
+        attribute(xml, "type", type);
+        attribute(xml, "device", "disk");
+        /* Raw always: probing the format would let the guest choose what the host opens. */
+        element(xml, "driver", "name", "qemu", "type", "raw", NULL);
+        element(xml, "source", device->block_device ? "dev" : "file", device->definition->path, NULL);
+        element(xml, "target", "dev", target, "bus", "virtio", NULL);
+        if (device->definition->read_only)
+                element(xml, "readonly", NULL);
+        format_address(xml, index);
+        element_close(xml);
+}
+
+static void format_devices(Xml *xml, const DomainFacts *facts)
+{
+        size_t disks = 0;
+
+        element_open(xml, "devices");
+        element(xml, "controller", "type", "usb", "model", "none", NULL);
+        for (size_t i = 0; i < facts->n_devices; i++)
+                if (facts->devices[i].definition->kind == DEVICE_NETWORK)
+                        format_network(xml, &facts->devices[i], i);
+                else
+                        format_volume(xml, &facts->devices[i], i, disks++);
+
+        if (facts->console_path) {
+                element_open(xml, "serial");
+                attribute(xml, "type", "pipe");
+                element(xml, "source", "path", facts->console_path, NULL);
+                element(xml, "target", "type", "isa-serial", "port", "0", NULL);
+                element_close(xml);
+        }
+        element(xml, "memballoon", "model", "none", NULL);
+        element_close(xml);
+}
+
+static void format_domain(Xml *xml, const Definition *definition, const DomainFacts *facts)
+{
+        g_autofree char *name = g_strconcat(SHRUTHI_DOMAIN_PREFIX, definition->name, NULL);
+
+        element_open(xml, "domain");
+        attribute(xml, "type", facts->kvm ? "kvm" : "qemu");
+        if (facts->fast_start)
+                attribute(xml, "xmlns:qemu", QEMU_NAMESPACE);
+        element_text(xml, "name", name);
+        element_text(xml, "uuid", facts->uuid);
+        format_metadata(xml, definition, facts);
+        format_machine(xml, definition, facts);
+        format_devices(xml, facts);
+
+        /* libvirt changes no file's owner: the store keeps its modes. AppArmor and SELinux still confine QEMU. */
+        element(xml, "seclabel", "type", "none", "model", "dac", NULL);
+
+        /* libvirt then does not ask QEMU for each CPU property by itself, which takes longer than all the rest of
+         * a start; what it no longer knows are the features really enabled, which only migration needs. */
+        if (facts->fast_start) {
+                element_open(xml, "qemu:capabilities");
+                element(xml, "qemu:del", "capability", "cpu-unavailable-features", NULL);
+                element_close(xml);
+        }
+        element_close(xml);
+}
+
+int domain_xml_format(const Definition *definition, const DomainFacts *facts, char **ret_xml, Error *ret_error)
+{
+        g_autoptr(xmlBuffer) buffer = xmlBufferCreate();
+        g_autoptr(xmlTextWriter) writer = buffer ? xmlNewTextWriterMemory(buffer, 0) : NULL;
+        Xml xml = {.writer = writer};
+
+        if (!writer)
+                return error_set(ret_error, ERROR_NO_MEMORY, "Not enough memory for the domain XML");
+
+        if (facts->n_devices > DEFINITION_DEVICES_MAX)
+                return error_set(ret_error, ERROR_DEVICE_MISMATCH,
+                                "%zu devices are too many: there are PCI slots for %d", facts->n_devices,
+                                DEFINITION_DEVICES_MAX);
+
+        xml.failed |= xmlTextWriterSetIndent(writer, 1) < 0;
+        xml.failed |= xmlTextWriterSetIndentString(writer, BAD_CAST "  ") < 0;
+        format_domain(&xml, definition, facts);
+        xml.failed |= xmlTextWriterFlush(writer) < 0;
+
+        if (xml.refused) {
+                g_autofree char *shown = text_for_display(xml.refused, 80);
+
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' holds a control character or is not UTF-8, and cannot be handed to libvirt", shown);
+        }
+        if (xml.failed)
+                return error_set(ret_error, ERROR_NO_MEMORY, "Not enough memory for the domain XML");
+
+        *ret_xml = g_strdup((const char *) xmlBufferContent(buffer));
+        return 0;
+}
+
+bool domain_xml_metadata_is(const char *xml, const char *name)
+{
+        g_autoptr(xmlDoc) doc = NULL;
+        xmlNode *root;
+        xmlChar *found;
+        bool is;
+
+        if (!xml)
+                return false;
+
+        /* XML_PARSE_NOERROR and NOWARNING: a foreign domain's metadata is not ours to complain about. */
+        doc = xmlReadMemory(xml, (int) MIN(strlen(xml), (size_t) G_MAXINT), NULL, "UTF-8",
+                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+        root = doc ? xmlDocGetRootElement(doc) : NULL;
+        if (!root || !xmlStrEqual(root->name, BAD_CAST "unikernel") || !root->ns ||
+            !xmlStrEqual(root->ns->href, BAD_CAST SHRUTHI_METADATA_NAMESPACE))
+                return false;
+
+        found = xmlGetNoNsProp(root, BAD_CAST "name");
+        is = found && g_strcmp0((const char *) found, name) == 0;
+        xmlFree(found);
+        return is;
+}
