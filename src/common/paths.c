@@ -100,3 +100,8 @@ const char *paths_libexec_dir(void)
 {
         return path_get(PATH_LIBEXEC);
 }
+
+char *paths_unikernel_runtime(const char *name)
+{
+        return g_strdup_printf("%s/unikernels/%s", path_get(PATH_RUNTIME), name);
+}

@@ -18,3 +18,7 @@ const char *paths_vendor_definitions(void);  /* /usr/lib/shruthi/unikernels: shi
 const char *paths_images(void);              /* /var/lib/shruthi/images: the store */
 const char *paths_results(void);             /* /run/shruthi/results: how each unikernel ended last */
 const char *paths_libexec_dir(void);         /* where shruthi-run and shruthi-domain are */
+
+/* /run/shruthi/unikernels/NAME: a running unikernel's own files (console FIFOs and socket, state). A folder of its
+ * own for them, so that no name of a unikernel meets /run/shruthi/private or /run/shruthi/results. Free with g_free(). */
+char *paths_unikernel_runtime(const char *name);
