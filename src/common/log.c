@@ -116,6 +116,7 @@ static void send_to_journal(int level, const LogObject *object, const char *mess
                 g_free(iov[i].iov_base);
 }
 
+__attribute__((format(printf, 5, 0)))
 static void log_objectv(int level, const LogObject *object, const char *message_id, const char *const *fields,
                 const char *format, va_list ap)
 {
