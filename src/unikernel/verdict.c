@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How did a guest end: its last words on the console, and what libvirt witnessed, become a result, an exit status
+ * and a sentence. The lines are those of Solo5's bindings/exit.c, abort.c, crt.c, cpu_x86_64.c and
+ * virtio/platform.c. Pure; fed by shruthi-run. */
+
+#include "unikernel/verdict.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/string-util.h"
+
+#define SOLO5            "Solo5: "
+#define SOLO5_EXIT_ABORT 255 /* include/solo5.h */
+#define WORDS_MAX        512 /* Solo5 cuts its own lines at 320 bytes */
+
+static const char *const result_table[_RESULT_MAX] = {
+        [RESULT_NONE]        = "",
+        [RESULT_SUCCESS]     = "success",
+        [RESULT_EXIT_STATUS] = "exit-status",
+        [RESULT_ABORTED]     = "aborted",
+        [RESULT_TRAPPED]     = "trapped",
+        [RESULT_HALTED]      = "halted",
+        [RESULT_POWERED_OFF] = "powered-off",
+        [RESULT_STOPPED]     = "stopped",
+        [RESULT_OUTSIDE]     = "ended-from-outside",
+        [RESULT_DEFINITION]  = "definition",
+        [RESULT_IMAGE]       = "image",
+        [RESULT_DEVICES]     = "devices",
+        [RESULT_HOST]        = "host",
+        [RESULT_LIBVIRT]     = "libvirt",
+        [RESULT_RUNNER]      = "runner",
+};
+DEFINE_STRING_TABLE(result, Result, result_table, _RESULT_MAX)
+
+/* The names that Solo5 gives to CPU exceptions, in words. */
+static const struct {
+        const char *type, *words;
+} trap_table[] = {
+        {"#DE", "division by zero"},
+        {"#DB", "debug exception"},
+        {"#NMI", "non-maskable interrupt"},
+        {"#BP", "breakpoint"},
+        {"#OF", "overflow"},
+        {"#BR", "bound range exceeded"},
+        {"#UD", "invalid instruction"},
+        {"#NM", "no floating-point unit"},
+        {"#DF", "double fault"},
+        {"#TS", "invalid task state segment"},
+        {"#NP", "segment not present"},
+        {"#SS", "stack fault"},
+        {"#GP", "general protection fault"},
+        {"#PF", "page fault"},
+        {"#MF", "floating-point exception"},
+        {"#AC", "misaligned access"},
+        {"#MC", "machine check"},
+        {"#XM", "SIMD floating-point exception"},
+        {"#VE", "virtualization exception"},
+};
+
+/* What MirageOS, OCaml and cmdliner mean by their exit statuses. */
+static const struct {
+        int64_t status;
+        const char *meaning;
+} status_table[] = {
+        {1, "Solo5 or the program itself gave up early"},
+        {2, "it ended by an uncaught exception"},
+        {63, "it only printed its help or version"},
+        {64, "it did not accept its arguments"},
+        {123, "it reported an error"},
+        {124, "it did not accept its command line"},
+        {125, "it met an unexpected error of its own"},
+        {255, "it ended by an uncaught exception or an abort"},
+};
+
+bool result_is_success(Result result)
+{
+        return result == RESULT_SUCCESS || result == RESULT_POWERED_OFF || result == RESULT_STOPPED;
+}
+
+/* Cut at a whole character, so that it stays valid UTF-8. */
+static void verdict_set_detail(Verdict *verdict, const char *text)
+{
+        g_autofree char *shown = text_for_display(text, sizeof verdict->detail - 1);
+        const char *end;
+
+        (void) g_strlcpy(verdict->detail, shown, sizeof verdict->detail);
+        if (!g_utf8_validate(verdict->detail, -1, &end))
+                verdict->detail[end - verdict->detail] = 0;
+}
+
+static bool verdict_set(Verdict *verdict, Result result, int64_t exit_status)
+{
+        verdict->result = result;
+        verdict->exit_status = exit_status;
+        verdict->halted = false;
+        return true;
+}
+
+/* "solo5_exit(N) called": the last argument is printed by %d. */
+static bool see_exit(Verdict *verdict, const char *words)
+{
+        char *end = NULL;
+        gint64 status;
+
+        if (!g_str_has_prefix(words, "solo5_exit("))
+                return false;
+
+        words += strlen("solo5_exit(");
+        if (!g_ascii_isdigit(words[words[0] == '-']))
+                return false;
+        status = g_ascii_strtoll(words, &end, 10);
+        if (!g_str_equal(end, ") called") || status < INT32_MIN || status > INT32_MAX)
+                return false;
+
+        verdict->detail[0] = 0;
+        return verdict_set(verdict, status == 0 ? RESULT_SUCCESS : RESULT_EXIT_STATUS, status);
+}
+
+/* "trap: type=#PF ec=0x2 rip=0x105fe2 rsp=…", and for a page fault one more line: "trap: cr2=0x400000000". The
+ * "ABORT: …: Fatal trap" that follows says less than these and changes nothing. */
+static bool see_trap(Verdict *verdict, const char *words)
+{
+        char type[8], instruction[20], address[20];
+        g_autofree char *detail = NULL;
+
+        if (sscanf(words, "trap: type=%7s ec=%*s rip=%19[0-9a-fx]", type, instruction) == 2) {
+                const char *name = type;
+
+                for (size_t i = 0; i < G_N_ELEMENTS(trap_table); i++)
+                        if (g_str_equal(trap_table[i].type, type))
+                                name = trap_table[i].words;
+
+                detail = g_strdup_printf("%s at instruction %s", name, instruction);
+                verdict_set_detail(verdict, detail);
+                return verdict_set(verdict, RESULT_TRAPPED, SOLO5_EXIT_ABORT);
+        }
+
+        if (verdict->result == RESULT_TRAPPED && sscanf(words, "trap: cr2=%19[0-9a-fx]", address) == 1 &&
+                        sscanf(verdict->detail, "page fault at instruction %19s", instruction) == 1) {
+                detail = g_strdup_printf("page fault at %s (instruction %s)", address, instruction);
+                verdict_set_detail(verdict, detail);
+                return true;
+        }
+
+        return false;
+}
+
+static bool see_abort(Verdict *verdict, const char *words)
+{
+        if (g_str_has_prefix(words, "ABORT: ")) {
+                if (verdict->result == RESULT_TRAPPED)
+                        return false;
+                verdict_set_detail(verdict, words + strlen("ABORT: "));
+                return verdict_set(verdict, RESULT_ABORTED, SOLO5_EXIT_ABORT);
+        }
+
+        if (g_str_equal(words, "solo5_abort() called"))
+                return verdict_set(verdict, RESULT_ABORTED, SOLO5_EXIT_ABORT);
+
+        /* What Solo5 says before it aborts by itself: "PCI enumeration failed. Aborting." */
+        if (g_str_has_suffix(words, ". Aborting.") && verdict->result == RESULT_NONE) {
+                g_autofree char *why = g_strndup(words, strlen(words) - strlen(". Aborting."));
+
+                verdict_set_detail(verdict, why);
+                return true;
+        }
+
+        return false;
+}
+
+static bool see_halted(Verdict *verdict, const char *words)
+{
+        if (!g_str_equal(words, "Halted") || verdict->halted)
+                return false;
+
+        verdict->halted = true;
+        return true;
+}
+
+/* The guest goes on: whatever it said before were no last words. */
+static bool verdict_revoke(Verdict *verdict)
+{
+        if (verdict->result == RESULT_NONE && !verdict->halted && verdict->detail[0] == 0)
+                return false;
+
+        *verdict = VERDICT_INIT;
+        return true;
+}
+
+/* The last occurrence of what a line of Solo5 begins with; other than g_strrstr_len() it looks beyond a NUL. */
+static const char *find_solo5(const char *line, size_t size)
+{
+        const char *found = NULL, *end = line + size, *p = line;
+
+        while ((p = memmem(p, (size_t) (end - p), SOLO5, strlen(SOLO5))))
+                found = p++;
+
+        return found;
+}
+
+bool verdict_see_line(Verdict *verdict, const char *line, size_t size)
+{
+        char words[WORDS_MAX];
+        const char *start;
+        size_t length;
+
+        if (verdict->result >= RESULT_DEFINITION)
+                return false;
+
+        /* Solo5's "Stack corruption detected" ends with a NUL after the newline (crt.c), which begins the next. */
+        for (; size > 0 && line[0] == 0; size--)
+                line++;
+        while (size > 0 && (line[size - 1] == '\r' || line[size - 1] == 0))
+                size--;
+
+        /* A last line may be cut off. */
+        if (size < strlen(SOLO5) && strncmp(line, SOLO5, size) == 0)
+                return false;
+
+        /* What the program wrote last need not end with a newline: Solo5's words then stand behind it. */
+        start = find_solo5(line, size);
+        if (!start)
+                return verdict_revoke(verdict);
+        length = size - (size_t) (start - line) - strlen(SOLO5);
+        if (length >= sizeof words)
+                length = sizeof words - 1;
+        memcpy(words, start + strlen(SOLO5), length);
+        words[length] = 0;
+
+        if (see_exit(verdict, words) || see_trap(verdict, words) || see_abort(verdict, words))
+                return true;
+        /* Halted makes the runner end the domain, so there a whole line is asked for. */
+        if (start == line)
+                return see_halted(verdict, words);
+
+        return verdict_revoke(verdict);
+}
+
+void verdict_settle(Verdict *verdict, Ending ending)
+{
+        static const Result without_last_words[] = {
+                [ENDING_CONSOLE]     = RESULT_OUTSIDE,
+                [ENDING_STOPPED]     = RESULT_STOPPED,
+                [ENDING_POWERED_OFF] = RESULT_POWERED_OFF,
+                [ENDING_DESTROYED]   = RESULT_OUTSIDE,
+                [ENDING_HALTED]      = RESULT_HALTED,
+        };
+
+        if (verdict->result != RESULT_NONE)
+                return;
+
+        verdict->result = without_last_words[ending];
+        /* Somebody may end a halted domain before we do. */
+        if (verdict->halted && verdict->result == RESULT_OUTSIDE)
+                verdict->result = RESULT_HALTED;
+        verdict->exit_status = -1;
+}
+
+int verdict_unit_exit_status(const Verdict *verdict)
+{
+        switch (verdict->result) {
+        case RESULT_SUCCESS:
+        case RESULT_POWERED_OFF:
+        case RESULT_STOPPED:
+                return 0;
+        case RESULT_EXIT_STATUS:
+                return verdict->exit_status > 0 && verdict->exit_status < RUNNER_EXIT_GUEST
+                                ? (int) verdict->exit_status
+                                : RUNNER_EXIT_GUEST;
+        case RESULT_ABORTED:
+        case RESULT_TRAPPED:
+        case RESULT_HALTED:
+                return RUNNER_EXIT_GUEST;
+        case RESULT_OUTSIDE:
+                return RUNNER_EXIT_OUTSIDE;
+        case RESULT_DEFINITION:
+                return RUNNER_EXIT_DEFINITION;
+        case RESULT_IMAGE:
+                return RUNNER_EXIT_IMAGE;
+        case RESULT_DEVICES:
+        case RESULT_HOST:
+                return RUNNER_EXIT_HOST;
+        case RESULT_LIBVIRT:
+                return RUNNER_EXIT_LIBVIRT;
+        default:
+                return RUNNER_EXIT_RUNNER;
+        }
+}
+
+static char *with_detail(const char *words, const Verdict *verdict)
+{
+        return g_strconcat(words, verdict->detail[0] ? ": " : NULL, verdict->detail, NULL);
+}
+
+static char *exit_sentence(const Verdict *verdict)
+{
+        const char *meaning = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(status_table); i++)
+                if (status_table[i].status == verdict->exit_status)
+                        meaning = status_table[i].meaning;
+
+        return g_strdup_printf("exited with status %" G_GINT64_FORMAT "%s%s", verdict->exit_status,
+                        meaning ? ": " : "", meaning ?: "");
+}
+
+char *verdict_sentence(const Verdict *verdict, uid_t stopper)
+{
+        switch (verdict->result) {
+        case RESULT_NONE:
+                return g_strdup("has not ended");
+        case RESULT_SUCCESS:
+        case RESULT_EXIT_STATUS:
+                return exit_sentence(verdict);
+        case RESULT_ABORTED:
+        case RESULT_TRAPPED:
+                return with_detail("aborted", verdict);
+        case RESULT_HALTED:
+                return g_strdup("halted without an exit status");
+        case RESULT_POWERED_OFF:
+                return g_strdup("powered off, exit status not known");
+        case RESULT_STOPPED:
+                return stopper == (uid_t) -1 ? g_strdup("stopped")
+                                             : g_strdup_printf("stopped by user %u", (unsigned) stopper);
+        case RESULT_OUTSIDE:
+                return g_strdup("ended from outside: destroyed through libvirt, or QEMU died");
+        case RESULT_DEFINITION:
+                return with_detail("its definition cannot be used", verdict);
+        case RESULT_IMAGE:
+                return with_detail("its image cannot be used", verdict);
+        case RESULT_DEVICES:
+                return with_detail("its devices do not fit its image", verdict);
+        case RESULT_HOST:
+                return with_detail("this host could not run it", verdict);
+        case RESULT_LIBVIRT:
+                return with_detail("libvirt could not be reached", verdict);
+        default:
+                return with_detail("its runner failed", verdict);
+        }
+}

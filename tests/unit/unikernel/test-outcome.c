@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the runner writes about an end is what others read, whole or not at all. */
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+#include "unikernel/outcome.h"
+
+#define INVOCATION "0123456789abcdef0123456789abcdef"
+
+typedef struct Fixture {
+        char *root;
+} Fixture;
+
+static void set_up(Fixture *f, const void *data)
+{
+        f->root = g_dir_make_tmp("shruthi-outcome-XXXXXX", NULL);
+        g_assert_nonnull(f->root);
+        paths_set_root(f->root);
+        g_assert_cmpint(g_mkdir_with_parents(paths_results(), 0700), ==, 0);
+}
+
+static void tear_down(Fixture *f, const void *data)
+{
+        for (g_autofree char *dir = g_strdup(paths_results()); strlen(dir) >= strlen(f->root);) {
+                char *parent = g_path_get_dirname(dir);
+
+                g_assert_cmpint(g_rmdir(dir), ==, 0);
+                g_free(dir);
+                dir = parent;
+        }
+        paths_set_root(NULL);
+        g_free(f->root);
+}
+
+static void test_goes_there_and_back(Fixture *f, const void *data)
+{
+        Outcome written = {.invocation_id = (char *) INVOCATION, .exit_status = 4000, .reason = (char *) "a\nb"};
+
+        for (Result result = RESULT_NONE; result < _RESULT_MAX; result++) {
+                _cleanup_outcome_ Outcome outcome = {0};
+
+                written.result = result;
+                g_assert_cmpint(outcome_write("a", &written), ==, 0);
+                g_assert_cmpint(outcome_read("a", &outcome), ==, 0);
+                g_assert_cmpstr(outcome.invocation_id, ==, INVOCATION);
+                g_assert_cmpint(outcome.result, ==, result);
+                g_assert_cmpint(outcome.exit_status, ==, 4000);
+                g_assert_cmpstr(outcome.reason, ==, "a\\x0ab");
+        }
+
+        g_assert_cmpint(outcome_remove("a"), ==, 0);
+        g_assert_cmpint(outcome_remove("a"), ==, -ENOENT);
+}
+
+static void test_none_there(Fixture *f, const void *data)
+{
+        Outcome outcome = {.exit_status = 17};
+
+        g_assert_cmpint(outcome_read("a", &outcome), ==, -ENOENT);
+        g_assert_cmpint(outcome.exit_status, ==, 17);
+}
+
+static void test_names_and_ids_are_checked(Fixture *f, const void *data)
+{
+        Outcome outcome = {.invocation_id = (char *) INVOCATION};
+
+        g_assert_cmpint(outcome_write("../a", &outcome), ==, -EINVAL);
+        g_assert_cmpint(outcome_read("../a", &outcome), ==, -EINVAL);
+        g_assert_cmpint(outcome_remove("../a"), ==, -EINVAL);
+        outcome.invocation_id = (char *) "0123";
+        g_assert_cmpint(outcome_write("a", &outcome), ==, -EINVAL);
+        outcome.invocation_id = NULL;
+        g_assert_cmpint(outcome_write("a", &outcome), ==, -EINVAL);
+}
+
+static void test_broken_files_are_refused(Fixture *f, const void *data)
+{
+        static const char *const texts[] = {
+                "",
+                "INVOCATION_ID=0\n",
+                "INVOCATION_ID=" INVOCATION "\nRESULT=nonsense\n",
+                "INVOCATION_ID=" INVOCATION "\nEXIT_STATUS=\n",
+                "INVOCATION_ID=" INVOCATION "\nEXIT_STATUS=7x\n",
+                "INVOCATION_ID=" INVOCATION "\nOTHER=1\n",
+                "INVOCATION_ID=" INVOCATION "\nRESULT\n",
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+                Outcome outcome = {0};
+
+                g_assert_cmpint(file_replace(paths_results(), "a", texts[i], strlen(texts[i]), 0600), ==, 0);
+                g_assert_cmpint(outcome_read("a", &outcome), ==, -EBADMSG);
+        }
+        g_assert_cmpint(outcome_remove("a"), ==, 0);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add("/unikernel/outcome/goes-there-and-back", Fixture, NULL, set_up, test_goes_there_and_back,
+                        tear_down);
+        g_test_add("/unikernel/outcome/none-there", Fixture, NULL, set_up, test_none_there, tear_down);
+        g_test_add("/unikernel/outcome/names-and-ids-are-checked", Fixture, NULL, set_up,
+                        test_names_and_ids_are_checked, tear_down);
+        g_test_add("/unikernel/outcome/broken-files-are-refused", Fixture, NULL, set_up,
+                        test_broken_files_are_refused, tear_down);
+        return g_test_run();
+}
