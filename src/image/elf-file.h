@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "image/source.h"
+
+/* ELF as far as a boot loader needs it: the header, the program headers, the interpreter, the notes. */
+
+#define ELF_SEGMENTS_MAX 128
+#define ELF_NOTES_SIZE_MAX (64 * 1024) /* bytes of one segment of notes; Solo5's largest manifest has 6,688 */
+
+typedef struct ElfSegment {
+        uint32_t type;
+        uint64_t offset;
+        uint64_t file_size;
+        uint64_t memory_size;
+        uint64_t align;
+} ElfSegment;
+
+typedef struct ElfFile {
+        bool is64;
+        bool little_endian; /* else only architecture is set: nothing of ours is big endian */
+        uint8_t os_abi;
+        uint16_t type;
+        ImageArchitecture architecture;
+        uint64_t entry;
+        unsigned n_segments;
+        ElfSegment segments[ELF_SEGMENTS_MAX];
+        char interpreter[64]; /* PT_INTERP, cut and made printable; "" if none */
+} ElfFile;
+
+/* One note. desc is only valid within the call. */
+typedef struct ElfNote {
+        uint64_t offset; /* of the note in the file */
+        const char *name;
+        uint32_t type;
+        const uint8_t *desc;
+        size_t desc_size;
+} ElfNote;
+
+/* Whether head, the file's first bytes, begins an ELF file. */
+bool elf_is(const uint8_t *head, size_t head_size);
+
+/* Reads header and program headers, and checks that every segment lies within the file. */
+bool elf_read(Source *source, ElfFile *ret, ImageInfo *info);
+
+/* Calls on_note for every note in every PT_NOTE segment until it returns false; returns that. A malformed note is
+ * refused. */
+typedef bool (*ElfNoteCallback)(const ElfNote *note, void *userdata, ImageInfo *info);
+bool elf_for_each_note(Source *source, const ElfFile *elf, ElfNoteCallback on_note, void *userdata,
+                ImageInfo *info);

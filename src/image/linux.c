@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Linux's boot headers, from the kernel's Documentation/arch/{x86,arm64,riscv}. */
+
+#include "image/linux.h"
+
+#include <glib.h>
+
+#define SETUP_SECTS_OFFSET  0x1f1
+#define SYSSIZE_OFFSET      0x1f4
+#define BOOT_FLAG_OFFSET    0x1fe
+#define HEADER_OFFSET       0x202
+#define VERSION_OFFSET      0x206
+#define XLOADFLAGS_OFFSET   0x236
+#define SETUP_HEADER_END    0x268
+#define HEADER_MAGIC        0x53726448u /* "HdrS" */
+#define BOOT_FLAG           0xAA55
+#define XLF_KERNEL_64       1
+#define SYSSIZE_UNIT        16
+#define IMAGE_MAGIC_OFFSET  56          /* arm64 and riscv share the header's layout */
+
+bool linux_is_bzimage(const uint8_t *head, size_t head_size)
+{
+        return head_size >= HEADER_OFFSET + 4 && get_le32(head + HEADER_OFFSET) == HEADER_MAGIC;
+}
+
+bool linux_check(const Source *source, const uint8_t *head, size_t head_size, ImageInfo *info)
+{
+        uint64_t setup_size, kernel_size;
+        uint16_t version;
+
+        if (head_size < SETUP_HEADER_END)
+                return image_refuse_cut_off(info, source, "part of its Linux boot header");
+        if (get_le16(head + BOOT_FLAG_OFFSET) != BOOT_FLAG)
+                return image_refuse(info, ERROR_INVALID_IMAGE,
+                                "damaged: a Linux kernel whose boot flag is 0x%04x, not 0xaa55: copy it again",
+                                get_le16(head + BOOT_FLAG_OFFSET));
+
+        version = get_le16(head + VERSION_OFFSET);
+        info->architecture = version >= 0x20c && get_le16(head + XLOADFLAGS_OFFSET) & XLF_KERNEL_64
+                        ? IMAGE_ARCHITECTURE_X86_64
+                        : IMAGE_ARCHITECTURE_X86;
+        if (version < 0x200)
+                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                                "a Linux kernel with boot protocol %d.%02d, 2.00 is the oldest that works: use a "
+                                "kernel of this century", version >> 8, version & 0xff);
+
+        setup_size = 512 * (uint64_t) ((head[SETUP_SECTS_OFFSET] ?: 4) + 1);
+        /* Before 2.04 the field had 16 bits, and what stands above them is something else. */
+        kernel_size = version >= 0x204 ? get_le32(head + SYSSIZE_OFFSET) : get_le16(head + SYSSIZE_OFFSET);
+        kernel_size *= SYSSIZE_UNIT;
+        if (!source_covers(source, 0, setup_size + MAX(kernel_size, (uint64_t) SYSSIZE_UNIT) - SYSSIZE_UNIT + 1))
+                return image_refuse_cut_off(info, source, "part of the Linux kernel");
+
+        return true;
+}
+
+ImageArchitecture linux_image_architecture(const uint8_t *head, size_t head_size)
+{
+        if (head_size < IMAGE_MAGIC_OFFSET + 4)
+                return IMAGE_ARCHITECTURE_UNKNOWN;
+        if (memcmp(head + IMAGE_MAGIC_OFFSET, "ARM\x64", 4) == 0)
+                return IMAGE_ARCHITECTURE_AARCH64;
+        if (memcmp(head + IMAGE_MAGIC_OFFSET, "RSC\x05", 4) == 0)
+                return IMAGE_ARCHITECTURE_RISCV64;
+
+        return IMAGE_ARCHITECTURE_UNKNOWN;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "image/source.h"
+
+/* Linux kernels: the bzImage of x86 (Documentation/arch/x86/boot.rst), and the Image of other architectures. */
+
+/* Whether head, the file's first bytes, has the magic number of a bzImage: what QEMU looks at first of all. */
+bool linux_is_bzimage(const uint8_t *head, size_t head_size);
+
+/* Whether QEMU will load it; sets the architecture. */
+bool linux_check(const Source *source, const uint8_t *head, size_t head_size, ImageInfo *info);
+
+/* The architecture of an arm64 or riscv Image, or UNKNOWN. */
+ImageArchitecture linux_image_architecture(const uint8_t *head, size_t head_size);
