@@ -1,0 +1,177 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What every system test begins with (. "$(dirname "$0")/lib.sh") and ends with (finish). A test is a group of
+# "tests/sandbox test", runs as root in a fresh sandbox, and says each result as a line of TAP.
+#
+#   check "alice sees her unikernel" as_user alice shruthictl status hello
+#   expect_output "the unit is active" '^active$' systemctl is-active unikernel@hello
+#   expect_fail "mallory may not stop it" 'AccessDenied' as_user mallory shruthictl stop hello
+#   wait_for 10 unit_is failed unikernel@hello || …
+
+set -uo pipefail
+
+# This tree and the tests' programs of its build, both read-only; an image of the test guest.
+SRC=/shruthi/source
+BUILD=/shruthi/build
+# shellcheck disable=SC2034
+GUEST=$BUILD/tests/guest/guest.virtio
+# The name given to sandbox_reboot, empty on the first start.
+STAGE=${STAGE-}
+export SRC BUILD GUEST STAGE
+
+tests_done=0
+tests_failed=0
+finished=no
+# Output (both streams) and exit status of the last command that a check has run.
+output=
+status=0
+
+trap 'lib_exit $?' EXIT
+
+lib_exit() {
+        [ $finished = no ] || return
+        fail "ended before its last line (status $1)"
+        exit 1
+}
+
+# A line of explanation.
+diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+# DESC
+ok() {
+        tests_done=$((tests_done + 1))
+        printf 'ok %d - %s\n' $tests_done "$*"
+}
+
+# DESC
+fail() {
+        tests_done=$((tests_done + 1))
+        tests_failed=$((tests_failed + 1))
+        printf 'not ok %d - %s\n' $tests_done "$*"
+        return 1
+}
+
+# DESC REASON: only where the kernel or the machine lacks what the test needs.
+skip() {
+        tests_done=$((tests_done + 1))
+        printf 'ok %d - %s # SKIP %s\n' $tests_done "$1" "$2"
+}
+
+lib_run() {
+        status=0
+        output=$("$@" 2>&1) || status=$?
+}
+
+lib_fail() {
+        local desc=$1 why=$2
+        shift 2
+        fail "$desc" || :
+        diag "$why"
+        diag "command: $*"
+        diag "exit status: $status"
+        [ -z "$output" ] || diag "output:" && diag "$output" | head -n 60
+        return 1
+}
+
+# DESC COMMAND…: the command succeeds.
+check() {
+        local desc=$1
+        shift
+        lib_run "$@"
+        if [ $status -eq 0 ]; then ok "$desc"; else lib_fail "$desc" "should have succeeded" "$@"; fi
+}
+
+# DESC REGEX COMMAND…: the command succeeds and its output matches the extended regular expression, line by line.
+expect_output() {
+        local desc=$1 regex=$2
+        shift 2
+        lib_run "$@"
+        if [ $status -ne 0 ]; then
+                lib_fail "$desc" "should have succeeded" "$@"
+        elif ! grep -qE -e "$regex" <<<"$output"; then
+                lib_fail "$desc" "the output should match: $regex" "$@"
+        else
+                ok "$desc"
+        fi
+}
+
+# DESC REGEX COMMAND…: the command fails, by itself and not by a signal, and its output matches.
+expect_fail() {
+        local desc=$1 regex=$2
+        shift 2
+        lib_run "$@"
+        if [ $status -eq 0 ] || [ $status -ge 124 ]; then
+                lib_fail "$desc" "should have failed" "$@"
+        elif ! grep -qE -e "$regex" <<<"$output"; then
+                lib_fail "$desc" "the output should match: $regex" "$@"
+        else
+                ok "$desc"
+        fi
+}
+
+# DESC STATUS COMMAND…: the command's exit status is this one.
+expect_status() {
+        local desc=$1 expected=$2
+        shift 2
+        lib_run "$@"
+        if [ $status -eq "$expected" ]; then ok "$desc"; else lib_fail "$desc" "should have exited with $expected" "$@"; fi
+}
+
+# DESC EXPECTED ACTUAL
+is() {
+        output='' status=0
+        if [ "$2" = "$3" ]; then ok "$1"; else lib_fail "$1" "is '$3', should be '$2'" -; fi
+}
+
+# SECONDS COMMAND…: runs the command until it succeeds; fails when it has not within that time.
+wait_for() {
+        local ends=$((${EPOCHREALTIME/./} + $1 * 1000000))
+        shift
+        until "$@" >/dev/null 2>&1; do
+                [ "${EPOCHREALTIME/./}" -lt $ends ] || return 1
+                sleep 0.1
+        done
+}
+
+# DESC SECONDS COMMAND…: the same as a test.
+check_soon() {
+        local desc=$1 seconds=$2
+        shift 2
+        if wait_for "$seconds" "$@"; then
+                ok "$desc"
+        else
+                lib_run "$@"
+                lib_fail "$desc" "should have succeeded within $seconds s" "$@"
+        fi
+}
+
+# USER COMMAND…: as that user, with a clean environment.
+as_user() {
+        local user=$1
+        shift
+        runuser --user "$user" -- env -i --chdir="$(getent passwd "$user" | cut -d: -f6)" \
+                HOME="$(getent passwd "$user" | cut -d: -f6)" USER="$user" LOGNAME="$user" SHELL=/bin/bash \
+                PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 TERM=dumb "$@"
+}
+
+# STATE UNIT: as in unit_is active unikernel@hello.
+unit_is() { [ "$(systemctl show --property=ActiveState --value -- "$2")" = "$1" ]; }
+
+# UNIT PROPERTY
+unit_show() { systemctl show --property="$2" --value -- "$1"; }
+
+# STAGE: ends the script, has the sandbox rebooted as by "systemctl reboot", and starts the script again with $STAGE set to
+# this. Its results are numbered anew.
+sandbox_reboot() {
+        echo "$1" >/var/lib/sandbox-stage
+        finish
+}
+
+# The last line of every test.
+finish() {
+        finished=yes
+        echo "1..$tests_done"
+        [ $tests_failed -eq 0 ] || exit 1
+        exit 0
+}
