@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stddef.h>
+
+/* SHA-256, written "sha256:HEX". */
+
+#define DIGEST_BUFFER_SIZE (256 * 1024)
+
+typedef struct Digest Digest;
+
+/* Never NULL: running out of memory ends the program, as with GLib. */
+Digest *digest_new(void);
+void digest_update(Digest *digest, const void *data, size_t size);
+
+/* The digest of all so far; ends it. Free the text with g_free(). */
+char *digest_finish(Digest *digest);
+
+void digest_free(Digest *digest);
+void digest_clear_pointer(Digest **digest);
+#define _cleanup_digest_ __attribute__((cleanup(digest_clear_pointer)))
+
+/* That of a file's content from beginning to end, wherever fd's position is. */
+int digest_of_fd(int fd, char **ret_digest);
+char *digest_of_text(const char *text);

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Stamps and how they are kept: one line of text per file. */
+
+#include "image/stamp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <inttypes.h>
+#include <time.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+
+#define STAMP_FORMAT   "shruthi-stamp-1"
+#define STAMP_SIZE_MAX 4096
+
+void stamp_clear(Stamp *stamp)
+{
+        g_free(stamp->digest);
+        *stamp = (Stamp){};
+}
+
+static int64_t nsec(const struct timespec *t)
+{
+        return (int64_t) t->tv_sec * INT64_C(1000000000) + t->tv_nsec;
+}
+
+int64_t stamp_now(void)
+{
+        struct timespec t;
+
+        (void) clock_gettime(CLOCK_REALTIME, &t);
+        return nsec(&t);
+}
+
+Stamp stamp_make(const struct stat *st, int64_t hashed, const char *digest)
+{
+        return (Stamp){
+                .device = st->st_dev,
+                .inode = st->st_ino,
+                .size = (uint64_t) st->st_size,
+                .modified = nsec(&st->st_mtim),
+                .changed = nsec(&st->st_ctim),
+                .hashed = hashed,
+                .digest = g_strdup(digest),
+        };
+}
+
+bool stamp_proves(const Stamp *stamp, const struct stat *st)
+{
+        return stamp->device == st->st_dev && stamp->inode == st->st_ino && stamp->size == (uint64_t) st->st_size &&
+                        stamp->modified == nsec(&st->st_mtim) && stamp->changed == nsec(&st->st_ctim) &&
+                        MAX(stamp->modified, stamp->changed) + STAMP_RACY_NSEC <= stamp->hashed;
+}
+
+int stamp_write(const char *dir, const char *name, const Stamp *stamp)
+{
+        g_autofree char *path = g_build_filename(dir, name, NULL), *text = NULL;
+
+        if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+                return -errno;
+
+        text = g_strdup_printf(STAMP_FORMAT " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIi64 " %" PRIi64 " %" PRIi64
+                        " %s\n", stamp->device, stamp->inode, stamp->size, stamp->modified, stamp->changed,
+                        stamp->hashed, stamp->digest);
+        if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL))
+                return -EIO;
+
+        return 0;
+}
+
+static bool unsigned_parse(const char *text, uint64_t *ret)
+{
+        return g_ascii_string_to_unsigned(text, 10, 0, UINT64_MAX, ret, NULL);
+}
+
+static bool signed_parse(const char *text, int64_t *ret)
+{
+        return g_ascii_string_to_signed(text, 10, INT64_MIN / 2, INT64_MAX / 2, ret, NULL);
+}
+
+int stamp_read(const char *dir, const char *name, Stamp *ret)
+{
+        g_autofree char *path = g_build_filename(dir, name, NULL), *text = NULL;
+        g_auto(GStrv) words = NULL;
+        Stamp stamp = {};
+        int r;
+
+        r = file_read_at(AT_FDCWD, path, STAMP_SIZE_MAX, &text, NULL);
+        if (r < 0)
+                return r;
+
+        words = g_strsplit(g_strchomp(text), " ", -1);
+        if (g_strv_length(words) != 8 || strcmp(words[0], STAMP_FORMAT) != 0 ||
+                        !unsigned_parse(words[1], &stamp.device) || !unsigned_parse(words[2], &stamp.inode) ||
+                        !unsigned_parse(words[3], &stamp.size) || !signed_parse(words[4], &stamp.modified) ||
+                        !signed_parse(words[5], &stamp.changed) || !signed_parse(words[6], &stamp.hashed) ||
+                        !digest_is_valid(words[7]))
+                return -ENOENT;
+
+        stamp.digest = g_strdup(words[7]);
+        *ret = stamp;
+        return 0;
+}

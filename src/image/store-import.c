@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Taking images into the store: copied beside their place, hashed, flushed to disk, renamed. */
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/log.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "image/digest.h"
+#include "image/stamp.h"
+#include "image/store-files.h"
+#include "image/store.h"
+
+#define IMAGE_MODE 0440 /* ours to read and QEMU's, by the directory's group; nobody's to write */
+
+/* A file of ours on its way into the store; removed with the scope unless it arrived. */
+typedef struct Temporary {
+        char *path;
+        int fd;
+} Temporary;
+
+static void temporary_clear(Temporary *temporary)
+{
+        if (temporary->fd >= 0) {
+                (void) unlink(temporary->path);
+                temporary->fd = close_safe(temporary->fd);
+        }
+        g_clear_pointer(&temporary->path, g_free);
+}
+
+#define _cleanup_temporary_ __attribute__((cleanup(temporary_clear)))
+
+static int temporary_open(Temporary *ret, Error *ret_error)
+{
+        g_autofree char *path = g_build_filename(paths_images(), STORE_TEMPORARY_PREFIX "XXXXXX", NULL);
+        int fd = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);
+
+        if (fd < 0)
+                return error_set_errno(ret_error, errno,
+                                "Cannot write into the image store %s (`systemd-tmpfiles --create` makes it)",
+                                paths_images());
+
+        *ret = (Temporary){.path = g_steal_pointer(&path), .fd = fd};
+        return 0;
+}
+
+static int error_set_write(Error *ret_error, int r, uint64_t size)
+{
+        g_autofree char *shown = size_format(size);
+
+        if (r == -ENOSPC || r == -EDQUOT)
+                return error_set(ret_error, ERROR_FAILED,
+                                "There is no room for the image (%s) on the file system of %s: free some there, or "
+                                "remove unused images with `shruthictl image prune`", shown, paths_images());
+
+        return error_set_errno(ret_error, r, "Cannot write the image (%s) into %s", shown, paths_images());
+}
+
+static int error_set_changed(Error *ret_error)
+{
+        return error_set(ret_error, ERROR_BUSY,
+                        "The image was changed while it was read: try again when it is written completely");
+}
+
+/* What of an open file tells that its content was changed. */
+static bool content_looks_same(const struct stat *a, const struct stat *b)
+{
+        return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+                        a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static int image_check_file(int fd, const StoreLimits *limits, struct stat *ret, Error *ret_error)
+{
+        int flags = fcntl(fd, F_GETFL);
+        struct stat st;
+
+        if (flags < 0 || fstat(fd, &st) < 0)
+                return error_set_errno(ret_error, errno, "Cannot look at the image");
+        if (!S_ISREG(st.st_mode))
+                return error_set(ret_error, ERROR_INVALID_IMAGE,
+                                "The image is no regular file: give the file itself, not a directory, device or pipe");
+        if (flags & O_PATH || (flags & O_ACCMODE) == O_WRONLY)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "The image is not open for reading: open it read-only and pass it again");
+        if (st.st_size == 0)
+                return error_set(ret_error, ERROR_INVALID_IMAGE, "The image is empty: copy or download it again");
+        if (limits && (uint64_t) st.st_size > limits->image_size) {
+                g_autofree char *size = size_format((uint64_t) st.st_size), *max = size_format(limits->image_size);
+
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "The image has %s, more than the %s that one may have here: make it smaller, or raise "
+                                "ImageSizeMax= in shruthi.conf", size, max);
+        }
+
+        *ret = st;
+        return 0;
+}
+
+/* Copies exactly size bytes, so that a file that grows meanwhile cannot fill the disk; hashes what it wrote. */
+static int copy_and_hash(int from, int to, uint64_t size, char **ret_digest, Error *ret_error)
+{
+        g_autofree uint8_t *buffer = g_malloc(DIGEST_BUFFER_SIZE);
+        _cleanup_digest_ Digest *digest = digest_new();
+        uint64_t done = 0;
+        int r;
+
+        while (done < size) {
+                size_t want = MIN(size - done, (uint64_t) DIGEST_BUFFER_SIZE);
+                ssize_t n = pread_all(from, buffer, want, (off_t) done);
+
+                if (n < 0)
+                        return error_set_errno(ret_error, (int) n, "Cannot read the image");
+                if ((size_t) n < want)
+                        return error_set_changed(ret_error);
+
+                r = write_all(to, buffer, want);
+                if (r < 0)
+                        return error_set_write(ret_error, r, size);
+
+                digest_update(digest, buffer, want);
+                done += want;
+        }
+
+        *ret_digest = digest_finish(digest);
+        return 0;
+}
+
+/* A clone shares its blocks with the original until one of them is written: no copying, and no room used. */
+static int image_take(int from, int to, uint64_t size, char **ret_digest, Error *ret_error)
+{
+        struct stat st;
+        int r;
+
+        if (ioctl(to, FICLONE, from) < 0)
+                return copy_and_hash(from, to, size, ret_digest, ret_error);
+
+        if (fstat(to, &st) < 0 || (uint64_t) st.st_size != size)
+                return error_set_changed(ret_error);
+        r = digest_of_fd(to, ret_digest);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot read the image in the store");
+
+        return 0;
+}
+
+static int check_room(const StoreLimits *limits, uint64_t size, Error *ret_error)
+{
+        g_autofree char *max = NULL, *shown = NULL, *used = NULL;
+        uint64_t total;
+        int r;
+
+        if (!limits || limits->store_size == UINT64_MAX)
+                return 0;
+
+        r = store_total(&total, ret_error);
+        if (r < 0)
+                return r;
+        if (total <= limits->store_size && size <= limits->store_size - total)
+                return 0;
+
+        max = size_format(limits->store_size);
+        shown = size_format(size);
+        used = size_format(total);
+        return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                        "The image (%s) does not fit into the store, which holds %s of at most %s: remove unused "
+                        "images with `shruthictl image prune`, or raise StoreSizeMax= in shruthi.conf", shown, used,
+                        max);
+}
+
+/* Gives a finished copy its name. One that is stored already stays as it is, if it is sound. */
+static int temporary_commit(Temporary *temporary, const char *digest, uint64_t size, const StoreLimits *limits,
+                Error *ret_error)
+{
+        g_autofree char *path = store_path(digest), *verified = store_verified_dir();
+        _cleanup_stamp_ Stamp stamp = {};
+        _cleanup_close_ int lock = -EBADF;
+        struct stat st;
+        int r;
+
+        /* Slow, so before the lock. */
+        if (fchmod(temporary->fd, IMAGE_MODE) < 0 || fsync(temporary->fd) < 0)
+                return error_set_write(ret_error, -errno, size);
+
+        r = store_lock(&lock, ret_error);
+        if (r < 0)
+                return r;
+
+        if (store_verify(digest, NULL) >= 0) {
+                temporary_clear(temporary);
+        } else {
+                r = check_room(limits, size, ret_error);
+                if (r < 0)
+                        return r;
+                if (rename(temporary->path, path) < 0)
+                        return error_set_write(ret_error, -errno, size);
+                if (fstat(temporary->fd, &st) >= 0) {
+                        stamp = stamp_make(&st, stamp_now(), digest);
+                        (void) stamp_write(verified, store_file_name(digest), &stamp);
+                }
+                temporary->fd = close_safe(temporary->fd);
+        }
+
+        if (fsync(lock) < 0)
+                return error_set_errno(ret_error, errno, "Cannot write the image store %s to disk", paths_images());
+        return 0;
+}
+
+int store_import(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error)
+{
+        _cleanup_temporary_ Temporary temporary = {.fd = -EBADF};
+        g_autofree char *digest = NULL;
+        struct stat before, after;
+        int r;
+
+        r = expected ? store_check_digest(expected, ret_error) : 0;
+        if (r < 0)
+                return r;
+        r = image_check_file(fd, limits, &before, ret_error);
+        if (r < 0)
+                return r;
+        r = temporary_open(&temporary, ret_error);
+        if (r < 0)
+                return r;
+        r = image_take(fd, temporary.fd, (uint64_t) before.st_size, &digest, ret_error);
+        if (r < 0)
+                return r;
+        if (fstat(fd, &after) < 0 || !content_looks_same(&before, &after))
+                return error_set_changed(ret_error);
+        if (expected && strcmp(expected, digest) != 0)
+                return error_set(ret_error, ERROR_DIGEST_MISMATCH,
+                                "The image is %s, not %s as demanded: it is damaged or another one, fetch it again",
+                                digest, expected);
+
+        r = temporary_commit(&temporary, digest, (uint64_t) before.st_size, limits, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_digest = g_steal_pointer(&digest);
+        return 0;
+}
+
+/* The services see nothing below these (ProtectHome=), whatever the file's mode. */
+static bool path_is_hidden(const char *path)
+{
+        return g_str_has_prefix(path, "/home/") || g_str_has_prefix(path, "/root/") ||
+                        g_str_has_prefix(path, "/run/user/");
+}
+
+static int image_open(const char *path, int *ret_fd, Error *ret_error)
+{
+        g_autofree char *shown = text_for_display(path, 200);
+        int fd;
+
+        /* A path in a definition is an administrator's word and may be a link to the version of the day. Non-blocking,
+         * so that a FIFO there is refused and not waited for. */
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd >= 0) {
+                *ret_fd = fd;
+                return 0;
+        }
+
+        if ((errno == ENOENT || errno == EACCES) && path_is_hidden(path))
+                return error_set(ret_error, ERROR_FAILED,
+                                "Cannot read the image %s as user %s: services see nothing in home directories. Put it "
+                                "elsewhere, or take it in with `shruthictl image import` and name it by its digest",
+                                shown, g_get_user_name());
+        if (errno == ENOENT)
+                return error_set(ret_error, ERROR_NO_SUCH_IMAGE,
+                                "Cannot read the image %s as user %s: there is no such file", shown,
+                                g_get_user_name());
+        if (errno == EACCES)
+                return error_set(ret_error, ERROR_FAILED,
+                                "Cannot read the image %s as user %s: permission denied. Let that user read it (`setfacl "
+                                "-m u:%s:r FILE`, and x on the directories above), or take it in with `shruthictl image "
+                                "import` and name it by its digest", shown, g_get_user_name(), g_get_user_name());
+
+        return error_set_errno(ret_error, errno, "Cannot read the image %s as user %s", shown, g_get_user_name());
+}
+
+static char *path_stamp_name(const char *path)
+{
+        g_autofree char *digest = digest_of_text(path);
+
+        return g_strdup(store_file_name(digest));
+}
+
+int store_lookup_path(const char *path, char **ret_digest)
+{
+        g_autofree char *dir = store_paths_dir(), *name = path_stamp_name(path);
+        _cleanup_stamp_ Stamp stamp = {};
+        int r;
+
+        r = stamp_read(dir, name, &stamp);
+        if (r < 0)
+                return r;
+
+        *ret_digest = g_steal_pointer(&stamp.digest);
+        return 0;
+}
+
+int store_import_path(const char *path, const StoreLimits *limits, char **ret_digest, Error *ret_error)
+{
+        g_autofree char *dir = store_paths_dir(), *name = path_stamp_name(path), *digest = NULL, *stored = NULL;
+        g_autofree char *shown = text_for_display(path, 200);
+        _cleanup_stamp_ Stamp stamp = {}, fresh = {};
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int64_t now;
+        int r;
+
+        r = image_open(path, &fd, ret_error);
+        if (r < 0)
+                return r;
+        r = image_check_file(fd, limits, &st, ret_error);
+        if (r < 0) {
+                error_prefix(ret_error, "%s", shown);
+                return r;
+        }
+
+        if (stamp_read(dir, name, &stamp) >= 0 && stamp_proves(&stamp, &st)) {
+                stored = store_path(stamp.digest);
+                if (access(stored, F_OK) >= 0) {
+                        *ret_digest = g_steal_pointer(&stamp.digest);
+                        return 0;
+                }
+        }
+
+        now = stamp_now();
+        r = store_import(fd, NULL, limits, &digest, ret_error);
+        if (r < 0) {
+                error_prefix(ret_error, "%s", shown);
+                return r;
+        }
+
+        /* The look from before: if the file was touched since, it no longer matches. */
+        fresh = stamp_make(&st, now, digest);
+        r = stamp_write(dir, name, &fresh);
+        if (r < 0)
+                log_debug("Cannot remember the digest of %s: %s", shown, g_strerror(-r));
+
+        *ret_digest = g_steal_pointer(&digest);
+        return 0;
+}

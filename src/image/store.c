@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The store's directory: what is in it, whether it is still what it was, and taking it out. store-import.c puts
+ * images in. */
+
+#include "image/store.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/log.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "image/digest.h"
+#include "image/stamp.h"
+#include "image/store-files.h"
+
+#define DIGEST_PREFIX "sha256:"
+#define LEFT_BEHIND_SEC (60 * 60)
+
+const char *store_file_name(const char *digest)
+{
+        return digest + strlen(DIGEST_PREFIX);
+}
+
+char *store_path(const char *digest)
+{
+        return digest_is_valid(digest) ? g_build_filename(paths_images(), store_file_name(digest), NULL) : NULL;
+}
+
+char *store_verified_dir(void)
+{
+        return g_build_filename(paths_images(), ".verified", NULL);
+}
+
+char *store_paths_dir(void)
+{
+        return g_build_filename(paths_images(), ".paths", NULL);
+}
+
+int store_lock(int *ret_fd, Error *ret_error)
+{
+        _cleanup_close_ int fd = open(paths_images(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return error_set_errno(ret_error, errno,
+                                "Cannot open the image store %s (`systemd-tmpfiles --create` makes it)",
+                                paths_images());
+        while (flock(fd, LOCK_EX) < 0)
+                if (errno != EINTR)
+                        return error_set_errno(ret_error, errno, "Cannot lock the image store %s", paths_images());
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+int store_check_digest(const char *digest, Error *ret_error)
+{
+        g_autofree char *shown = NULL;
+
+        if (digest_is_valid(digest))
+                return 0;
+
+        shown = text_for_display(digest, 100);
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "\"%s\" is no digest: write \"sha256:\" and 64 hexadecimal digits in lower case", shown);
+}
+
+static int error_set_no_such_image(Error *ret_error, const char *digest)
+{
+        return error_set(ret_error, ERROR_NO_SUCH_IMAGE,
+                        "There is no image %s in the store: import it with `shruthictl image import FILE`", digest);
+}
+
+int store_open(const char *digest, int *ret_fd, Error *ret_error)
+{
+        g_autofree char *path = store_path(digest);
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        r = store_check_digest(digest, ret_error);
+        if (r < 0)
+                return r;
+
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0 && errno == ENOENT)
+                return error_set_no_such_image(ret_error, digest);
+        if (fd < 0 && errno != ELOOP)
+                return error_set_errno(ret_error, errno, "Cannot open the stored image %s", path);
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+                return error_set(ret_error, ERROR_INVALID_IMAGE,
+                                "The stored image %s is no regular file: remove it and import the image again", path);
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+int store_verify(const char *digest, Error *ret_error)
+{
+        g_autofree char *dir = store_verified_dir(), *actual = NULL;
+        _cleanup_stamp_ Stamp stamp = {}, fresh = {};
+        _cleanup_close_ int fd = -EBADF;
+        struct stat before, after;
+        int64_t now;
+        int r;
+
+        r = store_open(digest, &fd, ret_error);
+        if (r < 0)
+                return r;
+        if (fstat(fd, &before) < 0)
+                return error_set_errno(ret_error, errno, "Cannot look at the stored image %s", digest);
+
+        if (stamp_read(dir, store_file_name(digest), &stamp) >= 0 && strcmp(stamp.digest, digest) == 0 &&
+                        stamp_proves(&stamp, &before))
+                return 0;
+
+        now = stamp_now();
+        r = digest_of_fd(fd, &actual);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot read the stored image %s", digest);
+        if (strcmp(actual, digest) != 0)
+                return error_set(ret_error, ERROR_INVALID_IMAGE,
+                                "The stored image %s was changed, its content is now %s: import the original again "
+                                "with `shruthictl image import FILE`, which replaces it", digest, actual);
+
+        /* Changed while we read it, yet what we read was right: fine for now, to be looked at again. */
+        fresh = stamp_make(&before, now, digest);
+        if (fstat(fd, &after) >= 0 && before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
+                        before.st_ctim.tv_nsec == after.st_ctim.tv_nsec) {
+                r = stamp_write(dir, store_file_name(digest), &fresh);
+                if (r < 0)
+                        log_debug("Cannot remember that %s was verified: %s", digest, g_strerror(-r));
+        }
+
+        return 0;
+}
+
+void store_entry_free(StoreEntry *entry)
+{
+        if (!entry)
+                return;
+
+        g_free(entry->digest);
+        g_free(entry);
+}
+
+static int entry_compare(const void *a, const void *b)
+{
+        const StoreEntry *const *x = a, *const *y = b;
+
+        return strcmp((*x)->digest, (*y)->digest);
+}
+
+int store_list(GPtrArray **ret_entries, Error *ret_error)
+{
+        g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify) store_entry_free);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GDir) dir = g_dir_open(paths_images(), 0, &error);
+        const char *name;
+
+        if (!dir)
+                return error_set(ret_error, ERROR_FAILED, "Cannot read the image store: %s", error->message);
+
+        while ((name = g_dir_read_name(dir))) {
+                g_autofree char *digest = g_strconcat(DIGEST_PREFIX, name, NULL);
+                g_autofree char *path = store_path(digest);
+                StoreEntry *entry;
+                struct stat st;
+
+                /* What is gone by now was removed by somebody else. */
+                if (!path || lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+                        continue;
+
+                entry = g_new0(StoreEntry, 1);
+                *entry = (StoreEntry){
+                        .digest = g_steal_pointer(&digest),
+                        .size = (uint64_t) st.st_size,
+                        .added = (uint64_t) st.st_mtim.tv_sec * G_USEC_PER_SEC + (uint64_t) st.st_mtim.tv_nsec / 1000,
+                };
+                g_ptr_array_add(entries, entry);
+        }
+
+        g_ptr_array_sort(entries, entry_compare);
+        *ret_entries = g_steal_pointer(&entries);
+        return 0;
+}
+
+int store_total(uint64_t *ret_bytes, Error *ret_error)
+{
+        g_autoptr(GPtrArray) entries = NULL;
+        uint64_t total = 0;
+        int r;
+
+        r = store_list(&entries, ret_error);
+        if (r < 0)
+                return r;
+
+        for (guint i = 0; i < entries->len; i++)
+                total += ((StoreEntry *) g_ptr_array_index(entries, i))->size;
+
+        *ret_bytes = total;
+        return 0;
+}
+
+int store_remove(const char *digest, Error *ret_error)
+{
+        g_autofree char *verified = store_verified_dir(), *stamp = NULL;
+        _cleanup_close_ int lock = -EBADF;
+        int r;
+
+        r = store_check_digest(digest, ret_error);
+        if (r < 0)
+                return r;
+        r = store_lock(&lock, ret_error);
+        if (r < 0)
+                return r;
+
+        r = file_remove(paths_images(), store_file_name(digest));
+        if (r == -ENOENT)
+                return error_set_no_such_image(ret_error, digest);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot remove the stored image %s", digest);
+
+        stamp = g_build_filename(verified, store_file_name(digest), NULL);
+        (void) unlink(stamp);
+        return 0;
+}
+
+/* Removes the files in dir for which is_garbage says so. */
+static void directory_clean(const char *path, bool (*is_garbage)(const char *dir, const char *name))
+{
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir))) {
+                g_autofree char *file = g_build_filename(path, name, NULL);
+
+                if (is_garbage(path, name) && unlink(file) < 0)
+                        log_debug("Cannot remove %s: %s", file, g_strerror(errno));
+        }
+}
+
+static bool file_is_old(const char *dir, const char *name)
+{
+        g_autofree char *file = g_build_filename(dir, name, NULL);
+        struct stat st;
+
+        return lstat(file, &st) >= 0 && S_ISREG(st.st_mode) &&
+                        st.st_mtim.tv_sec + LEFT_BEHIND_SEC < stamp_now() / 1000000000;
+}
+
+static bool import_is_garbage(const char *dir, const char *name)
+{
+        return g_str_has_prefix(name, STORE_TEMPORARY_PREFIX) && file_is_old(dir, name);
+}
+
+/* A stamp of an image that is gone, or the beginnings of a stamp. */
+static bool stamp_is_garbage(const char *dir, const char *name)
+{
+        _cleanup_stamp_ Stamp stamp = {};
+        g_autofree char *path = NULL;
+
+        if (stamp_read(dir, name, &stamp) < 0)
+                return file_is_old(dir, name);
+
+        path = store_path(stamp.digest);
+        return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+void store_clean(void)
+{
+        g_autofree char *verified = store_verified_dir(), *paths = store_paths_dir();
+
+        directory_clean(paths_images(), import_is_garbage);
+        directory_clean(verified, stamp_is_garbage);
+        directory_clean(paths, stamp_is_garbage);
+}
