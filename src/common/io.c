@@ -122,10 +122,11 @@ int directory_sync(const char *dir)
         return 0;
 }
 
-int file_replace(const char *dir, const char *name, const void *data, size_t size, mode_t mode)
+/* A temporary file beside its final place, complete and on disk; removed again on failure. */
+static int write_temporary(const char *dir, const char *name, const void *data, size_t size, mode_t mode,
+                char **ret_path)
 {
         g_autofree char *temporary = g_strdup_printf("%s/.%s.XXXXXX", dir, name);
-        g_autofree char *path = g_strdup_printf("%s/%s", dir, name);
         _cleanup_close_ int fd = -EBADF;
         int r;
 
@@ -138,12 +139,45 @@ int file_replace(const char *dir, const char *name, const void *data, size_t siz
                 r = -errno;
         if (r >= 0 && fsync(fd) < 0)
                 r = -errno;
-        if (r >= 0 && rename(temporary, path) < 0)
-                r = -errno;
         if (r < 0) {
                 (void) unlink(temporary);
                 return r;
         }
+
+        *ret_path = g_steal_pointer(&temporary);
+        return 0;
+}
+
+int file_replace(const char *dir, const char *name, const void *data, size_t size, mode_t mode)
+{
+        g_autofree char *path = g_strdup_printf("%s/%s", dir, name), *temporary = NULL;
+        int r;
+
+        r = write_temporary(dir, name, data, size, mode, &temporary);
+        if (r < 0)
+                return r;
+        if (rename(temporary, path) < 0) {
+                r = -errno;
+                (void) unlink(temporary);
+                return r;
+        }
+
+        return directory_sync(dir);
+}
+
+int file_create(const char *dir, const char *name, const void *data, size_t size, mode_t mode)
+{
+        g_autofree char *path = g_strdup_printf("%s/%s", dir, name), *temporary = NULL;
+        int r;
+
+        r = write_temporary(dir, name, data, size, mode, &temporary);
+        if (r < 0)
+                return r;
+        /* link() replaces nothing, whoever else is creating the same file just now. */
+        r = link(temporary, path) < 0 ? -errno : 0;
+        (void) unlink(temporary);
+        if (r < 0)
+                return r;
 
         return directory_sync(dir);
 }

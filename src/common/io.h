@@ -36,6 +36,9 @@ int file_read_at(int dir_fd, const char *path, size_t max, char **ret_data, size
  * reader sees the old content or the new, also after a power cut. */
 int file_replace(const char *dir, const char *name, const void *data, size_t size, mode_t mode);
 
+/* The same for a file that must not exist yet: -EEXIST, also when another creates it at the same moment. */
+int file_create(const char *dir, const char *name, const void *data, size_t size, mode_t mode);
+
 /* Removes dir/name and fsyncs the directory; -ENOENT when there is none. */
 int file_remove(const char *dir, const char *name);
 

@@ -58,6 +58,25 @@ static void test_replace_leaves_nothing_behind(Fixture *f, const void *data)
         g_assert_cmpint(file_replace("/nonexistent", "a", "x", 1, 0644), ==, -ENOENT);
 }
 
+static void test_create_replaces_nothing(Fixture *f, const void *data)
+{
+        g_autofree char *path = g_build_filename(f->dir, "a", NULL), *text = NULL;
+        g_autoptr(GDir) dir = NULL;
+        struct stat st;
+
+        g_assert_cmpint(file_create(f->dir, "a", "old", 3, 0640), ==, 0);
+        g_assert_cmpint(file_create(f->dir, "a", "new", 3, 0644), ==, -EEXIST);
+        g_assert_cmpint(file_read_at(AT_FDCWD, path, 100, &text, NULL), ==, 0);
+        g_assert_cmpstr(text, ==, "old");
+        g_assert_cmpint(stat(path, &st), ==, 0);
+        g_assert_cmpint(st.st_mode & 07777, ==, 0640);
+        g_assert_cmpint(st.st_nlink, ==, 1);
+
+        dir = g_dir_open(f->dir, 0, NULL);
+        g_assert_cmpstr(g_dir_read_name(dir), ==, "a");
+        g_assert_null(g_dir_read_name(dir));
+}
+
 static void test_reading_has_a_limit(Fixture *f, const void *data)
 {
         g_autofree char *path = g_build_filename(f->dir, "a", NULL), *text = NULL;
@@ -83,6 +102,8 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add("/common/io/replace-leaves-nothing-behind", Fixture, NULL, set_up,
                         test_replace_leaves_nothing_behind, tear_down);
+        g_test_add("/common/io/create-replaces-nothing", Fixture, NULL, set_up, test_create_replaces_nothing,
+                        tear_down);
         g_test_add("/common/io/reading-has-a-limit", Fixture, NULL, set_up, test_reading_has_a_limit, tear_down);
         g_test_add("/common/io/only-regular-files-are-read", Fixture, NULL, set_up,
                         test_only_regular_files_are_read, tear_down);
