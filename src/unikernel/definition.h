@@ -79,14 +79,25 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Definition, definition_free)
  * NO_SUCH_UNIKERNEL, INVALID_NAME, INVALID_DEFINITION with "FILE:LINE: …" that names the value and what would be right. */
 int definition_load(const char *name, Definition **ret_definition, Error *ret_error);
 
+/* The same; with DEFINITION_IGNORE_USERS the names in Owner= and Group= are not looked up and count as absent, for the
+ * generator, which runs when nothing that could answer is up yet. */
+typedef enum DefinitionFlags {
+        DEFINITION_IGNORE_USERS = 1 << 0,
+} DefinitionFlags;
+
+int definition_load_full(const char *name, DefinitionFlags flags, Definition **ret_definition, Error *ret_error);
+
 /* Parses text as NAME.unikernel, for what came over the bus or out of an editor; path is shown in errors. No drop-ins. */
 int definition_parse(const char *name, const char *path, const char *text, size_t size,
                 Definition **ret_definition, Error *ret_error);
 
-/* Where NAME is defined, without reading it: path and origin. NO_SUCH_UNIKERNEL. */
+/* The keys of a section ("Unikernel", "Network", "Volume"), ended by NULL; NULL for an unknown one. */
+const char *const *definition_keys(const char *section_type);
+
+/* Where NAME is defined, without reading it: path and origin. NO_SUCH_UNIKERNEL, also when it is masked by a link to /dev/null. */
 int definition_find(const char *name, char **ret_path, DefinitionOrigin *ret_origin, Error *ret_error);
 
-/* All names that are defined, valid or not, each once, sorted. */
+/* All names that are defined and not masked, readable or not, each once, sorted. Files whose names no unikernel can have are left out. */
 int definition_list_names(char ***ret_names, Error *ret_error);
 
 /* A new definition's text in canonical form, with a comment on top that says who made it. Free with g_free(). */
@@ -94,11 +105,14 @@ char *definition_format(const Definition *definition);
 
 /* One change to a definition's text that keeps comments, order and all else as they are: sets (or, with value NULL,
  * removes) KEY in [TYPE NAME] (section_name NULL for [Unikernel]), adding the section at the end where it is not
- * there. key NULL with value NULL removes the whole section. Pure text work; the caller parses the result. */
+ * there. key NULL with value NULL removes the whole section, with another value adds it without a key. Pure text work;
+ * the caller has checked the value and parses the result. */
 char *definition_text_set(const char *text, const char *section_type, const char *section_name, const char *key,
                 const char *value);
 
-/* Writes NAME.unikernel into /var/lib (mode 0640), atomically and fsynced. exclusive: UNIKERNEL_EXISTS if there is one anywhere. */
+/* Writes NAME.unikernel into /var/lib (mode 0640), atomically and fsynced. exclusive: UNIKERNEL_EXISTS if there is one
+ * anywhere, also when another creates it at the same moment. Otherwise NOT_MANAGED with the path when one in /etc
+ * would hide it (a mask does too). */
 int definition_write(const char *name, const char *text, bool exclusive, Error *ret_error);
 
 /* Removes NAME.unikernel of /var/lib and its drop-ins there. NOT_MANAGED with the path when it stands elsewhere. */

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A guest's command line. MirageOS splits it on spaces; '\x' means x everywhere and "…" groups
+ * (functoria's argument splitter). */
+
+#include "unikernel/arguments.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "unikernel/definition.h"
+
+/* The last character may not be an escaped space: white space at a line's end does not survive in a definition. So it is
+ * written in quotes, which join with what precedes. */
+static void append_quoted(GString *out, const char *argument)
+{
+        size_t length = strlen(argument), kept = length;
+
+        while (kept > 0 && argument[kept - 1] == ' ')
+                kept--;
+
+        for (size_t i = 0; i < kept; i++) {
+                if (strchr("\\\" ", argument[i]))
+                        g_string_append_c(out, '\\');
+                g_string_append_c(out, argument[i]);
+        }
+        if (kept < length)
+                g_string_append_printf(out, "\"%s\"", argument + kept);
+}
+
+int arguments_join(const char *const *list, char **ret_arguments, Error *ret_error)
+{
+        g_autoptr(GString) out = g_string_new(NULL);
+
+        for (size_t i = 0; list && list[i]; i++) {
+                if (list[i][0] == 0)
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "argument %zu is empty: MirageOS cannot be passed an empty argument, leave it out",
+                                        i + 1);
+                if (i > 0)
+                        g_string_append_c(out, ' ');
+                append_quoted(out, list[i]);
+        }
+
+        *ret_arguments = g_string_free(g_steal_pointer(&out), FALSE);
+        return 0;
+}
+
+int arguments_check(const char *arguments, Error *ret_error)
+{
+        size_t length = strlen(arguments), end, backslashes = 0;
+
+        if (length > DEFINITION_ARGUMENTS_MAX)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "the arguments are %zu bytes long: the guest keeps %d and drops the rest", length,
+                                DEFINITION_ARGUMENTS_MAX);
+        if (!g_utf8_validate(arguments, (gssize) length, NULL))
+                return error_set(ret_error, ERROR_INVALID_ARGS, "the arguments are not valid UTF-8");
+
+        for (const char *p = arguments; *p; p = g_utf8_next_char(p)) {
+                gunichar c = g_utf8_get_char(p);
+
+                /* U+FFFE and U+FFFF are no characters in XML 1.0, in which libvirt takes the arguments. */
+                if ((c != '\t' && g_unichar_iscntrl(c)) || c == 0xfffe || c == 0xffff)
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "the arguments have the control character U+%04X at byte %td: only tabs can be passed",
+                                        c, p - arguments + 1);
+        }
+
+        end = length;
+        while (end > 0 && (arguments[end - 1] == ' ' || arguments[end - 1] == '\t'))
+                end--;
+        while (backslashes < end && arguments[end - 1 - backslashes] == '\\')
+                backslashes++;
+        if (backslashes % 2 == 1)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "the arguments end with a '\\' that escapes %s: write %s",
+                                end < length ? "a space" : "nothing",
+                                end < length ? "the last space as \" \"" : "'\\\\' for a backslash itself");
+
+        return 0;
+}
+
+int arguments_expand(const char *text, char **ret_arguments, Error *ret_error)
+{
+        g_autoptr(GString) out = g_string_sized_new(strlen(text));
+
+        for (const char *p = text; *p; p++) {
+                if (*p == '{' || *p == '}') {
+                        if (p[1] != p[0])
+                                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                                "a single '%c' at byte %td: write '%c%c' for the brace itself (there are no "
+                                                "placeholders to fill in)",
+                                                *p, p - text + 1, *p, *p);
+                        p++;
+                }
+                g_string_append_c(out, *p);
+        }
+
+        *ret_arguments = g_string_free(g_steal_pointer(&out), FALSE);
+        return 0;
+}
+
+char *arguments_escape(const char *arguments)
+{
+        GString *out = g_string_sized_new(strlen(arguments));
+
+        for (const char *p = arguments; *p; p++) {
+                if (*p == '{' || *p == '}')
+                        g_string_append_c(out, *p);
+                g_string_append_c(out, *p);
+        }
+
+        return g_string_free(out, FALSE);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Definitions as text: written anew, or changed in one place with all else kept as its author wrote it. */
+
+#include <string.h>
+
+#include "common/keyfile.h"
+#include "common/string-util.h"
+#include "unikernel/arguments.h"
+#include "unikernel/definition.h"
+
+static void append_device(GString *out, const DefinitionDevice *device)
+{
+        g_string_append_printf(out, "\n[%s %s]\n", device->kind == DEVICE_NETWORK ? "Network" : "Volume", device->name);
+        if (device->bridge)
+                g_string_append_printf(out, "Bridge=%s\n", device->bridge);
+        if (device->network)
+                g_string_append_printf(out, "Network=%s\n", device->network);
+        if (device->mac)
+                g_string_append_printf(out, "MACAddress=%s\n", device->mac);
+        if (device->path)
+                g_string_append_printf(out, "Path=%s\n", device->path);
+        if (device->read_only)
+                g_string_append(out, "ReadOnly=yes\n");
+}
+
+char *definition_format(const Definition *definition)
+{
+        GString *out = g_string_new(NULL);
+        g_autofree char *arguments = arguments_escape(definition->arguments ?: "");
+        g_autofree char *memory = size_format_exact(definition->memory);
+
+        g_string_append_printf(out, "# Made by shruthid. 'shruthictl edit %s' changes it; man shruthi.unikernel(5).\n\n",
+                        definition->name);
+        g_string_append_printf(out, "[Unikernel]\nImage=%s\n", definition->image);
+        if (definition->initrd)
+                g_string_append_printf(out, "Initrd=%s\n", definition->initrd);
+        if (arguments[0])
+                g_string_append_printf(out, "Arguments=%s\n", arguments);
+        if (definition->memory != 0)
+                g_string_append_printf(out, "Memory=%s\n", memory);
+        if (definition->cpus > 1)
+                g_string_append_printf(out, "CPUs=%u\n", definition->cpus);
+        g_string_append_printf(out, "Owner=%u\n", definition->owner);
+        if (definition->group != GID_INVALID)
+                g_string_append_printf(out, "Group=%u\n", definition->group);
+        if (definition->autostart)
+                g_string_append(out, "Autostart=yes\n");
+        if (definition->restart != RESTART_NO)
+                g_string_append_printf(out, "Restart=%s\n", restart_policy_to_string(definition->restart));
+
+        for (guint i = 0; definition->devices && i < definition->devices->len; i++)
+                append_device(out, definition->devices->pdata[i]);
+
+        return g_string_free(out, FALSE);
+}
+
+typedef enum LineKind {
+        LINE_OTHER,  /* blank, a comment, or nothing that makes sense */
+        LINE_HEADER,
+        LINE_ENTRY,  /* its first line */
+        LINE_JOINED, /* what follows a '\' */
+} LineKind;
+
+typedef struct Lines {
+        GPtrArray *text; /* without newlines */
+        GArray *kinds;   /* LineKind */
+} Lines;
+
+static void lines_clear(Lines *lines)
+{
+        g_clear_pointer(&lines->text, g_ptr_array_unref);
+        g_clear_pointer(&lines->kinds, g_array_unref);
+}
+
+static LineKind line_kind(const Lines *lines, guint i)
+{
+        return g_array_index(lines->kinds, LineKind, i);
+}
+
+static bool line_is_comment(const Lines *lines, guint i)
+{
+        const char *line = lines->text->pdata[i];
+
+        return line_kind(lines, i) == LINE_OTHER && line[strspn(line, " \t")];
+}
+
+static void lines_insert(Lines *lines, guint at, LineKind kind, const char *text)
+{
+        g_ptr_array_insert(lines->text, (int) at, g_strdup(text));
+        g_array_insert_val(lines->kinds, at, kind);
+}
+
+static void lines_remove(Lines *lines, guint from, guint to)
+{
+        if (to > from) {
+                g_ptr_array_remove_range(lines->text, from, to - from);
+                g_array_remove_range(lines->kinds, from, to - from);
+        }
+}
+
+/* The same view of lines as key_file_add() has. */
+static Lines lines_split(const char *text)
+{
+        Lines lines = {g_ptr_array_new_with_free_func(g_free), g_array_new(FALSE, FALSE, sizeof(LineKind))};
+        g_auto(GStrv) split = g_strsplit(text, "\n", -1);
+        bool joining = false;
+
+        for (char **line = split; *line && (line[0][0] || line[1]); line++) {
+                const char *begin = *line + strspn(*line, " \t");
+                bool comment = *begin == '#' || *begin == ';' || (*begin == 0 && !joining);
+                LineKind kind = joining ? LINE_JOINED : comment ? LINE_OTHER : *begin == '[' ? LINE_HEADER : LINE_ENTRY;
+
+                if (!comment)
+                        joining = (kind == LINE_ENTRY || kind == LINE_JOINED) && key_file_line_continues(*line);
+                lines_insert(&lines, lines.text->len, kind, *line);
+        }
+
+        return lines;
+}
+
+static char *lines_join(const Lines *lines)
+{
+        GString *out = g_string_new(NULL);
+
+        for (guint i = 0; i < lines->text->len; i++)
+                g_string_append_printf(out, "%s\n", (const char *) lines->text->pdata[i]);
+
+        return g_string_free(out, FALSE);
+}
+
+/* The section's lines: its header's, and the next header's or the text's end. */
+static bool find_section(const Lines *lines, const char *type, const char *name, guint *ret_begin, guint *ret_end)
+{
+        for (guint i = 0; i < lines->text->len; i++) {
+                g_autofree char *line_type = NULL, *line_name = NULL;
+                guint end = i + 1;
+
+                if (line_kind(lines, i) != LINE_HEADER ||
+                                !key_file_split_header(lines->text->pdata[i], &line_type, &line_name) ||
+                                !g_str_equal(line_type, type) || g_strcmp0(line_name, name) != 0)
+                        continue;
+
+                while (end < lines->text->len && line_kind(lines, end) != LINE_HEADER)
+                        end++;
+                *ret_begin = i;
+                *ret_end = end;
+                return true;
+        }
+
+        return false;
+}
+
+/* The entry's lines within a section: its first one, and the one behind those that are joined to it. */
+static bool find_entry(const Lines *lines, guint begin, guint end, const char *key, guint *ret_begin, guint *ret_end)
+{
+        for (guint i = begin; i < end; i++) {
+                g_autofree char *line_key = NULL, *line_value = NULL;
+                guint behind = i + 1;
+
+                if (line_kind(lines, i) != LINE_ENTRY ||
+                                !key_file_split_entry(lines->text->pdata[i], &line_key, &line_value) ||
+                                !g_str_equal(line_key, key))
+                        continue;
+
+                while (behind < end && line_kind(lines, behind) == LINE_JOINED)
+                        behind++;
+                *ret_begin = i;
+                *ret_end = behind;
+                return true;
+        }
+
+        return false;
+}
+
+/* Where a section's own lines end: blank lines and comments behind its last entry may well belong to the next. */
+static guint last_entry_end(const Lines *lines, guint begin, guint end)
+{
+        while (end > begin + 1 && line_kind(lines, end - 1) == LINE_OTHER)
+                end--;
+
+        return end;
+}
+
+static void remove_section(Lines *lines, guint begin, guint end)
+{
+        guint cut = end;
+
+        /* A comment that stands directly above the next header is about that one. */
+        while (end < lines->text->len && cut > begin + 1 && line_is_comment(lines, cut - 1))
+                cut--;
+
+        lines_remove(lines, begin, cut);
+}
+
+static void add_section(Lines *lines, const char *type, const char *name)
+{
+        g_autofree char *header = name ? g_strdup_printf("[%s %s]", type, name) : g_strdup_printf("[%s]", type);
+        guint n = lines->text->len;
+
+        if (n > 0 && ((const char *) lines->text->pdata[n - 1])[0])
+                lines_insert(lines, n++, LINE_OTHER, "");
+        lines_insert(lines, n, LINE_HEADER, header);
+}
+
+char *definition_text_set(const char *text, const char *section_type, const char *section_name, const char *key,
+                const char *value)
+{
+        __attribute__((cleanup(lines_clear))) Lines lines = lines_split(text);
+        guint begin = 0, end = 0, entry_begin = 0, entry_end = 0;
+        bool there = find_section(&lines, section_type, section_name, &begin, &end);
+
+        if (!there && value) {
+                add_section(&lines, section_type, section_name);
+                there = find_section(&lines, section_type, section_name, &begin, &end);
+        }
+        if (!there || (!key && value))
+                return lines_join(&lines);
+
+        if (!key)
+                remove_section(&lines, begin, end);
+        else if (find_entry(&lines, begin, end, key, &entry_begin, &entry_end))
+                lines_remove(&lines, entry_begin, entry_end);
+        else
+                entry_begin = last_entry_end(&lines, begin, end);
+
+        if (key && value) {
+                g_autofree char *line = g_strdup_printf("%s=%s", key, value);
+
+                lines_insert(&lines, entry_begin, LINE_ENTRY, line);
+        }
+
+        return lines_join(&lines);
+}
