@@ -91,7 +91,8 @@ static void element(Xml *xml, const char *name, ...)
         element_close(xml);
 }
 
-/* By this a domain of ours is told from one that somebody else gave the same name. */
+/* By this a domain of ours is told from one that somebody else gave the same name, and its devices' names are known
+ * as long as it runs, whatever becomes of the definition. */
 static void format_metadata(Xml *xml, const Definition *definition, const DomainFacts *facts)
 {
         g_autofree char *owner = g_strdup_printf("%u", definition->owner);
@@ -102,6 +103,12 @@ static void format_metadata(Xml *xml, const Definition *definition, const Domain
         attribute(xml, "name", definition->name);
         attribute(xml, "owner", owner);
         attribute(xml, "image", facts->image_digest);
+        for (size_t i = 0; i < facts->n_devices; i++) {
+                const DefinitionDevice *device = facts->devices[i].definition;
+
+                element(xml, SHRUTHI_METADATA_PREFIX ":device", "kind", device_kind_to_string(device->kind), "name",
+                                device->name, NULL);
+        }
         element_close(xml);
         element_close(xml);
 }
@@ -284,26 +291,60 @@ int domain_xml_format(const Definition *definition, const DomainFacts *facts, ch
         return 0;
 }
 
+static xmlDoc *parse_metadata(const char *xml, xmlNode **ret_root)
+{
+        /* XML_PARSE_NOERROR and NOWARNING: a foreign domain's metadata is not ours to complain about. */
+        xmlDoc *doc = xml ? xmlReadMemory(xml, (int) MIN(strlen(xml), (size_t) G_MAXINT), NULL, "UTF-8",
+                                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
+                          : NULL;
+
+        *ret_root = doc ? xmlDocGetRootElement(doc) : NULL;
+        return doc;
+}
+
+static bool node_is(const xmlNode *node, const char *name)
+{
+        return node && node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST name) && node->ns &&
+                        xmlStrEqual(node->ns->href, BAD_CAST SHRUTHI_METADATA_NAMESPACE);
+}
+
+static char *node_attribute(xmlNode *node, const char *name)
+{
+        xmlChar *found = xmlGetNoNsProp(node, BAD_CAST name);
+        char *value = g_strdup((const char *) found);
+
+        xmlFree(found);
+        return value;
+}
+
 bool domain_xml_metadata_is(const char *xml, const char *name)
 {
         g_autoptr(xmlDoc) doc = NULL;
+        g_autofree char *found = NULL;
         xmlNode *root;
-        xmlChar *found;
-        bool is;
 
-        if (!xml)
+        doc = parse_metadata(xml, &root);
+        if (!node_is(root, "unikernel"))
                 return false;
 
-        /* XML_PARSE_NOERROR and NOWARNING: a foreign domain's metadata is not ours to complain about. */
-        doc = xmlReadMemory(xml, (int) MIN(strlen(xml), (size_t) G_MAXINT), NULL, "UTF-8",
-                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-        root = doc ? xmlDocGetRootElement(doc) : NULL;
-        if (!root || !xmlStrEqual(root->name, BAD_CAST "unikernel") || !root->ns ||
-            !xmlStrEqual(root->ns->href, BAD_CAST SHRUTHI_METADATA_NAMESPACE))
-                return false;
+        found = node_attribute(root, "name");
+        return found && strcmp(found, name) == 0;
+}
 
-        found = xmlGetNoNsProp(root, BAD_CAST "name");
-        is = found && g_strcmp0((const char *) found, name) == 0;
-        xmlFree(found);
-        return is;
+char **domain_xml_metadata_devices(const char *xml, DeviceKind kind)
+{
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        g_autoptr(xmlDoc) doc = NULL;
+        xmlNode *root;
+
+        doc = parse_metadata(xml, &root);
+        for (xmlNode *node = node_is(root, "unikernel") ? root->children : NULL; node; node = node->next) {
+                g_autofree char *found_kind = node_is(node, "device") ? node_attribute(node, "kind") : NULL;
+                g_autofree char *name = found_kind ? node_attribute(node, "name") : NULL;
+
+                if (name && device_kind_from_string(found_kind) == kind)
+                        g_strv_builder_add(names, name);
+        }
+
+        return g_strv_builder_end(names);
 }

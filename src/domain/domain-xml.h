@@ -39,3 +39,7 @@ int domain_xml_format(const Definition *definition, const DomainFacts *facts, ch
 /* Whether the XML of one element is our metadata element for the unikernel of that name: what
  * virDomainGetMetadata() gave. */
 bool domain_xml_metadata_is(const char *xml, const char *name);
+
+/* The names of the devices of that kind, in the order in which the domain counts them: from the same element. Free
+ * with g_strfreev(). */
+char **domain_xml_metadata_devices(const char *xml, DeviceKind kind);

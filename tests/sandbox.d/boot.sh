@@ -197,7 +197,7 @@ sandbox_run() {
 sandbox_watch() {
         local pid=$1 name ends=$((SECONDS + ${run_limit:-0}))
 
-        while kill -0 "$pid" && kill -0 $$; do
+        while kill -0 "$pid"; do
                 read -r name <"/proc/$leader/comm" || name=gone
                 if [[ $name = systemd-shutdow* ]]; then
                         kill -CONT "$pid"

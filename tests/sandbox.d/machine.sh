@@ -89,10 +89,6 @@ step() {
 
 cgroup_root() { findmnt --first-only --types cgroup2 --noheadings --output TARGET || :; }
 
-# Asked of the environment first: later on /run is not the machine's.
-has_systemd=${SHRUTHI_SANDBOX_SYSTEMD-no}
-[ ! -d /run/systemd/system ] || has_systemd=yes
-
 # Goes through two steps, each by starting this script anew with the same process id. With systemd as PID 1 a part of its
 # control group tree may only be used where it was delegated: in a scope of our own. And in a mount namespace of our own
 # every mount vanishes with the last process of the run.
@@ -100,7 +96,8 @@ enter_scope() {
         local step=${SHRUTHI_SANDBOX_STEP-}
 
         unset SHRUTHI_SANDBOX_STEP
-        if [ -z "$step" ] && [ "$has_systemd" = yes ]; then
+        has_systemd=${SHRUTHI_SANDBOX_SYSTEMD-no}
+        if [ -z "$step" ] && [ -d /run/systemd/system ]; then
                 export SHRUTHI_SANDBOX_STEP=scope SHRUTHI_SANDBOX_SYSTEMD=yes
                 exec systemd-run --quiet --scope --collect --property=Delegate=yes \
                         --unit="shruthi-sandbox-$$" -- "$self" "$@"
@@ -203,29 +200,10 @@ run_remove() {
                 done
                 [ "$dir" = "${own_run-}" ] || cgroup_kill "$group/driver"
                 # A scope still has this process in it; systemd removes it.
-                if [ "$has_systemd" = no ] || [ "$dir" != "${own_run-}" ]; then
-                        cgroup_remove "$group/driver" || :
-                fi
-                if [ "$has_systemd" = no ]; then
-                        # Without its record the group would not be found again.
-                        cgroup_remove "$group" || return 0
-                fi
+                find "$group" -mindepth 1 -depth -type d -exec rmdir {} + 2>/dev/null || :
+                [ "$has_systemd" = yes ] || rmdir "$group" 2>/dev/null || :
         fi
         rm -rf --one-file-system "$dir"
-}
-
-# Processes that were killed take a moment to leave.
-cgroup_remove() {
-        local group i
-
-        for group in "$@"; do
-                for ((i = 0; i < 100; i++)); do
-                        [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || :
-                        [ -d "$group" ] || break
-                        sleep 0.05
-                done
-        done
-        [ ! -d "$group" ]
 }
 
 cgroup_kill() {
@@ -241,7 +219,7 @@ cgroup_kill() {
                 fi
                 sleep 0.05
         done
-        cgroup_remove "$group" || :
+        find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || :
 }
 
 # Removes what belongs to no living run. A kept sandbox lives as long as its first process.

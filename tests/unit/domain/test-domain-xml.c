@@ -250,6 +250,26 @@ static void test_metadata(void)
                 g_assert_cmpint(domain_xml_metadata_is(cases[i].xml, "msgrouter"), ==, cases[i].ours);
 }
 
+/* Statistics are told by these names. */
+static void test_metadata_names_devices(void)
+{
+        static const char xml[] = "<shruthi:unikernel " OURS " name=\"a\">\n"
+                                  "<shruthi:device kind=\"block\" name=\"storage\"/>"
+                                  "<shruthi:device kind=\"network\" name=\"ser&quot;vice\"/>"
+                                  "<device kind=\"network\" name=\"foreign\"/>"
+                                  "<shruthi:device kind=\"other\" name=\"unknown\"/><shruthi:device kind=\"network\"/>"
+                                  "<shruthi:device kind=\"network\" name=\"uplink\"/></shruthi:unikernel>";
+        g_auto(GStrv) networks = domain_xml_metadata_devices(xml, DEVICE_NETWORK);
+        g_auto(GStrv) blocks = domain_xml_metadata_devices(xml, DEVICE_BLOCK);
+        g_auto(GStrv) none = domain_xml_metadata_devices("<unikernel/>", DEVICE_BLOCK);
+        g_autofree char *joined = g_strjoinv(",", networks);
+
+        g_assert_cmpstr(joined, ==, "ser\"vice,uplink");
+        g_assert_cmpuint(g_strv_length(blocks), ==, 1);
+        g_assert_cmpstr(blocks[0], ==, "storage");
+        g_assert_cmpuint(g_strv_length(none), ==, 0);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -262,5 +282,6 @@ int main(int argc, char *argv[])
         g_test_add_func("/domain/xml/hostile-text-stays-text", test_hostile_text);
         g_test_add_func("/domain/xml/refuses-what-xml-cannot-carry", test_refuses_what_xml_cannot_carry);
         g_test_add_func("/domain/xml/metadata-tells-ours", test_metadata);
+        g_test_add_func("/domain/xml/metadata-names-devices", test_metadata_names_devices);
         return g_test_run();
 }

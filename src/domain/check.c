@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Looking for what is wrong with a host. Called by main.c for shruthictl doctor. */
+
+#include "domain/check.h"
+
+#include <glib.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/conf.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "config.h"
+#include "domain/probe.h"
+#include "domain/protocol.h"
+#include "domain/reach.h"
+#include "domain/virt.h"
+
+#define CHECK_GUARD 150 /* seconds */
+
+/* What libvirt knows about QEMU it answers within milliseconds; asking QEMU anew takes seconds. */
+#define CACHED_ANSWER_USEC (1500 * 1000)
+
+#define TMPFILES_FIX "systemd-tmpfiles --create shruthi.conf"
+
+static void emit_check(const char *name, const char *verdict, const char *fix, const char *format, ...)
+                __attribute__((format(printf, 4, 5)));
+static void emit_check(const char *name, const char *verdict, const char *fix, const char *format, ...)
+{
+        g_autofree char *sentence = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        sentence = g_strdup_vprintf(format, ap);
+        va_end(ap);
+
+        protocol_emit("check", "%s|%s|%s|%s", name, verdict, g_strdelimit(sentence, "|", '/'), fix);
+}
+
+static void check_libvirt(virConnectPtr connection, const Conf *conf)
+{
+        unsigned long libvirt = 0, qemu = 0;
+
+        (void) virConnectGetLibVersion(connection, &libvirt);
+        if (virConnectGetVersion(connection, &qemu) < 0) {
+                emit_check("libvirt", "failed", "install QEMU's qemu-system-x86_64", "libvirt at %s finds no QEMU: %s",
+                                conf->libvirt_uri, virGetLastErrorMessage());
+                return;
+        }
+
+        emit_check("libvirt", "ok", "", "libvirt %lu.%lu.%lu with QEMU %lu.%lu.%lu answers at %s", libvirt / 1000000,
+                        libvirt / 1000 % 1000, libvirt % 1000, qemu / 1000000, qemu / 1000 % 1000, qemu % 1000,
+                        conf->libvirt_uri);
+}
+
+static void check_no_libvirt(const char *message)
+{
+        /* The socket lets us in by polkit or by the group, and says so in its words. */
+        bool refused = strstr(message, "uthenticat") || strstr(message, "enied");
+
+        emit_check("libvirt", "failed",
+                        refused ? "usermod -a -G " SHRUTHI_LIBVIRT_GROUP " " SHRUTHI_USER
+                                : "systemctl enable --now libvirtd.socket (or virtqemud.socket)",
+                        "%s", message);
+}
+
+static bool ask_capabilities(virConnectPtr connection, gint64 *ret_usec)
+{
+        gint64 begin = g_get_monotonic_time();
+        char *capabilities = virConnectGetDomainCapabilities(connection, NULL, "x86_64", "pc", "qemu", 0);
+        bool found = capabilities != NULL;
+
+        free(capabilities);
+        *ret_usec = g_get_monotonic_time() - begin;
+        return found;
+}
+
+static void check_machine(virConnectPtr connection)
+{
+        gint64 first, second;
+
+        if (!ask_capabilities(connection, &first)) {
+                emit_check("machine", "failed", "install QEMU's qemu-system-x86_64",
+                                "QEMU offers no machine 'pc' for x86_64: %s", virGetLastErrorMessage());
+                return;
+        }
+        emit_check("machine", "ok", "", "QEMU offers the machine 'pc' for x86_64");
+
+        if (ask_capabilities(connection, &second) && second > CACHED_ANSWER_USEC)
+                emit_check("capability-cache", "warning",
+                                "usermod -a -G kvm " SHRUTHI_QEMU_USER
+                                " && chgrp kvm /dev/kvm && chmod 0660 /dev/kvm && systemctl restart libvirtd",
+                                "libvirt forgets at each start what it knows about QEMU, and asks again for %.1f s: "
+                                "usually root can open /dev/kvm and QEMU's user %s cannot",
+                                (double) second / G_USEC_PER_SEC, SHRUTHI_QEMU_USER);
+        else
+                emit_check("capability-cache", "ok", "", "libvirt remembers what it knows about QEMU");
+}
+
+static void check_probe(virConnectPtr connection, const Conf *conf)
+{
+        _cleanup_probe_result_ ProbeResult host = {};
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = probe_host(connection, conf, &host, &error);
+        if (r < 0) {
+                emit_check("kvm", "failed", "", "%s", error_message(&error, r));
+                return;
+        }
+
+        if (host.kvm)
+                emit_check("kvm", "ok", "", "Unikernels run with KVM: %s", host.kvm_reason);
+        else if (conf->acceleration == ACCELERATION_TCG)
+                emit_check("kvm", "ok", "", "Unikernels run by emulation: %s", host.kvm_reason);
+        else
+                emit_check("kvm", "warning", "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd",
+                                "Unikernels run by emulation, which is slower: %s", host.kvm_reason);
+
+        if (host.fast_start || !conf->fast_start)
+                emit_check("fast-start", "ok", "", "Fast start is %s: %s", host.fast_start ? "on" : "off",
+                                host.fast_start_reason);
+        else
+                emit_check("fast-start", "warning", "write FastStart=no into shruthi.conf to silence this",
+                                "Starts take longer than they could: %s", host.fast_start_reason);
+}
+
+static void check_confinement(virConnectPtr connection)
+{
+        virSecurityModel model = {};
+
+        if (virNodeGetSecurityModel(connection, &model) < 0) {
+                emit_check("confinement", "warning", "", "libvirt does not say how it confines QEMU: %s",
+                                virGetLastErrorMessage());
+                return;
+        }
+
+        if (strcmp(model.model, "apparmor") == 0)
+                emit_check("confinement", "ok", "",
+                                "QEMU is confined by AppArmor; libvirt's virt-aa-helper lets each unikernel's image, "
+                                "volumes and console through");
+        else if (strcmp(model.model, "selinux") == 0)
+                emit_check("confinement", "ok", "",
+                                "QEMU is confined by SELinux; libvirt labels each unikernel's image, volumes and "
+                                "console, so their file systems must carry labels");
+        else
+                emit_check("confinement", "warning", "enable AppArmor or SELinux on this host",
+                                "QEMU runs as its own user, but neither AppArmor nor SELinux confines it");
+}
+
+static void check_reach(const char *name, const char *path)
+{
+        _cleanup_reach_user_ ReachUser user = {};
+        g_autofree char *where = NULL;
+        int r;
+
+        r = reach_user_init(SHRUTHI_QEMU_USER, SHRUTHI_QEMU_GROUP, &user);
+        if (r < 0) {
+                emit_check(name, "failed", "install libvirt's QEMU driver",
+                                "QEMU's user '%s' or its group '%s' is not there", SHRUTHI_QEMU_USER,
+                                SHRUTHI_QEMU_GROUP);
+                return;
+        }
+
+        r = reach_directory(&user, path, &where);
+        if (r == -EACCES && where)
+                emit_check(name, "failed", TMPFILES_FIX, "QEMU's user '%s' may not enter %s, which leads to %s",
+                                SHRUTHI_QEMU_USER, where, path);
+        else if (r < 0)
+                emit_check(name, "failed", TMPFILES_FIX, "Cannot look at %s: %s", path, g_strerror(-r));
+        else
+                emit_check(name, "ok", "", "QEMU's user '%s' can enter %s", SHRUTHI_QEMU_USER, path);
+}
+
+static void check_bridge(const char *bridge)
+{
+        g_autofree char *path = g_strdup_printf("/sys/class/net/%s/bridge", bridge);
+        g_autofree char *fix = g_strdup_printf("ip link add %s type bridge (or 'virsh net-start default' for virbr0)",
+                        bridge);
+
+        if (access(path, F_OK) >= 0)
+                emit_check("bridge", "ok", "", "The bridge '%s' is there", bridge);
+        else
+                emit_check("bridge", "failed", fix, "The bridge '%s', which shruthi.conf names, is not there", bridge);
+}
+
+static void check_network(virConnectPtr connection, const char *name)
+{
+        virNetworkPtr network = virNetworkLookupByName(connection, name);
+        g_autofree char *fix = g_strdup_printf("virsh net-start %s", name);
+
+        if (network && virNetworkIsActive(network) == 1)
+                emit_check("network", "ok", "", "libvirt's network '%s' is active", name);
+        else
+                emit_check("network", "failed", fix, "libvirt's network '%s', which shruthi.conf names, is not %s", name,
+                                network ? "active" : "there");
+        if (network)
+                (void) virNetworkFree(network);
+}
+
+static void check_networks(virConnectPtr connection, const Conf *conf)
+{
+        if (!conf->bridge_interface)
+                emit_check("bridge", "warning", "write BridgeInterface=virbr0 (or another bridge) into shruthi.conf",
+                                "No default bridge is configured: each [Network] has to name its own");
+        else
+                check_bridge(conf->bridge_interface);
+
+        for (char **bridge = conf->allowed_bridges; bridge && *bridge; bridge++)
+                if (g_strcmp0(*bridge, conf->bridge_interface) != 0)
+                        check_bridge(*bridge);
+        for (char **network = conf->allowed_networks; connection && network && *network; network++)
+                check_network(connection, *network);
+}
+
+int check_host(Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(Conf) conf = NULL;
+        int r;
+
+        r = conf_load(&conf, ret_error);
+        if (r < 0)
+                return r;
+        r = virt_setup(ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(CHECK_GUARD, "answer");
+        r = virt_connect(conf->libvirt_uri, &connection, &error);
+        if (r < 0)
+                check_no_libvirt(error_message(&error, r));
+        else {
+                check_libvirt(connection, conf);
+                check_machine(connection);
+                check_probe(connection, conf);
+                check_confinement(connection);
+        }
+        check_reach("store", paths_images());
+        check_reach("console", paths_runtime_dir());
+        check_networks(connection, conf);
+
+        return 0;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starting, watching and stopping the domain of one unikernel. Called by main.c. */
+
+#include "domain/lifecycle.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "domain/protocol.h"
+#include "domain/virt.h"
+#include "domain/watch.h"
+
+/* How long libvirt may take, in seconds. A start includes QEMU's, and that of a host which asks QEMU for all it can
+ * do at each start; a stop includes the time that QEMU gets to flush its disks. */
+#define CONNECT_GUARD 20
+#define PROBE_GUARD   120
+#define START_GUARD   90
+#define STOP_GUARD    60
+
+/* A libvirtd that dies in the middle is met again, within so long from the beginning. A stop is worth more patience
+ * than a start, which systemd can repeat. */
+#define START_WINDOW_USEC  (8 * G_USEC_PER_SEC)
+#define STOP_WINDOW_USEC   (30 * G_USEC_PER_SEC)
+#define ATTEMPT_PAUSE_USEC (500 * 1000)
+
+static void emit_plan(const Plan *plan)
+{
+        protocol_emit("image", "%s", plan->digest);
+        protocol_emit("uuid", "%s", plan->uuid);
+        protocol_emit("memory", "%" PRIu64, plan->memory);
+        protocol_emit("console-rate", "%" PRIu64, plan->conf->console_rate);
+        protocol_emit("console-burst", "%" PRIu64, plan->conf->console_burst);
+        protocol_emit("silence-warning-usec", "%" PRIu64, plan->conf->silence_warning_usec);
+        protocol_emit("witness", "%s", plan->witness ? "yes" : "no");
+}
+
+static int connect_guarded(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
+{
+        int r;
+
+        r = virt_setup(ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(CONNECT_GUARD, "let us in");
+        return virt_connect(uri, ret_connection, ret_error);
+}
+
+static int format_for_host(virConnectPtr connection, const Plan *plan, bool *ret_kvm, char **ret_xml,
+                Error *ret_error)
+{
+        _cleanup_probe_result_ ProbeResult host = {};
+        int r;
+
+        protocol_guard(PROBE_GUARD, "try what this host can do");
+        r = probe_host(connection, plan->conf, &host, ret_error);
+        if (r < 0)
+                return r;
+
+        r = plan_format(plan, host.kvm, host.fast_start, ret_xml, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_kvm = host.kvm;
+        return 0;
+}
+
+/* One that still runs was left by a start or a stop that was cut off: it is not the guest that is asked for now. */
+static int remove_remains(virConnectPtr connection, const Plan *plan, Error *ret_error)
+{
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        int r;
+
+        r = virt_domain_find(connection, plan->definition->name, plan->uuid, &domain, ret_error);
+        if (r <= 0)
+                return r;
+
+        protocol_emit("notice", "A domain of an earlier start was still there; it was ended");
+        return virt_domain_destroy(connection, domain, ret_error);
+}
+
+static int start_once(const Plan *plan, Watch **ret_watch, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        g_autoptr(Watch) watch = NULL;
+        g_autofree char *xml = NULL;
+        bool kvm;
+        int r;
+
+        r = connect_guarded(plan->conf->libvirt_uri, &connection, ret_error);
+        if (r < 0)
+                return r;
+        r = format_for_host(connection, plan, &kvm, &xml, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(START_GUARD, "start the unikernel");
+        r = remove_remains(connection, plan, ret_error);
+        if (r < 0)
+                return r;
+        if (plan->witness) {
+                r = watch_new(connection, plan->definition->name, plan->uuid, &watch, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        r = virt_domain_create(connection, xml, &domain, ret_error);
+        if (r < 0)
+                return r;
+        if (watch) {
+                r = watch_narrow(watch, domain, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        protocol_guard(0, NULL);
+
+        protocol_emit("started", "%s", kvm ? "kvm" : "tcg");
+        *ret_watch = g_steal_pointer(&watch);
+        return 0;
+}
+
+/* -EPIPE without an Error: the runner went, and nobody wants to know any more. */
+static int witness_end(Watch *watch, const char *uri, Error *ret_error)
+{
+        WatchEnding ending;
+        int r;
+
+        protocol_guard(0, NULL);
+        r = watch_wait(watch, uri, UINT64_MAX, &ending, ret_error);
+        if (r < 0)
+                return r == -EPIPE ? 0 : r;
+
+        protocol_emit("ended", "%s", watch_ending_to_string(ending));
+        return 0;
+}
+
+int lifecycle_start(const char *name, Error *ret_error)
+{
+        g_autoptr(Plan) plan = NULL;
+        g_autoptr(Watch) watch = NULL;
+        gint64 deadline;
+        int r;
+
+        r = plan_load(name, &plan, ret_error);
+        if (r < 0)
+                return r;
+        protocol_emit("owner", "%u", plan->definition->owner);
+        r = plan_resolve(plan, ret_error);
+        if (r < 0)
+                return r;
+        emit_plan(plan);
+
+        deadline = g_get_monotonic_time() + START_WINDOW_USEC;
+        for (;;) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                r = start_once(plan, &watch, &error);
+                if (r >= 0)
+                        break;
+                if (error.code != ERROR_LIBVIRT_UNAVAILABLE || g_get_monotonic_time() >= deadline) {
+                        error_move(ret_error, &error);
+                        return r;
+                }
+                protocol_emit("notice", "%s; trying again", error_message(&error, r));
+                g_usleep(ATTEMPT_PAUSE_USEC);
+        }
+
+        return watch ? witness_end(watch, plan->conf->libvirt_uri, ret_error) : 0;
+}
+
+/* What is running can be watched and stopped also where somebody has broken shruthi.conf meanwhile. */
+static char *find_uri(void)
+{
+        g_autoptr(Conf) conf = NULL;
+
+        return g_strdup(conf_load(&conf, NULL) >= 0 ? conf->libvirt_uri : "qemu:///system");
+}
+
+int lifecycle_watch(const char *name, bool witness, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        g_autoptr(Watch) watch = NULL;
+        g_autofree char *uri = find_uri();
+        char uuid[37];
+        bool alive;
+        int r;
+
+        r = plan_identity(name, uuid, ret_error);
+        if (r < 0)
+                return r;
+        r = connect_guarded(uri, &connection, ret_error);
+        if (r < 0)
+                return r;
+
+        /* Listening before looking: an end in between is seen. */
+        if (witness) {
+                r = watch_new(connection, name, uuid, &watch, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        r = virt_domain_find(connection, name, uuid, &domain, ret_error);
+        if (r < 0 && r != error_code_to_errno(ERROR_FOREIGN_DOMAIN))
+                return r;
+
+        alive = r > 0 && virDomainIsActive(domain) == 1;
+        protocol_emit("alive", "%s", alive ? "yes" : "no");
+        if (!alive || !watch)
+                return 0;
+
+        r = watch_narrow(watch, domain, ret_error);
+        if (r < 0)
+                return r;
+        return witness_end(watch, uri, ret_error);
+}
+
+/* 1: it ran and is gone, 0: there was none of ours. */
+static int stop_once(const char *uri, const char *name, const char *uuid, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = connect_guarded(uri, &connection, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(STOP_GUARD, "end the domain");
+        r = virt_domain_find(connection, name, uuid, &domain, &error);
+        if (error.message && error.code == ERROR_FOREIGN_DOMAIN) {
+                protocol_emit("notice", "%s", error.message);
+                return 0;
+        }
+        if (r <= 0) {
+                error_move(ret_error, &error);
+                return r;
+        }
+
+        r = virt_domain_destroy(connection, domain, ret_error);
+        if (r < 0)
+                return r;
+
+        return 1;
+}
+
+int lifecycle_stop(const char *name, Error *ret_error)
+{
+        g_autofree char *uri = NULL;
+        gint64 deadline;
+        char uuid[37];
+        int r;
+
+        r = plan_identity(name, uuid, ret_error);
+        if (r < 0)
+                return r;
+
+        uri = find_uri();
+        deadline = g_get_monotonic_time() + STOP_WINDOW_USEC;
+        for (;;) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                r = stop_once(uri, name, uuid, &error);
+                if (r >= 0)
+                        break;
+                if (g_get_monotonic_time() >= deadline) {
+                        error_move(ret_error, &error);
+                        return r;
+                }
+                g_usleep(ATTEMPT_PAUSE_USEC);
+        }
+
+        protocol_emit("stopped", "%s", r > 0 ? "yes" : "no");
+        return 0;
+}
+
+int lifecycle_xml(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Plan) plan = NULL;
+        g_autofree char *xml = NULL;
+        bool kvm;
+        int r;
+
+        r = plan_load(name, &plan, ret_error);
+        if (r < 0)
+                return r;
+        r = plan_resolve(plan, ret_error);
+        if (r < 0)
+                return r;
+        r = connect_guarded(plan->conf->libvirt_uri, &connection, ret_error);
+        if (r < 0)
+                return r;
+        r = format_for_host(connection, plan, &kvm, &xml, ret_error);
+        if (r < 0)
+                return r;
+
+        return fputs(xml, stdout) == EOF || fflush(stdout) == EOF ? -errno : 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <libvirt/libvirt.h>
+#include <stdbool.h>
+
+#include "domain/plan.h"
+#include "domain/probe.h"
+
+/* The verbs that concern a domain's life. Each speaks the protocol on standard output and returns a negative errno
+ * with the sentence where it failed. */
+
+int lifecycle_start(const char *name, Error *ret_error);
+int lifecycle_watch(const char *name, bool witness, Error *ret_error);
+int lifecycle_stop(const char *name, Error *ret_error);
+
+/* The XML that a start now would use, on standard output as it is. */
+int lifecycle_xml(const char *name, Error *ret_error);

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From a name to all that the domain XML needs. Called by main.c. */
+
+#include "domain/plan.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "image/store.h"
+#include "unikernel/devices.h"
+#include "unikernel/identity.h"
+
+#define SYS_CLASS_NET "/sys/class/net"
+
+/* Whether this process sees the host's interfaces. In a network namespace of its own there is nothing but lo, and then it can judge no
+ * bridge: libvirt will. */
+static bool sees_host_network(void)
+{
+        g_autoptr(GDir) dir = g_dir_open(SYS_CLASS_NET, 0, NULL);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir)))
+                if (strcmp(name, "lo") != 0)
+                        return true;
+
+        return false;
+}
+
+static int check_bridge(const DefinitionDevice *device, const char *bridge, Error *ret_error)
+{
+        g_autofree char *link = g_strdup_printf(SYS_CLASS_NET "/%s", bridge);
+        g_autofree char *path = g_strdup_printf(SYS_CLASS_NET "/%s/bridge", bridge);
+
+        if (!sees_host_network() || access(path, F_OK) >= 0)
+                return 0;
+
+        if (access(link, F_OK) >= 0)
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s' is to be attached to '%s', which is no bridge on this host; name a "
+                                "bridge that 'ip link show type bridge' lists", device->name, bridge);
+
+        return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
+                        "Network '%s' is to be attached to the bridge '%s', which is not there on this host; create "
+                        "it, or name one that 'ip link show type bridge' lists", device->name, bridge);
+}
+
+static int plan_network(const Conf *conf, const Definition *definition, const DefinitionDevice *device,
+                DomainDevice *ret, char mac[static 18], Error *ret_error)
+{
+        int r;
+
+        if (device->mac)
+                g_strlcpy(mac, device->mac, 18);
+        else {
+                r = identity_mac(definition->name, device->name, mac);
+                if (r < 0)
+                        return error_set_errno(ret_error, r, "Cannot derive a MAC address for network '%s'",
+                                        device->name);
+        }
+
+        *ret = (DomainDevice){.definition = device, .mac = mac};
+        if (device->network)
+                return 0;
+
+        ret->bridge = device->bridge ?: conf->bridge_interface;
+        if (!ret->bridge)
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s' names neither Bridge= nor Network=, and shruthi.conf has no "
+                                "BridgeInterface= to fall back on; write one of them", device->name);
+
+        return check_bridge(device, ret->bridge, ret_error);
+}
+
+/* What cannot be looked at from here (another user's directory, a sandbox) is left to libvirt and QEMU. */
+static int plan_volume(const DefinitionDevice *device, DomainDevice *ret, Error *ret_error)
+{
+        struct stat st;
+
+        *ret = (DomainDevice){.definition = device};
+        if (stat(device->path, &st) < 0) {
+                ret->block_device = g_str_has_prefix(device->path, "/dev/");
+                return 0;
+        }
+        if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+                return error_set(ret_error, ERROR_DEVICE_MISMATCH,
+                                "%s:%u: volume '%s' is at %s, which is neither a file nor a block device",
+                                device->file, device->line, device->name, device->path);
+
+        ret->block_device = S_ISBLK(st.st_mode);
+        return 0;
+}
+
+static int plan_devices(Plan *plan, Error *ret_error)
+{
+        int r;
+
+        r = devices_wire(plan->definition, plan->image, &plan->wired, ret_error);
+        if (r < 0)
+                return r;
+
+        plan->devices = g_new0(DomainDevice, plan->wired->len);
+        plan->macs = g_malloc0_n(plan->wired->len, sizeof *plan->macs);
+        for (guint i = 0; i < plan->wired->len; i++) {
+                const DefinitionDevice *device = plan->wired->pdata[i];
+
+                if (device->kind == DEVICE_NETWORK)
+                        r = plan_network(plan->conf, plan->definition, device, &plan->devices[i], plan->macs[i],
+                                        ret_error);
+                else
+                        r = plan_volume(device, &plan->devices[i], ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+/* Image= or Initrd= → a digest whose stored file is as it was when it came in. */
+static int resolve_image(const Conf *conf, const char *image, char **ret_digest, Error *ret_error)
+{
+        StoreLimits limits = {.image_size = conf->image_size_max, .store_size = conf->store_size_max};
+        g_autofree char *digest = NULL;
+        int r;
+
+        if (image[0] == '/') {
+                r = store_import_path(image, &limits, &digest, ret_error);
+                if (r < 0)
+                        return r;
+        } else
+                digest = g_strdup(image);
+
+        r = store_verify(digest, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_digest = g_steal_pointer(&digest);
+        return 0;
+}
+
+static int plan_image(Plan *plan, Error *ret_error)
+{
+        g_autofree char *initrd = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = resolve_image(plan->conf, plan->definition->image, &plan->digest, ret_error);
+        if (r < 0)
+                return r;
+
+        r = store_open(plan->digest, &fd, ret_error);
+        if (r < 0)
+                return r;
+        r = image_inspect(fd, &plan->image, ret_error);
+        if (r < 0)
+                return r;
+        if (plan->image->problem)
+                return error_set(ret_error, plan->image->problem_code, "%s", plan->image->problem);
+        plan->kernel_path = store_path(plan->digest);
+
+        if (plan->definition->initrd) {
+                r = resolve_image(plan->conf, plan->definition->initrd, &initrd, ret_error);
+                if (r < 0)
+                        return r;
+                plan->initrd_path = store_path(initrd);
+        }
+
+        return 0;
+}
+
+static int plan_memory(Plan *plan, Error *ret_error)
+{
+        g_autofree char *asked = NULL, *limit = NULL;
+
+        plan->memory = plan->definition->memory ?: plan->conf->memory_default;
+        if (plan->memory <= plan->conf->memory_max)
+                return 0;
+
+        asked = size_format(plan->memory);
+        limit = size_format(plan->conf->memory_max);
+        return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                        "Memory=%s is more than the %s that MemoryMax= in shruthi.conf gives to one unikernel", asked, limit);
+}
+
+int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error)
+{
+        UnikernelId id;
+        int r;
+
+        if (!name_is_valid(name))
+                return error_set(ret_error, ERROR_INVALID_NAME, "That is no name of a unikernel");
+
+        r = identity_uuid(name, &id);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot derive the UUID of '%s' from this host's machine ID", name);
+
+        identity_uuid_format(&id, ret_uuid);
+        return 0;
+}
+
+/* Solo5 says on the console how its guest ended, unless it is told to be quiet. Nobody else does. */
+static bool needs_witness(const ImageInfo *image, const char *arguments)
+{
+        g_auto(GStrv) words = g_strsplit(arguments, " ", -1);
+
+        return image->target != SOLO5_TARGET_VIRTIO || g_strv_contains((const char *const *) words, "--solo5:quiet");
+}
+
+int plan_load(const char *name, Plan **ret_plan, Error *ret_error)
+{
+        g_autoptr(Plan) plan = g_new0(Plan, 1);
+        g_autofree char *runtime = NULL;
+        int r;
+
+        r = conf_load(&plan->conf, ret_error);
+        if (r < 0)
+                return r;
+        r = definition_load(name, &plan->definition, ret_error);
+        if (r < 0)
+                return r;
+        r = plan_identity(name, plan->uuid, ret_error);
+        if (r < 0)
+                return r;
+        runtime = paths_unikernel_runtime(name);
+        plan->console_path = g_build_filename(runtime, "console", NULL);
+
+        *ret_plan = g_steal_pointer(&plan);
+        return 0;
+}
+
+int plan_resolve(Plan *plan, Error *ret_error)
+{
+        int r;
+
+        r = plan_memory(plan, ret_error);
+        if (r < 0)
+                return r;
+        r = plan_image(plan, ret_error);
+        if (r < 0)
+                return r;
+        r = plan_devices(plan, ret_error);
+        if (r < 0)
+                return r;
+
+        plan->witness = needs_witness(plan->image, plan->definition->arguments);
+        return 0;
+}
+
+int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Error *ret_error)
+{
+        DomainFacts facts = {
+                .kvm = kvm,
+                .fast_start = fast_start,
+                .image_digest = plan->digest,
+                .kernel_path = plan->kernel_path,
+                .initrd_path = plan->initrd_path,
+                .uuid = plan->uuid,
+                .console_path = plan->console_path,
+                .memory = plan->memory,
+                .devices = plan->devices,
+                .n_devices = plan->wired->len,
+        };
+
+        return domain_xml_format(plan->definition, &facts, ret_xml, ret_error);
+}
+
+Plan *plan_free(Plan *plan)
+{
+        if (!plan)
+                return NULL;
+
+        conf_free(plan->conf);
+        definition_free(plan->definition);
+        image_info_free(plan->image);
+        if (plan->wired)
+                g_ptr_array_unref(plan->wired);
+        g_free(plan->digest);
+        g_free(plan->kernel_path);
+        g_free(plan->initrd_path);
+        g_free(plan->console_path);
+        g_free(plan->devices);
+        g_free(plan->macs);
+        g_free(plan);
+        return NULL;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the probe found, as text, and the probe's kernel as bytes. Called by probe.c. */
+
+#include "domain/probe-state.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+void probe_result_clear(ProbeResult *result)
+{
+        g_free(result->kvm_reason);
+        g_free(result->fast_start_reason);
+        *result = (ProbeResult){};
+}
+
+char *probe_result_format(const char *key, const ProbeResult *result)
+{
+        return g_strdup_printf("for=%s\nkvm=%s\nkvm-reason=%s\nfast-start=%s\nfast-start-reason=%s\n", key,
+                        result->kvm ? "yes" : "no", result->kvm_reason, result->fast_start ? "yes" : "no",
+                        result->fast_start_reason);
+}
+
+static int parse_line(const char *line, const char *prefix, const char **ret_value)
+{
+        if (!line || !g_str_has_prefix(line, prefix))
+                return -EBADMSG;
+
+        *ret_value = line + strlen(prefix);
+        return 0;
+}
+
+static int parse_boolean(const char *value, bool *ret)
+{
+        if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+                return -EBADMSG;
+
+        *ret = value[0] == 'y';
+        return 0;
+}
+
+int probe_result_parse(const char *text, const char *key, ProbeResult *ret_result)
+{
+        static const char *const prefixes[] = {"for=", "kvm=", "kvm-reason=", "fast-start=", "fast-start-reason="};
+        const char *values[G_N_ELEMENTS(prefixes)];
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        bool kvm, fast_start;
+
+        if (g_strv_length(lines) != G_N_ELEMENTS(prefixes) + 1)
+                return -EBADMSG;
+        for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
+                if (parse_line(lines[i], prefixes[i], &values[i]) < 0)
+                        return -EBADMSG;
+        if (strcmp(values[0], key) != 0)
+                return -ESTALE;
+        if (parse_boolean(values[1], &kvm) < 0 || parse_boolean(values[3], &fast_start) < 0)
+                return -EBADMSG;
+
+        *ret_result = (ProbeResult){
+                .kvm = kvm,
+                .kvm_reason = g_strdup(values[2]),
+                .fast_start = fast_start,
+                .fast_start_reason = g_strdup(values[4]),
+        };
+        return 0;
+}
+
+/* Multiboot 1 (https://www.gnu.org/software/grub/manual/multiboot/): magic, flags with the addresses in the header
+ * (bit 16), checksum, then header, load, load end, bss end and entry address. The code writes SLP_EN with sleep type
+ * 0 to the PM1a control register, which is S5 on QEMU's PIIX4; SeaBIOS has put it to 0x604. */
+#define PROBE_ADDRESS 0x00, 0x00, 0x10, 0x00 /* 1 MiB, little endian */
+
+static const uint8_t kernel[] = {
+        0x02, 0xb0, 0xad, 0x1b, /* magic 0x1badb002 */
+        0x00, 0x00, 0x01, 0x00, /* flags 0x00010000 */
+        0xfe, 0x4f, 0x51, 0xe4, /* -(magic + flags) */
+        PROBE_ADDRESS,          /* the header's own address */
+        PROBE_ADDRESS,          /* load from there */
+        0x00, 0x00, 0x00, 0x00, /* all of the file */
+        0x00, 0x00, 0x00, 0x00, /* no bss */
+        0x20, 0x00, 0x10, 0x00, /* entry: the byte after this header */
+        0xfa,                   /* cli */
+        0x66, 0xba, 0x04, 0x06, /* mov $0x604, %dx */
+        0x66, 0xb8, 0x00, 0x20, /* mov $0x2000, %ax */
+        0x66, 0xef,             /* out %ax, (%dx) */
+        0xf4,                   /* hlt */
+        0xeb, 0xfd,             /* jmp to the hlt */
+};
+
+const uint8_t *probe_kernel(size_t *ret_size)
+{
+        *ret_size = sizeof kernel;
+        return kernel;
+}

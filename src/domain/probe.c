@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Trying what the host can do. Called by main.c before a domain is made. */
+
+#include "domain/probe.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <systemd/sd-id128.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "domain/domain-xml.h"
+#include "domain/virt.h"
+#include "domain/watch.h"
+
+#define PROBE_FILE   "probe"
+#define PROBE_KERNEL "probe.kernel"
+#define PROBE_LOCK   "probe.lock"
+
+/* No unikernel can have that name: capitals are not in its alphabet. */
+#define PROBE_NAME   "PROBE"
+#define PROBE_MEMORY (16 << 20)
+
+/* The guest is done within 0.2 s. A KVM that hangs costs the patience, once; one that is slow is compared with
+ * emulation. */
+#define PROBE_PATIENCE_USEC (10 * G_USEC_PER_SEC)
+#define PROBE_SLOW_USEC     (1 * G_USEC_PER_SEC)
+
+/* Ends what an earlier attempt that was killed left behind. */
+static void remove_leftover(virConnectPtr connection)
+{
+        _cleanup_domain_ virDomainPtr domain = virDomainLookupByName(connection, SHRUTHI_DOMAIN_PREFIX PROBE_NAME);
+        char *metadata;
+
+        if (!domain)
+                return;
+
+        metadata = virt_domain_metadata(domain);
+        if (domain_xml_metadata_is(metadata, PROBE_NAME))
+                (void) virt_domain_destroy(connection, domain, NULL);
+        free(metadata);
+}
+
+static int format_probe(bool kvm, bool fast_start, const char *kernel, const char *uuid, char **ret_xml,
+                Error *ret_error)
+{
+        char name[] = PROBE_NAME, arguments[] = "";
+        Definition definition = {.name = name, .arguments = arguments, .cpus = 1};
+        DomainFacts facts = {
+                .kvm = kvm,
+                .fast_start = fast_start,
+                .image_digest = "",
+                .kernel_path = kernel,
+                .uuid = uuid,
+                .memory = PROBE_MEMORY,
+        };
+
+        return domain_xml_format(&definition, &facts, ret_xml, ret_error);
+}
+
+/* Waits for the guest's own power-off: only then has its processor run. */
+static int judge(virConnectPtr connection, const Conf *conf, Watch *watch, virDomainPtr domain, Error *ret_error)
+{
+        WatchEnding ending;
+        int r;
+
+        r = watch_wait(watch, conf->libvirt_uri, PROBE_PATIENCE_USEC, &ending, ret_error);
+        if (r < 0)
+                (void) virt_domain_destroy(connection, domain, NULL);
+        if (r == -ETIMEDOUT)
+                return error_set(ret_error, ERROR_START_FAILED,
+                                watch_saw_suspension(watch) ? "QEMU suspended it because its processor could not go on"
+                                                            : "it did not power off within %llu s",
+                                (unsigned long long) (PROBE_PATIENCE_USEC / G_USEC_PER_SEC));
+        if (r < 0)
+                return r;
+        if (ending != WATCH_SHUTDOWN)
+                return error_set(ret_error, ERROR_START_FAILED, "it ended as '%s' instead of powering off",
+                                watch_ending_to_string(ending));
+
+        return 0;
+}
+
+/* ret_usec: from the domain's start to its end. */
+static int boot_probe(virConnectPtr connection, const Conf *conf, bool kvm, bool fast_start, gint64 *ret_usec,
+                Error *ret_error)
+{
+        g_autofree char *kernel = g_build_filename(paths_runtime_dir(), PROBE_KERNEL, NULL);
+        g_autofree char *uuid = g_uuid_string_random(), *xml = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        g_autoptr(Watch) watch = NULL;
+        const uint8_t *code;
+        gint64 begin = 0;
+        size_t size;
+        int r;
+
+        /* Where QEMU's user may read; virt-aa-helper allows no kernel below /usr/lib. */
+        code = probe_kernel(&size);
+        r = file_replace(paths_runtime_dir(), PROBE_KERNEL, code, size, 0444);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot write %s", kernel);
+
+        r = format_probe(kvm, fast_start, kernel, uuid, &xml, ret_error);
+        if (r >= 0)
+                r = watch_new(connection, PROBE_NAME, uuid, &watch, ret_error);
+        if (r >= 0)
+                r = virt_domain_create(connection, xml, &domain, ret_error);
+        if (r >= 0) {
+                begin = g_get_monotonic_time();
+                r = judge(connection, conf, watch, domain, ret_error);
+        }
+        if (r >= 0 && ret_usec)
+                *ret_usec = g_get_monotonic_time() - begin;
+
+        (void) unlink(kernel);
+        return r;
+}
+
+static int libvirt_offers_kvm(virConnectPtr connection, Error *ret_error)
+{
+        char *capabilities = virConnectGetDomainCapabilities(connection, NULL, "x86_64", "pc", "kvm", 0);
+
+        if (!capabilities)
+                return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED, "libvirt offers no KVM");
+
+        free(capabilities);
+        return 0;
+}
+
+/* Where a hypervisor only pretends to have KVM, it can be slower than emulation. */
+static int compare_with_emulation(virConnectPtr connection, const Conf *conf, gint64 kvm_usec, Error *ret_error)
+{
+        gint64 tcg_usec;
+
+        if (kvm_usec < PROBE_SLOW_USEC)
+                return 0;
+        if (boot_probe(connection, conf, false, false, &tcg_usec, NULL) < 0 || tcg_usec * 2 > kvm_usec)
+                return 0;
+
+        return error_set(ret_error, ERROR_NOT_SUPPORTED, "it needs %.1f s, and %.1f s without",
+                        (double) kvm_usec / G_USEC_PER_SEC, (double) tcg_usec / G_USEC_PER_SEC);
+}
+
+static int try_kvm(virConnectPtr connection, const Conf *conf, Error *ret_error)
+{
+        gint64 usec;
+        int r;
+
+        r = libvirt_offers_kvm(connection, ret_error);
+        if (r < 0)
+                return r;
+
+        r = boot_probe(connection, conf, true, false, &usec, ret_error);
+        if (r >= 0)
+                r = compare_with_emulation(connection, conf, usec, ret_error);
+        if (r < 0)
+                error_prefix(ret_error, "KVM is there, but a guest of a few bytes does not run well with it");
+        return r;
+}
+
+static bool is_unavailable(int r, const Error *error)
+{
+        return r < 0 && error->code == ERROR_LIBVIRT_UNAVAILABLE;
+}
+
+static int find_acceleration(virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        if (conf->acceleration != ACCELERATION_AUTO) {
+                result->kvm = conf->acceleration == ACCELERATION_KVM;
+                result->kvm_reason = g_strdup_printf("Acceleration=%s stands in shruthi.conf",
+                                acceleration_to_string(conf->acceleration));
+                return 0;
+        }
+
+        r = try_kvm(connection, conf, &error);
+        if (is_unavailable(r, &error)) {
+                error_move(ret_error, &error);
+                return r;
+        }
+
+        result->kvm = r >= 0;
+        result->kvm_reason = result->kvm ? g_strdup("a guest of a few bytes ran with KVM")
+                                         : text_for_display(error_message(&error, r), 1000);
+        return 0;
+}
+
+static int find_fast_start(virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        if (!conf->fast_start) {
+                result->fast_start_reason = g_strdup("FastStart=no stands in shruthi.conf");
+                return 0;
+        }
+
+        r = boot_probe(connection, conf, result->kvm, true, NULL, &error);
+        if (is_unavailable(r, &error)) {
+                error_move(ret_error, &error);
+                return r;
+        }
+
+        result->fast_start = r >= 0;
+        result->fast_start_reason = result->fast_start ? g_strdup("a guest of a few bytes started with it")
+                                                       : text_for_display(error_message(&error, r), 1000);
+        return 0;
+}
+
+/* All that the answer depends on. */
+static int make_key(virConnectPtr connection, const Conf *conf, char **ret_key, Error *ret_error)
+{
+        unsigned long libvirt_version, qemu_version;
+        char boot[SD_ID128_STRING_MAX];
+        sd_id128_t id;
+        int r;
+
+        r = sd_id128_get_boot(&id);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot read the ID of this boot of the host");
+        if (virConnectGetLibVersion(connection, &libvirt_version) < 0 ||
+            virConnectGetVersion(connection, &qemu_version) < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED,
+                                "Cannot ask for the versions of libvirt and QEMU");
+
+        *ret_key = g_strdup_printf("boot=%s libvirt=%lu qemu=%lu kvm=%s acceleration=%s fast-start=%s",
+                        sd_id128_to_string(id, boot), libvirt_version, qemu_version,
+                        access("/sys/class/misc/kvm", F_OK) >= 0 ? "present" : "absent",
+                        acceleration_to_string(conf->acceleration), conf->fast_start ? "yes" : "no");
+        return 0;
+}
+
+static int recall(const char *key, ProbeResult *ret_result)
+{
+        g_autofree char *path = g_build_filename(paths_runtime_dir(), PROBE_FILE, NULL), *text = NULL;
+        int r;
+
+        r = file_read_at(AT_FDCWD, path, 64 * 1024, &text, NULL);
+        if (r < 0)
+                return r;
+
+        return probe_result_parse(text, key, ret_result);
+}
+
+int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error)
+{
+        g_autofree char *lock = g_build_filename(paths_runtime_dir(), PROBE_LOCK, NULL), *key = NULL, *text = NULL;
+        _cleanup_probe_result_ ProbeResult result = {};
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = make_key(connection, conf, &key, ret_error);
+        if (r < 0)
+                return r;
+        if (recall(key, ret_result) >= 0)
+                return 0;
+
+        /* Many unikernels start at boot: one tries, the others wait for what it finds. */
+        fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0 || flock(fd, LOCK_EX) < 0)
+                return error_set_errno(ret_error, errno, "Cannot lock %s", lock);
+        if (recall(key, ret_result) >= 0)
+                return 0;
+
+        remove_leftover(connection);
+        r = find_acceleration(connection, conf, &result, ret_error);
+        if (r < 0)
+                return r;
+        r = find_fast_start(connection, conf, &result, ret_error);
+        if (r < 0)
+                return r;
+
+        /* What cannot be remembered is tried again next time: slower, not wrong. */
+        text = probe_result_format(key, &result);
+        (void) file_replace(paths_runtime_dir(), PROBE_FILE, text, strlen(text), 0644);
+        *ret_result = result;
+        result = (ProbeResult){};
+        return 0;
+}
+
+int probe_forget(void)
+{
+        g_autofree char *path = g_build_filename(paths_runtime_dir(), PROBE_FILE, NULL);
+
+        return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <libvirt/libvirt.h>
+
+#include "common/conf.h"
+#include "common/error.h"
+#include "domain/probe-state.h"
+
+/* What this host can do, found by trying: whether a guest of a few bytes really runs under KVM, and whether libvirt
+ * takes the fast start. Tried once for each boot of the host and each version of libvirt and QEMU, and remembered in
+ * /run/shruthi/probe. */
+
+/* What is to be used under this configuration. Fails only where libvirt went away; a host on which nothing runs is
+ * a result too, and the start will tell. */
+int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error);
+
+/* Forgets, so that the next one tries anew. */
+int probe_forget(void);

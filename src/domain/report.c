@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Statistics, probe and networks, as lines of the protocol. Called by main.c. */
+
+#include "domain/report.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <libvirt/libvirt.h>
+#include <unistd.h>
+
+#include "common/conf.h"
+#include "domain/domain-xml.h"
+#include "domain/plan.h"
+#include "domain/probe.h"
+#include "domain/protocol.h"
+#include "domain/virt.h"
+
+/* Seconds that libvirt may take to answer; the probe boots guests. */
+#define ANSWER_GUARD 20
+#define PROBE_GUARD  120
+
+static int connect_configured(Conf **ret_conf, virConnectPtr *ret_connection, Error *ret_error)
+{
+        g_autoptr(Conf) conf = NULL;
+        int r;
+
+        r = conf_load(&conf, ret_error);
+        if (r < 0)
+                return r;
+        r = virt_setup(ret_error);
+        if (r < 0)
+                return r;
+        protocol_guard(ANSWER_GUARD, "answer");
+        r = virt_connect(conf->libvirt_uri, ret_connection, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_conf = g_steal_pointer(&conf);
+        return 0;
+}
+
+static bool get_number(const virDomainStatsRecord *record, const char *field, uint64_t *ret)
+{
+        unsigned long long value;
+
+        if (virTypedParamsGetULLong(record->params, record->nparams, field, &value) != 1)
+                return false;
+
+        *ret = value;
+        return true;
+}
+
+/* libvirt counts the devices of a kind in the order of the XML, as the metadata does. */
+static void emit_devices(const virDomainStatsRecord *record, const char *prefix, const char *shown,
+                const char *const *fields, char **names)
+{
+        for (guint i = 0; names[i]; i++) {
+                g_autofree char *name_key = g_strdup_printf("%s.%u.name", shown, i);
+
+                protocol_emit(name_key, "%s", names[i]);
+                for (const char *const *field = fields; *field; field += 2) {
+                        g_autofree char *from = g_strdup_printf("%s.%u.%s", prefix, i, field[0]);
+                        g_autofree char *to = g_strdup_printf("%s.%u.%s", shown, i, field[1]);
+                        uint64_t value;
+
+                        if (get_number(record, from, &value))
+                                protocol_emit(to, "%" PRIu64, value);
+                }
+        }
+}
+
+static void emit_statistics(const virDomainStatsRecord *record, const char *metadata)
+{
+        static const char *const network_fields[] = {"rx.bytes", "rx-bytes", "rx.pkts", "rx-packets", "rx.drop",
+                        "rx-dropped", "tx.bytes", "tx-bytes", "tx.pkts", "tx-packets", "tx.drop", "tx-dropped", NULL};
+        static const char *const volume_fields[] = {"rd.bytes", "rd-bytes", "rd.reqs", "rd-requests", "wr.bytes",
+                        "wr-bytes", "wr.reqs", "wr-requests", "fl.reqs", "flush-requests", NULL};
+        g_auto(GStrv) networks = domain_xml_metadata_devices(metadata, DEVICE_NETWORK);
+        g_auto(GStrv) volumes = domain_xml_metadata_devices(metadata, DEVICE_BLOCK);
+        uint64_t value;
+
+        if (get_number(record, "cpu.time", &value))
+                protocol_emit("cpu-time-usec", "%" PRIu64, value / 1000);
+        if (get_number(record, "balloon.maximum", &value))
+                protocol_emit("memory", "%" PRIu64, value * 1024);
+        if (get_number(record, "balloon.rss", &value))
+                protocol_emit("memory-resident", "%" PRIu64, value * 1024);
+        emit_devices(record, "net", "network", network_fields, networks);
+        emit_devices(record, "block", "volume", volume_fields, volumes);
+}
+
+int report_statistics(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        g_autoptr(Conf) conf = NULL;
+        virDomainStatsRecordPtr *records = NULL;
+        virDomainPtr domains[2] = {};
+        char uuid[37], *metadata;
+        int r;
+
+        r = plan_identity(name, uuid, ret_error);
+        if (r < 0)
+                return r;
+        r = connect_configured(&conf, &connection, ret_error);
+        if (r < 0)
+                return r;
+        r = virt_domain_find(connection, name, uuid, &domain, ret_error);
+        if (r < 0)
+                return r;
+        if (r == 0 || virDomainIsActive(domain) != 1)
+                return error_set(ret_error, ERROR_NOT_RUNNING, "The unikernel '%s' is not running", name);
+
+        /* Without waiting for another job on the domain: what is not to be had at once is left out. */
+        domains[0] = domain;
+        r = virDomainListGetStats(domains,
+                        VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_INTERFACE |
+                                        VIR_DOMAIN_STATS_BLOCK,
+                        &records, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+        if (r < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot read the statistics of '%s'", name);
+
+        metadata = virt_domain_metadata(domain);
+        if (r > 0)
+                emit_statistics(records[0], metadata);
+        free(metadata);
+        virDomainStatsRecordListFree(records);
+
+        return r > 0 ? 0 : error_set(ret_error, ERROR_NOT_RUNNING, "The unikernel '%s' has just ended", name);
+}
+
+static void emit_version(const char *key, unsigned long version)
+{
+        protocol_emit(key, "%lu.%lu.%lu", version / 1000000, version / 1000 % 1000, version % 1000);
+}
+
+int report_probe(bool again, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_probe_result_ ProbeResult host = {};
+        unsigned long libvirt_version, qemu_version;
+        g_autoptr(Conf) conf = NULL;
+        int r;
+
+        r = connect_configured(&conf, &connection, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(PROBE_GUARD, "try what this host can do");
+        r = again ? probe_forget() : 0;
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot forget what was tried before");
+        r = probe_host(connection, conf, &host, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_emit("kvm", "%s", host.kvm ? "yes" : "no");
+        protocol_emit("kvm-reason", "%s", host.kvm_reason);
+        protocol_emit("fast-start", "%s", host.fast_start ? "yes" : "no");
+        protocol_emit("fast-start-reason", "%s", host.fast_start_reason);
+        if (virConnectGetLibVersion(connection, &libvirt_version) >= 0)
+                emit_version("libvirt-version", libvirt_version);
+        if (virConnectGetVersion(connection, &qemu_version) >= 0)
+                emit_version("qemu-version", qemu_version);
+
+        return 0;
+}
+
+static void emit_bridges(void)
+{
+        g_autoptr(GDir) dir = g_dir_open("/sys/class/net", 0, NULL);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir))) {
+                g_autofree char *path = g_strdup_printf("/sys/class/net/%s/bridge", name);
+
+                if (access(path, F_OK) >= 0)
+                        protocol_emit("bridge", "%s", name);
+        }
+}
+
+int report_networks(Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Conf) conf = NULL;
+        virNetworkPtr *networks = NULL;
+        int n, r;
+
+        r = connect_configured(&conf, &connection, ret_error);
+        if (r < 0)
+                return r;
+
+        n = virConnectListAllNetworks(connection, &networks, VIR_CONNECT_LIST_NETWORKS_ACTIVE);
+        if (n < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's networks");
+
+        for (int i = 0; i < n; i++) {
+                protocol_emit("network", "%s", virNetworkGetName(networks[i]));
+                (void) virNetworkFree(networks[i]);
+        }
+        free(networks);
+        emit_bridges();
+
+        return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/error.h"
+
+/* The verbs that only tell. */
+
+/* "cpu-time-usec=", "memory=" and "memory-resident=" in bytes, then for each device "network.N.name=",
+ * "network.N.rx-bytes=", …, "volume.N.name=", "volume.N.rd-bytes=", …, N from 0. NOT_RUNNING. */
+int report_statistics(const char *name, Error *ret_error);
+
+/* "kvm=", "kvm-reason=", "fast-start=", "fast-start-reason=", "libvirt-version=", "qemu-version=". again: try anew
+ * instead of remembering. */
+int report_probe(bool again, Error *ret_error);
+
+/* "network=NAME" for each active libvirt network, "bridge=NAME" for each bridge of the host. */
+int report_networks(Error *ret_error);

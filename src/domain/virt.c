@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Connecting to libvirt, finding, creating and destroying domains. Called by all other files here that include
+ * libvirt. */
+
+#include "domain/virt.h"
+
+#include <libvirt/virterror.h>
+#include <string.h>
+
+#include "common/names.h"
+#include "domain/domain-xml.h"
+
+/* How long a connection is tried again while libvirtd is away: a restart takes about a second. */
+#define CONNECT_WAIT_USEC (8 * G_USEC_PER_SEC)
+#define CONNECT_STEP_USEC (200 * 1000)
+
+static void on_error_ignore(void *data, virErrorPtr error)
+{
+}
+
+int virt_setup(Error *ret_error)
+{
+        static bool done;
+
+        if (done)
+                return 0;
+
+        virSetErrorFunc(NULL, on_error_ignore);
+        if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0)
+                return virt_error_set(ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE, "Cannot set up libvirt's client");
+
+        done = true;
+        return 0;
+}
+
+static bool error_is_connection(virConnectPtr connection, const virError *error)
+{
+        if (connection && virConnectIsAlive(connection) == 0)
+                return true;
+
+        switch (error ? error->code : VIR_ERR_OK) {
+        case VIR_ERR_NO_CONNECT:
+        case VIR_ERR_INVALID_CONN:
+        case VIR_ERR_AUTH_FAILED:
+        case VIR_ERR_AUTH_CANCELLED:
+        case VIR_ERR_AUTH_UNAVAILABLE:
+        case VIR_ERR_RPC:
+                return true;
+        default:
+                return error && error->domain == VIR_FROM_RPC;
+        }
+}
+
+int virt_error_set(Error *ret_error, virConnectPtr connection, ErrorCode code, const char *format, ...)
+{
+        const virError *error = virGetLastError();
+        const char *message = error && error->message ? error->message : "unknown error";
+        g_autofree char *sentence = NULL, *line = g_strdup(message);
+        va_list ap;
+
+        if (error_is_connection(connection, error))
+                code = ERROR_LIBVIRT_UNAVAILABLE;
+
+        va_start(ap, format);
+        sentence = g_strdup_vprintf(format, ap);
+        va_end(ap);
+
+        /* QEMU's own output comes in several lines. */
+        return error_set(ret_error, code, "%s: %s", sentence, g_strdelimit(g_strchomp(line), "\r\n", ' '));
+}
+
+/* Whether another try may help: the socket is not there, or libvirtd went while we were talking. Being refused does
+ * not mend by waiting. */
+static bool error_is_passing(void)
+{
+        const virError *error = virGetLastError();
+
+        if (!error)
+                return false;
+        if (error->code == VIR_ERR_SYSTEM_ERROR)
+                return error->int1 != EACCES && error->int1 != EPERM;
+
+        return error->domain == VIR_FROM_RPC &&
+                        (error->code == VIR_ERR_INTERNAL_ERROR || error->code == VIR_ERR_RPC);
+}
+
+int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
+{
+        gint64 deadline = g_get_monotonic_time() + CONNECT_WAIT_USEC;
+
+        for (;;) {
+                virConnectPtr connection = virConnectOpen(uri);
+
+                if (connection) {
+                        *ret_connection = connection;
+                        return 0;
+                }
+                if (!error_is_passing() || g_get_monotonic_time() >= deadline)
+                        break;
+                g_usleep(CONNECT_STEP_USEC);
+        }
+
+        return virt_error_set(ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE, "Cannot connect to libvirt at %s", uri);
+}
+
+char *virt_domain_metadata(virDomainPtr domain)
+{
+        return virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, SHRUTHI_METADATA_NAMESPACE, 0);
+}
+
+static int check_domain_is_ours(virConnectPtr connection, virDomainPtr domain, const char *name, const char *uuid,
+                Error *ret_error)
+{
+        char found_uuid[VIR_UUID_STRING_BUFLEN] = "";
+        const char *found_name = virDomainGetName(domain);
+        g_autofree char *domain_name = g_strconcat(SHRUTHI_DOMAIN_PREFIX, name, NULL);
+        char *metadata;
+        bool ours;
+
+        if (virDomainGetUUIDString(domain, found_uuid) < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot read the UUID of domain '%s'",
+                                domain_name);
+
+        metadata = virt_domain_metadata(domain);
+        if (!metadata && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_METADATA)
+                return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN
+                                ? 0
+                                : virt_error_set(ret_error, connection, ERROR_FAILED,
+                                                  "Cannot read the metadata of domain '%s'", domain_name);
+
+        ours = domain_xml_metadata_is(metadata, name);
+        free(metadata);
+        if (ours && strcmp(found_uuid, uuid) == 0 && g_strcmp0(found_name, domain_name) == 0)
+                return 1;
+
+        return error_set(ret_error, ERROR_FOREIGN_DOMAIN,
+                        "There is a libvirt domain '%s' with UUID %s that is not ours; look at it with "
+                        "'virsh dumpxml %s', and rename or remove it to run the unikernel '%s'",
+                        found_name, found_uuid, found_uuid, name);
+}
+
+int virt_domain_find(virConnectPtr connection, const char *name, const char *uuid, virDomainPtr *ret_domain,
+                Error *ret_error)
+{
+        g_autofree char *domain_name = g_strconcat(SHRUTHI_DOMAIN_PREFIX, name, NULL);
+        _cleanup_domain_ virDomainPtr domain = virDomainLookupByName(connection, domain_name);
+        int r;
+
+        if (!domain && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
+                domain = virDomainLookupByUUIDString(connection, uuid);
+        if (!domain)
+                return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN
+                                ? 0
+                                : virt_error_set(ret_error, connection, ERROR_FAILED,
+                                                  "Cannot look for domain '%s'", domain_name);
+
+        r = check_domain_is_ours(connection, domain, name, uuid, ret_error);
+        if (r <= 0)
+                return r;
+
+        *ret_domain = g_steal_pointer(&domain);
+        return 1;
+}
+
+int virt_domain_create(virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error)
+{
+        virDomainPtr domain = virDomainCreateXML(connection, xml, 0);
+        const virError *error;
+
+        if (domain) {
+                *ret_domain = domain;
+                return 0;
+        }
+
+        /* ENODEV is what the kernel says about a bridge that is not there. */
+        error = virGetLastError();
+        if (error && (error->code == VIR_ERR_NO_NETWORK ||
+                                     (error->code == VIR_ERR_SYSTEM_ERROR && error->int1 == ENODEV)))
+                return virt_error_set(ret_error, connection, ERROR_NO_SUCH_NETWORK,
+                                "A network of the unikernel is missing on this host");
+
+        return virt_error_set(ret_error, connection, ERROR_START_FAILED, "libvirt could not start the unikernel");
+}
+
+static bool error_is_gone(void)
+{
+        int code = virGetLastErrorCode();
+
+        return code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_OPERATION_INVALID;
+}
+
+int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
+{
+        if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) >= 0 || error_is_gone())
+                return 0;
+
+        /* A QEMU that does not end on SIGTERM within libvirt's patience of some seconds. */
+        if (virDomainDestroy(domain) >= 0 || error_is_gone())
+                return 0;
+
+        return virt_error_set(ret_error, connection, ERROR_STOP_FAILED, "libvirt could not end domain '%s'",
+                        virDomainGetName(domain));
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What was found by trying is remembered for just the host, boot and versions that it was found on. */
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+#include "domain/probe-state.h"
+
+#define KEY "boot=1 libvirt=9000000 qemu=7002022 kvm=present acceleration=auto fast-start=yes"
+
+static void test_goes_there_and_back(void)
+{
+        char kvm_reason[] = "a guest ran = well", fast_reason[] = "unknown capability 'x'";
+        ProbeResult result = {.kvm = true, .kvm_reason = kvm_reason, .fast_start_reason = fast_reason};
+        g_autofree char *text = probe_result_format(KEY, &result);
+        _cleanup_probe_result_ ProbeResult back = {};
+
+        g_assert_cmpint(probe_result_parse(text, KEY, &back), ==, 0);
+        g_assert_true(back.kvm);
+        g_assert_false(back.fast_start);
+        g_assert_cmpstr(back.kvm_reason, ==, kvm_reason);
+        g_assert_cmpstr(back.fast_start_reason, ==, fast_reason);
+}
+
+static void test_another_host_asks_again(void)
+{
+        char reason[] = "r";
+        ProbeResult result = {.kvm_reason = reason, .fast_start_reason = reason};
+        g_autofree char *text = probe_result_format(KEY, &result);
+        ProbeResult back = {};
+
+        g_assert_cmpint(probe_result_parse(text, KEY "0", &back), ==, -ESTALE);
+        g_assert_cmpint(probe_result_parse(text, "boot=2", &back), ==, -ESTALE);
+        g_assert_null(back.kvm_reason);
+}
+
+static void test_refuses_other_text(void)
+{
+        static const char *const texts[] = {
+                "",
+                "for=" KEY "\n",
+                "for=" KEY "\nkvm=yes\nkvm-reason=\nfast-start=yes\nfast-start-reason=",
+                "for=" KEY "\nkvm=maybe\nkvm-reason=\nfast-start=yes\nfast-start-reason=\n",
+                "for=" KEY "\nkvm=yes\nkvm-reason=\nfast-start=\nfast-start-reason=\n",
+                "for=" KEY "\nfast-start=yes\nkvm-reason=\nkvm=yes\nfast-start-reason=\n",
+                "for=" KEY "\nkvm=yes\nkvm-reason=\nfast-start=yes\nfast-start-reason=\nmore\n",
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+                ProbeResult back = {};
+
+                g_assert_cmpint(probe_result_parse(texts[i], KEY, &back), ==, -EBADMSG);
+        }
+}
+
+static uint32_t word(const uint8_t *p)
+{
+        return (uint32_t) p[0] | (uint32_t) p[1] << 8 | (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
+}
+
+/* Else QEMU takes it for something else, and no host has KVM. */
+static void test_kernel_is_multiboot(void)
+{
+        size_t size = 0;
+        const uint8_t *kernel = probe_kernel(&size);
+
+        g_assert_cmpuint(size, >, 32);
+        g_assert_cmphex(word(kernel), ==, 0x1badb002);
+        g_assert_cmphex(word(kernel + 4), ==, 0x10000);
+        g_assert_cmphex((uint32_t) (word(kernel) + word(kernel + 4) + word(kernel + 8)), ==, 0);
+        g_assert_cmphex(word(kernel + 12), ==, 0x100000);
+        g_assert_cmphex(word(kernel + 16), ==, 0x100000);
+        g_assert_cmphex(word(kernel + 28), ==, 0x100000 + 32);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/domain/probe/goes-there-and-back", test_goes_there_and_back);
+        g_test_add_func("/domain/probe/another-host-asks-again", test_another_host_asks_again);
+        g_test_add_func("/domain/probe/refuses-other-text", test_refuses_other_text);
+        g_test_add_func("/domain/probe/kernel-is-multiboot", test_kernel_is_multiboot);
+        return g_test_run();
+}
