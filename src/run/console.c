@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The guest's console: from the FIFO, line by line, into the journal. */
+
+#include "run/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "run/console-lines.h"
+#include "run/token-bucket.h"
+
+#define LOOK_SIZE          (64 * 1024) /* a pipe's own size */
+#define PIPE_PAGE          4096
+#define JOURNAL_RETRY_USEC (100 * 1000)
+
+/* QEMU writes byte by byte, and each write is an event. Up to 4 are followed at once, then one look in 10 ms is enough. */
+#define LOOKS_USEC  (10 * 1000)
+#define LOOKS_BURST 4
+
+struct Console {
+        sd_event *event;
+        int fd;
+        size_t capacity;         /* of the pipe */
+        size_t seen;             /* bytes in the pipe that the hook has been given */
+        Journal *journal;
+        ConsoleHooks hooks;
+        void *userdata;
+        TokenBucket bucket;
+        sd_event_source *source; /* the FIFO; off while something else is waited for */
+        sd_event_source *pause;  /* that something: a time, or room in the journal's queue */
+        sd_event_source *again;
+};
+
+/* A copy of what is in the pipe. Mapped rather than from the heap, so that it is given back. */
+typedef struct Look {
+        char *data;
+        size_t size;
+        bool cut;  /* there is more than could be seen */
+        bool full; /* the pipe holds no more */
+} Look;
+
+static void look_clear(Look *look)
+{
+        if (look->data)
+                (void) munmap(look->data, LOOK_SIZE);
+}
+
+static size_t pipe_fill(int fd)
+{
+        int n = 0;
+
+        return ioctl(fd, FIONREAD, &n) < 0 || n < 0 ? 0 : (size_t) n;
+}
+
+static bool pipe_hung_up(int fd)
+{
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+
+        return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
+}
+
+static int console_look(Console *console, Look *look)
+{
+        int ends[2] = {-EBADF, -EBADF};
+        _cleanup_close_ int from = -EBADF, to = -EBADF;
+        size_t fill = pipe_fill(console->fd);
+        ssize_t n;
+
+        if (fill == 0)
+                return 0;
+
+        look->data = mmap(NULL, LOOK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (look->data == MAP_FAILED) {
+                look->data = NULL;
+                return -ENOMEM;
+        }
+
+        /* Made for this look alone: the pages of all pipes of a user are counted (pipe-user-pages-soft), and with
+         * a thousand guests this one has to be small, or gone. */
+        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+                return -errno;
+        from = ends[0];
+        to = ends[1];
+
+        if (tee(console->fd, to, LOOK_SIZE, SPLICE_F_NONBLOCK) < 0)
+                return errno == EAGAIN ? 0 : -errno;
+        while (look->size < LOOK_SIZE && (n = read(from, look->data + look->size, LOOK_SIZE - look->size)) > 0)
+                look->size += (size_t) n;
+
+        look->cut = look->size < fill;
+        look->full = fill + PIPE_PAGE > console->capacity;
+        return 0;
+}
+
+static int pipe_consume(int fd, char *scratch, size_t size)
+{
+        while (size > 0) {
+                ssize_t n = read(fd, scratch, size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : -EIO;
+                size -= (size_t) n;
+        }
+
+        return 0;
+}
+
+static uint64_t now_usec(void)
+{
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t) ts.tv_sec * G_USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000;
+}
+
+static int console_resume(Console *console)
+{
+        console->pause = sd_event_source_disable_unref(console->pause);
+        (void) sd_event_source_set_enabled(console->again, SD_EVENT_ONESHOT);
+
+        /* What was written meanwhile is an event as soon as it is watched again. */
+        return sd_event_source_set_enabled(console->source, SD_EVENT_ON);
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        return console_resume(userdata);
+}
+
+static int on_journal_room(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        return console_resume(userdata);
+}
+
+static void console_pause(Console *console, uint64_t usec)
+{
+        if (sd_event_add_time_relative(console->event, &console->pause, CLOCK_MONOTONIC, usec, 0, on_pause_over,
+                            console) >= 0)
+                (void) sd_event_source_set_enabled(console->source, SD_EVENT_OFF);
+}
+
+static void console_pause_for_journal(Console *console, int r)
+{
+        int fd = journal_fd(console->journal);
+
+        if (r != -EAGAIN || fd < 0 ||
+                        sd_event_add_io(console->event, &console->pause, fd, EPOLLOUT, on_journal_room, console) < 0)
+                console_pause(console, JOURNAL_RETRY_USEC);
+        else
+                (void) sd_event_source_set_enabled(console->source, SD_EVENT_OFF);
+}
+
+/* Returns false when the line has to stay in the pipe for now. */
+static bool console_take_line(Console *console, const ConsoleLine *line, bool hurry)
+{
+        bool episode = false;
+        uint64_t usec = 0;
+        int r;
+
+        if (!hurry)
+                usec = token_bucket_take(&console->bucket, MAX(line->consumed, CONSOLE_LINE_COST), now_usec(),
+                                &episode);
+        if (episode)
+                console->hooks.throttled(console->userdata);
+        if (usec > 0) {
+                console_pause(console, usec);
+                return false;
+        }
+
+        console->hooks.line(console->userdata, line->text, line->size);
+        r = journal_send_line(console->journal, line->text, line->size);
+        if (r < 0) {
+                console_pause_for_journal(console, r);
+                return false;
+        }
+
+        return true;
+}
+
+/* Whether what is left of a look after done bytes is a line even without a newline: nothing will follow, or nothing can, since the pipe
+ * is smaller than a line (beyond pipe-user-pages-soft the kernel gives out two pages only). */
+static bool look_is_complete(const Look *look, size_t done, bool hung_up)
+{
+        return (hung_up && !look->cut) || (done == 0 && (look->cut || look->full));
+}
+
+static int console_work(Console *console)
+{
+        __attribute__((cleanup(look_clear))) Look look = {};
+        /* In this order: what was written before the end is in the pipe by now. */
+        bool hung_up = pipe_hung_up(console->fd);
+        ConsoleLine line;
+        size_t done = 0;
+        int r;
+
+        if (console->pause)
+                return 0;
+
+        r = console_look(console, &look);
+        if (r < 0) {
+                console_pause(console, JOURNAL_RETRY_USEC);
+                return 0;
+        }
+        if (look.size > console->seen) {
+                console->hooks.bytes(console->userdata, look.data + console->seen, look.size - console->seen);
+                console->seen = look.size;
+        }
+
+        while (console_line_next(look.data + done, look.size - done, look_is_complete(&look, done, hung_up), &line)) {
+                if (!console_take_line(console, &line, hung_up))
+                        return 0;
+                /* The text is not needed any more and gives room for the same bytes. */
+                r = pipe_consume(console->fd, look.data + done, line.consumed);
+                if (r < 0)
+                        return r;
+                done += line.consumed;
+                console->seen -= line.consumed;
+        }
+
+        if (done > 0 && pipe_fill(console->fd) > look.size - done)
+                (void) sd_event_source_set_enabled(console->again, SD_EVENT_ONESHOT);
+        else if (console_has_ended(console))
+                console->hooks.ended(console->userdata);
+
+        return 0;
+}
+
+static int on_again(sd_event_source *source, void *userdata)
+{
+        return console_work(userdata);
+}
+
+static int on_fifo(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        return console_work(userdata);
+}
+
+int console_new(sd_event *event, int fd, Journal *journal, const ConsoleHooks *hooks, void *userdata,
+                Console **ret_console)
+{
+        int capacity = fcntl(fd, F_GETPIPE_SZ);
+        Console *console;
+        int r;
+
+        if (capacity < 0)
+                return -errno;
+
+        console = g_new(Console, 1);
+        *console = (Console){
+                .event = event,
+                .fd = fd,
+                .capacity = (size_t) capacity,
+                .journal = journal,
+                .hooks = *hooks,
+                .userdata = userdata,
+        };
+        token_bucket_init(&console->bucket, UINT64_MAX, UINT64_MAX, 0);
+
+        /* Edge-triggered: a line that is not complete stays in the pipe, and is no event until more comes. Since
+         * Linux 5.14 every write is one, not only that into an empty pipe. */
+        r = sd_event_add_io(event, &console->source, fd, EPOLLIN | EPOLLET, on_fifo, console);
+        if (r >= 0)
+                r = sd_event_source_set_ratelimit(console->source, LOOKS_USEC, LOOKS_BURST);
+        if (r >= 0)
+                r = sd_event_add_defer(event, &console->again, on_again, console);
+        if (r < 0) {
+                console_free(console);
+                return r;
+        }
+
+        *ret_console = console;
+        return 0;
+}
+
+void console_free(Console *console)
+{
+        if (!console)
+                return;
+
+        sd_event_source_disable_unref(console->source);
+        sd_event_source_disable_unref(console->pause);
+        sd_event_source_disable_unref(console->again);
+        g_free(console);
+}
+
+void console_set_rate(Console *console, uint64_t rate, uint64_t burst)
+{
+        token_bucket_init(&console->bucket, rate, burst, now_usec());
+        if (console->pause)
+                (void) console_resume(console);
+}
+
+bool console_has_ended(const Console *console)
+{
+        return pipe_hung_up(console->fd) && pipe_fill(console->fd) == 0;
+}

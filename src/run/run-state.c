@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a runner that comes back after its own death must know. */
+
+#include "run/run-state.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <string.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+
+#define RUN_STATE_FILE     "state"
+#define RUN_STATE_SIZE_MAX (16 * 1024)
+
+void run_state_clear(RunState *state)
+{
+        g_free(state->owner);
+        g_free(state->image);
+        *state = RUN_STATE_INIT;
+}
+
+char *run_state_format(const RunState *state)
+{
+        GString *text = g_string_new(NULL);
+
+        g_string_append_printf(text, "started=%s\nspoke=%s\nwitness=%s\n", state->started ? "yes" : "no",
+                        state->spoke ? "yes" : "no", state->witness ? "yes" : "no");
+        if (state->owner)
+                g_string_append_printf(text, "owner=%s\n", state->owner);
+        if (state->image)
+                g_string_append_printf(text, "image=%s\n", state->image);
+        g_string_append_printf(text,
+                        "console-rate=%" G_GUINT64_FORMAT "\nconsole-burst=%" G_GUINT64_FORMAT
+                        "\nsilence-warning-usec=%" G_GUINT64_FORMAT "\n",
+                        state->console_rate, state->console_burst, state->silence_warning_usec);
+        g_string_append_printf(text, "result=%s\nexit-status=%" G_GINT64_FORMAT "\nhalted=%s\ndetail=%s\n",
+                        result_to_string(state->verdict.result), state->verdict.exit_status,
+                        state->verdict.halted ? "yes" : "no", state->verdict.detail);
+
+        return g_string_free(text, FALSE);
+}
+
+static int text_set(char **text, const char *value)
+{
+        g_free(*text);
+        *text = g_strdup(value);
+        return 0;
+}
+
+static int number_set(uint64_t *number, const char *value)
+{
+        return g_ascii_string_to_unsigned(value, 10, 0, UINT64_MAX, number, NULL) ? 0 : -EBADMSG;
+}
+
+static int status_set(int64_t *status, const char *value)
+{
+        return g_ascii_string_to_signed(value, 10, INT64_MIN, INT64_MAX, status, NULL) ? 0 : -EBADMSG;
+}
+
+static int result_set(Result *result, const char *value)
+{
+        *result = result_from_string(value);
+        return (int) *result < 0 ? -EBADMSG : 0;
+}
+
+static int detail_set(Verdict *verdict, const char *value)
+{
+        return g_strlcpy(verdict->detail, value, sizeof verdict->detail) < sizeof verdict->detail ? 0 : -EBADMSG;
+}
+
+static int run_state_set(RunState *state, const char *key, const char *value)
+{
+        if (g_str_equal(key, "started"))
+                return boolean_parse(value, &state->started);
+        if (g_str_equal(key, "spoke"))
+                return boolean_parse(value, &state->spoke);
+        if (g_str_equal(key, "witness"))
+                return boolean_parse(value, &state->witness);
+        if (g_str_equal(key, "owner"))
+                return text_set(&state->owner, value);
+        if (g_str_equal(key, "image"))
+                return text_set(&state->image, value);
+        if (g_str_equal(key, "console-rate"))
+                return number_set(&state->console_rate, value);
+        if (g_str_equal(key, "console-burst"))
+                return number_set(&state->console_burst, value);
+        if (g_str_equal(key, "silence-warning-usec"))
+                return number_set(&state->silence_warning_usec, value);
+        if (g_str_equal(key, "result"))
+                return result_set(&state->verdict.result, value);
+        if (g_str_equal(key, "exit-status"))
+                return status_set(&state->verdict.exit_status, value);
+        if (g_str_equal(key, "halted"))
+                return boolean_parse(value, &state->verdict.halted);
+        if (g_str_equal(key, "detail"))
+                return detail_set(&state->verdict, value);
+
+        return 0;
+}
+
+int run_state_parse(const char *text, RunState *ret_state)
+{
+        _cleanup_run_state_ RunState state = RUN_STATE_INIT;
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+        for (char **line = lines; *line; line++) {
+                char *equals = strchr(*line, '=');
+
+                if (**line == 0)
+                        continue;
+                if (!equals)
+                        return -EBADMSG;
+                *equals = 0;
+                if (run_state_set(&state, *line, equals + 1) < 0)
+                        return -EBADMSG;
+        }
+
+        *ret_state = state;
+        state = RUN_STATE_INIT;
+        return 0;
+}
+
+int run_state_write(const char *dir, const RunState *state)
+{
+        g_autofree char *text = run_state_format(state);
+
+        return file_replace(dir, RUN_STATE_FILE, text, strlen(text), 0600);
+}
+
+int run_state_read(const char *dir, RunState *ret_state)
+{
+        g_autofree char *path = g_build_filename(dir, RUN_STATE_FILE, NULL), *text = NULL;
+        int r;
+
+        r = file_read_at(AT_FDCWD, path, RUN_STATE_SIZE_MAX, &text, NULL);
+        if (r < 0)
+                return r;
+
+        return run_state_parse(text, ret_state);
+}

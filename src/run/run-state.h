@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "unikernel/verdict.h"
+
+/* What a runner that comes back after its own death must know of the guest that is still there. A small file of key=value lines in the
+ * unikernel's runtime directory, which systemd keeps through a restart. Formatting and parsing are pure. */
+
+typedef struct RunState {
+        bool started;                  /* the guest was seen running */
+        bool spoke;                    /* … and has written something */
+        bool witness;                  /* libvirt is to be asked how it ended */
+        char *owner;                   /* user id, or NULL while not known */
+        char *image;                   /* digest, or NULL */
+        uint64_t console_rate;
+        uint64_t console_burst;
+        uint64_t silence_warning_usec; /* 0: none */
+        Verdict verdict;               /* as of the last line that was consumed */
+} RunState;
+
+#define RUN_STATE_INIT \
+        ((RunState){.console_rate = UINT64_MAX, .console_burst = UINT64_MAX, .verdict = VERDICT_INIT})
+
+void run_state_clear(RunState *state);
+#define _cleanup_run_state_ __attribute__((cleanup(run_state_clear)))
+
+/* Free with g_free(). */
+char *run_state_format(const RunState *state);
+
+/* -EBADMSG when it is not what run_state_format() wrote. Keys that are not known are passed over: a newer runner may
+ * have died. */
+int run_state_parse(const char *text, RunState *ret_state);
+
+/* As the file "state" of the directory. -ENOENT when there is none. */
+int run_state_write(const char *dir, const RunState *state);
+int run_state_read(const char *dir, RunState *ret_state);

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The beginning: a guest is started, or the one that a runner left behind is adopted. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <malloc.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "run/runner.h"
+
+#define START_TIMEOUT_USEC (150 * G_USEC_PER_SEC) /* below TimeoutStartSec= of the unit */
+#define WATCH_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
+#define WITNESS_RETRY_USEC (2 * G_USEC_PER_SEC)
+#define WITNESS_RETRY_MAX  6
+
+static void runner_set_witnessed(Runner *runner, const char *value)
+{
+        static const struct {
+                const char *value;
+                Ending ending;
+        } endings[] = {
+                {"shutdown", ENDING_POWERED_OFF},
+                {"destroyed", ENDING_DESTROYED},
+                {"crashed", ENDING_DESTROYED},
+                {"failed", ENDING_DESTROYED},
+        };
+
+        runner->answered = true;
+        runner->witnessed = ENDING_CONSOLE;
+        for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
+                if (g_str_equal(value, endings[i].value))
+                        runner->witnessed = endings[i].ending;
+}
+
+static void runner_set_number(Runner *runner, uint64_t *number, const char *value)
+{
+        (void) g_ascii_string_to_unsigned(value, 10, 0, UINT64_MAX, number, NULL);
+        runner->state_changed = true;
+}
+
+static void runner_set_text(Runner *runner, char **text, const char *value)
+{
+        LogObject object = {.unikernel = runner->name};
+
+        g_free(*text);
+        *text = g_strdup(value);
+        runner->state_changed = true;
+
+        object.owner = runner->state.owner;
+        object.image = runner->state.image;
+        journal_set_object(runner->journal, &object);
+}
+
+/* Returns false for what is no fact to keep. */
+static bool runner_keep_fact(Runner *runner, const char *key, const char *value)
+{
+        RunState *state = &runner->state;
+
+        if (g_str_equal(key, "owner"))
+                runner_set_text(runner, &state->owner, value);
+        else if (g_str_equal(key, "image"))
+                runner_set_text(runner, &state->image, value);
+        else if (g_str_equal(key, "console-rate"))
+                runner_set_number(runner, &state->console_rate, value);
+        else if (g_str_equal(key, "console-burst"))
+                runner_set_number(runner, &state->console_burst, value);
+        else if (g_str_equal(key, "silence-warning-usec"))
+                runner_set_number(runner, &state->silence_warning_usec, value);
+        else if (g_str_equal(key, "witness")) {
+                state->witness = runner->asked = g_str_equal(value, "yes");
+                runner->state_changed = true;
+        } else
+                return false;
+
+        return true;
+}
+
+static void on_helper_line(void *userdata, const char *key, const char *value)
+{
+        Runner *runner = userdata;
+
+        if (runner_keep_fact(runner, key, value))
+                return;
+
+        if (g_str_equal(key, "started")) {
+                runner->acceleration = g_strdup(value);
+                runner->beginning = false;
+                runner_is_up(runner);
+        } else if (g_str_equal(key, "alive")) {
+                runner->beginning = false;
+                if (g_str_equal(value, "yes"))
+                        runner_is_up(runner);
+                else
+                        runner->gone = true;
+        } else if (g_str_equal(key, "ended"))
+                runner_set_witnessed(runner, value);
+        else if (g_str_equal(key, "notice"))
+                journal_message(runner->journal, LOG_NOTICE, NULL, NULL, "%s", value);
+        else if (g_str_equal(key, "result")) {
+                Result result = result_from_string(value);
+
+                runner->refusal = (int) result < 0 ? RESULT_RUNNER : result;
+        } else if (g_str_equal(key, "error")) {
+                g_free(runner->refusal_sentence);
+                runner->refusal_sentence = g_strdup(value);
+        }
+
+        runner_check(runner);
+}
+
+/* The helper went without a word about a guest. */
+static void runner_begun_in_vain(Runner *runner, int status)
+{
+        runner->beginning = false;
+
+        if (runner->adopting) {
+                /* The console says better than a libvirt that is away whether there is a guest. */
+                journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
+                                "libvirt could not be asked about the running guest (%s); its console is open, so it runs",
+                                runner->refusal_sentence ?: "no answer");
+                runner_is_up(runner);
+        } else if (runner->state.verdict.result != RESULT_NONE)
+                /* It has come and gone before libvirt had finished starting it. */
+                runner_is_up(runner);
+        else if (!runner->stopping)
+                runner_fail(runner, runner->refusal, status > 0 ? status : RUNNER_EXIT_RUNNER, "%s",
+                                runner->refusal_sentence ?: "the guest could not be started: no answer from libvirt in time");
+}
+
+static void on_helper_ended(void *userdata, int status)
+{
+        Runner *runner = userdata;
+
+        helper_free(runner->helper);
+        runner->helper = NULL;
+
+        if (runner->beginning)
+                runner_begun_in_vain(runner, status);
+        else if (runner->asked && !runner->answered)
+                runner_find_witness(runner);
+
+        runner_check(runner);
+}
+
+static const HelperHooks helper_hooks = {.line = on_helper_line, .ended = on_helper_ended};
+
+static void runner_watch(Runner *runner)
+{
+        const char *const arguments[] = {"watch", runner->name, runner->state.witness ? "--witness" : NULL, NULL};
+        int r;
+
+        r = helper_new(runner->event, arguments, runner->state.witness ? UINT64_MAX : WATCH_TIMEOUT_USEC,
+                        &helper_hooks, runner, &runner->helper);
+        if (r < 0 && runner->beginning)
+                runner_begun_in_vain(runner, -1);
+}
+
+static int on_witness_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Runner *runner = userdata;
+
+        runner->witness_source = sd_event_source_disable_unref(runner->witness_source);
+        if (!runner->helper && !runner->finished)
+                runner_watch(runner);
+        return 0;
+}
+
+void runner_find_witness(Runner *runner)
+{
+        /* Waiting ever longer, and in the end without one: then the last words alone tell. */
+        if (console_has_ended(runner->console) || runner->witness_attempts >= WITNESS_RETRY_MAX) {
+                runner_set_witnessed(runner, "unknown");
+                return;
+        }
+        if (!runner->witness_source)
+                (void) sd_event_add_time_relative(runner->event, &runner->witness_source, CLOCK_MONOTONIC,
+                                WITNESS_RETRY_USEC << runner->witness_attempts++, 0, on_witness_time, runner);
+}
+
+static int fifo_make(const char *dir, const char *name)
+{
+        g_autofree char *path = g_build_filename(dir, name, NULL);
+
+        if (unlink(path) < 0 && errno != ENOENT)
+                return -errno;
+        if (mkfifo(path, 0600) < 0)
+                return -errno;
+        /* QEMU's user is nobody here; who may reach the FIFO at all, the folder above all of these says. */
+        if (chmod(path, 0666) < 0)
+                return -errno;
+
+        return 0;
+}
+
+/* What a start that came before may have left, since the directory stays through a restart. */
+static int runner_prepare_dir(Runner *runner)
+{
+        static const char *const old[] = {"state", "stopping", "stopped-by"};
+        int r;
+
+        if (mkdir(runner->dir, 0711) < 0 && errno != EEXIST)
+                return -errno;
+        for (size_t i = 0; i < G_N_ELEMENTS(old); i++) {
+                g_autofree char *path = g_build_filename(runner->dir, old[i], NULL);
+
+                (void) unlink(path);
+        }
+
+        r = fifo_make(runner->dir, "console.in");
+        if (r >= 0)
+                r = fifo_make(runner->dir, "console.out");
+        return r;
+}
+
+static int runner_open_console(Runner *runner)
+{
+        g_autofree char *input = g_build_filename(runner->dir, "console.in", NULL);
+        g_autofree char *socket_path = g_build_filename(runner->dir, "console", NULL);
+        int r;
+
+        r = console_new(runner->event, runner->console_fd, runner->journal, &runner_console_hooks, runner,
+                        &runner->console);
+        if (r < 0)
+                return r;
+
+        r = console_server_new(runner->event, socket_path, input, &runner->server);
+        if (r < 0)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "The console's socket '%s' cannot be made, the guest runs without: %s", socket_path,
+                                g_strerror(-r));
+        return 0;
+}
+
+static void runner_start(Runner *runner)
+{
+        const char *const arguments[] = {"start", runner->name, NULL};
+        g_autofree char *output = g_build_filename(runner->dir, "console.out", NULL);
+        int r;
+
+        r = runner_prepare_dir(runner);
+        if (r < 0) {
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "the console's FIFOs cannot be made in '%s': %s",
+                                runner->dir, g_strerror(-r));
+                return;
+        }
+
+        runner->console_fd = open(output, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+        if (runner->console_fd < 0) {
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "'%s' cannot be opened: %s", output,
+                                g_strerror(errno));
+                return;
+        }
+
+        /* Stored before there is a guest, so that there is never one whose console is lost with us. FDPOLL=0:
+         * else systemd drops it as soon as the guest ends, with its last words in it. */
+        (void) sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=console\nFDPOLL=0", &runner->console_fd, 1);
+        runner_notify(runner, "STATUS=Starting the guest");
+
+        r = runner_open_console(runner);
+        if (r >= 0) {
+                runner->beginning = true;
+                r = helper_new(runner->event, arguments, START_TIMEOUT_USEC, &helper_hooks, runner, &runner->helper);
+        }
+        if (r < 0)
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "shruthi-domain cannot be run: %s",
+                                g_strerror(-r));
+}
+
+static void runner_adopt(Runner *runner, int fd)
+{
+        LogObject object = {.unikernel = runner->name};
+        int r;
+
+        runner->adopting = true;
+        runner->console_fd = fd;
+        runner_notify(runner, "STATUS=Adopting the running guest");
+
+        r = run_state_read(runner->dir, &runner->state);
+        if (r < 0)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "What the runner before me knew of the guest cannot be read: %s", g_strerror(-r));
+        object.owner = runner->state.owner;
+        object.image = runner->state.image;
+        journal_set_object(runner->journal, &object);
+        runner->asked = runner->state.witness;
+
+        r = runner_open_console(runner);
+        if (r < 0) {
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "the stored console cannot be read: %s",
+                                g_strerror(-r));
+                return;
+        }
+        console_set_rate(runner->console, runner->state.console_rate, runner->state.console_burst);
+
+        runner->beginning = true;
+        runner_watch(runner);
+}
+
+void runner_begin(Runner *runner, int stored_fd)
+{
+        g_autofree char *stopping = g_build_filename(runner->dir, "stopping", NULL);
+
+        if (stored_fd >= 0 && access(stopping, F_OK) == 0) {
+                /* The runner before was told to stop and did not manage before systemd lost patience: this is a
+                 * new start, which ends the old domain first. */
+                (void) sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=console");
+                stored_fd = close_safe(stored_fd);
+        }
+
+        if (stored_fd >= 0)
+                runner_adopt(runner, stored_fd);
+        else
+                runner_start(runner);
+}
+
+static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Runner *runner = userdata;
+
+        journal_message(runner->journal, LOG_WARNING, SHRUTHI_MESSAGE_SILENT, NULL,
+                        "The guest has printed nothing for %" G_GUINT64_FORMAT
+                        " s since its start; too little memory (Memory=) is a common reason. It is left running",
+                        runner->state.silence_warning_usec / G_USEC_PER_SEC);
+        return 0;
+}
+
+void runner_is_up(Runner *runner)
+{
+        const char *how = g_strcmp0(runner->acceleration, "tcg") == 0 ? " by emulation"
+                        : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"
+                                                                      : "";
+
+        runner->state.started = true;
+        runner_save(runner);
+        if (!runner->adopting)
+                console_set_rate(runner->console, runner->state.console_rate, runner->state.console_burst);
+
+        runner->ready = true;
+        runner_notify(runner, "READY=1\nSTATUS=The guest runs%s", how);
+        if (runner->adopting)
+                journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_ADOPTED, NULL,
+                                "Adopted the running guest of the runner that died");
+        else
+                journal_message(runner->journal, LOG_INFO, SHRUTHI_MESSAGE_STARTED, NULL, "The guest runs%s", how);
+
+        if (!runner->state.spoke && runner->state.silence_warning_usec > 0 && !runner->silence_source)
+                (void) sd_event_add_time_relative(runner->event, &runner->silence_source, CLOCK_MONOTONIC,
+                                runner->state.silence_warning_usec, 0, on_silence, runner);
+
+        /* From here on it rests, perhaps for years. */
+        (void) malloc_trim(0);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The end: the guest is stopped or has ended, and how it did is told to systemd, the journal and shruthid. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "run/runner.h"
+#include "unikernel/outcome.h"
+
+#define HALTED_USEC        (300 * 1000) /* a good power-off may still follow */
+#define STOP_TIMEOUT_USEC  (30 * G_USEC_PER_SEC)
+#define STOP_RETRY_USEC    (1 * G_USEC_PER_SEC)
+#define STOP_ATTEMPTS_MAX  3
+#define LATE_START_USEC    (15 * G_USEC_PER_SEC) /* a start under way when we are asked to stop */
+#define PATIENCE_USEC      (3 * G_USEC_PER_SEC)
+#define FLUSH_USEC         (2 * 1000)
+#define FLUSH_TICKS_MAX    1500
+#define STOPPED_BY_AGE_MAX 60 /* seconds */
+
+static int on_flush_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Runner *runner = userdata;
+        bool flushed = journal_is_flushed(runner->journal);
+
+        if (flushed || ++runner->flush_ticks >= FLUSH_TICKS_MAX)
+                return sd_event_exit(runner->event, runner->exit_status);
+
+        (void) sd_event_source_set_time_relative(source, FLUSH_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void runner_finish(Runner *runner, const Outcome *outcome, int exit_status)
+{
+        g_autofree char *status = outcome->exit_status >= 0 || outcome->result == RESULT_EXIT_STATUS
+                        ? g_strdup_printf("%" G_GINT64_FORMAT, outcome->exit_status)
+                        : NULL;
+        const char *const fields[] = {
+                SHRUTHI_FIELD_RESULT, result_to_string(outcome->result),
+                SHRUTHI_FIELD_EXIT_STATUS, status,
+                NULL,
+        };
+        bool good = result_is_success(outcome->result);
+        int r;
+
+        runner->finished = true;
+        runner->exit_status = exit_status;
+
+        r = outcome_write(runner->name, outcome);
+        if (r < 0)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL, "How it ended cannot be kept for shruthid: %s",
+                                g_strerror(-r));
+        journal_message(runner->journal, good ? LOG_INFO : LOG_ERR,
+                        good ? SHRUTHI_MESSAGE_ENDED : SHRUTHI_MESSAGE_FAILED, fields, "%s", outcome->reason);
+
+        /* The store outlives every end but the unit's own, also a restart: only one who crashes leaves it filled.
+         * A unit that ends well without ever having been ready would count as failed. */
+        runner_notify(runner, "%sSTOPPING=1\nSTATUS=%s", runner->state.started && !runner->ready ? "READY=1\n" : "",
+                        outcome->reason);
+        (void) sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=console");
+
+        console_server_free(runner->server);
+        runner->server = NULL;
+        if (sd_event_add_time_relative(runner->event, &runner->flush_source, CLOCK_MONOTONIC, FLUSH_USEC, 0,
+                            on_flush_time, runner) < 0)
+                (void) sd_event_exit(runner->event, exit_status);
+}
+
+void runner_fail(Runner *runner, Result result, int exit_status, const char *format, ...)
+{
+        g_autofree char *sentence = NULL;
+        Outcome outcome = {
+                .invocation_id = (char *) g_getenv("INVOCATION_ID"),
+                .result = result,
+                .exit_status = -1,
+        };
+        va_list ap;
+
+        if (runner->finished)
+                return;
+
+        va_start(ap, format);
+        sentence = g_strdup_vprintf(format, ap);
+        va_end(ap);
+        g_strdelimit(sentence, "\n", ' ');
+        outcome.reason = sentence;
+        runner_finish(runner, &outcome, exit_status);
+}
+
+static Ending runner_ending(const Runner *runner)
+{
+        if (runner->stopping && !runner->too_late)
+                return ENDING_STOPPED;
+        if (runner->stop_attempts > 0 && runner->state.verdict.halted)
+                return ENDING_HALTED;
+        if (runner->answered)
+                return runner->witnessed;
+
+        return ENDING_CONSOLE;
+}
+
+static void runner_settle(Runner *runner)
+{
+        Verdict *verdict = &runner->state.verdict;
+        g_autofree char *sentence = NULL;
+        Outcome outcome;
+
+        if (runner->adopting && !runner->state.started && !runner->state.spoke && !runner->stopping) {
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
+                                "the runner was killed while it started the guest; start it again");
+                return;
+        }
+
+        verdict_settle(verdict, runner_ending(runner));
+        sentence = verdict_sentence(verdict, runner->stopped_by);
+        outcome = (Outcome){
+                .invocation_id = (char *) g_getenv("INVOCATION_ID"),
+                .result = verdict->result,
+                .exit_status = verdict->exit_status,
+                .reason = sentence,
+        };
+        runner_finish(runner, &outcome, verdict_unit_exit_status(verdict));
+}
+
+static void on_stopper_line(void *userdata, const char *key, const char *value)
+{
+        Runner *runner = userdata;
+
+        if (g_str_equal(key, "error")) {
+                g_free(runner->stop_error);
+                runner->stop_error = g_strdup(value);
+        }
+}
+
+static int on_stop_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Runner *runner = userdata;
+
+        runner->stop_source = sd_event_source_disable_unref(runner->stop_source);
+        runner_stop_domain(runner);
+        return 0;
+}
+
+static void on_stopper_ended(void *userdata, int status)
+{
+        Runner *runner = userdata;
+
+        helper_free(runner->stopper);
+        runner->stopper = NULL;
+
+        if (status == 0)
+                runner->gone = true;
+        else if (!console_has_ended(runner->console)) {
+                if (runner->stop_attempts < STOP_ATTEMPTS_MAX)
+                        (void) sd_event_add_time_relative(runner->event, &runner->stop_source, CLOCK_MONOTONIC,
+                                        STOP_RETRY_USEC, 0, on_stop_time, runner);
+                else
+                        runner_fail(runner, RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT, "the guest could not be stopped: %s",
+                                        runner->stop_error ?: "no answer from libvirt in time");
+        }
+
+        runner_check(runner);
+}
+
+void runner_stop_domain(Runner *runner)
+{
+        static const HelperHooks hooks = {.line = on_stopper_line, .ended = on_stopper_ended};
+        const char *const arguments[] = {"stop", runner->name, NULL};
+        int r;
+
+        if (runner->stopper || runner->stop_source || runner->gone || runner->finished)
+                return;
+
+        runner->stop_attempts++;
+        r = helper_new(runner->event, arguments, STOP_TIMEOUT_USEC, &hooks, runner, &runner->stopper);
+        if (r < 0)
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "shruthi-domain cannot be run: %s",
+                                g_strerror(-r));
+}
+
+static int on_halted_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        runner_stop_domain(userdata);
+        return 0;
+}
+
+static int on_patience_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Runner *runner = userdata;
+
+        runner->patience_over = true;
+        runner_check(runner);
+        return 0;
+}
+
+/* Returns true when there is nothing left to wait for. */
+static bool runner_wait(Runner *runner)
+{
+        if (!runner->patience_over && !runner->patience_source &&
+                        sd_event_add_time_relative(runner->event, &runner->patience_source, CLOCK_MONOTONIC,
+                                        PATIENCE_USEC, 0, on_patience_over, runner) < 0)
+                runner->patience_over = true;
+
+        return runner->patience_over;
+}
+
+/* While the console is open the guest is there; what is to be done about it. Returns true when it is not, after all. */
+static bool runner_check_open(Runner *runner)
+{
+        bool was_there = runner->state.started || runner->state.spoke;
+
+        if (runner->gone)
+                return !was_there || runner_wait(runner);
+
+        if (runner->stopping)
+                runner_stop_domain(runner);
+        else if (runner->state.verdict.halted && !runner->halted_source)
+                (void) sd_event_add_time_relative(runner->event, &runner->halted_source, CLOCK_MONOTONIC, HALTED_USEC,
+                                0, on_halted_time, runner);
+        return false;
+}
+
+void runner_check(Runner *runner)
+{
+        const Verdict *verdict = &runner->state.verdict;
+        bool ended;
+
+        if (runner->state_changed)
+                runner_save(runner);
+        if (runner->finished)
+                return;
+
+        ended = runner->console && console_has_ended(runner->console);
+        if (runner->beginning && !(runner->adopting && ended))
+                return;
+        if (!ended && !runner_check_open(runner))
+                return;
+        /* It waits until libvirt has put everything away. */
+        if (runner->stopper)
+                return;
+        if (runner->asked && !runner->answered && !runner->stopping && verdict->result == RESULT_NONE &&
+                        !verdict->halted && !runner_wait(runner))
+                return;
+
+        runner_settle(runner);
+}
+
+/* Whom shruthid names as the one who asked; a word left from a stop that never came counts for nothing. */
+static uid_t read_stopped_by(const char *dir)
+{
+        g_autofree char *path = g_build_filename(dir, "stopped-by", NULL), *text = NULL;
+        uint64_t uid = 0;
+        struct stat st;
+
+        if (stat(path, &st) < 0 || time(NULL) - st.st_mtime > STOPPED_BY_AGE_MAX)
+                return (uid_t) -1;
+        if (file_read_at(AT_FDCWD, path, 32, &text, NULL) < 0)
+                return (uid_t) -1;
+        if (!g_ascii_string_to_unsigned(g_strstrip(text), 10, 0, UINT32_MAX - 1, &uid, NULL))
+                return (uid_t) -1;
+
+        return (uid_t) uid;
+}
+
+void runner_on_terminate(Runner *runner)
+{
+        if (runner->stopping || runner->finished)
+                return;
+
+        runner->stopping = true;
+        runner->too_late = runner->state.verdict.result != RESULT_NONE || runner->state.verdict.halted;
+        runner->stopped_by = read_stopped_by(runner->dir);
+        runner_notify(runner, "STOPPING=1\nSTATUS=Stopping the guest");
+
+        /* What it still has to say may come at once. A start under way is not cut off: the domain would come to be behind our
+         * back. */
+        if (runner->console)
+                console_set_rate(runner->console, UINT64_MAX, UINT64_MAX);
+        if (runner->beginning && runner->adopting) {
+                helper_free(runner->helper);
+                runner->helper = NULL;
+                runner->beginning = false;
+        } else if (runner->beginning && runner->helper)
+                helper_set_timeout(runner->helper, LATE_START_USEC);
+
+        runner_check(runner);
+}

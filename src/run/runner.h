@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "run/console-server.h"
+#include "run/console.h"
+#include "run/helper.h"
+#include "run/journal.h"
+#include "run/run-state.h"
+#include "unikernel/verdict.h"
+
+/* The supervisor of one unikernel: what it knows. runner-begin.c starts the guest or adopts one, runner.c follows it, runner-end.c stops
+ * it and tells how it ended. */
+
+typedef struct Runner {
+        char *name;
+        char *dir; /* the runtime directory */
+        sd_event *event;
+
+        int console_fd; /* also in systemd's descriptor store */
+        Console *console;
+        ConsoleServer *server; /* NULL when its socket could not be made: the guest runs without */
+        Journal *journal;
+
+        RunState state;
+        bool state_changed;
+
+        /* The helper that starts or watches the guest, and then may stay as witness. */
+        Helper *helper;
+        bool beginning; /* it has not yet said whether there is a guest */
+        bool adopting;
+        char *acceleration;
+        Result refusal; /* why there is none: RESULT_RUNNER if it does not say */
+        char *refusal_sentence;
+        bool asked;    /* a witness was asked */
+        bool answered; /* … and this is what it said: */
+        Ending witnessed;
+        unsigned witness_attempts;
+
+        /* The helper that ends the domain, because we were asked to or because it halted. */
+        Helper *stopper;
+        unsigned stop_attempts;
+        char *stop_error;
+        bool gone;      /* libvirt has no such domain any more */
+        bool stopping;  /* we were asked to */
+        bool too_late;  /* … but the guest had already said its last words */
+        uid_t stopped_by;
+
+        sd_event_source *silence_source;
+        sd_event_source *halted_source;
+        sd_event_source *stop_source;     /* the next attempt to stop it */
+        sd_event_source *patience_source; /* for what should come at once but may not come at all */
+        bool patience_over;
+        sd_event_source *witness_source;  /* the next attempt to get a witness */
+
+        bool ready;
+        bool finished; /* all is said, only the journal has to take it */
+        int exit_status;
+        sd_event_source *flush_source;
+        unsigned flush_ticks;
+} Runner;
+
+int runner_new(const char *name, Runner **ret_runner);
+void runner_free(Runner *runner);
+
+/* Starts the guest, or adopts that of a runner that died, and comes back when it has ended: the unit's exit status. */
+int runner_run(Runner *runner);
+
+/* Between the files of the runner. */
+
+/* console_fd: what systemd had stored, or negative. */
+void runner_begin(Runner *runner, int stored_fd);
+
+/* There is a guest: tells systemd, watches for silence. */
+void runner_is_up(Runner *runner);
+
+/* Looks at all facts and does what follows from them; called after each change of one. */
+void runner_check(Runner *runner);
+
+void runner_on_terminate(Runner *runner);
+
+/* Ends the domain through libvirt. */
+void runner_stop_domain(Runner *runner);
+
+/* The runner's own failure. */
+void runner_fail(Runner *runner, Result result, int exit_status, const char *format, ...)
+                __attribute__((format(printf, 4, 5)));
+
+void runner_save(Runner *runner);
+void runner_notify(Runner *runner, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Gets libvirt's witness again that was lost, after a while. */
+void runner_find_witness(Runner *runner);
+
+extern const ConsoleHooks runner_console_hooks;

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the helper says is heard to its last line before its end is told, and it cannot outstay its time. A shell script stands in
+ * for it, since only what it says and how it ends matters here. */
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include "common/paths.h"
+#include "run/helper.h"
+
+typedef struct Fixture {
+        char *root;
+        char *program;
+        sd_event *event;
+        Helper *helper;
+        GString *heard;
+        int status;
+} Fixture;
+
+static void set_up(Fixture *f, const void *data)
+{
+        g_autofree char *dir = NULL;
+        sigset_t mask;
+
+        f->root = g_dir_make_tmp("shruthi-helper-XXXXXX", NULL);
+        paths_set_root(f->root);
+        dir = g_strdup(paths_libexec_dir());
+        g_assert_cmpint(g_mkdir_with_parents(dir, 0755), ==, 0);
+        f->program = g_build_filename(dir, "shruthi-domain", NULL);
+        f->heard = g_string_new(NULL);
+        f->status = -100;
+
+        (void) sigemptyset(&mask);
+        (void) sigaddset(&mask, SIGCHLD);
+        g_assert_cmpint(sigprocmask(SIG_BLOCK, &mask, NULL), ==, 0);
+        g_assert_cmpint(sd_event_new(&f->event), >=, 0);
+}
+
+static void tear_down(Fixture *f, const void *data)
+{
+        g_autofree char *dir = g_path_get_dirname(f->program);
+
+        helper_free(f->helper);
+        sd_event_unref(f->event);
+        g_string_free(f->heard, TRUE);
+        (void) g_unlink(f->program);
+        while (!g_str_equal(dir, f->root)) {
+                char *parent = g_path_get_dirname(dir);
+
+                g_assert_cmpint(g_rmdir(dir), ==, 0);
+                g_free(dir);
+                dir = parent;
+        }
+        g_assert_cmpint(g_rmdir(f->root), ==, 0);
+        paths_set_root(NULL);
+        g_free(f->program);
+        g_free(f->root);
+}
+
+static void on_line(void *userdata, const char *key, const char *value)
+{
+        Fixture *f = userdata;
+
+        g_assert_cmpint(f->status, ==, -100);
+        g_string_append_printf(f->heard, "%s is %s;", key, value);
+}
+
+static void on_ended(void *userdata, int status)
+{
+        Fixture *f = userdata;
+
+        f->status = status;
+        helper_free(f->helper);
+        f->helper = NULL;
+        (void) sd_event_exit(f->event, 0);
+}
+
+static void run(Fixture *f, const char *script, uint64_t usec)
+{
+        static const HelperHooks hooks = {.line = on_line, .ended = on_ended};
+        const char *const arguments[] = {"start", "a", NULL};
+        g_autofree char *text = g_strconcat("#!/bin/sh\n", script, "\n", NULL);
+
+        g_assert_true(g_file_set_contents_full(f->program, text, -1, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
+        g_assert_cmpint(helper_new(f->event, arguments, usec, &hooks, f, &f->helper), ==, 0);
+        g_assert_cmpint(sd_event_loop(f->event), ==, 0);
+}
+
+static void test_hears_all_before_the_end(Fixture *f, const void *data)
+{
+        run(f, "echo \"verb=$1\"; echo name=$2=x; echo noise; printf 'cut='; exit 62", UINT64_MAX);
+        g_assert_cmpstr(f->heard->str, ==, "verb is start;name is a=x;");
+        g_assert_cmpint(f->status, ==, 62);
+}
+
+static void test_is_killed_when_its_time_is_over(Fixture *f, const void *data)
+{
+        run(f, "echo a=b; exec sleep 600", 200 * 1000);
+        g_assert_cmpstr(f->heard->str, ==, "a is b;");
+        g_assert_cmpint(f->status, ==, -1);
+}
+
+static void test_gets_no_blocked_signals(Fixture *f, const void *data)
+{
+        run(f, "sed -n 's/^SigBlk:\\t*/blocked=/p' /proc/self/status", UINT64_MAX);
+        g_assert_cmpstr(f->heard->str, ==, "blocked is 0000000000000000;");
+}
+
+static void test_endless_lines_are_dropped(Fixture *f, const void *data)
+{
+        run(f, "head -c 300000 /dev/zero | tr '\\0' x; echo; echo a=b", UINT64_MAX);
+        g_assert_true(g_str_has_suffix(f->heard->str, "a is b;"));
+        g_assert_cmpuint(f->heard->len, <, 100);
+        g_assert_cmpint(f->status, ==, 0);
+}
+
+static void test_a_missing_program_is_an_error(Fixture *f, const void *data)
+{
+        static const HelperHooks hooks = {.line = on_line, .ended = on_ended};
+        const char *const arguments[] = {"start", NULL};
+
+        g_assert_cmpint(helper_new(f->event, arguments, UINT64_MAX, &hooks, f, &f->helper), ==, -ENOENT);
+        g_assert_null(f->helper);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+#define ADD(path, function) g_test_add("/run/helper/" path, Fixture, NULL, set_up, function, tear_down)
+        ADD("hears-all-before-the-end", test_hears_all_before_the_end);
+        ADD("is-killed-when-its-time-is-over", test_is_killed_when_its_time_is_over);
+        ADD("gets-no-blocked-signals", test_gets_no_blocked_signals);
+        ADD("endless-lines-are-dropped", test_endless_lines_are_dropped);
+        ADD("a-missing-program-is-an-error", test_a_missing_program_is_an_error);
+        return g_test_run();
+}

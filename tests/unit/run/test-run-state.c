@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a runner knew, the one after it knows too. */
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "run/run-state.h"
+
+static void assert_equal(const RunState *a, const RunState *b)
+{
+        g_autofree char *x = run_state_format(a), *y = run_state_format(b);
+
+        g_assert_cmpstr(x, ==, y);
+        g_assert_cmpint(a->started, ==, b->started);
+        g_assert_cmpint(a->spoke, ==, b->spoke);
+        g_assert_cmpint(a->witness, ==, b->witness);
+        g_assert_cmpstr(a->owner, ==, b->owner);
+        g_assert_cmpstr(a->image, ==, b->image);
+        g_assert_cmpuint(a->console_rate, ==, b->console_rate);
+        g_assert_cmpuint(a->console_burst, ==, b->console_burst);
+        g_assert_cmpuint(a->silence_warning_usec, ==, b->silence_warning_usec);
+        g_assert_cmpint(a->verdict.result, ==, b->verdict.result);
+        g_assert_cmpint(a->verdict.exit_status, ==, b->verdict.exit_status);
+        g_assert_cmpint(a->verdict.halted, ==, b->verdict.halted);
+        g_assert_cmpstr(a->verdict.detail, ==, b->verdict.detail);
+}
+
+static RunState full_state(void)
+{
+        RunState state = RUN_STATE_INIT;
+
+        state.started = state.spoke = state.witness = true;
+        state.owner = g_strdup("1000");
+        state.image = g_strdup("sha256:abc");
+        state.console_rate = 123;
+        state.console_burst = 456;
+        state.silence_warning_usec = 10000000;
+        state.verdict.result = RESULT_TRAPPED;
+        state.verdict.exit_status = INT64_MIN;
+        state.verdict.halted = true;
+        memset(state.verdict.detail, '=', sizeof state.verdict.detail - 1);
+        return state;
+}
+
+static void test_comes_back_from_a_file(void)
+{
+        g_autofree char *dir = g_dir_make_tmp("shruthi-state-XXXXXX", NULL), *path = NULL;
+        _cleanup_run_state_ RunState state = full_state(), empty = RUN_STATE_INIT, read = RUN_STATE_INIT;
+
+        path = g_build_filename(dir, "state", NULL);
+        g_assert_cmpint(run_state_read(dir, &read), ==, -ENOENT);
+
+        g_assert_cmpint(run_state_write(dir, &empty), ==, 0);
+        g_assert_cmpint(run_state_read(dir, &read), ==, 0);
+        assert_equal(&read, &empty);
+
+        g_assert_cmpint(run_state_write(dir, &state), ==, 0);
+        run_state_clear(&read);
+        g_assert_cmpint(run_state_read(dir, &read), ==, 0);
+        assert_equal(&read, &state);
+
+        g_assert_cmpint(g_unlink(path), ==, 0);
+        g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
+static void test_refuses_what_it_did_not_write(void)
+{
+        static const char *const texts[] = {
+                "started", "started=perhaps\n", "console-rate=-1\n", "console-rate=fast\n", "result=splendid\n",
+                "exit-status=\n", "exit-status=1x\n", "\x01\x02",
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+                RunState state = {.console_rate = 42};
+
+                g_assert_cmpint(run_state_parse(texts[i], &state), ==, -EBADMSG);
+                g_assert_cmpuint(state.console_rate, ==, 42);
+        }
+}
+
+static void test_passes_over_keys_of_a_newer_runner(void)
+{
+        _cleanup_run_state_ RunState state = RUN_STATE_INIT;
+
+        g_assert_cmpint(run_state_parse("colour=blue\nstarted=yes\n", &state), ==, 0);
+        g_assert_true(state.started);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/run/state/comes-back-from-a-file", test_comes_back_from_a_file);
+        g_test_add_func("/run/state/refuses-what-it-did-not-write", test_refuses_what_it_did_not_write);
+        g_test_add_func("/run/state/passes-over-keys-of-a-newer-runner", test_passes_over_keys_of_a_newer_runner);
+        return g_test_run();
+}
