@@ -302,10 +302,11 @@ static xmlDoc *parse_metadata(const char *xml, xmlNode **ret_root)
         return doc;
 }
 
+/* libvirt finds the element by our namespace, and takes all namespaces out of what it gives (9.0). */
 static bool node_is(const xmlNode *node, const char *name)
 {
-        return node && node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST name) && node->ns &&
-                        xmlStrEqual(node->ns->href, BAD_CAST SHRUTHI_METADATA_NAMESPACE);
+        return node && node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST name) &&
+                        (!node->ns || xmlStrEqual(node->ns->href, BAD_CAST SHRUTHI_METADATA_NAMESPACE));
 }
 
 static char *node_attribute(xmlNode *node, const char *name)

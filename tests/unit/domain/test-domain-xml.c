@@ -226,7 +226,8 @@ static void test_refuses_what_xml_cannot_carry(void)
 
 #define OURS "xmlns:shruthi=\"https://dream.org/xmlns/shruthi/1\""
 
-/* Only an element of our namespace that names this unikernel makes a domain ours. */
+/* Only an element of our namespace (as we write it, or as libvirt gives it back: without one) that names this
+ * unikernel makes a domain ours. */
 static void test_metadata(void)
 {
         static const struct {
@@ -239,7 +240,8 @@ static void test_metadata(void)
                 {"<shruthi:unikernel " OURS " name=\"msgrouter2\"/>", false},
                 {"<shruthi:unikernel " OURS "/>", false},
                 {"<shruthi:other " OURS " name=\"msgrouter\"/>", false},
-                {"<unikernel name=\"msgrouter\"/>", false},
+                {"<unikernel name=\"msgrouter\" owner=\"0\"><device/></unikernel>", true},
+                {"<unikernel name=\"other\"/>", false},
                 {"<x:unikernel xmlns:x=\"https://example.org/\" name=\"msgrouter\"/>", false},
                 {"<shruthi:unikernel " OURS " name=\"msgrouter\">", false},
                 {"", false},
@@ -256,18 +258,21 @@ static void test_metadata_names_devices(void)
         static const char xml[] = "<shruthi:unikernel " OURS " name=\"a\">\n"
                                   "<shruthi:device kind=\"block\" name=\"storage\"/>"
                                   "<shruthi:device kind=\"network\" name=\"ser&quot;vice\"/>"
-                                  "<device kind=\"network\" name=\"foreign\"/>"
+                                  "<x:device xmlns:x=\"https://example.org/\" kind=\"network\" name=\"foreign\"/>"
                                   "<shruthi:device kind=\"other\" name=\"unknown\"/><shruthi:device kind=\"network\"/>"
                                   "<shruthi:device kind=\"network\" name=\"uplink\"/></shruthi:unikernel>";
         g_auto(GStrv) networks = domain_xml_metadata_devices(xml, DEVICE_NETWORK);
         g_auto(GStrv) blocks = domain_xml_metadata_devices(xml, DEVICE_BLOCK);
         g_auto(GStrv) none = domain_xml_metadata_devices("<unikernel/>", DEVICE_BLOCK);
+        g_auto(GStrv) plain = domain_xml_metadata_devices("<unikernel><device kind='block' name='a'/></unikernel>",
+                        DEVICE_BLOCK);
         g_autofree char *joined = g_strjoinv(",", networks);
 
         g_assert_cmpstr(joined, ==, "ser\"vice,uplink");
         g_assert_cmpuint(g_strv_length(blocks), ==, 1);
         g_assert_cmpstr(blocks[0], ==, "storage");
         g_assert_cmpuint(g_strv_length(none), ==, 0);
+        g_assert_cmpuint(g_strv_length(plain), ==, 1);
 }
 
 int main(int argc, char *argv[])
