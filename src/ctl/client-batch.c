@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The same call for many names. polkit's agent asks one question at a time, so what wants a password is kept until the
+ * rest is done and then goes one by one. */
+
+#include <stdio.h>
+
+#include "ctl/client.h"
+
+#define IN_FLIGHT_MAX 16
+
+typedef struct Batch {
+        Ctl *ctl;
+        const char *what;
+        unsigned in_flight;
+        GPtrArray *again; /* names */
+        int exit_status;
+} Batch;
+
+typedef struct BatchCall {
+        Batch *batch;
+        const char *name;
+} BatchCall;
+
+static void batch_failed(Batch *batch, const char *name, Error *error, int r)
+{
+        error_prefix(error, "Cannot %s %s", batch->what, name);
+        ctl_print_error(error, r);
+        if (error->code == ERROR_NOT_MANAGED)
+                batch->ctl->not_managed = true;
+        if (batch->exit_status == CTL_EXIT_SUCCESS)
+                batch->exit_status = ctl_exit_status(error);
+}
+
+static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
+{
+        g_autofree BatchCall *call = userdata;
+        Batch *batch = call->batch;
+        _cleanup_error_ Error error = ERROR_INIT;
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
+        int r;
+
+        batch->in_flight--;
+        if (!e)
+                return 0;
+
+        r = client_reply_error(e, -sd_bus_message_get_errno(reply), &error);
+        if (error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED && !batch->ctl->options.no_ask_password)
+                g_ptr_array_add(batch->again, (char *) call->name);
+        else
+                batch_failed(batch, call->name, &error, r);
+        return 0;
+}
+
+static int batch_send(Batch *batch, const char *name, ClientCallMaker make, void *userdata, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *message = NULL;
+        BatchCall *call;
+        int r;
+
+        r = make(batch->ctl, name, userdata, &message, ret_error);
+        if (r < 0)
+                return r;
+
+        call = g_new0(BatchCall, 1);
+        *call = (BatchCall){.batch = batch, .name = name};
+        r = sd_bus_call_async(batch->ctl->bus, NULL, message, on_reply, call, UINT64_MAX);
+        if (r < 0) {
+                g_free(call);
+                return client_message_error(r, ret_error);
+        }
+
+        batch->in_flight++;
+        return 0;
+}
+
+static void batch_send_interactively(Batch *batch, const char *name, ClientCallMaker make, void *userdata)
+{
+        _cleanup_message_ sd_bus_message *message = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = make(batch->ctl, name, userdata, &message, &error);
+        if (r >= 0)
+                r = client_send(batch->ctl, message, NULL, &error);
+        if (r < 0)
+                batch_failed(batch, name, &error, r);
+}
+
+/* Waits for one reply at least. */
+static int batch_wait(Batch *batch)
+{
+        unsigned before = batch->in_flight;
+        int r;
+
+        while (batch->in_flight == before) {
+                r = sd_bus_process(batch->ctl->bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(batch->ctl->bus, UINT64_MAX);
+                if (r < 0 && r != -EINTR)
+                        return r;
+        }
+
+        return 0;
+}
+
+int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker make, void *userdata)
+{
+        g_autoptr(GPtrArray) again = g_ptr_array_new();
+        Batch batch = {.ctl = ctl, .what = what, .again = again};
+        int r;
+
+        for (char **name = names; *name || batch.in_flight > 0;) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                if (*name && batch.in_flight < IN_FLIGHT_MAX) {
+                        r = batch_send(&batch, *name, make, userdata, &error);
+                        if (r < 0)
+                                batch_failed(&batch, *name, &error, r);
+                        name++;
+                        continue;
+                }
+                r = batch_wait(&batch);
+                if (r < 0) {
+                        (void) error_set_errno(&error, r, "The connection to shruthid broke");
+                        ctl_print_error(&error, r);
+                        return CTL_EXIT_FAILURE;
+                }
+        }
+
+        for (guint i = 0; i < again->len; i++)
+                batch_send_interactively(&batch, again->pdata[i], make, userdata);
+
+        return batch.exit_status;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How a run of shruthictl ends: errors on the terminal, and the exit status that scripts go by. */
+
+#include <stdio.h>
+
+#include "ctl/ctl.h"
+#include "ctl/terminal.h"
+
+int ctl_exit_status(const Error *error)
+{
+        switch (error->code) {
+        case ERROR_NO_SUCH_UNIKERNEL:
+                return CTL_EXIT_NO_SUCH;
+        case ERROR_NOT_RUNNING:
+                return CTL_EXIT_NOT_RUNNING;
+        case ERROR_INVALID_ARGS:
+        case ERROR_INVALID_NAME:
+                return CTL_EXIT_USAGE;
+        default:
+                return CTL_EXIT_FAILURE;
+        }
+}
+
+void ctl_print_error(const Error *error, int r)
+{
+        g_autofree char *shown = lines_for_display(error_message(error, r));
+
+        fflush(stdout);
+        fprintf(stderr, "%s\n", shown);
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "ctl/ctl.h"
+
+/* Takes an image (as of image_open()) into the store. expected is the digest that it must have, or NULL. */
+int image_import(Ctl *ctl, const char *image, const char *expected, char **ret_digest, Error *ret_error);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* shruthictl: the command line to shruthid. */
+
+#include <locale.h>
+#include <stdio.h>
+
+#include "config.h"
+#include "ctl/agent.h"
+#include "ctl/pager.h"
+#include "ctl/remote.h"
+#include "ctl/terminal.h"
+#include "ctl/verbs.h"
+
+static int run(Ctl *ctl, int argc, char **argv, Error *ret_error)
+{
+        char **words = NULL, **operands = NULL;
+        const Verb *verb = NULL;
+        int r;
+
+        r = options_parse(&ctl->options, argc, argv, &words, ret_error);
+        if (r < 0)
+                return r;
+
+        if (ctl->options.help) {
+                pager_open(&ctl->options);
+                verbs_print_help(stdout, terminal_has_colors());
+                return CTL_EXIT_SUCCESS;
+        }
+        if (ctl->options.version) {
+                puts("shruthi " SHRUTHI_VERSION);
+                return CTL_EXIT_SUCCESS;
+        }
+
+        r = verb_find(words, &verb, &operands, ret_error);
+        if (r < 0)
+                return r;
+        r = verb_check(verb, operands, &ctl->options, ret_error);
+        if (r < 0)
+                return r;
+
+        if (ctl->options.host)
+                return remote_run(ctl, verb, operands, ret_error);
+
+        return verb->run(ctl, operands, ret_error);
+}
+
+int main(int argc, char *argv[])
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Ctl ctl = {};
+        int r;
+
+        setlocale(LC_ALL, "");
+        terminal_init();
+        options_init(&ctl.options);
+
+        r = run(&ctl, argc, argv, &error);
+        pager_close();
+        if (r < 0) {
+                ctl_print_error(&error, r);
+                r = ctl_exit_status(&error);
+        }
+        if (fflush(stdout) != 0 && r == CTL_EXIT_SUCCESS)
+                r = CTL_EXIT_FAILURE;
+
+        agent_close();
+        sd_bus_flush_close_unref(ctl.bus);
+        options_clear(&ctl.options);
+        return r;
+}

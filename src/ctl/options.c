@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of options and what reads it. */
+
+#include "ctl/options.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+
+#include "common/string-util.h"
+
+static const char *const json_mode_table[_JSON_MODE_MAX] = {
+        [JSON_OFF]    = "off",
+        [JSON_SHORT]  = "short",
+        [JSON_PRETTY] = "pretty",
+};
+DEFINE_STRING_TABLE(json_mode, JsonMode, json_mode_table, _JSON_MODE_MAX)
+
+#define DEFINE_SWITCH(field)                                                                                   \
+        static int set_##field(Options *options, const char *value, Error *ret_error)                          \
+        {                                                                                                      \
+                options->field = true;                                                                         \
+                return 0;                                                                                      \
+        }
+DEFINE_SWITCH(help)
+DEFINE_SWITCH(version)
+DEFINE_SWITCH(no_pager)
+DEFINE_SWITCH(no_legend)
+DEFINE_SWITCH(no_ask_password)
+DEFINE_SWITCH(quiet)
+DEFINE_SWITCH(value)
+DEFINE_SWITCH(follow)
+DEFINE_SWITCH(now)
+DEFINE_SWITCH(no_block)
+
+#define DEFINE_SETTING(field, key)                                                                             \
+        static int set_##field(Options *options, const char *value, Error *ret_error)                          \
+        {                                                                                                      \
+                return settings_set(&options->settings, key, value, ret_error);                                \
+        }
+DEFINE_SETTING(memory, "Memory")
+DEFINE_SETTING(cpus, "CPUs")
+DEFINE_SETTING(network, "Network")
+DEFINE_SETTING(volume, "Volume")
+DEFINE_SETTING(arguments, "Arguments")
+DEFINE_SETTING(restart, "Restart")
+DEFINE_SETTING(group, "Group")
+DEFINE_SETTING(owner, "Owner")
+DEFINE_SETTING(initrd, "Initrd")
+DEFINE_SETTING(verify, "Digest")
+
+static int set_autostart(Options *options, const char *value, Error *ret_error)
+{
+        return settings_set(&options->settings, "Autostart", value ?: "yes", ret_error);
+}
+
+#define DEFINE_TEXT(field)                                                                                     \
+        static int set_##field(Options *options, const char *value, Error *ret_error)                          \
+        {                                                                                                      \
+                options->field = value;                                                                        \
+                return 0;                                                                                      \
+        }
+DEFINE_TEXT(image)
+DEFINE_TEXT(name)
+DEFINE_TEXT(server)
+
+static int refuse(Error *ret_error, const char *option, const char *value, const char *right)
+{
+        g_autofree char *shown = text_for_display(value, 80);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS, "%s cannot be '%s': %s.", option, shown, right);
+}
+
+/* ssh would take what begins with '-' for an option of its own. */
+static int set_host(Options *options, const char *value, Error *ret_error)
+{
+        if (!*value || *value == '-')
+                return refuse(ret_error, "--host=", value, "give HOST or USER@HOST, as to ssh");
+
+        options->host = value;
+        return 0;
+}
+
+static int set_json(Options *options, const char *value, Error *ret_error)
+{
+        JsonMode mode = json_mode_from_string(value);
+
+        if ((int) mode < 0)
+                return refuse(ret_error, "--json=", value, "give pretty, short or off");
+
+        options->json = mode;
+        return 0;
+}
+
+static int set_property(Options *options, const char *value, Error *ret_error)
+{
+        g_auto(GStrv) names = g_strsplit(value, ",", -1);
+
+        if (!options->properties)
+                options->properties = g_ptr_array_new_with_free_func(g_free);
+        for (char **name = names; *name; name++)
+                if (**name)
+                        g_ptr_array_add(options->properties, g_strdup(*name));
+
+        return 0;
+}
+
+static int set_lines(Options *options, const char *value, Error *ret_error)
+{
+        guint64 n;
+
+        if (g_str_equal(value, "all")) {
+                options->lines = LINES_ALL;
+                return 0;
+        }
+        if (!g_ascii_string_to_unsigned(value, 10, 0, INT_MAX, &n, NULL))
+                return refuse(ret_error, "--lines=", value, "give a number of lines, or all");
+
+        options->lines = (int) n;
+        return 0;
+}
+
+/* Those that Kill() of org.dream.Shruthi.Unikernel takes. */
+static int set_signal(Options *options, const char *value, Error *ret_error)
+{
+        static const struct {
+                const char *name;
+                int number;
+        } signals[] = {{"TERM", SIGTERM}, {"INT", SIGINT}, {"ABRT", SIGABRT}, {"KILL", SIGKILL}};
+        const char *bare = g_str_has_prefix(value, "SIG") ? value + strlen("SIG") : value;
+        guint64 number = 0;
+
+        (void) g_ascii_string_to_unsigned(value, 10, 1, 64, &number, NULL);
+        for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
+                if (g_str_equal(bare, signals[i].name) || number == (guint64) signals[i].number) {
+                        options->signal = signals[i].number;
+                        return 0;
+                }
+
+        return refuse(ret_error, "--signal=", value, "give SIGTERM, SIGINT, SIGABRT or SIGKILL");
+}
+
+const OptionInfo option_table[] = {
+        {"help", 'h', NULL, OPTION_ANY, "Show this help", set_help},
+        {"version", 0, NULL, OPTION_ANY, "Show the version", set_version},
+        {"host", 'H', "[USER@]HOST", OPTION_ANY, "Work on another host, over ssh", set_host},
+        {"no-pager", 0, NULL, OPTION_ANY, "Do not pipe output into a pager", set_no_pager},
+        {"no-legend", 0, NULL, OPTION_ANY, "Leave out headers and sums", set_no_legend},
+        {"no-ask-password", 0, NULL, OPTION_ANY, "Do not ask for passwords", set_no_ask_password},
+        {"quiet", 'q', NULL, OPTION_ANY, "Say nothing but errors and what was asked for", set_quiet},
+        {"json", 0, "MODE", OPTION_ANY, "Facts as JSON: pretty, short or off", set_json},
+        {"property", 'p', "NAME", OPTION_SHOW, "show: only these, separated by commas", set_property},
+        {"value", 0, NULL, OPTION_SHOW, "show: the bare values", set_value},
+        {"lines", 'n', "N", OPTION_LINES, "logs, status: the last N lines, or all", set_lines},
+        {"follow", 'f', NULL, OPTION_FOLLOW, "logs: go on with new lines", set_follow},
+        {"now", 0, NULL, OPTION_NOW, "create, enable: start it too; disable, remove: stop it first", set_now},
+        {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", set_no_block},
+        {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
+        {"memory", 0, "SIZE", OPTION_SETTINGS, "Memory, such as 32M", set_memory},
+        {"cpus", 0, "N", OPTION_SETTINGS, "Virtual CPUs", set_cpus},
+        {"network", 0, "DEVICE[:BRIDGE|:network=NAME][,mac=ADDRESS]", OPTION_SETTINGS,
+                        "Connect a network device; may be given again", set_network},
+        {"volume", 0, "DEVICE:PATH[:ro]", OPTION_SETTINGS,
+                        "Connect a block device to a file or device of the host; may be given again", set_volume},
+        {"arguments", 0, "STRING", OPTION_SETTINGS, "The guest's command line as one string, unchanged",
+                        set_arguments},
+        {"autostart", 0, "[=BOOL]", OPTION_SETTINGS, "Start at boot", set_autostart},
+        {"restart", 0, "WHEN", OPTION_SETTINGS, "Start again when it ended: no, on-failure or always", set_restart},
+        {"group", 0, "GROUP", OPTION_SETTINGS, "Whose members manage it too", set_group},
+        {"owner", 0, "USER", OPTION_SETTINGS, "Whose it is (administrators)", set_owner},
+        {"initrd", 0, "FILE", OPTION_SETTINGS, "An initial RAM disk, for Linux and loaders", set_initrd},
+        {"verify", 0, "DIGEST", OPTION_VERIFY, "Refuse an image with another digest than sha256:…", set_verify},
+        {"image", 0, "FILE", OPTION_SET, "set: another image, from the next start", set_image},
+        {"name", 0, "NAME", OPTION_COMPAT, NULL, set_name},
+        {"kernel", 0, "FILE", OPTION_COMPAT, NULL, set_image},
+        {"kernel-parameters", 0, "STRING", OPTION_COMPAT, NULL, set_arguments},
+        {"server", 0, "ADDRESS", OPTION_COMPAT, NULL, set_server},
+};
+const size_t n_option_table = G_N_ELEMENTS(option_table);
+
+void options_init(Options *options)
+{
+        *options = (Options){
+                .lines = LINES_UNSET,
+                .signal = SIGTERM,
+                .given = g_ptr_array_new_with_free_func(g_free),
+        };
+}
+
+void options_clear(Options *options)
+{
+        settings_clear(&options->settings);
+        g_clear_pointer(&options->properties, g_ptr_array_unref);
+        g_clear_pointer(&options->given, g_ptr_array_unref);
+}
+
+static int option_argument_kind(const OptionInfo *info)
+{
+        if (!info->placeholder)
+                return no_argument;
+
+        return g_str_has_prefix(info->placeholder, "[=") ? optional_argument : required_argument;
+}
+
+static void build_getopt_tables(struct option *ret_long, GString *letters)
+{
+        for (size_t i = 0; i < n_option_table; i++) {
+                const OptionInfo *info = &option_table[i];
+
+                ret_long[i] = (struct option){
+                        .name = info->name,
+                        .has_arg = option_argument_kind(info),
+                        .val = (int) (256 + i),
+                };
+                if (info->letter)
+                        g_string_append_printf(letters, "%c%s", info->letter, info->placeholder ? ":" : "");
+        }
+        ret_long[n_option_table] = (struct option){};
+}
+
+static const OptionInfo *find_option(int c)
+{
+        if (c >= 256)
+                return &option_table[c - 256];
+
+        for (size_t i = 0; i < n_option_table; i++)
+                if (option_table[i].letter == c)
+                        return &option_table[i];
+
+        return NULL;
+}
+
+/* getopt_long() says which word it did not like by optopt or by having stepped over it. */
+static int refuse_option(int c, char **argv, Error *ret_error)
+{
+        const OptionInfo *info = optopt > 0 ? find_option(optopt) : NULL;
+        g_autofree char *shown = NULL;
+
+        if (c == ':' && info)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--%s wants a value: --%s=%s.", info->name, info->name,
+                                info->placeholder);
+        if (info && !info->placeholder)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--%s takes no value.", info->name);
+
+        if (optopt > 0) {
+                char letter[] = {'-', (char) optopt, 0};
+
+                shown = text_for_display(letter, 8);
+        } else
+                shown = text_for_display(argv[optind - 1], 80);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "There is no option %s; shruthictl --help shows all. What is meant for the guest goes behind "
+                        "'--': shruthictl create NAME IMAGE -- %s", shown, shown);
+}
+
+int options_parse(Options *options, int argc, char **argv, char ***ret_operands, Error *ret_error)
+{
+        g_autofree struct option *longs = g_new0(struct option, n_option_table + 1);
+        g_autoptr(GString) letters = g_string_new(":");
+        int c, r;
+
+        build_getopt_tables(longs, letters);
+        optind = 0; /* glibc: start anew, and look at the environment and the letters again */
+        opterr = 0;
+
+        for (;;) {
+                const OptionInfo *info;
+
+                optopt = 0;
+                c = getopt_long(argc, argv, letters->str, longs, NULL);
+                if (c < 0)
+                        break;
+                if (c == '?' || c == ':')
+                        return refuse_option(c, argv, ret_error);
+
+                info = find_option(c);
+                r = info->set(options, optarg, ret_error);
+                if (r < 0)
+                        return r;
+
+                if (info->set != set_host)
+                        g_ptr_array_add(options->given, optarg ? g_strdup_printf("--%s=%s", info->name, optarg)
+                                                               : g_strdup_printf("--%s", info->name));
+        }
+
+        *ret_operands = argv + optind;
+        return 0;
+}
+
+int options_check_scope(const Options *options, const char *verb, unsigned scopes, Error *ret_error)
+{
+        for (guint i = 0; i < options->given->len; i++) {
+                g_autofree char *name = g_strdup((const char *) options->given->pdata[i] + strlen("--"));
+
+                *strchrnul(name, '=') = 0;
+                for (size_t k = 0; k < n_option_table; k++)
+                        if (g_str_equal(option_table[k].name, name) &&
+                                        (option_table[k].scope & (scopes | OPTION_ANY)) == 0)
+                                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                                "--%s means nothing to '%s'; see man shruthictl.", name, verb);
+        }
+
+        return 0;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Settings → the a{sv} of CreateUnikernel and SetUnikernelSettings. */
+
+#include "ctl/settings-append.h"
+
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+#include "ctl/image-file.h"
+
+/* A dictionary entry is 'e' of a key and a variant; devices nest: a(sa{sv}). */
+static int append_device(sd_bus_message *call, const char *name, const char *const *texts, const bool *read_only)
+{
+        int r;
+
+        r = sd_bus_message_open_container(call, 'r', "sa{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'a', "{sv}");
+        for (; r >= 0 && texts[0]; texts += 2)
+                if (texts[1])
+                        r = sd_bus_message_append(call, "{sv}", texts[0], "s", texts[1]);
+        if (r >= 0 && read_only)
+                r = sd_bus_message_append(call, "{sv}", "ReadOnly", "b", (int) *read_only);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+
+        return r;
+}
+
+static int open_devices(sd_bus_message *call, const char *key)
+{
+        int r;
+
+        r = sd_bus_message_open_container(call, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'v', "a(sa{sv})");
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'a', "(sa{sv})");
+
+        return r;
+}
+
+static int close_devices(sd_bus_message *call)
+{
+        int r = 0;
+
+        for (unsigned i = 0; i < 3 && r >= 0; i++)
+                r = sd_bus_message_close_container(call);
+
+        return r;
+}
+
+static int append_networks(sd_bus_message *call, const GPtrArray *networks)
+{
+        int r = open_devices(call, "Networks");
+
+        for (guint i = 0; r >= 0 && i < networks->len; i++) {
+                const NetworkSetting *network = networks->pdata[i];
+                const char *const texts[] = {"Bridge", network->bridge, "Network", network->network, "MACAddress",
+                                network->mac, NULL};
+
+                r = append_device(call, network->device, texts, NULL);
+        }
+
+        return r < 0 ? r : close_devices(call);
+}
+
+static int append_volumes(sd_bus_message *call, const GPtrArray *volumes)
+{
+        int r = open_devices(call, "Volumes");
+
+        for (guint i = 0; r >= 0 && i < volumes->len; i++) {
+                const VolumeSetting *volume = volumes->pdata[i];
+                const char *const texts[] = {"Path", volume->path, NULL};
+
+                r = append_device(call, volume->device, texts, &volume->read_only);
+        }
+
+        return r < 0 ? r : close_devices(call);
+}
+
+static int append_text(sd_bus_message *call, const char *key, const char *value)
+{
+        return value ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
+}
+
+static int append_list(sd_bus_message *call, const char *key, char **list)
+{
+        int r;
+
+        r = sd_bus_message_open_container(call, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_append_strv(call, list);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+
+        return r;
+}
+
+static int append_scalars(sd_bus_message *call, const Settings *settings)
+{
+        int r = 0;
+
+        if (settings->has_memory)
+                r = sd_bus_message_append(call, "{sv}", "Memory", "t", settings->memory);
+        if (r >= 0 && settings->has_cpus)
+                r = sd_bus_message_append(call, "{sv}", "CPUs", "u", (uint32_t) settings->cpus);
+        if (r >= 0 && settings->has_autostart)
+                r = sd_bus_message_append(call, "{sv}", "Autostart", "b", (int) settings->autostart);
+        if (r >= 0)
+                r = append_text(call, "Arguments", settings->arguments);
+        if (r >= 0)
+                r = append_text(call, "Restart", settings->restart);
+        if (r >= 0)
+                r = append_text(call, "Group", settings->group);
+        if (r >= 0)
+                r = append_text(call, "Owner", settings->owner);
+        if (r >= 0)
+                r = append_text(call, "Digest", settings->digest);
+
+        return r;
+}
+
+/* "" says: none any more. */
+static int append_initrd(sd_bus_message *call, const char *initrd, Error *ret_error)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (!*initrd || digest_is_valid(initrd))
+                r = append_text(call, "InitrdDigest", initrd);
+        else {
+                r = image_open(initrd, &fd, ret_error);
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_append(call, "{sv}", "Initrd", "h", fd);
+        }
+
+        return r < 0 ? client_message_error(r, ret_error) : 0;
+}
+
+int settings_append(sd_bus_message *call, const Settings *settings, const char *image_digest, Error *ret_error)
+{
+        int r;
+
+        r = sd_bus_message_open_container(call, 'a', "{sv}");
+        if (r >= 0)
+                r = append_scalars(call, settings);
+        if (r >= 0)
+                r = append_text(call, "ImageDigest", image_digest);
+        if (r >= 0 && settings->argument_list)
+                r = append_list(call, "ArgumentList", settings->argument_list);
+        if (r >= 0 && settings->networks)
+                r = append_networks(call, settings->networks);
+        if (r >= 0 && settings->volumes)
+                r = append_volumes(call, settings->volumes);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        if (settings->initrd) {
+                r = append_initrd(call, settings->initrd, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        r = sd_bus_message_close_container(call);
+        return r < 0 ? client_message_error(r, ret_error) : 0;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Settings from the command line: one setter per key, shared by options and KEY=VALUE. What depends on the host
+ * (limits, names of users, bridges) is judged by shruthid; here only what can be seen in the text itself. */
+
+#include "ctl/settings.h"
+
+#include <string.h>
+
+#include "common/string-util.h"
+
+static void network_setting_free(NetworkSetting *network)
+{
+        g_free(network->device);
+        g_free(network->bridge);
+        g_free(network->network);
+        g_free(network->mac);
+        g_free(network);
+}
+
+static void volume_setting_free(VolumeSetting *volume)
+{
+        g_free(volume->device);
+        g_free(volume->path);
+        g_free(volume);
+}
+
+void settings_clear(Settings *settings)
+{
+        g_free(settings->arguments);
+        g_strfreev(settings->argument_list);
+        g_free(settings->restart);
+        g_free(settings->group);
+        g_free(settings->owner);
+        g_free(settings->initrd);
+        g_free(settings->digest);
+        g_clear_pointer(&settings->networks, g_ptr_array_unref);
+        g_clear_pointer(&settings->volumes, g_ptr_array_unref);
+        *settings = (Settings){};
+}
+
+static int refuse(Error *ret_error, const char *key, const char *value, const char *right)
+{
+        g_autofree char *shown = text_for_display(value, 80);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS, "%s cannot be '%s': %s.", key, shown, right);
+}
+
+static int set_text(char **field, const char *value)
+{
+        g_free(*field);
+        *field = g_strdup(value);
+        return 0;
+}
+
+static int set_memory(Settings *settings, const char *value, Error *ret_error)
+{
+        if (size_parse(value, &settings->memory) < 0)
+                return refuse(ret_error, "Memory", value, "give a size such as 32M or 1G");
+
+        settings->has_memory = true;
+        return 0;
+}
+
+static int set_cpus(Settings *settings, const char *value, Error *ret_error)
+{
+        guint64 n;
+
+        if (!g_ascii_string_to_unsigned(value, 10, 1, UINT32_MAX, &n, NULL))
+                return refuse(ret_error, "CPUs", value, "give a number of 1 or more");
+
+        settings->cpus = (unsigned) n;
+        settings->has_cpus = true;
+        return 0;
+}
+
+static int set_arguments(Settings *settings, const char *value, Error *ret_error)
+{
+        return set_text(&settings->arguments, value);
+}
+
+static int set_autostart(Settings *settings, const char *value, Error *ret_error)
+{
+        if (boolean_parse(value, &settings->autostart) < 0)
+                return refuse(ret_error, "Autostart", value, "give yes or no");
+
+        settings->has_autostart = true;
+        return 0;
+}
+
+static int set_restart(Settings *settings, const char *value, Error *ret_error)
+{
+        static const char *const known[] = {"no", "on-failure", "always", NULL};
+
+        if (!g_strv_contains(known, value))
+                return refuse(ret_error, "Restart", value, "give no, on-failure or always");
+
+        return set_text(&settings->restart, value);
+}
+
+static int set_group(Settings *settings, const char *value, Error *ret_error)
+{
+        return set_text(&settings->group, value);
+}
+
+static int set_owner(Settings *settings, const char *value, Error *ret_error)
+{
+        return set_text(&settings->owner, value);
+}
+
+static int set_initrd(Settings *settings, const char *value, Error *ret_error)
+{
+        return set_text(&settings->initrd, value);
+}
+
+static int set_digest(Settings *settings, const char *value, Error *ret_error)
+{
+        if (!digest_is_valid(value))
+                return refuse(ret_error, "The digest to verify", value,
+                                "give sha256: and its 64 lower-case hexadecimal digits, as 'sha256sum FILE' prints them");
+
+        return set_text(&settings->digest, value);
+}
+
+/* DEVICE[:BRIDGE|:bridge=BRIDGE|:network=NETWORK][,mac=ADDRESS]. The address comes after a comma since it is full of
+ * colons itself. */
+static int set_network(Settings *settings, const char *value, Error *ret_error)
+{
+        static const char right[] = "give DEVICE, DEVICE:BRIDGE or DEVICE:network=NETWORK, with ',mac=ADDRESS' behind "
+                                    "it if need be";
+        g_autofree char *wiring = NULL, *device = NULL, *bridge = NULL, *network = NULL, *mac = NULL;
+        const char *comma, *colon;
+        NetworkSetting *setting;
+
+        if (!settings->networks)
+                settings->networks = g_ptr_array_new_with_free_func((GDestroyNotify) network_setting_free);
+        if (!*value) {
+                g_ptr_array_set_size(settings->networks, 0);
+                return 0;
+        }
+
+        comma = strchr(value, ',');
+        wiring = comma ? g_strndup(value, (size_t) (comma - value)) : g_strdup(value);
+        if (comma) {
+                if (!g_str_has_prefix(comma + 1, "mac=") || !comma[strlen(",mac=")])
+                        return refuse(ret_error, "Network", value, right);
+                mac = g_strdup(comma + strlen(",mac="));
+        }
+
+        colon = strchr(wiring, ':');
+        device = colon ? g_strndup(wiring, (size_t) (colon - wiring)) : g_strdup(wiring);
+        if (colon && g_str_has_prefix(colon + 1, "network="))
+                network = g_strdup(colon + strlen(":network="));
+        else if (colon && g_str_has_prefix(colon + 1, "bridge="))
+                bridge = g_strdup(colon + strlen(":bridge="));
+        else if (colon)
+                bridge = g_strdup(colon + 1);
+        if (!*device || (network && !*network) || (bridge && !*bridge))
+                return refuse(ret_error, "Network", value, right);
+
+        setting = g_new0(NetworkSetting, 1);
+        *setting = (NetworkSetting){
+                .device = g_steal_pointer(&device),
+                .bridge = g_steal_pointer(&bridge),
+                .network = g_steal_pointer(&network),
+                .mac = g_steal_pointer(&mac),
+        };
+        g_ptr_array_add(settings->networks, setting);
+        return 0;
+}
+
+/* DEVICE:PATH[:ro|:rw]. */
+static int set_volume(Settings *settings, const char *value, Error *ret_error)
+{
+        static const char right[] = "give DEVICE:PATH, with ':ro' behind it for a read-only one; PATH is one of the "
+                                    "host's and absolute";
+        g_autofree char *path = NULL;
+        const char *colon = strchr(value, ':');
+        bool read_only = false;
+        VolumeSetting *setting;
+
+        if (!settings->volumes)
+                settings->volumes = g_ptr_array_new_with_free_func((GDestroyNotify) volume_setting_free);
+        if (!*value) {
+                g_ptr_array_set_size(settings->volumes, 0);
+                return 0;
+        }
+
+        if (!colon || colon == value || colon[1] != '/')
+                return refuse(ret_error, "Volume", value, right);
+
+        path = g_strdup(colon + 1);
+        if (g_str_has_suffix(path, ":ro"))
+                read_only = true;
+        if (read_only || g_str_has_suffix(path, ":rw"))
+                path[strlen(path) - strlen(":ro")] = 0;
+
+        setting = g_new0(VolumeSetting, 1);
+        *setting = (VolumeSetting){
+                .device = g_strndup(value, (size_t) (colon - value)),
+                .path = g_steal_pointer(&path),
+                .read_only = read_only,
+        };
+        g_ptr_array_add(settings->volumes, setting);
+        return 0;
+}
+
+static const struct {
+        const char *key;
+        int (*set)(Settings *settings, const char *value, Error *ret_error);
+} setters[] = {
+        {"Memory", set_memory},
+        {"CPUs", set_cpus},
+        {"Arguments", set_arguments},
+        {"Autostart", set_autostart},
+        {"Restart", set_restart},
+        {"Group", set_group},
+        {"Owner", set_owner},
+        {"Initrd", set_initrd},
+        {"Network", set_network},
+        {"Volume", set_volume},
+        {"Digest", set_digest},
+};
+
+const char *const settings_keys[] = {
+        "Memory", "CPUs", "Arguments", "Autostart", "Restart", "Group", "Owner", "Initrd", "Network", "Volume", "Digest",
+        NULL,
+};
+
+int settings_set(Settings *settings, const char *key, const char *value, Error *ret_error)
+{
+        g_autofree char *shown = NULL, *known = NULL;
+
+        if (!g_utf8_validate(value, -1, NULL))
+                return refuse(ret_error, key, value, "it is no valid UTF-8");
+
+        for (size_t i = 0; i < G_N_ELEMENTS(setters); i++)
+                if (g_ascii_strcasecmp(setters[i].key, key) == 0)
+                        return setters[i].set(settings, value, ret_error);
+
+        shown = text_for_display(key, 40);
+        known = g_strjoinv(", ", (char **) settings_keys);
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "There is no setting '%s'. There are Image, %s; all else is in the definition: "
+                        "shruthictl edit NAME.", shown, known);
+}
+
+bool settings_any(const Settings *settings)
+{
+        return settings->has_memory || settings->has_cpus || settings->has_autostart || settings->arguments ||
+                        settings->argument_list || settings->restart || settings->group || settings->owner ||
+                        settings->initrd || settings->networks || settings->volumes;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* create, and the predecessor's "instance create". */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+#include "ctl/image-file.h"
+#include "ctl/settings-append.h"
+
+/* The three ways to say which image: by descriptor, by digest, by a path that only shruthid can open. */
+static int make_create_call(Ctl *ctl, const char *name, const char *image, sd_bus_message **ret_call,
+                Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        _cleanup_close_ int fd = -EBADF;
+        const char *path = image_host_path(image);
+        int r;
+
+        if (digest_is_valid(image)) {
+                r = client_new_call(ctl, "CreateUnikernelFromDigest", &call, ret_error);
+                if (r >= 0)
+                        r = sd_bus_message_append(call, "ss", name, image);
+        } else {
+                r = image_open(image, &fd, &error);
+                if (r == -EACCES && path) {
+                        r = client_new_call(ctl, "CreateUnikernelFromPath", &call, ret_error);
+                        if (r >= 0)
+                                r = sd_bus_message_append(call, "ss", name, path);
+                } else if (r < 0) {
+                        error_move(ret_error, &error);
+                        return r;
+                } else {
+                        r = client_new_call(ctl, "CreateUnikernel", &call, ret_error);
+                        if (r >= 0)
+                                r = sd_bus_message_append(call, "sh", name, fd);
+                }
+        }
+        if (r < 0)
+                return call ? client_message_error(r, ret_error) : r;
+
+        r = settings_append(call, &ctl->options.settings, NULL, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_call = g_steal_pointer(&call);
+        return 0;
+}
+
+/* Creates it, and starts it if that was asked for. */
+static int create(Ctl *ctl, const char *name, const char *image, bool start, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        r = make_create_call(ctl, name, image, &call, ret_error);
+        if (r >= 0)
+                r = client_send(ctl, call, NULL, ret_error);
+        if (r < 0) {
+                if (ret_error->code != ERROR_INVALID_ARGS)
+                        error_prefix(ret_error, "Cannot create %s", name);
+                return r;
+        }
+
+        if (start) {
+                r = client_call(ctl, "StartUnikernel", NULL, ret_error, "st", name,
+                                ctl->options.no_block ? UINT64_C(1) : UINT64_C(0));
+                if (r < 0) {
+                        error_prefix(ret_error, "Created %s, but cannot start it", name);
+                        return r;
+                }
+        }
+
+        if (!ctl->options.quiet && start)
+                printf("Created and started %s.\n", name);
+        else if (!ctl->options.quiet)
+                printf("Created %s. To start it: shruthictl start %s\n", name, name);
+        return CTL_EXIT_SUCCESS;
+}
+
+static int check_name(const char *name, Error *ret_error)
+{
+        g_autofree char *shown = NULL;
+
+        if (name_is_valid(name))
+                return 0;
+
+        shown = text_for_display(name, 80);
+        return error_set(ret_error, ERROR_INVALID_NAME,
+                        "'%s' is no name: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit.",
+                        shown);
+}
+
+/* A whole command line as one word behind '--' is one argument with spaces in it: nearly always a slip. */
+static void warn_about_single_argument(char **arguments)
+{
+        if (arguments[0] && !arguments[1] && strstr(arguments[0], " --"))
+                fprintf(stderr, "Note: what is behind '--' is one argument, its spaces included. For a whole command line in "
+                                "one string use --arguments=STRING.\n");
+}
+
+int verb_create(Ctl *ctl, char **operands, Error *ret_error)
+{
+        Settings *settings = &ctl->options.settings;
+        char **arguments = operands + 2;
+        int r;
+
+        r = check_name(operands[0], ret_error);
+        if (r < 0)
+                return r;
+
+        if (*arguments) {
+                if (settings->arguments)
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "The guest's arguments stand either behind '--' or in --arguments=, not in both.");
+                for (char **argument = arguments; *argument; argument++)
+                        if (!g_utf8_validate(*argument, -1, NULL))
+                                return error_set(ret_error, ERROR_INVALID_ARGS, "Argument %u is no valid UTF-8.",
+                                                (unsigned) (argument - arguments) + 1);
+                warn_about_single_argument(arguments);
+                settings->argument_list = g_strdupv(arguments);
+        }
+
+        return create(ctl, operands[0], operands[1], ctl->options.now, ret_error);
+}
+
+/* rhyzomectl's: it created and started in one go. Its kernel was a path of the host that runs it. */
+int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
+{
+        const Options *options = &ctl->options;
+        g_autofree char *image = NULL;
+        int r;
+
+        if (options->server)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "There is no --server= any more: other hosts are reached over ssh, by "
+                                "'shruthictl -H USER@HOST instance create …'.");
+        if (!options->name || !options->image)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "shruthictl instance create --name NAME --kernel FILE [--kernel-parameters STRING]; "
+                                "today's form is: shruthictl create NAME FILE --now --arguments=STRING");
+        r = check_name(options->name, ret_error);
+        if (r < 0)
+                return r;
+
+        image = g_str_equal(options->image, "-") || digest_is_valid(options->image)
+                        ? g_strdup(options->image) : g_strconcat(HOST_PATH_PREFIX, options->image, NULL);
+        return create(ctl, options->name, image, true, ret_error);
+}
+
+/* The predecessor's other verbs: what to say today. */
+int verb_instance_other(Ctl *ctl, char **operands, Error *ret_error)
+{
+        static const struct {
+                const char *then, *now;
+        } verbs[] = {
+                {"list", "shruthictl list"},       {"ls", "shruthictl list"},
+                {"get", "shruthictl status NAME"}, {"show", "shruthictl status NAME"},
+                {"start", "shruthictl start NAME"}, {"stop", "shruthictl stop NAME"},
+                {"restart", "shruthictl restart NAME"},
+                {"delete", "shruthictl remove --now NAME"}, {"remove", "shruthictl remove --now NAME"},
+                {"destroy", "shruthictl remove --now NAME"},
+                {"console", "shruthictl console NAME"}, {"log", "shruthictl logs NAME"},
+                {"logs", "shruthictl logs NAME"},
+        };
+        g_autofree char *shown = text_for_display(operands[0], 40);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
+                if (g_str_equal(operands[0], verbs[i].then))
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "'instance %s' is now: %s", shown, verbs[i].now);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "There is no 'instance %s'; of rhyzomectl's verbs only 'instance create' works as it was. "
+                        "shruthictl --help shows today's.", shown);
+}

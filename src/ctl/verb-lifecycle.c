@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* start, stop, restart, kill, remove, enable, disable: the same call for each name. */
+
+#include <stdio.h>
+
+#include "ctl/client.h"
+
+#define FLAG_NO_WAIT UINT64_C(1)
+
+/* START and kin: name and flags. */
+static int make_job_call(Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        r = client_new_call(ctl, userdata, &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "st", name, ctl->options.no_block ? FLAG_NO_WAIT : UINT64_C(0));
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        *ret_call = g_steal_pointer(&call);
+        return 0;
+}
+
+static int make_kill_call(Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        r = client_new_call(ctl, "KillUnikernel", &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "si", name, (int32_t) ctl->options.signal);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        *ret_call = g_steal_pointer(&call);
+        return 0;
+}
+
+static int make_autostart_call(Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call,
+                Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        const bool *autostart = userdata;
+        int r;
+
+        r = client_new_call(ctl, "SetUnikernelSettings", &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "sa{sv}", name, 1, "Autostart", "b", (int) *autostart);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        *ret_call = g_steal_pointer(&call);
+        return 0;
+}
+
+static int call_job(Ctl *ctl, char **operands, const char *what, const char *member, Error *ret_error)
+{
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = client_expand(ctl, operands, &names, ret_error);
+        if (r < 0)
+                return r;
+
+        return client_call_each(ctl, names, what, make_job_call, (void *) member);
+}
+
+int verb_start(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return call_job(ctl, operands, "start", "StartUnikernel", ret_error);
+}
+
+int verb_stop(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return call_job(ctl, operands, "stop", "StopUnikernel", ret_error);
+}
+
+int verb_restart(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return call_job(ctl, operands, "restart", "RestartUnikernel", ret_error);
+}
+
+int verb_kill(Ctl *ctl, char **operands, Error *ret_error)
+{
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = client_expand(ctl, operands, &names, ret_error);
+        if (r < 0)
+                return r;
+
+        return client_call_each(ctl, names, "kill", make_kill_call, NULL);
+}
+
+int verb_remove(Ctl *ctl, char **operands, Error *ret_error)
+{
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = client_expand(ctl, operands, &names, ret_error);
+        if (r < 0)
+                return r;
+        if (ctl->options.now) {
+                r = client_call_each(ctl, names, "stop", make_job_call, (void *) "StopUnikernel");
+                if (r != CTL_EXIT_SUCCESS)
+                        return r;
+        }
+
+        return client_call_each(ctl, names, "remove", make_job_call, (void *) "RemoveUnikernel");
+}
+
+/* A definition in /etc says NotManaged; systemd's own way works there. */
+static int set_autostart(Ctl *ctl, char **operands, bool autostart, Error *ret_error)
+{
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = client_expand(ctl, operands, &names, ret_error);
+        if (r < 0)
+                return r;
+
+        r = client_call_each(ctl, names, autostart ? "enable" : "disable", make_autostart_call, &autostart);
+        if (r != CTL_EXIT_SUCCESS) {
+                if (ctl->not_managed)
+                        fprintf(stderr, "An administrator's definition is enabled by 'Autostart=yes' in the file itself, or "
+                                        "by: systemctl %s unikernel@NAME.service\n", autostart ? "enable" : "disable");
+                return r;
+        }
+
+        if (!ctl->options.now)
+                return CTL_EXIT_SUCCESS;
+        return client_call_each(ctl, names, autostart ? "start" : "stop", make_job_call,
+                        (void *) (autostart ? "StartUnikernel" : "StopUnikernel"));
+}
+
+int verb_enable(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return set_autostart(ctl, operands, true, ret_error);
+}
+
+int verb_disable(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return set_autostart(ctl, operands, false, ret_error);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* status: what a user looks at first. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/string-util.h"
+#include "ctl/advice.h"
+#include "ctl/client.h"
+#include "ctl/format.h"
+#include "ctl/log-reader.h"
+#include "ctl/pager.h"
+#include "ctl/table.h"
+#include "ctl/value.h"
+
+#define STATUS_LINES_DEFAULT 10
+#define LINE_LENGTH_MAX      (16 * 1024)
+
+static void print_line(const char *key, const char *value)
+{
+        g_autofree char *shown = NULL;
+
+        if (!value || !*value)
+                return;
+
+        shown = text_for_display(value, LINE_LENGTH_MAX);
+        printf("%11s%s %s\n", key, *key ? ":" : " ", shown);
+}
+
+/* "● msgrouter - running since Mon …; 5min ago" and the result of the last run. */
+static void print_state(JsonObject *properties)
+{
+        const char *state = value_text(properties, "State"), *name = value_text(properties, "Name");
+        g_autofree char *since = NULL, *result = NULL;
+        Color color = state_color(state);
+        int64_t exit_status = value_number(properties, "ExitStatus");
+
+        printf("%s%s%s %s\n", color_on(color), state_dot(state), color_off(color), name);
+
+        since = format_since((uint64_t) value_number(properties, "StateChangeTimestamp"),
+                        (uint64_t) g_get_real_time());
+        printf("%11s: %s%s%s%s%s\n", "State", color_on(color), state, color_off(color), *since ? " since " : "", since);
+
+        if (exit_status >= 0 && *value_text(properties, "Result"))
+                result = g_strdup_printf("%s (%" G_GINT64_FORMAT ")", value_text(properties, "Result"), exit_status);
+        print_line("Result", result ?: value_text(properties, "Result"));
+}
+
+static void print_devices(JsonObject *details)
+{
+        JsonArray *devices = value_array(details, "Devices");
+
+        for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
+                JsonObject *device = json_array_get_object_element(devices, i);
+                const char *bridge = value_text(device, "Bridge"), *network = value_text(device, "Network");
+                const char *mac = value_text(device, "MACAddress");
+                g_autofree char *line = NULL;
+
+                if (g_str_equal(value_text(device, "Kind"), "network"))
+                        line = g_strdup_printf("network %s → %s%s%s%s", value_text(device, "Name"),
+                                        *network ? "network " : *bridge ? "bridge " : "default bridge",
+                                        *network ? network : bridge, *mac ? ", " : "", mac);
+                else
+                        line = g_strdup_printf("block %s → %s%s", value_text(device, "Name"), value_text(device, "Path"),
+                                        value_flag(device, "ReadOnly") ? ", read-only" : "");
+                print_line(i == 0 ? "Devices" : "", line);
+        }
+}
+
+static void print_image(JsonObject *details)
+{
+        const char *image = value_text(details, "Image"), *target = value_text(details, "ImageTarget");
+        const char *boot = value_text(details, "BootMethod");
+        bool solo5 = *target && !g_str_equal(target, "none");
+        g_autofree char *line = NULL;
+
+        if (!*image)
+                return;
+
+        line = g_strdup_printf("%s%s%s%s%s", image, solo5 || *boot ? " (" : "", solo5 ? "Solo5 " : "",
+                        solo5 ? target : boot, solo5 || *boot ? ")" : "");
+        print_line("Image", line);
+        print_line("Initrd", value_text(details, "Initrd"));
+}
+
+/* What it uses now comes from libvirt, and only while it runs; without an answer the line is shorter. */
+static void print_resources(Ctl *ctl, JsonObject *properties, JsonObject *details)
+{
+        g_autofree char *memory = size_format((uint64_t) value_number(details, "Memory")), *line = NULL, *used = NULL;
+        g_autoptr(JsonObject) statistics = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int64_t cpus = value_number(details, "CPUs");
+
+        if (cpus == 0)
+                return;
+        if (g_str_equal(value_text(properties, "State"), "running") &&
+                        client_call_quietly(ctl, "GetUnikernelStatistics", &reply, NULL, "s",
+                                        value_text(properties, "Name")) >= 0 &&
+                        value_read_object(reply, &statistics) >= 0)
+                used = format_span((uint64_t) value_number(statistics, "CPUTime"));
+
+        line = g_strdup_printf("%s, %" G_GINT64_FORMAT " CPU%s%s%s%s", memory, cpus, cpus == 1 ? "" : "s",
+                        used ? " (" : "", used ?: "", used ? " used)" : "");
+        print_line("Memory", line);
+}
+
+static void print_owner(JsonObject *properties, JsonObject *details)
+{
+        g_autofree char *owner = format_user((uid_t) value_number(properties, "Owner")), *line = NULL;
+        const char *group = value_text(details, "Group");
+
+        line = g_strdup_printf("%s%s%s", owner, *group ? ", group " : "", group);
+        print_line("Owner", line);
+}
+
+static void print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
+{
+        g_autofree char *start = g_strdup_printf("%s, restart: %s", value_flag(properties, "Autostart") ? "yes" : "no",
+                        value_text(details, "Restart"));
+        g_autofree char *addresses = arguments_addresses(value_text(details, "Arguments"));
+        JsonArray *dropins = value_array(details, "DropIns");
+
+        print_line("Reason", value_text(details, "Reason"));
+        print_line("Problem", value_text(details, "Problem"));
+        print_image(details);
+        print_devices(details);
+        print_line("Addresses", addresses);
+        print_resources(ctl, properties, details);
+        print_owner(properties, details);
+        print_line("Autostart", *value_text(details, "Restart") ? start : value_flag(properties, "Autostart") ? "yes" : "no");
+        print_line("Arguments", value_text(details, "Arguments"));
+        print_line("Definition", value_text(details, "DefinitionPath"));
+        for (guint i = 0; dropins && i < json_array_get_length(dropins); i++)
+                print_line(i == 0 ? "Drop-ins" : "", json_array_get_string_element(dropins, i));
+        print_line("Domain", value_text(details, "DomainName"));
+}
+
+/* As much of it as the caller may see. */
+static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Error *ret_error)
+{
+        const char *state = value_text(properties, "State");
+        g_autoptr(JsonObject) details = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *advice = NULL;
+        char *names[] = {(char *) name, NULL};
+        LogRequest request = {.lines = ctl->options.lines, .quietly = true};
+        int r;
+
+        print_state(properties);
+        print_line("Unit", value_text(properties, "Unit"));
+        r = client_get_details(ctl, name, false, &details, &error);
+        if (r >= 0)
+                print_details(ctl, properties, details);
+        else {
+                print_owner(properties, NULL);
+                print_line("Details", error.code == ERROR_ACCESS_DENIED ||
+                                error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
+                                ? "for its owner and administrators" : error_message(&error, r));
+        }
+
+        if (request.lines == LINES_UNSET)
+                request.lines = STATUS_LINES_DEFAULT;
+        if (request.lines != 0 && r >= 0) {
+                putchar('\n');
+                r = log_print(ctl, names, &request, &error);
+                if (r < 0)
+                        print_line("Log", error_message(&error, r));
+        }
+
+        advice = advice_for(name, state, value_text(properties, "Result"), value_number(properties, "ExitStatus"),
+                        value_text(details, "Origin"), value_text(details, "DefinitionPath"));
+        if (advice) {
+                g_autofree char *shown = lines_for_display(advice);
+
+                printf("\n%sWhat to do:%s\n%s\n", color_on(COLOR_BOLD), color_off(COLOR_BOLD), shown);
+        }
+
+        return g_str_equal(state, "running") ? CTL_EXIT_SUCCESS : CTL_EXIT_NOT_RUNNING;
+}
+
+/* The same facts for programs. */
+static int status_to_json(Ctl *ctl, const char *name, JsonObject *properties, JsonArray *array)
+{
+        g_autoptr(JsonObject) details = NULL;
+
+        if (client_get_details(ctl, name, false, &details, NULL) >= 0) {
+                g_autoptr(GList) keys = json_object_get_members(details);
+
+                for (GList *key = keys; key; key = key->next)
+                        json_object_set_member(properties, key->data,
+                                        json_node_copy(json_object_get_member(details, key->data)));
+        }
+
+        json_array_add_object_element(array, json_object_ref(properties));
+        return g_str_equal(value_text(properties, "State"), "running") ? CTL_EXIT_SUCCESS : CTL_EXIT_NOT_RUNNING;
+}
+
+static int status_of_host(Ctl *ctl, Error *ret_error)
+{
+        g_autoptr(JsonObject) properties = NULL;
+        g_autoptr(JsonNode) node = NULL;
+        g_autofree char *counts = NULL;
+        const char *acceleration;
+        int r;
+
+        r = client_get_properties(ctl, NULL, &properties, ret_error);
+        if (r < 0)
+                return r;
+        if (ctl->options.json != JSON_OFF) {
+                node = json_node_init_object(json_node_alloc(), properties);
+                json_print(&ctl->options, node);
+                return CTL_EXIT_SUCCESS;
+        }
+
+        acceleration = value_text(properties, "Acceleration");
+        counts = g_strdup_printf("%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT " running, %" G_GINT64_FORMAT " failed",
+                        value_number(properties, "UnikernelCount"), value_number(properties, "RunningCount"),
+                        value_number(properties, "FailedCount"));
+        print_line("Unikernels", counts);
+        print_line("Guests on", g_str_equal(acceleration, "tcg") ? "tcg (emulation; shruthictl doctor says why)" :
+                        *acceleration ? acceleration : "not known before the first start");
+        print_line("libvirt", value_text(properties, "LibvirtURI"));
+        print_line("Version", value_text(properties, "Version"));
+        return CTL_EXIT_SUCCESS;
+}
+
+int verb_status(Ctl *ctl, char **operands, Error *ret_error)
+{
+        g_autoptr(JsonArray) array = json_array_new();
+        g_auto(GStrv) names = NULL;
+        int r, exit_status = CTL_EXIT_SUCCESS;
+
+        if (!*operands)
+                return status_of_host(ctl, ret_error);
+        r = client_expand(ctl, operands, &names, ret_error);
+        if (r < 0)
+                return r;
+
+        for (char **name = names; *name; name++) {
+                g_autoptr(JsonObject) properties = NULL;
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                r = client_get_properties(ctl, *name, &properties, &error);
+                if (r < 0) {
+                        ctl_print_error(&error, r);
+                        r = ctl_exit_status(&error);
+                } else if (ctl->options.json != JSON_OFF)
+                        r = status_to_json(ctl, *name, properties, array);
+                else {
+                        pager_open(&ctl->options);
+                        if (name != names)
+                                putchar('\n');
+                        r = print_status(ctl, *name, properties, &error);
+                }
+                /* No such name tells more than not running. */
+                exit_status = MAX(exit_status, r);
+        }
+
+        if (ctl->options.json != JSON_OFF && json_array_get_length(array) > 0) {
+                g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), array);
+
+                json_print(&ctl->options, node);
+        }
+        return exit_status;
+}

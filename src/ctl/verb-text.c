@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* cat, arguments, xml: a text of each unikernel. */
+
+#include <stdio.h>
+
+#include "ctl/client.h"
+#include "ctl/pager.h"
+#include "ctl/table.h"
+
+static int get_text(Ctl *ctl, const char *name, const char *member, char **ret_text, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *text;
+        int r;
+
+        r = client_call(ctl, member, &reply, ret_error, "s", name);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(reply, "s", &text);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        *ret_text = g_strdup(text);
+        return 0;
+}
+
+/* All texts are fetched before the first is printed: one that fails is told at the end. As JSON: an object with names
+ * as keys. */
+static int print_texts(Ctl *ctl, char **operands, const char *member, const char *what, bool paged, Error *ret_error)
+{
+        g_auto(GStrv) names = NULL;
+        g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(JsonObject) object = json_object_new();
+        g_autoptr(JsonNode) node = NULL;
+        int r, exit_status = CTL_EXIT_SUCCESS;
+
+        r = client_expand(ctl, operands, &names, ret_error);
+        if (r < 0)
+                return r;
+
+        for (char **name = names; *name; name++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                char *text = NULL;
+
+                r = get_text(ctl, *name, member, &text, &error);
+                if (r < 0) {
+                        error_prefix(&error, "Cannot show %s of %s", what, *name);
+                        ctl_print_error(&error, r);
+                        if (exit_status == CTL_EXIT_SUCCESS)
+                                exit_status = ctl_exit_status(&error);
+                        continue;
+                }
+                g_ptr_array_add(texts, text);
+                json_object_set_string_member(object, *name, text);
+        }
+
+        if (texts->len > 0 && paged)
+                pager_open(&ctl->options);
+        if (ctl->options.json != JSON_OFF) {
+                node = json_node_init_object(json_node_alloc(), object);
+                json_print(&ctl->options, node);
+                return exit_status;
+        }
+        for (guint i = 0; i < texts->len; i++) {
+                if (i > 0 && paged)
+                        putchar('\n');
+                print_foreign(texts->pdata[i]);
+        }
+
+        return exit_status;
+}
+
+int verb_cat(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return print_texts(ctl, operands, "GetUnikernelDefinition", "the definition", true, ret_error);
+}
+
+int verb_arguments(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return print_texts(ctl, operands, "GetUnikernelArguments", "the arguments", false, ret_error);
+}
+
+int verb_xml(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return print_texts(ctl, operands, "GetUnikernelDomainXML", "the domain", true, ret_error);
+}
