@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* shruthi.conf: one table says which keys there are, what each takes, and what holds where none is written. */
+
+#include "common/conf.h"
+
+#include <limits.h>
+#include <net/if.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/paths.h"
+#include "common/string-util.h"
+
+#define SECTION     "Shruthi"
+#define LIST_MAX    256
+#define USEC_PER_MS UINT64_C(1000)
+#define USEC_PER_S  (1000 * USEC_PER_MS)
+
+static const char *const acceleration_table[_ACCELERATION_MAX] = {
+        [ACCELERATION_AUTO] = "auto",
+        [ACCELERATION_KVM]  = "kvm",
+        [ACCELERATION_TCG]  = "tcg",
+};
+DEFINE_STRING_TABLE(acceleration, Acceleration, acceleration_table, _ACCELERATION_MAX)
+
+typedef enum ConfType {
+        CONF_BRIDGE,
+        CONF_BRIDGES,
+        CONF_NETWORKS,
+        CONF_DIRECTORIES,
+        CONF_URI,
+        CONF_ACCELERATION,
+        CONF_BOOLEAN,
+        CONF_SIZE,
+        CONF_COUNT,
+        CONF_SPAN,
+} ConfType;
+
+typedef struct ConfKey {
+        const char *key;
+        ConfType type;
+        size_t offset;
+        const char *default_value;
+        uint64_t min, max; /* UINT64_MAX as max: "infinity" too */
+} ConfKey;
+
+#define MIB (UINT64_C(1) << 20)
+#define GIB (UINT64_C(1) << 30)
+
+static const ConfKey conf_table[] = {
+        {"BridgeInterface", CONF_BRIDGE, offsetof(Conf, bridge_interface), ""},
+        {"AllowedBridges", CONF_BRIDGES, offsetof(Conf, allowed_bridges), ""},
+        {"AllowedNetworks", CONF_NETWORKS, offsetof(Conf, allowed_networks), ""},
+        {"ImageDirectories", CONF_DIRECTORIES, offsetof(Conf, image_directories), ""},
+        {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
+        {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
+        {"FastStart", CONF_BOOLEAN, offsetof(Conf, fast_start), "yes"},
+        {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
+        {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},
+        {"MemoryMaxPerUser", CONF_SIZE, offsetof(Conf, memory_max_user), "1G", 0, UINT64_MAX},
+        {"UnikernelsMax", CONF_COUNT, offsetof(Conf, unikernels_max), "infinity", 0, UINT64_MAX},
+        {"UnikernelsMaxPerUser", CONF_COUNT, offsetof(Conf, unikernels_max_user), "16", 0, UINT64_MAX},
+        {"ImageSizeMax", CONF_SIZE, offsetof(Conf, image_size_max), "256M", 4096, 1024 * GIB},
+        {"StoreSizeMax", CONF_SIZE, offsetof(Conf, store_size_max), "64G", 4096, UINT64_MAX},
+        {"MessageSizeMax", CONF_SIZE, offsetof(Conf, message_size_max), "1M", 64 * 1024, 64 * MIB},
+        {"StartsInFlight", CONF_COUNT, offsetof(Conf, starts_in_flight), "4", 1, 64},
+        {"ConsoleRate", CONF_SIZE, offsetof(Conf, console_rate), "128K", 1024, UINT64_MAX},
+        {"ConsoleBurst", CONF_SIZE, offsetof(Conf, console_burst), "2M", 1024, 1024 * GIB},
+        {"SilenceWarningSec", CONF_SPAN, offsetof(Conf, silence_warning_usec), "10s", 0, UINT64_MAX - 1},
+        {"IdleExitSec", CONF_SPAN, offsetof(Conf, idle_exit_usec), "1min", 100 * USEC_PER_MS, UINT64_MAX},
+};
+
+static const ConfKey *find_key(const char *key)
+{
+        for (size_t i = 0; i < G_N_ELEMENTS(conf_table); i++)
+                if (g_str_equal(conf_table[i].key, key))
+                        return &conf_table[i];
+
+        return NULL;
+}
+
+const char *const *conf_keys(void)
+{
+        static const char *keys[G_N_ELEMENTS(conf_table) + 1];
+
+        for (size_t i = 0; i < G_N_ELEMENTS(conf_table); i++)
+                keys[i] = conf_table[i].key;
+
+        return keys;
+}
+
+const char *conf_key_default(const char *key)
+{
+        const ConfKey *found = find_key(key);
+
+        return found ? found->default_value : NULL;
+}
+
+/* What the kernel takes as an interface's name (dev_valid_name()), in printable ASCII. */
+static bool bridge_is_valid(const char *name)
+{
+        if (name[0] == 0 || strlen(name) >= IFNAMSIZ || g_str_equal(name, ".") || g_str_equal(name, ".."))
+                return false;
+
+        for (const char *p = name; *p; p++)
+                if (!g_ascii_isgraph(*p) || strchr("/:%", *p))
+                        return false;
+
+        return true;
+}
+
+/* "10", "10s", "1min 30s", "500ms": the units of systemd.time(7) that make sense here. Seconds without one. */
+static int span_parse(const char *text, uint64_t *ret_usec)
+{
+        static const struct {
+                const char *unit;
+                uint64_t usec;
+        } units[] = {
+                {"us", 1},
+                {"ms", USEC_PER_MS},
+                {"s", USEC_PER_S},
+                {"sec", USEC_PER_S},
+                {"", USEC_PER_S},
+                {"min", 60 * USEC_PER_S},
+                {"m", 60 * USEC_PER_S},
+                {"h", 3600 * USEC_PER_S},
+                {"d", 86400 * USEC_PER_S},
+        };
+        uint64_t total = 0;
+
+        do {
+                g_autofree char *unit = NULL;
+                uint64_t value, scale = 0;
+                char *end = NULL;
+                size_t length;
+
+                if (!g_ascii_isdigit(text[0]))
+                        return -EINVAL;
+                errno = 0;
+                value = g_ascii_strtoull(text, &end, 10);
+                if (errno == ERANGE)
+                        return -ERANGE;
+                length = strspn(end, G_CSET_a_2_z);
+                unit = g_strndup(end, length);
+                text = end + length + strspn(end + length, " ");
+
+                for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+                        if (g_str_equal(units[i].unit, unit))
+                                scale = units[i].usec;
+                if (scale == 0)
+                        return -EINVAL;
+                if (value > (UINT64_MAX - 1 - total) / scale)
+                        return -ERANGE;
+                total += value * scale;
+        } while (*text);
+
+        *ret_usec = total;
+        return 0;
+}
+
+static char *format_bound(const ConfKey *key, uint64_t value)
+{
+        if (value == UINT64_MAX)
+                return g_strdup("infinity");
+        if (key->type == CONF_SIZE)
+                return size_format_exact(value);
+        if (key->type == CONF_SPAN)
+                return g_strdup_printf("%" G_GUINT64_FORMAT "ms", value / USEC_PER_MS);
+
+        return g_strdup_printf("%" G_GUINT64_FORMAT, value);
+}
+
+static int refuse_bounds(const ConfKey *key, const KeyFileEntry *entry, Error *ret_error)
+{
+        g_autofree char *min = format_bound(key, key->min), *max = format_bound(key, key->max);
+
+        if (key->type == CONF_SPAN)
+                return key_file_refuse(entry, ret_error, "too short or too long: write %s or more, such as %s", min,
+                                key->default_value);
+        return key_file_refuse(entry, ret_error, "out of bounds: write %s to %s", min, max);
+}
+
+static int parse_quantity(const ConfKey *key, const KeyFileEntry *entry, uint64_t *ret_value, Error *ret_error)
+{
+        static const char *const forms[] = {
+                [CONF_SIZE]  = "a size: write a whole number and K, M, G or T (base 1024)",
+                [CONF_COUNT] = "a whole number",
+                [CONF_SPAN]  = "a time: write a number and ms, s, min or h",
+        };
+        uint64_t value = 0;
+        int r;
+
+        if (g_str_equal(entry->value, "infinity") && key->max == UINT64_MAX) {
+                *ret_value = UINT64_MAX;
+                return 0;
+        }
+
+        if (key->type == CONF_SPAN)
+                r = span_parse(entry->value, &value);
+        else if (key->type == CONF_SIZE || strspn(entry->value, G_CSET_DIGITS) == strlen(entry->value))
+                r = size_parse(entry->value, &value);
+        else
+                r = -EINVAL;
+        if (r == -EINVAL)
+                return key_file_refuse(entry, ret_error, "not %s%s, such as %s", forms[key->type],
+                                key->max == UINT64_MAX ? " or infinity" : "",
+                                g_str_equal(key->default_value, "infinity") ? "1000" : key->default_value);
+        if (r < 0 || value < key->min || value > key->max || (key->type == CONF_COUNT && value >= UINT_MAX))
+                return refuse_bounds(key, entry, ret_error);
+        if (key->type == CONF_SIZE && key->offset == offsetof(Conf, memory_default) && value % MIB != 0)
+                return key_file_refuse(entry, ret_error, "not a whole number of MiB, such as %s", key->default_value);
+
+        *ret_value = value;
+        return 0;
+}
+
+/* Words between white space; each as its type takes it. */
+static int parse_list(const ConfKey *key, const KeyFileEntry *entry, char ***ret_list, Error *ret_error)
+{
+        g_auto(GStrv) words = g_strsplit_set(entry->value, " \t", -1);
+        g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+
+        for (char **word = words; *word; word++) {
+                g_autofree char *shown = text_for_display(*word, 60);
+
+                if (**word == 0)
+                        continue;
+                if (key->type == CONF_BRIDGES && !bridge_is_valid(*word))
+                        return key_file_refuse(entry, ret_error, "'%s' is not the name of a bridge", shown);
+                if (key->type == CONF_NETWORKS && strchr(*word, '/'))
+                        return key_file_refuse(entry, ret_error, "'%s' is not the name of a libvirt network", shown);
+                if (key->type == CONF_DIRECTORIES) {
+                        g_autofree char *canonical = g_canonicalize_filename(*word, "/");
+
+                        if (**word != '/' || !g_str_equal(canonical, *word))
+                                return key_file_refuse(entry, ret_error,
+                                                "'%s' is not an absolute path without '//', '.', '..' and a '/' at the end",
+                                                shown);
+                }
+                if (list->len >= LIST_MAX)
+                        return key_file_refuse(entry, ret_error, "more than %d names", LIST_MAX);
+                g_ptr_array_add(list, g_strdup(*word));
+        }
+
+        g_ptr_array_add(list, NULL);
+        g_strfreev(*ret_list);
+        *ret_list = (char **) g_ptr_array_free(g_steal_pointer(&list), FALSE);
+        return 0;
+}
+
+static int parse_text(const ConfKey *key, const KeyFileEntry *entry, char **ret_text, Error *ret_error)
+{
+        if (key->type == CONF_BRIDGE && entry->value[0] && !bridge_is_valid(entry->value))
+                return key_file_refuse(entry, ret_error,
+                                "not the name of a bridge: 1 to %d printable characters without '/', ':', '%%' and space",
+                                IFNAMSIZ - 1);
+        if (key->type == CONF_URI && (!strchr(entry->value, ':') || strchr(entry->value, ' ')))
+                return key_file_refuse(entry, ret_error, "not a URI of libvirt, such as %s", key->default_value);
+
+        g_free(*ret_text);
+        *ret_text = entry->value[0] ? g_strdup(entry->value) : NULL;
+        return 0;
+}
+
+static int parse_key(Conf *conf, const ConfKey *key, const KeyFileEntry *entry, Error *ret_error)
+{
+        void *target = (char *) conf + key->offset;
+        uint64_t value = 0;
+        int r;
+
+        switch (key->type) {
+        case CONF_BRIDGE:
+        case CONF_URI:
+                return parse_text(key, entry, target, ret_error);
+        case CONF_BRIDGES:
+        case CONF_NETWORKS:
+        case CONF_DIRECTORIES:
+                return parse_list(key, entry, target, ret_error);
+        case CONF_ACCELERATION:
+                r = acceleration_from_string(entry->value);
+                if (r < 0)
+                        return key_file_refuse(entry, ret_error, "write auto, kvm or tcg");
+                *(Acceleration *) target = (Acceleration) r;
+                return 0;
+        case CONF_BOOLEAN:
+                if (boolean_parse(entry->value, target) < 0)
+                        return key_file_refuse(entry, ret_error, "write yes or no");
+                return 0;
+        default:
+                r = parse_quantity(key, entry, &value, ret_error);
+                if (r < 0)
+                        return r;
+                if (key->type == CONF_COUNT)
+                        *(unsigned *) target = (unsigned) MIN(value, (uint64_t) UINT_MAX);
+                else
+                        *(uint64_t *) target = value;
+                return 0;
+        }
+}
+
+static void set_defaults(Conf *conf)
+{
+        for (size_t i = 0; i < G_N_ELEMENTS(conf_table); i++) {
+                const ConfKey *key = &conf_table[i];
+                const KeyFileEntry entry = {.key = (char *) key->key, .value = (char *) key->default_value, .path = ""};
+                int r = parse_key(conf, key, &entry, NULL);
+
+                g_assert(r >= 0);
+        }
+}
+
+int conf_parse(const KeyFile *key_file, Conf **ret_conf, Error *ret_error)
+{
+        static const char *const sections[] = {SECTION, NULL};
+        g_autoptr(Conf) conf = g_new0(Conf, 1);
+        int r;
+
+        set_defaults(conf);
+
+        for (guint i = 0; i < key_file->sections->len; i++) {
+                const KeyFileSection *section = key_file->sections->pdata[i];
+
+                if (!g_str_equal(section->type, SECTION))
+                        return key_file_refuse_section(section, sections, ret_error);
+                if (section->name)
+                        return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                        "%s:%u: section [" SECTION "] takes no name: write [" SECTION "]", section->path,
+                                        section->line);
+
+                for (guint j = 0; j < section->entries->len; j++) {
+                        const KeyFileEntry *entry = section->entries->pdata[j];
+                        const ConfKey *key = find_key(entry->key);
+
+                        if (!key)
+                                return key_file_refuse_key(section, entry, conf_keys(), ret_error);
+                        r = entry->value[0] ? parse_key(conf, key, entry, ret_error) : 0;
+                        if (r < 0)
+                                return r;
+                }
+        }
+
+        if (!conf->allowed_bridges[0] && conf->bridge_interface) {
+                g_strfreev(conf->allowed_bridges);
+                conf->allowed_bridges = g_strdupv((char *[]){conf->bridge_interface, NULL});
+        }
+
+        *ret_conf = g_steal_pointer(&conf);
+        return 0;
+}
+
+int conf_load(Conf **ret_conf, Error *ret_error)
+{
+        const char *const dirs[] = {paths_config_dir(), paths_vendor_dir()};
+        g_autofree char *config_dropins = g_build_filename(dirs[0], "shruthi.conf.d", NULL);
+        g_autofree char *vendor_dropins = g_build_filename(dirs[1], "shruthi.conf.d", NULL);
+        g_auto(GStrv) dropins = key_file_list_dropins((const char *[]){config_dropins, vendor_dropins, NULL});
+        g_autoptr(KeyFile) key_file = key_file_new();
+        int r = -ENOENT;
+
+        for (size_t i = 0; r == -ENOENT && i < G_N_ELEMENTS(dirs); i++) {
+                g_autofree char *path = g_build_filename(dirs[i], "shruthi.conf", NULL);
+
+                r = file_is_masked(path) ? 0 : key_file_add_path(key_file, path, ret_error);
+        }
+        if (r < 0 && r != -ENOENT)
+                return r;
+
+        for (char **dropin = dropins; *dropin; dropin++) {
+                r = key_file_add_path(key_file, *dropin, ret_error);
+                if (r == -ENOENT)
+                        return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                        "%s: the file that it links to is not there", *dropin);
+                if (r < 0)
+                        return r;
+        }
+
+        return conf_parse(key_file, ret_conf, ret_error);
+}
+
+void conf_free(Conf *conf)
+{
+        if (!conf)
+                return;
+
+        g_free(conf->bridge_interface);
+        g_strfreev(conf->allowed_bridges);
+        g_strfreev(conf->allowed_networks);
+        g_strfreev(conf->image_directories);
+        g_free(conf->libvirt_uri);
+        g_free(conf);
+}

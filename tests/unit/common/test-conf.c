@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Without a file the defaults hold; with one, each key means what it says or is refused with its line. */
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/conf.h"
+#include "common/paths.h"
+
+static int parse(const char *text, Conf **ret_conf, Error *ret_error)
+{
+        g_autoptr(KeyFile) key_file = key_file_new();
+        int r = key_file_add(key_file, "f", text, strlen(text), ret_error);
+
+        return r < 0 ? r : conf_parse(key_file, ret_conf, ret_error);
+}
+
+static void test_defaults(void)
+{
+        g_autoptr(Conf) conf = NULL;
+
+        g_assert_cmpint(parse("", &conf, NULL), ==, 0);
+        g_assert_null(conf->bridge_interface);
+        g_assert_cmpuint(g_strv_length(conf->allowed_bridges), ==, 0);
+        g_assert_cmpuint(g_strv_length(conf->allowed_networks), ==, 0);
+        g_assert_cmpuint(g_strv_length(conf->image_directories), ==, 0);
+        g_assert_cmpstr(conf->libvirt_uri, ==, "qemu:///system");
+        g_assert_cmpint(conf->acceleration, ==, ACCELERATION_AUTO);
+        g_assert_true(conf->fast_start);
+        g_assert_cmpuint(conf->memory_default, ==, 32 << 20);
+        g_assert_cmpuint(conf->memory_max, ==, 256 << 20);
+        g_assert_cmpuint(conf->memory_max_user, ==, 1 << 30);
+        g_assert_cmpuint(conf->unikernels_max, ==, UINT_MAX);
+        g_assert_cmpuint(conf->unikernels_max_user, ==, 16);
+        g_assert_cmpuint(conf->image_size_max, ==, 256 << 20);
+        g_assert_cmpuint(conf->store_size_max, ==, UINT64_C(64) << 30);
+        g_assert_cmpuint(conf->message_size_max, ==, 1 << 20);
+        g_assert_cmpuint(conf->starts_in_flight, ==, 4);
+        g_assert_cmpuint(conf->console_rate, ==, 128 << 10);
+        g_assert_cmpuint(conf->console_burst, ==, 2 << 20);
+        g_assert_cmpuint(conf->silence_warning_usec, ==, 10 * G_USEC_PER_SEC);
+        g_assert_cmpuint(conf->idle_exit_usec, ==, 60 * G_USEC_PER_SEC);
+}
+
+/* Writing the defaults down changes nothing; each key has one, and takes it. */
+static void test_defaults_can_be_written(void)
+{
+        g_autoptr(GString) text = g_string_new("[Shruthi]\n");
+        g_autoptr(Conf) conf = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        for (const char *const *key = conf_keys(); *key; key++)
+                g_string_append_printf(text, "%s=%s\n", *key, conf_key_default(*key));
+        (void) parse(text->str, &conf, &error);
+        g_assert_cmpstr(error.message, ==, NULL);
+        g_assert_cmpuint(conf->idle_exit_usec, ==, 60 * G_USEC_PER_SEC);
+        g_assert_null(conf_key_default("NoSuchKey"));
+}
+
+static void test_everything(void)
+{
+        g_autoptr(Conf) conf = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        (void) parse("[Shruthi]\n"
+                     "BridgeInterface=br0\n"
+                     "AllowedBridges=br0  br1\tbr2\n"
+                     "AllowedNetworks=default\n"
+                     "ImageDirectories=/srv/images /opt/b\n"
+                     "LibvirtURI=qemu+unix:///system?socket=/run/x\n"
+                     "Acceleration=kvm\n"
+                     "FastStart=no\n"
+                     "DefaultMemory=64M\n"
+                     "MemoryMax=infinity\n"
+                     "MemoryMaxPerUser=0\n"
+                     "UnikernelsMax=1000\n"
+                     "UnikernelsMaxPerUser=infinity\n"
+                     "ImageSizeMax=1G\n"
+                     "StoreSizeMax=infinity\n"
+                     "MessageSizeMax=64K\n"
+                     "StartsInFlight=8\n"
+                     "ConsoleRate=infinity\n"
+                     "ConsoleBurst=1024\n"
+                     "SilenceWarningSec=0\n"
+                     "IdleExitSec=1min 30s 500ms\n",
+                        &conf, &error);
+        g_assert_cmpstr(error.message, ==, NULL);
+        g_assert_cmpstr(conf->bridge_interface, ==, "br0");
+        g_assert_cmpuint(g_strv_length(conf->allowed_bridges), ==, 3);
+        g_assert_cmpstr(conf->allowed_bridges[2], ==, "br2");
+        g_assert_cmpstr(conf->allowed_networks[0], ==, "default");
+        g_assert_cmpstr(conf->image_directories[1], ==, "/opt/b");
+        g_assert_cmpstr(conf->libvirt_uri, ==, "qemu+unix:///system?socket=/run/x");
+        g_assert_cmpint(conf->acceleration, ==, ACCELERATION_KVM);
+        g_assert_false(conf->fast_start);
+        g_assert_cmpuint(conf->memory_default, ==, 64 << 20);
+        g_assert_cmpuint(conf->memory_max, ==, UINT64_MAX);
+        g_assert_cmpuint(conf->memory_max_user, ==, 0);
+        g_assert_cmpuint(conf->unikernels_max, ==, 1000);
+        g_assert_cmpuint(conf->unikernels_max_user, ==, UINT_MAX);
+        g_assert_cmpuint(conf->image_size_max, ==, 1 << 30);
+        g_assert_cmpuint(conf->store_size_max, ==, UINT64_MAX);
+        g_assert_cmpuint(conf->message_size_max, ==, 64 << 10);
+        g_assert_cmpuint(conf->starts_in_flight, ==, 8);
+        g_assert_cmpuint(conf->console_rate, ==, UINT64_MAX);
+        g_assert_cmpuint(conf->console_burst, ==, 1024);
+        g_assert_cmpuint(conf->silence_warning_usec, ==, 0);
+        g_assert_cmpuint(conf->idle_exit_usec, ==, 90500000);
+}
+
+static void test_default_bridge_is_allowed(void)
+{
+        g_autoptr(Conf) conf = NULL;
+
+        g_assert_cmpint(parse("[Shruthi]\nBridgeInterface=br7\nAllowedBridges=\n", &conf, NULL), ==, 0);
+        g_assert_cmpuint(g_strv_length(conf->allowed_bridges), ==, 1);
+        g_assert_cmpstr(conf->allowed_bridges[0], ==, "br7");
+}
+
+static void test_refusals(void)
+{
+        static const struct {
+                const char *text, *message;
+        } cases[] = {
+                {"[Unikernel]\n", "f:1: unknown section '[Unikernel]'; known are Shruthi"},
+                {"[Shruthi x]\n", "f:1: section [Shruthi] takes no name: write [Shruthi]"},
+                {"[Shruti]\n", "f:1: unknown section '[Shruti]', did you mean 'Shruthi'?"},
+                {"[Shruthi]\nBridgeInterfaces=br0\n",
+                 "f:2: unknown key 'BridgeInterfaces' in [Shruthi], did you mean 'BridgeInterface'?"},
+                {"[Shruthi]\nBridgeInterface=a/b\n",
+                 "f:2: BridgeInterface=a/b: not the name of a bridge: 1 to 15 printable characters without '/', ':', '%' "
+                 "and space"},
+                {"[Shruthi]\nAllowedBridges=br0 a/b\n",
+                 "f:2: AllowedBridges=br0 a/b: 'a/b' is not the name of a bridge"},
+                {"[Shruthi]\nAllowedNetworks=a/b\n",
+                 "f:2: AllowedNetworks=a/b: 'a/b' is not the name of a libvirt network"},
+                {"[Shruthi]\nImageDirectories=/srv/ok srv\n",
+                 "f:2: ImageDirectories=/srv/ok srv: 'srv' is not an absolute path without '//', '.', '..' and a '/' at "
+                 "the end"},
+                {"[Shruthi]\nImageDirectories=/srv/../etc\n",
+                 "f:2: ImageDirectories=/srv/../etc: '/srv/../etc' is not an absolute path without '//', '.', '..' and a "
+                 "'/' at the end"},
+                {"[Shruthi]\nLibvirtURI=system\n",
+                 "f:2: LibvirtURI=system: not a URI of libvirt, such as qemu:///system"},
+                {"[Shruthi]\nAcceleration=fast\n", "f:2: Acceleration=fast: write auto, kvm or tcg"},
+                {"[Shruthi]\nFastStart=2\n", "f:2: FastStart=2: write yes or no"},
+                {"[Shruthi]\nDefaultMemory=much\n",
+                 "f:2: DefaultMemory=much: not a size: write a whole number and K, M, G or T (base 1024), such as 32M"},
+                {"[Shruthi]\nDefaultMemory=infinity\n",
+                 "f:2: DefaultMemory=infinity: not a size: write a whole number and K, M, G or T (base 1024), such as "
+                 "32M"},
+                {"[Shruthi]\nDefaultMemory=32\n", "f:2: DefaultMemory=32: out of bounds: write 1M to 1T"},
+                {"[Shruthi]\nDefaultMemory=1025K\n",
+                 "f:2: DefaultMemory=1025K: not a whole number of MiB, such as 32M"},
+                {"[Shruthi]\nMemoryMax=1K\n", "f:2: MemoryMax=1K: out of bounds: write 1M to infinity"},
+                {"[Shruthi]\nMemoryMax=32m\n",
+                 "f:2: MemoryMax=32m: not a size: write a whole number and K, M, G or T (base 1024) or infinity, such as "
+                 "256M"},
+                {"[Shruthi]\nMemoryMaxPerUser=99999999999999999999\n",
+                 "f:2: MemoryMaxPerUser=99999999999999999999: out of bounds: write 0 to infinity"},
+                {"[Shruthi]\nUnikernelsMax=1K\n",
+                 "f:2: UnikernelsMax=1K: not a whole number or infinity, such as 1000"},
+                {"[Shruthi]\nUnikernelsMaxPerUser=4294967295\n",
+                 "f:2: UnikernelsMaxPerUser=4294967295: out of bounds: write 0 to infinity"},
+                {"[Shruthi]\nStartsInFlight=0\n", "f:2: StartsInFlight=0: out of bounds: write 1 to 64"},
+                {"[Shruthi]\nStartsInFlight=four\n", "f:2: StartsInFlight=four: not a whole number, such as 4"},
+                {"[Shruthi]\nSilenceWarningSec=-1\n",
+                 "f:2: SilenceWarningSec=-1: not a time: write a number and ms, s, min or h, such as 10s"},
+                {"[Shruthi]\nSilenceWarningSec=5parsecs\n",
+                 "f:2: SilenceWarningSec=5parsecs: not a time: write a number and ms, s, min or h, such as 10s"},
+                {"[Shruthi]\nIdleExitSec=1ms\n",
+                 "f:2: IdleExitSec=1ms: too short or too long: write 100ms or more, such as 1min"},
+                {"[Shruthi]\nIdleExitSec=999999999999999999d\n",
+                 "f:2: IdleExitSec=999999999999999999d: too short or too long: write 100ms or more, such as 1min"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                g_autoptr(Conf) conf = NULL;
+
+                g_test_message("%s", cases[i].text);
+                g_assert_cmpint(parse(cases[i].text, &conf, &error), ==, -EBADMSG);
+                g_assert_cmpstr(error.message, ==, cases[i].message);
+                g_assert_null(conf);
+        }
+}
+
+/* /etc before /usr/lib, drop-ins of both over either, a mask over the vendor's. */
+static void test_files(void)
+{
+        g_autofree char *root = g_dir_make_tmp("shruthi-conf-XXXXXX", NULL);
+        g_autofree char *config = NULL, *vendor = NULL, *config_a = NULL, *vendor_a = NULL, *vendor_b = NULL;
+        g_autofree char *config_dir = NULL, *vendor_dir = NULL;
+        g_autoptr(Conf) conf = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        paths_set_root(root);
+        config_dir = g_build_filename(paths_config_dir(), "shruthi.conf.d", NULL);
+        vendor_dir = g_build_filename(paths_vendor_dir(), "shruthi.conf.d", NULL);
+        config = g_build_filename(paths_config_dir(), "shruthi.conf", NULL);
+        vendor = g_build_filename(paths_vendor_dir(), "shruthi.conf", NULL);
+        config_a = g_build_filename(config_dir, "a.conf", NULL);
+        vendor_a = g_build_filename(vendor_dir, "a.conf", NULL);
+        vendor_b = g_build_filename(vendor_dir, "b.conf", NULL);
+
+        g_assert_cmpint(conf_load(&conf, &error), ==, 0);
+        g_assert_cmpuint(conf->starts_in_flight, ==, 4);
+        g_clear_pointer(&conf, conf_free);
+
+        g_assert_cmpint(g_mkdir_with_parents(config_dir, 0700), ==, 0);
+        g_assert_cmpint(g_mkdir_with_parents(vendor_dir, 0700), ==, 0);
+        g_assert_true(g_file_set_contents(vendor, "[Shruthi]\nStartsInFlight=5\n", -1, NULL));
+        g_assert_cmpint(conf_load(&conf, &error), ==, 0);
+        g_assert_cmpuint(conf->starts_in_flight, ==, 5);
+        g_clear_pointer(&conf, conf_free);
+
+        g_assert_true(g_file_set_contents(config, "[Shruthi]\nStartsInFlight=6\nFastStart=no\n", -1, NULL));
+        g_assert_true(g_file_set_contents(vendor_a, "[Shruthi]\nStartsInFlight=7\n", -1, NULL));
+        g_assert_true(g_file_set_contents(vendor_b, "[Shruthi]\nUnikernelsMax=8\n", -1, NULL));
+        g_assert_cmpint(conf_load(&conf, &error), ==, 0);
+        g_assert_cmpuint(conf->starts_in_flight, ==, 7);
+        g_assert_false(conf->fast_start);
+        g_assert_cmpuint(conf->unikernels_max, ==, 8);
+        g_clear_pointer(&conf, conf_free);
+
+        g_assert_cmpint(symlink("/dev/null", config_a), ==, 0);
+        g_assert_cmpint(conf_load(&conf, &error), ==, 0);
+        g_assert_cmpuint(conf->starts_in_flight, ==, 6);
+
+        g_assert_cmpint(g_remove(config), ==, 0);
+        g_assert_cmpint(g_mkdir(config, 0700), ==, 0);
+        g_assert_cmpint(conf_load(&conf, &error), ==, -EBADMSG);
+        g_assert_nonnull(strstr(error.message, "shruthi.conf: not a regular file"));
+
+        const char *const made[] = {config, vendor, config_a, vendor_a, vendor_b};
+        for (size_t i = 0; i < G_N_ELEMENTS(made); i++)
+                g_assert_cmpint(g_remove(made[i]), ==, 0);
+        paths_set_root(NULL);
+        const char *const dirs[] = {config_dir, vendor_dir};
+        for (size_t i = 0; i < G_N_ELEMENTS(dirs); i++)
+                for (g_autofree char *dir = g_strdup(dirs[i]); g_rmdir(dir) == 0 && strlen(dir) > strlen(root);) {
+                        char *parent = g_path_get_dirname(dir);
+
+                        g_free(dir);
+                        dir = parent;
+                }
+        g_assert_false(g_file_test(root, G_FILE_TEST_EXISTS));
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/common/conf/defaults", test_defaults);
+        g_test_add_func("/common/conf/defaults-can-be-written", test_defaults_can_be_written);
+        g_test_add_func("/common/conf/everything", test_everything);
+        g_test_add_func("/common/conf/default-bridge-is-allowed", test_default_bridge_is_allowed);
+        g_test_add_func("/common/conf/refusals", test_refusals);
+        g_test_add_func("/common/conf/files", test_files);
+        return g_test_run();
+}
