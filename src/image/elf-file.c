@@ -185,7 +185,7 @@ static bool notes_walk(const uint8_t *data, size_t size, const ElfSegment *segme
                                                 .desc_size = desc_size}, userdata, info))
                         return false;
 
-                position = MIN(size, position + NOTE_HEADER_SIZE + round_up(desc_at + desc_size, align));
+                position = MIN(size, position + round_up(NOTE_HEADER_SIZE + desc_at + desc_size, align));
         }
 
         return true;

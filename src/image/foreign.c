@@ -87,6 +87,20 @@ static bool check_pe(const uint8_t *head, size_t head_size, ImageInfo *info)
                         "a program for Windows or DOS, not a unikernel: " MIRAGE);
 }
 
+/* UTF-8 without control characters that begins with a character of ASCII; the last one may be cut. */
+static bool is_text(const uint8_t *p, size_t size)
+{
+        const char *end;
+
+        if (!g_utf8_validate_len((const char *) p, size, &end) && (const char *) p + size - end > 3)
+                return false;
+        for (size_t i = 0; i < size; i++)
+                if (g_ascii_iscntrl(p[i]) && !g_ascii_isspace(p[i]))
+                        return false;
+
+        return g_ascii_isprint(p[0]) || g_ascii_isspace(p[0]);
+}
+
 static bool check_text(const uint8_t *head, size_t head_size, ImageInfo *info)
 {
         size_t n = MIN(head_size, (size_t) 512), i = 0;
@@ -99,9 +113,8 @@ static bool check_text(const uint8_t *head, size_t head_size, ImageInfo *info)
                                 "a web page, not an image: the download went wrong, look into the file and fetch it "
                                 "again");
 
-        for (i = 0; i < n; i++)
-                if (!g_ascii_isprint(head[i]) && !g_ascii_isspace(head[i]) && head[i] < 0x80)
-                        return true;
+        if (!is_text(head, n))
+                return true;
 
         return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "text, not an image: give the file that was built");
 }

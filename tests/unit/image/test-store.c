@@ -320,6 +320,47 @@ static void test_leaves_nothing_when_writing_fails(Fixture *f, const void *data)
         assert_store_holds("");
 }
 
+typedef struct Writer {
+        int fd;
+        off_t size;
+        gint started, stop;
+} Writer;
+
+/* Writes without end; the time is set by hand, so that every write shows whatever the kernel's clock ticks. */
+static void *write_thread(void *data)
+{
+        Writer *writer = data;
+
+        for (time_t i = 0; !g_atomic_int_get(&writer->stop); i++) {
+                const struct timespec times[2] = {{.tv_sec = 1000 + i}, {.tv_sec = 1000 + i}};
+
+                g_assert_cmpint(ftruncate(writer->fd, writer->size - i % 2), ==, 0);
+                g_assert_cmpint(futimens(writer->fd, times), ==, 0);
+                g_atomic_int_set(&writer->started, 1);
+        }
+
+        return NULL;
+}
+
+/* What is half written must not become an image. */
+static void test_refuses_a_file_that_is_being_written(Fixture *f, const void *data)
+{
+        _cleanup_close_ int fd = memfd_create("image", MFD_CLOEXEC);
+        Writer writer = {.fd = fd, .size = 16 * 1024 * 1024};
+        GThread *thread = g_thread_new("writer", write_thread, &writer);
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *digest = NULL;
+
+        while (!g_atomic_int_get(&writer.started))
+                g_thread_yield();
+        for (int i = 0; i < 5; i++)
+                assert_refused(store_import(fd, NULL, NULL, &digest, &error), &error, ERROR_BUSY,
+                                "was changed while it was read: try again when it is written completely");
+        g_atomic_int_set(&writer.stop, 1);
+        g_thread_join(thread);
+        assert_store_holds("");
+}
+
 static void test_says_when_the_store_is_not_there(Fixture *f, const void *data)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -614,6 +655,7 @@ int main(int argc, char *argv[])
         ADD("refuses-too-large-an-image", test_refuses_too_large_an_image);
         ADD("refuses-what-does-not-fit-into-the-store", test_refuses_what_does_not_fit_into_the_store);
         ADD("leaves-nothing-when-writing-fails", test_leaves_nothing_when_writing_fails);
+        ADD("refuses-a-file-that-is-being-written", test_refuses_a_file_that_is_being_written);
         ADD("says-when-the-store-is-not-there", test_says_when_the_store_is_not_there);
         ADD("concurrent-imports-do-no-harm", test_concurrent_imports_do_no_harm);
         ADD("finds-a-changed-image", test_finds_a_changed_image);
