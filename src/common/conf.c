@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi.conf: one table says which keys there are, what each takes, and what holds where none is written. */
+/* shruthi.conf: one table says which keys there are, what each takes, and what holds where none is written.
+ */
 
 #include "common/conf.h"
 
@@ -19,9 +20,9 @@
 #define USEC_PER_S  (1000 * USEC_PER_MS)
 
 static const char *const acceleration_table[_ACCELERATION_MAX] = {
-        [ACCELERATION_AUTO] = "auto",
-        [ACCELERATION_KVM]  = "kvm",
-        [ACCELERATION_TCG]  = "tcg",
+                [ACCELERATION_AUTO] = "auto",
+                [ACCELERATION_KVM] = "kvm",
+                [ACCELERATION_TCG] = "tcg",
 };
 DEFINE_STRING_TABLE(acceleration, Acceleration, acceleration_table, _ACCELERATION_MAX)
 
@@ -50,26 +51,29 @@ typedef struct ConfKey {
 #define GIB (UINT64_C(1) << 30)
 
 static const ConfKey conf_table[] = {
-        {"BridgeInterface", CONF_BRIDGE, offsetof(Conf, bridge_interface), ""},
-        {"AllowedBridges", CONF_BRIDGES, offsetof(Conf, allowed_bridges), ""},
-        {"AllowedNetworks", CONF_NETWORKS, offsetof(Conf, allowed_networks), ""},
-        {"ImageDirectories", CONF_DIRECTORIES, offsetof(Conf, image_directories), ""},
-        {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
-        {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
-        {"FastStart", CONF_BOOLEAN, offsetof(Conf, fast_start), "yes"},
-        {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
-        {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},
-        {"MemoryMaxPerUser", CONF_SIZE, offsetof(Conf, memory_max_user), "1G", 0, UINT64_MAX},
-        {"UnikernelsMax", CONF_COUNT, offsetof(Conf, unikernels_max), "infinity", 0, UINT64_MAX},
-        {"UnikernelsMaxPerUser", CONF_COUNT, offsetof(Conf, unikernels_max_user), "16", 0, UINT64_MAX},
-        {"ImageSizeMax", CONF_SIZE, offsetof(Conf, image_size_max), "256M", 4096, 1024 * GIB},
-        {"StoreSizeMax", CONF_SIZE, offsetof(Conf, store_size_max), "64G", 4096, UINT64_MAX},
-        {"MessageSizeMax", CONF_SIZE, offsetof(Conf, message_size_max), "1M", 64 * 1024, 64 * MIB},
-        {"StartsInFlight", CONF_COUNT, offsetof(Conf, starts_in_flight), "4", 1, 64},
-        {"ConsoleRate", CONF_SIZE, offsetof(Conf, console_rate), "128K", 1024, UINT64_MAX},
-        {"ConsoleBurst", CONF_SIZE, offsetof(Conf, console_burst), "2M", 1024, 1024 * GIB},
-        {"SilenceWarningSec", CONF_SPAN, offsetof(Conf, silence_warning_usec), "10s", 0, UINT64_MAX - 1},
-        {"IdleExitSec", CONF_SPAN, offsetof(Conf, idle_exit_usec), "1min", 100 * USEC_PER_MS, UINT64_MAX},
+                {"BridgeInterface", CONF_BRIDGE, offsetof(Conf, bridge_interface), ""},
+                {"AllowedBridges", CONF_BRIDGES, offsetof(Conf, allowed_bridges), ""},
+                {"AllowedNetworks", CONF_NETWORKS, offsetof(Conf, allowed_networks), ""},
+                {"ImageDirectories", CONF_DIRECTORIES, offsetof(Conf, image_directories), ""},
+                {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
+                {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
+                {"FastStart", CONF_BOOLEAN, offsetof(Conf, fast_start), "yes"},
+                {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
+                {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},
+                {"MemoryMaxPerUser", CONF_SIZE, offsetof(Conf, memory_max_user), "1G", 0, UINT64_MAX},
+                {"UnikernelsMax", CONF_COUNT, offsetof(Conf, unikernels_max), "infinity", 0, UINT64_MAX},
+                {"UnikernelsMaxPerUser", CONF_COUNT, offsetof(Conf, unikernels_max_user), "16", 0,
+                                UINT64_MAX},
+                {"ImageSizeMax", CONF_SIZE, offsetof(Conf, image_size_max), "256M", 4096, 1024 * GIB},
+                {"StoreSizeMax", CONF_SIZE, offsetof(Conf, store_size_max), "64G", 4096, UINT64_MAX},
+                {"MessageSizeMax", CONF_SIZE, offsetof(Conf, message_size_max), "1M", 64 * 1024, 64 * MIB},
+                {"StartsInFlight", CONF_COUNT, offsetof(Conf, starts_in_flight), "4", 1, 64},
+                {"ConsoleRate", CONF_SIZE, offsetof(Conf, console_rate), "128K", 1024, UINT64_MAX},
+                {"ConsoleBurst", CONF_SIZE, offsetof(Conf, console_burst), "2M", 1024, 1024 * GIB},
+                {"SilenceWarningSec", CONF_SPAN, offsetof(Conf, silence_warning_usec), "10s", 0,
+                                UINT64_MAX - 1},
+                {"IdleExitSec", CONF_SPAN, offsetof(Conf, idle_exit_usec), "1min", 100 * USEC_PER_MS,
+                                UINT64_MAX},
 };
 
 static const ConfKey *find_key(const char *key)
@@ -111,22 +115,23 @@ static bool bridge_is_valid(const char *name)
         return true;
 }
 
-/* "10", "10s", "1min 30s", "500ms": the units of systemd.time(7) that make sense here. Seconds without one. */
+/* "10", "10s", "1min 30s", "500ms": the units of systemd.time(7) that make sense here. Seconds without one.
+ */
 static int span_parse(const char *text, uint64_t *ret_usec)
 {
         static const struct {
                 const char *unit;
                 uint64_t usec;
         } units[] = {
-                {"us", 1},
-                {"ms", USEC_PER_MS},
-                {"s", USEC_PER_S},
-                {"sec", USEC_PER_S},
-                {"", USEC_PER_S},
-                {"min", 60 * USEC_PER_S},
-                {"m", 60 * USEC_PER_S},
-                {"h", 3600 * USEC_PER_S},
-                {"d", 86400 * USEC_PER_S},
+                        {"us", 1},
+                        {"ms", USEC_PER_MS},
+                        {"s", USEC_PER_S},
+                        {"sec", USEC_PER_S},
+                        {"", USEC_PER_S},
+                        {"min", 60 * USEC_PER_S},
+                        {"m", 60 * USEC_PER_S},
+                        {"h", 3600 * USEC_PER_S},
+                        {"d", 86400 * USEC_PER_S},
         };
         uint64_t total = 0;
 
@@ -177,17 +182,19 @@ static int refuse_bounds(const ConfKey *key, const KeyFileEntry *entry, Error *r
         g_autofree char *min = format_bound(key, key->min), *max = format_bound(key, key->max);
 
         if (key->type == CONF_SPAN)
-                return key_file_refuse(entry, ret_error, "too short or too long: write %s or more, such as %s", min,
+                return key_file_refuse(entry, ret_error,
+                                "too short or too long: write %s or more, such as %s", min,
                                 key->default_value);
         return key_file_refuse(entry, ret_error, "out of bounds: write %s to %s", min, max);
 }
 
-static int parse_quantity(const ConfKey *key, const KeyFileEntry *entry, uint64_t *ret_value, Error *ret_error)
+static int parse_quantity(
+                const ConfKey *key, const KeyFileEntry *entry, uint64_t *ret_value, Error *ret_error)
 {
         static const char *const forms[] = {
-                [CONF_SIZE]  = "a size: write a whole number and K, M, G or T (base 1024)",
-                [CONF_COUNT] = "a whole number",
-                [CONF_SPAN]  = "a time: write a number and ms, s, min or h",
+                        [CONF_SIZE] = "a size: write a whole number and K, M, G or T (base 1024)",
+                        [CONF_COUNT] = "a whole number",
+                        [CONF_SPAN] = "a time: write a number and ms, s, min or h",
         };
         uint64_t value = 0;
         int r;
@@ -210,7 +217,8 @@ static int parse_quantity(const ConfKey *key, const KeyFileEntry *entry, uint64_
         if (r < 0 || value < key->min || value > key->max || (key->type == CONF_COUNT && value >= UINT_MAX))
                 return refuse_bounds(key, entry, ret_error);
         if (key->type == CONF_SIZE && key->offset == offsetof(Conf, memory_default) && value % MIB != 0)
-                return key_file_refuse(entry, ret_error, "not a whole number of MiB, such as %s", key->default_value);
+                return key_file_refuse(entry, ret_error, "not a whole number of MiB, such as %s",
+                                key->default_value);
 
         *ret_value = value;
         return 0;
@@ -230,13 +238,15 @@ static int parse_list(const ConfKey *key, const KeyFileEntry *entry, char ***ret
                 if (key->type == CONF_BRIDGES && !bridge_is_valid(*word))
                         return key_file_refuse(entry, ret_error, "'%s' is not the name of a bridge", shown);
                 if (key->type == CONF_NETWORKS && strchr(*word, '/'))
-                        return key_file_refuse(entry, ret_error, "'%s' is not the name of a libvirt network", shown);
+                        return key_file_refuse(entry, ret_error, "'%s' is not the name of a libvirt network",
+                                        shown);
                 if (key->type == CONF_DIRECTORIES) {
                         g_autofree char *canonical = g_canonicalize_filename(*word, "/");
 
                         if (**word != '/' || !g_str_equal(canonical, *word))
                                 return key_file_refuse(entry, ret_error,
-                                                "'%s' is not an absolute path without '//', '.', '..' and a '/' at the end",
+                                                "'%s' is not an absolute path without '//', '.', '..' and a "
+                                                "'/' at the end",
                                                 shown);
                 }
                 if (list->len >= LIST_MAX)
@@ -246,7 +256,7 @@ static int parse_list(const ConfKey *key, const KeyFileEntry *entry, char ***ret
 
         g_ptr_array_add(list, NULL);
         g_strfreev(*ret_list);
-        *ret_list = (char **) g_ptr_array_free(g_steal_pointer(&list), FALSE);
+        *ret_list = (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
         return 0;
 }
 
@@ -254,10 +264,12 @@ static int parse_text(const ConfKey *key, const KeyFileEntry *entry, char **ret_
 {
         if (key->type == CONF_BRIDGE && entry->value[0] && !bridge_is_valid(entry->value))
                 return key_file_refuse(entry, ret_error,
-                                "not the name of a bridge: 1 to %d printable characters without '/', ':', '%%' and space",
+                                "not the name of a bridge: 1 to %d printable characters without '/', ':', "
+                                "'%%' and space",
                                 IFNAMSIZ - 1);
         if (key->type == CONF_URI && (!strchr(entry->value, ':') || strchr(entry->value, ' ')))
-                return key_file_refuse(entry, ret_error, "not a URI of libvirt, such as %s", key->default_value);
+                return key_file_refuse(
+                                entry, ret_error, "not a URI of libvirt, such as %s", key->default_value);
 
         g_free(*ret_text);
         *ret_text = entry->value[0] ? g_strdup(entry->value) : NULL;
@@ -266,7 +278,7 @@ static int parse_text(const ConfKey *key, const KeyFileEntry *entry, char **ret_
 
 static int parse_key(Conf *conf, const ConfKey *key, const KeyFileEntry *entry, Error *ret_error)
 {
-        void *target = (char *) conf + key->offset;
+        void *target = (char *)conf + key->offset;
         uint64_t value = 0;
         int r;
 
@@ -282,7 +294,7 @@ static int parse_key(Conf *conf, const ConfKey *key, const KeyFileEntry *entry, 
                 r = acceleration_from_string(entry->value);
                 if (r < 0)
                         return key_file_refuse(entry, ret_error, "write auto, kvm or tcg");
-                *(Acceleration *) target = (Acceleration) r;
+                *(Acceleration *)target = (Acceleration)r;
                 return 0;
         case CONF_BOOLEAN:
                 if (boolean_parse(entry->value, target) < 0)
@@ -293,9 +305,9 @@ static int parse_key(Conf *conf, const ConfKey *key, const KeyFileEntry *entry, 
                 if (r < 0)
                         return r;
                 if (key->type == CONF_COUNT)
-                        *(unsigned *) target = (unsigned) MIN(value, (uint64_t) UINT_MAX);
+                        *(unsigned *)target = (unsigned)MIN(value, (uint64_t)UINT_MAX);
                 else
-                        *(uint64_t *) target = value;
+                        *(uint64_t *)target = value;
                 return 0;
         }
 }
@@ -304,7 +316,8 @@ static void set_defaults(Conf *conf)
 {
         for (size_t i = 0; i < G_N_ELEMENTS(conf_table); i++) {
                 const ConfKey *key = &conf_table[i];
-                const KeyFileEntry entry = {.key = (char *) key->key, .value = (char *) key->default_value, .path = ""};
+                const KeyFileEntry entry = {
+                                .key = (char *)key->key, .value = (char *)key->default_value, .path = ""};
                 int r = parse_key(conf, key, &entry, NULL);
 
                 g_assert(r >= 0);
@@ -326,8 +339,8 @@ int conf_parse(const KeyFile *key_file, Conf **ret_conf, Error *ret_error)
                         return key_file_refuse_section(section, sections, ret_error);
                 if (section->name)
                         return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                        "%s:%u: section [" SECTION "] takes no name: write [" SECTION "]", section->path,
-                                        section->line);
+                                        "%s:%u: section [" SECTION "] takes no name: write [" SECTION "]",
+                                        section->path, section->line);
 
                 for (guint j = 0; j < section->entries->len; j++) {
                         const KeyFileEntry *entry = section->entries->pdata[j];
@@ -355,7 +368,8 @@ int conf_load(Conf **ret_conf, Error *ret_error)
         const char *const dirs[] = {paths_config_dir(), paths_vendor_dir()};
         g_autofree char *config_dropins = g_build_filename(dirs[0], "shruthi.conf.d", NULL);
         g_autofree char *vendor_dropins = g_build_filename(dirs[1], "shruthi.conf.d", NULL);
-        g_auto(GStrv) dropins = key_file_list_dropins((const char *[]){config_dropins, vendor_dropins, NULL});
+        g_auto(GStrv) dropins =
+                        key_file_list_dropins((const char *[]){config_dropins, vendor_dropins, NULL});
         g_autoptr(KeyFile) key_file = key_file_new();
         int r = -ENOENT;
 

@@ -8,9 +8,10 @@
 #include "common/error.h"
 #include "common/keyfile.h"
 
-/* shruthi.conf and shruthi.conf.d/ of /etc and /usr/lib (systemd's order: /usr/lib's drop-ins may be masked by ones of the same name
- * in /etc): what the administrator set for this host. Read by every program at its start, by shruthid at Reload
- * too. Strict like definitions. All keys stand in section [Shruthi]; man shruthi.conf(5) explains each. */
+/* shruthi.conf and shruthi.conf.d/ of /etc and /usr/lib (systemd's order: /usr/lib's drop-ins may be masked
+ * by ones of the same name in /etc): what the administrator set for this host. Read by every program at its
+ * start, by shruthid at Reload too. Strict like definitions. All keys stand in section [Shruthi]; man
+ * shruthi.conf(5) explains each. */
 
 typedef enum Acceleration {
         ACCELERATION_AUTO,
@@ -23,30 +24,32 @@ typedef enum Acceleration {
 const char *acceleration_to_string(Acceleration acceleration); /* "auto", "kvm", "tcg" */
 Acceleration acceleration_from_string(const char *text);
 
+/* Where a limit says "users", administrators are not bound by it. No limit is UINT64_MAX or UINT_MAX. */
 typedef struct Conf {
-        char *bridge_interface;          /* BridgeInterface=, NULL if none: the default bridge */
-        char **allowed_bridges;          /* AllowedBridges=: bridges for users who are no administrators; default: BridgeInterface */
-        char **allowed_networks;         /* AllowedNetworks=: libvirt networks for them; default: none */
-        char **image_directories;        /* ImageDirectories=: below these, images may be named by path; default: none */
-        char *libvirt_uri;               /* LibvirtURI=qemu:///system */
-        Acceleration acceleration;       /* Acceleration=auto */
-        bool fast_start;                 /* FastStart=yes */
-        uint64_t memory_default;         /* DefaultMemory=32M */
-        uint64_t memory_max;             /* MemoryMax=256M of one unikernel; not for administrators; UINT64_MAX: none */
-        uint64_t memory_max_user;        /* MemoryMaxPerUser=1G of all of one user's; not for administrators; UINT64_MAX: none */
-        unsigned unikernels_max;         /* UnikernelsMax=infinity of all users; UINT_MAX: none */
-        unsigned unikernels_max_user;    /* UnikernelsMaxPerUser=16; not for administrators; UINT_MAX: none */
-        uint64_t image_size_max;         /* ImageSizeMax=256M */
-        uint64_t store_size_max;         /* StoreSizeMax=64G; UINT64_MAX: none */
-        uint64_t message_size_max;       /* MessageSizeMax=1M: a bus message's body */
-        unsigned starts_in_flight;       /* StartsInFlight=4 */
-        uint64_t console_rate;           /* ConsoleRate=128K: bytes a second that a guest may print over time; UINT64_MAX: no limit */
-        uint64_t console_burst;          /* ConsoleBurst=2M */
-        uint64_t silence_warning_usec;   /* SilenceWarningSec=10: a boot that prints nothing for so long gets a warning; 0: never */
-        uint64_t idle_exit_usec;         /* IdleExitSec=60: shruthid exits when unused for so long; UINT64_MAX: never */
+        char *bridge_interface;    /* BridgeInterface=: the default bridge, NULL if none */
+        char **allowed_bridges;    /* AllowedBridges=: what users may attach to; default: BridgeInterface */
+        char **allowed_networks;   /* AllowedNetworks=: the same of libvirt's networks; default: none */
+        char **image_directories;  /* ImageDirectories=: below these, users may name images by path */
+        char *libvirt_uri;         /* LibvirtURI=qemu:///system */
+        Acceleration acceleration; /* Acceleration=auto */
+        bool fast_start;           /* FastStart=yes */
+        uint64_t memory_default;   /* DefaultMemory=32M */
+        uint64_t memory_max;       /* MemoryMax=256M: of one unikernel of users */
+        uint64_t memory_max_user;  /* MemoryMaxPerUser=1G: of all of one user's */
+        unsigned unikernels_max;   /* UnikernelsMax=infinity: of all, administrators' too */
+        unsigned unikernels_max_user; /* UnikernelsMaxPerUser=16 */
+        uint64_t image_size_max;      /* ImageSizeMax=256M: of one image, for administrators too */
+        uint64_t store_size_max;      /* StoreSizeMax=64G: of all images */
+        uint64_t message_size_max;    /* MessageSizeMax=1M: a bus message's body */
+        unsigned starts_in_flight;    /* StartsInFlight=4 */
+        uint64_t console_rate;        /* ConsoleRate=128K: bytes a second that a guest may print over time */
+        uint64_t console_burst;       /* ConsoleBurst=2M: bytes that it may print at once */
+        uint64_t silence_warning_usec; /* SilenceWarningSec=10s: of a silent boot; 0: never */
+        uint64_t idle_exit_usec; /* IdleExitSec=1min: how long shruthid stays unused; UINT64_MAX: for ever */
 } Conf;
 
-/* Reads all of it. With no file there, the defaults. INVALID_DEFINITION with file and line if anything is wrong. */
+/* Reads all of it. With no file there, the defaults. INVALID_DEFINITION with file and line if anything is
+ * wrong. */
 int conf_load(Conf **ret_conf, Error *ret_error);
 
 /* The same from what was read already; pure. */

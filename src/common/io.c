@@ -15,7 +15,7 @@ int close_safe(int fd)
         if (fd >= 0) {
                 int saved = errno;
 
-                (void) close(fd);
+                (void)close(fd);
                 errno = saved;
         }
 
@@ -40,7 +40,7 @@ int write_all(int fd, const void *data, size_t size)
                         return -errno;
                 }
                 p += n;
-                size -= (size_t) n;
+                size -= (size_t)n;
         }
 
         return 0;
@@ -52,7 +52,7 @@ ssize_t pread_all(int fd, void *data, size_t size, off_t offset)
         size_t done = 0;
 
         while (done < size) {
-                ssize_t n = pread(fd, p + done, size - done, offset + (off_t) done);
+                ssize_t n = pread(fd, p + done, size - done, offset + (off_t)done);
 
                 if (n < 0) {
                         if (errno == EINTR)
@@ -61,10 +61,10 @@ ssize_t pread_all(int fd, void *data, size_t size, off_t offset)
                 }
                 if (n == 0)
                         break;
-                done += (size_t) n;
+                done += (size_t)n;
         }
 
-        return (ssize_t) done;
+        return (ssize_t)done;
 }
 
 int fd_read_all(int fd, size_t max, char **ret_data, size_t *ret_size)
@@ -82,7 +82,7 @@ int fd_read_all(int fd, size_t max, char **ret_data, size_t *ret_size)
                 }
                 if (n == 0)
                         break;
-                if ((size_t) n > max - data->len)
+                if ((size_t)n > max - data->len)
                         return -E2BIG;
                 g_string_append_len(data, buffer, n);
         }
@@ -140,7 +140,7 @@ static int write_temporary(const char *dir, const char *name, const void *data, 
         if (r >= 0 && fsync(fd) < 0)
                 r = -errno;
         if (r < 0) {
-                (void) unlink(temporary);
+                (void)unlink(temporary);
                 return r;
         }
 
@@ -158,7 +158,7 @@ int file_replace(const char *dir, const char *name, const void *data, size_t siz
                 return r;
         if (rename(temporary, path) < 0) {
                 r = -errno;
-                (void) unlink(temporary);
+                (void)unlink(temporary);
                 return r;
         }
 
@@ -175,7 +175,7 @@ int file_create(const char *dir, const char *name, const void *data, size_t size
                 return r;
         /* link() replaces nothing, whoever else is creating the same file just now. */
         r = link(temporary, path) < 0 ? -errno : 0;
-        (void) unlink(temporary);
+        (void)unlink(temporary);
         if (r < 0)
                 return r;
 

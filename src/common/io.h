@@ -13,27 +13,27 @@
 int close_safe(int fd);
 void close_fd_pointer(int *fd);
 #define _cleanup_close_ __attribute__((cleanup(close_fd_pointer)))
-#define TAKE_FD(fd)                                                                                            \
-        ({                                                                                                     \
-                int *_taken = &(fd), _value = *_taken;                                                         \
-                *_taken = -EBADF;                                                                              \
-                _value;                                                                                        \
+#define TAKE_FD(fd)                                                                                         \
+        ({                                                                                                  \
+                int *_taken = &(fd), _value = *_taken;                                                      \
+                *_taken = -EBADF;                                                                           \
+                _value;                                                                                     \
         })
 
 /* Writes all of it, through EINTR and short writes. */
 int write_all(int fd, const void *data, size_t size);
 
-/* Reads up to size bytes at offset, through EINTR and short reads; fewer only at the end of the file. Returns the
- * number or a negative errno. */
+/* Reads up to size bytes at offset, through EINTR and short reads; fewer only at the end of the file.
+ * Returns the number or a negative errno. */
 ssize_t pread_all(int fd, void *data, size_t size, off_t offset);
 
-/* Reads a whole file of at most max bytes (-E2BIG beyond), NUL-terminated for convenience. ret_size may be NULL.
- * Free with g_free(). The second form takes a regular file's path, below dir_fd (or AT_FDCWD). */
+/* Reads a whole file of at most max bytes (-E2BIG beyond), NUL-terminated for convenience. ret_size may be
+ * NULL. Free with g_free(). The second form takes a regular file's path, below dir_fd (or AT_FDCWD). */
 int fd_read_all(int fd, size_t max, char **ret_data, size_t *ret_size);
 int file_read_at(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size);
 
-/* Puts a file of that content and mode at dir/name: written beside it, fsynced, renamed over, directory fsynced. A
- * reader sees the old content or the new, also after a power cut. */
+/* Puts a file of that content and mode at dir/name: written beside it, fsynced, renamed over, directory
+ * fsynced. A reader sees the old content or the new, also after a power cut. */
 int file_replace(const char *dir, const char *name, const void *data, size_t size, mode_t mode);
 
 /* The same for a file that must not exist yet: -EEXIST, also when another creates it at the same moment. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Key files in systemd's manner, read strictly and with their lines, as definitions and shruthi.conf are written. */
+/* Key files in systemd's manner, read strictly and with their lines, as definitions and shruthi.conf are
+ * written. */
 
 #include "common/keyfile.h"
 
@@ -34,8 +35,8 @@ KeyFile *key_file_new(void)
         KeyFile *key_file = g_new(KeyFile, 1);
 
         *key_file = (KeyFile){
-                .sections = g_ptr_array_new_with_free_func((GDestroyNotify) section_free),
-                .paths = g_ptr_array_new_with_free_func(g_free),
+                        .sections = g_ptr_array_new_with_free_func((GDestroyNotify)section_free),
+                        .paths = g_ptr_array_new_with_free_func(g_free),
         };
         return key_file;
 }
@@ -101,7 +102,7 @@ bool key_file_split_entry(const char *line, char **ret_key, char **ret_value)
 
         if (!equals)
                 return false;
-        key = g_strstrip(g_strndup(line, (size_t) (equals - line)));
+        key = g_strstrip(g_strndup(line, (size_t)(equals - line)));
         if (key[0] == 0 || strspn(key, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_") != strlen(key))
                 return false;
 
@@ -120,7 +121,8 @@ bool key_file_line_continues(const char *line)
         return backslashes % 2 == 1;
 }
 
-/* One text being added. What it has named itself may not stand twice in it; what earlier texts named, it may. */
+/* One text being added. What it has named itself may not stand twice in it; what earlier texts named, it
+ * may. */
 typedef struct Reader {
         KeyFile *key_file;
         const char *path;
@@ -151,22 +153,24 @@ static int read_header(Reader *reader, const char *line)
 
         if (!key_file_split_header(line, &type, &name))
                 return refuse(reader, reader->line,
-                                "'%s' is no section header: write [TYPE] or [TYPE NAME], alone on its line", shown);
+                                "'%s' is no section header: write [TYPE] or [TYPE NAME], alone on its line",
+                                shown);
 
         section = key_file_find_section(reader->key_file, type, name);
         if (section && g_hash_table_contains(reader->seen, section))
-                return refuse(reader, reader->line, "section %s stands here a second time: join the two", shown);
+                return refuse(reader, reader->line, "section %s stands here a second time: join the two",
+                                shown);
         if (!section) {
                 if (reader->key_file->sections->len >= KEY_FILE_SECTIONS_MAX)
                         return refuse(reader, reader->line, "more than %d sections", KEY_FILE_SECTIONS_MAX);
 
                 section = g_new(KeyFileSection, 1);
                 *section = (KeyFileSection){
-                        .type = g_steal_pointer(&type),
-                        .name = g_steal_pointer(&name),
-                        .line = reader->line,
-                        .path = reader->path,
-                        .entries = g_ptr_array_new_with_free_func((GDestroyNotify) entry_free),
+                                .type = g_steal_pointer(&type),
+                                .name = g_steal_pointer(&name),
+                                .line = reader->line,
+                                .path = reader->path,
+                                .entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free),
                 };
                 g_ptr_array_add(reader->key_file->sections, section);
         }
@@ -183,17 +187,20 @@ static int read_entry(Reader *reader, const char *line, unsigned number)
 
         if (!key_file_split_entry(line, &key, &value))
                 return refuse(reader, number,
-                                "'%s' is neither KEY=VALUE nor a [SECTION]; a comment begins with '#'", shown);
+                                "'%s' is neither KEY=VALUE nor a [SECTION]; a comment begins with '#'",
+                                shown);
         if (!reader->section)
                 return refuse(reader, number, "'%s' stands before the first [SECTION]", shown);
 
         entry = key_file_find_entry(reader->section, key);
         if (entry && g_hash_table_contains(reader->seen, entry))
-                return refuse(reader, number, "key '%s' stands here a second time, first in line %u: keep one", key,
+                return refuse(reader, number,
+                                "key '%s' stands here a second time, first in line %u: keep one", key,
                                 entry->line);
         if (!entry) {
                 if (reader->section->entries->len >= KEY_FILE_ENTRIES_MAX)
-                        return refuse(reader, number, "more than %d keys in a section", KEY_FILE_ENTRIES_MAX);
+                        return refuse(reader, number, "more than %d keys in a section",
+                                        KEY_FILE_ENTRIES_MAX);
 
                 entry = g_new0(KeyFileEntry, 1);
                 entry->key = g_steal_pointer(&key);
@@ -215,8 +222,8 @@ static int check_line(Reader *reader, const char *line, size_t size)
 
         if (size > KEY_FILE_LINE_MAX)
                 return refuse(reader, reader->line, "the line is longer than %d bytes", KEY_FILE_LINE_MAX);
-        if (!g_utf8_validate(line, (gssize) size, &end) && *end)
-                return refuse(reader, reader->line, "byte 0x%02x is not UTF-8", (unsigned char) *end);
+        if (!g_utf8_validate(line, (gssize)size, &end) && *end)
+                return refuse(reader, reader->line, "byte 0x%02x is not UTF-8", (unsigned char)*end);
 
         for (const char *p = line; p < line + size; p = g_utf8_next_char(p))
                 if (*p == '\r')
@@ -224,7 +231,7 @@ static int check_line(Reader *reader, const char *line, size_t size)
                                         "a carriage return: save the file with Unix line ends");
                 else if (*p == 0 || (*p != '\t' && g_unichar_iscntrl(g_utf8_get_char(p))))
                         return refuse(reader, reader->line, "control character 0x%02x: remove it",
-                                        (unsigned) g_utf8_get_char(p));
+                                        (unsigned)g_utf8_get_char(p));
 
         return 0;
 }
@@ -267,14 +274,14 @@ int key_file_add(KeyFile *key_file, const char *path, const char *text, size_t s
         int r;
 
         reader.path = g_strdup(path);
-        g_ptr_array_add(key_file->paths, (char *) reader.path);
+        g_ptr_array_add(key_file->paths, (char *)reader.path);
         if (size > KEY_FILE_SIZE_MAX)
-                return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s: the file is larger than %d bytes", path,
-                                KEY_FILE_SIZE_MAX);
+                return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s: the file is larger than %d bytes",
+                                path, KEY_FILE_SIZE_MAX);
 
         while (size > 0) {
                 const char *newline = memchr(text, '\n', size);
-                size_t length = newline ? (size_t) (newline - text) : size;
+                size_t length = newline ? (size_t)(newline - text) : size;
                 g_autofree char *line = NULL;
 
                 reader.line++;
@@ -292,7 +299,8 @@ int key_file_add(KeyFile *key_file, const char *path, const char *text, size_t s
         }
 
         if (first != 0)
-                return refuse(&reader, reader.line, "the file ends with a '\\' that joins its last line with nothing");
+                return refuse(&reader, reader.line,
+                                "the file ends with a '\\' that joins its last line with nothing");
         return 0;
 }
 
@@ -306,8 +314,8 @@ int key_file_add_path(KeyFile *key_file, const char *path, Error *ret_error)
         if (r == -ENOENT)
                 return r;
         if (r == -E2BIG)
-                return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s: the file is larger than %d bytes", path,
-                                KEY_FILE_SIZE_MAX);
+                return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s: the file is larger than %d bytes",
+                                path, KEY_FILE_SIZE_MAX);
         if (r == -EISDIR || r == -EBADFD || r == -ENXIO || r == -ELOOP)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s: not a regular file", path);
         if (r < 0)
@@ -323,13 +331,14 @@ static unsigned word_distance(const char *a, const char *b)
         g_autofree unsigned *row = g_new(unsigned, n + 1);
 
         for (size_t j = 0; j <= n; j++)
-                row[j] = (unsigned) j;
+                row[j] = (unsigned)j;
         for (size_t i = 1; a[i - 1]; i++) {
                 unsigned diagonal = row[0];
 
-                row[0] = (unsigned) i;
+                row[0] = (unsigned)i;
                 for (size_t j = 1; j <= n; j++) {
-                        unsigned replace = diagonal + (g_ascii_tolower(a[i - 1]) != g_ascii_tolower(b[j - 1]));
+                        unsigned replace =
+                                        diagonal + (g_ascii_tolower(a[i - 1]) != g_ascii_tolower(b[j - 1]));
 
                         diagonal = row[j];
                         row[j] = MIN(MIN(row[j], row[j - 1]) + 1, replace);
@@ -341,7 +350,7 @@ static unsigned word_distance(const char *a, const char *b)
 
 const char *word_nearest(const char *const *words, const char *word)
 {
-        unsigned best = MAX(2u, (unsigned) MIN(strlen(word), 64u) / 3) + 1;
+        unsigned best = MAX(2u, (unsigned)MIN(strlen(word), 64u) / 3) + 1;
         const char *nearest = NULL;
 
         if (strlen(word) > 64)
@@ -382,7 +391,7 @@ static char *suggestion(const char *const *known, const char *word)
         if (nearest)
                 return g_strdup_printf(", did you mean '%s'?", nearest);
 
-        all = g_strjoinv(", ", (char **) known);
+        all = g_strjoinv(", ", (char **)known);
         return g_strdup_printf("; known are %s", all);
 }
 
@@ -393,8 +402,9 @@ int key_file_refuse_key(const KeyFileSection *section, const KeyFileEntry *entry
         g_autofree char *name = text_for_display(section->name ?: "", SHOWN_LENGTH);
         g_autofree char *suggested = suggestion(known, entry->key);
 
-        return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s:%u: unknown key '%s' in [%s%s%s]%s", entry->path,
-                        entry->line, shown, section->type, section->name ? " " : "", name, suggested);
+        return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s:%u: unknown key '%s' in [%s%s%s]%s",
+                        entry->path, entry->line, shown, section->type, section->name ? " " : "", name,
+                        suggested);
 }
 
 int key_file_refuse_section(const KeyFileSection *section, const char *const *known, Error *ret_error)
@@ -402,16 +412,16 @@ int key_file_refuse_section(const KeyFileSection *section, const char *const *kn
         g_autofree char *shown = text_for_display(section->type, SHOWN_LENGTH);
         g_autofree char *suggested = suggestion(known, section->type);
 
-        return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s:%u: unknown section '[%s]'%s", section->path,
-                        section->line, shown, suggested);
+        return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s:%u: unknown section '[%s]'%s",
+                        section->path, section->line, shown, suggested);
 }
 
 bool file_is_masked(const char *path)
 {
         char target[sizeof "/dev/null"];
 
-        return readlink(path, target, sizeof target) == (ssize_t) strlen("/dev/null") &&
-                        memcmp(target, "/dev/null", strlen("/dev/null")) == 0;
+        return readlink(path, target, sizeof target) == (ssize_t)strlen("/dev/null") &&
+               memcmp(target, "/dev/null", strlen("/dev/null")) == 0;
 }
 
 static int compare_names(const void *a, const void *b, void *data)
@@ -429,7 +439,8 @@ char **key_file_list_dropins(const char *const *dirs)
                 const char *name;
 
                 while (dir && (name = g_dir_read_name(dir)))
-                        if (name[0] != '.' && g_str_has_suffix(name, ".conf") && !g_tree_lookup(by_name, name))
+                        if (name[0] != '.' && g_str_has_suffix(name, ".conf") &&
+                                        !g_tree_lookup(by_name, name))
                                 g_tree_insert(by_name, g_strdup(name), g_build_filename(*dirs, name, NULL));
         }
 
@@ -438,5 +449,5 @@ char **key_file_list_dropins(const char *const *dirs)
                         g_ptr_array_add(paths, g_strdup(g_tree_node_value(node)));
         g_ptr_array_add(paths, NULL);
 
-        return (char **) g_ptr_array_free(g_steal_pointer(&paths), FALSE);
+        return (char **)g_ptr_array_free(g_steal_pointer(&paths), FALSE);
 }

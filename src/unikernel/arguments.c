@@ -10,8 +10,8 @@
 
 #include "unikernel/definition.h"
 
-/* The last character may not be an escaped space: white space at a line's end does not survive in a definition. So it is
- * written in quotes, which join with what precedes. */
+/* The last character may not be an escaped space: white space at a line's end does not survive in a
+ * definition. So it is written in quotes, which join with what precedes. */
 static void append_quoted(GString *out, const char *argument)
 {
         size_t length = strlen(argument), kept = length;
@@ -35,7 +35,8 @@ int arguments_join(const char *const *list, char **ret_arguments, Error *ret_err
         for (size_t i = 0; list && list[i]; i++) {
                 if (list[i][0] == 0)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "argument %zu is empty: MirageOS cannot be passed an empty argument, leave it out",
+                                        "argument %zu is empty: MirageOS cannot be passed an empty "
+                                        "argument, leave it out",
                                         i + 1);
                 if (i > 0)
                         g_string_append_c(out, ' ');
@@ -52,9 +53,9 @@ int arguments_check(const char *arguments, Error *ret_error)
 
         if (length > DEFINITION_ARGUMENTS_MAX)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "the arguments are %zu bytes long: the guest keeps %d and drops the rest", length,
-                                DEFINITION_ARGUMENTS_MAX);
-        if (!g_utf8_validate(arguments, (gssize) length, NULL))
+                                "the arguments are %zu bytes long: the guest keeps %d and drops the rest",
+                                length, DEFINITION_ARGUMENTS_MAX);
+        if (!g_utf8_validate(arguments, (gssize)length, NULL))
                 return error_set(ret_error, ERROR_INVALID_ARGS, "the arguments are not valid UTF-8");
 
         for (const char *p = arguments; *p; p = g_utf8_next_char(p)) {
@@ -63,7 +64,8 @@ int arguments_check(const char *arguments, Error *ret_error)
                 /* U+FFFE and U+FFFF are no characters in XML 1.0, in which libvirt takes the arguments. */
                 if ((c != '\t' && g_unichar_iscntrl(c)) || c == 0xfffe || c == 0xffff)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "the arguments have the control character U+%04X at byte %td: only tabs can be passed",
+                                        "the arguments have the control character U+%04X at byte %td: only "
+                                        "tabs can be passed",
                                         c, p - arguments + 1);
         }
 
@@ -89,7 +91,8 @@ int arguments_expand(const char *text, char **ret_arguments, Error *ret_error)
                 if (*p == '{' || *p == '}') {
                         if (p[1] != p[0])
                                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                                "a single '%c' at byte %td: write '%c%c' for the brace itself (there are no "
+                                                "a single '%c' at byte %td: write '%c%c' for the brace "
+                                                "itself (there are no "
                                                 "placeholders to fill in)",
                                                 *p, p - text + 1, *p, *p);
                         p++;

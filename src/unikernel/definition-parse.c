@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What stands in a definition: sections, keys and the values that each takes. Every refusal names file, line, value and
- * what would be right. */
+/* What stands in a definition: sections, keys and the values that each takes. Every refusal names file,
+ * line, value and what would be right. */
 
 #include <grp.h>
 #include <limits.h>
@@ -22,9 +22,9 @@
 #define NAME_BUFFER_SIZE_MAX (1024 * 1024)
 
 static const char *const restart_policy_table[_RESTART_POLICY_MAX] = {
-        [RESTART_NO]         = "no",
-        [RESTART_ON_FAILURE] = "on-failure",
-        [RESTART_ALWAYS]     = "always",
+                [RESTART_NO] = "no",
+                [RESTART_ON_FAILURE] = "on-failure",
+                [RESTART_ALWAYS] = "always",
 };
 DEFINE_STRING_TABLE(restart_policy, RestartPolicy, restart_policy_table, _RESTART_POLICY_MAX)
 
@@ -59,7 +59,8 @@ static int parse_image_reference(Parser *parser, const KeyFileEntry *entry, char
                                 "neither a digest (sha256:…) nor an absolute path (/…)");
         if (entry->value[0] == '/' && !path_is_normalized(entry->value))
                 return key_file_refuse(entry, parser->ret_error,
-                                "not a normalized path of a file: write it without '//', '.', '..' and a '/' at the end");
+                                "not a normalized path of a file: write it without '//', '.', '..' and a "
+                                "'/' at the end");
 
         *ret_image = g_strdup(entry->value);
         return 0;
@@ -85,8 +86,8 @@ static int parse_arguments(Parser *parser, const KeyFileEntry *entry)
         if (r >= 0)
                 r = arguments_check(arguments, &error);
         if (r < 0)
-                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION, "%s:%u: Arguments=: %s", entry->path,
-                                entry->line, error_message(&error, r));
+                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION, "%s:%u: Arguments=: %s",
+                                entry->path, entry->line, error_message(&error, r));
 
         g_free(parser->definition->arguments);
         parser->definition->arguments = g_steal_pointer(&arguments);
@@ -102,13 +103,16 @@ static int parse_memory(Parser *parser, const KeyFileEntry *entry)
                 return key_file_refuse(entry, parser->ret_error, "too much: at most 16T");
         if (r < 0)
                 return key_file_refuse(entry, parser->ret_error,
-                                "not a size: write a whole number and K, M, G or T (base 1024), such as 32M");
+                                "not a size: write a whole number and K, M, G or T (base 1024), such as "
+                                "32M");
         if (bytes < MEMORY_UNIT)
                 return key_file_refuse(entry, parser->ret_error, "less than 1M: write %s",
-                                entry->value[strspn(entry->value, "0123456789")] ? "32M or more"
-                                                                                 : "the unit too, such as 32M");
+                                entry->value[strspn(entry->value, "0123456789")]
+                                                ? "32M or more"
+                                                : "the unit too, such as 32M");
         if (bytes % MEMORY_UNIT != 0)
-                return key_file_refuse(entry, parser->ret_error, "not a whole number of MiB: write %" G_GUINT64_FORMAT "M",
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a whole number of MiB: write %" G_GUINT64_FORMAT "M",
                                 bytes / MEMORY_UNIT + 1);
 
         parser->definition->memory = bytes;
@@ -123,7 +127,7 @@ static int parse_number(const char *text, uint32_t *ret)
         if (!g_ascii_string_to_unsigned(text, 10, 0, UINT32_MAX - 1, &value, NULL) || value == UINT16_MAX)
                 return -EINVAL;
 
-        *ret = (uint32_t) value;
+        *ret = (uint32_t)value;
         return 0;
 }
 
@@ -132,13 +136,15 @@ static int parse_cpus(Parser *parser, const KeyFileEntry *entry)
         uint32_t cpus;
 
         if (parse_number(entry->value, &cpus) < 0 || cpus < 1 || cpus > CPUS_MAX)
-                return key_file_refuse(entry, parser->ret_error, "not a number from 1 to %d (Solo5 uses one)", CPUS_MAX);
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a number from 1 to %d (Solo5 uses one)", CPUS_MAX);
 
         parser->definition->cpus = cpus;
         return 0;
 }
 
-/* The number of a user or group by name, with a buffer that grows as getpwnam_r(3) asks for. -ESRCH: no such name. */
+/* The number of a user or group by name, with a buffer that grows as getpwnam_r(3) asks for. -ESRCH: no such
+ * name. */
 static int look_up_name(const char *name, bool group, uint32_t *ret_id)
 {
         for (size_t size = 4096; size <= NAME_BUFFER_SIZE_MAX; size *= 4) {
@@ -177,7 +183,8 @@ static int parse_user_or_group(Parser *parser, const KeyFileEntry *entry, bool g
         if (r == -ESRCH)
                 return key_file_refuse(entry, parser->ret_error, "there is no such %s on this host", what);
         if (r < 0)
-                return key_file_refuse(entry, parser->ret_error, "the %s cannot be looked up: %s", what, g_strerror(-r));
+                return key_file_refuse(entry, parser->ret_error, "the %s cannot be looked up: %s", what,
+                                g_strerror(-r));
 
         return 0;
 }
@@ -209,7 +216,7 @@ static int parse_restart(Parser *parser, const KeyFileEntry *entry)
 {
         RestartPolicy policy = restart_policy_from_string(entry->value);
 
-        if ((int) policy < 0)
+        if ((int)policy < 0)
                 return key_file_refuse(entry, parser->ret_error, "write no, on-failure or always");
 
         parser->definition->restart = policy;
@@ -220,14 +227,16 @@ static int parse_restart(Parser *parser, const KeyFileEntry *entry)
 static int parse_bridge(Parser *parser, const KeyFileEntry *entry)
 {
         size_t length = strlen(entry->value);
-        bool valid = length < IFNAMSIZ && !g_str_equal(entry->value, ".") && !g_str_equal(entry->value, "..");
+        bool valid = length < IFNAMSIZ && !g_str_equal(entry->value, ".") &&
+                     !g_str_equal(entry->value, "..");
 
         for (const char *p = entry->value; *p; p++)
                 if (!g_ascii_isgraph(*p) || strchr("/:%", *p))
                         valid = false;
         if (!valid)
                 return key_file_refuse(entry, parser->ret_error,
-                                "not the name of a bridge: 1 to %d printable characters without '/', ':', '%%' and space",
+                                "not the name of a bridge: 1 to %d printable characters without '/', ':', "
+                                "'%%' and space",
                                 IFNAMSIZ - 1);
 
         parser->device->bridge = g_strdup(entry->value);
@@ -238,7 +247,8 @@ static int parse_network(Parser *parser, const KeyFileEntry *entry)
 {
         if (strlen(entry->value) > NETWORK_NAME_MAX || strchr(entry->value, '/'))
                 return key_file_refuse(entry, parser->ret_error,
-                                "not the name of a libvirt network: at most %d bytes, without '/'", NETWORK_NAME_MAX);
+                                "not the name of a libvirt network: at most %d bytes, without '/'",
+                                NETWORK_NAME_MAX);
 
         parser->device->network = g_strdup(entry->value);
         return 0;
@@ -257,7 +267,8 @@ static int parse_mac(Parser *parser, const KeyFileEntry *entry)
                                 "not a MAC address: write six octets, such as 52:54:00:12:34:56");
         if (g_ascii_xdigit_value(value[1]) & 1)
                 return key_file_refuse(entry, parser->ret_error,
-                                "a multicast address: the second digit must be even, such as in 52:54:00:12:34:56");
+                                "a multicast address: the second digit must be even, such as in "
+                                "52:54:00:12:34:56");
         if (strspn(value, "0:") == strlen(value))
                 return key_file_refuse(entry, parser->ret_error,
                                 "the address of no device: write another, or none to have one derived");
@@ -270,7 +281,8 @@ static int parse_path(Parser *parser, const KeyFileEntry *entry)
 {
         if (!path_is_normalized(entry->value))
                 return key_file_refuse(entry, parser->ret_error,
-                                "not an absolute, normalized path: write it from '/', without '//', '.', '..' and a '/' at the end");
+                                "not an absolute, normalized path: write it from '/', without '//', '.', "
+                                "'..' and a '/' at the end");
 
         parser->device->path = g_strdup(entry->value);
         return 0;
@@ -299,22 +311,27 @@ enum {
 };
 
 static const SectionType section_types[_SECTION_MAX] = {
-        [SECTION_UNIKERNEL] = {
-                "Unikernel",
-                {"Image", "Initrd", "Arguments", "Memory", "CPUs", "Owner", "Group", "Autostart", "Restart"},
-                {parse_image, parse_initrd, parse_arguments, parse_memory, parse_cpus, parse_owner, parse_group,
-                 parse_autostart, parse_restart},
-        },
-        [SECTION_NETWORK] = {
-                "Network",
-                {"Bridge", "Network", "MACAddress"},
-                {parse_bridge, parse_network, parse_mac},
-        },
-        [SECTION_VOLUME] = {
-                "Volume",
-                {"Path", "ReadOnly"},
-                {parse_path, parse_read_only},
-        },
+                [SECTION_UNIKERNEL] =
+                                {
+                                                "Unikernel",
+                                                {"Image", "Initrd", "Arguments", "Memory", "CPUs", "Owner",
+                                                                "Group", "Autostart", "Restart"},
+                                                {parse_image, parse_initrd, parse_arguments, parse_memory,
+                                                                parse_cpus, parse_owner, parse_group,
+                                                                parse_autostart, parse_restart},
+                                },
+                [SECTION_NETWORK] =
+                                {
+                                                "Network",
+                                                {"Bridge", "Network", "MACAddress"},
+                                                {parse_bridge, parse_network, parse_mac},
+                                },
+                [SECTION_VOLUME] =
+                                {
+                                                "Volume",
+                                                {"Path", "ReadOnly"},
+                                                {parse_path, parse_read_only},
+                                },
 };
 
 static const SectionType *find_section_type(const char *type)
@@ -341,11 +358,12 @@ static int refuse_section(const Definition *definition, const KeyFileSection *se
         for (size_t i = 0; i < G_N_ELEMENTS(reserved); i++)
                 if (g_str_equal(section->type, reserved[i]))
                         return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                        "%s:%u: section [%s] is systemd's: write it to /etc/systemd/system/%s%s%s.d/"
+                                        "%s:%u: section [%s] is systemd's: write it to "
+                                        "/etc/systemd/system/%s%s%s.d/"
                                         "50-local.conf, as 'systemctl edit %s%s%s' does",
                                         section->path, section->line, section->type, SHRUTHI_UNIT_PREFIX,
-                                        definition->name, SHRUTHI_UNIT_SUFFIX, SHRUTHI_UNIT_PREFIX, definition->name,
-                                        SHRUTHI_UNIT_SUFFIX);
+                                        definition->name, SHRUTHI_UNIT_SUFFIX, SHRUTHI_UNIT_PREFIX,
+                                        definition->name, SHRUTHI_UNIT_SUFFIX);
 
         for (size_t i = 0; i < _SECTION_MAX; i++)
                 known[i] = section_types[i].type;
@@ -371,16 +389,18 @@ static int check_section_name(const KeyFileSection *section, bool unikernel, Err
 
         if (unikernel && section->name)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: section [Unikernel %s] takes no name: write [Unikernel]", section->path,
-                                section->line, shown);
+                                "%s:%u: section [Unikernel %s] takes no name: write [Unikernel]",
+                                section->path, section->line, shown);
         if (!unikernel && !section->name)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: section [%s] needs the device's name as in the image's manifest, such as [%s %s]",
+                                "%s:%u: section [%s] needs the device's name as in the image's manifest, "
+                                "such as [%s %s]",
                                 section->path, section->line, section->type, section->type,
                                 g_str_equal(section->type, "Network") ? "service" : "storage");
         if (section->name && !device_name_is_valid(section->name))
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: '%s' is no device's name: 1 to %d printable ASCII characters without '[', ']' and '/'",
+                                "%s:%u: '%s' is no device's name: 1 to %d printable ASCII characters "
+                                "without '[', ']' and '/'",
                                 section->path, section->line, shown, MANIFEST_NAME_MAX);
 
         return 0;
@@ -424,11 +444,13 @@ static int check_device(const Parser *parser, const KeyFileSection *section)
 
         if (device->kind == DEVICE_BLOCK && !device->path)
                 return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: [Volume %s] has no Path=: write Path=/…, the file or block device that holds it",
+                                "%s:%u: [Volume %s] has no Path=: write Path=/…, the file or block device "
+                                "that holds it",
                                 section->path, section->line, section->name);
         if (device->bridge && device->network)
                 return key_file_refuse(key_file_find_entry(section, "Network"), parser->ret_error,
-                                "[Network %s] has Bridge=%s too: keep one of the two", section->name, device->bridge);
+                                "[Network %s] has Bridge=%s too: keep one of the two", section->name,
+                                device->bridge);
 
         for (guint i = 0; i < parser->definition->devices->len; i++) {
                 const DefinitionDevice *other = parser->definition->devices->pdata[i];
@@ -458,15 +480,17 @@ static int parse_device(Parser *parser, const KeyFileSection *section, const Sec
 
         if (devices->len >= DEFINITION_DEVICES_MAX)
                 return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: [%s %s] is one device too many: at most %d have room on the guest's bus",
-                                section->path, section->line, section->type, section->name, DEFINITION_DEVICES_MAX);
+                                "%s:%u: [%s %s] is one device too many: at most %d have room on the guest's "
+                                "bus",
+                                section->path, section->line, section->type, section->name,
+                                DEFINITION_DEVICES_MAX);
 
         parser->device = g_new0(DefinitionDevice, 1);
         *parser->device = (DefinitionDevice){
-                .kind = type == &section_types[SECTION_NETWORK] ? DEVICE_NETWORK : DEVICE_BLOCK,
-                .name = g_strdup(section->name),
-                .file = own_path(parser->definition, section->path),
-                .line = section->line,
+                        .kind = type == &section_types[SECTION_NETWORK] ? DEVICE_NETWORK : DEVICE_BLOCK,
+                        .name = g_strdup(section->name),
+                        .file = own_path(parser->definition, section->path),
+                        .line = section->line,
         };
         g_ptr_array_add(devices, parser->device);
 
@@ -477,8 +501,8 @@ static int parse_device(Parser *parser, const KeyFileSection *section, const Sec
         return check_device(parser, section);
 }
 
-int definition_parse_key_file(Definition *definition, const KeyFile *key_file, DefinitionFlags flags,
-                Error *ret_error)
+int definition_parse_key_file(
+                Definition *definition, const KeyFile *key_file, DefinitionFlags flags, Error *ret_error)
 {
         Parser parser = {.definition = definition, .flags = flags, .ret_error = ret_error};
         const KeyFileSection *unikernel = NULL;
@@ -487,7 +511,7 @@ int definition_parse_key_file(Definition *definition, const KeyFile *key_file, D
         definition->arguments = g_strdup("");
         definition->cpus = 1;
         definition->group = GID_INVALID;
-        definition->devices = g_ptr_array_new_with_free_func((GDestroyNotify) device_free);
+        definition->devices = g_ptr_array_new_with_free_func((GDestroyNotify)device_free);
 
         for (guint i = 0; i < key_file->sections->len; i++) {
                 const KeyFileSection *section = key_file->sections->pdata[i];
@@ -502,15 +526,18 @@ int definition_parse_key_file(Definition *definition, const KeyFile *key_file, D
 
                 if (is_unikernel)
                         unikernel = section;
-                r = is_unikernel ? parse_entries(&parser, section, type) : parse_device(&parser, section, type);
+                r = is_unikernel ? parse_entries(&parser, section, type)
+                                 : parse_device(&parser, section, type);
                 if (r < 0)
                         return r;
         }
 
         if (!definition->image)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: no image is named: write Image=sha256:… or Image=/… in section [Unikernel]",
-                                unikernel ? unikernel->path : definition->path, unikernel ? unikernel->line : 1);
+                                "%s:%u: no image is named: write Image=sha256:… or Image=/… in section "
+                                "[Unikernel]",
+                                unikernel ? unikernel->path : definition->path,
+                                unikernel ? unikernel->line : 1);
 
         return 0;
 }

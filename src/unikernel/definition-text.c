@@ -11,7 +11,8 @@
 
 static void append_device(GString *out, const DefinitionDevice *device)
 {
-        g_string_append_printf(out, "\n[%s %s]\n", device->kind == DEVICE_NETWORK ? "Network" : "Volume", device->name);
+        g_string_append_printf(out, "\n[%s %s]\n", device->kind == DEVICE_NETWORK ? "Network" : "Volume",
+                        device->name);
         if (device->bridge)
                 g_string_append_printf(out, "Bridge=%s\n", device->bridge);
         if (device->network)
@@ -30,7 +31,8 @@ char *definition_format(const Definition *definition)
         g_autofree char *arguments = arguments_escape(definition->arguments ?: "");
         g_autofree char *memory = size_format_exact(definition->memory);
 
-        g_string_append_printf(out, "# Made by shruthid. 'shruthictl edit %s' changes it; man shruthi.unikernel(5).\n\n",
+        g_string_append_printf(out,
+                        "# Made by shruthid. 'shruthictl edit %s' changes it; man shruthi.unikernel(5).\n\n",
                         definition->name);
         g_string_append_printf(out, "[Unikernel]\nImage=%s\n", definition->image);
         if (definition->initrd)
@@ -56,7 +58,7 @@ char *definition_format(const Definition *definition)
 }
 
 typedef enum LineKind {
-        LINE_OTHER,  /* blank, a comment, or nothing that makes sense */
+        LINE_OTHER, /* blank, a comment, or nothing that makes sense */
         LINE_HEADER,
         LINE_ENTRY,  /* its first line */
         LINE_JOINED, /* what follows a '\' */
@@ -87,7 +89,7 @@ static bool line_is_comment(const Lines *lines, guint i)
 
 static void lines_insert(Lines *lines, guint at, LineKind kind, const char *text)
 {
-        g_ptr_array_insert(lines->text, (int) at, g_strdup(text));
+        g_ptr_array_insert(lines->text, (int)at, g_strdup(text));
         g_array_insert_val(lines->kinds, at, kind);
 }
 
@@ -109,10 +111,14 @@ static Lines lines_split(const char *text)
         for (char **line = split; *line && (line[0][0] || line[1]); line++) {
                 const char *begin = *line + strspn(*line, " \t");
                 bool comment = *begin == '#' || *begin == ';' || (*begin == 0 && !joining);
-                LineKind kind = joining ? LINE_JOINED : comment ? LINE_OTHER : *begin == '[' ? LINE_HEADER : LINE_ENTRY;
+                LineKind kind = joining         ? LINE_JOINED
+                                : comment       ? LINE_OTHER
+                                : *begin == '[' ? LINE_HEADER
+                                                : LINE_ENTRY;
 
                 if (!comment)
-                        joining = (kind == LINE_ENTRY || kind == LINE_JOINED) && key_file_line_continues(*line);
+                        joining = (kind == LINE_ENTRY || kind == LINE_JOINED) &&
+                                  key_file_line_continues(*line);
                 lines_insert(&lines, lines.text->len, kind, *line);
         }
 
@@ -124,13 +130,14 @@ static char *lines_join(const Lines *lines)
         GString *out = g_string_new(NULL);
 
         for (guint i = 0; i < lines->text->len; i++)
-                g_string_append_printf(out, "%s\n", (const char *) lines->text->pdata[i]);
+                g_string_append_printf(out, "%s\n", (const char *)lines->text->pdata[i]);
 
         return g_string_free(out, FALSE);
 }
 
 /* The section's lines: its header's, and the next header's or the text's end. */
-static bool find_section(const Lines *lines, const char *type, const char *name, guint *ret_begin, guint *ret_end)
+static bool find_section(
+                const Lines *lines, const char *type, const char *name, guint *ret_begin, guint *ret_end)
 {
         for (guint i = 0; i < lines->text->len; i++) {
                 g_autofree char *line_type = NULL, *line_name = NULL;
@@ -152,7 +159,8 @@ static bool find_section(const Lines *lines, const char *type, const char *name,
 }
 
 /* The entry's lines within a section: its first one, and the one behind those that are joined to it. */
-static bool find_entry(const Lines *lines, guint begin, guint end, const char *key, guint *ret_begin, guint *ret_end)
+static bool find_entry(const Lines *lines, guint begin, guint end, const char *key, guint *ret_begin,
+                guint *ret_end)
 {
         for (guint i = begin; i < end; i++) {
                 g_autofree char *line_key = NULL, *line_value = NULL;
@@ -173,7 +181,8 @@ static bool find_entry(const Lines *lines, guint begin, guint end, const char *k
         return false;
 }
 
-/* Where a section's own lines end: blank lines and comments behind its last entry may well belong to the next. */
+/* Where a section's own lines end: blank lines and comments behind its last entry may well belong to the
+ * next. */
 static guint last_entry_end(const Lines *lines, guint begin, guint end)
 {
         while (end > begin + 1 && line_kind(lines, end - 1) == LINE_OTHER)
@@ -195,16 +204,17 @@ static void remove_section(Lines *lines, guint begin, guint end)
 
 static void add_section(Lines *lines, const char *type, const char *name)
 {
-        g_autofree char *header = name ? g_strdup_printf("[%s %s]", type, name) : g_strdup_printf("[%s]", type);
+        g_autofree char *header =
+                        name ? g_strdup_printf("[%s %s]", type, name) : g_strdup_printf("[%s]", type);
         guint n = lines->text->len;
 
-        if (n > 0 && ((const char *) lines->text->pdata[n - 1])[0])
+        if (n > 0 && ((const char *)lines->text->pdata[n - 1])[0])
                 lines_insert(lines, n++, LINE_OTHER, "");
         lines_insert(lines, n, LINE_HEADER, header);
 }
 
-char *definition_text_set(const char *text, const char *section_type, const char *section_name, const char *key,
-                const char *value)
+char *definition_text_set(const char *text, const char *section_type, const char *section_name,
+                const char *key, const char *value)
 {
         __attribute__((cleanup(lines_clear))) Lines lines = lines_split(text);
         guint begin = 0, end = 0, entry_begin = 0, entry_end = 0;

@@ -18,8 +18,9 @@ static char *file_name(const char *name)
 static int refuse_foreign(const char *name, const char *path, Error *ret_error)
 {
         return error_set(ret_error, ERROR_NOT_MANAGED,
-                        "unikernel '%s' is defined in %s, which is left to its administrator: change that file", name,
-                        path);
+                        "unikernel '%s' is defined in %s, which is left to its administrator: change that "
+                        "file",
+                        name, path);
 }
 
 int definition_write(const char *name, const char *text, bool exclusive, Error *ret_error)
@@ -34,10 +35,11 @@ int definition_write(const char *name, const char *text, bool exclusive, Error *
                 return r;
         if (r >= 0 && masked && origin <= DEFINITION_ORIGIN_STATE)
                 return error_set(ret_error, ERROR_NOT_MANAGED,
-                                "unikernel '%s' is masked by the administrator: %s is a link to /dev/null", name, path);
+                                "unikernel '%s' is masked by the administrator: %s is a link to /dev/null",
+                                name, path);
         if (r >= 0 && !masked && exclusive)
-                return error_set(ret_error, ERROR_UNIKERNEL_EXISTS, "there is a unikernel '%s' already, in %s", name,
-                                path);
+                return error_set(ret_error, ERROR_UNIKERNEL_EXISTS,
+                                "there is a unikernel '%s' already, in %s", name, path);
         if (r >= 0 && origin == DEFINITION_ORIGIN_CONFIG)
                 return refuse_foreign(name, path, ret_error);
 
@@ -45,7 +47,8 @@ int definition_write(const char *name, const char *text, bool exclusive, Error *
         r = exclusive ? file_create(paths_state_definitions(), file, text, strlen(text), 0640)
                       : file_replace(paths_state_definitions(), file, text, strlen(text), 0640);
         if (r == -EEXIST)
-                return error_set(ret_error, ERROR_UNIKERNEL_EXISTS, "there is a unikernel '%s' already", name);
+                return error_set(ret_error, ERROR_UNIKERNEL_EXISTS, "there is a unikernel '%s' already",
+                                name);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot write %s/%s", paths_state_definitions(), file);
 
@@ -54,7 +57,8 @@ int definition_write(const char *name, const char *text, bool exclusive, Error *
 
 static int remove_dropins(const char *name, Error *ret_error)
 {
-        g_autofree char *path = g_strdup_printf("%s/%s%s.d", paths_state_definitions(), name, SHRUTHI_DEFINITION_SUFFIX);
+        g_autofree char *path = g_strdup_printf(
+                        "%s/%s%s.d", paths_state_definitions(), name, SHRUTHI_DEFINITION_SUFFIX);
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
         const char *file;
 

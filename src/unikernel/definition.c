@@ -49,7 +49,9 @@ static int check_name(const char *name, Error *ret_error)
 
         shown = text_for_display(name, 80);
         return error_set(ret_error, ERROR_INVALID_NAME,
-                        "'%s' is no unikernel's name: use 1 to 63 of a-z, 0-9 and '-', with no '-' at either end", shown);
+                        "'%s' is no unikernel's name: use 1 to 63 of a-z, 0-9 and '-', with no '-' at "
+                        "either end",
+                        shown);
 }
 
 int definition_look(const char *name, char **ret_path, DefinitionOrigin *ret_origin, bool *ret_masked,
@@ -62,7 +64,8 @@ int definition_look(const char *name, char **ret_path, DefinitionOrigin *ret_ori
                 return r;
 
         for (DefinitionOrigin origin = 0; origin < _DEFINITION_ORIGIN_MAX; origin++) {
-                g_autofree char *path = g_strdup_printf("%s/%s%s", origin_dir(origin), name, SHRUTHI_DEFINITION_SUFFIX);
+                g_autofree char *path = g_strdup_printf(
+                                "%s/%s%s", origin_dir(origin), name, SHRUTHI_DEFINITION_SUFFIX);
                 struct stat st;
 
                 if (lstat(path, &st) < 0) {
@@ -107,10 +110,11 @@ static char **list_dropins(const char *name)
         char **dropins;
 
         for (DefinitionOrigin origin = 0; origin < _DEFINITION_ORIGIN_MAX; origin++)
-                dirs[origin] = g_strdup_printf("%s/%s%s.d", origin_dir(origin), name, SHRUTHI_DEFINITION_SUFFIX);
+                dirs[origin] = g_strdup_printf(
+                                "%s/%s%s.d", origin_dir(origin), name, SHRUTHI_DEFINITION_SUFFIX);
         dropins = key_file_list_dropins(dirs);
         for (DefinitionOrigin origin = 0; origin < _DEFINITION_ORIGIN_MAX; origin++)
-                g_free((char *) dirs[origin]);
+                g_free((char *)dirs[origin]);
 
         return dropins;
 }
@@ -121,11 +125,13 @@ static int add_file(KeyFile *key_file, const char *path, Error *ret_error)
         int r = key_file_add_path(key_file, path, ret_error);
 
         if (r == -ENOENT)
-                return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s: the file that it links to is not there", path);
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "%s: the file that it links to is not there", path);
         return r;
 }
 
-int definition_load_full(const char *name, DefinitionFlags flags, Definition **ret_definition, Error *ret_error)
+int definition_load_full(
+                const char *name, DefinitionFlags flags, Definition **ret_definition, Error *ret_error)
 {
         g_autoptr(Definition) definition = g_new0(Definition, 1);
         g_autoptr(KeyFile) key_file = key_file_new();
@@ -184,7 +190,7 @@ int definition_parse(const char *name, const char *path, const char *text, size_
 
 static int compare_names(gconstpointer a, gconstpointer b)
 {
-        return strcmp(*(const char *const *) a, *(const char *const *) b);
+        return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 int definition_list_names(char ***ret_names, Error *ret_error)
@@ -219,6 +225,6 @@ int definition_list_names(char ***ret_names, Error *ret_error)
 
         g_ptr_array_sort(names, compare_names);
         g_ptr_array_add(names, NULL);
-        *ret_names = (char **) g_ptr_array_free(g_steal_pointer(&names), FALSE);
+        *ret_names = (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
         return 0;
 }

@@ -11,8 +11,9 @@
 #include "common/keyfile.h"
 #include "image/image.h"
 
-/* A definition: what a unikernel is, from NAME.unikernel and its drop-ins. Pure but for the reading of files and the
- * look-up of user names; knows neither the bus nor libvirt. man shruthi.unikernel(5) is the user's view. */
+/* A definition: what a unikernel is, from NAME.unikernel and its drop-ins. Pure but for the reading of files
+ * and the look-up of user names; knows neither the bus nor libvirt. man shruthi.unikernel(5) is the user's
+ * view. */
 
 #define DEFINITION_ARGUMENTS_MAX 8191 /* bytes that Solo5 keeps of its command line's arguments */
 #define DEFINITION_DEVICES_MAX   29   /* slots 2 to 30 of PCI bus 0 */
@@ -36,12 +37,12 @@ typedef struct DefinitionDevice {
         const char *file; /* where the section stands, for messages */
         unsigned line;
         /* network */
-        char *bridge;     /* Bridge=; both NULL: conf's BridgeInterface */
-        char *network;    /* Network=: a libvirt network */
-        char *mac;        /* MACAddress=, lower case, NULL: derived from name and host */
+        char *bridge;  /* Bridge=; both NULL: conf's BridgeInterface */
+        char *network; /* Network=: a libvirt network */
+        char *mac;     /* MACAddress=, lower case, NULL: derived from name and host */
         /* volume */
-        char *path;       /* Path= */
-        bool read_only;   /* ReadOnly= */
+        char *path;     /* Path= */
+        bool read_only; /* ReadOnly= */
 } DefinitionDevice;
 
 typedef enum DefinitionOrigin {
@@ -55,65 +56,72 @@ typedef enum DefinitionOrigin {
 typedef struct Definition {
         char *name;
         DefinitionOrigin origin;
-        char *path;            /* of the file */
-        char **dropins;        /* paths that were merged, in order */
+        char *path;     /* of the file */
+        char **dropins; /* paths that were merged, in order */
 
-        char *image;           /* "sha256:…" or an absolute path */
-        char *initrd;          /* the same for Initrd=, NULL if none */
-        char *arguments;       /* as the guest gets them: "{{" already a brace; "" if none */
-        uint64_t memory;       /* bytes, a multiple of 1 MiB; 0: conf's default */
+        char *image;     /* "sha256:…" or an absolute path */
+        char *initrd;    /* the same for Initrd=, NULL if none */
+        char *arguments; /* as the guest gets them: "{{" already a brace; "" if none */
+        uint64_t memory; /* bytes, a multiple of 1 MiB; 0: conf's default */
         unsigned cpus;
-        uid_t owner;           /* 0 if absent */
-        gid_t group;           /* GID_INVALID if absent */
+        uid_t owner; /* 0 if absent */
+        gid_t group; /* GID_INVALID if absent */
         bool autostart;
         RestartPolicy restart;
-        GPtrArray *devices;    /* DefinitionDevice */
+        GPtrArray *devices; /* DefinitionDevice */
 } Definition;
 
-#define GID_INVALID ((gid_t) -1)
+#define GID_INVALID ((gid_t)-1)
 
 void definition_free(Definition *definition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Definition, definition_free)
 
-/* Finds and reads NAME's definition: the first of /etc, /var/lib, /usr/lib, with drop-ins of all three (NAME.unikernel.d/FILE.conf).
- * NO_SUCH_UNIKERNEL, INVALID_NAME, INVALID_DEFINITION with "FILE:LINE: …" that names the value and what would be right. */
+/* Finds and reads NAME's definition: the first of /etc, /var/lib, /usr/lib, with drop-ins of all three
+ * (NAME.unikernel.d/FILE.conf). NO_SUCH_UNIKERNEL, INVALID_NAME, INVALID_DEFINITION with "FILE:LINE: …" and
+ * what would be right. */
 int definition_load(const char *name, Definition **ret_definition, Error *ret_error);
 
-/* The same; with DEFINITION_IGNORE_USERS the names in Owner= and Group= are not looked up and count as absent, for the
- * generator, which runs when nothing that could answer is up yet. */
+/* The same; with DEFINITION_IGNORE_USERS the names in Owner= and Group= are not looked up and count as
+ * absent, for the generator, which runs when nothing that could answer is up yet. */
 typedef enum DefinitionFlags {
         DEFINITION_IGNORE_USERS = 1 << 0,
 } DefinitionFlags;
 
-int definition_load_full(const char *name, DefinitionFlags flags, Definition **ret_definition, Error *ret_error);
+int definition_load_full(
+                const char *name, DefinitionFlags flags, Definition **ret_definition, Error *ret_error);
 
-/* Parses text as NAME.unikernel, for what came over the bus or out of an editor; path is shown in errors. No drop-ins. */
+/* Parses text as NAME.unikernel, for what came over the bus or out of an editor; path is shown in errors. No
+ * drop-ins. */
 int definition_parse(const char *name, const char *path, const char *text, size_t size,
                 Definition **ret_definition, Error *ret_error);
 
 /* The keys of a section ("Unikernel", "Network", "Volume"), ended by NULL; NULL for an unknown one. */
 const char *const *definition_keys(const char *section_type);
 
-/* Where NAME is defined, without reading it: path and origin. NO_SUCH_UNIKERNEL, also when it is masked by a link to /dev/null. */
+/* Where NAME is defined, without reading it: path and origin. NO_SUCH_UNIKERNEL, also when it is masked by a
+ * link to /dev/null. */
 int definition_find(const char *name, char **ret_path, DefinitionOrigin *ret_origin, Error *ret_error);
 
-/* All names that are defined and not masked, readable or not, each once, sorted. Files whose names no unikernel can have are left out. */
+/* All names that are defined and not masked, readable or not, each once, sorted. Files whose names no
+ * unikernel can have are left out. */
 int definition_list_names(char ***ret_names, Error *ret_error);
 
-/* A new definition's text in canonical form, with a comment on top that says who made it. Free with g_free(). */
+/* A new definition's text in canonical form, with a comment on top that says who made it. Free with
+ * g_free(). */
 char *definition_format(const Definition *definition);
 
-/* One change to a definition's text that keeps comments, order and all else as they are: sets (or, with value NULL,
- * removes) KEY in [TYPE NAME] (section_name NULL for [Unikernel]), adding the section at the end where it is not
- * there. key NULL with value NULL removes the whole section, with another value adds it without a key. Pure text work;
- * the caller has checked the value and parses the result. */
-char *definition_text_set(const char *text, const char *section_type, const char *section_name, const char *key,
-                const char *value);
+/* One change to a definition's text that keeps comments, order and all else as they are: sets (or, with
+ * value NULL, removes) KEY in [TYPE NAME] (section_name NULL for [Unikernel]), adding the section at the end
+ * where it is not there. key NULL with value NULL removes the whole section, with another value adds it
+ * without a key. Pure text work; the caller has checked the value and parses the result. */
+char *definition_text_set(const char *text, const char *section_type, const char *section_name,
+                const char *key, const char *value);
 
-/* Writes NAME.unikernel into /var/lib (mode 0640), atomically and fsynced. exclusive: UNIKERNEL_EXISTS if there is one
- * anywhere, also when another creates it at the same moment. Otherwise NOT_MANAGED with the path when one in /etc
- * would hide it (a mask does too). */
+/* Writes NAME.unikernel into /var/lib (mode 0640), atomically and fsynced. exclusive: UNIKERNEL_EXISTS if
+ * there is one anywhere, also when another creates it at the same moment. Otherwise NOT_MANAGED with the
+ * path when one in /etc would hide it (a mask does too). */
 int definition_write(const char *name, const char *text, bool exclusive, Error *ret_error);
 
-/* Removes NAME.unikernel of /var/lib and its drop-ins there. NOT_MANAGED with the path when it stands elsewhere. */
+/* Removes NAME.unikernel of /var/lib and its drop-ins there. NOT_MANAGED with the path when it stands
+ * elsewhere. */
 int definition_remove(const char *name, Error *ret_error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Wiring: Solo5 takes the n-th device on the bus for entry n of its manifest, so the definition's devices are put into the
- * manifest's order, and any difference is told before anything starts. */
+/* Wiring: Solo5 takes the n-th device on the bus for entry n of its manifest, so the definition's devices
+ * are put into the manifest's order, and any difference is told before anything starts. */
 
 #include "unikernel/devices.h"
 
@@ -67,12 +67,15 @@ static void add_missing(Difference *difference, const Definition *definition, co
         bool network = entry->kind == DEVICE_NETWORK;
 
         if (find_device(definition, entry->name, network ? DEVICE_BLOCK : DEVICE_NETWORK))
-                append_item(difference->other_kind, ", ", "'%s' is a %s in the image and [%s %s] in the definition", name,
-                                kind_words(entry->kind), kind_section(network ? DEVICE_BLOCK : DEVICE_NETWORK), name);
+                append_item(difference->other_kind, ", ",
+                                "'%s' is a %s in the image and [%s %s] in the definition", name,
+                                kind_words(entry->kind),
+                                kind_section(network ? DEVICE_BLOCK : DEVICE_NETWORK), name);
         else
                 append_item(difference->missing, ", ", "%s '%s'", kind_words(entry->kind), name);
 
-        append_item(difference->lines, ", ", network ? "'[Network %s]'" : "'[Volume %s]' with 'Path=/…'", name);
+        append_item(difference->lines, ", ", network ? "'[Network %s]'" : "'[Volume %s]' with 'Path=/…'",
+                        name);
         append_item(difference->options, " ", network ? "--network=%s:BRIDGE" : "--volume=%s:/…", name);
 }
 
@@ -81,11 +84,12 @@ static void add_surplus(Difference *difference, const ImageInfo *image, const De
         bool network = device->kind == DEVICE_NETWORK;
 
         if (!find_entry(image, device->name, network ? DEVICE_BLOCK : DEVICE_NETWORK))
-                append_item(difference->surplus, ", ", "[%s %s] (%s:%u)", kind_section(device->kind), device->name,
-                                device->file, device->line);
+                append_item(difference->surplus, ", ", "[%s %s] (%s:%u)", kind_section(device->kind),
+                                device->name, device->file, device->line);
 }
 
-static int refuse(const Definition *definition, const ImageInfo *image, Difference *difference, Error *ret_error)
+static int refuse(const Definition *definition, const ImageInfo *image, Difference *difference,
+                Error *ret_error)
 {
         g_autoptr(GString) sentence = g_string_new(NULL);
 
@@ -105,7 +109,8 @@ static int refuse(const Definition *definition, const ImageInfo *image, Differen
         if (difference->other_kind->len > 0)
                 append_item(sentence, "; ", "%s", difference->other_kind->str);
         if (difference->surplus->len > 0)
-                append_item(sentence, "; ", "the definition has %s, which the image does not know: remove that",
+                append_item(sentence, "; ",
+                                "the definition has %s, which the image does not know: remove that",
                                 difference->surplus->str);
         if (difference->lines->len > 0)
                 append_item(sentence, ". ", "Write into the definition: %s; or as options of create: %s",
@@ -116,8 +121,8 @@ static int refuse(const Definition *definition, const ImageInfo *image, Differen
 
 static int refuse_difference(const Definition *definition, const ImageInfo *image, Error *ret_error)
 {
-        Difference difference = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL), g_string_new(NULL),
-                        g_string_new(NULL)};
+        Difference difference = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL),
+                        g_string_new(NULL), g_string_new(NULL)};
         int r = refuse(definition, image, &difference, ret_error);
 
         g_string_free(difference.missing, TRUE);
@@ -133,21 +138,25 @@ static int check_manifest(const ImageInfo *image, Error *ret_error)
 {
         if (image->n_devices > DEFINITION_DEVICES_MAX)
                 return error_set(ret_error, ERROR_DEVICE_MISMATCH,
-                                "the image wants %u devices: at most %d have room on the guest's bus", image->n_devices,
-                                DEFINITION_DEVICES_MAX);
+                                "the image wants %u devices: at most %d have room on the guest's bus",
+                                image->n_devices, DEFINITION_DEVICES_MAX);
 
         for (unsigned i = 0; i < image->n_devices; i++)
-                if (find_entry(image, image->devices[i].name, image->devices[i].kind) != &image->devices[i]) {
+                if (find_entry(image, image->devices[i].name, image->devices[i].kind) !=
+                                &image->devices[i]) {
                         g_autofree char *name = text_for_display(image->devices[i].name, NAME_SHOWN);
 
                         return error_set(ret_error, ERROR_DEVICE_MISMATCH,
-                                        "the image names two devices '%s': rebuild it with names that differ", name);
+                                        "the image names two devices '%s': rebuild it with names that "
+                                        "differ",
+                                        name);
                 }
 
         return 0;
 }
 
-int devices_wire(const Definition *definition, const ImageInfo *image, GPtrArray **ret_devices, Error *ret_error)
+int devices_wire(const Definition *definition, const ImageInfo *image, GPtrArray **ret_devices,
+                Error *ret_error)
 {
         g_autoptr(GPtrArray) devices = g_ptr_array_new();
         int r;
@@ -164,11 +173,12 @@ int devices_wire(const Definition *definition, const ImageInfo *image, GPtrArray
                 return r;
 
         for (unsigned i = 0; i < image->n_devices; i++) {
-                const DefinitionDevice *device = find_device(definition, image->devices[i].name, image->devices[i].kind);
+                const DefinitionDevice *device =
+                                find_device(definition, image->devices[i].name, image->devices[i].kind);
 
                 if (!device)
                         return refuse_difference(definition, image, ret_error);
-                g_ptr_array_add(devices, (DefinitionDevice *) device);
+                g_ptr_array_add(devices, (DefinitionDevice *)device);
         }
         if (devices->len < definition->devices->len)
                 return refuse_difference(definition, image, ret_error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* UUIDs and MAC addresses that are the same at every start and another on every host: HMAC-SHA256 of the names, keyed by
- * what sd-id128 derives for us from the machine's id, which itself is never shown. */
+/* UUIDs and MAC addresses that are the same at every start and another on every host: HMAC-SHA256 of the
+ * names, keyed by what sd-id128 derives for us from the machine's id, which itself is never shown. */
 
 #include "unikernel/identity.h"
 
@@ -41,9 +41,9 @@ static int derive(const char *kind, const char *name, const char *device, Uniker
         }
 
         hmac = g_hmac_new(G_CHECKSUM_SHA256, host.bytes, sizeof host.bytes);
-        g_hmac_update(hmac, (const guchar *) kind, (gssize) strlen(kind) + 1);
-        g_hmac_update(hmac, (const guchar *) name, (gssize) strlen(name) + 1);
-        g_hmac_update(hmac, (const guchar *) device, (gssize) strlen(device) + 1);
+        g_hmac_update(hmac, (const guchar *)kind, (gssize)strlen(kind) + 1);
+        g_hmac_update(hmac, (const guchar *)name, (gssize)strlen(name) + 1);
+        g_hmac_update(hmac, (const guchar *)device, (gssize)strlen(device) + 1);
         g_hmac_get_digest(hmac, digest, &size);
 
         memcpy(ret_id->bytes, digest, sizeof ret_id->bytes);
@@ -81,7 +81,7 @@ int identity_mac(const char *name, const char *device, char ret[static 18])
         if (r < 0)
                 return r;
 
-        (void) snprintf(ret, 18, "%02x:%02x:%02x:%02x:%02x:%02x", (id.bytes[0] & 0xf0u) | 0x02u, id.bytes[1], id.bytes[2],
-                        id.bytes[3], id.bytes[4], id.bytes[5]);
+        (void)snprintf(ret, 18, "%02x:%02x:%02x:%02x:%02x:%02x", (id.bytes[0] & 0xf0u) | 0x02u, id.bytes[1],
+                        id.bytes[2], id.bytes[3], id.bytes[4], id.bytes[5]);
         return 0;
 }

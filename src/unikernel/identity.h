@@ -5,8 +5,8 @@
 
 #include "common/error.h"
 
-/* What is derived from a unikernel's name and this host (/etc/machine-id, by sd_id128_get_machine_app_specific()), so that it is the same at
- * every start and another on every host. */
+/* What is derived from a unikernel's name and this host (/etc/machine-id, by
+ * sd_id128_get_machine_app_specific()), so that it is the same at every start and another on every host. */
 
 typedef struct UnikernelId {
         uint8_t bytes[16];
@@ -21,5 +21,6 @@ int identity_uuid(const char *name, UnikernelId *ret_id);
 /* "xxxxxxxx-xxxx-4xxx-…". ret must have room for 37 bytes. */
 void identity_uuid_format(const UnikernelId *id, char ret[static 37]);
 
-/* "x2:…": locally administered and unicast, lower case, for NAME's network device. ret must have room for 18 bytes. */
+/* "x2:…": locally administered and unicast, lower case, for NAME's network device. ret must have room for 18
+ * bytes. */
 int identity_mac(const char *name, const char *device, char ret[static 18]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a unikernel ended last, kept as a small file of KEY=VALUE lines that one program writes and another reads. */
+/* How a unikernel ended last, kept as a small file of KEY=VALUE lines that one program writes and another
+ * reads. */
 
 #include "unikernel/outcome.h"
 
@@ -25,7 +26,8 @@ void outcome_clear(Outcome *outcome)
 
 static bool invocation_id_is_valid(const char *text)
 {
-        return text && strlen(text) == INVOCATION_ID_SIZE && strspn(text, "0123456789abcdef") == INVOCATION_ID_SIZE;
+        return text && strlen(text) == INVOCATION_ID_SIZE &&
+               strspn(text, "0123456789abcdef") == INVOCATION_ID_SIZE;
 }
 
 int outcome_write(const char *name, const Outcome *outcome)
@@ -38,7 +40,8 @@ int outcome_write(const char *name, const Outcome *outcome)
 
         reason = text_for_display(outcome->reason ?: "", REASON_LENGTH_MAX);
         text = g_strdup_printf("INVOCATION_ID=%s\nRESULT=%s\nEXIT_STATUS=%" G_GINT64_FORMAT "\nREASON=%s\n",
-                        outcome->invocation_id, result_to_string(outcome->result), outcome->exit_status, reason);
+                        outcome->invocation_id, result_to_string(outcome->result), outcome->exit_status,
+                        reason);
 
         return file_replace(paths_results(), name, text, strlen(text), 0640);
 }
@@ -51,13 +54,13 @@ static int parse_line(Outcome *outcome, const char *line)
 
         if (!value)
                 return -EBADMSG;
-        key = g_strndup(line, (size_t) (value - line));
+        key = g_strndup(line, (size_t)(value - line));
         value++;
 
         if (g_str_equal(key, "INVOCATION_ID") && invocation_id_is_valid(value)) {
                 g_free(outcome->invocation_id);
                 outcome->invocation_id = g_strdup(value);
-        } else if (g_str_equal(key, "RESULT") && (int) result_from_string(value) >= 0)
+        } else if (g_str_equal(key, "RESULT") && (int)result_from_string(value) >= 0)
                 outcome->result = result_from_string(value);
         else if (g_str_equal(key, "EXIT_STATUS") && value[0]) {
                 outcome->exit_status = g_ascii_strtoll(value, &end, 10);

@@ -6,8 +6,9 @@
 #include "common/error.h"
 #include "unikernel/verdict.h"
 
-/* How a unikernel ended last, as a file /run/shruthi/results/NAME (0640, user shruthi): written by the runner before it exits, read by
- * shruthid. Belongs to one invocation of the unit: readers compare invocation_id (32 hex digits) with systemd's. */
+/* How a unikernel ended last, as a file /run/shruthi/results/NAME (0640, user shruthi): written by the
+ * runner before it exits, read by shruthid. Belongs to one invocation of the unit: readers compare
+ * invocation_id (32 hex digits) with systemd's. */
 
 typedef struct Outcome {
         char *invocation_id;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How did a guest end: its last words on the console, and what libvirt witnessed, become a result, an exit status
- * and a sentence. The lines are those of Solo5's bindings/exit.c, abort.c, crt.c, cpu_x86_64.c and
+/* How did a guest end: its last words on the console, and what libvirt witnessed, become a result, an exit
+ * status and a sentence. The lines are those of Solo5's bindings/exit.c, abort.c, crt.c, cpu_x86_64.c and
  * virtio/platform.c. Pure; fed by shruthi-run. */
 
 #include "unikernel/verdict.h"
@@ -18,21 +18,21 @@
 #define WORDS_MAX        512 /* Solo5 cuts its own lines at 320 bytes */
 
 static const char *const result_table[_RESULT_MAX] = {
-        [RESULT_NONE]        = "",
-        [RESULT_SUCCESS]     = "success",
-        [RESULT_EXIT_STATUS] = "exit-status",
-        [RESULT_ABORTED]     = "aborted",
-        [RESULT_TRAPPED]     = "trapped",
-        [RESULT_HALTED]      = "halted",
-        [RESULT_POWERED_OFF] = "powered-off",
-        [RESULT_STOPPED]     = "stopped",
-        [RESULT_OUTSIDE]     = "ended-from-outside",
-        [RESULT_DEFINITION]  = "definition",
-        [RESULT_IMAGE]       = "image",
-        [RESULT_DEVICES]     = "devices",
-        [RESULT_HOST]        = "host",
-        [RESULT_LIBVIRT]     = "libvirt",
-        [RESULT_RUNNER]      = "runner",
+                [RESULT_NONE] = "",
+                [RESULT_SUCCESS] = "success",
+                [RESULT_EXIT_STATUS] = "exit-status",
+                [RESULT_ABORTED] = "aborted",
+                [RESULT_TRAPPED] = "trapped",
+                [RESULT_HALTED] = "halted",
+                [RESULT_POWERED_OFF] = "powered-off",
+                [RESULT_STOPPED] = "stopped",
+                [RESULT_OUTSIDE] = "ended-from-outside",
+                [RESULT_DEFINITION] = "definition",
+                [RESULT_IMAGE] = "image",
+                [RESULT_DEVICES] = "devices",
+                [RESULT_HOST] = "host",
+                [RESULT_LIBVIRT] = "libvirt",
+                [RESULT_RUNNER] = "runner",
 };
 DEFINE_STRING_TABLE(result, Result, result_table, _RESULT_MAX)
 
@@ -40,25 +40,25 @@ DEFINE_STRING_TABLE(result, Result, result_table, _RESULT_MAX)
 static const struct {
         const char *type, *words;
 } trap_table[] = {
-        {"#DE", "division by zero"},
-        {"#DB", "debug exception"},
-        {"#NMI", "non-maskable interrupt"},
-        {"#BP", "breakpoint"},
-        {"#OF", "overflow"},
-        {"#BR", "bound range exceeded"},
-        {"#UD", "invalid instruction"},
-        {"#NM", "no floating-point unit"},
-        {"#DF", "double fault"},
-        {"#TS", "invalid task state segment"},
-        {"#NP", "segment not present"},
-        {"#SS", "stack fault"},
-        {"#GP", "general protection fault"},
-        {"#PF", "page fault"},
-        {"#MF", "floating-point exception"},
-        {"#AC", "misaligned access"},
-        {"#MC", "machine check"},
-        {"#XM", "SIMD floating-point exception"},
-        {"#VE", "virtualization exception"},
+                {"#DE", "division by zero"},
+                {"#DB", "debug exception"},
+                {"#NMI", "non-maskable interrupt"},
+                {"#BP", "breakpoint"},
+                {"#OF", "overflow"},
+                {"#BR", "bound range exceeded"},
+                {"#UD", "invalid instruction"},
+                {"#NM", "no floating-point unit"},
+                {"#DF", "double fault"},
+                {"#TS", "invalid task state segment"},
+                {"#NP", "segment not present"},
+                {"#SS", "stack fault"},
+                {"#GP", "general protection fault"},
+                {"#PF", "page fault"},
+                {"#MF", "floating-point exception"},
+                {"#AC", "misaligned access"},
+                {"#MC", "machine check"},
+                {"#XM", "SIMD floating-point exception"},
+                {"#VE", "virtualization exception"},
 };
 
 /* What MirageOS, OCaml and cmdliner mean by their exit statuses. */
@@ -66,14 +66,14 @@ static const struct {
         int64_t status;
         const char *meaning;
 } status_table[] = {
-        {1, "Solo5 or the program itself gave up early"},
-        {2, "it ended by an uncaught exception"},
-        {63, "it only printed its help or version"},
-        {64, "it did not accept its arguments"},
-        {123, "it reported an error"},
-        {124, "it did not accept its command line"},
-        {125, "it met an unexpected error of its own"},
-        {255, "it ended by an uncaught exception or an abort"},
+                {1, "Solo5 or the program itself gave up early"},
+                {2, "it ended by an uncaught exception"},
+                {63, "it only printed its help or version"},
+                {64, "it did not accept its arguments"},
+                {123, "it reported an error"},
+                {124, "it did not accept its command line"},
+                {125, "it met an unexpected error of its own"},
+                {255, "it ended by an uncaught exception or an abort"},
 };
 
 bool result_is_success(Result result)
@@ -87,7 +87,7 @@ static void verdict_set_detail(Verdict *verdict, const char *text)
         g_autofree char *shown = text_for_display(text, sizeof verdict->detail - 1);
         const char *end;
 
-        (void) g_strlcpy(verdict->detail, shown, sizeof verdict->detail);
+        (void)g_strlcpy(verdict->detail, shown, sizeof verdict->detail);
         if (!g_utf8_validate(verdict->detail, -1, &end))
                 verdict->detail[end - verdict->detail] = 0;
 }
@@ -120,8 +120,8 @@ static bool see_exit(Verdict *verdict, const char *words)
         return verdict_set(verdict, status == 0 ? RESULT_SUCCESS : RESULT_EXIT_STATUS, status);
 }
 
-/* "trap: type=#PF ec=0x2 rip=0x105fe2 rsp=…", and for a page fault one more line: "trap: cr2=0x400000000". The
- * "ABORT: …: Fatal trap" that follows says less than these and changes nothing. */
+/* "trap: type=#PF ec=0x2 rip=0x105fe2 rsp=…", and for a page fault one more line: "trap: cr2=0x400000000".
+ * The "ABORT: …: Fatal trap" that follows says less than these and changes nothing. */
 static bool see_trap(Verdict *verdict, const char *words)
 {
         char type[8], instruction[20], address[20];
@@ -191,12 +191,13 @@ static bool verdict_revoke(Verdict *verdict)
         return true;
 }
 
-/* The last occurrence of what a line of Solo5 begins with; other than g_strrstr_len() it looks beyond a NUL. */
+/* The last occurrence of what a line of Solo5 begins with; other than g_strrstr_len() it looks beyond a NUL.
+ */
 static const char *find_solo5(const char *line, size_t size)
 {
         const char *found = NULL, *end = line + size, *p = line;
 
-        while ((p = memmem(p, (size_t) (end - p), SOLO5, strlen(SOLO5))))
+        while ((p = memmem(p, (size_t)(end - p), SOLO5, strlen(SOLO5))))
                 found = p++;
 
         return found;
@@ -211,7 +212,8 @@ bool verdict_see_line(Verdict *verdict, const char *line, size_t size)
         if (verdict->result >= RESULT_DEFINITION)
                 return false;
 
-        /* Solo5's "Stack corruption detected" ends with a NUL after the newline (crt.c), which begins the next. */
+        /* Solo5's "Stack corruption detected" ends with a NUL after the newline (crt.c), which begins the
+         * next. */
         for (; size > 0 && line[0] == 0; size--)
                 line++;
         while (size > 0 && (line[size - 1] == '\r' || line[size - 1] == 0))
@@ -225,7 +227,7 @@ bool verdict_see_line(Verdict *verdict, const char *line, size_t size)
         start = find_solo5(line, size);
         if (!start)
                 return verdict_revoke(verdict);
-        length = size - (size_t) (start - line) - strlen(SOLO5);
+        length = size - (size_t)(start - line) - strlen(SOLO5);
         if (length >= sizeof words)
                 length = sizeof words - 1;
         memcpy(words, start + strlen(SOLO5), length);
@@ -243,11 +245,11 @@ bool verdict_see_line(Verdict *verdict, const char *line, size_t size)
 void verdict_settle(Verdict *verdict, Ending ending)
 {
         static const Result without_last_words[] = {
-                [ENDING_CONSOLE]     = RESULT_OUTSIDE,
-                [ENDING_STOPPED]     = RESULT_STOPPED,
-                [ENDING_POWERED_OFF] = RESULT_POWERED_OFF,
-                [ENDING_DESTROYED]   = RESULT_OUTSIDE,
-                [ENDING_HALTED]      = RESULT_HALTED,
+                        [ENDING_CONSOLE] = RESULT_OUTSIDE,
+                        [ENDING_STOPPED] = RESULT_STOPPED,
+                        [ENDING_POWERED_OFF] = RESULT_POWERED_OFF,
+                        [ENDING_DESTROYED] = RESULT_OUTSIDE,
+                        [ENDING_HALTED] = RESULT_HALTED,
         };
 
         if (verdict->result != RESULT_NONE)
@@ -269,8 +271,8 @@ int verdict_unit_exit_status(const Verdict *verdict)
                 return 0;
         case RESULT_EXIT_STATUS:
                 return verdict->exit_status > 0 && verdict->exit_status < RUNNER_EXIT_GUEST
-                                ? (int) verdict->exit_status
-                                : RUNNER_EXIT_GUEST;
+                                       ? (int)verdict->exit_status
+                                       : RUNNER_EXIT_GUEST;
         case RESULT_ABORTED:
         case RESULT_TRAPPED:
         case RESULT_HALTED:
@@ -324,8 +326,8 @@ char *verdict_sentence(const Verdict *verdict, uid_t stopper)
         case RESULT_POWERED_OFF:
                 return g_strdup("powered off, exit status not known");
         case RESULT_STOPPED:
-                return stopper == (uid_t) -1 ? g_strdup("stopped")
-                                             : g_strdup_printf("stopped by user %u", (unsigned) stopper);
+                return stopper == (uid_t)-1 ? g_strdup("stopped")
+                                            : g_strdup_printf("stopped by user %u", (unsigned)stopper);
         case RESULT_OUTSIDE:
                 return g_strdup("ended from outside: destroyed through libvirt, or QEMU died");
         case RESULT_DEFINITION:

@@ -10,21 +10,22 @@
 /* How did it end: read off the console's lines and what libvirt witnessed. Pure; the runner feeds it. */
 
 typedef enum Result {
-        RESULT_NONE,          /* never started since boot, or running: "" */
-        RESULT_SUCCESS,       /* "success": exited with 0 */
-        RESULT_EXIT_STATUS,   /* "exit-status": the guest's own, not 0 */
-        RESULT_ABORTED,       /* "aborted": abort or uncaught exception */
-        RESULT_TRAPPED,       /* "trapped": CPU exception in the guest */
-        RESULT_HALTED,        /* "halted": halted without a status: failure */
-        RESULT_POWERED_OFF,   /* "powered-off": clean power-off, status not known: success */
-        RESULT_STOPPED,       /* "stopped": by us, asked to: success */
-        RESULT_OUTSIDE,       /* "ended-from-outside": domain destroyed behind our back or QEMU died */
-        RESULT_DEFINITION,    /* "definition": the runner's own failures from here on, which no guest can make */
-        RESULT_IMAGE,         /* "image" */
-        RESULT_DEVICES,       /* "devices" */
-        RESULT_HOST,          /* "host": QEMU or libvirt refused it, foreign domain */
-        RESULT_LIBVIRT,       /* "libvirt": not reachable */
-        RESULT_RUNNER,        /* "runner": something in SHRUTHI itself */
+        RESULT_NONE,        /* never started since boot, or running: "" */
+        RESULT_SUCCESS,     /* "success": exited with 0 */
+        RESULT_EXIT_STATUS, /* "exit-status": the guest's own, not 0 */
+        RESULT_ABORTED,     /* "aborted": abort or uncaught exception */
+        RESULT_TRAPPED,     /* "trapped": CPU exception in the guest */
+        RESULT_HALTED,      /* "halted": halted without a status: failure */
+        RESULT_POWERED_OFF, /* "powered-off": clean power-off, status not known: success */
+        RESULT_STOPPED,     /* "stopped": by us, asked to: success */
+        RESULT_OUTSIDE,     /* "ended-from-outside": domain destroyed behind our back or QEMU died */
+        RESULT_DEFINITION,  /* "definition": the runner's own failures from here on, which no guest can make
+                             */
+        RESULT_IMAGE,       /* "image" */
+        RESULT_DEVICES,     /* "devices" */
+        RESULT_HOST,        /* "host": QEMU or libvirt refused it, foreign domain */
+        RESULT_LIBVIRT,     /* "libvirt": not reachable */
+        RESULT_RUNNER,      /* "runner": something in SHRUTHI itself */
         _RESULT_MAX,
         _RESULT_INVALID = -EINVAL,
 } Result;
@@ -33,18 +34,20 @@ const char *result_to_string(Result result);
 Result result_from_string(const char *text);
 bool result_is_success(Result result);
 
-/* The runner's own exit statuses. The first three are in RestartPreventExitStatus= of unikernel@.service: another try is no use. */
+/* The runner's own exit statuses. The first three are in RestartPreventExitStatus= of unikernel@.service:
+ * another try is no use. */
 enum {
         RUNNER_EXIT_DEFINITION = 60,
-        RUNNER_EXIT_IMAGE      = 61,
-        RUNNER_EXIT_HOST       = 62, /* devices, host */
-        RUNNER_EXIT_GUEST      = 255, /* the guest aborted, trapped, halted, or its status is beyond 254 */
-        RUNNER_EXIT_OUTSIDE    = 254,
-        RUNNER_EXIT_LIBVIRT    = 75, /* EX_TEMPFAIL: worth another try */
-        RUNNER_EXIT_RUNNER     = 70, /* EX_SOFTWARE */
+        RUNNER_EXIT_IMAGE = 61,
+        RUNNER_EXIT_HOST = 62,   /* devices, host */
+        RUNNER_EXIT_GUEST = 255, /* the guest aborted, trapped, halted, or its status is beyond 254 */
+        RUNNER_EXIT_OUTSIDE = 254,
+        RUNNER_EXIT_LIBVIRT = 75, /* EX_TEMPFAIL: worth another try */
+        RUNNER_EXIT_RUNNER = 70,  /* EX_SOFTWARE */
 };
 
-/* What has been seen so far. Small and plain, so that the runner can keep it in a file across its own death. */
+/* What has been seen so far. Small and plain, so that the runner can keep it in a file across its own death.
+ */
 typedef struct Verdict {
         Result result;       /* RESULT_NONE: no last words yet */
         int64_t exit_status; /* the guest's full number; -1 not known */
@@ -54,17 +57,18 @@ typedef struct Verdict {
 
 #define VERDICT_INIT ((Verdict){.result = RESULT_NONE, .exit_status = -1})
 
-/* Looks at one line of the console (without its newline; '\r' at the end is ignored). Returns true when it changed the verdict.
- * The last match counts; guests can write such lines at will, and harm only their own result. */
+/* Looks at one line of the console (without its newline; '\r' at the end is ignored). Returns true when it
+ * changed the verdict. The last match counts; guests can write such lines at will, and harm only their own
+ * result. */
 bool verdict_see_line(Verdict *verdict, const char *line, size_t size);
 
 /* Why the console ended. */
 typedef enum Ending {
-        ENDING_CONSOLE,      /* it just ended: no stop of ours, no witness */
-        ENDING_STOPPED,      /* we stopped it */
-        ENDING_POWERED_OFF,  /* libvirt witnessed a power-off by the guest */
-        ENDING_DESTROYED,    /* libvirt witnessed destruction or a crash of QEMU */
-        ENDING_HALTED,       /* still there, halted; we end it now */
+        ENDING_CONSOLE,     /* it just ended: no stop of ours, no witness */
+        ENDING_STOPPED,     /* we stopped it */
+        ENDING_POWERED_OFF, /* libvirt witnessed a power-off by the guest */
+        ENDING_DESTROYED,   /* libvirt witnessed destruction or a crash of QEMU */
+        ENDING_HALTED,      /* still there, halted; we end it now */
 } Ending;
 
 /* Settles the verdict once all lines are seen. */
@@ -73,6 +77,6 @@ void verdict_settle(Verdict *verdict, Ending ending);
 /* The unit's exit status for a settled verdict: 0 to 255. */
 int verdict_unit_exit_status(const Verdict *verdict);
 
-/* In words: "exited with status 64: it did not accept its arguments", "stopped by user 1000" (stopper (uid_t) -1: nobody named).
- * Free with g_free(). */
+/* In words: "exited with status 64: it did not accept its arguments", "stopped by user 1000" (stopper
+ * (uid_t) -1: nobody named). Free with g_free(). */
 char *verdict_sentence(const Verdict *verdict, uid_t stopper);

@@ -55,7 +55,7 @@ static void test_defaults_can_be_written(void)
 
         for (const char *const *key = conf_keys(); *key; key++)
                 g_string_append_printf(text, "%s=%s\n", *key, conf_key_default(*key));
-        (void) parse(text->str, &conf, &error);
+        (void)parse(text->str, &conf, &error);
         g_assert_cmpstr(error.message, ==, NULL);
         g_assert_cmpuint(conf->idle_exit_usec, ==, 60 * G_USEC_PER_SEC);
         g_assert_null(conf_key_default("NoSuchKey"));
@@ -66,27 +66,27 @@ static void test_everything(void)
         g_autoptr(Conf) conf = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
-        (void) parse("[Shruthi]\n"
-                     "BridgeInterface=br0\n"
-                     "AllowedBridges=br0  br1\tbr2\n"
-                     "AllowedNetworks=default\n"
-                     "ImageDirectories=/srv/images /opt/b\n"
-                     "LibvirtURI=qemu+unix:///system?socket=/run/x\n"
-                     "Acceleration=kvm\n"
-                     "FastStart=no\n"
-                     "DefaultMemory=64M\n"
-                     "MemoryMax=infinity\n"
-                     "MemoryMaxPerUser=0\n"
-                     "UnikernelsMax=1000\n"
-                     "UnikernelsMaxPerUser=infinity\n"
-                     "ImageSizeMax=1G\n"
-                     "StoreSizeMax=infinity\n"
-                     "MessageSizeMax=64K\n"
-                     "StartsInFlight=8\n"
-                     "ConsoleRate=infinity\n"
-                     "ConsoleBurst=1024\n"
-                     "SilenceWarningSec=0\n"
-                     "IdleExitSec=1min 30s 500ms\n",
+        (void)parse("[Shruthi]\n"
+                    "BridgeInterface=br0\n"
+                    "AllowedBridges=br0  br1\tbr2\n"
+                    "AllowedNetworks=default\n"
+                    "ImageDirectories=/srv/images /opt/b\n"
+                    "LibvirtURI=qemu+unix:///system?socket=/run/x\n"
+                    "Acceleration=kvm\n"
+                    "FastStart=no\n"
+                    "DefaultMemory=64M\n"
+                    "MemoryMax=infinity\n"
+                    "MemoryMaxPerUser=0\n"
+                    "UnikernelsMax=1000\n"
+                    "UnikernelsMaxPerUser=infinity\n"
+                    "ImageSizeMax=1G\n"
+                    "StoreSizeMax=infinity\n"
+                    "MessageSizeMax=64K\n"
+                    "StartsInFlight=8\n"
+                    "ConsoleRate=infinity\n"
+                    "ConsoleBurst=1024\n"
+                    "SilenceWarningSec=0\n"
+                    "IdleExitSec=1min 30s 500ms\n",
                         &conf, &error);
         g_assert_cmpstr(error.message, ==, NULL);
         g_assert_cmpstr(conf->bridge_interface, ==, "br0");
@@ -126,56 +126,70 @@ static void test_refusals(void)
         static const struct {
                 const char *text, *message;
         } cases[] = {
-                {"[Unikernel]\n", "f:1: unknown section '[Unikernel]'; known are Shruthi"},
-                {"[Shruthi x]\n", "f:1: section [Shruthi] takes no name: write [Shruthi]"},
-                {"[Shruti]\n", "f:1: unknown section '[Shruti]', did you mean 'Shruthi'?"},
-                {"[Shruthi]\nBridgeInterfaces=br0\n",
-                 "f:2: unknown key 'BridgeInterfaces' in [Shruthi], did you mean 'BridgeInterface'?"},
-                {"[Shruthi]\nBridgeInterface=a/b\n",
-                 "f:2: BridgeInterface=a/b: not the name of a bridge: 1 to 15 printable characters without '/', ':', '%' "
-                 "and space"},
-                {"[Shruthi]\nAllowedBridges=br0 a/b\n",
-                 "f:2: AllowedBridges=br0 a/b: 'a/b' is not the name of a bridge"},
-                {"[Shruthi]\nAllowedNetworks=a/b\n",
-                 "f:2: AllowedNetworks=a/b: 'a/b' is not the name of a libvirt network"},
-                {"[Shruthi]\nImageDirectories=/srv/ok srv\n",
-                 "f:2: ImageDirectories=/srv/ok srv: 'srv' is not an absolute path without '//', '.', '..' and a '/' at "
-                 "the end"},
-                {"[Shruthi]\nImageDirectories=/srv/../etc\n",
-                 "f:2: ImageDirectories=/srv/../etc: '/srv/../etc' is not an absolute path without '//', '.', '..' and a "
-                 "'/' at the end"},
-                {"[Shruthi]\nLibvirtURI=system\n",
-                 "f:2: LibvirtURI=system: not a URI of libvirt, such as qemu:///system"},
-                {"[Shruthi]\nAcceleration=fast\n", "f:2: Acceleration=fast: write auto, kvm or tcg"},
-                {"[Shruthi]\nFastStart=2\n", "f:2: FastStart=2: write yes or no"},
-                {"[Shruthi]\nDefaultMemory=much\n",
-                 "f:2: DefaultMemory=much: not a size: write a whole number and K, M, G or T (base 1024), such as 32M"},
-                {"[Shruthi]\nDefaultMemory=infinity\n",
-                 "f:2: DefaultMemory=infinity: not a size: write a whole number and K, M, G or T (base 1024), such as "
-                 "32M"},
-                {"[Shruthi]\nDefaultMemory=32\n", "f:2: DefaultMemory=32: out of bounds: write 1M to 1T"},
-                {"[Shruthi]\nDefaultMemory=1025K\n",
-                 "f:2: DefaultMemory=1025K: not a whole number of MiB, such as 32M"},
-                {"[Shruthi]\nMemoryMax=1K\n", "f:2: MemoryMax=1K: out of bounds: write 1M to infinity"},
-                {"[Shruthi]\nMemoryMax=32m\n",
-                 "f:2: MemoryMax=32m: not a size: write a whole number and K, M, G or T (base 1024) or infinity, such as "
-                 "256M"},
-                {"[Shruthi]\nMemoryMaxPerUser=99999999999999999999\n",
-                 "f:2: MemoryMaxPerUser=99999999999999999999: out of bounds: write 0 to infinity"},
-                {"[Shruthi]\nUnikernelsMax=1K\n",
-                 "f:2: UnikernelsMax=1K: not a whole number or infinity, such as 1000"},
-                {"[Shruthi]\nUnikernelsMaxPerUser=4294967295\n",
-                 "f:2: UnikernelsMaxPerUser=4294967295: out of bounds: write 0 to infinity"},
-                {"[Shruthi]\nStartsInFlight=0\n", "f:2: StartsInFlight=0: out of bounds: write 1 to 64"},
-                {"[Shruthi]\nStartsInFlight=four\n", "f:2: StartsInFlight=four: not a whole number, such as 4"},
-                {"[Shruthi]\nSilenceWarningSec=-1\n",
-                 "f:2: SilenceWarningSec=-1: not a time: write a number and ms, s, min or h, such as 10s"},
-                {"[Shruthi]\nSilenceWarningSec=5parsecs\n",
-                 "f:2: SilenceWarningSec=5parsecs: not a time: write a number and ms, s, min or h, such as 10s"},
-                {"[Shruthi]\nIdleExitSec=1ms\n",
-                 "f:2: IdleExitSec=1ms: too short or too long: write 100ms or more, such as 1min"},
-                {"[Shruthi]\nIdleExitSec=999999999999999999d\n",
-                 "f:2: IdleExitSec=999999999999999999d: too short or too long: write 100ms or more, such as 1min"},
+                        {"[Unikernel]\n", "f:1: unknown section '[Unikernel]'; known are Shruthi"},
+                        {"[Shruthi x]\n", "f:1: section [Shruthi] takes no name: write [Shruthi]"},
+                        {"[Shruti]\n", "f:1: unknown section '[Shruti]', did you mean 'Shruthi'?"},
+                        {"[Shruthi]\nBridgeInterfaces=br0\n", "f:2: unknown key 'BridgeInterfaces' in "
+                                                              "[Shruthi], did you mean 'BridgeInterface'?"},
+                        {"[Shruthi]\nBridgeInterface=a/b\n",
+                                        "f:2: BridgeInterface=a/b: not the name of a bridge: 1 to 15 "
+                                        "printable characters without '/', ':', '%' "
+                                        "and space"},
+                        {"[Shruthi]\nAllowedBridges=br0 a/b\n",
+                                        "f:2: AllowedBridges=br0 a/b: 'a/b' is not the name of a bridge"},
+                        {"[Shruthi]\nAllowedNetworks=a/b\n", "f:2: AllowedNetworks=a/b: 'a/b' is not the "
+                                                             "name of a libvirt network"},
+                        {"[Shruthi]\nImageDirectories=/srv/ok srv\n",
+                                        "f:2: ImageDirectories=/srv/ok srv: 'srv' is not an absolute path "
+                                        "without '//', '.', '..' and a '/' at "
+                                        "the end"},
+                        {"[Shruthi]\nImageDirectories=/srv/../etc\n",
+                                        "f:2: ImageDirectories=/srv/../etc: '/srv/../etc' is not an "
+                                        "absolute path without '//', '.', '..' and a "
+                                        "'/' at the end"},
+                        {"[Shruthi]\nLibvirtURI=system\n", "f:2: LibvirtURI=system: not a URI of libvirt, "
+                                                           "such as qemu:///system"},
+                        {"[Shruthi]\nAcceleration=fast\n", "f:2: Acceleration=fast: write auto, kvm or tcg"},
+                        {"[Shruthi]\nFastStart=2\n", "f:2: FastStart=2: write yes or no"},
+                        {"[Shruthi]\nDefaultMemory=much\n",
+                                        "f:2: DefaultMemory=much: not a size: write a whole number and K, "
+                                        "M, G or T (base 1024), such as 32M"},
+                        {"[Shruthi]\nDefaultMemory=infinity\n",
+                                        "f:2: DefaultMemory=infinity: not a size: write a whole number and "
+                                        "K, M, G or T (base 1024), such as "
+                                        "32M"},
+                        {"[Shruthi]\nDefaultMemory=32\n",
+                                        "f:2: DefaultMemory=32: out of bounds: write 1M to 1T"},
+                        {"[Shruthi]\nDefaultMemory=1025K\n",
+                                        "f:2: DefaultMemory=1025K: not a whole number of MiB, such as 32M"},
+                        {"[Shruthi]\nMemoryMax=1K\n",
+                                        "f:2: MemoryMax=1K: out of bounds: write 1M to infinity"},
+                        {"[Shruthi]\nMemoryMax=32m\n",
+                                        "f:2: MemoryMax=32m: not a size: write a whole number and K, M, G "
+                                        "or T (base 1024) or infinity, such as "
+                                        "256M"},
+                        {"[Shruthi]\nMemoryMaxPerUser=99999999999999999999\n",
+                                        "f:2: MemoryMaxPerUser=99999999999999999999: out of bounds: write 0 "
+                                        "to infinity"},
+                        {"[Shruthi]\nUnikernelsMax=1K\n", "f:2: UnikernelsMax=1K: not a whole number or "
+                                                          "infinity, such as 1000"},
+                        {"[Shruthi]\nUnikernelsMaxPerUser=4294967295\n",
+                                        "f:2: UnikernelsMaxPerUser=4294967295: out of bounds: write 0 to "
+                                        "infinity"},
+                        {"[Shruthi]\nStartsInFlight=0\n",
+                                        "f:2: StartsInFlight=0: out of bounds: write 1 to 64"},
+                        {"[Shruthi]\nStartsInFlight=four\n",
+                                        "f:2: StartsInFlight=four: not a whole number, such as 4"},
+                        {"[Shruthi]\nSilenceWarningSec=-1\n", "f:2: SilenceWarningSec=-1: not a time: write "
+                                                              "a number and ms, s, min or h, such as 10s"},
+                        {"[Shruthi]\nSilenceWarningSec=5parsecs\n",
+                                        "f:2: SilenceWarningSec=5parsecs: not a time: write a number and "
+                                        "ms, s, min or h, such as 10s"},
+                        {"[Shruthi]\nIdleExitSec=1ms\n", "f:2: IdleExitSec=1ms: too short or too long: "
+                                                         "write 100ms or more, such as 1min"},
+                        {"[Shruthi]\nIdleExitSec=999999999999999999d\n",
+                                        "f:2: IdleExitSec=999999999999999999d: too short or too long: write "
+                                        "100ms or more, such as 1min"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -242,7 +256,8 @@ static void test_files(void)
         paths_set_root(NULL);
         const char *const dirs[] = {config_dir, vendor_dir};
         for (size_t i = 0; i < G_N_ELEMENTS(dirs); i++)
-                for (g_autofree char *dir = g_strdup(dirs[i]); g_rmdir(dir) == 0 && strlen(dir) > strlen(root);) {
+                for (g_autofree char *dir = g_strdup(dirs[i]);
+                                g_rmdir(dir) == 0 && strlen(dir) > strlen(root);) {
                         char *parent = g_path_get_dirname(dir);
 
                         g_free(dir);

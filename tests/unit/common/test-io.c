@@ -104,7 +104,8 @@ int main(int argc, char *argv[])
                         test_replace_leaves_nothing_behind, tear_down);
         g_test_add("/common/io/create-replaces-nothing", Fixture, NULL, set_up, test_create_replaces_nothing,
                         tear_down);
-        g_test_add("/common/io/reading-has-a-limit", Fixture, NULL, set_up, test_reading_has_a_limit, tear_down);
+        g_test_add("/common/io/reading-has-a-limit", Fixture, NULL, set_up, test_reading_has_a_limit,
+                        tear_down);
         g_test_add("/common/io/only-regular-files-are-read", Fixture, NULL, set_up,
                         test_only_regular_files_are_read, tear_down);
         return g_test_run();

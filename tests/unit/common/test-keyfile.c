@@ -57,11 +57,11 @@ static void test_sections_and_lines(void)
         g_assert_null(key_file_find_section(key_file, "Network", NULL));
         g_assert_null(key_file_find_section(key_file, "Unikernel", "x"));
         g_assert_null(key_file_find_entry(key_file->sections->pdata[0], "image"));
-        g_assert_cmpuint(((KeyFileSection *) key_file->sections->pdata[1])->line, ==, 8);
+        g_assert_cmpuint(((KeyFileSection *)key_file->sections->pdata[1])->line, ==, 8);
 }
 
-/* As systemd.syntax(7) has it: the backslash becomes a space, comments in between are left out; two backslashes are
- * none. */
+/* As systemd.syntax(7) has it: the backslash becomes a space, comments in between are left out; two
+ * backslashes are none. */
 static void test_joined_lines(void)
 {
         g_autoptr(KeyFile) key_file = key_file_new();
@@ -95,8 +95,8 @@ static void test_drop_ins_override(void)
         assert_entry(key_file, "T", "x", "C", "4", "b", 2);
         assert_entry(key_file, "T", "x", "D", "5", "b", 3);
         g_assert_cmpuint(key_file->sections->len, ==, 3);
-        g_assert_cmpstr(((KeyFileSection *) key_file->sections->pdata[0])->path, ==, "a");
-        g_assert_cmpstr(((KeyFileSection *) key_file->sections->pdata[2])->path, ==, "b");
+        g_assert_cmpstr(((KeyFileSection *)key_file->sections->pdata[0])->path, ==, "a");
+        g_assert_cmpstr(((KeyFileSection *)key_file->sections->pdata[2])->path, ==, "b");
 }
 
 #define TEXT(text) text, sizeof(text) - 1
@@ -108,38 +108,48 @@ static void test_refusals(void)
                 size_t size;
                 const char *message;
         } cases[] = {
-                {TEXT("A=1\n"), "f:1: 'A=1' stands before the first [SECTION]"},
-                {TEXT("[S]\nnonsense\n"),
-                 "f:2: 'nonsense' is neither KEY=VALUE nor a [SECTION]; a comment begins with '#'"},
-                {TEXT("[S]\n=1\n"), "f:2: '=1' is neither KEY=VALUE nor a [SECTION]; a comment begins with '#'"},
-                {TEXT("[S]\nA B=1\n"), "f:2: 'A B=1' is neither KEY=VALUE nor a [SECTION]; a comment begins with '#'"},
-                {TEXT("[S\n"), "f:1: '[S' is no section header: write [TYPE] or [TYPE NAME], alone on its line"},
-                {TEXT("[]\n"), "f:1: '[]' is no section header: write [TYPE] or [TYPE NAME], alone on its line"},
-                {TEXT("[ ]\n"), "f:1: '[ ]' is no section header: write [TYPE] or [TYPE NAME], alone on its line"},
-                {TEXT("[S a]b]\n"),
-                 "f:1: '[S a]b]' is no section header: write [TYPE] or [TYPE NAME], alone on its line"},
-                {TEXT("[S] # c\n"),
-                 "f:1: '[S] # c' is no section header: write [TYPE] or [TYPE NAME], alone on its line"},
-                {TEXT("[S]\n[T]\n[S]\n"), "f:3: section [S] stands here a second time: join the two"},
-                {TEXT("[S x]\n[S  x ]\n"), "f:2: section [S  x ] stands here a second time: join the two"},
-                {TEXT("[S]\nA=1\nB=2\nA=1\n"), "f:4: key 'A' stands here a second time, first in line 2: keep one"},
-                {TEXT("[S]\r\n"), "f:1: a carriage return: save the file with Unix line ends"},
-                {TEXT("[S]\nA=\x1b[2J\n"), "f:2: control character 0x1b: remove it"},
-                {TEXT("[S]\nA=\0\n"), "f:2: control character 0x00: remove it"},
-                {TEXT("[S]\nA=\x7f\n"), "f:2: control character 0x7f: remove it"},
-                {TEXT("[S]\nA=\xc2\x85\n"), "f:2: control character 0x85: remove it"},
-                {TEXT("[S]\nA=\xff\n"), "f:2: byte 0xff is not UTF-8"},
-                {TEXT("[S]\n# \xc3"), "f:2: byte 0xc3 is not UTF-8"},
-                {TEXT("[S]\nA=1\\"), "f:2: the file ends with a '\\' that joins its last line with nothing"},
-                {TEXT("[S]\nA=1\\\n# comment\n"),
-                 "f:3: the file ends with a '\\' that joins its last line with nothing"},
+                        {TEXT("A=1\n"), "f:1: 'A=1' stands before the first [SECTION]"},
+                        {TEXT("[S]\nnonsense\n"), "f:2: 'nonsense' is neither KEY=VALUE nor a [SECTION]; a "
+                                                  "comment begins with '#'"},
+                        {TEXT("[S]\n=1\n"), "f:2: '=1' is neither KEY=VALUE nor a [SECTION]; a comment "
+                                            "begins with '#'"},
+                        {TEXT("[S]\nA B=1\n"), "f:2: 'A B=1' is neither KEY=VALUE nor a [SECTION]; a "
+                                               "comment begins with '#'"},
+                        {TEXT("[S\n"), "f:1: '[S' is no section header: write [TYPE] or [TYPE NAME], alone "
+                                       "on its line"},
+                        {TEXT("[]\n"), "f:1: '[]' is no section header: write [TYPE] or [TYPE NAME], alone "
+                                       "on its line"},
+                        {TEXT("[ ]\n"), "f:1: '[ ]' is no section header: write [TYPE] or [TYPE NAME], "
+                                        "alone on its line"},
+                        {TEXT("[S a]b]\n"), "f:1: '[S a]b]' is no section header: write [TYPE] or [TYPE "
+                                            "NAME], alone on its line"},
+                        {TEXT("[S] # c\n"), "f:1: '[S] # c' is no section header: write [TYPE] or [TYPE "
+                                            "NAME], alone on its line"},
+                        {TEXT("[S]\n[T]\n[S]\n"),
+                                        "f:3: section [S] stands here a second time: join the two"},
+                        {TEXT("[S x]\n[S  x ]\n"),
+                                        "f:2: section [S  x ] stands here a second time: join the two"},
+                        {TEXT("[S]\nA=1\nB=2\nA=1\n"),
+                                        "f:4: key 'A' stands here a second time, first in line 2: keep one"},
+                        {TEXT("[S]\r\n"), "f:1: a carriage return: save the file with Unix line ends"},
+                        {TEXT("[S]\nA=\x1b[2J\n"), "f:2: control character 0x1b: remove it"},
+                        {TEXT("[S]\nA=\0\n"), "f:2: control character 0x00: remove it"},
+                        {TEXT("[S]\nA=\x7f\n"), "f:2: control character 0x7f: remove it"},
+                        {TEXT("[S]\nA=\xc2\x85\n"), "f:2: control character 0x85: remove it"},
+                        {TEXT("[S]\nA=\xff\n"), "f:2: byte 0xff is not UTF-8"},
+                        {TEXT("[S]\n# \xc3"), "f:2: byte 0xc3 is not UTF-8"},
+                        {TEXT("[S]\nA=1\\"), "f:2: the file ends with a '\\' that joins its last line with "
+                                             "nothing"},
+                        {TEXT("[S]\nA=1\\\n# comment\n"), "f:3: the file ends with a '\\' that joins its "
+                                                          "last line with nothing"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_autoptr(KeyFile) key_file = key_file_new();
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                g_assert_cmpint(key_file_add(key_file, "f", cases[i].text, cases[i].size, &error), ==, -EBADMSG);
+                g_assert_cmpint(key_file_add(key_file, "f", cases[i].text, cases[i].size, &error), ==,
+                                -EBADMSG);
                 g_assert_cmpstr(error.message, ==, cases[i].message);
                 g_assert_cmpint(error.code, ==, ERROR_INVALID_DEFINITION);
         }
@@ -157,7 +167,8 @@ static void assert_refused(const GString *text, const char *message)
 static void test_limits(void)
 {
         g_autoptr(GString) line = g_string_new("[S]\nA="), joined = g_string_new("[S]\nA=");
-        g_autoptr(GString) keys = g_string_new("[S]\n"), sections = g_string_new(NULL), file = g_string_new(NULL);
+        g_autoptr(GString) keys = g_string_new("[S]\n"), sections = g_string_new(NULL),
+                           file = g_string_new(NULL);
         g_autoptr(KeyFile) key_file = key_file_new();
 
         for (int i = 0; i < KEY_FILE_LINE_MAX - 2; i++)
@@ -235,7 +246,8 @@ static void tear_down(Fixture *f, const void *data)
 
 static void test_files(Fixture *f, const void *data)
 {
-        g_autofree char *file = g_build_filename(f->root, "file", NULL), *fifo = g_build_filename(f->root, "fifo", NULL);
+        g_autofree char *file = g_build_filename(f->root, "file", NULL),
+                        *fifo = g_build_filename(f->root, "fifo", NULL);
         g_autofree char *message = NULL;
         g_autoptr(KeyFile) key_file = key_file_new();
         _cleanup_error_ Error error = ERROR_INIT;
@@ -263,8 +275,8 @@ static void test_files(Fixture *f, const void *data)
 static void test_dropins(Fixture *f, const void *data)
 {
         static const char *const files[][4] = {
-                {"30-c.conf", "10-a.conf", ".hidden.conf", "other.txt"},
-                {"20-b.conf", "10-a.conf", "40-masked.conf", "other"},
+                        {"30-c.conf", "10-a.conf", ".hidden.conf", "other.txt"},
+                        {"20-b.conf", "10-a.conf", "40-masked.conf", "other"},
         };
         g_autofree char *mask = g_build_filename(f->dirs[0], "40-masked.conf", NULL);
         g_autofree char *a = g_build_filename(f->dirs[0], "10-a.conf", NULL);
@@ -279,7 +291,7 @@ static void test_dropins(Fixture *f, const void *data)
         g_assert_true(file_is_masked(mask));
         g_assert_false(file_is_masked(a));
 
-        dropins = key_file_list_dropins((const char *const *) f->dirs);
+        dropins = key_file_list_dropins((const char *const *)f->dirs);
         g_assert_cmpuint(g_strv_length(dropins), ==, 3);
         g_assert_cmpstr(dropins[0], ==, a);
         g_assert_cmpstr(dropins[1], ==, b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Devices reach the guest in its manifest's order, all of them and no other; what differs is named with the way out. */
+/* Devices reach the guest in its manifest's order, all of them and no other; what differs is named with the
+ * way out. */
 
 #include <glib.h>
 #include <string.h>
@@ -19,9 +20,10 @@ static Definition *parse(const char *text)
 }
 
 static const ImageInfo router = {
-        .has_manifest = true,
-        .n_devices = 3,
-        .devices = {{"service", DEVICE_NETWORK}, {"storage", DEVICE_BLOCK}, {"back", DEVICE_NETWORK}},
+                .has_manifest = true,
+                .n_devices = 3,
+                .devices = {{"service", DEVICE_NETWORK}, {"storage", DEVICE_BLOCK},
+                                {"back", DEVICE_NETWORK}},
 };
 static const ImageInfo hello = {.has_manifest = true};
 static const ImageInfo foreign = {.has_manifest = false};
@@ -33,12 +35,12 @@ static void test_order(void)
                 const char *text;
                 const char *names[4];
         } cases[] = {
-                {&router, "[Network back]\n[Volume storage]\nPath=/a\n[Network service]\n",
-                 {"service", "storage", "back"}},
-                {&foreign, "[Network back]\n[Volume storage]\nPath=/a\n[Network service]\n",
-                 {"back", "storage", "service"}},
-                {&hello, "", {NULL}},
-                {&foreign, "", {NULL}},
+                        {&router, "[Network back]\n[Volume storage]\nPath=/a\n[Network service]\n",
+                                        {"service", "storage", "back"}},
+                        {&foreign, "[Network back]\n[Volume storage]\nPath=/a\n[Network service]\n",
+                                        {"back", "storage", "service"}},
+                        {&hello, "", {NULL}},
+                        {&foreign, "", {NULL}},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -46,9 +48,10 @@ static void test_order(void)
                 g_autoptr(GPtrArray) devices = NULL;
 
                 g_assert_cmpint(devices_wire(definition, cases[i].image, &devices, NULL), ==, 0);
-                g_assert_cmpuint(devices->len, ==, g_strv_length((char **) cases[i].names));
+                g_assert_cmpuint(devices->len, ==, g_strv_length((char **)cases[i].names));
                 for (guint j = 0; j < devices->len; j++)
-                        g_assert_cmpstr(((const DefinitionDevice *) devices->pdata[j])->name, ==, cases[i].names[j]);
+                        g_assert_cmpstr(((const DefinitionDevice *)devices->pdata[j])->name, ==,
+                                        cases[i].names[j]);
         }
 }
 
@@ -56,53 +59,67 @@ static void test_order(void)
 static void test_same_name_of_both_kinds(void)
 {
         static const ImageInfo image = {
-                .has_manifest = true,
-                .n_devices = 2,
-                .devices = {{"a", DEVICE_BLOCK}, {"a", DEVICE_NETWORK}},
+                        .has_manifest = true,
+                        .n_devices = 2,
+                        .devices = {{"a", DEVICE_BLOCK}, {"a", DEVICE_NETWORK}},
         };
         g_autoptr(Definition) definition = parse("[Network a]\n[Volume a]\nPath=/a\n");
         g_autoptr(GPtrArray) devices = NULL;
 
         g_assert_cmpint(devices_wire(definition, &image, &devices, NULL), ==, 0);
-        g_assert_cmpint(((const DefinitionDevice *) devices->pdata[0])->kind, ==, DEVICE_BLOCK);
-        g_assert_cmpint(((const DefinitionDevice *) devices->pdata[1])->kind, ==, DEVICE_NETWORK);
+        g_assert_cmpint(((const DefinitionDevice *)devices->pdata[0])->kind, ==, DEVICE_BLOCK);
+        g_assert_cmpint(((const DefinitionDevice *)devices->pdata[1])->kind, ==, DEVICE_NETWORK);
 }
 
 static void test_differences(void)
 {
         static const ImageInfo twice = {
-                .has_manifest = true,
-                .n_devices = 2,
-                .devices = {{"a", DEVICE_BLOCK}, {"a", DEVICE_BLOCK}},
+                        .has_manifest = true,
+                        .n_devices = 2,
+                        .devices = {{"a", DEVICE_BLOCK}, {"a", DEVICE_BLOCK}},
         };
         static const ImageInfo many = {.has_manifest = true, .n_devices = 30};
         static const struct {
                 const ImageInfo *image;
                 const char *text, *message;
         } cases[] = {
-                {&router, "",
-                 "the image wants network 'service', block device 'storage', network 'back', which the definition does not "
-                 "have. Write into the definition: '[Network service]', '[Volume storage]' with 'Path=/…', "
-                 "'[Network back]'; or as options of create: --network=service:BRIDGE --volume=storage:/… "
-                 "--network=back:BRIDGE"},
-                {&router, "[Network service]\n[Network back]\n",
-                 "the image wants block device 'storage', which the definition does not have. Write into the definition: "
-                 "'[Volume storage]' with 'Path=/…'; or as options of create: --volume=storage:/…"},
-                {&router, "[Network service]\n[Network back]\n[Network storage]\n",
-                 "'storage' is a block device in the image and [Network storage] in the definition. Write into the "
-                 "definition: '[Volume storage]' with 'Path=/…'; or as options of create: --volume=storage:/…"},
-                {&router, "[Network service]\n[Network back]\n[Volume storage]\nPath=/a\n[Network more]\n",
-                 "the definition has [Network more] (f:7), which the image does not know: remove that"},
-                {&hello, "[Network service]\n[Volume b]\nPath=/a\n",
-                 "the definition has [Network service] (f:3), [Volume b] (f:4), which the image does not know: remove "
-                 "that"},
-                {&router, "[Network servcie]\n[Network back]\n[Volume storage]\nPath=/a\n",
-                 "the image wants network 'service', which the definition does not have; the definition has [Network "
-                 "servcie] (f:3), which the image does not know: remove that. Write into the definition: '[Network "
-                 "service]'; or as options of create: --network=service:BRIDGE"},
-                {&twice, "[Volume a]\nPath=/a\n",
-                 "the image names two devices 'a': rebuild it with names that differ"},
-                {&many, "", "the image wants 30 devices: at most 29 have room on the guest's bus"},
+                        {&router, "",
+                                        "the image wants network 'service', block device 'storage', network "
+                                        "'back', which the definition does not "
+                                        "have. Write into the definition: '[Network service]', '[Volume "
+                                        "storage]' with 'Path=/…', "
+                                        "'[Network back]'; or as options of create: "
+                                        "--network=service:BRIDGE --volume=storage:/… "
+                                        "--network=back:BRIDGE"},
+                        {&router, "[Network service]\n[Network back]\n",
+                                        "the image wants block device 'storage', which the definition does "
+                                        "not have. Write into the definition: "
+                                        "'[Volume storage]' with 'Path=/…'; or as options of create: "
+                                        "--volume=storage:/…"},
+                        {&router, "[Network service]\n[Network back]\n[Network storage]\n",
+                                        "'storage' is a block device in the image and [Network storage] in "
+                                        "the definition. Write into the "
+                                        "definition: '[Volume storage]' with 'Path=/…'; or as options of "
+                                        "create: --volume=storage:/…"},
+                        {&router,
+                                        "[Network service]\n[Network back]\n[Volume "
+                                        "storage]\nPath=/a\n[Network more]\n",
+                                        "the definition has [Network more] (f:7), which the image does not "
+                                        "know: remove that"},
+                        {&hello, "[Network service]\n[Volume b]\nPath=/a\n",
+                                        "the definition has [Network service] (f:3), [Volume b] (f:4), "
+                                        "which the image does not know: remove "
+                                        "that"},
+                        {&router, "[Network servcie]\n[Network back]\n[Volume storage]\nPath=/a\n",
+                                        "the image wants network 'service', which the definition does not "
+                                        "have; the definition has [Network "
+                                        "servcie] (f:3), which the image does not know: remove that. Write "
+                                        "into the definition: '[Network "
+                                        "service]'; or as options of create: --network=service:BRIDGE"},
+                        {&twice, "[Volume a]\nPath=/a\n",
+                                        "the image names two devices 'a': rebuild it with names that "
+                                        "differ"},
+                        {&many, "", "the image wants 30 devices: at most 29 have room on the guest's bus"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

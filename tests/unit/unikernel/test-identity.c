@@ -18,7 +18,8 @@ static void uuid_of(const char *name, char ret[static 37])
         identity_uuid_format(&id, ret);
 }
 
-/* These values are what domains are recognised by and what DHCP leases are tied to: they may never change. */
+/* These values are what domains are recognised by and what DHCP leases are tied to: they may never change.
+ */
 static void test_values_stay(void)
 {
         char uuid[37], mac[18];

@@ -39,7 +39,8 @@ static void tear_down(Fixture *f, const void *data)
 
 static void test_goes_there_and_back(Fixture *f, const void *data)
 {
-        Outcome written = {.invocation_id = (char *) INVOCATION, .exit_status = 4000, .reason = (char *) "a\nb"};
+        Outcome written = {
+                        .invocation_id = (char *)INVOCATION, .exit_status = 4000, .reason = (char *)"a\nb"};
 
         for (Result result = RESULT_NONE; result < _RESULT_MAX; result++) {
                 _cleanup_outcome_ Outcome outcome = {0};
@@ -67,12 +68,12 @@ static void test_none_there(Fixture *f, const void *data)
 
 static void test_names_and_ids_are_checked(Fixture *f, const void *data)
 {
-        Outcome outcome = {.invocation_id = (char *) INVOCATION};
+        Outcome outcome = {.invocation_id = (char *)INVOCATION};
 
         g_assert_cmpint(outcome_write("../a", &outcome), ==, -EINVAL);
         g_assert_cmpint(outcome_read("../a", &outcome), ==, -EINVAL);
         g_assert_cmpint(outcome_remove("../a"), ==, -EINVAL);
-        outcome.invocation_id = (char *) "0123";
+        outcome.invocation_id = (char *)"0123";
         g_assert_cmpint(outcome_write("a", &outcome), ==, -EINVAL);
         outcome.invocation_id = NULL;
         g_assert_cmpint(outcome_write("a", &outcome), ==, -EINVAL);
@@ -81,13 +82,13 @@ static void test_names_and_ids_are_checked(Fixture *f, const void *data)
 static void test_broken_files_are_refused(Fixture *f, const void *data)
 {
         static const char *const texts[] = {
-                "",
-                "INVOCATION_ID=0\n",
-                "INVOCATION_ID=" INVOCATION "\nRESULT=nonsense\n",
-                "INVOCATION_ID=" INVOCATION "\nEXIT_STATUS=\n",
-                "INVOCATION_ID=" INVOCATION "\nEXIT_STATUS=7x\n",
-                "INVOCATION_ID=" INVOCATION "\nOTHER=1\n",
-                "INVOCATION_ID=" INVOCATION "\nRESULT\n",
+                        "",
+                        "INVOCATION_ID=0\n",
+                        "INVOCATION_ID=" INVOCATION "\nRESULT=nonsense\n",
+                        "INVOCATION_ID=" INVOCATION "\nEXIT_STATUS=\n",
+                        "INVOCATION_ID=" INVOCATION "\nEXIT_STATUS=7x\n",
+                        "INVOCATION_ID=" INVOCATION "\nOTHER=1\n",
+                        "INVOCATION_ID=" INVOCATION "\nRESULT\n",
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end of a guest is told by its last words, whatever came before; only without last words does it matter what
- * libvirt witnessed. */
+/* The end of a guest is told by its last words, whatever came before; only without last words does it matter
+ * what libvirt witnessed. */
 
 #include <glib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ static void see_lines(Verdict *verdict, const char *text)
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
         for (char **line = lines; *line; line++)
-                (void) verdict_see_line(verdict, *line, strlen(*line));
+                (void)verdict_see_line(verdict, *line, strlen(*line));
 }
 
 /* Consoles as Solo5's own tests leave them (version 0.12), and what becomes of each. */
@@ -27,56 +27,69 @@ static void test_last_words(void)
                 int unit;
                 const char *sentence;
         } cases[] = {
-                {"Hello, World\r\nSolo5: solo5_exit(0) called\r\n"
-                 "Solo5: ACPI: power off via PM1a=0x604 PM1b=0x0 SLP_TYPa=0\r\nSolo5: Halted\r\n",
-                 RESULT_SUCCESS, 0, true, 0, "exited with status 0"},
-                {"Solo5: solo5_exit(7) called\r", RESULT_EXIT_STATUS, 7, false, 7, "exited with status 7"},
-                {"Solo5: solo5_exit(0) called\r\nSolo5: ACPI: power off\r\nSolo5: Ha", RESULT_SUCCESS, 0, false, 0,
-                 "exited with status 0"},
-                {"Solo5: solo5_exit(0) called\r\nSo", RESULT_SUCCESS, 0, false, 0, "exited with status 0"},
-                {"Solo5: solo5_exit(1) called", RESULT_EXIT_STATUS, 1, false, 1,
-                 "exited with status 1: Solo5 or the program itself gave up early"},
-                {"Solo5: solo5_exit(2) called", RESULT_EXIT_STATUS, 2, false, 2,
-                 "exited with status 2: it ended by an uncaught exception"},
-                {"Solo5: solo5_exit(63) called", RESULT_EXIT_STATUS, 63, false, 63,
-                 "exited with status 63: it only printed its help or version"},
-                {"Solo5: solo5_exit(64) called", RESULT_EXIT_STATUS, 64, false, 64,
-                 "exited with status 64: it did not accept its arguments"},
-                {"Solo5: solo5_exit(123) called", RESULT_EXIT_STATUS, 123, false, 123,
-                 "exited with status 123: it reported an error"},
-                {"Solo5: solo5_exit(124) called", RESULT_EXIT_STATUS, 124, false, 124,
-                 "exited with status 124: it did not accept its command line"},
-                {"Solo5: solo5_exit(125) called", RESULT_EXIT_STATUS, 125, false, 125,
-                 "exited with status 125: it met an unexpected error of its own"},
-                {"Solo5: solo5_exit(254) called", RESULT_EXIT_STATUS, 254, false, 254, "exited with status 254"},
-                {"Solo5: solo5_exit(255) called", RESULT_EXIT_STATUS, 255, false, 255,
-                 "exited with status 255: it ended by an uncaught exception or an abort"},
-                {"Solo5: solo5_exit(256) called", RESULT_EXIT_STATUS, 256, false, 255, "exited with status 256"},
-                {"Solo5: solo5_exit(2147483647) called", RESULT_EXIT_STATUS, INT32_MAX, false, 255,
-                 "exited with status 2147483647"},
-                {"Solo5: solo5_exit(-1) called", RESULT_EXIT_STATUS, -1, false, 255, "exited with status -1"},
-                {"bye without newlineSolo5: solo5_exit(0) called\r", RESULT_SUCCESS, 0, false, 0,
-                 "exited with status 0"},
-                {"Solo5: solo5_abort() called\r\nSolo5: Halted", RESULT_ABORTED, 255, true, 255, "aborted"},
-                {"Solo5: PCI enumeration failed. Aborting.\r\nSolo5: solo5_abort() called\r", RESULT_ABORTED, 255,
-                 false, 255, "aborted: PCI enumeration failed"},
-                {"Solo5: Device 'service' of type NET_BASIC not attached.Solo5: All declared devices must be "
-                 "attached. Aborting.\r\nSolo5: solo5_abort() called\r",
-                 RESULT_ABORTED, 255, false, 255, "aborted: All declared devices must be attached"},
-                {"Solo5: ABORT: mem.c:54: Assertion `prev_brk < heap_top' failed\r", RESULT_ABORTED, 255, false, 255,
-                 "aborted: mem.c:54: Assertion `prev_brk < heap_top' failed"},
-                {"Solo5: trap: type=#PF ec=0x2 rip=0x105fe2 rsp=0x1fdffa0 rflags=0x206\r\n"
-                 "Solo5: trap: cr2=0x400000000\r\nSolo5: ABORT: cpu_x86_64.c:182: Fatal trap\r\n"
-                 "Solo5: ACPI: power off via PM1a=0x604 PM1b=0x0 SLP_TYPa=0\r\nSolo5: Halted\r\n",
-                 RESULT_TRAPPED, 255, true, 255, "aborted: page fault at 0x400000000 (instruction 0x105fe2)"},
-                {"Solo5: trap: type=#PF ec=0x0 rip=0x1 rsp=0x1 rflags=0x2", RESULT_TRAPPED, 255, false, 255,
-                 "aborted: page fault at instruction 0x1"},
-                {"Solo5: trap: type=#GP ec=0x0 rip=0x1 rsp=0x1 rflags=0x2\nSolo5: ABORT: cpu_x86_64.c:182: Fatal trap",
-                 RESULT_TRAPPED, 255, false, 255, "aborted: general protection fault at instruction 0x1"},
-                {"Solo5: trap: type=#21 ec=0x0 rip=0x1 rsp=0x1 rflags=0x2", RESULT_TRAPPED, 255, false, 255,
-                 "aborted: #21 at instruction 0x1"},
-                {"Solo5: solo5_exit(3) called\nSolo5: solo5_exit(4) called", RESULT_EXIT_STATUS, 4, false, 4,
-                 "exited with status 4"},
+                        {"Hello, World\r\nSolo5: solo5_exit(0) called\r\n"
+                         "Solo5: ACPI: power off via PM1a=0x604 PM1b=0x0 SLP_TYPa=0\r\nSolo5: Halted\r\n",
+                                        RESULT_SUCCESS, 0, true, 0, "exited with status 0"},
+                        {"Solo5: solo5_exit(7) called\r", RESULT_EXIT_STATUS, 7, false, 7,
+                                        "exited with status 7"},
+                        {"Solo5: solo5_exit(0) called\r\nSolo5: ACPI: power off\r\nSolo5: Ha",
+                                        RESULT_SUCCESS, 0, false, 0, "exited with status 0"},
+                        {"Solo5: solo5_exit(0) called\r\nSo", RESULT_SUCCESS, 0, false, 0,
+                                        "exited with status 0"},
+                        {"Solo5: solo5_exit(1) called", RESULT_EXIT_STATUS, 1, false, 1,
+                                        "exited with status 1: Solo5 or the program itself gave up early"},
+                        {"Solo5: solo5_exit(2) called", RESULT_EXIT_STATUS, 2, false, 2,
+                                        "exited with status 2: it ended by an uncaught exception"},
+                        {"Solo5: solo5_exit(63) called", RESULT_EXIT_STATUS, 63, false, 63,
+                                        "exited with status 63: it only printed its help or version"},
+                        {"Solo5: solo5_exit(64) called", RESULT_EXIT_STATUS, 64, false, 64,
+                                        "exited with status 64: it did not accept its arguments"},
+                        {"Solo5: solo5_exit(123) called", RESULT_EXIT_STATUS, 123, false, 123,
+                                        "exited with status 123: it reported an error"},
+                        {"Solo5: solo5_exit(124) called", RESULT_EXIT_STATUS, 124, false, 124,
+                                        "exited with status 124: it did not accept its command line"},
+                        {"Solo5: solo5_exit(125) called", RESULT_EXIT_STATUS, 125, false, 125,
+                                        "exited with status 125: it met an unexpected error of its own"},
+                        {"Solo5: solo5_exit(254) called", RESULT_EXIT_STATUS, 254, false, 254,
+                                        "exited with status 254"},
+                        {"Solo5: solo5_exit(255) called", RESULT_EXIT_STATUS, 255, false, 255,
+                                        "exited with status 255: it ended by an uncaught exception or an "
+                                        "abort"},
+                        {"Solo5: solo5_exit(256) called", RESULT_EXIT_STATUS, 256, false, 255,
+                                        "exited with status 256"},
+                        {"Solo5: solo5_exit(2147483647) called", RESULT_EXIT_STATUS, INT32_MAX, false, 255,
+                                        "exited with status 2147483647"},
+                        {"Solo5: solo5_exit(-1) called", RESULT_EXIT_STATUS, -1, false, 255,
+                                        "exited with status -1"},
+                        {"bye without newlineSolo5: solo5_exit(0) called\r", RESULT_SUCCESS, 0, false, 0,
+                                        "exited with status 0"},
+                        {"Solo5: solo5_abort() called\r\nSolo5: Halted", RESULT_ABORTED, 255, true, 255,
+                                        "aborted"},
+                        {"Solo5: PCI enumeration failed. Aborting.\r\nSolo5: solo5_abort() called\r",
+                                        RESULT_ABORTED, 255, false, 255, "aborted: PCI enumeration failed"},
+                        {"Solo5: Device 'service' of type NET_BASIC not attached.Solo5: All declared "
+                         "devices must be "
+                         "attached. Aborting.\r\nSolo5: solo5_abort() called\r",
+                                        RESULT_ABORTED, 255, false, 255,
+                                        "aborted: All declared devices must be attached"},
+                        {"Solo5: ABORT: mem.c:54: Assertion `prev_brk < heap_top' failed\r", RESULT_ABORTED,
+                                        255, false, 255,
+                                        "aborted: mem.c:54: Assertion `prev_brk < heap_top' failed"},
+                        {"Solo5: trap: type=#PF ec=0x2 rip=0x105fe2 rsp=0x1fdffa0 rflags=0x206\r\n"
+                         "Solo5: trap: cr2=0x400000000\r\nSolo5: ABORT: cpu_x86_64.c:182: Fatal trap\r\n"
+                         "Solo5: ACPI: power off via PM1a=0x604 PM1b=0x0 SLP_TYPa=0\r\nSolo5: Halted\r\n",
+                                        RESULT_TRAPPED, 255, true, 255,
+                                        "aborted: page fault at 0x400000000 (instruction 0x105fe2)"},
+                        {"Solo5: trap: type=#PF ec=0x0 rip=0x1 rsp=0x1 rflags=0x2", RESULT_TRAPPED, 255,
+                                        false, 255, "aborted: page fault at instruction 0x1"},
+                        {"Solo5: trap: type=#GP ec=0x0 rip=0x1 rsp=0x1 rflags=0x2\nSolo5: ABORT: "
+                         "cpu_x86_64.c:182: Fatal trap",
+                                        RESULT_TRAPPED, 255, false, 255,
+                                        "aborted: general protection fault at instruction 0x1"},
+                        {"Solo5: trap: type=#21 ec=0x0 rip=0x1 rsp=0x1 rflags=0x2", RESULT_TRAPPED, 255,
+                                        false, 255, "aborted: #21 at instruction 0x1"},
+                        {"Solo5: solo5_exit(3) called\nSolo5: solo5_exit(4) called", RESULT_EXIT_STATUS, 4,
+                                        false, 4, "exited with status 4"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -101,26 +114,26 @@ static void test_last_words(void)
 static void test_no_last_words(void)
 {
         static const char *const consoles[] = {
-                "",
-                "Hello, World",
-                "Solo5: Bindings version v0.12",
-                "solo5_exit(0) called",
-                "Solo5: solo5_exit() called",
-                "Solo5: solo5_exit(-) called",
-                "Solo5: solo5_exit( 7) called",
-                "Solo5: solo5_exit(+7) called",
-                "Solo5: solo5_exit(7x) called",
-                "Solo5: solo5_exit(7) called twice",
-                "Solo5: solo5_exit(2147483648) called",
-                "Solo5: solo5_exit(99999999999999999999) called",
-                "Solo5: solo5_abort() called again",
-                "Solo5: trap: cr2=0x0",
-                "Solo5: trap: type=#PF",
-                "log of another: Solo5: Halted",
-                "Solo5: solo5_exit(7) called\nthe guest goes on",
-                "Solo5: solo5_abort() called\nSolo5: Halted\nthe guest goes on",
-                "Solo5: trap: type=#PF ec=0x0 rip=0x1 rsp=0x1 rflags=0x2\nthe guest goes on",
-                "Solo5: PCI enumeration failed. Aborting.\nthe guest goes on",
+                        "",
+                        "Hello, World",
+                        "Solo5: Bindings version v0.12",
+                        "solo5_exit(0) called",
+                        "Solo5: solo5_exit() called",
+                        "Solo5: solo5_exit(-) called",
+                        "Solo5: solo5_exit( 7) called",
+                        "Solo5: solo5_exit(+7) called",
+                        "Solo5: solo5_exit(7x) called",
+                        "Solo5: solo5_exit(7) called twice",
+                        "Solo5: solo5_exit(2147483648) called",
+                        "Solo5: solo5_exit(99999999999999999999) called",
+                        "Solo5: solo5_abort() called again",
+                        "Solo5: trap: cr2=0x0",
+                        "Solo5: trap: type=#PF",
+                        "log of another: Solo5: Halted",
+                        "Solo5: solo5_exit(7) called\nthe guest goes on",
+                        "Solo5: solo5_abort() called\nSolo5: Halted\nthe guest goes on",
+                        "Solo5: trap: type=#PF ec=0x0 rip=0x1 rsp=0x1 rflags=0x2\nthe guest goes on",
+                        "Solo5: PCI enumeration failed. Aborting.\nthe guest goes on",
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(consoles); i++) {
@@ -143,19 +156,24 @@ static void test_witness_counts_without_last_words(void)
                 int unit;
                 const char *sentence;
         } cases[] = {
-                {"", ENDING_CONSOLE, RESULT_OUTSIDE, 254,
-                 "ended from outside: destroyed through libvirt, or QEMU died"},
-                {"", ENDING_DESTROYED, RESULT_OUTSIDE, 254,
-                 "ended from outside: destroyed through libvirt, or QEMU died"},
-                {"", ENDING_STOPPED, RESULT_STOPPED, 0, "stopped by user 1000"},
-                {"", ENDING_POWERED_OFF, RESULT_POWERED_OFF, 0, "powered off, exit status not known"},
-                {"", ENDING_HALTED, RESULT_HALTED, 255, "halted without an exit status"},
-                /* --solo5:quiet: a late Halted may follow a good power-off. */
-                {"Solo5: Halted", ENDING_POWERED_OFF, RESULT_POWERED_OFF, 0, "powered off, exit status not known"},
-                {"Solo5: Halted", ENDING_HALTED, RESULT_HALTED, 255, "halted without an exit status"},
-                {"Solo5: Halted", ENDING_CONSOLE, RESULT_HALTED, 255, "halted without an exit status"},
-                {"Solo5: Halted", ENDING_DESTROYED, RESULT_HALTED, 255, "halted without an exit status"},
-                {"Solo5: Halted", ENDING_STOPPED, RESULT_STOPPED, 0, "stopped by user 1000"},
+                        {"", ENDING_CONSOLE, RESULT_OUTSIDE, 254,
+                                        "ended from outside: destroyed through libvirt, or QEMU died"},
+                        {"", ENDING_DESTROYED, RESULT_OUTSIDE, 254,
+                                        "ended from outside: destroyed through libvirt, or QEMU died"},
+                        {"", ENDING_STOPPED, RESULT_STOPPED, 0, "stopped by user 1000"},
+                        {"", ENDING_POWERED_OFF, RESULT_POWERED_OFF, 0,
+                                        "powered off, exit status not known"},
+                        {"", ENDING_HALTED, RESULT_HALTED, 255, "halted without an exit status"},
+                        /* --solo5:quiet: a late Halted may follow a good power-off. */
+                        {"Solo5: Halted", ENDING_POWERED_OFF, RESULT_POWERED_OFF, 0,
+                                        "powered off, exit status not known"},
+                        {"Solo5: Halted", ENDING_HALTED, RESULT_HALTED, 255,
+                                        "halted without an exit status"},
+                        {"Solo5: Halted", ENDING_CONSOLE, RESULT_HALTED, 255,
+                                        "halted without an exit status"},
+                        {"Solo5: Halted", ENDING_DESTROYED, RESULT_HALTED, 255,
+                                        "halted without an exit status"},
+                        {"Solo5: Halted", ENDING_STOPPED, RESULT_STOPPED, 0, "stopped by user 1000"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -180,12 +198,12 @@ static void test_own_failures_stay(void)
                 int unit;
                 const char *sentence;
         } cases[] = {
-                {RESULT_DEFINITION, RUNNER_EXIT_DEFINITION, "its definition cannot be used: why"},
-                {RESULT_IMAGE, RUNNER_EXIT_IMAGE, "its image cannot be used: why"},
-                {RESULT_DEVICES, RUNNER_EXIT_HOST, "its devices do not fit its image: why"},
-                {RESULT_HOST, RUNNER_EXIT_HOST, "this host could not run it: why"},
-                {RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT, "libvirt could not be reached: why"},
-                {RESULT_RUNNER, RUNNER_EXIT_RUNNER, "its runner failed: why"},
+                        {RESULT_DEFINITION, RUNNER_EXIT_DEFINITION, "its definition cannot be used: why"},
+                        {RESULT_IMAGE, RUNNER_EXIT_IMAGE, "its image cannot be used: why"},
+                        {RESULT_DEVICES, RUNNER_EXIT_HOST, "its devices do not fit its image: why"},
+                        {RESULT_HOST, RUNNER_EXIT_HOST, "this host could not run it: why"},
+                        {RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT, "libvirt could not be reached: why"},
+                        {RESULT_RUNNER, RUNNER_EXIT_RUNNER, "its runner failed: why"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -194,7 +212,7 @@ static void test_own_failures_stay(void)
 
                 see_lines(&verdict, "Solo5: solo5_exit(0) called\nSolo5: Halted\nmore");
                 verdict_settle(&verdict, ENDING_STOPPED);
-                sentence = verdict_sentence(&verdict, (uid_t) -1);
+                sentence = verdict_sentence(&verdict, (uid_t)-1);
                 g_assert_cmpint(verdict.result, ==, cases[i].result);
                 g_assert_cmpint(verdict_unit_exit_status(&verdict), ==, cases[i].unit);
                 g_assert_cmpstr(sentence, ==, cases[i].sentence);
@@ -256,7 +274,7 @@ static void test_results_have_names(void)
         g_assert_null(result_to_string(_RESULT_MAX));
         g_assert_cmpint(result_from_string("no-such"), ==, _RESULT_INVALID);
 
-        nobody = verdict_sentence(&stopped, (uid_t) -1);
+        nobody = verdict_sentence(&stopped, (uid_t)-1);
         g_assert_cmpstr(nobody, ==, "stopped");
 }
 
