@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* shruthi-generator NORMAL EARLY LATE: run by systemd at boot and at each daemon-reload
+ * (systemd.generator(7)). Whatever happens it ends with 0: a broken definition must not disturb a boot. */
+
+#include <glib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "common/paths.h"
+#include "config.h"
+#include "generator/generate.h"
+
+static const char help[] =
+                "shruthi-generator [--root=DIR] NORMAL-DIR [EARLY-DIR LATE-DIR]\n\n"
+                "Tells systemd which unikernels start at boot and which are restarted. systemd runs it.\n\n"
+                "  --root=DIR   read the definitions below DIR\n"
+                "  --version    show the version\n"
+                "  --help       show this\n\n"
+                "See shruthi-generator(8).\n";
+
+int main(int argc, char *argv[])
+{
+        int first = 1;
+
+        if (first < argc && g_str_equal(argv[first], "--help")) {
+                fputs(help, stdout);
+                return EXIT_SUCCESS;
+        }
+        if (first < argc && g_str_equal(argv[first], "--version")) {
+                puts("shruthi-generator " SHRUTHI_VERSION);
+                return EXIT_SUCCESS;
+        }
+        if (first < argc && g_str_has_prefix(argv[first], "--root="))
+                paths_set_root(argv[first++] + sizeof "--root=" - 1);
+        if ((argc - first != 1 && argc - first != 3) || argv[first][0] != '/') {
+                fputs(help, stderr);
+                return 2;
+        }
+
+        (void)umask(0022);
+        (void)generate(argv[first]);
+        return EXIT_SUCCESS;
+}

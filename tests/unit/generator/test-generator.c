@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The real generator over a tree of definitions: what it writes is what systemd must know, and nothing else.
+ */
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/paths.h"
+
+#define IMAGE "[Unikernel]\nImage=/srv/a\n"
+
+typedef struct Fixture {
+        char *root, *normal, *early, *late;
+} Fixture;
+
+static void set_up(Fixture *f, const void *data)
+{
+        f->root = g_dir_make_tmp("shruthi-generator-XXXXXX", NULL);
+        g_assert_nonnull(f->root);
+        f->normal = g_build_filename(f->root, "normal", NULL);
+        f->early = g_build_filename(f->root, "early", NULL);
+        f->late = g_build_filename(f->root, "late", NULL);
+        g_assert_cmpint(g_mkdir(f->normal, 0755), ==, 0);
+        g_assert_cmpint(g_mkdir(f->early, 0755), ==, 0);
+        g_assert_cmpint(g_mkdir(f->late, 0755), ==, 0);
+        paths_set_root(f->root);
+}
+
+static void remove_tree(const char *path)
+{
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir))) {
+                g_autofree char *file = g_build_filename(path, name, NULL);
+
+                if (g_remove(file) < 0)
+                        remove_tree(file);
+        }
+        g_assert_cmpint(g_rmdir(path), ==, 0);
+}
+
+static void tear_down(Fixture *f, const void *data)
+{
+        paths_set_root(NULL);
+        remove_tree(f->root);
+        g_free(f->root);
+        g_free(f->normal);
+        g_free(f->early);
+        g_free(f->late);
+}
+
+static void put(const char *dir, const char *name, const char *text)
+{
+        g_autofree char *path = g_build_filename(dir, name, NULL), *parent = g_path_get_dirname(path);
+
+        g_assert_cmpint(g_mkdir_with_parents(parent, 0755), ==, 0);
+        g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void run(Fixture *f, char **ret_log)
+{
+        g_autofree char *root = g_strconcat("--root=", f->root, NULL);
+        const char *argv[] = {g_getenv("SHRUTHI_GENERATOR"), root, f->normal, f->early, f->late, NULL};
+        g_auto(GStrv) environment = g_environ_setenv(g_get_environ(), "SYSTEMD_LOG_TARGET", "console", TRUE);
+        int status = -1;
+
+        g_assert_nonnull(argv[0]);
+        g_assert_true(g_spawn_sync(NULL, (char **)argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+                        NULL, ret_log, &status, NULL));
+        g_assert_true(WIFEXITED(status));
+        g_assert_cmpint(WEXITSTATUS(status), ==, 0);
+}
+
+static guint count_files(const char *path)
+{
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        const char *name;
+        guint n = 0;
+
+        while (dir && (name = g_dir_read_name(dir))) {
+                g_autofree char *file = g_build_filename(path, name, NULL);
+
+                n += g_file_test(file, G_FILE_TEST_IS_DIR) && !g_file_test(file, G_FILE_TEST_IS_SYMLINK)
+                                     ? count_files(file)
+                                     : 1;
+        }
+
+        return n;
+}
+
+static void assert_wanted(Fixture *f, const char *name)
+{
+        g_autofree char *link =
+                        g_strdup_printf("%s/unikernels.target.wants/unikernel@%s.service", f->normal, name);
+        g_autofree char *target = g_file_read_link(link, NULL);
+
+        g_assert_cmpstr(target, ==, SYSTEM_UNIT_DIR "/unikernel@.service");
+}
+
+static void assert_restart(Fixture *f, const char *name, const char *policy, const char *path)
+{
+        g_autofree char *file = g_strdup_printf(
+                        "%s/unikernel@%s.service.d/50-shruthi-restart.conf", f->normal, name);
+        g_autofree char *expected = g_strdup_printf(
+                        "# Made by shruthi-generator: Restart= of %s\n[Service]\nRestart=%s\n"
+                        "RestartPreventExitStatus=1 60 61 62 63 64\n",
+                        path, policy);
+        g_autofree char *text = NULL;
+
+        g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
+        g_assert_cmpstr(text, ==, expected);
+}
+
+static void test_everything(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL, *again = NULL;
+        g_autofree char *b = g_build_filename(paths_state_definitions(), "b.unikernel", NULL);
+        g_autofree char *c = g_build_filename(paths_vendor_definitions(), "c.unikernel", NULL);
+
+        put(paths_config_definitions(), "a.unikernel", IMAGE "Autostart=yes\n");
+        put(paths_state_definitions(), "b.unikernel", IMAGE "Restart=on-failure\n");
+        put(paths_vendor_definitions(), "c.unikernel", IMAGE);
+        put(paths_config_definitions(), "c.unikernel.d/x.conf",
+                        "[Unikernel]\nAutostart=yes\nRestart=always\n");
+        put(paths_vendor_definitions(), "d.unikernel", IMAGE "Autostart=no\nRestart=no\n");
+        put(paths_state_definitions(), "a.unikernel", IMAGE "Restart=always\n");
+
+        run(f, &log);
+        g_assert_cmpstr(log, ==, "");
+        assert_wanted(f, "a");
+        assert_restart(f, "b", "on-failure", b);
+        assert_wanted(f, "c");
+        assert_restart(f, "c", "always", c);
+        g_assert_cmpuint(count_files(f->normal), ==, 4);
+        g_assert_cmpuint(count_files(f->early), ==, 0);
+        g_assert_cmpuint(count_files(f->late), ==, 0);
+
+        run(f, &again);
+        g_assert_cmpstr(again, ==, "");
+        g_assert_cmpuint(count_files(f->normal), ==, 4);
+}
+
+/* One that is broken or masked is passed over and says so; the boot and the others go on. */
+static void test_broken_are_passed_over(Fixture *f, const void *data)
+{
+        g_autofree char *mask = g_build_filename(paths_config_definitions(), "masked.unikernel", NULL);
+        g_autofree char *bad = g_build_filename(paths_config_definitions(), "bad.unikernel", NULL);
+        g_autofree char *log = NULL, *expected = NULL;
+
+        put(paths_config_definitions(), "bad.unikernel", "[Unikernel]\nAutostart=maybe\n");
+        put(paths_config_definitions(), "good.unikernel", IMAGE "Autostart=yes\n");
+        put(paths_vendor_definitions(), "masked.unikernel", IMAGE "Autostart=yes\n");
+        g_assert_cmpint(symlink("/dev/null", mask), ==, 0);
+
+        run(f, &log);
+        expected = g_strdup_printf(
+                        "shruthi-generator: bad is passed over: %s:2: Autostart=maybe: write yes or no\n",
+                        bad);
+        g_assert_cmpstr(log, ==, expected);
+        assert_wanted(f, "good");
+        g_assert_cmpuint(count_files(f->normal), ==, 1);
+}
+
+/* Names of users are for later: at boot nobody may be there to look them up. */
+static void test_owners_do_not_matter(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL;
+
+        put(paths_config_definitions(), "a.unikernel",
+                        IMAGE "Owner=no-such-user\nGroup=nobody-here\nAutostart=yes\n");
+        run(f, &log);
+        g_assert_cmpstr(log, ==, "");
+        assert_wanted(f, "a");
+}
+
+static void test_nothing_there(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL;
+
+        run(f, &log);
+        g_assert_cmpstr(log, ==, "");
+        g_assert_cmpuint(count_files(f->normal), ==, 0);
+}
+
+static void test_nowhere_to_write(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL;
+
+        put(paths_config_definitions(), "a.unikernel", IMAGE "Autostart=yes\n");
+        g_assert_cmpint(g_rmdir(f->normal), ==, 0);
+        g_assert_true(g_file_set_contents(f->normal, "", -1, NULL));
+        run(f, &log);
+        g_assert_nonnull(strstr(log, "shruthi-generator: a: cannot write below "));
+}
+
+/* It stands in the way of every boot and reload: a thousand are a matter of a moment. */
+static void test_thousand(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL;
+        gint64 begin;
+
+        for (int i = 0; i < 1000; i++) {
+                g_autofree char *name = g_strdup_printf("n%d.unikernel", i);
+
+                put(paths_state_definitions(), name,
+                                IMAGE "Owner=1000\nAutostart=yes\nRestart=on-failure\n");
+        }
+        begin = g_get_monotonic_time();
+        run(f, &log);
+        g_test_message("%" G_GINT64_FORMAT " ms", (g_get_monotonic_time() - begin) / 1000);
+        g_assert_cmpint(g_get_monotonic_time() - begin, <, 5 * G_USEC_PER_SEC);
+        g_assert_cmpuint(count_files(f->normal), ==, 2000);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add("/generator/everything", Fixture, NULL, set_up, test_everything, tear_down);
+        g_test_add("/generator/broken-are-passed-over", Fixture, NULL, set_up, test_broken_are_passed_over,
+                        tear_down);
+        g_test_add("/generator/owners-do-not-matter", Fixture, NULL, set_up, test_owners_do_not_matter,
+                        tear_down);
+        g_test_add("/generator/nothing-there", Fixture, NULL, set_up, test_nothing_there, tear_down);
+        g_test_add("/generator/nowhere-to-write", Fixture, NULL, set_up, test_nowhere_to_write, tear_down);
+        g_test_add("/generator/thousand", Fixture, NULL, set_up, test_thousand, tear_down);
+        return g_test_run();
+}
