@@ -144,7 +144,7 @@ boot_wait() {
                 process_alive "$(cat "$run_dir/nspawn")" ||
                         die "The sandbox did not boot; systemd-nspawn said: $(tail -n 20 "$run_dir/console")"
                 if leader_find; then
-                        state=$(timeout 60 nsenter --target "$leader" --all -- \
+                        state=$(timeout 60 nsenter --target "$leader" --all --root --wd -- \
                                 systemctl is-system-running --wait 2>/dev/null) || :
                         case $state in
                         running) break ;;
@@ -168,7 +168,7 @@ sandbox_setup() {
 }
 
 enter_command() {
-        enter=(nsenter --target "$leader" --all -- env -i --chdir=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
+        enter=(nsenter --target "$leader" --all --root --wd -- env -i --chdir=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
                 HOME=/root USER=root LOGNAME=root SHELL=/bin/bash LANG=C.UTF-8 TERM="${TERM:-dumb}")
 }
 
