@@ -77,7 +77,8 @@ static bool check_by_elf(const ElfFile *elf, ImageInfo *info)
         return true;
 }
 
-/* 64-bit arithmetic throughout: the header's numbers are 32 bit, so no sum can overflow. */
+/* The header's numbers are 32 bit, so that in 64 bit no sum of them can overflow; the file's size is the file's claim
+ * and is only compared. */
 static bool check_by_addresses(const Source *source, const MultibootHeader *header, ImageInfo *info)
 {
         uint64_t before = (uint64_t) header->header_address - header->load_address, offset, size;
@@ -100,7 +101,7 @@ static bool check_by_addresses(const Source *source, const MultibootHeader *head
 
         if (!source_covers(source, offset, size))
                 return image_refuse_cut_off(info, source, "part of what its Multiboot header loads");
-        if (header->load_address + size > UINT32_MAX)
+        if (size > UINT32_MAX - header->load_address)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
                                 "damaged: its %" PRIu64 " bytes do not fit below 4 GiB when loaded at 0x%x: link it "
                                 "again", size, header->load_address);

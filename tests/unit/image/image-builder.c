@@ -26,7 +26,8 @@ static size_t append_zeros(BuiltImage *image, size_t n)
         size_t at = image->bytes->len;
 
         g_byte_array_set_size(image->bytes, (guint) (at + n));
-        memset(image->bytes->data + at, 0, n);
+        if (n > 0) /* an empty array has no data to add to */
+                memset(image->bytes->data + at, 0, n);
         return at;
 }
 
@@ -242,4 +243,25 @@ GByteArray *bzimage_build(unsigned version, bool is64)
         image_put(&image, 0x211, 1, 1);
         image_put(&image, 0x236, 2, is64 ? 1 : 0);
         return image.bytes;
+}
+
+ImageInfo *inspect_on(const uint8_t *data, size_t size, const char *machine)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree uint8_t *copy = NULL;
+        ImageInfo *info = NULL;
+
+        /* A block of its own, so that sanitizers see a read beyond its end. */
+        copy = g_memdup2(data, size);
+        g_assert_cmpint(image_inspect_bytes(copy, size, machine, &info, &error), ==, 0);
+        g_assert_nonnull(info);
+        g_assert_true((info->problem == NULL) == (info->boot != IMAGE_BOOT_NONE));
+        return info;
+}
+
+ImageInfo *inspect_spec(const ImageSpec *spec)
+{
+        g_autoptr(BuiltImage) image = image_build(spec);
+
+        return inspect_on(image->bytes->data, image->bytes->len, HOST);
 }

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "image/image.h"
+
 /* Makes images for tests, good ones by default, with the places where a test may spoil them. */
 
 typedef enum MultibootKind {
@@ -40,6 +42,14 @@ typedef struct BuiltImage {
         size_t multiboot_at;
 } BuiltImage;
 
+/* Members of an ImageSpec: a Solo5 image for a target (3: virtio), and the usual one. */
+#define SOLO5     "/nonexistent/solo5/"
+#define DEVICES   "network:service block:storage"
+#define ADDRESSES MULTIBOOT_KIND_ADDRESSES
+#define SOLO5_IMAGE(target, manifest, multiboot_kind)                                                          \
+        .interpreter = SOLO5, .abi_target = (target), .devices = (manifest), .multiboot = (multiboot_kind)
+#define VIRTIO SOLO5_IMAGE(3, DEVICES, ADDRESSES)
+
 #define SOLO5_DESC_AT 20
 #define MANIFEST_ENTRIES_AT (SOLO5_DESC_AT + 12)
 #define MANIFEST_ENTRY_SIZE 104
@@ -51,3 +61,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BuiltImage, built_image_free)
 
 /* A bzImage of boot protocol version, 64 bit or 32. */
 GByteArray *bzimage_build(unsigned version, bool is64);
+
+/* What the reader says about the bytes on an x86_64 host, or another. */
+#define HOST "x86_64"
+ImageInfo *inspect_on(const uint8_t *data, size_t size, const char *machine);
+ImageInfo *inspect_spec(const ImageSpec *spec);
