@@ -96,7 +96,7 @@ nspawn_start() {
                 exec "${guard[@]}" setsid unshare --pid --fork --kill-child --mount-proc \
                         systemd-nspawn --quiet --directory="$root" --boot --register=no --keep-unit --private-network \
                         --link-journal=no --capability=all --drop-capability=CAP_SYS_MODULE,CAP_SYS_TIME \
-                        --machine="shruthi-$run_id" --hostname=sandbox --console=read-only --bind=/dev/net/tun \
+                        --machine="shruthi-$run_id" --hostname=sandbox --rlimit=NOFILE=1024:524288 --console=read-only --bind=/dev/net/tun \
                         --bind-ro="$source_dir:/shruthi/source" --bind-ro="$run_dir/build:/shruthi/build" \
                         --bind-ro="$run_dir/installed:/shruthi/installed" "${bind_options[@]}"
         ) </dev/null >"$run_dir/console" 2>&1 &

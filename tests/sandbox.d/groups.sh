@@ -4,7 +4,7 @@
 # The groups of tests. Each writes TAP (https://testanything.org) and is counted by its lines; one that ends early, takes
 # too long or gives no result at all counts as failed. Read by tests/sandbox.
 
-meson_groups=(unit sanitizers fuzz clang packaging)
+meson_groups=(unit sanitizers fuzz clang)
 group_seconds=900
 
 groups_list() {
@@ -53,7 +53,7 @@ groups_run() {
 
 group_one() {
         case $1 in
-        unit | fuzz | packaging) group_meson developer "$1" ;;
+        unit | fuzz) group_meson developer "$1" ;;
         sanitizers) group_meson sanitizers unit ;;
         clang) group_clang ;;
         *) group_system "$1" ;;

@@ -6,22 +6,25 @@
 
 set -euo pipefail
 
-# /lib is a link here, and stays one.
-tar -C /shruthi/installed -c . | tar -C / -x --keep-directory-symlink --no-overwrite-dir --no-same-owner
+# Folder by folder: /lib is a link here, and what the bus daemon watches must stay readable to it all the time.
+(
+        cd /shruthi/installed
+        find . -type d -printf '/%P\0' | xargs -0 mkdir -p
+        find . ! -type d -exec cp --no-dereference --preserve=mode,timestamps --parents --target-directory=/ {} +
+)
+
+# What an administrator sets first: the bridge that unikernels are attached to by default.
+mkdir -p /etc/shruthi/shruthi.conf.d
+printf '[Shruthi]\nBridgeInterface=virbr0\n' >/etc/shruthi/shruthi.conf.d/50-sandbox.conf
 
 systemd-sysusers
 systemd-tmpfiles --create
 journalctl --update-catalog
 systemctl daemon-reload
 busctl call --quiet org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig
-for unit in shruthid.socket unikernels.target; do
-        if systemctl cat $unit >/dev/null 2>&1; then
-                systemctl preset $unit
-                systemctl start $unit
-        fi
-done
+systemctl preset shruthid.socket unikernels.target
+systemctl start shruthid.socket unikernels.target
 
-getent group shruthi-users >/dev/null || groupadd --system shruthi-users
 for user in alice bob mallory; do
         # This machine may have users of that name.
         if id $user >/dev/null 2>&1; then userdel $user; fi

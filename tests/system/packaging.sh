@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What is installed, with owners and modes, is what packaging.list says (MODE OWNER:GROUP PATH; folders only where they are
+# ours alone): nothing more, nothing less, on a system that went through a package's steps.
+
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+expected=$(grep -v '^#' "$SRC/tests/system/packaging.list" | sort)
+actual=$(
+        cd /shruthi/installed || exit
+        {
+                find . ! -type d -printf '/%P\0'
+                # Our own folders: those with our name, and what tmpfiles makes.
+                find . -type d -name shruthi -printf '/%P\0'
+                find /etc/shruthi /var/lib/shruthi /run/shruthi -print0
+        } | xargs -0 stat -c '%04a %U:%G %n' | grep -v '/50-sandbox.conf$' | sort -u
+)
+is "no file is missing, or has another owner or mode" "" "$(comm -23 <(echo "$expected") <(echo "$actual"))"
+is "no file is there that packaging.list does not know" "" "$(comm -13 <(echo "$expected") <(echo "$actual"))"
+
+for program in /usr/bin/shruthictl /usr/libexec/shruthi/*; do
+        expect_output "$program runs and tells its version" '[0-9]+\.[0-9]+' "$program" --version
+        expect_output "$program is a position independent executable" 'Type: +DYN' readelf -h "$program"
+done
+
+mapfile -t units < <(find /shruthi/installed -path '*/systemd/system/*' -type f \( -name '*.service' -o -name '*.socket' \
+        -o -name '*.slice' -o -name '*.target' \) -printf '%f\n' | sed 's/@\./@verify./')
+check "systemd has nothing to say against the units" bash -c \
+        'out=$(systemd-analyze verify --recursive-errors=no "$@" 2>&1); echo "$out"; [ -z "$out" ]' sh "${units[@]}"
+for unit in "${units[@]}"; do
+        [[ $unit = *.service ]] || continue
+        # In tenths.
+        check "$unit is sandboxed to 1.0 or better" systemd-analyze security --no-pager --threshold=10 "$unit"
+done
+check "polkit knows our actions" bash -c 'pkaction | grep -q "^org\.dream\.Shruthi\."'
+check "the bus activates shruthid" busctl --system call org.dream.Shruthi /org/dream/Shruthi \
+        org.freedesktop.DBus.Peer Ping
+expect_output "the socket and the target are enabled" '^enabled$' systemctl is-enabled shruthid.socket unikernels.target
+expect_output "user shruthi may reach libvirt" '\blibvirt\b' id -Gn shruthi
+is "group shruthi-users holds whom the administrator put there" 'alice,bob' \
+        "$(getent group shruthi-users | cut -d: -f4)"
+
+finish
