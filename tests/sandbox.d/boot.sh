@@ -19,8 +19,9 @@ enabled_units=(
 # Would reach for this machine's kernel, devices or clock. kmod-static-nodes would make /dev/kvm.
 masked_units=(
         kmod-static-nodes.service systemd-modules-load.service systemd-sysctl.service
-        systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udev-trigger.service
-        systemd-binfmt.service proc-sys-fs-binfmt_misc.automount systemd-timesyncd.service systemd-hwdb-update.service
+        systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket
+        systemd-udev-trigger.service systemd-hwdb-update.service systemd-timesyncd.service
+        systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
         sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount
         dev-hugepages.mount systemd-tmpfiles-clean.timer console-getty.service systemd-resolved.service
         systemd-networkd.service networking.service
@@ -30,7 +31,7 @@ sandbox_bind_ro() {
         local dir
         [ -d "$1" ] || usage_error "--bind-ro: '$1' is not a directory"
         dir=$(realpath -e -- "$1")
-        case $1 in /*) ;; *) usage_error "--bind-ro: '$1' must be an absolute path, as the sandbox shows it there" ;; esac
+        [[ $1 = /* ]] || usage_error "--bind-ro: '$1' must be an absolute path: the sandbox shows it there"
         case $dir in
         / | /usr | /etc | /var | /var/lib | /run | /proc* | /sys* | /dev*)
                 usage_error "--bind-ro: '$1' would hide the sandbox's own" ;;
@@ -38,7 +39,8 @@ sandbox_bind_ro() {
         bind_options+=("--bind-ro=${dir//:/\\:}:$(realpath -ms -- "$1" | sed 's/:/\\:/g')")
 }
 
-# Boots a fresh sandbox and installs SHRUTHI in it as a package's scripts would; build_installed() came before.
+# Boots a fresh sandbox and installs SHRUTHI in it as a package's scripts would; build_installed() came
+# before.
 sandbox_boot() {
         local started=$SECONDS
 
@@ -58,7 +60,7 @@ tree_furnish() {
         rm -rf "$root"/etc/rc?.d "$root"/etc/systemd/{system,user,network} "$root"/etc/{init.d,cron.d,sysctl.d}
         rm -rf "$root"/etc/systemd/*.conf.d "$root/etc/systemd/system-generators" "$root/etc/udev/rules.d"
         rm -rf "$root"/etc/libvirt/qemu "$root"/etc/libvirt/{storage,secrets,lxc} "$root"/etc/netplan
-        rm -rf "$root"/var/lib/libvirt/{dnsmasq,network,images,boot,qemu}/* "$root"/var/lib/machines "$root"/var/lib/shruthi
+        rm -rf "$root"/var/lib/libvirt/{dnsmasq,network,images,boot,qemu}/* "$root"/var/lib/{machines,shruthi}
         rm -rf "$root"/etc/shruthi "$root"/var/lib/systemd/{timers,coredump,catalog}
         mkdir -p "$system" "$root/etc/libvirt/qemu/networks" "$root/etc/init.d"
         for unit in "${enabled_units[@]}"; do
@@ -91,12 +93,14 @@ nspawn_start() {
         (
                 echo $BASHPID >"$cgroup/box/cgroup.procs"
                 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
-                # A killed systemd-nspawn leaves its container running. As the first process of a PID namespace it takes
-                # all with it (pid_namespaces(7)), and it is killed when this script ends, whatever ends it.
+                # A killed systemd-nspawn leaves its container running. As the first process of a PID
+                # namespace it takes all with it (pid_namespaces(7)), and it is killed when this script
+                # ends, whatever ends it.
                 exec "${guard[@]}" setsid unshare --pid --fork --kill-child --mount-proc \
                         systemd-nspawn --quiet --directory="$root" --boot --register=no --keep-unit --private-network \
                         --link-journal=no --capability=all --drop-capability=CAP_SYS_MODULE,CAP_SYS_TIME \
-                        --machine="shruthi-$run_id" --hostname=sandbox --rlimit=NOFILE=1024:524288 --console=read-only --bind=/dev/net/tun \
+                        --machine="shruthi-$run_id" --hostname=sandbox --rlimit=NOFILE=1024:524288 \
+                        --console=read-only --bind=/dev/net/tun \
                         --bind-ro="$source_dir:/shruthi/source" --bind-ro="$run_dir/build:/shruthi/build" \
                         --bind-ro="$run_dir/installed:/shruthi/installed" "${bind_options[@]}"
         ) </dev/null >"$run_dir/console" 2>&1 &
@@ -106,7 +110,8 @@ nspawn_start() {
         echo "$source_dir" >"$run_dir/source"
 }
 
-# With --keep-unit, systemd-nspawn ends with status 133 when its system reboots, for its caller to start it again.
+# With --keep-unit, systemd-nspawn ends with status 133 when its system reboots, for its caller to start it
+# again.
 nspawn_restart() {
         local i
 
@@ -118,8 +123,8 @@ nspawn_restart() {
         nspawn_start
 }
 
-# The container's first process: the child of systemd-nspawn (itself the child of unshare) that is process 1 in its
-# innermost namespace.
+# The container's first process: the child of systemd-nspawn (itself the child of unshare) that is process
+# 1 in its innermost namespace.
 leader_find() {
         local nspawn child children
 
@@ -148,8 +153,7 @@ boot_wait() {
                                 systemctl is-system-running --wait 2>/dev/null) || :
                         case $state in
                         running) break ;;
-                        degraded) say "Units that failed in the sandbox: $(sandbox_get systemctl --failed --plain \
-                                --no-legend | cut -d' ' -f1 | tr '\n' ' ')"; break ;;
+                        degraded) say "Units that failed in the sandbox: $(units_failed)"; break ;;
                         esac
                 fi
                 sleep 0.2
@@ -157,6 +161,8 @@ boot_wait() {
         [ $i -lt 600 ] || die "The sandbox did not come up; its console ends with: $(tail -n 20 "$run_dir/console")"
         echo "$leader" >"$run_dir/leader"
 }
+
+units_failed() { sandbox_get systemctl --failed --plain --no-legend | cut -d' ' -f1 | tr '\n' ' '; }
 
 sandbox_setup() {
         local log=$run_dir/setup.log
@@ -168,7 +174,8 @@ sandbox_setup() {
 }
 
 enter_command() {
-        enter=(nsenter --target "$leader" --all --root --wd -- env -i --chdir=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
+        enter=(nsenter --target "$leader" --all --root --wd -- env -i --chdir=/root
+                PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
                 HOME=/root USER=root LOGNAME=root SHELL=/bin/bash LANG=C.UTF-8 TERM="${TERM:-dumb}")
 }
 
@@ -178,8 +185,8 @@ sandbox_get() {
         "${enter[@]}" "$@" </dev/null
 }
 
-# In the background and waited for, so that a signal to this script is handled at once; a background command of a shell
-# would ignore the keyboard's signals.
+# In the background and waited for, so that a signal to this script is handled at once; a background
+# command of a shell would ignore the keyboard's signals.
 sandbox_run() {
         local enter status=0 pid watch
         enter_command
@@ -192,8 +199,9 @@ sandbox_run() {
         return $status
 }
 
-# Ends a command that takes longer than $run_limit seconds. And where the sandbox goes down: systemd stops and continues all
-# processes before it kills them, on which nsenter stops itself, for good, since nobody continues it out here.
+# Ends a command that takes longer than $run_limit seconds. And where the sandbox goes down: systemd stops
+# and continues all processes before it kills them, on which nsenter stops itself, for good, since nobody
+# continues it out here.
 sandbox_watch() {
         local pid=$1 name ends=$((SECONDS + ${run_limit:-0}))
 

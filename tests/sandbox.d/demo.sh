@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Runs as root in a sandbox: a unikernel's life, from its image to an answered ping and its end, with the commands shown
-# as anybody would type them. Called by "tests/sandbox demo".
+# Runs as root in a sandbox: a unikernel's life, from its image to an answered ping and its end, with the
+# commands shown as anybody would type them. Called by "tests/sandbox demo".
 
 set -euo pipefail
 

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154,SC2034
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The groups of tests. Each writes TAP (https://testanything.org) and is counted by its lines; one that ends early, takes
-# too long or gives no result at all counts as failed. Read by tests/sandbox.
+# The groups of tests. Each writes TAP (https://testanything.org) and is counted by its lines; one that
+# ends early, takes too long or gives no result at all counts as failed. Read by tests/sandbox.
 
 meson_groups=(unit sanitizers fuzz clang)
 group_seconds=900
@@ -82,8 +82,8 @@ group_clang() {
         echo "ok - compiles without a warning"
 }
 
-# group_system NAME: tests/system/NAME.sh as root in a fresh sandbox. When it asks for a reboot (sandbox_reboot in
-# tests/system/lib.sh) it is started again with the stage that it named.
+# group_system NAME: tests/system/NAME.sh as root in a fresh sandbox. When it asks for a reboot
+# (sandbox_reboot in tests/system/lib.sh) it is started again with the stage that it named.
 group_system() {
         local name=$1 status stage='' ends=$((SECONDS + group_seconds))
 

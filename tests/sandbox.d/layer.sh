@@ -1,12 +1,13 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What is kept from run to run, in the cache folder: the layer of packages (layers/KEY: what apt-get added to this machine's
-# /usr, /etc and /var/lib, and a small root around them) and the builds (build/KEY, one for each source tree).
+# What is kept from run to run, in the cache folder: the layer of packages (layers/KEY: what apt-get added
+# to this machine's /usr, /etc and /var/lib, and a small root around them) and the builds (build/KEY, one
+# for each source tree).
 #
-# Three overlays, and not one over "/": a layer may not lie within another (the kernel refuses that with ELOOP), and the
-# cache lies in /var/cache; what is in no layer, such as /home, /root, /srv and /tmp, is not seen in the sandbox at all.
-# Read by tests/sandbox.
+# Three overlays, and not one over "/": a layer may not lie within another (the kernel refuses that with
+# ELOOP), and the cache lies in /var/cache; what is in no layer, such as /home, /root, /srv and /tmp, is
+# not seen in the sandbox at all. Read by tests/sandbox.
 
 overlay_trees=(usr etc var/lib)
 
@@ -71,10 +72,12 @@ layer_make() {
 overlay_mount() {
         local tree=$1 lower=$2 upper=$3 work=$4
 
-        # Without redirections and indices a layer stays valid under other layers than those it was made with.
+        # Without redirections and indices a layer stays valid under other layers than those it was made
+        # with.
         mount -t overlay shruthi-sandbox "$root/$tree" \
                 -o "lowerdir=$lower,upperdir=$upper,workdir=$work,redirect_dir=off,index=off,metacopy=off" ||
-                die "No overlay can be written in $cache: choose a folder on an ordinary file system (ext4, xfs, btrfs, tmpfs) with SHRUTHI_SANDBOX_CACHE=DIR."
+                die "No overlay can be written in $cache: choose a folder on an ordinary file system" \
+                        "(ext4, xfs, btrfs, tmpfs) with SHRUTHI_SANDBOX_CACHE=DIR."
 }
 
 layer_install() {
@@ -133,8 +136,8 @@ box_run() {
                 mkdir "$cgroup/box-$BASHPID"
                 echo $BASHPID >"$cgroup/box-$BASHPID/cgroup.procs"
                 exec setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount-proc \
-                        systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --link-journal=no --as-pid2 --pipe \
-                        --machine="shruthi-$run_id" --setenv=LANG=C.UTF-8 "$@"
+                        systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --link-journal=no \
+                        --as-pid2 --pipe --machine="shruthi-$run_id" --setenv=LANG=C.UTF-8 "$@"
         ) || status=$?
         return $status
 }
@@ -185,8 +188,8 @@ build_make() {
         step "Compiling the $kind build" "$build_dir/$kind.log" build_run ninja -C "$kind"
 }
 
-# SHRUTHI as a package would have it, for sandbox_boot() to install, and what the tests need of the build: copies of this
-# run, so that a later build of the same tree changes nothing under a running test.
+# SHRUTHI as a package would have it, for sandbox_boot() to install, and what the tests need of the build:
+# copies of this run, so that a later build of the same tree changes nothing under a running test.
 build_installed() {
         tree_make
         build_lock build_installed_locked
@@ -196,7 +199,8 @@ build_installed() {
 build_installed_locked() {
         build_make release
         step "Installing" "$build_dir/install.log" build_run \
-                /bin/sh -ec 'rm -rf installed; mkdir installed; DESTDIR=/shruthi/build/installed meson install --no-rebuild -C release'
+                /bin/sh -ec 'rm -rf installed; mkdir installed
+                             DESTDIR=/shruthi/build/installed meson install --no-rebuild -C release'
         rm -rf "$run_dir/installed" "$run_dir/build"
         mkdir "$run_dir/build"
         cp -a --reflink=auto "$build_dir/installed" "$run_dir/installed"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2154,SC2015,SC2034
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What the machine must have, the control group that a run owns, the record of each run in the cache, and the removal of
-# what interrupted runs left behind. Read by tests/sandbox.
+# What the machine must have, the control group that a run owns, the record of each run in the cache, and
+# the removal of what interrupted runs left behind. Read by tests/sandbox.
 
 require_root() {
         [ "$(id -u)" -eq 0 ] && return
@@ -14,9 +14,11 @@ require_root() {
 # One sentence for each thing that is missing and that no package brings.
 require_machine() {
         [[ $cache = /* && ! "$cache/" =~ ^/(usr|etc|var/lib|proc|sys|dev|run)?/ ]] ||
-                die "SHRUTHI_SANDBOX_CACHE is '$cache', but must be an absolute path outside of /usr, /etc, /var/lib and /run."
+                die "SHRUTHI_SANDBOX_CACHE is '$cache', but must be an absolute path outside of" \
+                        "/usr, /etc, /var/lib and /run."
         [[ $cache$source_dir != *[:\\,[:space:]]* ]] ||
-                die "The path of this tree or of the cache contains a space, colon, comma or backslash: move it ($source_dir, $cache)."
+                die "The path of this tree or of the cache contains a space, colon, comma or backslash: move it" \
+                        "($source_dir, $cache)."
         command -v apt-get >/dev/null ||
                 die "This machine has no apt-get: the sandbox needs Debian 12 or one of its kin."
         [ -L /lib ] ||
@@ -31,7 +33,8 @@ require_machine() {
         require_packages
 }
 
-# Names what will be installed on the machine itself and kept on it, and asks when somebody is there to answer.
+# Names what will be installed on the machine itself and kept on it, and asks when somebody is there to
+# answer.
 require_packages() {
         local missing=() package answer
 
@@ -64,7 +67,8 @@ machine_install() {
         apt-get install -q -y --no-install-recommends "$@"
 }
 
-# Runs a long step with its output in a log, of which a terminal sees the last line; the log's end tells why it failed.
+# Runs a long step with its output in a log, of which a terminal sees the last line; the log's end tells
+# why it failed.
 step() {
         local what=$1 log=$2 started=$SECONDS status=0
         shift 2
@@ -89,9 +93,9 @@ step() {
 
 cgroup_root() { findmnt --first-only --types cgroup2 --noheadings --output TARGET || :; }
 
-# Goes through two steps, each by starting this script anew with the same process id. With systemd as PID 1 a part of its
-# control group tree may only be used where it was delegated: in a scope of our own. And in a mount namespace of our own
-# every mount vanishes with the last process of the run.
+# Goes through two steps, each by starting this script anew with the same process id. With systemd as PID 1
+# a part of its control group tree may only be used where it was delegated: in a scope of our own. And in a
+# mount namespace of our own every mount vanishes with the last process of the run.
 enter_scope() {
         local step=${SHRUTHI_SANDBOX_STEP-}
 
@@ -131,7 +135,8 @@ process_alive() {
         read -r pid _ <<<"$1" && [ -n "$pid" ] && [ "$(process_stamp "$pid")" = "$1" ]
 }
 
-# The record of this run, and a control group of its own: of systemd's scope, or below the root where there is none.
+# The record of this run, and a control group of its own: of systemd's scope, or below the root where there
+# is none.
 run_begin() {
         local base
 
@@ -189,7 +194,8 @@ driver_kill_others() {
         done <"$cgroup/driver/cgroup.procs"
 }
 
-# Ends what is left of a run and removes its record. Kills by control group, which only ever held that run's processes.
+# Ends what is left of a run and removes its record. Kills by control group, which only ever held that
+# run's processes.
 run_remove() {
         local dir=$1 group box
 

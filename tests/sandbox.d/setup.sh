@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Runs as root in a sandbox that has just booted: installs SHRUTHI in the order that a package's scripts would follow, makes
-# the users of the tests and starts libvirt's default network. Called by tests/sandbox.
+# Runs as root in a sandbox that has just booted: installs SHRUTHI in the order that a package's scripts
+# would follow, makes the users of the tests and starts libvirt's default network. Called by tests/sandbox.
 
 set -euo pipefail
 
-# Folder by folder: /lib is a link here, and what the bus daemon watches must stay readable to it all the time.
+# Folder by folder: /lib is a link here, and what the bus daemon watches must stay readable to it all the
+# time.
 (
         cd /shruthi/installed
         find . -type d -printf '/%P\0' | xargs -0 mkdir -p

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What every system test begins with (. "$(dirname "$0")/lib.sh") and ends with (finish). A test is a group of
-# "tests/sandbox test", runs as root in a fresh sandbox, and says each result as a line of TAP.
+# What every system test begins with (. "$(dirname "$0")/lib.sh") and ends with (finish). A test is a group
+# of "tests/sandbox test", runs as root in a fresh sandbox, and says each result as a line of TAP.
 #
 #   check "alice sees her unikernel" as_user alice shruthictl status hello
 #   expect_output "the unit is active" '^active$' systemctl is-active unikernel@hello
@@ -82,7 +82,8 @@ check() {
         if [ $status -eq 0 ]; then ok "$desc"; else lib_fail "$desc" "should have succeeded" "$@"; fi
 }
 
-# DESC REGEX COMMAND…: the command succeeds and its output matches the extended regular expression, line by line.
+# DESC REGEX COMMAND…: the command succeeds and its output matches the extended regular expression, line by
+# line.
 expect_output() {
         local desc=$1 regex=$2
         shift 2
@@ -161,8 +162,8 @@ unit_is() { [ "$(systemctl show --property=ActiveState --value -- "$2")" = "$1" 
 # UNIT PROPERTY
 unit_show() { systemctl show --property="$2" --value -- "$1"; }
 
-# STAGE: ends the script, has the sandbox rebooted as by "systemctl reboot", and starts the script again with $STAGE set to
-# this. Its results are numbered anew.
+# STAGE: ends the script, has the sandbox rebooted as by "systemctl reboot", and starts the script again
+# with $STAGE set to this. Its results are numbered anew.
 sandbox_reboot() {
         echo "$1" >/var/lib/sandbox-stage
         finish

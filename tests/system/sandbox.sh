@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# The sandbox itself: all that the other system tests rely on is there and real, and nothing of the machine shows.
+# The sandbox itself: all that the other system tests rely on is there and real, and nothing of the machine
+# shows.
 
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
