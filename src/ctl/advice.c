@@ -20,7 +20,9 @@ static const Advice advice_table[] = {
         {"trapped", "shruthictl logs %s            what did it say before its fault?"},
         {"trapped", "shruthictl set %s --memory=64M     if it needs more memory"},
         {"halted", "shruthictl logs %s            what did it say before it halted?"},
-        {"ended-from-outside", "journalctl -u libvirtd.service        did libvirt or QEMU die, or somebody destroy it?"},
+        {"ended-from-outside",
+                        "journalctl -u libvirtd.service        did libvirt or QEMU die, or somebody "
+                        "destroy it?"},
         {"ended-from-outside", "shruthictl start %s           to start it again"},
         {"definition", "shruthictl edit %s            to correct its definition"},
         {"image", "shruthictl set %s --image=FILE     to give it another image"},
@@ -42,7 +44,8 @@ static void add_line(GString *out, const char *text, const char *name)
         if (out->len > 0)
                 g_string_append_c(out, '\n');
         if (place)
-                g_string_append_printf(out, "  %.*s%s%s", (int) (place - text), text, name, place + strlen("%s"));
+                g_string_append_printf(
+                                out, "  %.*s%s%s", (int) (place - text), text, name, place + strlen("%s"));
         else
                 g_string_append_printf(out, "  %s", text);
 }
@@ -57,8 +60,8 @@ static char *advice_for_broken(const char *name, const char *origin, const char 
         return g_strdup_printf("  shruthictl edit %s            to correct the definition", name);
 }
 
-char *advice_for(const char *name, const char *state, const char *result, int64_t exit_status, const char *origin,
-                const char *path)
+char *advice_for(const char *name, const char *state, const char *result, int64_t exit_status,
+                const char *origin, const char *path)
 {
         g_autoptr(GString) out = g_string_new(NULL);
 
@@ -69,7 +72,8 @@ char *advice_for(const char *name, const char *state, const char *result, int64_
 
         /* MirageOS: the arguments were not accepted. */
         if (g_str_equal(result, "exit-status") && exit_status == 64)
-                add_line(out, "shruthictl set %s --arguments=STRING     to give it arguments that it accepts", name);
+                add_line(out, "shruthictl set %s --arguments=STRING     to give it arguments that it accepts",
+                                name);
         for (size_t i = 0; i < G_N_ELEMENTS(advice_table); i++)
                 if (g_str_equal(advice_table[i].result, result))
                         add_line(out, advice_table[i].text, name);
@@ -88,7 +92,8 @@ char *arguments_addresses(const char *arguments)
         for (char **word = words; *word; word++)
                 for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
                         if (g_str_has_prefix(*word, keys[i]) && (*word)[strlen(keys[i])])
-                                g_string_append_printf(out, "%s%s", out->len > 0 ? " " : "", *word + strlen(keys[i]));
+                                g_string_append_printf(out, "%s%s", out->len > 0 ? " " : "",
+                                                *word + strlen(keys[i]));
 
         return g_string_free(g_steal_pointer(&out), FALSE);
 }

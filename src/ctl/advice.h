@@ -5,11 +5,12 @@
 
 /* What status says beyond the facts. Pure. */
 
-/* What to do next with one that failed or is broken: lines of indented commands with a word on each; NULL where there
- * is nothing to do. origin and path are the definition's, "" where not known. Free with g_free(). */
-char *advice_for(const char *name, const char *state, const char *result, int64_t exit_status, const char *origin,
-                const char *path);
+/* What to do next with one that failed or is broken: lines of indented commands with a word on each; NULL
+ * where there is nothing to do. origin and path are the definition's, "" where not known. Free with
+ * g_free(). */
+char *advice_for(const char *name, const char *state, const char *result, int64_t exit_status,
+                const char *origin, const char *path);
 
-/* The addresses that MirageOS is given on its command line (--ipv4=, --ipv6=), with spaces between; "" if there is
- * none. Free with g_free(). */
+/* The addresses that MirageOS is given on its command line (--ipv4=, --ipv6=), with spaces between; "" if
+ * there is none. Free with g_free(). */
 char *arguments_addresses(const char *arguments);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The same call for many names. polkit's agent asks one question at a time, so what wants a password is kept until the
- * rest is done and then goes one by one. */
+/* The same call for many names. polkit's agent asks one question at a time, so what wants a password is kept
+ * until the rest is done and then goes one by one. */
 
 #include <stdio.h>
 

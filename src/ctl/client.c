@@ -54,13 +54,16 @@ int client_connect(Ctl *ctl, Error *ret_error)
         if (r >= 0)
                 return 0;
         if (geteuid() != 0)
-                return error_set_errno(ret_error, r, "Cannot connect to the system bus (root could do without it)");
+                return error_set_errno(
+                                ret_error, r, "Cannot connect to the system bus (root could do without it)");
 
         private_r = connect_private(&ctl->bus);
         if (private_r < 0) {
                 (void) error_set(ret_error, ERROR_FAILED,
-                                "Cannot connect to the system bus (%s), nor to %s/" PRIVATE_SOCKET " (%s): systemctl "
-                                "start shruthid.socket", g_strerror(-r), paths_runtime_dir(), g_strerror(-private_r));
+                                "Cannot connect to the system bus (%s), nor to %s/" PRIVATE_SOCKET
+                                " (%s): systemctl "
+                                "start shruthid.socket",
+                                g_strerror(-r), paths_runtime_dir(), g_strerror(-private_r));
                 return private_r;
         }
 
@@ -85,14 +88,17 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
                         g_str_has_prefix(e->name ?: "", "org.freedesktop.DBus.Error.Spawn.") ||
                         g_str_has_prefix(e->name ?: "", "org.freedesktop.systemd1."))
                 return error_set(ret_error, ERROR_FAILED,
-                                "shruthid is not there and could not be started (%s): systemctl status shruthid.service",
+                                "shruthid is not there and could not be started (%s): systemctl status "
+                                "shruthid.service",
                                 message);
         if (sd_bus_error_has_names(e, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED) || r == -ECONNRESET)
                 return error_set(ret_error, ERROR_FAILED,
-                                "shruthid went away before it had answered. What was begun goes on: shruthictl list");
+                                "shruthid went away before it had answered. What was begun goes on: "
+                                "shruthictl list");
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_METHOD))
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                "The shruthid that is running does not know this: %s. Is it an older one? systemctl "
+                                "The shruthid that is running does not know this: %s. Is it an older one? "
+                                "systemctl "
                                 "restart shruthid.service", message);
 
         return error_set(ret_error, ERROR_FAILED, "%s", message);
@@ -192,7 +198,8 @@ static int new_callv(Ctl *ctl, const char *member, const char *types, va_list ap
         return 0;
 }
 
-int client_call(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error, const char *types, ...)
+int client_call(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error,
+                const char *types, ...)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
         va_list ap;
@@ -205,8 +212,8 @@ int client_call(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error 
         return r < 0 ? r : client_send(ctl, call, ret_reply, ret_error);
 }
 
-int client_call_quietly(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error, const char *types,
-                ...)
+int client_call_quietly(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error,
+                const char *types, ...)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
         va_list ap;
@@ -242,7 +249,9 @@ int client_list(Ctl *ctl, GPtrArray **ret_rows, Error *ret_error)
                 return r;
 
         r = sd_bus_message_enter_container(reply, 'a', "(ssusso)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssusso)", &name, &state, &owner, &unit, &result, &path)) > 0) {
+        while (r >= 0 &&
+                        (r = sd_bus_message_read(reply, "(ssusso)", &name, &state, &owner, &unit, &result,
+                                         &path)) > 0) {
                 UnikernelRow *row = g_new0(UnikernelRow, 1);
 
                 *row = (UnikernelRow){
@@ -277,7 +286,8 @@ static int expand_name(const char *text, GPtrArray *names, Error *ret_error)
         if (!name_is_valid(name)) {
                 shown = text_for_display(text, 80);
                 return error_set(ret_error, ERROR_INVALID_NAME,
-                                "'%s' is no name: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or "
+                                "'%s' is no name: 1 to 63 of a-z, 0-9 and '-', beginning and ending with "
+                                "a letter or "
                                 "digit.", shown);
         }
 
@@ -304,8 +314,8 @@ static int expand_pattern(const char *pattern, const GPtrArray *rows, GPtrArray 
                 return 0;
 
         shown = text_for_display(pattern, 80);
-        return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL, "No unikernel's name matches '%s'; shruthictl list shows all.",
-                        shown);
+        return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL,
+                        "No unikernel's name matches '%s'; shruthictl list shows all.", shown);
 }
 
 int client_expand(Ctl *ctl, char **patterns, char ***ret_names, Error *ret_error)
@@ -348,10 +358,11 @@ int client_get_properties(Ctl *ctl, const char *name, JsonObject **ret_propertie
                         return client_message_error(r, ret_error);
         }
 
-        r = sd_bus_message_new_method_call(ctl->bus, &call, SHRUTHI_BUS_NAME, path, "org.freedesktop.DBus.Properties",
-                        "GetAll");
+        r = sd_bus_message_new_method_call(ctl->bus, &call, SHRUTHI_BUS_NAME, path,
+                        "org.freedesktop.DBus.Properties", "GetAll");
         if (r >= 0)
-                r = sd_bus_message_append(call, "s", name ? SHRUTHI_INTERFACE_UNIKERNEL : SHRUTHI_INTERFACE_MANAGER);
+                r = sd_bus_message_append(
+                                call, "s", name ? SHRUTHI_INTERFACE_UNIKERNEL : SHRUTHI_INTERFACE_MANAGER);
         if (r < 0)
                 return client_message_error(r, ret_error);
         r = client_send(ctl, call, &reply, ret_error);
@@ -362,12 +373,14 @@ int client_get_properties(Ctl *ctl, const char *name, JsonObject **ret_propertie
         return r < 0 ? client_message_error(r, ret_error) : 0;
 }
 
-int client_get_details(Ctl *ctl, const char *name, bool interactive, JsonObject **ret_details, Error *ret_error)
+int client_get_details(
+                Ctl *ctl, const char *name, bool interactive, JsonObject **ret_details, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
 
-        r = (interactive ? client_call : client_call_quietly)(ctl, "GetUnikernelDetails", &reply, ret_error, "s", name);
+        r = (interactive ? client_call : client_call_quietly)(
+                        ctl, "GetUnikernelDetails", &reply, ret_error, "s", name);
         if (r < 0)
                 return r;
 

@@ -5,9 +5,9 @@
 
 #include "ctl/ctl.h"
 
-/* Calls to shruthid: over the system bus or, for root where there is none, over /run/shruthi/private. A call first goes
- * out without the wish to be asked for a password; only when the answer is that one would help, the agent is started
- * and the call repeated. No call times out here: shruthid answers when it is done. */
+/* Calls to shruthid: over the system bus or, for root where there is none, over /run/shruthi/private. A call
+ * first goes out without the wish to be asked for a password; only when the answer is that one would help,
+ * the agent is started and the call repeated. No call times out here: shruthid answers when it is done. */
 
 void message_unref_pointer(sd_bus_message **message);
 #define _cleanup_message_ __attribute__((cleanup(message_unref_pointer)))
@@ -21,11 +21,12 @@ int client_new_call(Ctl *ctl, const char *member, sd_bus_message **ret_call, Err
 int client_send(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Error *ret_error);
 
 /* Both at once, with arguments as of sd_bus_message_append(). */
-int client_call(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error, const char *types, ...);
+int client_call(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error,
+                const char *types, ...);
 
 /* The same without ever asking for a password. */
-int client_call_quietly(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error, const char *types,
-                ...);
+int client_call_quietly(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error,
+                const char *types, ...);
 
 /* An error reply, or a failed call, as ours. The sentence of shruthid is passed on as it is. */
 int client_reply_error(const sd_bus_error *e, int r, Error *ret_error);
@@ -33,10 +34,10 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error);
 /* What to say when a message cannot be built or read. */
 int client_message_error(int r, Error *ret_error);
 
-/* The same call for many names, several in flight at a time. Prints "Cannot WHAT NAME: …" for each that fails;
- * returns the exit status: that of the first failure. */
-typedef int (*ClientCallMaker)(Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call,
-                Error *ret_error);
+/* The same call for many names, several in flight at a time. Prints "Cannot WHAT NAME: …" for each that
+ * fails; returns the exit status: that of the first failure. */
+typedef int (*ClientCallMaker)(
+                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error);
 int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker make, void *userdata);
 
 /* Names and shell patterns → names. A pattern that matches none is NO_SUCH_UNIKERNEL. */
@@ -56,4 +57,5 @@ bool name_is_pattern(const char *text);
 int client_get_properties(Ctl *ctl, const char *name, JsonObject **ret_properties, Error *ret_error);
 
 /* GetUnikernelDetails(), asking for a password only if allowed to. */
-int client_get_details(Ctl *ctl, const char *name, bool interactive, JsonObject **ret_details, Error *ret_error);
+int client_get_details(
+                Ctl *ctl, const char *name, bool interactive, JsonObject **ret_details, Error *ret_error);

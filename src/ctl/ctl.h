@@ -12,7 +12,8 @@ typedef struct Ctl {
         Options options;
         sd_bus *bus;      /* connected by the first call */
         bool bus_private; /* the bus is /run/shruthi/private */
-        bool not_managed; /* a call for several names met a definition of the administrator's or a package's */
+        bool not_managed; /* a call for several names met a definition of the administrator's or a package's
+                           */
 } Ctl;
 
 /* systemctl's, as far as ours have the same meaning. */
@@ -30,8 +31,8 @@ int ctl_exit_status(const Error *error);
 /* Prints an error to standard error, made harmless line by line. */
 void ctl_print_error(const Error *error, int r);
 
-/* Verbs take their operands (NULL-terminated) and return an exit status, or a negative errno with the error that
- * the caller prints. Where they serve several names, they print the error of each and go on. */
+/* Verbs take their operands (NULL-terminated) and return an exit status, or a negative errno with the error
+ * that the caller prints. Where they serve several names, they print the error of each and go on. */
 typedef int (*VerbFunction)(Ctl *ctl, char **operands, Error *ret_error);
 
 int verb_list(Ctl *ctl, char **operands, Error *ret_error);

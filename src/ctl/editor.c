@@ -25,7 +25,8 @@ int editor_file_create(EditorFile *file, const char *name, const char *text, Err
         int r;
 
         if (!g_mkdtemp(template))
-                return error_set_errno(ret_error, errno, "Cannot make a folder in %s for the text to edit", g_get_tmp_dir());
+                return error_set_errno(ret_error, errno, "Cannot make a folder in %s for the text to edit",
+                                g_get_tmp_dir());
 
         file->dir = g_steal_pointer(&template);
         file->path = g_strconcat(file->dir, "/", name, SHRUTHI_DEFINITION_SUFFIX, NULL);
@@ -75,8 +76,10 @@ static int wait_for_editor(pid_t pid, Error *ret_error)
         if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
                 return 0;
         if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-                return error_set(ret_error, ERROR_FAILED, "No editor could be run: set $EDITOR to one that is installed.");
-        return error_set(ret_error, ERROR_CANCELED, "The editor did not end well (status %d); nothing was changed.",
+                return error_set(ret_error, ERROR_FAILED,
+                                "No editor could be run: set $EDITOR to one that is installed.");
+        return error_set(ret_error, ERROR_CANCELED,
+                        "The editor did not end well (status %d); nothing was changed.",
                         WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
@@ -99,7 +102,8 @@ int editor_file_edit(EditorFile *file, char **ret_text, Error *ret_error)
 
         r = file_read_at(AT_FDCWD, file->path, TEXT_SIZE_MAX, ret_text, NULL);
         if (r == -E2BIG)
-                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "The text is larger than 1 MiB; nothing was changed.");
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "The text is larger than 1 MiB; nothing was changed.");
         return r < 0 ? error_set_errno(ret_error, r, "Cannot read %s", file->path) : 0;
 }
 

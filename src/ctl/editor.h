@@ -5,8 +5,8 @@
 
 #include "common/error.h"
 
-/* A text in the user's editor: $SYSTEMD_EDITOR, $EDITOR, $VISUAL, else editor, nano, vim, vi. The file lies in a
- * folder of its own that only the user can enter. */
+/* A text in the user's editor: $SYSTEMD_EDITOR, $EDITOR, $VISUAL, else editor, nano, vim, vi. The file lies
+ * in a folder of its own that only the user can enter. */
 
 typedef struct EditorFile {
         char *dir;
@@ -20,7 +20,8 @@ int editor_file_create(EditorFile *file, const char *name, const char *text, Err
 /* Runs the editor and reads what it left. */
 int editor_file_edit(EditorFile *file, char **ret_text, Error *ret_error);
 
-/* The text was refused and nobody can be asked: leaves the file where it is, and adds to the error where that is. */
+/* The text was refused and nobody can be asked: leaves the file where it is, and adds to the error where
+ * that is. */
 void editor_file_keep(EditorFile *file, Error *error);
 
 /* Removes it, unless kept. */

@@ -25,7 +25,8 @@ char *format_timestamp(uint64_t usec)
         char text[64];
         struct tm tm;
 
-        if (usec == 0 || !localtime_r(&seconds, &tm) || strftime(text, sizeof(text), "%a %Y-%m-%d %H:%M:%S %Z", &tm) == 0)
+        if (usec == 0 || !localtime_r(&seconds, &tm) ||
+                        strftime(text, sizeof(text), "%a %Y-%m-%d %H:%M:%S %Z", &tm) == 0)
                 return g_strdup("");
 
         return g_strdup(text);
@@ -46,8 +47,8 @@ char *format_span(uint64_t usec)
                 if (whole == 0)
                         continue;
                 if (i + 1 < G_N_ELEMENTS(units) && rest / units[i + 1].seconds > 0)
-                        return g_strdup_printf("%" G_GUINT64_FORMAT "%s %" G_GUINT64_FORMAT "%s", whole, unit,
-                                        rest / units[i + 1].seconds, units[i + 1].unit);
+                        return g_strdup_printf("%" G_GUINT64_FORMAT "%s %" G_GUINT64_FORMAT "%s", whole,
+                                        unit, rest / units[i + 1].seconds, units[i + 1].unit);
                 return g_strdup_printf("%" G_GUINT64_FORMAT "%s", whole, unit);
         }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a word on the command line to the descriptor that shruthid is handed. shruthid wants a regular file, so what
- * comes through a pipe is put into one first. */
+/* From a word on the command line to the descriptor that shruthid is handed. shruthid wants a regular file,
+ * so what comes through a pipe is put into one first. */
 
 #include "ctl/image-file.h"
 
@@ -63,20 +63,23 @@ static int open_stdin(int *ret_fd, Error *ret_error)
 
         if (isatty(STDIN_FILENO))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'-' reads the image from standard input, which is a terminal: shruthictl … - < FILE");
+                                "'-' reads the image from standard input, which is a terminal: shruthictl "
+                                "… - < FILE");
         if (fstat(STDIN_FILENO, &st) >= 0 && S_ISREG(st.st_mode) && lseek(STDIN_FILENO, 0, SEEK_CUR) == 0)
                 reader = reopen_read_only(STDIN_FILENO);
 
         if (reader < 0) {
                 fd = open_unnamed();
                 if (fd < 0)
-                        return error_set_errno(ret_error, errno, "Cannot make room for the image from standard input");
+                        return error_set_errno(ret_error, errno,
+                                        "Cannot make room for the image from standard input");
                 r = copy_all(STDIN_FILENO, fd);
                 if (r < 0)
                         return error_set_errno(ret_error, r, "Cannot copy the image from standard input");
                 reader = reopen_read_only(fd);
                 if (reader < 0)
-                        return error_set_errno(ret_error, errno, "Cannot open the image from standard input again");
+                        return error_set_errno(
+                                        ret_error, errno, "Cannot open the image from standard input again");
         }
 
         *ret_fd = TAKE_FD(reader);
@@ -100,9 +103,10 @@ int image_open(const char *name, int *ret_fd, Error *ret_error)
         if (fstat(fd, &st) < 0)
                 r = error_set_errno(ret_error, errno, "Cannot look at %s", shown);
         else if (!S_ISREG(st.st_mode))
-                r = error_set(ret_error, ERROR_INVALID_IMAGE, "%s is %s, not a regular file: name the file itself, or "
-                                "'-' to read it from standard input.", shown,
-                                S_ISDIR(st.st_mode) ? "a directory" : "a device, pipe or socket");
+                r = error_set(ret_error, ERROR_INVALID_IMAGE,
+                                "%s is %s, not a regular file: name the file itself, or "
+                                "'-' to read it from standard input.",
+                                shown, S_ISDIR(st.st_mode) ? "a directory" : "a device, pipe or socket");
         else
                 r = 0;
         if (r < 0) {

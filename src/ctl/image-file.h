@@ -9,8 +9,9 @@
 
 #define HOST_PATH_PREFIX "host:"
 
-/* Opens it for reading: a file here, "host:PATH" (a file of the host that shruthid runs on, which is this one: with -H
- * it is only handed on), or "-" for standard input, which is copied into an unnamed file where it is none. */
+/* Opens it for reading: a file here, "host:PATH" (a file of the host that shruthid runs on, which is this
+ * one: with -H it is only handed on), or "-" for standard input, which is copied into an unnamed file where
+ * it is none. */
 int image_open(const char *name, int *ret_fd, Error *ret_error);
 
 /* The path in "host:PATH", or NULL. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* journalctl's short format, from JSON. The message is a guest's: nothing in it reaches the terminal unescaped. */
+/* journalctl's short format, from JSON. The message is a guest's: nothing in it reaches the terminal
+ * unescaped. */
 
 #include "ctl/journal-line.h"
 
@@ -17,8 +18,8 @@ void journal_line_clear(JournalLine *line)
         g_clear_pointer(&line->text, g_free);
 }
 
-/* A field is a string, an array of bytes where it is no UTF-8, an array of these where it stands several times (then
- * the first counts), or null where it is too large. */
+/* A field is a string, an array of bytes where it is no UTF-8, an array of these where it stands several
+ * times (then the first counts), or null where it is too large. */
 static char *field_text(JsonNode *node)
 {
         if (!node || JSON_NODE_HOLDS_NULL(node))
@@ -50,7 +51,8 @@ static char *get_text(JsonObject *object, const char *field)
 
 static char *format_prefix(JsonObject *object, uint64_t usec)
 {
-        g_autofree char *host = get_text(object, "_HOSTNAME"), *identifier = get_text(object, "SYSLOG_IDENTIFIER");
+        g_autofree char *host = get_text(object, "_HOSTNAME"),
+                        *identifier = get_text(object, "SYSLOG_IDENTIFIER");
         g_autofree char *pid = get_text(object, "_PID"), *joined = NULL;
         time_t seconds = (time_t) (usec / G_USEC_PER_SEC);
         char when[32] = "";
@@ -63,8 +65,8 @@ static char *format_prefix(JsonObject *object, uint64_t usec)
         if (localtime_r(&seconds, &tm))
                 (void) strftime(when, sizeof(when), "%b %d %H:%M:%S", &tm);
 
-        joined = g_strdup_printf("%s %s %s%s%s%s:", when, host ?: "localhost", identifier ?: "unknown", pid ? "[" : "",
-                        pid ?: "", pid ? "]" : "");
+        joined = g_strdup_printf("%s %s %s%s%s%s:", when, host ?: "localhost", identifier ?: "unknown",
+                        pid ? "[" : "", pid ?: "", pid ? "]" : "");
         return text_for_display(joined, 512);
 }
 

@@ -8,8 +8,9 @@
 
 typedef struct JournalLine {
         uint64_t usec; /* since the epoch */
-        int priority;  /* syslog's, 6 where there is none */
-        char *text;    /* "Nov 23 15:00:00 host ident[pid]: message", made harmless; further lines are indented */
+        int priority; /* syslog's, 6 where there is none */
+        char *text; /* "Nov 23 15:00:00 host ident[pid]: message", made harmless; further lines are indented
+                     */
 } JournalLine;
 
 void journal_line_clear(JournalLine *line);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* OpenUnikernelLog()'s streams → lines. Without --follow the streams are merged by time; with it they come as they
- * come. */
+/* OpenUnikernelLog()'s streams → lines. Without --follow the streams are merged by time; with it they come
+ * as they come. */
 
 #include "ctl/log-reader.h"
 
@@ -122,8 +122,11 @@ static void log_source_read(LogSource *source)
 
 static void log_source_print(LogSource *source, JsonMode json)
 {
-        Color color = source->line.priority <= 3 ? COLOR_RED : source->line.priority == 4 ? COLOR_YELLOW :
-                        source->line.priority == 5 ? COLOR_BOLD : source->line.priority == 7 ? COLOR_GREY : COLOR_NONE;
+        Color color = source->line.priority <= 3     ? COLOR_RED
+                        : source->line.priority == 4 ? COLOR_YELLOW
+                        : source->line.priority == 5 ? COLOR_BOLD
+                        : source->line.priority == 7 ? COLOR_GREY
+                                                     : COLOR_NONE;
 
         if (json != JSON_OFF) {
                 g_autofree char *shown = json_for_display(source->json);

@@ -18,11 +18,11 @@ static const char *const json_mode_table[_JSON_MODE_MAX] = {
 };
 DEFINE_STRING_TABLE(json_mode, JsonMode, json_mode_table, _JSON_MODE_MAX)
 
-#define DEFINE_SWITCH(field)                                                                                   \
-        static int set_##field(Options *options, const char *value, Error *ret_error)                          \
-        {                                                                                                      \
-                options->field = true;                                                                         \
-                return 0;                                                                                      \
+#define DEFINE_SWITCH(field) \
+        static int set_##field(Options *options, const char *value, Error *ret_error) \
+        { \
+                options->field = true; \
+                return 0; \
         }
 DEFINE_SWITCH(help)
 DEFINE_SWITCH(version)
@@ -35,10 +35,10 @@ DEFINE_SWITCH(follow)
 DEFINE_SWITCH(now)
 DEFINE_SWITCH(no_block)
 
-#define DEFINE_SETTING(field, key)                                                                             \
-        static int set_##field(Options *options, const char *value, Error *ret_error)                          \
-        {                                                                                                      \
-                return settings_set(&options->settings, key, value, ret_error);                                \
+#define DEFINE_SETTING(field, key) \
+        static int set_##field(Options *options, const char *value, Error *ret_error) \
+        { \
+                return settings_set(&options->settings, key, value, ret_error); \
         }
 DEFINE_SETTING(memory, "Memory")
 DEFINE_SETTING(cpus, "CPUs")
@@ -56,11 +56,11 @@ static int set_autostart(Options *options, const char *value, Error *ret_error)
         return settings_set(&options->settings, "Autostart", value ?: "yes", ret_error);
 }
 
-#define DEFINE_TEXT(field)                                                                                     \
-        static int set_##field(Options *options, const char *value, Error *ret_error)                          \
-        {                                                                                                      \
-                options->field = value;                                                                        \
-                return 0;                                                                                      \
+#define DEFINE_TEXT(field) \
+        static int set_##field(Options *options, const char *value, Error *ret_error) \
+        { \
+                options->field = value; \
+                return 0; \
         }
 DEFINE_TEXT(image)
 DEFINE_TEXT(name)
@@ -155,7 +155,8 @@ const OptionInfo option_table[] = {
         {"value", 0, NULL, OPTION_SHOW, "show: the bare values", set_value},
         {"lines", 'n', "N", OPTION_LINES, "logs, status: the last N lines, or all", set_lines},
         {"follow", 'f', NULL, OPTION_FOLLOW, "logs: go on with new lines", set_follow},
-        {"now", 0, NULL, OPTION_NOW, "create, enable: start it too; disable, remove: stop it first", set_now},
+        {"now", 0, NULL, OPTION_NOW, "create, enable: start it too; disable, remove: stop it first",
+                        set_now},
         {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", set_no_block},
         {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
         {"memory", 0, "SIZE", OPTION_SETTINGS, "Memory, such as 32M", set_memory},
@@ -163,15 +164,19 @@ const OptionInfo option_table[] = {
         {"network", 0, "DEVICE[:BRIDGE|:network=NAME][,mac=ADDRESS]", OPTION_SETTINGS,
                         "Connect a network device; may be given again", set_network},
         {"volume", 0, "DEVICE:PATH[:ro]", OPTION_SETTINGS,
-                        "Connect a block device to a file or device of the host; may be given again", set_volume},
-        {"arguments", 0, "STRING", OPTION_SETTINGS, "The guest's command line as one string, unchanged",
-                        set_arguments},
+                        "Connect a block device to a file or device of the host; may be given again",
+                        set_volume},
+        {"arguments", 0, "STRING", OPTION_SETTINGS,
+                        "The guest's command line as one string, unchanged", set_arguments},
         {"autostart", 0, "[=BOOL]", OPTION_SETTINGS, "Start at boot", set_autostart},
-        {"restart", 0, "WHEN", OPTION_SETTINGS, "Start again when it ended: no, on-failure or always", set_restart},
+        {"restart", 0, "WHEN", OPTION_SETTINGS,
+                        "Start again when it ended: no, on-failure or always", set_restart},
         {"group", 0, "GROUP", OPTION_SETTINGS, "Whose members manage it too", set_group},
         {"owner", 0, "USER", OPTION_SETTINGS, "Whose it is (administrators)", set_owner},
-        {"initrd", 0, "FILE", OPTION_SETTINGS, "An initial RAM disk, for Linux and loaders", set_initrd},
-        {"verify", 0, "DIGEST", OPTION_VERIFY, "Refuse an image with another digest than sha256:…", set_verify},
+        {"initrd", 0, "FILE", OPTION_SETTINGS, "An initial RAM disk, for Linux and loaders",
+                        set_initrd},
+        {"verify", 0, "DIGEST", OPTION_VERIFY, "Refuse an image with another digest than sha256:…",
+                        set_verify},
         {"image", 0, "FILE", OPTION_SET, "set: another image, from the next start", set_image},
         {"name", 0, "NAME", OPTION_COMPAT, NULL, set_name},
         {"kernel", 0, "FILE", OPTION_COMPAT, NULL, set_image},
@@ -239,8 +244,8 @@ static int refuse_option(int c, char **argv, Error *ret_error)
         g_autofree char *shown = NULL;
 
         if (c == ':' && info)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "--%s wants a value: --%s=%s.", info->name, info->name,
-                                info->placeholder);
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--%s wants a value: --%s=%s.", info->name,
+                                info->name, info->placeholder);
         if (info && !info->placeholder)
                 return error_set(ret_error, ERROR_INVALID_ARGS, "--%s takes no value.", info->name);
 
@@ -252,7 +257,8 @@ static int refuse_option(int c, char **argv, Error *ret_error)
                 shown = text_for_display(argv[optind - 1], 80);
 
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "There is no option %s; shruthictl --help shows all. What is meant for the guest goes behind "
+                        "There is no option %s; shruthictl --help shows all. What is meant for the guest "
+                        "goes behind "
                         "'--': shruthictl create NAME IMAGE -- %s", shown, shown);
 }
 
@@ -282,8 +288,9 @@ int options_parse(Options *options, int argc, char **argv, char ***ret_operands,
                         return r;
 
                 if (info->set != set_host)
-                        g_ptr_array_add(options->given, optarg ? g_strdup_printf("--%s=%s", info->name, optarg)
-                                                               : g_strdup_printf("--%s", info->name));
+                        g_ptr_array_add(options->given,
+                                        optarg ? g_strdup_printf("--%s=%s", info->name, optarg)
+                                               : g_strdup_printf("--%s", info->name));
         }
 
         *ret_operands = argv + optind;
@@ -300,7 +307,8 @@ int options_check_scope(const Options *options, const char *verb, unsigned scope
                         if (g_str_equal(option_table[k].name, name) &&
                                         (option_table[k].scope & (scopes | OPTION_ANY)) == 0)
                                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                                "--%s means nothing to '%s'; see man shruthictl.", name, verb);
+                                                "--%s means nothing to '%s'; see man shruthictl.", name,
+                                                verb);
         }
 
         return 0;

@@ -7,8 +7,8 @@
 #include "common/error.h"
 #include "ctl/settings.h"
 
-/* The command line: options in one table, from which getopt_long(), --help and the tests of man page and completions
- * all take them. */
+/* The command line: options in one table, from which getopt_long(), --help and the tests of man page and
+ * completions all take them. */
 
 typedef enum JsonMode {
         JSON_OFF,
@@ -78,7 +78,8 @@ extern const size_t n_option_table;
 void options_init(Options *options);
 void options_clear(Options *options);
 
-/* Reads argv, which getopt_long() reorders; *ret_operands is the first of what is no option. INVALID_ARGS otherwise. */
+/* Reads argv, which getopt_long() reorders; *ret_operands is the first of what is no option. INVALID_ARGS
+ * otherwise. */
 int options_parse(Options *options, int argc, char **argv, char ***ret_operands, Error *ret_error);
 
 /* Refuses options that mean nothing to a verb that takes those of the given scopes. */

@@ -5,7 +5,8 @@
 
 /* The pager for what may be long: $SYSTEMD_PAGER, $PAGER, else less. */
 
-/* Puts standard output into it, once; nothing happens off a terminal, with --no-pager, or when the pager is "" or "cat". */
+/* Puts standard output into it, once; nothing happens off a terminal, with --no-pager, or when the pager is
+ * "" or "cat". */
 void pager_open(const Options *options);
 
 /* Waits until the user has left it. */

@@ -25,7 +25,8 @@ static bool wants_terminal(int input)
         return input < 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 }
 
-static int spawn_ssh(const char *host, const GPtrArray *words, int input, int output, pid_t *ret_pid, Error *ret_error)
+static int spawn_ssh(const char *host, const GPtrArray *words, int input, int output, pid_t *ret_pid,
+                Error *ret_error)
 {
         g_autofree char *command = remote_command(words);
         bool terminal = wants_terminal(input);
@@ -42,7 +43,8 @@ static int spawn_ssh(const char *host, const GPtrArray *words, int input, int ou
                         (void) dup2(output, STDOUT_FILENO);
                 (void) signal(SIGPIPE, SIG_DFL);
                 /* LogLevel: no "Connection to … closed." at the end of each command. */
-                execlp("ssh", "ssh", "-x", terminal ? "-t" : "-T", "-o", "LogLevel=ERROR", "--", host, command, (char *) NULL);
+                execlp("ssh", "ssh", "-x", terminal ? "-t" : "-T", "-o", "LogLevel=ERROR", "--", host,
+                                command, (char *) NULL);
                 fprintf(stderr, "Cannot run ssh: %s. Is it installed?\n", g_strerror(errno));
                 _exit(255);
         }
@@ -60,13 +62,14 @@ static int wait_ssh(const char *host, pid_t pid, Error *ret_error)
         if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
                 g_autofree char *shown = text_for_display(host, 200);
 
-                return error_set(ret_error, ERROR_FAILED, "There is no shruthictl on %s: install SHRUTHI there.", shown);
+                return error_set(ret_error, ERROR_FAILED,
+                                "There is no shruthictl on %s: install SHRUTHI there.", shown);
         }
         if (!WIFEXITED(status) || WEXITSTATUS(status) == 255) {
                 g_autofree char *shown = text_for_display(host, 200);
 
-                return error_set(ret_error, ERROR_FAILED, "The connection to %s failed or broke: try 'ssh %s true'.", shown,
-                                shown);
+                return error_set(ret_error, ERROR_FAILED,
+                                "The connection to %s failed or broke: try 'ssh %s true'.", shown, shown);
         }
 
         return WEXITSTATUS(status);
@@ -76,8 +79,8 @@ static void show_progress(uint64_t sent, uint64_t size, bool last)
 {
         g_autofree char *done = size_format(sent), *all = size_format(size);
 
-        fprintf(stderr, "\rSending %s of %s (%u%%)\x1b[K%s", done, all, (unsigned) (size > 0 ? sent * 100 / size : 100),
-                        last ? "\n" : "");
+        fprintf(stderr, "\rSending %s of %s (%u%%)\x1b[K%s", done, all,
+                        (unsigned) (size > 0 ? sent * 100 / size : 100), last ? "\n" : "");
 }
 
 /* When the far side stops reading, it says why itself. */
@@ -132,7 +135,8 @@ static int run_with_file(Ctl *ctl, const GPtrArray *words, int file, int output,
         return wait_ssh(ctl->options.host, pid, ret_error);
 }
 
-/* One standard input takes one file: an initial RAM disk goes into the far store first, by a command of its own. */
+/* One standard input takes one file: an initial RAM disk goes into the far store first, by a command of its
+ * own. */
 static int import_initrd(Ctl *ctl, const char *name, char **ret_digest, Error *ret_error)
 {
         g_autoptr(GPtrArray) words = g_ptr_array_new();
@@ -164,7 +168,8 @@ static int import_initrd(Ctl *ctl, const char *name, char **ret_digest, Error *r
 
         g_strstrip(output);
         if (!digest_is_valid(output))
-                return error_set(ret_error, ERROR_FAILED, "The far shruthictl did not answer with a digest.");
+                return error_set(
+                                ret_error, ERROR_FAILED, "The far shruthictl did not answer with a digest.");
         *ret_digest = g_steal_pointer(&output);
         return 0;
 }
@@ -187,7 +192,8 @@ static int send_initrds(Ctl *ctl, GPtrArray *words, const GArray *files, Error *
 
                 if (!file->initrd)
                         continue;
-                r = import_initrd(ctl, (const char *) words->pdata[file->index] + file->prefix, &digest, ret_error);
+                r = import_initrd(ctl, (const char *) words->pdata[file->index] + file->prefix, &digest,
+                                ret_error);
                 if (r < 0)
                         return r;
                 replace_name(words, file, digest);

@@ -11,7 +11,8 @@
 
 static char *quote(const char *word)
 {
-        static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-";
+        static const char safe[] =
+                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-";
 
         return *word && strspn(word, safe) == strlen(word) ? g_strdup(word) : g_shell_quote(word);
 }
@@ -77,7 +78,8 @@ GArray *remote_files(const Verb *verb, const GPtrArray *words, guint n_operands)
         for (guint i = operands; i < words->len; i++) {
                 guint number = i - operands + 1;
 
-                if (verb->file_operand > 0 && number >= verb->file_operand && number - verb->file_operand < verb->n_files)
+                if (verb->file_operand > 0 && number >= verb->file_operand &&
+                                number - verb->file_operand < verb->n_files)
                         add_file(files, words, i, 0, false);
                 else if (verb->scopes & OPTION_SET) {
                         add_if_named(files, words, i, "Initrd=", true);

@@ -3,8 +3,8 @@
 
 #include "ctl/verbs.h"
 
-/* -H: shruthictl over there, over ssh. File descriptors do not cross ssh, so a local image goes through standard input,
- * and everything else is the far shruthictl's: the streams, the editor, the password. */
+/* -H: shruthictl over there, over ssh. File descriptors do not cross ssh, so a local image goes through
+ * standard input, and everything else is the far shruthictl's: the streams, the editor, the password. */
 
 int remote_run(Ctl *ctl, const Verb *verb, char **operands, Error *ret_error);
 

@@ -10,8 +10,8 @@
 
 #include "common/string-util.h"
 
-/* As the kernel has it (dev_valid_name()): 1 to 15 bytes, neither '/' nor ':' nor white space, not "." or "..";
- * printable besides, for it goes into a file. */
+/* As the kernel has it (dev_valid_name()): 1 to 15 bytes, neither '/' nor ':' nor white space, not "." or
+ * ".."; printable besides, for it goes into a file. */
 static bool interface_name_is_valid(const char *name)
 {
         size_t length = strlen(name);
@@ -38,7 +38,8 @@ static int convert_bridge(JsonNode *node, GString *conf, Error *ret_error)
 
         shown = name ? text_for_display(name, 80) : json_to_string(node, FALSE);
         return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                        "BridgeInterface is '%s', which is no name of a network interface (1 to 15 characters, as "
+                        "BridgeInterface is '%s', which is no name of a network interface (1 to 15 "
+                        "characters, as "
                         "'ip link' shows them): correct it in the file, or leave it out.", shown);
 }
 
@@ -48,13 +49,19 @@ static void note(GString *notes, const char *key, JsonNode *value)
         g_autofree char *shown_key = text_for_display(key, 80);
 
         if (g_str_equal(key, "Hostname"))
-                g_string_append_printf(notes, "Hostname (%s) has no counterpart: this host's name is hostnamectl's, and clients "
-                                       "reach it by ssh: shruthictl -H USER@HOST.\n", shown);
+                g_string_append_printf(notes,
+                                "Hostname (%s) has no counterpart: this host's name is hostnamectl's, and "
+                                "clients "
+                                "reach it by ssh: shruthictl -H USER@HOST.\n",
+                                shown);
         else if (g_str_equal(key, "Bind"))
-                g_string_append_printf(notes, "Bind (%s) has no counterpart: shruthid listens on no network address. From "
-                                       "elsewhere use ssh: shruthictl -H USER@HOST.\n", shown);
+                g_string_append_printf(notes,
+                                "Bind (%s) has no counterpart: shruthid listens on no network address. From "
+                                "elsewhere use ssh: shruthictl -H USER@HOST.\n",
+                                shown);
         else
-                g_string_append_printf(notes, "%s (%s) is not known here and was left out.\n", shown_key, shown);
+                g_string_append_printf(
+                                notes, "%s (%s) is not known here and was left out.\n", shown_key, shown);
 }
 
 int rhyzome_convert(const char *json, size_t size, char **ret_conf, char **ret_notes, Error *ret_error)
@@ -75,7 +82,8 @@ int rhyzome_convert(const char *json, size_t size, char **ret_conf, char **ret_n
         root = json_parser_get_root(parser);
         if (!root || !JSON_NODE_HOLDS_OBJECT(root))
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "A rhyzome.conf is a JSON object: {\"BridgeInterface\": \"…\", \"Hostname\": \"…\", \"Bind\": \"…\"}.");
+                                "A rhyzome.conf is a JSON object: {\"BridgeInterface\": \"…\", "
+                                "\"Hostname\": \"…\", \"Bind\": \"…\"}.");
 
         object = json_node_get_object(root);
         keys = json_object_get_members(object);
@@ -91,8 +99,10 @@ int rhyzome_convert(const char *json, size_t size, char **ret_conf, char **ret_n
                 }
         }
 
-        *ret_conf = conf->len == 0 ? NULL : g_strconcat("# From a rhyzome.conf, by shruthictl import-rhyzome.\n"
-                                                        "[Shruthi]\n", conf->str, NULL);
+        *ret_conf = conf->len == 0 ? NULL
+                                   : g_strconcat("# From a rhyzome.conf, by shruthictl import-rhyzome.\n"
+                                                 "[Shruthi]\n",
+                                                     conf->str, NULL);
         *ret_notes = g_string_free(g_steal_pointer(&notes), FALSE);
         return 0;
 }

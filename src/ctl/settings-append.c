@@ -11,7 +11,8 @@
 #include "ctl/image-file.h"
 
 /* A dictionary entry is 'e' of a key and a variant; devices nest: a(sa{sv}). */
-static int append_device(sd_bus_message *call, const char *name, const char *const *texts, const bool *read_only)
+static int append_device(
+                sd_bus_message *call, const char *name, const char *const *texts, const bool *read_only)
 {
         int r;
 
@@ -64,8 +65,8 @@ static int append_networks(sd_bus_message *call, const GPtrArray *networks)
 
         for (guint i = 0; r >= 0 && i < networks->len; i++) {
                 const NetworkSetting *network = networks->pdata[i];
-                const char *const texts[] = {"Bridge", network->bridge, "Network", network->network, "MACAddress",
-                                network->mac, NULL};
+                const char *const texts[] = {"Bridge", network->bridge, "Network", network->network,
+                                "MACAddress", network->mac, NULL};
 
                 r = append_device(call, network->device, texts, NULL);
         }
@@ -153,7 +154,8 @@ static int append_initrd(sd_bus_message *call, const char *initrd, Error *ret_er
         return r < 0 ? client_message_error(r, ret_error) : 0;
 }
 
-int settings_append(sd_bus_message *call, const Settings *settings, const char *image_digest, Error *ret_error)
+int settings_append(
+                sd_bus_message *call, const Settings *settings, const char *image_digest, Error *ret_error)
 {
         int r;
 

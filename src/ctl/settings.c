@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settings from the command line: one setter per key, shared by options and KEY=VALUE. What depends on the host
- * (limits, names of users, bridges) is judged by shruthid; here only what can be seen in the text itself. */
+/* Settings from the command line: one setter per key, shared by options and KEY=VALUE. What depends on the
+ * host (limits, names of users, bridges) is judged by shruthid; here only what can be seen in the text
+ * itself. */
 
 #include "ctl/settings.h"
 
@@ -117,17 +118,19 @@ static int set_digest(Settings *settings, const char *value, Error *ret_error)
 {
         if (!digest_is_valid(value))
                 return refuse(ret_error, "The digest to verify", value,
-                                "give sha256: and its 64 lower-case hexadecimal digits, as 'sha256sum FILE' prints them");
+                                "give sha256: and its 64 lower-case hexadecimal digits, as 'sha256sum "
+                                "FILE' prints them");
 
         return set_text(&settings->digest, value);
 }
 
-/* DEVICE[:BRIDGE|:bridge=BRIDGE|:network=NETWORK][,mac=ADDRESS]. The address comes after a comma since it is full of
- * colons itself. */
+/* DEVICE[:BRIDGE|:bridge=BRIDGE|:network=NETWORK][,mac=ADDRESS]. The address comes after a comma since it is
+ * full of colons itself. */
 static int set_network(Settings *settings, const char *value, Error *ret_error)
 {
-        static const char right[] = "give DEVICE, DEVICE:BRIDGE or DEVICE:network=NETWORK, with ',mac=ADDRESS' behind "
-                                    "it if need be";
+        static const char right[] =
+                        "give DEVICE, DEVICE:BRIDGE or DEVICE:network=NETWORK, with ',mac=ADDRESS' behind "
+                        "it if need be";
         g_autofree char *wiring = NULL, *device = NULL, *bridge = NULL, *network = NULL, *mac = NULL;
         const char *comma, *colon;
         NetworkSetting *setting;
@@ -172,8 +175,9 @@ static int set_network(Settings *settings, const char *value, Error *ret_error)
 /* DEVICE:PATH[:ro|:rw]. */
 static int set_volume(Settings *settings, const char *value, Error *ret_error)
 {
-        static const char right[] = "give DEVICE:PATH, with ':ro' behind it for a read-only one; PATH is one of the "
-                                    "host's and absolute";
+        static const char right[] =
+                        "give DEVICE:PATH, with ':ro' behind it for a read-only one; PATH is one of the "
+                        "host's and absolute";
         g_autofree char *path = NULL;
         const char *colon = strchr(value, ':');
         bool read_only = false;
@@ -223,7 +227,17 @@ static const struct {
 };
 
 const char *const settings_keys[] = {
-        "Memory", "CPUs", "Arguments", "Autostart", "Restart", "Group", "Owner", "Initrd", "Network", "Volume", "Digest",
+        "Memory",
+        "CPUs",
+        "Arguments",
+        "Autostart",
+        "Restart",
+        "Group",
+        "Owner",
+        "Initrd",
+        "Network",
+        "Volume",
+        "Digest",
         NULL,
 };
 
@@ -247,7 +261,8 @@ int settings_set(Settings *settings, const char *key, const char *value, Error *
 
 bool settings_any(const Settings *settings)
 {
-        return settings->has_memory || settings->has_cpus || settings->has_autostart || settings->arguments ||
-                        settings->argument_list || settings->restart || settings->group || settings->owner ||
-                        settings->initrd || settings->networks || settings->volumes;
+        return settings->has_memory || settings->has_cpus || settings->has_autostart ||
+                        settings->arguments || settings->argument_list || settings->restart ||
+                        settings->group || settings->owner || settings->initrd || settings->networks ||
+                        settings->volumes;
 }

@@ -7,8 +7,8 @@
 
 #include "common/error.h"
 
-/* What a unikernel shall be, as said on the command line: by options (--memory=64M) or as KEY=VALUE (Memory=64M). Pure:
- * settings-append.h makes a bus message of it. Only what was named is set. */
+/* What a unikernel shall be, as said on the command line: by options (--memory=64M) or as KEY=VALUE
+ * (Memory=64M). Pure: settings-append.h makes a bus message of it. Only what was named is set. */
 
 typedef struct NetworkSetting {
         char *device;
@@ -41,9 +41,9 @@ typedef struct Settings {
 
 void settings_clear(Settings *settings);
 
-/* Sets by the definition's key: Memory, CPUs, Arguments, Restart, Autostart, Group, Owner, Initrd, Digest, Network,
- * Volume (the last two may be given again, and an empty value says: none). INVALID_ARGS with the value and what would
- * be right. */
+/* Sets by the definition's key: Memory, CPUs, Arguments, Restart, Autostart, Group, Owner, Initrd, Digest,
+ * Network, Volume (the last two may be given again, and an empty value says: none). INVALID_ARGS with the
+ * value and what would be right. */
 int settings_set(Settings *settings, const char *key, const char *value, Error *ret_error);
 
 /* The keys that settings_set() knows, NULL-terminated. */

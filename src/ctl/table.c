@@ -74,7 +74,8 @@ static void print_cell(const Table *table, const char *text, Color color, guint 
 {
         bool last = column + 1 == table->columns;
 
-        printf("%s%s%s%*s", color_on(color), text, color_off(color), last ? 0 : (int) (width - text_width(text) + 1), "");
+        printf("%s%s%s%*s", color_on(color), text, color_off(color),
+                        last ? 0 : (int) (width - text_width(text) + 1), "");
         if (last)
                 putchar('\n');
 }
@@ -87,7 +88,8 @@ static void table_print_text(const Table *table, bool legend, const char *sum)
         for (guint column = 0; column < table->columns; column++) {
                 widths[column] = legend ? text_width(table->headers[column]) : 0;
                 for (guint row = 0; row < rows; row++)
-                        widths[column] = MAX(widths[column], text_width(table_cell(table, row, column)->text));
+                        widths[column] = MAX(
+                                        widths[column], text_width(table_cell(table, row, column)->text));
         }
 
         for (guint column = 0; column < table->columns && legend && rows > 0; column++)
@@ -120,7 +122,8 @@ void table_print(const Table *table, const Options *options, const char *sum)
                 for (guint column = 0; column < table->columns; column++) {
                         g_autofree char *key = g_ascii_strdown(table->headers[column], -1);
 
-                        json_object_set_member(object, key, json_node_copy(table_cell(table, row, column)->json));
+                        json_object_set_member(
+                                        object, key, json_node_copy(table_cell(table, row, column)->json));
                 }
                 json_array_add_object_element(array, object);
         }

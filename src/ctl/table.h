@@ -20,7 +20,8 @@ void table_add(Table *table, const char *text, Color color, JsonNode *json);
 
 guint table_rows(const Table *table);
 
-/* As text (header and, if sum is given, a last line "N SUM" unless --no-legend; empty cells as "-") or as JSON. */
+/* As text (header and, if sum is given, a last line "N SUM" unless --no-legend; empty cells as "-") or as
+ * JSON. */
 void table_print(const Table *table, const Options *options, const char *sum);
 
 /* One value as JSON in the mode of the options, with a newline. */

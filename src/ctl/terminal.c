@@ -18,13 +18,15 @@ static bool has_colors;
 
 void terminal_init(void)
 {
-        const char *no_color = g_getenv("NO_COLOR"), *systemd = g_getenv("SYSTEMD_COLORS"), *term = g_getenv("TERM");
+        const char *no_color = g_getenv("NO_COLOR"), *systemd = g_getenv("SYSTEMD_COLORS"),
+                   *term = g_getenv("TERM");
         bool wanted;
 
         is_output = isatty(STDOUT_FILENO);
         has_colors = is_output && term && !g_str_equal(term, "dumb");
 
-        /* systemd's own variable goes first, as in systemctl; it has names of palettes too, which say yes. */
+        /* systemd's own variable goes first, as in systemctl; it has names of palettes too, which say yes.
+         */
         if (systemd && *systemd)
                 has_colors = boolean_parse(systemd, &wanted) < 0 || wanted;
         else if (no_color && *no_color)

@@ -20,7 +20,8 @@ typedef enum Color {
 /* Before anything is printed, and before a pager takes standard output. */
 void terminal_init(void);
 
-/* Colours, on standard output: a terminal that is not dumb, and neither NO_COLOR nor SYSTEMD_COLORS=0 say no. */
+/* Colours, on standard output: a terminal that is not dumb, and neither NO_COLOR nor SYSTEMD_COLORS=0 say
+ * no. */
 bool terminal_has_colors(void);
 
 /* Standard output, as it was at the start. */
@@ -40,10 +41,10 @@ size_t text_width(const char *text);
 /* Several lines of foreign text, each made harmless, tabs kept. Free with g_free(). */
 char *lines_for_display(const char *text);
 
-/* JSON that stays the same JSON, with what is not printable (C1 control characters, for one) as \uXXXX. Free with
- * g_free(). */
+/* JSON that stays the same JSON, with what is not printable (C1 control characters, for one) as \uXXXX. Free
+ * with g_free(). */
 char *json_for_display(const char *json);
 
-/* Writes foreign text to standard output: as it is into a file or pipe, made harmless onto a terminal. Ends it with a
- * newline where there is none. */
+/* Writes foreign text to standard output: as it is into a file or pipe, made harmless onto a terminal. Ends
+ * it with a newline where there is none. */
 void print_foreign(const char *text);

@@ -8,8 +8,8 @@
 
 /* Bus messages as JSON values, which is what printing, --json and status work on. */
 
-/* The next complete value of a message: numbers, strings (object paths, signatures), arrays, structs as arrays,
- * dictionaries with string keys as objects, variants as what is in them. */
+/* The next complete value of a message: numbers, strings (object paths, signatures), arrays, structs as
+ * arrays, dictionaries with string keys as objects, variants as what is in them. */
 int value_read(sd_bus_message *message, JsonNode **ret_value);
 
 /* The next value, which must be a dictionary. */
@@ -21,6 +21,6 @@ int64_t value_number(JsonObject *object, const char *key);      /* 0 */
 bool value_flag(JsonObject *object, const char *key);           /* false */
 JsonArray *value_array(JsonObject *object, const char *key);    /* NULL */
 
-/* A value on one line, for KEY=VALUE: bare, arrays of texts with spaces between, all else as JSON; not made harmless
- * yet. Free with g_free(). */
+/* A value on one line, for KEY=VALUE: bare, arrays of texts with spaces between, all else as JSON; not made
+ * harmless yet. Free with g_free(). */
 char *value_format(JsonNode *value);

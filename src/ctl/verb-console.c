@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* console: the terminal becomes the guest's console, as with "machinectl login": left by ^] three times within a
- * second. What the guest prints goes out raw, since that is what a console is; logs shows the same made harmless. */
+/* console: the terminal becomes the guest's console, as with "machinectl login": left by ^] three times
+ * within a second. What the guest prints goes out raw, since that is what a console is; logs shows the same
+ * made harmless. */
 
 #include <fcntl.h>
 #include <poll.h>
@@ -149,8 +150,8 @@ int verb_console(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
         if (names[1])
-                return error_set(ret_error, ERROR_INVALID_ARGS, "A console is that of one unikernel; '%s' matches several.",
-                                operands[0]);
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "A console is that of one unikernel; '%s' matches several.", operands[0]);
         r = console_open(ctl, names[0], &console, ret_error);
         if (r < 0) {
                 error_prefix(ret_error, "Cannot open the console of %s", names[0]);
@@ -158,13 +159,15 @@ int verb_console(Ctl *ctl, char **operands, Error *ret_error)
         }
 
         if (isatty(STDIN_FILENO) && !ctl->options.quiet)
-                fprintf(stderr, "Connected to the console of %s. Press ^] three times within 1s to leave.\n", names[0]);
+                fprintf(stderr, "Connected to the console of %s. Press ^] three times within 1s to leave.\n",
+                                names[0]);
         fflush(NULL);
         catch_signals(&unblocked);
         terminal_make_raw(&terminal);
         r = forward(console, terminal.raw ? &escape : NULL, &unblocked);
         if (terminal.raw && !ctl->options.quiet)
-                fprintf(stderr, "\r\n%s\r\n", r > 0 ? "Left the console; the guest runs on." : "The console ended.");
+                fprintf(stderr, "\r\n%s\r\n",
+                                r > 0 ? "Left the console; the guest runs on." : "The console ended.");
         terminal_restore(&terminal);
 
         return interrupted ? 128 + interrupted : CTL_EXIT_SUCCESS;

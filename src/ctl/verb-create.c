@@ -90,7 +90,8 @@ static int check_name(const char *name, Error *ret_error)
 
         shown = text_for_display(name, 80);
         return error_set(ret_error, ERROR_INVALID_NAME,
-                        "'%s' is no name: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit.",
+                        "'%s' is no name: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter "
+                        "or digit.",
                         shown);
 }
 
@@ -98,7 +99,9 @@ static int check_name(const char *name, Error *ret_error)
 static void warn_about_single_argument(char **arguments)
 {
         if (arguments[0] && !arguments[1] && strstr(arguments[0], " --"))
-                fprintf(stderr, "Note: what is behind '--' is one argument, its spaces included. For a whole command line in "
+                fprintf(stderr,
+                                "Note: what is behind '--' is one argument, its spaces included. For a "
+                                "whole command line in "
                                 "one string use --arguments=STRING.\n");
 }
 
@@ -115,10 +118,12 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
         if (*arguments) {
                 if (settings->arguments)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "The guest's arguments stand either behind '--' or in --arguments=, not in both.");
+                                        "The guest's arguments stand either behind '--' or in "
+                                        "--arguments=, not in both.");
                 for (char **argument = arguments; *argument; argument++)
                         if (!g_utf8_validate(*argument, -1, NULL))
-                                return error_set(ret_error, ERROR_INVALID_ARGS, "Argument %u is no valid UTF-8.",
+                                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                                "Argument %u is no valid UTF-8.",
                                                 (unsigned) (argument - arguments) + 1);
                 warn_about_single_argument(arguments);
                 settings->argument_list = g_strdupv(arguments);
@@ -140,7 +145,8 @@ int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
                                 "'shruthictl -H USER@HOST instance create …'.");
         if (!options->name || !options->image)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "shruthictl instance create --name NAME --kernel FILE [--kernel-parameters STRING]; "
+                                "shruthictl instance create --name NAME --kernel FILE "
+                                "[--kernel-parameters STRING]; "
                                 "today's form is: shruthictl create NAME FILE --now --arguments=STRING");
         r = check_name(options->name, ret_error);
         if (r < 0)
@@ -170,9 +176,11 @@ int verb_instance_other(Ctl *ctl, char **operands, Error *ret_error)
 
         for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
                 if (g_str_equal(operands[0], verbs[i].then))
-                        return error_set(ret_error, ERROR_INVALID_ARGS, "'instance %s' is now: %s", shown, verbs[i].now);
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "'instance %s' is now: %s", shown,
+                                        verbs[i].now);
 
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "There is no 'instance %s'; of rhyzomectl's verbs only 'instance create' works as it was. "
+                        "There is no 'instance %s'; of rhyzomectl's verbs only 'instance create' works as "
+                        "it was. "
                         "shruthictl --help shows today's.", shown);
 }

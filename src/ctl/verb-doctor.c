@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* doctor: what shruthid sees of the host, in its own sandbox as its own user, and what is seen from here: that it
- * can be reached at all, and what the caller may do. */
+/* doctor: what shruthid sees of the host, in its own sandbox as its own user, and what is seen from here:
+ * that it can be reached at all, and what the caller may do. */
 
 #include <grp.h>
 #include <stdio.h>
@@ -18,7 +18,8 @@ typedef struct Diagnosis {
         bool failed;
 } Diagnosis;
 
-static void add_check(Diagnosis *diagnosis, const char *check, const char *verdict, const char *sentence, const char *fix)
+static void add_check(Diagnosis *diagnosis, const char *check, const char *verdict, const char *sentence,
+                const char *fix)
 {
         JsonObject *object = json_object_new();
 
@@ -43,8 +44,11 @@ static void print_check(JsonArray *array, guint index, JsonNode *element, void *
         g_autofree char *fix = lines_for_display(json_object_get_string_member(object, "fix"));
         g_autofree char *check = lines_for_display(json_object_get_string_member(object, "check"));
 
-        printf("%s%-8s%s%s%s%s: %s\n", color_on(color), ok ? "ok" : warning ? "warning" : "failed", color_off(color),
-                        color_on(COLOR_BOLD), check, color_off(COLOR_BOLD), sentence);
+        printf("%s%-8s%s%s%s%s: %s\n", color_on(color),
+                        ok                        ? "ok"
+                                        : warning ? "warning"
+                                                  : "failed",
+                        color_off(color), color_on(COLOR_BOLD), check, color_off(COLOR_BOLD), sentence);
         if (*fix)
                 printf("        to fix it: %s\n", fix);
 }
@@ -90,14 +94,19 @@ static void check_caller(Diagnosis *diagnosis)
         if (geteuid() == 0)
                 return;
         if (caller_is_in(SHRUTHI_USERS_GROUP)) {
-                add_check(diagnosis, "user", "ok", "You are in group " SHRUTHI_USERS_GROUP ": you may create and manage "
-                                                   "unikernels of your own.", "");
+                add_check(diagnosis, "user", "ok",
+                                "You are in group " SHRUTHI_USERS_GROUP ": you may create and manage "
+                                "unikernels of your own.",
+                                "");
                 return;
         }
 
-        fix = g_strdup_printf("adduser %s " SHRUTHI_USERS_GROUP " (as root; it counts from the next login)", user);
-        add_check(diagnosis, "user", "warning", "You are not in group " SHRUTHI_USERS_GROUP ": what changes something "
-                                                "asks for an administrator's password.", fix);
+        fix = g_strdup_printf(
+                        "adduser %s " SHRUTHI_USERS_GROUP " (as root; it counts from the next login)", user);
+        add_check(diagnosis, "user", "warning",
+                        "You are not in group " SHRUTHI_USERS_GROUP ": what changes something "
+                        "asks for an administrator's password.",
+                        fix);
 }
 
 static void check_reach(Diagnosis *diagnosis)
@@ -107,20 +116,25 @@ static void check_reach(Diagnosis *diagnosis)
 
         r = client_connect(diagnosis->ctl, &error);
         if (r < 0) {
-                add_check(diagnosis, "bus", "failed", error_message(&error, r), "systemctl start dbus.socket shruthid.socket");
+                add_check(diagnosis, "bus", "failed", error_message(&error, r),
+                                "systemctl start dbus.socket shruthid.socket");
                 return;
         }
         if (diagnosis->ctl->bus_private)
-                add_check(diagnosis, "bus", "warning", "The system bus is not there; this goes over shruthid's private socket, "
-                                                       "which serves only root.", "systemctl start dbus.socket");
+                add_check(diagnosis, "bus", "warning",
+                                "The system bus is not there; this goes over shruthid's private socket, "
+                                "which serves only root.",
+                                "systemctl start dbus.socket");
         else
                 add_check(diagnosis, "bus", "ok", "The system bus can be reached.", "");
 
         r = ask_shruthid(diagnosis, &error);
         if (r < 0)
                 add_check(diagnosis, "shruthid", "failed", error_message(&error, r),
-                                error.code == ERROR_ACCESS_DENIED || error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
-                                                ? "sudo shruthictl doctor" : "journalctl -b -u shruthid.service");
+                                error.code == ERROR_ACCESS_DENIED ||
+                                                                error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
+                                                ? "sudo shruthictl doctor"
+                                                : "journalctl -b -u shruthid.service");
 }
 
 int verb_doctor(Ctl *ctl, char **operands, Error *ret_error)

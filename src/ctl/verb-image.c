@@ -146,8 +146,8 @@ static void print_info(const char *image, JsonObject *info)
                 print_line("Solo5 target", target);
         if (hostable)
                 print_devices(info);
-        printf("%12s: %s%s%s\n", "Hostable", color_on(hostable ? COLOR_GREEN : COLOR_RED), hostable ? "yes" : "no",
-                        color_off(COLOR_GREEN));
+        printf("%12s: %s%s%s\n", "Hostable", color_on(hostable ? COLOR_GREEN : COLOR_RED),
+                        hostable ? "yes" : "no", color_off(COLOR_GREEN));
         if (*problem) {
                 g_autofree char *lines = lines_for_display(problem);
 
@@ -196,7 +196,8 @@ int image_import(Ctl *ctl, const char *image, const char *expected, char **ret_d
                 return r;
 
         if (expected)
-                r = client_call(ctl, "ImportImage", &reply, ret_error, "ha{sv}", fd, 1, "Digest", "s", expected);
+                r = client_call(ctl, "ImportImage", &reply, ret_error, "ha{sv}", fd, 1, "Digest", "s",
+                                expected);
         else
                 r = client_call(ctl, "ImportImage", &reply, ret_error, "ha{sv}", fd, 0);
         if (r < 0)

@@ -9,7 +9,8 @@
 #define FLAG_NO_WAIT UINT64_C(1)
 
 /* START and kin: name and flags. */
-static int make_job_call(Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
+static int make_job_call(
+                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
@@ -25,7 +26,8 @@ static int make_job_call(Ctl *ctl, const char *name, void *userdata, sd_bus_mess
         return 0;
 }
 
-static int make_kill_call(Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
+static int make_kill_call(
+                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
@@ -128,8 +130,11 @@ static int set_autostart(Ctl *ctl, char **operands, bool autostart, Error *ret_e
         r = client_call_each(ctl, names, autostart ? "enable" : "disable", make_autostart_call, &autostart);
         if (r != CTL_EXIT_SUCCESS) {
                 if (ctl->not_managed)
-                        fprintf(stderr, "An administrator's definition is enabled by 'Autostart=yes' in the file itself, or "
-                                        "by: systemctl %s unikernel@NAME.service\n", autostart ? "enable" : "disable");
+                        fprintf(stderr,
+                                        "An administrator's definition is enabled by 'Autostart=yes' in "
+                                        "the file itself, or "
+                                        "by: systemctl %s unikernel@NAME.service\n",
+                                        autostart ? "enable" : "disable");
                 return r;
         }
 

@@ -26,7 +26,8 @@ static int read_file(const char *path, char **ret_text, size_t *ret_size, Error 
         r = g_str_equal(path, "-") ? fd_read_all(STDIN_FILENO, FILE_SIZE_MAX, ret_text, ret_size)
                                    : file_read_at(AT_FDCWD, path, FILE_SIZE_MAX, ret_text, ret_size);
         if (r == -E2BIG)
-                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "%s is larger than 1 MiB: it is no rhyzome.conf.", shown);
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "%s is larger than 1 MiB: it is no rhyzome.conf.", shown);
 
         return r < 0 ? error_set_errno(ret_error, r, "Cannot read %s", shown) : 0;
 }
@@ -42,8 +43,10 @@ static int write_dropin(const char *conf, char **ret_path, Error *ret_error)
         if (r >= 0)
                 r = file_replace(dir, DROPIN_NAME, conf, strlen(conf), 0644);
         if (r == -EACCES || r == -EPERM)
-                return error_set(ret_error, ERROR_ACCESS_DENIED, "Only root writes %s/" DROPIN_NAME ": sudo shruthictl "
-                                "import-rhyzome FILE", dir);
+                return error_set(ret_error, ERROR_ACCESS_DENIED,
+                                "Only root writes %s/" DROPIN_NAME ": sudo shruthictl "
+                                "import-rhyzome FILE",
+                                dir);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot write %s/" DROPIN_NAME, dir);
 

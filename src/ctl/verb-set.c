@@ -21,7 +21,8 @@ static int read_words(Ctl *ctl, char **words, Error *ret_error)
 
                 if (!equals || equals == *words) {
                         shown = text_for_display(*words, 80);
-                        return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' is not KEY=VALUE, such as Memory=64M.", shown);
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "'%s' is not KEY=VALUE, such as Memory=64M.", shown);
                 }
 
                 key = g_strndup(*words, (size_t) (equals - *words));
@@ -49,8 +50,8 @@ static int set_image_only(Ctl *ctl, const char *name, const char *image, Error *
         return client_call(ctl, "SetUnikernelImage", NULL, ret_error, "sh", name, fd);
 }
 
-/* An image together with other settings is one change: a new image may want other devices. So it goes into the store
- * first, and into the definition by digest along with the rest. */
+/* An image together with other settings is one change: a new image may want other devices. So it goes into
+ * the store first, and into the definition by digest along with the rest. */
 static int set_all(Ctl *ctl, const char *name, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
@@ -60,7 +61,8 @@ static int set_all(Ctl *ctl, const char *name, Error *ret_error)
 
         if (image && digest_is_valid(image)) {
                 if (expected && !g_str_equal(image, expected))
-                        return error_set(ret_error, ERROR_DIGEST_MISMATCH, "--image=%s is not --verify=%s.", image, expected);
+                        return error_set(ret_error, ERROR_DIGEST_MISMATCH, "--image=%s is not --verify=%s.",
+                                        image, expected);
                 digest = g_strdup(image);
         } else if (image && !expected && !settings_any(&ctl->options.settings))
                 return set_image_only(ctl, name, image, ret_error);
@@ -94,15 +96,18 @@ int verb_set(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
         if (!ctl->options.image && !settings_any(&ctl->options.settings))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Say what to set: shruthictl set NAME Memory=64M, or --image=FILE; --help shows all.");
+                                "Say what to set: shruthictl set NAME Memory=64M, or --image=FILE; --help "
+                                "shows all.");
         if (ctl->options.settings.digest && !ctl->options.image)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "--verify= is about the image: give --image=FILE too.");
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "--verify= is about the image: give --image=FILE too.");
 
         r = client_expand(ctl, only, &names, ret_error);
         if (r < 0)
                 return r;
         if (names[0] && names[1] && g_strcmp0(ctl->options.image, "-") == 0)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "Standard input can be the image of one unikernel only.");
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Standard input can be the image of one unikernel only.");
 
         for (char **name = names; *name; name++) {
                 _cleanup_error_ Error error = ERROR_INIT;

@@ -38,11 +38,12 @@ static void add_members(JsonObject *to, JsonObject *from)
         g_autoptr(GList) keys = json_object_get_members(from);
 
         for (GList *key = keys; key; key = key->next)
-                json_object_set_member(to, key->data, json_node_copy(json_object_get_member(from, key->data)));
+                json_object_set_member(
+                                to, key->data, json_node_copy(json_object_get_member(from, key->data)));
 }
 
-/* Properties, and the details where the caller may have them. Asked for nothing in particular, he gets what he may
- * see; asked for a detail by name, the refusal is an error. */
+/* Properties, and the details where the caller may have them. Asked for nothing in particular, he gets what
+ * he may see; asked for a detail by name, the refusal is an error. */
 static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error)
 {
         g_autoptr(JsonObject) properties = NULL, details = NULL;
@@ -159,7 +160,8 @@ int verb_show(Ctl *ctl, char **operands, Error *ret_error)
 
         pager_open(&ctl->options);
         if (ctl->options.json != JSON_OFF)
-                print_json(&ctl->options, all, !operands[0] || (!operands[1] && !name_is_pattern(operands[0])));
+                print_json(&ctl->options, all,
+                                !operands[0] || (!operands[1] && !name_is_pattern(operands[0])));
         for (guint i = 0; i < all->len && ctl->options.json == JSON_OFF; i++) {
                 if (i > 0)
                         putchar('\n');

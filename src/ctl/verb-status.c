@@ -40,10 +40,12 @@ static void print_state(JsonObject *properties)
 
         since = format_since((uint64_t) value_number(properties, "StateChangeTimestamp"),
                         (uint64_t) g_get_real_time());
-        printf("%11s: %s%s%s%s%s\n", "State", color_on(color), state, color_off(color), *since ? " since " : "", since);
+        printf("%11s: %s%s%s%s%s\n", "State", color_on(color), state, color_off(color),
+                        *since ? " since " : "", since);
 
         if (exit_status >= 0 && *value_text(properties, "Result"))
-                result = g_strdup_printf("%s (%" G_GINT64_FORMAT ")", value_text(properties, "Result"), exit_status);
+                result = g_strdup_printf(
+                                "%s (%" G_GINT64_FORMAT ")", value_text(properties, "Result"), exit_status);
         print_line("Result", result ?: value_text(properties, "Result"));
 }
 
@@ -62,7 +64,8 @@ static void print_devices(JsonObject *details)
                                         *network ? "network " : *bridge ? "bridge " : "default bridge",
                                         *network ? network : bridge, *mac ? ", " : "", mac);
                 else
-                        line = g_strdup_printf("block %s → %s%s", value_text(device, "Name"), value_text(device, "Path"),
+                        line = g_strdup_printf("block %s → %s%s", value_text(device, "Name"),
+                                        value_text(device, "Path"),
                                         value_flag(device, "ReadOnly") ? ", read-only" : "");
                 print_line(i == 0 ? "Devices" : "", line);
         }
@@ -87,7 +90,8 @@ static void print_image(JsonObject *details)
 /* What it uses now comes from libvirt, and only while it runs; without an answer the line is shorter. */
 static void print_resources(Ctl *ctl, JsonObject *properties, JsonObject *details)
 {
-        g_autofree char *memory = size_format((uint64_t) value_number(details, "Memory")), *line = NULL, *used = NULL;
+        g_autofree char *memory = size_format((uint64_t) value_number(details, "Memory")), *line = NULL,
+                        *used = NULL;
         g_autoptr(JsonObject) statistics = NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
         int64_t cpus = value_number(details, "CPUs");
@@ -116,8 +120,8 @@ static void print_owner(JsonObject *properties, JsonObject *details)
 
 static void print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
 {
-        g_autofree char *start = g_strdup_printf("%s, restart: %s", value_flag(properties, "Autostart") ? "yes" : "no",
-                        value_text(details, "Restart"));
+        g_autofree char *start = g_strdup_printf("%s, restart: %s",
+                        value_flag(properties, "Autostart") ? "yes" : "no", value_text(details, "Restart"));
         g_autofree char *addresses = arguments_addresses(value_text(details, "Arguments"));
         JsonArray *dropins = value_array(details, "DropIns");
 
@@ -128,7 +132,10 @@ static void print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
         print_line("Addresses", addresses);
         print_resources(ctl, properties, details);
         print_owner(properties, details);
-        print_line("Autostart", *value_text(details, "Restart") ? start : value_flag(properties, "Autostart") ? "yes" : "no");
+        print_line("Autostart",
+                        *value_text(details, "Restart")                       ? start
+                                        : value_flag(properties, "Autostart") ? "yes"
+                                                                              : "no");
         print_line("Arguments", value_text(details, "Arguments"));
         print_line("Definition", value_text(details, "DefinitionPath"));
         for (guint i = 0; dropins && i < json_array_get_length(dropins); i++)
@@ -168,8 +175,9 @@ static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Erro
                         print_line("Log", error_message(&error, r));
         }
 
-        advice = advice_for(name, state, value_text(properties, "Result"), value_number(properties, "ExitStatus"),
-                        value_text(details, "Origin"), value_text(details, "DefinitionPath"));
+        advice = advice_for(name, state, value_text(properties, "Result"),
+                        value_number(properties, "ExitStatus"), value_text(details, "Origin"),
+                        value_text(details, "DefinitionPath"));
         if (advice) {
                 g_autofree char *shown = lines_for_display(advice);
 
@@ -193,7 +201,8 @@ static int status_to_json(Ctl *ctl, const char *name, JsonObject *properties, Js
         }
 
         json_array_add_object_element(array, json_object_ref(properties));
-        return g_str_equal(value_text(properties, "State"), "running") ? CTL_EXIT_SUCCESS : CTL_EXIT_NOT_RUNNING;
+        return g_str_equal(value_text(properties, "State"), "running") ? CTL_EXIT_SUCCESS
+                                                                       : CTL_EXIT_NOT_RUNNING;
 }
 
 static int status_of_host(Ctl *ctl, Error *ret_error)
@@ -214,12 +223,15 @@ static int status_of_host(Ctl *ctl, Error *ret_error)
         }
 
         acceleration = value_text(properties, "Acceleration");
-        counts = g_strdup_printf("%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT " running, %" G_GINT64_FORMAT " failed",
+        counts = g_strdup_printf("%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT " running, %" G_GINT64_FORMAT
+                                 " failed",
                         value_number(properties, "UnikernelCount"), value_number(properties, "RunningCount"),
                         value_number(properties, "FailedCount"));
         print_line("Unikernels", counts);
-        print_line("Guests on", g_str_equal(acceleration, "tcg") ? "tcg (emulation; shruthictl doctor says why)" :
-                        *acceleration ? acceleration : "not known before the first start");
+        print_line("Guests on",
+                        g_str_equal(acceleration, "tcg") ? "tcg (emulation; shruthictl doctor says why)"
+                                        : *acceleration  ? acceleration
+                                                         : "not known before the first start");
         print_line("libvirt", value_text(properties, "LibvirtURI"));
         print_line("Version", value_text(properties, "Version"));
         return CTL_EXIT_SUCCESS;

@@ -25,9 +25,10 @@ static int get_text(Ctl *ctl, const char *name, const char *member, char **ret_t
         return 0;
 }
 
-/* All texts are fetched before the first is printed: one that fails is told at the end. As JSON: an object with names
- * as keys. */
-static int print_texts(Ctl *ctl, char **operands, const char *member, const char *what, bool paged, Error *ret_error)
+/* All texts are fetched before the first is printed: one that fails is told at the end. As JSON: an object
+ * with names as keys. */
+static int print_texts(Ctl *ctl, char **operands, const char *member, const char *what, bool paged,
+                Error *ret_error)
 {
         g_auto(GStrv) names = NULL;
         g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);

@@ -19,42 +19,53 @@
 #define ANY          OPERANDS_ANY
 
 const Verb verb_table[] = {
-        {NULL, "list", "[PATTERN…]", SECTION_LIFE, "All unikernels with their state", 0, ANY, 0, 0, 0, verb_list},
-        {NULL, "status", "[NAME…]", SECTION_LIFE, "How they are and how they got there", 0, ANY, OPTION_LINES, 0, 0,
-                        verb_status},
-        {NULL, "create", "NAME IMAGE [-- ARGUMENT…]", SECTION_LIFE, "Make one from an image", 2, ANY, SCOPE_CREATE,
-                        2, 1, verb_create},
+        {NULL, "list", "[PATTERN…]", SECTION_LIFE, "All unikernels with their state", 0, ANY, 0, 0,
+                        0, verb_list},
+        {NULL, "status", "[NAME…]", SECTION_LIFE, "How they are and how they got there", 0, ANY,
+                        OPTION_LINES, 0, 0, verb_status},
+        {NULL, "create", "NAME IMAGE [-- ARGUMENT…]", SECTION_LIFE, "Make one from an image", 2, ANY,
+                        SCOPE_CREATE, 2, 1, verb_create},
         {NULL, "start", "NAME…", SECTION_LIFE, "Start", 1, ANY, OPTION_JOB, 0, 0, verb_start},
         {NULL, "stop", "NAME…", SECTION_LIFE, "Stop", 1, ANY, OPTION_JOB, 0, 0, verb_stop},
-        {NULL, "restart", "NAME…", SECTION_LIFE, "Stop, and start again", 1, ANY, OPTION_JOB, 0, 0, verb_restart},
-        {NULL, "kill", "NAME…", SECTION_LIFE, "Send a signal to the process that looks after it", 1, ANY, OPTION_KILL,
-                        0, 0, verb_kill},
-        {NULL, "remove", "NAME…", SECTION_LIFE, "Remove the definition", 1, ANY, OPTION_NOW, 0, 0, verb_remove},
-        {NULL, "enable", "NAME…", SECTION_LIFE, "Start at boot from now on", 1, ANY, OPTION_NOW | OPTION_JOB, 0, 0,
-                        verb_enable},
-        {NULL, "disable", "NAME…", SECTION_LIFE, "No longer start at boot", 1, ANY, OPTION_NOW | OPTION_JOB, 0, 0,
-                        verb_disable},
+        {NULL, "restart", "NAME…", SECTION_LIFE, "Stop, and start again", 1, ANY, OPTION_JOB, 0, 0,
+                        verb_restart},
+        {NULL, "kill", "NAME…", SECTION_LIFE, "Send a signal to the process that looks after it", 1,
+                        ANY, OPTION_KILL, 0, 0, verb_kill},
+        {NULL, "remove", "NAME…", SECTION_LIFE, "Remove the definition", 1, ANY, OPTION_NOW, 0, 0,
+                        verb_remove},
+        {NULL, "enable", "NAME…", SECTION_LIFE, "Start at boot from now on", 1, ANY,
+                        OPTION_NOW | OPTION_JOB, 0, 0, verb_enable},
+        {NULL, "disable", "NAME…", SECTION_LIFE, "No longer start at boot", 1, ANY,
+                        OPTION_NOW | OPTION_JOB, 0, 0, verb_disable},
         {NULL, "logs", "NAME…", SECTION_LIFE, "Console and messages, from the journal", 1, ANY,
                         OPTION_LINES | OPTION_FOLLOW, 0, 0, verb_logs},
-        {NULL, "console", "NAME", SECTION_LIFE, "Connect to the console", 1, 1, 0, 0, 0, verb_console},
-        {NULL, "show", "[NAME…]", SECTION_WHAT, "All facts as KEY=VALUE", 0, ANY, OPTION_SHOW, 0, 0, verb_show},
+        {NULL, "console", "NAME", SECTION_LIFE, "Connect to the console", 1, 1, 0, 0, 0,
+                        verb_console},
+        {NULL, "show", "[NAME…]", SECTION_WHAT, "All facts as KEY=VALUE", 0, ANY, OPTION_SHOW, 0, 0,
+                        verb_show},
         {NULL, "cat", "NAME…", SECTION_WHAT, "The definition", 1, ANY, 0, 0, 0, verb_cat},
         {NULL, "edit", "NAME…", SECTION_WHAT, "Edit the definition", 1, ANY, 0, 0, 0, verb_edit},
-        {NULL, "set", "NAME [KEY=VALUE…]", SECTION_WHAT, "Change some of it, from the next start", 1, ANY, SCOPE_SET,
-                        0, 0, verb_set},
-        {NULL, "arguments", "NAME…", SECTION_WHAT, "The command line that the guest gets", 1, ANY, 0, 0, 0,
-                        verb_arguments},
-        {NULL, "xml", "NAME…", SECTION_WHAT, "The libvirt domain that a start would make", 1, ANY, 0, 0, 0, verb_xml},
-        {"image", "list", "", SECTION_IMAGES, "Stored images with size and users", 0, 0, 0, 0, 0, verb_image_list},
-        {"image", "inspect", "FILE|DIGEST…", SECTION_IMAGES, "What an image is and which devices it wants", 1, ANY, 0,
-                        1, UINT_MAX, verb_image_inspect},
-        {"image", "import", "FILE…", SECTION_IMAGES, "Take images into the store", 1, ANY, OPTION_VERIFY, 1, UINT_MAX,
-                        verb_image_import},
-        {"image", "prune", "", SECTION_IMAGES, "Remove the images that nobody uses", 0, 0, 0, 0, 0, verb_image_prune},
-        {NULL, "doctor", "", SECTION_HOST, "Is this host fit, and what would make it so", 0, 0, 0, 0, 0, verb_doctor},
+        {NULL, "set", "NAME [KEY=VALUE…]", SECTION_WHAT, "Change some of it, from the next start", 1,
+                        ANY, SCOPE_SET, 0, 0, verb_set},
+        {NULL, "arguments", "NAME…", SECTION_WHAT, "The command line that the guest gets", 1, ANY, 0,
+                        0, 0, verb_arguments},
+        {NULL, "xml", "NAME…", SECTION_WHAT, "The libvirt domain that a start would make", 1, ANY, 0,
+                        0, 0, verb_xml},
+        {"image", "list", "", SECTION_IMAGES, "Stored images with size and users", 0, 0, 0, 0, 0,
+                        verb_image_list},
+        {"image", "inspect", "FILE|DIGEST…", SECTION_IMAGES,
+                        "What an image is and which devices it wants", 1, ANY, 0, 1, UINT_MAX,
+                        verb_image_inspect},
+        {"image", "import", "FILE…", SECTION_IMAGES, "Take images into the store", 1, ANY,
+                        OPTION_VERIFY, 1, UINT_MAX, verb_image_import},
+        {"image", "prune", "", SECTION_IMAGES, "Remove the images that nobody uses", 0, 0, 0, 0, 0,
+                        verb_image_prune},
+        {NULL, "doctor", "", SECTION_HOST, "Is this host fit, and what would make it so", 0, 0, 0, 0,
+                        0, verb_doctor},
         {NULL, "import-rhyzome", "FILE", SECTION_HOST, "Take over a rhyzome.conf", 1, 1, 0, 1, 1,
                         verb_import_rhyzome},
-        {"instance", "create", "", NULL, NULL, 0, 0, SCOPE_CREATE | OPTION_COMPAT, 0, 0, verb_instance_create},
+        {"instance", "create", "", NULL, NULL, 0, 0, SCOPE_CREATE | OPTION_COMPAT, 0, 0,
+                        verb_instance_create},
         {"instance", NULL, "", NULL, NULL, 0, ANY, OPTION_COMPAT | OPTION_NOW | OPTION_FOLLOW, 0, 0,
                         verb_instance_other},
 };
@@ -112,11 +123,13 @@ static int refuse_verb(const char *noun, const char *word, Error *ret_error)
         }
 
         if (nearest)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "There is no verb '%s%s%s'. Did you mean '%s'?",
-                                noun ?: "", noun ? " " : "", shown, nearest);
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "There is no verb '%s%s%s'. Did you mean '%s'?", noun ?: "", noun ? " " : "",
+                                shown, nearest);
 
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "There is no verb '%s%s%s'; shruthictl --help shows all.", noun ?: "", noun ? " " : "", shown);
+                        "There is no verb '%s%s%s'; shruthictl --help shows all.", noun ?: "",
+                        noun ? " " : "", shown);
 }
 
 int verb_find(char **words, const Verb **ret_verb, char ***ret_operands, Error *ret_error)
@@ -133,7 +146,8 @@ int verb_find(char **words, const Verb **ret_verb, char ***ret_operands, Error *
                 if (g_strcmp0(verb_table[i].noun, words[0]) == 0)
                         noun = verb_table[i].noun;
         if (noun && !words[1])
-                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' wants a verb; shruthictl --help shows all.", noun);
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' wants a verb; shruthictl --help shows all.", noun);
 
         for (size_t i = 0; i < n_verb_table; i++) {
                 const Verb *verb = &verb_table[i];
@@ -157,13 +171,14 @@ int verb_check(const Verb *verb, char **operands, const Options *options, Error 
         unsigned n = g_strv_length(operands);
 
         if (n < verb->min)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' wants more: shruthictl %s %s", words, words,
-                                verb->operands);
+                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' wants more: shruthictl %s %s", words,
+                                words, verb->operands);
         if (n > verb->max) {
                 g_autofree char *shown = text_for_display(operands[verb->max], 80);
 
-                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' has no use for '%s': shruthictl %s%s%s", words,
-                                shown, words, *verb->operands ? " " : "", verb->operands);
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' has no use for '%s': shruthictl %s%s%s", words, shown, words,
+                                *verb->operands ? " " : "", verb->operands);
         }
 
         return options_check_scope(options, words, verb->scopes, ret_error);
@@ -209,7 +224,11 @@ static void print_options(FILE *f, const char *title, bool settings, const char 
                 g_autofree char *text = NULL;
                 const char *equals;
 
-                if (!info->help || settings != ((info->scope & (OPTION_SETTINGS | OPTION_SET | OPTION_VERIFY)) != 0))
+                if (!info->help ||
+                                settings !=
+                                                ((info->scope &
+                                                                 (OPTION_SETTINGS | OPTION_SET |
+                                                                                 OPTION_VERIFY)) != 0))
                         continue;
 
                 equals = info->placeholder && !g_str_has_prefix(info->placeholder, "[=") ? "=" : "";
@@ -229,17 +248,20 @@ void verbs_print_help(FILE *f, bool colors)
         print_options(f, "Options", false, on, off);
         print_options(f, "What a unikernel shall be (create, set)", true, on, off);
         fprintf(f,
-                "\n%sExamples:%s\n"
-                "  shruthictl image inspect msgrouter.virtio          which devices does it want?\n"
-                "  shruthictl create msgrouter msgrouter.virtio --network=service:virbr0 --memory=32M \\\n"
-                "             --now -- --ipv4=192.168.122.10/24 --ipv4-gateway=192.168.122.1\n"
-                "  shruthictl status msgrouter                        how is it?\n"
-                "  shruthictl logs -f msgrouter                       what does it say?\n"
-                "  shruthictl set msgrouter --image=new.virtio        another image, then:\n"
-                "  shruthictl restart msgrouter\n"
-                "  shruthictl stop 'test-*'                           several at once\n"
-                "  shruthictl -H root@node1 create msgrouter ./msgrouter.virtio --now\n"
-                "\nNAME… may be shell patterns in quotes. The unit of NAME is unikernel@NAME.service: systemctl and\n"
-                "journalctl work on it as on any other. See shruthictl(1), shruthi.unikernel(5), shruthi.conf(5).\n",
-                on, off);
+                        "\n%sExamples:%s\n"
+                        "  shruthictl image inspect msgrouter.virtio          which devices does it want?\n"
+                        "  shruthictl create msgrouter msgrouter.virtio --network=service:virbr0 "
+                        "--memory=32M \\\n"
+                        "             --now -- --ipv4=192.168.122.10/24 --ipv4-gateway=192.168.122.1\n"
+                        "  shruthictl status msgrouter                        how is it?\n"
+                        "  shruthictl logs -f msgrouter                       what does it say?\n"
+                        "  shruthictl set msgrouter --image=new.virtio        another image, then:\n"
+                        "  shruthictl restart msgrouter\n"
+                        "  shruthictl stop 'test-*'                           several at once\n"
+                        "  shruthictl -H root@node1 create msgrouter ./msgrouter.virtio --now\n"
+                        "\nNAME… may be shell patterns in quotes. The unit of NAME is "
+                        "unikernel@NAME.service: systemctl and\n"
+                        "journalctl work on it as on any other. See shruthictl(1), shruthi.unikernel(5), "
+                        "shruthi.conf(5).\n",
+                        on, off);
 }

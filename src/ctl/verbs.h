@@ -6,7 +6,8 @@
 
 #include "ctl/ctl.h"
 
-/* The table of verbs: what dispatches, what --help shows, what the tests of man page and completions go by. */
+/* The table of verbs: what dispatches, what --help shows, what the tests of man page and completions go by.
+ */
 
 #define OPERANDS_ANY UINT_MAX
 
@@ -16,17 +17,19 @@ typedef struct Verb {
         const char *operands;   /* as --help shows them */
         const char *section;    /* of --help; NULL: not shown there */
         const char *help;
-        unsigned min, max;      /* operands */
-        unsigned scopes;        /* options it takes, beyond OPTION_ANY */
-        unsigned file_operand;  /* from which operand on (1: the first) come local files: with -H they are piped; 0: none */
-        unsigned n_files;       /* how many of them */
+        unsigned min, max; /* operands */
+        unsigned scopes; /* options it takes, beyond OPTION_ANY */
+        unsigned file_operand; /* from which operand on (1: the first) come local files: with -H they are
+                                  piped; 0: none */
+        unsigned n_files; /* how many of them */
         VerbFunction run;
 } Verb;
 
 extern const Verb verb_table[];
 extern const size_t n_verb_table;
 
-/* Finds the verb of the words and steps over it; without any word it is "list". INVALID_ARGS with the nearest one there is. */
+/* Finds the verb of the words and steps over it; without any word it is "list". INVALID_ARGS with the
+ * nearest one there is. */
 int verb_find(char **words, const Verb **ret_verb, char ***ret_operands, Error *ret_error);
 
 /* The number of operands is right, the options mean something to it. */
