@@ -77,11 +77,13 @@ static int read_dictionary(sd_bus_message *message, unsigned depth, JsonNode **r
         g_autoptr(JsonObject) object = json_object_new();
         int r;
 
-        while ((r = sd_bus_message_enter_container(message, 'e', NULL)) > 0) {
+        while ((r = sd_bus_message_at_end(message, false)) == 0) {
                 JsonNode *value = NULL;
                 const char *key;
 
-                r = sd_bus_message_read_basic(message, 's', &key);
+                r = sd_bus_message_enter_container(message, 'e', NULL);
+                if (r >= 0)
+                        r = sd_bus_message_read_basic(message, 's', &key);
                 if (r < 0)
                         return r;
                 r = read_value(message, depth, &value);

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# bash completion for shruthictl(1)
+
+_shruthictl_names() {
+        shruthictl --no-pager --no-legend --no-ask-password list 2>/dev/null | while read -r name _; do
+                printf '%s\n' "$name"
+        done
+}
+
+_shruthictl_digests() {
+        shruthictl --no-pager --no-legend --no-ask-password image list 2>/dev/null | while read -r digest _; do
+                printf '%s\n' "$digest"
+        done
+}
+
+_shruthictl_bridges() {
+        local path
+
+        for path in /sys/class/net/*/bridge; do
+                [[ -d $path ]] || continue
+                path=${path%/bridge}
+                printf '%s\n' "${path##*/}"
+        done
+}
+
+# The value of an option. Returns 1 when cur is none.
+_shruthictl_value() {
+        local option=$1 cur=$2
+
+        case $option in
+        --json) mapfile -t COMPREPLY < <(compgen -W 'pretty short off' -- "$cur") ;;
+        --restart) mapfile -t COMPREPLY < <(compgen -W 'no on-failure always' -- "$cur") ;;
+        --autostart) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$cur") ;;
+        --signal | -s) mapfile -t COMPREPLY < <(compgen -W 'SIGTERM SIGINT SIGABRT SIGKILL' -- "$cur") ;;
+        --group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
+        --owner) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+        --host | -H) mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur") ;;
+        --lines | -n) mapfile -t COMPREPLY < <(compgen -W 'all 10 50 100' -- "$cur") ;;
+        --memory) mapfile -t COMPREPLY < <(compgen -W '16M 32M 64M 128M 256M' -- "$cur") ;;
+        --property | -p)
+                mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart Result ExitStatus
+                        InvocationID StateChangeTimestamp ActiveEnterTimestamp InactiveEnterTimestamp Image ImageTarget BootMethod
+                        Arguments Memory CPUs Group Restart Devices DefinitionPath DropIns Origin DomainName SubState
+                        Reason Problem' -- "$cur")
+                ;;
+        --image | --initrd | --kernel) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        --verify | --cpus | --network | --volume | --arguments | --name | --kernel-parameters | --server) ;;
+        *) return 1 ;;
+        esac
+}
+
+_shruthictl() {
+        local any='--help --version --host --no-pager --no-legend --no-ask-password --quiet --json'
+        local settings='--memory --cpus --network --volume --arguments --autostart --restart --group --owner --initrd'
+        local -A options=(
+                [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
+                [start]='--no-block' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
+                [enable]='--now --no-block' [disable]='--now --no-block' [logs]='--lines --follow' [status]='--lines'
+                [show]='--property --value' [import]='--verify'
+        )
+        local verbs='list status create start stop restart kill remove enable disable logs console show cat edit set
+                arguments xml image doctor import-rhyzome instance'
+        local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
+
+        COMPREPLY=()
+
+        # readline takes words apart at ':' too: what follows one is a bridge, or the digits of a digest.
+        if [[ $cur == ':' || $prev == ':' ]]; then
+                [[ $cur != ':' ]] || cur=
+                if [[ ${COMP_WORDS[*]} == *' inspect '* ]]; then
+                        mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_digests | cut -d: -f2)" -- "$cur")
+                else
+                        mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_bridges)" -- "$cur")
+                fi
+                return
+        fi
+
+        # And "--option=value" at the '='.
+        if [[ $prev == '=' ]]; then
+                _shruthictl_value "${COMP_WORDS[COMP_CWORD-2]}" "$cur" && return
+        elif [[ $cur == '=' ]]; then
+                _shruthictl_value "$prev" '' && return
+        elif [[ $prev == -* && $prev != --autostart ]]; then
+                _shruthictl_value "$prev" "$cur" && return
+        fi
+
+        for ((i = 1; i < COMP_CWORD; i++)); do
+                word=${COMP_WORDS[i]}
+                case $word in
+                -H | -p | -n | -s) ((i++)) ;;
+                =) ((i++)) ;;
+                -*) ;;
+                image | instance) if [[ -z $verb && -z $noun ]]; then noun=$word; else ((operands++)); fi ;;
+                *) if [[ -z $verb ]]; then verb=$word; else ((operands++)); fi ;;
+                esac
+        done
+
+        if [[ $cur == -* ]]; then
+                [[ $noun != instance ]] || any+=' --name --kernel --kernel-parameters --server'
+                mapfile -t COMPREPLY < <(compgen -W "$any ${options[${verb:-none}]-}" -- "$cur")
+                return
+        fi
+
+        if [[ -z $verb ]]; then
+                case $noun in
+                image) mapfile -t COMPREPLY < <(compgen -W 'list inspect import prune' -- "$cur") ;;
+                instance) mapfile -t COMPREPLY < <(compgen -W 'create' -- "$cur") ;;
+                *) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
+                esac
+                return
+        fi
+
+        case "$noun $verb" in
+        'image inspect')
+                mapfile -t COMPREPLY < <(compgen -f -- "$cur"; compgen -W "$(_shruthictl_digests)" -- "$cur")
+                ;;
+        'image import' | ' import-rhyzome') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        ' create') if ((operands == 1)); then mapfile -t COMPREPLY < <(compgen -f -- "$cur"); fi ;;
+        ' set')
+                if ((operands == 0)); then
+                        mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
+                else
+                        mapfile -t COMPREPLY < <(compgen -S = -W 'Image Memory CPUs Arguments Autostart Restart Group
+                                Owner Initrd Network Volume' -- "$cur")
+                        compopt -o nospace
+                fi
+                ;;
+        ' list' | ' status' | ' start' | ' stop' | ' restart' | ' kill' | ' remove' | ' enable' | ' disable' | ' logs' | \
+                ' console' | ' show' | ' cat' | ' edit' | ' arguments' | ' xml')
+                mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
+                ;;
+        esac
+}
+
+complete -o filenames -F _shruthictl shruthictl

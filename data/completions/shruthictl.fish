@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# fish completion for shruthictl(1)
+
+function __shruthictl_names
+    shruthictl --no-pager --no-legend --no-ask-password list 2>/dev/null | string split -f1 ' '
+end
+
+function __shruthictl_digests
+    shruthictl --no-pager --no-legend --no-ask-password image list 2>/dev/null | string split -f1 ' '
+end
+
+set -l verbs list status create start stop restart kill remove enable disable logs console show cat edit set \
+    arguments xml image doctor import-rhyzome instance
+set -l named list status start stop restart kill remove enable disable logs console show cat edit set arguments xml
+set -l none "not __fish_seen_subcommand_from $verbs"
+
+complete -c shruthictl -f
+complete -c shruthictl -n "$none" -a list -d 'All unikernels with their state'
+complete -c shruthictl -n "$none" -a status -d 'How they are and how they got there'
+complete -c shruthictl -n "$none" -a create -d 'Make one from an image'
+complete -c shruthictl -n "$none" -a start -d Start
+complete -c shruthictl -n "$none" -a stop -d Stop
+complete -c shruthictl -n "$none" -a restart -d 'Stop, and start again'
+complete -c shruthictl -n "$none" -a kill -d 'Send a signal to the process that looks after it'
+complete -c shruthictl -n "$none" -a remove -d 'Remove the definition'
+complete -c shruthictl -n "$none" -a enable -d 'Start at boot from now on'
+complete -c shruthictl -n "$none" -a disable -d 'No longer start at boot'
+complete -c shruthictl -n "$none" -a logs -d 'Console and messages, from the journal'
+complete -c shruthictl -n "$none" -a console -d 'Connect to the console'
+complete -c shruthictl -n "$none" -a show -d 'All facts as KEY=VALUE'
+complete -c shruthictl -n "$none" -a cat -d 'The definition'
+complete -c shruthictl -n "$none" -a edit -d 'Edit the definition'
+complete -c shruthictl -n "$none" -a set -d 'Change some of it, from the next start'
+complete -c shruthictl -n "$none" -a arguments -d 'The command line that the guest gets'
+complete -c shruthictl -n "$none" -a xml -d 'The libvirt domain that a start would make'
+complete -c shruthictl -n "$none" -a image -d 'Stored images'
+complete -c shruthictl -n "$none" -a doctor -d 'Is this host fit, and what would make it so'
+complete -c shruthictl -n "$none" -a import-rhyzome -d 'Take over a rhyzome.conf'
+complete -c shruthictl -n "$none" -a instance -d 'As rhyzomectl had it'
+
+complete -c shruthictl -n "__fish_seen_subcommand_from $named; and not __fish_seen_subcommand_from image" \
+    -a '(__shruthictl_names)'
+complete -c shruthictl -n '__fish_seen_subcommand_from create inspect import import-rhyzome' -F
+complete -c shruthictl -n '__fish_seen_subcommand_from image' -a list -d 'Stored images with size and users'
+complete -c shruthictl -n '__fish_seen_subcommand_from image' -a inspect -d 'What an image is and which devices it wants'
+complete -c shruthictl -n '__fish_seen_subcommand_from image' -a import -d 'Take images into the store'
+complete -c shruthictl -n '__fish_seen_subcommand_from image' -a prune -d 'Remove the images that nobody uses'
+complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'
+complete -c shruthictl -n '__fish_seen_subcommand_from instance' -a create -d 'Create and start'
+complete -c shruthictl -n '__fish_seen_subcommand_from set' -a 'Image= Memory= CPUs= Arguments= Autostart= Restart= \
+    Group= Owner= Initrd= Network= Volume='
+
+complete -c shruthictl -s h -l help -d 'Show help'
+complete -c shruthictl -l version -d 'Show the version'
+complete -c shruthictl -s H -l host -x -a '(__fish_print_hostnames)' -d 'Work on another host, over ssh'
+complete -c shruthictl -l no-pager -d 'Do not pipe output into a pager'
+complete -c shruthictl -l no-legend -d 'Leave out headers and sums'
+complete -c shruthictl -l no-ask-password -d 'Do not ask for passwords'
+complete -c shruthictl -s q -l quiet -d 'Say nothing but errors and what was asked for'
+complete -c shruthictl -l json -x -a 'pretty short off' -d 'Facts as JSON'
+
+complete -c shruthictl -n '__fish_seen_subcommand_from show' -s p -l property -x -d 'Only these'
+complete -c shruthictl -n '__fish_seen_subcommand_from show' -l value -d 'The bare values'
+complete -c shruthictl -n '__fish_seen_subcommand_from logs status' -s n -l lines -x -a 'all 10 50 100' \
+    -d 'The last lines'
+complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s f -l follow -d 'Go on with new lines'
+complete -c shruthictl -n '__fish_seen_subcommand_from create enable disable remove' -l now -d 'Start or stop it too'
+complete -c shruthictl -n '__fish_seen_subcommand_from create start stop restart enable disable' -l no-block \
+    -d 'Do not wait until it is done'
+complete -c shruthictl -n '__fish_seen_subcommand_from kill' -s s -l signal -x -a 'SIGTERM SIGINT SIGABRT SIGKILL' \
+    -d 'Which signal'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l memory -x -a '16M 32M 64M 128M 256M' -d Memory
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l cpus -x -d 'Virtual CPUs'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l network -x -d 'Connect a network device'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l volume -x -d 'Connect a block device'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l arguments -x -d 'The command line as one string'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l autostart -d 'Start at boot'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l restart -x -a 'no on-failure always' \
+    -d 'Start again when it ended'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l group -x -a '(__fish_complete_groups)' \
+    -d 'Whose members manage it too'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l owner -x -a '(__fish_complete_users)' \
+    -d 'Whose it is'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l initrd -r -F -d 'An initial RAM disk'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set import' -l verify -x \
+    -d 'The digest that the image must have'
+complete -c shruthictl -n '__fish_seen_subcommand_from set' -l image -r -F -d 'Another image'
+complete -c shruthictl -n '__fish_seen_subcommand_from instance' -l name -x -d 'The name'
+complete -c shruthictl -n '__fish_seen_subcommand_from instance' -l kernel -r -F -d 'The image'
+complete -c shruthictl -n '__fish_seen_subcommand_from instance' -l kernel-parameters -x -d 'The command line'
+complete -c shruthictl -n '__fish_seen_subcommand_from instance' -l server -x -d 'Use --host instead'
