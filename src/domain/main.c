@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* shruthi-domain: what of SHRUTHI needs libvirt, as a process that lives for one call. Started by shruthi-run and
+ * shruthid, which read the lines that protocol.h describes. */
+
+#include <getopt.h>
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "domain/check.h"
+#include "domain/lifecycle.h"
+#include "domain/protocol.h"
+#include "domain/report.h"
+
+typedef struct Options {
+        bool witness;
+        bool again;
+} Options;
+
+static int verb_start(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_start(name, ret_error);
+}
+
+static int verb_watch(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_watch(name, options->witness, ret_error);
+}
+
+static int verb_stop(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_stop(name, ret_error);
+}
+
+static int verb_xml(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_xml(name, ret_error);
+}
+
+static int verb_statistics(const char *name, const Options *options, Error *ret_error)
+{
+        return report_statistics(name, ret_error);
+}
+
+static int verb_probe(const char *name, const Options *options, Error *ret_error)
+{
+        return report_probe(options->again, ret_error);
+}
+
+static int verb_networks(const char *name, const Options *options, Error *ret_error)
+{
+        return report_networks(ret_error);
+}
+
+static int verb_check(const char *name, const Options *options, Error *ret_error)
+{
+        return check_host(ret_error);
+}
+
+static const struct {
+        const char *verb;
+        bool takes_name;
+        int (*run)(const char *name, const Options *options, Error *ret_error);
+} verbs[] = {
+        {"start", true, verb_start},
+        {"watch", true, verb_watch},
+        {"stop", true, verb_stop},
+        {"xml", true, verb_xml},
+        {"statistics", true, verb_statistics},
+        {"probe", false, verb_probe},
+        {"networks", false, verb_networks},
+        {"check", false, verb_check},
+};
+
+static int usage(FILE *file)
+{
+        (void) fputs("shruthi-domain VERB [NAME]: the part of SHRUTHI that talks to libvirt; run by its services.\n\n"
+                     "  start NAME              start the unikernel's domain\n"
+                     "  watch NAME [--witness]  tell whether it runs, and wait for its end\n"
+                     "  stop NAME               end it, and wait until it is gone\n"
+                     "  xml NAME                show the domain XML that a start would use\n"
+                     "  statistics NAME         what it has used so far\n"
+                     "  probe [--again]         find out whether KVM and the fast start work here\n"
+                     "  networks                list bridges and libvirt networks\n"
+                     "  check                   look for what is wrong with this host\n",
+                        file);
+        return file == stdout ? EXIT_SUCCESS : 2;
+}
+
+int main(int argc, char *argv[])
+{
+        static const struct option long_options[] = {
+                {"witness", no_argument, NULL, 'w'},
+                {"again", no_argument, NULL, 'a'},
+                {"help", no_argument, NULL, 'h'},
+                {},
+        };
+        _cleanup_error_ Error error = ERROR_INIT;
+        Options options = {};
+        int c, r;
+
+        log_open("shruthi-domain");
+        while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
+                switch (c) {
+                case 'w':
+                        options.witness = true;
+                        break;
+                case 'a':
+                        options.again = true;
+                        break;
+                case 'h':
+                        return usage(stdout);
+                default:
+                        return usage(stderr);
+                }
+
+        for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
+                if (optind >= argc || strcmp(argv[optind], verbs[i].verb) != 0)
+                        continue;
+                if (argc - optind - 1 != (verbs[i].takes_name ? 1 : 0))
+                        return usage(stderr);
+
+                r = verbs[i].run(argv[optind + 1], &options, &error);
+                return r < 0 ? protocol_fail(r, &error) : EXIT_SUCCESS;
+        }
+
+        return usage(stderr);
+}
