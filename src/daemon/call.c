@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Method calls that are under way: counted, answered once, with a named error where they fail. */
+
+#include "daemon/call.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "daemon/idle.h"
+
+static unsigned calls_of(Manager *manager, uid_t uid)
+{
+        return GPOINTER_TO_UINT(g_hash_table_lookup(manager->calls_of, GUINT_TO_POINTER(uid)));
+}
+
+int calls_check(Manager *manager, uid_t uid, Error *ret_error)
+{
+        if (manager->n_calls >= CALLS_MAX || (uid != 0 && calls_of(manager, uid) >= CALLS_PER_USER_MAX))
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "Too many calls are under way (%u of user %u): wait until some are answered",
+                                calls_of(manager, uid), (unsigned) uid);
+
+        return 0;
+}
+
+void calls_enter(Manager *manager, uid_t uid)
+{
+        g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(calls_of(manager, uid) + 1));
+        manager->n_calls++;
+}
+
+void calls_leave(Manager *manager, uid_t uid)
+{
+        unsigned n = calls_of(manager, uid);
+
+        if (n > 1)
+                g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(n - 1));
+        else
+                g_hash_table_remove(manager->calls_of, GUINT_TO_POINTER(uid));
+        manager->n_calls--;
+        idle_touch(manager);
+}
+
+int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call, Error *ret_error)
+{
+        Client *client = NULL;
+        Call *call;
+        int r;
+
+        r = client_identify(manager, message, &client);
+        if (r <= 0)
+                return error_set(ret_error, ERROR_ACCESS_DENIED, "The caller has left");
+        r = calls_check(manager, client ? client->uid : 0, ret_error);
+        if (r < 0)
+                return r;
+
+        call = g_new0(Call, 1);
+        *call = (Call){.manager = manager, .message = sd_bus_message_ref(message), .unikernel = g_strdup(unikernel)};
+        if (client) {
+                call->uid = client->uid;
+                call->gids = g_memdup2(client->gids, client->n_gids * sizeof(gid_t));
+                call->n_gids = client->n_gids;
+        }
+        calls_enter(manager, call->uid);
+
+        *ret_call = call;
+        return 0;
+}
+
+bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
+                const char *verb, Call **ret_call)
+{
+        PolkitDetails details = polkit_details(verb, unikernel);
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = polkit_authorize(manager, message, action, &details, &error);
+        if (r == 0)
+                return false;
+        if (r > 0)
+                r = call_begin(manager, message, unikernel ? unikernel->name : NULL, ret_call, &error);
+        if (r < 0)
+                (void) reply_error(message, &error, r);
+
+        return r >= 0;
+}
+
+static void call_end(Call *call)
+{
+        calls_leave(call->manager, call->uid);
+        sd_bus_message_unref(call->message);
+        g_free(call->unikernel);
+        g_free(call->gids);
+        g_free(call);
+}
+
+int call_new_reply(Call *call, sd_bus_message **ret_reply)
+{
+        return sd_bus_message_new_method_return(call->message, ret_reply);
+}
+
+void call_send(Call *call, sd_bus_message *reply)
+{
+        int r = sd_bus_send(NULL, reply, NULL);
+
+        if (r < 0)
+                log_debug("Cannot answer %s: %s", sd_bus_message_get_member(call->message), g_strerror(-r));
+        call_end(call);
+}
+
+void call_reply(Call *call, const char *types, ...)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        va_list ap;
+        int r;
+
+        r = call_new_reply(call, &reply);
+        if (r >= 0 && types[0]) {
+                va_start(ap, types);
+                r = sd_bus_message_appendv(reply, types, ap);
+                va_end(ap);
+        }
+        if (r < 0) {
+                (void) error_set_errno(&error, r, "Cannot put the answer together");
+                call_fail(call, &error, r);
+                return;
+        }
+
+        call_send(call, reply);
+}
+
+void call_fail(Call *call, Error *error, int r)
+{
+        (void) reply_error(call->message, error, r);
+        call_end(call);
+}
+
+int reply_error(sd_bus_message *message, const Error *error, int r)
+{
+        ErrorCode code = error->message ? error->code : ERROR_FAILED;
+        g_autofree char *text = g_utf8_make_valid(error_message(error, r), -1);
+        int k = sd_bus_reply_method_errorf(message, error_code_to_bus_name(code), "%s", text);
+
+        return k < 0 ? k : 1;
+}
+
+int reply_invalid_args(sd_bus_message *message, int r)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        (void) error_set(&error, ERROR_INVALID_ARGS, "The arguments of %s cannot be read: %s",
+                        sd_bus_message_get_member(message), g_strerror(abs(r)));
+        return reply_error(message, &error, r);
+}
+
+static int size_of_basic(sd_bus_message *message, char type, uint64_t *size)
+{
+        union {
+                uint64_t number;
+                double real;
+                const char *string;
+                int fd;
+        } value = {};
+        int r = sd_bus_message_read_basic(message, type, &value);
+
+        if (r < 0)
+                return r;
+
+        *size += type == 's' || type == 'o' || type == 'g' ? strlen(value.string) + 5 : 8;
+        return 0;
+}
+
+/* One value after the other of the container that message is in. Containers nest at most 64 deep (D-Bus specification). */
+static int size_of_values(sd_bus_message *message, uint64_t max, uint64_t *size)
+{
+        const char *contents;
+        char type;
+        int r;
+
+        while ((r = sd_bus_message_peek_type(message, &type, &contents)) > 0) {
+                if (*size > max)
+                        return -EMSGSIZE;
+                if (strchr("arve", type)) {
+                        r = sd_bus_message_enter_container(message, type, contents);
+                        if (r >= 0)
+                                r = size_of_values(message, max, size);
+                        if (r >= 0)
+                                r = sd_bus_message_exit_container(message);
+                        *size += 8;
+                } else
+                        r = size_of_basic(message, type, size);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        return *size > max ? -EMSGSIZE : 0;
+}
+
+int message_check_size(sd_bus_message *message, uint64_t max)
+{
+        uint64_t size = 0;
+        int r = size_of_values(message, max, &size), k = sd_bus_message_rewind(message, true);
+
+        return r < 0 ? r : k < 0 ? k : 0;
+}

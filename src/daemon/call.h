@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/client.h"
+#include "daemon/polkit.h"
+
+/* A method call that has been let in and is not answered yet. It goes on when the caller leaves; the answer is lost then. What is
+ * under way holds names, which are looked up again, and no objects. */
+
+typedef struct Call {
+        Manager *manager;
+        sd_bus_message *message;
+        char *unikernel;    /* name, or NULL */
+        uid_t uid;          /* the caller's; 0 on the private socket */
+        gid_t *gids;
+        size_t n_gids;
+} Call;
+
+/* Begins one for a caller that polkit_authorize() has let in. Errors: LIMIT_EXCEEDED. */
+int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call, Error *ret_error);
+
+/* What most handlers do once their arguments are read: polkit, the limits, and the call. false: the handler returns 1, because polkit has been
+ * asked or an error has been answered. unikernel may be NULL. */
+bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
+                const char *verb, Call **ret_call);
+
+/* Answer and end; call is gone afterwards. */
+void call_reply(Call *call, const char *types, ...);
+void call_send(Call *call, sd_bus_message *reply);
+void call_fail(Call *call, Error *error, int r);
+int call_new_reply(Call *call, sd_bus_message **ret_reply);
+
+/* Answers message with error at once. Returns what a handler returns. */
+int reply_error(sd_bus_message *message, const Error *error, int r);
+
+/* Why reading the arguments failed, as a handler returns it. */
+int reply_invalid_args(sd_bus_message *message, int r);
+
+/* The count of what one user and all have under way. */
+int calls_check(Manager *manager, uid_t uid, Error *ret_error);
+void calls_enter(Manager *manager, uid_t uid);
+void calls_leave(Manager *manager, uid_t uid);
+
+/* Whether what a call carries in its body is at most max bytes; the message is rewound. Returns 0, -EMSGSIZE or another errno. */
+int message_check_size(sd_bus_message *message, uint64_t max);

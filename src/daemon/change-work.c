@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a change does in its thread: build the new text, look what it takes, take in the images, check all that a start would check, write.
+ * Nothing is on disk before the last step but images, which nobody uses. */
+
+#include "daemon/change.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "daemon/image-access.h"
+#include "image/store.h"
+#include "unikernel/devices.h"
+
+/* What stands while the image is not known yet; never written. */
+#define PLACEHOLDER_DIGEST "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+
+/* A definition in the making. */
+typedef struct Draft {
+        Change *change;
+        const Conf *conf;
+        char *old_text;         /* NULL: there is none */
+        Definition *old;        /* NULL: none, or it cannot be read */
+        char *text;
+        Definition *definition;
+} Draft;
+
+static void draft_clear(Draft *draft)
+{
+        definition_free(draft->old);
+        definition_free(draft->definition);
+        g_free(draft->old_text);
+        g_free(draft->text);
+}
+
+static int needs_administer(Change *change, ErrorCode code, const char *format, ...)
+                __attribute__((format(printf, 3, 4)));
+static int needs_administer(Change *change, ErrorCode code, const char *format, ...)
+{
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = error_setv(&change->error, code, format, ap);
+        va_end(ap);
+        change->needs_administer = true;
+        return r;
+}
+
+static int draft_parse(Draft *draft)
+{
+        g_clear_pointer(&draft->definition, definition_free);
+        return definition_parse(draft->change->name, draft->change->name, draft->text, strlen(draft->text),
+                        &draft->definition, &draft->change->error);
+}
+
+/* The text as it is now. A definition of an administrator's is refused before anything else is said about it. */
+static int draft_read_old(Draft *draft)
+{
+        Change *change = draft->change;
+        g_autofree char *path = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        DefinitionOrigin origin;
+        size_t size;
+        int r;
+
+        r = definition_find(change->name, &path, &origin, &change->error);
+        if (r < 0)
+                return r;
+        if (origin == DEFINITION_ORIGIN_CONFIG)
+                return error_set(&change->error, ERROR_NOT_MANAGED,
+                                "Unikernel '%s' is defined in %s, which is left to its administrator: change that file",
+                                change->name, path);
+        r = file_read_at(AT_FDCWD, path, DEFINITION_SIZE_MAX, &draft->old_text, &size);
+        if (r < 0)
+                return error_set_errno(&change->error, r, "Cannot read %s", path);
+
+        /* It may well be broken: then this change is what repairs it. */
+        (void) definition_parse(change->name, path, draft->old_text, size, &draft->old, &error);
+        return 0;
+}
+
+static int draft_make_text(Draft *draft)
+{
+        Change *change = draft->change;
+        g_autofree char *start = NULL, *owned = NULL;
+
+        if (change->kind == CHANGE_DEFINITION)
+                draft->text = g_strdup(change->text);
+        else if (change->kind == CHANGE_SETTINGS)
+                draft->text = settings_apply(change->settings, draft->old_text, draft->old, NULL,
+                                change->settings->initrd_digest);
+        else {
+                start = g_strdup_printf("[Unikernel]\nOwner=%u\n", (unsigned) change->uid);
+                draft->text = settings_apply(change->settings, start, NULL, PLACEHOLDER_DIGEST,
+                                change->settings->initrd_digest);
+        }
+
+        return draft_parse(draft);
+}
+
+static bool in_group(const Change *change, gid_t gid)
+{
+        for (size_t i = 0; i < change->call->n_gids; i++)
+                if (change->call->gids[i] == gid)
+                        return true;
+
+        return false;
+}
+
+static const DefinitionDevice *find_device(const Definition *definition, const DefinitionDevice *like)
+{
+        for (guint i = 0; definition && i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+
+                if (device->kind == like->kind && g_str_equal(device->name, like->name))
+                        return device;
+        }
+
+        return NULL;
+}
+
+static int check_network(const Draft *draft, const DefinitionDevice *device)
+{
+        const DefinitionDevice *old = find_device(draft->old, device);
+        Change *change = draft->change;
+        const Conf *conf = draft->conf;
+        const char *bridge = device->bridge ?: device->network ? device->bridge : conf->bridge_interface;
+
+        if (!bridge && !device->network)
+                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s': name a bridge or a libvirt network; this host has no BridgeInterface= in shruthi.conf",
+                                device->name);
+        if (change->have_networks && bridge && !g_strv_contains((const char *const *) change->bridges, bridge))
+                return error_set(&change->error, ERROR_NO_SUCH_NETWORK, "Network '%s': this host has no bridge '%s'",
+                                device->name, bridge);
+        if (change->have_networks && !bridge &&
+            !g_strv_contains((const char *const *) change->networks, device->network))
+                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s': libvirt has no active network '%s' (virsh net-list)", device->name,
+                                device->network);
+
+        if (change->administer || change->uid == 0)
+                return 0;
+        if (old && g_strcmp0(old->bridge, device->bridge) == 0 && g_strcmp0(old->network, device->network) == 0)
+                return 0;
+        if (bridge && (g_strcmp0(bridge, conf->bridge_interface) == 0 ||
+                       (conf->allowed_bridges &&
+                        g_strv_contains((const char *const *) conf->allowed_bridges, bridge))))
+                return 0;
+        if (!bridge && conf->allowed_networks &&
+            g_strv_contains((const char *const *) conf->allowed_networks, device->network))
+                return 0;
+
+        return needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
+                        "Network '%s': %s '%s' is not among those for everybody (%s= in shruthi.conf)", device->name,
+                        bridge ? "bridge" : "libvirt network", bridge ?: device->network,
+                        bridge ? "AllowedBridges" : "AllowedNetworks");
+}
+
+static int check_volume(const Draft *draft, const DefinitionDevice *device)
+{
+        const DefinitionDevice *old = find_device(draft->old, device);
+
+        if (draft->change->administer || draft->change->uid == 0)
+                return 0;
+        if (old && g_strcmp0(old->path, device->path) == 0 && (device->read_only || !old->read_only))
+                return 0;
+
+        return needs_administer(draft->change, ERROR_PATH_NOT_ALLOWED,
+                        "Volume '%s': only an administrator may name a path", device->name);
+}
+
+static int check_image_path(const Draft *draft, const char *key, const char *image, const char *old)
+{
+        if (draft->change->administer || draft->change->uid == 0 || !image || image[0] != '/' ||
+            g_strcmp0(image, old) == 0)
+                return 0;
+
+        return needs_administer(draft->change, ERROR_PATH_NOT_ALLOWED,
+                        "%s=: only an administrator may name a path; hand the file over instead", key);
+}
+
+/* What only an administrator may do. He has been asked for, or this stops here. */
+static int draft_check_rights(const Draft *draft)
+{
+        const Definition *definition = draft->definition, *old = draft->old;
+        Change *change = draft->change;
+        bool administer = change->administer || change->uid == 0;
+        int r;
+
+        if (!administer && definition->owner != (old ? old->owner : change->uid))
+                return needs_administer(change, ERROR_ACCESS_DENIED, "Only an administrator may give '%s' another owner",
+                                change->name);
+        if (!administer && definition->group != GID_INVALID && !in_group(change, definition->group) &&
+            (!old || old->group != definition->group))
+                return needs_administer(change, ERROR_ACCESS_DENIED,
+                                "Only an administrator may name a group that he is not in (group %u)",
+                                (unsigned) definition->group);
+        if (change->image_path && !administer &&
+            !image_path_directory(change->image_path, draft->conf->image_directories))
+                return needs_administer(change, ERROR_PATH_NOT_ALLOWED,
+                                "Only an administrator may name a file outside of ImageDirectories= in shruthi.conf");
+
+        r = check_image_path(draft, "Image", definition->image, old ? old->image : NULL);
+        if (r >= 0)
+                r = check_image_path(draft, "Initrd", definition->initrd, old ? old->initrd : NULL);
+        for (guint i = 0; r >= 0 && i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+
+                r = device->kind == DEVICE_NETWORK ? check_network(draft, device) : check_volume(draft, device);
+        }
+
+        return r;
+}
+
+static int check_memory(const Draft *draft, uint64_t memory, uint64_t others)
+{
+        g_autofree char *wanted = size_format(memory), *limit = size_format(draft->conf->memory_max),
+                        *user_limit = size_format(draft->conf->memory_max_user), *sum = size_format(others);
+
+        if (memory > draft->conf->memory_max)
+                return error_set(&draft->change->error, ERROR_LIMIT_EXCEEDED,
+                                "%s of memory are more than a unikernel may have here (MemoryMax=%s)", wanted, limit);
+        if (draft->definition->owner != 0 && memory > draft->conf->memory_max_user - MIN(others, draft->conf->memory_max_user))
+                return error_set(&draft->change->error, ERROR_LIMIT_EXCEEDED,
+                                "%s of memory and the %s of the owner's other unikernels are more than one user may have here (MemoryMaxPerUser=%s)",
+                                wanted, sum, user_limit);
+
+        return 0;
+}
+
+static int draft_check_limits(const Draft *draft)
+{
+        const Definition *definition = draft->definition;
+        Change *change = draft->change;
+        uint64_t memory = definition->memory ?: draft->conf->memory_default, others = 0;
+        unsigned owned = 0;
+
+        for (guint i = 0; i < change->shares->len; i++) {
+                const Share *share = &g_array_index(change->shares, Share, i);
+
+                if (share->uid != definition->owner)
+                        continue;
+                owned++;
+                others += share->memory;
+        }
+
+        if (change->kind == CHANGE_CREATE && change->shares->len >= draft->conf->unikernels_max)
+                return error_set(&change->error, ERROR_LIMIT_EXCEEDED, "There are %u unikernels already (UnikernelsMax=%u)",
+                                change->shares->len, draft->conf->unikernels_max);
+        if (definition->owner != 0 && owned >= draft->conf->unikernels_max_user &&
+            (!draft->old || draft->old->owner != definition->owner))
+                return error_set(&change->error, ERROR_LIMIT_EXCEEDED,
+                                "User %u has %u unikernels already (UnikernelsMaxPerUser=%u)", (unsigned) definition->owner,
+                                owned, draft->conf->unikernels_max_user);
+        /* What he has already, he may keep, whatever else changes. */
+        if (draft->old && draft->old->owner == definition->owner &&
+            memory <= (draft->old->memory ?: draft->conf->memory_default))
+                return 0;
+
+        return check_memory(draft, memory, others);
+}
+
+static int import_fd(Change *change, int fd, const char *expected, unsigned slot, char **ret_digest)
+{
+        const Conf *conf = change->conf->conf;
+        StoreLimits limits = {.image_size = conf->image_size_max, .store_size = conf->store_size_max};
+        int r;
+
+        r = image_take(fd, expected, &limits, &change->pinned[slot], &change->error);
+        if (r >= 0)
+                *ret_digest = g_strdup(change->pinned[slot]);
+        return r;
+}
+
+/* The image that the definition will name; NULL: the one that it names. */
+static int take_image(Change *change, char **ret_digest)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (change->image_fd >= 0)
+                return import_fd(change, change->image_fd, change->settings->digest, 0, ret_digest);
+        if (change->image_path) {
+                r = image_path_open(change->image_path, change->conf->conf->image_directories,
+                                change->administer || change->uid == 0, &fd, &change->error);
+                if (r < 0)
+                        return r;
+                return import_fd(change, fd, change->settings->digest, 0, ret_digest);
+        }
+        if (change->image_digest) {
+                if (change->settings->digest && !g_str_equal(change->settings->digest, change->image_digest))
+                        return error_set(&change->error, ERROR_DIGEST_MISMATCH, "The image is %s, and %s is demanded",
+                                        change->image_digest, change->settings->digest);
+                *ret_digest = g_strdup(change->image_digest);
+        }
+
+        return 0;
+}
+
+static int take_images(Draft *draft, char **ret_image, char **ret_initrd)
+{
+        Change *change = draft->change;
+        int r;
+
+        r = take_image(change, ret_image);
+        if (r >= 0 && change->settings->initrd_fd >= 0)
+                r = import_fd(change, change->settings->initrd_fd, NULL, 1, ret_initrd);
+
+        return r;
+}
+
+static int pin(Change *change, const char *image, unsigned slot)
+{
+        int r;
+
+        if (!image || image[0] == '/' || change->pinned[slot])
+                return 0;
+
+        r = image_pin(image, &change->error);
+        if (r >= 0)
+                change->pinned[slot] = g_strdup(image);
+        return r;
+}
+
+/* An image by digest must be there and sound, and want the devices that the definition has. One by path may come later. */
+static int draft_check_image(const Draft *draft)
+{
+        const Definition *definition = draft->definition;
+        _cleanup_image_info_ ImageInfo *info = NULL;
+        g_autoptr(GPtrArray) devices = NULL;
+        Change *change = draft->change;
+        int r;
+
+        r = pin(change, definition->image, 0);
+        if (r >= 0)
+                r = pin(change, definition->initrd, 1);
+        if (r < 0)
+                return r;
+
+        if (definition->initrd && definition->initrd[0] != '/') {
+                r = store_verify(definition->initrd, &change->error);
+                if (r < 0)
+                        return r;
+        }
+        if (definition->image[0] == '/')
+                return 0;
+
+        r = store_verify(definition->image, &change->error);
+        if (r >= 0)
+                r = image_inspect_stored(definition->image, &info, &change->error);
+        if (r < 0)
+                return r;
+        if (info->problem)
+                return error_set(&change->error, info->problem_code, "The image is %s", info->problem);
+
+        return devices_wire(definition, info, &devices, &change->error);
+}
+
+/* Text that the settings put in must come out of it as it was given. */
+static int draft_check_arguments(const Draft *draft)
+{
+        const char *given = draft->change->settings->arguments;
+
+        if (given && !g_str_equal(given, draft->definition->arguments))
+                return error_set(&draft->change->error, ERROR_INVALID_ARGS,
+                                "The arguments cannot stand in a definition as they are");
+
+        return 0;
+}
+
+static int draft_write(Draft *draft)
+{
+        Change *change = draft->change;
+        bool create = change->kind == CHANGE_CREATE;
+
+        if (create) {
+                g_free(draft->text);
+                draft->text = definition_format(draft->definition);
+        }
+        change->reload = draft->definition->autostart != (draft->old && draft->old->autostart) ||
+                         draft->definition->restart != (draft->old ? draft->old->restart : RESTART_NO);
+        return definition_write(change->name, draft->text, create, &change->error);
+}
+
+static int work_write(Change *change)
+{
+        __attribute__((cleanup(draft_clear))) Draft draft = {.change = change, .conf = change->conf->conf};
+        g_autofree char *image = NULL, *initrd = NULL;
+        int r = 0;
+
+        /* That there is none yet is seen when it is written, whoever makes one meanwhile. */
+        if (change->kind != CHANGE_CREATE)
+                r = draft_read_old(&draft);
+        if (r >= 0)
+                r = draft_make_text(&draft);
+        if (r >= 0)
+                r = draft_check_arguments(&draft);
+        if (r >= 0)
+                r = draft_check_rights(&draft);
+        if (r >= 0)
+                r = draft_check_limits(&draft);
+        if (r >= 0)
+                r = take_images(&draft, &image, &initrd);
+        if (r < 0)
+                return r;
+
+        if (image || initrd) {
+                g_autoptr(Settings) nothing = settings_new();
+                char *text = settings_apply(nothing, draft.text, NULL, image, initrd);
+
+                g_free(draft.text);
+                draft.text = text;
+                r = draft_parse(&draft);
+                if (r < 0)
+                        return r;
+        }
+        r = draft_check_image(&draft);
+
+        return r < 0 ? r : draft_write(&draft);
+}
+
+static int work_remove(Change *change)
+{
+        g_autoptr(Definition) old = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        /* Broken ones can be removed, too; what they asked of systemd is not known then. */
+        change->reload = definition_load(change->name, &old, &error) < 0 || old->autostart || old->restart != RESTART_NO;
+        return definition_remove(change->name, &change->error);
+}
+
+void change_work(Change *change)
+{
+        change->needs_administer = false;
+        change->result = change->kind == CHANGE_REMOVE ? work_remove(change) : work_write(change);
+
+        /* The definition on disk holds them now, or nothing is to. */
+        g_free(change->image);
+        change->image = g_strdup(change->pinned[0]);
+        for (size_t i = 0; i < G_N_ELEMENTS(change->pinned); i++) {
+                image_unpin(change->pinned[i]);
+                g_clear_pointer(&change->pinned[i], g_free);
+        }
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A change of a definition on its way through the loop. The thread does the work; what needs the loop (polkit, the helper, systemd)
+ * stands here. */
+
+#include "daemon/change.h"
+
+#include "common/io.h"
+#include "common/log.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "daemon/registry.h"
+#include "daemon/systemd.h"
+#include "unikernel/outcome.h"
+
+static const char *const verb_table[] = {
+        [CHANGE_CREATE]     = "create",
+        [CHANGE_SETTINGS]   = "change",
+        [CHANGE_DEFINITION] = "change",
+        [CHANGE_REMOVE]     = "remove",
+};
+
+Change *change_new(Call *call, ChangeKind kind)
+{
+        Change *change = g_new0(Change, 1);
+
+        *change = (Change){.kind = kind, .call = call, .name = g_strdup(call->unikernel), .uid = call->uid,
+                .conf = shared_conf_ref(call->manager->conf), .image_fd = -EBADF, .error = ERROR_INIT};
+        return change;
+}
+
+static void change_free(Change *change)
+{
+        shared_conf_unref(change->conf);
+        settings_free(change->settings);
+        close_safe(change->image_fd);
+        g_clear_pointer(&change->shares, g_array_unref);
+        g_strfreev(change->bridges);
+        g_strfreev(change->networks);
+        error_clear(&change->error);
+        g_free(change->name);
+        g_free(change->text);
+        g_free(change->image_digest);
+        g_free(change->image_path);
+        g_free(change->image);
+        g_free(change);
+}
+
+static void change_end(Change *change)
+{
+        Manager *manager = change->call->manager;
+        Call *call = g_steal_pointer(&change->call);
+        g_autofree char *path = unikernel_path(change->name);
+
+        g_hash_table_remove(manager->changing, change->name);
+        if (change->result < 0)
+                call_fail(call, &change->error, change->result);
+        else if (change->kind == CHANGE_CREATE)
+                call_reply(call, "o", path);
+        else
+                call_reply(call, "");
+        change_free(change);
+}
+
+static void change_fail(Change *change, ErrorCode code, const char *sentence)
+{
+        change->result = error_set(&change->error, code, "%s", sentence);
+        change_end(change);
+}
+
+static void on_reloaded(int r, Error *error, void *userdata)
+{
+        Change *change = userdata;
+
+        if (r < 0) {
+                change->result = r;
+                error_move(&change->error, error);
+                error_prefix(&change->error, "The definition of '%s' is changed, but", change->name);
+        }
+        change_end(change);
+}
+
+static void on_shown(void *userdata)
+{
+        Change *change = userdata;
+        Manager *manager = change->call->manager;
+
+        if (change->reload && manager->systemd)
+                systemd_reload(manager->systemd, on_reloaded, change);
+        else
+                change_end(change);
+}
+
+static int on_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        return 0;
+}
+
+/* What is left of the last run goes with the definition. */
+static void forget_run(Change *change)
+{
+        g_autofree char *unit = unit_name_for(change->name);
+        Manager *manager = change->call->manager;
+
+        (void) outcome_remove(change->name);
+        if (manager->bus)
+                (void) sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                "ResetFailedUnit", on_reset, NULL, "s", unit);
+}
+
+static void change_done(Change *change)
+{
+        static const char *const ids[] = {
+                [CHANGE_CREATE]     = SHRUTHI_MESSAGE_CREATED,
+                [CHANGE_SETTINGS]   = SHRUTHI_MESSAGE_CHANGED,
+                [CHANGE_DEFINITION] = SHRUTHI_MESSAGE_CHANGED,
+                [CHANGE_REMOVE]     = SHRUTHI_MESSAGE_REMOVED,
+        };
+        g_autofree char *uid = g_strdup_printf("%u", (unsigned) change->uid);
+
+        log_object(LOG_INFO, &(LogObject){.unikernel = change->name, .owner = uid, .image = change->image},
+                        ids[change->kind], NULL, "Unikernel '%s' was %sd by user %s", change->name,
+                        verb_table[change->kind], uid);
+        if (change->kind == CHANGE_REMOVE)
+                forget_run(change);
+        registry_refresh(change->call->manager->registry, change->name, on_shown, change);
+}
+
+static void change_run(Change *change);
+
+static void on_administer(Decision decision, void *userdata)
+{
+        Change *change = userdata;
+
+        if (decision == DECISION_YES) {
+                change->administer = true;
+                error_clear(&change->error);
+                change_run(change);
+                return;
+        }
+
+        /* The sentence says what would need an administrator; where a password would have helped, the name says that. */
+        if (decision == DECISION_CHALLENGE)
+                change->error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
+        change_end(change);
+}
+
+static void on_worked(void *userdata)
+{
+        Change *change = userdata;
+
+        if (change->result >= 0)
+                change_done(change);
+        else if (change->needs_administer) {
+                PolkitDetails details = {.verb = verb_table[change->kind], .unikernel = change->name};
+
+                polkit_ask(change->call->manager, change->call->message, SHRUTHI_ACTION_ADMINISTER, &details,
+                                on_administer, change);
+        } else
+                change_end(change);
+}
+
+/* When its turn has come, and not before: of one user only one change is worked on at a time, so his shares are true then. */
+static void on_turn(void *userdata)
+{
+        Change *change = userdata;
+        GHashTableIter iter;
+        gpointer value;
+
+        g_clear_pointer(&change->shares, g_array_unref);
+        change->shares = g_array_new(FALSE, FALSE, sizeof(Share));
+        g_hash_table_iter_init(&iter, change->call->manager->unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+                const Definition *definition = unikernel->loaded.definition;
+                Share share = {};
+
+                if (g_str_equal(unikernel->name, change->name))
+                        continue;
+                if (definition)
+                        share = (Share){.uid = definition->owner,
+                                .memory = definition->memory ?: change->conf->conf->memory_default};
+                g_array_append_val(change->shares, share);
+        }
+}
+
+static void on_work(void *userdata)
+{
+        change_work(userdata);
+}
+
+static void change_run(Change *change)
+{
+        worker_run(change->call->manager->worker, change->uid, on_turn, on_work, on_worked, change);
+}
+
+static void on_networks(int r, Error *error, const char *output, void *userdata)
+{
+        g_autoptr(GPtrArray) bridges = g_ptr_array_new(), networks = g_ptr_array_new();
+        Change *change = userdata;
+
+        if (r < 0)
+                /* Made all the same: what is missing shows at the start. */
+                log_debug("Cannot tell which networks there are: %s", error_message(error, r));
+        for (char *key, *value; r >= 0 && helper_next_line(&output, &key, &value);) {
+                if (g_str_equal(key, "bridge"))
+                        g_ptr_array_add(bridges, g_steal_pointer(&value));
+                else if (g_str_equal(key, "network"))
+                        g_ptr_array_add(networks, g_steal_pointer(&value));
+                g_free(key);
+                g_free(value);
+        }
+        g_ptr_array_add(bridges, NULL);
+        g_ptr_array_add(networks, NULL);
+        change->have_networks = r >= 0;
+        change->bridges = (char **) g_ptr_array_steal(bridges, NULL);
+        change->networks = (char **) g_ptr_array_steal(networks, NULL);
+        change_run(change);
+}
+
+void change_start(Change *change)
+{
+        Manager *manager = change->call->manager;
+        Unikernel *unikernel = unikernel_get(manager, change->name);
+
+        if (!change->settings)
+                change->settings = settings_new();
+        if (g_hash_table_contains(manager->changing, change->name)) {
+                g_autofree char *sentence = g_strdup_printf("Another change of '%s' is under way", change->name);
+                Call *call = g_steal_pointer(&change->call);
+
+                call_fail(call, &change->error, error_set(&change->error, ERROR_BUSY, "%s", sentence));
+                change_free(change);
+                return;
+        }
+        g_hash_table_insert(manager->changing, g_strdup(change->name), GUINT_TO_POINTER(change->uid));
+
+        if (change->kind == CHANGE_REMOVE && unikernel && unikernel_is_active(unikernel)) {
+                g_autofree char *sentence = g_strdup_printf("Unikernel '%s' is %s: stop it first", change->name,
+                                unikernel_state_to_string(unikernel->shown.state));
+
+                change_fail(change, ERROR_ALREADY_RUNNING, sentence);
+                return;
+        }
+        if (change->settings->networks || change->kind == CHANGE_DEFINITION)
+                helper_run(manager->helper, change->uid, "networks", NULL, on_networks, change);
+        else
+                change_run(change);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/call.h"
+#include "daemon/settings.h"
+
+/* Making, changing and removing a definition. change.c takes a call through its steps in the loop: one change of a name at a time, what exists
+ * on this host, the thread, polkit once more where an administrator is needed, systemd, the registry, the answer.
+ * change-work.c is what happens in the thread. */
+
+typedef enum ChangeKind {
+        CHANGE_CREATE,
+        CHANGE_SETTINGS,
+        CHANGE_DEFINITION,  /* the whole text */
+        CHANGE_REMOVE,
+} ChangeKind;
+
+/* What one of the other unikernels counts for in its owner's share. */
+typedef struct Share {
+        uid_t uid;
+        uint64_t memory;
+} Share;
+
+typedef struct Change {
+        ChangeKind kind;
+        Call *call;
+        char *name;
+        uid_t uid;              /* the caller's */
+        SharedConf *conf;
+
+        /* What is asked for. */
+        Settings *settings;     /* never NULL */
+        char *text;             /* CHANGE_DEFINITION */
+        int image_fd;           /* or -EBADF */
+        char *image_digest;     /* or NULL */
+        char *image_path;       /* or NULL */
+
+        /* What the loop knows. */
+        bool administer;        /* polkit has let him */
+        GArray *shares;         /* Share: of all other unikernels */
+        bool have_networks;     /* of this host; else they are not checked */
+        char **bridges, **networks;
+
+        /* What the thread found. */
+        int result;             /* 0, or a negative errno with error */
+        Error error;
+        bool needs_administer;  /* it stopped before anything was done, and would go on if he may */
+        bool reload;            /* systemd has something to learn */
+        char *image;            /* digest, for the journal */
+        char *pinned[2];        /* digests of image and initrd, held against pruning until the definition names them */
+} Change;
+
+/* Takes call. The others are filled in by the caller before change_start(), which takes change and answers its call. */
+Change *change_new(Call *call, ChangeKind kind);
+void change_start(Change *change);
+
+/* change-work.c */
+void change_work(Change *change);

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The store as callers may use it. */
+
+#include "daemon/image-access.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+#include "unikernel/definition.h"
+
+/* digest → how many changes hold it. Pruning looks at this and removes under the same lock, so an image that was taken in is either
+ * seen as held, or gone before it is held, and then it is taken in again. */
+static GMutex pins_lock;
+static GHashTable *pins;
+
+static int pin_locked(const char *digest, Error *ret_error)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = store_open(digest, &fd, ret_error);
+        if (r < 0)
+                return r;
+
+        if (!pins)
+                pins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_hash_table_insert(pins, g_strdup(digest),
+                        GUINT_TO_POINTER(GPOINTER_TO_UINT(g_hash_table_lookup(pins, digest)) + 1));
+        return 0;
+}
+
+int image_pin(const char *digest, Error *ret_error)
+{
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&pins_lock);
+
+        return pin_locked(digest, ret_error);
+}
+
+void image_unpin(const char *digest)
+{
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&pins_lock);
+        unsigned n;
+
+        if (!digest || !pins)
+                return;
+
+        n = GPOINTER_TO_UINT(g_hash_table_lookup(pins, digest));
+        if (n > 1)
+                g_hash_table_insert(pins, g_strdup(digest), GUINT_TO_POINTER(n - 1));
+        else
+                g_hash_table_remove(pins, digest);
+}
+
+int image_take(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error)
+{
+        for (unsigned attempt = 0;; attempt++) {
+                g_autofree char *digest = NULL;
+                int r;
+
+                r = store_import(fd, expected, limits, &digest, ret_error);
+                if (r < 0)
+                        return r;
+                r = image_pin(digest, ret_error);
+                if (r >= 0) {
+                        *ret_digest = g_steal_pointer(&digest);
+                        return 0;
+                }
+                if (attempt >= 2)
+                        return r;
+        }
+}
+
+int image_inspect_stored(const char *digest, ImageInfo **ret_info, Error *ret_error)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = store_open(digest, &fd, ret_error);
+        if (r < 0)
+                return r;
+
+        return image_inspect(fd, ret_info, ret_error);
+}
+
+static void add_user(GHashTable *users, const char *image, const char *name)
+{
+        g_autofree char *digest = NULL;
+        GPtrArray *names;
+
+        if (!image)
+                return;
+        if (image[0] != '/')
+                digest = g_strdup(image);
+        else if (store_lookup_path(image, &digest) < 0)
+                return;
+
+        names = g_hash_table_lookup(users, digest);
+        if (!names) {
+                names = g_ptr_array_new_with_free_func(g_free);
+                g_hash_table_insert(users, g_steal_pointer(&digest), names);
+        }
+        g_ptr_array_add(names, g_strdup(name));
+}
+
+int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error)
+{
+        g_autoptr(GHashTable) users =
+                        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+        g_autofree char *broken = NULL;
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = definition_list_names(&names, ret_error);
+        if (r < 0)
+                return r;
+
+        for (char **name = names; *name; name++) {
+                g_autoptr(Definition) definition = NULL;
+
+                if (definition_load_full(*name, DEFINITION_IGNORE_USERS, &definition, NULL) < 0) {
+                        if (!broken)
+                                broken = g_strdup(*name);
+                        continue;
+                }
+                add_user(users, definition->image, *name);
+                add_user(users, definition->initrd, *name);
+        }
+
+        *ret_users = g_steal_pointer(&users);
+        *ret_broken = g_steal_pointer(&broken);
+        return 0;
+}
+
+static int prune_locked(GPtrArray *removed, uint64_t *freed, Error *ret_error)
+{
+        g_autoptr(GPtrArray) entries = NULL;
+        g_autoptr(GHashTable) users = NULL;
+        g_autofree char *broken = NULL;
+        int r;
+
+        r = images_used(&users, &broken, ret_error);
+        if (r < 0)
+                return r;
+        if (broken)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "The definition of '%s' cannot be read, and may name an image: repair or remove it first",
+                                broken);
+        r = store_list(&entries, ret_error);
+        if (r < 0)
+                return r;
+
+        for (guint i = 0; i < entries->len; i++) {
+                const StoreEntry *entry = entries->pdata[i];
+
+                if (g_hash_table_contains(users, entry->digest) || (pins && g_hash_table_contains(pins, entry->digest)))
+                        continue;
+                r = store_remove(entry->digest, ret_error);
+                if (r < 0)
+                        return r;
+                g_ptr_array_add(removed, g_strdup(entry->digest));
+                *freed += entry->size;
+        }
+        store_clean();
+
+        return 0;
+}
+
+int images_prune(char ***ret_removed, uint64_t *ret_freed, Error *ret_error)
+{
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&pins_lock);
+        g_autoptr(GPtrArray) removed = g_ptr_array_new_with_free_func(g_free);
+        uint64_t freed = 0;
+        int r;
+
+        r = prune_locked(removed, &freed, ret_error);
+        if (r < 0)
+                return r;
+
+        g_ptr_array_add(removed, NULL);
+        *ret_removed = (char **) g_ptr_array_steal(removed, NULL);
+        *ret_freed = freed;
+        return 0;
+}
+
+const char *image_path_directory(const char *path, char **directories)
+{
+        for (char **directory = directories; directory && *directory; directory++) {
+                size_t length = strlen(*directory);
+
+                while (length > 1 && (*directory)[length - 1] == '/')
+                        length--;
+                if (strncmp(path, *directory, length) == 0 && path[length] == '/' && path[length + 1])
+                        return *directory;
+        }
+
+        return NULL;
+}
+
+static bool path_is_plain(const char *path)
+{
+        g_auto(GStrv) components = NULL;
+
+        if (path[0] != '/')
+                return false;
+        components = g_strsplit(path + 1, "/", -1);
+        for (char **component = components; *component; component++)
+                if (!**component || g_str_equal(*component, ".") || g_str_equal(*component, ".."))
+                        return false;
+
+        return true;
+}
+
+/* One component after the other from an open directory, so that a link is refused at any place, however fast it is put there.
+ * openat2(2) would do it in one step, but RestrictSUIDSGID= of our unit takes it away (systemd.exec(5)). */
+static int open_beneath(const char *directory, const char *relative)
+{
+        g_auto(GStrv) components = g_strsplit(relative, "/", -1);
+        _cleanup_close_ int dir_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        char **component = components;
+        int fd;
+
+        if (dir_fd < 0)
+                return -errno;
+
+        for (; component[1]; component++) {
+                fd = openat(dir_fd, *component, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+                if (fd < 0)
+                        /* A link is no directory, with these flags (open(2)). */
+                        return -errno;
+                close_safe(dir_fd);
+                dir_fd = fd;
+        }
+
+        fd = openat(dir_fd, *component, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        return fd < 0 ? -errno : fd;
+}
+
+static bool leads_through_link(const char *directory, const char *relative)
+{
+        g_auto(GStrv) components = g_strsplit(relative, "/", -1);
+        g_autoptr(GString) path = g_string_new(directory);
+        struct stat st;
+
+        for (char **component = components; *component; component++) {
+                g_string_append_printf(path, "/%s", *component);
+                if (lstat(path->str, &st) < 0)
+                        return false;
+                if (S_ISLNK(st.st_mode))
+                        return true;
+        }
+
+        return false;
+}
+
+int image_path_open(const char *path, char **directories, bool administer, int *ret_fd, Error *ret_error)
+{
+        const char *directory = image_path_directory(path, directories);
+        g_autofree char *shown = text_for_display(path, 200);
+        const char *relative;
+        int fd;
+
+        if (!path_is_plain(path))
+                return error_set(ret_error, ERROR_PATH_NOT_ALLOWED,
+                                "'%s': write the path from '/', without '//', '.', '..' and a '/' at the end", shown);
+        if (!directory && !administer)
+                return error_set(ret_error, ERROR_PATH_NOT_ALLOWED, "'%s' is not below ImageDirectories=", shown);
+
+        if (!directory)
+                directory = "/";
+        relative = path + strlen(directory);
+        relative += strspn(relative, "/");
+        fd = open_beneath(directory, relative);
+        if (fd == -ELOOP || (fd == -ENOTDIR && leads_through_link(directory, relative)))
+                return error_set(ret_error, ERROR_PATH_NOT_ALLOWED, "'%s' is a symbolic link or leads through one", shown);
+        if (fd < 0)
+                return error_set(ret_error, fd == -ENOENT || fd == -ENOTDIR ? ERROR_NO_SUCH_IMAGE : ERROR_FAILED,
+                                "Cannot open '%s': %s", shown, g_strerror(-fd));
+
+        *ret_fd = fd;
+        return 0;
+}

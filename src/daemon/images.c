@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The manager's methods about images. All of them read or hash files, in a thread. */
+
+#include "daemon/images.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "daemon/call.h"
+#include "daemon/image-access.h"
+#include "daemon/settings.h"
+#include "image/digest.h"
+
+/* One of these methods while a thread is at it. */
+typedef struct ImageWork {
+        Call *call;
+        SharedConf *conf;
+        int fd;
+        char *digest;
+        uint64_t size;
+        ImageInfo *info;
+        GPtrArray *entries;   /* StoreEntry */
+        GHashTable *users;
+        char **removed;
+        uint64_t freed;
+        int result;
+        Error error;
+        int (*run)(struct ImageWork *work, Error *ret_error);
+        int (*append)(const struct ImageWork *work, sd_bus_message *reply);
+} ImageWork;
+
+static void image_work_free(ImageWork *work)
+{
+        shared_conf_unref(work->conf);
+        close_safe(work->fd);
+        g_free(work->digest);
+        image_info_free(work->info);
+        g_clear_pointer(&work->entries, g_ptr_array_unref);
+        g_clear_pointer(&work->users, g_hash_table_unref);
+        g_strfreev(work->removed);
+        error_clear(&work->error);
+        g_free(work);
+}
+
+static void image_work_run(void *userdata)
+{
+        ImageWork *work = userdata;
+
+        work->result = work->run(work, &work->error);
+}
+
+static void image_work_done(void *userdata)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+        ImageWork *work = userdata;
+        int r = work->result;
+
+        if (r >= 0) {
+                r = call_new_reply(work->call, &reply);
+                if (r >= 0)
+                        r = work->append(work, reply);
+                if (r < 0)
+                        (void) error_set_errno(&work->error, r, "Cannot put the answer together");
+        }
+        if (r < 0)
+                call_fail(work->call, &work->error, r);
+        else
+                call_send(work->call, reply);
+        image_work_free(work);
+}
+
+/* Takes fd's duplicate (or -EBADF). */
+static int image_work_start(Call *call, int fd, const char *digest,
+                int (*run)(ImageWork *work, Error *ret_error),
+                int (*append)(const ImageWork *work, sd_bus_message *reply))
+{
+        ImageWork *work = g_new0(ImageWork, 1);
+
+        *work = (ImageWork){.call = call, .conf = shared_conf_ref(call->manager->conf), .fd = fd,
+                .digest = g_strdup(digest), .run = run, .append = append};
+        worker_run(call->manager->worker, call->uid, NULL, image_work_run, image_work_done, work);
+        return 1;
+}
+
+static int take_fd(Call *call, int fd)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+        if (copy < 0)
+                call_fail(call, &error, error_set_errno(&error, errno, "Cannot take the descriptor"));
+        return copy;
+}
+
+static int inspect_fd(ImageWork *work, Error *ret_error)
+{
+        int flags = fcntl(work->fd, F_GETFL);
+        struct stat st;
+        int r;
+
+        if (fstat(work->fd, &st) < 0)
+                return error_set_errno(ret_error, errno, "Cannot look at the image");
+        if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "The descriptor is not open for reading");
+        if (!S_ISREG(st.st_mode))
+                return error_set(ret_error, ERROR_INVALID_IMAGE, "The image is no regular file");
+        if ((uint64_t) st.st_size > work->conf->conf->image_size_max) {
+                g_autofree char *limit = size_format(work->conf->conf->image_size_max);
+
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "The image is larger than %s (ImageSizeMax=)", limit);
+        }
+
+        r = image_inspect(work->fd, &work->info, ret_error);
+        if (r < 0)
+                return r;
+        work->size = (uint64_t) st.st_size;
+        r = digest_of_fd(work->fd, &work->digest);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot read the image") : 0;
+}
+
+static int append_info(const ImageWork *work, sd_bus_message *reply)
+{
+        const ImageInfo *info = work->info;
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
+                                "Digest", "s", work->digest,
+                                "Size", "t", work->size,
+                                "Architecture", "s", image_architecture_to_string(info->architecture),
+                                "BootMethod", "s", image_boot_to_string(info->boot),
+                                "Target", "s", solo5_target_to_string(info->target),
+                                "HasManifest", "b", (int) info->has_manifest,
+                                "Hostable", "b", (int) !info->problem,
+                                "Problem", "s", info->problem ?: "");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "s", "Devices");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'v', "a(ss)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(ss)");
+        for (unsigned i = 0; r >= 0 && i < info->n_devices; i++)
+                r = sd_bus_message_append(reply, "(ss)", info->devices[i].name,
+                                device_kind_to_string(info->devices[i].kind));
+        for (unsigned i = 0; r >= 0 && i < 4; i++)
+                r = sd_bus_message_close_container(reply);
+
+        return r;
+}
+
+int method_inspect_image(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Manager *manager = userdata;
+        Call *call;
+        int fd, r;
+
+        r = sd_bus_message_read(message, "h", &fd);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+
+        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_INSPECT_IMAGE, "inspect an image", &call))
+                return 1;
+
+        fd = take_fd(call, fd);
+        return fd < 0 ? 1 : image_work_start(call, fd, NULL, inspect_fd, append_info);
+}
+
+static int inspect_stored(ImageWork *work, Error *ret_error)
+{
+        struct stat st;
+        int r;
+
+        r = store_open(work->digest, &work->fd, ret_error);
+        if (r < 0)
+                return r;
+        if (fstat(work->fd, &st) < 0)
+                return error_set_errno(ret_error, errno, "Cannot look at the image");
+        work->size = (uint64_t) st.st_size;
+
+        return image_inspect(work->fd, &work->info, ret_error);
+}
+
+int method_inspect_stored_image(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Manager *manager = userdata;
+        const char *digest;
+        Call *call;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &digest);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+
+        if (!digest_is_valid(digest))
+                return reply_error(message, &error,
+                                error_set(&error, ERROR_INVALID_ARGS,
+                                                "A digest is 'sha256:' and 64 hexadecimal digits in lower case"));
+
+        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_INSPECT_IMAGE, "inspect an image", &call))
+                return 1;
+
+        return image_work_start(call, -EBADF, digest, inspect_stored, append_info);
+}
+
+static int import(ImageWork *work, Error *ret_error)
+{
+        StoreLimits limits = {.image_size = work->conf->conf->image_size_max,
+                .store_size = work->conf->conf->store_size_max};
+        g_autofree char *expected = g_steal_pointer(&work->digest);
+
+        return store_import(work->fd, expected, &limits, &work->digest, ret_error);
+}
+
+static int append_digest(const ImageWork *work, sd_bus_message *reply)
+{
+        return sd_bus_message_append(reply, "s", work->digest);
+}
+
+int method_import_image(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(Settings) options = NULL;
+        Manager *manager = userdata;
+        Call *call;
+        int fd, r;
+
+        r = sd_bus_message_read(message, "h", &fd);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+        r = settings_read(message, SETTINGS_IMPORT, &options, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_IMPORT_IMAGE, "import an image", &call))
+                return 1;
+
+        fd = take_fd(call, fd);
+        return fd < 0 ? 1 : image_work_start(call, fd, options->digest, import, append_digest);
+}
+
+static int list(ImageWork *work, Error *ret_error)
+{
+        g_autofree char *broken = NULL;
+        int r;
+
+        r = images_used(&work->users, &broken, ret_error);
+        if (r < 0)
+                return r;
+
+        return store_list(&work->entries, ret_error);
+}
+
+static int append_list(const ImageWork *work, sd_bus_message *reply)
+{
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(stas)");
+        for (guint i = 0; r >= 0 && i < work->entries->len; i++) {
+                const StoreEntry *entry = work->entries->pdata[i];
+                const GPtrArray *names = g_hash_table_lookup(work->users, entry->digest);
+
+                r = sd_bus_message_open_container(reply, 'r', "stas");
+                if (r >= 0)
+                        r = sd_bus_message_append(reply, "st", entry->digest, entry->size);
+                if (r >= 0)
+                        r = sd_bus_message_open_container(reply, 'a', "s");
+                for (guint j = 0; names && r >= 0 && j < names->len; j++)
+                        r = sd_bus_message_append(reply, "s", names->pdata[j]);
+                for (unsigned j = 0; r >= 0 && j < 2; j++)
+                        r = sd_bus_message_close_container(reply);
+        }
+
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int method_list_images(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Manager *manager = userdata;
+        Call *call;
+
+        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_LIST_IMAGES, "list the images", &call))
+                return 1;
+
+        return image_work_start(call, -EBADF, NULL, list, append_list);
+}
+
+static int prune(ImageWork *work, Error *ret_error)
+{
+        return images_prune(&work->removed, &work->freed, ret_error);
+}
+
+static int append_pruned(const ImageWork *work, sd_bus_message *reply)
+{
+        int r = sd_bus_message_append_strv(reply, work->removed);
+
+        return r < 0 ? r : sd_bus_message_append(reply, "t", work->freed);
+}
+
+int method_prune_images(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Manager *manager = userdata;
+        GHashTableIter iter;
+        gpointer value;
+        Call *call;
+
+        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_PRUNE_IMAGES, "prune the images", &call))
+                return 1;
+
+        /* One that starts from a path has taken its image in a moment ago, and has not opened it yet. */
+        g_hash_table_iter_init(&iter, manager->unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+
+                if (unikernel->shown.state != UNIKERNEL_STARTING || !unikernel->loaded.definition ||
+                    unikernel->loaded.definition->image[0] != '/')
+                        continue;
+                call_fail(call, &error,
+                                error_set(&error, ERROR_BUSY, "Unikernel '%s' is starting: try again in a moment",
+                                                unikernel->name));
+                return 1;
+        }
+
+        return image_work_start(call, -EBADF, NULL, prune, append_pruned);
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A verb becomes a job of systemd's, and the job's end becomes the answer. That a job is "done" does not mean that the unit is active:
+ * the unit is looked at after the job. A job keeps its place in the queue until systemd has finished it, whoever still waits. */
+
+#include "daemon/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/log.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "daemon/systemd.h"
+#include "unikernel/verdict.h"
+
+typedef struct Job {
+        Manager *manager;
+        uint64_t id;
+        JobKind kind;
+        char *name, *unit;
+        Call *call;            /* NULL: answered */
+        bool no_wait;
+        uid_t uid;
+        QueueEntry *entry;
+        char *path;            /* systemd's job; NULL: not known yet */
+        char *result;
+        GHashTable *early;     /* path → result: removed before we knew which one is ours */
+} Job;
+
+static const char *const job_kind_table[_JOB_KIND_MAX] = {
+        [JOB_START]   = "start",
+        [JOB_STOP]    = "stop",
+        [JOB_RESTART] = "restart",
+};
+
+static const char *const job_method_table[_JOB_KIND_MAX] = {
+        [JOB_START]   = "StartUnit",
+        [JOB_STOP]    = "StopUnit",
+        [JOB_RESTART] = "RestartUnit",
+};
+
+const char *job_kind_to_string(JobKind kind)
+{
+        return kind >= 0 && kind < _JOB_KIND_MAX ? job_kind_table[kind] : NULL;
+}
+
+static int start_failed(const char *name, const JobEnd *end, Error *ret_error)
+{
+        static const struct {
+                Result result;
+                ErrorCode code;
+        } codes[] = {
+                {RESULT_DEFINITION, ERROR_INVALID_DEFINITION},
+                {RESULT_IMAGE, ERROR_INVALID_IMAGE},
+                {RESULT_DEVICES, ERROR_DEVICE_MISMATCH},
+                {RESULT_LIBVIRT, ERROR_LIBVIRT_UNAVAILABLE},
+        };
+        Result result = result_from_string(end->result);
+        ErrorCode code = ERROR_START_FAILED;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(codes); i++)
+                if (codes[i].result == result)
+                        code = codes[i].code;
+
+        return error_set(ret_error, code, "Unikernel '%s' did not start: %s", name,
+                        end->reason ?: "see its journal: shruthictl logs");
+}
+
+static int judge_start(const char *name, const JobEnd *end, Error *ret_error)
+{
+        if (g_strcmp0(end->active_state, "active") == 0)
+                return 0;
+        if (!end->condition)
+                return error_set(ret_error, ERROR_START_FAILED,
+                                "Unikernel '%s' did not start: a condition of its unit is not met (systemctl status unikernel@%s)",
+                                name, name);
+        /* It ran, and has ended well already. */
+        if (g_strcmp0(end->active_state, "inactive") == 0)
+                return 0;
+
+        return start_failed(name, end, ret_error);
+}
+
+int job_end_judge(const char *name, const JobEnd *end, Error *ret_error)
+{
+        if (g_str_equal(end->job_result, "canceled"))
+                return error_set(ret_error, ERROR_CANCELED, "Another job for unikernel '%s' took the place of this %s",
+                                name, job_kind_to_string(end->kind));
+        if (g_str_equal(end->job_result, "timeout"))
+                return error_set(ret_error, ERROR_TIMED_OUT, "Unikernel '%s' did not %s in the time that its unit gives it",
+                                name, job_kind_to_string(end->kind));
+        if (end->kind == JOB_STOP) {
+                if (g_strcmp0(end->active_state, "inactive") == 0 || g_strcmp0(end->active_state, "failed") == 0)
+                        return 0;
+                return error_set(ret_error, ERROR_STOP_FAILED, "Unikernel '%s' did not stop: its unit is %s", name,
+                                end->active_state);
+        }
+        if (g_str_equal(end->job_result, "dependency"))
+                return error_set(ret_error, ERROR_START_FAILED,
+                                "Unikernel '%s' did not start: a unit that it needs did not start (systemctl status unikernel@%s)",
+                                name, name);
+        if (g_str_equal(end->job_result, "done") || g_str_equal(end->job_result, "skipped"))
+                return judge_start(name, end, ret_error);
+
+        return start_failed(name, end, ret_error);
+}
+
+static void job_free(Job *job)
+{
+        job->manager->active_jobs = g_list_remove(job->manager->active_jobs, job);
+        queue_entry_done(job->entry);
+        g_hash_table_unref(job->early);
+        g_free(job->path);
+        g_free(job->result);
+        g_free(job->name);
+        g_free(job->unit);
+        g_free(job);
+}
+
+static void job_fail(Job *job, Error *error, int r)
+{
+        if (job->call)
+                call_fail(g_steal_pointer(&job->call), error, r);
+        job_free(job);
+}
+
+static void on_looked(void *userdata)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Job *job = userdata;
+        Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        JobEnd end = {.kind = job->kind, .job_result = job->result, .active_state = "inactive", .condition = true,
+                .result = ""};
+        int r;
+
+        if (unikernel) {
+                end.active_state = unikernel->status.active_state;
+                end.condition = unikernel->status.condition_result;
+                end.result = unikernel->shown.result;
+                end.reason = unikernel->reason;
+        }
+        r = job_end_judge(job->name, &end, &error);
+        if (r < 0)
+                log_object(LOG_INFO, &(LogObject){.unikernel = job->name}, NULL, NULL, "%s", error.message);
+        if (job->call && r < 0)
+                call_fail(g_steal_pointer(&job->call), &error, r);
+        else if (job->call)
+                call_reply(g_steal_pointer(&job->call), "o", job->path);
+        job_free(job);
+}
+
+static void job_finish(Job *job, const char *result)
+{
+        job->result = g_strdup(result);
+        systemd_fetch(job->manager->systemd, job->name, on_looked, job);
+}
+
+void jobs_removed(Manager *manager, const char *path, const char *unit, const char *result)
+{
+        for (GList *l = manager->active_jobs, *next; l; l = next) {
+                Job *job = l->data;
+
+                next = l->next;
+                if (job->result || !g_str_equal(job->unit, unit))
+                        continue;
+                if (!job->path)
+                        g_hash_table_insert(job->early, g_strdup(path), g_strdup(result));
+                else if (g_str_equal(job->path, path))
+                        job_finish(job, result);
+        }
+}
+
+typedef struct Check {
+        Manager *manager;
+        uint64_t id;
+} Check;
+
+static int on_checked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Check *check = userdata;
+        Job *job = NULL;
+
+        /* It may have ended by its signal meanwhile. */
+        for (GList *l = check->manager->active_jobs; l && !job; l = l->next)
+                if (((Job *) l->data)->id == check->id)
+                        job = l->data;
+        if (job && !job->result && sd_bus_message_is_method_error(reply, NULL))
+                job_finish(job, "done");
+        g_free(check);
+        return 0;
+}
+
+void jobs_check(Manager *manager)
+{
+        for (GList *l = manager->active_jobs; l; l = l->next) {
+                Job *job = l->data;
+                Check *check;
+
+                if (!job->path || job->result)
+                        continue;
+
+                check = g_new0(Check, 1);
+                *check = (Check){.manager = manager, .id = job->id};
+                if (sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, job->path,
+                                    "org.freedesktop.DBus.Properties", "Get", on_checked, check, "ss",
+                                    SYSTEMD_NAME ".Job", "State") < 0)
+                        g_free(check);
+        }
+}
+
+/* The runner reads at SIGTERM who it was ("stopped by user 1000"). Without a runner there is no directory, and nothing to say. */
+static void stopper_write(const char *name, uid_t uid)
+{
+        g_autofree char *dir = paths_unikernel_runtime(name), *path = g_build_filename(dir, "stopped-by", NULL);
+        g_autofree char *text = g_strdup_printf("%u\n", (unsigned) uid);
+        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
+        if (fd < 0 || write_all(fd, text, strlen(text)) < 0)
+                log_debug("Cannot tell the runner of '%s' who stops it", name);
+}
+
+static void stopper_remove(const char *name)
+{
+        g_autofree char *dir = paths_unikernel_runtime(name), *path = g_build_filename(dir, "stopped-by", NULL);
+
+        (void) unlink(path);
+}
+
+static int on_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
+        _cleanup_error_ Error error = ERROR_INIT;
+        Job *job = userdata;
+        const char *path;
+        int r;
+
+        if (bus_error)
+                r = systemd_read_error(bus_error, job_kind_to_string(job->kind), &error);
+        else
+                r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0) {
+                if (job->kind != JOB_START)
+                        stopper_remove(job->name);
+                job_fail(job, &error, r);
+                return 0;
+        }
+
+        job->path = g_strdup(path);
+        if (job->no_wait)
+                call_reply(g_steal_pointer(&job->call), "o", job->path);
+        if (g_hash_table_contains(job->early, path))
+                job_finish(job, g_hash_table_lookup(job->early, path));
+        return 0;
+}
+
+static int systemd_unit_call(Job *job, const char *method, const char *mode, sd_bus_message_handler_t done)
+{
+        g_autoptr(sd_bus_message) m = NULL;
+        int r;
+
+        if (!job->manager->systemd)
+                return -ENOTCONN;
+
+        r = sd_bus_message_new_method_call(job->manager->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, method);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", job->unit);
+        if (r >= 0 && mode)
+                r = sd_bus_message_append(m, "s", mode);
+        if (r < 0)
+                return r;
+
+        return sd_bus_call_async(job->manager->bus, NULL, m, done, job, SYSTEMD_CALL_TIMEOUT);
+}
+
+static void job_ask(Job *job)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        if (job->kind != JOB_START)
+                stopper_write(job->name, job->uid);
+        r = systemd_unit_call(job, job_method_table[job->kind], "replace", on_asked);
+        if (r < 0) {
+                (void) error_set(&error, ERROR_SYSTEMD_UNAVAILABLE, "Cannot %s unikernel '%s': systemd cannot be reached",
+                                job_kind_to_string(job->kind), job->name);
+                job_fail(job, &error, r);
+        }
+}
+
+static int on_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        /* That nothing was to be reset is fine, and any other trouble shows when it is started. */
+        job_ask(userdata);
+        return 0;
+}
+
+static void on_turn(QueueEntry *entry, void *userdata)
+{
+        Job *job = userdata;
+        Unikernel *unikernel = unikernel_get(job->manager, job->name);
+
+        job->entry = entry;
+        job->manager->active_jobs = g_list_prepend(job->manager->active_jobs, job);
+
+        /* An earlier failure counts against the start limit, and a person (or a program) who asks knows of it. */
+        if (job->kind != JOB_STOP && unikernel && g_strcmp0(unikernel->status.active_state, "failed") == 0 &&
+            systemd_unit_call(job, "ResetFailedUnit", NULL, on_reset) >= 0)
+                return;
+
+        job_ask(job);
+}
+
+void job_run(Call *call, JobKind kind, bool no_wait)
+{
+        static uint64_t counter;
+        Job *job = g_new0(Job, 1);
+
+        *job = (Job){.manager = call->manager, .id = ++counter, .kind = kind, .name = g_strdup(call->unikernel),
+                .unit = unit_name_for(call->unikernel), .call = call, .no_wait = no_wait, .uid = call->uid,
+                .early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
+        log_object(LOG_INFO, &(LogObject){.unikernel = job->name}, NULL, NULL, "User %u asks to %s unikernel '%s'",
+                        (unsigned) job->uid, job_kind_to_string(kind), job->name);
+        queue_add(call->manager->jobs, call->uid, on_turn, job);
+}
+
+static int on_killed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
+        _cleanup_error_ Error error = ERROR_INIT;
+        Call *call = userdata;
+
+        if (!bus_error)
+                call_reply(call, "");
+        else if (sd_bus_error_has_names(bus_error, "org.freedesktop.systemd1.NoSuchUnit",
+                                 "org.freedesktop.systemd1.NoSuchProcess"))
+                call_fail(call, &error, error_set(&error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running",
+                                call->unikernel));
+        else
+                call_fail(call, &error, systemd_read_error(bus_error, "send the signal", &error));
+        return 0;
+}
+
+void job_kill(Call *call, int signal)
+{
+        g_autofree char *unit = unit_name_for(call->unikernel);
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = -ENOTCONN;
+
+        if (signal == SIGTERM || signal == SIGINT)
+                stopper_write(call->unikernel, call->uid);
+        if (call->manager->systemd)
+                r = sd_bus_call_method_async(call->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                "KillUnit", on_killed, call, "ssi", unit, "main", (int32_t) signal);
+        if (r < 0) {
+                (void) error_set(&error, ERROR_SYSTEMD_UNAVAILABLE, "systemd cannot be reached");
+                call_fail(call, &error, r);
+        }
+}

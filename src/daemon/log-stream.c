@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Open logs: children that end when their reader closes (SIGPIPE, and journalctl --follow watches its output). */
+
+#include "daemon/log-stream.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "daemon/idle.h"
+
+extern char **environ;
+
+typedef struct LogStream {
+        Manager *manager;
+        uid_t uid;
+        sd_event_source *source;
+} LogStream;
+
+void log_options_free(LogOptions *options)
+{
+        if (!options)
+                return;
+
+        g_free(options->invocation);
+        g_free(options);
+}
+
+static int refuse(Error *ret_error, const char *key, const char *why)
+{
+        g_autofree char *shown = text_for_display(key, 40);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS, "%s: %s", shown, why);
+}
+
+static bool invocation_is_valid(const char *id)
+{
+        return strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32;
+}
+
+static int read_option(sd_bus_message *message, const char *key, LogOptions *options, Error *ret_error)
+{
+        const char *text;
+        int b;
+
+        if (g_str_equal(key, "Lines")) {
+                if (sd_bus_message_read(message, "v", "u", &options->lines) < 0)
+                        return refuse(ret_error, key, "its value is of type 'u'");
+                options->have_lines = true;
+        } else if (g_str_equal(key, "Follow")) {
+                if (sd_bus_message_read(message, "v", "b", &b) < 0)
+                        return refuse(ret_error, key, "its value is of type 'b'");
+                options->follow = b;
+        } else if (g_str_equal(key, "Invocation")) {
+                if (sd_bus_message_read(message, "v", "s", &text) < 0)
+                        return refuse(ret_error, key, "its value is of type 's'");
+                if (!invocation_is_valid(text))
+                        return refuse(ret_error, key, "an invocation is 32 hexadecimal digits in lower case");
+                g_free(options->invocation);
+                options->invocation = g_strdup(text);
+        } else
+                return refuse(ret_error, key, "unknown key; known: Lines, Follow, Invocation");
+
+        return 0;
+}
+
+int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *ret_error)
+{
+        g_autoptr(LogOptions) options = g_new0(LogOptions, 1);
+        const char *key;
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(message, "s", &key);
+                if (r < 0)
+                        break;
+                r = read_option(message, key, options, ret_error);
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_exit_container(message);
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(message);
+        if (r < 0)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "The options cannot be read: %s", g_strerror(-r));
+
+        *ret_options = g_steal_pointer(&options);
+        return 0;
+}
+
+static void add(GPtrArray *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(GPtrArray *command, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        g_ptr_array_add(command, g_strdup_vprintf(format, ap));
+        va_end(ap);
+}
+
+char **log_stream_command(const char *name, uid_t shruthi_uid, const LogOptions *options)
+{
+        g_autoptr(GPtrArray) command = g_ptr_array_new();
+        g_autofree char *unit = unit_name_for(name);
+        const char *id = options->invocation;
+
+        add(command, "%s", JOURNALCTL);
+        add(command, "--output=json");
+        add(command, "--all");
+        add(command, "--quiet");
+        add(command, "--no-pager");
+        add(command, "--boot");
+        if (options->have_lines)
+                add(command, "--lines=%u", options->lines);
+        else if (options->follow)
+                add(command, "--no-tail");
+        if (options->follow)
+                add(command, "--follow");
+
+        /* Fields that begin with '_' are journald's own word (systemd.journal-fields(7)): what the unit's processes wrote, what
+         * PID 1 says about the unit, and what our own user says about the unikernel. "+" is "or". */
+        add(command, "_SYSTEMD_UNIT=%s", unit);
+        if (id)
+                add(command, "_SYSTEMD_INVOCATION_ID=%s", id);
+        add(command, "+");
+        add(command, "_PID=1");
+        add(command, "UNIT=%s", unit);
+        if (id)
+                add(command, "INVOCATION_ID=%s", id);
+        if (!id) {
+                add(command, "+");
+                add(command, "_UID=%u", (unsigned) shruthi_uid);
+                add(command, SHRUTHI_FIELD_UNIKERNEL "=%s", name);
+        }
+        g_ptr_array_add(command, NULL);
+
+        return (char **) g_ptr_array_steal(command, NULL);
+}
+
+static int on_exit_of_log(sd_event_source *source, const siginfo_t *si, void *userdata)
+{
+        LogStream *stream = userdata;
+        Manager *manager = stream->manager;
+
+        manager->logs = g_list_remove(manager->logs, stream);
+        sd_event_source_unref(stream->source);
+        g_free(stream);
+        idle_touch(manager);
+        return 0;
+}
+
+static int check_limits(Manager *manager, uid_t uid, Error *ret_error)
+{
+        unsigned own = 0, all = 0;
+
+        for (GList *l = manager->logs; l; l = l->next) {
+                all++;
+                if (((LogStream *) l->data)->uid == uid)
+                        own++;
+        }
+        if (all >= LOGS_MAX || (uid != 0 && own >= LOGS_PER_USER_MAX))
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "Too many logs are open (%u of user %u): close one first", own, (unsigned) uid);
+
+        return 0;
+}
+
+static int spawn(char **command, int output_fd, pid_t *ret_pid)
+{
+        posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
+        sigset_t none, fatal;
+        int r;
+
+        sigemptyset(&none);
+        sigemptyset(&fatal);
+        sigaddset(&fatal, SIGPIPE);
+        posix_spawn_file_actions_init(&actions);
+        posix_spawnattr_init(&attributes);
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
+        /* We ignore SIGPIPE; the child is to die of it when its reader has gone. */
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &fatal);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        r = posix_spawn(ret_pid, command[0], &actions, &attributes, command, environ);
+        posix_spawnattr_destroy(&attributes);
+        posix_spawn_file_actions_destroy(&actions);
+
+        return -r;
+}
+
+int log_stream_open(Manager *manager, const char *name, uid_t uid, const LogOptions *options, int *ret_fd,
+                Error *ret_error)
+{
+        g_auto(GStrv) command = log_stream_command(name, getuid(), options);
+        _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF;
+        LogStream *stream;
+        int fds[2], r;
+        pid_t pid;
+
+        r = check_limits(manager, uid, ret_error);
+        if (r < 0)
+                return r;
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return error_set_errno(ret_error, errno, "Cannot make a pipe");
+        read_fd = fds[0];
+        write_fd = fds[1];
+        r = spawn(command, write_fd, &pid);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot run %s", command[0]);
+
+        stream = g_new0(LogStream, 1);
+        *stream = (LogStream){.manager = manager, .uid = uid};
+        r = sd_event_add_child(manager->event, &stream->source, pid, WEXITED, on_exit_of_log, stream);
+        if (r < 0) {
+                (void) kill(pid, SIGKILL);
+                (void) waitpid(pid, NULL, 0);
+                g_free(stream);
+                return error_set_errno(ret_error, r, "Cannot watch %s", command[0]);
+        }
+        manager->logs = g_list_prepend(manager->logs, stream);
+
+        *ret_fd = TAKE_FD(read_fd);
+        return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/manager.h"
+
+/* A unikernel's journal for who may read it and is in no journal group: a journalctl of ours writes it into a pipe, chosen by fields that only
+ * journald itself writes. A reader that is slow makes that one process wait. */
+
+typedef struct LogOptions {
+        bool have_lines;
+        uint32_t lines;
+        bool follow;
+        char *invocation;
+} LogOptions;
+
+void log_options_free(LogOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LogOptions, log_options_free)
+
+/* Reads OpenLog()'s a{sv}. */
+int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *ret_error);
+
+/* The command that reads NAME's journal; shruthi_uid is the user whose SHRUTHI_UNIKERNEL= is trusted. Pure. */
+char **log_stream_command(const char *name, uid_t shruthi_uid, const LogOptions *options);
+
+int log_stream_open(Manager *manager, const char *name, uid_t uid, const LogOptions *options, int *ret_fd,
+                Error *ret_error);

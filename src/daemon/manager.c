@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* shruthid from its start to its end: what is read first, when it is ready, how it reaches the bus, how it reloads. */
+
+#include "daemon/manager.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/log.h"
+#include "common/names.h"
+#include "daemon/call.h"
+#include "daemon/client.h"
+#include "daemon/idle.h"
+#include "daemon/log-control.h"
+#include "daemon/manager-bus.h"
+#include "daemon/polkit.h"
+#include "daemon/private.h"
+#include "daemon/registry.h"
+#include "daemon/systemd.h"
+#include "daemon/unikernel-bus.h"
+
+#define WORKER_THREADS  8
+#define WORKER_PER_USER 1
+#define HELPERS_AT_ONCE 4
+#define CONNECT_RETRY   (2 * G_USEC_PER_SEC)
+
+SharedConf *shared_conf_ref(SharedConf *shared)
+{
+        g_atomic_int_inc(&shared->references);
+        return shared;
+}
+
+SharedConf *shared_conf_unref(SharedConf *shared)
+{
+        if (shared && g_atomic_int_dec_and_test(&shared->references)) {
+                conf_free(shared->conf);
+                g_free(shared);
+        }
+        return NULL;
+}
+
+const Conf *manager_conf(const Manager *manager)
+{
+        return manager->conf->conf;
+}
+
+/* Takes conf. One user alone never has all places for starts: a guest that hangs holds up its owner's others, and nobody else's. */
+static void manager_set_conf(Manager *manager, Conf *conf)
+{
+        shared_conf_unref(manager->conf);
+        manager->conf = g_new0(SharedConf, 1);
+        *manager->conf = (SharedConf){.references = 1, .conf = conf};
+        if (manager->jobs)
+                queue_set_places(manager->jobs, conf->starts_in_flight, MAX(conf->starts_in_flight, 2) - 1);
+}
+
+/* Each call that comes in: who is it, and is it of a size that we take? Those that are dispatched again pass here again. */
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Manager *manager = userdata;
+        int r;
+
+        if (!sd_bus_message_is_method_call(message, NULL, NULL))
+                return 0;
+
+        r = client_notice(manager, message);
+        if (r >= 0)
+                r = message_check_size(message, manager_conf(manager)->message_size_max);
+        if (r >= 0)
+                return 0;
+        if (r == -EMSGSIZE)
+                return reply_error(message, &error,
+                                error_set(&error, ERROR_LIMIT_EXCEEDED, "The message is too large (MessageSizeMax=)"));
+
+        return reply_error(message, &error, error_set_errno(&error, r, "The message cannot be taken"));
+}
+
+int manager_export(Manager *manager, sd_bus *bus)
+{
+        int r;
+
+        r = sd_bus_add_filter(bus, NULL, on_message, manager);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(bus, NULL, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, manager_vtable,
+                                manager);
+        if (r >= 0)
+                r = sd_bus_add_fallback_vtable(bus, NULL, SHRUTHI_UNIKERNEL_PATH, SHRUTHI_INTERFACE_UNIKERNEL,
+                                unikernel_vtable, unikernel_object_find, manager);
+        if (r >= 0)
+                r = sd_bus_add_node_enumerator(bus, NULL, SHRUTHI_UNIKERNEL_PATH, unikernel_node_enumerate, manager);
+        if (r >= 0)
+                r = sd_bus_add_object_manager(bus, NULL, SHRUTHI_OBJECT_PATH);
+        if (r >= 0)
+                r = log_control_export(bus);
+
+        return r;
+}
+
+static void emit_unikernel_to(sd_bus *bus, bool added, const char *name, const char *path)
+{
+        int r;
+
+        if (added)
+                r = sd_bus_emit_object_added(bus, path);
+        else
+                r = sd_bus_emit_object_removed(bus, path);
+        if (r >= 0)
+                r = sd_bus_emit_signal(bus, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER,
+                                added ? "UnikernelNew" : "UnikernelRemoved", "so", name, path);
+        if (r < 0)
+                log_debug("Cannot tell the bus about '%s': %s", name, g_strerror(-r));
+}
+
+void manager_emit_unikernel(Manager *manager, bool added, const char *name, const char *path)
+{
+        if (manager->bus && manager->published)
+                emit_unikernel_to(manager->bus, added, name, path);
+        for (guint i = 0; i < manager->peers->len; i++)
+                emit_unikernel_to(manager->peers->pdata[i], added, name, path);
+}
+
+void manager_emit_changed(Manager *manager, const char *path, const char *interface, char **properties)
+{
+        if (manager->bus && manager->published)
+                (void) sd_bus_emit_properties_changed_strv(manager->bus, path, interface, properties);
+        for (guint i = 0; i < manager->peers->len; i++)
+                (void) sd_bus_emit_properties_changed_strv(manager->peers->pdata[i], path, interface, properties);
+}
+
+static void on_probed(int r, Error *error, const char *output, void *userdata)
+{
+        char *names[] = {(char *) "Acceleration", NULL};
+        Manager *manager = userdata;
+
+        if (r < 0) {
+                log_debug("Cannot find out whether KVM works: %s", error_message(error, r));
+                return;
+        }
+        for (char *key, *value; helper_next_line(&output, &key, &value);) {
+                if (g_str_equal(key, "kvm")) {
+                        g_free(manager->acceleration);
+                        manager->acceleration = g_strdup(g_str_equal(value, "yes") ? "kvm" : "tcg");
+                }
+                g_free(key);
+                g_free(value);
+        }
+        manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);
+}
+
+void manager_probe(Manager *manager)
+{
+        helper_run(manager->helper, 0, "probe", NULL, on_probed, manager);
+}
+
+typedef struct Reload {
+        Manager *manager;
+        Conf *conf;
+        int result;
+        Error error;
+        void (*done)(int r, Error *error, void *userdata);
+        void *userdata;
+} Reload;
+
+static void reload_end(Reload *reload)
+{
+        reload->manager->reloading--;
+        (void) sd_notify(0, "READY=1");
+        if (reload->done)
+                reload->done(reload->result, &reload->error, reload->userdata);
+        error_clear(&reload->error);
+        g_free(reload);
+}
+
+static void on_reread(void *userdata)
+{
+        reload_end(userdata);
+}
+
+static void reload_run(void *userdata)
+{
+        Reload *reload = userdata;
+
+        reload->result = conf_load(&reload->conf, &reload->error);
+}
+
+static void reload_done(void *userdata)
+{
+        char *names[] = {(char *) "LibvirtURI", NULL};
+        Reload *reload = userdata;
+        Manager *manager = reload->manager;
+
+        if (reload->result < 0)
+                log_warning("The old configuration stays: %s", reload->error.message);
+        else {
+                manager_set_conf(manager, reload->conf);
+                manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);
+                manager_probe(manager);
+        }
+        if (manager->systemd)
+                systemd_scan_enabled(manager->systemd);
+        registry_refresh(manager->registry, NULL, on_reread, reload);
+}
+
+void manager_reload(Manager *manager, void (*done)(int r, Error *error, void *userdata), void *userdata)
+{
+        Reload *reload = g_new0(Reload, 1);
+
+        *reload = (Reload){.manager = manager, .done = done, .userdata = userdata, .error = ERROR_INIT};
+        manager->reloading++;
+        (void) sd_notify(0, "RELOADING=1");
+        worker_run(manager->loader, 0, NULL, reload_run, reload_done, reload);
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+{
+        if (si->ssi_signo == SIGHUP)
+                manager_reload(userdata, NULL, NULL);
+        else
+                idle_leave(userdata);
+        return 0;
+}
+
+static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        const sd_bus_error *error = sd_bus_message_get_error(reply);
+        Manager *manager = userdata;
+
+        if (error) {
+                log_error("Cannot be " SHRUTHI_BUS_NAME " on the bus: %s", error->message);
+                return sd_event_exit(manager->event, -EIO);
+        }
+
+        (void) sd_notify(0, "READY=1\nSTATUS=Serving the bus");
+        return 0;
+}
+
+/* The name comes last: whoever activated us by it sees everything as it is. */
+static void on_systemd_ready(Manager *manager)
+{
+        int r;
+
+        manager->published = true;
+        r = sd_bus_request_name_async(manager->bus, NULL, SHRUTHI_BUS_NAME, 0, on_name, manager);
+        if (r < 0) {
+                log_error("Cannot ask for the name " SHRUTHI_BUS_NAME ": %s", g_strerror(-r));
+                (void) sd_event_exit(manager->event, r);
+        }
+}
+
+static int on_hangup(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Manager *manager = userdata;
+
+        /* Nothing is lost by it: systemd starts us again. */
+        log_warning("The bus is gone: ending");
+        return sd_event_exit(manager->event, -ECONNRESET);
+}
+
+static int manager_connect(Manager *manager)
+{
+        g_autoptr(sd_bus) bus = NULL;
+        int r;
+
+        r = sd_bus_open_system(&bus);
+        if (r >= 0)
+                r = sd_bus_attach_event(bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r >= 0)
+                r = manager_export(manager, bus);
+        if (r >= 0)
+                r = sd_bus_match_signal_async(bus, NULL, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
+                                "org.freedesktop.DBus.Local", "Disconnected", on_hangup, NULL, manager);
+        if (r < 0)
+                return r;
+
+        manager->bus = g_steal_pointer(&bus);
+        return systemd_new(manager, on_systemd_ready, &manager->systemd);
+}
+
+static int on_connect(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Manager *manager = userdata;
+
+        if (manager_connect(manager) >= 0)
+                return 0;
+
+        (void) sd_event_source_set_time_relative(source, CONNECT_RETRY);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/* Without a bus there is still the private socket, and the bus may come. */
+static int manager_reach_bus(Manager *manager)
+{
+        int r = manager_connect(manager);
+
+        if (r >= 0)
+                return 0;
+        if (manager->bus || !manager->listen_source)
+                return r;
+
+        log_warning("There is no bus (%s); serving the private socket alone", g_strerror(-r));
+        (void) sd_notify(0, "READY=1\nSTATUS=Serving the private socket; there is no bus");
+        return sd_event_add_time_relative(manager->event, &manager->connect_source, CLOCK_MONOTONIC, CONNECT_RETRY, 0,
+                        on_connect, manager);
+}
+
+static int manager_take_sockets(Manager *manager)
+{
+        int n = sd_listen_fds(true), r;
+
+        if (n <= 0)
+                return n;
+        if (n > 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0) {
+                log_error("One listening stream socket is expected from systemd, got %d descriptors", n);
+                return -EINVAL;
+        }
+
+        r = private_listen(manager, SD_LISTEN_FDS_START);
+        return r < 0 ? r : 0;
+}
+
+static int manager_add_signals(Manager *manager)
+{
+        static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+        int r = 0;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(signals) && r >= 0; i++)
+                r = sd_event_add_signal(manager->event, NULL, signals[i], on_signal, manager);
+
+        return r;
+}
+
+static void peer_free(gpointer bus)
+{
+        sd_bus_flush_close_unref(bus);
+}
+
+static void manager_new_tables(Manager *manager)
+{
+        manager->peers = g_ptr_array_new_with_free_func(peer_free);
+        manager->acceleration = g_strdup("");
+        manager->unikernels = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify) unikernel_free);
+        manager->by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
+        manager->changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        manager->enabled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        manager->clients = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify) client_free);
+        manager->queries = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) query_free);
+        manager->calls_of = g_hash_table_new(NULL, NULL);
+}
+
+int manager_new(Manager **ret_manager, Error *ret_error)
+{
+        g_autoptr(Manager) manager = g_new0(Manager, 1);
+        g_autoptr(Conf) conf = NULL;
+        int r;
+
+        manager_new_tables(manager);
+        r = conf_load(&conf, ret_error);
+        if (r < 0)
+                return r;
+        manager->jobs = queue_new(1, 0);
+        manager_set_conf(manager, g_steal_pointer(&conf));
+
+        r = sd_event_default(&manager->event);
+        if (r >= 0)
+                r = sd_event_set_watchdog(manager->event, true);
+        if (r >= 0)
+                r = manager_add_signals(manager);
+        if (r >= 0)
+                r = worker_new(manager->event, WORKER_THREADS, WORKER_PER_USER, &manager->worker);
+        if (r >= 0)
+                r = worker_new(manager->event, 1, 0, &manager->loader);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot set up the event loop");
+        manager->helper = helper_new(manager->event, HELPERS_AT_ONCE);
+
+        r = registry_new(manager, &manager->registry, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_manager = g_steal_pointer(&manager);
+        return 0;
+}
+
+Manager *manager_free(Manager *manager)
+{
+        if (!manager)
+                return NULL;
+
+        /* What a thread may still be at holds on to none of this but what was handed to it. */
+        g_hash_table_unref(manager->queries);
+        g_hash_table_unref(manager->clients);
+        manager->systemd = systemd_free(manager->systemd);
+        registry_free(manager->registry);
+        g_hash_table_unref(manager->unikernels);
+        g_hash_table_unref(manager->by_uuid);
+        g_hash_table_unref(manager->changing);
+        g_hash_table_unref(manager->enabled);
+        g_hash_table_unref(manager->calls_of);
+        g_ptr_array_unref(manager->peers);
+        sd_bus_flush_close_unref(manager->bus);
+        sd_event_source_disable_unref(manager->idle_source);
+        sd_event_source_disable_unref(manager->listen_source);
+        sd_event_source_disable_unref(manager->connect_source);
+        worker_free(manager->worker);
+        worker_free(manager->loader);
+        helper_free(manager->helper);
+        queue_free(manager->jobs);
+        shared_conf_unref(manager->conf);
+        sd_event_unref(manager->event);
+        g_free(manager->acceleration);
+        g_free(manager);
+        return NULL;
+}
+
+int manager_run(Manager *manager)
+{
+        int r;
+
+        r = manager_take_sockets(manager);
+        if (r >= 0)
+                r = manager_reach_bus(manager);
+        if (r >= 0)
+                r = idle_start(manager);
+        if (r < 0) {
+                log_error("Cannot serve: %s", g_strerror(-r));
+                return r;
+        }
+        manager_probe(manager);
+
+        return sd_event_loop(manager->event);
+}

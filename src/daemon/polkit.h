@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/manager.h"
+#include "daemon/unikernel.h"
+
+/* May he? Asked of polkit by its bus interface, about the caller's bus name (never a process ID). Everything that is not a clear yes is a
+ * no: an error, no answer in time, no polkit, a caller who left. */
+
+typedef enum Decision {
+        DECISION_PENDING,
+        DECISION_YES,
+        DECISION_NO,
+        DECISION_CHALLENGE, /* a password would have helped, and the call did not allow to ask for one */
+} Decision;
+
+/* What polkit and its rules are told about what is to be done. */
+typedef struct PolkitDetails {
+        const char *verb;       /* in the sentence "Not authorized to VERB unikernel 'NAME'" */
+        const char *unikernel;  /* name, or NULL */
+        const char *owner;      /* names */
+        const char *group;
+} PolkitDetails;
+
+PolkitDetails polkit_details(const char *verb, const Unikernel *unikernel);
+
+/* In a handler, above everything that changes something: 1 when the caller may; 0 when polkit has been asked, and the handler returns 1 and
+ * is called again with the same message rewound, so that it looks up everything again; a negative errno with the error to answer.
+ * On the private socket it is always 1. */
+int polkit_authorize(Manager *manager, sd_bus_message *message, const char *action, const PolkitDetails *details,
+                Error *ret_error);
+
+/* The same from within a call that has been let in already, for a second action. done is called once, also when the caller leaves
+ * (with DECISION_NO), and may be called before this returns. */
+typedef void (*PolkitDone)(Decision decision, void *userdata);
+void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, const PolkitDetails *details,
+                PolkitDone done, void *userdata);
+
+/* The error that belongs to a decision other than yes. */
+int polkit_decision_error(Decision decision, const char *action, const PolkitDetails *details, Error *ret_error);
+
+/* He is gone: his questions are withdrawn. */
+void polkit_forget_sender(Manager *manager, const char *sender);
+
+typedef struct Query Query;
+void query_free(Query *query);

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* systemd's client: subscribes once, follows our units by their signals, reads them whole only when it has missed something. */
+
+#include "daemon/systemd.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "daemon/enabled.h"
+#include "daemon/idle.h"
+#include "daemon/job.h"
+#include "daemon/unikernel.h"
+
+#define UNIT_PATH      SYSTEMD_PATH "/unit"
+/* unikernel@ as systemd escapes it in object paths */
+#define OUR_PATH_START UNIT_PATH "/unikernel_40"
+#define READY_TIMEOUT  (20 * G_USEC_PER_SEC)
+
+typedef struct Waiter {
+        SystemdReloaded done;
+        void *userdata;
+} Waiter;
+
+struct Systemd {
+        Manager *manager;
+        void (*ready)(Manager *manager);
+        sd_event_source *ready_source;
+        unsigned fetching;      /* of the first round */
+        bool listed;
+        bool reloading;
+        GArray *reload_now, *reload_next; /* Waiter */
+};
+
+typedef struct Fetch {
+        Systemd *systemd;
+        char *name;
+        UnitStatus status;
+        bool first_round;
+        void (*done)(void *userdata);
+        void *userdata;
+} Fetch;
+
+static void systemd_list(Systemd *systemd);
+
+int systemd_read_error(const sd_bus_error *error, const char *what, Error *ret_error)
+{
+        static const char *const gone[] = {
+                "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner",
+                "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Disconnected", NULL};
+
+        if (g_strv_contains(gone, error->name))
+                return error_set(ret_error, ERROR_SYSTEMD_UNAVAILABLE, "Cannot %s: systemd does not answer (%s)", what,
+                                error->message);
+        if (sd_bus_error_has_names(error, "org.freedesktop.DBus.Error.AccessDenied",
+                            "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"))
+                return error_set(ret_error, ERROR_FAILED,
+                                "Cannot %s: systemd does not let user " SHRUTHI_USER " do it: is polkit running, with our rules?",
+                                what);
+        if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.TransactionIsDestructive"))
+                return error_set(ret_error, ERROR_BUSY, "Cannot %s: %s", what, error->message);
+
+        return error_set(ret_error, ERROR_FAILED, "Cannot %s: %s", what, error->message);
+}
+
+static void systemd_ready(Systemd *systemd)
+{
+        void (*ready)(Manager *manager) = systemd->ready;
+
+        systemd->ready = NULL;
+        systemd->ready_source = sd_event_source_disable_unref(systemd->ready_source);
+        if (ready)
+                ready(systemd->manager);
+}
+
+static int read_string(sd_bus_message *m, char **ret)
+{
+        const char *s;
+        int r = sd_bus_message_read(m, "v", "s", &s);
+
+        if (r >= 0) {
+                g_free(*ret);
+                *ret = g_strdup(s);
+        }
+        return r;
+}
+
+static int read_invocation_id(sd_bus_message *m, char **ret)
+{
+        g_autoptr(GString) hex = g_string_new(NULL);
+        const void *bytes;
+        size_t size;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'v', "ay");
+        if (r >= 0)
+                r = sd_bus_message_read_array(m, 'y', &bytes, &size);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < size; i++)
+                g_string_append_printf(hex, "%02x", ((const uint8_t *) bytes)[i]);
+        g_free(*ret);
+        *ret = g_string_free(g_steal_pointer(&hex), FALSE);
+        return 0;
+}
+
+static int read_property(sd_bus_message *m, const char *key, UnitStatus *status)
+{
+        if (g_str_equal(key, "ActiveState"))
+                return read_string(m, &status->active_state);
+        if (g_str_equal(key, "SubState"))
+                return read_string(m, &status->sub_state);
+        if (g_str_equal(key, "Result"))
+                return read_string(m, &status->result);
+        if (g_str_equal(key, "InvocationID"))
+                return read_invocation_id(m, &status->invocation_id);
+        if (g_str_equal(key, "StateChangeTimestamp"))
+                return sd_bus_message_read(m, "v", "t", &status->state_change);
+        if (g_str_equal(key, "ActiveEnterTimestamp"))
+                return sd_bus_message_read(m, "v", "t", &status->active_enter);
+        if (g_str_equal(key, "InactiveEnterTimestamp"))
+                return sd_bus_message_read(m, "v", "t", &status->inactive_enter);
+        if (g_str_equal(key, "ConditionResult")) {
+                int b, r = sd_bus_message_read(m, "v", "b", &b);
+
+                status->condition_result = r >= 0 && b;
+                return r;
+        }
+
+        return sd_bus_message_skip(m, "v");
+}
+
+/* a{sv} of either interface of a service unit. */
+static int read_properties(sd_bus_message *m, UnitStatus *status)
+{
+        const char *key;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &key);
+                if (r >= 0)
+                        r = read_property(m, key, status);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+        }
+
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+static void fetch_end(Fetch *fetch)
+{
+        Systemd *systemd = fetch->systemd;
+
+        if (fetch->first_round && --systemd->fetching == 0 && systemd->listed)
+                systemd_ready(systemd);
+        if (fetch->done)
+                fetch->done(fetch->userdata);
+        unit_status_clear(&fetch->status);
+        g_free(fetch->name);
+        g_free(fetch);
+}
+
+/* A unit without a definition gets an entry too: unikernel_refresh() decides whether it is one of ours. */
+static void status_apply(Manager *manager, const char *name, UnitStatus *status)
+{
+        Unikernel *unikernel = unikernel_get(manager, name);
+
+        if (!unikernel && unikernel_new(manager, name, &unikernel) < 0)
+                return;
+
+        unit_status_clear(&unikernel->status);
+        unikernel->status = *status;
+        *status = (UnitStatus){};
+        (void) unikernel_refresh(unikernel);
+}
+
+static int on_result(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Fetch *fetch = userdata;
+
+        if (!sd_bus_message_is_method_error(reply, NULL))
+                (void) read_string(reply, &fetch->status.result);
+        if (fetch->status.active_state)
+                status_apply(fetch->systemd->manager, fetch->name, &fetch->status);
+        fetch_end(fetch);
+        return 0;
+}
+
+static int on_unit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Fetch *fetch = userdata;
+        const sd_bus_error *error = sd_bus_message_get_error(reply);
+
+        if (error || read_properties(reply, &fetch->status) < 0)
+                log_warning("Cannot read the unit of unikernel '%s': %s", fetch->name,
+                                error ? error->message : "malformed answer");
+        return 0;
+}
+
+void systemd_fetch(Systemd *systemd, const char *name, void (*done)(void *userdata), void *userdata)
+{
+        g_autofree char *unit = unit_name_for(name), *path = NULL;
+        Manager *manager = systemd->manager;
+        Fetch *fetch = g_new0(Fetch, 1);
+        int r;
+
+        *fetch = (Fetch){.systemd = systemd, .name = g_strdup(name), .done = done, .userdata = userdata,
+                .first_round = systemd->ready != NULL};
+        if (fetch->first_round)
+                systemd->fetching++;
+
+        /* Answered in the order in which they are asked, so the second answer completes the picture. */
+        r = sd_bus_path_encode(UNIT_PATH, unit, &path);
+        if (r >= 0)
+                r = sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties",
+                                "GetAll", on_unit, fetch, "s", SYSTEMD_NAME ".Unit");
+        if (r >= 0)
+                r = sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties",
+                                "Get", on_result, fetch, "ss", SYSTEMD_NAME ".Service", "Result");
+        if (r < 0)
+                log_error("Cannot ask systemd about unikernel '%s': %s", name, g_strerror(-r));
+}
+
+static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Systemd *systemd = userdata;
+        const sd_bus_error *error = sd_bus_message_get_error(reply);
+        const char *unit;
+        int r;
+
+        r = error ? -EIO : sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ssssssouso")) > 0) {
+                g_autofree char *name = NULL;
+
+                r = sd_bus_message_read(reply, "s", &unit);
+                if (r >= 0)
+                        r = sd_bus_message_skip(reply, "sssssouso");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(reply);
+                if (r >= 0 && unit_name_parse(unit, &name) >= 0)
+                        systemd_fetch(systemd, name, NULL, NULL);
+        }
+        if (r < 0)
+                log_warning("Cannot list our units: %s", error ? error->message : g_strerror(-r));
+
+        systemd->listed = true;
+        if (systemd->fetching == 0)
+                systemd_ready(systemd);
+        return 0;
+}
+
+static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        const char *path = sd_bus_message_get_path(m);
+        g_autofree char *unit = NULL, *name = NULL;
+        Systemd *systemd = userdata;
+        Unikernel *unikernel;
+
+        /* Most signals are about units of others. */
+        if (!path || !g_str_has_prefix(path, OUR_PATH_START) || sd_bus_path_decode(path, UNIT_PATH, &unit) <= 0 ||
+            unit_name_parse(unit, &name) < 0)
+                return 0;
+
+        unikernel = unikernel_get(systemd->manager, name);
+        if (!unikernel || !unikernel->status.active_state) {
+                systemd_fetch(systemd, name, NULL, NULL);
+                return 0;
+        }
+        if (sd_bus_message_skip(m, "s") < 0 || read_properties(m, &unikernel->status) < 0)
+                systemd_fetch(systemd, name, NULL, NULL);
+        else
+                (void) unikernel_refresh(unikernel);
+        return 0;
+}
+
+static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        const char *path, *unit, *result;
+        Systemd *systemd = userdata;
+        uint32_t id;
+
+        if (sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) >= 0)
+                jobs_removed(systemd->manager, path, unit, result);
+        return 0;
+}
+
+/* After a reload or a re-execution: signals may have been missed. */
+static int on_reloading(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        Systemd *systemd = userdata;
+        int active;
+
+        if (sd_bus_message_read(m, "b", &active) < 0 || active)
+                return 0;
+
+        systemd_list(systemd);
+        systemd_scan_enabled(systemd);
+        jobs_check(systemd->manager);
+        return 0;
+}
+
+static int on_unit_files_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        systemd_scan_enabled(userdata);
+        return 0;
+}
+
+static int on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        const sd_bus_error *error = sd_bus_message_get_error(reply);
+
+        if (error && !sd_bus_error_has_name(error, "org.freedesktop.systemd1.AlreadySubscribed"))
+                log_warning("Cannot subscribe to systemd: %s", error->message);
+        return 0;
+}
+
+static void systemd_subscribe(Systemd *systemd)
+{
+        (void) sd_bus_call_method_async(systemd->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                        "Subscribe", on_subscribed, systemd, NULL);
+}
+
+static void systemd_list(Systemd *systemd)
+{
+        int r = sd_bus_call_method_async(systemd->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                        "ListUnitsByPatterns", on_units, systemd, "asas", 0, 1,
+                        SHRUTHI_UNIT_PREFIX "*" SHRUTHI_UNIT_SUFFIX);
+
+        if (r < 0)
+                log_warning("Cannot list our units: %s", g_strerror(-r));
+}
+
+static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+        const char *name, *old_owner, *new_owner;
+        Systemd *systemd = userdata;
+
+        if (sd_bus_message_read(m, "sss", &name, &old_owner, &new_owner) < 0 || !new_owner[0])
+                return 0;
+
+        systemd_subscribe(systemd);
+        systemd_list(systemd);
+        jobs_check(systemd->manager);
+        return 0;
+}
+
+static void on_enabled(GHashTable *enabled, void *userdata)
+{
+        Systemd *systemd = userdata;
+        g_autoptr(GHashTable) old = g_steal_pointer(&systemd->manager->enabled);
+        g_autoptr(GList) all = g_hash_table_get_values(systemd->manager->unikernels);
+
+        systemd->manager->enabled = enabled;
+        for (GList *l = all; l; l = l->next) {
+                Unikernel *unikernel = l->data;
+
+                if (g_hash_table_contains(old, unikernel->name) != g_hash_table_contains(enabled, unikernel->name))
+                        (void) unikernel_refresh(unikernel);
+        }
+}
+
+void systemd_scan_enabled(Systemd *systemd)
+{
+        enabled_scan(systemd->manager->loader, on_enabled, systemd);
+}
+
+static int on_ready_timeout(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        log_warning("systemd does not tell about our units; going on without");
+        systemd_ready(userdata);
+        return 0;
+}
+
+static void reload_start(Systemd *systemd);
+
+static int on_reloaded(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
+        _cleanup_error_ Error error = ERROR_INIT;
+        Systemd *systemd = userdata;
+        g_autoptr(GArray) waiters = g_steal_pointer(&systemd->reload_now);
+        int r = bus_error ? systemd_read_error(bus_error, "make systemd read its units again", &error) : 0;
+
+        systemd->reloading = false;
+        systemd->reload_now = g_array_new(FALSE, FALSE, sizeof(Waiter));
+        for (guint i = 0; i < waiters->len; i++) {
+                Waiter *waiter = &g_array_index(waiters, Waiter, i);
+
+                waiter->done(r, &error, waiter->userdata);
+        }
+        if (systemd->reload_next->len > 0 && !systemd->reloading)
+                reload_start(systemd);
+        return 0;
+}
+
+static void reload_start(Systemd *systemd)
+{
+        GArray *empty = systemd->reload_now;
+        g_autoptr(sd_bus_message) m = NULL;
+        int r;
+
+        systemd->reload_now = systemd->reload_next;
+        systemd->reload_next = empty;
+        systemd->reloading = true;
+        r = sd_bus_message_new_method_call(systemd->manager->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                        "Reload");
+        if (r >= 0)
+                r = sd_bus_call_async(systemd->manager->bus, NULL, m, on_reloaded, systemd, SYSTEMD_CALL_TIMEOUT);
+        if (r < 0)
+                log_error("Cannot ask systemd to reload: %s", g_strerror(-r));
+}
+
+void systemd_reload(Systemd *systemd, SystemdReloaded done, void *userdata)
+{
+        Waiter waiter = {.done = done, .userdata = userdata};
+
+        g_array_append_val(systemd->reload_next, waiter);
+        if (!systemd->reloading)
+                reload_start(systemd);
+}
+
+static int systemd_match(Systemd *systemd, const char *rest, sd_bus_message_handler_t handler)
+{
+        g_autofree char *match = g_strconcat("type='signal',sender='" SYSTEMD_NAME "',", rest, NULL);
+
+        return sd_bus_add_match_async(systemd->manager->bus, NULL, match, handler, NULL, systemd);
+}
+
+static int systemd_add_matches(Systemd *systemd)
+{
+        static const struct {
+                const char *rest;
+                sd_bus_message_handler_t handler;
+        } matches[] = {
+                /* path_namespace knows whole path elements only, so all units come, and the handler chooses. */
+                {"interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',path_namespace='" UNIT_PATH "'",
+                 on_properties_changed},
+                {"interface='" SYSTEMD_MANAGER "',member='JobRemoved',path='" SYSTEMD_PATH "'", on_job_removed},
+                {"interface='" SYSTEMD_MANAGER "',member='Reloading',path='" SYSTEMD_PATH "'", on_reloading},
+                {"interface='" SYSTEMD_MANAGER "',member='UnitFilesChanged',path='" SYSTEMD_PATH "'",
+                 on_unit_files_changed},
+        };
+        int r = 0;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(matches) && r >= 0; i++)
+                r = systemd_match(systemd, matches[i].rest, matches[i].handler);
+        if (r < 0)
+                return r;
+
+        return sd_bus_add_match_async(systemd->manager->bus, NULL,
+                        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" SYSTEMD_NAME "'",
+                        on_owner_changed, NULL, systemd);
+}
+
+int systemd_new(Manager *manager, void (*ready)(Manager *manager), Systemd **ret_systemd)
+{
+        Systemd *systemd = g_new0(Systemd, 1);
+        int r;
+
+        *systemd = (Systemd){.manager = manager, .ready = ready,
+                .reload_now = g_array_new(FALSE, FALSE, sizeof(Waiter)),
+                .reload_next = g_array_new(FALSE, FALSE, sizeof(Waiter))};
+
+        /* Subscribed before anything is asked, so that nothing falls between. */
+        r = systemd_add_matches(systemd);
+        if (r >= 0)
+                r = sd_event_add_time_relative(manager->event, &systemd->ready_source, CLOCK_MONOTONIC, READY_TIMEOUT, 0,
+                                on_ready_timeout, systemd);
+        if (r < 0) {
+                systemd_free(systemd);
+                return r;
+        }
+        systemd_subscribe(systemd);
+        systemd_list(systemd);
+        systemd_scan_enabled(systemd);
+
+        *ret_systemd = systemd;
+        return 0;
+}
+
+Systemd *systemd_free(Systemd *systemd)
+{
+        if (!systemd)
+                return NULL;
+
+        sd_event_source_disable_unref(systemd->ready_source);
+        g_array_unref(systemd->reload_now);
+        g_array_unref(systemd->reload_next);
+        g_free(systemd);
+        return NULL;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/manager.h"
+
+/* systemd, as a client of its bus interface: how our units are, and what is to be done with them. */
+
+#define SYSTEMD_NAME              "org.freedesktop.systemd1"
+#define SYSTEMD_PATH              "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER           SYSTEMD_NAME ".Manager"
+
+/* PID 1 asks polkit on our behalf, and may be reloading. */
+#define SYSTEMD_CALL_TIMEOUT      (90 * G_USEC_PER_SEC)
+
+/* Subscribes and asks for all our units; ready is called once, when the answers are in or do not come. */
+int systemd_new(Manager *manager, void (*ready)(Manager *manager), Systemd **ret_systemd);
+Systemd *systemd_free(Systemd *systemd);
+
+/* Asks how NAME's unit is now; done is called when the unikernel shows it. */
+void systemd_fetch(Systemd *systemd, const char *name, void (*done)(void *userdata), void *userdata);
+
+/* Makes systemd read its units again, for the generator's sake. Those who ask while it is at it share the next one. */
+typedef void (*SystemdReloaded)(int r, Error *error, void *userdata);
+void systemd_reload(Systemd *systemd, SystemdReloaded done, void *userdata);
+
+/* Turns the error of an answer into one of ours; what names what could not be done. */
+int systemd_read_error(const sd_bus_error *error, const char *what, Error *ret_error);
+
+/* Looks again which instances "systemctl enable" has linked. */
+void systemd_scan_enabled(Systemd *systemd);

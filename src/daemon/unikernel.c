@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One unikernel as it is. Its state is derived from its definition and from systemd each time one of them changes;
+ * nothing is kept that could be out of step. */
+
+#include "daemon/unikernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/log.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "unikernel/identity.h"
+#include "unikernel/outcome.h"
+
+static const char *const unikernel_state_table[_UNIKERNEL_STATE_MAX] = {
+        [UNIKERNEL_STOPPED]  = "stopped",
+        [UNIKERNEL_STARTING] = "starting",
+        [UNIKERNEL_RUNNING]  = "running",
+        [UNIKERNEL_STOPPING] = "stopping",
+        [UNIKERNEL_FAILED]   = "failed",
+        [UNIKERNEL_BROKEN]   = "broken",
+};
+
+DEFINE_STRING_TABLE(unikernel_state, UnikernelState, unikernel_state_table, _UNIKERNEL_STATE_MAX)
+
+UnikernelState unikernel_derive_state(const char *active_state, bool broken)
+{
+        /* systemd's words (org.freedesktop.systemd1(5), ActiveState). Its unit runs on when a definition breaks. */
+        if (g_strcmp0(active_state, "active") == 0 || g_strcmp0(active_state, "reloading") == 0 ||
+            g_strcmp0(active_state, "refreshing") == 0)
+                return UNIKERNEL_RUNNING;
+        if (g_strcmp0(active_state, "activating") == 0)
+                return UNIKERNEL_STARTING;
+        if (g_strcmp0(active_state, "deactivating") == 0)
+                return UNIKERNEL_STOPPING;
+        if (broken)
+                return UNIKERNEL_BROKEN;
+
+        return g_strcmp0(active_state, "failed") == 0 ? UNIKERNEL_FAILED : UNIKERNEL_STOPPED;
+}
+
+void loaded_clear(Loaded *loaded)
+{
+        definition_free(loaded->definition);
+        g_free(loaded->problem);
+        g_free(loaded->owner_name);
+        g_free(loaded->group_name);
+        *loaded = (Loaded){};
+}
+
+void unit_status_clear(UnitStatus *status)
+{
+        g_free(status->active_state);
+        g_free(status->sub_state);
+        g_free(status->result);
+        g_free(status->invocation_id);
+        *status = (UnitStatus){};
+}
+
+static void shown_clear(Shown *shown)
+{
+        g_free(shown->result);
+        g_free(shown->invocation_id);
+        *shown = (Shown){};
+}
+
+char *unikernel_path(const char *name)
+{
+        char *path = NULL;
+
+        if (sd_bus_path_encode(SHRUTHI_UNIKERNEL_PATH, name, &path) < 0)
+                return NULL;
+
+        return path;
+}
+
+int unikernel_new(Manager *manager, const char *name, Unikernel **ret_unikernel)
+{
+        Unikernel *unikernel;
+        UnikernelId id;
+        int r;
+
+        r = identity_uuid(name, &id);
+        if (r < 0)
+                return r;
+
+        unikernel = g_new0(Unikernel, 1);
+        *unikernel = (Unikernel){.manager = manager, .name = g_strdup(name), .unit = unit_name_for(name),
+                .path = unikernel_path(name), .shown.exit_status = -1};
+        identity_uuid_format(&id, unikernel->uuid);
+        g_hash_table_insert(manager->unikernels, unikernel->name, unikernel);
+        g_hash_table_insert(manager->by_uuid, unikernel->uuid, unikernel);
+
+        *ret_unikernel = unikernel;
+        return 0;
+}
+
+void unikernel_free(Unikernel *unikernel)
+{
+        if (!unikernel)
+                return;
+
+        g_hash_table_remove(unikernel->manager->by_uuid, unikernel->uuid);
+        loaded_clear(&unikernel->loaded);
+        unit_status_clear(&unikernel->status);
+        shown_clear(&unikernel->shown);
+        g_free(unikernel->reason);
+        g_free(unikernel->path);
+        g_free(unikernel->unit);
+        g_free(unikernel->name);
+        g_free(unikernel);
+}
+
+Unikernel *unikernel_get(Manager *manager, const char *name)
+{
+        return g_hash_table_lookup(manager->unikernels, name);
+}
+
+int unikernel_find(Manager *manager, const char *name, Unikernel **ret_unikernel, Error *ret_error)
+{
+        Unikernel *unikernel;
+
+        if (!name_is_valid(name)) {
+                g_autofree char *shown = text_for_display(name, 80);
+
+                return error_set(ret_error, ERROR_INVALID_NAME,
+                                "'%s' is no name of a unikernel: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit",
+                                shown);
+        }
+
+        unikernel = unikernel_get(manager, name);
+        if (!unikernel || !unikernel->announced)
+                return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL, "There is no unikernel '%s'", name);
+
+        *ret_unikernel = unikernel;
+        return 0;
+}
+
+const char *unikernel_owner_name(const Unikernel *unikernel)
+{
+        return unikernel->loaded.owner_name ?: "root";
+}
+
+const char *unikernel_group_name(const Unikernel *unikernel)
+{
+        return unikernel->loaded.group_name ?: "";
+}
+
+bool unikernel_is_active(const Unikernel *unikernel)
+{
+        UnikernelState state = unikernel_derive_state(unikernel->status.active_state, false);
+
+        return state != UNIKERNEL_STOPPED && state != UNIKERNEL_FAILED;
+}
+
+/* When the runner wrote down how it ended: systemd forgets the times of a unit that it unloads. */
+static uint64_t outcome_time(const char *name)
+{
+        g_autofree char *path = g_build_filename(paths_results(), name, NULL);
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return 0;
+
+        return (uint64_t) st.st_mtim.tv_sec * G_USEC_PER_SEC + (uint64_t) st.st_mtim.tv_nsec / 1000;
+}
+
+/* The end of the last run. The runner's own word if it is about the run that systemd speaks of, or if systemd has forgotten all runs; else
+ * what systemd says about a unit whose runner did not come to write anything. */
+static void derive_end(const Unikernel *unikernel, Shown *shown, char **ret_reason)
+{
+        const UnitStatus *status = &unikernel->status;
+        bool known = status->invocation_id && status->invocation_id[0];
+        _cleanup_outcome_ Outcome outcome = {};
+
+        if (outcome_read(unikernel->name, &outcome) >= 0 &&
+            (!known || g_str_equal(status->invocation_id, outcome.invocation_id)) &&
+            (!status->result || !g_str_equal(status->result, "start-limit-hit"))) {
+                shown->result = g_strdup(result_to_string(outcome.result));
+                shown->exit_status = outcome.exit_status;
+                if (!known) {
+                        g_free(shown->invocation_id);
+                        shown->invocation_id = g_strdup(outcome.invocation_id);
+                }
+                if (shown->inactive_enter == 0)
+                        shown->inactive_enter = shown->state_change = outcome_time(unikernel->name);
+                *ret_reason = g_strdup(outcome.reason);
+                return;
+        }
+
+        shown->result = g_strdup(known || g_strcmp0(status->active_state, "failed") == 0 ? status->result : "");
+        if (shown->result[0] && !g_str_equal(shown->result, "success"))
+                *ret_reason = g_strdup_printf("systemd says: %s", shown->result);
+}
+
+static void derive_shown(const Unikernel *unikernel, Shown *ret_shown, char **ret_reason)
+{
+        const Definition *definition = unikernel->loaded.definition;
+        const UnitStatus *status = &unikernel->status;
+
+        *ret_shown = (Shown){
+                .state = unikernel_derive_state(status->active_state, !definition),
+                .owner = definition ? definition->owner : 0,
+                .autostart = (definition && definition->autostart) ||
+                             g_hash_table_contains(unikernel->manager->enabled, unikernel->name),
+                .exit_status = -1,
+                .invocation_id = g_strdup(status->invocation_id ?: ""),
+                .state_change = status->state_change,
+                .active_enter = status->active_enter,
+                .inactive_enter = status->inactive_enter,
+        };
+
+        if (unikernel_is_active(unikernel))
+                ret_shown->result = g_strdup("");
+        else
+                derive_end(unikernel, ret_shown, ret_reason);
+        if (!ret_shown->result)
+                ret_shown->result = g_strdup("");
+}
+
+/* The names of the properties that differ; the strings are constants. */
+static void emit_differences(Unikernel *unikernel, const Shown *old)
+{
+        const Shown *now = &unikernel->shown;
+        char *names[10];
+        size_t n = 0;
+
+        if (old->state != now->state)
+                names[n++] = (char *) "State";
+        if (old->owner != now->owner)
+                names[n++] = (char *) "Owner";
+        if (old->autostart != now->autostart)
+                names[n++] = (char *) "Autostart";
+        if (g_strcmp0(old->result, now->result) != 0)
+                names[n++] = (char *) "Result";
+        if (old->exit_status != now->exit_status)
+                names[n++] = (char *) "ExitStatus";
+        if (g_strcmp0(old->invocation_id, now->invocation_id) != 0)
+                names[n++] = (char *) "InvocationID";
+        if (old->state_change != now->state_change)
+                names[n++] = (char *) "StateChangeTimestamp";
+        if (old->active_enter != now->active_enter)
+                names[n++] = (char *) "ActiveEnterTimestamp";
+        if (old->inactive_enter != now->inactive_enter)
+                names[n++] = (char *) "InactiveEnterTimestamp";
+        names[n] = NULL;
+
+        if (n > 0)
+                manager_emit_changed(unikernel->manager, unikernel->path, SHRUTHI_INTERFACE_UNIKERNEL, names);
+}
+
+/* It is there while a definition is, and until its unit is not running. A unit that somebody starts without any definition fails, and
+ * does not become a unikernel by that. */
+static bool unikernel_exists(const Unikernel *unikernel)
+{
+        if (unikernel->loaded.definition || unikernel->loaded.problem)
+                return true;
+
+        return unikernel_is_active(unikernel) &&
+               (unikernel->announced || g_strcmp0(unikernel->status.active_state, "activating") != 0);
+}
+
+Unikernel *unikernel_refresh(Unikernel *unikernel)
+{
+        Manager *manager = unikernel->manager;
+        Shown old = unikernel->shown;
+
+        if (!unikernel_exists(unikernel)) {
+                /* While it can still be found: its interfaces are listed by looking it up. */
+                if (unikernel->announced)
+                        manager_emit_unikernel(manager, false, unikernel->name, unikernel->path);
+                g_hash_table_remove(manager->unikernels, unikernel->name);
+                return NULL;
+        }
+
+        g_clear_pointer(&unikernel->reason, g_free);
+        unikernel->shown = (Shown){};
+        derive_shown(unikernel, &unikernel->shown, &unikernel->reason);
+
+        if (!unikernel->announced) {
+                unikernel->announced = true;
+                manager_emit_unikernel(manager, true, unikernel->name, unikernel->path);
+        } else
+                emit_differences(unikernel, &old);
+        shown_clear(&old);
+
+        return unikernel;
+}
+
+void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded)
+{
+        Unikernel *unikernel = unikernel_get(manager, name);
+
+        if (!unikernel) {
+                int r;
+
+                if (!loaded->definition && !loaded->problem) {
+                        loaded_clear(loaded);
+                        return;
+                }
+                r = unikernel_new(manager, name, &unikernel);
+                if (r < 0) {
+                        log_warning("Cannot take up unikernel '%s': %s", name, g_strerror(-r));
+                        loaded_clear(loaded);
+                        return;
+                }
+        }
+
+        if (loaded->problem && g_strcmp0(loaded->problem, unikernel->loaded.problem) != 0)
+                log_object(LOG_WARNING, &(LogObject){.unikernel = name}, SHRUTHI_MESSAGE_BROKEN, NULL, "%s",
+                                loaded->problem);
+        loaded_clear(&unikernel->loaded);
+        unikernel->loaded = *loaded;
+        *loaded = (Loaded){};
+        (void) unikernel_refresh(unikernel);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/error.h"
+#include "daemon/manager.h"
+#include "unikernel/definition.h"
+
+/* One unikernel as it is: its definition as the registry last read it, its unit as systemd last told, and the state that
+ * follows from the two. unikernel-bus.c is how the bus sees it. */
+
+typedef enum UnikernelState {
+        UNIKERNEL_STOPPED,
+        UNIKERNEL_STARTING,
+        UNIKERNEL_RUNNING,
+        UNIKERNEL_STOPPING,
+        UNIKERNEL_FAILED,
+        UNIKERNEL_BROKEN,
+        _UNIKERNEL_STATE_MAX,
+        _UNIKERNEL_STATE_INVALID = -EINVAL,
+} UnikernelState;
+
+const char *unikernel_state_to_string(UnikernelState state);
+UnikernelState unikernel_state_from_string(const char *text);
+
+/* What the registry found. definition and problem are never both set; neither: there is no definition (any more). */
+typedef struct Loaded {
+        Definition *definition;
+        char *problem;          /* why it is broken, with file and line */
+        char *owner_name;       /* resolved where it may block; the number as text where the user has no name */
+        char *group_name;       /* "" if none */
+} Loaded;
+
+void loaded_clear(Loaded *loaded);
+
+/* What systemd says about the unit. */
+typedef struct UnitStatus {
+        char *active_state, *sub_state, *result;
+        char *invocation_id;    /* "" if none */
+        uint64_t state_change, active_enter, inactive_enter; /* µs since the epoch */
+        bool condition_result;
+} UnitStatus;
+
+void unit_status_clear(UnitStatus *status);
+
+/* What everybody may see: the properties, all derived from the two above. */
+typedef struct Shown {
+        UnikernelState state;
+        uid_t owner;
+        bool autostart;
+        char *result;
+        int64_t exit_status;
+        char *invocation_id;
+        uint64_t state_change, active_enter, inactive_enter;
+} Shown;
+
+typedef struct Unikernel {
+        Manager *manager;
+        char *name, *unit, *path;
+        char uuid[37];
+        Loaded loaded;
+        UnitStatus status;
+        Shown shown;
+        char *reason;           /* how the last run ended, in words; not for everybody */
+        bool announced;         /* UnikernelNew was sent */
+} Unikernel;
+
+/* Makes one and puts it into the manager's tables; it is announced by unikernel_refresh(). */
+int unikernel_new(Manager *manager, const char *name, Unikernel **ret_unikernel);
+void unikernel_free(Unikernel *unikernel);
+
+Unikernel *unikernel_get(Manager *manager, const char *name);
+
+/* INVALID_NAME or NO_SUCH_UNIKERNEL. */
+int unikernel_find(Manager *manager, const char *name, Unikernel **ret_unikernel, Error *ret_error);
+
+/* The registry has read NAME (again); takes what is in loaded. */
+void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded);
+
+/* Derives what is shown; tells the bus what changed; lets go of it when neither definition nor running unit is left, in which
+ * case it returns NULL. */
+Unikernel *unikernel_refresh(Unikernel *unikernel);
+
+/* Never NULL: "root" where there is no definition that can be read. */
+const char *unikernel_owner_name(const Unikernel *unikernel);
+const char *unikernel_group_name(const Unikernel *unikernel);
+
+/* Whether its unit is neither inactive nor failed. */
+bool unikernel_is_active(const Unikernel *unikernel);
+
+/* The state that follows from systemd's words and the definition. Pure. */
+UnikernelState unikernel_derive_state(const char *active_state, bool broken);
+
+/* "/org/dream/Shruthi/unikernel/ESCAPED". Free with g_free(). */
+char *unikernel_path(const char *name);
