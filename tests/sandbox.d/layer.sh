@@ -167,7 +167,8 @@ builds_sweep() {
 # build_run KIND COMMAND…: a command over a build folder, with no network.
 build_run() {
         box_run --private-network --bind-ro="$source_dir:/shruthi/source" --bind="$build_dir:/shruthi/build" \
-                --chdir=/shruthi/build --setenv=HOME=/root -- "$@"
+                --chdir=/shruthi/build --setenv=HOME=/root \
+                --setenv=UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1 -- "$@"
 }
 
 # build_make KIND: configures and compiles one of the builds.
