@@ -59,7 +59,7 @@ static const ConfKey conf_table[] = {
                 {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
                 {"FastStart", CONF_BOOLEAN, offsetof(Conf, fast_start), "yes"},
                 {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
-                {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},
+                {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "infinity", MIB, UINT64_MAX},
                 {"MemoryMaxPerUser", CONF_SIZE, offsetof(Conf, memory_max_user), "1G", 0, UINT64_MAX},
                 {"UnikernelsMax", CONF_COUNT, offsetof(Conf, unikernels_max), "infinity", 0, UINT64_MAX},
                 {"UnikernelsMaxPerUser", CONF_COUNT, offsetof(Conf, unikernels_max_user), "16", 0,
@@ -188,6 +188,14 @@ static int refuse_bounds(const ConfKey *key, const KeyFileEntry *entry, Error *r
         return key_file_refuse(entry, ret_error, "out of bounds: write %s to %s", min, max);
 }
 
+static const char *example(const ConfKey *key)
+{
+        if (g_str_equal(key->default_value, "infinity"))
+                return key->type == CONF_SIZE ? "256M" : "1000";
+
+        return key->default_value;
+}
+
 static int parse_quantity(
                 const ConfKey *key, const KeyFileEntry *entry, uint64_t *ret_value, Error *ret_error)
 {
@@ -212,8 +220,7 @@ static int parse_quantity(
                 r = -EINVAL;
         if (r == -EINVAL)
                 return key_file_refuse(entry, ret_error, "not %s%s, such as %s", forms[key->type],
-                                key->max == UINT64_MAX ? " or infinity" : "",
-                                g_str_equal(key->default_value, "infinity") ? "1000" : key->default_value);
+                                key->max == UINT64_MAX ? " or infinity" : "", example(key));
         if (r < 0 || value < key->min || value > key->max || (key->type == CONF_COUNT && value >= UINT_MAX))
                 return refuse_bounds(key, entry, ret_error);
         if (key->type == CONF_SIZE && key->offset == offsetof(Conf, memory_default) && value % MIB != 0)
