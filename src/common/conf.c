@@ -20,9 +20,9 @@
 #define USEC_PER_S  (1000 * USEC_PER_MS)
 
 static const char *const acceleration_table[_ACCELERATION_MAX] = {
-                [ACCELERATION_AUTO] = "auto",
-                [ACCELERATION_KVM] = "kvm",
-                [ACCELERATION_TCG] = "tcg",
+        [ACCELERATION_AUTO] = "auto",
+        [ACCELERATION_KVM] = "kvm",
+        [ACCELERATION_TCG] = "tcg",
 };
 DEFINE_STRING_TABLE(acceleration, Acceleration, acceleration_table, _ACCELERATION_MAX)
 
@@ -51,29 +51,29 @@ typedef struct ConfKey {
 #define GIB (UINT64_C(1) << 30)
 
 static const ConfKey conf_table[] = {
-                {"BridgeInterface", CONF_BRIDGE, offsetof(Conf, bridge_interface), ""},
-                {"AllowedBridges", CONF_BRIDGES, offsetof(Conf, allowed_bridges), ""},
-                {"AllowedNetworks", CONF_NETWORKS, offsetof(Conf, allowed_networks), ""},
-                {"ImageDirectories", CONF_DIRECTORIES, offsetof(Conf, image_directories), ""},
-                {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
-                {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
-                {"FastStart", CONF_BOOLEAN, offsetof(Conf, fast_start), "yes"},
-                {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
-                {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "infinity", MIB, UINT64_MAX},
-                {"MemoryMaxPerUser", CONF_SIZE, offsetof(Conf, memory_max_user), "1G", 0, UINT64_MAX},
-                {"UnikernelsMax", CONF_COUNT, offsetof(Conf, unikernels_max), "infinity", 0, UINT64_MAX},
-                {"UnikernelsMaxPerUser", CONF_COUNT, offsetof(Conf, unikernels_max_user), "16", 0,
-                                UINT64_MAX},
-                {"ImageSizeMax", CONF_SIZE, offsetof(Conf, image_size_max), "256M", 4096, 1024 * GIB},
-                {"StoreSizeMax", CONF_SIZE, offsetof(Conf, store_size_max), "64G", 4096, UINT64_MAX},
-                {"MessageSizeMax", CONF_SIZE, offsetof(Conf, message_size_max), "1M", 64 * 1024, 64 * MIB},
-                {"StartsInFlight", CONF_COUNT, offsetof(Conf, starts_in_flight), "4", 1, 64},
-                {"ConsoleRate", CONF_SIZE, offsetof(Conf, console_rate), "128K", 1024, UINT64_MAX},
-                {"ConsoleBurst", CONF_SIZE, offsetof(Conf, console_burst), "2M", 1024, 1024 * GIB},
-                {"SilenceWarningSec", CONF_SPAN, offsetof(Conf, silence_warning_usec), "10s", 0,
-                                UINT64_MAX - 1},
-                {"IdleExitSec", CONF_SPAN, offsetof(Conf, idle_exit_usec), "1min", 100 * USEC_PER_MS,
-                                UINT64_MAX},
+        {"BridgeInterface", CONF_BRIDGE, offsetof(Conf, bridge_interface), ""},
+        {"AllowedBridges", CONF_BRIDGES, offsetof(Conf, allowed_bridges), ""},
+        {"AllowedNetworks", CONF_NETWORKS, offsetof(Conf, allowed_networks), ""},
+        {"ImageDirectories", CONF_DIRECTORIES, offsetof(Conf, image_directories), ""},
+        {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
+        {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
+        {"FastStart", CONF_BOOLEAN, offsetof(Conf, fast_start), "yes"},
+        {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
+        {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "infinity", MIB, UINT64_MAX},
+        {"MemoryMaxPerUser", CONF_SIZE, offsetof(Conf, memory_max_user), "1G", 0, UINT64_MAX},
+        {"UnikernelsMax", CONF_COUNT, offsetof(Conf, unikernels_max), "infinity", 0, UINT64_MAX},
+        {"UnikernelsMaxPerUser", CONF_COUNT, offsetof(Conf, unikernels_max_user), "16", 0,
+                        UINT64_MAX},
+        {"ImageSizeMax", CONF_SIZE, offsetof(Conf, image_size_max), "256M", 4096, 1024 * GIB},
+        {"StoreSizeMax", CONF_SIZE, offsetof(Conf, store_size_max), "64G", 4096, UINT64_MAX},
+        {"MessageSizeMax", CONF_SIZE, offsetof(Conf, message_size_max), "1M", 64 * 1024, 64 * MIB},
+        {"StartsInFlight", CONF_COUNT, offsetof(Conf, starts_in_flight), "4", 1, 64},
+        {"ConsoleRate", CONF_SIZE, offsetof(Conf, console_rate), "128K", 1024, UINT64_MAX},
+        {"ConsoleBurst", CONF_SIZE, offsetof(Conf, console_burst), "2M", 1024, 1024 * GIB},
+        {"SilenceWarningSec", CONF_SPAN, offsetof(Conf, silence_warning_usec), "10s", 0,
+                        UINT64_MAX - 1},
+        {"IdleExitSec", CONF_SPAN, offsetof(Conf, idle_exit_usec), "1min", 100 * USEC_PER_MS,
+                        UINT64_MAX},
 };
 
 static const ConfKey *find_key(const char *key)
@@ -123,15 +123,15 @@ static int span_parse(const char *text, uint64_t *ret_usec)
                 const char *unit;
                 uint64_t usec;
         } units[] = {
-                        {"us", 1},
-                        {"ms", USEC_PER_MS},
-                        {"s", USEC_PER_S},
-                        {"sec", USEC_PER_S},
-                        {"", USEC_PER_S},
-                        {"min", 60 * USEC_PER_S},
-                        {"m", 60 * USEC_PER_S},
-                        {"h", 3600 * USEC_PER_S},
-                        {"d", 86400 * USEC_PER_S},
+                {"us", 1},
+                {"ms", USEC_PER_MS},
+                {"s", USEC_PER_S},
+                {"sec", USEC_PER_S},
+                {"", USEC_PER_S},
+                {"min", 60 * USEC_PER_S},
+                {"m", 60 * USEC_PER_S},
+                {"h", 3600 * USEC_PER_S},
+                {"d", 86400 * USEC_PER_S},
         };
         uint64_t total = 0;
 
@@ -200,9 +200,9 @@ static int parse_quantity(
                 const ConfKey *key, const KeyFileEntry *entry, uint64_t *ret_value, Error *ret_error)
 {
         static const char *const forms[] = {
-                        [CONF_SIZE] = "a size: write a whole number and K, M, G or T (base 1024)",
-                        [CONF_COUNT] = "a whole number",
-                        [CONF_SPAN] = "a time: write a number and ms, s, min or h",
+                [CONF_SIZE] = "a size: write a whole number and K, M, G or T (base 1024)",
+                [CONF_COUNT] = "a whole number",
+                [CONF_SPAN] = "a time: write a number and ms, s, min or h",
         };
         uint64_t value = 0;
         int r;

@@ -35,8 +35,8 @@ KeyFile *key_file_new(void)
         KeyFile *key_file = g_new(KeyFile, 1);
 
         *key_file = (KeyFile){
-                        .sections = g_ptr_array_new_with_free_func((GDestroyNotify)section_free),
-                        .paths = g_ptr_array_new_with_free_func(g_free),
+                .sections = g_ptr_array_new_with_free_func((GDestroyNotify)section_free),
+                .paths = g_ptr_array_new_with_free_func(g_free),
         };
         return key_file;
 }
@@ -146,6 +146,14 @@ static int G_GNUC_PRINTF(3, 4) refuse(Reader *reader, unsigned line, const char 
         return r;
 }
 
+static int refuse_line(Reader *reader, const char *line, unsigned number)
+{
+        g_autofree char *shown = text_for_display(line, SHOWN_LENGTH);
+
+        return refuse(reader, number, "'%s' is neither KEY=VALUE nor a [SECTION]; a comment begins with '#'",
+                        shown);
+}
+
 static int read_header(Reader *reader, const char *line)
 {
         g_autofree char *type = NULL, *name = NULL, *shown = text_for_display(line, SHOWN_LENGTH);
@@ -166,11 +174,11 @@ static int read_header(Reader *reader, const char *line)
 
                 section = g_new(KeyFileSection, 1);
                 *section = (KeyFileSection){
-                                .type = g_steal_pointer(&type),
-                                .name = g_steal_pointer(&name),
-                                .line = reader->line,
-                                .path = reader->path,
-                                .entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free),
+                        .type = g_steal_pointer(&type),
+                        .name = g_steal_pointer(&name),
+                        .line = reader->line,
+                        .path = reader->path,
+                        .entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free),
                 };
                 g_ptr_array_add(reader->key_file->sections, section);
         }
@@ -186,8 +194,10 @@ static int read_entry(Reader *reader, const char *line, unsigned number)
         KeyFileEntry *entry;
 
         if (!key_file_split_entry(line, &key, &value))
-                return refuse(reader, number,
-                                "'%s' is neither KEY=VALUE nor a [SECTION]; a comment begins with '#'",
+                return refuse_line(reader, line, number);
+        /* White space after it: meant to join the next line, and read by others as if it did. */
+        if (key_file_line_continues(value))
+                return refuse(reader, number, "'%s' ends with a '\\' and white space: remove one of the two",
                                 shown);
         if (!reader->section)
                 return refuse(reader, number, "'%s' stands before the first [SECTION]", shown);
@@ -247,8 +257,12 @@ static int read_line(Reader *reader, GString *joined, unsigned *first, const cha
         if (*begin == '[' && !continuing)
                 return read_header(reader, line);
 
-        if (!continuing)
+        if (!continuing) {
+                /* Whoever changes the text later looks for the key where an entry begins. */
+                if (!strchr(line, '='))
+                        return refuse_line(reader, line, reader->line);
                 *first = reader->line;
+        }
         g_string_append(joined, line);
         if (joined->len > KEY_FILE_LINE_MAX)
                 return refuse(reader, *first, "the line is longer than %d bytes", KEY_FILE_LINE_MAX);

@@ -3,12 +3,37 @@
 
 #include "unikernel/definition.h"
 
-/* Between definition.c, which knows where definitions are, definition-parse.c, which knows what stands in
- * them, and definition-write.c. */
+/* Between the files that make up definitions: definition.c knows where they are, definition-parse.c their
+ * sections, definition-values.c their keys and values, definition-write.c how they are put into place. */
 
 /* What stands first for NAME: a definition, or a mask. -ENOENT without an Error when there is neither. */
 int definition_look(const char *name, char **ret_path, DefinitionOrigin *ret_origin, bool *ret_masked,
                 Error *ret_error);
+
+typedef struct DefinitionParser {
+        Definition *definition;
+        DefinitionDevice *device; /* of the section at hand */
+        DefinitionFlags flags;
+        Error *ret_error;
+} DefinitionParser;
+
+#define SECTION_KEYS_MAX 10
+
+/* A kind of section; its keys end with NULL, and parse[i] takes the value of keys[i]. */
+typedef struct DefinitionSection {
+        const char *type;
+        const char *keys[SECTION_KEYS_MAX];
+        int (*parse[SECTION_KEYS_MAX])(DefinitionParser *parser, const KeyFileEntry *entry);
+} DefinitionSection;
+
+enum {
+        SECTION_UNIKERNEL,
+        SECTION_NETWORK,
+        SECTION_VOLUME,
+        _SECTION_MAX,
+};
+
+extern const DefinitionSection definition_sections[_SECTION_MAX];
 
 /* Fills definition, whose name, origin, path and dropins are set, from what was read. */
 int definition_parse_key_file(

@@ -18,21 +18,21 @@
 #define WORDS_MAX        512 /* Solo5 cuts its own lines at 320 bytes */
 
 static const char *const result_table[_RESULT_MAX] = {
-                [RESULT_NONE] = "",
-                [RESULT_SUCCESS] = "success",
-                [RESULT_EXIT_STATUS] = "exit-status",
-                [RESULT_ABORTED] = "aborted",
-                [RESULT_TRAPPED] = "trapped",
-                [RESULT_HALTED] = "halted",
-                [RESULT_POWERED_OFF] = "powered-off",
-                [RESULT_STOPPED] = "stopped",
-                [RESULT_OUTSIDE] = "ended-from-outside",
-                [RESULT_DEFINITION] = "definition",
-                [RESULT_IMAGE] = "image",
-                [RESULT_DEVICES] = "devices",
-                [RESULT_HOST] = "host",
-                [RESULT_LIBVIRT] = "libvirt",
-                [RESULT_RUNNER] = "runner",
+        [RESULT_NONE] = "",
+        [RESULT_SUCCESS] = "success",
+        [RESULT_EXIT_STATUS] = "exit-status",
+        [RESULT_ABORTED] = "aborted",
+        [RESULT_TRAPPED] = "trapped",
+        [RESULT_HALTED] = "halted",
+        [RESULT_POWERED_OFF] = "powered-off",
+        [RESULT_STOPPED] = "stopped",
+        [RESULT_OUTSIDE] = "ended-from-outside",
+        [RESULT_DEFINITION] = "definition",
+        [RESULT_IMAGE] = "image",
+        [RESULT_DEVICES] = "devices",
+        [RESULT_HOST] = "host",
+        [RESULT_LIBVIRT] = "libvirt",
+        [RESULT_RUNNER] = "runner",
 };
 DEFINE_STRING_TABLE(result, Result, result_table, _RESULT_MAX)
 
@@ -40,25 +40,25 @@ DEFINE_STRING_TABLE(result, Result, result_table, _RESULT_MAX)
 static const struct {
         const char *type, *words;
 } trap_table[] = {
-                {"#DE", "division by zero"},
-                {"#DB", "debug exception"},
-                {"#NMI", "non-maskable interrupt"},
-                {"#BP", "breakpoint"},
-                {"#OF", "overflow"},
-                {"#BR", "bound range exceeded"},
-                {"#UD", "invalid instruction"},
-                {"#NM", "no floating-point unit"},
-                {"#DF", "double fault"},
-                {"#TS", "invalid task state segment"},
-                {"#NP", "segment not present"},
-                {"#SS", "stack fault"},
-                {"#GP", "general protection fault"},
-                {"#PF", "page fault"},
-                {"#MF", "floating-point exception"},
-                {"#AC", "misaligned access"},
-                {"#MC", "machine check"},
-                {"#XM", "SIMD floating-point exception"},
-                {"#VE", "virtualization exception"},
+        {"#DE", "division by zero"},
+        {"#DB", "debug exception"},
+        {"#NMI", "non-maskable interrupt"},
+        {"#BP", "breakpoint"},
+        {"#OF", "overflow"},
+        {"#BR", "bound range exceeded"},
+        {"#UD", "invalid instruction"},
+        {"#NM", "no floating-point unit"},
+        {"#DF", "double fault"},
+        {"#TS", "invalid task state segment"},
+        {"#NP", "segment not present"},
+        {"#SS", "stack fault"},
+        {"#GP", "general protection fault"},
+        {"#PF", "page fault"},
+        {"#MF", "floating-point exception"},
+        {"#AC", "misaligned access"},
+        {"#MC", "machine check"},
+        {"#XM", "SIMD floating-point exception"},
+        {"#VE", "virtualization exception"},
 };
 
 /* What MirageOS, OCaml and cmdliner mean by their exit statuses. */
@@ -66,14 +66,14 @@ static const struct {
         int64_t status;
         const char *meaning;
 } status_table[] = {
-                {1, "Solo5 or the program itself gave up early"},
-                {2, "it ended by an uncaught exception"},
-                {63, "it only printed its help or version"},
-                {64, "it did not accept its arguments"},
-                {123, "it reported an error"},
-                {124, "it did not accept its command line"},
-                {125, "it met an unexpected error of its own"},
-                {255, "it ended by an uncaught exception or an abort"},
+        {1, "Solo5 or the program itself gave up early"},
+        {2, "it ended by an uncaught exception"},
+        {63, "it only printed its help or version"},
+        {64, "it did not accept its arguments"},
+        {123, "it reported an error"},
+        {124, "it did not accept its command line"},
+        {125, "it met an unexpected error of its own"},
+        {255, "it ended by an uncaught exception or an abort"},
 };
 
 bool result_is_success(Result result)
@@ -245,11 +245,11 @@ bool verdict_see_line(Verdict *verdict, const char *line, size_t size)
 void verdict_settle(Verdict *verdict, Ending ending)
 {
         static const Result without_last_words[] = {
-                        [ENDING_CONSOLE] = RESULT_OUTSIDE,
-                        [ENDING_STOPPED] = RESULT_STOPPED,
-                        [ENDING_POWERED_OFF] = RESULT_POWERED_OFF,
-                        [ENDING_DESTROYED] = RESULT_OUTSIDE,
-                        [ENDING_HALTED] = RESULT_HALTED,
+                [ENDING_CONSOLE] = RESULT_OUTSIDE,
+                [ENDING_STOPPED] = RESULT_STOPPED,
+                [ENDING_POWERED_OFF] = RESULT_POWERED_OFF,
+                [ENDING_DESTROYED] = RESULT_OUTSIDE,
+                [ENDING_HALTED] = RESULT_HALTED,
         };
 
         if (verdict->result != RESULT_NONE)

@@ -108,40 +108,44 @@ static void test_refusals(void)
                 size_t size;
                 const char *message;
         } cases[] = {
-                        {TEXT("A=1\n"), "f:1: 'A=1' stands before the first [SECTION]"},
-                        {TEXT("[S]\nnonsense\n"), "f:2: 'nonsense' is neither KEY=VALUE nor a [SECTION]; a "
-                                                  "comment begins with '#'"},
-                        {TEXT("[S]\n=1\n"), "f:2: '=1' is neither KEY=VALUE nor a [SECTION]; a comment "
-                                            "begins with '#'"},
-                        {TEXT("[S]\nA B=1\n"), "f:2: 'A B=1' is neither KEY=VALUE nor a [SECTION]; a "
-                                               "comment begins with '#'"},
-                        {TEXT("[S\n"), "f:1: '[S' is no section header: write [TYPE] or [TYPE NAME], alone "
-                                       "on its line"},
-                        {TEXT("[]\n"), "f:1: '[]' is no section header: write [TYPE] or [TYPE NAME], alone "
-                                       "on its line"},
-                        {TEXT("[ ]\n"), "f:1: '[ ]' is no section header: write [TYPE] or [TYPE NAME], "
-                                        "alone on its line"},
-                        {TEXT("[S a]b]\n"), "f:1: '[S a]b]' is no section header: write [TYPE] or [TYPE "
-                                            "NAME], alone on its line"},
-                        {TEXT("[S] # c\n"), "f:1: '[S] # c' is no section header: write [TYPE] or [TYPE "
-                                            "NAME], alone on its line"},
-                        {TEXT("[S]\n[T]\n[S]\n"),
-                                        "f:3: section [S] stands here a second time: join the two"},
-                        {TEXT("[S x]\n[S  x ]\n"),
-                                        "f:2: section [S  x ] stands here a second time: join the two"},
-                        {TEXT("[S]\nA=1\nB=2\nA=1\n"),
-                                        "f:4: key 'A' stands here a second time, first in line 2: keep one"},
-                        {TEXT("[S]\r\n"), "f:1: a carriage return: save the file with Unix line ends"},
-                        {TEXT("[S]\nA=\x1b[2J\n"), "f:2: control character 0x1b: remove it"},
-                        {TEXT("[S]\nA=\0\n"), "f:2: control character 0x00: remove it"},
-                        {TEXT("[S]\nA=\x7f\n"), "f:2: control character 0x7f: remove it"},
-                        {TEXT("[S]\nA=\xc2\x85\n"), "f:2: control character 0x85: remove it"},
-                        {TEXT("[S]\nA=\xff\n"), "f:2: byte 0xff is not UTF-8"},
-                        {TEXT("[S]\n# \xc3"), "f:2: byte 0xc3 is not UTF-8"},
-                        {TEXT("[S]\nA=1\\"), "f:2: the file ends with a '\\' that joins its last line with "
-                                             "nothing"},
-                        {TEXT("[S]\nA=1\\\n# comment\n"), "f:3: the file ends with a '\\' that joins its "
-                                                          "last line with nothing"},
+                {TEXT("A=1\n"), "f:1: 'A=1' stands before the first [SECTION]"},
+                {TEXT("[S]\nnonsense\n"), "f:2: 'nonsense' is neither KEY=VALUE nor a [SECTION]; a "
+                                          "comment begins with '#'"},
+                {TEXT("[S]\n=1\n"), "f:2: '=1' is neither KEY=VALUE nor a [SECTION]; a comment "
+                                    "begins with '#'"},
+                {TEXT("[S]\nA B=1\n"), "f:2: 'A B=1' is neither KEY=VALUE nor a [SECTION]; a "
+                                       "comment begins with '#'"},
+                {TEXT("[S\n"), "f:1: '[S' is no section header: write [TYPE] or [TYPE NAME], alone "
+                               "on its line"},
+                {TEXT("[]\n"), "f:1: '[]' is no section header: write [TYPE] or [TYPE NAME], alone "
+                               "on its line"},
+                {TEXT("[ ]\n"), "f:1: '[ ]' is no section header: write [TYPE] or [TYPE NAME], "
+                                "alone on its line"},
+                {TEXT("[S a]b]\n"), "f:1: '[S a]b]' is no section header: write [TYPE] or [TYPE "
+                                    "NAME], alone on its line"},
+                {TEXT("[S] # c\n"), "f:1: '[S] # c' is no section header: write [TYPE] or [TYPE "
+                                    "NAME], alone on its line"},
+                {TEXT("[S]\n[T]\n[S]\n"),
+                                "f:3: section [S] stands here a second time: join the two"},
+                {TEXT("[S x]\n[S  x ]\n"),
+                                "f:2: section [S  x ] stands here a second time: join the two"},
+                {TEXT("[S]\nA=1\nB=2\nA=1\n"),
+                                "f:4: key 'A' stands here a second time, first in line 2: keep one"},
+                {TEXT("[S]\r\n"), "f:1: a carriage return: save the file with Unix line ends"},
+                {TEXT("[S]\nA=\x1b[2J\n"), "f:2: control character 0x1b: remove it"},
+                {TEXT("[S]\nA=\0\n"), "f:2: control character 0x00: remove it"},
+                {TEXT("[S]\nA=\x7f\n"), "f:2: control character 0x7f: remove it"},
+                {TEXT("[S]\nA=\xc2\x85\n"), "f:2: control character 0x85: remove it"},
+                {TEXT("[S]\nA=\xff\n"), "f:2: byte 0xff is not UTF-8"},
+                {TEXT("[S]\n# \xc3"), "f:2: byte 0xc3 is not UTF-8"},
+                {TEXT("[S]\nA=1\\ \nB=2\n"), "f:2: 'A=1\\ ' ends with a '\\' and white space: "
+                                             "remove one of the two"},
+                {TEXT("[S]\n\\\nA=1\n"), "f:2: '\\' is neither KEY=VALUE nor a [SECTION]; a comment "
+                                         "begins with '#'"},
+                {TEXT("[S]\nA=1\\"), "f:2: the file ends with a '\\' that joins its last line with "
+                                     "nothing"},
+                {TEXT("[S]\nA=1\\\n# comment\n"), "f:3: the file ends with a '\\' that joins its "
+                                                  "last line with nothing"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -275,8 +279,8 @@ static void test_files(Fixture *f, const void *data)
 static void test_dropins(Fixture *f, const void *data)
 {
         static const char *const files[][4] = {
-                        {"30-c.conf", "10-a.conf", ".hidden.conf", "other.txt"},
-                        {"20-b.conf", "10-a.conf", "40-masked.conf", "other"},
+                {"30-c.conf", "10-a.conf", ".hidden.conf", "other.txt"},
+                {"20-b.conf", "10-a.conf", "40-masked.conf", "other"},
         };
         g_autofree char *mask = g_build_filename(f->dirs[0], "40-masked.conf", NULL);
         g_autofree char *a = g_build_filename(f->dirs[0], "10-a.conf", NULL);

@@ -6,6 +6,8 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -198,11 +200,14 @@ static void test_nowhere_to_write(Fixture *f, const void *data)
         g_assert_nonnull(strstr(log, "shruthi-generator: a: cannot write below "));
 }
 
-/* It stands in the way of every boot and reload: a thousand are a matter of a moment. */
+/* It stands in the way of every boot and reload: a thousand are a matter of a moment. Counted is its own
+ * time on the processor, which neither other work on the machine nor the speed of the disk below this test
+ * changes. */
 static void test_thousand(Fixture *f, const void *data)
 {
         g_autofree char *log = NULL;
-        gint64 begin;
+        struct rusage before, after;
+        struct timeval used;
 
         for (int i = 0; i < 1000; i++) {
                 g_autofree char *name = g_strdup_printf("n%d.unikernel", i);
@@ -210,10 +215,14 @@ static void test_thousand(Fixture *f, const void *data)
                 put(paths_state_definitions(), name,
                                 IMAGE "Owner=1000\nAutostart=yes\nRestart=on-failure\n");
         }
-        begin = g_get_monotonic_time();
+
+        g_assert_cmpint(getrusage(RUSAGE_CHILDREN, &before), ==, 0);
         run(f, &log);
-        g_test_message("%" G_GINT64_FORMAT " ms", (g_get_monotonic_time() - begin) / 1000);
-        g_assert_cmpint(g_get_monotonic_time() - begin, <, 5 * G_USEC_PER_SEC);
+        g_assert_cmpint(getrusage(RUSAGE_CHILDREN, &after), ==, 0);
+        timersub(&after.ru_utime, &before.ru_utime, &used);
+
+        g_test_message("%ld.%06ld s", (long)used.tv_sec, (long)used.tv_usec);
+        g_assert_cmpint(used.tv_sec, <, 1);
         g_assert_cmpuint(count_files(f->normal), ==, 2000);
 }
 

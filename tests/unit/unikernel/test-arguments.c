@@ -38,12 +38,12 @@ static GPtrArray *mirage_split(const char *text)
 static void test_join_comes_back(void)
 {
         static const char *const lists[][4] = {
-                        {NULL},
-                        {"--ipv4=10.0.0.2/24", "--ipv4-gateway=10.0.0.1", NULL},
-                        {"a b", "\"quoted\"", "back\\slash", NULL},
-                        {"ends with space ", "  ", "\\", NULL},
-                        {" ", " a", "a\\ ", NULL},
-                        {"'single'", "{brace}", "ä", NULL},
+                {NULL},
+                {"--ipv4=10.0.0.2/24", "--ipv4-gateway=10.0.0.1", NULL},
+                {"a b", "\"quoted\"", "back\\slash", NULL},
+                {"ends with space ", "  ", "\\", NULL},
+                {" ", " a", "a\\ ", NULL},
+                {"'single'", "{brace}", "ä", NULL},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
@@ -90,25 +90,25 @@ static void test_check(void)
         static const struct {
                 const char *arguments, *message;
         } cases[] = {
-                        {"", NULL},
-                        {"--a b\tc \"d", NULL},
-                        {"ends with \\\\", NULL},
-                        {"ends with \\\\ ", NULL},
-                        {"a\nb", "the arguments have the control character U+000A at byte 2: only tabs can "
-                                 "be passed"},
-                        {"a\x1b", "the arguments have the control character U+001B at byte 2: only tabs can "
-                                  "be passed"},
-                        {"\x7f", "the arguments have the control character U+007F at byte 1: only tabs can "
-                                 "be passed"},
-                        {"\xef\xbf\xbf", "the arguments have the control character U+FFFF at byte 1: only "
-                                         "tabs can be passed"},
-                        {"a\xff", "the arguments are not valid UTF-8"},
-                        {"a\\", "the arguments end with a '\\' that escapes nothing: write '\\\\' for a "
-                                "backslash itself"},
-                        {"a\\\\\\", "the arguments end with a '\\' that escapes nothing: write '\\\\' for a "
-                                    "backslash itself"},
-                        {"a\\ ", "the arguments end with a '\\' that escapes a space: write the last space "
-                                 "as \" \""},
+                {"", NULL},
+                {"--a b\tc \"d", NULL},
+                {"ends with \\\\", NULL},
+                {"ends with \\\\ ", NULL},
+                {"a\nb", "the arguments have the control character U+000A at byte 2: only tabs can "
+                         "be passed"},
+                {"a\x1b", "the arguments have the control character U+001B at byte 2: only tabs can "
+                          "be passed"},
+                {"\x7f", "the arguments have the control character U+007F at byte 1: only tabs can "
+                         "be passed"},
+                {"\xef\xbf\xbf", "the arguments have the control character U+FFFF at byte 1: only "
+                                 "tabs can be passed"},
+                {"a\xff", "the arguments are not valid UTF-8"},
+                {"a\\", "the arguments end with a '\\' that escapes nothing: write '\\\\' for a "
+                        "backslash itself"},
+                {"a\\\\\\", "the arguments end with a '\\' that escapes nothing: write '\\\\' for a "
+                            "backslash itself"},
+                {"a\\ ", "the arguments end with a '\\' that escapes a space: write the last space "
+                         "as \" \""},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -105,143 +105,143 @@ static void test_refusals(void)
         static const struct {
                 const char *text, *message;
         } cases[] = {
-                        {"", "f:1: no image is named: write Image=sha256:… or Image=/… in section "
-                             "[Unikernel]"},
-                        {"#\n[Unikernel]\nImage=\n", "f:2: no image is named: write Image=sha256:… or "
-                                                     "Image=/… in section [Unikernel]"},
-                        {"[Unikernel]\nMemroy=32M\n",
-                                        "f:2: unknown key 'Memroy' in [Unikernel], did you mean 'Memory'?"},
-                        {"[Unikernel]\nAddress=auto\n", "f:2: unknown key 'Address' in [Unikernel]; known "
-                                                        "are Image, Initrd, Arguments, Memory, CPUs, Owner, "
-                                                        "Group, Autostart, Restart"},
-                        {IMAGE "[Network service]\nAddress=auto\n",
-                                        "f:4: unknown key 'Address' in [Network service]; known are Bridge, "
-                                        "Network, MACAddress"},
-                        {IMAGE "[Volume a]\nSize=64M\n",
-                                        "f:4: unknown key 'Size' in [Volume a]; known are Path, ReadOnly"},
-                        {IMAGE "[Netwrok a]\n", "f:3: unknown section '[Netwrok]', did you mean 'Network'?"},
-                        {IMAGE "[Credentials a]\n", "f:3: unknown section '[Credentials]'; known are "
-                                                    "Unikernel, Network, Volume"},
-                        {IMAGE "[Service]\n", "f:3: section [Service] is systemd's: write it to "
-                                              "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as "
-                                              "'systemctl edit unikernel@a.service' does"},
-                        {IMAGE "[Unit]\n", "f:3: section [Unit] is systemd's: write it to "
-                                           "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as "
-                                           "'systemctl edit unikernel@a.service' does"},
-                        {IMAGE "[Install]\n", "f:3: section [Install] is systemd's: write it to "
-                                              "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as "
-                                              "'systemctl edit unikernel@a.service' does"},
-                        {"[Unikernel a]\n", "f:1: section [Unikernel a] takes no name: write [Unikernel]"},
-                        {IMAGE "[Network]\n", "f:3: section [Network] needs the device's name as in the "
-                                              "image's manifest, such as [Network service]"},
-                        {IMAGE "[Volume]\n", "f:3: section [Volume] needs the device's name as in the "
-                                             "image's manifest, such as [Volume storage]"},
-                        {IMAGE "[Network a/b]\n", "f:3: 'a/b' is no device's name: 1 to 67 printable ASCII "
-                                                  "characters without '[', ']' and '/'"},
-                        {IMAGE "[Network ä]\n", "f:3: 'ä' is no device's name: 1 to 67 printable ASCII "
-                                                "characters without '[', ']' and '/'"},
-                        {IMAGE "[Network "
-                               "a1234567890123456789012345678901234567890123456789012345678901234567]\n",
-                                        "f:3: "
-                                        "'a12345678901234567890123456789012345678901234567890123456789012345"
-                                        "6…' is no device's name: 1 to "
-                                        "67 printable ASCII characters without '[', ']' and '/'"},
-                        {"[Unikernel]\nImage=router.virtio\n", "f:2: Image=router.virtio: neither a digest "
-                                                               "(sha256:…) nor an absolute path (/…)"},
-                        {"[Unikernel]\nImage=sha256:E3B0\n", "f:2: Image=sha256:E3B0: a digest is 'sha256:' "
-                                                             "and 64 hexadecimal digits in lower case"},
-                        {"[Unikernel]\nImage=/a/../b\n",
-                                        "f:2: Image=/a/../b: not a normalized path of a file: write it "
-                                        "without '//', '.', '..' and a '/' at the "
-                                        "end"},
-                        {IMAGE "Initrd=initrd\n", "f:3: Initrd=initrd: neither a digest (sha256:…) nor an "
-                                                  "absolute path (/…)"},
-                        {IMAGE "Arguments=--a={b}\n", "f:3: Arguments=: a single '{' at byte 5: write '{{' "
-                                                      "for the brace itself (there are no placeholders to "
-                                                      "fill in)"},
-                        {IMAGE "Arguments=a}b\n", "f:3: Arguments=: a single '}' at byte 2: write '}}' for "
-                                                  "the brace itself (there are no placeholders to "
-                                                  "fill in)"},
-                        {IMAGE "Memory=32\n",
-                                        "f:3: Memory=32: less than 1M: write the unit too, such as 32M"},
-                        {IMAGE "Memory=512K\n", "f:3: Memory=512K: less than 1M: write 32M or more"},
-                        {IMAGE "Memory=32m\n", "f:3: Memory=32m: not a size: write a whole number and K, M, "
-                                               "G or T (base 1024), such as 32M"},
-                        {IMAGE "Memory=-1M\n", "f:3: Memory=-1M: not a size: write a whole number and K, M, "
-                                               "G or T (base 1024), such as 32M"},
-                        {IMAGE "Memory=1025K\n", "f:3: Memory=1025K: not a whole number of MiB: write 2M"},
-                        {IMAGE "Memory=17T\n", "f:3: Memory=17T: too much: at most 16T"},
-                        {IMAGE "Memory=99999999999999999999\n",
-                                        "f:3: Memory=99999999999999999999: too much: at most 16T"},
-                        {IMAGE "CPUs=0\n", "f:3: CPUs=0: not a number from 1 to 64 (Solo5 uses one)"},
-                        {IMAGE "CPUs=65\n", "f:3: CPUs=65: not a number from 1 to 64 (Solo5 uses one)"},
-                        {IMAGE "CPUs=two\n", "f:3: CPUs=two: not a number from 1 to 64 (Solo5 uses one)"},
-                        {IMAGE "Owner=no-such-user\n",
-                                        "f:3: Owner=no-such-user: there is no such user on this host"},
-                        {IMAGE "Owner=4294967295\n", "f:3: Owner=4294967295: not the number of a user"},
-                        {IMAGE "Owner=65535\n", "f:3: Owner=65535: not the number of a user"},
-                        {IMAGE "Owner=-1\n", "f:3: Owner=-1: not the number of a user"},
-                        {IMAGE "Group=no-such-group\n",
-                                        "f:3: Group=no-such-group: there is no such group on this host"},
-                        {IMAGE "Group=4294967296\n", "f:3: Group=4294967296: not the number of a group"},
-                        {IMAGE "Autostart=maybe\n", "f:3: Autostart=maybe: write yes or no"},
-                        {IMAGE "Restart=on-abort\n",
-                                        "f:3: Restart=on-abort: write no, on-failure or always"},
-                        {IMAGE "[Network a]\nBridge=0123456789abcdef\n",
-                                        "f:4: Bridge=0123456789abcdef: not the name of a bridge: 1 to 15 "
-                                        "printable characters without '/', ':', "
-                                        "'%' and space"},
-                        {IMAGE "[Network a]\nBridge=..\n",
-                                        "f:4: Bridge=..: not the name of a bridge: 1 to 15 printable "
-                                        "characters without '/', ':', '%' and "
-                                        "space"},
-                        {IMAGE "[Network a]\nBridge=a b\n",
-                                        "f:4: Bridge=a b: not the name of a bridge: 1 to 15 printable "
-                                        "characters without '/', ':', '%' and "
-                                        "space"},
-                        {IMAGE "[Network a]\nNetwork=a/b\n", "f:4: Network=a/b: not the name of a libvirt "
-                                                             "network: at most 255 bytes, without '/'"},
-                        {IMAGE "[Network a]\nBridge=br0\nNetwork=default\n",
-                                        "f:5: Network=default: [Network a] has Bridge=br0 too: keep one of "
-                                        "the two"},
-                        {IMAGE "[Network a]\nMACAddress=52:54:00:12:34\n",
-                                        "f:4: MACAddress=52:54:00:12:34: not a MAC address: write six "
-                                        "octets, such as 52:54:00:12:34:56"},
-                        {IMAGE "[Network a]\nMACAddress=52-54-00-12-34-56\n",
-                                        "f:4: MACAddress=52-54-00-12-34-56: not a MAC address: write six "
-                                        "octets, such as 52:54:00:12:34:56"},
-                        {IMAGE "[Network a]\nMACAddress=01:00:5e:00:00:01\n",
-                                        "f:4: MACAddress=01:00:5e:00:00:01: a multicast address: the second "
-                                        "digit must be even, such as in "
-                                        "52:54:00:12:34:56"},
-                        {IMAGE "[Network a]\nMACAddress=ff:ff:ff:ff:ff:ff\n",
-                                        "f:4: MACAddress=ff:ff:ff:ff:ff:ff: a multicast address: the second "
-                                        "digit must be even, such as in "
-                                        "52:54:00:12:34:56"},
-                        {IMAGE "[Network a]\nMACAddress=00:00:00:00:00:00\n",
-                                        "f:4: MACAddress=00:00:00:00:00:00: the address of no device: write "
-                                        "another, or none to have one "
-                                        "derived"},
-                        {IMAGE "[Network a]\nMACAddress=52:54:00:12:34:56\n[Network "
-                               "b]\nMACAddress=52:54:00:12:34:56\n",
-                                        "f:6: MACAddress=52:54:00:12:34:56: [Network a] has this address "
-                                        "already"},
-                        {IMAGE "[Volume a]\n", "f:3: [Volume a] has no Path=: write Path=/…, the file or "
-                                               "block device that holds it"},
-                        {IMAGE "[Volume a]\nPath=disk.img\n",
-                                        "f:4: Path=disk.img: not an absolute, normalized path: write it "
-                                        "from '/', without '//', '.', '..' and a "
-                                        "'/' at the end"},
-                        {IMAGE "[Volume a]\nPath=/srv//disk.img\n",
-                                        "f:4: Path=/srv//disk.img: not an absolute, normalized path: write "
-                                        "it from '/', without '//', '.', "
-                                        "'..' and a '/' at the end"},
-                        {IMAGE "[Volume a]\nPath=/\n",
-                                        "f:4: Path=/: not an absolute, normalized path: write it from '/', "
-                                        "without '//', '.', '..' and a '/' "
-                                        "at the end"},
-                        {IMAGE "[Volume a]\nReadOnly=2\n", "f:4: ReadOnly=2: write yes or no"},
-                        {IMAGE IMAGE, "f:3: section [Unikernel] stands here a second time: join the two"},
+                {"", "f:1: no image is named: write Image=sha256:… or Image=/… in section "
+                     "[Unikernel]"},
+                {"#\n[Unikernel]\nImage=\n", "f:2: no image is named: write Image=sha256:… or "
+                                             "Image=/… in section [Unikernel]"},
+                {"[Unikernel]\nMemroy=32M\n",
+                                "f:2: unknown key 'Memroy' in [Unikernel], did you mean 'Memory'?"},
+                {"[Unikernel]\nAddress=auto\n", "f:2: unknown key 'Address' in [Unikernel]; known "
+                                                "are Image, Initrd, Arguments, Memory, CPUs, Owner, "
+                                                "Group, Autostart, Restart"},
+                {IMAGE "[Network service]\nAddress=auto\n",
+                                "f:4: unknown key 'Address' in [Network service]; known are Bridge, "
+                                "Network, MACAddress"},
+                {IMAGE "[Volume a]\nSize=64M\n",
+                                "f:4: unknown key 'Size' in [Volume a]; known are Path, ReadOnly"},
+                {IMAGE "[Netwrok a]\n", "f:3: unknown section '[Netwrok]', did you mean 'Network'?"},
+                {IMAGE "[Credentials a]\n", "f:3: unknown section '[Credentials]'; known are "
+                                            "Unikernel, Network, Volume"},
+                {IMAGE "[Service]\n", "f:3: section [Service] is systemd's: write it to "
+                                      "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as "
+                                      "'systemctl edit unikernel@a.service' does"},
+                {IMAGE "[Unit]\n", "f:3: section [Unit] is systemd's: write it to "
+                                   "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as "
+                                   "'systemctl edit unikernel@a.service' does"},
+                {IMAGE "[Install]\n", "f:3: section [Install] is systemd's: write it to "
+                                      "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as "
+                                      "'systemctl edit unikernel@a.service' does"},
+                {"[Unikernel a]\n", "f:1: section [Unikernel a] takes no name: write [Unikernel]"},
+                {IMAGE "[Network]\n", "f:3: section [Network] needs the device's name as in the "
+                                      "image's manifest, such as [Network service]"},
+                {IMAGE "[Volume]\n", "f:3: section [Volume] needs the device's name as in the "
+                                     "image's manifest, such as [Volume storage]"},
+                {IMAGE "[Network a/b]\n", "f:3: 'a/b' is no device's name: 1 to 67 printable ASCII "
+                                          "characters without '[', ']' and '/'"},
+                {IMAGE "[Network ä]\n", "f:3: 'ä' is no device's name: 1 to 67 printable ASCII "
+                                        "characters without '[', ']' and '/'"},
+                {IMAGE "[Network "
+                       "a1234567890123456789012345678901234567890123456789012345678901234567]\n",
+                                "f:3: "
+                                "'a12345678901234567890123456789012345678901234567890123456789012345"
+                                "6…' is no device's name: 1 to "
+                                "67 printable ASCII characters without '[', ']' and '/'"},
+                {"[Unikernel]\nImage=router.virtio\n", "f:2: Image=router.virtio: neither a digest "
+                                                       "(sha256:…) nor an absolute path (/…)"},
+                {"[Unikernel]\nImage=sha256:E3B0\n", "f:2: Image=sha256:E3B0: a digest is 'sha256:' "
+                                                     "and 64 hexadecimal digits in lower case"},
+                {"[Unikernel]\nImage=/a/../b\n",
+                                "f:2: Image=/a/../b: not a normalized path of a file: write it "
+                                "without '//', '.', '..' and a '/' at the "
+                                "end"},
+                {IMAGE "Initrd=initrd\n", "f:3: Initrd=initrd: neither a digest (sha256:…) nor an "
+                                          "absolute path (/…)"},
+                {IMAGE "Arguments=--a={b}\n", "f:3: Arguments=: a single '{' at byte 5: write '{{' "
+                                              "for the brace itself (there are no placeholders to "
+                                              "fill in)"},
+                {IMAGE "Arguments=a}b\n", "f:3: Arguments=: a single '}' at byte 2: write '}}' for "
+                                          "the brace itself (there are no placeholders to "
+                                          "fill in)"},
+                {IMAGE "Memory=32\n",
+                                "f:3: Memory=32: less than 1M: write the unit too, such as 32M"},
+                {IMAGE "Memory=512K\n", "f:3: Memory=512K: less than 1M: write 32M or more"},
+                {IMAGE "Memory=32m\n", "f:3: Memory=32m: not a size: write a whole number and K, M, "
+                                       "G or T (base 1024), such as 32M"},
+                {IMAGE "Memory=-1M\n", "f:3: Memory=-1M: not a size: write a whole number and K, M, "
+                                       "G or T (base 1024), such as 32M"},
+                {IMAGE "Memory=1025K\n", "f:3: Memory=1025K: not a whole number of MiB: write 2M"},
+                {IMAGE "Memory=17T\n", "f:3: Memory=17T: too much: at most 16T"},
+                {IMAGE "Memory=99999999999999999999\n",
+                                "f:3: Memory=99999999999999999999: too much: at most 16T"},
+                {IMAGE "CPUs=0\n", "f:3: CPUs=0: not a number from 1 to 64 (Solo5 uses one)"},
+                {IMAGE "CPUs=65\n", "f:3: CPUs=65: not a number from 1 to 64 (Solo5 uses one)"},
+                {IMAGE "CPUs=two\n", "f:3: CPUs=two: not a number from 1 to 64 (Solo5 uses one)"},
+                {IMAGE "Owner=no-such-user\n",
+                                "f:3: Owner=no-such-user: there is no such user on this host"},
+                {IMAGE "Owner=4294967295\n", "f:3: Owner=4294967295: not the number of a user"},
+                {IMAGE "Owner=65535\n", "f:3: Owner=65535: not the number of a user"},
+                {IMAGE "Owner=-1\n", "f:3: Owner=-1: not the number of a user"},
+                {IMAGE "Group=no-such-group\n",
+                                "f:3: Group=no-such-group: there is no such group on this host"},
+                {IMAGE "Group=4294967296\n", "f:3: Group=4294967296: not the number of a group"},
+                {IMAGE "Autostart=maybe\n", "f:3: Autostart=maybe: write yes or no"},
+                {IMAGE "Restart=on-abort\n",
+                                "f:3: Restart=on-abort: write no, on-failure or always"},
+                {IMAGE "[Network a]\nBridge=0123456789abcdef\n",
+                                "f:4: Bridge=0123456789abcdef: not the name of a bridge: 1 to 15 "
+                                "printable characters without '/', ':', "
+                                "'%' and space"},
+                {IMAGE "[Network a]\nBridge=..\n",
+                                "f:4: Bridge=..: not the name of a bridge: 1 to 15 printable "
+                                "characters without '/', ':', '%' and "
+                                "space"},
+                {IMAGE "[Network a]\nBridge=a b\n",
+                                "f:4: Bridge=a b: not the name of a bridge: 1 to 15 printable "
+                                "characters without '/', ':', '%' and "
+                                "space"},
+                {IMAGE "[Network a]\nNetwork=a/b\n", "f:4: Network=a/b: not the name of a libvirt "
+                                                     "network: at most 255 bytes, without '/'"},
+                {IMAGE "[Network a]\nBridge=br0\nNetwork=default\n",
+                                "f:5: Network=default: [Network a] has Bridge=br0 too: keep one of "
+                                "the two"},
+                {IMAGE "[Network a]\nMACAddress=52:54:00:12:34\n",
+                                "f:4: MACAddress=52:54:00:12:34: not a MAC address: write six "
+                                "octets, such as 52:54:00:12:34:56"},
+                {IMAGE "[Network a]\nMACAddress=52-54-00-12-34-56\n",
+                                "f:4: MACAddress=52-54-00-12-34-56: not a MAC address: write six "
+                                "octets, such as 52:54:00:12:34:56"},
+                {IMAGE "[Network a]\nMACAddress=01:00:5e:00:00:01\n",
+                                "f:4: MACAddress=01:00:5e:00:00:01: a multicast address: the second "
+                                "digit must be even, such as in "
+                                "52:54:00:12:34:56"},
+                {IMAGE "[Network a]\nMACAddress=ff:ff:ff:ff:ff:ff\n",
+                                "f:4: MACAddress=ff:ff:ff:ff:ff:ff: a multicast address: the second "
+                                "digit must be even, such as in "
+                                "52:54:00:12:34:56"},
+                {IMAGE "[Network a]\nMACAddress=00:00:00:00:00:00\n",
+                                "f:4: MACAddress=00:00:00:00:00:00: the address of no device: write "
+                                "another, or none to have one "
+                                "derived"},
+                {IMAGE "[Network a]\nMACAddress=52:54:00:12:34:56\n[Network "
+                       "b]\nMACAddress=52:54:00:12:34:56\n",
+                                "f:6: MACAddress=52:54:00:12:34:56: [Network a] has this address "
+                                "already"},
+                {IMAGE "[Volume a]\n", "f:3: [Volume a] has no Path=: write Path=/…, the file or "
+                                       "block device that holds it"},
+                {IMAGE "[Volume a]\nPath=disk.img\n",
+                                "f:4: Path=disk.img: not an absolute, normalized path: write it "
+                                "from '/', without '//', '.', '..' and a "
+                                "'/' at the end"},
+                {IMAGE "[Volume a]\nPath=/srv//disk.img\n",
+                                "f:4: Path=/srv//disk.img: not an absolute, normalized path: write "
+                                "it from '/', without '//', '.', "
+                                "'..' and a '/' at the end"},
+                {IMAGE "[Volume a]\nPath=/\n",
+                                "f:4: Path=/: not an absolute, normalized path: write it from '/', "
+                                "without '//', '.', '..' and a '/' "
+                                "at the end"},
+                {IMAGE "[Volume a]\nReadOnly=2\n", "f:4: ReadOnly=2: write yes or no"},
+                {IMAGE IMAGE, "f:3: section [Unikernel] stands here a second time: join the two"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -542,24 +542,24 @@ static void test_text_set(void)
         static const struct {
                 const char *type, *name, *key, *value, *before, *after;
         } cases[] = {
-                        {"Unikernel", NULL, "Memory", "64M", "Memory = 32M\n", "Memory=64M\n"},
-                        {"Unikernel", NULL, "Memory", NULL, "Memory = 32M\n", ""},
-                        {"Unikernel", NULL, "Arguments", "c", "Arguments=a \\\n# within\n b\n",
-                                        "Arguments=c\n"},
-                        {"Unikernel", NULL, "Owner", "7", "CPUs=1\n", "CPUs=1\nOwner=7\n"},
-                        {"Unikernel", NULL, "Owner", NULL, "", ""},
-                        {"Network", "service", "Network", "default", "Bridge=br0\n",
-                                        "Bridge=br0\nNetwork=default\n"},
-                        {"Network", "other", "Bridge", "br1", "# tail",
-                                        "# tail\n\n[Network other]\nBridge=br1"},
-                        {"Network", "other", NULL, "", "# tail", "# tail\n\n[Network other]"},
-                        {"Network", "service", NULL, "", "", ""},
-                        {"Network", "service", NULL, NULL, "[Network service]\nBridge=br0\n# tail\n", ""},
-                        {"Network", "other", NULL, NULL, "", ""},
-                        {"Unikernel", NULL, NULL, NULL,
-                                        "[Unikernel]\n# why\nMemory = 32M\nArguments=a \\\n# within\n "
-                                        "b\nCPUs=1\n\n",
-                                        ""},
+                {"Unikernel", NULL, "Memory", "64M", "Memory = 32M\n", "Memory=64M\n"},
+                {"Unikernel", NULL, "Memory", NULL, "Memory = 32M\n", ""},
+                {"Unikernel", NULL, "Arguments", "c", "Arguments=a \\\n# within\n b\n",
+                                "Arguments=c\n"},
+                {"Unikernel", NULL, "Owner", "7", "CPUs=1\n", "CPUs=1\nOwner=7\n"},
+                {"Unikernel", NULL, "Owner", NULL, "", ""},
+                {"Network", "service", "Network", "default", "Bridge=br0\n",
+                                "Bridge=br0\nNetwork=default\n"},
+                {"Network", "other", "Bridge", "br1", "# tail",
+                                "# tail\n\n[Network other]\nBridge=br1"},
+                {"Network", "other", NULL, "", "# tail", "# tail\n\n[Network other]"},
+                {"Network", "service", NULL, "", "", ""},
+                {"Network", "service", NULL, NULL, "[Network service]\nBridge=br0\n# tail\n", ""},
+                {"Network", "other", NULL, NULL, "", ""},
+                {"Unikernel", NULL, NULL, NULL,
+                                "[Unikernel]\n# why\nMemory = 32M\nArguments=a \\\n# within\n "
+                                "b\nCPUs=1\n\n",
+                                ""},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

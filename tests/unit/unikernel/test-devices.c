@@ -20,10 +20,10 @@ static Definition *parse(const char *text)
 }
 
 static const ImageInfo router = {
-                .has_manifest = true,
-                .n_devices = 3,
-                .devices = {{"service", DEVICE_NETWORK}, {"storage", DEVICE_BLOCK},
-                                {"back", DEVICE_NETWORK}},
+        .has_manifest = true,
+        .n_devices = 3,
+        .devices = {{"service", DEVICE_NETWORK}, {"storage", DEVICE_BLOCK},
+                        {"back", DEVICE_NETWORK}},
 };
 static const ImageInfo hello = {.has_manifest = true};
 static const ImageInfo foreign = {.has_manifest = false};
@@ -35,12 +35,12 @@ static void test_order(void)
                 const char *text;
                 const char *names[4];
         } cases[] = {
-                        {&router, "[Network back]\n[Volume storage]\nPath=/a\n[Network service]\n",
-                                        {"service", "storage", "back"}},
-                        {&foreign, "[Network back]\n[Volume storage]\nPath=/a\n[Network service]\n",
-                                        {"back", "storage", "service"}},
-                        {&hello, "", {NULL}},
-                        {&foreign, "", {NULL}},
+                {&router, "[Network back]\n[Volume storage]\nPath=/a\n[Network service]\n",
+                                {"service", "storage", "back"}},
+                {&foreign, "[Network back]\n[Volume storage]\nPath=/a\n[Network service]\n",
+                                {"back", "storage", "service"}},
+                {&hello, "", {NULL}},
+                {&foreign, "", {NULL}},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -59,9 +59,9 @@ static void test_order(void)
 static void test_same_name_of_both_kinds(void)
 {
         static const ImageInfo image = {
-                        .has_manifest = true,
-                        .n_devices = 2,
-                        .devices = {{"a", DEVICE_BLOCK}, {"a", DEVICE_NETWORK}},
+                .has_manifest = true,
+                .n_devices = 2,
+                .devices = {{"a", DEVICE_BLOCK}, {"a", DEVICE_NETWORK}},
         };
         g_autoptr(Definition) definition = parse("[Network a]\n[Volume a]\nPath=/a\n");
         g_autoptr(GPtrArray) devices = NULL;
@@ -74,52 +74,52 @@ static void test_same_name_of_both_kinds(void)
 static void test_differences(void)
 {
         static const ImageInfo twice = {
-                        .has_manifest = true,
-                        .n_devices = 2,
-                        .devices = {{"a", DEVICE_BLOCK}, {"a", DEVICE_BLOCK}},
+                .has_manifest = true,
+                .n_devices = 2,
+                .devices = {{"a", DEVICE_BLOCK}, {"a", DEVICE_BLOCK}},
         };
         static const ImageInfo many = {.has_manifest = true, .n_devices = 30};
         static const struct {
                 const ImageInfo *image;
                 const char *text, *message;
         } cases[] = {
-                        {&router, "",
-                                        "the image wants network 'service', block device 'storage', network "
-                                        "'back', which the definition does not "
-                                        "have. Write into the definition: '[Network service]', '[Volume "
-                                        "storage]' with 'Path=/…', "
-                                        "'[Network back]'; or as options of create: "
-                                        "--network=service:BRIDGE --volume=storage:/… "
-                                        "--network=back:BRIDGE"},
-                        {&router, "[Network service]\n[Network back]\n",
-                                        "the image wants block device 'storage', which the definition does "
-                                        "not have. Write into the definition: "
-                                        "'[Volume storage]' with 'Path=/…'; or as options of create: "
-                                        "--volume=storage:/…"},
-                        {&router, "[Network service]\n[Network back]\n[Network storage]\n",
-                                        "'storage' is a block device in the image and [Network storage] in "
-                                        "the definition. Write into the "
-                                        "definition: '[Volume storage]' with 'Path=/…'; or as options of "
-                                        "create: --volume=storage:/…"},
-                        {&router,
-                                        "[Network service]\n[Network back]\n[Volume "
-                                        "storage]\nPath=/a\n[Network more]\n",
-                                        "the definition has [Network more] (f:7), which the image does not "
-                                        "know: remove that"},
-                        {&hello, "[Network service]\n[Volume b]\nPath=/a\n",
-                                        "the definition has [Network service] (f:3), [Volume b] (f:4), "
-                                        "which the image does not know: remove "
-                                        "that"},
-                        {&router, "[Network servcie]\n[Network back]\n[Volume storage]\nPath=/a\n",
-                                        "the image wants network 'service', which the definition does not "
-                                        "have; the definition has [Network "
-                                        "servcie] (f:3), which the image does not know: remove that. Write "
-                                        "into the definition: '[Network "
-                                        "service]'; or as options of create: --network=service:BRIDGE"},
-                        {&twice, "[Volume a]\nPath=/a\n",
-                                        "the image names two devices 'a': rebuild it with names that "
-                                        "differ"},
-                        {&many, "", "the image wants 30 devices: at most 29 have room on the guest's bus"},
+                {&router, "",
+                                "the image wants network 'service', block device 'storage', network "
+                                "'back', which the definition does not "
+                                "have. Write into the definition: '[Network service]', '[Volume "
+                                "storage]' with 'Path=/…', "
+                                "'[Network back]'; or as options of create: "
+                                "--network=service:BRIDGE --volume=storage:/… "
+                                "--network=back:BRIDGE"},
+                {&router, "[Network service]\n[Network back]\n",
+                                "the image wants block device 'storage', which the definition does "
+                                "not have. Write into the definition: "
+                                "'[Volume storage]' with 'Path=/…'; or as options of create: "
+                                "--volume=storage:/…"},
+                {&router, "[Network service]\n[Network back]\n[Network storage]\n",
+                                "'storage' is a block device in the image and [Network storage] in "
+                                "the definition. Write into the "
+                                "definition: '[Volume storage]' with 'Path=/…'; or as options of "
+                                "create: --volume=storage:/…"},
+                {&router,
+                                "[Network service]\n[Network back]\n[Volume "
+                                "storage]\nPath=/a\n[Network more]\n",
+                                "the definition has [Network more] (f:7), which the image does not "
+                                "know: remove that"},
+                {&hello, "[Network service]\n[Volume b]\nPath=/a\n",
+                                "the definition has [Network service] (f:3), [Volume b] (f:4), "
+                                "which the image does not know: remove "
+                                "that"},
+                {&router, "[Network servcie]\n[Network back]\n[Volume storage]\nPath=/a\n",
+                                "the image wants network 'service', which the definition does not "
+                                "have; the definition has [Network "
+                                "servcie] (f:3), which the image does not know: remove that. Write "
+                                "into the definition: '[Network "
+                                "service]'; or as options of create: --network=service:BRIDGE"},
+                {&twice, "[Volume a]\nPath=/a\n",
+                                "the image names two devices 'a': rebuild it with names that "
+                                "differ"},
+                {&many, "", "the image wants 30 devices: at most 29 have room on the guest's bus"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

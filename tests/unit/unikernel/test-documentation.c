@@ -49,9 +49,9 @@ static void assert_same_keys(const char *const *a, const char *const *b)
 static void test_definition_page(void)
 {
         static const char *const sections[][2] = {
-                        {"Unikernel", "[UNIKERNEL]"},
-                        {"Network", "[NETWORK NAME]"},
-                        {"Volume", "[VOLUME NAME]"},
+                {"Unikernel", "[UNIKERNEL]"},
+                {"Network", "[NETWORK NAME]"},
+                {"Volume", "[VOLUME NAME]"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(sections); i++) {

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which keys a definition has and what each takes. Every refusal names file, line and value and what would
+ * be right. */
+
+#include <grp.h>
+#include <limits.h>
+#include <net/if.h>
+#include <pwd.h>
+#include <string.h>
+
+#include "common/names.h"
+#include "common/string-util.h"
+#include "unikernel/arguments.h"
+#include "unikernel/definition-private.h"
+
+#define CPUS_MAX             64
+#define MEMORY_UNIT          (1024 * 1024)
+#define MEMORY_MAX           (UINT64_C(1) << 44) /* 16 TiB */
+#define NETWORK_NAME_MAX     255
+#define NAME_BUFFER_SIZE_MAX (1024 * 1024)
+
+static const char *const restart_policy_table[_RESTART_POLICY_MAX] = {
+        [RESTART_NO] = "no",
+        [RESTART_ON_FAILURE] = "on-failure",
+        [RESTART_ALWAYS] = "always",
+};
+DEFINE_STRING_TABLE(restart_policy, RestartPolicy, restart_policy_table, _RESTART_POLICY_MAX)
+
+/* No "//", "." or ".." and no '/' at the end, so that one file has one spelling. */
+static bool path_is_normalized(const char *path)
+{
+        if (path[0] != '/' || path[1] == 0 || strlen(path) >= PATH_MAX)
+                return false;
+
+        g_auto(GStrv) components = g_strsplit(path + 1, "/", -1);
+        for (char **component = components; *component; component++)
+                if (**component == 0 || g_str_equal(*component, ".") || g_str_equal(*component, ".."))
+                        return false;
+
+        return true;
+}
+
+static int parse_image_reference(DefinitionParser *parser, const KeyFileEntry *entry, char **ret_image)
+{
+        if (g_str_has_prefix(entry->value, SHRUTHI_DIGEST_PREFIX) && !digest_is_valid(entry->value))
+                return key_file_refuse(entry, parser->ret_error,
+                                "a digest is 'sha256:' and 64 hexadecimal digits in lower case");
+        if (!digest_is_valid(entry->value) && entry->value[0] != '/')
+                return key_file_refuse(entry, parser->ret_error,
+                                "neither a digest (sha256:…) nor an absolute path (/…)");
+        if (entry->value[0] == '/' && !path_is_normalized(entry->value))
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a normalized path of a file: write it without '//', '.', '..' and a "
+                                "'/' at the end");
+
+        *ret_image = g_strdup(entry->value);
+        return 0;
+}
+
+static int parse_image(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return parse_image_reference(parser, entry, &parser->definition->image);
+}
+
+static int parse_initrd(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return parse_image_reference(parser, entry, &parser->definition->initrd);
+}
+
+static int parse_arguments(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *arguments = NULL;
+        int r;
+
+        r = arguments_expand(entry->value, &arguments, &error);
+        if (r >= 0)
+                r = arguments_check(arguments, &error);
+        if (r < 0)
+                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION, "%s:%u: Arguments=: %s",
+                                entry->path, entry->line, error_message(&error, r));
+
+        g_free(parser->definition->arguments);
+        parser->definition->arguments = g_steal_pointer(&arguments);
+        return 0;
+}
+
+static int parse_memory(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        uint64_t bytes = 0;
+        int r = size_parse(entry->value, &bytes);
+
+        if (r == -ERANGE || (r >= 0 && bytes > MEMORY_MAX))
+                return key_file_refuse(entry, parser->ret_error, "too much: at most 16T");
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a size: write a whole number and K, M, G or T (base 1024), such as "
+                                "32M");
+        if (bytes < MEMORY_UNIT)
+                return key_file_refuse(entry, parser->ret_error, "less than 1M: write %s",
+                                entry->value[strspn(entry->value, "0123456789")]
+                                                ? "32M or more"
+                                                : "the unit too, such as 32M");
+        if (bytes % MEMORY_UNIT != 0)
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a whole number of MiB: write %" G_GUINT64_FORMAT "M",
+                                bytes / MEMORY_UNIT + 1);
+
+        parser->definition->memory = bytes;
+        return 0;
+}
+
+/* Digits only; the numbers that stand for "none" are refused (systemd's uid_is_valid()). */
+static int parse_number(const char *text, uint32_t *ret)
+{
+        guint64 value;
+
+        if (!g_ascii_string_to_unsigned(text, 10, 0, UINT32_MAX - 1, &value, NULL) || value == UINT16_MAX)
+                return -EINVAL;
+
+        *ret = (uint32_t)value;
+        return 0;
+}
+
+static int parse_cpus(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        uint32_t cpus;
+
+        if (parse_number(entry->value, &cpus) < 0 || cpus < 1 || cpus > CPUS_MAX)
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a number from 1 to %d (Solo5 uses one)", CPUS_MAX);
+
+        parser->definition->cpus = cpus;
+        return 0;
+}
+
+/* The number of a user or group by name, with a buffer that grows as getpwnam_r(3) asks for. -ESRCH: no such
+ * name. */
+static int look_up_name(const char *name, bool group, uint32_t *ret_id)
+{
+        for (size_t size = 4096; size <= NAME_BUFFER_SIZE_MAX; size *= 4) {
+                g_autofree char *buffer = g_malloc(size);
+                struct passwd passwd, *found_user = NULL;
+                struct group grp, *found_group = NULL;
+                int error;
+
+                error = group ? getgrnam_r(name, &grp, buffer, size, &found_group)
+                              : getpwnam_r(name, &passwd, buffer, size, &found_user);
+                if (error == ERANGE)
+                        continue;
+                if (!found_user && !found_group)
+                        return error == 0 || error == ENOENT ? -ESRCH : -error;
+
+                *ret_id = group ? grp.gr_gid : passwd.pw_uid;
+                return 0;
+        }
+
+        return -ENOBUFS;
+}
+
+static int parse_user_or_group(
+                DefinitionParser *parser, const KeyFileEntry *entry, bool group, uint32_t *ret_id)
+{
+        const char *what = group ? "group" : "user";
+        int r;
+
+        if (parse_number(entry->value, ret_id) >= 0)
+                return 0;
+        if (entry->value[0] == '-' || strspn(entry->value, "0123456789") == strlen(entry->value))
+                return key_file_refuse(entry, parser->ret_error, "not the number of a %s", what);
+        if (parser->flags & DEFINITION_IGNORE_USERS)
+                return 0;
+
+        r = look_up_name(entry->value, group, ret_id);
+        if (r == -ESRCH)
+                return key_file_refuse(entry, parser->ret_error, "there is no such %s on this host", what);
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error, "the %s cannot be looked up: %s", what,
+                                g_strerror(-r));
+
+        return 0;
+}
+
+static int parse_owner(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return parse_user_or_group(parser, entry, false, &parser->definition->owner);
+}
+
+static int parse_group(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return parse_user_or_group(parser, entry, true, &parser->definition->group);
+}
+
+static int parse_boolean(DefinitionParser *parser, const KeyFileEntry *entry, bool *ret)
+{
+        if (boolean_parse(entry->value, ret) < 0)
+                return key_file_refuse(entry, parser->ret_error, "write yes or no");
+
+        return 0;
+}
+
+static int parse_autostart(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return parse_boolean(parser, entry, &parser->definition->autostart);
+}
+
+static int parse_restart(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        RestartPolicy policy = restart_policy_from_string(entry->value);
+
+        if ((int)policy < 0)
+                return key_file_refuse(entry, parser->ret_error, "write no, on-failure or always");
+
+        parser->definition->restart = policy;
+        return 0;
+}
+
+/* What the kernel takes as the name of a network interface (dev_valid_name()), in printable ASCII. */
+static int parse_bridge(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        size_t length = strlen(entry->value);
+        bool valid = length < IFNAMSIZ && !g_str_equal(entry->value, ".") &&
+                     !g_str_equal(entry->value, "..");
+
+        for (const char *p = entry->value; *p; p++)
+                if (!g_ascii_isgraph(*p) || strchr("/:%", *p))
+                        valid = false;
+        if (!valid)
+                return key_file_refuse(entry, parser->ret_error,
+                                "not the name of a bridge: 1 to %d printable characters without '/', ':', "
+                                "'%%' and space",
+                                IFNAMSIZ - 1);
+
+        parser->device->bridge = g_strdup(entry->value);
+        return 0;
+}
+
+static int parse_network(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        if (strlen(entry->value) > NETWORK_NAME_MAX || strchr(entry->value, '/'))
+                return key_file_refuse(entry, parser->ret_error,
+                                "not the name of a libvirt network: at most %d bytes, without '/'",
+                                NETWORK_NAME_MAX);
+
+        parser->device->network = g_strdup(entry->value);
+        return 0;
+}
+
+static int parse_mac(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        static const char form[] = "xx:xx:xx:xx:xx:xx";
+        const char *value = entry->value;
+        bool valid = strlen(value) == strlen(form);
+
+        for (size_t i = 0; valid && form[i]; i++)
+                valid = form[i] == ':' ? value[i] == ':' : g_ascii_isxdigit(value[i]);
+        if (!valid)
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a MAC address: write six octets, such as 52:54:00:12:34:56");
+        if (g_ascii_xdigit_value(value[1]) & 1)
+                return key_file_refuse(entry, parser->ret_error,
+                                "a multicast address: the second digit must be even, such as in "
+                                "52:54:00:12:34:56");
+        if (strspn(value, "0:") == strlen(value))
+                return key_file_refuse(entry, parser->ret_error,
+                                "the address of no device: write another, or none to have one derived");
+
+        parser->device->mac = g_ascii_strdown(value, -1);
+        return 0;
+}
+
+static int parse_path(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        if (!path_is_normalized(entry->value))
+                return key_file_refuse(entry, parser->ret_error,
+                                "not an absolute, normalized path: write it from '/', without '//', '.', "
+                                "'..' and a '/' at the end");
+
+        parser->device->path = g_strdup(entry->value);
+        return 0;
+}
+
+static int parse_read_only(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return parse_boolean(parser, entry, &parser->device->read_only);
+}
+
+const DefinitionSection definition_sections[_SECTION_MAX] = {
+        [SECTION_UNIKERNEL] = {
+                "Unikernel",
+                {"Image", "Initrd", "Arguments", "Memory", "CPUs", "Owner", "Group", "Autostart", "Restart"},
+                {parse_image, parse_initrd, parse_arguments, parse_memory, parse_cpus, parse_owner,
+                 parse_group, parse_autostart, parse_restart},
+        },
+        [SECTION_NETWORK] = {
+                "Network",
+                {"Bridge", "Network", "MACAddress"},
+                {parse_bridge, parse_network, parse_mac},
+        },
+        [SECTION_VOLUME] = {
+                "Volume",
+                {"Path", "ReadOnly"},
+                {parse_path, parse_read_only},
+        },
+};
