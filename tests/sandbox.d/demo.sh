@@ -9,10 +9,13 @@ set -euo pipefail
 image=/tmp/hello.virtio
 address=192.168.122.10
 
-heading() { printf '\n\e[1m── %s\e[0m\n' "$*"; }
+bold='' plain=''
+if [ -t 1 ]; then bold=$'\e[1m' plain=$'\e[0m'; fi
+
+heading() { printf '\n%s── %s%s\n' "$bold" "$*" "$plain"; }
 
 show() {
-        printf '\e[1m$ %s\e[0m\n' "$(printf '%s ' "$@")"
+        printf '%s$ %s%s\n' "$bold" "$*" "$plain"
         "$@"
 }
 

@@ -21,8 +21,10 @@ actual=$(
 is "no file is missing, or has another owner or mode" "" "$(comm -23 <(echo "$expected") <(echo "$actual"))"
 is "no file is there that packaging.list does not know" "" "$(comm -13 <(echo "$expected") <(echo "$actual"))"
 
-for program in /usr/bin/shruthictl /usr/libexec/shruthi/*; do
+for program in /usr/bin/shruthictl /usr/libexec/shruthi/{shruthid,shruthi-run}; do
         expect_output "$program runs and tells its version" '[0-9]+\.[0-9]+' "$program" --version
+done
+for program in /usr/bin/shruthictl /usr/libexec/shruthi/*; do
         expect_output "$program is a position independent executable" 'Type: +DYN' readelf -h "$program"
 done
 
