@@ -1,0 +1,184 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Images: what users may put into the store and what is refused, who can read it there, and that neither libvirt nor
+# anybody else changes a stored image without being noticed.
+
+# shellcheck source=tests/system/lib.sh disable=SC2016
+. "$(dirname "$0")/lib.sh"
+
+store=/var/lib/shruthi/images
+guests=$BUILD/tests/guest
+plain=$guests/guest-plain.virtio
+digest_of() { printf 'sha256:%s\n' "$(sha256sum -- "$1" | cut -d' ' -f1)"; }
+stored() { printf '%s/%s\n' "$store" "${1#sha256:}"; }
+stored_count() { find "$store" -maxdepth 1 -type f | wc -l; }
+# Never the same for a file that is missing, so that two of those are no proof of anything.
+facts() { stat -c '%i %U %G %a %s %y %z' -- "$1" || echo "missing at $EPOCHREALTIME"; }
+
+# NAME IMAGE: a definition of the administrator's.
+define() {
+        mkdir -p /etc/shruthi/unikernels
+        printf '[Unikernel]\nImage=%s\nMemory=32M\n' "$2" >"/etc/shruthi/unikernels/$1.unikernel"
+}
+
+# DESC NAME REGEX: the unit does not start, and its journal says why.
+expect_start_refused() {
+        local desc=$1 name=$2 regex=$3
+        expect_fail "$desc" 'failed' systemctl start "unikernel@$name"
+        expect_output "$desc: the journal says why" "$regex" \
+                bash -c "journalctl --sync; journalctl --no-pager -o cat -u unikernel@$name"
+        systemctl reset-failed "unikernel@$name"
+}
+
+# --- by path, without shruthid ---
+
+expect_output "the store is open to QEMU's group alone" '^shruthi libvirt-qemu 2750$' stat -c '%U %G %a' $store
+
+mkdir -m 0755 /srv/images
+cp "$plain" /srv/images/version-1
+cp "$guests/guest.multiboot" /srv/images/version-2
+chmod 0644 /srv/images/*
+ln -s version-1 /srv/images/current
+touch -d '1 hour ago' /srv/images/version-*
+define bypath /srv/images/current
+source_before=$(facts /srv/images/version-1)
+first=$(digest_of /srv/images/version-1)
+
+check "an image named by path starts" systemctl start unikernel@bypath
+is "it is in the store under its digest" "$first" "$(digest_of "$(stored "$first")")"
+expect_output "nobody can write it, and only QEMU's group can read it" '^shruthi libvirt-qemu 440$' \
+        stat -c '%U %G %a' "$(stored "$first")"
+expect_output "the guest boots the stored file" "$(stored "$first")" pgrep -fa 'qemu-system.*guest=unikernel-bypath'
+is "the file itself was not touched" "$source_before" "$(facts /srv/images/version-1)"
+check "QEMU's user can read it" runuser -u libvirt-qemu -- test -r "$(stored "$first")"
+expect_fail "QEMU's user cannot list the store's surroundings" 'denied' runuser -u libvirt-qemu -- ls /var/lib/shruthi
+for user in alice mallory; do
+        expect_fail "$user cannot read it" 'denied' as_user $user cat "$(stored "$first")"
+done
+
+stored_before=$(facts "$(stored "$first")")
+check "it stops" systemctl stop unikernel@bypath
+is "libvirt changed neither owner nor mode" "$stored_before" "$(facts "$(stored "$first")")"
+check "it starts again" systemctl start unikernel@bypath
+is "the same file is used again" "$stored_before" "$(facts "$(stored "$first")")"
+is "it is stored once" 1 "$(stored_count)"
+systemctl stop unikernel@bypath
+
+ln -sfn version-2 /srv/images/current
+second=$(digest_of /srv/images/version-2)
+check "another file at that path starts" systemctl start unikernel@bypath
+expect_output "it is the other image that runs" "$(stored "$second")" pgrep -fa 'qemu-system.*guest=unikernel-bypath'
+systemctl stop unikernel@bypath
+ln -sfn version-1 /srv/images/current
+
+# Behind our back, by root, same size, times put back.
+cp --preserve=all "$(stored "$first")" /tmp/reference
+sleep 2.1
+systemctl start unikernel@bypath && systemctl stop unikernel@bypath
+printf 'X' | dd of="$(stored "$first")" bs=1 seek=300 conv=notrunc status=none
+touch -r /tmp/reference "$(stored "$first")"
+expect_start_refused "a stored image that was changed does not start" bypath \
+        "The stored image $first was changed, its content is now sha256:[0-9a-f]{64}: import the original again"
+rm "$(stored "$first")"
+check "once removed, it is taken in from its path again" systemctl start unikernel@bypath
+is "and is what it was" "$first" "$(digest_of "$(stored "$first")")"
+systemctl stop unikernel@bypath
+
+define refused /srv/images/missing
+expect_start_refused "a path without a file" refused 'Cannot read the image /srv/images/missing as user shruthi: there is no'
+cp "$plain" /home/alice/hello.virtio
+chmod 0644 /home/alice/hello.virtio
+define refused /home/alice/hello.virtio
+expect_start_refused "a path in a home directory" refused 'as user shruthi: services see nothing in home directories'
+install -m 0600 "$plain" /srv/images/secret
+define refused /srv/images/secret
+expect_start_refused "a path that cannot be read" refused 'as user shruthi: permission denied. Let that user read it'
+mkfifo -m 0644 /srv/images/fifo
+define refused /srv/images/fifo
+expect_start_refused "a FIFO" refused 'The image is no regular file'
+cp "$guests/guest.hvt" /srv/images/guest.hvt
+define refused /srv/images/guest.hvt
+expect_start_refused "an image for hvt" refused 'built for hvt: rebuild with `mirage configure -t virtio`'
+define refused sha256:0000000000000000000000000000000000000000000000000000000000000000
+expect_start_refused "a digest that is not stored" refused 'There is no image sha256:0+ in the store: import it with'
+rm /etc/shruthi/unikernels/*.unikernel
+
+# --- through shruthid, as users ---
+
+cp "$plain" /home/alice/plain.virtio
+cp "$guests/guest.virtio" /home/alice/guest.virtio
+cp "$guests/guest.hvt" /home/alice/guest.hvt
+gzip -k /home/alice/plain.virtio
+strip -o /home/alice/stripped.virtio --remove-section='.note*' /home/alice/guest.virtio
+truncate -s 2000 /home/alice/empty.disk
+head -c 3000 /home/alice/plain.virtio >/home/alice/cut.virtio
+chown alice: /home/alice/*
+rm -f $store/*
+
+is "alice imports an image" "$(digest_of "$plain")" "$(as_user alice shruthictl image import plain.virtio)"
+expect_output "it is closed like all of them" '^shruthi libvirt-qemu 440$' stat -c '%U %G %a' "$(stored "$first")"
+is "from standard input too, and it is stored once" "$first 1" \
+        "$(as_user alice shruthictl image import - <"$plain") $(stored_count)"
+check "a digest that fits is accepted" as_user alice shruthictl image import --verify="$first" plain.virtio
+expect_fail "another digest is refused" 'not sha256:1{64} as demanded' as_user alice shruthictl image import \
+        --verify=sha256:1111111111111111111111111111111111111111111111111111111111111111 guest.virtio
+is "and nothing is kept of it" 1 "$(stored_count)"
+expect_fail "mallory may not import" 'denied|not authorized|authoriz' as_user mallory shruthictl image import "$plain"
+is "and nothing is kept of hers" "1 0" \
+        "$(stored_count) $(find $store -maxdepth 1 -name '.import-*' | wc -l)"
+expect_fail "mallory cannot have a file read that she cannot read herself" 'Permission denied|denied' \
+        as_user mallory shruthictl image inspect /home/alice/plain.virtio
+
+expect_output "inspect tells devices and the options for them" 'network service' \
+        as_user alice shruthictl image inspect guest.virtio
+expect_output "inspect speaks JSON" '^true$' \
+        bash -c "$(declare -f as_user); as_user alice shruthictl --json=short image inspect guest.virtio | jq .Hostable"
+refusals=(
+        'guest.hvt|built for hvt: rebuild with `mirage configure -t virtio`'
+        'plain.virtio.gz|compressed with gzip: unpack it first with `gunzip`'
+        'stripped.virtio|a Solo5 image without its'
+        'cut.virtio|cut off: .* copy or download it again'
+        'empty.disk|nothing but zeros'
+        '/bin/ls|a program for Linux or another system'
+        '/etc/passwd|text, not an image'
+)
+for refusal in "${refusals[@]}"; do
+        expect_fail "inspect refuses ${refusal%%|*}" "${refusal#*|}" as_user alice shruthictl image inspect "${refusal%%|*}"
+        expect_fail "create refuses ${refusal%%|*}" "${refusal#*|}" as_user alice shruthictl create wrong "${refusal%%|*}"
+done
+expect_fail "a directory is no image" 'regular file|directory' as_user alice shruthictl image import /tmp
+expect_fail "a device is no image" 'regular file|device' as_user alice shruthictl image import /dev/zero
+expect_fail "what only seems to be a file is no image" 'empty' as_user alice shruthictl image import /proc/self/status
+
+check "alice creates a unikernel" as_user alice shruthictl create hello plain.virtio
+as_user alice shruthictl image import guest.virtio >/dev/null
+expect_output "the list tells size and users" "^$first .*hello" shruthictl image list --no-pager
+expect_output "prune removes what nobody uses" "^$(digest_of "$guests/guest.virtio")$" shruthictl image prune
+check "and leaves what is used" test -e "$(stored "$first")"
+is "it does so once" '' "$(shruthictl image prune | grep '^sha256:')"
+check "what is left starts" as_user alice shruthictl start hello
+check "alice removes it" as_user alice shruthictl remove hello
+expect_output "then it is unused" "^$first$" shruthictl image prune
+is "the store is empty" 0 "$(stored_count)"
+
+# Limits, and a disk that is full.
+mkdir -p /etc/shruthi/shruthi.conf.d
+printf '[Shruthi]\nImageSizeMax=10K\n' >/etc/shruthi/shruthi.conf.d/limit.conf
+systemctl restart shruthid
+expect_fail "an image above the limit is refused" 'ImageSizeMax=' as_user alice shruthictl image import plain.virtio
+printf '[Shruthi]\nStoreSizeMax=10K\n' >/etc/shruthi/shruthi.conf.d/limit.conf
+systemctl restart shruthid
+expect_fail "a full store is told apart" 'StoreSizeMax=' as_user alice shruthictl image import plain.virtio
+rm /etc/shruthi/shruthi.conf.d/limit.conf
+
+systemctl stop shruthid
+mount -t tmpfs -o size=64k,mode=2750,uid=shruthi,gid=libvirt-qemu tmpfs $store
+truncate -s 1M /home/alice/large
+expect_fail "a full disk is told with the way out" 'There is no room for the image .*shruthictl image prune' \
+        as_user alice shruthictl image import large
+is "and nothing is left on it" 0 "$(find $store -type f | wc -l)"
+systemctl stop shruthid
+umount $store
+
+finish
