@@ -246,13 +246,6 @@ int store_import(int fd, const char *expected, const StoreLimits *limits, char *
         return 0;
 }
 
-/* The services see nothing below these (ProtectHome=), whatever the file's mode. */
-static bool path_is_hidden(const char *path)
-{
-        return g_str_has_prefix(path, "/home/") || g_str_has_prefix(path, "/root/") ||
-                        g_str_has_prefix(path, "/run/user/");
-}
-
 static int image_open(const char *path, int *ret_fd, Error *ret_error)
 {
         g_autofree char *shown = text_for_display(path, 200);
@@ -266,17 +259,12 @@ static int image_open(const char *path, int *ret_fd, Error *ret_error)
                 return 0;
         }
 
-        if ((errno == ENOENT || errno == EACCES) && path_is_hidden(path))
-                return error_set(ret_error, ERROR_FAILED,
-                                "Cannot read the image %s as user %s: services see nothing in home directories. Put it "
-                                "elsewhere, or take it in with `shruthictl image import` and name it by its digest",
-                                shown, g_get_user_name());
         if (errno == ENOENT)
                 return error_set(ret_error, ERROR_NO_SUCH_IMAGE,
                                 "Cannot read the image %s as user %s: there is no such file", shown,
                                 g_get_user_name());
         if (errno == EACCES)
-                return error_set(ret_error, ERROR_FAILED,
+                return error_set(ret_error, ERROR_NO_SUCH_IMAGE,
                                 "Cannot read the image %s as user %s: permission denied. Let that user read it (`setfacl "
                                 "-m u:%s:r FILE`, and x on the directories above), or take it in with `shruthictl image "
                                 "import` and name it by its digest", shown, g_get_user_name(), g_get_user_name());

@@ -31,7 +31,8 @@ int store_import(int fd, const char *expected, const StoreLimits *limits, char *
 
 /* The same for a path in a definition, an administrator's word (so links are followed), and free of charge when the
  * file has not changed since it was taken in last time: device, inode, size, mtime, ctime, trusted only for files that
- * had not been written within the last seconds before. NO_SUCH_IMAGE when there is no such file. */
+ * had not been written within the last seconds before. NO_SUCH_IMAGE when our user finds no such file or
+ * may not read it. */
 int store_import_path(const char *path, const StoreLimits *limits, char **ret_digest, Error *ret_error);
 
 /* The digest under which store_import_path() took that path last, without looking at the file or the store: which
