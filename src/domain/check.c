@@ -9,12 +9,12 @@
 #include <libvirt/virterror.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/conf.h"
 #include "common/names.h"
 #include "common/paths.h"
 #include "config.h"
+#include "domain/bridges.h"
 #include "domain/probe.h"
 #include "domain/protocol.h"
 #include "domain/reach.h"
@@ -47,14 +47,15 @@ static void check_libvirt(virConnectPtr connection, const Conf *conf)
 
         (void) virConnectGetLibVersion(connection, &libvirt);
         if (virConnectGetVersion(connection, &qemu) < 0) {
-                emit_check("libvirt", "failed", "install QEMU's qemu-system-x86_64", "libvirt at %s finds no QEMU: %s",
-                                conf->libvirt_uri, virGetLastErrorMessage());
+                emit_check("libvirt", "failed", "install QEMU's qemu-system-x86_64",
+                                "libvirt at %s finds no QEMU: %s", conf->libvirt_uri,
+                                virGetLastErrorMessage());
                 return;
         }
 
-        emit_check("libvirt", "ok", "", "libvirt %lu.%lu.%lu with QEMU %lu.%lu.%lu answers at %s", libvirt / 1000000,
-                        libvirt / 1000 % 1000, libvirt % 1000, qemu / 1000000, qemu / 1000 % 1000, qemu % 1000,
-                        conf->libvirt_uri);
+        emit_check("libvirt", "ok", "", "libvirt %lu.%lu.%lu with QEMU %lu.%lu.%lu answers at %s",
+                        libvirt / 1000000, libvirt / 1000 % 1000, libvirt % 1000, qemu / 1000000,
+                        qemu / 1000 % 1000, qemu % 1000, conf->libvirt_uri);
 }
 
 static void check_no_libvirt(const char *message)
@@ -93,9 +94,10 @@ static void check_machine(virConnectPtr connection)
         if (ask_capabilities(connection, &second) && second > CACHED_ANSWER_USEC)
                 emit_check("capability-cache", "warning",
                                 "usermod -a -G kvm " SHRUTHI_QEMU_USER
-                                " && chgrp kvm /dev/kvm && chmod 0660 /dev/kvm && systemctl restart libvirtd",
-                                "libvirt forgets at each start what it knows about QEMU, and asks again for %.1f s: "
-                                "usually root can open /dev/kvm and QEMU's user %s cannot",
+                                " && chgrp kvm /dev/kvm && chmod 0660 /dev/kvm && systemctl restart "
+                                "libvirtd",
+                                "libvirt forgets at each start what it knows about QEMU, and asks again "
+                                "for %.1f s: usually root can open /dev/kvm and QEMU's user %s cannot",
                                 (double) second / G_USEC_PER_SEC, SHRUTHI_QEMU_USER);
         else
                 emit_check("capability-cache", "ok", "", "libvirt remembers what it knows about QEMU");
@@ -141,12 +143,12 @@ static void check_confinement(virConnectPtr connection)
 
         if (strcmp(model.model, "apparmor") == 0)
                 emit_check("confinement", "ok", "",
-                                "QEMU is confined by AppArmor; libvirt's virt-aa-helper lets each unikernel's image, "
-                                "volumes and console through");
+                                "QEMU is confined by AppArmor; libvirt's virt-aa-helper lets each "
+                                "unikernel's image, volumes and console through");
         else if (strcmp(model.model, "selinux") == 0)
                 emit_check("confinement", "ok", "",
-                                "QEMU is confined by SELinux; libvirt labels each unikernel's image, volumes and "
-                                "console, so their file systems must carry labels");
+                                "QEMU is confined by SELinux; libvirt labels each unikernel's image, "
+                                "volumes and console, so their file systems must carry labels");
         else
                 emit_check("confinement", "warning", "enable AppArmor or SELinux on this host",
                                 "QEMU runs as its own user, but neither AppArmor nor SELinux confines it");
@@ -168,8 +170,9 @@ static void check_reach(const char *name, const char *path)
 
         r = reach_directory(&user, path, &where);
         if (r == -EACCES && where)
-                emit_check(name, "failed", TMPFILES_FIX, "QEMU's user '%s' may not enter %s, which leads to %s",
-                                SHRUTHI_QEMU_USER, where, path);
+                emit_check(name, "failed", TMPFILES_FIX,
+                                "QEMU's user '%s' may not enter %s, which leads to %s", SHRUTHI_QEMU_USER,
+                                where, path);
         else if (r < 0)
                 emit_check(name, "failed", TMPFILES_FIX, "Cannot look at %s: %s", path, g_strerror(-r));
         else
@@ -178,14 +181,18 @@ static void check_reach(const char *name, const char *path)
 
 static void check_bridge(const char *bridge)
 {
-        g_autofree char *path = g_strdup_printf("/sys/class/net/%s/bridge", bridge);
-        g_autofree char *fix = g_strdup_printf("ip link add %s type bridge (or 'virsh net-start default' for virbr0)",
-                        bridge);
+        g_autofree char *fix = g_strdup_printf(
+                        "ip link add %s type bridge (or 'virsh net-start default' for virbr0)", bridge);
+        int r = bridge_exists(bridge);
 
-        if (access(path, F_OK) >= 0)
+        if (r > 0)
                 emit_check("bridge", "ok", "", "The bridge '%s' is there", bridge);
+        else if (r == -ENODATA)
+                emit_check("bridge", "ok", "", "The bridge '%s' is looked for by libvirt at each start",
+                                bridge);
         else
-                emit_check("bridge", "failed", fix, "The bridge '%s', which shruthi.conf names, is not there", bridge);
+                emit_check("bridge", "failed", fix,
+                                "The bridge '%s', which shruthi.conf names, is not there", bridge);
 }
 
 static void check_network(virConnectPtr connection, const char *name)
@@ -196,7 +203,8 @@ static void check_network(virConnectPtr connection, const char *name)
         if (network && virNetworkIsActive(network) == 1)
                 emit_check("network", "ok", "", "libvirt's network '%s' is active", name);
         else
-                emit_check("network", "failed", fix, "libvirt's network '%s', which shruthi.conf names, is not %s", name,
+                emit_check("network", "failed", fix,
+                                "libvirt's network '%s', which shruthi.conf names, is not %s", name,
                                 network ? "active" : "there");
         if (network)
                 (void) virNetworkFree(network);
@@ -205,7 +213,8 @@ static void check_network(virConnectPtr connection, const char *name)
 static void check_networks(virConnectPtr connection, const Conf *conf)
 {
         if (!conf->bridge_interface)
-                emit_check("bridge", "warning", "write BridgeInterface=virbr0 (or another bridge) into shruthi.conf",
+                emit_check("bridge", "warning",
+                                "write BridgeInterface=virbr0 (or another bridge) into shruthi.conf",
                                 "No default bridge is configured: each [Network] has to name its own");
         else
                 check_bridge(conf->bridge_interface);

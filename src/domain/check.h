@@ -3,7 +3,8 @@
 
 #include "common/error.h"
 
-/* What doctor asks of libvirt, QEMU and the host, seen by shruthi's own user: lines "check=NAME|ok|SENTENCE|FIX" with
- * the verdicts ok, warning and failed; FIX is a command or a line to write, empty where nothing is wrong. '|' in a
- * sentence is written '/'. Finding something wrong is no failure of the check. */
+/* What doctor asks of libvirt, QEMU and the host, seen by shruthi's own user: lines
+ * "check=NAME|ok|SENTENCE|FIX" with the verdicts ok, warning and failed; FIX is a command or a line to
+ * write, empty where nothing is wrong. '|' in a sentence is written '/'. Finding something wrong is no
+ * failure of the check. */
 int check_host(Error *ret_error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The domain XML of a unikernel, for libvirt's QEMU driver. Called by plan.c and probe.c; knows no libvirt. The
- * format is https://libvirt.org/formatdomain.html; what is chosen and why stands at each element. */
+/* The domain XML of a unikernel, for libvirt's QEMU driver. Called by plan.c and probe.c; knows no libvirt.
+ * The format is https://libvirt.org/formatdomain.html; what is chosen and why stands at each element. */
 
 #include "domain/domain-xml.h"
 
@@ -23,7 +23,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlTextWriter, xmlFreeTextWriter)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlBuffer, xmlBufferFree)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 
-/* The writer with the first thing that went wrong, so that the document below reads without error handling. */
+/* The writer with the first thing that went wrong, so that the document below needs no error handling. */
 typedef struct Xml {
         xmlTextWriter *writer;
         bool failed;
@@ -91,8 +91,8 @@ static void element(Xml *xml, const char *name, ...)
         element_close(xml);
 }
 
-/* By this a domain of ours is told from one that somebody else gave the same name, and its devices' names are known
- * as long as it runs, whatever becomes of the definition. */
+/* By this a domain of ours is told from one that somebody else gave the same name, and its devices' names
+ * are known as long as it runs, whatever becomes of the definition. */
 static void format_metadata(Xml *xml, const Definition *definition, const DomainFacts *facts)
 {
         g_autofree char *owner = g_strdup_printf("%u", definition->owner);
@@ -106,8 +106,8 @@ static void format_metadata(Xml *xml, const Definition *definition, const Domain
         for (size_t i = 0; i < facts->n_devices; i++) {
                 const DefinitionDevice *device = facts->devices[i].definition;
 
-                element(xml, SHRUTHI_METADATA_PREFIX ":device", "kind", device_kind_to_string(device->kind), "name",
-                                device->name, NULL);
+                element(xml, SHRUTHI_METADATA_PREFIX ":device", "kind", device_kind_to_string(device->kind),
+                                "name", device->name, NULL);
         }
         element_close(xml);
         element_close(xml);
@@ -144,8 +144,8 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
         element(xml, "apic", NULL);
         element_close(xml);
 
-        /* Under KVM the host's own CPU, with its random numbers and AES: nothing here is ever migrated. Under
-         * emulation QEMU's default, which costs least. */
+        /* Under KVM the host's own CPU, with its random numbers and AES: nothing here is ever migrated.
+         * Under emulation QEMU's default, which costs least. */
         if (facts->kvm)
                 element(xml, "cpu", "mode", "host-passthrough", "check", "none", NULL);
         element(xml, "clock", "offset", "utc", NULL);
@@ -156,13 +156,14 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
         element_text(xml, "on_crash", "destroy");
 }
 
-/* Manifest entry n is the n-th virtio device by slot. libvirt itself would put all interfaces before all disks. */
+/* Manifest entry n is the n-th virtio device by slot. libvirt itself would put all interfaces before all
+ * disks. */
 static void format_address(Xml *xml, size_t index)
 {
         g_autofree char *slot = g_strdup_printf("0x%02zx", FIRST_SLOT + index);
 
-        element(xml, "address", "type", "pci", "domain", "0x0000", "bus", "0x00", "slot", slot, "function", "0x0",
-                        NULL);
+        element(xml, "address", "type", "pci", "domain", "0x0000", "bus", "0x00", "slot", slot, "function",
+                        "0x0", NULL);
 }
 
 static void format_network(Xml *xml, const DomainDevice *device, size_t index)
@@ -172,8 +173,8 @@ static void format_network(Xml *xml, const DomainDevice *device, size_t index)
         element_open(xml, "interface");
         attribute(xml, "type", bridge ? "bridge" : "network");
         element(xml, "mac", "address", device->mac, NULL);
-        element(xml, "source", bridge ? "bridge" : "network", bridge ? device->bridge : device->definition->network,
-                        NULL);
+        element(xml, "source", bridge ? "bridge" : "network",
+                        bridge ? device->bridge : device->definition->network, NULL);
         element(xml, "model", "type", "virtio", NULL);
         /* Nobody boots from the network: no option ROM to load and run. */
         element(xml, "rom", "enabled", "no", NULL);
@@ -246,11 +247,13 @@ static void format_domain(Xml *xml, const Definition *definition, const DomainFa
         format_machine(xml, definition, facts);
         format_devices(xml, facts);
 
-        /* libvirt changes no file's owner: the store keeps its modes. AppArmor and SELinux still confine QEMU. */
+        /* libvirt changes no file's owner: the store keeps its modes. AppArmor and SELinux still confine
+         * QEMU. */
         element(xml, "seclabel", "type", "none", "model", "dac", NULL);
 
-        /* libvirt then does not ask QEMU for each CPU property by itself, which takes longer than all the rest of
-         * a start; what it no longer knows are the features really enabled, which only migration needs. */
+        /* libvirt then does not ask QEMU for each CPU property by itself, which takes longer than all the
+         * rest of a start; what it no longer knows are the features really enabled, which only migration
+         * needs. */
         if (facts->fast_start) {
                 element_open(xml, "qemu:capabilities");
                 element(xml, "qemu:del", "capability", "cpu-unavailable-features", NULL);
@@ -259,7 +262,8 @@ static void format_domain(Xml *xml, const Definition *definition, const DomainFa
         element_close(xml);
 }
 
-int domain_xml_format(const Definition *definition, const DomainFacts *facts, char **ret_xml, Error *ret_error)
+int domain_xml_format(
+                const Definition *definition, const DomainFacts *facts, char **ret_xml, Error *ret_error)
 {
         g_autoptr(xmlBuffer) buffer = xmlBufferCreate();
         g_autoptr(xmlTextWriter) writer = buffer ? xmlNewTextWriterMemory(buffer, 0) : NULL;
@@ -282,7 +286,9 @@ int domain_xml_format(const Definition *definition, const DomainFacts *facts, ch
                 g_autofree char *shown = text_for_display(xml.refused, 80);
 
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' holds a control character or is not UTF-8, and cannot be handed to libvirt", shown);
+                                "'%s' holds a control character or is not UTF-8, and cannot be handed to "
+                                "libvirt",
+                                shown);
         }
         if (xml.failed)
                 return error_set(ret_error, ERROR_NO_MEMORY, "Not enough memory for the domain XML");
@@ -306,7 +312,7 @@ static xmlDoc *parse_metadata(const char *xml, xmlNode **ret_root)
 static bool node_is(const xmlNode *node, const char *name)
 {
         return node && node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST name) &&
-                        (!node->ns || xmlStrEqual(node->ns->href, BAD_CAST SHRUTHI_METADATA_NAMESPACE));
+               (!node->ns || xmlStrEqual(node->ns->href, BAD_CAST SHRUTHI_METADATA_NAMESPACE));
 }
 
 static char *node_attribute(xmlNode *node, const char *name)

@@ -11,15 +11,15 @@
 #include "domain/virt.h"
 #include "domain/watch.h"
 
-/* How long libvirt may take, in seconds. A start includes QEMU's, and that of a host which asks QEMU for all it can
- * do at each start; a stop includes the time that QEMU gets to flush its disks. */
+/* How long libvirt may take, in seconds. A start includes QEMU's, and that of a host which asks QEMU for all
+ * it can do at each start; a stop includes the time that QEMU gets to flush its disks. */
 #define CONNECT_GUARD 20
 #define PROBE_GUARD   120
 #define START_GUARD   90
 #define STOP_GUARD    60
 
-/* A libvirtd that dies in the middle is met again, within so long from the beginning. A stop is worth more patience
- * than a start, which systemd can repeat. */
+/* A libvirtd that dies in the middle is met again, within so long from the beginning. A stop is worth more
+ * patience than a start, which systemd can repeat. */
 #define START_WINDOW_USEC  (8 * G_USEC_PER_SEC)
 #define STOP_WINDOW_USEC   (30 * G_USEC_PER_SEC)
 #define ATTEMPT_PAUSE_USEC (500 * 1000)
@@ -47,8 +47,8 @@ static int connect_guarded(const char *uri, virConnectPtr *ret_connection, Error
         return virt_connect(uri, ret_connection, ret_error);
 }
 
-static int format_for_host(virConnectPtr connection, const Plan *plan, bool *ret_kvm, char **ret_xml,
-                Error *ret_error)
+static int format_for_host(
+                virConnectPtr connection, const Plan *plan, bool *ret_kvm, char **ret_xml, Error *ret_error)
 {
         _cleanup_probe_result_ ProbeResult host = {};
         int r;
@@ -66,7 +66,8 @@ static int format_for_host(virConnectPtr connection, const Plan *plan, bool *ret
         return 0;
 }
 
-/* One that still runs was left by a start or a stop that was cut off: it is not the guest that is asked for now. */
+/* One that still runs was left by a start or a stop that was cut off: it is not the guest that is asked for
+ * now. */
 static int remove_remains(virConnectPtr connection, const Plan *plan, Error *ret_error)
 {
         _cleanup_domain_ virDomainPtr domain = NULL;

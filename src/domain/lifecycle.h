@@ -7,8 +7,8 @@
 #include "domain/plan.h"
 #include "domain/probe.h"
 
-/* The verbs that concern a domain's life. Each speaks the protocol on standard output and returns a negative errno
- * with the sentence where it failed. */
+/* The verbs that concern a domain's life. Each speaks the protocol on standard output and returns a negative
+ * errno with the sentence where it failed. */
 
 int lifecycle_start(const char *name, Error *ret_error);
 int lifecycle_watch(const char *name, bool witness, Error *ret_error);

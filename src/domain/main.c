@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi-domain: what of SHRUTHI needs libvirt, as a process that lives for one call. Started by shruthi-run and
- * shruthid, which read the lines that protocol.h describes. */
+/* shruthi-domain: what of SHRUTHI needs libvirt, as a process that lives for one call. Started by
+ * shruthi-run and shruthid, which read the lines that protocol.h describes. */
 
 #include <getopt.h>
 #include <glib.h>
@@ -76,7 +76,8 @@ static const struct {
 
 static int usage(FILE *file)
 {
-        (void) fputs("shruthi-domain VERB [NAME]: the part of SHRUTHI that talks to libvirt; run by its services.\n\n"
+        (void) fputs("shruthi-domain VERB [NAME]: the part of SHRUTHI that talks to libvirt; run by its "
+                     "services.\n\n"
                      "  start NAME              start the unikernel's domain\n"
                      "  watch NAME [--witness]  tell whether it runs, and wait for its end\n"
                      "  stop NAME               end it, and wait until it is gone\n"

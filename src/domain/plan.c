@@ -4,50 +4,36 @@
 
 #include "domain/plan.h"
 
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/io.h"
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "domain/bridges.h"
 #include "image/store.h"
 #include "unikernel/devices.h"
 #include "unikernel/identity.h"
 
-#define SYS_CLASS_NET "/sys/class/net"
-
-/* Whether this process sees the host's interfaces. In a network namespace of its own there is nothing but lo, and then it can judge no
- * bridge: libvirt will. */
-static bool sees_host_network(void)
-{
-        g_autoptr(GDir) dir = g_dir_open(SYS_CLASS_NET, 0, NULL);
-        const char *name;
-
-        while (dir && (name = g_dir_read_name(dir)))
-                if (strcmp(name, "lo") != 0)
-                        return true;
-
-        return false;
-}
-
 static int check_bridge(const DefinitionDevice *device, const char *bridge, Error *ret_error)
 {
-        g_autofree char *link = g_strdup_printf(SYS_CLASS_NET "/%s", bridge);
-        g_autofree char *path = g_strdup_printf(SYS_CLASS_NET "/%s/bridge", bridge);
+        int r = bridge_exists(bridge);
 
-        if (!sees_host_network() || access(path, F_OK) >= 0)
-                return 0;
-
-        if (access(link, F_OK) >= 0)
+        if (r == -ENOTUNIQ)
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s' is to be attached to '%s', which is no bridge on this host; name a "
-                                "bridge that 'ip link show type bridge' lists", device->name, bridge);
+                                "Network '%s' is to be attached to '%s', which is no bridge on this host; "
+                                "name a "
+                                "bridge that 'ip link show type bridge' lists",
+                                device->name, bridge);
+        if (r == 0)
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s' is to be attached to the bridge '%s', which is not there on "
+                                "this "
+                                "host; create it, or name one that 'ip link show type bridge' lists",
+                                device->name, bridge);
 
-        return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
-                        "Network '%s' is to be attached to the bridge '%s', which is not there on this host; create "
-                        "it, or name one that 'ip link show type bridge' lists", device->name, bridge);
+        /* Where it cannot be told from here, libvirt will say it. */
+        return 0;
 }
 
 static int plan_network(const Conf *conf, const Definition *definition, const DefinitionDevice *device,
@@ -72,7 +58,8 @@ static int plan_network(const Conf *conf, const Definition *definition, const De
         if (!ret->bridge)
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s' names neither Bridge= nor Network=, and shruthi.conf has no "
-                                "BridgeInterface= to fall back on; write one of them", device->name);
+                                "BridgeInterface= to fall back on; write one of them",
+                                device->name);
 
         return check_bridge(device, ret->bridge, ret_error);
 }
@@ -110,8 +97,8 @@ static int plan_devices(Plan *plan, Error *ret_error)
                 const DefinitionDevice *device = plan->wired->pdata[i];
 
                 if (device->kind == DEVICE_NETWORK)
-                        r = plan_network(plan->conf, plan->definition, device, &plan->devices[i], plan->macs[i],
-                                        ret_error);
+                        r = plan_network(plan->conf, plan->definition, device, &plan->devices[i],
+                                        plan->macs[i], ret_error);
                 else
                         r = plan_volume(device, &plan->devices[i], ret_error);
                 if (r < 0)
@@ -184,7 +171,9 @@ static int plan_memory(Plan *plan, Error *ret_error)
         asked = size_format(plan->memory);
         limit = size_format(plan->conf->memory_max);
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                        "Memory=%s is more than the %s that MemoryMax= in shruthi.conf gives to one unikernel", asked, limit);
+                        "Memory=%s is more than the %s that MemoryMax= in shruthi.conf gives to one "
+                        "unikernel",
+                        asked, limit);
 }
 
 int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error)
@@ -197,7 +186,8 @@ int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error)
 
         r = identity_uuid(name, &id);
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot derive the UUID of '%s' from this host's machine ID", name);
+                return error_set_errno(ret_error, r,
+                                "Cannot derive the UUID of '%s' from this host's machine ID", name);
 
         identity_uuid_format(&id, ret_uuid);
         return 0;
@@ -208,7 +198,8 @@ static bool needs_witness(const ImageInfo *image, const char *arguments)
 {
         g_auto(GStrv) words = g_strsplit(arguments, " ", -1);
 
-        return image->target != SOLO5_TARGET_VIRTIO || g_strv_contains((const char *const *) words, "--solo5:quiet");
+        return image->target != SOLO5_TARGET_VIRTIO ||
+               g_strv_contains((const char *const *) words, "--solo5:quiet");
 }
 
 int plan_load(const char *name, Plan **ret_plan, Error *ret_error)

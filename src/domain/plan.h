@@ -7,21 +7,21 @@
 #include "domain/domain-xml.h"
 #include "unikernel/definition.h"
 
-/* All that a start needs to know before libvirt is asked: configuration, definition, image, wiring and what is
- * derived from the name. Reads files and takes images into the store; knows no libvirt. */
+/* All that a start needs to know before libvirt is asked: configuration, definition, image, wiring and what
+ * is derived from the name. Reads files and takes images into the store; knows no libvirt. */
 
 typedef struct Plan {
         Conf *conf;
         Definition *definition;
         ImageInfo *image;
-        char *digest;         /* of the image */
-        char *kernel_path;    /* in the store */
-        char *initrd_path;    /* in the store, NULL if none */
+        char *digest;      /* of the image */
+        char *kernel_path; /* in the store */
+        char *initrd_path; /* in the store, NULL if none */
         char *console_path;
         char uuid[37];
-        uint64_t memory;      /* bytes */
-        bool witness;         /* the guest leaves no last words on its console: somebody must see how it ends */
-        GPtrArray *wired;     /* const DefinitionDevice *, the definition's */
+        uint64_t memory;  /* bytes */
+        bool witness;     /* the guest leaves no last words on its console: somebody must see how it ends */
+        GPtrArray *wired; /* const DefinitionDevice *, the definition's */
         DomainDevice *devices;
         char (*macs)[18];
 } Plan;
@@ -32,8 +32,8 @@ int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error);
 /* The first half: configuration, definition and what is derived from the name. */
 int plan_load(const char *name, Plan **ret_plan, Error *ret_error);
 
-/* The second half, for a start now: the image into the store, the devices wired. The errors are those of the image
- * and the devices, with the way out. */
+/* The second half, for a start now: the image into the store, the devices wired. The errors are those of the
+ * image and the devices, with the way out. */
 int plan_resolve(Plan *plan, Error *ret_error);
 
 /* The domain XML of a plan that is resolved. Free with g_free(). */

@@ -42,7 +42,8 @@ static int parse_boolean(const char *value, bool *ret)
 
 int probe_result_parse(const char *text, const char *key, ProbeResult *ret_result)
 {
-        static const char *const prefixes[] = {"for=", "kvm=", "kvm-reason=", "fast-start=", "fast-start-reason="};
+        static const char *const prefixes[] = {
+                "for=", "kvm=", "kvm-reason=", "fast-start=", "fast-start-reason="};
         const char *values[G_N_ELEMENTS(prefixes)];
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
         bool kvm, fast_start;
@@ -66,9 +67,9 @@ int probe_result_parse(const char *text, const char *key, ProbeResult *ret_resul
         return 0;
 }
 
-/* Multiboot 1 (https://www.gnu.org/software/grub/manual/multiboot/): magic, flags with the addresses in the header
- * (bit 16), checksum, then header, load, load end, bss end and entry address. The code writes SLP_EN with sleep type
- * 0 to the PM1a control register, which is S5 on QEMU's PIIX4; SeaBIOS has put it to 0x604. */
+/* Multiboot 1 (https://www.gnu.org/software/grub/manual/multiboot/): magic, flags with the addresses in the
+ * header (bit 16), checksum, then header, load, load end, bss end and entry address. The code writes SLP_EN
+ * with sleep type 0 to the PM1a control register, which is S5 on QEMU's PIIX4; SeaBIOS puts it at 0x604. */
 #define PROBE_ADDRESS 0x00, 0x00, 0x10, 0x00 /* 1 MiB, little endian */
 
 static const uint8_t kernel[] = {

@@ -10,15 +10,15 @@
 typedef struct ProbeResult {
         bool kvm;
         bool fast_start;
-        char *kvm_reason;        /* a sentence */
+        char *kvm_reason; /* a sentence */
         char *fast_start_reason;
 } ProbeResult;
 
 void probe_result_clear(ProbeResult *result);
 #define _cleanup_probe_result_ __attribute__((cleanup(probe_result_clear)))
 
-/* The text that remembers result for key, and back: -ESTALE when it was written for another key, -EBADMSG when it is
- * no such text. Free with g_free(). */
+/* The text that remembers result for key, and back: -ESTALE when it was written for another key, -EBADMSG
+ * when it is no such text. Free with g_free(). */
 char *probe_result_format(const char *key, const ProbeResult *result);
 int probe_result_parse(const char *text, const char *key, ProbeResult *ret_result);
 

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <systemd/sd-id128.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -28,15 +27,16 @@
 #define PROBE_NAME   "PROBE"
 #define PROBE_MEMORY (16 << 20)
 
-/* The guest is done within 0.2 s. A KVM that hangs costs the patience, once; one that is slow is compared with
- * emulation. */
+/* The guest is done within 0.2 s. A KVM that hangs costs the patience, once; one that is slow is compared
+ * with emulation. */
 #define PROBE_PATIENCE_USEC (10 * G_USEC_PER_SEC)
 #define PROBE_SLOW_USEC     (1 * G_USEC_PER_SEC)
 
 /* Ends what an earlier attempt that was killed left behind. */
 static void remove_leftover(virConnectPtr connection)
 {
-        _cleanup_domain_ virDomainPtr domain = virDomainLookupByName(connection, SHRUTHI_DOMAIN_PREFIX PROBE_NAME);
+        _cleanup_domain_ virDomainPtr domain =
+                        virDomainLookupByName(connection, SHRUTHI_DOMAIN_PREFIX PROBE_NAME);
         char *metadata;
 
         if (!domain)
@@ -66,7 +66,8 @@ static int format_probe(bool kvm, bool fast_start, const char *kernel, const cha
 }
 
 /* Waits for the guest's own power-off: only then has its processor run. */
-static int judge(virConnectPtr connection, const Conf *conf, Watch *watch, virDomainPtr domain, Error *ret_error)
+static int judge(virConnectPtr connection, const Conf *conf, Watch *watch, virDomainPtr domain,
+                Error *ret_error)
 {
         WatchEnding ending;
         int r;
@@ -76,8 +77,9 @@ static int judge(virConnectPtr connection, const Conf *conf, Watch *watch, virDo
                 (void) virt_domain_destroy(connection, domain, NULL);
         if (r == -ETIMEDOUT)
                 return error_set(ret_error, ERROR_START_FAILED,
-                                watch_saw_suspension(watch) ? "QEMU suspended it because its processor could not go on"
-                                                            : "it did not power off within %llu s",
+                                watch_saw_suspension(watch)
+                                                ? "QEMU suspended it because its processor could not go on"
+                                                : "it did not power off within %llu s",
                                 (unsigned long long) (PROBE_PATIENCE_USEC / G_USEC_PER_SEC));
         if (r < 0)
                 return r;
@@ -89,8 +91,8 @@ static int judge(virConnectPtr connection, const Conf *conf, Watch *watch, virDo
 }
 
 /* ret_usec: from the domain's start to its end. */
-static int boot_probe(virConnectPtr connection, const Conf *conf, bool kvm, bool fast_start, gint64 *ret_usec,
-                Error *ret_error)
+static int boot_probe(virConnectPtr connection, const Conf *conf, bool kvm, bool fast_start,
+                gint64 *ret_usec, Error *ret_error)
 {
         g_autofree char *kernel = g_build_filename(paths_runtime_dir(), PROBE_KERNEL, NULL);
         g_autofree char *uuid = g_uuid_string_random(), *xml = NULL;
@@ -135,7 +137,8 @@ static int libvirt_offers_kvm(virConnectPtr connection, Error *ret_error)
 }
 
 /* Where a hypervisor only pretends to have KVM, it can be slower than emulation. */
-static int compare_with_emulation(virConnectPtr connection, const Conf *conf, gint64 kvm_usec, Error *ret_error)
+static int compare_with_emulation(
+                virConnectPtr connection, const Conf *conf, gint64 kvm_usec, Error *ret_error)
 {
         gint64 tcg_usec;
 
@@ -161,7 +164,8 @@ static int try_kvm(virConnectPtr connection, const Conf *conf, Error *ret_error)
         if (r >= 0)
                 r = compare_with_emulation(connection, conf, usec, ret_error);
         if (r < 0)
-                error_prefix(ret_error, "KVM is there, but a guest of a few bytes does not run well with it");
+                error_prefix(ret_error,
+                                "KVM is there, but a guest of a few bytes does not run well with it");
         return r;
 }
 
@@ -170,7 +174,8 @@ static bool is_unavailable(int r, const Error *error)
         return r < 0 && error->code == ERROR_LIBVIRT_UNAVAILABLE;
 }
 
-static int find_acceleration(virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+static int find_acceleration(
+                virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
@@ -216,24 +221,18 @@ static int find_fast_start(virConnectPtr connection, const Conf *conf, ProbeResu
         return 0;
 }
 
-/* All that the answer depends on. */
+/* All that the answer depends on but the boot of the host, at which /run is emptied. */
 static int make_key(virConnectPtr connection, const Conf *conf, char **ret_key, Error *ret_error)
 {
         unsigned long libvirt_version, qemu_version;
-        char boot[SD_ID128_STRING_MAX];
-        sd_id128_t id;
-        int r;
 
-        r = sd_id128_get_boot(&id);
-        if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot read the ID of this boot of the host");
         if (virConnectGetLibVersion(connection, &libvirt_version) < 0 ||
-            virConnectGetVersion(connection, &qemu_version) < 0)
+                        virConnectGetVersion(connection, &qemu_version) < 0)
                 return virt_error_set(ret_error, connection, ERROR_FAILED,
                                 "Cannot ask for the versions of libvirt and QEMU");
 
-        *ret_key = g_strdup_printf("boot=%s libvirt=%lu qemu=%lu kvm=%s acceleration=%s fast-start=%s",
-                        sd_id128_to_string(id, boot), libvirt_version, qemu_version,
+        *ret_key = g_strdup_printf("libvirt=%lu qemu=%lu kvm=%s acceleration=%s fast-start=%s",
+                        libvirt_version, qemu_version,
                         access("/sys/class/misc/kvm", F_OK) >= 0 ? "present" : "absent",
                         acceleration_to_string(conf->acceleration), conf->fast_start ? "yes" : "no");
         return 0;
@@ -253,7 +252,8 @@ static int recall(const char *key, ProbeResult *ret_result)
 
 int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error)
 {
-        g_autofree char *lock = g_build_filename(paths_runtime_dir(), PROBE_LOCK, NULL), *key = NULL, *text = NULL;
+        g_autofree char *lock = g_build_filename(paths_runtime_dir(), PROBE_LOCK, NULL), *key = NULL,
+                        *text = NULL;
         _cleanup_probe_result_ ProbeResult result = {};
         _cleanup_close_ int fd = -EBADF;
         int r;

@@ -86,7 +86,8 @@ int protocol_fail(int r, const Error *error)
         g_auto(GStrv) lines = g_strsplit(error_message(error, r), "\n", -1);
 
         protocol_emit("result", "%s", result_to_string(result));
-        protocol_emit("error-name", "%s", error_code_to_bus_name(error->message ? error->code : ERROR_FAILED));
+        protocol_emit("error-name", "%s",
+                        error_code_to_bus_name(error->message ? error->code : ERROR_FAILED));
         protocol_emit("error", "%s", lines[0] ?: "");
         for (char **line = lines[0] ? lines + 1 : lines; *line; line++)
                 protocol_emit("detail", "%s", *line);
@@ -107,10 +108,11 @@ void protocol_guard(unsigned seconds, const char *doing)
                 return;
 
         g_snprintf(guard_lines, sizeof guard_lines,
-                        "result=%s\nerror-name=%s\nerror=libvirt did not answer within %u s when asked to %s; look at "
+                        "result=%s\nerror-name=%s\nerror=libvirt did not answer within %u s when asked to "
+                        "%s; look at "
                         "'systemctl status libvirtd virtqemud'\n",
-                        result_to_string(RESULT_LIBVIRT), error_code_to_bus_name(ERROR_LIBVIRT_UNAVAILABLE), seconds,
-                        doing);
+                        result_to_string(RESULT_LIBVIRT), error_code_to_bus_name(ERROR_LIBVIRT_UNAVAILABLE),
+                        seconds, doing);
         guard_size = (sig_atomic_t) strlen(guard_lines);
         (void) signal(SIGALRM, on_alarm);
         (void) alarm(seconds);

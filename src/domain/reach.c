@@ -40,13 +40,19 @@ void reach_user_clear(ReachUser *user)
         *user = (ReachUser){};
 }
 
-/* The first class that fits decides, as in the kernel. */
+/* How the kernel shows a group that our user namespace does not know (PrivateUsers= in our units): the
+ * default of /proc/sys/kernel/overflowgid, which those units cannot read. */
+#define ID_UNKNOWN 65534
+
+/* The first class that fits decides, as in the kernel. Of an unknown group the best is believed. */
 static bool may_enter(const ReachUser *user, const struct stat *st)
 {
         if (user->uid == 0)
                 return true;
         if (st->st_uid == user->uid)
                 return st->st_mode & S_IXUSR;
+        if (st->st_gid == ID_UNKNOWN)
+                return st->st_mode & (S_IXGRP | S_IXOTH);
         for (int i = 0; i < user->n_groups; i++)
                 if (st->st_gid == user->groups[i])
                         return st->st_mode & S_IXGRP;

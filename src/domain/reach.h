@@ -6,8 +6,8 @@
 
 #include "common/error.h"
 
-/* Whether another user (QEMU's) gets to a file: by the modes of the path's components. Access lists are not looked
- * at, so a "no" may be wrong where somebody has set them. */
+/* Whether another user (QEMU's) gets to a file: by the modes of the path's components. Access lists are not
+ * looked at, so a "no" may be wrong where somebody has set them. */
 
 typedef struct ReachUser {
         uid_t uid;
@@ -20,6 +20,6 @@ int reach_user_init(const char *user, const char *group, ReachUser *ret);
 void reach_user_clear(ReachUser *user);
 #define _cleanup_reach_user_ __attribute__((cleanup(reach_user_clear)))
 
-/* 0: he can enter path and everything above it. -EACCES: *ret_where (free with g_free()) is the first that he cannot.
- * Other errors are those of looking. */
+/* 0: he can enter path and everything above it. -EACCES: *ret_where (free with g_free()) is the first that
+ * he cannot. Other errors are those of looking. */
 int reach_directory(const ReachUser *user, const char *path, char **ret_where);

@@ -7,9 +7,10 @@
 #include <glib.h>
 #include <inttypes.h>
 #include <libvirt/libvirt.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "common/conf.h"
+#include "domain/bridges.h"
 #include "domain/domain-xml.h"
 #include "domain/plan.h"
 #include "domain/probe.h"
@@ -72,10 +73,11 @@ static void emit_devices(const virDomainStatsRecord *record, const char *prefix,
 
 static void emit_statistics(const virDomainStatsRecord *record, const char *metadata)
 {
-        static const char *const network_fields[] = {"rx.bytes", "rx-bytes", "rx.pkts", "rx-packets", "rx.drop",
-                        "rx-dropped", "tx.bytes", "tx-bytes", "tx.pkts", "tx-packets", "tx.drop", "tx-dropped", NULL};
-        static const char *const volume_fields[] = {"rd.bytes", "rd-bytes", "rd.reqs", "rd-requests", "wr.bytes",
-                        "wr-bytes", "wr.reqs", "wr-requests", "fl.reqs", "flush-requests", NULL};
+        static const char *const network_fields[] = {"rx.bytes", "rx-bytes", "rx.pkts", "rx-packets",
+                        "rx.drop", "rx-dropped", "tx.bytes", "tx-bytes", "tx.pkts", "tx-packets", "tx.drop",
+                        "tx-dropped", NULL};
+        static const char *const volume_fields[] = {"rd.bytes", "rd-bytes", "rd.reqs", "rd-requests",
+                        "wr.bytes", "wr-bytes", "wr.reqs", "wr-requests", "fl.reqs", "flush-requests", NULL};
         g_auto(GStrv) networks = domain_xml_metadata_devices(metadata, DEVICE_NETWORK);
         g_auto(GStrv) volumes = domain_xml_metadata_devices(metadata, DEVICE_BLOCK);
         uint64_t value;
@@ -119,7 +121,8 @@ int report_statistics(const char *name, Error *ret_error)
                                         VIR_DOMAIN_STATS_BLOCK,
                         &records, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
         if (r < 0)
-                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot read the statistics of '%s'", name);
+                return virt_error_set(ret_error, connection, ERROR_FAILED,
+                                "Cannot read the statistics of '%s'", name);
 
         metadata = virt_domain_metadata(domain);
         if (r > 0)
@@ -127,7 +130,8 @@ int report_statistics(const char *name, Error *ret_error)
         free(metadata);
         virDomainStatsRecordListFree(records);
 
-        return r > 0 ? 0 : error_set(ret_error, ERROR_NOT_RUNNING, "The unikernel '%s' has just ended", name);
+        return r > 0 ? 0
+                     : error_set(ret_error, ERROR_NOT_RUNNING, "The unikernel '%s' has just ended", name);
 }
 
 static void emit_version(const char *key, unsigned long version)
@@ -167,23 +171,11 @@ int report_probe(bool again, Error *ret_error)
         return 0;
 }
 
-static void emit_bridges(void)
-{
-        g_autoptr(GDir) dir = g_dir_open("/sys/class/net", 0, NULL);
-        const char *name;
-
-        while (dir && (name = g_dir_read_name(dir))) {
-                g_autofree char *path = g_strdup_printf("/sys/class/net/%s/bridge", name);
-
-                if (access(path, F_OK) >= 0)
-                        protocol_emit("bridge", "%s", name);
-        }
-}
-
 int report_networks(Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         g_autoptr(Conf) conf = NULL;
+        g_auto(GStrv) bridges = bridge_list();
         virNetworkPtr *networks = NULL;
         int n, r;
 
@@ -200,7 +192,8 @@ int report_networks(Error *ret_error)
                 (void) virNetworkFree(networks[i]);
         }
         free(networks);
-        emit_bridges();
+        for (char **bridge = bridges; *bridge; bridge++)
+                protocol_emit("bridge", "%s", *bridge);
 
         return 0;
 }

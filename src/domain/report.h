@@ -11,8 +11,8 @@
  * "network.N.rx-bytes=", …, "volume.N.name=", "volume.N.rd-bytes=", …, N from 0. NOT_RUNNING. */
 int report_statistics(const char *name, Error *ret_error);
 
-/* "kvm=", "kvm-reason=", "fast-start=", "fast-start-reason=", "libvirt-version=", "qemu-version=". again: try anew
- * instead of remembering. */
+/* "kvm=", "kvm-reason=", "fast-start=", "fast-start-reason=", "libvirt-version=", "qemu-version=". again:
+ * try anew instead of remembering. */
 int report_probe(bool again, Error *ret_error);
 
 /* "network=NAME" for each active libvirt network, "bridge=NAME" for each bridge of the host. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connecting to libvirt, finding, creating and destroying domains. Called by all other files here that include
- * libvirt. */
+/* Connecting to libvirt, finding, creating and destroying domains. Called by all other files here that
+ * include libvirt. */
 
 #include "domain/virt.h"
 
@@ -28,7 +28,8 @@ int virt_setup(Error *ret_error)
 
         virSetErrorFunc(NULL, on_error_ignore);
         if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0)
-                return virt_error_set(ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE, "Cannot set up libvirt's client");
+                return virt_error_set(ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE,
+                                "Cannot set up libvirt's client");
 
         done = true;
         return 0;
@@ -70,8 +71,8 @@ int virt_error_set(Error *ret_error, virConnectPtr connection, ErrorCode code, c
         return error_set(ret_error, code, "%s: %s", sentence, g_strdelimit(g_strchomp(line), "\r\n", ' '));
 }
 
-/* Whether another try may help: the socket is not there, or libvirtd went while we were talking. Being refused does
- * not mend by waiting. */
+/* Whether another try may help: the socket is not there, or libvirtd went while we were talking. Being
+ * refused does not mend by waiting. */
 static bool error_is_passing(void)
 {
         const virError *error = virGetLastError();
@@ -82,7 +83,7 @@ static bool error_is_passing(void)
                 return error->int1 != EACCES && error->int1 != EPERM;
 
         return error->domain == VIR_FROM_RPC &&
-                        (error->code == VIR_ERR_INTERNAL_ERROR || error->code == VIR_ERR_RPC);
+               (error->code == VIR_ERR_INTERNAL_ERROR || error->code == VIR_ERR_RPC);
 }
 
 int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
@@ -101,7 +102,8 @@ int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_erro
                 g_usleep(CONNECT_STEP_USEC);
         }
 
-        return virt_error_set(ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE, "Cannot connect to libvirt at %s", uri);
+        return virt_error_set(
+                        ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE, "Cannot connect to libvirt at %s", uri);
 }
 
 char *virt_domain_metadata(virDomainPtr domain)
@@ -109,8 +111,8 @@ char *virt_domain_metadata(virDomainPtr domain)
         return virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, SHRUTHI_METADATA_NAMESPACE, 0);
 }
 
-static int check_domain_is_ours(virConnectPtr connection, virDomainPtr domain, const char *name, const char *uuid,
-                Error *ret_error)
+static int check_domain_is_ours(virConnectPtr connection, virDomainPtr domain, const char *name,
+                const char *uuid, Error *ret_error)
 {
         char found_uuid[VIR_UUID_STRING_BUFLEN] = "";
         const char *found_name = virDomainGetName(domain);
@@ -119,15 +121,16 @@ static int check_domain_is_ours(virConnectPtr connection, virDomainPtr domain, c
         bool ours;
 
         if (virDomainGetUUIDString(domain, found_uuid) < 0)
-                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot read the UUID of domain '%s'",
-                                domain_name);
+                return virt_error_set(ret_error, connection, ERROR_FAILED,
+                                "Cannot read the UUID of domain '%s'", domain_name);
 
         metadata = virt_domain_metadata(domain);
         if (!metadata && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_METADATA)
                 return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN
-                                ? 0
-                                : virt_error_set(ret_error, connection, ERROR_FAILED,
-                                                  "Cannot read the metadata of domain '%s'", domain_name);
+                                       ? 0
+                                       : virt_error_set(ret_error, connection, ERROR_FAILED,
+                                                         "Cannot read the metadata of domain '%s'",
+                                                         domain_name);
 
         ours = domain_xml_metadata_is(metadata, name);
         free(metadata);
@@ -151,9 +154,9 @@ int virt_domain_find(virConnectPtr connection, const char *name, const char *uui
                 domain = virDomainLookupByUUIDString(connection, uuid);
         if (!domain)
                 return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN
-                                ? 0
-                                : virt_error_set(ret_error, connection, ERROR_FAILED,
-                                                  "Cannot look for domain '%s'", domain_name);
+                                       ? 0
+                                       : virt_error_set(ret_error, connection, ERROR_FAILED,
+                                                         "Cannot look for domain '%s'", domain_name);
 
         r = check_domain_is_ours(connection, domain, name, uuid, ret_error);
         if (r <= 0)
@@ -180,7 +183,8 @@ int virt_domain_create(virConnectPtr connection, const char *xml, virDomainPtr *
                 return virt_error_set(ret_error, connection, ERROR_NO_SUCH_NETWORK,
                                 "A network of the unikernel is missing on this host");
 
-        return virt_error_set(ret_error, connection, ERROR_START_FAILED, "libvirt could not start the unikernel");
+        return virt_error_set(
+                        ret_error, connection, ERROR_START_FAILED, "libvirt could not start the unikernel");
 }
 
 static bool error_is_gone(void)

@@ -7,9 +7,9 @@
 
 #include "common/error.h"
 
-/* The calls to libvirt, with its errors turned into ours. Used by shruthi-domain alone, whose process is short-lived
- * and single-threaded. LIBVIRT_UNAVAILABLE always means that libvirt itself is not there, stopped answering or lets
- * us not in; all else is about the domain. */
+/* The calls to libvirt, with its errors turned into ours. Used by shruthi-domain alone, whose process is
+ * short-lived and single-threaded. LIBVIRT_UNAVAILABLE always means that libvirt itself is not there,
+ * stopped answering or lets us not in; all else is about the domain. */
 
 /* For scope. A NULL is fine. */
 static inline void virt_connection_unref(virConnectPtr *connection)
@@ -35,22 +35,23 @@ int virt_setup(Error *ret_error);
 /* Connects, waiting some seconds where libvirtd is just being restarted. */
 int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
 
-/* libvirt's last error as ours: "FORMAT: libvirt's sentence", code being LIBVIRT_UNAVAILABLE instead where the
- * connection is what failed. connection may be NULL. Returns the negative errno. */
+/* libvirt's last error as ours: "FORMAT: libvirt's sentence", code being LIBVIRT_UNAVAILABLE instead where
+ * the connection is what failed. connection may be NULL. Returns the negative errno. */
 int virt_error_set(Error *ret_error, virConnectPtr connection, ErrorCode code, const char *format, ...)
                 __attribute__((format(printf, 4, 5)));
 
-/* The domain of the unikernel NAME, told by name, UUID and metadata: 1 and *ret_domain where there is one, 0 where
- * there is none. FOREIGN_DOMAIN where the name or the UUID is taken by one that is not ours. */
+/* The domain of the unikernel NAME, told by name, UUID and metadata: 1 and *ret_domain where there is one, 0
+ * where there is none. FOREIGN_DOMAIN where the name or the UUID is taken by one that is not ours. */
 int virt_domain_find(virConnectPtr connection, const char *name, const char *uuid, virDomainPtr *ret_domain,
                 Error *ret_error);
 
-/* Starts a transient domain. START_FAILED with QEMU's and libvirt's words, NO_SUCH_NETWORK where a bridge or a
- * network is missing. */
-int virt_domain_create(virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error);
+/* Starts a transient domain. START_FAILED with QEMU's and libvirt's words, NO_SUCH_NETWORK where a bridge or
+ * a network is missing. */
+int virt_domain_create(
+                virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error);
 
-/* Ends it and returns when it is gone: SIGTERM first, so that QEMU flushes its disks, then by force. Gone already is
- * success. STOP_FAILED. */
+/* Ends it and returns when it is gone: SIGTERM first, so that QEMU flushes its disks, then by force. Gone
+ * already is success. STOP_FAILED. */
 int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *ret_error);
 
 /* Our metadata element of a domain: NULL if it has none. Free with free(). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A domain's lifecycle events, through libvirtd's restarts. Called by main.c for guests without last words, and by
- * probe.c. */
+/* A domain's lifecycle events, through libvirtd's restarts. Called by main.c for guests without last words,
+ * and by probe.c. */
 
 #include "domain/watch.h"
 
@@ -12,26 +12,26 @@
 #include "common/string-util.h"
 #include "domain/virt.h"
 
-/* The pause between two attempts to reach a libvirtd that is gone (virt_connect() itself tries for a while). */
+/* The pause between attempts to reach a libvirtd that is gone; each lasts a while itself. */
 #define RECONNECT_PAUSE_USEC (2 * G_USEC_PER_SEC)
 
 struct Watch {
         virConnectPtr connection;
         char *name;
         char *uuid;
-        int callback;    /* of this domain or of all, -1: none */
-        int timer;       /* of the wait that is under way, -1: none */
-        int reader;      /* watches standard output, -1: nobody */
+        int callback; /* of this domain or of all, -1: none */
+        int timer;    /* of the wait that is under way, -1: none */
+        int reader;   /* watches standard output, -1: nobody */
         bool suspended, lost, timed_out, unread;
         WatchEnding ending; /* _WATCH_ENDING_INVALID: not yet */
 };
 
 static const char *const watch_ending_table[_WATCH_ENDING_MAX] = {
-        [WATCH_SHUTDOWN]  = "shutdown",
+        [WATCH_SHUTDOWN] = "shutdown",
         [WATCH_DESTROYED] = "destroyed",
-        [WATCH_CRASHED]   = "crashed",
-        [WATCH_FAILED]    = "failed",
-        [WATCH_UNKNOWN]   = "unknown",
+        [WATCH_CRASHED] = "crashed",
+        [WATCH_FAILED] = "failed",
+        [WATCH_UNKNOWN] = "unknown",
 };
 
 DEFINE_STRING_TABLE(watch_ending, WatchEnding, watch_ending_table, _WATCH_ENDING_MAX)
@@ -97,7 +97,8 @@ static int register_callback(virConnectPtr connection, virDomainPtr domain, Watc
                         VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), watch, NULL);
 
         if (id < 0)
-                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot listen to libvirt's events");
+                return virt_error_set(
+                                ret_error, connection, ERROR_FAILED, "Cannot listen to libvirt's events");
 
         return id;
 }
@@ -119,7 +120,8 @@ static int attach(Watch *watch, virConnectPtr connection, virDomainPtr domain, E
         int id;
 
         if (virConnectRegisterCloseCallback(connection, on_closed, watch, NULL) < 0)
-                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot watch the connection to libvirt");
+                return virt_error_set(ret_error, connection, ERROR_FAILED,
+                                "Cannot watch the connection to libvirt");
         (void) virConnectRef(connection);
         watch->connection = connection;
         watch->lost = false;
@@ -132,12 +134,17 @@ static int attach(Watch *watch, virConnectPtr connection, virDomainPtr domain, E
         return 0;
 }
 
-int watch_new(virConnectPtr connection, const char *name, const char *uuid, Watch **ret_watch, Error *ret_error)
+int watch_new(virConnectPtr connection, const char *name, const char *uuid, Watch **ret_watch,
+                Error *ret_error)
 {
         g_autoptr(Watch) watch = g_new(Watch, 1);
         int r;
 
-        *watch = (Watch){.name = g_strdup(name), .uuid = g_strdup(uuid), .callback = -1, .timer = -1, .reader = -1,
+        *watch = (Watch){.name = g_strdup(name),
+                        .uuid = g_strdup(uuid),
+                        .callback = -1,
+                        .timer = -1,
+                        .reader = -1,
                         .ending = _WATCH_ENDING_INVALID};
         r = attach(watch, connection, NULL, ret_error);
         if (r < 0)
@@ -199,13 +206,14 @@ static bool output_is_read(void)
         return poll(&pollfd, 1, 0) <= 0 || !(pollfd.revents & (POLLERR | POLLHUP | POLLNVAL));
 }
 
-int watch_wait(Watch *watch, const char *uri, uint64_t timeout_usec, WatchEnding *ret_ending, Error *ret_error)
+int watch_wait(Watch *watch, const char *uri, uint64_t timeout_usec, WatchEnding *ret_ending,
+                Error *ret_error)
 {
         if (watch->timer < 0 && timeout_usec != UINT64_MAX)
                 watch->timer = virEventAddTimeout((int) (timeout_usec / 1000), on_timeout, watch, NULL);
         if (watch->reader < 0)
-                watch->reader = virEventAddHandle(STDOUT_FILENO, VIR_EVENT_HANDLE_ERROR | VIR_EVENT_HANDLE_HANGUP,
-                                on_output, watch, NULL);
+                watch->reader = virEventAddHandle(STDOUT_FILENO,
+                                VIR_EVENT_HANDLE_ERROR | VIR_EVENT_HANDLE_HANGUP, on_output, watch, NULL);
 
         while (watch->ending < 0) {
                 if (watch->unread)
@@ -221,7 +229,8 @@ int watch_wait(Watch *watch, const char *uri, uint64_t timeout_usec, WatchEnding
                         continue;
                 }
                 if (virEventRunDefaultImpl() < 0)
-                        return virt_error_set(ret_error, watch->connection, ERROR_FAILED, "libvirt's event loop failed");
+                        return virt_error_set(ret_error, watch->connection, ERROR_FAILED,
+                                        "libvirt's event loop failed");
         }
 
         *ret_ending = watch->ending;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Definition and facts give exactly the domain XML of the golden files. SHRUTHI_UPDATE_GOLDEN=1 writes them anew;
- * what then changed is read in the difference, and validated by the test "domain-xml-schema". */
+/* Definition and facts give exactly the domain XML of the golden files. SHRUTHI_UPDATE_GOLDEN=1 writes them
+ * anew; what then changed is read in the difference, and validated by the test "domain-xml-schema". */
 
 #include <fcntl.h>
 #include <glib.h>
@@ -24,7 +24,9 @@ static DefinitionDevice network(const char *name)
 
 static DefinitionDevice volume(const char *name, const char *path, bool read_only)
 {
-        return (DefinitionDevice){.kind = DEVICE_BLOCK, .name = (char *) name, .path = (char *) path,
+        return (DefinitionDevice){.kind = DEVICE_BLOCK,
+                        .name = (char *) name,
+                        .path = (char *) path,
                         .read_only = read_only};
 }
 
@@ -36,11 +38,11 @@ static Definition definition_plain(void)
 static DomainFacts facts_plain(void)
 {
         return (DomainFacts){
-                .image_digest = DIGEST,
-                .kernel_path = "/var/lib/shruthi/images/" HEX,
-                .uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
-                .console_path = "/run/shruthi/msgrouter/console",
-                .memory = 32 << 20,
+                        .image_digest = DIGEST,
+                        .kernel_path = "/var/lib/shruthi/images/" HEX,
+                        .uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+                        .console_path = "/run/shruthi/msgrouter/console",
+                        .memory = 32 << 20,
         };
 }
 
@@ -169,9 +171,11 @@ static char *xml_string(const char *xml, const char *expression)
 /* Whatever a user wrote is text: it closes no element and opens none, and arrives unchanged. */
 static void test_hostile_text(void)
 {
-        static char arguments[] = "--a=\"x\" --b='y' <!-- </cmdline><devices/> ]]> &lt; & >\n\ttab,comma,,two "
-                                  "file=/etc/shadow,if=virtio \xc3\xa4\xf0\x9f\xa6\x84 {x} %s \\";
-        static char path[] = "/srv/a'/><disk type=\"block\">&amp;,\tä.img", bridge[] = "virbr0", bad[] = "br'\"<&>";
+        static char arguments[] =
+                        "--a=\"x\" --b='y' <!-- </cmdline><devices/> ]]> &lt; & >\n\ttab,comma,,two "
+                        "file=/etc/shadow,if=virtio \xc3\xa4\xf0\x9f\xa6\x84 {x} %s \\";
+        static char path[] = "/srv/a'/><disk type=\"block\">&amp;,\tä.img", bridge[] = "virbr0",
+                    bad[] = "br'\"<&>";
         DefinitionDevice storage = volume("storage", path, false), service = network("service");
         DomainDevice devices[] = {
                 {.definition = &service, .bridge = bridge, .mac = "d2:9a:00:11:22:33"},
@@ -179,7 +183,8 @@ static void test_hostile_text(void)
         };
         Definition definition = definition_plain();
         DomainFacts facts = facts_plain();
-        g_autofree char *xml = NULL, *seen_arguments = NULL, *seen_path = NULL, *seen_bridge = NULL, *count = NULL;
+        g_autofree char *xml = NULL, *seen_arguments = NULL, *seen_path = NULL, *seen_bridge = NULL,
+                        *count = NULL;
 
         definition.arguments = arguments;
         facts.devices = devices;
@@ -201,7 +206,8 @@ static void test_hostile_text(void)
 
 static void test_refuses_what_xml_cannot_carry(void)
 {
-        static const char *const texts[] = {"\x01", "a\x1b[2J", "\xff", "\xef\xbf\xbf", "\xed\xa0\x80", "\xc3"};
+        static const char *const texts[] = {
+                "\x01", "a\x1b[2J", "\xff", "\xef\xbf\xbf", "\xed\xa0\x80", "\xc3"};
 
         for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
                 DefinitionDevice storage = volume("storage", texts[i], false);
@@ -226,8 +232,8 @@ static void test_refuses_what_xml_cannot_carry(void)
 
 #define OURS "xmlns:shruthi=\"https://dream.org/xmlns/shruthi/1\""
 
-/* Only an element of our namespace (as we write it, or as libvirt gives it back: without one) that names this
- * unikernel makes a domain ours. */
+/* Only an element of our namespace (as we write it, or as libvirt gives it back: without one) that names
+ * this unikernel makes a domain ours. */
 static void test_metadata(void)
 {
         static const struct {
@@ -235,7 +241,8 @@ static void test_metadata(void)
                 bool ours;
         } cases[] = {
                 {"<shruthi:unikernel " OURS " name=\"msgrouter\" owner=\"0\"/>", true},
-                {"<x:unikernel xmlns:x='https://dream.org/xmlns/shruthi/1' name='msgrouter'/>", true},
+                {"<x:unikernel xmlns:x='https://dream.org/xmlns/shruthi/1' name='msgrouter'/>",
+                                true},
                 {"<shruthi:unikernel " OURS " name=\"other\"/>", false},
                 {"<shruthi:unikernel " OURS " name=\"msgrouter2\"/>", false},
                 {"<shruthi:unikernel " OURS "/>", false},
@@ -255,17 +262,18 @@ static void test_metadata(void)
 /* Statistics are told by these names. */
 static void test_metadata_names_devices(void)
 {
-        static const char xml[] = "<shruthi:unikernel " OURS " name=\"a\">\n"
-                                  "<shruthi:device kind=\"block\" name=\"storage\"/>"
-                                  "<shruthi:device kind=\"network\" name=\"ser&quot;vice\"/>"
-                                  "<x:device xmlns:x=\"https://example.org/\" kind=\"network\" name=\"foreign\"/>"
-                                  "<shruthi:device kind=\"other\" name=\"unknown\"/><shruthi:device kind=\"network\"/>"
-                                  "<shruthi:device kind=\"network\" name=\"uplink\"/></shruthi:unikernel>";
+        static const char xml[] =
+                        "<shruthi:unikernel " OURS " name=\"a\">\n"
+                        "<shruthi:device kind=\"block\" name=\"storage\"/>"
+                        "<shruthi:device kind=\"network\" name=\"ser&quot;vice\"/>"
+                        "<x:device xmlns:x=\"https://example.org/\" kind=\"network\" name=\"foreign\"/>"
+                        "<shruthi:device kind=\"other\" name=\"unknown\"/><shruthi:device kind=\"network\"/>"
+                        "<shruthi:device kind=\"network\" name=\"uplink\"/></shruthi:unikernel>";
         g_auto(GStrv) networks = domain_xml_metadata_devices(xml, DEVICE_NETWORK);
         g_auto(GStrv) blocks = domain_xml_metadata_devices(xml, DEVICE_BLOCK);
         g_auto(GStrv) none = domain_xml_metadata_devices("<unikernel/>", DEVICE_BLOCK);
-        g_auto(GStrv) plain = domain_xml_metadata_devices("<unikernel><device kind='block' name='a'/></unikernel>",
-                        DEVICE_BLOCK);
+        g_auto(GStrv) plain = domain_xml_metadata_devices(
+                        "<unikernel><device kind='block' name='a'/></unikernel>", DEVICE_BLOCK);
         g_autofree char *joined = g_strjoinv(",", networks);
 
         g_assert_cmpstr(joined, ==, "ser\"vice,uplink");

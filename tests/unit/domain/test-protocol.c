@@ -60,13 +60,15 @@ static void test_a_failure_of_several_lines(void)
 {
         if (g_test_subprocess()) {
                 _cleanup_error_ Error error = ERROR_INIT;
-                int r = error_set(&error, ERROR_DEVICE_MISMATCH, "Missing:\n  [Network service]\n  Bridge=virbr0");
+                int r = error_set(&error, ERROR_DEVICE_MISMATCH,
+                                "Missing:\n  [Network service]\n  Bridge=virbr0");
 
                 _exit(protocol_fail(r, &error) == RUNNER_EXIT_HOST ? 0 : 1);
         }
 
         assert_says("*result=devices\nerror-name=org.dream.Shruthi.Error.DeviceMismatch\nerror=Missing:\n"
-                    "detail=  [Network service]\ndetail=  Bridge=virbr0\n*", 0);
+                    "detail=  [Network service]\ndetail=  Bridge=virbr0\n*",
+                        0);
 }
 
 static void test_a_failure_without_a_sentence(void)
@@ -77,7 +79,9 @@ static void test_a_failure_without_a_sentence(void)
                 _exit(protocol_fail(-ENOSPC, &error) == RUNNER_EXIT_RUNNER ? 0 : 1);
         }
 
-        assert_says("*result=runner\nerror-name=org.dream.Shruthi.Error.Failed\nerror=No space left on device\n*", 0);
+        assert_says("*result=runner\nerror-name=org.dream.Shruthi.Error.Failed\nerror=No space left on "
+                    "device\n*",
+                        0);
 }
 
 static void test_no_answer_is_said(void)
@@ -89,8 +93,10 @@ static void test_no_answer_is_said(void)
                         pause();
         }
 
-        assert_says("*result=libvirt\nerror-name=org.dream.Shruthi.Error.LibvirtUnavailable\nerror=libvirt did not "
-                    "answer within 1 s when asked to answer*", 1);
+        assert_says("*result=libvirt\nerror-name=org.dream.Shruthi.Error.LibvirtUnavailable\nerror=libvirt "
+                    "did not "
+                    "answer within 1 s when asked to answer*",
+                        1);
 }
 
 int main(int argc, char *argv[])
