@@ -28,7 +28,8 @@ expect_start_refused() {
         expect_fail "$desc" 'failed' systemctl start "unikernel@$name"
         expect_output "$desc: the journal says why" "$regex" \
                 bash -c "journalctl --sync; journalctl --no-pager -o cat -u unikernel@$name"
-        systemctl reset-failed "unikernel@$name"
+        # Also forgets how often they were started of late.
+        systemctl reset-failed "unikernel@$name" "unikernel-body@$name"
 }
 
 # --- by path, without shruthid ---
