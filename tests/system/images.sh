@@ -160,6 +160,7 @@ expect_output "prune removes what nobody uses" "^$(digest_of "$guests/guest.virt
 check "and leaves what is used" test -e "$(stored "$first")"
 is "it does so once" '' "$(shruthictl image prune | grep '^sha256:')"
 check "what is left starts" as_user alice shruthictl start hello
+check "alice stops it" as_user alice shruthictl stop hello
 check "alice removes it" as_user alice shruthictl remove hello
 expect_output "then it is unused" "^$first$" shruthictl image prune
 is "the store is empty" 0 "$(stored_count)"
