@@ -225,21 +225,23 @@ static int check_memory(const Draft *draft, uint64_t memory, uint64_t others)
                         *user_limit = size_format(draft->conf->memory_max_user), *sum = size_format(others);
 
         if (memory > draft->conf->memory_max)
-                return error_set(&draft->change->error, ERROR_LIMIT_EXCEEDED,
-                                "%s of memory are more than a unikernel may have here (MemoryMax=%s)", wanted, limit);
-        if (draft->definition->owner != 0 && memory > draft->conf->memory_max_user - MIN(others, draft->conf->memory_max_user))
-                return error_set(&draft->change->error, ERROR_LIMIT_EXCEEDED,
-                                "%s of memory and the %s of the owner's other unikernels are more than one user may have here (MemoryMaxPerUser=%s)",
+                return needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
+                                "%s of memory are more than a unikernel of users may have (MemoryMax=%s)", wanted, limit);
+        if (others > draft->conf->memory_max_user || memory > draft->conf->memory_max_user - others)
+                return needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
+                                "%s of memory and the %s of the owner's other unikernels are more than one user may have (MemoryMaxPerUser=%s)",
                                 wanted, sum, user_limit);
 
         return 0;
 }
 
-static int draft_check_limits(const Draft *draft)
+/* The limits of users; they do not bind administrators, nor what is root's. */
+static int check_share(const Draft *draft)
 {
         const Definition *definition = draft->definition;
-        Change *change = draft->change;
         uint64_t memory = definition->memory ?: draft->conf->memory_default, others = 0;
+        bool same_owner = draft->old && draft->old->owner == definition->owner;
+        Change *change = draft->change;
         unsigned owned = 0;
 
         for (guint i = 0; i < change->shares->len; i++) {
@@ -251,20 +253,28 @@ static int draft_check_limits(const Draft *draft)
                 others += share->memory;
         }
 
-        if (change->kind == CHANGE_CREATE && change->shares->len >= draft->conf->unikernels_max)
-                return error_set(&change->error, ERROR_LIMIT_EXCEEDED, "There are %u unikernels already (UnikernelsMax=%u)",
-                                change->shares->len, draft->conf->unikernels_max);
-        if (definition->owner != 0 && owned >= draft->conf->unikernels_max_user &&
-            (!draft->old || draft->old->owner != definition->owner))
-                return error_set(&change->error, ERROR_LIMIT_EXCEEDED,
+        if (!same_owner && owned >= draft->conf->unikernels_max_user)
+                return needs_administer(change, ERROR_LIMIT_EXCEEDED,
                                 "User %u has %u unikernels already (UnikernelsMaxPerUser=%u)", (unsigned) definition->owner,
                                 owned, draft->conf->unikernels_max_user);
         /* What he has already, he may keep, whatever else changes. */
-        if (draft->old && draft->old->owner == definition->owner &&
-            memory <= (draft->old->memory ?: draft->conf->memory_default))
+        if (same_owner && memory <= (draft->old->memory ?: draft->conf->memory_default))
                 return 0;
 
         return check_memory(draft, memory, others);
+}
+
+static int draft_check_limits(const Draft *draft)
+{
+        Change *change = draft->change;
+
+        if (change->kind == CHANGE_CREATE && change->shares->len >= draft->conf->unikernels_max)
+                return error_set(&change->error, ERROR_LIMIT_EXCEEDED, "There are %u unikernels already (UnikernelsMax=%u)",
+                                change->shares->len, draft->conf->unikernels_max);
+        if (change->administer || change->uid == 0 || draft->definition->owner == 0)
+                return 0;
+
+        return check_share(draft);
 }
 
 static int import_fd(Change *change, int fd, const char *expected, unsigned slot, char **ret_digest)

@@ -11,6 +11,7 @@
 #include "daemon/client.h"
 #include "daemon/registry.h"
 
+#define IDLE_LOOK  (60 * UINT64_C(1000000))
 #define DRAIN_STEP (100 * UINT64_C(1000))
 #define DRAIN_MAX  (20 * UINT64_C(1000000))
 
@@ -82,22 +83,27 @@ void idle_leave(Manager *manager)
                 (void) sd_event_exit(manager->event, 0);
 }
 
+/* IdleExitSec= may be infinity. What is set anew by a reload counts at the next look, at most a minute later. */
+static uint64_t idle_deadline(const Manager *manager)
+{
+        return manager->idle_since + MIN(manager_conf(manager)->idle_exit_usec, IDLE_LOOK);
+}
+
 static int on_idle(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Manager *manager = userdata;
-        uint64_t limit = manager_conf(manager)->idle_exit_usec, now, next;
+        uint64_t limit = manager_conf(manager)->idle_exit_usec, now;
 
         (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &now);
         if (idle_is_busy(manager))
                 manager->idle_since = now;
-        if (now >= manager->idle_since + limit) {
+        if (now - manager->idle_since >= limit) {
                 log_debug("Idle for %" G_GUINT64_FORMAT " s: ending", limit / G_USEC_PER_SEC);
                 idle_leave(manager);
                 return 0;
         }
 
-        next = manager->idle_since + limit;
-        (void) sd_event_source_set_time(source, next);
+        (void) sd_event_source_set_time(source, MAX(idle_deadline(manager), now + DRAIN_STEP));
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
@@ -105,5 +111,5 @@ int idle_start(Manager *manager)
 {
         idle_touch(manager);
         return sd_event_add_time(manager->event, &manager->idle_source, CLOCK_MONOTONIC,
-                        manager->idle_since + manager_conf(manager)->idle_exit_usec, 0, on_idle, manager);
+                        idle_deadline(manager), 0, on_idle, manager);
 }

@@ -215,7 +215,8 @@ static void derive_shown(const Unikernel *unikernel, Shown *ret_shown, char **re
                 .inactive_enter = status->inactive_enter,
         };
 
-        if (unikernel_is_active(unikernel))
+        /* In the pause before systemd starts it again, the last run is over. */
+        if (unikernel_is_active(unikernel) && g_strcmp0(status->sub_state, "auto-restart") != 0)
                 ret_shown->result = g_strdup("");
         else
                 derive_end(unikernel, ret_shown, ret_reason);
