@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a finished job means: "done" is not "running", and each failure has its name. */
+
+#include <glib.h>
+#include <string.h>
+
+#include "daemon/job.h"
+#include "daemon/unikernel.h"
+
+#define OK (-1)
+
+static const struct {
+        JobKind kind;
+        const char *job_result, *active_state;
+        bool condition;
+        const char *result, *reason;
+        int code; /* ErrorCode or OK */
+        const char *word;
+} cases[] = {
+        {JOB_START, "done", "active", true, "", NULL, OK, NULL},
+        /* It ran, exited with 0 and is over. */
+        {JOB_START, "done", "inactive", true, "success", NULL, OK, NULL},
+        /* systemd says "done" when a condition was not met, too. */
+        {JOB_START, "done", "inactive", false, "", NULL, ERROR_START_FAILED, "condition"},
+        {JOB_START, "done", "failed", true, "exit-status", "exited with status 7", ERROR_START_FAILED, "status 7"},
+        {JOB_START, "failed", "failed", true, "definition", "x.unikernel:3: no", ERROR_INVALID_DEFINITION, "x.unikernel:3"},
+        {JOB_START, "failed", "failed", true, "image", "gone", ERROR_INVALID_IMAGE, "gone"},
+        {JOB_START, "failed", "failed", true, "devices", "no", ERROR_DEVICE_MISMATCH, "no"},
+        {JOB_START, "failed", "activating", true, "libvirt", "away", ERROR_LIBVIRT_UNAVAILABLE, "away"},
+        {JOB_START, "failed", "failed", true, "host", "no", ERROR_START_FAILED, "no"},
+        {JOB_START, "failed", "failed", true, "", NULL, ERROR_START_FAILED, "journal"},
+        {JOB_START, "canceled", "inactive", true, "", NULL, ERROR_CANCELED, "took the place"},
+        {JOB_START, "timeout", "failed", true, "timeout", NULL, ERROR_TIMED_OUT, "time"},
+        {JOB_START, "dependency", "inactive", true, "", NULL, ERROR_START_FAILED, "needs"},
+        {JOB_RESTART, "done", "active", true, "", NULL, OK, NULL},
+        {JOB_RESTART, "failed", "failed", true, "host", "no", ERROR_START_FAILED, "no"},
+        {JOB_STOP, "done", "inactive", true, "stopped", NULL, OK, NULL},
+        {JOB_STOP, "done", "failed", true, "aborted", NULL, OK, NULL},
+        {JOB_STOP, "failed", "deactivating", true, "", NULL, ERROR_STOP_FAILED, "deactivating"},
+        {JOB_STOP, "canceled", "active", true, "", NULL, ERROR_CANCELED, "stop"},
+};
+
+static void test_judge(void)
+{
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                JobEnd end = {cases[i].kind, cases[i].job_result, cases[i].active_state, cases[i].condition,
+                        cases[i].result, cases[i].reason};
+                _cleanup_error_ Error error = ERROR_INIT;
+                int r = job_end_judge("hello", &end, &error);
+
+                g_test_message("case %zu", i);
+                if (cases[i].code == OK) {
+                        g_assert_cmpint(r, ==, 0);
+                        continue;
+                }
+                g_assert_cmpint(r, <, 0);
+                g_assert_cmpint(error.code, ==, cases[i].code);
+                g_assert_nonnull(strstr(error.message, cases[i].word));
+                g_assert_nonnull(strstr(error.message, "hello"));
+        }
+}
+
+/* The state is systemd's; a definition that cannot be read shows only where nothing runs. */
+static void test_state(void)
+{
+        static const struct {
+                const char *active_state;
+                UnikernelState sound, broken;
+        } states[] = {
+                {NULL, UNIKERNEL_STOPPED, UNIKERNEL_BROKEN},
+                {"inactive", UNIKERNEL_STOPPED, UNIKERNEL_BROKEN},
+                {"failed", UNIKERNEL_FAILED, UNIKERNEL_BROKEN},
+                {"active", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
+                {"reloading", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
+                {"activating", UNIKERNEL_STARTING, UNIKERNEL_STARTING},
+                {"deactivating", UNIKERNEL_STOPPING, UNIKERNEL_STOPPING},
+                {"maintenance", UNIKERNEL_STOPPED, UNIKERNEL_BROKEN},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(states); i++) {
+                g_assert_cmpint(unikernel_derive_state(states[i].active_state, false), ==, states[i].sound);
+                g_assert_cmpint(unikernel_derive_state(states[i].active_state, true), ==, states[i].broken);
+        }
+        for (UnikernelState state = 0; state < _UNIKERNEL_STATE_MAX; state++)
+                g_assert_cmpint(unikernel_state_from_string(unikernel_state_to_string(state)), ==, state);
+}
+
+/* '-' is no character of an object path's element. */
+static void test_path(void)
+{
+        g_autofree char *path = unikernel_path("a-1");
+
+        g_assert_cmpstr(path, ==, "/org/dream/Shruthi/unikernel/a_2d1");
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/daemon/job/done-is-not-running", test_judge);
+        g_test_add_func("/daemon/unikernel/state-is-derived", test_state);
+        g_test_add_func("/daemon/unikernel/path-is-escaped", test_path);
+        return g_test_run();
+}
