@@ -59,7 +59,7 @@ static const ConfKey conf_table[] = {
         {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
         {"FastStart", CONF_BOOLEAN, offsetof(Conf, fast_start), "yes"},
         {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
-        {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "infinity", MIB, UINT64_MAX},
+        {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},
         {"MemoryMaxPerUser", CONF_SIZE, offsetof(Conf, memory_max_user), "1G", 0, UINT64_MAX},
         {"UnikernelsMax", CONF_COUNT, offsetof(Conf, unikernels_max), "infinity", 0, UINT64_MAX},
         {"UnikernelsMaxPerUser", CONF_COUNT, offsetof(Conf, unikernels_max_user), "16", 0,
@@ -190,10 +190,7 @@ static int refuse_bounds(const ConfKey *key, const KeyFileEntry *entry, Error *r
 
 static const char *example(const ConfKey *key)
 {
-        if (g_str_equal(key->default_value, "infinity"))
-                return key->type == CONF_SIZE ? "256M" : "1000";
-
-        return key->default_value;
+        return g_str_equal(key->default_value, "infinity") ? "1000" : key->default_value;
 }
 
 static int parse_quantity(

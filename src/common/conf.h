@@ -24,7 +24,7 @@ typedef enum Acceleration {
 const char *acceleration_to_string(Acceleration acceleration); /* "auto", "kvm", "tcg" */
 Acceleration acceleration_from_string(const char *text);
 
-/* Limits of one user do not bind root. No limit is UINT64_MAX or UINT_MAX. */
+/* Limits of users bind neither root nor whom polkit lets administer. No limit is UINT64_MAX or UINT_MAX. */
 typedef struct Conf {
         char *bridge_interface;    /* BridgeInterface=: the default bridge, NULL if none */
         char **allowed_bridges;    /* AllowedBridges=: what users may attach to; default: BridgeInterface */
@@ -34,7 +34,7 @@ typedef struct Conf {
         Acceleration acceleration; /* Acceleration=auto */
         bool fast_start;           /* FastStart=yes */
         uint64_t memory_default;   /* DefaultMemory=32M */
-        uint64_t memory_max;       /* MemoryMax=infinity: of one unikernel, whoever owns it */
+        uint64_t memory_max;       /* MemoryMax=256M: of one unikernel of users */
         uint64_t memory_max_user;  /* MemoryMaxPerUser=1G: of all of one user's */
         unsigned unikernels_max;   /* UnikernelsMax=infinity: of all, root's too */
         unsigned unikernels_max_user; /* UnikernelsMaxPerUser=16 */

@@ -160,22 +160,6 @@ static int plan_image(Plan *plan, Error *ret_error)
         return 0;
 }
 
-static int plan_memory(Plan *plan, Error *ret_error)
-{
-        g_autofree char *asked = NULL, *limit = NULL;
-
-        plan->memory = plan->definition->memory ?: plan->conf->memory_default;
-        if (plan->memory <= plan->conf->memory_max)
-                return 0;
-
-        asked = size_format(plan->memory);
-        limit = size_format(plan->conf->memory_max);
-        return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                        "Memory=%s is more than the %s that MemoryMax= in shruthi.conf gives to one "
-                        "unikernel",
-                        asked, limit);
-}
-
 int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error)
 {
         UnikernelId id;
@@ -228,9 +212,8 @@ int plan_resolve(Plan *plan, Error *ret_error)
 {
         int r;
 
-        r = plan_memory(plan, ret_error);
-        if (r < 0)
-                return r;
+        /* What a user may have is checked when it is defined: an administrator can give more. */
+        plan->memory = plan->definition->memory ?: plan->conf->memory_default;
         r = plan_image(plan, ret_error);
         if (r < 0)
                 return r;

@@ -32,7 +32,7 @@ static void test_defaults(void)
         g_assert_cmpint(conf->acceleration, ==, ACCELERATION_AUTO);
         g_assert_true(conf->fast_start);
         g_assert_cmpuint(conf->memory_default, ==, 32 << 20);
-        g_assert_cmpuint(conf->memory_max, ==, UINT64_MAX);
+        g_assert_cmpuint(conf->memory_max, ==, 256 << 20);
         g_assert_cmpuint(conf->memory_max_user, ==, 1 << 30);
         g_assert_cmpuint(conf->unikernels_max, ==, UINT_MAX);
         g_assert_cmpuint(conf->unikernels_max_user, ==, 16);
