@@ -93,6 +93,9 @@ static void on_helper_line(void *userdata, const char *key, const char *value)
         if (g_str_equal(key, "started")) {
                 runner->acceleration = g_strdup(value);
                 runner->beginning = false;
+                /* The limit was the start's; as witness it stays as long as the guest. */
+                if (runner->asked && runner->helper)
+                        helper_set_timeout(runner->helper, UINT64_MAX);
                 runner_is_up(runner);
         } else if (g_str_equal(key, "alive")) {
                 runner->beginning = false;

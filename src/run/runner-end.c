@@ -189,8 +189,21 @@ void runner_stop_domain(Runner *runner)
 
 static int on_halted_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        runner_stop_domain(userdata);
+        Runner *runner = userdata;
+
+        runner->halted_source = sd_event_source_disable_unref(runner->halted_source);
+        runner_stop_domain(runner);
         return 0;
+}
+
+/* Only what is followed by silence were last words: a guest that goes on is left alone, and its next ones count anew. */
+static void runner_follow_halted(Runner *runner)
+{
+        if (!runner->state.verdict.halted)
+                runner->halted_source = sd_event_source_disable_unref(runner->halted_source);
+        else if (!runner->halted_source && runner->stop_attempts == 0)
+                (void) sd_event_add_time_relative(runner->event, &runner->halted_source, CLOCK_MONOTONIC, HALTED_USEC,
+                                0, on_halted_time, runner);
 }
 
 static int on_patience_over(sd_event_source *source, uint64_t usec, void *userdata)
@@ -223,9 +236,8 @@ static bool runner_check_open(Runner *runner)
 
         if (runner->stopping)
                 runner_stop_domain(runner);
-        else if (runner->state.verdict.halted && !runner->halted_source)
-                (void) sd_event_add_time_relative(runner->event, &runner->halted_source, CLOCK_MONOTONIC, HALTED_USEC,
-                                0, on_halted_time, runner);
+        else
+                runner_follow_halted(runner);
         return false;
 }
 
