@@ -262,6 +262,10 @@ static int parse_mac(DefinitionParser *parser, const KeyFileEntry *entry)
                 return key_file_refuse(entry, parser->ret_error,
                                 "a multicast address: the second digit must be even, such as in "
                                 "52:54:00:12:34:56");
+        if (g_ascii_strncasecmp(value, "fe:", 3) == 0)
+                return key_file_refuse(entry, parser->ret_error,
+                                "fe: is for the host's side of the wire, and libvirt refuses it: begin it "
+                                "otherwise, such as with 52:54:00");
         if (strspn(value, "0:") == strlen(value))
                 return key_file_refuse(entry, parser->ret_error,
                                 "the address of no device: write another, or none to have one derived");

@@ -218,6 +218,9 @@ static void test_refusals(void)
                                 "f:4: MACAddress=ff:ff:ff:ff:ff:ff: a multicast address: the second "
                                 "digit must be even, such as in "
                                 "52:54:00:12:34:56"},
+                {IMAGE "[Network a]\nMACAddress=FE:54:00:12:34:56\n",
+                                "f:4: MACAddress=FE:54:00:12:34:56: fe: is for the host's side of the "
+                                "wire, and libvirt refuses it: begin it otherwise, such as with 52:54:00"},
                 {IMAGE "[Network a]\nMACAddress=00:00:00:00:00:00\n",
                                 "f:4: MACAddress=00:00:00:00:00:00: the address of no device: write "
                                 "another, or none to have one "
