@@ -335,6 +335,21 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+/* QEMU has opened them. Another guest's QEMU, which is the same user, has no business here: it could hold the console open
+ * after the guest's end, or put words into its mouth. */
+static void runner_close_fifos(const Runner *runner)
+{
+        static const char *const fifos[] = {"console.in", "console.out"};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(fifos); i++) {
+                g_autofree char *path = g_build_filename(runner->dir, fifos[i], NULL);
+
+                if (chmod(path, 0600) < 0)
+                        journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                        "'%s' stays open to QEMU's user: %s", path, g_strerror(errno));
+        }
+}
+
 void runner_is_up(Runner *runner)
 {
         const char *how = g_strcmp0(runner->acceleration, "tcg") == 0 ? " by emulation"
@@ -343,6 +358,7 @@ void runner_is_up(Runner *runner)
 
         runner->state.started = true;
         runner_save(runner);
+        runner_close_fifos(runner);
         if (!runner->adopting)
                 console_set_rate(runner->console, runner->state.console_rate, runner->state.console_burst);
 
