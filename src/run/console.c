@@ -212,6 +212,7 @@ static int console_work(Console *console)
                 console_pause(console, JOURNAL_RETRY_USEC);
                 return 0;
         }
+        console->seen = MIN(console->seen, look.size);
         if (look.size > console->seen) {
                 console->hooks.bytes(console->userdata, look.data + console->seen, look.size - console->seen);
                 console->seen = look.size;
@@ -222,8 +223,11 @@ static int console_work(Console *console)
                         return 0;
                 /* The text is not needed any more and gives room for the same bytes. */
                 r = pipe_consume(console->fd, look.data + done, line.consumed);
-                if (r < 0)
-                        return r;
+                if (r < 0) {
+                        /* Somebody else has read from the FIFO. What he took is lost, what follows need not be. */
+                        console->seen = 0;
+                        return sd_event_source_set_enabled(console->again, SD_EVENT_ONESHOT);
+                }
                 done += line.consumed;
                 console->seen -= line.consumed;
         }

@@ -27,6 +27,7 @@ typedef struct Fixture {
         GPtrArray *lines;  /* what came to the journal: GBytes */
         GString *last;     /* the last datagram as it is */
         unsigned throttled, ended;
+        bool thief; /* empties the FIFO while we look at it, once */
 } Fixture;
 
 static void journald_start(Fixture *f)
@@ -68,7 +69,13 @@ static void on_bytes(void *userdata, const char *data, size_t size)
 
 static void on_line(void *userdata, const char *text, size_t size)
 {
+        Fixture *f = userdata;
+        char stolen[64];
+
         g_assert_nonnull(text);
+        if (f->thief)
+                g_assert_cmpint(read(f->writer, stolen, sizeof stolen), >, 0);
+        f->thief = false;
 }
 
 static void on_throttled(void *userdata)
@@ -385,6 +392,22 @@ static void test_silence_costs_no_wake_up(Fixture *f, const void *data)
         g_assert_cmpint(sd_event_run(f->event, 300 * 1000), ==, 0);
 }
 
+/* An administrator's "cat", say. */
+static void test_another_reader_is_no_end(Fixture *f, const void *data)
+{
+        guest_opens(f);
+        f->thief = true;
+        guest_writes(f, "one\ntwo\n");
+        turn(f, 100);
+        guest_writes(f, "three\n");
+        turn(f, 100);
+        assert_lines(f, "one|three|");
+        g_assert_cmpstr(f->bytes->str, ==, "one\ntwo\nthree\n");
+        f->writer = close_safe(f->writer);
+        turn(f, 100);
+        g_assert_cmpuint(f->ended, >, 0);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -400,6 +423,7 @@ int main(int argc, char *argv[])
         ADD("a-small-pipe-is-no-deadlock", test_a_small_pipe_is_no_deadlock);
         ADD("a-fast-writer-waits", test_a_fast_writer_waits);
         ADD("the-throttle-can-be-lifted", test_the_throttle_can_be_lifted);
+        ADD("another-reader-is-no-end", test_another_reader_is_no_end);
         ADD("silence-costs-no-wake-up", test_silence_costs_no_wake_up);
         return g_test_run();
 }
