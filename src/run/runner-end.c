@@ -18,7 +18,7 @@
 #include "unikernel/outcome.h"
 
 #define HALTED_USEC        (300 * 1000) /* a good power-off may still follow */
-#define STOP_TIMEOUT_USEC  (30 * G_USEC_PER_SEC)
+#define STOP_TIMEOUT_USEC  (50 * G_USEC_PER_SEC)
 #define STOP_RETRY_USEC    (1 * G_USEC_PER_SEC)
 #define STOP_ATTEMPTS_MAX  3
 #define LATE_START_USEC    (15 * G_USEC_PER_SEC) /* a start under way when we are asked to stop */
