@@ -1,0 +1,162 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2016,SC2012
+#
+# The units: systemd's commands do what they say with shruthid not running, no way of stopping leaves a domain behind, a
+# reboot stops and starts what it should, and all services are sandboxed.
+
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/unikernels.bash
+. "$(dirname "$0")/unikernels.bash"
+
+# NAME KEY=VALUE…: a drop-in of its [Service] section.
+drop_in() {
+        mkdir -p "/run/systemd/system/unikernel@$1.service.d"
+        { echo '[Service]'; printf '%s\n' "${@:2}"; } >"/run/systemd/system/unikernel@$1.service.d/test.conf"
+        systemctl daemon-reload
+}
+
+if [ "$STAGE" = rebooted ]; then
+        is "at the power-off the guest was stopped" 1 "$(journalctl -q -b -1 -o cat SHRUTHI_UNIKERNEL=lasting \
+                SHRUTHI_RESULT=stopped | wc -l)"
+        is "its unit ended well" "" "$(journalctl -q -b -1 -o cat -u unikernel@lasting | grep -i failed)"
+        expect_fail "and its body had nothing to complain about" '' \
+                bash -c 'journalctl -q -b -1 -o cat -u unikernel-body@lasting | grep -iE "failed|error"'
+        is "its console has no gap up to then" "" "$(journalctl -q -b -1 -o cat SYSLOG_IDENTIFIER=lasting |
+                sed -n 's/^tick //p' | awk '$1 != last + 1 { print "after " last " comes " $1 } { last = $1 }')"
+        check_soon "one that is enabled runs after the boot" 30 running lasting
+        check_soon "and speaks" 20 counted_to lasting tick 5
+        is "one that is not enabled does not" inactive "$(unit_show unikernel@tick ActiveState)"
+        check "shruthid was not needed for it" unit_is inactive shruthid.service
+        finish
+fi
+
+# --- What is installed.
+
+units=/usr/lib/systemd/system
+check "systemd finds nothing wrong with the units" systemd-analyze verify --man=no "$units/unikernel@.service" \
+        "$units/unikernel-body@.service" "$units/unikernel.slice" "$units/unikernels.target" \
+        "$units/shruthid.socket" "$units/shruthid.service"
+is "nor has it a remark" "" "$(systemd-analyze verify --man=no "$units/unikernel@x.service" "$units/unikernels.target" \
+        "$units/shruthid.service" 2>&1 | grep -E 'shruthi|unikernel')"
+for service in unikernel@x unikernel-body@x shruthid; do
+        check "the sandbox of $service is at 1.0 or better" systemd-analyze security --no-pager --threshold=10 $service
+done
+expect_output "the preset enables the socket" '^enabled$' systemctl is-enabled shruthid.socket
+expect_output "and the target" '^enabled$' systemctl is-enabled unikernels.target
+is "/run/shruthi is closed but to QEMU's group" "2710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /run/shruthi)"
+is "so is the state directory" "710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /var/lib/shruthi)"
+is "the store is readable to it" "2750 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /var/lib/shruthi/images)"
+is "definitions are our own" "700 shruthi shruthi" "$(stat -c '%a %U %G' /var/lib/shruthi/unikernels)"
+expect_output "user shruthi may use libvirt" '\blibvirt\b' id -Gn shruthi
+is "group shruthi-users is not one of his" "" "$(id -Gn shruthi | grep -w shruthi-users)"
+
+# --- systemctl's verbs, without shruthid.
+
+systemctl stop shruthid.socket shruthid.service 2>/dev/null
+define tick "--tick=20"
+check "start" systemctl start unikernel@tick
+expect_output "status shows it" 'Active: active \(running\)' systemctl status unikernel@tick
+expect_output "in our slice" 'unikernel\.slice' unit_show unikernel@tick ControlGroup
+is "with a body" active "$(unit_show unikernel-body@tick ActiveState)"
+expect_output "as our user" '^shruthi$' ps -o user= -p "$(main_pid tick)"
+is "without a capability" "0000000000000000" "$(sed -n 's/^CapBnd:\t//p' "/proc/$(main_pid tick)/status")"
+qemu=$(qemu_pid tick)
+check "restart" systemctl restart unikernel@tick
+check "is a new guest" test "$(qemu_pid tick)" != "$qemu"
+is "and one only" 1 "$(qemu_pid tick | wc -l)"
+is "a restart leaves nothing of the old run" "console console.in console.out state " \
+        "$(ls -A /run/shruthi/unikernels/tick | tr '\n' ' ')"
+is "systemd stores one console" 1 "$(unit_show unikernel@tick NFileDescriptorStore)"
+check "kill with the standard signal stops it" systemctl kill unikernel@tick
+check_soon "and it is over" 20 unit_is inactive unikernel@tick
+is "as a stop" stopped "$(outcome tick RESULT)"
+check_soon "with no domain left" 20 no_domain tick
+check "enable" systemctl enable unikernel@tick
+check "puts it into the target" test -L /etc/systemd/system/unikernels.target.wants/unikernel@tick.service
+check "the target starts it" systemctl start unikernels.target
+check_soon "it runs" 20 running tick
+check "disable --now" systemctl disable --now unikernel@tick
+check "stops it" no_domain tick
+expect_fail "the body is not for hand use" 'manual' systemctl start unikernel-body@tick
+systemctl start unikernel@tick
+check "whoever stops the body" systemctl stop unikernel-body@tick
+check_soon "stops the unikernel" 20 unit_is inactive unikernel@tick
+check "with its domain" no_domain tick
+
+# --- Ways to stop that leave nothing behind.
+
+define pause "--tick=20"
+drop_in pause RestartSec=30
+systemctl start unikernel@pause
+systemctl kill --signal=KILL unikernel@pause
+check_soon "in the pause before a restart" 10 bash -c \
+        '[ "$(systemctl show --value -p SubState unikernel@pause)" = auto-restart ]'
+check "the guest lives" qemu_pid pause
+check "and a stop" systemctl stop unikernel@pause
+check_soon "takes it down" 20 no_domain pause
+
+define limit "--tick=20"
+drop_in limit RestartSec=10ms
+systemctl start unikernel@limit
+for _ in 1 2 3 4 5 6 7 8; do
+        systemctl kill --signal=KILL unikernel@limit
+        sleep 0.2
+        ! unit_is failed unikernel@limit || break
+done
+check_soon "a runner killed too often hits the start limit" 20 unit_is failed unikernel@limit
+expect_output "as the journal says" 'Start request repeated too quickly' \
+        journalctl -q -o cat UNIT=unikernel@limit.service
+check_soon "and no domain is left" 20 no_domain limit
+
+# A process that is stopped again each time that systemd has it continued.
+hang() {
+        local pid
+        pid=$(main_pid "$1")
+        kill -STOP "$pid"
+        while kill -STOP "$pid" 2>/dev/null; do sleep 0.01; done &
+        hanging=$!
+}
+
+define hung "--tick=20"
+drop_in hung TimeoutStopSec=3
+systemctl start unikernel@hung
+hang hung
+systemctl stop unikernel@hung
+kill $hanging 2>/dev/null
+is "a runner that hangs is killed" timeout "$(unit_show unikernel@hung Result)"
+check_soon "and no domain is left" 20 no_domain hung
+systemctl reset-failed unikernel@hung
+systemctl start unikernel@hung
+qemu=$(qemu_pid hung)
+hang hung
+systemctl restart unikernel@hung
+kill $hanging 2>/dev/null
+check_soon "restarting one whose runner hangs" 20 running hung
+check "is a new guest, not the old one adopted" test "$(qemu_pid hung)" != "$qemu"
+is "and one only" 1 "$(qemu_pid hung | wc -l)"
+systemctl stop unikernel@hung
+
+# --- Restart= in a drop-in, as the generator writes it.
+
+define again "--exit-after=1 --exit=5"
+drop_in again Restart=on-failure
+systemctl start unikernel@again
+check_soon "a guest that fails is started again" 30 bash -c \
+        '[ "$(journalctl -q -o cat SYSLOG_IDENTIFIER=again | grep -cx "SHRUTHI test guest")" -ge 2 ]'
+systemctl stop unikernel@again
+check_soon "until it is stopped" 20 no_domain again
+define never "--exit-after=1 --exit=64"
+drop_in never Restart=always
+systemctl start unikernel@never
+check_soon "but not after a status that another try does not mend" 20 unit_is failed unikernel@never
+is "started once" 1 "$(console_lines never | grep -cx 'SHRUTHI test guest')"
+
+# --- Power-off.
+
+define lasting "--tick=50"
+systemctl enable --now unikernel@lasting
+wait_for 20 counted_to lasting tick 10
+systemctl is-active --quiet shruthid.service && systemctl stop shruthid.service
+sandbox_reboot rebooted
