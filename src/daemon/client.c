@@ -32,7 +32,6 @@ void client_free(Client *client)
         if (!client)
                 return;
 
-        sd_bus_slot_unref(client->vanished_slot);
         sd_bus_slot_unref(client->credentials_slot);
         g_ptr_array_unref(client->waiting);
         g_free(client->gids);
@@ -50,15 +49,27 @@ static void client_vanished(Client *client)
         idle_touch(manager);
 }
 
-static int on_name_owner_changed(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int on_name_lost(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        const char *name, *old_owner, *new_owner;
+        Manager *manager = userdata;
+        const char *name;
+        Client *client;
 
-        /* The match lets through our client's name only; what is left to see is that he is gone. */
-        if (sd_bus_message_read(message, "sss", &name, &old_owner, &new_owner) >= 0 && new_owner[0] == 0)
-                client_vanished(userdata);
+        client = sd_bus_message_read(message, "s", &name) < 0 ? NULL : g_hash_table_lookup(manager->clients, name);
+        if (client)
+                client_vanished(client);
 
         return 0;
+}
+
+/* One match for all that leave, since a connection can have no more than 512 (dbus-daemon(1), max_match_rules_per_connection), and
+ * one that fails ends the connection (sd_bus_add_match_async(3)). */
+int clients_watch(Manager *manager)
+{
+        return sd_bus_add_match_async(manager->bus, NULL,
+                        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
+                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
+                        on_name_lost, NULL, manager);
 }
 
 static void client_wake(Client *client)
@@ -132,25 +143,6 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *r
         return 0;
 }
 
-/* The match comes first: the bus handles the two in order, so whoever leaves after the credentials were read is seen leaving. */
-static int client_ask(Client *client)
-{
-        Manager *manager = client->manager;
-        g_autofree char *match = g_strdup_printf(
-                        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
-                        "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='%s'",
-                        client->name);
-        int r;
-
-        r = sd_bus_add_match_async(manager->bus, &client->vanished_slot, match, on_name_owner_changed, NULL, client);
-        if (r < 0)
-                return r;
-
-        return sd_bus_call_method_async(manager->bus, &client->credentials_slot, "org.freedesktop.DBus",
-                        "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials", on_credentials,
-                        client, "s", client->name);
-}
-
 int client_notice(Manager *manager, sd_bus_message *message)
 {
         const char *sender = sd_bus_message_get_sender(message);
@@ -164,7 +156,10 @@ int client_notice(Manager *manager, sd_bus_message *message)
         client = g_new0(Client, 1);
         *client = (Client){.manager = manager, .name = g_strdup(sender), .uid = (uid_t) -1,
                 .waiting = g_ptr_array_new_with_free_func(message_free)};
-        r = client_ask(client);
+        /* Whoever leaves after this was answered is seen leaving: the match has been there for long. */
+        r = sd_bus_call_method_async(manager->bus, &client->credentials_slot, "org.freedesktop.DBus",
+                        "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials", on_credentials,
+                        client, "s", client->name);
         if (r < 0) {
                 client_free(client);
                 return r;

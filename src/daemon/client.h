@@ -20,11 +20,14 @@ typedef struct Client {
         uid_t uid;
         gid_t *gids;
         size_t n_gids;
-        sd_bus_slot *vanished_slot, *credentials_slot;
+        sd_bus_slot *credentials_slot;
         GPtrArray *waiting; /* sd_bus_message: to be dispatched (again) once he is known */
 } Client;
 
 void client_free(Client *client);
+
+/* Before anything else on the bus. */
+int clients_watch(Manager *manager);
 
 /* To be called for each method call that comes in on the bus. */
 int client_notice(Manager *manager, sd_bus_message *message);

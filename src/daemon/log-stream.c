@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -106,7 +107,13 @@ static void add(GPtrArray *command, const char *format, ...)
         va_end(ap);
 }
 
-char **log_stream_command(const char *name, uid_t shruthi_uid, const LogOptions *options)
+static void add_boot(GPtrArray *command, const char *boot_id)
+{
+        if (boot_id)
+                add(command, "_BOOT_ID=%s", boot_id);
+}
+
+char **log_stream_command(const char *name, uid_t shruthi_uid, const char *boot_id, const LogOptions *options)
 {
         g_autoptr(GPtrArray) command = g_ptr_array_new();
         g_autofree char *unit = unit_name_for(name);
@@ -117,7 +124,8 @@ char **log_stream_command(const char *name, uid_t shruthi_uid, const LogOptions 
         add(command, "--all");
         add(command, "--quiet");
         add(command, "--no-pager");
-        add(command, "--boot");
+        if (!boot_id)
+                add(command, "--boot");
         if (options->have_lines)
                 add(command, "--lines=%u", options->lines);
         else if (options->follow)
@@ -127,16 +135,19 @@ char **log_stream_command(const char *name, uid_t shruthi_uid, const LogOptions 
 
         /* Fields that begin with '_' are journald's own word (systemd.journal-fields(7)): what the unit's processes wrote, what
          * PID 1 says about the unit, and what our own user says about the unikernel. "+" is "or". */
+        add_boot(command, boot_id);
         add(command, "_SYSTEMD_UNIT=%s", unit);
         if (id)
                 add(command, "_SYSTEMD_INVOCATION_ID=%s", id);
         add(command, "+");
+        add_boot(command, boot_id);
         add(command, "_PID=1");
         add(command, "UNIT=%s", unit);
         if (id)
                 add(command, "INVOCATION_ID=%s", id);
         if (!id) {
                 add(command, "+");
+                add_boot(command, boot_id);
                 add(command, "_UID=%u", (unsigned) shruthi_uid);
                 add(command, SHRUTHI_FIELD_UNIKERNEL "=%s", name);
         }
@@ -198,10 +209,55 @@ static int spawn(char **command, int output_fd, pid_t *ret_pid)
         return -r;
 }
 
+typedef struct BootSearch {
+        Manager *manager;
+        char *boot_id;
+} BootSearch;
+
+/* What systemd wrote about this start of ours was written in this boot. The kernel's own boot ID is no help: in a container, journald has
+ * another one than what a service with a /proc of its own can see. */
+static void boot_search_run(void *userdata)
+{
+        g_autofree char *match = g_strconcat("INVOCATION_ID=", g_getenv("INVOCATION_ID") ?: "none", NULL);
+        BootSearch *search = userdata;
+        sd_journal *journal = NULL;
+        sd_id128_t boot_id;
+        uint64_t usec;
+
+        if (sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0)
+                return;
+        if (sd_journal_add_match(journal, "_PID=1", 0) >= 0 && sd_journal_add_match(journal, match, 0) >= 0 &&
+            sd_journal_seek_tail(journal) >= 0 && sd_journal_previous(journal) > 0 &&
+            sd_journal_get_monotonic_usec(journal, &usec, &boot_id) >= 0) {
+                char text[SD_ID128_STRING_MAX];
+
+                search->boot_id = g_strdup(sd_id128_to_string(boot_id, text));
+        }
+        sd_journal_close(journal);
+}
+
+static void boot_search_done(void *userdata)
+{
+        BootSearch *search = userdata;
+
+        if (search->boot_id && !search->manager->boot_id)
+                search->manager->boot_id = g_steal_pointer(&search->boot_id);
+        g_free(search->boot_id);
+        g_free(search);
+}
+
+void log_stream_find_boot(Manager *manager)
+{
+        BootSearch *search = g_new0(BootSearch, 1);
+
+        search->manager = manager;
+        worker_run(manager->loader, 0, NULL, boot_search_run, boot_search_done, search);
+}
+
 int log_stream_open(Manager *manager, const char *name, uid_t uid, const LogOptions *options, int *ret_fd,
                 Error *ret_error)
 {
-        g_auto(GStrv) command = log_stream_command(name, getuid(), options);
+        g_auto(GStrv) command = log_stream_command(name, getuid(), manager->boot_id, options);
         _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF;
         LogStream *stream;
         int fds[2], r;
@@ -210,6 +266,8 @@ int log_stream_open(Manager *manager, const char *name, uid_t uid, const LogOpti
         r = check_limits(manager, uid, ret_error);
         if (r < 0)
                 return r;
+        if (!manager->boot_id)
+                log_stream_find_boot(manager);
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return error_set_errno(ret_error, errno, "Cannot make a pipe");
         read_fd = fds[0];

@@ -14,6 +14,7 @@
 #include "daemon/client.h"
 #include "daemon/idle.h"
 #include "daemon/log-control.h"
+#include "daemon/log-stream.h"
 #include "daemon/manager-bus.h"
 #include "daemon/polkit.h"
 #include "daemon/private.h"
@@ -24,6 +25,14 @@
 #define WORKER_THREADS  8
 #define WORKER_PER_USER 1
 #define HELPERS_AT_ONCE 4
+
+/* The bus keeps at most 128 calls of ours that are not answered (dbus-daemon(1), max_replies_per_connection), so those that
+ * others can make us send have shares: 24 and 24 here, 16 for looking at units, up to 64 starts and stops. */
+#define QUESTIONS_AT_ONCE             24
+#define QUESTIONS_PER_USER            8
+#define INTERACTIVE_AT_ONCE           24
+#define INTERACTIVE_PER_USER          4
+
 #define CONNECT_RETRY   (2 * G_USEC_PER_SEC)
 
 SharedConf *shared_conf_ref(SharedConf *shared)
@@ -276,6 +285,10 @@ static int manager_connect(Manager *manager)
                 return r;
 
         manager->bus = g_steal_pointer(&bus);
+        r = clients_watch(manager);
+        if (r < 0)
+                return r;
+
         return systemd_new(manager, on_systemd_ready, &manager->systemd);
 }
 
@@ -374,6 +387,8 @@ int manager_new(Manager **ret_manager, Error *ret_error)
                 r = worker_new(manager->event, 1, 0, &manager->loader);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot set up the event loop");
+        manager->questions = queue_new(QUESTIONS_AT_ONCE, QUESTIONS_PER_USER);
+        manager->interactive = queue_new(INTERACTIVE_AT_ONCE, INTERACTIVE_PER_USER);
         manager->helper = helper_new(manager->event, HELPERS_AT_ONCE);
 
         r = registry_new(manager, &manager->registry, ret_error);
@@ -408,9 +423,12 @@ Manager *manager_free(Manager *manager)
         worker_free(manager->loader);
         helper_free(manager->helper);
         queue_free(manager->jobs);
+        queue_free(manager->questions);
+        queue_free(manager->interactive);
         shared_conf_unref(manager->conf);
         sd_event_unref(manager->event);
         g_free(manager->acceleration);
+        g_free(manager->boot_id);
         g_free(manager);
         return NULL;
 }
@@ -429,6 +447,7 @@ int manager_run(Manager *manager)
                 return r;
         }
         manager_probe(manager);
+        log_stream_find_boot(manager);
 
         return sd_event_loop(manager->event);
 }

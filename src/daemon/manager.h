@@ -54,6 +54,8 @@ typedef struct Manager {
         Systemd *systemd;
         Queue *jobs;             /* starts and stops in flight */
         GList *active_jobs;      /* Job: those that systemd has been asked for */
+        Queue *questions;        /* to polkit */
+        Queue *interactive;      /* those that a person answers */
         Worker *worker;          /* for callers */
         Worker *loader;          /* for ourselves */
         Helper *helper;
@@ -63,6 +65,7 @@ typedef struct Manager {
         GHashTable *calls_of;    /* uid → number of calls under way */
         unsigned n_calls;
         GList *logs;             /* LogStream */
+        char *boot_id;           /* as journald writes it; NULL: not known yet */
 
         sd_event_source *idle_source;
         uint64_t idle_since, drain_since; /* µs, CLOCK_MONOTONIC */

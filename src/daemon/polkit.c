@@ -13,6 +13,7 @@
 #include "common/string-util.h"
 #include "daemon/call.h"
 #include "daemon/client.h"
+#include "daemon/queue.h"
 
 #define POLKIT_NAME      "org.freedesktop.PolicyKit1"
 #define POLKIT_PATH      "/org/freedesktop/PolicyKit1/Authority"
@@ -27,10 +28,12 @@
 struct Query {
         Manager *manager;
         sd_bus_message *message;
-        char *action, *owner, *group;
+        char *action, *unikernel, *owner, *group;
         char *sender, *cancellation_id;
         uid_t uid;
         bool interactive, counted;
+        uint64_t deadline;  /* µs, CLOCK_MONOTONIC */
+        QueueEntry *entry;  /* its place, or its wait for one */
         Decision decision;
         sd_bus_slot *slot;
         sd_event_source *expire_source;
@@ -61,10 +64,12 @@ void query_free(Query *query)
                 sd_bus_slot_unref(query->slot);
         }
         sd_event_source_disable_unref(query->expire_source);
+        queue_entry_done(query->entry);
         if (query->counted)
                 calls_leave(query->manager, query->uid);
         sd_bus_message_unref(query->message);
         g_free(query->action);
+        g_free(query->unikernel);
         g_free(query->owner);
         g_free(query->group);
         g_free(query->sender);
@@ -88,6 +93,7 @@ static void query_finish(Query *query, Decision decision)
 
         query->decision = decision;
         query->slot = sd_bus_slot_unref(query->slot);
+        query->entry = queue_entry_done(query->entry);
         query->counted = false;
         calls_leave(query->manager, query->uid);
         if (query->done) {
@@ -147,9 +153,9 @@ static int append_detail(sd_bus_message *m, const char *key, const char *value)
         return value ? sd_bus_message_append(m, "{ss}", key, value) : 0;
 }
 
-static int append_question(sd_bus_message *m, const Query *query, const PolkitDetails *details)
+static int append_question(sd_bus_message *m, const Query *query)
 {
-        g_autofree char *unit = details->unikernel ? unit_name_for(details->unikernel) : NULL;
+        g_autofree char *unit = query->unikernel ? unit_name_for(query->unikernel) : NULL;
         int r;
 
         r = sd_bus_message_append(m, "(sa{sv})s", "system-bus-name", 1, "name", "s", query->sender, query->action);
@@ -158,13 +164,13 @@ static int append_question(sd_bus_message *m, const Query *query, const PolkitDe
         if (r >= 0)
                 r = append_detail(m, "verb", query->action + strlen(SHRUTHI_ACTION_PREFIX));
         if (r >= 0)
-                r = append_detail(m, "unikernel", details->unikernel);
+                r = append_detail(m, "unikernel", query->unikernel);
         if (r >= 0)
                 r = append_detail(m, "unit", unit);
         if (r >= 0)
-                r = append_detail(m, "owner", details->owner);
+                r = append_detail(m, "owner", query->owner);
         if (r >= 0)
-                r = append_detail(m, "group", details->group);
+                r = append_detail(m, "group", query->group);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
@@ -175,7 +181,7 @@ static int append_question(sd_bus_message *m, const Query *query, const PolkitDe
         return r;
 }
 
-static int query_send(Query *query, const PolkitDetails *details)
+static int query_send(Query *query, uint64_t patience)
 {
         g_autoptr(sd_bus_message) m = NULL;
         int r;
@@ -183,12 +189,36 @@ static int query_send(Query *query, const PolkitDetails *details)
         r = sd_bus_message_new_method_call(query->manager->bus, &m, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
                         "CheckAuthorization");
         if (r >= 0)
-                r = append_question(m, query, details);
+                r = append_question(m, query);
         if (r < 0)
                 return r;
 
-        return sd_bus_call_async(query->manager->bus, &query->slot, m, on_decision, query,
-                        query->interactive ? POLKIT_TIMEOUT_INTERACTIVE : POLKIT_TIMEOUT);
+        return sd_bus_call_async(query->manager->bus, &query->slot, m, on_decision, query, patience);
+}
+
+static int on_given_up(sd_event_source *source, void *userdata)
+{
+        Query *query = userdata;
+
+        query->expire_source = sd_event_source_disable_unref(query->expire_source);
+        query_finish(query, DECISION_NO);
+        return 0;
+}
+
+/* Those before it were asked before it, and have given up when it must: its turn comes in its time. */
+static void on_turn(QueueEntry *entry, void *userdata)
+{
+        Query *query = userdata;
+        uint64_t now;
+
+        query->entry = entry;
+        (void) sd_event_now(query->manager->event, CLOCK_MONOTONIC, &now);
+        if (now < query->deadline && query_send(query, query->deadline - now) >= 0)
+                return;
+
+        /* Not from within the call that has put it into the queue. */
+        if (sd_event_add_defer(query->manager->event, &query->expire_source, on_given_up, query) < 0)
+                log_error("Cannot say no to %s: out of memory", query->sender);
 }
 
 static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, const char *action,
@@ -200,6 +230,7 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
                 .manager = manager,
                 .message = sd_bus_message_ref(message),
                 .action = g_strdup(action),
+                .unikernel = g_strdup(details->unikernel),
                 .owner = g_strdup(details->owner),
                 .group = g_strdup(details->group),
                 .sender = g_strdup(sd_bus_message_get_sender(message)),
@@ -208,7 +239,10 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
                 .interactive = sd_bus_message_get_allow_interactive_authorization(message) > 0,
                 .counted = true,
         };
+        (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &query->deadline);
+        query->deadline += query->interactive ? POLKIT_TIMEOUT_INTERACTIVE : POLKIT_TIMEOUT;
         calls_enter(manager, uid);
+        query->entry = queue_add(query->interactive ? manager->interactive : manager->questions, uid, on_turn, query);
         return query;
 }
 
@@ -259,11 +293,6 @@ int polkit_authorize(Manager *manager, sd_bus_message *message, const char *acti
                 return r;
 
         query = query_new(manager, message, client->uid, action, details);
-        r = query_send(query, details);
-        if (r < 0) {
-                query_free(query);
-                return polkit_decision_error(DECISION_NO, action, details, ret_error);
-        }
         g_hash_table_insert(manager->queries, message, query);
         return 0;
 }
@@ -286,11 +315,6 @@ void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, c
         query = query_new(manager, message, client->uid, action, details);
         query->done = done;
         query->userdata = userdata;
-        if (query_send(query, details) < 0) {
-                query_free(query);
-                done(DECISION_NO, userdata);
-                return;
-        }
         g_hash_table_insert(manager->queries, query, query);
 }
 

@@ -31,7 +31,7 @@ int polkit_authorize(Manager *manager, sd_bus_message *message, const char *acti
                 Error *ret_error);
 
 /* The same from within a call that has been let in already, for a second action. done is called once, also when the caller leaves
- * (with DECISION_NO), and may be called before this returns. */
+ * (with DECISION_NO) or on the private socket, and then before this returns. */
 typedef void (*PolkitDone)(Decision decision, void *userdata);
 void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, const PolkitDetails *details,
                 PolkitDone done, void *userdata);

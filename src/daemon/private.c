@@ -59,7 +59,7 @@ static int peer_new(Manager *manager, int *fd)
         if (r < 0)
                 return r;
 
-        g_ptr_array_add(manager->peers, sd_bus_ref(bus));
+        g_ptr_array_add(manager->peers, g_steal_pointer(&bus));
         return 0;
 }
 

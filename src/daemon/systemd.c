@@ -18,6 +18,8 @@
 #define UNIT_PATH      SYSTEMD_PATH "/unit"
 /* unikernel@ as systemd escapes it in object paths */
 #define OUR_PATH_START UNIT_PATH "/unikernel_40"
+/* Two calls each: see the shares in manager.c. */
+#define FETCHES_AT_ONCE 8
 #define READY_TIMEOUT  (20 * G_USEC_PER_SEC)
 
 typedef struct Waiter {
@@ -27,6 +29,7 @@ typedef struct Waiter {
 
 struct Systemd {
         Manager *manager;
+        Queue *fetches;
         void (*ready)(Manager *manager);
         sd_event_source *ready_source;
         unsigned fetching;      /* of the first round */
@@ -37,6 +40,7 @@ struct Systemd {
 
 typedef struct Fetch {
         Systemd *systemd;
+        QueueEntry *entry;
         char *name;
         UnitStatus status;
         bool first_round;
@@ -162,6 +166,7 @@ static void fetch_end(Fetch *fetch)
                 systemd_ready(systemd);
         if (fetch->done)
                 fetch->done(fetch->userdata);
+        queue_entry_done(fetch->entry);
         unit_status_clear(&fetch->status);
         g_free(fetch->name);
         g_free(fetch);
@@ -204,28 +209,35 @@ static int on_unit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_erro
         return 0;
 }
 
+static void on_fetch_turn(QueueEntry *entry, void *userdata)
+{
+        Fetch *fetch = userdata;
+        g_autofree char *unit = unit_name_for(fetch->name), *path = NULL;
+        sd_bus *bus = fetch->systemd->manager->bus;
+        int r;
+
+        fetch->entry = entry;
+        /* Answered in the order in which they are asked, so the second answer completes the picture. */
+        r = sd_bus_path_encode(UNIT_PATH, unit, &path);
+        if (r >= 0)
+                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties", "GetAll",
+                                on_unit, fetch, "s", SYSTEMD_NAME ".Unit");
+        if (r >= 0)
+                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties", "Get",
+                                on_result, fetch, "ss", SYSTEMD_NAME ".Service", "Result");
+        if (r < 0)
+                log_error("Cannot ask systemd about unikernel '%s': %s", fetch->name, g_strerror(-r));
+}
+
 void systemd_fetch(Systemd *systemd, const char *name, void (*done)(void *userdata), void *userdata)
 {
-        g_autofree char *unit = unit_name_for(name), *path = NULL;
-        Manager *manager = systemd->manager;
         Fetch *fetch = g_new0(Fetch, 1);
-        int r;
 
         *fetch = (Fetch){.systemd = systemd, .name = g_strdup(name), .done = done, .userdata = userdata,
                 .first_round = systemd->ready != NULL};
         if (fetch->first_round)
                 systemd->fetching++;
-
-        /* Answered in the order in which they are asked, so the second answer completes the picture. */
-        r = sd_bus_path_encode(UNIT_PATH, unit, &path);
-        if (r >= 0)
-                r = sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties",
-                                "GetAll", on_unit, fetch, "s", SYSTEMD_NAME ".Unit");
-        if (r >= 0)
-                r = sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties",
-                                "Get", on_result, fetch, "ss", SYSTEMD_NAME ".Service", "Result");
-        if (r < 0)
-                log_error("Cannot ask systemd about unikernel '%s': %s", name, g_strerror(-r));
+        queue_add(systemd->fetches, 0, on_fetch_turn, fetch);
 }
 
 static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
@@ -465,7 +477,7 @@ int systemd_new(Manager *manager, void (*ready)(Manager *manager), Systemd **ret
         Systemd *systemd = g_new0(Systemd, 1);
         int r;
 
-        *systemd = (Systemd){.manager = manager, .ready = ready,
+        *systemd = (Systemd){.manager = manager, .ready = ready, .fetches = queue_new(FETCHES_AT_ONCE, 0),
                 .reload_now = g_array_new(FALSE, FALSE, sizeof(Waiter)),
                 .reload_next = g_array_new(FALSE, FALSE, sizeof(Waiter))};
 
@@ -492,6 +504,7 @@ Systemd *systemd_free(Systemd *systemd)
                 return NULL;
 
         sd_event_source_disable_unref(systemd->ready_source);
+        queue_free(systemd->fetches);
         g_array_unref(systemd->reload_now);
         g_array_unref(systemd->reload_next);
         g_free(systemd);
