@@ -93,9 +93,9 @@ static void test_open(void)
         opens(fifo, directories, false, -1);
 }
 
-static char *command_line(const LogOptions *options)
+static char *command_line(const char *boot_id, const LogOptions *options)
 {
-        g_auto(GStrv) command = log_stream_command("hello", 990, options);
+        g_auto(GStrv) command = log_stream_command("hello", 990, boot_id, options);
 
         g_assert_true(g_str_has_suffix(command[0], "/journalctl"));
         return g_strjoinv(" ", command + 1);
@@ -106,12 +106,15 @@ static void test_log_command(void)
 {
         LogOptions all = {}, follow = {.have_lines = true, .lines = 10, .follow = true};
         LogOptions run = {.invocation = (char *) "0123456789abcdef0123456789abcdef"};
-        g_autofree char *a = command_line(&all), *b = command_line(&follow), *c = command_line(&run);
+        g_autofree char *a = command_line(NULL, &all), *b = command_line("b0", &follow),
+                        *c = command_line(NULL, &run);
 
         g_assert_nonnull(strstr(a, "--boot _SYSTEMD_UNIT=unikernel@hello.service + _PID=1 UNIT=unikernel@hello.service + "
                                    "_UID=990 SHRUTHI_UNIKERNEL=hello"));
         g_assert_null(strstr(a, "--follow"));
-        g_assert_nonnull(strstr(b, "--lines=10 --follow"));
+        g_assert_nonnull(strstr(b, "--lines=10 --follow _BOOT_ID=b0 _SYSTEMD_UNIT=unikernel@hello.service + _BOOT_ID=b0 _PID=1 "
+                                   "UNIT=unikernel@hello.service + _BOOT_ID=b0 _UID=990"));
+        g_assert_null(strstr(b, "--boot"));
         g_assert_nonnull(strstr(c, "_SYSTEMD_INVOCATION_ID=0123456789abcdef0123456789abcdef + _PID=1"));
         g_assert_null(strstr(c, "_UID="));
 }

@@ -1,0 +1,246 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# org.dream.Shruthi as clients meet it: documented as it is, used by busctl and gdbus alone, by unprivileged users and by root
+# without a bus; every error named; and what hostile clients send.
+
+# shellcheck source=tests/system/lib.sh disable=SC2016,SC2086
+. "$(dirname "$0")/lib.sh"
+
+dest=org.dream.Shruthi
+path=/org/dream/Shruthi
+manager=$dest.Manager
+unikernel=$dest.Unikernel
+client=$SRC/tests/client/client.py
+images=/srv/images
+plain=$images/guest-plain.virtio
+guest=$images/guest.virtio
+
+# [USER] METHOD SIGNATURE ARGUMENTS…
+call() { busctl --timeout=60 -- call $dest $path $manager "$@"; }
+call_as() { local user=$1; shift; as_user "$user" busctl --timeout=60 -- call $dest $path $manager "$@"; }
+gdbus_as() { local user=$1; shift; as_user "$user" gdbus call --system --dest $dest --object-path $path --method "$manager.$1" "${@:2}"; }
+get() { busctl get-property $dest "$path/unikernel/$1" $unikernel "$2"; }
+error_name() { gdbus call --system --dest $dest --object-path $path --method "$manager.$1" "${@:2}"; }
+pid() { systemctl show --property=MainPID --value shruthid; }
+
+mkdir -p $images
+cp $BUILD/tests/guest/guest*.* $images
+chmod -R a+rX $images
+printf '[Shruthi]\nImageDirectories=%s\nBridgeInterface=virbr0\n' $images >/etc/shruthi/shruthi.conf
+
+# --- documentation and introspection ---
+
+compare() { busctl introspect --xml-interface $dest "$1" | python3 $SRC/tests/client/compare-introspection.py "$SRC/dbus/$2.xml" "$2"; }
+check "the bus starts it" call ListUnikernels
+expect_output "the manager is what its documentation says" '^[0-9]{2} members' compare $path $manager
+check "root creates by path" call CreateUnikernelFromPath 'ssa{sv}' hello $plain 1 Arguments s --exit=7
+expect_output "a unikernel is what its documentation says" '^[0-9]{2} members' compare $path/unikernel/hello $unikernel
+check "the documentation is installed" cmp $SRC/dbus/$manager.xml /usr/share/dbus-1/interfaces/$manager.xml
+expect_output "its object is listed below the path" '/org/dream/Shruthi/unikernel/hello' busctl tree --list $dest
+expect_output "the object manager gives all of it" 'hello.*InvocationID' \
+        busctl call $dest $path org.freedesktop.DBus.ObjectManager GetManagedObjects
+expect_output "the log level can be seen" 's "info"' \
+        busctl get-property $dest /org/freedesktop/LogControl1 org.freedesktop.LogControl1 LogLevel
+check "root sets the log level" systemctl service-log-level shruthid.service debug
+expect_output "and it is set" 'debug' systemctl service-log-level shruthid.service
+check "and back" systemctl service-log-level shruthid.service info
+expect_fail "alice does not set the log level" 'denied|Access' as_user alice busctl set-property $dest \
+        /org/freedesktop/LogControl1 org.freedesktop.LogControl1 LogLevel s debug
+expect_fail "a property cannot be written" '.' busctl set-property $dest $path/unikernel/hello $unikernel Owner u 0
+
+# --- the first unikernel by busctl ---
+
+expect_fail "unknown flags" 'Unknown flags 0x4' call StartUnikernel st hello 4
+expect_fail "Remove takes no flags" 'Unknown flags 0x1' call RemoveUnikernel st hello 1
+expect_fail "a signal that would hurt" 'none of SIGTERM' call KillUnikernel si hello 19
+expect_output "it is found by name" "o \"$path/unikernel/hello\"" call GetUnikernel s hello
+expect_output "it is found by unit" "o \"$path/unikernel/hello\"" call GetUnikernelByUnit s unikernel@hello.service
+uuid=$(get hello UUID | cut -d'"' -f2)
+expect_output "it is found by UUID, in either case" "$path/unikernel/hello" call GetUnikernelByUUID s "${uuid^^}"
+expect_output "it is stopped and root's" 'a\(ssusso\) 1 "hello" "stopped" 0 "unikernel@hello.service" "" "/org' call ListUnikernels
+call StartUnikernel st hello 0 >/dev/null 2>&1
+check_soon "its unit has failed by then" 10 unit_is failed unikernel@hello
+check_soon "the state is failed" 5 eval '[ "$(get hello State)" = "s \"failed\"" ]'
+is "the result is the guest's" 's "exit-status"' "$(get hello Result)"
+is "the exit status is the guest's" 'x 7' "$(get hello ExitStatus)"
+expect_output "the reason stands in the details" '"Reason" s "exited with status 7' call GetUnikernelDetails s hello
+is "the invocation is systemd's" "s \"$(unit_show unikernel@hello InvocationID)\"" "$(get hello InvocationID)"
+check "root changes it" call SetUnikernelSettings 'sa{sv}' hello 1 Arguments s 'a "b c" {d}'
+expect_output "the arguments came out as they went in" '^s "a \\"b c\\" \{d\}"$' call GetUnikernelArguments s hello
+check "it starts, failed or not before" call StartUnikernel st hello 0
+is "it is running" 's "running"' "$(get hello State)"
+is "a running one has no result" 's ""' "$(get hello Result)"
+expect_output "its statistics can be had" '"CPUTime" t [1-9]' call GetUnikernelStatistics s hello
+expect_output "its domain can be seen" 'unikernel-hello' call GetUnikernelDomainXML s hello
+check "starting it again is no error" call StartUnikernel st hello 0
+expect_fail "it is not removed while it runs" 'stop it first' call RemoveUnikernel st hello 0
+check "restart" call RestartUnikernel st hello 0
+check "kill by SIGTERM" call KillUnikernel si hello 15
+check_soon "SIGTERM stops it" 10 unit_is inactive unikernel@hello
+is "stopped is no failure" 's "stopped"' "$(get hello Result)"
+expect_fail "killing what does not run" 'not running' call KillUnikernel si hello 15
+check "stopping what does not run is no error" call StopUnikernel st hello 0
+expect_output "with NO_WAIT the answer is systemd's job" '/org/freedesktop/systemd1/job/' call StartUnikernel st hello 1
+check_soon "and the job goes on" 10 unit_is active unikernel@hello
+check "stop" call StopUnikernel st hello 0
+expect_output "who stopped it is known" 'stopped by user 0' call GetUnikernelDetails s hello
+check "remove" call RemoveUnikernel st hello 0
+check "its definition is gone" test ! -e /var/lib/shruthi/unikernels/hello.unikernel
+expect_fail "a second time it is not there" 'NoSuchUnikernel|no unikernel' call RemoveUnikernel st hello 0
+expect_output "nothing is listed" '^a\(ssusso\) 0$' call ListUnikernels
+
+# --- the same by gdbus and unprivileged users ---
+
+expect_output "alice creates" 'unikernel/mine' gdbus_as alice CreateUnikernelFromPath mine $guest \
+        "{'Networks': <[('service', @a{sv} {})]>, 'Memory': <uint64 33554432>}"
+is "it is hers" "u $(id -u alice)" "$(get mine Owner)"
+check "alice starts hers" gdbus_as alice StartUnikernel mine 0
+expect_output "everybody sees that it runs" '"mine" "running"' call_as mallory ListUnikernels
+expect_output "everybody sees its properties" 'running' as_user mallory busctl get-property $dest $path/unikernel/mine $unikernel State
+for user in bob mallory; do
+        for verb in StartUnikernel StopUnikernel RestartUnikernel RemoveUnikernel; do
+                expect_fail "$user: no $verb" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as $user $verb mine 0
+        done
+        for verb in GetUnikernelDetails GetUnikernelDefinition GetUnikernelArguments GetUnikernelDomainXML \
+                GetUnikernelStatistics OpenUnikernelConsole; do
+                expect_fail "$user: no $verb" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as $user $verb mine
+        done
+        expect_fail "$user: no OpenUnikernelLog" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as $user OpenUnikernelLog mine '{}'
+        expect_fail "$user: no KillUnikernel" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as $user KillUnikernel mine 9
+        expect_fail "$user: no SetUnikernelSettings" 'InteractiveAuthorizationRequired|AccessDenied' \
+                gdbus_as $user SetUnikernelSettings mine "{'CPUs': <uint32 1>}"
+        expect_fail "$user: no SetUnikernelDefinition" 'InteractiveAuthorizationRequired|AccessDenied' \
+                gdbus_as $user SetUnikernelDefinition mine ''
+done
+for verb in ListImages PruneImages Diagnose Reload; do
+        expect_fail "alice: no $verb" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as alice $verb
+done
+expect_fail "mallory does not create" 'InteractiveAuthorizationRequired|AccessDenied' \
+        gdbus_as mallory CreateUnikernelFromPath other $plain '{}'
+expect_fail "mallory may not even have an image inspected" 'InteractiveAuthorizationRequired|AccessDenied' \
+        as_user mallory python3 $client inspect $plain
+check "alice lets a group in that she is in" gdbus_as alice SetUnikernelSettings mine "{'Group': <'shruthi-users'>}"
+check "bob, who is in it, manages it then" gdbus_as bob RestartUnikernel mine 0
+expect_output "bob reads its details" "'Group': <'shruthi-users'>" gdbus_as bob GetUnikernelDetails mine
+expect_fail "mallory does not" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as mallory GetUnikernelDetails mine
+check "alice takes it back" gdbus_as alice SetUnikernelSettings mine "{'Group': <''>}"
+expect_fail "bob is out again" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as bob GetUnikernelDetails mine
+expect_fail "alice does not name a group that she is not in" 'group' gdbus_as alice SetUnikernelSettings mine "{'Group': <'root'>}"
+expect_fail "alice does not give it away" 'owner' gdbus_as alice SetUnikernelSettings mine "{'Owner': <'bob'>}"
+check "root gives it away" call SetUnikernelSettings 'sa{sv}' mine 1 Owner s bob
+expect_fail "it is not alice's any more" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as alice StopUnikernel mine 0
+check "it is bob's" gdbus_as bob StopUnikernel mine 0
+check "bob removes it" gdbus_as bob RemoveUnikernel mine 0
+
+# --- errors have names ---
+
+named() { local desc=$1 name=$2; shift 2; expect_fail "$desc" "GDBus.Error:$name: .{10}" error_name "$@"; }
+named "a bad name" $dest.Error.InvalidName CreateUnikernelFromPath Foo $plain '{}'
+named "a name that would leave the folder" $dest.Error.InvalidName CreateUnikernelFromPath ../x $plain '{}'
+named "no such unikernel" $dest.Error.NoSuchUnikernel StartUnikernel nobody 0
+named "no such unit" $dest.Error.NoSuchUnikernel GetUnikernelByUnit ssh.service
+named "no such UUID" $dest.Error.NoSuchUnikernel GetUnikernelByUUID 00000000-0000-4000-8000-000000000000
+expect_fail "a method of no object" 'UnknownObject' gdbus call --system --dest $dest \
+        --object-path $path/unikernel/nobody --method $unikernel.Start 0
+named "an unknown setting" org.freedesktop.DBus.Error.InvalidArgs CreateUnikernelFromPath x $plain "{'Foo': <1>}"
+named "an image for hvt" $dest.Error.UnsupportedImage CreateUnikernelFromPath x $images/guest.hvt '{}'
+expect_fail "… with the way out" 'mirage configure -t virtio' error_name CreateUnikernelFromPath x $images/guest.hvt '{}'
+named "a missing device" $dest.Error.DeviceMismatch CreateUnikernelFromPath x $guest '{}'
+expect_fail "… with the lines to write" '\[Network service\]' error_name CreateUnikernelFromPath x $guest '{}'
+named "a bridge that is not there" $dest.Error.NoSuchNetwork CreateUnikernelFromPath x $guest \
+        "{'Networks': <[('service', {'Bridge': <'br9'>})]>}"
+named "a digest that is not there" $dest.Error.NoSuchImage CreateUnikernelFromDigest x "sha256:$(printf '%064d' 0)" '{}'
+named "what is no digest" org.freedesktop.DBus.Error.InvalidArgs CreateUnikernelFromDigest x sha256:1 '{}'
+named "another digest than demanded" $dest.Error.DigestMismatch CreateUnikernelFromPath x $plain \
+        "{'Digest': <'sha256:$(printf '%064d' 0)'>}"
+named "a relative path" $dest.Error.PathNotAllowed CreateUnikernelFromPath x plain '{}'
+named "a path with .." $dest.Error.PathNotAllowed CreateUnikernelFromPath x $images/../images/guest-plain.virtio '{}'
+named "a missing file" $dest.Error.NoSuchImage CreateUnikernelFromPath x $images/missing '{}'
+mkdir -p /etc/shruthi/unikernels
+printf '[Unikernel]\nImage=%s\n' $plain >/etc/shruthi/unikernels/admins.unikernel
+check_soon "a definition of the administrator's appears" 5 call GetUnikernel s admins
+named "it is not changed" $dest.Error.NotManaged SetUnikernelSettings admins "{'CPUs': <uint32 1>}"
+expect_fail "… and its path is named" '/etc/shruthi/unikernels/admins.unikernel' error_name RemoveUnikernel admins 0
+printf '[Unikernel]\nImage=%s\nBogus=1\n' $plain >/etc/shruthi/unikernels/admins.unikernel
+check_soon "broken by hand it shows as broken" 5 eval '[ "$(get admins State)" = "s \"broken\"" ]'
+named "starting a broken one" $dest.Error.InvalidDefinition StartUnikernel admins 0
+expect_fail "… names the line" 'admins.unikernel:3' error_name StartUnikernel admins 0
+expect_output "… and so do the details" 'admins.unikernel:3' call GetUnikernelDetails s admins
+systemctl reset-failed unikernel@admins
+rm /etc/shruthi/unikernels/admins.unikernel
+check_soon "removed by hand it is gone" 5 eval '! call GetUnikernel s admins'
+is "no failed attempt left a definition" '' "$(ls /var/lib/shruthi/unikernels)"
+
+# --- files as descriptors ---
+
+cp $plain /home/alice/image
+chown alice /home/alice/image
+chmod 0600 /home/alice/image
+expect_output "alice hands over a file that only she can read" 'unikernel/handed' as_user alice python3 $client create handed /home/alice/image
+expect_output "an image is imported once" '^sha256:' as_user alice python3 $client import /home/alice/image
+is "it is stored once" 1 "$(find /var/lib/shruthi/images -maxdepth 1 -type f -name "$(sha256sum <$plain | cut -d' ' -f1)" | wc -l)"
+expect_fail "a demanded digest" 'DigestMismatch' as_user alice python3 $client import /home/alice/image "Digest=sha256:$(printf '%064d' 0)"
+expect_output "inspection" '^Target=virtio$' as_user alice python3 $client inspect /home/alice/image
+expect_output "inspection of another target" '^Problem=built for hvt' python3 $client inspect $images/guest.hvt
+expect_fail "a descriptor for writing only" 'InvalidArgs' as_user alice python3 $client inspect /home/alice/image w
+expect_fail "a descriptor without rights" 'InvalidArgs' as_user alice python3 $client inspect /home/alice/image path
+expect_fail "a directory" 'InvalidImage' as_user alice python3 $client inspect /home/alice
+expect_fail "a socket" 'InvalidImage' as_user alice python3 $client stuck-fd stuck
+cp $images/guest.hvt /home/alice/hvt
+expect_fail "another image, with the same checks" 'UnsupportedImage' as_user alice python3 $client set-image handed /home/alice/hvt
+expect_output "the old one stays" "$(sha256sum <$plain | cut -d' ' -f1)" call GetUnikernelDefinition s handed
+
+# --- log and console ---
+
+check "alice starts hers" call_as alice StartUnikernel st handed 0
+expect_output "alice, in no journal group, reads its log from the first line" 'SHRUTHI test guest' \
+        as_user alice python3 $client log handed 10
+expect_output "… to its end" '^END$' as_user alice python3 $client log handed 10
+expect_output "… each line an object" '^[0-9]+$' \
+        bash -c "$(declare -f as_user); as_user alice python3 $client log handed 10 | grep -v ^END | jq -s length"
+expect_output "… with what systemd says" 'Started unikernel@handed.service' as_user alice python3 $client log handed 10
+expect_output "the last line only" '^1$' \
+        bash -c "$(declare -f as_user); as_user alice python3 $client log handed 10 Lines:='uint32 1' | grep -vc ^END"
+expect_fail "a foreign command line is no invocation" 'InvalidArgs' as_user alice python3 $client log handed 1 Invocation=--file=/etc/shadow
+logger --journald <<END
+MESSAGE=SECRET of somebody else
+SHRUTHI_UNIKERNEL=handed
+UNIT=unikernel@handed.service
+END
+journalctl --sync
+expect_output "what others write with its name in it is not in it" '^0$' \
+        bash -c "$(declare -f as_user); as_user alice python3 $client log handed 10 | grep -c SECRET; true"
+expect_output "the console can be opened" '^$' as_user alice python3 $client console handed 1
+as_user alice python3 $client log-many handed 16 >/tmp/held &
+check_soon "alice has 16 logs open" 20 grep -q '^16 ' /tmp/held
+expect_fail "and no 17th" 'LimitExceeded' as_user alice python3 $client log handed 1
+expect_output "bob's are his own" 'AccessDenied|InteractiveAuthorizationRequired' bash -c "$(declare -f as_user); as_user bob python3 $client log handed 1; true"
+kill "$(cut -d' ' -f2 /tmp/held)"
+check_soon "who closes may open again" 20 as_user alice python3 $client log handed 1
+check "stop" call_as alice StopUnikernel st handed 0
+expect_fail "no console of what does not run" 'NotRunning' as_user alice python3 $client console handed 1
+
+# --- what no honest client sends ---
+
+before=$(pid)
+expect_fail "a handle without a descriptor" '.' as_user alice python3 $client bad-handle 5
+expect_fail "a handle below zero" '.' as_user alice python3 $client bad-handle -- -1
+expect_fail "more than MessageSizeMax=" 'LimitExceeded' as_user alice python3 $client large 3000000
+expect_fail "variants in variants" 'InvalidArgs' as_user alice python3 $client nested 40
+expect_output "a thousand calls at once are answered, and those beyond the limit refused" '^[0-9]+ org.dream.Shruthi.Error.LimitExceeded' \
+        as_user mallory python3 $client parallel 1000 StopUnikernel handed
+expect_output "another is served all the same" 'stopped' call_as bob ListUnikernels
+is "it is the same process still" "$before" "$(pid)"
+
+# --- private socket ---
+
+is "the private socket is root's" 'root 600' "$(stat -c '%U %a' /run/shruthi/private)"
+expect_fail "alice does not connect" 'ermission denied' as_user alice python3 $SRC/tests/client/private.py ListUnikernels
+expect_output "root lists without a bus" 'handed' python3 $SRC/tests/client/private.py ListUnikernels
+expect_output "root starts without polkit's word" 'job' python3 $SRC/tests/client/private.py StartUnikernel handed
+check "it runs" unit_is active unikernel@handed
+expect_output "and stops it" 'job' python3 $SRC/tests/client/private.py StopUnikernel handed
+check "alice removes hers" call_as alice RemoveUnikernel st handed 0
+
+finish

@@ -1,0 +1,152 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Who may: what polkit and its rules say is what happens, and whatever is not a clear yes is a no. Without the rules, without polkit,
+# with one that is late, hangs, fails or talks nonsense, and with callers that do not wait for it.
+
+# shellcheck source=tests/system/lib.sh disable=SC2016,SC2086
+. "$(dirname "$0")/lib.sh"
+
+dest=org.dream.Shruthi
+path=/org/dream/Shruthi
+client=$SRC/tests/client/client.py
+rules=/usr/share/polkit-1/rules.d/60-org.dream.Shruthi.rules
+fake=/run/polkit-fake
+no='InteractiveAuthorizationRequired|AccessDenied'
+
+as() { local user=$1; shift; as_user "$user" gdbus call --system --dest $dest --object-path $path --timeout 40 --method "$dest.Manager.$1" "${@:2}"; }
+state() { busctl get-property $dest "$path/unikernel/$1" $dest.Unikernel State | cut -d'"' -f2; }
+pid() { systemctl show --property=MainPID --value shruthid; }
+
+cp "$BUILD/tests/guest/guest-plain.virtio" /home/alice/image
+chown alice /home/alice/image
+
+# --- the shipped rules ---
+
+check "alice creates hers" as_user alice python3 $client create hers /home/alice/image
+check "alice starts it" as alice StartUnikernel hers 0
+expect_fail "bob does not stop it" "$no" as bob StopUnikernel hers 0
+is "it runs on" running "$(state hers)"
+expect_output "each action belongs to our user" '^17$' grep -c 'unix-user:shruthi' /usr/share/polkit-1/actions/$dest.policy
+expect_output "no password is kept for what harms" '^0$' \
+        bash -c "for a in start stop restart kill update remove open-console read-log prune-images administer; do \
+                pkaction --verbose --action-id $dest.\$a; done | grep -c keep; true"
+as_shruthi() { runuser -u shruthi -- busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager "$@"; }
+expect_fail "our user manages no other unit" "${no}|authentication" as_shruthi RestartUnit ss polkit.service replace
+expect_fail "… none whose name only contains ours" "${no}|authentication" as_shruthi StartUnit ss xunikernel@a.service replace
+expect_fail "… none of another template" "${no}|authentication" as_shruthi StopUnit ss unikernel-body@hers.service replace
+expect_fail "… and enables none" "${no}|authentication" as_shruthi EnableUnitFiles asbb 1 unikernel@hers.service 0 0
+expect_fail "a user of ours is not our user" "${no}|authentication" as_user alice busctl call org.freedesktop.systemd1 \
+        /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager StopUnit ss unikernel@hers.service replace
+
+# --- an administrator decides otherwise ---
+
+cat >/etc/polkit-1/rules.d/10-test.rules <<'END'
+polkit.addRule(function(action, subject) {
+    if (action.id == "org.dream.Shruthi.stop" && subject.user == "mallory" && action.lookup("owner") == "alice" &&
+        action.lookup("unikernel") == "hers" && action.lookup("unit") == "unikernel@hers.service" &&
+        action.lookup("verb") == "stop")
+        return polkit.Result.YES;
+    if (action.id == "org.dream.Shruthi.start" && subject.user == "alice")
+        return polkit.Result.NO;
+});
+END
+check_soon "mallory may stop just that one" 10 as mallory StopUnikernel hers 0
+expect_fail "a plain no is AccessDenied, and no password helps" 'DBus.Error.AccessDenied' as alice StartUnikernel hers 0
+rm /etc/polkit-1/rules.d/10-test.rules
+
+# --- without the rules file ---
+
+mv $rules /run/rules
+check_soon "without the rules even the owner needs a password" 10 eval '! as alice StartUnikernel hers 0'
+expect_fail "… and is told that one would help" 'InteractiveAuthorizationRequired' as alice StartUnikernel hers 0
+expect_fail "… also to create" 'InteractiveAuthorizationRequired' as_user alice python3 $client create other /home/alice/image
+mv /run/rules $rules
+check_soon "with them it goes again" 10 as alice StartUnikernel hers 0
+check "stop" as alice StopUnikernel hers 0
+
+# --- a password agent ---
+
+expect_fail "interactively, without an agent, it is a no" "$no" as_user bob python3 $client interactive StartUnikernel hers
+
+# --- polkit is away ---
+
+systemctl mask --runtime --now polkit.service >/dev/null 2>&1
+expect_fail "without polkit it is a no" 'AccessDenied' as alice StartUnikernel hers 0
+expect_fail "… for root too, on the bus" 'AccessDenied' gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StopUnikernel hers 0
+expect_output "everybody sees the list all the same" 'hers' as mallory ListUnikernels
+is "it was not started" stopped "$(state hers)"
+
+# --- a polkit that we make misbehave ---
+
+install -d -o polkitd $fake
+mode() { echo "$*" >$fake/mode; }
+asked() { grep -c "$1" $fake/log; }
+mode yes
+runuser -u polkitd -- python3 $SRC/tests/client/polkit-fake.py $fake/mode $fake/log &
+fake_pid=$!
+check_soon "the fake is there" 10 grep -q ready $fake/log
+check "its yes is a yes" as alice StartUnikernel hers 0
+expect_output "it was asked about a bus name and never a process" 'start system-bus-name flags=0' cat $fake/log
+expect_output "… with all details" "\('owner', 'alice'\).*\('unikernel', 'hers'\), \('unit', 'unikernel@hers.service'\), \('verb', 'start'\)" cat $fake/log
+check "stop" as alice StopUnikernel hers 0
+as_user alice python3 $client interactive StopUnikernel hers >/dev/null
+expect_output "that a password may be asked for is handed on" 'stop system-bus-name flags=1' cat $fake/log
+mode no
+expect_fail "its no is a no" 'AccessDenied' as alice StartUnikernel hers 0
+mode challenge
+expect_fail "a challenge is a no that says so" 'InteractiveAuthorizationRequired' as alice StartUnikernel hers 0
+mode error
+expect_fail "an error is a no" 'AccessDenied' as alice StartUnikernel hers 0
+mode garbage
+expect_fail "nonsense is a no" 'AccessDenied' as alice StartUnikernel hers 0
+is "none of it started anything" stopped "$(state hers)"
+
+mode late 3
+before=$(pid)
+expect_output "while one waits, others are served" 'hers' bash -c \
+        "gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StartUnikernel hers 0 >/dev/null & \
+         sleep 0.5; timeout 1 gdbus call --system --dest $dest --object-path $path --method $dest.Manager.ListUnikernels; wait"
+is "and the late yes is a yes" running "$(state hers)"
+check "stop" as alice StopUnikernel hers 0
+
+# It is gone when polkit answers: nothing that was looked up before may be used.
+(sleep 1; rm /var/lib/shruthi/unikernels/hers.unikernel) &
+expect_fail "removed while polkit thinks" 'NoSuchUnikernel|UnknownObject' as alice StartUnikernel hers 0
+mode yes
+check "alice creates it again" as_user alice python3 $client create hers /home/alice/image
+# It is bob's when polkit answers: the yes was about alice's.
+mode late 3
+: >$fake/log
+(sleep 1; sed -i "s/^Owner=.*/Owner=bob/" /var/lib/shruthi/unikernels/hers.unikernel) &
+check "given away while polkit thinks" as alice StartUnikernel hers 0
+is "polkit was asked again, about the new owner" 1 "$(asked "start .*'owner', 'bob'")"
+mode yes
+check "stop" as alice StopUnikernel hers 0
+
+mode late 3
+: >$fake/log
+as_user alice python3 $client leave StartUnikernel hers 1
+check_soon "of a caller who left the question is withdrawn" 10 grep -q cancel $fake/log
+sleep 4
+is "and nothing is done for him" stopped "$(state hers)"
+
+mode hang
+started=$SECONDS
+expect_fail "one that hangs is a no, before the caller's patience ends" 'AccessDenied' as alice StartUnikernel hers 0
+check "… after some 20 s" test $((SECONDS - started)) -ge 15 -a $((SECONDS - started)) -le 24
+as_user mallory python3 $client parallel 300 StartUnikernel hers >/tmp/parallel 2>&1 &
+sleep 3
+mode yes
+check "while mallory's calls hang, alice's are answered" as alice StartUnikernel hers 0
+wait $!
+expect_output "and mallory has no more than so many" '^44 .*LimitExceeded' cat /tmp/parallel
+expect_output "… of which none was let in" '^256 .*AccessDenied' cat /tmp/parallel
+is "it is the same process still" "$before" "$(pid)"
+
+kill $fake_pid
+systemctl unmask --runtime polkit.service >/dev/null 2>&1
+systemctl start polkit.service
+check_soon "the real one is back" 10 gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StopUnikernel hers 0
+
+finish
