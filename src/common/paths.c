@@ -17,6 +17,8 @@ enum {
         PATH_STATE_DEFINITIONS,
         PATH_VENDOR_DEFINITIONS,
         PATH_IMAGES,
+        PATH_CONSOLES,
+        PATH_PROBE,
         PATH_RESULTS,
         PATH_LIBEXEC,
         _PATH_MAX,
@@ -31,6 +33,8 @@ static const char *const defaults[_PATH_MAX] = {
         [PATH_STATE_DEFINITIONS]  = SHRUTHI_STATEDIR "/unikernels",
         [PATH_VENDOR_DEFINITIONS] = SHRUTHI_VENDORDIR "/unikernels",
         [PATH_IMAGES]             = SHRUTHI_STATEDIR "/images",
+        [PATH_CONSOLES]           = SHRUTHI_RUNTIMEDIR "/unikernels",
+        [PATH_PROBE]              = SHRUTHI_RUNTIMEDIR "/probe",
         [PATH_RESULTS]            = SHRUTHI_RUNTIMEDIR "/results",
         [PATH_LIBEXEC]            = SHRUTHI_LIBEXECDIR,
 };
@@ -91,6 +95,16 @@ const char *paths_images(void)
         return path_get(PATH_IMAGES);
 }
 
+const char *paths_consoles(void)
+{
+        return path_get(PATH_CONSOLES);
+}
+
+const char *paths_probe(void)
+{
+        return path_get(PATH_PROBE);
+}
+
 const char *paths_results(void)
 {
         return path_get(PATH_RESULTS);
@@ -103,5 +117,5 @@ const char *paths_libexec_dir(void)
 
 char *paths_unikernel_runtime(const char *name)
 {
-        return g_strdup_printf("%s/unikernels/%s", path_get(PATH_RUNTIME), name);
+        return g_strdup_printf("%s/%s", path_get(PATH_CONSOLES), name);
 }

@@ -251,7 +251,7 @@ int check_host(Error *ret_error)
                 check_confinement(connection);
         }
         check_reach("store", paths_images());
-        check_reach("console", paths_runtime_dir());
+        check_reach("console", paths_consoles());
         check_networks(connection, conf);
 
         return 0;

@@ -19,9 +19,9 @@
 #include "domain/virt.h"
 #include "domain/watch.h"
 
-#define PROBE_FILE   "probe"
-#define PROBE_KERNEL "probe.kernel"
-#define PROBE_LOCK   "probe.lock"
+#define PROBE_FILE   "result"
+#define PROBE_KERNEL "kernel"
+#define PROBE_LOCK   "lock"
 
 /* No unikernel can have that name: capitals are not in its alphabet. */
 #define PROBE_NAME   "PROBE"
@@ -94,7 +94,7 @@ static int judge(virConnectPtr connection, const Conf *conf, Watch *watch, virDo
 static int boot_probe(virConnectPtr connection, const Conf *conf, bool kvm, bool fast_start,
                 gint64 *ret_usec, Error *ret_error)
 {
-        g_autofree char *kernel = g_build_filename(paths_runtime_dir(), PROBE_KERNEL, NULL);
+        g_autofree char *kernel = g_build_filename(paths_probe(), PROBE_KERNEL, NULL);
         g_autofree char *uuid = g_uuid_string_random(), *xml = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
         g_autoptr(Watch) watch = NULL;
@@ -105,7 +105,7 @@ static int boot_probe(virConnectPtr connection, const Conf *conf, bool kvm, bool
 
         /* Where QEMU's user may read; virt-aa-helper allows no kernel below /usr/lib. */
         code = probe_kernel(&size);
-        r = file_replace(paths_runtime_dir(), PROBE_KERNEL, code, size, 0444);
+        r = file_replace(paths_probe(), PROBE_KERNEL, code, size, 0444);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot write %s", kernel);
 
@@ -240,7 +240,7 @@ static int make_key(virConnectPtr connection, const Conf *conf, char **ret_key, 
 
 static int recall(const char *key, ProbeResult *ret_result)
 {
-        g_autofree char *path = g_build_filename(paths_runtime_dir(), PROBE_FILE, NULL), *text = NULL;
+        g_autofree char *path = g_build_filename(paths_probe(), PROBE_FILE, NULL), *text = NULL;
         int r;
 
         r = file_read_at(AT_FDCWD, path, 64 * 1024, &text, NULL);
@@ -252,7 +252,7 @@ static int recall(const char *key, ProbeResult *ret_result)
 
 int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error)
 {
-        g_autofree char *lock = g_build_filename(paths_runtime_dir(), PROBE_LOCK, NULL), *key = NULL,
+        g_autofree char *lock = g_build_filename(paths_probe(), PROBE_LOCK, NULL), *key = NULL,
                         *text = NULL;
         _cleanup_probe_result_ ProbeResult result = {};
         _cleanup_close_ int fd = -EBADF;
@@ -281,7 +281,7 @@ int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_resu
 
         /* What cannot be remembered is tried again next time: slower, not wrong. */
         text = probe_result_format(key, &result);
-        (void) file_replace(paths_runtime_dir(), PROBE_FILE, text, strlen(text), 0644);
+        (void) file_replace(paths_probe(), PROBE_FILE, text, strlen(text), 0644);
         *ret_result = result;
         result = (ProbeResult){};
         return 0;
@@ -289,7 +289,7 @@ int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_resu
 
 int probe_forget(void)
 {
-        g_autofree char *path = g_build_filename(paths_runtime_dir(), PROBE_FILE, NULL);
+        g_autofree char *path = g_build_filename(paths_probe(), PROBE_FILE, NULL);
 
         return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }

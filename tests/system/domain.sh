@@ -47,25 +47,24 @@ no_domain() { [ -z "$(virsh --quiet list --all --name | grep . || :)" ]; }
 has_domain() { virsh --quiet list --name | grep -qx "unikernel-$1"; }
 
 mkdir -p /etc/shruthi/unikernels
-install -d -o shruthi -g libvirt-qemu -m 0711 /run/shruthi/unikernels
 
 # What the host can do is tried once.
-rm -f /run/shruthi/probe
+rm -f /run/shruthi/probe/result
 expect_output "without KVM it says so, with the reason" '^kvm-reason=libvirt offers no KVM' helper probe
 expect_output "the fast start was tried" '^fast-start=yes$' helper probe
-check "what was found is remembered" test -s /run/shruthi/probe
-before=$(stat -c %i:%Y:%Z /run/shruthi/probe)
+check "what was found is remembered" test -s /run/shruthi/probe/result
+before=$(stat -c %i:%Y:%Z /run/shruthi/probe/result)
 check "asking again asks nobody" helper probe
-is "what is remembered was not written anew" "$before" "$(stat -c %i:%Y:%Z /run/shruthi/probe)"
+is "what is remembered was not written anew" "$before" "$(stat -c %i:%Y:%Z /run/shruthi/probe/result)"
 check "it tries anew when told so" helper probe --again
-before=$(cat /run/shruthi/probe)
+before=$(cat /run/shruthi/probe/result)
 expect_output "the walls of our units change nothing" '^fast-start=yes$' sandboxed probe
-is "and inside of them the same is remembered" "$before" "$(cat /run/shruthi/probe)"
-sed -i 's/libvirt=[0-9]*/libvirt=1/' /run/shruthi/probe
+is "and inside of them the same is remembered" "$before" "$(cat /run/shruthi/probe/result)"
+sed -i 's/libvirt=[0-9]*/libvirt=1/' /run/shruthi/probe/result
 check "with another version of libvirt it tries anew" helper probe
-is "and remembers that" "$before" "$(cat /run/shruthi/probe)"
+is "and remembers that" "$before" "$(cat /run/shruthi/probe/result)"
 check "no domain of the trial is left" no_domain
-check "no kernel of the trial is left" test ! -e /run/shruthi/probe.kernel
+check "no kernel of the trial is left" test ! -e /run/shruthi/probe/kernel
 
 # What a domain is. The definition's order is not the manifest's.
 disk=/var/lib/libvirt/images/domain-test.img

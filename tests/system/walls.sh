@@ -32,22 +32,26 @@ check "one that needs a witness starts" systemctl start unikernel@witnessed
 
 # --- A local user, and QEMU's.
 
-for path in $RUN/unikernels $RUN/unikernels/speaks/console.out $RUN/results/. $RUN/private $STATE/images/. $STATE/unikernels/.; do
+for path in $RUN/unikernels/speaks/console.out $RUN/results/. $RUN/probe/. $STATE/images/. $STATE/unikernels/.; do
         check "$path is there" test -e "$path"
         expect_fail "a local user does not reach $path" 'denied' as_user mallory ls -d "$path"
 done
 
+expect_fail "a local user does not list $RUN" 'denied' as_user mallory ls $RUN
+expect_fail "a local user does not connect to root's socket" 'denied' \
+        as_user mallory python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("/run/shruthi/private")'
+
 qemu() { setpriv --reuid=libvirt-qemu --regid=libvirt-qemu --init-groups "$@"; }
-for path in $RUN $RUN/unikernels $RUN/unikernels/speaks $RUN/results $STATE $STATE/unikernels $STATE/images; do
+for path in $RUN $RUN/unikernels $RUN/unikernels/speaks $RUN/probe $RUN/results $STATE $STATE/unikernels $STATE/images; do
         expect_fail "QEMU's user makes no file in $path" 'denied' qemu touch "$path/made"
 done
-for path in $RUN $RUN/unikernels $RUN/unikernels/speaks $RUN/results $STATE $STATE/unikernels; do
+for path in $RUN $RUN/unikernels $RUN/unikernels/speaks $RUN/probe $RUN/results $STATE $STATE/unikernels; do
         expect_fail "QEMU's user does not list $path" 'denied' qemu ls "$path"
 done
 for path in $RUN/results/speaks $RUN/unikernels/speaks/state; do
         expect_fail "QEMU's user does not read $path" 'denied' qemu cat "$path"
 done
-expect_fail "QEMU's user does not replace what was tried of the host" 'denied' qemu mv $RUN/probe $RUN/other
+expect_fail "QEMU's user does not replace what was tried of the host" 'denied' qemu mv $RUN/probe/result $RUN/probe/other
 expect_fail "QEMU's user does not remove a console" 'denied' qemu rm -f $RUN/unikernels/speaks/console.out
 for fifo in in out; do
         expect_fail "QEMU's user does not open the console.$fifo of a running guest" 'denied' \
@@ -57,6 +61,19 @@ expect_fail "QEMU's user does not connect to a console's socket" 'denied' \
         qemu python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("/run/shruthi/unikernels/speaks/console")'
 expect_fail "nor to root's" 'denied' \
         qemu python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("/run/shruthi/private")'
+
+# --- Our own user: what PID 1 does as root in its directories stays in them.
+
+ours() { setpriv --reuid=shruthi --regid=shruthi --init-groups "$@"; }
+mkdir /etc/trapped
+touch /etc/trapped/file
+define trapped guest-plain.virtio ''
+expect_fail "our user does not put another directory in the place of all consoles" 'denied' \
+        ours mv $RUN/unikernels $RUN/elsewhere
+check "a link in the place of one" ours ln -s /etc/trapped $RUN/unikernels/trapped
+expect_fail "is no way to have a directory of root's" 'failed' systemctl start unikernel@trapped
+systemctl stop unikernel@trapped
+is "which stays root's, and as it was" 'root root file' "$(stat -c '%U %G' /etc/trapped) $(ls /etc/trapped)"
 
 # --- What is printed, here written in the guest's place, since only lines count.
 
