@@ -45,7 +45,8 @@ for service in unikernel@x unikernel-body@x shruthid; do
 done
 expect_output "the preset enables the socket" '^enabled$' systemctl is-enabled shruthid.socket
 expect_output "and the target" '^enabled$' systemctl is-enabled unikernels.target
-is "/run/shruthi is closed but to QEMU's group" "2710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /run/shruthi)"
+is "/run/shruthi is root's" "711 root root" "$(stat -c '%a %U %G' /run/shruthi)"
+is "the consoles are closed but to QEMU's group" "2710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /run/shruthi/unikernels)"
 is "so is the state directory" "710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /var/lib/shruthi)"
 is "the store is readable to it" "2750 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /var/lib/shruthi/images)"
 is "definitions are our own" "700 shruthi shruthi" "$(stat -c '%a %U %G' /var/lib/shruthi/unikernels)"
