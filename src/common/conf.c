@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/paths.h"
@@ -367,6 +368,17 @@ int conf_parse(const KeyFile *key_file, Conf **ret_conf, Error *ret_error)
         return 0;
 }
 
+/* A file that is there and yet is not: a link to nowhere, which must not lift limits without a word. */
+static int add_file(KeyFile *key_file, const char *path, Error *ret_error)
+{
+        int r = key_file_add_path(key_file, path, ret_error);
+
+        if (r == -ENOENT)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "%s: the file that it links to is not there", path);
+        return r;
+}
+
 int conf_load(Conf **ret_conf, Error *ret_error)
 {
         const char *const dirs[] = {paths_config_dir(), paths_vendor_dir()};
@@ -375,21 +387,20 @@ int conf_load(Conf **ret_conf, Error *ret_error)
         g_auto(GStrv) dropins =
                         key_file_list_dropins((const char *[]){config_dropins, vendor_dropins, NULL});
         g_autoptr(KeyFile) key_file = key_file_new();
+        struct stat st;
         int r = -ENOENT;
 
         for (size_t i = 0; r == -ENOENT && i < G_N_ELEMENTS(dirs); i++) {
                 g_autofree char *path = g_build_filename(dirs[i], "shruthi.conf", NULL);
 
-                r = file_is_masked(path) ? 0 : key_file_add_path(key_file, path, ret_error);
+                if (lstat(path, &st) >= 0 || errno != ENOENT)
+                        r = file_is_masked(path) ? 0 : add_file(key_file, path, ret_error);
         }
         if (r < 0 && r != -ENOENT)
                 return r;
 
         for (char **dropin = dropins; *dropin; dropin++) {
-                r = key_file_add_path(key_file, *dropin, ret_error);
-                if (r == -ENOENT)
-                        return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                        "%s: the file that it links to is not there", *dropin);
+                r = add_file(key_file, *dropin, ret_error);
                 if (r < 0)
                         return r;
         }

@@ -203,6 +203,21 @@ static void test_refusals(void)
         }
 }
 
+static void test_refuses_long_lists(void)
+{
+        g_autoptr(GString) text = g_string_new("[Shruthi]\nAllowedBridges=");
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(Conf) conf = NULL;
+
+        for (unsigned i = 0; i < 256; i++)
+                g_string_append(text, "br0 ");
+        g_assert_cmpint(parse(text->str, &conf, NULL), ==, 0);
+        g_string_append(text, "br0");
+        g_clear_pointer(&conf, conf_free);
+        g_assert_cmpint(parse(text->str, &conf, &error), ==, -EBADMSG);
+        g_assert_true(g_str_has_suffix(error.message, ": more than 256 names"));
+}
+
 /* /etc before /usr/lib, drop-ins of both over either, a mask over the vendor's. */
 static void test_files(void)
 {
@@ -250,6 +265,18 @@ static void test_files(void)
         g_assert_cmpint(conf_load(&conf, &error), ==, -EBADMSG);
         g_assert_nonnull(strstr(error.message, "shruthi.conf: not a regular file"));
 
+        /* A link to nowhere is no missing file: limits that were meant would not hold. */
+        const char *const linked[] = {config, config_a};
+        for (size_t i = 0; i < G_N_ELEMENTS(linked); i++) {
+                g_assert_cmpint(g_remove(linked[i]), ==, 0);
+                g_assert_cmpint(symlink("/nowhere/at/all", linked[i]), ==, 0);
+                g_assert_cmpint(conf_load(&conf, &error), ==, -EBADMSG);
+                g_assert_nonnull(strstr(error.message, ".conf: the file that it links to is not there"));
+                g_assert_nonnull(strstr(error.message, linked[i]));
+                g_assert_cmpint(g_remove(linked[i]), ==, 0);
+                g_assert_cmpint(symlink("/dev/null", linked[i]), ==, 0);
+        }
+
         const char *const made[] = {config, vendor, config_a, vendor_a, vendor_b};
         for (size_t i = 0; i < G_N_ELEMENTS(made); i++)
                 g_assert_cmpint(g_remove(made[i]), ==, 0);
@@ -274,6 +301,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/common/conf/everything", test_everything);
         g_test_add_func("/common/conf/default-bridge-is-allowed", test_default_bridge_is_allowed);
         g_test_add_func("/common/conf/refusals", test_refusals);
+        g_test_add_func("/common/conf/refuses-long-lists", test_refuses_long_lists);
         g_test_add_func("/common/conf/files", test_files);
         return g_test_run();
 }
