@@ -93,6 +93,10 @@ step() {
 
 cgroup_root() { findmnt --first-only --types cgroup2 --noheadings --output TARGET || :; }
 
+# sd_booted(3): whether the machine's own PID 1 is systemd.
+has_systemd=no
+[ ! -d /run/systemd/system ] || has_systemd=yes
+
 # Goes through two steps, each by starting this script anew with the same process id. With systemd as PID 1
 # a part of its control group tree may only be used where it was delegated: in a scope of our own. And in a
 # mount namespace of our own every mount vanishes with the last process of the run.
@@ -100,9 +104,8 @@ enter_scope() {
         local step=${SHRUTHI_SANDBOX_STEP-}
 
         unset SHRUTHI_SANDBOX_STEP
-        has_systemd=${SHRUTHI_SANDBOX_SYSTEMD-no}
-        if [ -z "$step" ] && [ -d /run/systemd/system ]; then
-                export SHRUTHI_SANDBOX_STEP=scope SHRUTHI_SANDBOX_SYSTEMD=yes
+        if [ -z "$step" ] && [ $has_systemd = yes ]; then
+                export SHRUTHI_SANDBOX_STEP=scope
                 exec systemd-run --quiet --scope --collect --property=Delegate=yes \
                         --unit="shruthi-sandbox-$$" -- "$self" "$@"
         fi
@@ -110,7 +113,6 @@ enter_scope() {
                 export SHRUTHI_SANDBOX_STEP=mounts
                 exec unshare --mount --propagation private -- "$self" "$@"
         fi
-        unset SHRUTHI_SANDBOX_SYSTEMD
 
         # systemd-nspawn keeps notes in /run, which shall not be this machine's.
         mkdir -p "$cache"
