@@ -13,14 +13,23 @@ typedef struct Batch {
         Ctl *ctl;
         const char *what;
         unsigned in_flight;
-        GPtrArray *again; /* names */
+        GPtrArray *calls; /* BatchCall, all that went out */
+        GPtrArray *again; /* those of them that want a password */
+        GPtrArray *done;  /* names, or NULL */
         int exit_status;
 } Batch;
 
 typedef struct BatchCall {
         Batch *batch;
         const char *name;
+        sd_bus_message *message;
 } BatchCall;
+
+static void batch_call_free(BatchCall *call)
+{
+        sd_bus_message_unref(call->message);
+        g_free(call);
+}
 
 static void batch_failed(Batch *batch, const char *name, Error *error, int r)
 {
@@ -32,21 +41,29 @@ static void batch_failed(Batch *batch, const char *name, Error *error, int r)
                 batch->exit_status = ctl_exit_status(error);
 }
 
+static void batch_done(Batch *batch, const char *name)
+{
+        if (batch->done)
+                g_ptr_array_add(batch->done, (char *) name);
+}
+
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
 {
-        g_autofree BatchCall *call = userdata;
+        BatchCall *call = userdata;
         Batch *batch = call->batch;
         _cleanup_error_ Error error = ERROR_INIT;
         const sd_bus_error *e = sd_bus_message_get_error(reply);
         int r;
 
         batch->in_flight--;
-        if (!e)
+        if (!e) {
+                batch_done(batch, call->name);
                 return 0;
+        }
 
         r = client_reply_error(e, -sd_bus_message_get_errno(reply), &error);
         if (error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED && !batch->ctl->options.no_ask_password)
-                g_ptr_array_add(batch->again, (char *) call->name);
+                g_ptr_array_add(batch->again, call);
         else
                 batch_failed(batch, call->name, &error, r);
         return 0;
@@ -63,28 +80,26 @@ static int batch_send(Batch *batch, const char *name, ClientCallMaker make, void
                 return r;
 
         call = g_new0(BatchCall, 1);
-        *call = (BatchCall){.batch = batch, .name = name};
+        *call = (BatchCall){.batch = batch, .name = name, .message = sd_bus_message_ref(message)};
+        g_ptr_array_add(batch->calls, call);
         r = sd_bus_call_async(batch->ctl->bus, NULL, message, on_reply, call, UINT64_MAX);
-        if (r < 0) {
-                g_free(call);
+        if (r < 0)
                 return client_message_error(r, ret_error);
-        }
 
         batch->in_flight++;
         return 0;
 }
 
-static void batch_send_interactively(Batch *batch, const char *name, ClientCallMaker make, void *userdata)
+static void batch_send_interactively(Batch *batch, BatchCall *call)
 {
-        _cleanup_message_ sd_bus_message *message = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        r = make(batch->ctl, name, userdata, &message, &error);
-        if (r >= 0)
-                r = client_send(batch->ctl, message, NULL, &error);
+        r = client_send_interactively(batch->ctl, call->message, NULL, &error);
         if (r < 0)
-                batch_failed(batch, name, &error, r);
+                batch_failed(batch, call->name, &error, r);
+        else
+                batch_done(batch, call->name);
 }
 
 /* Waits for one reply at least. */
@@ -104,10 +119,12 @@ static int batch_wait(Batch *batch)
         return 0;
 }
 
-int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker make, void *userdata)
+int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker make, void *userdata,
+                GPtrArray *done)
 {
+        g_autoptr(GPtrArray) calls = g_ptr_array_new_with_free_func((GDestroyNotify) batch_call_free);
         g_autoptr(GPtrArray) again = g_ptr_array_new();
-        Batch batch = {.ctl = ctl, .what = what, .again = again};
+        Batch batch = {.ctl = ctl, .what = what, .calls = calls, .again = again, .done = done};
         int r;
 
         for (char **name = names; *name || batch.in_flight > 0;) {
@@ -129,7 +146,7 @@ int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker m
         }
 
         for (guint i = 0; i < again->len; i++)
-                batch_send_interactively(&batch, again->pdata[i], make, userdata);
+                batch_send_interactively(&batch, again->pdata[i]);
 
         return batch.exit_status;
 }

@@ -152,7 +152,7 @@ static int call_repeat(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_call
         return 0;
 }
 
-static int send_interactively(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Error *ret_error)
+int client_send_interactively(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *again = NULL;
         int r;
@@ -172,7 +172,7 @@ int client_send(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Erro
 
         r = call_once(ctl, call, ret_reply, &error);
         if (r < 0 && error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED && !ctl->options.no_ask_password)
-                return send_interactively(ctl, call, ret_reply, ret_error);
+                return client_send_interactively(ctl, call, ret_reply, ret_error);
         if (r < 0)
                 error_move(ret_error, &error);
 

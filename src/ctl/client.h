@@ -20,6 +20,9 @@ int client_new_call(Ctl *ctl, const char *member, sd_bus_message **ret_call, Err
 /* Sends it and waits. ret_reply may be NULL. */
 int client_send(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Error *ret_error);
 
+/* Sends a copy of a call that was sent already and refused for want of a password. */
+int client_send_interactively(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Error *ret_error);
+
 /* Both at once, with arguments as of sd_bus_message_append(). */
 int client_call(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error,
                 const char *types, ...);
@@ -35,10 +38,12 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error);
 int client_message_error(int r, Error *ret_error);
 
 /* The same call for many names, several in flight at a time. Prints "Cannot WHAT NAME: …" for each that
- * fails; returns the exit status: that of the first failure. */
+ * fails; returns the exit status: that of the first failure. done (or NULL) gets the names
+ * for which it succeeded, which stay names' own. */
 typedef int (*ClientCallMaker)(
                 Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error);
-int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker make, void *userdata);
+int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker make, void *userdata,
+                GPtrArray *done);
 
 /* Names and shell patterns → names. A pattern that matches none is NO_SUCH_UNIKERNEL. */
 int client_expand(Ctl *ctl, char **patterns, char ***ret_names, Error *ret_error);

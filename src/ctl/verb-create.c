@@ -60,8 +60,7 @@ static int create(Ctl *ctl, const char *name, const char *image, bool start, Err
         if (r >= 0)
                 r = client_send(ctl, call, NULL, ret_error);
         if (r < 0) {
-                if (ret_error->code != ERROR_INVALID_ARGS)
-                        error_prefix(ret_error, "Cannot create %s", name);
+                error_prefix(ret_error, "Cannot create %s", name);
                 return r;
         }
 

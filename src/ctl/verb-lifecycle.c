@@ -70,7 +70,7 @@ static int call_job(Ctl *ctl, char **operands, const char *what, const char *mem
         if (r < 0)
                 return r;
 
-        return client_call_each(ctl, names, what, make_job_call, (void *) member);
+        return client_call_each(ctl, names, what, make_job_call, (void *) member, NULL);
 }
 
 int verb_start(Ctl *ctl, char **operands, Error *ret_error)
@@ -97,29 +97,40 @@ int verb_kill(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
 
-        return client_call_each(ctl, names, "kill", make_kill_call, NULL);
+        return client_call_each(ctl, names, "kill", make_kill_call, NULL, NULL);
+}
+
+/* A second call for those for which the first succeeded; the first failure of both is the exit status. */
+static int call_next(Ctl *ctl, GPtrArray *done, int before, const char *what, const char *member)
+{
+        int r;
+
+        g_ptr_array_add(done, NULL);
+        r = client_call_each(ctl, (char **) done->pdata, what, make_job_call, (void *) member, NULL);
+        return before != CTL_EXIT_SUCCESS ? before : r;
 }
 
 int verb_remove(Ctl *ctl, char **operands, Error *ret_error)
 {
+        g_autoptr(GPtrArray) stopped = g_ptr_array_new();
         g_auto(GStrv) names = NULL;
         int r;
 
         r = client_expand(ctl, operands, &names, ret_error);
         if (r < 0)
                 return r;
-        if (ctl->options.now) {
-                r = client_call_each(ctl, names, "stop", make_job_call, (void *) "StopUnikernel");
-                if (r != CTL_EXIT_SUCCESS)
-                        return r;
-        }
+        if (!ctl->options.now)
+                return client_call_each(
+                                ctl, names, "remove", make_job_call, (void *) "RemoveUnikernel", NULL);
 
-        return client_call_each(ctl, names, "remove", make_job_call, (void *) "RemoveUnikernel");
+        r = client_call_each(ctl, names, "stop", make_job_call, (void *) "StopUnikernel", stopped);
+        return call_next(ctl, stopped, r, "remove", "RemoveUnikernel");
 }
 
 /* A definition in /etc says NotManaged; systemd's own way works there. */
 static int set_autostart(Ctl *ctl, char **operands, bool autostart, Error *ret_error)
 {
+        g_autoptr(GPtrArray) done = g_ptr_array_new();
         g_auto(GStrv) names = NULL;
         int r;
 
@@ -127,21 +138,19 @@ static int set_autostart(Ctl *ctl, char **operands, bool autostart, Error *ret_e
         if (r < 0)
                 return r;
 
-        r = client_call_each(ctl, names, autostart ? "enable" : "disable", make_autostart_call, &autostart);
-        if (r != CTL_EXIT_SUCCESS) {
-                if (ctl->not_managed)
-                        fprintf(stderr,
-                                        "An administrator's definition is enabled by 'Autostart=yes' in "
-                                        "the file itself, or "
-                                        "by: systemctl %s unikernel@NAME.service\n",
-                                        autostart ? "enable" : "disable");
-                return r;
-        }
-
+        r = client_call_each(
+                        ctl, names, autostart ? "enable" : "disable", make_autostart_call, &autostart, done);
+        if (ctl->not_managed)
+                fprintf(stderr,
+                                "An administrator's definition is enabled by 'Autostart=yes' in the file "
+                                "itself, "
+                                "or by: systemctl %s unikernel@NAME.service\n",
+                                autostart ? "enable" : "disable");
         if (!ctl->options.now)
-                return CTL_EXIT_SUCCESS;
-        return client_call_each(ctl, names, autostart ? "start" : "stop", make_job_call,
-                        (void *) (autostart ? "StartUnikernel" : "StopUnikernel"));
+                return r;
+
+        return call_next(ctl, done, r, autostart ? "start" : "stop",
+                        autostart ? "StartUnikernel" : "StopUnikernel");
 }
 
 int verb_enable(Ctl *ctl, char **operands, Error *ret_error)
