@@ -1,0 +1,227 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# shruthictl against the real shruthid, systemd, polkit and libvirt: every verb, its exit status, and what it shows to whom.
+
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+images=$BUILD/tests/guest
+ctl() { shruthictl "$@"; }
+alice() { as_user alice shruthictl "$@"; }
+mallory() { as_user mallory shruthictl --no-ask-password "$@"; }
+# NAME STATE
+state_is() { [ "$(shruthictl show "$1" -p State --value)" = "$2" ]; }
+# FILTER EXPECTED COMMAND…: the command's output is JSON for which the filter of jq gives this.
+expect_json() {
+        local desc=$1 filter=$2 expected=$3
+        shift 3
+        is "$desc" "$expected" "$("$@" 2>/dev/null | jq -rc "$filter" 2>&1)"
+}
+
+# --- images
+
+expect_output "an image says what it is" 'Solo5 target: virtio' alice image inspect "$GUEST"
+expect_output "… and which option connects its device" 'create NAME IMAGE --network=service:BRIDGE' \
+        alice image inspect "$GUEST"
+expect_json "… for programs too" '.Devices[0][0]' service alice --json=short image inspect "$GUEST"
+expect_status "an image for another target is a failure" 1 alice image inspect "$images/guest.hvt"
+expect_fail "… with the way out" 'virtio' alice image inspect "$images/guest.hvt"
+expect_fail "a folder is no image" 'a directory' alice image inspect /
+expect_fail "a missing file is said" 'nothere.*No such file' alice image inspect nothere
+digest=$(alice image import "$images/guest-plain.virtio")
+is "import prints the digest" "sha256:$(sha256sum "$images/guest-plain.virtio" | cut -d' ' -f1)" "$digest"
+expect_output "an image in the store can be inspected" 'Solo5 target: virtio' alice image inspect "$digest"
+expect_fail "a demanded digest is enforced" 'sha256:' \
+        alice image import --verify="sha256:$(printf '0%.0s' {1..64})" "$GUEST"
+expect_output "root sees the store" "$digest" ctl image list
+expect_json "… for programs too" 'map(select(.digest == "'"$digest"'"))[0].users | length' 0 ctl image list --json=short
+
+# --- create, start, look
+
+expect_fail "a missing device is said, with the option to write" '--network=service' \
+        alice create hello "$images/guest-two.virtio" --network=private
+check "a unikernel is created" alice create hello "$GUEST" --network=service:virbr0 --memory=16M \
+        -- --ipv4=192.168.122.20/24 --hello '--text=two words' --tick=200
+expect_output "it is listed as stopped, with its owner" '^hello +stopped +alice' alice list
+expect_json "… for programs too" '.[] | [.name, .state, .owner]' "[\"hello\",\"stopped\",$(id -u alice)]" \
+        alice list --json=short hello
+expect_output "a name that is taken is refused" 'hello.*exist' bash -c "! runuser -u alice -- shruthictl create hello $GUEST 2>&1"
+expect_status "status of one that is stopped exits with 3" 3 alice status hello
+check "it starts" alice start hello
+expect_output "show gives a bare value" '^running$' alice show hello -p State --value
+expect_status "status of one that runs exits with 0" 0 alice status hello
+output_of_status=$(alice status hello 2>&1)
+for word in 'State: running since' 'Unit: unikernel@hello.service' 'Image: sha256:' 'Solo5 virtio' \
+        'network service → bridge virbr0' 'Addresses: 192.168.122.20/24' 'Memory: 16M' 'Owner: alice' \
+        'Definition: /var/lib/shruthi/unikernels/hello.unikernel' 'Domain: unikernel-hello' 'hello\[[0-9]+\]: '; do
+        expect_output "status shows $word" "$word" printf '%s\n' "$output_of_status"
+done
+expect_json "status for programs has it too" '.[0] | [.State, .Memory, .Devices[0].Name]' '["running",16777216,"service"]' \
+        alice --json=short status hello
+expect_output "arguments are quoted for MirageOS" '^--ipv4=192.168.122.20/24 --hello --text=two\\ words' alice arguments hello
+expect_output "cat shows the definition" '^\[Network service\]' alice cat hello
+expect_output "xml shows the domain" '<name>unikernel-hello</name>' alice xml hello
+check_soon "the log has the guest's first words" 5 bash -c 'shruthictl logs hello | grep -q "Hello, world"'
+expect_output "logs looks as journalctl does" '^[A-Z][a-z]{2} [0-9]{2} [0-9:]{8} sandbox [^ ]+: Hello, world$' alice logs hello
+is "logs -n 3 has three lines" 3 "$(alice logs -n 3 hello | wc -l)"
+is "logs as JSON is JSON" 3 "$(alice logs -n 3 --json=short hello | jq -r .__REALTIME_TIMESTAMP | wc -l)"
+expect_output "logs -f goes on" 'tick' bash -c 'timeout 3 shruthictl logs -f -n 0 hello || [ $? -eq 124 ]'
+expect_output "status without a name is about the host" 'Unikernels: 1, 1 running' alice status
+
+# --- the console
+
+expect_output "the console can be read through a pipe" 'tick' bash -c 'timeout 3 shruthictl console hello </dev/null || [ $? -eq 124 ]'
+cat >/tmp/console.exp <<'END'
+set timeout 10
+spawn shruthictl console hello
+expect "Press ^] three times" {} timeout { exit 10 }
+expect "tick" {} timeout { exit 11 }
+send "\x1d\x1d\x1d"
+expect "Left the console" {} timeout { exit 12 }
+expect eof
+lassign [wait] pid spawn os status
+exit $status
+END
+check "^] three times leaves the console" expect -f /tmp/console.exp
+check "… and the guest runs on" state_is hello running
+cat >/tmp/raw.exp <<'END'
+set timeout 10
+spawn bash --norc
+send "shruthictl console hello; echo ended\$?; stty -a\r"
+expect "tick" {} timeout { exit 11 }
+exec bash -c "sleep 0.3; kill -TERM \$(pgrep -x -f 'shruthictl console hello')"
+expect "ended143" {} timeout { exit 12 }
+expect -re {[^-]icanon} {} timeout { exit 13 }
+END
+check "a signal leaves the terminal as it was" expect -f /tmp/raw.exp
+
+# --- for others
+
+expect_output "others see that it is there" '^hello +running' mallory list
+expect_output "others see no more of it" 'Details: for its owner' mallory status hello
+expect_output "… no image" '^0$' bash -c "runuser -u mallory -- shruthictl status hello | grep -c Image || :"
+for verb in stop restart kill remove cat arguments xml logs console edit enable 'set hello Memory=32M'; do
+        # shellcheck disable=SC2086
+        case $verb in set*) words=$verb ;; *) words="$verb hello" ;; esac
+        # shellcheck disable=SC2086
+        expect_fail "others may not $verb" 'authoriz|denied|not allowed|may not|password' mallory $words </dev/null
+done
+check "nothing happened to it" state_is hello running
+expect_output "show leaves out what is not for others" '^State=running$' mallory show hello
+expect_fail "… and says so when asked for it" 'authoriz|denied|not allowed|may not|password' mallory show hello -p Image
+
+# --- a password, where there is a terminal to ask on
+
+cat >/tmp/password.exp <<'END'
+set timeout 20
+spawn runuser -u mallory -- shruthictl [lindex $argv 0] hello
+expect {
+        "assword:" {}
+        timeout { exit 10 }
+        eof { exit 11 }
+}
+send "root\r"
+expect eof
+lassign [wait] pid spawn os status
+exit $status
+END
+check "an administrator's password lets others stop it" expect -f /tmp/password.exp stop
+check "… and it stopped" state_is hello stopped
+
+# --- exit statuses
+
+expect_status "no such name is 4" 4 alice start nothere
+expect_status "… for status too" 4 alice status nothere
+expect_status "… for a pattern that matches none" 4 alice stop 'nothere*'
+expect_status "not running is 3 for console" 3 alice console hello
+expect_status "not running is 3 for kill" 3 alice kill hello
+expect_status "what cannot be a name is 2" 2 alice start Hello
+expect_status "an unknown option is 2" 2 alice start --frob hello
+expect_status "an unknown verb is 2" 2 alice frob hello
+expect_status "a missing operand is 2" 2 alice start
+expect_status "a refusal is 1" 1 mallory start hello
+check "help works" alice --help
+expect_output "version works" '^shruthi [0-9]' alice --version
+
+# --- many at once, failures
+
+for i in 1 2 3; do
+        check "another is created ($i)" alice create "many-$i" "$digest" --memory=16M -- --hello
+done
+check "a pattern starts them all" alice start 'many-*'
+is "… and they run" 3 "$(alice list 'many-*' --no-legend | grep -c ' running ')"
+expect_fail "one that runs is not removed" '--now|[Ss]top' alice remove many-1
+expect_fail "one failure is told by name, the others go on" 'Cannot stop nothere' alice stop many-1 nothere many-2
+is "… and they stopped" 1 "$(alice list 'many-*' --no-legend | grep -c ' running ')"
+check "remove --now stops first" alice remove --now 'many-*'
+expect_output "… and they are gone" '^0 unikernels listed' alice list 'many-*'
+check "--no-block comes back at once" alice start --no-block hello
+check_soon "… and it starts" 20 state_is hello running
+check "a unit's name is taken for the name" alice stop unikernel@hello.service
+
+check "one that will fail is created" alice create seven "$digest" --now --memory=16M -- --exit-after=1 --exit=7
+check_soon "it fails" 20 state_is seven failed
+expect_output "status says with what" 'status 7' bash -c 'shruthictl status seven || [ $? -eq 3 ]'
+expect_output "… and what to do" '^  shruthictl logs seven' bash -c 'shruthictl status seven || [ $? -eq 3 ]'
+expect_output "show has the number" '^7$' alice show seven -p ExitStatus --value
+check "it is removed" alice remove seven
+
+# --- ways to name an image
+
+check "an image comes through a pipe" bash -c "cat $GUEST | runuser -u alice -- shruthictl create piped - --network=service"
+check "an image is a file of standard input" bash -c "runuser -u alice -- shruthictl create redirected - --network=service <$GUEST"
+check "host:PATH names a file of the host" alice create hosted "host:$GUEST" --network=service --verify="sha256:$(sha256sum "$GUEST" | cut -d' ' -f1)"
+is "all have the same image" 1 "$(for name in piped redirected hosted; do alice show $name -p Image --value; done | sort -u | wc -l)"
+check "they are removed" alice remove piped redirected hosted
+expect_fail "terminal input is no image" 'terminal' script -qec "shruthictl create x -" /dev/null
+
+# --- settings
+
+check "it is enabled" alice enable hello
+expect_output "… as show says" '^yes$' alice show hello -p Autostart --value
+check "it is disabled and stopped" alice disable --now hello
+expect_output "… as show says" '^no$' alice show hello -p Autostart --value
+check "arguments of one string pass unchanged" alice set hello '--arguments=--ipv4=192.168.122.20/24  "a b" \x'
+expect_output "… as arguments shows" '^--ipv4=192\.168\.122\.20/24  "a b" \\x$' alice arguments hello
+check "an image and the devices that it wants are one change" \
+        alice set hello --image="$images/guest-plain.virtio" --network= Arguments=--hello
+expect_output "… as show says" "^$digest$" alice show hello -p Image --value
+expect_fail "an image that wants other devices is refused" '--network|\[Network' alice set hello --image="$GUEST"
+expect_fail "an unknown key is refused with the known ones" 'Memory' alice set hello Memroy=64M
+check "its owner removes it" alice remove hello
+
+check "unused images are pruned" bash -c 'shruthictl image prune | grep -q "images removed"'
+expect_output "… and are gone" '^0 images listed' ctl image list
+
+# --- the host, the socket, terminals
+
+expect_json "doctor's checks have verdicts" 'all(.verdict == "ok" or .verdict == "warning" or .verdict == "failed")' true \
+        ctl doctor --json=short
+expect_json "doctor looks at libvirt" 'map(.check) | index("libvirt") != null' true ctl doctor --json=short
+export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent
+expect_output "root does without the bus" 'unikernels listed' ctl list
+check "… and creates" ctl create private "$images/guest-plain.virtio"
+check "… and removes" ctl remove private
+expect_fail "others do not" 'system bus' runuser -u alice -- shruthictl list
+unset DBUS_SYSTEM_BUS_ADDRESS
+expect_output "a terminal has colours" $'\x1b\\[' script -qec 'TERM=xterm shruthictl status; TERM=xterm shruthictl --help' /dev/null
+expect_output "NO_COLOR takes them away" '^0$' bash -c "script -qec 'NO_COLOR=1 TERM=xterm SYSTEMD_PAGER= shruthictl --help' /dev/null | grep -c $'\x1b' || :"
+check "what a guest prints is made harmless" bash -c "shruthictl create binary $images/guest-plain.virtio --now -- --binary --exit-after=1 &&
+        sleep 3 && shruthictl logs binary | grep -q x1b && ! shruthictl logs binary | grep -q $'\x1b'"
+check "it is gone again" ctl remove --now binary
+
+# --- completion of names
+
+check "a unikernel to complete" ctl create completed "$images/guest-plain.virtio"
+expect_output "bash completes names" '^completed$' bash -c '
+        . /usr/share/bash-completion/completions/shruthictl
+        COMP_WORDS=(shruthictl start comp) COMP_CWORD=2
+        _shruthictl
+        printf "%s\n" "${COMPREPLY[@]}"'
+expect_output "fish completes names" '^completed' fish -c 'complete -C "shruthictl start comp"'
+check "zsh reads its completion" zsh -c 'fpath=(/usr/share/zsh/site-functions $fpath); autoload -Uz compinit && compinit -u -D &&
+        [[ ${_comps[shruthictl]} == _shruthictl ]]'
+check "it is removed again" ctl remove completed
+
+finish
