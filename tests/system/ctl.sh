@@ -46,7 +46,7 @@ check "a unikernel is created" alice create hello "$GUEST" --network=service:vir
 expect_output "it is listed as stopped, with its owner" '^hello +stopped +alice' alice list
 expect_json "… for programs too" '.[] | [.name, .state, .owner]' "[\"hello\",\"stopped\",$(id -u alice)]" \
         alice list --json=short hello
-expect_output "a name that is taken is refused" 'hello.*exist' bash -c "! runuser -u alice -- shruthictl create hello $GUEST 2>&1"
+expect_fail "a name that is taken is refused" "already" alice create hello "$GUEST" --network=service
 expect_status "status of one that is stopped exits with 3" 3 alice status hello
 check "it starts" alice start hello
 expect_output "show gives a bare value" '^running$' alice show hello -p State --value
