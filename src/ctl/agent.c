@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -20,6 +21,7 @@ void agent_open(const Options *options)
 {
         _cleanup_close_ int reader = -EBADF, writer = -EBADF;
         g_autofree char *number = NULL;
+        bool in_session;
         int pipes[2];
 
         if (agent_pid > 0 || options->no_ask_password || !isatty(STDIN_FILENO))
@@ -29,13 +31,17 @@ void agent_open(const Options *options)
         reader = pipes[0];
         writer = pipes[1];
         number = g_strdup_printf("%d", writer);
+        /* In a session, an agent of the desktop goes first. Outside of any, polkit 122 finds no agent that was
+         * registered as a fallback. */
+        in_session = sd_pid_get_session(0, NULL) >= 0;
 
         fflush(NULL);
         agent_pid = fork();
         if (agent_pid == 0) {
                 (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
                 (void) fcntl(writer, F_SETFD, 0);
-                execlp("pkttyagent", "pkttyagent", "--notify-fd", number, "--fallback", (char *) NULL);
+                execlp("pkttyagent", "pkttyagent", "--notify-fd", number, in_session ? "--fallback" : NULL,
+                                (char *) NULL);
                 _exit(1);
         }
 

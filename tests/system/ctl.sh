@@ -105,11 +105,11 @@ for verb in stop restart kill remove cat arguments xml logs console edit enable 
         # shellcheck disable=SC2086
         case $verb in set*) words=$verb ;; *) words="$verb hello" ;; esac
         # shellcheck disable=SC2086
-        expect_fail "others may not $verb" 'authoriz|denied|not allowed|may not|password' mallory $words </dev/null
+        expect_fail "others may not $verb" '[Aa]uth' mallory $words </dev/null
 done
 check "nothing happened to it" state_is hello running
 expect_output "show leaves out what is not for others" '^State=running$' mallory show hello
-expect_fail "… and says so when asked for it" 'authoriz|denied|not allowed|may not|password' mallory show hello -p Image
+expect_fail "… and says so when asked for it" '[Aa]uth' mallory show hello -p Image
 
 # --- a password, where there is a terminal to ask on
 
@@ -205,7 +205,7 @@ check "… and creates" ctl create private "$images/guest-plain.virtio"
 check "… and removes" ctl remove private
 expect_fail "others do not" 'system bus' runuser -u alice -- shruthictl list
 unset DBUS_SYSTEM_BUS_ADDRESS
-expect_output "a terminal has colours" $'\x1b\\[' script -qec 'TERM=xterm shruthictl status; TERM=xterm shruthictl --help' /dev/null
+expect_output "a terminal has colours" $'\x1b\\[' script -qec 'TERM=xterm shruthictl --no-pager --help' /dev/null
 expect_output "NO_COLOR takes them away" '^0$' bash -c "script -qec 'NO_COLOR=1 TERM=xterm SYSTEMD_PAGER= shruthictl --help' /dev/null | grep -c $'\x1b' || :"
 check "what a guest prints is made harmless" bash -c "shruthictl create binary $images/guest-plain.virtio --now -- --binary --exit-after=1 &&
         sleep 3 && shruthictl logs binary | grep -q x1b && ! shruthictl logs binary | grep -q $'\x1b'"
