@@ -124,8 +124,8 @@ char **log_stream_command(const char *name, uid_t shruthi_uid, const char *boot_
         add(command, "--all");
         add(command, "--quiet");
         add(command, "--no-pager");
-        if (!boot_id)
-                add(command, "--boot");
+        /* --follow implies --boot unless --merge is given, and --boot means the kernel's boot ID. */
+        add(command, boot_id ? "--merge" : "--boot");
         if (options->have_lines)
                 add(command, "--lines=%u", options->lines);
         else if (options->follow)

@@ -115,6 +115,7 @@ static void test_log_command(void)
         g_assert_nonnull(strstr(b, "--lines=10 --follow _BOOT_ID=b0 _SYSTEMD_UNIT=unikernel@hello.service + _BOOT_ID=b0 _PID=1 "
                                    "UNIT=unikernel@hello.service + _BOOT_ID=b0 _UID=990"));
         g_assert_null(strstr(b, "--boot"));
+        g_assert_nonnull(strstr(b, "--merge"));
         g_assert_nonnull(strstr(c, "_SYSTEMD_INVOCATION_ID=0123456789abcdef0123456789abcdef + _PID=1"));
         g_assert_null(strstr(c, "_UID="));
 }
