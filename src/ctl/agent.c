@@ -31,8 +31,8 @@ void agent_open(const Options *options)
         reader = pipes[0];
         writer = pipes[1];
         number = g_strdup_printf("%d", writer);
-        /* In a session, an agent of the desktop goes first. Outside of any, polkit 122 finds no agent that was
-         * registered as a fallback. */
+        /* In a session, an agent of the desktop goes first. Outside of any, polkit 122 finds no agent that
+         * was registered as a fallback. */
         in_session = sd_pid_get_session(0, NULL) >= 0;
 
         fflush(NULL);

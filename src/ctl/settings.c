@@ -124,6 +124,19 @@ static int set_digest(Settings *settings, const char *value, Error *ret_error)
         return set_text(&settings->digest, value);
 }
 
+static void add_network(Settings *settings, NetworkSetting setting)
+{
+        if (!settings->networks)
+                settings->networks = g_ptr_array_new_with_free_func((GDestroyNotify) network_setting_free);
+
+        g_ptr_array_add(settings->networks, g_memdup2(&setting, sizeof(setting)));
+}
+
+void settings_add_network(Settings *settings, const char *device)
+{
+        add_network(settings, (NetworkSetting){.device = g_strdup(device)});
+}
+
 /* DEVICE[:BRIDGE|:bridge=BRIDGE|:network=NETWORK][,mac=ADDRESS]. The address comes after a comma since it is
  * full of colons itself. */
 static int set_network(Settings *settings, const char *value, Error *ret_error)
@@ -133,7 +146,6 @@ static int set_network(Settings *settings, const char *value, Error *ret_error)
                         "it if need be";
         g_autofree char *wiring = NULL, *device = NULL, *bridge = NULL, *network = NULL, *mac = NULL;
         const char *comma, *colon;
-        NetworkSetting *setting;
 
         if (!settings->networks)
                 settings->networks = g_ptr_array_new_with_free_func((GDestroyNotify) network_setting_free);
@@ -161,14 +173,12 @@ static int set_network(Settings *settings, const char *value, Error *ret_error)
         if (!*device || (network && !*network) || (bridge && !*bridge))
                 return refuse(ret_error, "Network", value, right);
 
-        setting = g_new0(NetworkSetting, 1);
-        *setting = (NetworkSetting){
-                .device = g_steal_pointer(&device),
-                .bridge = g_steal_pointer(&bridge),
-                .network = g_steal_pointer(&network),
-                .mac = g_steal_pointer(&mac),
-        };
-        g_ptr_array_add(settings->networks, setting);
+        add_network(settings, (NetworkSetting){
+                        .device = g_steal_pointer(&device),
+                        .bridge = g_steal_pointer(&bridge),
+                        .network = g_steal_pointer(&network),
+                        .mac = g_steal_pointer(&mac),
+        });
         return 0;
 }
 

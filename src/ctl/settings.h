@@ -46,6 +46,9 @@ void settings_clear(Settings *settings);
  * value and what would be right. */
 int settings_set(Settings *settings, const char *key, const char *value, Error *ret_error);
 
+/* One more network device, on the default bridge. */
+void settings_add_network(Settings *settings, const char *device);
+
 /* The keys that settings_set() knows, NULL-terminated. */
 extern const char *const settings_keys[];
 

@@ -7,8 +7,10 @@
 
 #include "common/io.h"
 #include "common/string-util.h"
+#include "ctl/image-bus.h"
 #include "ctl/image-file.h"
 #include "ctl/settings-append.h"
+#include "ctl/value.h"
 
 /* The three ways to say which image: by descriptor, by digest, by a path that only shruthid can open. */
 static int make_create_call(Ctl *ctl, const char *name, const char *image, sd_bus_message **ret_call,
@@ -131,6 +133,36 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
         return create(ctl, operands[0], operands[1], ctl->options.now, ret_error);
 }
 
+/* The predecessor put its one network device on the bridge of its configuration, unasked; so do the image's
+ * network devices go to the default bridge here when none was named. An image without a manifest gets one.
+ */
+static int connect_networks(Ctl *ctl, const char *image, Error *ret_error)
+{
+        g_autoptr(JsonObject) info = NULL;
+        JsonArray *devices;
+        int r;
+
+        r = image_inspect(ctl, image, &info, ret_error);
+        if (r < 0)
+                return r;
+        if (!value_flag(info, "Hostable"))
+                return 0; /* creating says why */
+        if (!value_flag(info, "HasManifest"))
+                settings_add_network(&ctl->options.settings, "service");
+
+        /* A name from an image is a name, whatever is in it, and not taken apart as --network= is. */
+        devices = value_array(info, "Devices");
+        for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
+                JsonArray *device = json_array_get_array_element(devices, i);
+
+                if (g_str_equal(json_array_get_string_element(device, 1), "network"))
+                        settings_add_network(
+                                        &ctl->options.settings, json_array_get_string_element(device, 0));
+        }
+
+        return 0;
+}
+
 /* rhyzomectl's: it created and started in one go. Its kernel was a path of the host that runs it. */
 int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
 {
@@ -153,6 +185,12 @@ int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
 
         image = g_str_equal(options->image, "-") || digest_is_valid(options->image)
                         ? g_strdup(options->image) : g_strconcat(HOST_PATH_PREFIX, options->image, NULL);
+        if (!options->settings.networks && !g_str_equal(image, "-")) {
+                r = connect_networks(ctl, image, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
         return create(ctl, options->name, image, true, ret_error);
 }
 

@@ -10,7 +10,7 @@
 #include "common/string-util.h"
 #include "ctl/client.h"
 #include "ctl/image-file.h"
-#include "ctl/image-import.h"
+#include "ctl/image-bus.h"
 #include "ctl/pager.h"
 #include "ctl/table.h"
 #include "ctl/value.h"
@@ -69,7 +69,7 @@ int verb_image_list(Ctl *ctl, char **operands, Error *ret_error)
         return CTL_EXIT_SUCCESS;
 }
 
-static int inspect(Ctl *ctl, const char *image, JsonObject **ret_info, Error *ret_error)
+int image_inspect(Ctl *ctl, const char *image, JsonObject **ret_info, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_close_ int fd = -EBADF;
@@ -165,7 +165,7 @@ int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error)
                 g_autoptr(JsonNode) node = NULL;
                 int r;
 
-                r = inspect(ctl, *image, &info, ret_error);
+                r = image_inspect(ctl, *image, &info, ret_error);
                 if (r < 0)
                         return r;
                 if (!value_flag(info, "Hostable"))

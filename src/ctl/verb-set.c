@@ -8,7 +8,7 @@
 #include "common/io.h"
 #include "common/string-util.h"
 #include "ctl/image-file.h"
-#include "ctl/image-import.h"
+#include "ctl/image-bus.h"
 #include "ctl/settings-append.h"
 
 /* KEY=VALUE words become settings; Image is the one that is none. */

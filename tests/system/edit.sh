@@ -47,7 +47,7 @@ expect_fail "somebody else's change meanwhile is not lost" 'meanwhile' \
 expect_output "… it is there" '^3$' alice show hello -p CPUs --value
 rm -rf /tmp/shruthi-*
 # shellcheck disable=SC2016
-expect_fail "another owner wants an administrator" '[Aa]uth' edit_with 'sed -i "s/^Owner=.*/Owner=root/" "$1"' hello
+expect_fail "another owner wants an administrator" 'administrator' edit_with 'sed -i "s/^Owner=.*/Owner=root/" "$1"' hello
 rm -rf /tmp/shruthi-*
 expect_fail "others may not edit" '[Aa]uth' as_user mallory env SYSTEMD_EDITOR=true shruthictl --no-ask-password edit hello
 

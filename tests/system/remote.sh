@@ -65,7 +65,7 @@ check "the predecessor's command works there" far instance create --name legacy 
 expect_output "… created and started" '^running$' far show legacy -p State --value
 cat >/tmp/edit.exp <<'END'
 set timeout 20
-spawn env PATH=/tmp/bin:/usr/bin:/bin shruthictl -H bob@far console legacy
+spawn env PATH=/tmp/bin:/usr/sbin:/usr/bin:/sbin:/bin shruthictl -H bob@far console legacy
 expect "tick" {} timeout { exit 10 }
 exec grep -q -- " -t " /tmp/ssh.log
 close
@@ -76,7 +76,7 @@ check "removed" far remove --now legacy
 head -c 3M /dev/zero >big
 cat >/tmp/progress.exp <<'END'
 set timeout 20
-spawn env PATH=/tmp/bin:/usr/bin:/bin shruthictl -H bob@far image import big
+spawn env PATH=/tmp/bin:/usr/sbin:/usr/bin:/sbin:/bin shruthictl -H bob@far image import big
 expect "Sending*of 3M" {} timeout { exit 10 }
 expect "100%" {} timeout { exit 11 }
 expect "sha256:" {} timeout { exit 12 }

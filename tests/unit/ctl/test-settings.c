@@ -105,6 +105,16 @@ static void test_devices_keep_their_order(Fixture *f, const void *data)
                         "[\"more\",{\"Path\":\"/srv/more\",\"ReadOnly\":false}]]}");
 }
 
+/* Images are foreign: a device's name in one connects it to nothing by itself. */
+static void test_names_of_images_are_not_taken_apart(Fixture *f, const void *data)
+{
+        g_autofree char *text = NULL;
+
+        settings_add_network(&f->settings, "a:network=b,mac=c");
+        text = sent(f, NULL);
+        g_assert_cmpstr(text, ==, "{\"Networks\":[[\"a:network=b,mac=c\",{}]]}");
+}
+
 static void test_empty_devices_say_none(Fixture *f, const void *data)
 {
         g_autofree char *text = NULL;
@@ -145,6 +155,8 @@ int main(int argc, char *argv[])
         g_test_add("/ctl/settings/each-key", Fixture, NULL, set_up, test_each_key, tear_down);
         g_test_add("/ctl/settings/devices-keep-their-order", Fixture, NULL, set_up,
                         test_devices_keep_their_order, tear_down);
+        g_test_add("/ctl/settings/names-of-images-are-not-taken-apart", Fixture, NULL, set_up,
+                        test_names_of_images_are_not_taken_apart, tear_down);
         g_test_add("/ctl/settings/empty-devices-say-none", Fixture, NULL, set_up,
                         test_empty_devices_say_none, tear_down);
         g_test_add("/ctl/settings/list-of-arguments", Fixture, NULL, set_up, test_list_of_arguments,

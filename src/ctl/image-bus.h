@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <json-glib/json-glib.h>
+
 #include "ctl/ctl.h"
 
 /* Takes an image (as of image_open()) into the store. expected is the digest that it must have, or NULL. */
 int image_import(Ctl *ctl, const char *image, const char *expected, char **ret_digest, Error *ret_error);
+
+/* What an image is, as InspectImage() says: of a file (as of image_open()) or, by digest, of one in the
+ * store. */
+int image_inspect(Ctl *ctl, const char *image, JsonObject **ret_info, Error *ret_error);
