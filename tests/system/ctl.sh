@@ -3,6 +3,8 @@
 #
 # shruthictl against the real shruthid, systemd, polkit and libvirt: every verb, its exit status, and what it shows to whom.
 
+# Most functions are called by name, and what is in single quotes is for another shell.
+# shellcheck disable=SC2016,SC2317
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -3,6 +3,8 @@
 #
 # edit and set: what the user wrote stays, what is wrong is refused, and definitions in /etc and /usr/lib are their owners'.
 
+# Most functions are called by name, and what is in single quotes is for another shell.
+# shellcheck disable=SC2016,SC2317
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -21,7 +23,6 @@ check "a unikernel to edit" alice create hello "$image" --memory=16M -- --hello
 
 # --- edit
 
-# shellcheck disable=SC2016
 check "a comment and a value are written" edit_with 'sed -i -e "1i # written by alice" -e "s/^Memory=.*/Memory=32M   /" "$1"' hello
 expect_output "the comment is there" '^# written by alice$' alice cat hello
 expect_output "the value is there" '^33554432$' alice show hello -p Memory --value
@@ -33,7 +34,6 @@ check "enable keeps comments too" alice enable hello
 expect_output "… the comment stays" '^# written by alice$' alice cat hello
 expect_output "an editor that changes nothing changes nothing" 'as it was' edit_with ':' hello
 expect_fail "an editor that fails changes nothing" 'nothing was changed' edit_with 'exit 3' hello
-# shellcheck disable=SC2016
 expect_fail "a wrong value is refused with its line" 'Memory' edit_with 'sed -i "s/^Memory=.*/Memory=much/" "$1"' hello
 expect_output "… the text is kept" 'Your text is kept in /tmp/shruthi-' printf '%s\n' "$output"
 kept=$(sed -n 's/^Your text is kept in \(.*\)\.$/\1/p' <<<"$output")
@@ -41,12 +41,10 @@ expect_output "… with what was written" '^Memory=much$' cat "$kept"
 is "… for nobody else to read" 700 "$(stat -c %a "$(dirname "$kept")")"
 rm -r "$(dirname "$kept")"
 expect_output "… and the definition is as it was" '^25165824$' alice show hello -p Memory --value
-# shellcheck disable=SC2016
 expect_fail "somebody else's change meanwhile is not lost" 'meanwhile' \
         edit_with 'shruthictl set hello CPUs=3; sed -i "s/^Memory=.*/Memory=64M/" "$1"' hello
 expect_output "… it is there" '^3$' alice show hello -p CPUs --value
 rm -rf /tmp/shruthi-*
-# shellcheck disable=SC2016
 expect_fail "another owner wants an administrator" 'administrator' edit_with 'sed -i "s/^Owner=.*/Owner=root/" "$1"' hello
 rm -rf /tmp/shruthi-*
 expect_fail "others may not edit" '[Aa]uth' as_user mallory env SYSTEMD_EDITOR=true shruthictl --no-ask-password edit hello
@@ -86,7 +84,6 @@ rm /etc/shruthi/unikernels/admin.unikernel
 
 printf '# shipped\n[Unikernel]\nImage=%s\nOwner=alice\nMemory=16M\n' "$(alice show hello -p Image --value)" \
         >/usr/lib/shruthi/unikernels/shipped.unikernel
-# shellcheck disable=SC2016
 expect_output "one in /usr/lib is copied first" 'Copied from /usr/lib/shruthi/unikernels/shipped.unikernel' \
         edit_with 'sed -i "s/^Memory=.*/Memory=32M/" "$1"' shipped
 expect_output "the original is untouched" '^Memory=16M$' cat /usr/lib/shruthi/unikernels/shipped.unikernel
@@ -103,7 +100,6 @@ chown shruthi: $state/broken.unikernel
 check_soon "a broken definition is shown as broken" 10 bash -c 'shruthictl list broken | grep -q " broken "'
 expect_output "… with why" 'Problem:.*nonsense' bash -c 'shruthictl status broken || [ $? -eq 3 ]'
 expect_output "… and what to do" 'shruthictl edit broken' bash -c 'shruthictl status broken || [ $? -eq 3 ]'
-# shellcheck disable=SC2016
 check "root mends it" env SYSTEMD_EDITOR="sed -i s,^Image=.*,Image=$image," shruthictl edit broken
 expect_output "… and it is stopped" '^stopped$' shruthictl show broken -p State --value
 check "it is removed" shruthictl remove broken
