@@ -93,7 +93,7 @@ static void print_line(const char *key, const char *value)
 {
         g_autofree char *shown = text_for_display(value, 4096);
 
-        printf("%12s: %s\n", key, shown);
+        printf("%12s%s %s\n", key, *key ? ":" : " ", shown);
 }
 
 /* The devices, and the options that connect them. */
