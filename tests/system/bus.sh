@@ -29,6 +29,8 @@ cp $BUILD/tests/guest/guest*.* $images
 chmod -R a+rX $images
 printf '[Shruthi]\nImageDirectories=%s\nBridgeInterface=virbr0\n' $images >/etc/shruthi/shruthi.conf
 
+systemctl stop shruthid
+
 # --- documentation and introspection ---
 
 compare() { busctl introspect --xml-interface $dest "$1" | python3 $SRC/tests/client/compare-introspection.py "$SRC/dbus/$2.xml" "$2"; }

@@ -24,6 +24,7 @@ cp $BUILD/tests/guest/guest*.* $images
 chmod -R a+rX $images
 conf() { printf '[Shruthi]\nImageDirectories=%s\nBridgeInterface=virbr0\n%s\n' $images "$1" >/etc/shruthi/shruthi.conf; }
 conf IdleExitSec=3
+systemctl stop shruthid
 
 # --- behind its back ---
 
