@@ -61,6 +61,8 @@ mv $rules /run/rules
 check_soon "without the rules even the owner needs a password" 10 eval '! as alice StartUnikernel hers 0'
 expect_fail "… and is told that one would help" 'InteractiveAuthorizationRequired' as alice StartUnikernel hers 0
 expect_fail "… also to create" 'InteractiveAuthorizationRequired' as_user alice python3 $client create other /home/alice/image
+check "an administrator goes on as before" gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StartUnikernel hers 0
+check "… and stops it" gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StopUnikernel hers 0
 mv /run/rules $rules
 check_soon "with them it goes again" 10 as alice StartUnikernel hers 0
 check "stop" as alice StopUnikernel hers 0
