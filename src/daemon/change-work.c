@@ -277,6 +277,19 @@ static int draft_check_limits(const Draft *draft)
         return check_share(draft);
 }
 
+/* What cannot be hosted needs no room in the store. The judgement that counts is the one on the stored copy. */
+static int check_hostable(Change *change, int fd)
+{
+        _cleanup_image_info_ ImageInfo *info = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        /* What cannot even be read is for the import to tell. */
+        if (image_inspect(fd, &info, &error) < 0 || !info->problem)
+                return 0;
+
+        return error_set(&change->error, info->problem_code, "The image is %s", info->problem);
+}
+
 static int import_fd(Change *change, int fd, const char *expected, unsigned slot, char **ret_digest)
 {
         const Conf *conf = change->conf->conf;
@@ -295,14 +308,17 @@ static int take_image(Change *change, char **ret_digest)
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        if (change->image_fd >= 0)
-                return import_fd(change, change->image_fd, change->settings->digest, 0, ret_digest);
         if (change->image_path) {
                 r = image_path_open(change->image_path, change->conf->conf->image_directories,
                                 change->administer || change->uid == 0, &fd, &change->error);
                 if (r < 0)
                         return r;
-                return import_fd(change, fd, change->settings->digest, 0, ret_digest);
+        }
+        if (change->image_path || change->image_fd >= 0) {
+                int image_fd = change->image_path ? fd : change->image_fd;
+
+                r = check_hostable(change, image_fd);
+                return r < 0 ? r : import_fd(change, image_fd, change->settings->digest, 0, ret_digest);
         }
         if (change->image_digest) {
                 if (change->settings->digest && !g_str_equal(change->settings->digest, change->image_digest))
