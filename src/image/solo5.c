@@ -110,7 +110,7 @@ static bool manifest_parse(const ElfNote *note, ImageInfo *info)
                                 note->desc_size);
         if (get_le32(manifest) != MANIFEST_VERSION)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "its manifest has version %u, only version %d is known: " REBUILD
+                                "a Solo5 image whose manifest has version %u, only version %d is known: " REBUILD
                                 " and a Solo5 that writes that version", get_le32(manifest), MANIFEST_VERSION);
 
         n = get_le32(manifest + 4);
@@ -220,7 +220,7 @@ bool solo5_check(const Solo5Notes *notes, const ElfFile *elf, ImageInfo *info)
                                 "file as it was built (a `strip` that removes notes breaks it), or " REBUILD);
         if (info->n_devices > IMAGE_DEVICES_MAX)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "its manifest has %u devices, a unikernel can be given %d: " REBUILD
+                                "a Solo5 image with %u devices, a unikernel can be given %d: " REBUILD
                                 " and fewer devices", info->n_devices, IMAGE_DEVICES_MAX);
 
         return true;

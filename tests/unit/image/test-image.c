@@ -68,7 +68,7 @@ static void test_solo5_with_many_devices(void)
                         assert_hosted(info, IMAGE_BOOT_MULTIBOOT, IMAGE_ARCHITECTURE_X86_64);
                 else
                         g_assert_cmpstr(info->problem, ==,
-                                        "its manifest has 63 devices, a unikernel can be given 29: rebuild with `mirage "
+                                        "a Solo5 image with 63 devices, a unikernel can be given 29: rebuild with `mirage "
                                         "configure -t virtio` and fewer devices");
         }
 }

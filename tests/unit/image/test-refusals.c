@@ -84,7 +84,7 @@ static const Refusal refusals[] = {
 
         /* Solo5's notes */
         {"manifest-version", {VIRTIO}, {{AT_MANIFEST, 24, 4, 2}}, .code = UNSUPPORTED,
-                .problem = "its manifest has version 2, only version 1 is known" REBUILD
+                .problem = "a Solo5 image whose manifest has version 2, only version 1 is known" REBUILD
                            " and a Solo5 that writes that version"},
         {"manifest-without-entries", {VIRTIO}, {{AT_MANIFEST, 28, 4, 0}}, .code = INVALID,
                 .problem = "damaged: its manifest claims 0 entries, where 1 to 64 can be" REBUILD},
