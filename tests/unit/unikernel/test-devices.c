@@ -86,9 +86,9 @@ static void test_differences(void)
                 {&router, "",
                                 "the image wants network 'service', block device 'storage', network "
                                 "'back', which the definition does not "
-                                "have. Write into the definition: '[Network service]', '[Volume "
+                                "have. Write into the definition: '[Network service]' with 'Bridge=…', '[Volume "
                                 "storage]' with 'Path=/…', "
-                                "'[Network back]'; or as options of create: "
+                                "'[Network back]' with 'Bridge=…'; or as options of create: "
                                 "--network=service:BRIDGE --volume=storage:/… "
                                 "--network=back:BRIDGE"},
                 {&router, "[Network service]\n[Network back]\n",
@@ -115,7 +115,7 @@ static void test_differences(void)
                                 "have; the definition has [Network "
                                 "servcie] (f:3), which the image does not know: remove that. Write "
                                 "into the definition: '[Network "
-                                "service]'; or as options of create: --network=service:BRIDGE"},
+                                "service]' with 'Bridge=…'; or as options of create: --network=service:BRIDGE"},
                 {&twice, "[Volume a]\nPath=/a\n",
                                 "the image names two devices 'a': rebuild it with names that "
                                 "differ"},
