@@ -5,6 +5,7 @@
 #include "ctl/advice.h"
 
 #include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define COMMAND_WIDTH 40
@@ -44,15 +45,25 @@ static void add_line(GString *out, const char *command, const char *argument, co
         g_string_append_printf(out, "%s  %-*s  %s", out->len > 0 ? "\n" : "", COMMAND_WIDTH, whole, why);
 }
 
+static bool is_of_definition(const char *result)
+{
+        static const char *const results[] = {"definition", "image", "devices", NULL};
+
+        return g_strv_contains(results, result);
+}
+
 char *advice_for(const char *name, const char *state, const char *result, int64_t exit_status,
                 const char *origin, const char *path)
 {
         g_autoptr(GString) out = g_string_new(NULL);
 
         /* What an administrator wrote is not ours to edit. */
-        if (g_str_equal(state, "broken") && *path && g_str_equal(origin, "config"))
+        if (*path && g_str_equal(origin, "config") &&
+                        (g_str_equal(state, "broken") || (g_str_equal(state, "failed") && is_of_definition(result)))) {
                 add_line(out, "sudoedit %s", path, "to correct the definition");
-        else if (g_str_equal(state, "broken"))
+                return g_string_free(g_steal_pointer(&out), FALSE);
+        }
+        if (g_str_equal(state, "broken"))
                 add_line(out, "shruthictl edit %s", name, "to correct the definition");
         if (!g_str_equal(state, "failed"))
                 return out->len > 0 ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;

@@ -97,10 +97,13 @@ static void test_advice_fits(void)
         g_autofree char *arguments = advice_for("msg", "failed", "exit-status", 64, "state", "/p");
         g_autofree char *ours = advice_for("msg", "broken", "", -1, "state", "/var/x");
         g_autofree char *theirs = advice_for("msg", "broken", "", -1, "config", "/etc/x");
+        g_autofree char *devices = advice_for("msg", "failed", "devices", -1, "config", "/etc/x");
 
         g_assert_nonnull(strstr(arguments, "set msg --arguments="));
         g_assert_nonnull(strstr(ours, "shruthictl edit msg"));
         g_assert_nonnull(strstr(theirs, "sudoedit /etc/x"));
+        g_assert_nonnull(strstr(devices, "sudoedit /etc/x"));
+        g_assert_null(strstr(devices, "shruthictl set"));
 }
 
 static void test_addresses_of_arguments(void)
