@@ -138,9 +138,17 @@ static int method_create_unikernel_from_path(sd_bus_message *message, void *user
         if (r < 0)
                 return reply_invalid_args(message, r);
 
-        if (path[0] != '/' || strlen(path) >= PATH_SIZE_MAX)
+        if (strlen(path) >= PATH_SIZE_MAX)
                 return reply_error(message, &error,
-                                error_set(&error, ERROR_PATH_NOT_ALLOWED, "The path is not absolute, or too long"));
+                                error_set(&error, ERROR_PATH_NOT_ALLOWED, "The path has %zu bytes, at most %d are possible",
+                                                strlen(path), PATH_SIZE_MAX - 1));
+        if (path[0] != '/') {
+                g_autofree char *shown = text_for_display(path, strlen(path));
+
+                return reply_error(message, &error,
+                                error_set(&error, ERROR_PATH_NOT_ALLOWED, "'%s' is not absolute: write the path from '/'",
+                                                shown));
+        }
 
         return create(message, userdata, name, -EBADF, NULL, path);
 }

@@ -70,7 +70,11 @@ static int refuse(const Reader *reader, const char *why)
 
 static int refuse_type(const Reader *reader, const char *type)
 {
-        return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: its value is of type '%s'", reader->key, type);
+        const char *given = NULL;
+
+        (void) sd_bus_message_peek_type(reader->message, NULL, &given);
+        return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: its value is of type '%s', not '%s'", reader->key,
+                        type, given ?: "");
 }
 
 static int read_plain(Reader *reader, const char *type, char **ret)
