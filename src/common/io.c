@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -148,7 +149,8 @@ static int write_temporary(const char *dir, const char *name, const void *data, 
         return 0;
 }
 
-int file_replace(const char *dir, const char *name, const void *data, size_t size, mode_t mode)
+static int put_file(const char *dir, const char *name, const void *data, size_t size, mode_t mode,
+                bool replace)
 {
         g_autofree char *path = g_strdup_printf("%s/%s", dir, name), *temporary = NULL;
         int r;
@@ -156,30 +158,23 @@ int file_replace(const char *dir, const char *name, const void *data, size_t siz
         r = write_temporary(dir, name, data, size, mode, &temporary);
         if (r < 0)
                 return r;
-        if (rename(temporary, path) < 0) {
-                r = -errno;
-                (void)unlink(temporary);
-                return r;
-        }
 
-        return directory_sync(dir);
+        /* link() replaces nothing, whoever else is creating the same file just now. */
+        r = (replace ? rename : link)(temporary, path) < 0 ? -errno : 0;
+        if (r < 0 || !replace)
+                (void)unlink(temporary);
+
+        return r < 0 ? r : directory_sync(dir);
+}
+
+int file_replace(const char *dir, const char *name, const void *data, size_t size, mode_t mode)
+{
+        return put_file(dir, name, data, size, mode, true);
 }
 
 int file_create(const char *dir, const char *name, const void *data, size_t size, mode_t mode)
 {
-        g_autofree char *path = g_strdup_printf("%s/%s", dir, name), *temporary = NULL;
-        int r;
-
-        r = write_temporary(dir, name, data, size, mode, &temporary);
-        if (r < 0)
-                return r;
-        /* link() replaces nothing, whoever else is creating the same file just now. */
-        r = link(temporary, path) < 0 ? -errno : 0;
-        (void)unlink(temporary);
-        if (r < 0)
-                return r;
-
-        return directory_sync(dir);
+        return put_file(dir, name, data, size, mode, false);
 }
 
 int file_remove(const char *dir, const char *name)

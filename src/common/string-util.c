@@ -45,6 +45,20 @@ bool name_is_valid(const char *name)
         return true;
 }
 
+int name_check(const char *name, Error *ret_error)
+{
+        g_autofree char *shown = NULL;
+
+        if (name_is_valid(name))
+                return 0;
+
+        shown = text_for_display(name, 80);
+        return error_set(ret_error, ERROR_INVALID_NAME,
+                        "'%s' is no name of a unikernel: 1 to 63 of a-z, 0-9 and '-', beginning and ending "
+                        "with a letter or digit",
+                        shown);
+}
+
 char *unit_name_for(const char *name)
 {
         return g_strconcat(SHRUTHI_UNIT_PREFIX, name, SHRUTHI_UNIT_SUFFIX, NULL);

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/error.h"
+
 /* Small text helpers that several layers share: string tables, names, sizes, escaping for messages. */
 
 /* Enum ↔ string by a table: DEFINE_STRING_TABLE(thing_state, ThingState, thing_state_table, _THING_STATE_MAX)
@@ -23,6 +25,9 @@ int string_table_lookup(const char *const *table, size_t n, const char *text);
 /* A unikernel's name: 1 to 63 of a–z, 0–9 and '-', beginning with a letter or digit and not ending with '-', so
  * that it is a DNS label (RFC 1123) and a host name too. */
 bool name_is_valid(const char *name);
+
+/* The same with a sentence: INVALID_NAME. */
+int name_check(const char *name, Error *ret_error);
 
 /* "unikernel@NAME.service" and "unikernel-body@NAME.service". '-' would be unescaped to '/' by %I, so units only
  * ever use %i. The name must be valid. Free with g_free(). */

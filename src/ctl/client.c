@@ -4,6 +4,7 @@
 
 #include "ctl/client.h"
 
+#include <fcntl.h>
 #include <fnmatch.h>
 #include <string.h>
 #include <unistd.h>
@@ -179,8 +180,10 @@ int client_send(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Erro
         return r;
 }
 
-static int new_callv(Ctl *ctl, const char *member, const char *types, va_list ap, sd_bus_message **ret_call,
-                Error *ret_error)
+typedef int (*ClientSender)(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Error *ret_error);
+
+static int callv(Ctl *ctl, ClientSender send, const char *member, sd_bus_message **ret_reply,
+                Error *ret_error, const char *types, va_list ap)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
@@ -194,36 +197,66 @@ static int new_callv(Ctl *ctl, const char *member, const char *types, va_list ap
                         return client_message_error(r, ret_error);
         }
 
-        *ret_call = g_steal_pointer(&call);
-        return 0;
+        return send(ctl, call, ret_reply, ret_error);
 }
 
 int client_call(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error,
                 const char *types, ...)
 {
-        _cleanup_message_ sd_bus_message *call = NULL;
         va_list ap;
         int r;
 
         va_start(ap, types);
-        r = new_callv(ctl, member, types, ap, &call, ret_error);
+        r = callv(ctl, client_send, member, ret_reply, ret_error, types, ap);
         va_end(ap);
 
-        return r < 0 ? r : client_send(ctl, call, ret_reply, ret_error);
+        return r;
 }
 
 int client_call_quietly(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error,
                 const char *types, ...)
 {
-        _cleanup_message_ sd_bus_message *call = NULL;
         va_list ap;
         int r;
 
         va_start(ap, types);
-        r = new_callv(ctl, member, types, ap, &call, ret_error);
+        r = callv(ctl, call_once, member, ret_reply, ret_error, types, ap);
         va_end(ap);
 
-        return r < 0 ? r : call_once(ctl, call, ret_reply, ret_error);
+        return r;
+}
+
+int client_get_text(Ctl *ctl, const char *member, const char *name, char **ret_text, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *text;
+        int r;
+
+        r = client_call(ctl, member, &reply, ret_error, "s", name);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_read(reply, "s", &text);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        *ret_text = g_strdup(text);
+        return 0;
+}
+
+int client_read_fd(sd_bus_message *reply, int *ret_fd, Error *ret_error)
+{
+        int r, fd;
+
+        r = sd_bus_message_read(reply, "h", &fd);
+        if (r >= 0) {
+                fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+                r = fd < 0 ? -errno : 0;
+        }
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        *ret_fd = fd;
+        return 0;
 }
 
 static void unikernel_row_free(UnikernelRow *row)
@@ -279,17 +312,14 @@ bool name_is_pattern(const char *text)
 /* "unikernel@NAME.service" is taken too: it is what systemctl and the journal show. */
 static int expand_name(const char *text, GPtrArray *names, Error *ret_error)
 {
-        g_autofree char *name = NULL, *shown = NULL;
+        g_autofree char *name = NULL;
+        int r;
 
         if (unit_name_parse(text, &name) < 0)
                 name = g_strdup(text);
-        if (!name_is_valid(name)) {
-                shown = text_for_display(text, 80);
-                return error_set(ret_error, ERROR_INVALID_NAME,
-                                "'%s' is no name: 1 to 63 of a-z, 0-9 and '-', beginning and ending with "
-                                "a letter or "
-                                "digit.", shown);
-        }
+        r = name_check(name, ret_error);
+        if (r < 0)
+                return r;
 
         if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
                 g_ptr_array_add(names, g_steal_pointer(&name));

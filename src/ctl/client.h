@@ -31,6 +31,12 @@ int client_call(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error 
 int client_call_quietly(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error *ret_error,
                 const char *types, ...);
 
+/* A method of the Manager that takes a name and answers with a text. */
+int client_get_text(Ctl *ctl, const char *member, const char *name, char **ret_text, Error *ret_error);
+
+/* A descriptor of our own for the one that a reply carries. */
+int client_read_fd(sd_bus_message *reply, int *ret_fd, Error *ret_error);
+
 /* An error reply, or a failed call, as ours. The sentence of shruthid is passed on as it is. */
 int client_reply_error(const sd_bus_error *e, int r, Error *ret_error);
 

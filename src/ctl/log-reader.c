@@ -5,7 +5,6 @@
 
 #include "ctl/log-reader.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,13 +71,9 @@ static int log_source_open(Ctl *ctl, const char *name, const LogRequest *request
         ctl->options.no_ask_password = no_ask_password;
         if (r < 0)
                 return r;
-        r = sd_bus_message_read(reply, "h", &fd);
-        if (r >= 0) {
-                fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-                r = fd < 0 ? -errno : 0;
-        }
+        r = client_read_fd(reply, &fd, ret_error);
         if (r < 0)
-                return client_message_error(r, ret_error);
+                return r;
 
         source = g_new0(LogSource, 1);
         *source = (LogSource){.fd = fd, .buffer = g_string_new(NULL)};

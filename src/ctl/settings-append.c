@@ -10,6 +10,16 @@
 #include "common/string-util.h"
 #include "ctl/image-file.h"
 
+static int close_containers(sd_bus_message *call, unsigned n)
+{
+        int r = 0;
+
+        for (unsigned i = 0; i < n && r >= 0; i++)
+                r = sd_bus_message_close_container(call);
+
+        return r;
+}
+
 /* A dictionary entry is 'e' of a key and a variant; devices nest: a(sa{sv}). */
 static int append_device(
                 sd_bus_message *call, const char *name, const char *const *texts, const bool *read_only)
@@ -26,15 +36,12 @@ static int append_device(
                         r = sd_bus_message_append(call, "{sv}", texts[0], "s", texts[1]);
         if (r >= 0 && read_only)
                 r = sd_bus_message_append(call, "{sv}", "ReadOnly", "b", (int) *read_only);
-        if (r >= 0)
-                r = sd_bus_message_close_container(call);
-        if (r >= 0)
-                r = sd_bus_message_close_container(call);
 
-        return r;
+        return r < 0 ? r : close_containers(call, 2);
 }
 
-static int open_devices(sd_bus_message *call, const char *key)
+/* Opens the value of one key, a variant. */
+static int open_value(sd_bus_message *call, const char *key, const char *contents)
 {
         int r;
 
@@ -42,21 +49,21 @@ static int open_devices(sd_bus_message *call, const char *key)
         if (r >= 0)
                 r = sd_bus_message_append(call, "s", key);
         if (r >= 0)
-                r = sd_bus_message_open_container(call, 'v', "a(sa{sv})");
-        if (r >= 0)
-                r = sd_bus_message_open_container(call, 'a', "(sa{sv})");
+                r = sd_bus_message_open_container(call, 'v', contents);
 
         return r;
 }
 
+static int open_devices(sd_bus_message *call, const char *key)
+{
+        int r = open_value(call, key, "a(sa{sv})");
+
+        return r < 0 ? r : sd_bus_message_open_container(call, 'a', "(sa{sv})");
+}
+
 static int close_devices(sd_bus_message *call)
 {
-        int r = 0;
-
-        for (unsigned i = 0; i < 3 && r >= 0; i++)
-                r = sd_bus_message_close_container(call);
-
-        return r;
+        return close_containers(call, 3);
 }
 
 static int append_networks(sd_bus_message *call, const GPtrArray *networks)
@@ -95,21 +102,12 @@ static int append_text(sd_bus_message *call, const char *key, const char *value)
 
 static int append_list(sd_bus_message *call, const char *key, char **list)
 {
-        int r;
+        int r = open_value(call, key, "as");
 
-        r = sd_bus_message_open_container(call, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(call, "s", key);
-        if (r >= 0)
-                r = sd_bus_message_open_container(call, 'v', "as");
         if (r >= 0)
                 r = sd_bus_message_append_strv(call, list);
-        if (r >= 0)
-                r = sd_bus_message_close_container(call);
-        if (r >= 0)
-                r = sd_bus_message_close_container(call);
 
-        return r;
+        return r < 0 ? r : close_containers(call, 2);
 }
 
 static int append_scalars(sd_bus_message *call, const Settings *settings)

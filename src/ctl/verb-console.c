@@ -4,7 +4,6 @@
  * within a second. What the guest prints goes out raw, since that is what a console is; logs shows the same
  * made harmless. */
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -52,21 +51,13 @@ static void terminal_restore(Terminal *terminal)
 static int console_open(Ctl *ctl, const char *name, int *ret_fd, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        int r, fd;
+        int r;
 
         r = client_call(ctl, "OpenUnikernelConsole", &reply, ret_error, "s", name);
         if (r < 0)
                 return r;
-        r = sd_bus_message_read(reply, "h", &fd);
-        if (r >= 0) {
-                fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-                r = fd < 0 ? -errno : 0;
-        }
-        if (r < 0)
-                return client_message_error(r, ret_error);
 
-        *ret_fd = fd;
-        return 0;
+        return client_read_fd(reply, ret_fd, ret_error);
 }
 
 /* Keyboard → guest. Returns false when it is to be left. */

@@ -82,20 +82,6 @@ static int create(Ctl *ctl, const char *name, const char *image, bool start, Err
         return CTL_EXIT_SUCCESS;
 }
 
-static int check_name(const char *name, Error *ret_error)
-{
-        g_autofree char *shown = NULL;
-
-        if (name_is_valid(name))
-                return 0;
-
-        shown = text_for_display(name, 80);
-        return error_set(ret_error, ERROR_INVALID_NAME,
-                        "'%s' is no name: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter "
-                        "or digit.",
-                        shown);
-}
-
 /* A whole command line as one word behind '--' is one argument with spaces in it: nearly always a slip. */
 static void warn_about_single_argument(char **arguments)
 {
@@ -112,7 +98,7 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
         char **arguments = operands + 2;
         int r;
 
-        r = check_name(operands[0], ret_error);
+        r = name_check(operands[0], ret_error);
         if (r < 0)
                 return r;
 
@@ -179,7 +165,7 @@ int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
                                 "shruthictl instance create --name NAME --kernel FILE "
                                 "[--kernel-parameters STRING]; "
                                 "today's form is: shruthictl create NAME FILE --now --arguments=STRING");
-        r = check_name(options->name, ret_error);
+        r = name_check(options->name, ret_error);
         if (r < 0)
                 return r;
 

@@ -10,23 +10,6 @@
 #include "ctl/editor.h"
 #include "ctl/value.h"
 
-static int get_definition(Ctl *ctl, const char *name, char **ret_text, Error *ret_error)
-{
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        const char *text;
-        int r;
-
-        r = client_call(ctl, "GetUnikernelDefinition", &reply, ret_error, "s", name);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(reply, "s", &text);
-        if (r < 0)
-                return client_message_error(r, ret_error);
-
-        *ret_text = g_strdup(text);
-        return 0;
-}
-
 /* What an administrator wrote in /etc is his to change, and is said before the editor opens. */
 static int check_origin(Ctl *ctl, const char *name, JsonObject **ret_details, Error *ret_error)
 {
@@ -56,7 +39,7 @@ static int set_definition(Ctl *ctl, const char *name, const char *before, const 
         g_autofree char *now = NULL;
         int r;
 
-        r = get_definition(ctl, name, &now, ret_error);
+        r = client_get_text(ctl, "GetUnikernelDefinition", name, &now, ret_error);
         if (r < 0)
                 return r;
         if (!g_str_equal(now, before))
@@ -109,7 +92,7 @@ static int edit(Ctl *ctl, const char *name, Error *ret_error)
 
         r = check_origin(ctl, name, &details, ret_error);
         if (r >= 0)
-                r = get_definition(ctl, name, &before, ret_error);
+                r = client_get_text(ctl, "GetUnikernelDefinition", name, &before, ret_error);
         if (r >= 0)
                 r = editor_file_create(&file, name, before, ret_error);
         if (r < 0)

@@ -61,7 +61,8 @@ static int make_autostart_call(Ctl *ctl, const char *name, void *userdata, sd_bu
         return 0;
 }
 
-static int call_job(Ctl *ctl, char **operands, const char *what, const char *member, Error *ret_error)
+static int call_all(Ctl *ctl, char **operands, const char *what, ClientCallMaker make, const char *member,
+                Error *ret_error)
 {
         g_auto(GStrv) names = NULL;
         int r;
@@ -70,34 +71,27 @@ static int call_job(Ctl *ctl, char **operands, const char *what, const char *mem
         if (r < 0)
                 return r;
 
-        return client_call_each(ctl, names, what, make_job_call, (void *) member, NULL);
+        return client_call_each(ctl, names, what, make, (void *) member, NULL);
 }
 
 int verb_start(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return call_job(ctl, operands, "start", "StartUnikernel", ret_error);
+        return call_all(ctl, operands, "start", make_job_call, "StartUnikernel", ret_error);
 }
 
 int verb_stop(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return call_job(ctl, operands, "stop", "StopUnikernel", ret_error);
+        return call_all(ctl, operands, "stop", make_job_call, "StopUnikernel", ret_error);
 }
 
 int verb_restart(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return call_job(ctl, operands, "restart", "RestartUnikernel", ret_error);
+        return call_all(ctl, operands, "restart", make_job_call, "RestartUnikernel", ret_error);
 }
 
 int verb_kill(Ctl *ctl, char **operands, Error *ret_error)
 {
-        g_auto(GStrv) names = NULL;
-        int r;
-
-        r = client_expand(ctl, operands, &names, ret_error);
-        if (r < 0)
-                return r;
-
-        return client_call_each(ctl, names, "kill", make_kill_call, NULL, NULL);
+        return call_all(ctl, operands, "kill", make_kill_call, NULL, ret_error);
 }
 
 /* A second call for those for which the first succeeded; the first failure of both is the exit status. */
@@ -116,13 +110,12 @@ int verb_remove(Ctl *ctl, char **operands, Error *ret_error)
         g_auto(GStrv) names = NULL;
         int r;
 
+        if (!ctl->options.now)
+                return call_all(ctl, operands, "remove", make_job_call, "RemoveUnikernel", ret_error);
+
         r = client_expand(ctl, operands, &names, ret_error);
         if (r < 0)
                 return r;
-        if (!ctl->options.now)
-                return client_call_each(
-                                ctl, names, "remove", make_job_call, (void *) "RemoveUnikernel", NULL);
-
         r = client_call_each(ctl, names, "stop", make_job_call, (void *) "StopUnikernel", stopped);
         return call_next(ctl, stopped, r, "remove", "RemoveUnikernel");
 }

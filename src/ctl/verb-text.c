@@ -8,23 +8,6 @@
 #include "ctl/pager.h"
 #include "ctl/table.h"
 
-static int get_text(Ctl *ctl, const char *name, const char *member, char **ret_text, Error *ret_error)
-{
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        const char *text;
-        int r;
-
-        r = client_call(ctl, member, &reply, ret_error, "s", name);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_read(reply, "s", &text);
-        if (r < 0)
-                return client_message_error(r, ret_error);
-
-        *ret_text = g_strdup(text);
-        return 0;
-}
-
 /* All texts are fetched before the first is printed: one that fails is told at the end. As JSON: an object
  * with names as keys. */
 static int print_texts(Ctl *ctl, char **operands, const char *member, const char *what, bool paged,
@@ -44,7 +27,7 @@ static int print_texts(Ctl *ctl, char **operands, const char *member, const char
                 _cleanup_error_ Error error = ERROR_INIT;
                 char *text = NULL;
 
-                r = get_text(ctl, *name, member, &text, &error);
+                r = client_get_text(ctl, member, *name, &text, &error);
                 if (r < 0) {
                         error_prefix(&error, "Cannot show %s of %s", what, *name);
                         ctl_print_error(&error, r);

@@ -165,8 +165,9 @@ int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error)
         UnikernelId id;
         int r;
 
-        if (!name_is_valid(name))
-                return error_set(ret_error, ERROR_INVALID_NAME, "That is no name of a unikernel");
+        r = name_check(name, ret_error);
+        if (r < 0)
+                return r;
 
         r = identity_uuid(name, &id);
         if (r < 0)

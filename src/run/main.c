@@ -46,6 +46,7 @@ static int note_stopping(const char *name)
 
 int main(int argc, char *argv[])
 {
+        _cleanup_error_ Error error = ERROR_INIT;
         const char *name = argv[argc - 1];
         Runner *runner = NULL;
         int r;
@@ -63,11 +64,10 @@ int main(int argc, char *argv[])
                 log_error("shruthi-run wants one name; see shruthi-run --help");
                 return RUNNER_EXIT_DEFINITION;
         }
-        if (!name_is_valid(name)) {
-                g_autofree char *shown = text_for_display(name, 80);
 
-                log_error("'%s' is no name of a unikernel: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit",
-                                shown);
+        r = name_check(name, &error);
+        if (r < 0) {
+                log_error("%s", error_message(&error, r));
                 return RUNNER_EXIT_DEFINITION;
         }
         if (argc == 3)

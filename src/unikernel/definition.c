@@ -40,26 +40,12 @@ static const char *origin_dir(DefinitionOrigin origin)
         }
 }
 
-static int check_name(const char *name, Error *ret_error)
-{
-        g_autofree char *shown = NULL;
-
-        if (name_is_valid(name))
-                return 0;
-
-        shown = text_for_display(name, 80);
-        return error_set(ret_error, ERROR_INVALID_NAME,
-                        "'%s' is no unikernel's name: use 1 to 63 of a-z, 0-9 and '-', with no '-' at "
-                        "either end",
-                        shown);
-}
-
 int definition_look(const char *name, char **ret_path, DefinitionOrigin *ret_origin, bool *ret_masked,
                 Error *ret_error)
 {
         int r;
 
-        r = check_name(name, ret_error);
+        r = name_check(name, ret_error);
         if (r < 0)
                 return r;
 
@@ -169,7 +155,7 @@ int definition_parse(const char *name, const char *path, const char *text, size_
         g_autoptr(KeyFile) key_file = key_file_new();
         int r;
 
-        r = check_name(name, ret_error);
+        r = name_check(name, ret_error);
         if (r < 0)
                 return r;
         definition->name = g_strdup(name);
