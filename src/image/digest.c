@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/io.h"
+#include "common/names.h"
 
 struct Digest {
         gcry_md_hd_t handle;
@@ -52,7 +53,7 @@ void digest_update(Digest *digest, const void *data, size_t size)
 char *digest_finish(Digest *digest)
 {
         const uint8_t *bytes = gcry_md_read(digest->handle, GCRY_MD_SHA256);
-        GString *text = g_string_new("sha256:");
+        GString *text = g_string_new(SHRUTHI_DIGEST_PREFIX);
 
         for (size_t i = 0; i < 32; i++)
                 g_string_append_printf(text, "%02x", bytes[i]);

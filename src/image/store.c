@@ -12,18 +12,18 @@
 
 #include "common/io.h"
 #include "common/log.h"
+#include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "image/digest.h"
 #include "image/stamp.h"
 #include "image/store-files.h"
 
-#define DIGEST_PREFIX "sha256:"
 #define LEFT_BEHIND_SEC (60 * 60)
 
 const char *store_file_name(const char *digest)
 {
-        return digest + strlen(DIGEST_PREFIX);
+        return digest + strlen(SHRUTHI_DIGEST_PREFIX);
 }
 
 char *store_path(const char *digest)
@@ -166,7 +166,7 @@ int store_list(GPtrArray **ret_entries, Error *ret_error)
                 return error_set(ret_error, ERROR_FAILED, "Cannot read the image store: %s", error->message);
 
         while ((name = g_dir_read_name(dir))) {
-                g_autofree char *digest = g_strconcat(DIGEST_PREFIX, name, NULL);
+                g_autofree char *digest = g_strconcat(SHRUTHI_DIGEST_PREFIX, name, NULL);
                 g_autofree char *path = store_path(digest);
                 StoreEntry *entry;
                 struct stat st;
