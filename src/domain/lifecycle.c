@@ -47,11 +47,17 @@ static int connect_guarded(const char *uri, virConnectPtr *ret_connection, Error
         return virt_connect(uri, ret_connection, ret_error);
 }
 
-static int format_for_host(
-                virConnectPtr connection, const Plan *plan, bool *ret_kvm, char **ret_xml, Error *ret_error)
+/* Connects, finds out what the host can do, and writes the domain's XML for that. */
+static int connect_and_format(const Plan *plan, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
+                Error *ret_error)
 {
+        _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_probe_result_ ProbeResult host = {};
         int r;
+
+        r = connect_guarded(plan->conf->libvirt_uri, &connection, ret_error);
+        if (r < 0)
+                return r;
 
         protocol_guard(PROBE_GUARD, "try what this host can do");
         r = probe_host(connection, plan->conf, &host, ret_error);
@@ -62,6 +68,7 @@ static int format_for_host(
         if (r < 0)
                 return r;
 
+        *ret_connection = g_steal_pointer(&connection);
         *ret_kvm = host.kvm;
         return 0;
 }
@@ -90,10 +97,7 @@ static int start_once(const Plan *plan, Watch **ret_watch, Error *ret_error)
         bool kvm;
         int r;
 
-        r = connect_guarded(plan->conf->libvirt_uri, &connection, ret_error);
-        if (r < 0)
-                return r;
-        r = format_for_host(connection, plan, &kvm, &xml, ret_error);
+        r = connect_and_format(plan, &connection, &kvm, &xml, ret_error);
         if (r < 0)
                 return r;
 
@@ -290,10 +294,7 @@ int lifecycle_xml(const char *name, Error *ret_error)
         r = plan_resolve(plan, ret_error);
         if (r < 0)
                 return r;
-        r = connect_guarded(plan->conf->libvirt_uri, &connection, ret_error);
-        if (r < 0)
-                return r;
-        r = format_for_host(connection, plan, &kvm, &xml, ret_error);
+        r = connect_and_format(plan, &connection, &kvm, &xml, ret_error);
         if (r < 0)
                 return r;
 

@@ -63,23 +63,6 @@ Result protocol_result(ErrorCode code)
         }
 }
 
-int protocol_exit_status(Result result)
-{
-        switch (result) {
-        case RESULT_DEFINITION:
-                return RUNNER_EXIT_DEFINITION;
-        case RESULT_IMAGE:
-                return RUNNER_EXIT_IMAGE;
-        case RESULT_DEVICES:
-        case RESULT_HOST:
-                return RUNNER_EXIT_HOST;
-        case RESULT_LIBVIRT:
-                return RUNNER_EXIT_LIBVIRT;
-        default:
-                return RUNNER_EXIT_RUNNER;
-        }
-}
-
 int protocol_fail(int r, const Error *error)
 {
         Result result = protocol_result(error->message ? error->code : ERROR_FAILED);
@@ -92,7 +75,7 @@ int protocol_fail(int r, const Error *error)
         for (char **line = lines[0] ? lines + 1 : lines; *line; line++)
                 protocol_emit("detail", "%s", *line);
 
-        return protocol_exit_status(result);
+        return result_runner_exit_status(result);
 }
 
 static void on_alarm(int signal)

@@ -19,4 +19,3 @@ void protocol_guard(unsigned seconds, const char *doing);
 
 /* Whose failure an error is. Pure. */
 Result protocol_result(ErrorCode code);
-int protocol_exit_status(Result result);

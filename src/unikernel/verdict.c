@@ -262,6 +262,23 @@ void verdict_settle(Verdict *verdict, Ending ending)
         verdict->exit_status = -1;
 }
 
+int result_runner_exit_status(Result result)
+{
+        switch (result) {
+        case RESULT_DEFINITION:
+                return RUNNER_EXIT_DEFINITION;
+        case RESULT_IMAGE:
+                return RUNNER_EXIT_IMAGE;
+        case RESULT_DEVICES:
+        case RESULT_HOST:
+                return RUNNER_EXIT_HOST;
+        case RESULT_LIBVIRT:
+                return RUNNER_EXIT_LIBVIRT;
+        default:
+                return RUNNER_EXIT_RUNNER;
+        }
+}
+
 int verdict_unit_exit_status(const Verdict *verdict)
 {
         switch (verdict->result) {
@@ -279,17 +296,8 @@ int verdict_unit_exit_status(const Verdict *verdict)
                 return RUNNER_EXIT_GUEST;
         case RESULT_OUTSIDE:
                 return RUNNER_EXIT_OUTSIDE;
-        case RESULT_DEFINITION:
-                return RUNNER_EXIT_DEFINITION;
-        case RESULT_IMAGE:
-                return RUNNER_EXIT_IMAGE;
-        case RESULT_DEVICES:
-        case RESULT_HOST:
-                return RUNNER_EXIT_HOST;
-        case RESULT_LIBVIRT:
-                return RUNNER_EXIT_LIBVIRT;
         default:
-                return RUNNER_EXIT_RUNNER;
+                return result_runner_exit_status(verdict->result);
         }
 }
 

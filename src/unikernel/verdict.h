@@ -46,6 +46,9 @@ enum {
         RUNNER_EXIT_RUNNER = 70,  /* EX_SOFTWARE */
 };
 
+/* The status that stands for a failure of the runner's own. */
+int result_runner_exit_status(Result result);
+
 /* What has been seen so far. Small and plain, so that the runner can keep it in a file across its own death.
  */
 typedef struct Verdict {

@@ -31,7 +31,7 @@ static void test_results(void)
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_assert_cmpint(protocol_result(cases[i].code), ==, cases[i].result);
-                g_assert_cmpint(protocol_exit_status(cases[i].result), ==, cases[i].status);
+                g_assert_cmpint(result_runner_exit_status(cases[i].result), ==, cases[i].status);
         }
 }
 
