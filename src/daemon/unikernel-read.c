@@ -58,22 +58,28 @@ static int append_devices(sd_bus_message *m, const Definition *definition)
         return r;
 }
 
-static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
+static int append_origin(sd_bus_message *m, const char *path, DefinitionOrigin origin)
 {
         static const char *const origins[] = {"config", "state", "vendor"};
+
+        return sd_bus_message_append(m, "{sv}{sv}", "DefinitionPath", "s", path, "Origin", "s", origins[origin]);
+}
+
+static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
+{
         const Definition *definition = unikernel->loaded.definition;
         int r;
 
-        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
+        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
                         "Image", "s", definition->image,
                         "Initrd", "s", definition->initrd ?: "",
                         "Arguments", "s", definition->arguments,
                         "Memory", "t", definition->memory ?: manager_conf(unikernel->manager)->memory_default,
                         "CPUs", "u", definition->cpus,
                         "Group", "s", unikernel_group_name(unikernel),
-                        "Restart", "s", restart_policy_to_string(definition->restart),
-                        "DefinitionPath", "s", definition->path,
-                        "Origin", "s", origins[definition->origin]);
+                        "Restart", "s", restart_policy_to_string(definition->restart));
+        if (r >= 0)
+                r = append_origin(m, definition->path, definition->origin);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'e', "sv");
         if (r >= 0)
@@ -93,6 +99,8 @@ typedef struct Reading {
         Call *call;
         char *image;    /* digest or path */
         ImageInfo *info;
+        char *path;     /* of a broken definition */
+        DefinitionOrigin origin;
         char *text;
         int result;
         Error error;
@@ -102,6 +110,7 @@ static void reading_free(Reading *reading)
 {
         g_free(reading->image);
         image_info_free(reading->info);
+        g_free(reading->path);
         g_free(reading->text);
         error_clear(&reading->error);
         g_free(reading);
@@ -112,8 +121,14 @@ static void details_run(void *userdata)
         Reading *reading = userdata;
         g_autofree char *digest = NULL;
 
+        /* A broken definition; one that is gone has no path. */
+        if (!reading->image) {
+                (void) definition_find(reading->call->unikernel, &reading->path, &reading->origin, NULL);
+                return;
+        }
+
         /* That an image is not there yet is no error here: it just cannot be told what it is. */
-        if (reading->image && reading->image[0] == '/')
+        if (reading->image[0] == '/')
                 (void) store_lookup_path(reading->image, &digest);
         else
                 digest = g_strdup(reading->image);
@@ -121,8 +136,9 @@ static void details_run(void *userdata)
                 (void) image_inspect_stored(digest, &reading->info, NULL);
 }
 
-static int append_details(sd_bus_message *m, const Unikernel *unikernel, const ImageInfo *info)
+static int append_details(sd_bus_message *m, const Unikernel *unikernel, const Reading *reading)
 {
+        const ImageInfo *info = reading->info;
         g_autofree char *domain = g_strconcat(SHRUTHI_DOMAIN_PREFIX, unikernel->name, NULL);
         int r;
 
@@ -138,6 +154,8 @@ static int append_details(sd_bus_message *m, const Unikernel *unikernel, const I
                                         unikernel->loaded.definition ? "" : "Its definition is gone; it runs on until it is stopped");
         if (r >= 0 && unikernel->loaded.definition)
                 r = append_definition(m, unikernel);
+        else if (r >= 0 && reading->path)
+                r = append_origin(m, reading->path, reading->origin);
 
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
@@ -154,7 +172,7 @@ static void details_done(void *userdata)
         if (r >= 0) {
                 r = call_new_reply(call, &reply);
                 if (r >= 0)
-                        r = append_details(reply, unikernel, reading->info);
+                        r = append_details(reply, unikernel, reading);
                 if (r < 0)
                         (void) error_set_errno(&reading->error, r, "Cannot put the answer together");
         }

@@ -169,6 +169,8 @@ check_soon "broken by hand it shows as broken" 5 eval '[ "$(get admins State)" =
 named "starting a broken one" $dest.Error.InvalidDefinition StartUnikernel admins 0
 expect_fail "… names the line" 'admins.unikernel:3' error_name StartUnikernel admins 0
 expect_output "… and so do the details" 'admins.unikernel:3' call GetUnikernelDetails s admins
+expect_output "… with where it stands" '"DefinitionPath" s "/etc/shruthi/unikernels/admins.unikernel" "Origin" s "config"' \
+        call GetUnikernelDetails s admins
 systemctl reset-failed unikernel@admins
 rm /etc/shruthi/unikernels/admins.unikernel
 check_soon "removed by hand it is gone" 5 eval '! call GetUnikernel s admins'

@@ -100,6 +100,11 @@ chown shruthi: $state/broken.unikernel
 check_soon "a broken definition is shown as broken" 10 bash -c 'shruthictl list broken | grep -q " broken "'
 expect_output "… with why" 'Problem:.*nonsense' bash -c 'shruthictl status broken || [ $? -eq 3 ]'
 expect_output "… and what to do" 'shruthictl edit broken' bash -c 'shruthictl status broken || [ $? -eq 3 ]'
+printf '[Unikernel]\nImage=nonsense\n' >/etc/shruthi/unikernels/admins.unikernel
+check_soon "so is one of the administrator's" 10 bash -c 'shruthictl list admins | grep -q " broken "'
+expect_output "… which is his to mend" 'sudoedit /etc/shruthi/unikernels/admins.unikernel' bash -c 'shruthictl status admins || [ $? -eq 3 ]'
+expect_fail "… and no editor is opened for it" 'sudoedit /etc/shruthi/unikernels/admins.unikernel' env SYSTEMD_EDITOR=touch shruthictl edit admins
+rm /etc/shruthi/unikernels/admins.unikernel
 check "root mends it" env SYSTEMD_EDITOR="sed -i s,^Image=.*,Image=$image," shruthictl edit broken
 expect_output "… and it is stopped" '^stopped$' shruthictl show broken -p State --value
 check "it is removed" shruthictl remove broken
