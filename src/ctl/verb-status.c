@@ -125,7 +125,9 @@ static void print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
         g_autofree char *addresses = arguments_addresses(value_text(details, "Arguments"));
         JsonArray *dropins = value_array(details, "DropIns");
 
-        print_line("Reason", value_text(details, "Reason"));
+        /* After a start that was refused for it they are the same. */
+        if (!g_str_equal(value_text(details, "Reason"), value_text(details, "Problem")))
+                print_line("Reason", value_text(details, "Reason"));
         print_line("Problem", value_text(details, "Problem"));
         print_image(details);
         print_devices(details);
