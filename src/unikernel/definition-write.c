@@ -18,8 +18,8 @@ static char *file_name(const char *name)
 static int refuse_foreign(const char *name, const char *path, Error *ret_error)
 {
         return error_set(ret_error, ERROR_NOT_MANAGED,
-                        "unikernel '%s' is defined in %s, which is left to its administrator: change that "
-                        "file",
+                        "unikernel '%s' is defined in %s, which is left to its administrator: change or "
+                        "remove that file",
                         name, path);
 }
 
