@@ -298,6 +298,9 @@ static int on_connect(sd_event_source *source, uint64_t usec, void *userdata)
 
         if (manager_connect(manager) >= 0)
                 return 0;
+        /* Half-way there and no further: better from the start. */
+        if (manager->bus)
+                return sd_event_exit(manager->event, -EIO);
 
         (void) sd_event_source_set_time_relative(source, CONNECT_RETRY);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);

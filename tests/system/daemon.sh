@@ -196,4 +196,14 @@ check "it did end and start again meanwhile" test "$(journalctl -u shruthid -o c
 exposure=$(systemd-analyze security --no-pager shruthid.service | sed -nE 's/.*Overall exposure level.*: ([0-9.]+) .*/\1/p')
 check "systemd-analyze security: $exposure" awk "BEGIN { exit !($exposure <= 1.0) }"
 
+# --- without a bus ---
+
+private() { python3 $SRC/tests/client/private.py "$@"; }
+conf IdleExitSec=60
+systemctl stop dbus.socket dbus.service >/dev/null 2>&1
+check_soon "without a bus root is served on the private socket" 20 private ListUnikernels
+expect_fail "what needs systemd says that it cannot be reached" 'SystemdUnavailable' private StartUnikernel a2
+systemctl start dbus.socket dbus.service
+check_soon "when the bus comes, it is there" 20 call GetUnikernel s a2
+
 finish
