@@ -27,7 +27,8 @@ int calls_check(Manager *manager, uid_t uid, Error *ret_error)
 
 void calls_enter(Manager *manager, uid_t uid)
 {
-        g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(calls_of(manager, uid) + 1));
+        g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid),
+                        GUINT_TO_POINTER(calls_of(manager, uid) + 1));
         manager->n_calls++;
 }
 
@@ -43,7 +44,8 @@ void calls_leave(Manager *manager, uid_t uid)
         idle_touch(manager);
 }
 
-int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call, Error *ret_error)
+int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call,
+                Error *ret_error)
 {
         Client *client = NULL;
         Call *call;
@@ -57,7 +59,9 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
                 return r;
 
         call = g_new0(Call, 1);
-        *call = (Call){.manager = manager, .message = sd_bus_message_ref(message), .unikernel = g_strdup(unikernel)};
+        *call = (Call){.manager = manager,
+                        .message = sd_bus_message_ref(message),
+                        .unikernel = g_strdup(unikernel)};
         if (client) {
                 call->uid = client->uid;
                 call->gids = g_memdup2(client->gids, client->n_gids * sizeof(gid_t));
@@ -173,7 +177,8 @@ static int size_of_basic(sd_bus_message *message, char type, uint64_t *size)
         return 0;
 }
 
-/* One value after the other of the container that message is in. Containers nest at most 64 deep (D-Bus specification). */
+/* One value after the other of the container that message is in. Containers nest at most 64 deep (D-Bus
+ * specification). */
 static int size_of_values(sd_bus_message *message, uint64_t max, uint64_t *size)
 {
         const char *contents;

@@ -4,8 +4,8 @@
 #include "daemon/client.h"
 #include "daemon/polkit.h"
 
-/* A method call that has been let in and is not answered yet. It goes on when the caller leaves; the answer is lost then. What is
- * under way holds names, which are looked up again, and no objects. */
+/* A method call that has been let in and is not answered yet. It goes on when the caller leaves; the answer
+ * is lost then. What is under way holds names, which are looked up again, and no objects. */
 
 typedef struct Call {
         Manager *manager;
@@ -17,10 +17,11 @@ typedef struct Call {
 } Call;
 
 /* Begins one for a caller that polkit_authorize() has let in. Errors: LIMIT_EXCEEDED. */
-int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call, Error *ret_error);
+int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call,
+                Error *ret_error);
 
-/* What most handlers do once their arguments are read: polkit, the limits, and the call. false: the handler returns 1, because polkit has been
- * asked or an error has been answered. unikernel may be NULL. */
+/* What most handlers do once their arguments are read: polkit, the limits, and the call. false: the handler
+ * returns 1, because polkit has been asked or an error has been answered. unikernel may be NULL. */
 bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
                 const char *verb, Call **ret_call);
 
@@ -41,5 +42,6 @@ int calls_check(Manager *manager, uid_t uid, Error *ret_error);
 void calls_enter(Manager *manager, uid_t uid);
 void calls_leave(Manager *manager, uid_t uid);
 
-/* Whether what a call carries in its body is at most max bytes; the message is rewound. Returns 0, -EMSGSIZE or another errno. */
+/* Whether what a call carries in its body is at most max bytes; the message is rewound. Returns 0, -EMSGSIZE
+ * or another errno. */
 int message_check_size(sd_bus_message *message, uint64_t max);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a change does in its thread: build the new text, look what it takes, take in the images, check all that a start would check, write.
- * Nothing is on disk before the last step but images, which nobody uses. */
+/* What a change does in its thread: build the new text, look what it takes, take in the images, check all
+ * that a start would check, write. Nothing is on disk before the last step but images, which nobody uses. */
 
 #include "daemon/change.h"
 
@@ -59,7 +59,8 @@ static int draft_parse(Draft *draft)
                         &draft->definition, &draft->change->error);
 }
 
-/* The text as it is now. A definition of an administrator's is refused before anything else is said about it. */
+/* The text as it is now. A definition of an administrator's is refused before anything else is said about
+ * it. */
 static int draft_read_old(Draft *draft)
 {
         Change *change = draft->change;
@@ -136,18 +137,20 @@ static int check_network(const Draft *draft, const DefinitionDevice *device)
                 return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s': name a bridge or a libvirt network; this host has no BridgeInterface= in shruthi.conf",
                                 device->name);
-        if (change->have_networks && bridge && !g_strv_contains((const char *const *) change->bridges, bridge))
-                return error_set(&change->error, ERROR_NO_SUCH_NETWORK, "Network '%s': this host has no bridge '%s'",
-                                device->name, bridge);
+        if (change->have_networks && bridge &&
+                        !g_strv_contains((const char *const *) change->bridges, bridge))
+                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s': this host has no bridge '%s'", device->name, bridge);
         if (change->have_networks && !bridge &&
             !g_strv_contains((const char *const *) change->networks, device->network))
                 return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s': libvirt has no active network '%s' (virsh net-list)", device->name,
-                                device->network);
+                                "Network '%s': libvirt has no active network '%s' (virsh net-list)",
+                                device->name, device->network);
 
         if (change->administer || change->uid == 0)
                 return 0;
-        if (old && g_strcmp0(old->bridge, device->bridge) == 0 && g_strcmp0(old->network, device->network) == 0)
+        if (old && g_strcmp0(old->bridge, device->bridge) == 0 &&
+                        g_strcmp0(old->network, device->network) == 0)
                 return 0;
         if (bridge && (g_strcmp0(bridge, conf->bridge_interface) == 0 ||
                        (conf->allowed_bridges &&
@@ -158,8 +161,8 @@ static int check_network(const Draft *draft, const DefinitionDevice *device)
                 return 0;
 
         return needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
-                        "Network '%s': %s '%s' is not among those for everybody (%s= in shruthi.conf)", device->name,
-                        bridge ? "bridge" : "libvirt network", bridge ?: device->network,
+                        "Network '%s': %s '%s' is not among those for everybody (%s= in shruthi.conf)",
+                        device->name, bridge ? "bridge" : "libvirt network", bridge ?: device->network,
                         bridge ? "AllowedBridges" : "AllowedNetworks");
 }
 
@@ -195,8 +198,8 @@ static int draft_check_rights(const Draft *draft)
         int r;
 
         if (!administer && definition->owner != (old ? old->owner : change->uid))
-                return needs_administer(change, ERROR_ACCESS_DENIED, "Only an administrator may give '%s' another owner",
-                                change->name);
+                return needs_administer(change, ERROR_ACCESS_DENIED,
+                                "Only an administrator may give '%s' another owner", change->name);
         if (!administer && definition->group != GID_INVALID && !in_group(change, definition->group) &&
             (!old || old->group != definition->group))
                 return needs_administer(change, ERROR_ACCESS_DENIED,
@@ -213,7 +216,8 @@ static int draft_check_rights(const Draft *draft)
         for (guint i = 0; r >= 0 && i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];
 
-                r = device->kind == DEVICE_NETWORK ? check_network(draft, device) : check_volume(draft, device);
+                r = device->kind == DEVICE_NETWORK ? check_network(draft, device)
+                                                   : check_volume(draft, device);
         }
 
         return r;
@@ -226,7 +230,8 @@ static int check_memory(const Draft *draft, uint64_t memory, uint64_t others)
 
         if (memory > draft->conf->memory_max)
                 return needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
-                                "%s of memory are more than a unikernel of users may have (MemoryMax=%s)", wanted, limit);
+                                "%s of memory are more than a unikernel of users may have (MemoryMax=%s)",
+                                wanted, limit);
         if (others > draft->conf->memory_max_user || memory > draft->conf->memory_max_user - others)
                 return needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
                                 "%s of memory and the %s of the owner's other unikernels are more than one user may have (MemoryMaxPerUser=%s)",
@@ -255,8 +260,8 @@ static int check_share(const Draft *draft)
 
         if (!same_owner && owned >= draft->conf->unikernels_max_user)
                 return needs_administer(change, ERROR_LIMIT_EXCEEDED,
-                                "User %u has %u unikernels already (UnikernelsMaxPerUser=%u)", (unsigned) definition->owner,
-                                owned, draft->conf->unikernels_max_user);
+                                "User %u has %u unikernels already (UnikernelsMaxPerUser=%u)",
+                                (unsigned) definition->owner, owned, draft->conf->unikernels_max_user);
         /* What he has already, he may keep, whatever else changes. */
         if (same_owner && memory <= (draft->old->memory ?: draft->conf->memory_default))
                 return 0;
@@ -269,15 +274,17 @@ static int draft_check_limits(const Draft *draft)
         Change *change = draft->change;
 
         if (change->kind == CHANGE_CREATE && change->shares->len >= draft->conf->unikernels_max)
-                return error_set(&change->error, ERROR_LIMIT_EXCEEDED, "There are %u unikernels already (UnikernelsMax=%u)",
-                                change->shares->len, draft->conf->unikernels_max);
+                return error_set(&change->error, ERROR_LIMIT_EXCEEDED,
+                                "There are %u unikernels already (UnikernelsMax=%u)", change->shares->len,
+                                draft->conf->unikernels_max);
         if (change->administer || change->uid == 0 || draft->definition->owner == 0)
                 return 0;
 
         return check_share(draft);
 }
 
-/* What cannot be hosted needs no room in the store. The judgement that counts is the one on the stored copy. */
+/* What cannot be hosted needs no room in the store. The judgement that counts is the one on the stored copy.
+ */
 static int check_hostable(Change *change, int fd)
 {
         _cleanup_image_info_ ImageInfo *info = NULL;
@@ -322,8 +329,9 @@ static int take_image(Change *change, char **ret_digest)
         }
         if (change->image_digest) {
                 if (change->settings->digest && !g_str_equal(change->settings->digest, change->image_digest))
-                        return error_set(&change->error, ERROR_DIGEST_MISMATCH, "The image is %s, and %s is demanded",
-                                        change->image_digest, change->settings->digest);
+                        return error_set(&change->error, ERROR_DIGEST_MISMATCH,
+                                        "The image is %s, and %s is demanded", change->image_digest,
+                                        change->settings->digest);
                 *ret_digest = g_strdup(change->image_digest);
         }
 
@@ -355,7 +363,8 @@ static int pin(Change *change, const char *image, unsigned slot)
         return r;
 }
 
-/* An image by digest must be there and sound, and want the devices that the definition has. One by path may come later. */
+/* An image by digest must be there and sound, and want the devices that the definition has. One by path may
+ * come later. */
 static int draft_check_image(const Draft *draft)
 {
         const Definition *definition = draft->definition;
@@ -458,7 +467,8 @@ static int work_remove(Change *change)
         _cleanup_error_ Error error = ERROR_INIT;
 
         /* Broken ones can be removed, too; what they asked of systemd is not known then. */
-        change->reload = definition_load(change->name, &old, &error) < 0 || old->autostart || old->restart != RESTART_NO;
+        change->reload = definition_load(change->name, &old, &error) < 0 || old->autostart ||
+                        old->restart != RESTART_NO;
         return definition_remove(change->name, &change->error);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A change of a definition on its way through the loop. The thread does the work; what needs the loop (polkit, the helper, systemd)
- * stands here. */
+/* A change of a definition on its way through the loop. The thread does the work; what needs the loop
+ * (polkit, the helper, systemd) stands here. */
 
 #include "daemon/change.h"
 
@@ -104,8 +104,8 @@ static void forget_run(Change *change)
 
         (void) outcome_remove(change->name);
         if (manager->bus)
-                (void) sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
-                                "ResetFailedUnit", on_reset, NULL, "s", unit);
+                (void) sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
+                                SYSTEMD_MANAGER, "ResetFailedUnit", on_reset, NULL, "s", unit);
 }
 
 static void change_done(Change *change)
@@ -139,7 +139,8 @@ static void on_administer(Decision decision, void *userdata)
                 return;
         }
 
-        /* The sentence says what would need an administrator; where a password would have helped, the name says that. */
+        /* The sentence says what would need an administrator; where a password would have helped, the name
+         * says that. */
         if (decision == DECISION_CHALLENGE)
                 change->error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
         change_end(change);
@@ -160,7 +161,8 @@ static void on_worked(void *userdata)
                 change_end(change);
 }
 
-/* When its turn has come, and not before: of one user only one change is worked on at a time, so his shares are true then. */
+/* When its turn has come, and not before: of one user only one change is worked on at a time, so his shares
+ * are true then. */
 static void on_turn(void *userdata)
 {
         Change *change = userdata;
@@ -226,7 +228,8 @@ void change_start(Change *change)
         if (!change->settings)
                 change->settings = settings_new();
         if (g_hash_table_contains(manager->changing, change->name)) {
-                g_autofree char *sentence = g_strdup_printf("Another change of '%s' is under way", change->name);
+                g_autofree char *sentence =
+                                g_strdup_printf("Another change of '%s' is under way", change->name);
                 Call *call = g_steal_pointer(&change->call);
 
                 call_fail(call, &change->error, error_set(&change->error, ERROR_BUSY, "%s", sentence));
@@ -236,8 +239,8 @@ void change_start(Change *change)
         g_hash_table_insert(manager->changing, g_strdup(change->name), GUINT_TO_POINTER(change->uid));
 
         if (change->kind == CHANGE_REMOVE && unikernel && unikernel_is_active(unikernel)) {
-                g_autofree char *sentence = g_strdup_printf("Unikernel '%s' is %s: stop it first", change->name,
-                                unikernel_state_to_string(unikernel->shown.state));
+                g_autofree char *sentence = g_strdup_printf("Unikernel '%s' is %s: stop it first",
+                                change->name, unikernel_state_to_string(unikernel->shown.state));
 
                 change_fail(change, ERROR_ALREADY_RUNNING, sentence);
                 return;

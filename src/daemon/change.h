@@ -4,9 +4,9 @@
 #include "daemon/call.h"
 #include "daemon/settings.h"
 
-/* Making, changing and removing a definition. change.c takes a call through its steps in the loop: one change of a name at a time, what exists
- * on this host, the thread, polkit once more where an administrator is needed, systemd, the registry, the answer.
- * change-work.c is what happens in the thread. */
+/* Making, changing and removing a definition. change.c takes a call through its steps in the loop: one
+ * change of a name at a time, what exists on this host, the thread, polkit once more where an administrator
+ * is needed, systemd, the registry, the answer. change-work.c is what happens in the thread. */
 
 typedef enum ChangeKind {
         CHANGE_CREATE,
@@ -44,13 +44,15 @@ typedef struct Change {
         /* What the thread found. */
         int result;             /* 0, or a negative errno with error */
         Error error;
-        bool needs_administer;  /* it stopped before anything was done, and would go on if he may */
-        bool reload;            /* systemd has something to learn */
-        char *image;            /* digest, for the journal */
-        char *pinned[2];        /* digests of image and initrd, held against pruning until the definition names them */
+        bool needs_administer; /* it stopped before anything was done, and would go on if he may */
+        bool reload; /* systemd has something to learn */
+        char *image; /* digest, for the journal */
+        char *pinned[2]; /* digests of image and initrd, held against pruning until the definition names them
+                          */
 } Change;
 
-/* Takes call. The others are filled in by the caller before change_start(), which takes change and answers its call. */
+/* Takes call. The others are filled in by the caller before change_start(), which takes change and answers
+ * its call. */
 Change *change_new(Call *call, ChangeKind kind);
 void change_start(Change *change);
 

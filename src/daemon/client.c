@@ -55,15 +55,16 @@ static int on_name_lost(sd_bus_message *message, void *userdata, sd_bus_error *r
         const char *name;
         Client *client;
 
-        client = sd_bus_message_read(message, "s", &name) < 0 ? NULL : g_hash_table_lookup(manager->clients, name);
+        client = sd_bus_message_read(message, "s", &name) < 0 ? NULL
+                                                              : g_hash_table_lookup(manager->clients, name);
         if (client)
                 client_vanished(client);
 
         return 0;
 }
 
-/* One match for all that leave, since a connection can have no more than 512 (dbus-daemon(1), max_match_rules_per_connection), and
- * one that fails ends the connection (sd_bus_add_match_async(3)). */
+/* One match for all that leave, since a connection can have no more than 512 (dbus-daemon(1),
+ * max_match_rules_per_connection), and one that fails ends the connection (sd_bus_add_match_async(3)). */
 int clients_watch(Manager *manager)
 {
         return sd_bus_add_match_async(manager->bus, NULL,
@@ -132,8 +133,8 @@ static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *r
                 /* Gone already, or nobody that we could name: no identity, no access. */
                 log_debug("The bus does not tell who %s is: %s", client->name, g_strerror(-r));
                 for (guint i = 0; i < client->waiting->len; i++)
-                        (void) sd_bus_reply_method_errorf(client->waiting->pdata[i], SD_BUS_ERROR_ACCESS_DENIED,
-                                        "The bus does not tell who you are");
+                        (void) sd_bus_reply_method_errorf(client->waiting->pdata[i],
+                                        SD_BUS_ERROR_ACCESS_DENIED, "The bus does not tell who you are");
                 client_vanished(client);
                 return 0;
         }
@@ -150,7 +151,8 @@ int client_notice(Manager *manager, sd_bus_message *message)
         int r;
 
         idle_touch(manager);
-        if (!sender || message_is_private(manager, message) || g_hash_table_contains(manager->clients, sender))
+        if (!sender || message_is_private(manager, message) ||
+                        g_hash_table_contains(manager->clients, sender))
                 return 0;
 
         client = g_new0(Client, 1);
@@ -158,8 +160,8 @@ int client_notice(Manager *manager, sd_bus_message *message)
                 .waiting = g_ptr_array_new_with_free_func(message_free)};
         /* Whoever leaves after this was answered is seen leaving: the match has been there for long. */
         r = sd_bus_call_method_async(manager->bus, &client->credentials_slot, "org.freedesktop.DBus",
-                        "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials", on_credentials,
-                        client, "s", client->name);
+                        "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials",
+                        on_credentials, client, "s", client->name);
         if (r < 0) {
                 client_free(client);
                 return r;

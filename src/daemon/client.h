@@ -3,9 +3,10 @@
 
 #include "daemon/manager.h"
 
-/* Who calls. Everybody who has ever sent us a call is remembered for as long as he is on the bus, because clients that watch our objects
- * lose them all when our name's owner goes: while there is one, shruthid stays. What the bus says about him (user, groups) is
- * asked for once, without waiting; a unique name is never given to another. */
+/* Who calls. Everybody who has ever sent us a call is remembered for as long as he is on the bus, because
+ * clients that watch our objects lose them all when our name's owner goes: while there is one, shruthid
+ * stays. What the bus says about him (user, groups) is asked for once, without waiting; a unique name is
+ * never given to another. */
 
 typedef enum ClientState {
         CLIENT_ASKED, /* the bus has not answered yet */
@@ -32,8 +33,8 @@ int clients_watch(Manager *manager);
 /* To be called for each method call that comes in on the bus. */
 int client_notice(Manager *manager, sd_bus_message *message);
 
-/* The identity behind message; NULL if it came by the private socket: root by the kernel's word. Returns 1 if it is known, 0 when the
- * message will be dispatched again once it is, or a negative errno. */
+/* The identity behind message; NULL if it came by the private socket: root by the kernel's word. Returns 1
+ * if it is known, 0 when the message will be dispatched again once it is, or a negative errno. */
 int client_identify(Manager *manager, sd_bus_message *message, Client **ret_client);
 
 /* Rewinds message and puts it back in front of its handler. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A running unikernel's console, for who may see it: the runner's socket, connected by us because only our user may. */
+/* A running unikernel's console, for who may see it: the runner's socket, connected by us because only our
+ * user may. */
 
 #include "daemon/console.h"
 
@@ -28,9 +29,11 @@ int console_connect(const char *name, int *ret_fd, Error *ret_error)
                 return error_set_errno(ret_error, errno, "Cannot make a socket");
         if (connect(fd, (const struct sockaddr *) &address, sizeof address) < 0) {
                 if (errno == EAGAIN)
-                        return error_set(ret_error, ERROR_BUSY, "The console of '%s' takes no more readers now", name);
+                        return error_set(ret_error, ERROR_BUSY,
+                                        "The console of '%s' takes no more readers now", name);
                 if (errno == ENOENT || errno == ECONNREFUSED)
-                        return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' has no console now", name);
+                        return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' has no console now",
+                                        name);
                 return error_set_errno(ret_error, errno, "Cannot connect to the console of '%s'", name);
         }
         /* The flag goes with the descriptor to the caller, who expects an ordinary one. */

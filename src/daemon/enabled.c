@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which unikernels "systemctl enable" has linked. The generator's links are not looked at: those come from Autostart=. */
+/* Which unikernels "systemctl enable" has linked. The generator's links are not looked at: those come from
+ * Autostart=. */
 
 #include "daemon/enabled.h"
 

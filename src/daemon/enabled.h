@@ -5,8 +5,8 @@
 
 #include "daemon/worker.h"
 
-/* Which unikernels "systemctl enable" has linked into a target: read off the links themselves, in a thread, because systemd tells
- * only about one unit at a time. done gets a new set of names. */
+/* Which unikernels "systemctl enable" has linked into a target: read off the links themselves, in a thread,
+ * because systemd tells only about one unit at a time. done gets a new set of names. */
 void enabled_scan(Worker *worker, void (*done)(GHashTable *enabled, void *userdata), void *userdata);
 
 /* The part that looks: adds what is linked in the *.wants and *.requires of dir. */

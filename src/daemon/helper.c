@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi-domain as a child of the loop: pipes, time limit, output limit, error lines turned into an Error. */
+/* shruthi-domain as a child of the loop: pipes, time limit, output limit, error lines turned into an Error.
+ */
 
 #include "daemon/helper.h"
 
@@ -118,8 +119,9 @@ static int child_failed(Child *child, int status, Error *ret_error)
                 return error_set(ret_error, ERROR_FAILED, "%s %s was killed by signal %d", HELPER_PROGRAM,
                                 child->verb, WTERMSIG(status));
 
-        return error_set(ret_error, ERROR_FAILED, "%s %s ended with status %d: see its messages in the journal",
-                        HELPER_PROGRAM, child->verb, WEXITSTATUS(status));
+        return error_set(ret_error, ERROR_FAILED,
+                        "%s %s ended with status %d: see its messages in the journal", HELPER_PROGRAM,
+                        child->verb, WEXITSTATUS(status));
 }
 
 static void child_free(Child *child)
@@ -232,8 +234,8 @@ static int child_start(Child *child)
         r = sd_event_add_io(event, &child->io_source, child->fd, EPOLLIN, on_output, child);
         if (r < 0)
                 return r;
-        r = sd_event_add_time_relative(event, &child->time_source, CLOCK_MONOTONIC, HELPER_TIMEOUT, 0, on_timeout,
-                        child);
+        r = sd_event_add_time_relative(
+                        event, &child->time_source, CLOCK_MONOTONIC, HELPER_TIMEOUT, 0, on_timeout, child);
         if (r < 0)
                 return r;
         r = child_spawn(child, output_fd);
@@ -264,7 +266,8 @@ static void on_turn(QueueEntry *entry, void *userdata)
         child_free(child);
 }
 
-void helper_run(Helper *helper, uid_t uid, const char *verb, const char *name, HelperDone done, void *userdata)
+void helper_run(Helper *helper, uid_t uid, const char *verb, const char *name, HelperDone done,
+                void *userdata)
 {
         Child *child = g_new0(Child, 1);
 

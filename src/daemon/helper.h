@@ -7,22 +7,25 @@
 
 #include "common/error.h"
 
-/* shruthi-domain, run as a short-lived child for what needs libvirt: a process can be killed when libvirt hangs, and keeps
- * libvirt out of shruthid's memory. Its standard output is lines of key=value (but for the verb "xml"). */
+/* shruthi-domain, run as a short-lived child for what needs libvirt: a process can be killed when libvirt
+ * hangs, and keeps libvirt out of shruthid's memory. Its standard output is lines of key=value (but for the
+ * verb "xml"). */
 
 typedef struct Helper Helper;
 
-/* r is 0 when it ended with 0, else a negative errno with error set; output is NUL-terminated, never NULL. */
+/* r is 0 when it ended with 0, else a negative errno with error set; output is NUL-terminated, never NULL.
+ */
 typedef void (*HelperDone)(int r, Error *error, const char *output, void *userdata);
 
 Helper *helper_new(sd_event *event, unsigned at_once);
 Helper *helper_free(Helper *helper);
 
 /* Runs "shruthi-domain VERB [NAME]" when uid's turn has come. */
-void helper_run(Helper *helper, uid_t uid, const char *verb, const char *name, HelperDone done, void *userdata);
+void helper_run(Helper *helper, uid_t uid, const char *verb, const char *name, HelperDone done,
+                void *userdata);
 
 unsigned helper_count(const Helper *helper); /* waiting and running */
 
-/* The next "key=value" line of output from *position on, which the caller sets to output first; FALSE at the end. key and
- * value are new strings; a line without '=' is skipped. */
+/* The next "key=value" line of output from *position on, which the caller sets to output first; FALSE at the
+ * end. key and value are new strings; a line without '=' is skipped. */
 gboolean helper_next_line(const char **position, char **ret_key, char **ret_value);

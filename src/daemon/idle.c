@@ -62,13 +62,14 @@ static int on_released(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
         /* What came before the name was gone is answered still. */
         manager->idle_source = sd_event_source_disable_unref(manager->idle_source);
         (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &manager->drain_since);
-        r = sd_event_add_time(manager->event, &manager->idle_source, CLOCK_MONOTONIC, manager->drain_since, 1, on_drain,
-                        manager);
+        r = sd_event_add_time(manager->event, &manager->idle_source, CLOCK_MONOTONIC, manager->drain_since,
+                        1, on_drain, manager);
         return r < 0 ? sd_event_exit(manager->event, 0) : 0;
 }
 
-/* What the bus delivers after it has taken the name goes to whom systemd starts next, because STOPPING=1 makes systemd queue that start
- * behind our end; what it has delivered before is in our socket ahead of the answer, and is served. */
+/* What the bus delivers after it has taken the name goes to whom systemd starts next, because STOPPING=1
+ * makes systemd queue that start behind our end; what it has delivered before is in our socket ahead of the
+ * answer, and is served. */
 void idle_leave(Manager *manager)
 {
         if (manager->stopping)
@@ -79,11 +80,14 @@ void idle_leave(Manager *manager)
         if (manager->listen_source)
                 (void) sd_event_source_set_enabled(manager->listen_source, SD_EVENT_OFF);
         manager->idle_source = sd_event_source_disable_unref(manager->idle_source);
-        if (!manager->bus || sd_bus_release_name_async(manager->bus, NULL, SHRUTHI_BUS_NAME, on_released, manager) < 0)
+        if (!manager->bus ||
+                        sd_bus_release_name_async(
+                                        manager->bus, NULL, SHRUTHI_BUS_NAME, on_released, manager) < 0)
                 (void) sd_event_exit(manager->event, 0);
 }
 
-/* IdleExitSec= may be infinity. What is set anew by a reload counts at the next look, at most a minute later. */
+/* IdleExitSec= may be infinity. What is set anew by a reload counts at the next look, at most a minute
+ * later. */
 static uint64_t idle_deadline(const Manager *manager)
 {
         return manager->idle_since + MIN(manager_conf(manager)->idle_exit_usec, IDLE_LOOK);

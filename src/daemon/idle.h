@@ -3,7 +3,8 @@
 
 #include "daemon/manager.h"
 
-/* When shruthid may go: nobody who has ever called is on the bus any more, nothing is under way, and some time has passed. */
+/* When shruthid may go: nobody who has ever called is on the bus any more, nothing is under way, and some
+ * time has passed. */
 
 int idle_start(Manager *manager);
 
@@ -13,6 +14,6 @@ void idle_touch(Manager *manager);
 /* Whether anything keeps it. */
 bool idle_is_busy(const Manager *manager);
 
-/* Gives the name back before the end, so that calls that come meanwhile go to the next process and none is lost: the event loop runs until
- * the bus has taken it. */
+/* Gives the name back before the end, so that calls that come meanwhile go to the next process and none is
+ * lost: the event loop runs until the bus has taken it. */
 void idle_leave(Manager *manager);

@@ -14,8 +14,8 @@
 #include "common/string-util.h"
 #include "unikernel/definition.h"
 
-/* digest → how many changes hold it. Pruning looks at this and removes under the same lock, so an image that was taken in is either
- * seen as held, or gone before it is held, and then it is taken in again. */
+/* digest → how many changes hold it. Pruning looks at this and removes under the same lock, so an image that
+ * was taken in is either seen as held, or gone before it is held, and then it is taken in again. */
 static GMutex pins_lock;
 static GHashTable *pins;
 
@@ -110,8 +110,8 @@ static void add_user(GHashTable *users, const char *image, const char *name)
 
 int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error)
 {
-        g_autoptr(GHashTable) users =
-                        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+        g_autoptr(GHashTable) users = g_hash_table_new_full(
+                        g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
         g_autofree char *broken = NULL;
         g_auto(GStrv) names = NULL;
         int r;
@@ -158,7 +158,8 @@ static int prune_locked(GPtrArray *removed, uint64_t *freed, Error *ret_error)
         for (guint i = 0; i < entries->len; i++) {
                 const StoreEntry *entry = entries->pdata[i];
 
-                if (g_hash_table_contains(users, entry->digest) || (pins && g_hash_table_contains(pins, entry->digest)))
+                if (g_hash_table_contains(users, entry->digest) ||
+                                (pins && g_hash_table_contains(pins, entry->digest)))
                         continue;
                 r = store_remove(entry->digest, ret_error);
                 if (r < 0)
@@ -216,8 +217,9 @@ static bool path_is_plain(const char *path)
         return true;
 }
 
-/* One component after the other from an open directory, so that a link is refused at any place, however fast it is put there.
- * openat2(2) would do it in one step, but RestrictSUIDSGID= of our unit takes it away (systemd.exec(5)). */
+/* One component after the other from an open directory, so that a link is refused at any place, however fast
+ * it is put there. openat2(2) would do it in one step, but RestrictSUIDSGID= of our unit takes it away
+ * (systemd.exec(5)). */
 static int open_beneath(const char *directory, const char *relative)
 {
         g_auto(GStrv) components = g_strsplit(relative, "/", -1);
@@ -267,9 +269,11 @@ int image_path_open(const char *path, char **directories, bool administer, int *
 
         if (!path_is_plain(path))
                 return error_set(ret_error, ERROR_PATH_NOT_ALLOWED,
-                                "'%s': write the path from '/', without '//', '.', '..' and a '/' at the end", shown);
+                                "'%s': write the path from '/', without '//', '.', '..' and a '/' at the end",
+                                shown);
         if (!directory && !administer)
-                return error_set(ret_error, ERROR_PATH_NOT_ALLOWED, "'%s' is not below ImageDirectories=", shown);
+                return error_set(ret_error, ERROR_PATH_NOT_ALLOWED,
+                                "'%s' is not below ImageDirectories=", shown);
 
         if (!directory)
                 directory = "/";
@@ -277,9 +281,11 @@ int image_path_open(const char *path, char **directories, bool administer, int *
         relative += strspn(relative, "/");
         fd = open_beneath(directory, relative);
         if (fd == -ELOOP || (fd == -ENOTDIR && leads_through_link(directory, relative)))
-                return error_set(ret_error, ERROR_PATH_NOT_ALLOWED, "'%s' is a symbolic link or leads through one", shown);
+                return error_set(ret_error, ERROR_PATH_NOT_ALLOWED,
+                                "'%s' is a symbolic link or leads through one", shown);
         if (fd < 0)
-                return error_set(ret_error, fd == -ENOENT || fd == -ENOTDIR ? ERROR_NO_SUCH_IMAGE : ERROR_FAILED,
+                return error_set(ret_error,
+                                fd == -ENOENT || fd == -ENOTDIR ? ERROR_NO_SUCH_IMAGE : ERROR_FAILED,
                                 "Cannot open '%s': %s", shown, g_strerror(-fd));
 
         *ret_fd = fd;

@@ -6,8 +6,8 @@
 #include "common/error.h"
 #include "image/store.h"
 
-/* The store as callers may use it: files they name by path, and pruning that never takes away what a change is about to use. All of it
- * blocks, for use in threads. */
+/* The store as callers may use it: files they name by path, and pruning that never takes away what a change
+ * is about to use. All of it blocks, for use in threads. */
 
 /* store_import(), and holds the image against pruning until image_unpin(). */
 int image_take(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error);
@@ -18,13 +18,16 @@ void image_unpin(const char *digest); /* takes NULL */
 
 int image_inspect_stored(const char *digest, ImageInfo **ret_info, Error *ret_error);
 
-/* Who uses which image: digest → GPtrArray of names. ret_broken: the name of a definition that cannot be read, or NULL. */
+/* Who uses which image: digest → GPtrArray of names. ret_broken: the name of a definition that cannot be
+ * read, or NULL. */
 int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error);
 
-/* Removes the images that no definition names. INVALID_DEFINITION while one is broken: it may name any of them. */
+/* Removes the images that no definition names. INVALID_DEFINITION while one is broken: it may name any of
+ * them. */
 int images_prune(char ***ret_removed, uint64_t *ret_freed, Error *ret_error);
 
-/* Opens a path that a caller named, without following a link: below one of directories, or anywhere for an administrator. */
+/* Opens a path that a caller named, without following a link: below one of directories, or anywhere for an
+ * administrator. */
 int image_path_open(const char *path, char **directories, bool administer, int *ret_fd, Error *ret_error);
 
 /* The one of directories (or NULL) that path is below. Pure. */

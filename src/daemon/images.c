@@ -112,7 +112,8 @@ static int inspect_fd(ImageWork *work, Error *ret_error)
         if ((uint64_t) st.st_size > work->conf->conf->image_size_max) {
                 g_autofree char *limit = size_format(work->conf->conf->image_size_max);
 
-                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "The image is larger than %s (ImageSizeMax=)", limit);
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "The image is larger than %s (ImageSizeMax=)", limit);
         }
 
         r = image_inspect(work->fd, &work->info, ret_error);
@@ -325,7 +326,8 @@ int method_prune_images(sd_bus_message *message, void *userdata, sd_bus_error *r
                     unikernel->loaded.definition->image[0] != '/')
                         continue;
                 call_fail(call, &error,
-                                error_set(&error, ERROR_BUSY, "Unikernel '%s' is starting: try again in a moment",
+                                error_set(&error, ERROR_BUSY,
+                                                "Unikernel '%s' is starting: try again in a moment",
                                                 unikernel->name));
                 return 1;
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A verb becomes a job of systemd's, and the job's end becomes the answer. That a job is "done" does not mean that the unit is active:
- * the unit is looked at after the job. A job keeps its place in the queue until systemd has finished it, whoever still waits. */
+/* A verb becomes a job of systemd's, and the job's end becomes the answer. That a job is "done" does not
+ * mean that the unit is active: the unit is looked at after the job. A job keeps its place in the queue
+ * until systemd has finished it, whoever still waits. */
 
 #include "daemon/job.h"
 
@@ -90,16 +91,19 @@ static int judge_start(const char *name, const JobEnd *end, Error *ret_error)
 int job_end_judge(const char *name, const JobEnd *end, Error *ret_error)
 {
         if (g_str_equal(end->job_result, "canceled"))
-                return error_set(ret_error, ERROR_CANCELED, "Another job for unikernel '%s' took the place of this %s",
-                                name, job_kind_to_string(end->kind));
+                return error_set(ret_error, ERROR_CANCELED,
+                                "Another job for unikernel '%s' took the place of this %s", name,
+                                job_kind_to_string(end->kind));
         if (g_str_equal(end->job_result, "timeout"))
-                return error_set(ret_error, ERROR_TIMED_OUT, "Unikernel '%s' did not %s in the time that its unit gives it",
-                                name, job_kind_to_string(end->kind));
+                return error_set(ret_error, ERROR_TIMED_OUT,
+                                "Unikernel '%s' did not %s in the time that its unit gives it", name,
+                                job_kind_to_string(end->kind));
         if (end->kind == JOB_STOP) {
-                if (g_strcmp0(end->active_state, "inactive") == 0 || g_strcmp0(end->active_state, "failed") == 0)
+                if (g_strcmp0(end->active_state, "inactive") == 0 ||
+                                g_strcmp0(end->active_state, "failed") == 0)
                         return 0;
-                return error_set(ret_error, ERROR_STOP_FAILED, "Unikernel '%s' did not stop: its unit is %s", name,
-                                end->active_state);
+                return error_set(ret_error, ERROR_STOP_FAILED, "Unikernel '%s' did not stop: its unit is %s",
+                                name, end->active_state);
         }
         if (g_str_equal(end->job_result, "dependency"))
                 return error_set(ret_error, ERROR_START_FAILED,
@@ -135,8 +139,11 @@ static void on_looked(void *userdata)
         _cleanup_error_ Error error = ERROR_INIT;
         Job *job = userdata;
         Unikernel *unikernel = unikernel_get(job->manager, job->name);
-        JobEnd end = {.kind = job->kind, .job_result = job->result, .active_state = "inactive", .condition = true,
-                .result = ""};
+        JobEnd end = {.kind = job->kind,
+                        .job_result = job->result,
+                        .active_state = "inactive",
+                        .condition = true,
+                        .result = ""};
         int r;
 
         if (unikernel) {
@@ -214,12 +221,15 @@ void jobs_check(Manager *manager)
         }
 }
 
-/* The runner reads at SIGTERM who it was ("stopped by user 1000"). Without a runner there is no directory, and nothing to say. */
+/* The runner reads at SIGTERM who it was ("stopped by user 1000"). Without a runner there is no directory,
+ * and nothing to say. */
 static void stopper_write(const char *name, uid_t uid)
 {
-        g_autofree char *dir = paths_unikernel_runtime(name), *path = g_build_filename(dir, "stopped-by", NULL);
+        g_autofree char *dir = paths_unikernel_runtime(name),
+                        *path = g_build_filename(dir, "stopped-by", NULL);
         g_autofree char *text = g_strdup_printf("%u\n", (unsigned) uid);
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        _cleanup_close_ int fd =
+                        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
         if (fd < 0 || write_all(fd, text, strlen(text)) < 0)
                 log_debug("Cannot tell the runner of '%s' who stops it", name);
@@ -227,7 +237,8 @@ static void stopper_write(const char *name, uid_t uid)
 
 static void stopper_remove(const char *name)
 {
-        g_autofree char *dir = paths_unikernel_runtime(name), *path = g_build_filename(dir, "stopped-by", NULL);
+        g_autofree char *dir = paths_unikernel_runtime(name),
+                        *path = g_build_filename(dir, "stopped-by", NULL);
 
         (void) unlink(path);
 }
@@ -267,7 +278,8 @@ static int systemd_unit_call(Job *job, const char *method, const char *mode, sd_
         if (!job->manager->systemd)
                 return -ENOTCONN;
 
-        r = sd_bus_message_new_method_call(job->manager->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, method);
+        r = sd_bus_message_new_method_call(
+                        job->manager->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, method);
         if (r >= 0)
                 r = sd_bus_message_append(m, "s", job->unit);
         if (r >= 0 && mode)
@@ -287,7 +299,8 @@ static void job_ask(Job *job)
                 stopper_write(job->name, job->uid);
         r = systemd_unit_call(job, job_method_table[job->kind], "replace", on_asked);
         if (r < 0) {
-                (void) error_set(&error, ERROR_SYSTEMD_UNAVAILABLE, "Cannot %s unikernel '%s': systemd cannot be reached",
+                (void) error_set(&error, ERROR_SYSTEMD_UNAVAILABLE,
+                                "Cannot %s unikernel '%s': systemd cannot be reached",
                                 job_kind_to_string(job->kind), job->name);
                 job_fail(job, &error, r);
         }
@@ -308,7 +321,8 @@ static void on_turn(QueueEntry *entry, void *userdata)
         job->entry = entry;
         job->manager->active_jobs = g_list_prepend(job->manager->active_jobs, job);
 
-        /* An earlier failure counts against the start limit, and a person (or a program) who asks knows of it. */
+        /* An earlier failure counts against the start limit, and a person (or a program) who asks knows of
+         * it. */
         if (job->kind != JOB_STOP && unikernel && g_strcmp0(unikernel->status.active_state, "failed") == 0 &&
             systemd_unit_call(job, "ResetFailedUnit", NULL, on_reset) >= 0)
                 return;
@@ -321,11 +335,18 @@ void job_run(Call *call, JobKind kind, bool no_wait)
         static uint64_t counter;
         Job *job = g_new0(Job, 1);
 
-        *job = (Job){.manager = call->manager, .id = ++counter, .kind = kind, .name = g_strdup(call->unikernel),
-                .unit = unit_name_for(call->unikernel), .call = call, .no_wait = no_wait, .uid = call->uid,
-                .early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
-        log_object(LOG_INFO, &(LogObject){.unikernel = job->name}, NULL, NULL, "User %u asks to %s unikernel '%s'",
-                        (unsigned) job->uid, job_kind_to_string(kind), job->name);
+        *job = (Job){.manager = call->manager,
+                        .id = ++counter,
+                        .kind = kind,
+                        .name = g_strdup(call->unikernel),
+                        .unit = unit_name_for(call->unikernel),
+                        .call = call,
+                        .no_wait = no_wait,
+                        .uid = call->uid,
+                        .early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
+        log_object(LOG_INFO, &(LogObject){.unikernel = job->name}, NULL, NULL,
+                        "User %u asks to %s unikernel '%s'", (unsigned) job->uid, job_kind_to_string(kind),
+                        job->name);
         queue_add(call->manager->jobs, call->uid, on_turn, job);
 }
 
@@ -355,8 +376,9 @@ void job_kill(Call *call, int signal)
         if (signal == SIGTERM || signal == SIGINT)
                 stopper_write(call->unikernel, call->uid);
         if (call->manager->systemd)
-                r = sd_bus_call_method_async(call->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
-                                "KillUnit", on_killed, call, "ssi", unit, "main", (int32_t) signal);
+                r = sd_bus_call_method_async(call->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
+                                SYSTEMD_MANAGER, "KillUnit", on_killed, call, "ssi", unit, "main",
+                                (int32_t) signal);
         if (r < 0) {
                 (void) error_set(&error, ERROR_SYSTEMD_UNAVAILABLE, "systemd cannot be reached");
                 call_fail(call, &error, r);

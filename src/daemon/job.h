@@ -3,7 +3,8 @@
 
 #include "daemon/call.h"
 
-/* Starting, stopping and restarting: systemd's jobs, a limited number of them in flight, each answered when it is done. */
+/* Starting, stopping and restarting: systemd's jobs, a limited number of them in flight, each answered when
+ * it is done. */
 
 #define SHRUTHI_FLAG_NO_WAIT UINT64_C(1)
 
@@ -17,7 +18,8 @@ typedef enum JobKind {
 
 const char *job_kind_to_string(JobKind kind); /* "start", "stop", "restart" */
 
-/* Takes call and answers it: with systemd's job as soon as there is one (no_wait), else when the job is done. */
+/* Takes call and answers it: with systemd's job as soon as there is one (no_wait), else when the job is
+ * done. */
 void job_run(Call *call, JobKind kind, bool no_wait);
 
 /* Sends a signal to the runner; takes call and answers it. */
@@ -27,7 +29,8 @@ void job_kill(Call *call, int signal);
 void jobs_removed(Manager *manager, const char *path, const char *unit, const char *result);
 void jobs_check(Manager *manager);
 
-/* Pure: what a finished job and the state after it mean. state and result are those of the unikernel, job_result systemd's. */
+/* Pure: what a finished job and the state after it mean. state and result are those of the unikernel,
+ * job_result systemd's. */
 typedef struct JobEnd {
         JobKind kind;
         const char *job_result;

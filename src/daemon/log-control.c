@@ -26,7 +26,8 @@ static int property_set_level(sd_bus *bus, const char *path, const char *interfa
                 return sd_bus_error_set(ret_error, SD_BUS_ERROR_INVALID_ARGS, "The level cannot be read");
         level = log_level_from_string(text);
         if (level < 0)
-                return sd_bus_error_setf(ret_error, SD_BUS_ERROR_INVALID_ARGS, "Unknown level; known: debug to emerg");
+                return sd_bus_error_setf(ret_error, SD_BUS_ERROR_INVALID_ARGS,
+                                "Unknown level; known: debug to emerg");
 
         log_set_max_level(level);
         log_info("Log level set to %s", text);
@@ -50,8 +51,8 @@ static int property_set_target(sd_bus *bus, const char *path, const char *interf
         return sd_bus_error_set(ret_error, SD_BUS_ERROR_NOT_SUPPORTED, "Messages go to the journal only");
 }
 
-static int property_get_identifier(sd_bus *bus, const char *path, const char *interface, const char *property,
-                sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int property_get_identifier(sd_bus *bus, const char *path, const char *interface,
+                const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         return sd_bus_message_append(reply, "s", "shruthid");
 }
@@ -68,6 +69,6 @@ static const sd_bus_vtable log_control_vtable[] = {
 
 int log_control_export(sd_bus *bus)
 {
-        return sd_bus_add_object_vtable(bus, NULL, "/org/freedesktop/LogControl1", "org.freedesktop.LogControl1",
-                        log_control_vtable, NULL);
+        return sd_bus_add_object_vtable(bus, NULL, "/org/freedesktop/LogControl1",
+                        "org.freedesktop.LogControl1", log_control_vtable, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Open logs: children that end when their reader closes (SIGPIPE, and journalctl --follow watches its output). */
+/* Open logs: children that end when their reader closes (SIGPIPE, and journalctl --follow watches its
+ * output). */
 
 #include "daemon/log-stream.h"
 
@@ -63,7 +64,8 @@ static int read_option(sd_bus_message *message, const char *key, LogOptions *opt
                 if (sd_bus_message_read(message, "v", "s", &text) < 0)
                         return refuse(ret_error, key, "its value is of type 's'");
                 if (!invocation_is_valid(text))
-                        return refuse(ret_error, key, "an invocation is 32 hexadecimal digits in lower case");
+                        return refuse(ret_error, key,
+                                        "an invocation is 32 hexadecimal digits in lower case");
                 g_free(options->invocation);
                 options->invocation = g_strdup(text);
         } else
@@ -91,7 +93,8 @@ int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *r
         if (r >= 0)
                 r = sd_bus_message_exit_container(message);
         if (r < 0)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The options cannot be read: %s", g_strerror(-r));
+                return error_set(ret_error, ERROR_INVALID_ARGS, "The options cannot be read: %s",
+                                g_strerror(-r));
 
         *ret_options = g_steal_pointer(&options);
         return 0;
@@ -113,7 +116,8 @@ static void add_boot(GPtrArray *command, const char *boot_id)
                 add(command, "_BOOT_ID=%s", boot_id);
 }
 
-char **log_stream_command(const char *name, uid_t shruthi_uid, const char *boot_id, const LogOptions *options)
+char **log_stream_command(
+                const char *name, uid_t shruthi_uid, const char *boot_id, const LogOptions *options)
 {
         g_autoptr(GPtrArray) command = g_ptr_array_new();
         g_autofree char *unit = unit_name_for(name);
@@ -133,8 +137,9 @@ char **log_stream_command(const char *name, uid_t shruthi_uid, const char *boot_
         if (options->follow)
                 add(command, "--follow");
 
-        /* Fields that begin with '_' are journald's own word (systemd.journal-fields(7)): what the unit's processes wrote, what
-         * PID 1 says about the unit, and what our own user says about the unikernel. "+" is "or". */
+        /* Fields that begin with '_' are journald's own word (systemd.journal-fields(7)): what the unit's
+         * processes wrote, what PID 1 says about the unit, and what our own user says about the unikernel.
+         * "+" is "or". */
         add_boot(command, boot_id);
         add(command, "_SYSTEMD_UNIT=%s", unit);
         if (id)
@@ -179,7 +184,8 @@ static int check_limits(Manager *manager, uid_t uid, Error *ret_error)
         }
         if (all >= LOGS_MAX || (uid != 0 && own >= LOGS_PER_USER_MAX))
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "Too many logs are open (%u of user %u): close one first", own, (unsigned) uid);
+                                "Too many logs are open (%u of user %u): close one first", own,
+                                (unsigned) uid);
 
         return 0;
 }
@@ -214,8 +220,8 @@ typedef struct BootSearch {
         char *boot_id;
 } BootSearch;
 
-/* What systemd wrote about this start of ours was written in this boot. The kernel's own boot ID is no help: in a container, journald has
- * another one than what a service with a /proc of its own can see. */
+/* What systemd wrote about this start of ours was written in this boot. The kernel's own boot ID is no help:
+ * in a container, journald has another one than what a service with a /proc of its own can see. */
 static void boot_search_run(void *userdata)
 {
         g_autofree char *match = g_strconcat("INVOCATION_ID=", g_getenv("INVOCATION_ID") ?: "none", NULL);
@@ -226,9 +232,10 @@ static void boot_search_run(void *userdata)
 
         if (sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0)
                 return;
-        if (sd_journal_add_match(journal, "_PID=1", 0) >= 0 && sd_journal_add_match(journal, match, 0) >= 0 &&
-            sd_journal_seek_tail(journal) >= 0 && sd_journal_previous(journal) > 0 &&
-            sd_journal_get_monotonic_usec(journal, &usec, &boot_id) >= 0) {
+        if (sd_journal_add_match(journal, "_PID=1", 0) >= 0 &&
+                        sd_journal_add_match(journal, match, 0) >= 0 && sd_journal_seek_tail(journal) >= 0 &&
+                        sd_journal_previous(journal) > 0 &&
+                        sd_journal_get_monotonic_usec(journal, &usec, &boot_id) >= 0) {
                 char text[SD_ID128_STRING_MAX];
 
                 search->boot_id = g_strdup(sd_id128_to_string(boot_id, text));

@@ -3,8 +3,9 @@
 
 #include "daemon/manager.h"
 
-/* A unikernel's journal for who may read it and is in no journal group: a journalctl of ours writes it into a pipe, chosen by fields that only
- * journald itself writes. A reader that is slow makes that one process wait. */
+/* A unikernel's journal for who may read it and is in no journal group: a journalctl of ours writes it into
+ * a pipe, chosen by fields that only journald itself writes. A reader that is slow makes that one process
+ * wait. */
 
 typedef struct LogOptions {
         bool have_lines;
@@ -19,8 +20,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LogOptions, log_options_free)
 /* Reads OpenLog()'s a{sv}. */
 int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *ret_error);
 
-/* The command that reads NAME's journal; shruthi_uid is the user whose SHRUTHI_UNIKERNEL= is trusted; boot_id may be NULL. Pure. */
-char **log_stream_command(const char *name, uid_t shruthi_uid, const char *boot_id, const LogOptions *options);
+/* The command that reads NAME's journal; shruthi_uid is the user whose SHRUTHI_UNIKERNEL= is trusted;
+ * boot_id may be NULL. Pure. */
+char **log_stream_command(
+                const char *name, uid_t shruthi_uid, const char *boot_id, const LogOptions *options);
 
 /* Finds out, in a thread, which boot journald calls the current one. */
 void log_stream_find_boot(Manager *manager);

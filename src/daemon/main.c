@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthid: the service behind org.dream.Shruthi. Started by systemd when somebody calls it, and gone again when nobody does. */
+/* shruthid: the service behind org.dream.Shruthi. Started by systemd when somebody calls it, and gone again
+ * when nobody does. */
 
 #include <getopt.h>
 #include <signal.h>
@@ -44,7 +45,8 @@ static int parse_command_line(int argc, char **argv)
         return optind < argc ? usage(stderr) : -1;
 }
 
-/* sd-event takes its signals from a descriptor, so they are blocked before the first thread exists (sd_event_add_signal(3)). */
+/* sd-event takes its signals from a descriptor, so they are blocked before the first thread exists
+ * (sd_event_add_signal(3)). */
 static void block_signals(void)
 {
         sigset_t mask;

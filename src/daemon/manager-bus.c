@@ -17,7 +17,8 @@
 
 #define PATH_SIZE_MAX 4096
 
-static int by_name(sd_bus_message *message, Manager *manager, sd_bus_message_handler_t method, sd_bus_error *ret_error)
+static int by_name(sd_bus_message *message, Manager *manager, sd_bus_message_handler_t method,
+                sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         Unikernel *unikernel;
@@ -36,10 +37,11 @@ static int by_name(sd_bus_message *message, Manager *manager, sd_bus_message_han
 }
 
 /* method_start_unikernel() and so on: the name, then what the object's own method does. */
-#define X(verb)                                                                                                \
-        static int method_##verb##_unikernel(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) \
-        {                                                                                                      \
-                return by_name(message, userdata, unikernel_method_##verb, ret_error);                         \
+#define X(verb) \
+        static int method_##verb##_unikernel( \
+                        sd_bus_message *message, void *userdata, sd_bus_error *ret_error) \
+        { \
+                return by_name(message, userdata, unikernel_method_##verb, ret_error); \
         }
 UNIKERNEL_METHODS(X)
 #undef X
@@ -56,9 +58,10 @@ static int check_new_name(const char *name, Error *ret_error)
                         shown);
 }
 
-/* The common end of the three: settings, polkit, and on to the change. Takes image_fd's duplicate; digest and path may be NULL. */
-static int create(sd_bus_message *message, Manager *manager, const char *name, int image_fd, const char *digest,
-                const char *path)
+/* The common end of the three: settings, polkit, and on to the change. Takes image_fd's duplicate; digest
+ * and path may be NULL. */
+static int create(sd_bus_message *message, Manager *manager, const char *name, int image_fd,
+                const char *digest, const char *path)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         g_autoptr(Settings) settings = NULL;
@@ -110,7 +113,8 @@ static int method_create_unikernel(sd_bus_message *message, void *userdata, sd_b
         return create(message, userdata, name, fd, NULL, NULL);
 }
 
-static int method_create_unikernel_from_digest(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int method_create_unikernel_from_digest(
+                sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         const char *name, *digest;
@@ -128,7 +132,8 @@ static int method_create_unikernel_from_digest(sd_bus_message *message, void *us
         return create(message, userdata, name, -EBADF, digest, NULL);
 }
 
-static int method_create_unikernel_from_path(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int method_create_unikernel_from_path(
+                sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         const char *name, *path;
@@ -140,14 +145,15 @@ static int method_create_unikernel_from_path(sd_bus_message *message, void *user
 
         if (strlen(path) >= PATH_SIZE_MAX)
                 return reply_error(message, &error,
-                                error_set(&error, ERROR_PATH_NOT_ALLOWED, "The path has %zu bytes, at most %d are possible",
+                                error_set(&error, ERROR_PATH_NOT_ALLOWED,
+                                                "The path has %zu bytes, at most %d are possible",
                                                 strlen(path), PATH_SIZE_MAX - 1));
         if (path[0] != '/') {
                 g_autofree char *shown = text_for_display(path, strlen(path));
 
                 return reply_error(message, &error,
-                                error_set(&error, ERROR_PATH_NOT_ALLOWED, "'%s' is not absolute: write the path from '/'",
-                                                shown));
+                                error_set(&error, ERROR_PATH_NOT_ALLOWED,
+                                                "'%s' is not absolute: write the path from '/'", shown));
         }
 
         return create(message, userdata, name, -EBADF, NULL, path);
@@ -186,7 +192,8 @@ static int method_get_unikernel_by_unit(sd_bus_message *message, void *userdata,
         shown = text_for_display(unit, 80);
         if (unit_name_parse(unit, &name) < 0)
                 return reply_error(message, &error,
-                                error_set(&error, ERROR_NO_SUCH_UNIKERNEL, "Unit '%s' is no unikernel's", shown));
+                                error_set(&error, ERROR_NO_SUCH_UNIKERNEL, "Unit '%s' is no unikernel's",
+                                                shown));
         r = unikernel_find(userdata, name, &unikernel, &error);
         if (r < 0)
                 return reply_error(message, &error, r);
@@ -212,7 +219,8 @@ static int method_get_unikernel_by_uuid(sd_bus_message *message, void *userdata,
         unikernel = g_hash_table_lookup(manager->by_uuid, uuid);
         if (!unikernel || !unikernel->announced)
                 return reply_error(message, &error,
-                                error_set(&error, ERROR_NO_SUCH_UNIKERNEL, "No unikernel has the UUID '%s'", shown));
+                                error_set(&error, ERROR_NO_SUCH_UNIKERNEL, "No unikernel has the UUID '%s'",
+                                                shown));
 
         return sd_bus_reply_method_return(message, "o", unikernel->path);
 }
@@ -238,8 +246,8 @@ static int method_list_unikernels(sd_bus_message *message, void *userdata, sd_bu
                 if (unikernel->announced)
                         r = sd_bus_message_append(reply, "(ssusso)", unikernel->name,
                                         unikernel_state_to_string(unikernel->shown.state),
-                                        (uint32_t) unikernel->shown.owner, unikernel->unit, unikernel->shown.result,
-                                        unikernel->path);
+                                        (uint32_t) unikernel->shown.owner, unikernel->unit,
+                                        unikernel->shown.result, unikernel->path);
         }
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
@@ -322,8 +330,8 @@ static int property_get_version(sd_bus *bus, const char *path, const char *inter
         return sd_bus_message_append(reply, "s", SHRUTHI_VERSION);
 }
 
-static int property_get_libvirt_uri(sd_bus *bus, const char *path, const char *interface, const char *property,
-                sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int property_get_libvirt_uri(sd_bus *bus, const char *path, const char *interface,
+                const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         return sd_bus_message_append(reply, "s", manager_conf(userdata)->libvirt_uri);
 }
@@ -366,23 +374,30 @@ static int property_get_count(sd_bus *bus, const char *path, const char *interfa
 
 const sd_bus_vtable manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD_WITH_ARGS("CreateUnikernel", SD_BUS_ARGS("s", name, "h", image, "a{sv}", settings),
-                        SD_BUS_RESULT("o", unikernel),
-                        method_create_unikernel, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("CreateUnikernelFromDigest", SD_BUS_ARGS("s", name, "s", digest, "a{sv}", settings),
-                        SD_BUS_RESULT("o", unikernel),
-                        method_create_unikernel_from_digest, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("CreateUnikernelFromPath", SD_BUS_ARGS("s", name, "s", path, "a{sv}", settings),
-                        SD_BUS_RESULT("o", unikernel),
-                        method_create_unikernel_from_path, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("GetUnikernel", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", unikernel),
-                        method_get_unikernel, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("GetUnikernelByUnit", SD_BUS_ARGS("s", unit), SD_BUS_RESULT("o", unikernel),
-                        method_get_unikernel_by_unit, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("GetUnikernelByUUID", SD_BUS_ARGS("s", uuid), SD_BUS_RESULT("o", unikernel),
-                        method_get_unikernel_by_uuid, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("ListUnikernels", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssusso)", unikernels),
-                        method_list_unikernels, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CreateUnikernel",
+                        SD_BUS_ARGS("s", name, "h", image, "a{sv}", settings),
+                        SD_BUS_RESULT("o", unikernel), method_create_unikernel,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CreateUnikernelFromDigest",
+                        SD_BUS_ARGS("s", name, "s", digest, "a{sv}", settings),
+                        SD_BUS_RESULT("o", unikernel), method_create_unikernel_from_digest,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CreateUnikernelFromPath",
+                        SD_BUS_ARGS("s", name, "s", path, "a{sv}", settings),
+                        SD_BUS_RESULT("o", unikernel), method_create_unikernel_from_path,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetUnikernel", SD_BUS_ARGS("s", name),
+                        SD_BUS_RESULT("o", unikernel), method_get_unikernel,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetUnikernelByUnit", SD_BUS_ARGS("s", unit),
+                        SD_BUS_RESULT("o", unikernel), method_get_unikernel_by_unit,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetUnikernelByUUID", SD_BUS_ARGS("s", uuid),
+                        SD_BUS_RESULT("o", unikernel), method_get_unikernel_by_uuid,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListUnikernels", SD_BUS_NO_ARGS,
+                        SD_BUS_RESULT("a(ssusso)", unikernels), method_list_unikernels,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("StartUnikernel", SD_BUS_ARGS("s", name, "t", flags),
                         SD_BUS_RESULT("o", job),
                         method_start_unikernel, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -440,8 +455,10 @@ const sd_bus_vtable manager_vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS("UnikernelNew", SD_BUS_ARGS("s", name, "o", unikernel), 0),
         SD_BUS_SIGNAL_WITH_ARGS("UnikernelRemoved", SD_BUS_ARGS("s", name, "o", unikernel), 0),
         SD_BUS_PROPERTY("Version", "s", property_get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("Acceleration", "s", NULL, offsetof(Manager, acceleration), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("LibvirtURI", "s", property_get_libvirt_uri, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Acceleration", "s", NULL, offsetof(Manager, acceleration),
+                        SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("LibvirtURI", "s", property_get_libvirt_uri, 0,
+                        SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("UnikernelCount", "u", property_get_count, 0, 0),
         SD_BUS_PROPERTY("RunningCount", "u", property_get_count, 0, 0),
         SD_BUS_PROPERTY("FailedCount", "u", property_get_count, 0, 0),

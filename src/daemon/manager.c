@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthid from its start to its end: what is read first, when it is ready, how it reaches the bus, how it reloads. */
+/* shruthid from its start to its end: what is read first, when it is ready, how it reaches the bus, how it
+ * reloads. */
 
 #include "daemon/manager.h"
 
@@ -26,12 +27,13 @@
 #define WORKER_PER_USER 1
 #define HELPERS_AT_ONCE 4
 
-/* The bus keeps at most 128 calls of ours that are not answered (dbus-daemon(1), max_replies_per_connection), so those that
- * others can make us send have shares: 24 and 24 here, 16 for looking at units, up to 64 starts and stops. */
-#define QUESTIONS_AT_ONCE             24
-#define QUESTIONS_PER_USER            8
-#define INTERACTIVE_AT_ONCE           24
-#define INTERACTIVE_PER_USER          4
+/* The bus keeps at most 128 calls of ours that are not answered (dbus-daemon(1),
+ * max_replies_per_connection), so those that others can make us send have shares: 24 and 24 here, 16 for
+ * looking at units, up to 64 starts and stops. */
+#define QUESTIONS_AT_ONCE    24
+#define QUESTIONS_PER_USER   8
+#define INTERACTIVE_AT_ONCE  24
+#define INTERACTIVE_PER_USER 4
 
 #define CONNECT_RETRY   (2 * G_USEC_PER_SEC)
 
@@ -55,7 +57,8 @@ const Conf *manager_conf(const Manager *manager)
         return manager->conf->conf;
 }
 
-/* Takes conf. One user alone never has all places for starts: a guest that hangs holds up its owner's others, and nobody else's. */
+/* Takes conf. One user alone never has all places for starts: a guest that hangs holds up its owner's
+ * others, and nobody else's. */
 static void manager_set_conf(Manager *manager, Conf *conf)
 {
         shared_conf_unref(manager->conf);
@@ -65,7 +68,8 @@ static void manager_set_conf(Manager *manager, Conf *conf)
                 queue_set_places(manager->jobs, conf->starts_in_flight, MAX(conf->starts_in_flight, 2) - 1);
 }
 
-/* Each call that comes in: who is it, and is it of a size that we take? Those that are dispatched again pass here again. */
+/* Each call that comes in: who is it, and is it of a size that we take? Those that are dispatched again pass
+ * here again. */
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -82,7 +86,8 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
                 return 0;
         if (r == -EMSGSIZE)
                 return reply_error(message, &error,
-                                error_set(&error, ERROR_LIMIT_EXCEEDED, "The message is too large (MessageSizeMax=)"));
+                                error_set(&error, ERROR_LIMIT_EXCEEDED,
+                                                "The message is too large (MessageSizeMax=)"));
 
         return reply_error(message, &error, error_set_errno(&error, r, "The message cannot be taken"));
 }
@@ -93,13 +98,15 @@ int manager_export(Manager *manager, sd_bus *bus)
 
         r = sd_bus_add_filter(bus, NULL, on_message, manager);
         if (r >= 0)
-                r = sd_bus_add_object_vtable(bus, NULL, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, manager_vtable,
+                r = sd_bus_add_object_vtable(bus, NULL, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER,
+                                manager_vtable, manager);
+        if (r >= 0)
+                r = sd_bus_add_fallback_vtable(bus, NULL, SHRUTHI_UNIKERNEL_PATH,
+                                SHRUTHI_INTERFACE_UNIKERNEL, unikernel_vtable, unikernel_object_find,
                                 manager);
         if (r >= 0)
-                r = sd_bus_add_fallback_vtable(bus, NULL, SHRUTHI_UNIKERNEL_PATH, SHRUTHI_INTERFACE_UNIKERNEL,
-                                unikernel_vtable, unikernel_object_find, manager);
-        if (r >= 0)
-                r = sd_bus_add_node_enumerator(bus, NULL, SHRUTHI_UNIKERNEL_PATH, unikernel_node_enumerate, manager);
+                r = sd_bus_add_node_enumerator(
+                                bus, NULL, SHRUTHI_UNIKERNEL_PATH, unikernel_node_enumerate, manager);
         if (r >= 0)
                 r = sd_bus_add_object_manager(bus, NULL, SHRUTHI_OBJECT_PATH);
         if (r >= 0)
@@ -136,7 +143,8 @@ void manager_emit_changed(Manager *manager, const char *path, const char *interf
         if (manager->bus && manager->published)
                 (void) sd_bus_emit_properties_changed_strv(manager->bus, path, interface, properties);
         for (guint i = 0; i < manager->peers->len; i++)
-                (void) sd_bus_emit_properties_changed_strv(manager->peers->pdata[i], path, interface, properties);
+                (void) sd_bus_emit_properties_changed_strv(
+                                manager->peers->pdata[i], path, interface, properties);
 }
 
 static void on_probed(int r, Error *error, const char *output, void *userdata)
@@ -279,8 +287,9 @@ static int manager_connect(Manager *manager)
         if (r >= 0)
                 r = manager_export(manager, bus);
         if (r >= 0)
-                r = sd_bus_match_signal_async(bus, NULL, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
-                                "org.freedesktop.DBus.Local", "Disconnected", on_hangup, NULL, manager);
+                r = sd_bus_match_signal_async(bus, NULL, "org.freedesktop.DBus.Local",
+                                "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
+                                on_hangup, NULL, manager);
         if (r < 0)
                 return r;
 
@@ -318,8 +327,8 @@ static int manager_reach_bus(Manager *manager)
 
         log_warning("There is no bus (%s); serving the private socket alone", g_strerror(-r));
         (void) sd_notify(0, "READY=1\nSTATUS=Serving the private socket; there is no bus");
-        return sd_event_add_time_relative(manager->event, &manager->connect_source, CLOCK_MONOTONIC, CONNECT_RETRY, 0,
-                        on_connect, manager);
+        return sd_event_add_time_relative(manager->event, &manager->connect_source, CLOCK_MONOTONIC,
+                        CONNECT_RETRY, 0, on_connect, manager);
 }
 
 static int manager_take_sockets(Manager *manager)
@@ -357,11 +366,13 @@ static void manager_new_tables(Manager *manager)
 {
         manager->peers = g_ptr_array_new_with_free_func(peer_free);
         manager->acceleration = g_strdup("");
-        manager->unikernels = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify) unikernel_free);
+        manager->unikernels = g_hash_table_new_full(
+                        g_str_hash, g_str_equal, NULL, (GDestroyNotify) unikernel_free);
         manager->by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
         manager->changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->enabled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        manager->clients = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify) client_free);
+        manager->clients =
+                        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify) client_free);
         manager->queries = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) query_free);
         manager->calls_of = g_hash_table_new(NULL, NULL);
 }

@@ -11,8 +11,9 @@
 #include "daemon/queue.h"
 #include "daemon/worker.h"
 
-/* shruthid's one object: all that it holds while it runs. None of it is state of its own: unikernels are read from
- * their definitions and from systemd, and the rest is about who is calling and what is under way. */
+/* shruthid's one object: all that it holds while it runs. None of it is state of its own: unikernels are
+ * read from their definitions and from systemd, and the rest is about who is calling and what is under way.
+ */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus, sd_bus_flush_close_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)
@@ -82,7 +83,8 @@ int manager_run(Manager *manager);
 
 const Conf *manager_conf(const Manager *manager);
 
-/* conf_load() again, in a thread, and all definitions; done (or NULL) gets 0 or a negative errno with error set. */
+/* conf_load() again, in a thread, and all definitions; done (or NULL) gets 0 or a negative errno with error
+ * set. */
 void manager_reload(Manager *manager, void (*done)(int r, Error *error, void *userdata), void *userdata);
 
 /* Whether KVM works is found out once for each boot of the host, by the helper; the property follows. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* polkit, asked without waiting. A call that polkit is asked about is kept as the message it came in, and handed to its
- * handler again when the answer is there: nothing that was looked up before the question is used after it. */
+/* polkit, asked without waiting. A call that polkit is asked about is kept as the message it came in, and
+ * handed to its handler again when the answer is there: nothing that was looked up before the question is
+ * used after it. */
 
 #include "daemon/polkit.h"
 
@@ -21,7 +22,8 @@
 
 #define POLKIT_FLAG_ALLOW_USER_INTERACTION 1U
 
-/* Below the 25 s after which libdbus and sd-bus stop to wait, so that the caller learns why; a person needs time to type. */
+/* Below the 25 s after which libdbus and sd-bus stop to wait, so that the caller learns why; a person needs
+ * time to type. */
 #define POLKIT_TIMEOUT             (20 * G_USEC_PER_SEC)
 #define POLKIT_TIMEOUT_INTERACTIVE (300 * G_USEC_PER_SEC)
 
@@ -48,8 +50,10 @@ PolkitDetails polkit_details(const char *verb, const Unikernel *unikernel)
         if (!unikernel)
                 return (PolkitDetails){.verb = verb};
 
-        return (PolkitDetails){.verb = verb, .unikernel = unikernel->name, .owner = unikernel_owner_name(unikernel),
-                .group = unikernel_group_name(unikernel)};
+        return (PolkitDetails){.verb = verb,
+                        .unikernel = unikernel->name,
+                        .owner = unikernel_owner_name(unikernel),
+                        .group = unikernel_group_name(unikernel)};
 }
 
 void query_free(Query *query)
@@ -59,8 +63,9 @@ void query_free(Query *query)
 
         if (query->slot) {
                 /* Nobody waits for the answer any more, so neither must the user's password agent. */
-                (void) sd_bus_call_method_async(query->manager->bus, NULL, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
-                                "CancelCheckAuthorization", NULL, NULL, "s", query->cancellation_id);
+                (void) sd_bus_call_method_async(query->manager->bus, NULL, POLKIT_NAME, POLKIT_PATH,
+                                POLKIT_INTERFACE, "CancelCheckAuthorization", NULL, NULL, "s",
+                                query->cancellation_id);
                 sd_bus_slot_unref(query->slot);
         }
         sd_event_source_disable_unref(query->expire_source);
@@ -77,7 +82,8 @@ void query_free(Query *query)
         g_free(query);
 }
 
-/* Runs when nothing else is left to do, so after the handler has seen its message again: the answer is not kept for longer. */
+/* Runs when nothing else is left to do, so after the handler has seen its message again: the answer is not
+ * kept for longer. */
 static int on_expire(sd_event_source *source, void *userdata)
 {
         Query *query = userdata;
@@ -124,7 +130,8 @@ static Decision read_decision(sd_bus_message *reply, const Query *query)
         int authorized, challenge;
 
         if (error) {
-                log_debug("polkit does not say whether %s may %s: %s", query->sender, query->action, error->message);
+                log_debug("polkit does not say whether %s may %s: %s", query->sender, query->action,
+                                error->message);
                 return DECISION_NO;
         }
         if (sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 ||
@@ -142,8 +149,9 @@ static int on_decision(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
 
         /* A time-out is an error that our own side made: polkit may still be at it. */
         if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY))
-                (void) sd_bus_call_method_async(query->manager->bus, NULL, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
-                                "CancelCheckAuthorization", NULL, NULL, "s", query->cancellation_id);
+                (void) sd_bus_call_method_async(query->manager->bus, NULL, POLKIT_NAME, POLKIT_PATH,
+                                POLKIT_INTERFACE, "CancelCheckAuthorization", NULL, NULL, "s",
+                                query->cancellation_id);
         query_finish(query, read_decision(reply, query));
         return 0;
 }
@@ -158,7 +166,8 @@ static int append_question(sd_bus_message *m, const Query *query)
         g_autofree char *unit = query->unikernel ? unit_name_for(query->unikernel) : NULL;
         int r;
 
-        r = sd_bus_message_append(m, "(sa{sv})s", "system-bus-name", 1, "name", "s", query->sender, query->action);
+        r = sd_bus_message_append(
+                        m, "(sa{sv})s", "system-bus-name", 1, "name", "s", query->sender, query->action);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "{ss}");
         if (r >= 0)
@@ -186,8 +195,8 @@ static int query_send(Query *query, uint64_t patience)
         g_autoptr(sd_bus_message) m = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(query->manager->bus, &m, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
-                        "CheckAuthorization");
+        r = sd_bus_message_new_method_call(query->manager->bus, &m, POLKIT_NAME, POLKIT_PATH,
+                        POLKIT_INTERFACE, "CheckAuthorization");
         if (r >= 0)
                 r = append_question(m, query);
         if (r < 0)
@@ -242,11 +251,13 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
         (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &query->deadline);
         query->deadline += query->interactive ? POLKIT_TIMEOUT_INTERACTIVE : POLKIT_TIMEOUT;
         calls_enter(manager, uid);
-        query->entry = queue_add(query->interactive ? manager->interactive : manager->questions, uid, on_turn, query);
+        query->entry = queue_add(
+                        query->interactive ? manager->interactive : manager->questions, uid, on_turn, query);
         return query;
 }
 
-int polkit_decision_error(Decision decision, const char *action, const PolkitDetails *details, Error *ret_error)
+int polkit_decision_error(
+                Decision decision, const char *action, const PolkitDetails *details, Error *ret_error)
 {
         g_autofree char *what = details->unikernel
                         ? g_strdup_printf("%s unikernel '%s'", details->verb, details->unikernel)
@@ -254,8 +265,8 @@ int polkit_decision_error(Decision decision, const char *action, const PolkitDet
 
         if (decision == DECISION_CHALLENGE)
                 return error_set(ret_error, ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                "Authentication is required to %s (%s), and the call did not allow to ask for it", what,
-                                action);
+                                "Authentication is required to %s (%s), and the call did not allow to ask for it",
+                                what, action);
 
         return error_set(ret_error, ERROR_ACCESS_DENIED, "Not authorized to %s (%s)", what, action);
 }
@@ -266,8 +277,8 @@ static bool query_is_about(const Query *query, const char *action, const PolkitD
                g_strcmp0(query->group, details->group) == 0;
 }
 
-int polkit_authorize(Manager *manager, sd_bus_message *message, const char *action, const PolkitDetails *details,
-                Error *ret_error)
+int polkit_authorize(Manager *manager, sd_bus_message *message, const char *action,
+                const PolkitDetails *details, Error *ret_error)
 {
         Query *query = g_hash_table_lookup(manager->queries, message);
         Client *client;

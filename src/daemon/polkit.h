@@ -4,8 +4,8 @@
 #include "daemon/manager.h"
 #include "daemon/unikernel.h"
 
-/* May he? Asked of polkit by its bus interface, about the caller's bus name (never a process ID). Everything that is not a clear yes is a
- * no: an error, no answer in time, no polkit, a caller who left. */
+/* May he? Asked of polkit by its bus interface, about the caller's bus name (never a process ID). Everything
+ * that is not a clear yes is a no: an error, no answer in time, no polkit, a caller who left. */
 
 typedef enum Decision {
         DECISION_PENDING,
@@ -24,20 +24,21 @@ typedef struct PolkitDetails {
 
 PolkitDetails polkit_details(const char *verb, const Unikernel *unikernel);
 
-/* In a handler, above everything that changes something: 1 when the caller may; 0 when polkit has been asked, and the handler returns 1 and
- * is called again with the same message rewound, so that it looks up everything again; a negative errno with the error to answer.
- * On the private socket it is always 1. */
-int polkit_authorize(Manager *manager, sd_bus_message *message, const char *action, const PolkitDetails *details,
-                Error *ret_error);
+/* In a handler, above everything that changes something: 1 when the caller may; 0 when polkit has been
+ * asked, and the handler returns 1 and is called again with the same message rewound, so that it looks up
+ * everything again; a negative errno with the error to answer. On the private socket it is always 1. */
+int polkit_authorize(Manager *manager, sd_bus_message *message, const char *action,
+                const PolkitDetails *details, Error *ret_error);
 
-/* The same from within a call that has been let in already, for a second action. done is called once, also when the caller leaves
- * (with DECISION_NO) or on the private socket, and then before this returns. */
+/* The same from within a call that has been let in already, for a second action. done is called once, also
+ * when the caller leaves (with DECISION_NO) or on the private socket, and then before this returns. */
 typedef void (*PolkitDone)(Decision decision, void *userdata);
 void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, const PolkitDetails *details,
                 PolkitDone done, void *userdata);
 
 /* The error that belongs to a decision other than yes. */
-int polkit_decision_error(Decision decision, const char *action, const PolkitDetails *details, Error *ret_error);
+int polkit_decision_error(
+                Decision decision, const char *action, const PolkitDetails *details, Error *ret_error);
 
 /* He is gone: his questions are withdrawn. */
 void polkit_forget_sender(Manager *manager, const char *sender);

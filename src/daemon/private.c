@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The private socket. Its mode lets root alone connect; the kernel's word about the peer is asked for all the same, and stands in for
- * polkit's. */
+/* The private socket. Its mode lets root alone connect; the kernel's word about the peer is asked for all
+ * the same, and stands in for polkit's. */
 
 #include "daemon/private.h"
 
@@ -50,8 +50,9 @@ static int peer_new(Manager *manager, int *fd)
         if (r >= 0)
                 r = manager_export(manager, bus);
         if (r >= 0)
-                r = sd_bus_match_signal_async(bus, NULL, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
-                                "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL, manager);
+                r = sd_bus_match_signal_async(bus, NULL, "org.freedesktop.DBus.Local",
+                                "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
+                                on_disconnected, NULL, manager);
         if (r >= 0)
                 r = sd_bus_start(bus);
         if (r >= 0)

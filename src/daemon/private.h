@@ -3,7 +3,8 @@
 
 #include "daemon/manager.h"
 
-/* shruthid.socket: the same objects peer to peer on /run/shruthi/private, for root, for when there is no bus to talk on. */
+/* shruthid.socket: the same objects peer to peer on /run/shruthi/private, for root, for when there is no bus
+ * to talk on. */
 
 /* Takes the listening descriptor (non-blocking). */
 int private_listen(Manager *manager, int fd);

@@ -84,7 +84,8 @@ static QueueEntry *queue_next(Queue *queue)
         return NULL;
 }
 
-/* What starts may be done at once and come back here: a loop, and no recursion as deep as the queue is long. */
+/* What starts may be done at once and come back here: a loop, and no recursion as deep as the queue is long.
+ */
 static void queue_dispatch(Queue *queue)
 {
         if (queue->dispatching)

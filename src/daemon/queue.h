@@ -3,16 +3,19 @@
 
 #include <sys/types.h>
 
-/* Who goes next: a limited number of places, given to users in turn (round robin), so that one who asks for a thousand
- * things at once holds up his own and not those of others. Pure; nothing here knows what is being done. */
+/* Who goes next: a limited number of places, given to users in turn (round robin), so that one who asks for
+ * a thousand things at once holds up his own and not those of others. Pure; nothing here knows what is being
+ * done. */
 
 typedef struct Queue Queue;
 typedef struct QueueEntry QueueEntry;
 
-/* Called when the entry's turn has come; may be from within queue_add(). The place is taken until queue_entry_done(). */
+/* Called when the entry's turn has come; may be from within queue_add(). The place is taken until
+ * queue_entry_done(). */
 typedef void (*QueueStart)(QueueEntry *entry, void *userdata);
 
-/* places: in all (at least 1). per_user: of these at most so many for one user, root excepted; 0: as many as there are. */
+/* places: in all (at least 1). per_user: of these at most so many for one user, root excepted; 0: as many as
+ * there are. */
 Queue *queue_new(unsigned places, unsigned per_user);
 Queue *queue_free(Queue *queue);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The definitions, kept true by inotify: whoever changes a file, with or without us, sees the change on the bus. Names that have
- * changed are gathered while a thread reads; one thread reads at a time, so that an older reading never
- * replaces a newer one. */
+/* The definitions, kept true by inotify: whoever changes a file, with or without us, sees the change on the
+ * bus. Names that have changed are gathered while a thread reads; one thread reads at a time, so that an
+ * older reading never replaces a newer one. */
 
 #include "daemon/registry.h"
 
@@ -20,9 +20,9 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 
-#define WATCH_MASK                                                                                             \
-        (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF |       \
-         IN_MOVE_SELF | IN_ONLYDIR)
+#define WATCH_MASK \
+        (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | \
+                        IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define DROPIN_SUFFIX SHRUTHI_DEFINITION_SUFFIX ".d"
 
 typedef struct Waiter {
@@ -32,7 +32,7 @@ typedef struct Waiter {
 
 typedef struct Watch {
         char *path;
-        char *name;              /* whose drop-ins these are; NULL: a directory of definitions, or one above it */
+        char *name; /* whose drop-ins these are; NULL: a directory of definitions, or one above it */
 } Watch;
 
 struct Registry {
@@ -56,7 +56,9 @@ typedef struct Reading {
 
 static const char *definition_dir(unsigned i)
 {
-        return i == 0 ? paths_config_definitions() : i == 1 ? paths_state_definitions() : paths_vendor_definitions();
+        return i == 0            ? paths_config_definitions()
+                        : i == 1 ? paths_state_definitions()
+                                 : paths_vendor_definitions();
 }
 
 /* NSS may ask the network, so it is asked in threads only. Ends when the buffer is large enough. */
@@ -101,9 +103,11 @@ void registry_load(const char *name, Loaded *ret_loaded)
         r = definition_load(name, &loaded.definition, &error);
         if (r >= 0) {
                 loaded.owner_name = user_name(loaded.definition->owner);
-                loaded.group_name = loaded.definition->group == GID_INVALID ? g_strdup("")
-                                                                            : group_name(loaded.definition->group);
-        } else if (!error.message || (error.code != ERROR_NO_SUCH_UNIKERNEL && error.code != ERROR_INVALID_NAME))
+                loaded.group_name = loaded.definition->group == GID_INVALID
+                                ? g_strdup("")
+                                : group_name(loaded.definition->group);
+        } else if (!error.message ||
+                        (error.code != ERROR_NO_SUCH_UNIKERNEL && error.code != ERROR_INVALID_NAME))
                 loaded.problem = g_strdup(error_message(&error, r));
 
         *ret_loaded = loaded;
@@ -145,7 +149,8 @@ static void reading_run(void *userdata)
         /* What was known and is not among those listed has no definition any more. */
         for (guint i = 0; i < reading->known->len; i++)
                 if (!g_hash_table_contains(reading->found, reading->known->pdata[i]))
-                        g_hash_table_insert(reading->found, g_strdup(reading->known->pdata[i]), g_new0(Loaded, 1));
+                        g_hash_table_insert(reading->found, g_strdup(reading->known->pdata[i]),
+                                        g_new0(Loaded, 1));
 }
 
 static void registry_read(Registry *registry);
@@ -195,11 +200,12 @@ static void add_watch(Registry *registry, const char *path, const char *name)
                 *watch = (Watch){.path = g_strdup(path), .name = g_strdup(name)};
                 g_hash_table_insert(registry->watches, GINT_TO_POINTER(wd), watch);
         } else if (errno != ENOENT && errno != ENOTDIR)
-                log_warning("Cannot watch %s: %s; changes there are seen after a reload", path, g_strerror(errno));
+                log_warning("Cannot watch %s: %s; changes there are seen after a reload", path,
+                                g_strerror(errno));
 }
 
-/* The directory, or where it is missing the nearest one above it, and the drop-in directories in it. Watching again what is watched
- * is no harm (inotify_add_watch(2)). */
+/* The directory, or where it is missing the nearest one above it, and the drop-in directories in it.
+ * Watching again what is watched is no harm (inotify_add_watch(2)). */
 static void watch_directory(Registry *registry, const char *dir)
 {
         g_autofree char *existing = g_strdup(dir);
@@ -276,7 +282,8 @@ static void registry_read(Registry *registry)
         worker_run(registry->manager->loader, 0, NULL, reading_run, reading_done, reading_new(registry));
 }
 
-/* A file that is being written is read when it is closed; what comes into being whole (a link, a directory) has no close. */
+/* A file that is being written is read when it is closed; what comes into being whole (a link, a directory)
+ * has no close. */
 static bool event_is_early(const Watch *watch, const struct inotify_event *event)
 {
         g_autofree char *path = g_build_filename(watch->path, event->name, NULL);
@@ -288,8 +295,8 @@ static bool event_is_early(const Watch *watch, const struct inotify_event *event
 static void event_in_directory(Registry *registry, const Watch *watch, const struct inotify_event *event)
 {
         if (event->len > 0 && g_str_has_suffix(event->name, SHRUTHI_DEFINITION_SUFFIX)) {
-                g_autofree char *name =
-                                g_strndup(event->name, strlen(event->name) - strlen(SHRUTHI_DEFINITION_SUFFIX));
+                g_autofree char *name = g_strndup(
+                                event->name, strlen(event->name) - strlen(SHRUTHI_DEFINITION_SUFFIX));
 
                 if (name_is_valid(name) && !event_is_early(watch, event))
                         g_hash_table_add(registry->dirty, g_steal_pointer(&name));
@@ -352,8 +359,8 @@ int registry_new(Manager *manager, Registry **ret_registry, Error *ret_error)
                 .all_dirty = true,
         };
         r = registry->fd < 0 ? -errno
-                             : sd_event_add_io(manager->event, &registry->source, registry->fd, EPOLLIN, on_inotify,
-                                               registry);
+                             : sd_event_add_io(manager->event, &registry->source, registry->fd, EPOLLIN,
+                                               on_inotify, registry);
         if (r < 0) {
                 registry_free(registry);
                 return error_set_errno(ret_error, r, "Cannot watch the definitions");

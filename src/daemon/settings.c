@@ -73,8 +73,8 @@ static int refuse_type(const Reader *reader, const char *type)
         const char *given = NULL;
 
         (void) sd_bus_message_peek_type(reader->message, NULL, &given);
-        return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: its value is of type '%s', not '%s'", reader->key,
-                        type, given ?: "");
+        return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: its value is of type '%s', not '%s'",
+                        reader->key, type, given ?: "");
 }
 
 static int read_plain(Reader *reader, const char *type, char **ret)
@@ -127,7 +127,8 @@ static int read_argument_list(Reader *reader)
         if (r >= 0)
                 r = arguments_check(reader->settings->arguments, reader->ret_error);
         if (r >= 0 && !settings_value_is_plain(reader->settings->arguments))
-                return refuse(reader, "the last argument ends with white space or '\\', which no definition can hold");
+                return refuse(reader,
+                                "the last argument ends with white space or '\\', which no definition can hold");
 
         return r;
 }
@@ -219,8 +220,9 @@ static int read_initrd(Reader *reader)
                 return refuse(reader, "'Initrd' and 'InitrdDigest' exclude each other");
 
         reader->settings->initrd_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        return reader->settings->initrd_fd < 0 ? error_set_errno(reader->ret_error, errno, "Cannot take the descriptor")
-                                               : 0;
+        return reader->settings->initrd_fd < 0
+                        ? error_set_errno(reader->ret_error, errno, "Cannot take the descriptor")
+                        : 0;
 }
 
 static int read_initrd_digest(Reader *reader)
@@ -246,7 +248,8 @@ static void device_free(gpointer data)
 /* One key of a device's dictionary; the message stands before the variant. */
 static int read_device_key(Reader *reader, DefinitionDevice *device, const char *key)
 {
-        static const char *const network_keys = "Bridge, Network, MACAddress", *const volume_keys = "Path, ReadOnly";
+        static const char *const network_keys = "Bridge, Network, MACAddress",
+                                 *const volume_keys = "Path, ReadOnly";
         bool network = device->kind == DEVICE_NETWORK;
         char **place = network && g_str_equal(key, "Bridge")     ? &device->bridge
                        : network && g_str_equal(key, "Network")    ? &device->network
@@ -264,8 +267,9 @@ static int read_device_key(Reader *reader, DefinitionDevice *device, const char 
         if (!place) {
                 g_autofree char *shown = text_for_display(key, 40);
 
-                return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: unknown key '%s' of device '%s'; known: %s",
-                                reader->key, shown, device->name, network ? network_keys : volume_keys);
+                return error_set(reader->ret_error, ERROR_INVALID_ARGS,
+                                "%s: unknown key '%s' of device '%s'; known: %s", reader->key, shown,
+                                device->name, network ? network_keys : volume_keys);
         }
 
         r = read_plain(reader, "s", place);
@@ -285,8 +289,8 @@ static int read_device(Reader *reader, DefinitionDevice *device)
         if (!manifest_name_is_valid(text)) {
                 g_autofree char *shown = text_for_display(text, 40);
 
-                return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: '%s' is no name of a device", reader->key,
-                                shown);
+                return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: '%s' is no name of a device",
+                                reader->key, shown);
         }
         device->name = g_strdup(text);
 
@@ -326,8 +330,8 @@ static int read_devices(Reader *reader, DeviceKind kind, GPtrArray **ret)
                         return r;
                 for (guint i = 0; i + 1 < devices->len; i++)
                         if (g_str_equal(((DefinitionDevice *) devices->pdata[i])->name, device->name))
-                                return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: '%s' stands there twice",
-                                                reader->key, device->name);
+                                return error_set(reader->ret_error, ERROR_INVALID_ARGS,
+                                                "%s: '%s' stands there twice", reader->key, device->name);
                 r = sd_bus_message_exit_container(reader->message);
         }
         if (r >= 0)
@@ -382,7 +386,8 @@ static int refuse_key(SettingsUse use, const char *key, Error *ret_error)
 
         for (size_t i = 0; i < G_N_ELEMENTS(settings_keys); i++)
                 if (settings_keys[i].uses & USE(use))
-                        g_string_append_printf(known, "%s%s", known->len > 0 ? ", " : "", settings_keys[i].key);
+                        g_string_append_printf(
+                                        known, "%s%s", known->len > 0 ? ", " : "", settings_keys[i].key);
 
         return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown key '%s'; known: %s", shown, known->str);
 }
@@ -422,7 +427,8 @@ int settings_read(sd_bus_message *message, SettingsUse use, Settings **ret_setti
         if (r >= 0)
                 r = sd_bus_message_exit_container(message);
         if (r < 0)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The settings cannot be read: %s", g_strerror(-r));
+                return error_set(ret_error, ERROR_INVALID_ARGS, "The settings cannot be read: %s",
+                                g_strerror(-r));
 
         *ret_settings = g_steal_pointer(&settings);
         return 0;
@@ -441,7 +447,8 @@ static void set_device_key(char **text, const DefinitionDevice *device, const ch
 {
         char *old = *text;
 
-        *text = definition_text_set(old, device->kind == DEVICE_NETWORK ? "Network" : "Volume", device->name, key, value);
+        *text = definition_text_set(old, device->kind == DEVICE_NETWORK ? "Network" : "Volume", device->name,
+                        key, value);
         g_free(old);
 }
 
@@ -450,7 +457,8 @@ static void set_device(char **text, const DefinitionDevice *device)
         char *old = *text;
 
         /* The section itself, which may have no key at all. */
-        *text = definition_text_set(old, device->kind == DEVICE_NETWORK ? "Network" : "Volume", device->name, NULL, "");
+        *text = definition_text_set(
+                        old, device->kind == DEVICE_NETWORK ? "Network" : "Volume", device->name, NULL, "");
         g_free(old);
         if (device->kind == DEVICE_NETWORK) {
                 set_device_key(text, device, "Bridge", device->bridge);
@@ -471,7 +479,8 @@ static bool same_order(const GPtrArray *devices, const Definition *definition, D
 
                 if (device->kind != kind)
                         continue;
-                if (n >= devices->len || !g_str_equal(((DefinitionDevice *) devices->pdata[n])->name, device->name))
+                if (n >= devices->len ||
+                                !g_str_equal(((DefinitionDevice *) devices->pdata[n])->name, device->name))
                         return false;
                 n++;
         }
@@ -479,7 +488,8 @@ static bool same_order(const GPtrArray *devices, const Definition *definition, D
         return n == devices->len;
 }
 
-/* Sections that are there already keep their place and their comments; where their order changes, all are written anew. */
+/* Sections that are there already keep their place and their comments; where their order changes, all are
+ * written anew. */
 static void set_devices(char **text, const GPtrArray *devices, const Definition *definition, DeviceKind kind)
 {
         if (!devices)
@@ -496,8 +506,8 @@ static void set_devices(char **text, const GPtrArray *devices, const Definition 
                 set_device(text, devices->pdata[i]);
 }
 
-char *settings_apply(const Settings *settings, const char *text, const Definition *definition, const char *image,
-                const char *initrd)
+char *settings_apply(const Settings *settings, const char *text, const Definition *definition,
+                const char *image, const char *initrd)
 {
         char *result = g_strdup(text);
 

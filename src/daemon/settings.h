@@ -9,7 +9,8 @@
 #include "common/error.h"
 #include "unikernel/definition.h"
 
-/* The dictionary that CreateUnikernel*() and SetSettings() take, read off a message; and what becomes of it in a definition's text. */
+/* The dictionary that CreateUnikernel*() and SetSettings() take, read off a message; and what becomes of it
+ * in a definition's text. */
 
 typedef enum SettingsUse {
         SETTINGS_CREATE,
@@ -32,14 +33,14 @@ Settings *settings_new(void);
 void settings_free(Settings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_free)
 
-/* Reads the a{sv} that comes next in message. INVALID_ARGS: unknown key (the known ones are listed), wrong type, twice the same, a value
- * that cannot stand in a definition. */
+/* Reads the a{sv} that comes next in message. INVALID_ARGS: unknown key (the known ones are listed), wrong
+ * type, twice the same, a value that cannot stand in a definition. */
 int settings_read(sd_bus_message *message, SettingsUse use, Settings **ret_settings, Error *ret_error);
 
-/* The text with what is named changed, by definition_text_set(); image and initrd (digests) NULL: as they are. definition is what
- * text means now, NULL where it cannot be read. Pure. */
-char *settings_apply(const Settings *settings, const char *text, const Definition *definition, const char *image,
-                const char *initrd);
+/* The text with what is named changed, by definition_text_set(); image and initrd (digests) NULL: as they
+ * are. definition is what text means now, NULL where it cannot be read. Pure. */
+char *settings_apply(const Settings *settings, const char *text, const Definition *definition,
+                const char *image, const char *initrd);
 
 /* Whether a definition's text can hold value as it is: nothing would be trimmed, joined or end the line. */
 bool settings_value_is_plain(const char *value);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* systemd's client: subscribes once, follows our units by their signals, reads them whole only when it has missed something. */
+/* systemd's client: subscribes once, follows our units by their signals, reads them whole only when it has
+ * missed something. */
 
 #include "daemon/systemd.h"
 
@@ -57,12 +58,13 @@ int systemd_read_error(const sd_bus_error *error, const char *what, Error *ret_e
                 "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Disconnected", NULL};
 
         if (g_strv_contains(gone, error->name))
-                return error_set(ret_error, ERROR_SYSTEMD_UNAVAILABLE, "Cannot %s: systemd does not answer (%s)", what,
-                                error->message);
+                return error_set(ret_error, ERROR_SYSTEMD_UNAVAILABLE,
+                                "Cannot %s: systemd does not answer (%s)", what, error->message);
         if (sd_bus_error_has_names(error, "org.freedesktop.DBus.Error.AccessDenied",
                             "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"))
                 return error_set(ret_error, ERROR_FAILED,
-                                "Cannot %s: systemd does not let user " SHRUTHI_USER " do it: is polkit running, with our rules?",
+                                "Cannot %s: systemd does not let user " SHRUTHI_USER
+                                " do it: is polkit running, with our rules?",
                                 what);
         if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.TransactionIsDestructive"))
                 return error_set(ret_error, ERROR_BUSY, "Cannot %s: %s", what, error->message);
@@ -220,11 +222,13 @@ static void on_fetch_turn(QueueEntry *entry, void *userdata)
         /* Answered in the order in which they are asked, so the second answer completes the picture. */
         r = sd_bus_path_encode(UNIT_PATH, unit, &path);
         if (r >= 0)
-                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties", "GetAll",
-                                on_unit, fetch, "s", SYSTEMD_NAME ".Unit");
+                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path,
+                                "org.freedesktop.DBus.Properties", "GetAll", on_unit, fetch, "s",
+                                SYSTEMD_NAME ".Unit");
         if (r >= 0)
-                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties", "Get",
-                                on_result, fetch, "ss", SYSTEMD_NAME ".Service", "Result");
+                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path,
+                                "org.freedesktop.DBus.Properties", "Get", on_result, fetch, "ss",
+                                SYSTEMD_NAME ".Service", "Result");
         if (r < 0)
                 log_error("Cannot ask systemd about unikernel '%s': %s", fetch->name, g_strerror(-r));
 }
@@ -276,8 +280,8 @@ static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error
         Unikernel *unikernel;
 
         /* Most signals are about units of others. */
-        if (!path || !g_str_has_prefix(path, OUR_PATH_START) || sd_bus_path_decode(path, UNIT_PATH, &unit) <= 0 ||
-            unit_name_parse(unit, &name) < 0)
+        if (!path || !g_str_has_prefix(path, OUR_PATH_START) ||
+                        sd_bus_path_decode(path, UNIT_PATH, &unit) <= 0 || unit_name_parse(unit, &name) < 0)
                 return 0;
 
         unikernel = unikernel_get(systemd->manager, name);
@@ -335,14 +339,14 @@ static int on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *re
 
 static void systemd_subscribe(Systemd *systemd)
 {
-        (void) sd_bus_call_method_async(systemd->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
-                        "Subscribe", on_subscribed, systemd, NULL);
+        (void) sd_bus_call_method_async(systemd->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
+                        SYSTEMD_MANAGER, "Subscribe", on_subscribed, systemd, NULL);
 }
 
 static void systemd_list(Systemd *systemd)
 {
-        int r = sd_bus_call_method_async(systemd->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
-                        "ListUnitsByPatterns", on_units, systemd, "asas", 0, 1,
+        int r = sd_bus_call_method_async(systemd->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
+                        SYSTEMD_MANAGER, "ListUnitsByPatterns", on_units, systemd, "asas", 0, 1,
                         SHRUTHI_UNIT_PREFIX "*" SHRUTHI_UNIT_SUFFIX);
 
         if (r < 0)
@@ -373,7 +377,8 @@ static void on_enabled(GHashTable *enabled, void *userdata)
         for (GList *l = all; l; l = l->next) {
                 Unikernel *unikernel = l->data;
 
-                if (g_hash_table_contains(old, unikernel->name) != g_hash_table_contains(enabled, unikernel->name))
+                if (g_hash_table_contains(old, unikernel->name) !=
+                                g_hash_table_contains(enabled, unikernel->name))
                         (void) unikernel_refresh(unikernel);
         }
 }
@@ -421,10 +426,11 @@ static void reload_start(Systemd *systemd)
         systemd->reload_now = systemd->reload_next;
         systemd->reload_next = empty;
         systemd->reloading = true;
-        r = sd_bus_message_new_method_call(systemd->manager->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
-                        "Reload");
+        r = sd_bus_message_new_method_call(
+                        systemd->manager->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Reload");
         if (r >= 0)
-                r = sd_bus_call_async(systemd->manager->bus, NULL, m, on_reloaded, systemd, SYSTEMD_CALL_TIMEOUT);
+                r = sd_bus_call_async(
+                                systemd->manager->bus, NULL, m, on_reloaded, systemd, SYSTEMD_CALL_TIMEOUT);
         if (r < 0)
                 log_error("Cannot ask systemd to reload: %s", g_strerror(-r));
 }
@@ -451,11 +457,15 @@ static int systemd_add_matches(Systemd *systemd)
                 const char *rest;
                 sd_bus_message_handler_t handler;
         } matches[] = {
-                /* path_namespace knows whole path elements only, so all units come, and the handler chooses. */
-                {"interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',path_namespace='" UNIT_PATH "'",
-                 on_properties_changed},
-                {"interface='" SYSTEMD_MANAGER "',member='JobRemoved',path='" SYSTEMD_PATH "'", on_job_removed},
-                {"interface='" SYSTEMD_MANAGER "',member='Reloading',path='" SYSTEMD_PATH "'", on_reloading},
+                /* path_namespace knows whole path elements only, so all units come, and the handler
+                   chooses. */
+                {"interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',path_namespace='" UNIT_PATH
+                 "'",
+                                on_properties_changed},
+                {"interface='" SYSTEMD_MANAGER "',member='JobRemoved',path='" SYSTEMD_PATH "'",
+                                on_job_removed},
+                {"interface='" SYSTEMD_MANAGER "',member='Reloading',path='" SYSTEMD_PATH "'",
+                                on_reloading},
                 {"interface='" SYSTEMD_MANAGER "',member='UnitFilesChanged',path='" SYSTEMD_PATH "'",
                  on_unit_files_changed},
         };
@@ -484,8 +494,8 @@ int systemd_new(Manager *manager, void (*ready)(Manager *manager), Systemd **ret
         /* Subscribed before anything is asked, so that nothing falls between. */
         r = systemd_add_matches(systemd);
         if (r >= 0)
-                r = sd_event_add_time_relative(manager->event, &systemd->ready_source, CLOCK_MONOTONIC, READY_TIMEOUT, 0,
-                                on_ready_timeout, systemd);
+                r = sd_event_add_time_relative(manager->event, &systemd->ready_source, CLOCK_MONOTONIC,
+                                READY_TIMEOUT, 0, on_ready_timeout, systemd);
         if (r < 0) {
                 systemd_free(systemd);
                 return r;

@@ -19,7 +19,8 @@ Systemd *systemd_free(Systemd *systemd);
 /* Asks how NAME's unit is now; done is called when the unikernel shows it. */
 void systemd_fetch(Systemd *systemd, const char *name, void (*done)(void *userdata), void *userdata);
 
-/* Makes systemd read its units again, for the generator's sake. Those who ask while it is at it share the next one. */
+/* Makes systemd read its units again, for the generator's sake. Those who ask while it is at it share the
+ * next one. */
 typedef void (*SystemdReloaded)(int r, Error *error, void *userdata);
 void systemd_reload(Systemd *systemd, SystemdReloaded done, void *userdata);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* org.dream.Shruthi.Unikernel: properties, and the methods that do something. Those that only read are in unikernel-read.c. */
+/* org.dream.Shruthi.Unikernel: properties, and the methods that do something. Those that only read are in
+ * unikernel-read.c. */
 
 #include "daemon/unikernel-bus.h"
 
@@ -20,9 +21,11 @@ static int read_flags(sd_bus_message *message, uint64_t known, uint64_t *ret_fla
 
         r = sd_bus_message_read(message, "t", &flags);
         if (r < 0)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The flags cannot be read: %s", g_strerror(-r));
+                return error_set(ret_error, ERROR_INVALID_ARGS, "The flags cannot be read: %s",
+                                g_strerror(-r));
         if (flags & ~known)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown flags 0x%" G_GINT64_MODIFIER "x; known: 0x%" G_GINT64_MODIFIER "x",
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Unknown flags 0x%" G_GINT64_MODIFIER "x; known: 0x%" G_GINT64_MODIFIER "x",
                                 flags & ~known, known);
 
         *ret_flags = flags;
@@ -77,7 +80,8 @@ int unikernel_method_kill(sd_bus_message *message, void *userdata, sd_bus_error 
         if (number != SIGTERM && number != SIGINT && number != SIGABRT && number != SIGKILL)
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_INVALID_ARGS,
-                                                "Signal %" G_GINT32_FORMAT " is none of SIGTERM (15), SIGINT (2), SIGABRT (6) and SIGKILL (9)",
+                                                "Signal %" G_GINT32_FORMAT
+                                                " is none of SIGTERM (15), SIGINT (2), SIGABRT (6) and SIGKILL (9)",
                                                 number));
 
         if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_KILL, "kill", &call))
@@ -85,7 +89,8 @@ int unikernel_method_kill(sd_bus_message *message, void *userdata, sd_bus_error 
 
         if (!unikernel_is_active(unikernel)) {
                 call_fail(call, &error,
-                                error_set(&error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running", unikernel->name));
+                                error_set(&error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running",
+                                                unikernel->name));
                 return 1;
         }
 
@@ -206,8 +211,8 @@ static int property_get_uuid(sd_bus *bus, const char *path, const char *interfac
         return sd_bus_message_append(reply, "s", ((Unikernel *) userdata)->uuid);
 }
 
-int unikernel_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
-                sd_bus_error *ret_error)
+int unikernel_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
+                void **ret_found, sd_bus_error *ret_error)
 {
         g_autofree char *name = NULL;
         Manager *manager = userdata;
@@ -284,8 +289,11 @@ const sd_bus_vtable unikernel_vtable[] = {
         SD_BUS_PROPERTY("Result", "s", NULL, offsetof(Unikernel, shown.result), CHANGE),
         SD_BUS_PROPERTY("ExitStatus", "x", NULL, offsetof(Unikernel, shown.exit_status), CHANGE),
         SD_BUS_PROPERTY("InvocationID", "s", NULL, offsetof(Unikernel, shown.invocation_id), CHANGE),
-        SD_BUS_PROPERTY("StateChangeTimestamp", "t", NULL, offsetof(Unikernel, shown.state_change), CHANGE),
-        SD_BUS_PROPERTY("ActiveEnterTimestamp", "t", NULL, offsetof(Unikernel, shown.active_enter), CHANGE),
-        SD_BUS_PROPERTY("InactiveEnterTimestamp", "t", NULL, offsetof(Unikernel, shown.inactive_enter), CHANGE),
+        SD_BUS_PROPERTY("StateChangeTimestamp", "t", NULL, offsetof(Unikernel, shown.state_change),
+                        CHANGE),
+        SD_BUS_PROPERTY("ActiveEnterTimestamp", "t", NULL, offsetof(Unikernel, shown.active_enter),
+                        CHANGE),
+        SD_BUS_PROPERTY("InactiveEnterTimestamp", "t", NULL,
+                        offsetof(Unikernel, shown.inactive_enter), CHANGE),
         SD_BUS_VTABLE_END,
 };

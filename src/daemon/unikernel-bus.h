@@ -3,33 +3,35 @@
 
 #include "daemon/unikernel.h"
 
-/* How the bus sees a unikernel: interface org.dream.Shruthi.Unikernel. Each method is a handler whose userdata is the Unikernel; the manager's
- * methods of the same verbs read the name, look it up and go on here. */
+/* How the bus sees a unikernel: interface org.dream.Shruthi.Unikernel. Each method is a handler whose
+ * userdata is the Unikernel; the manager's methods of the same verbs read the name, look it up and go on
+ * here. */
 
 extern const sd_bus_vtable unikernel_vtable[];
 
-int unikernel_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
-                sd_bus_error *ret_error);
-int unikernel_node_enumerate(sd_bus *bus, const char *path, void *userdata, char ***ret_nodes,
-                sd_bus_error *ret_error);
+int unikernel_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
+                void **ret_found, sd_bus_error *ret_error);
+int unikernel_node_enumerate(
+                sd_bus *bus, const char *path, void *userdata, char ***ret_nodes, sd_bus_error *ret_error);
 
-#define UNIKERNEL_METHODS(X)                                                                                   \
-        X(start)                                                                                               \
-        X(stop)                                                                                                \
-        X(restart)                                                                                             \
-        X(kill)                                                                                                \
-        X(remove)                                                                                              \
-        X(set_settings)                                                                                        \
-        X(set_image)                                                                                           \
-        X(get_definition)                                                                                      \
-        X(set_definition)                                                                                      \
-        X(get_details)                                                                                         \
-        X(get_arguments)                                                                                       \
-        X(get_domain_xml)                                                                                      \
-        X(get_statistics)                                                                                      \
-        X(open_console)                                                                                        \
+#define UNIKERNEL_METHODS(X) \
+        X(start) \
+        X(stop) \
+        X(restart) \
+        X(kill) \
+        X(remove) \
+        X(set_settings) \
+        X(set_image) \
+        X(get_definition) \
+        X(set_definition) \
+        X(get_details) \
+        X(get_arguments) \
+        X(get_domain_xml) \
+        X(get_statistics) \
+        X(open_console) \
         X(open_log)
 
-#define X(verb) int unikernel_method_##verb(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+#define X(verb) \
+        int unikernel_method_##verb(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 UNIKERNEL_METHODS(X)
 #undef X

@@ -23,15 +23,15 @@ static int append_device(sd_bus_message *m, const char *unikernel, const Definit
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}", "Kind", "s", device_kind_to_string(device->kind), "Name", "s",
-                                device->name);
+                r = sd_bus_message_append(m, "{sv}{sv}", "Kind", "s", device_kind_to_string(device->kind),
+                                "Name", "s", device->name);
         if (r >= 0 && device->kind == DEVICE_NETWORK) {
                 char mac[18] = "";
 
                 if (!device->mac)
                         (void) identity_mac(unikernel, device->name, mac);
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}", "Bridge", "s", device->bridge ?: "", "Network", "s",
-                                device->network ?: "", "MACAddress", "s", device->mac ?: mac);
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}", "Bridge", "s", device->bridge ?: "", "Network",
+                                "s", device->network ?: "", "MACAddress", "s", device->mac ?: mac);
         } else if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}{sv}", "Path", "s", device->path ?: "", "ReadOnly", "b",
                                 (int) device->read_only);
@@ -62,7 +62,8 @@ static int append_origin(sd_bus_message *m, const char *path, DefinitionOrigin o
 {
         static const char *const origins[] = {"config", "state", "vendor"};
 
-        return sd_bus_message_append(m, "{sv}{sv}", "DefinitionPath", "s", path, "Origin", "s", origins[origin]);
+        return sd_bus_message_append(
+                        m, "{sv}{sv}", "DefinitionPath", "s", path, "Origin", "s", origins[origin]);
 }
 
 static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
@@ -70,14 +71,12 @@ static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
         const Definition *definition = unikernel->loaded.definition;
         int r;
 
-        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
-                        "Image", "s", definition->image,
-                        "Initrd", "s", definition->initrd ?: "",
-                        "Arguments", "s", definition->arguments,
-                        "Memory", "t", definition->memory ?: manager_conf(unikernel->manager)->memory_default,
-                        "CPUs", "u", definition->cpus,
-                        "Group", "s", unikernel_group_name(unikernel),
-                        "Restart", "s", restart_policy_to_string(definition->restart));
+        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Image", "s", definition->image,
+                        "Initrd", "s", definition->initrd ?: "", "Arguments", "s", definition->arguments,
+                        "Memory", "t",
+                        definition->memory ?: manager_conf(unikernel->manager)->memory_default, "CPUs", "u",
+                        definition->cpus, "Group", "s", unikernel_group_name(unikernel), "Restart", "s",
+                        restart_policy_to_string(definition->restart));
         if (r >= 0)
                 r = append_origin(m, definition->path, definition->origin);
         if (r >= 0)
@@ -144,14 +143,15 @@ static int append_details(sd_bus_message *m, const Unikernel *unikernel, const R
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}",
-                                "ImageTarget", "s", info ? solo5_target_to_string(info->target) : "",
-                                "BootMethod", "s", info ? image_boot_to_string(info->boot) : "",
-                                "DomainName", "s", domain,
-                                "SubState", "s", unikernel->status.sub_state ?: "dead",
-                                "Reason", "s", unikernel->reason ?: "",
-                                "Problem", "s", unikernel->loaded.problem ?:
-                                        unikernel->loaded.definition ? "" : "Its definition is gone; it runs on until it is stopped");
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "ImageTarget", "s",
+                                info ? solo5_target_to_string(info->target) : "", "BootMethod", "s",
+                                info ? image_boot_to_string(info->boot) : "", "DomainName", "s", domain,
+                                "SubState", "s", unikernel->status.sub_state ?: "dead", "Reason", "s",
+                                unikernel->reason ?: "", "Problem", "s",
+                                unikernel->loaded.problem
+                                                ?: unikernel->loaded.definition
+                                                ? ""
+                                                : "Its definition is gone; it runs on until it is stopped");
         if (r >= 0 && unikernel->loaded.definition)
                 r = append_definition(m, unikernel);
         else if (r >= 0 && reading->path)
@@ -250,7 +250,8 @@ static int check_defined(const Unikernel *unikernel, Error *ret_error)
                 return 0;
 
         return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s",
-                        unikernel->loaded.problem ?: "Its definition is gone; it runs on until it is stopped");
+                        unikernel->loaded.problem
+                                        ?: "Its definition is gone; it runs on until it is stopped");
 }
 
 int unikernel_method_get_arguments(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -312,7 +313,8 @@ static const struct {
 static void take_device_field(GVariantDict *device, const char *kind, const char *field, const char *value)
 {
         if (g_str_equal(field, "name")) {
-                g_variant_dict_insert(device, "Kind", "s", g_str_equal(kind, "network") ? "network" : "block");
+                g_variant_dict_insert(
+                                device, "Kind", "s", g_str_equal(kind, "network") ? "network" : "block");
                 g_variant_dict_insert(device, "Name", "s", value);
                 return;
         }
@@ -347,7 +349,8 @@ static int append_device_statistics(sd_bus_message *m, GVariantDict *device)
         g_variant_iter_init(&iter, all);
         while (r >= 0 && g_variant_iter_loop(&iter, "{&sv}", &key, &value))
                 r = g_variant_is_of_type(value, G_VARIANT_TYPE_STRING)
-                                ? sd_bus_message_append(m, "{sv}", key, "s", g_variant_get_string(value, NULL))
+                                ? sd_bus_message_append(
+                                                  m, "{sv}", key, "s", g_variant_get_string(value, NULL))
                                 : sd_bus_message_append(m, "{sv}", key, "t", g_variant_get_uint64(value));
 
         return r < 0 ? r : sd_bus_message_close_container(m);
@@ -449,7 +452,8 @@ int unikernel_method_get_statistics(sd_bus_message *message, void *userdata, sd_
         if (r < 0)
                 call_fail(call, &error, r);
         else
-                helper_run(unikernel->manager->helper, call->uid, "statistics", unikernel->name, on_statistics, call);
+                helper_run(unikernel->manager->helper, call->uid, "statistics", unikernel->name,
+                                on_statistics, call);
         return 1;
 }
 
@@ -461,8 +465,8 @@ int unikernel_method_open_console(sd_bus_message *message, void *userdata, sd_bu
         Call *call;
         int r;
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_OPEN_CONSOLE, "open the console of",
-                            &call))
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_OPEN_CONSOLE,
+                            "open the console of", &call))
                 return 1;
 
         r = check_active(unikernel, &error);
@@ -488,7 +492,8 @@ int unikernel_method_open_log(sd_bus_message *message, void *userdata, sd_bus_er
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_LOG, "read the log of", &call))
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_LOG, "read the log of",
+                            &call))
                 return 1;
 
         r = log_stream_open(unikernel->manager, unikernel->name, call->uid, options, &fd, &error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One unikernel as it is. Its state is derived from its definition and from systemd each time one of them changes;
- * nothing is kept that could be out of step. */
+/* One unikernel as it is. Its state is derived from its definition and from systemd each time one of them
+ * changes; nothing is kept that could be out of step. */
 
 #include "daemon/unikernel.h"
 
@@ -30,7 +30,8 @@ DEFINE_STRING_TABLE(unikernel_state, UnikernelState, unikernel_state_table, _UNI
 
 UnikernelState unikernel_derive_state(const char *active_state, bool broken)
 {
-        /* systemd's words (org.freedesktop.systemd1(5), ActiveState). Its unit runs on when a definition breaks. */
+        /* systemd's words (org.freedesktop.systemd1(5), ActiveState). Its unit runs on when a definition
+         * breaks. */
         if (g_strcmp0(active_state, "active") == 0 || g_strcmp0(active_state, "reloading") == 0 ||
             g_strcmp0(active_state, "refreshing") == 0)
                 return UNIKERNEL_RUNNING;
@@ -170,8 +171,9 @@ static uint64_t outcome_time(const char *name)
         return (uint64_t) st.st_mtim.tv_sec * G_USEC_PER_SEC + (uint64_t) st.st_mtim.tv_nsec / 1000;
 }
 
-/* The end of the last run. The runner's own word if it is about the run that systemd speaks of, or if systemd has forgotten all runs; else
- * what systemd says about a unit whose runner did not come to write anything. */
+/* The end of the last run. The runner's own word if it is about the run that systemd speaks of, or if
+ * systemd has forgotten all runs; else what systemd says about a unit whose runner did not come to write
+ * anything. */
 static void derive_end(const Unikernel *unikernel, Shown *shown, char **ret_reason)
 {
         const UnitStatus *status = &unikernel->status;
@@ -193,7 +195,8 @@ static void derive_end(const Unikernel *unikernel, Shown *shown, char **ret_reas
                 return;
         }
 
-        shown->result = g_strdup(known || g_strcmp0(status->active_state, "failed") == 0 ? status->result : "");
+        shown->result = g_strdup(
+                        known || g_strcmp0(status->active_state, "failed") == 0 ? status->result : "");
         if (shown->result[0] && !g_str_equal(shown->result, "success"))
                 *ret_reason = g_strdup_printf("systemd says: %s", shown->result);
 }
@@ -252,11 +255,12 @@ static void emit_differences(Unikernel *unikernel, const Shown *old)
         names[n] = NULL;
 
         if (n > 0)
-                manager_emit_changed(unikernel->manager, unikernel->path, SHRUTHI_INTERFACE_UNIKERNEL, names);
+                manager_emit_changed(
+                                unikernel->manager, unikernel->path, SHRUTHI_INTERFACE_UNIKERNEL, names);
 }
 
-/* It is there while a definition is, and until its unit is not running. A unit that somebody starts without any definition fails, and
- * does not become a unikernel by that. */
+/* It is there while a definition is, and until its unit is not running. A unit that somebody starts without
+ * any definition fails, and does not become a unikernel by that. */
 static bool unikernel_exists(const Unikernel *unikernel)
 {
         if (unikernel->loaded.definition || unikernel->loaded.problem)

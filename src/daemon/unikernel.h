@@ -5,8 +5,8 @@
 #include "daemon/manager.h"
 #include "unikernel/definition.h"
 
-/* One unikernel as it is: its definition as the registry last read it, its unit as systemd last told, and the state that
- * follows from the two. unikernel-bus.c is how the bus sees it. */
+/* One unikernel as it is: its definition as the registry last read it, its unit as systemd last told, and
+ * the state that follows from the two. unikernel-bus.c is how the bus sees it. */
 
 typedef enum UnikernelState {
         UNIKERNEL_STOPPED,
@@ -22,12 +22,13 @@ typedef enum UnikernelState {
 const char *unikernel_state_to_string(UnikernelState state);
 UnikernelState unikernel_state_from_string(const char *text);
 
-/* What the registry found. definition and problem are never both set; neither: there is no definition (any more). */
+/* What the registry found. definition and problem are never both set; neither: there is no definition (any
+ * more). */
 typedef struct Loaded {
         Definition *definition;
-        char *problem;          /* why it is broken, with file and line */
-        char *owner_name;       /* resolved where it may block; the number as text where the user has no name */
-        char *group_name;       /* "" if none */
+        char *problem; /* why it is broken, with file and line */
+        char *owner_name; /* resolved where it may block; the number as text where the user has no name */
+        char *group_name; /* "" if none */
 } Loaded;
 
 void loaded_clear(Loaded *loaded);
@@ -76,8 +77,8 @@ int unikernel_find(Manager *manager, const char *name, Unikernel **ret_unikernel
 /* The registry has read NAME (again); takes what is in loaded. */
 void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded);
 
-/* Derives what is shown; tells the bus what changed; lets go of it when neither definition nor running unit is left, in which
- * case it returns NULL. */
+/* Derives what is shown; tells the bus what changed; lets go of it when neither definition nor running unit
+ * is left, in which case it returns NULL. */
 Unikernel *unikernel_refresh(Unikernel *unikernel);
 
 /* Never NULL: "root" where there is no definition that can be read. */

@@ -66,7 +66,8 @@ int worker_new(sd_event *event, unsigned threads, unsigned per_user, Worker **re
         worker->pool = g_thread_pool_new(work_run, worker, (int) threads, FALSE, NULL);
         worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         r = worker->wake_fd < 0 ? -errno
-                                : sd_event_add_io(event, &worker->source, worker->wake_fd, EPOLLIN, on_finished, worker);
+                                : sd_event_add_io(event, &worker->source, worker->wake_fd, EPOLLIN,
+                                                  on_finished, worker);
         if (r < 0) {
                 worker_free(worker);
                 return r;
@@ -81,7 +82,8 @@ Worker *worker_free(Worker *worker)
         if (!worker)
                 return NULL;
 
-        /* A thread that a caller keeps waiting must not keep the process: it is left to die with it, and so is what it uses. */
+        /* A thread that a caller keeps waiting must not keep the process: it is left to die with it, and so
+         * is what it uses. */
         if (worker->queue && worker_count(worker) > 0)
                 return NULL;
 

@@ -4,13 +4,14 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
-/* A few threads for what may block: hashing and copying images, reading and writing definitions, asking NSS for names. A caller can
- * make a thread wait for as long as he likes (a descriptor of a file system of his own), so no user has more
- * than a share of them. */
+/* A few threads for what may block: hashing and copying images, reading and writing definitions, asking NSS
+ * for names. A caller can make a thread wait for as long as he likes (a descriptor of a file system of his
+ * own), so no user has more than a share of them. */
 
 typedef struct Worker Worker;
 
-/* run is called in a thread and touches nothing but userdata; start (or NULL) before and done after it in the loop. */
+/* run is called in a thread and touches nothing but userdata; start (or NULL) before and done after it in
+ * the loop. */
 typedef void (*WorkerFunction)(void *userdata);
 
 int worker_new(sd_event *event, unsigned threads, unsigned per_user, Worker **ret_worker);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Watches our objects as a desktop program would, with GDBusObjectManagerClient, and prints what it sees: a line for each object that
- * comes or goes, each property that changes, and the owner of our name. For the system tests. Ends by a signal. */
+/* Watches our objects as a desktop program would, with GDBusObjectManagerClient, and prints what it sees: a
+ * line for each object that comes or goes, each property that changes, and the owner of our name. For the
+ * system tests. Ends by a signal. */
 
 #include <gio/gio.h>
 #include <stdio.h>
@@ -39,15 +40,16 @@ static void on_object_removed(GDBusObjectManager *manager, GDBusObject *object, 
         printf("removed %s\n", object_name(object));
 }
 
-static void on_properties_changed(GDBusObjectManagerClient *manager, GDBusObjectProxy *object, GDBusProxy *proxy,
-                GVariant *changed, char **invalidated, gpointer userdata)
+static void on_properties_changed(GDBusObjectManagerClient *manager, GDBusObjectProxy *object,
+                GDBusProxy *proxy, GVariant *changed, char **invalidated, gpointer userdata)
 {
         print_properties(G_DBUS_OBJECT(object), changed);
 }
 
 static void on_owner_changed(GObject *manager, GParamSpec *property, gpointer userdata)
 {
-        g_autofree char *owner = g_dbus_object_manager_client_get_name_owner(G_DBUS_OBJECT_MANAGER_CLIENT(manager));
+        g_autofree char *owner =
+                        g_dbus_object_manager_client_get_name_owner(G_DBUS_OBJECT_MANAGER_CLIENT(manager));
 
         printf("owner %s\n", owner ? owner : "gone");
 }
@@ -60,8 +62,8 @@ int main(int argc, char **argv)
 
         setvbuf(stdout, NULL, _IOLBF, 0);
         manager = g_dbus_object_manager_client_new_for_bus_sync(G_BUS_TYPE_SYSTEM,
-                        G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_NONE, SHRUTHI_BUS_NAME, SHRUTHI_OBJECT_PATH, NULL, NULL, NULL,
-                        NULL, &error);
+                        G_DBUS_OBJECT_MANAGER_CLIENT_FLAGS_NONE, SHRUTHI_BUS_NAME, SHRUTHI_OBJECT_PATH, NULL,
+                        NULL, NULL, NULL, &error);
         if (!manager) {
                 fprintf(stderr, "%s\n", error->message);
                 return 1;
@@ -69,7 +71,8 @@ int main(int argc, char **argv)
 
         g_signal_connect(manager, "object-added", G_CALLBACK(on_object_added), NULL);
         g_signal_connect(manager, "object-removed", G_CALLBACK(on_object_removed), NULL);
-        g_signal_connect(manager, "interface-proxy-properties-changed", G_CALLBACK(on_properties_changed), NULL);
+        g_signal_connect(manager, "interface-proxy-properties-changed", G_CALLBACK(on_properties_changed),
+                        NULL);
         g_signal_connect(manager, "notify::name-owner", G_CALLBACK(on_owner_changed), NULL);
 
         on_owner_changed(G_OBJECT(manager), NULL, NULL);

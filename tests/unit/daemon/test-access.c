@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which files a caller may name, which journal he gets, which calls are too large: what stands between him and the host. */
+/* Which files a caller may name, which journal he gets, which calls are too large: what stands between him
+ * and the host. */
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -64,14 +65,18 @@ static void opens(const char *path, char **directories, bool administer, int cod
         g_assert_cmpint(error.code, ==, code);
 }
 
-/* A link at any place below the directory is refused, to an administrator too; so is all that could lead out of it. */
+/* A link at any place below the directory is refused, to an administrator too; so is all that could lead out
+ * of it. */
 static void test_open(void)
 {
         g_autofree char *good = write_file("images/sub/good"), *outside = write_file("outside/secret");
-        g_autofree char *images = file("images"), *link = file("images/link"), *link_dir = file("images/linkdir");
-        g_autofree char *through = g_build_filename(link_dir, "secret", NULL), *outside_dir = g_path_get_dirname(outside);
+        g_autofree char *images = file("images"), *link = file("images/link"),
+                        *link_dir = file("images/linkdir");
+        g_autofree char *through = g_build_filename(link_dir, "secret", NULL),
+                        *outside_dir = g_path_get_dirname(outside);
         g_autofree char *dots = g_strconcat(images, "/../outside/secret", NULL), *fifo = file("images/fifo");
-        g_autofree char *missing = file("images/missing"), *double_slash = g_strconcat(images, "//sub/good", NULL);
+        g_autofree char *missing = file("images/missing"),
+                        *double_slash = g_strconcat(images, "//sub/good", NULL);
         char *directories[] = {images, NULL};
 
         g_assert_cmpint(symlink(outside, link), ==, 0);
@@ -109,11 +114,13 @@ static void test_log_command(void)
         g_autofree char *a = command_line(NULL, &all), *b = command_line("b0", &follow),
                         *c = command_line(NULL, &run);
 
-        g_assert_nonnull(strstr(a, "--boot _SYSTEMD_UNIT=unikernel@hello.service + _PID=1 UNIT=unikernel@hello.service + "
-                                   "_UID=990 SHRUTHI_UNIKERNEL=hello"));
+        g_assert_nonnull(strstr(a,
+                        "--boot _SYSTEMD_UNIT=unikernel@hello.service + _PID=1 UNIT=unikernel@hello.service + "
+                        "_UID=990 SHRUTHI_UNIKERNEL=hello"));
         g_assert_null(strstr(a, "--follow"));
-        g_assert_nonnull(strstr(b, "--lines=10 --follow _BOOT_ID=b0 _SYSTEMD_UNIT=unikernel@hello.service + _BOOT_ID=b0 _PID=1 "
-                                   "UNIT=unikernel@hello.service + _BOOT_ID=b0 _UID=990"));
+        g_assert_nonnull(strstr(b,
+                        "--lines=10 --follow _BOOT_ID=b0 _SYSTEMD_UNIT=unikernel@hello.service + _BOOT_ID=b0 _PID=1 "
+                        "UNIT=unikernel@hello.service + _BOOT_ID=b0 _UID=990"));
         g_assert_null(strstr(b, "--boot"));
         g_assert_nonnull(strstr(b, "--merge"));
         g_assert_nonnull(strstr(c, "_SYSTEMD_INVOCATION_ID=0123456789abcdef0123456789abcdef + _PID=1"));
@@ -152,7 +159,9 @@ static void test_message_size(void)
         sd_bus_message *m = message_new();
         const char *first;
 
-        g_assert_cmpint(sd_bus_message_append(m, "sa{sv}", "name", 2, "a", "as", 2, large, large, "b", "(ib)", 1, 0), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "sa{sv}", "name", 2, "a", "as", 2, large, large, "b",
+                                        "(ib)", 1, 0),
+                        >=, 0);
         message_sealed(m);
         g_assert_cmpint(message_check_size(m, 10000), ==, 0);
         g_assert_cmpint(message_check_size(m, 5000), ==, -EMSGSIZE);
@@ -186,7 +195,8 @@ static void test_enabled(void)
         g_autofree char *a = write_file("system/multi-user.target.wants/unikernel@a.service");
         g_autofree char *b = write_file("system/x.target.requires/unikernel@b.service");
         g_autofree char *c = write_file("system/x.target.wants/ssh.service");
-        g_autofree char *d = write_file("system/unikernel@d.service.d/unikernel@d.service"), *dir = file("system");
+        g_autofree char *d = write_file("system/unikernel@d.service.d/unikernel@d.service"),
+                        *dir = file("system");
 
         enabled_scan_directory(dir, enabled);
         g_assert_cmpuint(g_hash_table_size(enabled), ==, 2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a change may do to the definitions and the store: nothing is written unless all of it is right, and nobody gets more than shruthi.conf
- * and polkit give him. */
+/* What a change may do to the definitions and the store: nothing is written unless all of it is right, and
+ * nobody gets more than shruthi.conf and polkit give him. */
 
 #include <fcntl.h>
 #include <string.h>
@@ -55,9 +55,15 @@ static void change_reset(Fixture *f, ChangeKind kind, uid_t uid)
         g_free(change->image_digest);
         g_free(change->image_path);
         f->call = (Call){.uid = uid, .gids = f->gids, .n_gids = 1};
-        *change = (Change){.kind = kind, .call = &f->call, .name = (char *) "hello", .uid = uid, .conf = &f->shared,
-                .settings = settings_new(), .image_fd = -EBADF, .error = ERROR_INIT,
-                .shares = g_array_new(FALSE, FALSE, sizeof(Share))};
+        *change = (Change){.kind = kind,
+                        .call = &f->call,
+                        .name = (char *) "hello",
+                        .uid = uid,
+                        .conf = &f->shared,
+                        .settings = settings_new(),
+                        .image_fd = -EBADF,
+                        .error = ERROR_INIT,
+                        .shares = g_array_new(FALSE, FALSE, sizeof(Share))};
 }
 
 static void set_up(Fixture *f, gconstpointer data)
@@ -94,7 +100,8 @@ static void tear_down(Fixture *f, gconstpointer data)
         settings_free(f->change.settings);
         g_array_unref(f->change.shares);
         paths_set_root(NULL);
-        g_assert_true(g_spawn_sync(NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL, NULL));
+        g_assert_true(g_spawn_sync(NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL,
+                        NULL, NULL));
         close_safe(f->image_fd);
         g_free(f->dir);
 }
@@ -110,8 +117,10 @@ static void add_device(GPtrArray **devices, const DefinitionDevice *device)
 /* The settings own what is in them, but for tests that put constants there. */
 static DefinitionDevice network(const char *bridge, const char *libvirt_network)
 {
-        return (DefinitionDevice){.kind = DEVICE_NETWORK, .name = (char *) "service", .bridge = (char *) bridge,
-                .network = (char *) libvirt_network};
+        return (DefinitionDevice){.kind = DEVICE_NETWORK,
+                        .name = (char *) "service",
+                        .bridge = (char *) bridge,
+                        .network = (char *) libvirt_network};
 }
 
 static void with_network(Fixture *f, const char *bridge, const char *libvirt_network)
@@ -201,17 +210,22 @@ static void test_digest(Fixture *f, gconstpointer data)
 {
         with_network(f, NULL, NULL);
         f->change.image_fd = dup(f->image_fd);
-        f->change.settings->digest = g_strdup("sha256:" "0000000000000000000000000000000000000000000000000000000000000000");
+        f->change.settings->digest =
+                        g_strdup("sha256:"
+                                 "0000000000000000000000000000000000000000000000000000000000000000");
         expect_refused(f, ERROR_DIGEST_MISMATCH, false);
         g_assert_cmpuint(stored(), ==, 0);
 
         change_reset(f, CHANGE_CREATE, ALICE);
         with_network(f, NULL, NULL);
-        f->change.image_digest = g_strdup("sha256:" "0000000000000000000000000000000000000000000000000000000000000000");
+        f->change.image_digest =
+                        g_strdup("sha256:"
+                                 "0000000000000000000000000000000000000000000000000000000000000000");
         expect_refused(f, ERROR_NO_SUCH_IMAGE, false);
 }
 
-/* Whose bridge it is: the default one and those for everybody; others need an administrator, before anything is taken in. */
+/* Whose bridge it is: the default one and those for everybody; others need an administrator, before anything
+ * is taken in. */
 static void test_networks(Fixture *f, gconstpointer data)
 {
         static const struct {
@@ -236,7 +250,12 @@ static void test_networks(Fixture *f, gconstpointer data)
                 change_reset(f, CHANGE_REMOVE, ALICE);
                 expect_ok(f);
                 g_assert_null(load("hello"));
-                g_strfreev(({ char **removed = NULL; uint64_t freed; (void) images_prune(&removed, &freed, NULL); removed; }));
+                g_strfreev(({
+                        char **removed = NULL;
+                        uint64_t freed;
+                        (void) images_prune(&removed, &freed, NULL);
+                        removed;
+                }));
         }
 }
 
@@ -279,7 +298,8 @@ static void test_owner_and_group(Fixture *f, gconstpointer data)
 
 static void test_volume(Fixture *f, gconstpointer data)
 {
-        DefinitionDevice volume = {.kind = DEVICE_BLOCK, .name = (char *) "storage", .path = (char *) "/dev/sda"};
+        DefinitionDevice volume = {
+                .kind = DEVICE_BLOCK, .name = (char *) "storage", .path = (char *) "/dev/sda"};
         int fd = image_file("block:storage");
 
         add_device(&f->change.settings->volumes, &volume);
@@ -289,7 +309,8 @@ static void test_volume(Fixture *f, gconstpointer data)
         error_clear(&f->change.error);
         expect_ok(f);
 
-        /* What an administrator gave stays when its owner changes something else; but it does not become writable. */
+        /* What an administrator gave stays when its owner changes something else; but it does not become
+         * writable. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
         f->change.settings->arguments = g_strdup("x");
         expect_ok(f);
@@ -298,7 +319,9 @@ static void test_volume(Fixture *f, gconstpointer data)
         add_device(&f->change.settings->volumes, &volume);
         expect_refused(f, ERROR_PATH_NOT_ALLOWED, true);
         change_reset(f, CHANGE_SETTINGS, 0);
-        volume = (DefinitionDevice){.kind = DEVICE_BLOCK, .name = (char *) "storage", .path = (char *) "/dev/sda",
+        volume = (DefinitionDevice){.kind = DEVICE_BLOCK,
+                .name = (char *) "storage",
+                .path = (char *) "/dev/sda",
                 .read_only = true};
         add_device(&f->change.settings->volumes, &volume);
         expect_ok(f);
@@ -388,15 +411,20 @@ static void test_definition(Fixture *f, gconstpointer data)
                 bool needs_administer;
         } cases[] = {
                 {"[Unikernel]\nImage=%s\nOwner=1001\n[Network service]\n", -1, false},
-                {"[Unikernel]\nImage=%s\nOwner=1001\nBogus=1\n[Network service]\n", ERROR_INVALID_DEFINITION, false},
+                {"[Unikernel]\nImage=%s\nOwner=1001\nBogus=1\n[Network service]\n",
+                                ERROR_INVALID_DEFINITION, false},
                 {"[Unikernel]\nImage=%s\nOwner=1001\n", ERROR_DEVICE_MISMATCH, false},
                 {"[Unikernel]\nImage=%s\nOwner=1002\n[Network service]\n", ERROR_ACCESS_DENIED, true},
                 /* Without an owner it would be root's. */
                 {"[Unikernel]\nImage=%s\n[Network service]\n", ERROR_ACCESS_DENIED, true},
-                {"[Unikernel]\nImage=/etc/passwd\nOwner=1001\n[Network service]\n", ERROR_PATH_NOT_ALLOWED, true},
-                {"[Unikernel]\nImage=%s\nInitrd=/etc/passwd\nOwner=1001\n[Network service]\n", ERROR_PATH_NOT_ALLOWED, true},
-                {"[Unikernel]\nImage=%s\nOwner=1001\n[Network service]\nBridge=br1\n", ERROR_NETWORK_NOT_ALLOWED, true},
-                {"[Unikernel]\nImage=%s\nOwner=1001\nMemory=200M\n[Network service]\n", ERROR_LIMIT_EXCEEDED, true},
+                {"[Unikernel]\nImage=/etc/passwd\nOwner=1001\n[Network service]\n",
+                                ERROR_PATH_NOT_ALLOWED, true},
+                {"[Unikernel]\nImage=%s\nInitrd=/etc/passwd\nOwner=1001\n[Network service]\n",
+                                ERROR_PATH_NOT_ALLOWED, true},
+                {"[Unikernel]\nImage=%s\nOwner=1001\n[Network service]\nBridge=br1\n",
+                                ERROR_NETWORK_NOT_ALLOWED, true},
+                {"[Unikernel]\nImage=%s\nOwner=1001\nMemory=200M\n[Network service]\n",
+                                ERROR_LIMIT_EXCEEDED, true},
         };
         g_autofree char *image = NULL;
 

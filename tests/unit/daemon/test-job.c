@@ -23,8 +23,10 @@ static const struct {
         {JOB_START, "done", "inactive", true, "success", NULL, OK, NULL},
         /* systemd says "done" when a condition was not met, too. */
         {JOB_START, "done", "inactive", false, "", NULL, ERROR_START_FAILED, "condition"},
-        {JOB_START, "done", "failed", true, "exit-status", "exited with status 7", ERROR_START_FAILED, "status 7"},
-        {JOB_START, "failed", "failed", true, "definition", "x.unikernel:3: no", ERROR_INVALID_DEFINITION, "x.unikernel:3"},
+        {JOB_START, "done", "failed", true, "exit-status", "exited with status 7",
+                        ERROR_START_FAILED, "status 7"},
+        {JOB_START, "failed", "failed", true, "definition", "x.unikernel:3: no",
+                        ERROR_INVALID_DEFINITION, "x.unikernel:3"},
         {JOB_START, "failed", "failed", true, "image", "gone", ERROR_INVALID_IMAGE, "gone"},
         {JOB_START, "failed", "failed", true, "devices", "no", ERROR_DEVICE_MISMATCH, "no"},
         {JOB_START, "failed", "activating", true, "libvirt", "away", ERROR_LIBVIRT_UNAVAILABLE, "away"},

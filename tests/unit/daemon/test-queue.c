@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who goes next: never more than there are places, users in turn, and nobody's thousand holds up another's one. */
+/* Who goes next: never more than there are places, users in turn, and nobody's thousand holds up another's
+ * one. */
 
 #include <glib.h>
 #include <stdint.h>

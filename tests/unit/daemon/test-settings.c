@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settings: what a definition cannot hold is refused at the door, each with a sentence; what it can hold comes out as it went in. */
+/* Settings: what a definition cannot hold is refused at the door, each with a sentence; what it can hold
+ * comes out as it went in. */
 
 #include <fcntl.h>
 #include <string.h>
@@ -69,7 +70,9 @@ static void test_refusals(void)
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 sd_bus_message *m = message_new();
 
-                g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, cases[i].key, cases[i].type, cases[i].value), >=, 0);
+                g_assert_cmpint(sd_bus_message_append(
+                                                m, "a{sv}", 1, cases[i].key, cases[i].type, cases[i].value),
+                                >=, 0);
                 refused(m, SETTINGS_CREATE, cases[i].word);
         }
 }
@@ -82,7 +85,9 @@ static void test_twice(void)
         refused(m, SETTINGS_CREATE, "twice");
 
         m = message_new();
-        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 2, "Arguments", "s", "a", "ArgumentList", "as", 1, "b"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(
+                                        m, "a{sv}", 2, "Arguments", "s", "a", "ArgumentList", "as", 1, "b"),
+                        >=, 0);
         refused(m, SETTINGS_CREATE, "exclude");
 }
 
@@ -100,8 +105,9 @@ static void test_devices(void)
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 sd_bus_message *m = message_new();
 
-                g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Networks", "a(sa{sv})", 1, cases[i].name, 1,
-                                                cases[i].key, "s", cases[i].value), >=, 0);
+                g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Networks", "a(sa{sv})", 1,
+                                                cases[i].name, 1, cases[i].key, "s", cases[i].value),
+                                >=, 0);
                 refused(m, SETTINGS_CREATE, cases[i].word);
         }
 }
@@ -133,10 +139,12 @@ static void test_all_keys(void)
         g_autoptr(Settings) settings = NULL;
         const DefinitionDevice *device;
 
-        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 9, "ArgumentList", "as", 2, "--a=b c", "d", "Memory", "t",
-                                        UINT64_C(67108864), "CPUs", "u", 2, "Group", "s", "wheel", "Autostart", "b", 1,
-                                        "Restart", "s", "always", "Initrd", "h", fd, "Digest", "s", DIGEST, "Networks",
-                                        "a(sa{sv})", 2, "service", 1, "Bridge", "s", "br0", "lan", 0), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 9, "ArgumentList", "as", 2, "--a=b c", "d",
+                                        "Memory", "t", UINT64_C(67108864), "CPUs", "u", 2, "Group", "s",
+                                        "wheel", "Autostart", "b", 1, "Restart", "s", "always", "Initrd",
+                                        "h", fd, "Digest", "s", DIGEST, "Networks", "a(sa{sv})", 2,
+                                        "service", 1, "Bridge", "s", "br0", "lan", 0),
+                        >=, 0);
         settings = read_ok(m, SETTINGS_CREATE);
         close_safe(fd);
 
@@ -166,8 +174,9 @@ static Definition *parse(const char *text)
 /* What is not named stays as it was written, comments too. */
 static void test_apply_keeps(void)
 {
-        static const char old[] = "# mine\n[Unikernel]\nImage=" DIGEST "\n# why\nMemory=32M\nArguments=a {{b\n\n"
-                                  "# the net\n[Network service]\n# this one\nBridge=br0\n";
+        static const char old[] =
+                        "# mine\n[Unikernel]\nImage=" DIGEST "\n# why\nMemory=32M\nArguments=a {{b\n\n"
+                        "# the net\n[Network service]\n# this one\nBridge=br0\n";
         g_autoptr(Definition) before = parse(old), after = NULL;
         g_autoptr(Settings) settings = settings_new();
         g_autofree char *text = NULL;
@@ -186,8 +195,9 @@ static void test_apply_keeps(void)
 /* An empty array removes all; another order is the order that the definition has then. */
 static void test_apply_devices(void)
 {
-        static const char old[] = "[Unikernel]\nImage=" DIGEST "\n\n[Network a]\nBridge=br0\n\n[Network b]\n\n"
-                                  "[Volume v]\nPath=/v\n";
+        static const char old[] =
+                        "[Unikernel]\nImage=" DIGEST "\n\n[Network a]\nBridge=br0\n\n[Network b]\n\n"
+                        "[Volume v]\nPath=/v\n";
         g_autoptr(Definition) before = parse(old), none = NULL, turned = NULL;
         g_autofree char *no_text = NULL, *turned_text = NULL;
         g_autoptr(Settings) empty = settings_new(), settings = NULL;
@@ -198,8 +208,9 @@ static void test_apply_devices(void)
         none = parse(no_text);
         g_assert_cmpuint(none->devices->len, ==, 1);
 
-        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Networks", "a(sa{sv})", 2, "b", 1, "Bridge", "s", "br1", "a",
-                                        0), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Networks", "a(sa{sv})", 2, "b", 1, "Bridge",
+                                        "s", "br1", "a", 0),
+                        >=, 0);
         settings = read_ok(m, SETTINGS_UPDATE);
         turned_text = settings_apply(settings, old, before, NULL, NULL);
         turned = parse(turned_text);
@@ -213,7 +224,8 @@ static void test_apply_devices(void)
 /* Braces, quotes and backslashes pass unchanged. */
 static void test_apply_arguments(void)
 {
-        static const char *const values[] = {"", "{}", "{{", "--a=\"b c\" \\x d\\\\e", "#a", ";b", "[c]", "=d", "ä"};
+        static const char *const values[] = {
+                "", "{}", "{{", "--a=\"b c\" \\x d\\\\e", "#a", ";b", "[c]", "=d", "ä"};
         static const char old[] = "[Unikernel]\nImage=" DIGEST "\nArguments=old\n";
 
         for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
