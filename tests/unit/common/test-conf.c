@@ -10,6 +10,7 @@
 
 #include "common/conf.h"
 #include "common/paths.h"
+#include "fixture/files.h"
 
 static int parse(const char *text, Conf **ret_conf, Error *ret_error)
 {
@@ -121,84 +122,84 @@ static void test_default_bridge_is_allowed(void)
         g_assert_cmpstr(conf->allowed_bridges[0], ==, "br7");
 }
 
+static const struct {
+        const char *text, *message;
+} refusals[] = {
+        {"[Unikernel]\n", "f:1: unknown section '[Unikernel]'; known are Shruthi"},
+        {"[Shruthi x]\n", "f:1: section [Shruthi] takes no name: write [Shruthi]"},
+        {"[Shruti]\n", "f:1: unknown section '[Shruti]', did you mean 'Shruthi'?"},
+        {"[Shruthi]\nBridgeInterfaces=br0\n", "f:2: unknown key 'BridgeInterfaces' in "
+                                              "[Shruthi], did you mean 'BridgeInterface'?"},
+        {"[Shruthi]\nBridgeInterface=a/b\n",
+                        "f:2: BridgeInterface=a/b: not the name of a bridge: 1 to 15 "
+                        "printable characters without '/', ':', '%' "
+                        "and space"},
+        {"[Shruthi]\nAllowedBridges=br0 a/b\n",
+                        "f:2: AllowedBridges=br0 a/b: 'a/b' is not the name of a bridge"},
+        {"[Shruthi]\nAllowedNetworks=a/b\n", "f:2: AllowedNetworks=a/b: 'a/b' is not the "
+                                             "name of a libvirt network"},
+        {"[Shruthi]\nImageDirectories=/srv/ok srv\n",
+                        "f:2: ImageDirectories=/srv/ok srv: 'srv' is not an absolute path "
+                        "without '//', '.', '..' and a '/' at "
+                        "the end"},
+        {"[Shruthi]\nImageDirectories=/srv/../etc\n",
+                        "f:2: ImageDirectories=/srv/../etc: '/srv/../etc' is not an "
+                        "absolute path without '//', '.', '..' and a "
+                        "'/' at the end"},
+        {"[Shruthi]\nLibvirtURI=system\n", "f:2: LibvirtURI=system: not a URI of libvirt, "
+                                           "such as qemu:///system"},
+        {"[Shruthi]\nAcceleration=fast\n", "f:2: Acceleration=fast: write auto, kvm or tcg"},
+        {"[Shruthi]\nFastStart=2\n", "f:2: FastStart=2: write yes or no"},
+        {"[Shruthi]\nDefaultMemory=much\n",
+                        "f:2: DefaultMemory=much: not a size: write a whole number and K, "
+                        "M, G or T (base 1024), such as 32M"},
+        {"[Shruthi]\nDefaultMemory=infinity\n",
+                        "f:2: DefaultMemory=infinity: not a size: write a whole number and "
+                        "K, M, G or T (base 1024), such as "
+                        "32M"},
+        {"[Shruthi]\nDefaultMemory=32\n",
+                        "f:2: DefaultMemory=32: out of bounds: write 1M to 1T"},
+        {"[Shruthi]\nDefaultMemory=1025K\n",
+                        "f:2: DefaultMemory=1025K: not a whole number of MiB, such as 32M"},
+        {"[Shruthi]\nMemoryMax=1K\n",
+                        "f:2: MemoryMax=1K: out of bounds: write 1M to infinity"},
+        {"[Shruthi]\nMemoryMax=32m\n",
+                        "f:2: MemoryMax=32m: not a size: write a whole number and K, M, G "
+                        "or T (base 1024) or infinity, such as "
+                        "256M"},
+        {"[Shruthi]\nMemoryMaxPerUser=99999999999999999999\n",
+                        "f:2: MemoryMaxPerUser=99999999999999999999: out of bounds: write 0 "
+                        "to infinity"},
+        {"[Shruthi]\nUnikernelsMax=1K\n", "f:2: UnikernelsMax=1K: not a whole number or "
+                                          "infinity, such as 1000"},
+        {"[Shruthi]\nUnikernelsMaxPerUser=4294967295\n",
+                        "f:2: UnikernelsMaxPerUser=4294967295: out of bounds: write 0 to "
+                        "infinity"},
+        {"[Shruthi]\nStartsInFlight=0\n",
+                        "f:2: StartsInFlight=0: out of bounds: write 1 to 64"},
+        {"[Shruthi]\nStartsInFlight=four\n",
+                        "f:2: StartsInFlight=four: not a whole number, such as 4"},
+        {"[Shruthi]\nSilenceWarningSec=-1\n", "f:2: SilenceWarningSec=-1: not a time: write "
+                                              "a number and ms, s, min or h, such as 10s"},
+        {"[Shruthi]\nSilenceWarningSec=5parsecs\n",
+                        "f:2: SilenceWarningSec=5parsecs: not a time: write a number and "
+                        "ms, s, min or h, such as 10s"},
+        {"[Shruthi]\nIdleExitSec=1ms\n", "f:2: IdleExitSec=1ms: too short or too long: "
+                                         "write 100ms or more, such as 1min"},
+        {"[Shruthi]\nIdleExitSec=999999999999999999d\n",
+                        "f:2: IdleExitSec=999999999999999999d: too short or too long: write "
+                        "100ms or more, such as 1min"},
+};
+
 static void test_refusals(void)
 {
-        static const struct {
-                const char *text, *message;
-        } cases[] = {
-                {"[Unikernel]\n", "f:1: unknown section '[Unikernel]'; known are Shruthi"},
-                {"[Shruthi x]\n", "f:1: section [Shruthi] takes no name: write [Shruthi]"},
-                {"[Shruti]\n", "f:1: unknown section '[Shruti]', did you mean 'Shruthi'?"},
-                {"[Shruthi]\nBridgeInterfaces=br0\n", "f:2: unknown key 'BridgeInterfaces' in "
-                                                      "[Shruthi], did you mean 'BridgeInterface'?"},
-                {"[Shruthi]\nBridgeInterface=a/b\n",
-                                "f:2: BridgeInterface=a/b: not the name of a bridge: 1 to 15 "
-                                "printable characters without '/', ':', '%' "
-                                "and space"},
-                {"[Shruthi]\nAllowedBridges=br0 a/b\n",
-                                "f:2: AllowedBridges=br0 a/b: 'a/b' is not the name of a bridge"},
-                {"[Shruthi]\nAllowedNetworks=a/b\n", "f:2: AllowedNetworks=a/b: 'a/b' is not the "
-                                                     "name of a libvirt network"},
-                {"[Shruthi]\nImageDirectories=/srv/ok srv\n",
-                                "f:2: ImageDirectories=/srv/ok srv: 'srv' is not an absolute path "
-                                "without '//', '.', '..' and a '/' at "
-                                "the end"},
-                {"[Shruthi]\nImageDirectories=/srv/../etc\n",
-                                "f:2: ImageDirectories=/srv/../etc: '/srv/../etc' is not an "
-                                "absolute path without '//', '.', '..' and a "
-                                "'/' at the end"},
-                {"[Shruthi]\nLibvirtURI=system\n", "f:2: LibvirtURI=system: not a URI of libvirt, "
-                                                   "such as qemu:///system"},
-                {"[Shruthi]\nAcceleration=fast\n", "f:2: Acceleration=fast: write auto, kvm or tcg"},
-                {"[Shruthi]\nFastStart=2\n", "f:2: FastStart=2: write yes or no"},
-                {"[Shruthi]\nDefaultMemory=much\n",
-                                "f:2: DefaultMemory=much: not a size: write a whole number and K, "
-                                "M, G or T (base 1024), such as 32M"},
-                {"[Shruthi]\nDefaultMemory=infinity\n",
-                                "f:2: DefaultMemory=infinity: not a size: write a whole number and "
-                                "K, M, G or T (base 1024), such as "
-                                "32M"},
-                {"[Shruthi]\nDefaultMemory=32\n",
-                                "f:2: DefaultMemory=32: out of bounds: write 1M to 1T"},
-                {"[Shruthi]\nDefaultMemory=1025K\n",
-                                "f:2: DefaultMemory=1025K: not a whole number of MiB, such as 32M"},
-                {"[Shruthi]\nMemoryMax=1K\n",
-                                "f:2: MemoryMax=1K: out of bounds: write 1M to infinity"},
-                {"[Shruthi]\nMemoryMax=32m\n",
-                                "f:2: MemoryMax=32m: not a size: write a whole number and K, M, G "
-                                "or T (base 1024) or infinity, such as "
-                                "256M"},
-                {"[Shruthi]\nMemoryMaxPerUser=99999999999999999999\n",
-                                "f:2: MemoryMaxPerUser=99999999999999999999: out of bounds: write 0 "
-                                "to infinity"},
-                {"[Shruthi]\nUnikernelsMax=1K\n", "f:2: UnikernelsMax=1K: not a whole number or "
-                                                  "infinity, such as 1000"},
-                {"[Shruthi]\nUnikernelsMaxPerUser=4294967295\n",
-                                "f:2: UnikernelsMaxPerUser=4294967295: out of bounds: write 0 to "
-                                "infinity"},
-                {"[Shruthi]\nStartsInFlight=0\n",
-                                "f:2: StartsInFlight=0: out of bounds: write 1 to 64"},
-                {"[Shruthi]\nStartsInFlight=four\n",
-                                "f:2: StartsInFlight=four: not a whole number, such as 4"},
-                {"[Shruthi]\nSilenceWarningSec=-1\n", "f:2: SilenceWarningSec=-1: not a time: write "
-                                                      "a number and ms, s, min or h, such as 10s"},
-                {"[Shruthi]\nSilenceWarningSec=5parsecs\n",
-                                "f:2: SilenceWarningSec=5parsecs: not a time: write a number and "
-                                "ms, s, min or h, such as 10s"},
-                {"[Shruthi]\nIdleExitSec=1ms\n", "f:2: IdleExitSec=1ms: too short or too long: "
-                                                 "write 100ms or more, such as 1min"},
-                {"[Shruthi]\nIdleExitSec=999999999999999999d\n",
-                                "f:2: IdleExitSec=999999999999999999d: too short or too long: write "
-                                "100ms or more, such as 1min"},
-        };
-
-        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
                 _cleanup_error_ Error error = ERROR_INIT;
                 g_autoptr(Conf) conf = NULL;
 
-                g_test_message("%s", cases[i].text);
-                g_assert_cmpint(parse(cases[i].text, &conf, &error), ==, -EBADMSG);
-                g_assert_cmpstr(error.message, ==, cases[i].message);
+                g_test_message("%s", refusals[i].text);
+                g_assert_cmpint(parse(refusals[i].text, &conf, &error), ==, -EBADMSG);
+                g_assert_cmpstr(error.message, ==, refusals[i].message);
                 g_assert_null(conf);
         }
 }
@@ -218,57 +219,74 @@ static void test_refuses_long_lists(void)
         g_assert_true(g_str_has_suffix(error.message, ": more than 256 names"));
 }
 
-/* /etc before /usr/lib, drop-ins of both over either, a mask over the vendor's. */
-static void test_files(void)
+typedef struct Fixture {
+        char *root, *config, *dropins, *config_a;
+} Fixture;
+
+static void set_up(Fixture *f, const void *data)
 {
-        g_autofree char *root = g_dir_make_tmp("shruthi-conf-XXXXXX", NULL);
-        g_autofree char *config = NULL, *vendor = NULL, *config_a = NULL, *vendor_a = NULL, *vendor_b = NULL;
-        g_autofree char *config_dir = NULL, *vendor_dir = NULL;
+        f->root = g_dir_make_tmp("shruthi-conf-XXXXXX", NULL);
+        g_assert_nonnull(f->root);
+        paths_set_root(f->root);
+        f->config = g_build_filename(paths_config_dir(), "shruthi.conf", NULL);
+        f->dropins = g_build_filename(paths_config_dir(), "shruthi.conf.d", NULL);
+        f->config_a = g_build_filename(f->dropins, "a.conf", NULL);
+}
+
+static void tear_down(Fixture *f, const void *data)
+{
+        paths_set_root(NULL);
+        fixture_remove_tree(f->root);
+        g_free(f->root);
+        g_free(f->config);
+        g_free(f->dropins);
+        g_free(f->config_a);
+}
+
+/* /etc before /usr/lib, drop-ins of both over either, a mask over the vendor's. */
+static void test_files(Fixture *f, const void *data)
+{
         g_autoptr(Conf) conf = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
-
-        paths_set_root(root);
-        config_dir = g_build_filename(paths_config_dir(), "shruthi.conf.d", NULL);
-        vendor_dir = g_build_filename(paths_vendor_dir(), "shruthi.conf.d", NULL);
-        config = g_build_filename(paths_config_dir(), "shruthi.conf", NULL);
-        vendor = g_build_filename(paths_vendor_dir(), "shruthi.conf", NULL);
-        config_a = g_build_filename(config_dir, "a.conf", NULL);
-        vendor_a = g_build_filename(vendor_dir, "a.conf", NULL);
-        vendor_b = g_build_filename(vendor_dir, "b.conf", NULL);
 
         g_assert_cmpint(conf_load(&conf, &error), ==, 0);
         g_assert_cmpuint(conf->starts_in_flight, ==, 4);
         g_clear_pointer(&conf, conf_free);
 
-        g_assert_cmpint(g_mkdir_with_parents(config_dir, 0700), ==, 0);
-        g_assert_cmpint(g_mkdir_with_parents(vendor_dir, 0700), ==, 0);
-        g_assert_true(g_file_set_contents(vendor, "[Shruthi]\nStartsInFlight=5\n", -1, NULL));
+        fixture_put(paths_vendor_dir(), "shruthi.conf", "[Shruthi]\nStartsInFlight=5\n");
         g_assert_cmpint(conf_load(&conf, &error), ==, 0);
         g_assert_cmpuint(conf->starts_in_flight, ==, 5);
         g_clear_pointer(&conf, conf_free);
 
-        g_assert_true(g_file_set_contents(config, "[Shruthi]\nStartsInFlight=6\nFastStart=no\n", -1, NULL));
-        g_assert_true(g_file_set_contents(vendor_a, "[Shruthi]\nStartsInFlight=7\n", -1, NULL));
-        g_assert_true(g_file_set_contents(vendor_b, "[Shruthi]\nUnikernelsMax=8\n", -1, NULL));
+        fixture_put(paths_config_dir(), "shruthi.conf", "[Shruthi]\nStartsInFlight=6\nFastStart=no\n");
+        fixture_put(paths_vendor_dir(), "shruthi.conf.d/a.conf", "[Shruthi]\nStartsInFlight=7\n");
+        fixture_put(paths_vendor_dir(), "shruthi.conf.d/b.conf", "[Shruthi]\nUnikernelsMax=8\n");
         g_assert_cmpint(conf_load(&conf, &error), ==, 0);
         g_assert_cmpuint(conf->starts_in_flight, ==, 7);
         g_assert_false(conf->fast_start);
         g_assert_cmpuint(conf->unikernels_max, ==, 8);
         g_clear_pointer(&conf, conf_free);
 
-        g_assert_cmpint(symlink("/dev/null", config_a), ==, 0);
+        g_assert_cmpint(g_mkdir_with_parents(f->dropins, 0700), ==, 0);
+        g_assert_cmpint(symlink("/dev/null", f->config_a), ==, 0);
         g_assert_cmpint(conf_load(&conf, &error), ==, 0);
         g_assert_cmpuint(conf->starts_in_flight, ==, 6);
+}
 
-        g_assert_cmpint(g_remove(config), ==, 0);
-        g_assert_cmpint(g_mkdir(config, 0700), ==, 0);
+/* What is there and cannot be read is no missing file: limits that were meant would not hold. */
+static void test_unreadable_files(Fixture *f, const void *data)
+{
+        const char *const linked[] = {f->config, f->config_a};
+        g_autoptr(Conf) conf = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        g_assert_cmpint(g_mkdir_with_parents(f->dropins, 0700), ==, 0);
+        g_assert_cmpint(g_mkdir(f->config, 0700), ==, 0);
         g_assert_cmpint(conf_load(&conf, &error), ==, -EBADMSG);
         g_assert_nonnull(strstr(error.message, "shruthi.conf: not a regular file"));
+        g_assert_cmpint(g_remove(f->config), ==, 0);
 
-        /* A link to nowhere is no missing file: limits that were meant would not hold. */
-        const char *const linked[] = {config, config_a};
         for (size_t i = 0; i < G_N_ELEMENTS(linked); i++) {
-                g_assert_cmpint(g_remove(linked[i]), ==, 0);
                 g_assert_cmpint(symlink("/nowhere/at/all", linked[i]), ==, 0);
                 g_assert_cmpint(conf_load(&conf, &error), ==, -EBADMSG);
                 g_assert_nonnull(strstr(error.message, ".conf: the file that it links to is not there"));
@@ -276,21 +294,6 @@ static void test_files(void)
                 g_assert_cmpint(g_remove(linked[i]), ==, 0);
                 g_assert_cmpint(symlink("/dev/null", linked[i]), ==, 0);
         }
-
-        const char *const made[] = {config, vendor, config_a, vendor_a, vendor_b};
-        for (size_t i = 0; i < G_N_ELEMENTS(made); i++)
-                g_assert_cmpint(g_remove(made[i]), ==, 0);
-        paths_set_root(NULL);
-        const char *const dirs[] = {config_dir, vendor_dir};
-        for (size_t i = 0; i < G_N_ELEMENTS(dirs); i++)
-                for (g_autofree char *dir = g_strdup(dirs[i]);
-                                g_rmdir(dir) == 0 && strlen(dir) > strlen(root);) {
-                        char *parent = g_path_get_dirname(dir);
-
-                        g_free(dir);
-                        dir = parent;
-                }
-        g_assert_false(g_file_test(root, G_FILE_TEST_EXISTS));
 }
 
 int main(int argc, char *argv[])
@@ -302,6 +305,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/common/conf/default-bridge-is-allowed", test_default_bridge_is_allowed);
         g_test_add_func("/common/conf/refusals", test_refusals);
         g_test_add_func("/common/conf/refuses-long-lists", test_refuses_long_lists);
-        g_test_add_func("/common/conf/files", test_files);
+        g_test_add("/common/conf/files", Fixture, NULL, set_up, test_files, tear_down);
+        g_test_add("/common/conf/unreadable-files", Fixture, NULL, set_up, test_unreadable_files,
+                        tear_down);
         return g_test_run();
 }

@@ -10,6 +10,7 @@
 
 #include "common/io.h"
 #include "common/keyfile.h"
+#include "fixture/files.h"
 
 static void assert_entry(const KeyFile *key_file, const char *type, const char *name, const char *key,
                 const char *value, const char *path, unsigned line)
@@ -226,23 +227,9 @@ static void set_up(Fixture *f, const void *data)
         f->dirs[2] = g_strdup_printf("%s/missing", f->root);
 }
 
-static void remove_files(const char *path)
-{
-        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-        const char *name;
-
-        while (dir && (name = g_dir_read_name(dir))) {
-                g_autofree char *file = g_build_filename(path, name, NULL);
-
-                if (g_remove(file) < 0)
-                        remove_files(file);
-        }
-        g_assert_cmpint(g_rmdir(path), ==, 0);
-}
-
 static void tear_down(Fixture *f, const void *data)
 {
-        remove_files(f->root);
+        fixture_remove_tree(f->root);
         for (int i = 0; i < 3; i++)
                 g_free(f->dirs[i]);
         g_free(f->root);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/paths.h"
+#include "fixture/files.h"
 
 #define IMAGE "[Unikernel]\nImage=/srv/a\n"
 
@@ -32,36 +33,14 @@ static void set_up(Fixture *f, const void *data)
         paths_set_root(f->root);
 }
 
-static void remove_tree(const char *path)
-{
-        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-        const char *name;
-
-        while (dir && (name = g_dir_read_name(dir))) {
-                g_autofree char *file = g_build_filename(path, name, NULL);
-
-                if (g_remove(file) < 0)
-                        remove_tree(file);
-        }
-        g_assert_cmpint(g_rmdir(path), ==, 0);
-}
-
 static void tear_down(Fixture *f, const void *data)
 {
         paths_set_root(NULL);
-        remove_tree(f->root);
+        fixture_remove_tree(f->root);
         g_free(f->root);
         g_free(f->normal);
         g_free(f->early);
         g_free(f->late);
-}
-
-static void put(const char *dir, const char *name, const char *text)
-{
-        g_autofree char *path = g_build_filename(dir, name, NULL), *parent = g_path_get_dirname(path);
-
-        g_assert_cmpint(g_mkdir_with_parents(parent, 0755), ==, 0);
-        g_assert_true(g_file_set_contents(path, text, -1, NULL));
 }
 
 static void run(Fixture *f, char **ret_log)
@@ -124,13 +103,13 @@ static void test_everything(Fixture *f, const void *data)
         g_autofree char *b = g_build_filename(paths_state_definitions(), "b.unikernel", NULL);
         g_autofree char *c = g_build_filename(paths_vendor_definitions(), "c.unikernel", NULL);
 
-        put(paths_config_definitions(), "a.unikernel", IMAGE "Autostart=yes\n");
-        put(paths_state_definitions(), "b.unikernel", IMAGE "Restart=on-failure\n");
-        put(paths_vendor_definitions(), "c.unikernel", IMAGE);
-        put(paths_config_definitions(), "c.unikernel.d/x.conf",
+        fixture_put(paths_config_definitions(), "a.unikernel", IMAGE "Autostart=yes\n");
+        fixture_put(paths_state_definitions(), "b.unikernel", IMAGE "Restart=on-failure\n");
+        fixture_put(paths_vendor_definitions(), "c.unikernel", IMAGE);
+        fixture_put(paths_config_definitions(), "c.unikernel.d/x.conf",
                         "[Unikernel]\nAutostart=yes\nRestart=always\n");
-        put(paths_vendor_definitions(), "d.unikernel", IMAGE "Autostart=no\nRestart=no\n");
-        put(paths_state_definitions(), "a.unikernel", IMAGE "Restart=always\n");
+        fixture_put(paths_vendor_definitions(), "d.unikernel", IMAGE "Autostart=no\nRestart=no\n");
+        fixture_put(paths_state_definitions(), "a.unikernel", IMAGE "Restart=always\n");
 
         run(f, &log);
         g_assert_cmpstr(log, ==, "");
@@ -154,9 +133,9 @@ static void test_broken_are_passed_over(Fixture *f, const void *data)
         g_autofree char *bad = g_build_filename(paths_config_definitions(), "bad.unikernel", NULL);
         g_autofree char *log = NULL, *expected = NULL;
 
-        put(paths_config_definitions(), "bad.unikernel", "[Unikernel]\nAutostart=maybe\n");
-        put(paths_config_definitions(), "good.unikernel", IMAGE "Autostart=yes\n");
-        put(paths_vendor_definitions(), "masked.unikernel", IMAGE "Autostart=yes\n");
+        fixture_put(paths_config_definitions(), "bad.unikernel", "[Unikernel]\nAutostart=maybe\n");
+        fixture_put(paths_config_definitions(), "good.unikernel", IMAGE "Autostart=yes\n");
+        fixture_put(paths_vendor_definitions(), "masked.unikernel", IMAGE "Autostart=yes\n");
         g_assert_cmpint(symlink("/dev/null", mask), ==, 0);
 
         run(f, &log);
@@ -173,7 +152,7 @@ static void test_owners_do_not_matter(Fixture *f, const void *data)
 {
         g_autofree char *log = NULL;
 
-        put(paths_config_definitions(), "a.unikernel",
+        fixture_put(paths_config_definitions(), "a.unikernel",
                         IMAGE "Owner=no-such-user\nGroup=nobody-here\nAutostart=yes\n");
         run(f, &log);
         g_assert_cmpstr(log, ==, "");
@@ -193,7 +172,7 @@ static void test_nowhere_to_write(Fixture *f, const void *data)
 {
         g_autofree char *log = NULL;
 
-        put(paths_config_definitions(), "a.unikernel", IMAGE "Autostart=yes\n");
+        fixture_put(paths_config_definitions(), "a.unikernel", IMAGE "Autostart=yes\n");
         g_assert_cmpint(g_rmdir(f->normal), ==, 0);
         g_assert_true(g_file_set_contents(f->normal, "", -1, NULL));
         run(f, &log);
@@ -212,7 +191,7 @@ static void test_thousand(Fixture *f, const void *data)
         for (int i = 0; i < 1000; i++) {
                 g_autofree char *name = g_strdup_printf("n%d.unikernel", i);
 
-                put(paths_state_definitions(), name,
+                fixture_put(paths_state_definitions(), name,
                                 IMAGE "Owner=1000\nAutostart=yes\nRestart=on-failure\n");
         }
 

@@ -10,17 +10,10 @@
 
 #include "common/io.h"
 #include "common/paths.h"
+#include "fixture/files.h"
 #include "image/digest.h"
 #include "image/stamp.h"
 #include "image/store.h"
-
-void remove_tree(const char *path)
-{
-        const char *argv[] = {"rm", "-rf", "--", path, NULL};
-
-        g_assert_true(g_spawn_sync(NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, NULL,
-                        NULL));
-}
 
 void store_set_up(StoreFixture *f, const void *data)
 {
@@ -34,7 +27,7 @@ void store_set_up(StoreFixture *f, const void *data)
 void store_tear_down(StoreFixture *f, const void *data)
 {
         paths_set_root(NULL);
-        remove_tree(f->dir);
+        fixture_remove_tree(f->dir);
         g_free(f->file);
         g_free(f->dir);
 }

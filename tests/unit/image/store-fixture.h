@@ -20,7 +20,6 @@ typedef struct StoreFixture {
 
 void store_set_up(StoreFixture *f, const void *data);
 void store_tear_down(StoreFixture *f, const void *data);
-void remove_tree(const char *path);
 
 /* Makes a file of that content, or gives it that content. */
 void file_put(const char *path, const char *text);

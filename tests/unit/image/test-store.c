@@ -12,6 +12,7 @@
 
 #include "common/io.h"
 #include "common/paths.h"
+#include "fixture/files.h"
 #include "image/digest.h"
 #include "image/store.h"
 #include "store-fixture.h"
@@ -255,7 +256,7 @@ static void test_says_when_the_store_is_not_there(StoreFixture *f, const void *d
         g_autofree char *digest = NULL;
         _cleanup_close_ int fd = -EBADF;
 
-        remove_tree(paths_images());
+        fixture_remove_tree(paths_images());
         file_put(f->file, "abc");
         fd = open(f->file, O_RDONLY | O_CLOEXEC);
         g_assert_cmpint(store_import(fd, NULL, NULL, &digest, &error), ==, -ENOENT);

@@ -17,95 +17,95 @@ static void see_lines(Verdict *verdict, const char *text)
 }
 
 /* Consoles as Solo5's own tests leave them (version 0.12), and what becomes of each. */
+static const struct {
+        const char *console;
+        Result result;
+        int64_t exit_status;
+        bool halted;
+        int unit;
+        const char *sentence;
+} last_words[] = {
+        {"Hello, World\r\nSolo5: solo5_exit(0) called\r\n"
+         "Solo5: ACPI: power off via PM1a=0x604 PM1b=0x0 SLP_TYPa=0\r\nSolo5: Halted\r\n",
+                        RESULT_SUCCESS, 0, true, 0, "exited with status 0"},
+        {"Solo5: solo5_exit(7) called\r", RESULT_EXIT_STATUS, 7, false, 7,
+                        "exited with status 7"},
+        {"Solo5: solo5_exit(0) called\r\nSolo5: ACPI: power off\r\nSolo5: Ha",
+                        RESULT_SUCCESS, 0, false, 0, "exited with status 0"},
+        {"Solo5: solo5_exit(0) called\r\nSo", RESULT_SUCCESS, 0, false, 0,
+                        "exited with status 0"},
+        {"Solo5: solo5_exit(1) called", RESULT_EXIT_STATUS, 1, false, 1,
+                        "exited with status 1: Solo5 or the program itself gave up early"},
+        {"Solo5: solo5_exit(2) called", RESULT_EXIT_STATUS, 2, false, 2,
+                        "exited with status 2: it ended by an uncaught exception"},
+        {"Solo5: solo5_exit(63) called", RESULT_EXIT_STATUS, 63, false, 63,
+                        "exited with status 63: it only printed its help or version"},
+        {"Solo5: solo5_exit(64) called", RESULT_EXIT_STATUS, 64, false, 64,
+                        "exited with status 64: it did not accept its arguments"},
+        {"Solo5: solo5_exit(123) called", RESULT_EXIT_STATUS, 123, false, 123,
+                        "exited with status 123: it reported an error"},
+        {"Solo5: solo5_exit(124) called", RESULT_EXIT_STATUS, 124, false, 124,
+                        "exited with status 124: it did not accept its command line"},
+        {"Solo5: solo5_exit(125) called", RESULT_EXIT_STATUS, 125, false, 125,
+                        "exited with status 125: it met an unexpected error of its own"},
+        {"Solo5: solo5_exit(254) called", RESULT_EXIT_STATUS, 254, false, 254,
+                        "exited with status 254"},
+        {"Solo5: solo5_exit(255) called", RESULT_EXIT_STATUS, 255, false, 255,
+                        "exited with status 255: it ended by an uncaught exception or an "
+                        "abort"},
+        {"Solo5: solo5_exit(256) called", RESULT_EXIT_STATUS, 256, false, 255,
+                        "exited with status 256"},
+        {"Solo5: solo5_exit(2147483647) called", RESULT_EXIT_STATUS, INT32_MAX, false, 255,
+                        "exited with status 2147483647"},
+        {"Solo5: solo5_exit(-1) called", RESULT_EXIT_STATUS, -1, false, 255,
+                        "exited with status -1"},
+        {"bye without newlineSolo5: solo5_exit(0) called\r", RESULT_SUCCESS, 0, false, 0,
+                        "exited with status 0"},
+        {"Solo5: solo5_abort() called\r\nSolo5: Halted", RESULT_ABORTED, 255, true, 255,
+                        "aborted"},
+        {"Solo5: PCI enumeration failed. Aborting.\r\nSolo5: solo5_abort() called\r",
+                        RESULT_ABORTED, 255, false, 255, "aborted: PCI enumeration failed"},
+        {"Solo5: Device 'service' of type NET_BASIC not attached.Solo5: All declared "
+         "devices must be "
+         "attached. Aborting.\r\nSolo5: solo5_abort() called\r",
+                        RESULT_ABORTED, 255, false, 255,
+                        "aborted: All declared devices must be attached"},
+        {"Solo5: ABORT: mem.c:54: Assertion `prev_brk < heap_top' failed\r", RESULT_ABORTED,
+                        255, false, 255,
+                        "aborted: mem.c:54: Assertion `prev_brk < heap_top' failed"},
+        {"Solo5: trap: type=#PF ec=0x2 rip=0x105fe2 rsp=0x1fdffa0 rflags=0x206\r\n"
+         "Solo5: trap: cr2=0x400000000\r\nSolo5: ABORT: cpu_x86_64.c:182: Fatal trap\r\n"
+         "Solo5: ACPI: power off via PM1a=0x604 PM1b=0x0 SLP_TYPa=0\r\nSolo5: Halted\r\n",
+                        RESULT_TRAPPED, 255, true, 255,
+                        "aborted: page fault at 0x400000000 (instruction 0x105fe2)"},
+        {"Solo5: trap: type=#PF ec=0x0 rip=0x1 rsp=0x1 rflags=0x2", RESULT_TRAPPED, 255,
+                        false, 255, "aborted: page fault at instruction 0x1"},
+        {"Solo5: trap: type=#GP ec=0x0 rip=0x1 rsp=0x1 rflags=0x2\nSolo5: ABORT: "
+         "cpu_x86_64.c:182: Fatal trap",
+                        RESULT_TRAPPED, 255, false, 255,
+                        "aborted: general protection fault at instruction 0x1"},
+        {"Solo5: trap: type=#21 ec=0x0 rip=0x1 rsp=0x1 rflags=0x2", RESULT_TRAPPED, 255,
+                        false, 255, "aborted: #21 at instruction 0x1"},
+        {"Solo5: solo5_exit(3) called\nSolo5: solo5_exit(4) called", RESULT_EXIT_STATUS, 4,
+                        false, 4, "exited with status 4"},
+};
+
 static void test_last_words(void)
 {
-        static const struct {
-                const char *console;
-                Result result;
-                int64_t exit_status;
-                bool halted;
-                int unit;
-                const char *sentence;
-        } cases[] = {
-                {"Hello, World\r\nSolo5: solo5_exit(0) called\r\n"
-                 "Solo5: ACPI: power off via PM1a=0x604 PM1b=0x0 SLP_TYPa=0\r\nSolo5: Halted\r\n",
-                                RESULT_SUCCESS, 0, true, 0, "exited with status 0"},
-                {"Solo5: solo5_exit(7) called\r", RESULT_EXIT_STATUS, 7, false, 7,
-                                "exited with status 7"},
-                {"Solo5: solo5_exit(0) called\r\nSolo5: ACPI: power off\r\nSolo5: Ha",
-                                RESULT_SUCCESS, 0, false, 0, "exited with status 0"},
-                {"Solo5: solo5_exit(0) called\r\nSo", RESULT_SUCCESS, 0, false, 0,
-                                "exited with status 0"},
-                {"Solo5: solo5_exit(1) called", RESULT_EXIT_STATUS, 1, false, 1,
-                                "exited with status 1: Solo5 or the program itself gave up early"},
-                {"Solo5: solo5_exit(2) called", RESULT_EXIT_STATUS, 2, false, 2,
-                                "exited with status 2: it ended by an uncaught exception"},
-                {"Solo5: solo5_exit(63) called", RESULT_EXIT_STATUS, 63, false, 63,
-                                "exited with status 63: it only printed its help or version"},
-                {"Solo5: solo5_exit(64) called", RESULT_EXIT_STATUS, 64, false, 64,
-                                "exited with status 64: it did not accept its arguments"},
-                {"Solo5: solo5_exit(123) called", RESULT_EXIT_STATUS, 123, false, 123,
-                                "exited with status 123: it reported an error"},
-                {"Solo5: solo5_exit(124) called", RESULT_EXIT_STATUS, 124, false, 124,
-                                "exited with status 124: it did not accept its command line"},
-                {"Solo5: solo5_exit(125) called", RESULT_EXIT_STATUS, 125, false, 125,
-                                "exited with status 125: it met an unexpected error of its own"},
-                {"Solo5: solo5_exit(254) called", RESULT_EXIT_STATUS, 254, false, 254,
-                                "exited with status 254"},
-                {"Solo5: solo5_exit(255) called", RESULT_EXIT_STATUS, 255, false, 255,
-                                "exited with status 255: it ended by an uncaught exception or an "
-                                "abort"},
-                {"Solo5: solo5_exit(256) called", RESULT_EXIT_STATUS, 256, false, 255,
-                                "exited with status 256"},
-                {"Solo5: solo5_exit(2147483647) called", RESULT_EXIT_STATUS, INT32_MAX, false, 255,
-                                "exited with status 2147483647"},
-                {"Solo5: solo5_exit(-1) called", RESULT_EXIT_STATUS, -1, false, 255,
-                                "exited with status -1"},
-                {"bye without newlineSolo5: solo5_exit(0) called\r", RESULT_SUCCESS, 0, false, 0,
-                                "exited with status 0"},
-                {"Solo5: solo5_abort() called\r\nSolo5: Halted", RESULT_ABORTED, 255, true, 255,
-                                "aborted"},
-                {"Solo5: PCI enumeration failed. Aborting.\r\nSolo5: solo5_abort() called\r",
-                                RESULT_ABORTED, 255, false, 255, "aborted: PCI enumeration failed"},
-                {"Solo5: Device 'service' of type NET_BASIC not attached.Solo5: All declared "
-                 "devices must be "
-                 "attached. Aborting.\r\nSolo5: solo5_abort() called\r",
-                                RESULT_ABORTED, 255, false, 255,
-                                "aborted: All declared devices must be attached"},
-                {"Solo5: ABORT: mem.c:54: Assertion `prev_brk < heap_top' failed\r", RESULT_ABORTED,
-                                255, false, 255,
-                                "aborted: mem.c:54: Assertion `prev_brk < heap_top' failed"},
-                {"Solo5: trap: type=#PF ec=0x2 rip=0x105fe2 rsp=0x1fdffa0 rflags=0x206\r\n"
-                 "Solo5: trap: cr2=0x400000000\r\nSolo5: ABORT: cpu_x86_64.c:182: Fatal trap\r\n"
-                 "Solo5: ACPI: power off via PM1a=0x604 PM1b=0x0 SLP_TYPa=0\r\nSolo5: Halted\r\n",
-                                RESULT_TRAPPED, 255, true, 255,
-                                "aborted: page fault at 0x400000000 (instruction 0x105fe2)"},
-                {"Solo5: trap: type=#PF ec=0x0 rip=0x1 rsp=0x1 rflags=0x2", RESULT_TRAPPED, 255,
-                                false, 255, "aborted: page fault at instruction 0x1"},
-                {"Solo5: trap: type=#GP ec=0x0 rip=0x1 rsp=0x1 rflags=0x2\nSolo5: ABORT: "
-                 "cpu_x86_64.c:182: Fatal trap",
-                                RESULT_TRAPPED, 255, false, 255,
-                                "aborted: general protection fault at instruction 0x1"},
-                {"Solo5: trap: type=#21 ec=0x0 rip=0x1 rsp=0x1 rflags=0x2", RESULT_TRAPPED, 255,
-                                false, 255, "aborted: #21 at instruction 0x1"},
-                {"Solo5: solo5_exit(3) called\nSolo5: solo5_exit(4) called", RESULT_EXIT_STATUS, 4,
-                                false, 4, "exited with status 4"},
-        };
-
-        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(last_words); i++) {
                 for (Ending ending = ENDING_CONSOLE; ending <= ENDING_HALTED; ending++) {
                         Verdict verdict = VERDICT_INIT;
                         g_autofree char *sentence = NULL;
 
-                        see_lines(&verdict, cases[i].console);
-                        g_assert_cmpint(verdict.halted, ==, cases[i].halted);
+                        see_lines(&verdict, last_words[i].console);
+                        g_assert_cmpint(verdict.halted, ==, last_words[i].halted);
                         verdict_settle(&verdict, ending);
                         sentence = verdict_sentence(&verdict, 1000);
-                        g_assert_cmpstr(sentence, ==, cases[i].sentence);
-                        g_assert_cmpint(verdict.result, ==, cases[i].result);
-                        g_assert_cmpint(verdict.exit_status, ==, cases[i].exit_status);
-                        g_assert_cmpint(verdict_unit_exit_status(&verdict), ==, cases[i].unit);
-                        g_assert_cmpint(result_is_success(verdict.result), ==, cases[i].unit == 0);
+                        g_assert_cmpstr(sentence, ==, last_words[i].sentence);
+                        g_assert_cmpint(verdict.result, ==, last_words[i].result);
+                        g_assert_cmpint(verdict.exit_status, ==, last_words[i].exit_status);
+                        g_assert_cmpint(verdict_unit_exit_status(&verdict), ==, last_words[i].unit);
+                        g_assert_cmpint(result_is_success(verdict.result), ==, last_words[i].unit == 0);
                 }
         }
 }
