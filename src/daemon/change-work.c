@@ -419,6 +419,8 @@ static int draft_write(Draft *draft)
                 g_free(draft->text);
                 draft->text = definition_format(draft->definition);
         }
+        change->owner = draft->definition->owner;
+        change->memory = draft->definition->memory ?: draft->conf->memory_default;
         change->reload = draft->definition->autostart != (draft->old && draft->old->autostart) ||
                          draft->definition->restart != (draft->old ? draft->old->restart : RESTART_NO);
         return definition_write(change->name, draft->text, create, &change->error);

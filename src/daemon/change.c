@@ -116,11 +116,11 @@ static void change_done(Change *change)
                 [CHANGE_DEFINITION] = SHRUTHI_MESSAGE_CHANGED,
                 [CHANGE_REMOVE]     = SHRUTHI_MESSAGE_REMOVED,
         };
-        g_autofree char *uid = g_strdup_printf("%u", (unsigned) change->uid);
+        g_autofree char *owner = g_strdup_printf("%u", (unsigned) change->owner);
 
-        log_object(LOG_INFO, &(LogObject){.unikernel = change->name, .owner = uid, .image = change->image},
-                        ids[change->kind], NULL, "Unikernel '%s' was %sd by user %s", change->name,
-                        verb_table[change->kind], uid);
+        log_object(LOG_INFO, &(LogObject){.unikernel = change->name, .owner = owner, .image = change->image},
+                        ids[change->kind], NULL, "Unikernel '%s' was %sd by user %u", change->name,
+                        verb_table[change->kind], (unsigned) change->uid);
         if (change->kind == CHANGE_REMOVE)
                 forget_run(change);
         registry_refresh(change->call->manager->registry, change->name, on_shown, change);
@@ -238,6 +238,8 @@ void change_start(Change *change)
         }
         g_hash_table_insert(manager->changing, g_strdup(change->name), GUINT_TO_POINTER(change->uid));
 
+        if (unikernel)
+                change->owner = unikernel->shown.owner;
         if (change->kind == CHANGE_REMOVE && unikernel && unikernel_is_active(unikernel)) {
                 g_autofree char *sentence = g_strdup_printf("Unikernel '%s' is %s: stop it first",
                                 change->name, unikernel_state_to_string(unikernel->shown.state));

@@ -47,6 +47,9 @@ typedef struct Change {
         bool needs_administer; /* it stopped before anything was done, and would go on if he may */
         bool reload; /* systemd has something to learn */
         char *image; /* digest, for the journal */
+        uid_t owner; /* of what was written; of what is to be removed */
+        uint64_t memory;
+        bool written; /* the loop knows it, and the registry has not read it yet */
         char *pinned[2]; /* digests of image and initrd, held against pruning until the definition names them
                           */
 } Change;

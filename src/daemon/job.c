@@ -25,6 +25,7 @@ typedef struct Job {
         uint64_t id;
         JobKind kind;
         char *name, *unit;
+        char *owner;           /* the unikernel's, for the journal */
         Call *call;            /* NULL: answered */
         bool no_wait;
         uid_t uid;
@@ -124,6 +125,7 @@ static void job_free(Job *job)
         g_free(job->result);
         g_free(job->name);
         g_free(job->unit);
+        g_free(job->owner);
         g_free(job);
 }
 
@@ -154,7 +156,8 @@ static void on_looked(void *userdata)
         }
         r = job_end_judge(job->name, &end, &error);
         if (r < 0)
-                log_object(LOG_INFO, &(LogObject){.unikernel = job->name}, NULL, NULL, "%s", error.message);
+                log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL, "%s",
+                                error.message);
         if (job->call && r < 0)
                 call_fail(g_steal_pointer(&job->call), &error, r);
         else if (job->call)
@@ -332,6 +335,7 @@ static void on_turn(QueueEntry *entry, void *userdata)
 
 void job_run(Call *call, JobKind kind, bool no_wait)
 {
+        const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
         static uint64_t counter;
         Job *job = g_new0(Job, 1);
 
@@ -340,11 +344,12 @@ void job_run(Call *call, JobKind kind, bool no_wait)
                         .kind = kind,
                         .name = g_strdup(call->unikernel),
                         .unit = unit_name_for(call->unikernel),
+                        .owner = unikernel ? g_strdup_printf("%u", (unsigned) unikernel->shown.owner) : NULL,
                         .call = call,
                         .no_wait = no_wait,
                         .uid = call->uid,
                         .early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
-        log_object(LOG_INFO, &(LogObject){.unikernel = job->name}, NULL, NULL,
+        log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
                         "User %u asks to %s unikernel '%s'", (unsigned) job->uid, job_kind_to_string(kind),
                         job->name);
         queue_add(call->manager->jobs, call->uid, on_turn, job);

@@ -116,8 +116,14 @@ static void add_boot(GPtrArray *command, const char *boot_id)
                 add(command, "_BOOT_ID=%s", boot_id);
 }
 
-char **log_stream_command(
-                const char *name, uid_t shruthi_uid, const char *boot_id, const LogOptions *options)
+static void add_owner(GPtrArray *command, const char *owner)
+{
+        if (owner)
+                add(command, SHRUTHI_FIELD_OWNER "=%s", owner);
+}
+
+char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid, const char *boot_id,
+                const LogOptions *options)
 {
         g_autoptr(GPtrArray) command = g_ptr_array_new();
         g_autofree char *unit = unit_name_for(name);
@@ -139,9 +145,12 @@ char **log_stream_command(
 
         /* Fields that begin with '_' are journald's own word (systemd.journal-fields(7)): what the unit's
          * processes wrote, what PID 1 says about the unit, and what our own user says about the unikernel.
-         * "+" is "or". */
+         * "+" is "or". In a unit of ours, and as our user, only our own programs write, so SHRUTHI_OWNER= is
+         * as good: a name that was another's before still has his lines. What PID 1 says is no secret: it is
+         * in our properties, too. */
         add_boot(command, boot_id);
         add(command, "_SYSTEMD_UNIT=%s", unit);
+        add_owner(command, owner);
         if (id)
                 add(command, "_SYSTEMD_INVOCATION_ID=%s", id);
         add(command, "+");
@@ -155,6 +164,7 @@ char **log_stream_command(
                 add_boot(command, boot_id);
                 add(command, "_UID=%u", (unsigned) shruthi_uid);
                 add(command, SHRUTHI_FIELD_UNIKERNEL "=%s", name);
+                add_owner(command, owner);
         }
         g_ptr_array_add(command, NULL);
 
@@ -261,10 +271,11 @@ void log_stream_find_boot(Manager *manager)
         worker_run(manager->loader, 0, NULL, boot_search_run, boot_search_done, search);
 }
 
-int log_stream_open(Manager *manager, const char *name, uid_t uid, const LogOptions *options, int *ret_fd,
-                Error *ret_error)
+int log_stream_open(Manager *manager, const char *name, uid_t owner, uid_t uid, const LogOptions *options,
+                int *ret_fd, Error *ret_error)
 {
-        g_auto(GStrv) command = log_stream_command(name, getuid(), manager->boot_id, options);
+        g_autofree char *owner_text = uid == 0 ? NULL : g_strdup_printf("%u", (unsigned) owner);
+        g_auto(GStrv) command = log_stream_command(name, owner_text, getuid(), manager->boot_id, options);
         _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF;
         LogStream *stream;
         int fds[2], r;

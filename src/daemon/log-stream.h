@@ -20,13 +20,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LogOptions, log_options_free)
 /* Reads OpenLog()'s a{sv}. */
 int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *ret_error);
 
-/* The command that reads NAME's journal; shruthi_uid is the user whose SHRUTHI_UNIKERNEL= is trusted;
- * boot_id may be NULL. Pure. */
-char **log_stream_command(
-                const char *name, uid_t shruthi_uid, const char *boot_id, const LogOptions *options);
+/* The command that reads NAME's journal: what was said while it was owner's, and systemd's word about its
+ * unit; owner NULL: all there is. shruthi_uid is the user whose SHRUTHI_UNIKERNEL= and SHRUTHI_OWNER= are
+ * trusted; boot_id may be NULL. Pure. */
+char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid, const char *boot_id,
+                const LogOptions *options);
 
 /* Finds out, in a thread, which boot journald calls the current one. */
 void log_stream_find_boot(Manager *manager);
 
-int log_stream_open(Manager *manager, const char *name, uid_t uid, const LogOptions *options, int *ret_fd,
-                Error *ret_error);
+/* uid is the caller's. The name may have been another's before: only root sees what was said then. */
+int log_stream_open(Manager *manager, const char *name, uid_t owner, uid_t uid, const LogOptions *options,
+                int *ret_fd, Error *ret_error);

@@ -216,6 +216,16 @@ journalctl --sync
 expect_output "what others write with its name in it is not in it" '^0$' \
         bash -c "$(declare -f as_user); as_user alice python3 $client log handed 10 | grep -c SECRET; true"
 expect_output "the console can be opened" '^$' as_user alice python3 $client console handed 1
+as_user alice python3 $client create passed /home/alice/image Arguments=alices-word >/dev/null
+as_user alice python3 $client parallel 1 StartUnikernel passed >/dev/null
+check_soon "alice reads what hers said" 10 \
+        bash -c "$(declare -f as_user); as_user alice python3 $client log passed 10 | grep -q 'alices-word'"
+sed -i 's/^Owner=.*/Owner=bob/' /var/lib/shruthi/unikernels/passed.unikernel
+check_soon "given to bob, he reads what systemd says" 10 \
+        bash -c "$(declare -f as_user); as_user bob python3 $client log passed 10 | grep -q 'Started unikernel@passed'"
+expect_output "… and nothing of what it said when it was alice's" '^0$' \
+        bash -c "$(declare -f as_user); as_user bob python3 $client log passed 10 | grep -cE 'alices-word|SHRUTHI_OWNER'; true"
+expect_output "root reads all of it" 'alices-word' python3 $client log passed 10
 as_user alice python3 $client log-many handed 16 >/tmp/held &
 check_soon "alice has 16 logs open" 20 grep -q '^16 ' /tmp/held
 expect_fail "and no 17th" 'LimitExceeded' as_user alice python3 $client log handed 1

@@ -98,9 +98,9 @@ static void test_open(void)
         opens(fifo, directories, false, -1);
 }
 
-static char *command_line(const char *boot_id, const LogOptions *options)
+static char *command_line(const char *owner, const char *boot_id, const LogOptions *options)
 {
-        g_auto(GStrv) command = log_stream_command("hello", 990, boot_id, options);
+        g_auto(GStrv) command = log_stream_command("hello", owner, 990, boot_id, options);
 
         g_assert_true(g_str_has_suffix(command[0], "/journalctl"));
         return g_strjoinv(" ", command + 1);
@@ -111,8 +111,8 @@ static void test_log_command(void)
 {
         LogOptions all = {}, follow = {.have_lines = true, .lines = 10, .follow = true};
         LogOptions run = {.invocation = (char *) "0123456789abcdef0123456789abcdef"};
-        g_autofree char *a = command_line(NULL, &all), *b = command_line("b0", &follow),
-                        *c = command_line(NULL, &run);
+        g_autofree char *a = command_line(NULL, NULL, &all), *b = command_line(NULL, "b0", &follow),
+                        *c = command_line(NULL, NULL, &run);
 
         g_assert_nonnull(strstr(a,
                         "--boot _SYSTEMD_UNIT=unikernel@hello.service + _PID=1 UNIT=unikernel@hello.service + "
@@ -125,6 +125,18 @@ static void test_log_command(void)
         g_assert_nonnull(strstr(b, "--merge"));
         g_assert_nonnull(strstr(c, "_SYSTEMD_INVOCATION_ID=0123456789abcdef0123456789abcdef + _PID=1"));
         g_assert_null(strstr(c, "_UID="));
+}
+
+/* A name may have been another's before, and what was said then is not for who has it now. */
+static void test_log_owner(void)
+{
+        LogOptions all = {}, run = {.invocation = (char *) "0123456789abcdef0123456789abcdef"};
+        g_autofree char *a = command_line("1001", NULL, &all), *b = command_line("1001", NULL, &run);
+
+        g_assert_true(g_str_has_suffix(a, " _SYSTEMD_UNIT=unikernel@hello.service SHRUTHI_OWNER=1001 + _PID=1 "
+                                          "UNIT=unikernel@hello.service + _UID=990 SHRUTHI_UNIKERNEL=hello "
+                                          "SHRUTHI_OWNER=1001"));
+        g_assert_nonnull(strstr(b, "_SYSTEMD_UNIT=unikernel@hello.service SHRUTHI_OWNER=1001 _SYSTEMD_INVOCATION_ID="));
 }
 
 static void log_option(const char *key, const char *type, const char *value, bool good)
@@ -214,6 +226,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/image-path/knows-what-is-below", test_directory);
         g_test_add_func("/daemon/image-path/follows-no-link", test_open);
         g_test_add_func("/daemon/log/is-chosen-by-trusted-fields", test_log_command);
+        g_test_add_func("/daemon/log/of-an-earlier-owner-is-not-shown", test_log_owner);
         g_test_add_func("/daemon/log/options-are-checked", test_log_options);
         g_test_add_func("/daemon/call/size-is-limited", test_message_size);
         g_test_add_func("/daemon/helper/lines-are-split", test_helper_lines);
