@@ -29,11 +29,16 @@ void idle_touch(Manager *manager)
         (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &manager->idle_since);
 }
 
-/* Calls that are not answered yet, those included whose caller's identity is still being asked for. */
+/* Calls that are not answered yet, those included whose caller's identity is still being asked for, and those that have been read
+ * (or put back) and not been handed to anybody. */
 static bool calls_are_open(const Manager *manager)
 {
         GHashTableIter iter;
+        uint64_t queued;
         gpointer value;
+
+        if (manager->bus && sd_bus_get_n_queued_read(manager->bus, &queued) >= 0 && queued > 0)
+                return true;
 
         g_hash_table_iter_init(&iter, manager->clients);
         while (g_hash_table_iter_next(&iter, NULL, &value))

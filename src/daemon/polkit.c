@@ -33,7 +33,7 @@ struct Query {
         char *action, *unikernel, *owner, *group;
         char *sender, *cancellation_id;
         uid_t uid;
-        bool interactive, counted;
+        bool interactive;
         uint64_t deadline;  /* µs, CLOCK_MONOTONIC */
         QueueEntry *entry;  /* its place, or its wait for one */
         Decision decision;
@@ -70,8 +70,7 @@ void query_free(Query *query)
         }
         sd_event_source_disable_unref(query->expire_source);
         queue_entry_done(query->entry);
-        if (query->counted)
-                calls_leave(query->manager, query->uid);
+        calls_leave(query->manager, query->uid);
         sd_bus_message_unref(query->message);
         g_free(query->action);
         g_free(query->unikernel);
@@ -82,8 +81,9 @@ void query_free(Query *query)
         g_free(query);
 }
 
-/* Runs when nothing else is left to do, so after the handler has seen its message again: the answer is not
- * kept for longer. */
+/* Runs when nothing else is left to do, so after the handler has seen its message again, for one that did not
+ * come to ask for the answer. Until then it counts as a call: where there is always something else to do, no
+ * more are kept than may be under way. */
 static int on_expire(sd_event_source *source, void *userdata)
 {
         Query *query = userdata;
@@ -100,8 +100,6 @@ static void query_finish(Query *query, Decision decision)
         query->decision = decision;
         query->slot = sd_bus_slot_unref(query->slot);
         query->entry = queue_entry_done(query->entry);
-        query->counted = false;
-        calls_leave(query->manager, query->uid);
         if (query->done) {
                 PolkitDone done = query->done;
                 void *userdata = query->userdata;
@@ -246,7 +244,6 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
                 .cancellation_id = g_strdup_printf("%" G_GUINT64_FORMAT, ++cancellation_counter),
                 .uid = uid,
                 .interactive = sd_bus_message_get_allow_interactive_authorization(message) > 0,
-                .counted = true,
         };
         (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &query->deadline);
         query->deadline += query->interactive ? POLKIT_TIMEOUT_INTERACTIVE : POLKIT_TIMEOUT;
@@ -284,12 +281,16 @@ int polkit_authorize(Manager *manager, sd_bus_message *message, const char *acti
         Client *client;
         int r;
 
-        if (query && query_is_about(query, action, details))
-                return query->decision == DECISION_YES
-                                ? 1 : polkit_decision_error(query->decision, action, details, ret_error);
-        /* What was asked about has become another's meanwhile: ask about that. */
-        if (query)
+        /* An answer is for one time. What was asked about may have become another's meanwhile: then ask about that. */
+        if (query) {
+                bool same = query_is_about(query, action, details);
+                Decision decision = query->decision;
+
                 g_hash_table_remove(manager->queries, message);
+                if (same)
+                        return decision == DECISION_YES ? 1
+                                                        : polkit_decision_error(decision, action, details, ret_error);
+        }
 
         r = client_identify(manager, message, &client);
         if (r == -EDQUOT)
