@@ -85,10 +85,30 @@ bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *uni
                 return false;
         if (r > 0)
                 r = call_begin(manager, message, unikernel ? unikernel->name : NULL, ret_call, &error);
-        if (r < 0)
+        if (r < 0) {
                 (void) reply_error(message, &error, r);
+                return false;
+        }
 
-        return r >= 0;
+        (*ret_call)->owner = g_strdup(details.owner);
+        (*ret_call)->group = g_strdup(details.group);
+        return true;
+}
+
+int call_check_owner(const Call *call, Error *ret_error)
+{
+        Unikernel *unikernel;
+        int r;
+
+        r = unikernel_find(call->manager, call->unikernel, &unikernel, ret_error);
+        if (r < 0)
+                return r;
+        if (g_strcmp0(call->owner, unikernel_owner_name(unikernel)) != 0 ||
+            g_strcmp0(call->group, unikernel_group_name(unikernel)) != 0)
+                return error_set(ret_error, ERROR_BUSY, "Unikernel '%s' was given to somebody else meanwhile: try again",
+                                call->unikernel);
+
+        return 0;
 }
 
 static void call_end(Call *call)
@@ -96,6 +116,8 @@ static void call_end(Call *call)
         calls_leave(call->manager, call->uid);
         sd_bus_message_unref(call->message);
         g_free(call->unikernel);
+        g_free(call->owner);
+        g_free(call->group);
         g_free(call->gids);
         g_free(call);
 }

@@ -11,6 +11,7 @@ typedef struct Call {
         Manager *manager;
         sd_bus_message *message;
         char *unikernel;    /* name, or NULL */
+        char *owner, *group; /* names: those whose unikernel it was when he was let in; NULL: he was let in for no unikernel */
         uid_t uid;          /* the caller's; 0 on the private socket */
         gid_t *gids;
         size_t n_gids;
@@ -24,6 +25,10 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
  * returns 1, because polkit has been asked or an error has been answered. unikernel may be NULL. */
 bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
                 const char *verb, Call **ret_call);
+
+/* For a call that had to wait: its unikernel is still the one that he was let in for. The name can have become another's meanwhile, and a
+ * caller can make himself wait. */
+int call_check_owner(const Call *call, Error *ret_error);
 
 /* Answer and end; call is gone afterwards. */
 void call_reply(Call *call, const char *types, ...);

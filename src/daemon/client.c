@@ -10,9 +10,10 @@
 #include "daemon/idle.h"
 #include "daemon/polkit.h"
 
+/* What came by one of the connections that were let in as root's. Whatever else it came by is no way around polkit. */
 bool message_is_private(Manager *manager, sd_bus_message *message)
 {
-        return sd_bus_message_get_bus(message) != manager->bus;
+        return g_ptr_array_find(manager->peers, sd_bus_message_get_bus(message), NULL);
 }
 
 int message_redispatch(sd_bus_message *message)
@@ -80,7 +81,8 @@ static void client_wake(Client *client)
         client->waiting = g_ptr_array_new_with_free_func(message_free);
         for (guint i = 0; i < waiting->len; i++)
                 if (message_redispatch(waiting->pdata[i]) < 0)
-                        log_warning("Cannot take up a call of %s again", client->name);
+                        (void) sd_bus_reply_method_errorf(waiting->pdata[i], SD_BUS_ERROR_LIMITS_EXCEEDED,
+                                        "Too many calls wait to be looked at");
 }
 
 /* UnixUserID u and UnixGroupIDs au of the dictionary (D-Bus specification, GetConnectionCredentials). */

@@ -320,8 +320,15 @@ static void on_turn(QueueEntry *entry, void *userdata)
 {
         Job *job = userdata;
         Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
 
         job->entry = entry;
+        r = call_check_owner(job->call, &error);
+        if (r < 0) {
+                job_fail(job, &error, r);
+                return;
+        }
         job->manager->active_jobs = g_list_prepend(job->manager->active_jobs, job);
 
         /* An earlier failure counts against the start limit, and a person (or a program) who asks knows of

@@ -168,7 +168,9 @@ static void details_done(void *userdata)
         Unikernel *unikernel;
         int r;
 
-        r = unikernel_find(call->manager, call->unikernel, &unikernel, &reading->error);
+        r = call_check_owner(call, &reading->error);
+        if (r >= 0)
+                r = unikernel_find(call->manager, call->unikernel, &unikernel, &reading->error);
         if (r >= 0) {
                 r = call_new_reply(call, &reply);
                 if (r >= 0)
@@ -222,6 +224,8 @@ static void definition_done(void *userdata)
 {
         Reading *reading = userdata;
 
+        if (reading->result >= 0)
+                reading->result = call_check_owner(reading->call, &reading->error);
         if (reading->result < 0)
                 call_fail(reading->call, &reading->error, reading->result);
         else
@@ -276,6 +280,8 @@ static void on_domain_xml(int r, Error *error, const char *output, void *userdat
 {
         Call *call = userdata;
 
+        if (r >= 0)
+                r = call_check_owner(call, error);
         if (r >= 0 && (strlen(output) > DOMAIN_XML_MAX || !g_utf8_validate(output, -1, NULL)))
                 r = error_set(error, ERROR_FAILED, "The domain XML cannot be sent");
         if (r < 0)
@@ -417,6 +423,8 @@ static void on_statistics(int r, Error *error, const char *output, void *userdat
         g_autoptr(sd_bus_message) reply = NULL;
         Call *call = userdata;
 
+        if (r >= 0)
+                r = call_check_owner(call, error);
         if (r >= 0) {
                 r = call_new_reply(call, &reply);
                 if (r >= 0)

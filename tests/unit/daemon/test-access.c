@@ -165,6 +165,51 @@ static void test_log_options(void)
         log_option("File", "s", "x", false);
 }
 
+/* Whoever comes by the private socket is not asked about: only what is known to be one may pass for it. */
+static void test_private(void)
+{
+        Manager manager = {.peers = g_ptr_array_new()};
+        sd_bus_message *m = message_new();
+
+        g_assert_false(message_is_private(&manager, m));
+        g_ptr_array_add(manager.peers, sd_bus_message_get_bus(m));
+        g_assert_true(message_is_private(&manager, m));
+        manager.bus = sd_bus_message_get_bus(m);
+        g_ptr_array_set_size(manager.peers, 0);
+        g_assert_false(message_is_private(&manager, m));
+
+        g_ptr_array_unref(manager.peers);
+        sd_bus_message_unref(m);
+}
+
+/* While a call waits its turn, the name can become another's: what it was let in for is not what it would get. */
+static void test_owner_meanwhile(void)
+{
+        Manager manager = {.unikernels = g_hash_table_new(g_str_hash, g_str_equal)};
+        Unikernel hello = {.name = (char *) "hello", .announced = true, .loaded.owner_name = (char *) "alice",
+                .loaded.group_name = (char *) "staff"};
+        Call call = {.manager = &manager, .unikernel = (char *) "hello", .owner = (char *) "alice",
+                .group = (char *) "staff"};
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        g_assert_cmpint(call_check_owner(&call, &error), <, 0);
+        g_assert_cmpint(error.code, ==, ERROR_NO_SUCH_UNIKERNEL);
+
+        g_hash_table_insert(manager.unikernels, hello.name, &hello);
+        g_assert_cmpint(call_check_owner(&call, &error), ==, 0);
+
+        hello.loaded.group_name = (char *) "";
+        error_clear(&error);
+        g_assert_cmpint(call_check_owner(&call, &error), <, 0);
+        g_assert_cmpint(error.code, ==, ERROR_BUSY);
+        hello.loaded = (Loaded){.owner_name = (char *) "bob", .group_name = (char *) "staff"};
+        error_clear(&error);
+        g_assert_cmpint(call_check_owner(&call, &error), <, 0);
+        g_assert_cmpint(error.code, ==, ERROR_BUSY);
+
+        g_hash_table_unref(manager.unikernels);
+}
+
 static void test_message_size(void)
 {
         g_autofree char *large = g_strnfill(3000, 'x');
@@ -226,6 +271,8 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/image-path/knows-what-is-below", test_directory);
         g_test_add_func("/daemon/image-path/follows-no-link", test_open);
         g_test_add_func("/daemon/log/is-chosen-by-trusted-fields", test_log_command);
+        g_test_add_func("/daemon/private/nothing-unknown-passes-for-it", test_private);
+        g_test_add_func("/daemon/call/goes-to-no-other-owner", test_owner_meanwhile);
         g_test_add_func("/daemon/log/of-an-earlier-owner-is-not-shown", test_log_owner);
         g_test_add_func("/daemon/log/options-are-checked", test_log_options);
         g_test_add_func("/daemon/call/size-is-limited", test_message_size);
