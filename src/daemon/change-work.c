@@ -240,7 +240,16 @@ static int check_memory(const Draft *draft, uint64_t memory, uint64_t others)
         return 0;
 }
 
-/* The limits of users; they do not bind administrators, nor what is root's. */
+/* What is root's has no share, and whoever else may change it does not make it larger than a unikernel of users. */
+static int check_roots(const Draft *draft)
+{
+        uint64_t memory = draft->definition->memory ?: draft->conf->memory_default;
+        uint64_t before = draft->old ? draft->old->memory ?: draft->conf->memory_default : 0;
+
+        return memory <= before ? 0 : check_memory(draft, memory, 0);
+}
+
+/* The limits of users; they do not bind administrators. */
 static int check_share(const Draft *draft)
 {
         const Definition *definition = draft->definition;
@@ -277,10 +286,10 @@ static int draft_check_limits(const Draft *draft)
                 return error_set(&change->error, ERROR_LIMIT_EXCEEDED,
                                 "There are %u unikernels already (UnikernelsMax=%u)", change->shares->len,
                                 draft->conf->unikernels_max);
-        if (change->administer || change->uid == 0 || draft->definition->owner == 0)
+        if (change->administer || change->uid == 0)
                 return 0;
 
-        return check_share(draft);
+        return draft->definition->owner == 0 ? check_roots(draft) : check_share(draft);
 }
 
 /* What cannot be hosted needs no room in the store. The judgement that counts is the one on the stored copy.

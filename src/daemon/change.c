@@ -121,6 +121,7 @@ static void change_done(Change *change)
         log_object(LOG_INFO, &(LogObject){.unikernel = change->name, .owner = owner, .image = change->image},
                         ids[change->kind], NULL, "Unikernel '%s' was %sd by user %u", change->name,
                         verb_table[change->kind], (unsigned) change->uid);
+        change->written = change->kind != CHANGE_REMOVE;
         if (change->kind == CHANGE_REMOVE)
                 forget_run(change);
         registry_refresh(change->call->manager->registry, change->name, on_shown, change);
@@ -161,29 +162,47 @@ static void on_worked(void *userdata)
                 change_end(change);
 }
 
+GArray *change_count_shares(const Change *change)
+{
+        GArray *shares = g_array_new(FALSE, FALSE, sizeof(Share));
+        Manager *manager = change->call->manager;
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, manager->changing);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Change *other = value;
+                Share share = {.uid = other->owner, .memory = other->memory};
+
+                if (other != change && other->written)
+                        g_array_append_val(shares, share);
+        }
+        g_hash_table_iter_init(&iter, manager->unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+                const Definition *definition = unikernel->loaded.definition;
+                const Change *other = g_hash_table_lookup(manager->changing, unikernel->name);
+                Share share = {};
+
+                if (g_str_equal(unikernel->name, change->name) || (other && other->written))
+                        continue;
+                if (definition)
+                        share = (Share){.uid = definition->owner,
+                                .memory = definition->memory ?: change->conf->conf->memory_default};
+                g_array_append_val(shares, share);
+        }
+
+        return shares;
+}
+
 /* When its turn has come, and not before: of one user only one change is worked on at a time, so his shares
  * are true then. */
 static void on_turn(void *userdata)
 {
         Change *change = userdata;
-        GHashTableIter iter;
-        gpointer value;
 
         g_clear_pointer(&change->shares, g_array_unref);
-        change->shares = g_array_new(FALSE, FALSE, sizeof(Share));
-        g_hash_table_iter_init(&iter, change->call->manager->unikernels);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                const Unikernel *unikernel = value;
-                const Definition *definition = unikernel->loaded.definition;
-                Share share = {};
-
-                if (g_str_equal(unikernel->name, change->name))
-                        continue;
-                if (definition)
-                        share = (Share){.uid = definition->owner,
-                                .memory = definition->memory ?: change->conf->conf->memory_default};
-                g_array_append_val(change->shares, share);
-        }
+        change->shares = change_count_shares(change);
 }
 
 static void on_work(void *userdata)
@@ -236,7 +255,7 @@ void change_start(Change *change)
                 change_free(change);
                 return;
         }
-        g_hash_table_insert(manager->changing, g_strdup(change->name), GUINT_TO_POINTER(change->uid));
+        g_hash_table_insert(manager->changing, g_strdup(change->name), change);
 
         if (unikernel)
                 change->owner = unikernel->shown.owner;

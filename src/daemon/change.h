@@ -59,5 +59,8 @@ typedef struct Change {
 Change *change_new(Call *call, ChangeKind kind);
 void change_start(Change *change);
 
+/* What all other unikernels count for, those included that have been written and not been read back. */
+GArray *change_count_shares(const Change *change);
+
 /* change-work.c */
 void change_work(Change *change);

@@ -48,7 +48,7 @@ typedef struct Manager {
         char *acceleration;      /* "kvm", "tcg", "" unknown yet */
         GHashTable *unikernels;  /* name → Unikernel */
         GHashTable *by_uuid;     /* UUID in lower case → Unikernel, owned by unikernels */
-        GHashTable *changing;    /* names that a change is under way for → GUINT: the caller's uid */
+        GHashTable *changing;    /* names that a change is under way for → Change */
         GHashTable *enabled;     /* names that "systemctl enable" has made start at boot */
 
         Registry *registry;

@@ -403,6 +403,20 @@ static void test_root(Fixture *f, gconstpointer data)
         expect_refused(f, ERROR_LIMIT_EXCEEDED, true);
 }
 
+/* Who shares what is root's, by its group, has no more memory by it than he could give his own. */
+static void test_roots_shared(Fixture *f, gconstpointer data)
+{
+        uint64_t most = 128 * MIB, more = 129 * MIB;
+
+        create(f, 0);
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        f->change.settings->memory = g_memdup2(&most, sizeof most);
+        expect_ok(f);
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        f->change.settings->memory = g_memdup2(&more, sizeof more);
+        expect_refused(f, ERROR_LIMIT_EXCEEDED, true);
+}
+
 static void test_definition(Fixture *f, gconstpointer data)
 {
         static const struct {
@@ -538,6 +552,39 @@ static void test_pin(Fixture *f, gconstpointer data)
         g_assert_cmpint(image_pin(digest, NULL), <, 0);
 }
 
+/* The registry has not read the one before when the next one's turn comes: it counts as it was written. */
+static void test_pipelined(Fixture *f, gconstpointer data)
+{
+        Manager manager = {.unikernels = g_hash_table_new(g_str_hash, g_str_equal),
+                .changing = g_hash_table_new(g_str_hash, g_str_equal)};
+        Definition old = {.owner = ALICE, .memory = 1 * MIB};
+        Unikernel known = {.name = (char *) "known", .loaded.definition = &old}, hello = {.name = (char *) "hello"};
+        Change changed = {.name = (char *) "known", .owner = ALICE, .memory = 2 * MIB, .written = true};
+        Change created = {.name = (char *) "new", .owner = ALICE, .memory = 4 * MIB, .written = true};
+        Change begun = {.name = (char *) "begun", .owner = ALICE, .memory = 8 * MIB};
+        g_autoptr(GArray) shares = NULL;
+        uint64_t sum = 0;
+
+        f->call.manager = &manager;
+        g_hash_table_insert(manager.unikernels, known.name, &known);
+        g_hash_table_insert(manager.unikernels, hello.name, &hello);
+        g_hash_table_insert(manager.changing, (char *) "hello", &f->change);
+        g_hash_table_insert(manager.changing, changed.name, &changed);
+        g_hash_table_insert(manager.changing, created.name, &created);
+        g_hash_table_insert(manager.changing, begun.name, &begun);
+
+        shares = change_count_shares(&f->change);
+        for (guint i = 0; i < shares->len; i++) {
+                g_assert_cmpuint(g_array_index(shares, Share, i).uid, ==, ALICE);
+                sum += g_array_index(shares, Share, i).memory;
+        }
+        g_assert_cmpuint(shares->len, ==, 2);
+        g_assert_cmpuint(sum, ==, 6 * MIB);
+
+        g_hash_table_unref(manager.unikernels);
+        g_hash_table_unref(manager.changing);
+}
+
 #define ADD(path, function) g_test_add("/daemon/change/" path, Fixture, NULL, set_up, function, tear_down)
 
 int main(int argc, char **argv)
@@ -551,6 +598,8 @@ int main(int argc, char **argv)
         ADD("owner-and-group-are-the-caller's", test_owner_and_group);
         ADD("volumes-need-an-administrator", test_volume);
         ADD("limits-hold", test_limits);
+        ADD("limits-hold-for-one-after-the-other", test_pipelined);
+        ADD("root's-are-not-made-larger", test_roots_shared);
         ADD("root-is-not-bound", test_root);
         ADD("a-whole-definition-gives-no-more", test_definition);
         ADD("systemd-is-told-when-it-must", test_reload);
