@@ -105,7 +105,8 @@ int call_check_owner(const Call *call, Error *ret_error)
                 return r;
         if (g_strcmp0(call->owner, unikernel_owner_name(unikernel)) != 0 ||
             g_strcmp0(call->group, unikernel_group_name(unikernel)) != 0)
-                return error_set(ret_error, ERROR_BUSY, "Unikernel '%s' was given to somebody else meanwhile: try again",
+                return error_set(ret_error, ERROR_BUSY,
+                                "Unikernel '%s' was given to somebody else meanwhile: try again",
                                 call->unikernel);
 
         return 0;

@@ -11,7 +11,7 @@ typedef struct Call {
         Manager *manager;
         sd_bus_message *message;
         char *unikernel;    /* name, or NULL */
-        char *owner, *group; /* names: those whose unikernel it was when he was let in; NULL: he was let in for no unikernel */
+        char *owner, *group; /* names: whose unikernel it was when he was let in; NULL: for no unikernel */
         uid_t uid;          /* the caller's; 0 on the private socket */
         gid_t *gids;
         size_t n_gids;
@@ -26,8 +26,8 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
 bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
                 const char *verb, Call **ret_call);
 
-/* For a call that had to wait: its unikernel is still the one that he was let in for. The name can have become another's meanwhile, and a
- * caller can make himself wait. */
+/* For a call that had to wait: its unikernel is still the one that he was let in for. The name can have become
+ * another's meanwhile, and a caller can make himself wait. */
 int call_check_owner(const Call *call, Error *ret_error);
 
 /* Answer and end; call is gone afterwards. */

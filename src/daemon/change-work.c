@@ -240,7 +240,8 @@ static int check_memory(const Draft *draft, uint64_t memory, uint64_t others)
         return 0;
 }
 
-/* What is root's has no share, and whoever else may change it does not make it larger than a unikernel of users. */
+/* What is root's has no share, and whoever else may change it does not make it larger than a unikernel of
+ * users. */
 static int check_roots(const Draft *draft)
 {
         uint64_t memory = draft->definition->memory ?: draft->conf->memory_default;

@@ -10,7 +10,8 @@
 #include "daemon/idle.h"
 #include "daemon/polkit.h"
 
-/* What came by one of the connections that were let in as root's. Whatever else it came by is no way around polkit. */
+/* What came by one of the connections that were let in as root's. Whatever else it came by is no way around
+ * polkit. */
 bool message_is_private(Manager *manager, sd_bus_message *message)
 {
         return g_ptr_array_find(manager->peers, sd_bus_message_get_bus(message), NULL);
