@@ -278,7 +278,7 @@ static int systemd_unit_call(Job *job, const char *method, const char *mode, sd_
         g_autoptr(sd_bus_message) m = NULL;
         int r;
 
-        if (!job->manager->systemd)
+        if (!systemd_is_reachable(job->manager))
                 return -ENOTCONN;
 
         r = sd_bus_message_new_method_call(
@@ -387,7 +387,7 @@ void job_kill(Call *call, int signal)
 
         if (signal == SIGTERM || signal == SIGINT)
                 stopper_write(call->unikernel, call->uid);
-        if (call->manager->systemd)
+        if (systemd_is_reachable(call->manager))
                 r = sd_bus_call_method_async(call->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
                                 SYSTEMD_MANAGER, "KillUnit", on_killed, call, "ssi", unit, "main",
                                 (int32_t) signal);

@@ -72,6 +72,11 @@ int systemd_read_error(const sd_bus_error *error, const char *what, Error *ret_e
         return error_set(ret_error, ERROR_FAILED, "Cannot %s: %s", what, error->message);
 }
 
+bool systemd_is_reachable(const Manager *manager)
+{
+        return manager->systemd && sd_bus_is_ready(manager->bus) > 0;
+}
+
 static void systemd_ready(Systemd *systemd)
 {
         void (*ready)(Manager *manager) = systemd->ready;

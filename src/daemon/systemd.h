@@ -16,6 +16,9 @@
 int systemd_new(Manager *manager, void (*ready)(Manager *manager), Systemd **ret_systemd);
 Systemd *systemd_free(Systemd *systemd);
 
+/* Whether there is a bus to reach it on. One that takes connections and says nothing is none. */
+bool systemd_is_reachable(const Manager *manager);
+
 /* Asks how NAME's unit is now; done is called when the unikernel shows it. */
 void systemd_fetch(Systemd *systemd, const char *name, void (*done)(void *userdata), void *userdata);
 
