@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi.conf: one table says which keys there are, what each takes, and what holds where none is written.
- */
+/* shruthi.conf: one table says which keys there are, what each takes, and what holds where none is
+ * written. */
 
 #include "common/conf.h"
 
@@ -116,8 +116,8 @@ static bool bridge_is_valid(const char *name)
         return true;
 }
 
-/* "10", "10s", "1min 30s", "500ms": the units of systemd.time(7) that make sense here. Seconds without one.
- */
+/* "10", "10s", "1min 30s", "500ms": the units of systemd.time(7) that make sense here. Seconds without
+ * one. */
 static int span_parse(const char *text, uint64_t *ret_usec)
 {
         static const struct {

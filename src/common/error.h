@@ -5,14 +5,14 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-/* The one currency for errors: functions return a negative errno, and where a person has to be told, an Error
- * carries the sentence and the name under which clients see it. GError, virError and sd_bus_error are turned into
- * it where they appear and cross no module line. */
+/* The one currency for errors: functions return a negative errno, and where a person has to be told, an
+ * Error carries the sentence and the name under which clients see it. GError, virError and sd_bus_error are
+ * turned into it where they appear and cross no module line. */
 
 typedef enum ErrorCode {
         ERROR_FAILED,                  /* something here went wrong: see the sentence */
         ERROR_NO_MEMORY,
-        ERROR_INVALID_ARGS,            /* the call itself is malformed (org.freedesktop.DBus.Error.InvalidArgs) */
+        ERROR_INVALID_ARGS,            /* the call is malformed (org.freedesktop.DBus.Error.InvalidArgs) */
         ERROR_ACCESS_DENIED,           /* polkit said no (org.freedesktop.DBus.Error.AccessDenied) */
         ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
         ERROR_INVALID_NAME,            /* not a DNS label */
@@ -52,14 +52,15 @@ typedef struct Error {
 
 #define ERROR_INIT ((Error){.code = ERROR_FAILED, .message = NULL})
 
-/* Sets ret_error (which may be NULL; an older error in it is replaced) and returns the negative errno that belongs
- * to code, so that a function can end with "return error_set(…)". */
-int error_set(Error *ret_error, ErrorCode code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Sets ret_error (which may be NULL; an older error in it is replaced) and returns the negative errno that
+ * belongs to code, so that a function can end with "return error_set(…)". */
+int error_set(Error *ret_error, ErrorCode code, const char *format, ...)
+                __attribute__((format(printf, 3, 4)));
 int error_setv(Error *ret_error, ErrorCode code, const char *format, va_list ap)
                 __attribute__((format(printf, 3, 0)));
 
-/* For a failed system call: "SENTENCE: strerror". ENOMEM becomes ERROR_NO_MEMORY, all else ERROR_FAILED. Returns
- * the negative errno r itself. r may be given positive or negative. */
+/* For a failed system call: "SENTENCE: strerror". ENOMEM becomes ERROR_NO_MEMORY, all else ERROR_FAILED.
+ * Returns the negative errno r itself. r may be given positive or negative. */
 int error_set_errno(Error *ret_error, int r, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Puts "PREFIX: " before the sentence of an error that is set. */
@@ -70,15 +71,16 @@ void error_move(Error *ret, Error *from);
 
 void error_clear(Error *error);
 
-/* The name on the bus ("org.dream.Shruthi.Error.NoSuchUnikernel" or a standard one), and back. An unknown name is
- * _ERROR_CODE_INVALID. */
+/* The name on the bus ("org.dream.Shruthi.Error.NoSuchUnikernel" or a standard one), and back. An unknown
+ * name is _ERROR_CODE_INVALID. */
 const char *error_code_to_bus_name(ErrorCode code);
 ErrorCode error_code_from_bus_name(const char *name);
 
 /* The negative errno that error_set() returns for code. */
 int error_code_to_errno(ErrorCode code);
 
-/* The sentence, or strerror of r where there is none. The result is never NULL, and valid as long as error. */
+/* The sentence, or strerror of r where there is none. The result is never NULL, and valid as long as
+ * error. */
 const char *error_message(const Error *error, int r);
 
 #define _cleanup_error_ __attribute__((cleanup(error_clear)))

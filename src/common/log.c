@@ -47,8 +47,8 @@ const char *log_level_to_string(int level)
         return level >= 0 && level < (int) G_N_ELEMENTS(log_level_table) ? log_level_table[level] : NULL;
 }
 
-/* $JOURNAL_STREAM is "device:inode" of the stream that systemd connected (systemd.exec(5)); a match says that
- * standard error is the journal. */
+/* $JOURNAL_STREAM is "device:inode" of the stream that systemd connected (systemd.exec(5)); a match says
+ * that standard error is the journal. */
 static bool stderr_is_journal(void)
 {
         const char *stream = g_getenv("JOURNAL_STREAM");
@@ -92,8 +92,8 @@ static void add_field(struct iovec *iov, size_t *n, const char *name, const char
         iov[(*n)++] = (struct iovec){.iov_base = field, .iov_len = strlen(field)};
 }
 
-static void send_to_journal(int level, const LogObject *object, const char *message_id, const char *const *fields,
-                const char *message)
+static void send_to_journal(int level, const LogObject *object, const char *message_id,
+                const char *const *fields, const char *message)
 {
         struct iovec iov[LOG_FIELDS_MAX];
         char priority[] = {(char) ('0' + level), 0};
@@ -117,8 +117,8 @@ static void send_to_journal(int level, const LogObject *object, const char *mess
 }
 
 __attribute__((format(printf, 5, 0)))
-static void log_objectv(int level, const LogObject *object, const char *message_id, const char *const *fields,
-                const char *format, va_list ap)
+static void log_objectv(int level, const LogObject *object, const char *message_id,
+                const char *const *fields, const char *format, va_list ap)
 {
         g_autofree char *message = NULL;
         int saved = errno;

@@ -3,8 +3,9 @@
 
 #include <syslog.h>
 
-/* Messages of our own programs. To the journal with structured fields when it is there and the program runs as a
- * service (JOURNAL_STREAM), else to standard error. Libraries log at debug only; the program around them decides. */
+/* Messages of our own programs. To the journal with structured fields when it is there and the program runs
+ * as a service (JOURNAL_STREAM), else to standard error. Libraries log at debug only; the program around
+ * them decides. */
 
 /* A unikernel that the following call is about; all but name may be NULL. */
 typedef struct LogObject {
@@ -29,7 +30,7 @@ void log_message(int level, const char *format, ...) __attribute__((format(print
 #define log_warning(...) log_message(LOG_WARNING, __VA_ARGS__)
 #define log_error(...)   log_message(LOG_ERR, __VA_ARGS__)
 
-/* The same about an object, with a MESSAGE_ID (or NULL) and further fields: pairs of name and value, ended by NULL;
- * a NULL value leaves the field out. */
+/* The same about an object, with a MESSAGE_ID (or NULL) and further fields: pairs of name and value, ended
+ * by NULL; a NULL value leaves the field out. */
 void log_object(int level, const LogObject *object, const char *message_id, const char *const *fields,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Every string that crosses a boundary: bus names, paths, interfaces, error names, polkit actions, units, journal
- * fields, settings. Programs and tests take them from here, so that a name is spelled once. */
+/* Every string that crosses a boundary: bus names, paths, interfaces, error names, polkit actions, units,
+ * journal fields, settings. Programs and tests take them from here, so that a name is spelled once. */
 
 #define SHRUTHI_BUS_NAME             "org.dream.Shruthi"
 #define SHRUTHI_OBJECT_PATH          "/org/dream/Shruthi"
@@ -32,7 +32,8 @@
 #define SHRUTHI_ACTION_PRUNE_IMAGES  SHRUTHI_ACTION_PREFIX "prune-images"
 #define SHRUTHI_ACTION_RELOAD        SHRUTHI_ACTION_PREFIX "reload"
 #define SHRUTHI_ACTION_DIAGNOSE      SHRUTHI_ACTION_PREFIX "diagnose"
-/* May go beyond what shruthi.conf gives to everybody: paths, other owners, other bridges and networks, volumes. */
+/* May go beyond what shruthi.conf gives to everybody: paths, other owners, other bridges and networks,
+ * volumes. */
 #define SHRUTHI_ACTION_ADMINISTER    SHRUTHI_ACTION_PREFIX "administer"
 
 #define SHRUTHI_UNIT_PREFIX          "unikernel@"

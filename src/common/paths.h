@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Where things are. The build decides; tests put all of it below a folder of their own. Each function returns a
- * string that stays valid until paths_set_root() is called. */
+/* Where things are. The build decides; tests put all of it below a folder of their own. Each function
+ * returns a string that stays valid until paths_set_root() is called. */
 
 /* Prefixes every path below with root (NULL: none). For unit tests, before anything else. */
 void paths_set_root(const char *root);
@@ -16,11 +16,12 @@ const char *paths_config_definitions(void);  /* /etc/shruthi/unikernels: written
 const char *paths_state_definitions(void);   /* /var/lib/shruthi/unikernels: made through the bus */
 const char *paths_vendor_definitions(void);  /* /usr/lib/shruthi/unikernels: shipped by packages */
 const char *paths_images(void);              /* /var/lib/shruthi/images: the store */
-const char *paths_consoles(void);            /* /run/shruthi/unikernels: what each that runs has of its own */
+const char *paths_consoles(void);            /* /run/shruthi/unikernels: what each running one has */
 const char *paths_probe(void);               /* /run/shruthi/probe: what was found out about the host */
 const char *paths_results(void);             /* /run/shruthi/results: how each unikernel ended last */
 const char *paths_libexec_dir(void);         /* where shruthi-run and shruthi-domain are */
 
-/* /run/shruthi/unikernels/NAME: a running unikernel's own files (console FIFOs and socket, state). A folder of its
- * own for them, so that no name of a unikernel meets /run/shruthi/private or /run/shruthi/results. Free with g_free(). */
+/* /run/shruthi/unikernels/NAME: a running unikernel's own files (console FIFOs and socket, state). A folder
+ * of its own for them, so that no name of a unikernel meets /run/shruthi/private or /run/shruthi/results.
+ * Free with g_free(). */
 char *paths_unikernel_runtime(const char *name);

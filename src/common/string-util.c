@@ -73,7 +73,8 @@ int unit_name_parse(const char *unit, char **ret_name)
 {
         g_autofree char *name = NULL;
 
-        if (!unit || !g_str_has_prefix(unit, SHRUTHI_UNIT_PREFIX) || !g_str_has_suffix(unit, SHRUTHI_UNIT_SUFFIX))
+        if (!unit || !g_str_has_prefix(unit, SHRUTHI_UNIT_PREFIX) ||
+                        !g_str_has_suffix(unit, SHRUTHI_UNIT_SUFFIX))
                 return -EINVAL;
         if (strlen(unit) < strlen(SHRUTHI_UNIT_PREFIX) + strlen(SHRUTHI_UNIT_SUFFIX))
                 return -EINVAL;
@@ -133,7 +134,8 @@ char *size_format(uint64_t bytes)
         if (tenth == 0)
                 return g_strdup_printf("%" G_GUINT64_FORMAT "%c", whole, suffixes[unit]);
 
-        return g_strdup_printf("%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT "%c", whole, tenth, suffixes[unit]);
+        return g_strdup_printf(
+                        "%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT "%c", whole, tenth, suffixes[unit]);
 }
 
 char *size_format_exact(uint64_t bytes)
@@ -206,5 +208,6 @@ bool digest_is_valid(const char *digest)
                 return false;
 
         digest += strlen(SHRUTHI_DIGEST_PREFIX);
-        return strlen(digest) == DIGEST_HEX_LENGTH && strspn(digest, "0123456789abcdef") == DIGEST_HEX_LENGTH;
+        return strlen(digest) == DIGEST_HEX_LENGTH &&
+               strspn(digest, "0123456789abcdef") == DIGEST_HEX_LENGTH;
 }

@@ -59,7 +59,8 @@ char *advice_for(const char *name, const char *state, const char *result, int64_
 
         /* What an administrator wrote is not ours to edit. */
         if (*path && g_str_equal(origin, "config") &&
-                        (g_str_equal(state, "broken") || (g_str_equal(state, "failed") && is_of_definition(result)))) {
+                        (g_str_equal(state, "broken") ||
+                                        (g_str_equal(state, "failed") && is_of_definition(result)))) {
                 add_line(out, "sudoedit %s", path, "to correct the definition");
                 return g_string_free(g_steal_pointer(&out), FALSE);
         }

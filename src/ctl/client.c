@@ -62,8 +62,7 @@ int client_connect(Ctl *ctl, Error *ret_error)
         if (private_r < 0) {
                 (void) error_set(ret_error, ERROR_FAILED,
                                 "Cannot connect to the system bus (%s), nor to %s/" PRIVATE_SOCKET
-                                " (%s): systemctl "
-                                "start shruthid.socket",
+                                " (%s): systemctl start shruthid.socket",
                                 g_strerror(-r), paths_runtime_dir(), g_strerror(-private_r));
                 return private_r;
         }
@@ -99,8 +98,7 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_METHOD))
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
                                 "The shruthid that is running does not know this: %s. Is it an older one? "
-                                "systemctl "
-                                "restart shruthid.service", message);
+                                "systemctl restart shruthid.service", message);
 
         return error_set(ret_error, ERROR_FAILED, "%s", message);
 }

@@ -63,8 +63,8 @@ static int open_stdin(int *ret_fd, Error *ret_error)
 
         if (isatty(STDIN_FILENO))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'-' reads the image from standard input, which is a terminal: shruthictl "
-                                "… - < FILE");
+                                "'-' reads the image from standard input, which is a terminal: shruthictl … "
+                                "- < FILE");
         if (fstat(STDIN_FILENO, &st) >= 0 && S_ISREG(st.st_mode) && lseek(STDIN_FILENO, 0, SEEK_CUR) == 0)
                 reader = reopen_read_only(STDIN_FILENO);
 
@@ -104,8 +104,8 @@ int image_open(const char *name, int *ret_fd, Error *ret_error)
                 r = error_set_errno(ret_error, errno, "Cannot look at %s", shown);
         else if (!S_ISREG(st.st_mode))
                 r = error_set(ret_error, ERROR_INVALID_IMAGE,
-                                "%s is %s, not a regular file: name the file itself, or "
-                                "'-' to read it from standard input.",
+                                "%s is %s, not a regular file: name the file itself, or '-' to read it from "
+                                "standard input.",
                                 shown, S_ISDIR(st.st_mode) ? "a directory" : "a device, pipe or socket");
         else
                 r = 0;

@@ -258,8 +258,7 @@ static int refuse_option(int c, char **argv, Error *ret_error)
 
         return error_set(ret_error, ERROR_INVALID_ARGS,
                         "There is no option %s; shruthictl --help shows all. What is meant for the guest "
-                        "goes behind "
-                        "'--': shruthictl create NAME IMAGE -- %s", shown, shown);
+                        "goes behind '--': shruthictl create NAME IMAGE -- %s", shown, shown);
 }
 
 int options_parse(Options *options, int argc, char **argv, char ***ret_operands, Error *ret_error)

@@ -34,8 +34,8 @@ static G_GNUC_NORETURN void pager_child(int input, char **words)
         (void) signal(SIGINT, SIG_DFL);
         (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
 
-        /* systemctl's: quit on a full screen's worth, colours, no clearing, long lines cut, no wait at ^C.
-         */
+        /* systemctl's: quit on a full screen's worth, colours, no clearing, long lines cut, no wait at
+         * ^C. */
         (void) g_setenv("LESS", g_getenv("SYSTEMD_LESS") ?: "FRSXMK", TRUE);
         (void) g_setenv("LESSCHARSET", g_getenv("SYSTEMD_LESSCHARSET") ?: "utf-8", TRUE);
         /* Run by sudo, less must not offer a root shell. */

@@ -39,8 +39,8 @@ static int convert_bridge(JsonNode *node, GString *conf, Error *ret_error)
         shown = name ? text_for_display(name, 80) : json_to_string(node, FALSE);
         return error_set(ret_error, ERROR_INVALID_DEFINITION,
                         "BridgeInterface is '%s', which is no name of a network interface (1 to 15 "
-                        "characters, as "
-                        "'ip link' shows them): correct it in the file, or leave it out.", shown);
+                        "characters, as 'ip link' shows them): correct it in the file, or leave it "
+                        "out.", shown);
 }
 
 static void note(GString *notes, const char *key, JsonNode *value)
@@ -51,8 +51,7 @@ static void note(GString *notes, const char *key, JsonNode *value)
         if (g_str_equal(key, "Hostname"))
                 g_string_append_printf(notes,
                                 "Hostname (%s) has no counterpart: this host's name is hostnamectl's, and "
-                                "clients "
-                                "reach it by ssh: shruthictl -H USER@HOST.\n",
+                                "clients reach it by ssh: shruthictl -H USER@HOST.\n",
                                 shown);
         else if (g_str_equal(key, "Bind"))
                 g_string_append_printf(notes,

@@ -118,8 +118,8 @@ static int set_digest(Settings *settings, const char *value, Error *ret_error)
 {
         if (!digest_is_valid(value))
                 return refuse(ret_error, "The digest to verify", value,
-                                "give sha256: and its 64 lower-case hexadecimal digits, as 'sha256sum "
-                                "FILE' prints them");
+                                "give sha256: and its 64 lower-case hexadecimal digits, as 'sha256sum FILE' "
+                                "prints them");
 
         return set_text(&settings->digest, value);
 }

@@ -25,8 +25,8 @@ void terminal_init(void)
         is_output = isatty(STDOUT_FILENO);
         has_colors = is_output && term && !g_str_equal(term, "dumb");
 
-        /* systemd's own variable goes first, as in systemctl; it has names of palettes too, which say yes.
-         */
+        /* systemd's own variable goes first, as in systemctl; it has names of palettes too, which say
+         * yes. */
         if (systemd && *systemd)
                 has_colors = boolean_parse(systemd, &wanted) < 0 || wanted;
         else if (no_color && *no_color)

@@ -88,8 +88,7 @@ static void warn_about_single_argument(char **arguments)
         if (arguments[0] && !arguments[1] && strstr(arguments[0], " --"))
                 fprintf(stderr,
                                 "Note: what is behind '--' is one argument, its spaces included. For a "
-                                "whole command line in "
-                                "one string use --arguments=STRING.\n");
+                                "whole command line in one string use --arguments=STRING.\n");
 }
 
 int verb_create(Ctl *ctl, char **operands, Error *ret_error)
@@ -105,8 +104,8 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
         if (*arguments) {
                 if (settings->arguments)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "The guest's arguments stand either behind '--' or in "
-                                        "--arguments=, not in both.");
+                                        "The guest's arguments stand either behind '--' or in --arguments=, "
+                                        "not in both.");
                 for (char **argument = arguments; *argument; argument++)
                         if (!g_utf8_validate(*argument, -1, NULL))
                                 return error_set(ret_error, ERROR_INVALID_ARGS,
@@ -120,8 +119,8 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
 }
 
 /* The predecessor put its one network device on the bridge of its configuration, unasked; so do the image's
- * network devices go to the default bridge here when none was named. An image without a manifest gets one.
- */
+ * network devices go to the default bridge here when none was named. An image without a manifest gets
+ * one. */
 static int connect_networks(Ctl *ctl, const char *image, Error *ret_error)
 {
         g_autoptr(JsonObject) info = NULL;
@@ -162,9 +161,9 @@ int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
                                 "'shruthictl -H USER@HOST instance create …'.");
         if (!options->name || !options->image)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "shruthictl instance create --name NAME --kernel FILE "
-                                "[--kernel-parameters STRING]; "
-                                "today's form is: shruthictl create NAME FILE --now --arguments=STRING");
+                                "shruthictl instance create --name NAME --kernel FILE [--kernel-parameters "
+                                "STRING]; today's form is: shruthictl create NAME FILE --now "
+                                "--arguments=STRING");
         r = name_check(options->name, ret_error);
         if (r < 0)
                 return r;
@@ -204,6 +203,5 @@ int verb_instance_other(Ctl *ctl, char **operands, Error *ret_error)
 
         return error_set(ret_error, ERROR_INVALID_ARGS,
                         "There is no 'instance %s'; of rhyzomectl's verbs only 'instance create' works as "
-                        "it was. "
-                        "shruthictl --help shows today's.", shown);
+                        "it was. shruthictl --help shows today's.", shown);
 }

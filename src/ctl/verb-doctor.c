@@ -104,8 +104,8 @@ static void check_caller(Diagnosis *diagnosis)
         fix = g_strdup_printf(
                         "adduser %s " SHRUTHI_USERS_GROUP " (as root; it counts from the next login)", user);
         add_check(diagnosis, "user", "warning",
-                        "You are not in group " SHRUTHI_USERS_GROUP ": what changes something "
-                        "asks for an administrator's password.",
+                        "You are not in group " SHRUTHI_USERS_GROUP ": what changes something asks for an "
+                        "administrator's password.",
                         fix);
 }
 
@@ -129,12 +129,13 @@ static void check_reach(Diagnosis *diagnosis)
                 add_check(diagnosis, "bus", "ok", "The system bus can be reached.", "");
 
         r = ask_shruthid(diagnosis, &error);
-        if (r < 0)
+        if (r < 0) {
+                bool refused = error.code == ERROR_ACCESS_DENIED ||
+                                error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
+
                 add_check(diagnosis, "shruthid", "failed", error_message(&error, r),
-                                error.code == ERROR_ACCESS_DENIED ||
-                                                                error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
-                                                ? "sudo shruthictl doctor"
-                                                : "journalctl -b -u shruthid.service");
+                                refused ? "sudo shruthictl doctor" : "journalctl -b -u shruthid.service");
+        }
 }
 
 int verb_doctor(Ctl *ctl, char **operands, Error *ret_error)

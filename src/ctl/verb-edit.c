@@ -25,8 +25,7 @@ static int check_origin(Ctl *ctl, const char *name, JsonObject **ret_details, Er
                 path = text_for_display(value_text(details, "DefinitionPath"), 1024);
                 return error_set(ret_error, ERROR_NOT_MANAGED,
                                 "The definition was written by an administrator and is left to him: "
-                                "sudoedit %s; it is read "
-                                "anew at the next start.", path);
+                                "sudoedit %s; it is read anew at the next start.", path);
         }
 
         *ret_details = g_steal_pointer(&details);
@@ -77,7 +76,8 @@ static void say_result(Ctl *ctl, const char *name, JsonObject *details)
         if (g_str_equal(value_text(details, "Origin"), "vendor")) {
                 g_autofree char *path = text_for_display(value_text(details, "DefinitionPath"), 1024);
 
-                printf("Copied from %s, which it now stands in for; shruthictl remove %s brings that back.\n",
+                printf("Copied from %s, which it now stands in for; shruthictl remove %s brings that "
+                                "back.\n",
                                 path, name);
         }
         printf("Changed %s, from its next start: shruthictl restart %s\n", name, name);

@@ -136,8 +136,7 @@ static int set_autostart(Ctl *ctl, char **operands, bool autostart, Error *ret_e
         if (ctl->not_managed)
                 fprintf(stderr,
                                 "An administrator's definition is enabled by 'Autostart=yes' in the file "
-                                "itself, "
-                                "or by: systemctl %s unikernel@NAME.service\n",
+                                "itself, or by: systemctl %s unikernel@NAME.service\n",
                                 autostart ? "enable" : "disable");
         if (!ctl->options.now)
                 return r;

@@ -44,8 +44,7 @@ static int write_dropin(const char *conf, char **ret_path, Error *ret_error)
                 r = file_replace(dir, DROPIN_NAME, conf, strlen(conf), 0644);
         if (r == -EACCES || r == -EPERM)
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "Only root writes %s/" DROPIN_NAME ": sudo shruthictl "
-                                "import-rhyzome FILE",
+                                "Only root writes %s/" DROPIN_NAME ": sudo shruthictl import-rhyzome FILE",
                                 dir);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot write %s/" DROPIN_NAME, dir);

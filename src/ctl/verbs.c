@@ -243,7 +243,9 @@ void verbs_print_help(FILE *f, bool colors)
 {
         const char *on = colors ? "\x1b[4m" : "", *off = colors ? "\x1b[0m" : "";
 
-        fprintf(f, "shruthictl [OPTION…] [VERB] …\n\nUnikernels as systemd units: make them, run them, look after them.\n");
+        fputs("shruthictl [OPTION…] [VERB] …\n\n"
+              "Unikernels as systemd units: make them, run them, look after them.\n",
+                        f);
         print_verbs(f, on, off);
         print_options(f, "Options", false, on, off);
         print_options(f, "What a unikernel shall be (create, set)", true, on, off);

@@ -6,8 +6,8 @@
 
 #include "ctl/ctl.h"
 
-/* The table of verbs: what dispatches, what --help shows, what the tests of man page and completions go by.
- */
+/* The table of verbs: what dispatches, what --help shows, what the tests of man page and completions go
+ * by. */
 
 #define OPERANDS_ANY UINT_MAX
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads ELF headers and notes out of untrusted bytes (System V gABI, "Object Files" and "Program Loading"). */
+/* Reads ELF headers and notes out of untrusted bytes (System V gABI, "Object Files" and "Program
+ * Loading"). */
 
 #include "image/elf-file.h"
 
@@ -59,7 +60,8 @@ static bool segments_read(Source *source, ElfFile *elf, uint64_t table, unsigned
 
         if (n > ELF_SEGMENTS_MAX)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: it claims %u program headers, a kernel has at most %d: build it again", n,
+                                "damaged: it claims %u program headers, a kernel has at most %d: build it "
+                                "again", n,
                                 ELF_SEGMENTS_MAX);
         if (n > 0 && entry_size != expected_size)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
@@ -118,7 +120,8 @@ bool elf_read(Source *source, ElfFile *ret, ImageInfo *info)
                 return image_refuse_cut_off(info, source, "its ELF header");
         if (header[EI_CLASS] != ELFCLASS32 && header[EI_CLASS] != ELFCLASS64)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: ELF class %u, neither 32 nor 64 bit: build it again", header[EI_CLASS]);
+                                "damaged: ELF class %u, neither 32 nor 64 bit: build it again",
+                                header[EI_CLASS]);
 
         ret->is64 = header[EI_CLASS] == ELFCLASS64;
         ret->os_abi = header[EI_OSABI];
@@ -132,7 +135,8 @@ bool elf_read(Source *source, ElfFile *ret, ImageInfo *info)
         }
 
         ret->type = get_le16(header + offsetof(Elf64_Ehdr, e_type));
-        ret->architecture = architecture_from_machine(get_le16(header + offsetof(Elf64_Ehdr, e_machine)), ret->is64);
+        ret->architecture = architecture_from_machine(
+                        get_le16(header + offsetof(Elf64_Ehdr, e_machine)), ret->is64);
         if (ret->is64) {
                 ret->entry = get_le64(header + offsetof(Elf64_Ehdr, e_entry));
                 if (!segments_read(source, ret, get_le64(header + offsetof(Elf64_Ehdr, e_phoff)),
@@ -156,8 +160,8 @@ static size_t round_up(size_t value, size_t align)
         return (value + align - 1) & ~(align - 1);
 }
 
-/* The notes of one segment in memory. Offsets cannot overflow: sizes are 32 bit at most, and checked before they
- * are added up. */
+/* The notes of one segment in memory. Offsets cannot overflow: sizes are 32 bit at most, and checked before
+ * they are added up. */
 static bool notes_walk(const uint8_t *data, size_t size, const ElfSegment *segment, ElfNoteCallback on_note,
                 void *userdata, ImageInfo *info)
 {
@@ -172,17 +176,20 @@ static bool notes_walk(const uint8_t *data, size_t size, const ElfSegment *segme
                 if (name_size > rest)
                         goto malformed;
 
-                /* Segments of alignment 8 (GNU properties) pad to 8. Solo5's notes have the layout of a C structure
-                 * whatever the segment says (its include/mft_abi.h). */
+                /* Segments of alignment 8 (GNU properties) pad to 8. Solo5's notes have the layout of a C
+                 * structure whatever the segment says (its include/mft_abi.h). */
                 align = segment->align == 8 && !(name_size == 6 && memcmp(name, "Solo5", 6) == 0) ? 8 : 4;
                 desc_at = round_up(NOTE_HEADER_SIZE + name_size, align) - NOTE_HEADER_SIZE;
                 if (desc_at > rest || desc_size > rest - desc_at)
                         goto malformed;
 
                 if (name_size > 0 && name[name_size - 1] == '\0' &&
-                                !on_note(&(ElfNote){.offset = segment->offset + position, .name = name, .type = type,
-                                                .desc = data + position + NOTE_HEADER_SIZE + desc_at,
-                                                .desc_size = desc_size}, userdata, info))
+                                !on_note(&(ElfNote){.offset = segment->offset + position,
+                                                    .name = name,
+                                                    .type = type,
+                                                    .desc = data + position + NOTE_HEADER_SIZE + desc_at,
+                                                    .desc_size = desc_size},
+                                                userdata, info))
                         return false;
 
                 position = MIN(size, position + round_up(NOTE_HEADER_SIZE + desc_at + desc_size, align));
@@ -192,11 +199,13 @@ static bool notes_walk(const uint8_t *data, size_t size, const ElfSegment *segme
 
 malformed:
         return image_refuse(info, ERROR_INVALID_IMAGE,
-                        "damaged: the ELF note at offset %" PRIu64 " reaches beyond its segment: build it again",
+                        "damaged: the ELF note at offset %" PRIu64 " reaches beyond its segment: build it "
+                        "again",
                         segment->offset + position);
 }
 
-bool elf_for_each_note(Source *source, const ElfFile *elf, ElfNoteCallback on_note, void *userdata, ImageInfo *info)
+bool elf_for_each_note(
+                Source *source, const ElfFile *elf, ElfNoteCallback on_note, void *userdata, ImageInfo *info)
 {
         for (unsigned i = 0; i < elf->n_segments; i++) {
                 const ElfSegment *segment = &elf->segments[i];
@@ -206,8 +215,9 @@ bool elf_for_each_note(Source *source, const ElfFile *elf, ElfNoteCallback on_no
                         continue;
                 if (segment->file_size > ELF_NOTES_SIZE_MAX)
                         return image_refuse(info, ERROR_INVALID_IMAGE,
-                                        "damaged: it claims %" PRIu64 " bytes of ELF notes in one segment, more than "
-                                        "%d: build it again", segment->file_size, ELF_NOTES_SIZE_MAX);
+                                        "damaged: it claims %" PRIu64 " bytes of ELF notes in one segment, "
+                                        "more than %d: build it again",
+                                        segment->file_size, ELF_NOTES_SIZE_MAX);
 
                 data = g_malloc(segment->file_size);
                 if (!source_read(source, segment->offset, data, segment->file_size))

@@ -6,7 +6,8 @@
 /* ELF as far as a boot loader needs it: the header, the program headers, the interpreter, the notes. */
 
 #define ELF_SEGMENTS_MAX 128
-#define ELF_NOTES_SIZE_MAX (64 * 1024) /* bytes of one segment of notes; Solo5's largest manifest has 6,688 */
+/* bytes of one segment of notes; Solo5's largest manifest has 6,688 */
+#define ELF_NOTES_SIZE_MAX (64 * 1024)
 
 typedef struct ElfSegment {
         uint32_t type;
@@ -43,8 +44,8 @@ bool elf_is(const uint8_t *head, size_t head_size);
 /* Reads header and program headers, and checks that every segment lies within the file. */
 bool elf_read(Source *source, ElfFile *ret, ImageInfo *info);
 
-/* Calls on_note for every note in every PT_NOTE segment until it returns false; returns that. A malformed note is
- * refused. */
+/* Calls on_note for every note in every PT_NOTE segment until it returns false; returns that. A malformed
+ * note is refused. */
 typedef bool (*ElfNoteCallback)(const ElfNote *note, void *userdata, ImageInfo *info);
 bool elf_for_each_note(Source *source, const ElfFile *elf, ElfNoteCallback on_note, void *userdata,
                 ImageInfo *info);

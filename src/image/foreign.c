@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Recognises what is no kernel by its first bytes: compressed files, disk images, archives, programs, text. */
+/* Recognises what is no kernel by its first bytes: compressed files, disk images, archives, programs,
+ * text. */
 
 #include "image/foreign.h"
 
@@ -18,8 +19,10 @@ typedef struct Magic {
 
 #define MAGIC(at, text, sentence) {(at), sizeof(text) - 1, (text), (sentence)}
 #define COMPRESSED(name, how) "compressed with " name ": unpack it first with `" how "`"
-#define DISK(name) "a disk image (" name "), not a kernel: take the kernel out of it, and give disks as [Volume NAME]"
-#define ARCHIVE(name, how) "an archive (" name "), not a kernel: unpack it with `" how "` and give the image in it"
+#define DISK(name)                                                                                          \
+        "a disk image (" name "), not a kernel: take the kernel out of it, and give disks as [Volume NAME]"
+#define ARCHIVE(name, how)                                                                                  \
+        "an archive (" name "), not a kernel: unpack it with `" how "` and give the image in it"
 #define MACH_O "a program for macOS (Mach-O), not a unikernel: " MIRAGE
 
 static const Magic magics[] = {
@@ -53,7 +56,8 @@ static const Magic magics[] = {
         MAGIC(0, "\xce\xfa\xed\xfe", MACH_O),
         MAGIC(0, "\xcf\xfa\xed\xfe", MACH_O),
         MAGIC(0, "\xca\xfe\xba\xbe", MACH_O),
-        MAGIC(0, "\x27\x05\x19\x56", "a U-Boot image (uImage), which QEMU does not boot here: give the kernel itself"),
+        MAGIC(0, "\x27\x05\x19\x56",
+                        "a U-Boot image (uImage), which QEMU does not boot here: give the kernel itself"),
         MAGIC(0, "\0asm", "a WebAssembly module, not a unikernel: " MIRAGE),
         MAGIC(0, "#!", "a script, not a unikernel: give the image that it builds or starts"),
 };
@@ -79,8 +83,8 @@ static bool check_pe(const uint8_t *head, size_t head_size, ImageInfo *info)
 
                 if (subsystem >= EFI_FIRST && subsystem <= EFI_LAST)
                         return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                        "an EFI program, and there is no EFI here: give a Multiboot, PVH or Linux "
-                                        "(bzImage) kernel; " MIRAGE);
+                                        "an EFI program, and there is no EFI here: give a Multiboot, PVH or "
+                                        "Linux (bzImage) kernel; " MIRAGE);
         }
 
         return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
@@ -110,13 +114,14 @@ static bool check_text(const uint8_t *head, size_t head_size, ImageInfo *info)
         if (n - i >= 5 && (g_ascii_strncasecmp((const char *) head + i, "<html", 5) == 0 ||
                         g_ascii_strncasecmp((const char *) head + i, "<!doc", 5) == 0))
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a web page, not an image: the download went wrong, look into the file and fetch it "
-                                "again");
+                                "a web page, not an image: the download went wrong, look into the file and "
+                                "fetch it again");
 
         if (!is_text(head, n))
                 return true;
 
-        return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "text, not an image: give the file that was built");
+        return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                        "text, not an image: give the file that was built");
 }
 
 static bool is_zero(const uint8_t *p, size_t size)
@@ -137,7 +142,8 @@ static bool check_disk(Source *source, const uint8_t *head, size_t head_size, Im
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, DISK("ISO 9660"));
         if (head_size >= 512 && head[510] == 0x55 && head[511] == 0xaa)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, DISK("with a boot sector"));
-        if (head_size >= EXT_MAGIC + 2 && is_zero(head, EXT_SUPERBLOCK) && get_le16(head + EXT_MAGIC) == 0xef53)
+        if (head_size >= EXT_MAGIC + 2 && is_zero(head, EXT_SUPERBLOCK) &&
+                        get_le16(head + EXT_MAGIC) == 0xef53)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, DISK("ext2, ext3 or ext4"));
 
         return true;
@@ -172,13 +178,15 @@ bool foreign_refuse_elf(const ElfFile *elf, bool is_gnu, ImageInfo *info)
                                 "a core dump, not an image: give the image that it came from");
         if (elf->interpreter[0] != '\0')
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a program for Linux or another system (it wants %s), not a unikernel: " MIRAGE,
+                                "a program for Linux or another system (it wants %s), not a "
+                                "unikernel: " MIRAGE,
                                 elf->interpreter);
         if (is_gnu || elf->os_abi == ELFOSABI_GNU)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
                                 "a program for Linux, statically linked, not a unikernel: " MIRAGE);
 
         return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                        "an ELF file that says neither by a Multiboot header in its first 8 KiB nor by a PVH note how "
-                        "to boot it: link it with one, or give the loader that it needs and this file as Initrd=");
+                        "an ELF file that says neither by a Multiboot header in its first 8 KiB nor by a "
+                        "PVH note how to boot it: link it with one, or give the loader that it needs and "
+                        "this file as Initrd=");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The judge: what an image is, and whether it can be hosted here. The order of the questions is QEMU's own (Linux's
- * magic, Multiboot, PVH), so that what is boots as what is said here. */
+/* The judge: what an image is, and whether it can be hosted here. The order of the questions is QEMU's own
+ * (Linux's magic, Multiboot, PVH), so that what is boots as what is said here. */
 
 #include "image/image.h"
 
@@ -101,11 +101,13 @@ static bool check_architecture(const char *machine, ImageInfo *info)
         return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "for %s, this host is %s: %s",
                         image_architecture_to_string(info->architecture), machine,
                         guest_is_x86 ? "use a host of that architecture" :
-                        machine_is_x86(machine) ? "rebuild it for this one" : "unikernels run on x86_64 hosts so far");
+                        machine_is_x86(machine) ? "rebuild it for this one"
+                                                : "unikernels run on x86_64 hosts so far");
 }
 
 /* A Multiboot header that is there decides; a broken one is only held against what cannot boot otherwise. */
-static bool judge_elf(Source *source, const uint8_t *head, size_t head_size, const char *machine, ImageInfo *info)
+static bool judge_elf(
+                Source *source, const uint8_t *head, size_t head_size, const char *machine, ImageInfo *info)
 {
         g_autofree ElfFile *elf = g_new0(ElfFile, 1);
         MultibootHeader header = {};
@@ -114,7 +116,8 @@ static bool judge_elf(Source *source, const uint8_t *head, size_t head_size, con
 
         if (linux_is_bzimage(head, head_size))
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "both an ELF file and a Linux bzImage, which no honest build makes: build it again");
+                                "both an ELF file and a Linux bzImage, which no honest build makes: build "
+                                "it again");
         if (!elf_read(source, elf, info))
                 return false;
         info->architecture = elf->architecture;
@@ -136,8 +139,8 @@ static bool judge_elf(Source *source, const uint8_t *head, size_t head_size, con
         }
         if (info->target == SOLO5_TARGET_VIRTIO)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "a Solo5 virtio image that lost its Multiboot header (%s in its first 8 KiB), as "
-                                "after `strip` or `objcopy`: use the file as it was built",
+                                "a Solo5 virtio image that lost its Multiboot header (%s in its first 8 "
+                                "KiB), as after `strip` or `objcopy`: use the file as it was built",
                                 multiboot == MULTIBOOT_BAD_SUM ? "its checksum is wrong" : "there is none");
         if (notes.pvh.found) {
                 if (!pvh_check(&notes.pvh, elf, info))
@@ -149,7 +152,8 @@ static bool judge_elf(Source *source, const uint8_t *head, size_t head_size, con
         return multiboot_refuse(multiboot, &header, info) && foreign_refuse_elf(elf, notes.is_gnu, info);
 }
 
-static bool judge_flat(Source *source, const uint8_t *head, size_t head_size, const char *machine, ImageInfo *info)
+static bool judge_flat(
+                Source *source, const uint8_t *head, size_t head_size, const char *machine, ImageInfo *info)
 {
         MultibootHeader header = {};
         MultibootState multiboot;
@@ -165,8 +169,8 @@ static bool judge_flat(Source *source, const uint8_t *head, size_t head_size, co
         if (info->architecture != IMAGE_ARCHITECTURE_UNKNOWN)
                 return check_architecture(machine, info);
 
-        /* A disk with GRUB on it has a Multiboot header in its first sectors, GRUB's own. So what is something else
-         * is said first. */
+        /* A disk with GRUB on it has a Multiboot header in its first sectors, GRUB's own. So what is
+         * something else is said first. */
         if (!foreign_check(source, head, head_size, info))
                 return false;
 
@@ -181,9 +185,9 @@ static bool judge_flat(Source *source, const uint8_t *head, size_t head_size, co
 
         return multiboot_refuse(multiboot, &header, info) &&
                         image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                        "no kernel that is known here (%" PRIu64 " bytes that are neither ELF, "
-                                        "Multiboot nor Linux): give a unikernel built for virtio, a Multiboot or PVH "
-                                        "kernel, or a bzImage", source->size);
+                                        "no kernel that is known here (%" PRIu64 " bytes that are neither "
+                                        "ELF, Multiboot nor Linux): give a unikernel built for virtio, a "
+                                        "Multiboot or PVH kernel, or a bzImage", source->size);
 }
 
 int image_judge(Source *source, const char *machine, ImageInfo **ret_info, Error *ret_error)
@@ -229,7 +233,8 @@ int image_inspect(int fd, ImageInfo **ret_info, Error *ret_error)
         return image_judge(&source, host.machine, ret_info, ret_error);
 }
 
-int image_inspect_bytes(const uint8_t *data, size_t size, const char *machine, ImageInfo **ret_info, Error *ret_error)
+int image_inspect_bytes(const uint8_t *data, size_t size, const char *machine, ImageInfo **ret_info,
+                Error *ret_error)
 {
         Source source = source_from_bytes(data, size);
         struct utsname host;

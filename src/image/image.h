@@ -6,8 +6,8 @@
 
 #include "common/error.h"
 
-/* What an image file is: read from untrusted bytes, without running or trusting any of it. Knows no store, bus or
- * libvirt. */
+/* What an image file is: read from untrusted bytes, without running or trusting any of it. Knows no store,
+ * bus or libvirt. */
 
 typedef enum DeviceKind {
         DEVICE_NETWORK,
@@ -63,8 +63,9 @@ const char *solo5_target_to_string(Solo5Target target); /* "none", "hvt", "spt",
 #define MANIFEST_NAME_MAX    67
 #define IMAGE_DEVICES_MAX    29  /* that can be wired: slots 2 to 30 of PCI bus 0 */
 
-/* A device's name: 1 to MANIFEST_NAME_MAX of ASCII letters, digits, '-', '_' and '.'. Solo5's elftool writes letters
- * and digits only; no more than this can stand in the sections and options of ours that name devices. */
+/* A device's name: 1 to MANIFEST_NAME_MAX of ASCII letters, digits, '-', '_' and '.'. Solo5's elftool writes
+ * letters and digits only; no more than this can stand in the sections and options of ours that name
+ * devices. */
 bool manifest_name_is_valid(const char *name);
 
 typedef struct ManifestDevice {
@@ -80,8 +81,9 @@ typedef struct ImageInfo {
         bool has_manifest;      /* then devices are all that the guest has, in this order */
         unsigned n_devices;
         ManifestDevice devices[MANIFEST_DEVICES_MAX];
-        char *problem;          /* why it cannot be hosted here and what to do about it; NULL: it can. A phrase without
-                                 * a subject: "built for hvt: rebuild with …", for "NAME: %s" and "image is %s" */
+        /* why it cannot be hosted here and what to do about it; NULL: it can. A phrase without a subject:
+         * "built for hvt: rebuild with …", for "NAME: %s" and "image is %s" */
+        char *problem;
         ErrorCode problem_code; /* ERROR_INVALID_IMAGE or ERROR_UNSUPPORTED_IMAGE when problem is set */
 } ImageInfo;
 
@@ -89,12 +91,12 @@ void image_info_free(ImageInfo *info);
 #define _cleanup_image_info_ __attribute__((cleanup(image_info_clear_pointer)))
 void image_info_clear_pointer(ImageInfo **info);
 
-/* Reads what fd (any position, never moved) holds. An image that cannot be hosted is no error: the problem says why,
- * and all that was understood before is set too (of an hvt image, target and devices). INVALID_IMAGE when fd is no
- * regular file; other errors are those of reading. */
+/* Reads what fd (any position, never moved) holds. An image that cannot be hosted is no error: the problem
+ * says why, and all that was understood before is set too (of an hvt image, target and devices).
+ * INVALID_IMAGE when fd is no regular file; other errors are those of reading. */
 int image_inspect(int fd, ImageInfo **ret_info, Error *ret_error);
 
-/* The same over bytes in memory, as if on a host of that machine (as uname -m says; NULL: this one). What tests and
- * fuzzing call. */
+/* The same over bytes in memory, as if on a host of that machine (as uname -m says; NULL: this one). What
+ * tests and fuzzing call. */
 int image_inspect_bytes(const uint8_t *data, size_t size, const char *machine, ImageInfo **ret_info,
                 Error *ret_error);

@@ -3,5 +3,6 @@
 
 #include "image/source.h"
 
-/* What image_inspect() does with its file, for any source of bytes and as if on a host of that machine (uname -m). */
+/* What image_inspect() does with its file, for any source of bytes and as if on a host of that machine
+ * (uname -m). */
 int image_judge(Source *source, const char *machine, ImageInfo **ret_info, Error *ret_error);

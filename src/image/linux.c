@@ -33,7 +33,8 @@ bool linux_check(const Source *source, const uint8_t *head, size_t head_size, Im
                 return image_refuse_cut_off(info, source, "part of its Linux boot header");
         if (get_le16(head + BOOT_FLAG_OFFSET) != BOOT_FLAG)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: a Linux kernel whose boot flag is 0x%04x, not 0xaa55: copy it again",
+                                "damaged: a Linux kernel whose boot flag is 0x%04x, not 0xaa55: copy it "
+                                "again",
                                 get_le16(head + BOOT_FLAG_OFFSET));
 
         version = get_le16(head + VERSION_OFFSET);
@@ -42,14 +43,15 @@ bool linux_check(const Source *source, const uint8_t *head, size_t head_size, Im
                         : IMAGE_ARCHITECTURE_X86;
         if (version < 0x200)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a Linux kernel with boot protocol %d.%02d, 2.00 is the oldest that works: use a "
-                                "kernel of this century", version >> 8, version & 0xff);
+                                "a Linux kernel with boot protocol %d.%02d, 2.00 is the oldest that works: "
+                                "use a kernel of this century", version >> 8, version & 0xff);
 
         setup_size = 512 * (uint64_t) ((head[SETUP_SECTS_OFFSET] ?: 4) + 1);
         /* Before 2.04 the field had 16 bits, and what stands above them is something else. */
         kernel_size = version >= 0x204 ? get_le32(head + SYSSIZE_OFFSET) : get_le16(head + SYSSIZE_OFFSET);
         kernel_size *= SYSSIZE_UNIT;
-        if (!source_covers(source, 0, setup_size + MAX(kernel_size, (uint64_t) SYSSIZE_UNIT) - SYSSIZE_UNIT + 1))
+        if (!source_covers(source, 0,
+                            setup_size + MAX(kernel_size, (uint64_t) SYSSIZE_UNIT) - SYSSIZE_UNIT + 1))
                 return image_refuse_cut_off(info, source, "part of the Linux kernel");
 
         return true;

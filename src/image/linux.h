@@ -3,9 +3,11 @@
 
 #include "image/source.h"
 
-/* Linux kernels: the bzImage of x86 (Documentation/arch/x86/boot.rst), and the Image of other architectures. */
+/* Linux kernels: the bzImage of x86 (Documentation/arch/x86/boot.rst), and the Image of other
+ * architectures. */
 
-/* Whether head, the file's first bytes, has the magic number of a bzImage: what QEMU looks at first of all. */
+/* Whether head, the file's first bytes, has the magic number of a bzImage: what QEMU looks at first of
+ * all. */
 bool linux_is_bzimage(const uint8_t *head, size_t head_size);
 
 /* Whether QEMU will load it; sets the architecture. */

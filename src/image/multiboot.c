@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The Multiboot 1 header, judged as QEMU does (hw/i386/multiboot.c, load_multiboot()), so that what QEMU would
- * refuse with a line in libvirt's log is refused here with a sentence. */
+/* The Multiboot 1 header, judged as QEMU does (hw/i386/multiboot.c, load_multiboot()), so that what QEMU
+ * would refuse with a line in libvirt's log is refused here with a sentence. */
 
 #include "image/multiboot.h"
 
@@ -63,39 +63,41 @@ static bool check_by_elf(const ElfFile *elf, ImageInfo *info)
 {
         if (!elf)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "no ELF file, and its Multiboot header has no load addresses (AOUT_KLUDGE, flag "
-                                "0x10000): link it with them");
+                                "no ELF file, and its Multiboot header has no load addresses (AOUT_KLUDGE, "
+                                "flag 0x10000): link it with them");
         if (elf->architecture == IMAGE_ARCHITECTURE_X86_64)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a 64-bit Multiboot kernel without load addresses in its header, which QEMU does not "
-                                "load: link it with AOUT_KLUDGE (flag 0x10000), or boot it through its 32-bit loader "
-                                "with this file as Initrd=");
+                                "a 64-bit Multiboot kernel without load addresses in its header, which QEMU "
+                                "does not load: link it with AOUT_KLUDGE (flag 0x10000), or boot it through "
+                                "its 32-bit loader with this file as Initrd=");
         if (elf->n_segments == 0 || elf->entry == 0)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: an ELF file with a Multiboot header but nothing to load: link it again");
+                                "damaged: an ELF file with a Multiboot header but nothing to load: link it "
+                                "again");
 
         return true;
 }
 
-/* The header's numbers are 32 bit, so that in 64 bit no sum of them can overflow; the file's size is the file's claim
- * and is only compared. */
+/* The header's numbers are 32 bit, so that in 64 bit no sum of them can overflow; the file's size is the
+ * file's claim and is only compared. */
 static bool check_by_addresses(const Source *source, const MultibootHeader *header, ImageInfo *info)
 {
         uint64_t before = (uint64_t) header->header_address - header->load_address, offset, size;
 
         if (header->header_address < header->load_address || before > header->offset)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: its Multiboot header claims address 0x%x but the load address 0x%x, which "
-                                "would begin before the file: link it again", header->header_address,
-                                header->load_address);
+                                "damaged: its Multiboot header claims address 0x%x but the load address "
+                                "0x%x, which would begin before the file: link it again",
+                                header->header_address, header->load_address);
         offset = header->offset - before;
 
         if (header->load_end_address == 0)
                 size = source->size - MIN(offset, source->size);
         else if (header->load_end_address <= header->load_address)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: its Multiboot header ends loading at 0x%x, at or before its beginning at "
-                                "0x%x: link it again", header->load_end_address, header->load_address);
+                                "damaged: its Multiboot header ends loading at 0x%x, at or before its "
+                                "beginning at 0x%x: link it again",
+                                header->load_end_address, header->load_address);
         else
                 size = header->load_end_address - header->load_address;
 
@@ -103,22 +105,25 @@ static bool check_by_addresses(const Source *source, const MultibootHeader *head
                 return image_refuse_cut_off(info, source, "part of what its Multiboot header loads");
         if (size > UINT32_MAX - header->load_address)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: its %" PRIu64 " bytes do not fit below 4 GiB when loaded at 0x%x: link it "
-                                "again", size, header->load_address);
+                                "damaged: its %" PRIu64 " bytes do not fit below 4 GiB when loaded at 0x%x: "
+                                "link it again", size, header->load_address);
         if (header->bss_end_address != 0 && header->bss_end_address < header->load_address + size)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: its Multiboot header ends at 0x%x, before what it loads up to 0x%" PRIx64
-                                ": link it again", header->bss_end_address, header->load_address + size);
-        if (header->entry_address < header->load_address || header->entry_address >= header->load_address + size)
+                                "damaged: its Multiboot header ends at 0x%x, before what it loads up to "
+                                "0x%" PRIx64 ": link it again",
+                                header->bss_end_address, header->load_address + size);
+        if (header->entry_address < header->load_address ||
+                        header->entry_address >= header->load_address + size)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: its Multiboot header enters at 0x%x, outside of what it loads (0x%x to "
-                                "0x%" PRIx64 "): link it again", header->entry_address, header->load_address,
-                                header->load_address + size);
+                                "damaged: its Multiboot header enters at 0x%x, outside of what it loads "
+                                "(0x%x to 0x%" PRIx64 "): link it again",
+                                header->entry_address, header->load_address, header->load_address + size);
 
         return true;
 }
 
-bool multiboot_check(const Source *source, const ElfFile *elf, const MultibootHeader *header, ImageInfo *info)
+bool multiboot_check(
+                const Source *source, const ElfFile *elf, const MultibootHeader *header, ImageInfo *info)
 {
         return header->flags & MULTIBOOT_AOUT_KLUDGE ? check_by_addresses(source, header, info)
                                                      : check_by_elf(elf, info);
@@ -128,12 +133,12 @@ bool multiboot_refuse(MultibootState state, const MultibootHeader *header, Image
 {
         if (state == MULTIBOOT_BAD_SUM)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: the checksum of its Multiboot header (at offset %u) is wrong: build it "
-                                "again", header->offset);
+                                "damaged: the checksum of its Multiboot header (at offset %u) is wrong: "
+                                "build it again", header->offset);
         if (state == MULTIBOOT_2)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a Multiboot 2 kernel, which QEMU does not load: build it with a Multiboot 1 header "
-                                "or a PVH note");
+                                "a Multiboot 2 kernel, which QEMU does not load: build it with a Multiboot "
+                                "1 header or a PVH note");
 
         return true;
 }

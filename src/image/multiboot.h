@@ -20,12 +20,13 @@ typedef struct MultibootHeader {
         uint32_t header_address, load_address, load_end_address, bss_end_address, entry_address;
 } MultibootHeader;
 
-/* Looks for the header in head, the file's first bytes (up to MULTIBOOT_SEARCH_SIZE). *ret is set when FOUND, and
- * its offset when BAD_SUM. */
+/* Looks for the header in head, the file's first bytes (up to MULTIBOOT_SEARCH_SIZE). *ret is set when
+ * FOUND, and its offset when BAD_SUM. */
 MultibootState multiboot_find(const uint8_t *head, size_t head_size, MultibootHeader *ret);
 
 /* Whether QEMU will load it; elf is NULL when the file is no ELF. */
-bool multiboot_check(const Source *source, const ElfFile *elf, const MultibootHeader *header, ImageInfo *info);
+bool multiboot_check(
+                const Source *source, const ElfFile *elf, const MultibootHeader *header, ImageInfo *info);
 
 /* Says what is wrong with the header that there is instead of a good one. True: there is none at all. */
 bool multiboot_refuse(MultibootState state, const MultibootHeader *header, ImageInfo *info);

@@ -36,8 +36,8 @@ bool pvh_check(const PvhNote *pvh, const ElfFile *elf, ImageInfo *info)
                                 "damaged: it has a PVH entry but nothing to load: link it again");
         if (pvh->entry == 0 || pvh->entry > UINT32_MAX)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: its PVH entry is at 0x%" PRIx64 ", which no 32-bit entry can be: link it "
-                                "again", pvh->entry);
+                                "damaged: its PVH entry is at 0x%" PRIx64 ", which no 32-bit entry can be: "
+                                "link it again", pvh->entry);
 
         return true;
 }

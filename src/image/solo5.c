@@ -69,26 +69,27 @@ static bool device_parse(const uint8_t *entry, unsigned i, ManifestDevice *ret, 
                 g_autofree char *shown = text_for_display(ret->name, MANIFEST_NAME_MAX);
 
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: device %u in its manifest is called \"%s\", where Solo5 allows letters and "
-                                "digits: give it such a name and " REBUILD, i, shown);
+                                "damaged: device %u in its manifest is called \"%s\", where Solo5 allows "
+                                "letters and digits: give it such a name and " REBUILD, i, shown);
         }
 
         if (type != ENTRY_TYPE_BLOCK && type != ENTRY_TYPE_NETWORK)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "device \"%s\" in its manifest is of the unknown type %u, only block (1) and network "
-                                "(2) can be given to it: " REBUILD " and without that device", ret->name, type);
+                                "device \"%s\" in its manifest is of the unknown type %u, only block (1) "
+                                "and network (2) can be given to it: " REBUILD " and without that device",
+                                ret->name, type);
         ret->kind = type == ENTRY_TYPE_BLOCK ? DEVICE_BLOCK : DEVICE_NETWORK;
 
         if (entry[ENTRY_ATTACHED_OFFSET] != 0)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: device \"%s\" in its manifest claims to be attached already, which it "
-                                "refuses to boot with: " REBUILD, ret->name);
+                                "damaged: device \"%s\" in its manifest claims to be attached already, "
+                                "which it refuses to boot with: " REBUILD, ret->name);
 
         return true;
 }
 
-/* Solo5 itself looks devices up by name and kind and takes the first, so that of two with one name the second could
- * never be meant. */
+/* Solo5 itself looks devices up by name and kind and takes the first, so that of two with one name the
+ * second could never be meant. */
 static bool device_is_new(const ManifestDevice *devices, unsigned n, const ManifestDevice *device)
 {
         for (unsigned i = 0; i < n; i++)
@@ -110,8 +111,9 @@ static bool manifest_parse(const ElfNote *note, ImageInfo *info)
                                 note->desc_size);
         if (get_le32(manifest) != MANIFEST_VERSION)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a Solo5 image whose manifest has version %u, only version %d is known: " REBUILD
-                                " and a Solo5 that writes that version", get_le32(manifest), MANIFEST_VERSION);
+                                "a Solo5 image whose manifest has version %u, only version %d is "
+                                "known: " REBUILD " and a Solo5 that writes that version",
+                                get_le32(manifest), MANIFEST_VERSION);
 
         n = get_le32(manifest + 4);
         if (n < 1 || n > MANIFEST_ENTRIES_MAX)
@@ -125,7 +127,8 @@ static bool manifest_parse(const ElfNote *note, ImageInfo *info)
                                 MANIFEST_PADDING + MANIFEST_HEADER_SIZE + (size_t) n * MANIFEST_ENTRY_SIZE);
         if (!entry_is_first(entries))
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: the first entry of its manifest is not the reserved one: " REBUILD);
+                                "damaged: the first entry of its manifest is not the reserved "
+                                "one: " REBUILD);
 
         for (unsigned i = 1; i < n; i++) {
                 ManifestDevice *device = &devices[i - 1];
@@ -134,8 +137,8 @@ static bool manifest_parse(const ElfNote *note, ImageInfo *info)
                         return false;
                 if (!device_is_new(devices, i - 1, device))
                         return image_refuse(info, ERROR_INVALID_IMAGE,
-                                        "damaged: its manifest has two devices called \"%s\": give one of them "
-                                        "another name and " REBUILD, device->name);
+                                        "damaged: its manifest has two devices called \"%s\": give one of "
+                                        "them another name and " REBUILD, device->name);
         }
 
         memcpy(info->devices, devices, MANIFEST_DEVICES_MAX * sizeof *devices);
@@ -148,8 +151,8 @@ static bool abi_parse(Solo5Notes *notes, const ElfNote *note, ImageInfo *info)
 {
         if (note->desc_size != ABI1_SIZE)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: its Solo5 ABI note has %zu bytes, not %d: " REBUILD, note->desc_size,
-                                ABI1_SIZE);
+                                "damaged: its Solo5 ABI note has %zu bytes, not %d: " REBUILD,
+                                note->desc_size, ABI1_SIZE);
 
         notes->target = get_le32(note->desc);
         if (notes->target > SOLO5_TARGET_NONE && notes->target < _SOLO5_TARGET_MAX)
@@ -195,29 +198,32 @@ bool solo5_check(const Solo5Notes *notes, const ElfFile *elf, ImageInfo *info)
         if (!notes->has_abi && !notes->has_manifest) {
                 if (g_str_has_prefix(elf->interpreter, SOLO5_INTERPRETER))
                         return image_refuse(info, ERROR_INVALID_IMAGE,
-                                        "a Solo5 image without its notes, so that nobody can tell its devices: use "
-                                        "the file as it was built (a `strip` that removes notes breaks it), or "
+                                        "a Solo5 image without its notes, so that nobody can tell its "
+                                        "devices: use the file as it was built (a `strip` that removes "
+                                        "notes breaks it), or "
                                         REBUILD);
                 return true;
         }
 
         if (!notes->has_abi)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "a Solo5 image with a manifest but without the note that names its target, as before "
-                                "Solo5 0.6 or after a `strip` that removes notes: " REBUILD);
+                                "a Solo5 image with a manifest but without the note that names its target, "
+                                "as before Solo5 0.6 or after a `strip` that removes notes: " REBUILD);
         if (info->target == SOLO5_TARGET_NONE)
-                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "built for the unknown Solo5 target %u: " REBUILD,
-                                notes->target);
+                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                                "built for the unknown Solo5 target %u: " REBUILD, notes->target);
         if (info->target != SOLO5_TARGET_VIRTIO)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "built for %s: " REBUILD,
                                 solo5_target_to_string(info->target));
         if (!elf->is64)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: a Solo5 virtio image is a 64-bit ELF file, this one has 32 bit: " REBUILD);
+                                "damaged: a Solo5 virtio image is a 64-bit ELF file, this one has 32 "
+                                "bit: " REBUILD);
         if (!notes->has_manifest)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "a Solo5 image without its manifest, so that nobody can tell its devices: use the "
-                                "file as it was built (a `strip` that removes notes breaks it), or " REBUILD);
+                                "a Solo5 image without its manifest, so that nobody can tell its devices: "
+                                "use the file as it was built (a `strip` that removes notes breaks it), "
+                                "or " REBUILD);
         if (info->n_devices > IMAGE_DEVICES_MAX)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
                                 "a Solo5 image with %u devices, a unikernel can be given %d: " REBUILD

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Bounded reading of untrusted files. A mapping would be simpler and is no choice: the owner of the file could
- * truncate it under our feet, which is SIGBUS. */
+/* Bounded reading of untrusted files. A mapping would be simpler and is no choice: the owner of the file
+ * could truncate it under our feet, which is SIGBUS. */
 
 #include "image/source.h"
 
@@ -37,7 +37,8 @@ int source_from_fd(int fd, Source *ret, Error *ret_error)
                 return error_set_errno(ret_error, errno, "Cannot look at the image");
         if (!S_ISREG(st.st_mode))
                 return error_set(ret_error, ERROR_INVALID_IMAGE,
-                                "The image is no regular file: give the file itself, not a directory, device or pipe");
+                                "The image is no regular file: give the file itself, not a directory, "
+                                "device or pipe");
 
         *ret = (Source){.read = read_fd, .fd = fd, .size = (uint64_t) st.st_size};
         return 0;
@@ -90,6 +91,6 @@ bool image_refuse(ImageInfo *info, ErrorCode code, const char *format, ...)
 bool image_refuse_cut_off(ImageInfo *info, const Source *source, const char *what)
 {
         return image_refuse(info, ERROR_INVALID_IMAGE,
-                        "cut off: %s lies beyond its end at %" PRIu64 " bytes: copy or download it again", what,
-                        source->size);
+                        "cut off: %s lies beyond its end at %" PRIu64 " bytes: copy or download it again",
+                        what, source->size);
 }

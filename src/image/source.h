@@ -13,9 +13,9 @@
 
 /* What the readers of this folder share: a source of bytes, numbers out of bytes, and the verdict. */
 
-/* Bytes of unknown origin. read() gives up to size bytes at offset, fewer only where the file ends, or a negative
- * errno. size is what the file claims: a reader uses it for sentences and early answers, never in place of the
- * answer of read(), since a file may shrink at any time. */
+/* Bytes of unknown origin. read() gives up to size bytes at offset, fewer only where the file ends, or a
+ * negative errno. size is what the file claims: a reader uses it for sentences and early answers, never in
+ * place of the answer of read(), since a file may shrink at any time. */
 typedef struct Source {
         ssize_t (*read)(const struct Source *source, uint64_t offset, void *buffer, size_t size);
         uint64_t size;
@@ -60,9 +60,11 @@ static inline uint64_t get_le64(const uint8_t *p)
         return le64toh(value);
 }
 
-/* Records why the image is refused, as a phrase without a subject ("built for hvt: rebuild with …"). Always false,
- * so that a reader ends with "return image_refuse(…)": readers return true to go on and false when all is said. */
-bool image_refuse(ImageInfo *info, ErrorCode code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Records why the image is refused, as a phrase without a subject ("built for hvt: rebuild with …"). Always
+ * false, so that a reader ends with "return image_refuse(…)": readers return true to go on and false when
+ * all is said. */
+bool image_refuse(ImageInfo *info, ErrorCode code, const char *format, ...)
+                __attribute__((format(printf, 3, 4)));
 
 /* The common end of what is shorter than its own headers say. */
 bool image_refuse_cut_off(ImageInfo *info, const Source *source, const char *what);

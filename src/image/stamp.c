@@ -50,9 +50,10 @@ Stamp stamp_make(const struct stat *st, int64_t hashed, const char *digest)
 
 bool stamp_proves(const Stamp *stamp, const struct stat *st)
 {
-        return stamp->device == st->st_dev && stamp->inode == st->st_ino && stamp->size == (uint64_t) st->st_size &&
-                        stamp->modified == nsec(&st->st_mtim) && stamp->changed == nsec(&st->st_ctim) &&
-                        MAX(stamp->modified, stamp->changed) + STAMP_RACY_NSEC <= stamp->hashed;
+        return stamp->device == st->st_dev && stamp->inode == st->st_ino &&
+               stamp->size == (uint64_t) st->st_size && stamp->modified == nsec(&st->st_mtim) &&
+               stamp->changed == nsec(&st->st_ctim) &&
+               MAX(stamp->modified, stamp->changed) + STAMP_RACY_NSEC <= stamp->hashed;
 }
 
 int stamp_write(const char *dir, const char *name, const Stamp *stamp)
@@ -62,8 +63,9 @@ int stamp_write(const char *dir, const char *name, const Stamp *stamp)
         if (mkdir(dir, 0700) < 0 && errno != EEXIST)
                 return -errno;
 
-        text = g_strdup_printf(STAMP_FORMAT " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIi64 " %" PRIi64 " %" PRIi64
-                        " %s\n", stamp->device, stamp->inode, stamp->size, stamp->modified, stamp->changed,
+        text = g_strdup_printf(STAMP_FORMAT " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIi64 " %" PRIi64
+                                            " %" PRIi64 " %s\n",
+                        stamp->device, stamp->inode, stamp->size, stamp->modified, stamp->changed,
                         stamp->hashed, stamp->digest);
         if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL))
                 return -EIO;
@@ -94,8 +96,9 @@ int stamp_read(const char *dir, const char *name, Stamp *ret)
 
         words = g_strsplit(g_strchomp(text), " ", -1);
         if (g_strv_length(words) != 8 || strcmp(words[0], STAMP_FORMAT) != 0 ||
-                        !unsigned_parse(words[1], &stamp.device) || !unsigned_parse(words[2], &stamp.inode) ||
-                        !unsigned_parse(words[3], &stamp.size) || !signed_parse(words[4], &stamp.modified) ||
+                        !unsigned_parse(words[1], &stamp.device) ||
+                        !unsigned_parse(words[2], &stamp.inode) || !unsigned_parse(words[3], &stamp.size) ||
+                        !signed_parse(words[4], &stamp.modified) ||
                         !signed_parse(words[5], &stamp.changed) || !signed_parse(words[6], &stamp.hashed) ||
                         !digest_is_valid(words[7]))
                 return -ENOENT;

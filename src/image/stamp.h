@@ -5,9 +5,9 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* What a file looked like when its content was hashed, so that it need not be hashed again while it looks the same.
- * The rule is git's for its index: a file changed within the last moments before it was hashed may change once more
- * without its times showing it, so such a stamp is not trusted. */
+/* What a file looked like when its content was hashed, so that it need not be hashed again while it looks
+ * the same. The rule is git's for its index: a file changed within the last moments before it was hashed may
+ * change once more without its times showing it, so such a stamp is not trusted. */
 
 #define STAMP_RACY_NSEC (2 * INT64_C(1000000000))
 
@@ -29,7 +29,7 @@ Stamp stamp_make(const struct stat *st, int64_t hashed, const char *digest);
 /* Whether a file that looks like st now certainly has the stamp's digest. */
 bool stamp_proves(const Stamp *stamp, const struct stat *st);
 
-/* Kept as dir/name, made where missing. -ENOENT where there is none or none that can be read: a stamp is a memory,
- * not a truth, and is not synced to disk. */
+/* Kept as dir/name, made where missing. -ENOENT where there is none or none that can be read: a stamp is a
+ * memory, not a truth, and is not synced to disk. */
 int stamp_write(const char *dir, const char *name, const Stamp *stamp);
 int stamp_read(const char *dir, const char *name, Stamp *ret);

@@ -13,7 +13,8 @@ const char *store_file_name(const char *digest);
 /* INVALID_ARGS with a sentence unless digest is one. */
 int store_check_digest(const char *digest, Error *ret_error);
 
-/* Directories of stamps: of stored images by HEX, and of paths by the HEX of the path's digest. Free with g_free(). */
+/* Directories of stamps: of stored images by HEX, and of paths by the HEX of the path's digest. Free with
+ * g_free(). */
 char *store_verified_dir(void);
 char *store_paths_dir(void);
 

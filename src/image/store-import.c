@@ -44,7 +44,8 @@ static int temporary_open(Temporary *ret, Error *ret_error)
 
         if (fd < 0)
                 return error_set_errno(ret_error, errno,
-                                "Cannot write into the image store %s (`systemd-tmpfiles --create` makes it)",
+                                "Cannot write into the image store %s (`systemd-tmpfiles --create` makes "
+                                "it)",
                                 paths_images());
 
         *ret = (Temporary){.path = g_steal_pointer(&path), .fd = fd};
@@ -57,8 +58,9 @@ static int error_set_write(Error *ret_error, int r, uint64_t size)
 
         if (r == -ENOSPC || r == -EDQUOT)
                 return error_set(ret_error, ERROR_FAILED,
-                                "There is no room for the image (%s) on the file system of %s: free some there, or "
-                                "remove unused images with `shruthictl image prune`", shown, paths_images());
+                                "There is no room for the image (%s) on the file system of %s: free some "
+                                "there, or remove unused images with `shruthictl image prune`",
+                                shown, paths_images());
 
         return error_set_errno(ret_error, r, "Cannot write the image (%s) into %s", shown, paths_images());
 }
@@ -85,25 +87,29 @@ static int image_check_file(int fd, const StoreLimits *limits, struct stat *ret,
                 return error_set_errno(ret_error, errno, "Cannot look at the image");
         if (!S_ISREG(st.st_mode))
                 return error_set(ret_error, ERROR_INVALID_IMAGE,
-                                "The image is no regular file: give the file itself, not a directory, device or pipe");
+                                "The image is no regular file: give the file itself, not a directory, "
+                                "device or pipe");
         if (flags & O_PATH || (flags & O_ACCMODE) == O_WRONLY)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "The image is not open for reading: open it read-only and pass it again");
         if (st.st_size == 0)
-                return error_set(ret_error, ERROR_INVALID_IMAGE, "The image is empty: copy or download it again");
+                return error_set(ret_error, ERROR_INVALID_IMAGE,
+                                "The image is empty: copy or download it again");
         if (limits && (uint64_t) st.st_size > limits->image_size) {
-                g_autofree char *size = size_format((uint64_t) st.st_size), *max = size_format(limits->image_size);
+                g_autofree char *size = size_format((uint64_t) st.st_size),
+                                *max = size_format(limits->image_size);
 
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "The image has %s, more than the %s that one may have here: make it smaller, or raise "
-                                "ImageSizeMax= in shruthi.conf", size, max);
+                                "The image has %s, more than the %s that one may have here: make it "
+                                "smaller, or raise ImageSizeMax= in shruthi.conf", size, max);
         }
 
         *ret = st;
         return 0;
 }
 
-/* Copies exactly size bytes, so that a file that grows meanwhile cannot fill the disk; hashes what it wrote. */
+/* Copies exactly size bytes, so that a file that grows meanwhile cannot fill the disk; hashes what it
+ * wrote. */
 static int copy_and_hash(int from, int to, uint64_t size, char **ret_digest, Error *ret_error)
 {
         g_autofree uint8_t *buffer = g_malloc(DIGEST_BUFFER_SIZE);
@@ -169,14 +175,15 @@ static int check_room(const StoreLimits *limits, uint64_t size, Error *ret_error
         shown = size_format(size);
         used = size_format(total);
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                        "The image (%s) does not fit into the store, which holds %s of at most %s: remove unused "
-                        "images with `shruthictl image prune`, or raise StoreSizeMax= in shruthi.conf", shown, used,
+                        "The image (%s) does not fit into the store, which holds %s of at most %s: remove "
+                        "unused images with `shruthictl image prune`, or raise StoreSizeMax= in "
+                        "shruthi.conf", shown, used,
                         max);
 }
 
 /* Gives a finished copy its name. One that is stored already stays as it is, if it is sound. */
-static int temporary_commit(Temporary *temporary, const char *digest, uint64_t size, const StoreLimits *limits,
-                Error *ret_error)
+static int temporary_commit(Temporary *temporary, const char *digest, uint64_t size,
+                const StoreLimits *limits, Error *ret_error)
 {
         g_autofree char *path = store_path(digest), *verified = store_verified_dir();
         _cleanup_stamp_ Stamp stamp = {};
@@ -208,11 +215,13 @@ static int temporary_commit(Temporary *temporary, const char *digest, uint64_t s
         }
 
         if (fsync(lock) < 0)
-                return error_set_errno(ret_error, errno, "Cannot write the image store %s to disk", paths_images());
+                return error_set_errno(
+                                ret_error, errno, "Cannot write the image store %s to disk", paths_images());
         return 0;
 }
 
-int store_import(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error)
+int store_import(
+                int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error)
 {
         _cleanup_temporary_ Temporary temporary = {.fd = -EBADF};
         g_autofree char *digest = NULL;
@@ -235,7 +244,8 @@ int store_import(int fd, const char *expected, const StoreLimits *limits, char *
                 return error_set_changed(ret_error);
         if (expected && strcmp(expected, digest) != 0)
                 return error_set(ret_error, ERROR_DIGEST_MISMATCH,
-                                "The image is %s, not %s as demanded: it is damaged or another one, fetch it again",
+                                "The image is %s, not %s as demanded: it is damaged or another one, fetch "
+                                "it again",
                                 digest, expected);
 
         r = temporary_commit(&temporary, digest, (uint64_t) before.st_size, limits, ret_error);
@@ -251,8 +261,8 @@ static int image_open(const char *path, int *ret_fd, Error *ret_error)
         g_autofree char *shown = text_for_display(path, 200);
         int fd;
 
-        /* A path in a definition is an administrator's word and may be a link to the version of the day. Non-blocking,
-         * so that a FIFO there is refused and not waited for. */
+        /* A path in a definition is an administrator's word and may be a link to the version of the day.
+         * Non-blocking, so that a FIFO there is refused and not waited for. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd >= 0) {
                 *ret_fd = fd;
@@ -265,11 +275,13 @@ static int image_open(const char *path, int *ret_fd, Error *ret_error)
                                 g_get_user_name());
         if (errno == EACCES)
                 return error_set(ret_error, ERROR_NO_SUCH_IMAGE,
-                                "Cannot read the image %s as user %s: permission denied. Let that user read it (`setfacl "
-                                "-m u:%s:r FILE`, and x on the directories above), or take it in with `shruthictl image "
-                                "import` and name it by its digest", shown, g_get_user_name(), g_get_user_name());
+                                "Cannot read the image %s as user %s: permission denied. Let that user read "
+                                "it (`setfacl -m u:%s:r FILE`, and x on the directories above), or take it "
+                                "in with `shruthictl image import` and name it by its digest",
+                                shown, g_get_user_name(), g_get_user_name());
 
-        return error_set_errno(ret_error, errno, "Cannot read the image %s as user %s", shown, g_get_user_name());
+        return error_set_errno(
+                        ret_error, errno, "Cannot read the image %s as user %s", shown, g_get_user_name());
 }
 
 static char *path_stamp_name(const char *path)
@@ -295,7 +307,8 @@ int store_lookup_path(const char *path, char **ret_digest)
 
 int store_import_path(const char *path, const StoreLimits *limits, char **ret_digest, Error *ret_error)
 {
-        g_autofree char *dir = store_paths_dir(), *name = path_stamp_name(path), *digest = NULL, *stored = NULL;
+        g_autofree char *dir = store_paths_dir(), *name = path_stamp_name(path), *digest = NULL,
+                        *stored = NULL;
         g_autofree char *shown = text_for_display(path, 200);
         _cleanup_stamp_ Stamp stamp = {}, fresh = {};
         _cleanup_close_ int fd = -EBADF;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The store's directory: what is in it, whether it is still what it was, and taking it out. store-import.c puts
- * images in. */
+/* The store's directory: what is in it, whether it is still what it was, and taking it out. store-import.c
+ * puts images in. */
 
 #include "image/store.h"
 
@@ -28,7 +28,8 @@ const char *store_file_name(const char *digest)
 
 char *store_path(const char *digest)
 {
-        return digest_is_valid(digest) ? g_build_filename(paths_images(), store_file_name(digest), NULL) : NULL;
+        return digest_is_valid(digest) ? g_build_filename(paths_images(), store_file_name(digest), NULL)
+                                       : NULL;
 }
 
 char *store_verified_dir(void)
@@ -51,7 +52,8 @@ int store_lock(int *ret_fd, Error *ret_error)
                                 paths_images());
         while (flock(fd, LOCK_EX) < 0)
                 if (errno != EINTR)
-                        return error_set_errno(ret_error, errno, "Cannot lock the image store %s", paths_images());
+                        return error_set_errno(
+                                        ret_error, errno, "Cannot lock the image store %s", paths_images());
 
         *ret_fd = TAKE_FD(fd);
         return 0;
@@ -66,13 +68,15 @@ int store_check_digest(const char *digest, Error *ret_error)
 
         shown = text_for_display(digest, 100);
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "\"%s\" is no digest: write \"sha256:\" and 64 hexadecimal digits in lower case", shown);
+                        "\"%s\" is no digest: write \"sha256:\" and 64 hexadecimal digits in lower case",
+                        shown);
 }
 
 static int error_set_no_such_image(Error *ret_error, const char *digest)
 {
         return error_set(ret_error, ERROR_NO_SUCH_IMAGE,
-                        "There is no image %s in the store: import it with `shruthictl image import FILE`", digest);
+                        "There is no image %s in the store: import it with `shruthictl image import FILE`",
+                        digest);
 }
 
 int store_open(const char *digest, int *ret_fd, Error *ret_error)
@@ -93,7 +97,8 @@ int store_open(const char *digest, int *ret_fd, Error *ret_error)
                 return error_set_errno(ret_error, errno, "Cannot open the stored image %s", path);
         if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
                 return error_set(ret_error, ERROR_INVALID_IMAGE,
-                                "The stored image %s is no regular file: remove it and import the image again", path);
+                                "The stored image %s is no regular file: remove it and import the image "
+                                "again", path);
 
         *ret_fd = TAKE_FD(fd);
         return 0;
@@ -124,8 +129,9 @@ int store_verify(const char *digest, Error *ret_error)
                 return error_set_errno(ret_error, r, "Cannot read the stored image %s", digest);
         if (strcmp(actual, digest) != 0)
                 return error_set(ret_error, ERROR_INVALID_IMAGE,
-                                "The stored image %s was changed, its content is now %s: import the original again "
-                                "with `shruthictl image import FILE`, which replaces it", digest, actual);
+                                "The stored image %s was changed, its content is now %s: import the "
+                                "original again with `shruthictl image import FILE`, which replaces it",
+                                digest, actual);
 
         /* Changed while we read it, yet what we read was right: fine for now, to be looked at again. */
         fresh = stamp_make(&before, now, digest);
@@ -179,7 +185,8 @@ int store_list(GPtrArray **ret_entries, Error *ret_error)
                 *entry = (StoreEntry){
                         .digest = g_steal_pointer(&digest),
                         .size = (uint64_t) st.st_size,
-                        .added = (uint64_t) st.st_mtim.tv_sec * G_USEC_PER_SEC + (uint64_t) st.st_mtim.tv_nsec / 1000,
+                        .added = (uint64_t) st.st_mtim.tv_sec * G_USEC_PER_SEC +
+                                        (uint64_t) st.st_mtim.tv_nsec / 1000,
                 };
                 g_ptr_array_add(entries, entry);
         }

@@ -7,10 +7,10 @@
 #include "common/error.h"
 #include "image/image.h"
 
-/* The content-addressed store below paths_images(): a file SHA256-HEX for each image, mode 0440, in a directory that
- * QEMU's group may enter (2750). Written by shruthid and by the runner's helper, both as user shruthi, at the same
- * time: every change is a rename under a lock. Digests are "sha256:HEX" everywhere. .verified and .paths beside the
- * images remember what was hashed, so that it need not be hashed again.
+/* The content-addressed store below paths_images(): a file SHA256-HEX for each image, mode 0440, in a
+ * directory that QEMU's group may enter (2750). Written by shruthid and by the runner's helper, both as user
+ * shruthi, at the same time: every change is a rename under a lock. Digests are "sha256:HEX" everywhere.
+ * .verified and .paths beside the images remember what was hashed, so that it need not be hashed again.
  *
  * All of it blocks and may be called from any thread. */
 
@@ -19,24 +19,26 @@ typedef struct StoreLimits {
         uint64_t store_size; /* bytes of all; what is stored already can be imported again in a full store */
 } StoreLimits;
 
-/* Takes fd (regular file, from offset 0, its position neither used nor moved) into the store, hashing while copying
- * (reflink where the file system can, then hashing the copy, so that what is hashed is what is stored); fsync and
- * rename. The same content twice is one file; a stored file that was damaged is replaced. expected (or NULL) is the
- * digest that the caller demands. limits NULL: none. Does not judge the content: callers image_inspect() the stored
- * file. Whatever fails, nothing is left behind.
+/* Takes fd (regular file, from offset 0, its position neither used nor moved) into the store, hashing while
+ * copying (reflink where the file system can, then hashing the copy, so that what is hashed is what is
+ * stored); fsync and rename. The same content twice is one file; a stored file that was damaged is replaced.
+ * expected (or NULL) is the digest that the caller demands. limits NULL: none. Does not judge the content:
+ * callers image_inspect() the stored file. Whatever fails, nothing is left behind.
  *
  * INVALID_IMAGE: no regular file, or empty. INVALID_ARGS: not open for reading, expected is no digest.
- * DIGEST_MISMATCH, LIMIT_EXCEEDED. BUSY: it was being written meanwhile. FAILED: no room, or what the system said. */
-int store_import(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error);
+ * DIGEST_MISMATCH, LIMIT_EXCEEDED. BUSY: it was being written meanwhile. FAILED: no room, or what the system
+ * said. */
+int store_import(int fd, const char *expected, const StoreLimits *limits, char **ret_digest,
+                Error *ret_error);
 
-/* The same for a path in a definition, an administrator's word (so links are followed), and free of charge when the
- * file has not changed since it was taken in last time: device, inode, size, mtime, ctime, trusted only for files that
- * had not been written within the last seconds before. NO_SUCH_IMAGE when our user finds no such file or
- * may not read it. */
+/* The same for a path in a definition, an administrator's word (so links are followed), and free of charge
+ * when the file has not changed since it was taken in last time: device, inode, size, mtime, ctime, trusted
+ * only for files that had not been written within the last seconds before. NO_SUCH_IMAGE when our user finds
+ * no such file or may not read it. */
 int store_import_path(const char *path, const StoreLimits *limits, char **ret_digest, Error *ret_error);
 
-/* The digest under which store_import_path() took that path last, without looking at the file or the store: which
- * image a definition with a path uses, for listing and pruning. -ENOENT if never. */
+/* The digest under which store_import_path() took that path last, without looking at the file or the store:
+ * which image a definition with a path uses, for listing and pruning. -ENOENT if never. */
 int store_lookup_path(const char *path, char **ret_digest);
 
 /* Opens a stored image read-only; NO_SUCH_IMAGE if there is none, INVALID_ARGS if digest is none. */
@@ -45,8 +47,8 @@ int store_open(const char *digest, int *ret_fd, Error *ret_error);
 /* The file's path, free of spaces, whether it exists or not; NULL if digest is none. Free with g_free(). */
 char *store_path(const char *digest);
 
-/* Makes sure that the stored file still has that digest: cheaply (one stat) where it cannot have changed since it
- * was verified last, else by hashing. INVALID_IMAGE with the way out if it differs. */
+/* Makes sure that the stored file still has that digest: cheaply (one stat) where it cannot have changed
+ * since it was verified last, else by hashing. INVALID_IMAGE with the way out if it differs. */
 int store_verify(const char *digest, Error *ret_error);
 
 typedef struct StoreEntry {
@@ -63,5 +65,6 @@ int store_list(GPtrArray **ret_entries, Error *ret_error);
 /* Removes one; the caller knows that nobody uses it. NO_SUCH_IMAGE if there is none. */
 int store_remove(const char *digest, Error *ret_error);
 
-/* Removes what an import that was cut off left behind (older than an hour), and memories of images that are gone. */
+/* Removes what an import that was cut off left behind (older than an hour), and memories of images that are
+ * gone. */
 void store_clean(void);

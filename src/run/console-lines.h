@@ -6,8 +6,8 @@
 
 /* Bytes of a console → lines of the journal. Pure. */
 
-/* What journald takes as one line of a stream by default (LineMax=48K), and what leaves room in a pipe of 64 KiB for
- * the guest to go on writing. */
+/* What journald takes as one line of a stream by default (LineMax=48K), and what leaves room in a pipe of 64
+ * KiB for the guest to go on writing. */
 #define CONSOLE_LINE_MAX (48 * 1024)
 
 typedef struct ConsoleLine {
@@ -16,6 +16,7 @@ typedef struct ConsoleLine {
         size_t consumed;  /* bytes of the data that it stands for */
 } ConsoleLine;
 
-/* Takes the first line off data. A line longer than CONSOLE_LINE_MAX comes in pieces of that size. complete says that nothing will be
- * added to data: then what is left is a line too. Returns false when no whole line is there yet. */
+/* Takes the first line off data. A line longer than CONSOLE_LINE_MAX comes in pieces of that size. complete
+ * says that nothing will be added to data: then what is left is a line too. Returns false when no whole line
+ * is there yet. */
 bool console_line_next(const char *data, size_t size, bool complete, ConsoleLine *ret_line);

@@ -49,8 +49,8 @@ static void client_free(ConsoleClient *client)
         g_free(client);
 }
 
-/* Listening for room only while he is behind, and for his words only until he has said his last: no event that
- * stays true may keep the loop awake. */
+/* Listening for room only while he is behind, and for his words only until he has said his last: no event
+ * that stays true may keep the loop awake. */
 static void client_listen(ConsoleClient *client)
 {
         (void) sd_event_source_set_io_events(client->source,
@@ -75,7 +75,8 @@ static void client_copy(ConsoleClient *client, const char *data, size_t size)
 static void client_catch_up(ConsoleClient *client)
 {
         char note[96];
-        int length = snprintf(note, sizeof note, "\r\n[%" G_GUINT64_FORMAT " bytes lost: read too slowly]\r\n",
+        int length = snprintf(note, sizeof note,
+                        "\r\n[%" G_GUINT64_FORMAT " bytes lost: read too slowly]\r\n",
                         client->lost);
 
         if (send(client->fd, note, (size_t) length, MSG_DONTWAIT | MSG_NOSIGNAL) == length)

@@ -22,7 +22,8 @@
 #define PIPE_PAGE          4096
 #define JOURNAL_RETRY_USEC (100 * 1000)
 
-/* QEMU writes byte by byte, and each write is an event. Up to 4 are followed at once, then one look in 10 ms is enough. */
+/* QEMU writes byte by byte, and each write is an event. Up to 4 are followed at once, then one look in 10 ms
+ * is enough. */
 #define LOOKS_USEC  (10 * 1000)
 #define LOOKS_BURST 4
 
@@ -84,8 +85,8 @@ static int console_look(Console *console, Look *look)
                 return -ENOMEM;
         }
 
-        /* Made for this look alone: the pages of all pipes of a user are counted (pipe-user-pages-soft), and with
-         * a thousand guests this one has to be small, or gone. */
+        /* Made for this look alone: the pages of all pipes of a user are counted (pipe-user-pages-soft), and
+         * with a thousand guests this one has to be small, or gone. */
         if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
                 return -errno;
         from = ends[0];
@@ -93,7 +94,8 @@ static int console_look(Console *console, Look *look)
 
         if (tee(console->fd, to, LOOK_SIZE, SPLICE_F_NONBLOCK) < 0)
                 return errno == EAGAIN ? 0 : -errno;
-        while (look->size < LOOK_SIZE && (n = read(from, look->data + look->size, LOOK_SIZE - look->size)) > 0)
+        while (look->size < LOOK_SIZE &&
+                        (n = read(from, look->data + look->size, LOOK_SIZE - look->size)) > 0)
                 look->size += (size_t) n;
 
         look->cut = look->size < fill;
@@ -145,8 +147,8 @@ static int on_journal_room(sd_event_source *source, int fd, uint32_t revents, vo
 
 static void console_pause(Console *console, uint64_t usec)
 {
-        if (sd_event_add_time_relative(console->event, &console->pause, CLOCK_MONOTONIC, usec, 0, on_pause_over,
-                            console) >= 0)
+        if (sd_event_add_time_relative(console->event, &console->pause, CLOCK_MONOTONIC, usec, 0,
+                            on_pause_over, console) >= 0)
                 (void) sd_event_source_set_enabled(console->source, SD_EVENT_OFF);
 }
 
@@ -155,7 +157,8 @@ static void console_pause_for_journal(Console *console, int r)
         int fd = journal_fd(console->journal);
 
         if (r != -EAGAIN || fd < 0 ||
-                        sd_event_add_io(console->event, &console->pause, fd, EPOLLOUT, on_journal_room, console) < 0)
+                        sd_event_add_io(console->event, &console->pause, fd, EPOLLOUT, on_journal_room,
+                                        console) < 0)
                 console_pause(console, JOURNAL_RETRY_USEC);
         else
                 (void) sd_event_source_set_enabled(console->source, SD_EVENT_OFF);
@@ -169,8 +172,8 @@ static bool console_take_line(Console *console, const ConsoleLine *line, bool hu
         int r;
 
         if (!hurry)
-                usec = token_bucket_take(&console->bucket, MAX(line->consumed, CONSOLE_LINE_COST), now_usec(),
-                                &episode);
+                usec = token_bucket_take(&console->bucket, MAX(line->consumed, CONSOLE_LINE_COST),
+                                now_usec(), &episode);
         if (episode)
                 console->hooks.throttled(console->userdata);
         if (usec > 0) {
@@ -188,8 +191,9 @@ static bool console_take_line(Console *console, const ConsoleLine *line, bool hu
         return true;
 }
 
-/* Whether what is left of a look after done bytes is a line even without a newline: nothing will follow, or nothing can, since the pipe
- * is smaller than a line (beyond pipe-user-pages-soft the kernel gives out two pages only). */
+/* Whether what is left of a look after done bytes is a line even without a newline: nothing will follow, or
+ * nothing can, since the pipe is smaller than a line (beyond pipe-user-pages-soft the kernel gives out two
+ * pages only). */
 static bool look_is_complete(const Look *look, size_t done, bool hung_up)
 {
         return (hung_up && !look->cut) || (done == 0 && (look->cut || look->full));
@@ -214,17 +218,20 @@ static int console_work(Console *console)
         }
         console->seen = MIN(console->seen, look.size);
         if (look.size > console->seen) {
-                console->hooks.bytes(console->userdata, look.data + console->seen, look.size - console->seen);
+                console->hooks.bytes(
+                                console->userdata, look.data + console->seen, look.size - console->seen);
                 console->seen = look.size;
         }
 
-        while (console_line_next(look.data + done, look.size - done, look_is_complete(&look, done, hung_up), &line)) {
+        while (console_line_next(
+                        look.data + done, look.size - done, look_is_complete(&look, done, hung_up), &line)) {
                 if (!console_take_line(console, &line, hung_up))
                         return 0;
                 /* The text is not needed any more and gives room for the same bytes. */
                 r = pipe_consume(console->fd, look.data + done, line.consumed);
                 if (r < 0) {
-                        /* Somebody else has read from the FIFO. What he took is lost, what follows need not be. */
+                        /* Somebody else has read from the FIFO. What he took is lost, what follows need not
+                         * be. */
                         console->seen = 0;
                         return sd_event_source_set_enabled(console->again, SD_EVENT_ONESHOT);
                 }
@@ -271,8 +278,8 @@ int console_new(sd_event *event, int fd, Journal *journal, const ConsoleHooks *h
         };
         token_bucket_init(&console->bucket, UINT64_MAX, UINT64_MAX, 0);
 
-        /* Edge-triggered: a line that is not complete stays in the pipe, and is no event until more comes. Since
-         * Linux 5.14 every write is one, not only that into an empty pipe. */
+        /* Edge-triggered: a line that is not complete stays in the pipe, and is no event until more comes.
+         * Since Linux 5.14 every write is one, not only that into an empty pipe. */
         r = sd_event_add_io(event, &console->source, fd, EPOLLIN | EPOLLET, on_fifo, console);
         if (r >= 0)
                 r = sd_event_source_set_ratelimit(console->source, LOOKS_USEC, LOOKS_BURST);

@@ -10,9 +10,10 @@
 
 /* The guest's console: a FIFO that QEMU writes and that is read here, line by line, into the journal.
  *
- * What a process has read but not yet written dies with it. So each line is looked at first (tee(2) copies a pipe without emptying it),
- * then sent, and only then taken out: after a crash a line may come twice, and none is lost. A line that is not
- * complete stays in the pipe. While the guest is silent nothing here wakes up. */
+ * What a process has read but not yet written dies with it. So each line is looked at first (tee(2) copies a
+ * pipe without emptying it), then sent, and only then taken out: after a crash a line may come twice, and
+ * none is lost. A line that is not complete stays in the pipe. While the guest is silent nothing here wakes
+ * up. */
 
 typedef struct Console Console;
 
@@ -32,10 +33,11 @@ int console_new(sd_event *event, int fd, Journal *journal, const ConsoleHooks *h
                 Console **ret_console);
 void console_free(Console *console);
 
-/* Bytes a second and at once; UINT64_MAX: no limit, as at first. A line counts as CONSOLE_LINE_COST bytes at least, for what an entry costs
- * the journal. */
+/* Bytes a second and at once; UINT64_MAX: no limit, as at first. A line counts as CONSOLE_LINE_COST bytes at
+ * least, for what an entry costs the journal. */
 #define CONSOLE_LINE_COST 64
 void console_set_rate(Console *console, uint64_t rate, uint64_t burst);
 
-/* Nobody has the FIFO open for writing any more, someone had, and all that was written has been taken out. */
+/* Nobody has the FIFO open for writing any more, someone had, and all that was written has been taken
+ * out. */
 bool console_has_ended(const Console *console);

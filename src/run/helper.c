@@ -131,8 +131,8 @@ static int helper_watch(Helper *helper, uint64_t usec)
 
         r = sd_event_add_child(helper->event, &helper->child_source, helper->pid, WEXITED, on_child, helper);
         if (r >= 0)
-                r = sd_event_add_io(helper->event, &helper->output_source, helper->output, EPOLLIN, on_output,
-                                helper);
+                r = sd_event_add_io(helper->event, &helper->output_source, helper->output, EPOLLIN,
+                                on_output, helper);
         if (r >= 0)
                 helper_set_timeout(helper, usec);
 
@@ -204,6 +204,6 @@ void helper_set_timeout(Helper *helper, uint64_t usec)
 {
         helper->timeout_source = sd_event_source_disable_unref(helper->timeout_source);
         if (usec != UINT64_MAX && helper->pid > 0)
-                (void) sd_event_add_time_relative(helper->event, &helper->timeout_source, CLOCK_MONOTONIC, usec, 0,
-                                on_timeout, helper);
+                (void) sd_event_add_time_relative(helper->event, &helper->timeout_source, CLOCK_MONOTONIC,
+                                usec, 0, on_timeout, helper);
 }

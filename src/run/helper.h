@@ -4,15 +4,15 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-/* A run of shruthi-domain, the short-lived program that links libvirt so that the resting runner need not. What it says are lines
- * KEY=VALUE on its standard output; its standard error is the runner's. */
+/* A run of shruthi-domain, the short-lived program that links libvirt so that the resting runner need not.
+ * What it says are lines KEY=VALUE on its standard output; its standard error is the runner's. */
 
 typedef struct Helper Helper;
 
 typedef struct HelperHooks {
         void (*line)(void *userdata, const char *key, const char *value);
-        /* After its last line. status: its exit status, or -1 when a signal or the time ended it. The helper may be
-         * freed here. */
+        /* After its last line. status: its exit status, or -1 when a signal or the time ended it. The helper
+         * may be freed here. */
         void (*ended)(void *userdata, int status);
 } HelperHooks;
 

@@ -62,7 +62,8 @@ void journal_set_object(Journal *journal, const LogObject *object)
         g_free(journal->fields);
         g_free(journal->identifier);
         journal->fields = g_string_free(fields, FALSE);
-        journal->identifier = g_strdup_printf("SYSLOG_IDENTIFIER=%s\nPRIORITY=%d\n", object->unikernel, LOG_INFO);
+        journal->identifier =
+                        g_strdup_printf("SYSLOG_IDENTIFIER=%s\nPRIORITY=%d\n", object->unikernel, LOG_INFO);
 }
 
 int journal_new(const char *path, const LogObject *object, Journal **ret_journal)
@@ -153,8 +154,8 @@ void journal_message(Journal *journal, int level, const char *message_id, const 
         va_end(ap);
         g_strdelimit(message, "\n", ' ');
 
-        g_string_append_printf(text, "MESSAGE=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=shruthi-run\n%s", message, level,
-                        journal->fields);
+        g_string_append_printf(text, "MESSAGE=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=shruthi-run\n%s", message,
+                        level, journal->fields);
         field_append(text, "MESSAGE_ID", message_id);
         for (; fields && fields[0]; fields += 2)
                 field_append(text, fields[0], fields[1]);

@@ -29,11 +29,12 @@ static void usage(void)
                "See shruthi-run(8).\n");
 }
 
-/* Left for the next runner, in case this one hangs and is killed: then what is stored of its console is of a guest
- * that was to be stopped, and not to be adopted. */
+/* Left for the next runner, in case this one hangs and is killed: then what is stored of its console is of a
+ * guest that was to be stopped, and not to be adopted. */
 static int note_stopping(const char *name)
 {
-        g_autofree char *dir = paths_unikernel_runtime(name), *path = g_build_filename(dir, "stopping", NULL);
+        g_autofree char *dir = paths_unikernel_runtime(name),
+                        *path = g_build_filename(dir, "stopping", NULL);
         _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
         if (fd < 0) {

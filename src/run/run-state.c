@@ -67,7 +67,10 @@ static int result_set(Result *result, const char *value)
 
 static int detail_set(Verdict *verdict, const char *value)
 {
-        return g_strlcpy(verdict->detail, value, sizeof verdict->detail) < sizeof verdict->detail ? 0 : -EBADMSG;
+        if (g_strlcpy(verdict->detail, value, sizeof verdict->detail) >= sizeof verdict->detail)
+                return -EBADMSG;
+
+        return 0;
 }
 
 static int run_state_set(RunState *state, const char *key, const char *value)

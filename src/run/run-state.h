@@ -6,8 +6,9 @@
 
 #include "unikernel/verdict.h"
 
-/* What a runner that comes back after its own death must know of the guest that is still there. A small file of key=value lines in the
- * unikernel's runtime directory, which systemd keeps through a restart. Formatting and parsing are pure. */
+/* What a runner that comes back after its own death must know of the guest that is still there. A small file
+ * of key=value lines in the unikernel's runtime directory, which systemd keeps through a restart. Formatting
+ * and parsing are pure. */
 
 typedef struct RunState {
         bool started;                  /* the guest was seen running */
@@ -30,8 +31,8 @@ void run_state_clear(RunState *state);
 /* Free with g_free(). */
 char *run_state_format(const RunState *state);
 
-/* -EBADMSG when it is not what run_state_format() wrote. Keys that are not known are passed over: a newer runner may
- * have died. */
+/* -EBADMSG when it is not what run_state_format() wrote. Keys that are not known are passed over: a newer
+ * runner may have died. */
 int run_state_parse(const char *text, RunState *ret_state);
 
 /* As the file "state" of the directory. -ENOENT when there is none. */

@@ -127,7 +127,8 @@ static void runner_begun_in_vain(Runner *runner, int status)
         if (runner->adopting) {
                 /* The console says better than a libvirt that is away whether there is a guest. */
                 journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
-                                "libvirt could not be asked about the running guest (%s); its console is open, so it runs",
+                                "libvirt could not be asked about the running guest (%s); its console is "
+                                "open, so it runs",
                                 runner->refusal_sentence ?: "no answer");
                 runner_is_up(runner);
         } else if (runner->state.verdict.result != RESULT_NONE)
@@ -135,7 +136,9 @@ static void runner_begun_in_vain(Runner *runner, int status)
                 runner_is_up(runner);
         else if (!runner->stopping)
                 runner_fail(runner, runner->refusal, status > 0 ? status : RUNNER_EXIT_RUNNER, "%s",
-                                runner->refusal_sentence ?: "the guest could not be started: no answer from libvirt in time");
+                                runner->refusal_sentence
+                                                ?: "the guest could not be started: no answer from libvirt "
+                                                   "in time");
 }
 
 static void on_helper_ended(void *userdata, int status)
@@ -157,7 +160,8 @@ static const HelperHooks helper_hooks = {.line = on_helper_line, .ended = on_hel
 
 static void runner_watch(Runner *runner)
 {
-        const char *const arguments[] = {"watch", runner->name, runner->state.witness ? "--witness" : NULL, NULL};
+        const char *const arguments[] = {
+                        "watch", runner->name, runner->state.witness ? "--witness" : NULL, NULL};
         int r;
 
         r = helper_new(runner->event, arguments, runner->state.witness ? UINT64_MAX : WATCH_TIMEOUT_USEC,
@@ -185,7 +189,8 @@ void runner_find_witness(Runner *runner)
         }
         if (!runner->witness_source)
                 (void) sd_event_add_time_relative(runner->event, &runner->witness_source, CLOCK_MONOTONIC,
-                                WITNESS_RETRY_USEC << runner->witness_attempts++, 0, on_witness_time, runner);
+                                WITNESS_RETRY_USEC << runner->witness_attempts++, 0, on_witness_time,
+                                runner);
 }
 
 static int fifo_make(const char *dir, const char *name)
@@ -237,8 +242,8 @@ static int runner_open_console(Runner *runner)
         r = console_server_new(runner->event, socket_path, input, &runner->server);
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "The console's socket '%s' cannot be made, the guest runs without: %s", socket_path,
-                                g_strerror(-r));
+                                "The console's socket '%s' cannot be made, the guest runs without: %s",
+                                socket_path, g_strerror(-r));
         return 0;
 }
 
@@ -250,7 +255,8 @@ static void runner_start(Runner *runner)
 
         r = runner_prepare_dir(runner);
         if (r < 0) {
-                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "the console's FIFOs cannot be made in '%s': %s",
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
+                                "the console's FIFOs cannot be made in '%s': %s",
                                 runner->dir, g_strerror(-r));
                 return;
         }
@@ -262,15 +268,16 @@ static void runner_start(Runner *runner)
                 return;
         }
 
-        /* Stored before there is a guest, so that there is never one whose console is lost with us. FDPOLL=0:
-         * else systemd drops it as soon as the guest ends, with its last words in it. */
+        /* Stored before there is a guest, so that there is never one whose console is lost with us.
+         * FDPOLL=0: else systemd drops it as soon as the guest ends, with its last words in it. */
         (void) sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=console\nFDPOLL=0", &runner->console_fd, 1);
         runner_notify(runner, "STATUS=Starting the guest");
 
         r = runner_open_console(runner);
         if (r >= 0) {
                 runner->beginning = true;
-                r = helper_new(runner->event, arguments, START_TIMEOUT_USEC, &helper_hooks, runner, &runner->helper);
+                r = helper_new(runner->event, arguments, START_TIMEOUT_USEC, &helper_hooks, runner,
+                                &runner->helper);
         }
         if (r < 0)
                 runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "shruthi-domain cannot be run: %s",
@@ -289,7 +296,8 @@ static void runner_adopt(Runner *runner, int fd)
         r = run_state_read(runner->dir, &runner->state);
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "What the runner before me knew of the guest cannot be read: %s", g_strerror(-r));
+                                "What the runner before me knew of the guest cannot be read: %s",
+                                g_strerror(-r));
         object.owner = runner->state.owner;
         object.image = runner->state.image;
         journal_set_object(runner->journal, &object);
@@ -297,7 +305,8 @@ static void runner_adopt(Runner *runner, int fd)
 
         r = runner_open_console(runner);
         if (r < 0) {
-                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "the stored console cannot be read: %s",
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
+                                "the stored console cannot be read: %s",
                                 g_strerror(-r));
                 return;
         }
@@ -312,8 +321,8 @@ void runner_begin(Runner *runner, int stored_fd)
         g_autofree char *stopping = g_build_filename(runner->dir, "stopping", NULL);
 
         if (stored_fd >= 0 && access(stopping, F_OK) == 0) {
-                /* The runner before was told to stop and did not manage before systemd lost patience: this is a
-                 * new start, which ends the old domain first. */
+                /* The runner before was told to stop and did not manage before systemd lost patience: this
+                 * is a new start, which ends the old domain first. */
                 (void) sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=console");
                 stored_fd = close_safe(stored_fd);
         }
@@ -330,13 +339,14 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
 
         journal_message(runner->journal, LOG_WARNING, SHRUTHI_MESSAGE_SILENT, NULL,
                         "The guest has printed nothing for %" G_GUINT64_FORMAT
-                        " s since its start; too little memory (Memory=) is a common reason. It is left running",
+                        " s since its start; too little memory (Memory=) is a common reason. It is left "
+                        "running",
                         runner->state.silence_warning_usec / G_USEC_PER_SEC);
         return 0;
 }
 
-/* QEMU has opened them. Another guest's QEMU, which is the same user, has no business here: it could hold the console open
- * after the guest's end, or put words into its mouth. */
+/* QEMU has opened them. Another guest's QEMU, which is the same user, has no business here: it could hold
+ * the console open after the guest's end, or put words into its mouth. */
 static void runner_close_fifos(const Runner *runner)
 {
         static const char *const fifos[] = {"console.in", "console.out"};
@@ -368,7 +378,8 @@ void runner_is_up(Runner *runner)
                 journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_ADOPTED, NULL,
                                 "Adopted the running guest of the runner that died");
         else
-                journal_message(runner->journal, LOG_INFO, SHRUTHI_MESSAGE_STARTED, NULL, "The guest runs%s", how);
+                journal_message(runner->journal, LOG_INFO, SHRUTHI_MESSAGE_STARTED, NULL, "The guest runs%s",
+                                how);
 
         if (!runner->state.spoke && runner->state.silence_warning_usec > 0 && !runner->silence_source)
                 (void) sd_event_add_time_relative(runner->event, &runner->silence_source, CLOCK_MONOTONIC,

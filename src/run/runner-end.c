@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end: the guest is stopped or has ended, and how it did is told to systemd, the journal and shruthid. */
+/* The end: the guest is stopped or has ended, and how it did is told to systemd, the journal and
+ * shruthid. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,15 +58,17 @@ static void runner_finish(Runner *runner, const Outcome *outcome, int exit_statu
 
         r = outcome_write(runner->name, outcome);
         if (r < 0)
-                journal_message(runner->journal, LOG_WARNING, NULL, NULL, "How it ended cannot be kept for shruthid: %s",
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "How it ended cannot be kept for shruthid: %s",
                                 g_strerror(-r));
         journal_message(runner->journal, good ? LOG_INFO : LOG_ERR,
-                        good ? SHRUTHI_MESSAGE_ENDED : SHRUTHI_MESSAGE_FAILED, fields, "%s", outcome->reason);
-
-        /* The store outlives every end but the unit's own, also a restart: only one who crashes leaves it filled.
-         * A unit that ends well without ever having been ready would count as failed. */
-        runner_notify(runner, "%sSTOPPING=1\nSTATUS=%s", runner->state.started && !runner->ready ? "READY=1\n" : "",
+                        good ? SHRUTHI_MESSAGE_ENDED : SHRUTHI_MESSAGE_FAILED, fields, "%s",
                         outcome->reason);
+
+        /* The store outlives every end but the unit's own, also a restart: only one who crashes leaves it
+         * filled. A unit that ends well without ever having been ready would count as failed. */
+        runner_notify(runner, "%sSTOPPING=1\nSTATUS=%s",
+                        runner->state.started && !runner->ready ? "READY=1\n" : "", outcome->reason);
         (void) sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=console");
 
         console_server_free(runner->server);
@@ -161,10 +164,11 @@ static void on_stopper_ended(void *userdata, int status)
                 runner->gone = true;
         else if (!console_has_ended(runner->console)) {
                 if (runner->stop_attempts < STOP_ATTEMPTS_MAX)
-                        (void) sd_event_add_time_relative(runner->event, &runner->stop_source, CLOCK_MONOTONIC,
-                                        STOP_RETRY_USEC, 0, on_stop_time, runner);
+                        (void) sd_event_add_time_relative(runner->event, &runner->stop_source,
+                                        CLOCK_MONOTONIC, STOP_RETRY_USEC, 0, on_stop_time, runner);
                 else
-                        runner_fail(runner, RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT, "the guest could not be stopped: %s",
+                        runner_fail(runner, RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT,
+                                        "the guest could not be stopped: %s",
                                         runner->stop_error ?: "no answer from libvirt in time");
         }
 
@@ -196,14 +200,15 @@ static int on_halted_time(sd_event_source *source, uint64_t usec, void *userdata
         return 0;
 }
 
-/* Only what is followed by silence were last words: a guest that goes on is left alone, and its next ones count anew. */
+/* Only what is followed by silence were last words: a guest that goes on is left alone, and its next ones
+ * count anew. */
 static void runner_follow_halted(Runner *runner)
 {
         if (!runner->state.verdict.halted)
                 runner->halted_source = sd_event_source_disable_unref(runner->halted_source);
         else if (!runner->halted_source && runner->stop_attempts == 0)
-                (void) sd_event_add_time_relative(runner->event, &runner->halted_source, CLOCK_MONOTONIC, HALTED_USEC,
-                                0, on_halted_time, runner);
+                (void) sd_event_add_time_relative(runner->event, &runner->halted_source, CLOCK_MONOTONIC,
+                                HALTED_USEC, 0, on_halted_time, runner);
 }
 
 static int on_patience_over(sd_event_source *source, uint64_t usec, void *userdata)
@@ -226,7 +231,8 @@ static bool runner_wait(Runner *runner)
         return runner->patience_over;
 }
 
-/* While the console is open the guest is there; what is to be done about it. Returns true when it is not, after all. */
+/* While the console is open the guest is there; what is to be done about it. Returns true when it is not,
+ * after all. */
 static bool runner_check_open(Runner *runner)
 {
         bool was_there = runner->state.started || runner->state.spoke;
@@ -293,8 +299,8 @@ void runner_on_terminate(Runner *runner)
         runner->stopped_by = read_stopped_by(runner->dir);
         runner_notify(runner, "STOPPING=1\nSTATUS=Stopping the guest");
 
-        /* What it still has to say may come at once. A start under way is not cut off: the domain would come to be behind our
-         * back. */
+        /* What it still has to say may come at once. A start under way is not cut off: the domain would come
+         * to be behind our back. */
         if (runner->console)
                 console_set_rate(runner->console, UINT64_MAX, UINT64_MAX);
         if (runner->beginning && runner->adopting) {

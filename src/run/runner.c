@@ -37,7 +37,8 @@ void runner_save(Runner *runner)
         runner->state_changed = false;
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "The state of this run cannot be written to '%s': %s", runner->dir, g_strerror(-r));
+                                "The state of this run cannot be written to '%s': %s", runner->dir,
+                                g_strerror(-r));
 }
 
 static void on_console_bytes(void *userdata, const char *data, size_t size)
@@ -69,7 +70,8 @@ static void on_console_throttled(void *userdata)
         Runner *runner = userdata;
 
         journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_THROTTLED, NULL,
-                        "The guest writes faster than ConsoleRate= allows and is made to wait; nothing is lost");
+                        "The guest writes faster than ConsoleRate= allows and is made to wait; nothing is "
+                        "lost");
 }
 
 static void on_console_ended(void *userdata)
@@ -165,7 +167,8 @@ void runner_free(Runner *runner)
         g_free(runner);
 }
 
-/* The console among what systemd hands over: the one FIFO stored under that name. What else there may be is closed. */
+/* The console among what systemd hands over: the one FIFO stored under that name. What else there may be is
+ * closed. */
 static int stored_console(void)
 {
         g_auto(GStrv) names = NULL;

@@ -12,8 +12,8 @@
 #include "run/run-state.h"
 #include "unikernel/verdict.h"
 
-/* The supervisor of one unikernel: what it knows. runner-begin.c starts the guest or adopts one, runner.c follows it, runner-end.c stops
- * it and tells how it ended. */
+/* The supervisor of one unikernel: what it knows. runner-begin.c starts the guest or adopts one, runner.c
+ * follows it, runner-end.c stops it and tells how it ended. */
 
 typedef struct Runner {
         char *name;
@@ -66,7 +66,8 @@ typedef struct Runner {
 int runner_new(const char *name, Runner **ret_runner);
 void runner_free(Runner *runner);
 
-/* Starts the guest, or adopts that of a runner that died, and comes back when it has ended: the unit's exit status. */
+/* Starts the guest, or adopts that of a runner that died, and comes back when it has ended: the unit's exit
+ * status. */
 int runner_run(Runner *runner);
 
 /* Between the files of the runner. */

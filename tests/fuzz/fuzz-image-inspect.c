@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes are told how they boot or refused with a phrase; nothing outside of them is read, also when the file is
- * shorter than it claims. */
+/* Any bytes are told how they boot or refused with a phrase; nothing outside of them is read, also when the
+ * file is shorter than it claims. */
 
 #include <glib.h>
 #include <string.h>

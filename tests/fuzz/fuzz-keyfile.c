@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any text is read or refused with its line; what is read is text, and changing one entry leaves all others.
- */
+/* Any text is read or refused with its line; what is read is text, and changing one entry leaves all
+ * others. */
 
 #include <glib.h>
 #include <string.h>

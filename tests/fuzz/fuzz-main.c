@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs a fuzz target without a fuzzing engine: over every file of a folder, as it is, cut short, and with bytes
- * replaced, always the same ones. So every compiler's build, and every sanitizer's, finds what was found once. */
+/* Runs a fuzz target without a fuzzing engine: over every file of a folder, as it is, cut short, and with
+ * bytes replaced, always the same ones. So every compiler's build, and every sanitizer's, finds what was
+ * found once. */
 
 #include <glib.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whatever a guest prints, its end is settled with a sentence in one harmless line and a status that fits.
- */
+/* Whatever a guest prints, its end is settled with a sentence in one harmless line and a status that
+ * fits. */
 
 #include <glib.h>
 #include <string.h>

@@ -128,35 +128,31 @@ static const struct {
         {"[Unikernel]\n", "f:1: unknown section '[Unikernel]'; known are Shruthi"},
         {"[Shruthi x]\n", "f:1: section [Shruthi] takes no name: write [Shruthi]"},
         {"[Shruti]\n", "f:1: unknown section '[Shruti]', did you mean 'Shruthi'?"},
-        {"[Shruthi]\nBridgeInterfaces=br0\n", "f:2: unknown key 'BridgeInterfaces' in "
-                                              "[Shruthi], did you mean 'BridgeInterface'?"},
+        {"[Shruthi]\nBridgeInterfaces=br0\n", "f:2: unknown key 'BridgeInterfaces' in [Shruthi], did you "
+                                              "mean 'BridgeInterface'?"},
         {"[Shruthi]\nBridgeInterface=a/b\n",
-                        "f:2: BridgeInterface=a/b: not the name of a bridge: 1 to 15 "
-                        "printable characters without '/', ':', '%' "
-                        "and space"},
+                        "f:2: BridgeInterface=a/b: not the name of a bridge: 1 to 15 printable characters "
+                        "without '/', ':', '%' and space"},
         {"[Shruthi]\nAllowedBridges=br0 a/b\n",
                         "f:2: AllowedBridges=br0 a/b: 'a/b' is not the name of a bridge"},
-        {"[Shruthi]\nAllowedNetworks=a/b\n", "f:2: AllowedNetworks=a/b: 'a/b' is not the "
-                                             "name of a libvirt network"},
+        {"[Shruthi]\nAllowedNetworks=a/b\n", "f:2: AllowedNetworks=a/b: 'a/b' is not the name of a libvirt "
+                                             "network"},
         {"[Shruthi]\nImageDirectories=/srv/ok srv\n",
-                        "f:2: ImageDirectories=/srv/ok srv: 'srv' is not an absolute path "
-                        "without '//', '.', '..' and a '/' at "
-                        "the end"},
+                        "f:2: ImageDirectories=/srv/ok srv: 'srv' is not an absolute path without '//', "
+                        "'.', '..' and a '/' at the end"},
         {"[Shruthi]\nImageDirectories=/srv/../etc\n",
-                        "f:2: ImageDirectories=/srv/../etc: '/srv/../etc' is not an "
-                        "absolute path without '//', '.', '..' and a "
-                        "'/' at the end"},
-        {"[Shruthi]\nLibvirtURI=system\n", "f:2: LibvirtURI=system: not a URI of libvirt, "
-                                           "such as qemu:///system"},
+                        "f:2: ImageDirectories=/srv/../etc: '/srv/../etc' is not an absolute path without "
+                        "'//', '.', '..' and a '/' at the end"},
+        {"[Shruthi]\nLibvirtURI=system\n", "f:2: LibvirtURI=system: not a URI of libvirt, such as "
+                                           "qemu:///system"},
         {"[Shruthi]\nAcceleration=fast\n", "f:2: Acceleration=fast: write auto, kvm or tcg"},
         {"[Shruthi]\nFastStart=2\n", "f:2: FastStart=2: write yes or no"},
         {"[Shruthi]\nDefaultMemory=much\n",
-                        "f:2: DefaultMemory=much: not a size: write a whole number and K, "
-                        "M, G or T (base 1024), such as 32M"},
+                        "f:2: DefaultMemory=much: not a size: write a whole number and K, M, G or T (base "
+                        "1024), such as 32M"},
         {"[Shruthi]\nDefaultMemory=infinity\n",
-                        "f:2: DefaultMemory=infinity: not a size: write a whole number and "
-                        "K, M, G or T (base 1024), such as "
-                        "32M"},
+                        "f:2: DefaultMemory=infinity: not a size: write a whole number and K, M, G or T "
+                        "(base 1024), such as 32M"},
         {"[Shruthi]\nDefaultMemory=32\n",
                         "f:2: DefaultMemory=32: out of bounds: write 1M to 1T"},
         {"[Shruthi]\nDefaultMemory=1025K\n",
@@ -164,31 +160,28 @@ static const struct {
         {"[Shruthi]\nMemoryMax=1K\n",
                         "f:2: MemoryMax=1K: out of bounds: write 1M to infinity"},
         {"[Shruthi]\nMemoryMax=32m\n",
-                        "f:2: MemoryMax=32m: not a size: write a whole number and K, M, G "
-                        "or T (base 1024) or infinity, such as "
-                        "256M"},
+                        "f:2: MemoryMax=32m: not a size: write a whole number and K, M, G or T (base 1024) "
+                        "or infinity, such as 256M"},
         {"[Shruthi]\nMemoryMaxPerUser=99999999999999999999\n",
-                        "f:2: MemoryMaxPerUser=99999999999999999999: out of bounds: write 0 "
-                        "to infinity"},
-        {"[Shruthi]\nUnikernelsMax=1K\n", "f:2: UnikernelsMax=1K: not a whole number or "
-                                          "infinity, such as 1000"},
+                        "f:2: MemoryMaxPerUser=99999999999999999999: out of bounds: write 0 to infinity"},
+        {"[Shruthi]\nUnikernelsMax=1K\n", "f:2: UnikernelsMax=1K: not a whole number or infinity, such as "
+                                          "1000"},
         {"[Shruthi]\nUnikernelsMaxPerUser=4294967295\n",
-                        "f:2: UnikernelsMaxPerUser=4294967295: out of bounds: write 0 to "
-                        "infinity"},
+                        "f:2: UnikernelsMaxPerUser=4294967295: out of bounds: write 0 to infinity"},
         {"[Shruthi]\nStartsInFlight=0\n",
                         "f:2: StartsInFlight=0: out of bounds: write 1 to 64"},
         {"[Shruthi]\nStartsInFlight=four\n",
                         "f:2: StartsInFlight=four: not a whole number, such as 4"},
-        {"[Shruthi]\nSilenceWarningSec=-1\n", "f:2: SilenceWarningSec=-1: not a time: write "
-                                              "a number and ms, s, min or h, such as 10s"},
+        {"[Shruthi]\nSilenceWarningSec=-1\n", "f:2: SilenceWarningSec=-1: not a time: write a number and "
+                                              "ms, s, min or h, such as 10s"},
         {"[Shruthi]\nSilenceWarningSec=5parsecs\n",
-                        "f:2: SilenceWarningSec=5parsecs: not a time: write a number and "
-                        "ms, s, min or h, such as 10s"},
-        {"[Shruthi]\nIdleExitSec=1ms\n", "f:2: IdleExitSec=1ms: too short or too long: "
-                                         "write 100ms or more, such as 1min"},
+                        "f:2: SilenceWarningSec=5parsecs: not a time: write a number and ms, s, min or h, "
+                        "such as 10s"},
+        {"[Shruthi]\nIdleExitSec=1ms\n", "f:2: IdleExitSec=1ms: too short or too long: write 100ms or more, "
+                                         "such as 1min"},
         {"[Shruthi]\nIdleExitSec=999999999999999999d\n",
-                        "f:2: IdleExitSec=999999999999999999d: too short or too long: write "
-                        "100ms or more, such as 1min"},
+                        "f:2: IdleExitSec=999999999999999999d: too short or too long: write 100ms or more, "
+                        "such as 1min"},
 };
 
 static void test_refusals(void)

@@ -110,22 +110,22 @@ static void test_refusals(void)
                 const char *message;
         } cases[] = {
                 {TEXT("A=1\n"), "f:1: 'A=1' stands before the first [SECTION]"},
-                {TEXT("[S]\nnonsense\n"), "f:2: 'nonsense' is neither KEY=VALUE nor a [SECTION]; a "
-                                          "comment begins with '#'"},
-                {TEXT("[S]\n=1\n"), "f:2: '=1' is neither KEY=VALUE nor a [SECTION]; a comment "
-                                    "begins with '#'"},
-                {TEXT("[S]\nA B=1\n"), "f:2: 'A B=1' is neither KEY=VALUE nor a [SECTION]; a "
-                                       "comment begins with '#'"},
-                {TEXT("[S\n"), "f:1: '[S' is no section header: write [TYPE] or [TYPE NAME], alone "
-                               "on its line"},
-                {TEXT("[]\n"), "f:1: '[]' is no section header: write [TYPE] or [TYPE NAME], alone "
-                               "on its line"},
-                {TEXT("[ ]\n"), "f:1: '[ ]' is no section header: write [TYPE] or [TYPE NAME], "
-                                "alone on its line"},
-                {TEXT("[S a]b]\n"), "f:1: '[S a]b]' is no section header: write [TYPE] or [TYPE "
-                                    "NAME], alone on its line"},
-                {TEXT("[S] # c\n"), "f:1: '[S] # c' is no section header: write [TYPE] or [TYPE "
-                                    "NAME], alone on its line"},
+                {TEXT("[S]\nnonsense\n"), "f:2: 'nonsense' is neither KEY=VALUE nor a [SECTION]; a comment "
+                                          "begins with '#'"},
+                {TEXT("[S]\n=1\n"), "f:2: '=1' is neither KEY=VALUE nor a [SECTION]; a comment begins with "
+                                    "'#'"},
+                {TEXT("[S]\nA B=1\n"), "f:2: 'A B=1' is neither KEY=VALUE nor a [SECTION]; a comment begins "
+                                       "with '#'"},
+                {TEXT("[S\n"), "f:1: '[S' is no section header: write [TYPE] or [TYPE NAME], alone on its "
+                               "line"},
+                {TEXT("[]\n"), "f:1: '[]' is no section header: write [TYPE] or [TYPE NAME], alone on its "
+                               "line"},
+                {TEXT("[ ]\n"), "f:1: '[ ]' is no section header: write [TYPE] or [TYPE NAME], alone on its "
+                                "line"},
+                {TEXT("[S a]b]\n"), "f:1: '[S a]b]' is no section header: write [TYPE] or [TYPE NAME], "
+                                    "alone on its line"},
+                {TEXT("[S] # c\n"), "f:1: '[S] # c' is no section header: write [TYPE] or [TYPE NAME], "
+                                    "alone on its line"},
                 {TEXT("[S]\n[T]\n[S]\n"),
                                 "f:3: section [S] stands here a second time: join the two"},
                 {TEXT("[S x]\n[S  x ]\n"),
@@ -139,14 +139,13 @@ static void test_refusals(void)
                 {TEXT("[S]\nA=\xc2\x85\n"), "f:2: control character 0x85: remove it"},
                 {TEXT("[S]\nA=\xff\n"), "f:2: byte 0xff is not UTF-8"},
                 {TEXT("[S]\n# \xc3"), "f:2: byte 0xc3 is not UTF-8"},
-                {TEXT("[S]\nA=1\\ \nB=2\n"), "f:2: 'A=1\\ ' ends with a '\\' and white space: "
-                                             "remove one of the two"},
-                {TEXT("[S]\n\\\nA=1\n"), "f:2: '\\' is neither KEY=VALUE nor a [SECTION]; a comment "
-                                         "begins with '#'"},
-                {TEXT("[S]\nA=1\\"), "f:2: the file ends with a '\\' that joins its last line with "
-                                     "nothing"},
-                {TEXT("[S]\nA=1\\\n# comment\n"), "f:3: the file ends with a '\\' that joins its "
-                                                  "last line with nothing"},
+                {TEXT("[S]\nA=1\\ \nB=2\n"), "f:2: 'A=1\\ ' ends with a '\\' and white space: remove one of "
+                                             "the two"},
+                {TEXT("[S]\n\\\nA=1\n"), "f:2: '\\' is neither KEY=VALUE nor a [SECTION]; a comment begins "
+                                         "with '#'"},
+                {TEXT("[S]\nA=1\\"), "f:2: the file ends with a '\\' that joins its last line with nothing"},
+                {TEXT("[S]\nA=1\\\n# comment\n"), "f:3: the file ends with a '\\' that joins its last line "
+                                                  "with nothing"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -11,8 +11,8 @@ static void test_names_are_dns_labels(void)
 {
         static const char *const good[] = {"a", "0", "msgrouter", "a-b", "1-2-3",
                         "abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz"};
-        static const char *const bad[] = {"", "-a", "a-", "A", "a.b", "a_b", "a/b", "..", "a b", "a\n", "ä", "a@b",
-                        "abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz0"};
+        static const char *const bad[] = {"", "-a", "a-", "A", "a.b", "a_b", "a/b", "..", "a b", "a\n", "ä",
+                        "a@b", "abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz0"};
 
         for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
                 g_assert_true(name_is_valid(good[i]));
@@ -81,7 +81,8 @@ static void test_sizes_for_people(void)
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autofree char *shown = size_format(cases[i].bytes), *exact = size_format_exact(cases[i].bytes);
+                g_autofree char *shown = size_format(cases[i].bytes),
+                                *exact = size_format_exact(cases[i].bytes);
 
                 g_assert_cmpstr(shown, ==, cases[i].shown);
                 g_assert_cmpstr(exact, ==, cases[i].exact);
@@ -111,8 +112,10 @@ static void test_display_is_harmless(void)
 
 static void test_digests(void)
 {
-        g_assert_true(digest_is_valid("sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
-        g_assert_false(digest_is_valid("sha256:E3B0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+        g_assert_true(digest_is_valid(
+                        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
+        g_assert_false(digest_is_valid(
+                        "sha256:E3B0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
         g_assert_false(digest_is_valid("sha256:e3b0"));
         g_assert_false(digest_is_valid("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"));
         g_assert_false(digest_is_valid(NULL));

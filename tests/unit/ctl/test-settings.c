@@ -82,7 +82,8 @@ static void test_each_key(Fixture *f, const void *data)
         g_assert_cmpstr(text, ==,
                         "{\"Memory\":67108864,\"CPUs\":2,\"Autostart\":false,\"Arguments\":\"--a=\\\"b "
                         "c\\\" \","
-                        "\"Restart\":\"on-failure\",\"Group\":\"\",\"Owner\":\"alice\",\"ImageDigest\":\"sha256:x\","
+                        "\"Restart\":\"on-failure\",\"Group\":\"\",\"Owner\":\"alice\",\"ImageDigest\":"
+                        "\"sha256:x\","
                         "\"InitrdDigest\":\"\"}");
 }
 

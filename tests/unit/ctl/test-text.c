@@ -15,8 +15,9 @@
 #include "ctl/rhyzome.h"
 #include "ctl/terminal.h"
 
-#define STAMP \
-        "\"__REALTIME_TIMESTAMP\":\"1700000000000000\",\"_HOSTNAME\":\"h\",\"SYSLOG_IDENTIFIER\":\"x\",\"_PID\":\"7\""
+#define STAMP                                                                                               \
+        "\"__REALTIME_TIMESTAMP\":\"1700000000000000\",\"_HOSTNAME\":\"h\",\"SYSLOG_IDENTIFIER\":\"x\",\"_" \
+        "PID\":\"7\""
 #define HEAD "Nov 14 22:13:20 h x[7]:"
 
 static void test_log_lines(void)
@@ -157,8 +158,7 @@ static void test_rhyzome_takes_the_bridge(void)
 {
         static const char json[] =
                         "{\"BridgeInterface\": \"br0\", \"Hostname\": \"node\\u001b1\", \"Bind\": "
-                        "\":8080\", "
-                        "\"Colour\": [1]}";
+                        "\":8080\", \"Colour\": [1]}";
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *conf = NULL, *notes = NULL;
 

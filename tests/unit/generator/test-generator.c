@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The real generator over a tree of definitions: what it writes is what systemd must know, and nothing else.
- */
+/* The real generator over a tree of definitions: what it writes is what systemd must know, and nothing
+ * else. */
 
 #include <glib.h>
 #include <glib/gstdio.h>

@@ -39,7 +39,8 @@ static void align_to(BuiltImage *image, size_t align)
 static void add_segment(BuiltImage *image, const ImageSpec *spec, uint32_t type, size_t offset, size_t size,
                 uint64_t align)
 {
-        size_t at = image->segments_at + image->n_segments++ * (spec->is32 ? sizeof(Elf32_Phdr) : sizeof(Elf64_Phdr));
+        size_t at = image->segments_at +
+                    image->n_segments++ * (spec->is32 ? sizeof(Elf32_Phdr) : sizeof(Elf64_Phdr));
 
         g_assert_cmpuint(image->n_segments, <=, SEGMENTS_MAX);
         if (spec->is32) {
@@ -62,8 +63,8 @@ static void add_segment(BuiltImage *image, const ImageSpec *spec, uint32_t type,
 }
 
 /* Appends a note in a segment of its own; returns where it stands. */
-static size_t add_note(BuiltImage *image, const ImageSpec *spec, const char *name, uint32_t type, const void *desc,
-                size_t desc_size)
+static size_t add_note(BuiltImage *image, const ImageSpec *spec, const char *name, uint32_t type,
+                const void *desc, size_t desc_size)
 {
         uint64_t align = spec->note_align ?: 4;
         size_t at;
@@ -125,7 +126,8 @@ static void add_notes(BuiltImage *image, const ImageSpec *spec)
         if (spec->devices) {
                 g_autoptr(GByteArray) manifest = manifest_build(spec->devices);
 
-                image->manifest_at = add_note(image, spec, "Solo5", 0x3154464d, manifest->data, manifest->len);
+                image->manifest_at =
+                                add_note(image, spec, "Solo5", 0x3154464d, manifest->data, manifest->len);
         }
         if (spec->abi_target != 0) {
                 image->abi_at = add_note(image, spec, "Solo5", 0x31494241, zeros, 16);

@@ -38,7 +38,8 @@ typedef struct ImageSpec {
 typedef struct BuiltImage {
         GByteArray *bytes;
         size_t segments_at, n_segments;
-        size_t abi_at, manifest_at, pvh_at; /* of the notes; the descriptor of Solo5's begins 20 bytes later */
+        /* of the notes; the descriptor of Solo5's begins 20 bytes later */
+        size_t abi_at, manifest_at, pvh_at;
         size_t multiboot_at;
 } BuiltImage;
 
@@ -46,7 +47,7 @@ typedef struct BuiltImage {
 #define SOLO5     "/nonexistent/solo5/"
 #define DEVICES   "network:service block:storage"
 #define ADDRESSES MULTIBOOT_KIND_ADDRESSES
-#define SOLO5_IMAGE(target, manifest, multiboot_kind)                                                          \
+#define SOLO5_IMAGE(target, manifest, multiboot_kind)                                                       \
         .interpreter = SOLO5, .abi_target = (target), .devices = (manifest), .multiboot = (multiboot_kind)
 #define VIRTIO SOLO5_IMAGE(3, DEVICES, ADDRESSES)
 

@@ -51,8 +51,8 @@ void file_overwrite(const char *path, const char *text)
         g_assert_cmpint(write_all(fd, text, strlen(text)), ==, 0);
 }
 
-/* Makes the file look as if it had not been written for a minute: mtime by itself, ctime by making the stamp's rule
- * believe that hashing happened later, which is what waiting would do. */
+/* Makes the file look as if it had not been written for a minute: mtime by itself, ctime by making the
+ * stamp's rule believe that hashing happened later, which is what waiting would do. */
 void stamp_let_age(const char *dir_name, const char *name)
 {
         g_autofree char *dir = g_build_filename(paths_images(), dir_name, NULL);

@@ -39,12 +39,12 @@ void import_only(const StoreFixture *f, const char *text);
 
 /* The names in the store's directory, sorted, without the memories. */
 char *store_names(void);
-#define assert_store_holds(expected)                                                                           \
-        G_STMT_START                                                                                           \
-        {                                                                                                      \
-                g_autofree char *_names = store_names();                                                       \
-                g_assert_cmpstr(_names, ==, expected);                                                         \
-        }                                                                                                      \
+#define assert_store_holds(expected)                                                                        \
+        G_STMT_START                                                                                        \
+        {                                                                                                   \
+                g_autofree char *_names = store_names();                                                    \
+                g_assert_cmpstr(_names, ==, expected);                                                      \
+        }                                                                                                   \
         G_STMT_END
 
 /* That a function failed with that code, and a sentence that has part in it; clears the error. */

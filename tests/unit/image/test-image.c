@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What can be hosted is told how it boots and which devices it has; nothing in a file can make the reader read outside
- * of it. */
+/* What can be hosted is told how it boots and which devices it has; nothing in a file can make the reader
+ * read outside of it. */
 
 #include <fcntl.h>
 #include <glib.h>
@@ -55,12 +55,15 @@ static char *devices_make(unsigned n)
         return g_string_free(devices, FALSE);
 }
 
-/* What fits into the slots of the bus is taken; what a manifest may hold beyond that is read all the same. */
+/* What fits into the slots of the bus is taken; what a manifest may hold beyond that is read all the
+ * same. */
 static void test_solo5_with_many_devices(void)
 {
-        for (unsigned n = IMAGE_DEVICES_MAX; n <= MANIFEST_DEVICES_MAX; n += MANIFEST_DEVICES_MAX - IMAGE_DEVICES_MAX) {
+        for (unsigned n = IMAGE_DEVICES_MAX; n <= MANIFEST_DEVICES_MAX;
+                        n += MANIFEST_DEVICES_MAX - IMAGE_DEVICES_MAX) {
                 g_autofree char *devices = devices_make(n);
-                _cleanup_image_info_ ImageInfo *info = inspect_spec(&(ImageSpec){SOLO5_IMAGE(3, devices, ADDRESSES)});
+                _cleanup_image_info_ ImageInfo *info =
+                                inspect_spec(&(ImageSpec){SOLO5_IMAGE(3, devices, ADDRESSES)});
 
                 g_assert_cmpuint(info->n_devices, ==, n);
                 g_assert_cmpstr(info->devices[28].name, ==, "storage28");
@@ -68,15 +71,17 @@ static void test_solo5_with_many_devices(void)
                         assert_hosted(info, IMAGE_BOOT_MULTIBOOT, IMAGE_ARCHITECTURE_X86_64);
                 else
                         g_assert_cmpstr(info->problem, ==,
-                                        "a Solo5 image with 63 devices, a unikernel can be given 29: rebuild with `mirage "
-                                        "configure -t virtio` and fewer devices");
+                                        "a Solo5 image with 63 devices, a unikernel can be given 29: "
+                                        "rebuild with `mirage configure -t virtio` and fewer devices");
         }
 }
 
 static void test_solo5_with_the_longest_name(void)
 {
-        g_autofree char *name = g_strnfill(MANIFEST_NAME_MAX, 'x'), *devices = g_strconcat("block:", name, NULL);
-        _cleanup_image_info_ ImageInfo *info = inspect_spec(&(ImageSpec){SOLO5_IMAGE(3, devices, ADDRESSES)});
+        g_autofree char *name = g_strnfill(MANIFEST_NAME_MAX, 'x'),
+                        *devices = g_strconcat("block:", name, NULL);
+        _cleanup_image_info_ ImageInfo *info =
+                        inspect_spec(&(ImageSpec){SOLO5_IMAGE(3, devices, ADDRESSES)});
 
         g_assert_cmpstr(info->problem, ==, NULL);
         g_assert_cmpstr(info->devices[0].name, ==, name);
@@ -134,19 +139,20 @@ static void test_multiboot_without_solo5(void)
         }
 }
 
-/* QEMU looks at the first 8192 bytes and wants the whole header of 48 within, and not the last word of them. */
+/* QEMU looks at the first 8192 bytes and wants the whole header of 48 within, and not the last word of
+ * them. */
 static void test_multiboot_only_in_the_first_8_kib(void)
 {
         for (size_t at = 8128; at <= 8144; at += 8) {
-                _cleanup_image_info_ ImageInfo *info = inspect_spec(
-                                &(ImageSpec){.flat = true, .multiboot = MULTIBOOT_KIND_ADDRESSES, .padding = at});
+                _cleanup_image_info_ ImageInfo *info = inspect_spec(&(ImageSpec){
+                                .flat = true, .multiboot = MULTIBOOT_KIND_ADDRESSES, .padding = at});
 
                 g_assert_cmpint(info->boot, ==, at < 8144 ? IMAGE_BOOT_MULTIBOOT : IMAGE_BOOT_NONE);
         }
 }
 
-/* Zero ends mean "to the end of the file" and "no bss". A header with a wrong sum before the right one is passed
- * over. */
+/* Zero ends mean "to the end of the file" and "no bss". A header with a wrong sum before the right one is
+ * passed over. */
 static void test_multiboot_with_defaults(void)
 {
         g_autoptr(BuiltImage) image = image_build(&(ImageSpec){VIRTIO, .padding = 48});
@@ -169,7 +175,8 @@ static void test_pvh(void)
         for (size_t i = 0; i < G_N_ELEMENTS(specs); i++) {
                 _cleanup_image_info_ ImageInfo *info = inspect_spec(&specs[i]);
 
-                assert_hosted(info, IMAGE_BOOT_PVH, specs[i].is32 ? IMAGE_ARCHITECTURE_X86 : IMAGE_ARCHITECTURE_X86_64);
+                assert_hosted(info, IMAGE_BOOT_PVH,
+                                specs[i].is32 ? IMAGE_ARCHITECTURE_X86 : IMAGE_ARCHITECTURE_X86_64);
                 g_assert_false(info->has_manifest);
         }
 }
@@ -191,7 +198,8 @@ static void test_linux(void)
 static void test_reads_descriptors(void)
 {
         g_autoptr(BuiltImage) image = image_build(&(ImageSpec){VIRTIO});
-        _cleanup_image_info_ ImageInfo *info = NULL, *by_bytes = inspect_on(image->bytes->data, image->bytes->len, NULL);
+        _cleanup_image_info_ ImageInfo *info = NULL,
+                                       *by_bytes = inspect_on(image->bytes->data, image->bytes->len, NULL);
         _cleanup_error_ Error error = ERROR_INIT;
         _cleanup_close_ int fd = memfd_create("image", MFD_CLOEXEC);
         _cleanup_close_ int dir = open("/", O_RDONLY | O_CLOEXEC);
@@ -207,7 +215,8 @@ static void test_reads_descriptors(void)
         g_clear_pointer(&info, image_info_free);
         g_assert_cmpint(pwrite(fd, "\xf0\xff\xff\xff\xff\xff\xff\x7f", 8, 32), ==, 8);
         g_assert_cmpint(image_inspect(fd, &info, &error), ==, 0);
-        g_assert_true(g_str_has_prefix(info->problem, "cut off: its table of program headers lies beyond its end"));
+        g_assert_true(g_str_has_prefix(info->problem,
+                        "cut off: its table of program headers lies beyond its end"));
 
         g_clear_pointer(&info, image_info_free);
         g_assert_cmpint(image_inspect(dir, &info, &error), ==, error_code_to_errno(ERROR_INVALID_IMAGE));
@@ -249,8 +258,10 @@ static void test_survives_files_that_shrink(void)
                 int size;
                 const char *problem;
         } cases[] = {
-                {100, "cut off: its table of program headers lies beyond its end at 1536 bytes: copy or download it again"},
-                {1000, "cut off: a segment of ELF notes lies beyond its end at 1536 bytes: copy or download it again"},
+                {100, "cut off: its table of program headers lies beyond its end at 1536 bytes: copy or "
+                                "download it again"},
+                {1000, "cut off: a segment of ELF notes lies beyond its end at 1536 bytes: copy or download "
+                                "it again"},
         };
         g_autoptr(BuiltImage) image = image_build(&(ImageSpec){VIRTIO});
 
@@ -346,7 +357,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/image/hosts/solo5-with-the-longest-name", test_solo5_with_the_longest_name);
         g_test_add_func("/image/hosts/notes-laid-out-in-many-ways", test_notes_may_be_laid_out_in_many_ways);
         g_test_add_func("/image/hosts/multiboot-without-solo5", test_multiboot_without_solo5);
-        g_test_add_func("/image/hosts/multiboot-only-in-the-first-8-kib", test_multiboot_only_in_the_first_8_kib);
+        g_test_add_func("/image/hosts/multiboot-only-in-the-first-8-kib",
+                        test_multiboot_only_in_the_first_8_kib);
         g_test_add_func("/image/hosts/multiboot-with-defaults", test_multiboot_with_defaults);
         g_test_add_func("/image/hosts/pvh", test_pvh);
         g_test_add_func("/image/hosts/linux", test_linux);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* No change of a file is overlooked, in the store or at a path that a definition names, and what did not change is not
- * read again. */
+/* No change of a file is overlooked, in the store or at a path that a definition names, and what did not
+ * change is not read again. */
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -23,7 +23,8 @@ static void test_finds_a_changed_image(StoreFixture *f, const void *data)
         g_assert_cmpint(store_verify(ABC, &error), ==, 0);
 
         file_overwrite(path, "xyz");
-        assert_refused(store_verify(ABC, &error), &error, ERROR_INVALID_IMAGE, "was changed, its content is now sha256:");
+        assert_refused(store_verify(ABC, &error), &error, ERROR_INVALID_IMAGE,
+                        "was changed, its content is now sha256:");
 
         /* Importing the original again heals it. */
         import_only(f, "abc");
@@ -49,7 +50,8 @@ static void test_finds_a_change_with_restored_times(StoreFixture *f, const void 
         assert_refused(store_verify(ABC, &error), &error, ERROR_INVALID_IMAGE, "was changed");
 }
 
-/* The proof that verifying is cheap is that it does not read: the content is wrong and the stamp says otherwise. */
+/* The proof that verifying is cheap is that it does not read: the content is wrong and the stamp says
+ * otherwise. */
 static void test_believes_a_stamp_that_fits(StoreFixture *f, const void *data)
 {
         g_autofree char *path = store_path(ABC);
@@ -74,9 +76,14 @@ static void test_believes_a_stamp_that_fits(StoreFixture *f, const void *data)
 static void test_ignores_a_damaged_stamp(StoreFixture *f, const void *data)
 {
         static const char *const texts[] = {
-                "", "\n", "shruthi-stamp-1", "shruthi-stamp-1 1 2 3 4 5 6 " ABC " 8\n",
-                "shruthi-stamp-1 -1 2 3 4 5 6 " ABC "\n", "shruthi-stamp-1 1 2 3 4 5 9223372036854775807 " ABC "\n",
-                "shruthi-stamp-1 1 2 3 4 5 6 sha256:abc\n", "shruthi-stamp-2 1 2 3 4 5 6 " ABC "\n",
+                        "",
+                        "\n",
+                        "shruthi-stamp-1",
+                        "shruthi-stamp-1 1 2 3 4 5 6 " ABC " 8\n",
+                        "shruthi-stamp-1 -1 2 3 4 5 6 " ABC "\n",
+                        "shruthi-stamp-1 1 2 3 4 5 9223372036854775807 " ABC "\n",
+                        "shruthi-stamp-1 1 2 3 4 5 6 sha256:abc\n",
+                        "shruthi-stamp-2 1 2 3 4 5 6 " ABC "\n",
         };
         g_autofree char *dir = g_build_filename(paths_images(), ".verified", NULL);
         g_autofree char *file = g_build_filename(dir, ABC_HEX, NULL);
@@ -93,7 +100,8 @@ static void test_ignores_a_damaged_stamp(StoreFixture *f, const void *data)
 
 static void test_takes_a_path_and_sees_its_changes(StoreFixture *f, const void *data)
 {
-        g_autofree char *name = path_stamp_name(f->file), *digest = NULL, *found = NULL, *changed = NULL, *back = NULL;
+        g_autofree char *name = path_stamp_name(f->file), *digest = NULL, *found = NULL, *changed = NULL,
+                        *back = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
         struct timespec times[2];
         struct stat before, after;
@@ -163,26 +171,29 @@ static void test_says_why_a_path_cannot_be_read(StoreFixture *f, const void *dat
         const StoreLimits limits = {.image_size = 2, .store_size = UINT64_MAX};
         _cleanup_error_ Error error = ERROR_INIT;
 
-        assert_refused(store_import_path(missing, NULL, &digest, &error), &error, ERROR_NO_SUCH_IMAGE, sentence);
+        assert_refused(store_import_path(missing, NULL, &digest, &error), &error, ERROR_NO_SUCH_IMAGE,
+                        sentence);
         assert_refused(store_import_path(f->dir, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE,
                         "no regular file");
 
         /* A FIFO must not hold us up. */
         g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
-        assert_refused(store_import_path(fifo, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE, "no regular file");
+        assert_refused(store_import_path(fifo, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE,
+                        "no regular file");
 
         file_put(f->file, "abc");
-        assert_refused(store_import_path(f->file, &limits, &digest, &error), &error, ERROR_LIMIT_EXCEEDED, f->file);
+        assert_refused(store_import_path(f->file, &limits, &digest, &error), &error, ERROR_LIMIT_EXCEEDED,
+                        f->file);
         if (geteuid() != 0) {
                 g_assert_cmpint(chmod(f->file, 0), ==, 0);
-                assert_refused(store_import_path(f->file, NULL, &digest, &error), &error, ERROR_NO_SUCH_IMAGE,
-                                "permission denied. Let that user read it");
+                assert_refused(store_import_path(f->file, NULL, &digest, &error), &error,
+                                ERROR_NO_SUCH_IMAGE, "permission denied. Let that user read it");
         }
         g_assert_null(digest);
         assert_store_holds("");
 }
 
-#define ADD(path, function)                                                                                    \
+#define ADD(path, function)                                                                                 \
         g_test_add("/image/store/" path, StoreFixture, NULL, store_set_up, function, store_tear_down)
 
 int main(int argc, char *argv[])

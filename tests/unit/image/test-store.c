@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is in the store is what its name says, whole, once, and closed to everybody else; whatever fails leaves
- * nothing behind. */
+/* What is in the store is what its name says, whole, once, and closed to everybody else; whatever fails
+ * leaves nothing behind. */
 
 #include <fcntl.h>
 #include <signal.h>
@@ -63,7 +63,8 @@ static void test_ignores_the_descriptors_position(StoreFixture *f, const void *d
         g_assert_cmpint(lseek(fd, 0, SEEK_CUR), ==, 2);
 }
 
-/* Larger than any buffer, so that the parts are put together right, and from a memfd, as a client may send one. */
+/* Larger than any buffer, so that the parts are put together right, and from a memfd, as a client may send
+ * one. */
 static void test_takes_large_and_memory_files(StoreFixture *f, const void *data)
 {
         size_t size = 3 * DIGEST_BUFFER_SIZE + 17;
@@ -111,11 +112,13 @@ static void test_refuses_what_is_no_regular_file(StoreFixture *f, const void *da
         close(pipe_fds[1]);
 
         fd = open(f->dir, O_RDONLY | O_CLOEXEC);
-        assert_refused(store_import(fd, NULL, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE, "no regular file");
+        assert_refused(store_import(fd, NULL, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE,
+                        "no regular file");
         close(fd);
 
         fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-        assert_refused(store_import(fd, NULL, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE, "no regular file");
+        assert_refused(store_import(fd, NULL, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE,
+                        "no regular file");
         close(fd);
 
         /* Says that it is a regular file of size 0, and has content all the same. */
@@ -135,10 +138,12 @@ static void test_refuses_what_cannot_be_read(StoreFixture *f, const void *data)
 
         file_put(f->file, "abc");
         fd = open(f->file, O_WRONLY | O_CLOEXEC);
-        assert_refused(store_import(fd, NULL, NULL, &digest, &error), &error, ERROR_INVALID_ARGS, "not open for reading");
+        assert_refused(store_import(fd, NULL, NULL, &digest, &error), &error, ERROR_INVALID_ARGS,
+                        "not open for reading");
         close(fd);
         fd = open(f->file, O_PATH | O_CLOEXEC);
-        assert_refused(store_import(fd, NULL, NULL, &digest, &error), &error, ERROR_INVALID_ARGS, "not open for reading");
+        assert_refused(store_import(fd, NULL, NULL, &digest, &error), &error, ERROR_INVALID_ARGS,
+                        "not open for reading");
         close(fd);
         assert_store_holds("");
 }
@@ -179,7 +184,8 @@ static void test_refuses_what_does_not_fit_into_the_store(StoreFixture *f, const
         g_assert_cmpint(store_import(fd, NULL, &limits, &digest, &error), ==, 0);
 }
 
-/* The disk is full in the midst of writing; here by the limit on a file's size, which writes meet in the same way. */
+/* The disk is full in the midst of writing; here by the limit on a file's size, which writes meet in the
+ * same way. */
 static void test_leaves_nothing_when_writing_fails(StoreFixture *f, const void *data)
 {
         struct rlimit old, small = {.rlim_cur = DIGEST_BUFFER_SIZE, .rlim_max = RLIM_INFINITY};
@@ -207,7 +213,8 @@ typedef struct Writer {
         gint started, stop;
 } Writer;
 
-/* Writes without end; the time is set by hand, so that every write shows whatever the kernel's clock ticks. */
+/* Writes without end; the time is set by hand, so that every write shows whatever the kernel's clock
+ * ticks. */
 static void *write_thread(void *data)
 {
         Writer *writer = data;
@@ -234,7 +241,8 @@ static void test_refuses_a_file_that_is_being_written(StoreFixture *f, const voi
 
         while (!g_atomic_int_get(&writer.started))
                 g_thread_yield();
-        /* On a busy machine the writer may rest for the whole of an import, which is right to succeed then. */
+        /* On a busy machine the writer may rest for the whole of an import, which is right to succeed
+         * then. */
         do {
                 g_autofree char *digest = NULL;
 
@@ -303,7 +311,8 @@ static void test_knows_what_it_does_not_have(StoreFixture *f, const void *data)
         assert_refused(store_open(ABC, &fd, &error), &error, ERROR_NO_SUCH_IMAGE, "There is no image " ABC);
         assert_refused(store_verify(ABC, &error), &error, ERROR_NO_SUCH_IMAGE, "There is no image " ABC);
         assert_refused(store_remove(ABC, &error), &error, ERROR_NO_SUCH_IMAGE, "There is no image " ABC);
-        assert_refused(store_open("sha256:../../etc/passwd", &fd, &error), &error, ERROR_INVALID_ARGS, "is no digest");
+        assert_refused(store_open("sha256:../../etc/passwd", &fd, &error), &error, ERROR_INVALID_ARGS,
+                        "is no digest");
         assert_refused(store_remove("x", &error), &error, ERROR_INVALID_ARGS, "is no digest");
         g_assert_null(store_path("sha256:../x"));
         g_assert_cmpint(fd, ==, -1);
@@ -333,7 +342,8 @@ static void test_lists_images_alone(StoreFixture *f, const void *data)
         g_assert_cmpstr(second->digest, ==, ABC);
         g_assert_cmpuint(second->size, ==, 3);
         g_assert_cmpuint(first->size, ==, 5);
-        g_assert_cmpuint(second->added / G_USEC_PER_SEC + 60, >, (uint64_t) g_get_real_time() / G_USEC_PER_SEC);
+        g_assert_cmpuint(second->added / G_USEC_PER_SEC + 60, >,
+                        (uint64_t) g_get_real_time() / G_USEC_PER_SEC);
         g_assert_cmpuint(second->added, <=, (uint64_t) g_get_real_time());
 }
 
@@ -361,7 +371,7 @@ static void test_cleans_up_after_imports_that_were_cut_off(StoreFixture *f, cons
         g_assert_false(g_file_test(stamp, G_FILE_TEST_EXISTS));
 }
 
-#define ADD(path, function)                                                                                    \
+#define ADD(path, function)                                                                                 \
         g_test_add("/image/store/" path, StoreFixture, NULL, store_set_up, function, store_tear_down)
 
 int main(int argc, char *argv[])

@@ -64,8 +64,8 @@ static void test_splits_at_the_limit(void)
                                 continue;
                         }
                         g_assert_cmpuint(line.consumed, ==, CONSOLE_LINE_MAX);
-                        g_assert_true(console_line_next(data->str + line.consumed, data->len - line.consumed, false,
-                                        &line));
+                        g_assert_true(console_line_next(
+                                        data->str + line.consumed, data->len - line.consumed, false, &line));
                         g_assert_cmpuint(line.size, ==, extra);
                 }
 }
@@ -95,7 +95,8 @@ static void test_any_cut_gives_the_same_lines(void)
                 for (int round = 0; round < 2; round++, to = sizeof data - 1) {
                         ConsoleLine line;
 
-                        while (console_line_next(data + from, to - from, round == 1 && to == sizeof data - 1, &line)) {
+                        while (console_line_next(data + from, to - from, round == 1 && to == sizeof data - 1,
+                                        &line)) {
                                 g_string_append_len(lines, line.text, (gssize) line.size);
                                 g_string_append_c(lines, '|');
                                 from += line.consumed;
@@ -117,6 +118,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/run/console-lines/splits-at-the-limit", test_splits_at_the_limit);
         g_test_add_func("/run/console-lines/waits-for-the-newline-at-the-limit",
                         test_waits_for_the_newline_at_the_limit);
-        g_test_add_func("/run/console-lines/any-cut-gives-the-same-lines", test_any_cut_gives_the_same_lines);
+        g_test_add_func("/run/console-lines/any-cut-gives-the-same-lines",
+                        test_any_cut_gives_the_same_lines);
         return g_test_run();
 }

@@ -198,7 +198,8 @@ static void test_there_are_no_more_than_the_limit(Fixture *f, const void *data)
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
-#define ADD(path, function) g_test_add("/run/console-server/" path, Fixture, NULL, set_up, function, tear_down)
+#define ADD(path, function)                                                                                 \
+        g_test_add("/run/console-server/" path, Fixture, NULL, set_up, function, tear_down)
         ADD("only-its-owner-may-connect", test_only_its_owner_may_connect);
         ADD("everybody-gets-a-copy-from-when-he-came", test_everybody_gets_a_copy_from_when_he_came);
         ADD("a-slow-reader-loses-and-is-told", test_a_slow_reader_loses_and_is_told);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Every byte of the console reaches the journal, in order, whatever is slow or away; a line leaves the pipe only when the journal has
- * it; silence costs nothing. With a real FIFO, and a socket in the journal's place. */
+/* Every byte of the console reaches the journal, in order, whatever is slow or away; a line leaves the pipe
+ * only when the journal has it; silence costs nothing. With a real FIFO, and a socket in the journal's
+ * place. */
 
 #include <fcntl.h>
 #include <glib.h>
@@ -192,7 +193,8 @@ static void test_lines_come_in_order(Fixture *f, const void *data)
         g_assert_cmpuint(in_pipe(f), ==, 0);
         g_assert_cmpstr(f->bytes->str, ==, "one\r\ntwo\n\nthree\r\n");
         g_assert_cmpstr(f->last->str, ==,
-                        "MESSAGE=three\nSYSLOG_IDENTIFIER=a\nPRIORITY=6\nSHRUTHI_UNIKERNEL=a\nSHRUTHI_OWNER=1000\n");
+                        "MESSAGE=three\nSYSLOG_IDENTIFIER=a\nPRIORITY=6\nSHRUTHI_UNIKERNEL=a\nSHRUTHI_OWNER="
+                        "1000\n");
         g_assert_cmpuint(f->ended, ==, 0);
 }
 
@@ -279,7 +281,8 @@ static void test_a_flood_comes_through_whole(Fixture *f, const void *data)
 
                 while (written < total && write(f->writer, text, (size_t) n) == n) {
                         written++;
-                        n = snprintf(text, sizeof text, "line %u of a guest that does not stop\r\n", written);
+                        n = snprintf(text, sizeof text, "line %u of a guest that does not stop\r\n",
+                                        written);
                 }
                 g_assert_cmpint(sd_event_run(f->event, 5000), >=, 0);
                 journald_read(f);
@@ -328,7 +331,8 @@ static void test_long_lines_are_split(Fixture *f, const void *data)
         g_assert_cmpuint(total, ==, 100 * 1024);
 }
 
-/* Beyond pipe-user-pages-soft the kernel gives out small pipes: a line that does not fit must not stop the guest. */
+/* Beyond pipe-user-pages-soft the kernel gives out small pipes: a line that does not fit must not stop the
+ * guest. */
 static void test_a_small_pipe_is_no_deadlock(Fixture *f, const void *data)
 {
         size_t total = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the helper says is heard to its last line before its end is told, and it cannot outstay its time. A shell script stands in
- * for it, since only what it says and how it ends matters here. */
+/* What the helper says is heard to its last line before its end is told, and it cannot outstay its time. A
+ * shell script stands in for it, since only what it says and how it ends matters here. */
 
 #include <glib.h>
 #include <glib/gstdio.h>

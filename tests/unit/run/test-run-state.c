@@ -68,8 +68,14 @@ static void test_comes_back_from_a_file(void)
 static void test_refuses_what_it_did_not_write(void)
 {
         static const char *const texts[] = {
-                "started", "started=perhaps\n", "console-rate=-1\n", "console-rate=fast\n", "result=splendid\n",
-                "exit-status=\n", "exit-status=1x\n", "\x01\x02",
+                        "started",
+                        "started=perhaps\n",
+                        "console-rate=-1\n",
+                        "console-rate=fast\n",
+                        "result=splendid\n",
+                        "exit-status=\n",
+                        "exit-status=1x\n",
+                        "\x01\x02",
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
@@ -93,6 +99,7 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/run/state/comes-back-from-a-file", test_comes_back_from_a_file);
         g_test_add_func("/run/state/refuses-what-it-did-not-write", test_refuses_what_it_did_not_write);
-        g_test_add_func("/run/state/passes-over-keys-of-a-newer-runner", test_passes_over_keys_of_a_newer_runner);
+        g_test_add_func("/run/state/passes-over-keys-of-a-newer-runner",
+                        test_passes_over_keys_of_a_newer_runner);
         return g_test_run();
 }
