@@ -261,10 +261,21 @@ static int refuse_option(int c, char **argv, Error *ret_error)
                         "goes behind '--': shruthictl create NAME IMAGE -- %s", shown, shown);
 }
 
+/* Before getopt, which moves "--" to the front. */
+static unsigned count_behind(int argc, char **argv)
+{
+        for (int i = 1; i < argc; i++)
+                if (g_str_equal(argv[i], "--"))
+                        return (unsigned) (argc - i - 1);
+
+        return 0;
+}
+
 int options_parse(Options *options, int argc, char **argv, char ***ret_operands, Error *ret_error)
 {
         g_autofree struct option *longs = g_new0(struct option, n_option_table + 1);
         g_autoptr(GString) letters = g_string_new(":");
+        unsigned words_behind = count_behind(argc, argv);
         int c, r;
 
         build_getopt_tables(longs, letters);
@@ -292,6 +303,7 @@ int options_parse(Options *options, int argc, char **argv, char ***ret_operands,
                                                : g_strdup_printf("--%s", info->name));
         }
 
+        options->n_behind = words_behind;
         *ret_operands = argv + optind;
         return 0;
 }

@@ -60,6 +60,7 @@ typedef struct Options {
         const char *image;     /* set --image=, instance create --kernel= */
         const char *name;      /* instance create --name= */
         const char *server;    /* rhyzomectl's */
+        unsigned n_behind;     /* words behind "--" */
         GPtrArray *given;      /* each as "--name=value", in order: what -H hands on */
 } Options;
 

@@ -102,6 +102,14 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
 
         if (*arguments) {
+                /* A second image, or a forgotten "--"? */
+                if (g_strv_length(arguments) > ctl->options.n_behind) {
+                        g_autofree char *shown = text_for_display(arguments[0], 80);
+
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "'create' has no use for '%s'; what is meant for the guest goes behind '--': "
+                                        "shruthictl create NAME IMAGE -- %s", shown, shown);
+                }
                 if (settings->arguments)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
                                         "The guest's arguments stand either behind '--' or in --arguments=, "

@@ -142,6 +142,7 @@ expect_status "what cannot be a name is 2" 2 alice start Hello
 expect_status "an unknown option is 2" 2 alice start --frob hello
 expect_status "an unknown verb is 2" 2 alice frob hello
 expect_status "a missing operand is 2" 2 alice start
+expect_status "a word too many is 2" 2 alice create extra image another
 expect_status "a refusal is 1" 1 mallory start hello
 check "help works" alice --help
 expect_output "version works" '^shruthi [0-9]' alice --version

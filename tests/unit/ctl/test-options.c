@@ -58,6 +58,7 @@ static void test_guest_arguments_are_operands(void)
 
         parse(&p, "shruthictl create --memory=64M a ./i -- --ipv4=10.0.0.2/24 --now");
         g_assert_cmpint(p.r, ==, 0);
+        g_assert_cmpuint(p.options.n_behind, ==, 2);
         g_assert_false(p.options.now);
         g_assert_cmpuint(p.options.settings.memory, ==, 64 << 20);
         g_assert_cmpstr(p.operands[3], ==, "--ipv4=10.0.0.2/24");
