@@ -220,8 +220,8 @@ int lifecycle_watch(const char *name, bool witness, Error *ret_error)
         return witness_end(watch, uri, ret_error);
 }
 
-/* 1: it ran and is gone, 0: there was none of ours. */
-static int stop_once(const char *uri, const char *name, const char *uuid, Error *ret_error)
+/* 1: it ran and is gone, 0: there was none of ours. *met: libvirt let us in. */
+static int stop_once(const char *uri, const char *name, const char *uuid, bool *met, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
@@ -229,6 +229,7 @@ static int stop_once(const char *uri, const char *name, const char *uuid, Error 
         int r;
 
         r = connect_guarded(uri, &connection, ret_error);
+        *met = r >= 0;
         if (r < 0)
                 return r;
 
@@ -265,11 +266,14 @@ int lifecycle_stop(const char *name, Error *ret_error)
         deadline = g_get_monotonic_time() + STOP_WINDOW_USEC;
         for (;;) {
                 _cleanup_error_ Error error = ERROR_INIT;
+                bool met;
 
-                r = stop_once(uri, name, uuid, &error);
+                r = stop_once(uri, name, uuid, &met, &error);
                 if (r >= 0)
                         break;
-                if (g_get_monotonic_time() >= deadline) {
+                /* One that did not even let us in for as long as a connection is tried for is not about to return,
+                 * and our unit is ordered after it: whoever starts it waits for us. */
+                if (!met || g_get_monotonic_time() >= deadline) {
                         error_move(ret_error, &error);
                         return r;
                 }

@@ -85,7 +85,8 @@ static int usage(FILE *file)
                      "  statistics NAME         what it has used so far\n"
                      "  probe [--again]         find out whether KVM and the fast start work here\n"
                      "  networks                list bridges and libvirt networks\n"
-                     "  check                   look for what is wrong with this host\n",
+                     "  check                   look for what is wrong with this host\n\n"
+                     "  --in-words              for the journal: nothing but sentences about what went wrong\n",
                         file);
         return file == stdout ? EXIT_SUCCESS : 2;
 }
@@ -95,6 +96,7 @@ int main(int argc, char *argv[])
         static const struct option long_options[] = {
                 {"witness", no_argument, NULL, 'w'},
                 {"again", no_argument, NULL, 'a'},
+                {"in-words", no_argument, NULL, 'i'},
                 {"help", no_argument, NULL, 'h'},
                 {},
         };
@@ -110,6 +112,9 @@ int main(int argc, char *argv[])
                         break;
                 case 'a':
                         options.again = true;
+                        break;
+                case 'i':
+                        protocol_use_words();
                         break;
                 case 'h':
                         return usage(stdout);

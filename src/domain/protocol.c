@@ -6,6 +6,7 @@
 
 #include <glib.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,10 +15,18 @@
 #include "common/string-util.h"
 
 #define VALUE_LENGTH_MAX 4000
+#define JOURNAL_ERROR "<3>" /* what the journal takes for an error: sd-daemon(3) */
 
 /* What the signal handler writes: made beforehand, since it may do nothing but write. */
 static char guard_lines[512];
 static volatile sig_atomic_t guard_size;
+
+static bool in_words;
+
+void protocol_use_words(void)
+{
+        in_words = true;
+}
 
 void protocol_emit(const char *key, const char *format, ...)
 {
@@ -29,7 +38,10 @@ void protocol_emit(const char *key, const char *format, ...)
         va_end(ap);
 
         line = text_for_display(value, VALUE_LENGTH_MAX);
-        (void) printf("%s=%s\n", key, line);
+        if (!in_words)
+                (void) printf("%s=%s\n", key, line);
+        else if (g_str_equal(key, "error") || g_str_equal(key, "detail") || g_str_equal(key, "notice"))
+                (void) printf(JOURNAL_ERROR "%s\n", line);
         (void) fflush(stdout);
 }
 
@@ -86,16 +98,20 @@ static void on_alarm(int signal)
 
 void protocol_guard(unsigned seconds, const char *doing)
 {
+        char head[128] = JOURNAL_ERROR;
+
         (void) alarm(0);
         if (seconds == 0)
                 return;
 
-        g_snprintf(guard_lines, sizeof guard_lines,
-                        "result=%s\nerror-name=%s\nerror=libvirt did not answer within %u s when asked to "
-                        "%s; look at "
-                        "'systemctl status libvirtd virtqemud'\n",
-                        result_to_string(RESULT_LIBVIRT), error_code_to_bus_name(ERROR_LIBVIRT_UNAVAILABLE),
-                        seconds, doing);
+        if (!in_words)
+                (void) g_snprintf(head, sizeof head, "result=%s\nerror-name=%s\nerror=",
+                                result_to_string(RESULT_LIBVIRT),
+                                error_code_to_bus_name(ERROR_LIBVIRT_UNAVAILABLE));
+        (void) g_snprintf(guard_lines, sizeof guard_lines,
+                        "%slibvirt did not answer within %u s when asked to %s; look at 'systemctl status "
+                        "libvirtd virtqemud'\n",
+                        head, seconds, doing);
         guard_size = (sig_atomic_t) strlen(guard_lines);
         (void) signal(SIGALRM, on_alarm);
         (void) alarm(seconds);

@@ -206,7 +206,12 @@ expect_fail "without libvirt a start fails" '' systemctl start unikernel@tick
 check "within a minute" test $((SECONDS - before)) -lt 60
 is "with the result for that" libvirt "$(outcome tick RESULT)"
 is "with the status that is worth another try" 75 "$(unit_show unikernel@tick ExecMainStatus)"
-systemctl start libvirtd.socket
+before=$SECONDS
+check "libvirt is started again" systemctl start libvirtd.socket
+check "… and we do not hold that up for long" test $((SECONDS - before)) -lt 15
+expect_output "the unit of the domain says in words what it missed" '^Cannot connect to libvirt at' \
+        journalctl -o cat -u unikernel-body@tick
+check "… and nothing else" bash -c '! journalctl -o cat -u unikernel-body@tick | grep -E "^[a-z-]+="'
 check "with libvirt back it starts" systemctl start unikernel@tick
 systemctl stop unikernel@tick
 
