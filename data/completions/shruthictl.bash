@@ -39,9 +39,9 @@ _shruthictl_value() {
         --memory) mapfile -t COMPREPLY < <(compgen -W '16M 32M 64M 128M 256M' -- "$cur") ;;
         --property | -p)
                 mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart Result ExitStatus
-                        InvocationID StateChangeTimestamp ActiveEnterTimestamp InactiveEnterTimestamp Image ImageTarget BootMethod
-                        Arguments Memory CPUs Group Restart Devices DefinitionPath DropIns Origin DomainName SubState
-                        Reason Problem' -- "$cur")
+                        InvocationID StateChangeTimestamp ActiveEnterTimestamp InactiveEnterTimestamp Image ImageTarget
+                        BootMethod Arguments Memory CPUs Group Restart Devices DefinitionPath DropIns Origin
+                        DomainName SubState Reason Problem' -- "$cur")
                 ;;
         --image | --initrd | --kernel) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         --verify | --cpus | --network | --volume | --arguments | --name | --kernel-parameters | --server) ;;
@@ -125,8 +125,8 @@ _shruthictl() {
                         compopt -o nospace
                 fi
                 ;;
-        ' list' | ' status' | ' start' | ' stop' | ' restart' | ' kill' | ' remove' | ' enable' | ' disable' | ' logs' | \
-                ' console' | ' show' | ' cat' | ' edit' | ' arguments' | ' xml')
+        ' list' | ' status' | ' start' | ' stop' | ' restart' | ' kill' | ' remove' | ' enable' | ' disable' | \
+                ' logs' | ' console' | ' show' | ' cat' | ' edit' | ' arguments' | ' xml')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 ;;
         esac

@@ -137,8 +137,8 @@ def console(name, seconds, text=""):
 
 
 def parallel(number, method, *names):
-    """So many calls at once for each name, and how often each answer came. A connection has at most 128 calls that are not
-    answered (dbus-daemon), so there are as many connections as it takes."""
+    """So many calls at once for each name, and how often each answer came. A connection has at most 128 calls that
+    are not answered (dbus-daemon), so there are as many connections as it takes."""
     loop, answers, clients = GLib.MainLoop(), collections.Counter(), []
     left = int(number) * len(names)
 
@@ -186,7 +186,8 @@ def nested(depth):
     value = GLib.Variant("s", "x")
     for _ in range(int(depth)):
         value = GLib.Variant("v", value)
-    print(Client().call("CreateUnikernelFromDigest", variant("(ssa{sv})", "x", "sha256:" + 64 * "0", {"Foo": value}))[0])
+    arguments = variant("(ssa{sv})", "x", "sha256:" + 64 * "0", {"Foo": value})
+    print(Client().call("CreateUnikernelFromDigest", arguments)[0])
 
 
 def stuck_fd(name):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Compares the interface of a running object (introspection XML on standard input) with the documented one: members, types,
-directions, names of arguments, annotations. Prints what differs."""
+"""Compares the interface of a running object (introspection XML on standard input) with the documented one: members,
+types, directions, names of arguments, annotations. Prints what differs."""
 
 import sys
 import xml.etree.ElementTree as ElementTree

@@ -31,7 +31,8 @@ groups_run() {
                 started=$SECONDS status=0
                 say "Group $name"
                 # In the background, so that a signal to this script is handled at once.
-                { group_one "$name" </dev/null | sed -u -E "s/^(not ok|ok) ([0-9]* *- )?/\1 - $name: /" | tee "$tap"; } &
+                { group_one "$name" </dev/null | sed -u -E "s/^(not ok|ok) ([0-9]* *- )?/\1 - $name: /" |
+                        tee "$tap"; } &
                 wait $! || status=$?
                 sandbox_end
                 if [ $status -ne 0 ]; then

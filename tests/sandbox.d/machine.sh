@@ -29,7 +29,8 @@ require_machine() {
         [ -c /dev/net/tun ] ||
                 die "This machine has no /dev/net/tun, which guests need for their network (try: modprobe tun)."
         [ -n "$(cgroup_root)" ] ||
-                die "No control group hierarchy of version 2 is mounted here (try: mount -t cgroup2 none /sys/fs/cgroup)."
+                die "No control group hierarchy of version 2 is mounted here (try: mount -t cgroup2 none" \
+                        "/sys/fs/cgroup)."
         require_packages
 }
 
@@ -78,7 +79,8 @@ step() {
         local pid=$!
         if [ -t 2 ]; then
                 while kill -0 $pid 2>/dev/null; do
-                        printf '\r\e[K  %s' "$(tail -n1 "$log" | tr -cd '[:print:]' | cut -c1-$((${COLUMNS:-100} - 4)))" >&2
+                        printf '\r\e[K  %s' "$(tail -n1 "$log" | tr -cd '[:print:]' |
+                                cut -c1-$((${COLUMNS:-100} - 4)))" >&2
                         sleep 0.3
                 done
                 printf '\r\e[K' >&2

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# org.dream.Shruthi as clients meet it: documented as it is, used by busctl and gdbus alone, by unprivileged users and by root
-# without a bus; every error named; and what hostile clients send.
+# org.dream.Shruthi as clients meet it: documented as it is, used by busctl and gdbus alone, by unprivileged users and
+# by root without a bus; every error named; and what hostile clients send.
 
 # shellcheck source=tests/system/lib.sh disable=SC2016,SC2086
 . "$(dirname "$0")/lib.sh"
@@ -19,7 +19,12 @@ guest=$images/guest.virtio
 # [USER] METHOD SIGNATURE ARGUMENTS…
 call() { busctl --timeout=60 -- call $dest $path $manager "$@"; }
 call_as() { local user=$1; shift; as_user "$user" busctl --timeout=60 -- call $dest $path $manager "$@"; }
-gdbus_as() { local user=$1; shift; as_user "$user" gdbus call --system --dest $dest --object-path $path --method "$manager.$1" "${@:2}"; }
+gdbus_as() {
+        local user=$1
+
+        shift
+        as_user "$user" gdbus call --system --dest $dest --object-path $path --method "$manager.$1" "${@:2}"
+}
 get() { busctl get-property $dest "$path/unikernel/$1" $unikernel "$2"; }
 error_name() { gdbus call --system --dest $dest --object-path $path --method "$manager.$1" "${@:2}"; }
 pid() { systemctl show --property=MainPID --value shruthid; }
@@ -33,7 +38,10 @@ systemctl stop shruthid
 
 # --- documentation and introspection ---
 
-compare() { busctl introspect --xml-interface $dest "$1" | python3 $SRC/tests/client/compare-introspection.py "$SRC/dbus/$2.xml" "$2"; }
+compare() {
+        busctl introspect --xml-interface $dest "$1" |
+                python3 $SRC/tests/client/compare-introspection.py "$SRC/dbus/$2.xml" "$2"
+}
 check "the bus starts it" call ListUnikernels
 expect_output "the manager is what its documentation says" '^[0-9]{2} members' compare $path $manager
 check "root creates by path" call CreateUnikernelFromPath 'ssa{sv}' hello $plain 1 Arguments s --exit=7
@@ -60,7 +68,8 @@ expect_output "it is found by name" "o \"$path/unikernel/hello\"" call GetUniker
 expect_output "it is found by unit" "o \"$path/unikernel/hello\"" call GetUnikernelByUnit s unikernel@hello.service
 uuid=$(get hello UUID | cut -d'"' -f2)
 expect_output "it is found by UUID, in either case" "$path/unikernel/hello" call GetUnikernelByUUID s "${uuid^^}"
-expect_output "it is stopped and root's" 'a\(ssusso\) 1 "hello" "stopped" 0 "unikernel@hello.service" "" "/org' call ListUnikernels
+expect_output "it is stopped and root's" 'a\(ssusso\) 1 "hello" "stopped" 0 "unikernel@hello.service" "" "/org' \
+        call ListUnikernels
 call StartUnikernel st hello 0 >/dev/null 2>&1
 check_soon "its unit has failed by then" 10 unit_is failed unikernel@hello
 check_soon "the state is failed" 5 eval '[ "$(get hello State)" = "s \"failed\"" ]'
@@ -83,7 +92,8 @@ check_soon "SIGTERM stops it" 10 unit_is inactive unikernel@hello
 is "stopped is no failure" 's "stopped"' "$(get hello Result)"
 expect_fail "killing what does not run" 'not running' call KillUnikernel si hello 15
 check "stopping what does not run is no error" call StopUnikernel st hello 0
-expect_output "with NO_WAIT the answer is systemd's job" '/org/freedesktop/systemd1/job/' call StartUnikernel st hello 1
+expect_output "with NO_WAIT the answer is systemd's job" '/org/freedesktop/systemd1/job/' \
+        call StartUnikernel st hello 1
 check_soon "and the job goes on" 10 unit_is active unikernel@hello
 check "stop" call StopUnikernel st hello 0
 expect_output "who stopped it is known" 'stopped by user 0' call GetUnikernelDetails s hello
@@ -99,17 +109,21 @@ expect_output "alice creates" 'unikernel/mine' gdbus_as alice CreateUnikernelFro
 is "it is hers" "u $(id -u alice)" "$(get mine Owner)"
 check "alice starts hers" gdbus_as alice StartUnikernel mine 0
 expect_output "everybody sees that it runs" '"mine" "running"' call_as mallory ListUnikernels
-expect_output "everybody sees its properties" 'running' as_user mallory busctl get-property $dest $path/unikernel/mine $unikernel State
+expect_output "everybody sees its properties" 'running' \
+        as_user mallory busctl get-property $dest $path/unikernel/mine $unikernel State
 for user in bob mallory; do
         for verb in StartUnikernel StopUnikernel RestartUnikernel RemoveUnikernel; do
-                expect_fail "$user: no $verb" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as $user $verb mine 0
+                expect_fail "$user: no $verb" 'InteractiveAuthorizationRequired|AccessDenied' \
+                        gdbus_as $user $verb mine 0
         done
         for verb in GetUnikernelDetails GetUnikernelDefinition GetUnikernelArguments GetUnikernelDomainXML \
                 GetUnikernelStatistics OpenUnikernelConsole; do
                 expect_fail "$user: no $verb" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as $user $verb mine
         done
-        expect_fail "$user: no OpenUnikernelLog" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as $user OpenUnikernelLog mine '{}'
-        expect_fail "$user: no KillUnikernel" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as $user KillUnikernel mine 9
+        expect_fail "$user: no OpenUnikernelLog" 'InteractiveAuthorizationRequired|AccessDenied' \
+                gdbus_as $user OpenUnikernelLog mine '{}'
+        expect_fail "$user: no KillUnikernel" 'InteractiveAuthorizationRequired|AccessDenied' \
+                gdbus_as $user KillUnikernel mine 9
         expect_fail "$user: no SetUnikernelSettings" 'InteractiveAuthorizationRequired|AccessDenied' \
                 gdbus_as $user SetUnikernelSettings mine "{'CPUs': <uint32 1>}"
         expect_fail "$user: no SetUnikernelDefinition" 'InteractiveAuthorizationRequired|AccessDenied' \
@@ -125,13 +139,16 @@ expect_fail "mallory may not even have an image inspected" 'InteractiveAuthoriza
 check "alice lets a group in that she is in" gdbus_as alice SetUnikernelSettings mine "{'Group': <'shruthi-users'>}"
 check "bob, who is in it, manages it then" gdbus_as bob RestartUnikernel mine 0
 expect_output "bob reads its details" "'Group': <'shruthi-users'>" gdbus_as bob GetUnikernelDetails mine
-expect_fail "mallory does not" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as mallory GetUnikernelDetails mine
+expect_fail "mallory does not" 'InteractiveAuthorizationRequired|AccessDenied' \
+        gdbus_as mallory GetUnikernelDetails mine
 check "alice takes it back" gdbus_as alice SetUnikernelSettings mine "{'Group': <''>}"
 expect_fail "bob is out again" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as bob GetUnikernelDetails mine
-expect_fail "alice does not name a group that she is not in" 'group' gdbus_as alice SetUnikernelSettings mine "{'Group': <'root'>}"
+expect_fail "alice does not name a group that she is not in" 'group' \
+        gdbus_as alice SetUnikernelSettings mine "{'Group': <'root'>}"
 expect_fail "alice does not give it away" 'owner' gdbus_as alice SetUnikernelSettings mine "{'Owner': <'bob'>}"
 check "root gives it away" call SetUnikernelSettings 'sa{sv}' mine 1 Owner s bob
-expect_fail "it is not alice's any more" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as alice StopUnikernel mine 0
+expect_fail "it is not alice's any more" 'InteractiveAuthorizationRequired|AccessDenied' \
+        gdbus_as alice StopUnikernel mine 0
 check "it is bob's" gdbus_as bob StopUnikernel mine 0
 check "bob removes it" gdbus_as bob RemoveUnikernel mine 0
 
@@ -147,12 +164,14 @@ expect_fail "a method of no object" 'UnknownObject' gdbus call --system --dest $
         --object-path $path/unikernel/nobody --method $unikernel.Start 0
 named "an unknown setting" org.freedesktop.DBus.Error.InvalidArgs CreateUnikernelFromPath x $plain "{'Foo': <1>}"
 named "an image for hvt" $dest.Error.UnsupportedImage CreateUnikernelFromPath x $images/guest.hvt '{}'
-expect_fail "… with the way out" 'mirage configure -t virtio' error_name CreateUnikernelFromPath x $images/guest.hvt '{}'
+expect_fail "… with the way out" 'mirage configure -t virtio' \
+        error_name CreateUnikernelFromPath x $images/guest.hvt '{}'
 named "a missing device" $dest.Error.DeviceMismatch CreateUnikernelFromPath x $guest '{}'
 expect_fail "… with the lines to write" '\[Network service\]' error_name CreateUnikernelFromPath x $guest '{}'
 named "a bridge that is not there" $dest.Error.NoSuchNetwork CreateUnikernelFromPath x $guest \
         "{'Networks': <[('service', {'Bridge': <'br9'>})]>}"
-named "a digest that is not there" $dest.Error.NoSuchImage CreateUnikernelFromDigest x "sha256:$(printf '%064d' 0)" '{}'
+named "a digest that is not there" $dest.Error.NoSuchImage \
+        CreateUnikernelFromDigest x "sha256:$(printf '%064d' 0)" '{}'
 named "what is no digest" org.freedesktop.DBus.Error.InvalidArgs CreateUnikernelFromDigest x sha256:1 '{}'
 named "another digest than demanded" $dest.Error.DigestMismatch CreateUnikernelFromPath x $plain \
         "{'Digest': <'sha256:$(printf '%064d' 0)'>}"
@@ -169,7 +188,8 @@ check_soon "broken by hand it shows as broken" 5 eval '[ "$(get admins State)" =
 named "starting a broken one" $dest.Error.InvalidDefinition StartUnikernel admins 0
 expect_fail "… names the line" 'admins.unikernel:3' error_name StartUnikernel admins 0
 expect_output "… and so do the details" 'admins.unikernel:3' call GetUnikernelDetails s admins
-expect_output "… with where it stands" '"DefinitionPath" s "/etc/shruthi/unikernels/admins.unikernel" "Origin" s "config"' \
+expect_output "… with where it stands" \
+        '"DefinitionPath" s "/etc/shruthi/unikernels/admins.unikernel" "Origin" s "config"' \
         call GetUnikernelDetails s admins
 systemctl reset-failed unikernel@admins
 rm /etc/shruthi/unikernels/admins.unikernel
@@ -181,10 +201,13 @@ is "no failed attempt left a definition" '' "$(ls /var/lib/shruthi/unikernels)"
 cp $plain /home/alice/image
 chown alice /home/alice/image
 chmod 0600 /home/alice/image
-expect_output "alice hands over a file that only she can read" 'unikernel/handed' as_user alice python3 $client create handed /home/alice/image
+expect_output "alice hands over a file that only she can read" 'unikernel/handed' \
+        as_user alice python3 $client create handed /home/alice/image
 expect_output "an image is imported once" '^sha256:' as_user alice python3 $client import /home/alice/image
-is "it is stored once" 1 "$(find /var/lib/shruthi/images -maxdepth 1 -type f -name "$(sha256sum <$plain | cut -d' ' -f1)" | wc -l)"
-expect_fail "a demanded digest" 'DigestMismatch' as_user alice python3 $client import /home/alice/image "Digest=sha256:$(printf '%064d' 0)"
+is "it is stored once" 1 \
+        "$(find /var/lib/shruthi/images -maxdepth 1 -type f -name "$(sha256sum <$plain | cut -d' ' -f1)" | wc -l)"
+expect_fail "a demanded digest" 'DigestMismatch' \
+        as_user alice python3 $client import /home/alice/image "Digest=sha256:$(printf '%064d' 0)"
 expect_output "inspection" '^Target=virtio$' as_user alice python3 $client inspect /home/alice/image
 expect_output "inspection of another target" '^Problem=built for hvt' python3 $client inspect $images/guest.hvt
 expect_fail "a descriptor for writing only" 'InvalidArgs' as_user alice python3 $client inspect /home/alice/image w
@@ -192,7 +215,8 @@ expect_fail "a descriptor without rights" 'InvalidArgs' as_user alice python3 $c
 expect_fail "a directory" 'InvalidImage' as_user alice python3 $client inspect /home/alice
 expect_fail "a socket" 'InvalidImage' as_user alice python3 $client stuck-fd stuck
 cp $images/guest.hvt /home/alice/hvt
-expect_fail "another image, with the same checks" 'UnsupportedImage' as_user alice python3 $client set-image handed /home/alice/hvt
+expect_fail "another image, with the same checks" 'UnsupportedImage' \
+        as_user alice python3 $client set-image handed /home/alice/hvt
 expect_output "the old one stays" "$(sha256sum <$plain | cut -d' ' -f1)" call GetUnikernelDefinition s handed
 
 # --- log and console ---
@@ -206,7 +230,8 @@ expect_output "… each line an object" '^[0-9]+$' \
 expect_output "… with what systemd says" 'Started unikernel@handed.service' as_user alice python3 $client log handed 10
 expect_output "the last line only" '^1$' \
         bash -c "$(declare -f as_user); as_user alice python3 $client log handed 10 Lines:='uint32 1' | grep -vc ^END"
-expect_fail "a foreign command line is no invocation" 'InvalidArgs' as_user alice python3 $client log handed 1 Invocation=--file=/etc/shadow
+expect_fail "a foreign command line is no invocation" 'InvalidArgs' \
+        as_user alice python3 $client log handed 1 Invocation=--file=/etc/shadow
 logger --journald <<END
 MESSAGE=SECRET of somebody else
 SHRUTHI_UNIKERNEL=handed
@@ -224,12 +249,14 @@ sed -i 's/^Owner=.*/Owner=bob/' /var/lib/shruthi/unikernels/passed.unikernel
 check_soon "given to bob, he reads what systemd says" 10 \
         bash -c "$(declare -f as_user); as_user bob python3 $client log passed 10 | grep -q 'Started unikernel@passed'"
 expect_output "… and nothing of what it said when it was alice's" '^0$' \
-        bash -c "$(declare -f as_user); as_user bob python3 $client log passed 10 | grep -cE 'alices-word|SHRUTHI_OWNER'; true"
+        bash -c "$(declare -f as_user)
+                as_user bob python3 $client log passed 10 | grep -cE 'alices-word|SHRUTHI_OWNER'; true"
 expect_output "root reads all of it" 'alices-word' python3 $client log passed 10
 as_user alice python3 $client log-many handed 16 >/tmp/held &
 check_soon "alice has 16 logs open" 20 grep -q '^16 ' /tmp/held
 expect_fail "and no 17th" 'LimitExceeded' as_user alice python3 $client log handed 1
-expect_output "bob's are his own" 'AccessDenied|InteractiveAuthorizationRequired' bash -c "$(declare -f as_user); as_user bob python3 $client log handed 1; true"
+expect_output "bob's are his own" 'AccessDenied|InteractiveAuthorizationRequired' \
+        bash -c "$(declare -f as_user); as_user bob python3 $client log handed 1; true"
 kill "$(cut -d' ' -f2 /tmp/held)"
 check_soon "who closes may open again" 20 as_user alice python3 $client log handed 1
 check "stop" call_as alice StopUnikernel st handed 0
@@ -242,7 +269,8 @@ expect_fail "a handle without a descriptor" '.' as_user alice python3 $client ba
 expect_fail "a handle below zero" '.' as_user alice python3 $client bad-handle -- -1
 expect_fail "more than MessageSizeMax=" 'LimitExceeded' as_user alice python3 $client large 3000000
 expect_fail "variants in variants" 'InvalidArgs' as_user alice python3 $client nested 40
-expect_output "a thousand calls at once are answered, and those beyond the limit refused" '^[0-9]+ org.dream.Shruthi.Error.LimitExceeded' \
+expect_output "a thousand calls at once are answered, and those beyond the limit refused" \
+        '^[0-9]+ org.dream.Shruthi.Error.LimitExceeded' \
         as_user mallory python3 $client parallel 1000 StopUnikernel handed
 expect_output "another is served all the same" 'stopped' call_as bob ListUnikernels
 is "it is the same process still" "$before" "$(pid)"
@@ -250,7 +278,8 @@ is "it is the same process still" "$before" "$(pid)"
 # --- private socket ---
 
 is "the private socket is root's" 'root 600' "$(stat -c '%U %a' /run/shruthi/private)"
-expect_fail "alice does not connect" 'ermission denied' as_user alice python3 $SRC/tests/client/private.py ListUnikernels
+expect_fail "alice does not connect" 'ermission denied' \
+        as_user alice python3 $SRC/tests/client/private.py ListUnikernels
 expect_output "root lists without a bus" 'handed' python3 $SRC/tests/client/private.py ListUnikernels
 expect_output "root starts without polkit's word" 'job' python3 $SRC/tests/client/private.py StartUnikernel handed
 check "it runs" unit_is active unikernel@handed

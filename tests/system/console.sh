@@ -90,7 +90,8 @@ end=$(last_number flood flood)
 diag "lines of 64 bytes in 10 s at 100 KiB/s: $((end - begin))"
 check "to about the rate that is set" test $((end - begin)) -lt 24000 -a $((end - begin)) -gt 4000
 is "without a gap" "" "$(gaps flood flood)"
-is "and told once" 1 "$(journalctl -q -o cat MESSAGE_ID=6f0d6cf33e0e4d2b8a70d8a4a1d4b306 SHRUTHI_UNIKERNEL=flood | wc -l)"
+is "and told once" 1 \
+        "$(journalctl -q -o cat MESSAGE_ID=6f0d6cf33e0e4d2b8a70d8a4a1d4b306 SHRUTHI_UNIKERNEL=flood | wc -l)"
 is "its neighbour loses nothing" "" "$(gaps neighbour tick)"
 check "and is on time" bash -c "[ $(last_number neighbour tick) -gt 80 ]"
 before=$SECONDS
@@ -141,7 +142,8 @@ check_soon "after a journal that hung the console goes on" 20 counted_to waits t
 is "without a gap" "" "$(gaps waits tick)"
 
 # Its sockets too, and with them what waits in their queues.
-journal=(systemd-journald.socket systemd-journald-dev-log.socket systemd-journald-audit.socket systemd-journald.service)
+journal=(systemd-journald.socket systemd-journald-dev-log.socket systemd-journald-audit.socket
+        systemd-journald.service)
 systemctl stop "${journal[@]}"
 sleep 2
 systemctl start "${journal[@]}"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# shruthictl against the real shruthid, systemd, polkit and libvirt: every verb, its exit status, and what it shows to whom.
+# shruthictl against the real shruthid, systemd, polkit and libvirt: every verb, its exit status, and what it shows to
+# whom.
 
 # Most functions are called by name, and what is in single quotes is for another shell.
 # shellcheck disable=SC2016,SC2317
@@ -37,7 +38,8 @@ expect_output "an image in the store can be inspected" 'Solo5 target: virtio' al
 expect_fail "a demanded digest is enforced" 'sha256:' \
         alice image import --verify="sha256:$(printf '0%.0s' {1..64})" "$GUEST"
 expect_output "root sees the store" "$digest" ctl image list
-expect_json "… for programs too" 'map(select(.digest == "'"$digest"'"))[0].users | length' 0 ctl image list --json=short
+expect_json "… for programs too" 'map(select(.digest == "'"$digest"'"))[0].users | length' 0 \
+        ctl image list --json=short
 
 # --- create, start, look
 
@@ -59,13 +61,16 @@ for word in 'State: running since' 'Unit: unikernel@hello.service' 'Image: sha25
         'Definition: /var/lib/shruthi/unikernels/hello.unikernel' 'Domain: unikernel-hello' 'hello\[[0-9]+\]: '; do
         expect_output "status shows $word" "$word" printf '%s\n' "$output_of_status"
 done
-expect_json "status for programs has it too" '.[0] | [.State, .Memory, .Devices[0].Name]' '["running",16777216,"service"]' \
+expect_json "status for programs has it too" '.[0] | [.State, .Memory, .Devices[0].Name]' \
+        '["running",16777216,"service"]' \
         alice --json=short status hello
-expect_output "arguments are quoted for MirageOS" '^--ipv4=192.168.122.20/24 --hello --text=two\\ words' alice arguments hello
+expect_output "arguments are quoted for MirageOS" '^--ipv4=192.168.122.20/24 --hello --text=two\\ words' \
+        alice arguments hello
 expect_output "cat shows the definition" '^\[Network service\]' alice cat hello
 expect_output "xml shows the domain" '<name>unikernel-hello</name>' alice xml hello
 check_soon "the log has the guest's first words" 5 bash -c 'shruthictl logs hello | grep -q "Hello, world"'
-expect_output "logs looks as journalctl does" '^[A-Z][a-z]{2} [0-9]{2} [0-9:]{8} sandbox [^ ]+: Hello, world$' alice logs hello
+expect_output "logs looks as journalctl does" '^[A-Z][a-z]{2} [0-9]{2} [0-9:]{8} sandbox [^ ]+: Hello, world$' \
+        alice logs hello
 is "logs -n 3 has three lines" 3 "$(alice logs -n 3 hello | wc -l)"
 is "logs as JSON is JSON" 3 "$(alice logs -n 3 --json=short hello | jq -r .__REALTIME_TIMESTAMP | wc -l)"
 expect_output "logs -f goes on" 'tick' bash -c 'timeout 3 shruthictl logs -f -n 0 hello || [ $? -eq 124 ]'
@@ -73,7 +78,8 @@ expect_output "status without a name is about the host" 'Unikernels: 1, 1 runnin
 
 # --- the console
 
-expect_output "the console can be read through a pipe" 'tick' bash -c 'timeout 3 shruthictl console hello </dev/null || [ $? -eq 124 ]'
+expect_output "the console can be read through a pipe" 'tick' \
+        bash -c 'timeout 3 shruthictl console hello </dev/null || [ $? -eq 124 ]'
 cat >/tmp/console.exp <<'END'
 set timeout 10
 spawn shruthictl console hello
@@ -172,10 +178,14 @@ check "it is removed" alice remove seven
 
 # --- ways to name an image
 
-check "an image comes through a pipe" bash -c "cat $GUEST | runuser -u alice -- shruthictl create piped - --network=service"
-check "an image is a file of standard input" bash -c "runuser -u alice -- shruthictl create redirected - --network=service <$GUEST"
-check "host:PATH names a file of the host" alice create hosted "host:$GUEST" --network=service --verify="sha256:$(sha256sum "$GUEST" | cut -d' ' -f1)"
-is "all have the same image" 1 "$(for name in piped redirected hosted; do alice show $name -p Image --value; done | sort -u | wc -l)"
+check "an image comes through a pipe" \
+        bash -c "cat $GUEST | runuser -u alice -- shruthictl create piped - --network=service"
+check "an image is a file of standard input" \
+        bash -c "runuser -u alice -- shruthictl create redirected - --network=service <$GUEST"
+check "host:PATH names a file of the host" \
+        alice create hosted "host:$GUEST" --network=service --verify="sha256:$(sha256sum "$GUEST" | cut -d' ' -f1)"
+is "all have the same image" 1 \
+        "$(for name in piped redirected hosted; do alice show $name -p Image --value; done | sort -u | wc -l)"
 check "they are removed" alice remove piped redirected hosted
 expect_fail "terminal input is no image" 'terminal' script -qec "shruthictl create x -" /dev/null
 
@@ -199,7 +209,8 @@ expect_output "… and are gone" '^0 images listed' ctl image list
 
 # --- the host, the socket, terminals
 
-expect_json "doctor's checks have verdicts" 'all(.verdict == "ok" or .verdict == "warning" or .verdict == "failed")' true \
+expect_json "doctor's checks have verdicts" 'all(.verdict == "ok" or .verdict == "warning" or .verdict == "failed")' \
+        true \
         ctl doctor --json=short
 expect_json "doctor looks at libvirt" 'map(.check) | index("libvirt") != null' true ctl doctor --json=short
 export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent
@@ -209,8 +220,10 @@ check "… and removes" ctl remove private
 expect_fail "others do not" 'system bus' runuser -u alice -- shruthictl list
 unset DBUS_SYSTEM_BUS_ADDRESS
 expect_output "a terminal has colours" $'\x1b\\[' script -qec 'TERM=xterm shruthictl --no-pager --help' /dev/null
-expect_output "NO_COLOR takes them away" '^0$' bash -c "script -qec 'NO_COLOR=1 TERM=xterm SYSTEMD_PAGER= shruthictl --help' /dev/null | grep -c $'\x1b' || :"
-check "what a guest prints is made harmless" bash -c "shruthictl create binary $images/guest-plain.virtio --now -- --binary --exit-after=1 &&
+expect_output "NO_COLOR takes them away" '^0$' \
+        bash -c "script -qec 'NO_COLOR=1 TERM=xterm SYSTEMD_PAGER= shruthictl --help' /dev/null | grep -c $'\x1b' || :"
+check "what a guest prints is made harmless" bash -c "
+        shruthictl create binary $images/guest-plain.virtio --now -- --binary --exit-after=1 &&
         sleep 3 && shruthictl logs binary | grep -q x1b && ! shruthictl logs binary | grep -q $'\x1b'"
 check "it is gone again" ctl remove --now binary
 
@@ -223,7 +236,8 @@ expect_output "bash completes names" '^completed$' bash -c '
         _shruthictl
         printf "%s\n" "${COMPREPLY[@]}"'
 expect_output "fish completes names" '^completed' fish -c 'complete -C "shruthictl start comp"'
-check "zsh reads its completion" zsh -c 'fpath=(/usr/share/zsh/site-functions $fpath); autoload -Uz compinit && compinit -u -D &&
+check "zsh reads its completion" zsh -c 'fpath=(/usr/share/zsh/site-functions $fpath)
+        autoload -Uz compinit && compinit -u -D &&
         [[ ${_comps[shruthictl]} == _shruthictl ]]'
 check "it is removed again" ctl remove completed
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# shruthid as a service: holds no state of its own, sees what happens behind its back, may be killed at any time, ends when nobody uses
-# it and no sooner, and is fair.
+# shruthid as a service: holds no state of its own, sees what happens behind its back, may be killed at any time, ends
+# when nobody uses it and no sooner, and is fair.
 
 # shellcheck source=tests/system/lib.sh disable=SC2016,SC2086
 . "$(dirname "$0")/lib.sh"
@@ -22,7 +22,9 @@ pid() { systemctl show --property=MainPID --value shruthid; }
 mkdir -p $images
 cp $BUILD/tests/guest/guest*.* $images
 chmod -R a+rX $images
-conf() { printf '[Shruthi]\nImageDirectories=%s\nBridgeInterface=virbr0\n%s\n' $images "$1" >/etc/shruthi/shruthi.conf; }
+conf() {
+        printf '[Shruthi]\nImageDirectories=%s\nBridgeInterface=virbr0\n%s\n' $images "$1" >/etc/shruthi/shruthi.conf
+}
 conf IdleExitSec=3
 systemctl stop shruthid
 
@@ -45,7 +47,8 @@ check_soon "a changed drop-in counts" 5 eval 'call GetUnikernelArguments s two |
 rm -r /etc/shruthi/unikernels/two.unikernel.d
 check_soon "a removed drop-in does not" 5 eval 'call GetUnikernelArguments s two | grep -q changed'
 mkdir -p /usr/lib/shruthi/unikernels
-printf '[Unikernel]\nImage=%s/guest-plain.virtio\nArguments=shipped\n' $images >/usr/lib/shruthi/unikernels/two.unikernel
+printf '[Unikernel]\nImage=%s/guest-plain.virtio\nArguments=shipped\n' $images \
+        >/usr/lib/shruthi/unikernels/two.unikernel
 rm /etc/shruthi/unikernels/two.unikernel
 check_soon "what stood behind it comes forth" 5 eval 'call GetUnikernelArguments s two | grep -q shipped'
 check "what is shipped is copied when it is changed" call SetUnikernelSettings 'sa{sv}' two 1 Arguments s mine
@@ -53,7 +56,8 @@ expect_output "and the shipped file stays" 'Arguments=shipped' cat /usr/lib/shru
 echo garbage >$state_dir/two.unikernel
 check_soon "spoiled, it is broken" 5 grep -qx "two State='broken'" /tmp/watch
 check "and nobody else is" state_is one stopped
-check "a broken one is mended by a whole definition" call SetUnikernelDefinition ss two "$(printf '[Unikernel]\nImage=%s/guest-plain.virtio\n' $images)"
+check "a broken one is mended by a whole definition" \
+        call SetUnikernelDefinition ss two "$(printf '[Unikernel]\nImage=%s/guest-plain.virtio\n' $images)"
 check "and is sound at once" state_is two stopped
 rm $state_dir/two.unikernel /usr/lib/shruthi/unikernels/two.unikernel
 check_soon "removed by hand it is gone" 5 grep -qx 'removed two' /tmp/watch
@@ -109,19 +113,29 @@ check "reload by systemctl" systemctl reload shruthid
 
 # --- limits of users ---
 
-make() { as_user alice busctl --timeout=60 call $dest $path $dest.Manager CreateUnikernelFromPath 'ssa{sv}' "$1" $images/guest-plain.virtio "${@:2}"; }
+make() {
+        as_user alice busctl --timeout=60 call $dest $path $dest.Manager \
+                CreateUnikernelFromPath 'ssa{sv}' "$1" $images/guest-plain.virtio "${@:2}"
+}
 check "alice creates her first" make a1 0
 expect_fail "not more memory than her share" 'MemoryMaxPerUser=64M' make a2 1 Memory t $((48 << 20))
 check "her second" make a2 0
 expect_fail "no third" 'UnikernelsMaxPerUser=2' make a3 0
 expect_fail "no more memory afterwards" 'MemoryMaxPerUser=64M' as_user alice busctl call $dest $path $dest.Manager \
         SetUnikernelSettings 'sa{sv}' a1 1 Memory t $((64 << 20))
-check "bob has a share of his own" as_user bob busctl --timeout=60 call $dest $path $dest.Manager CreateUnikernelFromPath 'ssa{sv}' b1 $images/guest-plain.virtio 0
-for i in 1 2 3 4 5; do check "root has none: $i" call CreateUnikernelFromPath 'ssa{sv}' r$i $images/guest-plain.virtio 0; done
+check "bob has a share of his own" \
+        as_user bob busctl --timeout=60 call $dest $path $dest.Manager \
+        CreateUnikernelFromPath 'ssa{sv}' b1 $images/guest-plain.virtio 0
+for i in 1 2 3 4 5; do
+        check "root has none: $i" call CreateUnikernelFromPath 'ssa{sv}' r$i $images/guest-plain.virtio 0
+done
 ln -s /etc/shadow $images/link
-expect_fail "no path through a link" 'symbolic link' as_user bob busctl call $dest $path $dest.Manager CreateUnikernelFromPath 'ssa{sv}' l1 $images/link 0
-expect_fail "no other path" 'ImageDirectories=' as_user alice busctl call $dest $path $dest.Manager CreateUnikernelFromPath 'ssa{sv}' l1 /etc/shadow 0
-expect_fail "whether it exists or not is the same" 'ImageDirectories=' as_user alice busctl call $dest $path $dest.Manager CreateUnikernelFromPath 'ssa{sv}' l1 /root/missing 0
+expect_fail "no path through a link" 'symbolic link' \
+        as_user bob busctl call $dest $path $dest.Manager CreateUnikernelFromPath 'ssa{sv}' l1 $images/link 0
+expect_fail "no other path" 'ImageDirectories=' \
+        as_user alice busctl call $dest $path $dest.Manager CreateUnikernelFromPath 'ssa{sv}' l1 /etc/shadow 0
+expect_fail "whether it exists or not is the same" 'ImageDirectories=' \
+        as_user alice busctl call $dest $path $dest.Manager CreateUnikernelFromPath 'ssa{sv}' l1 /root/missing 0
 
 # --- starts in flight, in turn ---
 
@@ -135,7 +149,8 @@ sleep 0.5
 started=$EPOCHREALTIME
 in_flight() { systemctl list-units --plain --no-legend --state=activating 'unikernel@*' | wc -l; }
 is "no more than two are under way" 2 "$(in_flight)"
-check "bob's only one does not wait for root's five" as_user bob busctl --timeout=60 call $dest $path $dest.Manager StartUnikernel st b1 0
+check "bob's only one does not wait for root's five" \
+        as_user bob busctl --timeout=60 call $dest $path $dest.Manager StartUnikernel st b1 0
 bob_took=$(((${EPOCHREALTIME/./} - ${started/./}) / 1000000))
 check "… it took $bob_took s" test $bob_took -le 8
 is "root's last ones were still waiting" yes "$([ -s /tmp/root ] && echo no || echo yes)"
@@ -153,7 +168,8 @@ expect_output "systemd knows when the answer is there" 'on-failure' unit_show un
 check "autostart through the bus" call SetUnikernelSettings 'sa{sv}' r1 1 Autostart b true
 expect_output "systemd wants it at boot" 'unikernel@r1.service' unit_show unikernels.target Wants
 check "removed" call RemoveUnikernel st r1 0
-expect_output "systemd has forgotten it" '^0$' bash -c "systemctl show -p Wants --value unikernels.target | grep -c r1; true"
+expect_output "systemd has forgotten it" '^0$' \
+        bash -c "systemctl show -p Wants --value unikernels.target | grep -c r1; true"
 
 # --- images ---
 
@@ -189,11 +205,13 @@ for _ in $(seq 40); do
         sleep 0.55
 done
 is "no call is lost around its end" 0 $lost
-check "it did end and start again meanwhile" test "$(journalctl -u shruthid -o cat --no-pager | grep -c '^Started')" -ge 5
+check "it did end and start again meanwhile" \
+        test "$(journalctl -u shruthid -o cat --no-pager | grep -c '^Started')" -ge 5
 
 # --- sandboxed ---
 
-exposure=$(systemd-analyze security --no-pager shruthid.service | sed -nE 's/.*Overall exposure level.*: ([0-9.]+) .*/\1/p')
+exposure=$(systemd-analyze security --no-pager shruthid.service |
+        sed -nE 's/.*Overall exposure level.*: ([0-9.]+) .*/\1/p')
 check "systemd-analyze security: $exposure" awk "BEGIN { exit !($exposure <= 1.0) }"
 
 # --- without a bus ---

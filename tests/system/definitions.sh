@@ -102,7 +102,8 @@ systemctl start unikernel@words
 check_soon "a unikernel that exits is over" 20 is_over unikernel@words
 is "its arguments came through, joined and with their braces" '--exit=0 {brace} "a b" \\x --hello ' \
         "$(log_of words | sed -n 's/^argument: //p' | tr '\n' ' ')"
-expect_output "spaces are not changed on the way" '>--exit=0 \{brace\} ("|&quot;)a  b("|&quot;) \\\\x +--hello<' xml words
+expect_output "spaces are not changed on the way" '>--exit=0 \{brace\} ("|&quot;)a  b("|&quot;) \\\\x +--hello<' \
+        xml words
 
 # Restart=.
 define $etc/fails.unikernel Arguments=--exit=7 Restart=on-failure
@@ -136,7 +137,8 @@ expect_output "Autostart= makes it wanted by the target" '\bunikernel@boots\.ser
         systemctl show --property=Wants unikernels.target
 expect_output "a drop-in does that too" '\bunikernel@shipped\.service\b' \
         systemctl show --property=Wants unikernels.target
-expect_fail "one without is not wanted" '^$' bash -c 'systemctl show -p Wants unikernels.target | grep -o unikernel@rests'
+expect_fail "one without is not wanted" '^$' \
+        bash -c 'systemctl show -p Wants unikernels.target | grep -o unikernel@rests'
 expect_output "the generator names the broken one" \
         '^shruthi-generator: broken is passed over: .*/broken\.unikernel:3: Memory=lots: not a size' \
         env SYSTEMD_LOG_TARGET=console /lib/systemd/system-generators/shruthi-generator /run/generated

@@ -21,7 +21,8 @@ sandboxed() {
         mapfile -t options < <(sed -n '/^NoNewPrivileges=/,/^UMask=/s/^/--property=/p' \
                 /usr/lib/systemd/system/unikernel@.service | grep -v '=#')
         [ ${#options[@]} -gt 20 ] || return 1
-        systemd-run --quiet --pipe --wait --collect --uid=shruthi --property="ReadWritePaths=/run/shruthi -/var/lib/shruthi" \
+        systemd-run --quiet --pipe --wait --collect --uid=shruthi \
+                --property="ReadWritePaths=/run/shruthi -/var/lib/shruthi" \
                 "${options[@]}" $HELPER "$@"
 }
 
@@ -105,7 +106,8 @@ live 'string(//*[local-name()="unikernel"]/@image)' "sha256:$digest"
 is "libvirt has left the stored image's owner and mode alone" "shruthi:libvirt-qemu 440" \
         "$(stat -c '%U:%G %a' "/var/lib/shruthi/images/$digest")"
 for pattern in '^cpu-time-usec=[1-9]' "^memory=$((48 << 20))$" '^network.0.name=service$' '^network.1.name=private$' \
-        '^network.1.tx-bytes=[0-9]+$' '^volume.0.name=storage$' '^volume.1.name=config$' '^volume.1.rd-bytes=[0-9]+$'; do
+        '^network.1.tx-bytes=[0-9]+$' '^volume.0.name=storage$' '^volume.1.name=config$' \
+        '^volume.1.rd-bytes=[0-9]+$'; do
         expect_output "statistics: $pattern" "$pattern" helper statistics shape
 done
 expect_output "it is seen to be alive" '^alive=yes$' helper watch shape

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# edit and set: what the user wrote stays, what is wrong is refused, and definitions in /etc and /usr/lib are their owners'.
+# edit and set: what the user wrote stays, what is wrong is refused, and definitions in /etc and /usr/lib are their
+# owners'.
 
 # Most functions are called by name, and what is in single quotes is for another shell.
 # shellcheck disable=SC2016,SC2317
@@ -23,7 +24,8 @@ check "a unikernel to edit" alice create hello "$image" --memory=16M -- --hello
 
 # --- edit
 
-check "a comment and a value are written" edit_with 'sed -i -e "1i # written by alice" -e "s/^Memory=.*/Memory=32M   /" "$1"' hello
+check "a comment and a value are written" \
+        edit_with 'sed -i -e "1i # written by alice" -e "s/^Memory=.*/Memory=32M   /" "$1"' hello
 expect_output "the comment is there" '^# written by alice$' alice cat hello
 expect_output "the value is there" '^33554432$' alice show hello -p Memory --value
 check "nothing is left in /tmp" no_leftovers
@@ -45,9 +47,11 @@ expect_fail "somebody else's change meanwhile is not lost" 'meanwhile' \
         edit_with 'shruthictl set hello CPUs=3; sed -i "s/^Memory=.*/Memory=64M/" "$1"' hello
 expect_output "… it is there" '^3$' alice show hello -p CPUs --value
 rm -rf /tmp/shruthi-*
-expect_fail "another owner wants an administrator" 'administrator' edit_with 'sed -i "s/^Owner=.*/Owner=root/" "$1"' hello
+expect_fail "another owner wants an administrator" 'administrator' \
+        edit_with 'sed -i "s/^Owner=.*/Owner=root/" "$1"' hello
 rm -rf /tmp/shruthi-*
-expect_fail "others may not edit" '[Aa]uth' as_user mallory env SYSTEMD_EDITOR=true shruthictl --no-ask-password edit hello
+expect_fail "others may not edit" '[Aa]uth' \
+        as_user mallory env SYSTEMD_EDITOR=true shruthictl --no-ask-password edit hello
 
 cat >/tmp/again.exp <<'END'
 set timeout 20
@@ -72,7 +76,8 @@ check "nothing is left in /tmp" no_leftovers
 
 mkdir -p /etc/shruthi/unikernels /usr/lib/shruthi/unikernels
 printf '# by hand\n[Unikernel]\nImage=%s\nOwner=alice\n' "$image" >/etc/shruthi/unikernels/admin.unikernel
-expect_fail "a definition in /etc is left to its administrator, with its path" 'sudoedit /etc/shruthi/unikernels/admin.unikernel' \
+expect_fail "a definition in /etc is left to its administrator, with its path" \
+        'sudoedit /etc/shruthi/unikernels/admin.unikernel' \
         edit_with ':' admin
 expect_fail "… by set too" '/etc/shruthi/unikernels/admin.unikernel' alice set admin Memory=64M
 expect_fail "… by remove too" '/etc/shruthi/unikernels/admin.unikernel' alice remove admin
@@ -102,8 +107,10 @@ expect_output "… with why" 'Problem:.*nonsense' bash -c 'shruthictl status bro
 expect_output "… and what to do" 'shruthictl edit broken' bash -c 'shruthictl status broken || [ $? -eq 3 ]'
 printf '[Unikernel]\nImage=nonsense\n' >/etc/shruthi/unikernels/admins.unikernel
 check_soon "so is one of the administrator's" 10 bash -c 'shruthictl list admins | grep -q " broken "'
-expect_output "… which is his to mend" 'sudoedit /etc/shruthi/unikernels/admins.unikernel' bash -c 'shruthictl status admins || [ $? -eq 3 ]'
-expect_fail "… and no editor is opened for it" 'sudoedit /etc/shruthi/unikernels/admins.unikernel' env SYSTEMD_EDITOR=touch shruthictl edit admins
+expect_output "… which is his to mend" 'sudoedit /etc/shruthi/unikernels/admins.unikernel' \
+        bash -c 'shruthictl status admins || [ $? -eq 3 ]'
+expect_fail "… and no editor is opened for it" 'sudoedit /etc/shruthi/unikernels/admins.unikernel' \
+        env SYSTEMD_EDITOR=touch shruthictl edit admins
 rm /etc/shruthi/unikernels/admins.unikernel
 check "root mends it" env SYSTEMD_EDITOR="sed -i s,^Image=.*,Image=$image," shruthictl edit broken
 expect_output "… and it is stopped" '^stopped$' shruthictl show broken -p State --value

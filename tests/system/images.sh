@@ -88,11 +88,13 @@ systemctl stop unikernel@bypath
 
 # Each under a name of its own, since systemd limits how often one may be started.
 define missing /srv/images/missing
-expect_start_refused "a path without a file" missing 'Cannot read the image /srv/images/missing as user shruthi: there is no'
+expect_start_refused "a path without a file" missing \
+        'Cannot read the image /srv/images/missing as user shruthi: there is no'
 install -d -o alice -m 0700 /home/alice/private
 cp "$plain" /home/alice/private/hello.virtio
 define private /home/alice/private/hello.virtio
-expect_start_refused "a path in somebody's private directory" private 'as user shruthi: permission denied. Let that user'
+expect_start_refused "a path in somebody's private directory" private \
+        'as user shruthi: permission denied. Let that user'
 install -m 0600 "$plain" /srv/images/secret
 define secret /srv/images/secret
 expect_start_refused "a path that cannot be read" secret 'as user shruthi: permission denied. Let that user read it'
@@ -126,7 +128,8 @@ check "a digest that fits is accepted" as_user alice shruthictl image import --v
 expect_fail "another digest is refused" 'not sha256:1{64} as demanded' as_user alice shruthictl image import \
         --verify=sha256:1111111111111111111111111111111111111111111111111111111111111111 guest.virtio
 is "and nothing is kept of it" 1 "$(stored_count)"
-expect_fail "mallory may not import" 'denied|Authentication is required' as_user mallory shruthictl image import "$plain"
+expect_fail "mallory may not import" 'denied|Authentication is required' \
+        as_user mallory shruthictl image import "$plain"
 is "and nothing is kept of hers" "1 0" \
         "$(stored_count) $(find $store -maxdepth 1 -name '.import-*' | wc -l)"
 expect_fail "bob cannot have a file read that he cannot read himself" 'Permission denied' \
@@ -135,7 +138,8 @@ expect_fail "bob cannot have a file read that he cannot read himself" 'Permissio
 expect_output "inspect tells devices and the options for them" 'network service' \
         as_user alice shruthictl image inspect guest.virtio
 expect_output "inspect speaks JSON" '^true$' \
-        bash -c "$(declare -f as_user); as_user alice shruthictl --json=short image inspect guest.virtio | jq .Hostable"
+        bash -c "$(declare -f as_user)
+                as_user alice shruthictl --json=short image inspect guest.virtio | jq .Hostable"
 refusals=(
         'guest.hvt|built for hvt: rebuild with `mirage configure -t virtio`'
         'plain.virtio.gz|compressed with gzip: unpack it first with `gunzip`'
@@ -146,8 +150,10 @@ refusals=(
         '/etc/passwd|text, not an image'
 )
 for refusal in "${refusals[@]}"; do
-        expect_fail "inspect refuses ${refusal%%|*}" "${refusal#*|}" as_user alice shruthictl image inspect "${refusal%%|*}"
-        expect_fail "create refuses ${refusal%%|*}" "${refusal#*|}" as_user alice shruthictl create wrong "${refusal%%|*}"
+        expect_fail "inspect refuses ${refusal%%|*}" "${refusal#*|}" \
+                as_user alice shruthictl image inspect "${refusal%%|*}"
+        expect_fail "create refuses ${refusal%%|*}" "${refusal#*|}" \
+                as_user alice shruthictl create wrong "${refusal%%|*}"
 done
 expect_fail "a directory is no image" 'regular file|directory' as_user alice shruthictl image import /tmp
 expect_fail "a device is no image" 'regular file|device' as_user alice shruthictl image import /dev/zero

@@ -116,7 +116,11 @@ expect_status() {
         local desc=$1 expected=$2
         shift 2
         lib_run "$@"
-        if [ $status -eq "$expected" ]; then ok "$desc"; else lib_fail "$desc" "should have exited with $expected" "$@"; fi
+        if [ $status -eq "$expected" ]; then
+                ok "$desc"
+        else
+                lib_fail "$desc" "should have exited with $expected" "$@"
+        fi
 }
 
 # DESC EXPECTED ACTUAL

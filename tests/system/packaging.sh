@@ -40,7 +40,8 @@ done
 check "polkit knows our actions" bash -c 'pkaction | grep -q "^org\.dream\.Shruthi\."'
 check "the bus activates shruthid" busctl --system call org.dream.Shruthi /org/dream/Shruthi \
         org.freedesktop.DBus.Peer Ping
-expect_output "the socket and the target are enabled" '^enabled$' systemctl is-enabled shruthid.socket unikernels.target
+expect_output "the socket and the target are enabled" '^enabled$' \
+        systemctl is-enabled shruthid.socket unikernels.target
 expect_output "user shruthi may reach libvirt" '\blibvirt\b' id -Gn shruthi
 is "group shruthi-users holds whom the administrator put there" 'alice,bob' \
         "$(getent group shruthi-users | cut -d: -f4)"

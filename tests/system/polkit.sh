@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Who may: what polkit and its rules say is what happens, and whatever is not a clear yes is a no. Without the rules, without polkit,
-# with one that is late, hangs, fails or talks nonsense, and with callers that do not wait for it.
+# Who may: what polkit and its rules say is what happens, and whatever is not a clear yes is a no. Without the rules,
+# without polkit, with one that is late, hangs, fails or talks nonsense, and with callers that do not wait for it.
 
 # shellcheck source=tests/system/lib.sh disable=SC2016,SC2086
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +14,13 @@ rules=/usr/share/polkit-1/rules.d/60-org.dream.Shruthi.rules
 fake=/run/polkit-fake
 no='InteractiveAuthorizationRequired|AccessDenied'
 
-as() { local user=$1; shift; as_user "$user" gdbus call --system --dest $dest --object-path $path --timeout 40 --method "$dest.Manager.$1" "${@:2}"; }
+as() {
+        local user=$1
+
+        shift
+        as_user "$user" gdbus call --system --dest $dest --object-path $path --timeout 40 \
+                --method "$dest.Manager.$1" "${@:2}"
+}
 state() { busctl get-property $dest "$path/unikernel/$1" $dest.Unikernel State | cut -d'"' -f2; }
 pid() { systemctl show --property=MainPID --value shruthid; }
 
@@ -27,16 +33,23 @@ check "alice creates hers" as_user alice python3 $client create hers /home/alice
 check "alice starts it" as alice StartUnikernel hers 0
 expect_fail "bob does not stop it" "$no" as bob StopUnikernel hers 0
 is "it runs on" running "$(state hers)"
-expect_output "each action belongs to our user" '^17$' grep -c 'unix-user:shruthi' /usr/share/polkit-1/actions/$dest.policy
+expect_output "each action belongs to our user" '^17$' \
+        grep -c 'unix-user:shruthi' /usr/share/polkit-1/actions/$dest.policy
 expect_output "no password is kept for what harms" '^0$' \
         bash -c "for a in start stop restart kill update remove open-console read-log prune-images administer; do \
                 pkaction --verbose --action-id $dest.\$a; done | grep -c keep; true"
-as_shruthi() { runuser -u shruthi -- busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager "$@"; }
+as_shruthi() {
+        runuser -u shruthi -- busctl call org.freedesktop.systemd1 /org/freedesktop/systemd1 \
+                org.freedesktop.systemd1.Manager "$@"
+}
 expect_fail "our user manages no other unit" "${no}|authentication" as_shruthi RestartUnit ss polkit.service replace
-expect_fail "… none whose name only contains ours" "${no}|authentication" as_shruthi StartUnit ss xunikernel@a.service replace
-expect_fail "… none of another template" "${no}|authentication" as_shruthi StopUnit ss unikernel-body@hers.service replace
+expect_fail "… none whose name only contains ours" "${no}|authentication" \
+        as_shruthi StartUnit ss xunikernel@a.service replace
+expect_fail "… none of another template" "${no}|authentication" \
+        as_shruthi StopUnit ss unikernel-body@hers.service replace
 expect_fail "… and enables none" "${no}|authentication" as_shruthi EnableUnitFiles asbb 1 unikernel@hers.service 0 0
-expect_fail "a user of ours is not our user" "${no}|authentication" as_user alice busctl call org.freedesktop.systemd1 \
+expect_fail "a user of ours is not our user" "${no}|authentication" \
+        as_user alice busctl call org.freedesktop.systemd1 \
         /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager StopUnit ss unikernel@hers.service replace
 
 # --- an administrator decides otherwise ---
@@ -52,7 +65,8 @@ polkit.addRule(function(action, subject) {
 });
 END
 check_soon "mallory may stop just that one" 10 as mallory StopUnikernel hers 0
-expect_fail "a plain no is AccessDenied, and no password helps" 'DBus.Error.AccessDenied' as alice StartUnikernel hers 0
+expect_fail "a plain no is AccessDenied, and no password helps" 'DBus.Error.AccessDenied' \
+        as alice StartUnikernel hers 0
 rm /etc/polkit-1/rules.d/10-test.rules
 
 # --- without the rules file ---
@@ -60,8 +74,10 @@ rm /etc/polkit-1/rules.d/10-test.rules
 mv $rules /run/rules
 check_soon "without the rules even the owner needs a password" 10 eval '! as alice StartUnikernel hers 0'
 expect_fail "… and is told that one would help" 'InteractiveAuthorizationRequired' as alice StartUnikernel hers 0
-expect_fail "… also to create" 'InteractiveAuthorizationRequired' as_user alice python3 $client create other /home/alice/image
-check "an administrator goes on as before" gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StartUnikernel hers 0
+expect_fail "… also to create" 'InteractiveAuthorizationRequired' \
+        as_user alice python3 $client create other /home/alice/image
+check "an administrator goes on as before" \
+        gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StartUnikernel hers 0
 check "… and stops it" gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StopUnikernel hers 0
 mv /run/rules $rules
 check_soon "with them it goes again" 10 as alice StartUnikernel hers 0
@@ -69,13 +85,15 @@ check "stop" as alice StopUnikernel hers 0
 
 # --- a password agent ---
 
-expect_fail "interactively, without an agent, it is a no" "$no" as_user bob python3 $client interactive StartUnikernel hers
+expect_fail "interactively, without an agent, it is a no" "$no" \
+        as_user bob python3 $client interactive StartUnikernel hers
 
 # --- polkit is away ---
 
 systemctl mask --runtime --now polkit.service >/dev/null 2>&1
 expect_fail "without polkit it is a no" 'AccessDenied' as alice StartUnikernel hers 0
-expect_fail "… for root too, on the bus" 'AccessDenied' gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StopUnikernel hers 0
+expect_fail "… for root too, on the bus" 'AccessDenied' \
+        gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StopUnikernel hers 0
 expect_output "everybody sees the list all the same" 'hers' as mallory ListUnikernels
 is "it was not started" stopped "$(state hers)"
 
@@ -90,7 +108,9 @@ fake_pid=$!
 check_soon "the fake is there" 10 grep -q ready $fake/log
 check "its yes is a yes" as alice StartUnikernel hers 0
 expect_output "it was asked about a bus name and never a process" 'start system-bus-name flags=0' cat $fake/log
-expect_output "… with all details" "\('owner', 'alice'\).*\('unikernel', 'hers'\), \('unit', 'unikernel@hers.service'\), \('verb', 'start'\)" cat $fake/log
+expect_output "… with all details" \
+        "\('owner', 'alice'\).*\('unikernel', 'hers'\), \('unit', 'unikernel@hers.service'\), \('verb', 'start'\)" \
+        cat $fake/log
 check "stop" as alice StopUnikernel hers 0
 as_user alice python3 $client interactive StopUnikernel hers >/dev/null
 expect_output "that a password may be asked for is handed on" 'stop system-bus-name flags=1' cat $fake/log
@@ -107,8 +127,9 @@ is "none of it started anything" stopped "$(state hers)"
 mode late 3
 before=$(pid)
 expect_output "while one waits, others are served" 'hers' bash -c \
-        "gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StartUnikernel hers 0 >/dev/null & \
-         sleep 0.5; timeout 1 gdbus call --system --dest $dest --object-path $path --method $dest.Manager.ListUnikernels; wait"
+        "gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StartUnikernel hers 0 >/dev/null &
+         sleep 0.5
+         timeout 1 gdbus call --system --dest $dest --object-path $path --method $dest.Manager.ListUnikernels; wait"
 is "and the late yes is a yes" running "$(state hers)"
 check "stop" as alice StopUnikernel hers 0
 
@@ -149,6 +170,7 @@ is "it is the same process still" "$before" "$(pid)"
 kill $fake_pid
 systemctl unmask --runtime polkit.service >/dev/null 2>&1
 systemctl start polkit.service
-check_soon "the real one is back" 10 gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StopUnikernel hers 0
+check_soon "the real one is back" 10 \
+        gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StopUnikernel hers 0
 
 finish

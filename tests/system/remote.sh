@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# -H: with an ssh that runs the command here, as another user in another folder, so that what does not cross ssh does not
-# cross here either; and through the real one.
+# -H: with an ssh that runs the command here, as another user in another folder, so that what does not cross ssh does
+# not cross here either; and through the real one.
 
 # Most functions are called by name, and what is in single quotes is for another shell.
 # shellcheck disable=SC2016,SC2317
@@ -29,9 +29,11 @@ install -d -m 700 /root/images
 cp "$images"/guest-plain.virtio "$images"/guest.virtio /root/images/
 cd /root/images || exit 1
 
-check "a local image is created over there" far create hello ./guest-plain.virtio --memory=16M -- --hello '--text=a '\''b" $HOME `id`; *'
+check "a local image is created over there" \
+        far create hello ./guest-plain.virtio --memory=16M -- --hello '--text=a '\''b" $HOME `id`; *'
 expect_output "… for the far user" '^hello +stopped +bob' shruthictl list
-expect_output "… with every argument as it was" '^--hello --text=a\\ '\''b\\"\\ \$HOME\\ `id`;\\ \*$' far arguments hello
+expect_output "… with every argument as it was" '^--hello --text=a\\ '\''b\\"\\ \$HOME\\ `id`;\\ \*$' \
+        far arguments hello
 check "it starts" far start hello
 expect_output "status comes back" 'State: running' far status hello
 expect_status "exit statuses come back" 4 far status nothere
@@ -45,22 +47,28 @@ expect_output "image inspect sends the file" 'Solo5 target: virtio' far image in
 is "image import sends several" 2 "$(far image import ./guest.virtio guest-plain.virtio | grep -c '^sha256:')"
 check "a pipe goes through" bash -c 'cat guest-plain.virtio | PATH=/tmp/bin:$PATH shruthictl -H bob@far create piped -'
 check "set --image sends the file" far set piped --image=./guest.virtio --network=service:virbr0
-expect_output "… and it is that one" "^sha256:$(sha256sum guest.virtio | cut -d' ' -f1)$" far show piped -p Image --value
+expect_output "… and it is that one" "^sha256:$(sha256sum guest.virtio | cut -d' ' -f1)$" \
+        far show piped -p Image --value
 check "set Image= does too" far set piped Image=guest-plain.virtio --network=
-check "an initial RAM disk goes along" far set piped --image=guest.virtio Network=service:virbr0 --initrd=guest-plain.virtio
-expect_output "… and it is that one" "^sha256:$(sha256sum guest-plain.virtio | cut -d' ' -f1)$" far show piped -p Initrd --value
+check "an initial RAM disk goes along" \
+        far set piped --image=guest.virtio Network=service:virbr0 --initrd=guest-plain.virtio
+expect_output "… and it is that one" "^sha256:$(sha256sum guest-plain.virtio | cut -d' ' -f1)$" \
+        far show piped -p Initrd --value
 check "removed" far remove piped
 check "host:PATH is a file over there" far create hosted "host:$images/guest-plain.virtio"
 check "removed" far remove hosted
 expect_fail "a file that is missing here never gets there" 'nothere.*No such file' far create x nothere
 cp guest.virtio /tmp/hostile"'; touch pwned; '".virtio
 check "a hostile file name is only a name" far image inspect "/tmp/hostile'; touch pwned; '.virtio"
-check "hostile words stay words" bash -c '! PATH=/tmp/bin:$PATH shruthictl -H bob@far start "x; touch pwned" "\$(touch pwned)" "a
+check "hostile words stay words" \
+        bash -c '! PATH=/tmp/bin:$PATH shruthictl -H bob@far start "x; touch pwned" "\$(touch pwned)" "a
 touch pwned"'
 check "nothing was run" bash -c '! compgen -G "/home/*/pwned" && ! compgen -G "/root/**/pwned" && ! [ -e /tmp/pwned ]'
 expect_fail "an option as a host is refused" 'HOST' shruthictl -H -oProxyCommand=touch list
-expect_fail "a host that is not there is said" 'connection to bob@nowhere' env PATH="/tmp/bin:$PATH" shruthictl -H bob@nowhere list
-expect_fail "no shruthictl over there is said" 'no shruthictl on bob@far' env FAR_PATH=/nonexistent:/usr/sbin PATH="/tmp/bin:$PATH" \
+expect_fail "a host that is not there is said" 'connection to bob@nowhere' \
+        env PATH="/tmp/bin:$PATH" shruthictl -H bob@nowhere list
+expect_fail "no shruthictl over there is said" 'no shruthictl on bob@far' \
+        env FAR_PATH=/nonexistent:/usr/sbin PATH="/tmp/bin:$PATH" \
         shruthictl -H bob@far list
 check "the predecessor's command works there" far instance create --name legacy --kernel "$images/guest-plain.virtio" \
         --kernel-parameters '--hello --tick=1000'
@@ -96,7 +104,8 @@ chmod 700 /home/bob/.ssh
 ssh-keygen -q -A
 /usr/sbin/sshd -o ListenAddress=127.0.0.1 -o UsePAM=no
 printf 'Host node\n  HostName 127.0.0.1\n  User bob\n  StrictHostKeyChecking no\n' >/root/.ssh/config
-check_soon "an image goes through the real ssh" 20 shruthictl -H node create really ./guest-plain.virtio --now -- --hello
+check_soon "an image goes through the real ssh" 20 \
+        shruthictl -H node create really ./guest-plain.virtio --now -- --hello
 expect_output "… as the far user" '^really +running +bob' shruthictl -H node list
 check "removed" shruthictl -H node remove --now really
 

@@ -17,7 +17,8 @@ cat >/tmp/rhyzome.conf <<'END'
 }
 END
 rm -f /etc/shruthi/shruthi.conf.d/50-sandbox.conf
-expect_fail "only root takes it over" 'sudo shruthictl import-rhyzome' as_user alice shruthictl import-rhyzome /tmp/rhyzome.conf
+expect_fail "only root takes it over" 'sudo shruthictl import-rhyzome' \
+        as_user alice shruthictl import-rhyzome /tmp/rhyzome.conf
 expect_output "it is taken over" "Wrote $dropin" shruthictl import-rhyzome /tmp/rhyzome.conf
 expect_output "… with a word on Hostname" 'Hostname.*hostnamectl' printf '%s\n' "$output"
 expect_output "… and on Bind" 'Bind.*shruthictl -H' printf '%s\n' "$output"
@@ -30,7 +31,8 @@ expect_output "the predecessor's command works as it was written" 'Created and s
         --kernel-parameters "--ipv4=192.168.122.30/24 --ipv4-gateway=192.168.122.1 --hello"
 expect_output "… on the bridge that was taken over" 'network service → (default bridge|bridge virbr0)' \
         as_user alice shruthictl status msgrouter
-expect_output "… with its parameters unchanged" '^--ipv4=192\.168\.122\.30/24 --ipv4-gateway=192\.168\.122\.1 --hello$' \
+expect_output "… with its parameters unchanged" \
+        '^--ipv4=192\.168\.122\.30/24 --ipv4-gateway=192\.168\.122\.1 --hello$' \
         as_user alice shruthictl arguments msgrouter
 check_soon "… and it answers" 20 ping -c1 -W1 192.168.122.30
 check "it is removed" as_user alice shruthictl remove --now msgrouter

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC2016
 #
-# The runner's word about the guest is true: how it ended is the unit's result, whatever is killed meanwhile; a guest is
-# adopted and never doubled.
+# The runner's word about the guest is true: how it ended is the unit's result, whatever is killed meanwhile; a guest
+# is adopted and never doubled.
 
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -138,7 +138,8 @@ check_soon "a killed runner comes back" 10 said tick Adopted
 check_soon "as another process" 10 bash -c "systemctl is-active -q unikernel@tick &&
         [ \$(systemctl show --value -p MainPID unikernel@tick) != $first_runner ]"
 check "systemctl kill -s KILL hits the runner only" systemctl kill --signal=KILL unikernel@tick
-check_soon "which comes back as well" 10 bash -c "[ \$(journalctl -q -o cat MESSAGE_ID=6f0d6cf33e0e4d2b8a70d8a4a1d4b304 |
+check_soon "which comes back as well" 10 \
+        bash -c "[ \$(journalctl -q -o cat MESSAGE_ID=6f0d6cf33e0e4d2b8a70d8a4a1d4b304 |
         wc -l) -ge 2 ]"
 wait_for 10 running tick
 check "libvirtd restarts" systemctl restart libvirtd

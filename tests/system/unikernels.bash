@@ -45,14 +45,15 @@ printed() { console_lines "$1" | grep -qxF -e "$2"; }
 # NAME REGEX: SHRUTHI's own words about it.
 said() {
         journalctl --sync
-        journalctl --quiet --no-pager --output=cat SYSLOG_IDENTIFIER=shruthi-run SHRUTHI_UNIKERNEL="$1" | grep -qE -e "$2"
+        journalctl --quiet --no-pager --output=cat SYSLOG_IDENTIFIER=shruthi-run SHRUTHI_UNIKERNEL="$1" |
+                grep -qE -e "$2"
 }
 
 # NAME FIELD: of how it ended last.
 outcome() { sed -n "s/^$2=//p" "/run/shruthi/results/$1"; }
 
-# NAME WORD: prints nothing when the numbers behind WORD in its lines go up by one from 1 in each of its lives, else what is
-# missing. A line may stand there twice, as after the death of a runner.
+# NAME WORD: prints nothing when the numbers behind WORD in its lines go up by one from 1 in each of its lives, else
+# what is missing. A line may stand there twice, as after the death of a runner.
 gaps() {
         console_lines "$1" | sed -n -e 's/^SHRUTHI test guest$/0/p' -e "s/^$2 0*\([0-9][0-9]*\).*/\1/p" |
                 awk '$1 > 0 && $1 != last && $1 != last + 1 { print "after " last " comes " $1 } { last = $1 }'

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC2016,SC2012
 #
-# The units: systemd's commands do what they say with shruthid not running, no way of stopping leaves a domain behind, a
-# reboot stops and starts what it should, and all services are sandboxed.
+# The units: systemd's commands do what they say with shruthid not running, no way of stopping leaves a domain behind,
+# a reboot stops and starts what it should, and all services are sandboxed.
 
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -38,7 +38,8 @@ units=/usr/lib/systemd/system
 check "systemd finds nothing wrong with the units" systemd-analyze verify --man=no "$units/unikernel@.service" \
         "$units/unikernel-body@.service" "$units/unikernel.slice" "$units/unikernels.target" \
         "$units/shruthid.socket" "$units/shruthid.service"
-is "nor has it a remark" "" "$(systemd-analyze verify --man=no "$units/unikernel@x.service" "$units/unikernels.target" \
+is "nor has it a remark" "" \
+        "$(systemd-analyze verify --man=no "$units/unikernel@x.service" "$units/unikernels.target" \
         "$units/shruthid.service" 2>&1 | grep -E 'shruthi|unikernel')"
 for service in unikernel@x unikernel-body@x shruthid; do
         check "the sandbox of $service is at 1.0 or better" systemd-analyze security --no-pager --threshold=10 $service
@@ -46,7 +47,8 @@ done
 expect_output "the preset enables the socket" '^enabled$' systemctl is-enabled shruthid.socket
 expect_output "and the target" '^enabled$' systemctl is-enabled unikernels.target
 is "/run/shruthi is root's" "711 root root" "$(stat -c '%a %U %G' /run/shruthi)"
-is "the consoles are closed but to QEMU's group" "2710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /run/shruthi/unikernels)"
+is "the consoles are closed but to QEMU's group" "2710 shruthi libvirt-qemu" \
+        "$(stat -c '%a %U %G' /run/shruthi/unikernels)"
 is "so is the state directory" "710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /var/lib/shruthi)"
 is "the store is readable to it" "2750 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /var/lib/shruthi/images)"
 is "definitions are our own" "700 shruthi shruthi" "$(stat -c '%a %U %G' /var/lib/shruthi/unikernels)"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What those may reach who should not: a local user nothing of ours, QEMU's user (a guest that broke out of its machine) no
-# more than the images; and what a guest can make the runner believe by what it prints.
+# What those may reach who should not: a local user nothing of ours, QEMU's user (a guest that broke out of its
+# machine) no more than the images; and what a guest can make the runner believe by what it prints.
 
 # Most functions are called by name.
 # shellcheck disable=SC2317
@@ -42,7 +42,8 @@ expect_fail "a local user does not connect to root's socket" 'denied' \
         as_user mallory python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("/run/shruthi/private")'
 
 qemu() { setpriv --reuid=libvirt-qemu --regid=libvirt-qemu --init-groups "$@"; }
-for path in $RUN $RUN/unikernels $RUN/unikernels/speaks $RUN/probe $RUN/results $STATE $STATE/unikernels $STATE/images; do
+for path in $RUN $RUN/unikernels $RUN/unikernels/speaks $RUN/probe $RUN/results $STATE $STATE/unikernels \
+        $STATE/images; do
         expect_fail "QEMU's user makes no file in $path" 'denied' qemu touch "$path/made"
 done
 for path in $RUN $RUN/unikernels $RUN/unikernels/speaks $RUN/probe $RUN/results $STATE $STATE/unikernels; do
@@ -51,14 +52,16 @@ done
 for path in $RUN/results/speaks $RUN/unikernels/speaks/state; do
         expect_fail "QEMU's user does not read $path" 'denied' qemu cat "$path"
 done
-expect_fail "QEMU's user does not replace what was tried of the host" 'denied' qemu mv $RUN/probe/result $RUN/probe/other
+expect_fail "QEMU's user does not replace what was tried of the host" 'denied' qemu mv $RUN/probe/result \
+        $RUN/probe/other
 expect_fail "QEMU's user does not remove a console" 'denied' qemu rm -f $RUN/unikernels/speaks/console.out
 for fifo in in out; do
         expect_fail "QEMU's user does not open the console.$fifo of a running guest" 'denied' \
                 qemu python3 -c "import os; os.open('$RUN/unikernels/speaks/console.$fifo', os.O_RDWR | os.O_NONBLOCK)"
 done
 expect_fail "QEMU's user does not connect to a console's socket" 'denied' \
-        qemu python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("/run/shruthi/unikernels/speaks/console")'
+        qemu python3 -c 'import socket
+socket.socket(socket.AF_UNIX).connect("/run/shruthi/unikernels/speaks/console")'
 expect_fail "nor to root's" 'denied' \
         qemu python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect("/run/shruthi/private")'
 
@@ -83,7 +86,8 @@ sleep 1
 check "a guest that goes on after last words is left alone" unit_is active unikernel@speaks
 say $'MESSAGE=forged\nSHRUTHI_RESULT=success' 'Solo5: solo5_exit(0) called' 'no, I do not'
 check_soon "its lines are lines and no fields" 10 printed speaks 'SHRUTHI_RESULT=success'
-is "what it prints sets none of our fields" '' "$(journalctl -q -o cat SHRUTHI_UNIKERNEL=speaks SHRUTHI_RESULT=success)"
+is "what it prints sets none of our fields" '' \
+        "$(journalctl -q -o cat SHRUTHI_UNIKERNEL=speaks SHRUTHI_RESULT=success)"
 check "last words that were none do not end it" unit_is active unikernel@speaks
 say 'Solo5: Halted'
 check_soon "later last words count" 10 ended speaks

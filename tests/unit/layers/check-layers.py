@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Layers point one way: who speaks D-Bus speaks no libvirt, who speaks libvirt speaks no D-Bus, pure modules neither, and
-each layer includes only what stands before it. Takes the source directory; says each file that does otherwise."""
+"""Layers point one way: who speaks D-Bus speaks no libvirt, who speaks libvirt speaks no D-Bus, pure modules neither,
+and each layer includes only what stands before it. Takes the source directory; says each file that does otherwise."""
 
 import pathlib
 import re
