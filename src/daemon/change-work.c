@@ -126,44 +126,53 @@ static const DefinitionDevice *find_device(const Definition *definition, const D
         return NULL;
 }
 
-static int check_network(const Draft *draft, const DefinitionDevice *device)
+static bool is_among(char **names, const char *name)
+{
+        return names && g_strv_contains((const char *const *) names, name);
+}
+
+static bool network_is_allowed(const Draft *draft, const DefinitionDevice *device, const char *bridge)
 {
         const DefinitionDevice *old = find_device(draft->old, device);
-        Change *change = draft->change;
         const Conf *conf = draft->conf;
-        const char *bridge = device->bridge ?: device->network ? device->bridge : conf->bridge_interface;
+
+        if (draft->change->administer || draft->change->uid == 0)
+                return true;
+        if (old && g_strcmp0(old->bridge, device->bridge) == 0 &&
+                        g_strcmp0(old->network, device->network) == 0)
+                return true;
+        if (bridge)
+                return g_strcmp0(bridge, conf->bridge_interface) == 0 ||
+                                is_among(conf->allowed_bridges, bridge);
+
+        return is_among(conf->allowed_networks, device->network);
+}
+
+/* Rights first: which networks this host has is not told to those who may not use them. */
+static int check_network(const Draft *draft, const DefinitionDevice *device)
+{
+        Change *change = draft->change;
+        const char *bridge = device->bridge ?: device->network ? device->bridge : draft->conf->bridge_interface;
 
         if (!bridge && !device->network)
                 return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s': name a bridge or a libvirt network; this host has no BridgeInterface= in shruthi.conf",
                                 device->name);
-        if (change->have_networks && bridge &&
-                        !g_strv_contains((const char *const *) change->bridges, bridge))
+        if (!network_is_allowed(draft, device, bridge))
+                return needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
+                                "Network '%s': %s '%s' is not among those for everybody (%s= in shruthi.conf)",
+                                device->name, bridge ? "bridge" : "libvirt network",
+                                bridge ?: device->network, bridge ? "AllowedBridges" : "AllowedNetworks");
+
+        if (change->have_networks && bridge && !is_among(change->bridges, bridge))
                 return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s': this host has no bridge '%s'", device->name, bridge);
-        if (change->have_networks && !bridge &&
-            !g_strv_contains((const char *const *) change->networks, device->network))
+        if (change->have_networks && !bridge && !is_among(change->networks, device->network))
                 return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s': libvirt has no active network '%s' (virsh net-list)",
                                 device->name, device->network);
 
-        if (change->administer || change->uid == 0)
-                return 0;
-        if (old && g_strcmp0(old->bridge, device->bridge) == 0 &&
-                        g_strcmp0(old->network, device->network) == 0)
-                return 0;
-        if (bridge && (g_strcmp0(bridge, conf->bridge_interface) == 0 ||
-                       (conf->allowed_bridges &&
-                        g_strv_contains((const char *const *) conf->allowed_bridges, bridge))))
-                return 0;
-        if (!bridge && conf->allowed_networks &&
-            g_strv_contains((const char *const *) conf->allowed_networks, device->network))
-                return 0;
-
-        return needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
-                        "Network '%s': %s '%s' is not among those for everybody (%s= in shruthi.conf)",
-                        device->name, bridge ? "bridge" : "libvirt network", bridge ?: device->network,
-                        bridge ? "AllowedBridges" : "AllowedNetworks");
+        return 0;
 }
 
 static int check_volume(const Draft *draft, const DefinitionDevice *device)

@@ -261,7 +261,7 @@ static void test_networks(Fixture *f, gconstpointer data)
 
 static void test_missing_network(Fixture *f, gconstpointer data)
 {
-        char *bridges[] = {(char *) "br9", NULL}, *none[] = {NULL};
+        char *bridges[] = {(char *) "br9", NULL}, *networks[] = {(char *) "net9", NULL}, *none[] = {NULL};
 
         with_network(f, NULL, NULL);
         f->change.image_fd = dup(f->image_fd);
@@ -269,6 +269,23 @@ static void test_missing_network(Fixture *f, gconstpointer data)
         f->change.bridges = bridges;
         f->change.networks = none;
         expect_refused(f, ERROR_NO_SUCH_NETWORK, false);
+
+        /* Whether there is one that he may not use is not for him. */
+        for (unsigned i = 0; i < 4; i++) {
+                const char *bridge = i == 0 ? "br9" : i == 1 ? "br8" : NULL;
+
+                change_reset(f, CHANGE_CREATE, ALICE);
+                with_network(f, bridge, i == 2 ? "net9" : i == 3 ? "net8" : NULL);
+                f->change.image_fd = dup(f->image_fd);
+                f->change.have_networks = true;
+                f->change.bridges = bridges;
+                f->change.networks = networks;
+                expect_refused(f, ERROR_NETWORK_NOT_ALLOWED, true);
+                f->change.administer = true;
+                error_clear(&f->change.error);
+                if (i % 2 == 1)
+                        expect_refused(f, ERROR_NO_SUCH_NETWORK, false);
+        }
 
         change_reset(f, CHANGE_CREATE, ALICE);
         with_network(f, NULL, NULL);
