@@ -12,6 +12,13 @@
 #include "common/log.h"
 #include "daemon/idle.h"
 
+#define PROCESS_AT_ONCE 16
+
+static void peer_unref(gpointer bus)
+{
+        sd_bus_unref(bus);
+}
+
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         sd_bus *bus = sd_bus_message_get_bus(message);
@@ -89,7 +96,30 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t revent
         return 0;
 }
 
+/* A first call that comes in one piece with the last line of the authentication is read with it, and nothing more
+ * would come to wake the loop for it (seen with systemd 252 and GDBus). So peers are looked at once more after
+ * whatever else has happened. */
+static int on_post(sd_event_source *source, void *userdata)
+{
+        Manager *manager = userdata;
+        g_autoptr(GPtrArray) peers = g_ptr_array_new_with_free_func(peer_unref);
+
+        for (guint i = 0; i < manager->peers->len; i++)
+                g_ptr_array_add(peers, sd_bus_ref(manager->peers->pdata[i]));
+        for (guint i = 0; i < peers->len; i++)
+                for (unsigned round = 0; round < PROCESS_AT_ONCE; round++)
+                        if (sd_bus_process(peers->pdata[i], NULL) <= 0)
+                                break;
+
+        return 0;
+}
+
 int private_listen(Manager *manager, int fd)
 {
+        int r = sd_event_add_post(manager->event, NULL, on_post, manager);
+
+        if (r < 0)
+                return r;
+
         return sd_event_add_io(manager->event, &manager->listen_source, fd, EPOLLIN, on_connection, manager);
 }
