@@ -281,6 +281,7 @@ is "the private socket is root's" 'root 600' "$(stat -c '%U %a' /run/shruthi/pri
 expect_fail "alice does not connect" 'ermission denied' \
         as_user alice python3 $SRC/tests/client/private.py ListUnikernels
 expect_output "root lists without a bus" 'handed' python3 $SRC/tests/client/private.py ListUnikernels
+check "a first call that comes with the authentication is answered" python3 $SRC/tests/client/private-eager.py 20
 expect_output "root starts without polkit's word" 'job' python3 $SRC/tests/client/private.py StartUnikernel handed
 check "it runs" unit_is active unikernel@handed
 expect_output "and stops it" 'job' python3 $SRC/tests/client/private.py StopUnikernel handed
