@@ -26,7 +26,6 @@ const char *log_level_to_string(int level);
 void log_message(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #define log_debug(...)   log_message(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...)    log_message(LOG_INFO, __VA_ARGS__)
-#define log_notice(...)  log_message(LOG_NOTICE, __VA_ARGS__)
 #define log_warning(...) log_message(LOG_WARNING, __VA_ARGS__)
 #define log_error(...)   log_message(LOG_ERR, __VA_ARGS__)
 

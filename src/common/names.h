@@ -7,7 +7,6 @@
 #define SHRUTHI_BUS_NAME             "org.dream.Shruthi"
 #define SHRUTHI_OBJECT_PATH          "/org/dream/Shruthi"
 #define SHRUTHI_UNIKERNEL_PATH       SHRUTHI_OBJECT_PATH "/unikernel"
-#define SHRUTHI_NETWORK_PATH         SHRUTHI_OBJECT_PATH "/network"
 
 #define SHRUTHI_INTERFACE_MANAGER    SHRUTHI_BUS_NAME ".Manager"
 #define SHRUTHI_INTERFACE_UNIKERNEL  SHRUTHI_BUS_NAME ".Unikernel"
@@ -37,7 +36,6 @@
 #define SHRUTHI_ACTION_ADMINISTER    SHRUTHI_ACTION_PREFIX "administer"
 
 #define SHRUTHI_UNIT_PREFIX          "unikernel@"
-#define SHRUTHI_BODY_UNIT_PREFIX     "unikernel-body@"
 #define SHRUTHI_UNIT_SUFFIX          ".service"
 #define SHRUTHI_TARGET               "unikernels.target"
 #define SHRUTHI_DOMAIN_PREFIX        "unikernel-"

@@ -64,11 +64,6 @@ char *unit_name_for(const char *name)
         return g_strconcat(SHRUTHI_UNIT_PREFIX, name, SHRUTHI_UNIT_SUFFIX, NULL);
 }
 
-char *body_unit_name_for(const char *name)
-{
-        return g_strconcat(SHRUTHI_BODY_UNIT_PREFIX, name, SHRUTHI_UNIT_SUFFIX, NULL);
-}
-
 int unit_name_parse(const char *unit, char **ret_name)
 {
         g_autofree char *name = NULL;

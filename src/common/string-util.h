@@ -30,10 +30,9 @@ bool name_is_valid(const char *name);
 /* The same with a sentence: INVALID_NAME. */
 int name_check(const char *name, Error *ret_error);
 
-/* "unikernel@NAME.service" and "unikernel-body@NAME.service". '-' would be unescaped to '/' by %I, so units
- * only ever use %i. The name must be valid. Free with g_free(). */
+/* "unikernel@NAME.service". '-' would be unescaped to '/' by %I, so units only ever use %i. The name must be
+ * valid. Free with g_free(). */
 char *unit_name_for(const char *name);
-char *body_unit_name_for(const char *name);
 
 /* The name in "unikernel@NAME.service", or -EINVAL when unit is none of ours. */
 int unit_name_parse(const char *unit, char **ret_name);

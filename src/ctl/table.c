@@ -59,7 +59,7 @@ void table_add(Table *table, const char *text, Color color, JsonNode *json)
         g_ptr_array_add(table->cells, cell);
 }
 
-guint table_rows(const Table *table)
+static guint table_rows(const Table *table)
 {
         return table->cells->len / table->columns;
 }

@@ -18,8 +18,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Table, table_free)
 /* The next cell: text as shown (made harmless here), and what it is in JSON (taken over; NULL: the text). */
 void table_add(Table *table, const char *text, Color color, JsonNode *json);
 
-guint table_rows(const Table *table);
-
 /* As text (header and, if sum is given, a last line "N SUM" unless --no-legend; empty cells as "-") or as
  * JSON. */
 void table_print(const Table *table, const Options *options, const char *sum);

@@ -61,19 +61,13 @@ char *digest_finish(Digest *digest)
         return g_string_free(text, FALSE);
 }
 
-void digest_free(Digest *digest)
-{
-        if (!digest)
-                return;
-
-        gcry_md_close(digest->handle);
-        g_free(digest);
-}
-
 void digest_clear_pointer(Digest **digest)
 {
-        digest_free(*digest);
-        *digest = NULL;
+        if (!*digest)
+                return;
+
+        gcry_md_close((*digest)->handle);
+        g_clear_pointer(digest, g_free);
 }
 
 int digest_of_fd(int fd, char **ret_digest)

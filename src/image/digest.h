@@ -16,7 +16,6 @@ void digest_update(Digest *digest, const void *data, size_t size);
 /* The digest of all so far; ends it. Free the text with g_free(). */
 char *digest_finish(Digest *digest);
 
-void digest_free(Digest *digest);
 void digest_clear_pointer(Digest **digest);
 #define _cleanup_digest_ __attribute__((cleanup(digest_clear_pointer)))
 

@@ -145,11 +145,8 @@ int store_verify(const char *digest, Error *ret_error)
         return 0;
 }
 
-void store_entry_free(StoreEntry *entry)
+static void store_entry_free(StoreEntry *entry)
 {
-        if (!entry)
-                return;
-
         g_free(entry->digest);
         g_free(entry);
 }

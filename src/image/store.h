@@ -57,8 +57,6 @@ typedef struct StoreEntry {
         uint64_t added;      /* µs since the epoch */
 } StoreEntry;
 
-void store_entry_free(StoreEntry *entry);
-
 /* All images, sorted by digest; elements StoreEntry. */
 int store_list(GPtrArray **ret_entries, Error *ret_error);
 

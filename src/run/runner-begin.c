@@ -21,6 +21,9 @@
 #define WITNESS_RETRY_USEC (2 * G_USEC_PER_SEC)
 #define WITNESS_RETRY_MAX  6
 
+static void runner_is_up(Runner *runner);
+static void runner_find_witness(Runner *runner);
+
 static void runner_set_witnessed(Runner *runner, const char *value)
 {
         static const struct {
@@ -180,7 +183,8 @@ static int on_witness_time(sd_event_source *source, uint64_t usec, void *userdat
         return 0;
 }
 
-void runner_find_witness(Runner *runner)
+/* Gets libvirt's witness again that was lost, after a while. */
+static void runner_find_witness(Runner *runner)
 {
         /* Waiting ever longer, and in the end without one: then the last words alone tell. */
         if (console_has_ended(runner->console) || runner->witness_attempts >= WITNESS_RETRY_MAX) {
@@ -360,7 +364,8 @@ static void runner_close_fifos(const Runner *runner)
         }
 }
 
-void runner_is_up(Runner *runner)
+/* There is a guest: tells systemd, watches for silence. */
+static void runner_is_up(Runner *runner)
 {
         const char *how = g_strcmp0(runner->acceleration, "tcg") == 0 ? " by emulation"
                         : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"

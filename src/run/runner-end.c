@@ -28,6 +28,8 @@
 #define FLUSH_TICKS_MAX    1500
 #define STOPPED_BY_AGE_MAX 60 /* seconds */
 
+static void runner_stop_domain(Runner *runner);
+
 static int on_flush_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Runner *runner = userdata;
@@ -175,7 +177,8 @@ static void on_stopper_ended(void *userdata, int status)
         runner_check(runner);
 }
 
-void runner_stop_domain(Runner *runner)
+/* Ends the domain through libvirt. */
+static void runner_stop_domain(Runner *runner)
 {
         static const HelperHooks hooks = {.line = on_stopper_line, .ended = on_stopper_ended};
         const char *const arguments[] = {"stop", runner->name, NULL};

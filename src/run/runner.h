@@ -75,16 +75,10 @@ int runner_run(Runner *runner);
 /* console_fd: what systemd had stored, or negative. */
 void runner_begin(Runner *runner, int stored_fd);
 
-/* There is a guest: tells systemd, watches for silence. */
-void runner_is_up(Runner *runner);
-
 /* Looks at all facts and does what follows from them; called after each change of one. */
 void runner_check(Runner *runner);
 
 void runner_on_terminate(Runner *runner);
-
-/* Ends the domain through libvirt. */
-void runner_stop_domain(Runner *runner);
 
 /* The runner's own failure. */
 void runner_fail(Runner *runner, Result result, int exit_status, const char *format, ...)
@@ -92,8 +86,5 @@ void runner_fail(Runner *runner, Result result, int exit_status, const char *for
 
 void runner_save(Runner *runner);
 void runner_notify(Runner *runner, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Gets libvirt's witness again that was lost, after a while. */
-void runner_find_witness(Runner *runner);
 
 extern const ConsoleHooks runner_console_hooks;

@@ -41,7 +41,7 @@ static DomainFacts facts_plain(void)
                         .image_digest = DIGEST,
                         .kernel_path = "/var/lib/shruthi/images/" HEX,
                         .uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
-                        .console_path = "/run/shruthi/msgrouter/console",
+                        .console_path = "/run/shruthi/unikernels/msgrouter/console",
                         .memory = 32 << 20,
         };
 }
