@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "ctl/client.h"
+#include "ctl/value.h"
 
 #define FLAG_NO_WAIT UINT64_C(1)
 
@@ -120,6 +121,23 @@ int verb_remove(Ctl *ctl, char **operands, Error *ret_error)
         return call_next(ctl, stopped, r, "remove", "RemoveUnikernel");
 }
 
+/* "systemctl enable" is the administrator's own, which we cannot take back. */
+static void warn_about_enabled(Ctl *ctl, const GPtrArray *names)
+{
+        for (guint i = 0; i < names->len; i++) {
+                const char *name = names->pdata[i];
+                g_autoptr(JsonObject) properties = NULL;
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                if (client_get_properties(ctl, name, &properties, &error) >= 0 &&
+                                value_flag(properties, "Autostart"))
+                        fprintf(stderr,
+                                        "%s still starts at boot, since systemctl enabled it, too: "
+                                        "systemctl disable unikernel@%s.service\n",
+                                        name, name);
+        }
+}
+
 /* A definition in /etc says NotManaged; systemd's own way works there. */
 static int set_autostart(Ctl *ctl, char **operands, bool autostart, Error *ret_error)
 {
@@ -138,6 +156,8 @@ static int set_autostart(Ctl *ctl, char **operands, bool autostart, Error *ret_e
                                 "An administrator's definition is enabled by 'Autostart=yes' in the file "
                                 "itself, or by: systemctl %s unikernel@NAME.service\n",
                                 autostart ? "enable" : "disable");
+        if (!autostart)
+                warn_about_enabled(ctl, done);
         if (!ctl->options.now)
                 return r;
 

@@ -193,7 +193,11 @@ expect_fail "terminal input is no image" 'terminal' script -qec "shruthictl crea
 
 check "it is enabled" alice enable hello
 expect_output "… as show says" '^yes$' alice show hello -p Autostart --value
-check "it is disabled and stopped" alice disable --now hello
+systemctl enable unikernel@hello 2>/dev/null
+expect_output "what systemctl enabled is said" 'systemctl disable unikernel@hello' alice disable hello
+systemctl disable unikernel@hello 2>/dev/null
+check "it is enabled again" alice enable hello
+expect_output "it is disabled and stopped, with no more to say" '^$' alice disable --now hello
 expect_output "… as show says" '^no$' alice show hello -p Autostart --value
 check "arguments of one string pass unchanged" alice set hello '--arguments=--ipv4=192.168.122.20/24  "a b" \x'
 expect_output "… as arguments shows" '^--ipv4=192\.168\.122\.20/24  "a b" \\x$' alice arguments hello
