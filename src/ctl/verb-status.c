@@ -177,9 +177,11 @@ static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Erro
                         print_line("Log", error_message(&error, r));
         }
 
-        advice = advice_for(name, state, value_text(properties, "Result"),
-                        value_number(properties, "ExitStatus"), value_text(details, "Origin"),
-                        value_text(details, "DefinitionPath"));
+        /* Who may not see the details may do none of it either. */
+        if (details)
+                advice = advice_for(name, state, value_text(properties, "Result"),
+                                value_number(properties, "ExitStatus"), value_text(details, "Origin"),
+                                value_text(details, "DefinitionPath"));
         if (advice) {
                 g_autofree char *shown = lines_for_display(advice);
 
