@@ -25,22 +25,22 @@ int calls_check(Manager *manager, uid_t uid, Error *ret_error)
         return 0;
 }
 
-void calls_enter(Manager *manager, uid_t uid)
+void calls_enter(Manager *manager, uid_t uid, unsigned weight)
 {
         g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid),
-                        GUINT_TO_POINTER(calls_of(manager, uid) + 1));
-        manager->n_calls++;
+                        GUINT_TO_POINTER(calls_of(manager, uid) + weight));
+        manager->n_calls += weight;
 }
 
-void calls_leave(Manager *manager, uid_t uid)
+void calls_leave(Manager *manager, uid_t uid, unsigned weight)
 {
         unsigned n = calls_of(manager, uid);
 
-        if (n > 1)
-                g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(n - 1));
+        if (n > weight)
+                g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(n - weight));
         else
                 g_hash_table_remove(manager->calls_of, GUINT_TO_POINTER(uid));
-        manager->n_calls--;
+        manager->n_calls -= weight;
         idle_touch(manager);
 }
 
@@ -67,7 +67,8 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
                 call->gids = g_memdup2(client->gids, client->n_gids * sizeof(gid_t));
                 call->n_gids = client->n_gids;
         }
-        calls_enter(manager, call->uid);
+        call->weight = message_weight(message);
+        calls_enter(manager, call->uid, call->weight);
 
         *ret_call = call;
         return 0;
@@ -114,7 +115,7 @@ int call_check_owner(const Call *call, Error *ret_error)
 
 static void call_end(Call *call)
 {
-        calls_leave(call->manager, call->uid);
+        calls_leave(call->manager, call->uid, call->weight);
         sd_bus_message_unref(call->message);
         g_free(call->unikernel);
         g_free(call->owner);
@@ -235,4 +236,14 @@ int message_check_size(sd_bus_message *message, uint64_t max)
         int r = size_of_values(message, max, &size), k = sd_bus_message_rewind(message, true);
 
         return r < 0 ? r : k < 0 ? k : 0;
+}
+
+unsigned message_weight(sd_bus_message *message)
+{
+        uint64_t size = 0;
+
+        (void) sd_bus_message_rewind(message, true);
+        (void) size_of_values(message, UINT64_MAX, &size);
+        (void) sd_bus_message_rewind(message, true);
+        return 1 + (unsigned) MIN(size / CALL_WEIGHT_SIZE, CALLS_MAX);
 }

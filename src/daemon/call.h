@@ -13,6 +13,7 @@ typedef struct Call {
         char *unikernel;    /* name, or NULL */
         char *owner, *group; /* names: whose unikernel it was when he was let in; NULL: for no unikernel */
         uid_t uid;          /* the caller's; 0 on the private socket */
+        unsigned weight;
         gid_t *gids;
         size_t n_gids;
 } Call;
@@ -42,10 +43,14 @@ int reply_error(sd_bus_message *message, const Error *error, int r);
 /* Why reading the arguments failed, as a handler returns it. */
 int reply_invalid_args(sd_bus_message *message, int r);
 
-/* The count of what one user and all have under way. */
+/* The count of what one user and all have under way. Each call is kept as the message it came in: what is large
+ * counts for several. */
 int calls_check(Manager *manager, uid_t uid, Error *ret_error);
-void calls_enter(Manager *manager, uid_t uid);
-void calls_leave(Manager *manager, uid_t uid);
+void calls_enter(Manager *manager, uid_t uid, unsigned weight);
+void calls_leave(Manager *manager, uid_t uid, unsigned weight);
+
+/* For how many calls it counts, at least 1; the message is rewound. */
+unsigned message_weight(sd_bus_message *message);
 
 /* Whether what a call carries in its body is at most max bytes; the message is rewound. Returns 0, -EMSGSIZE
  * or another errno. */

@@ -24,6 +24,7 @@ typedef struct Systemd Systemd;
 /* Limits on what callers can make us hold. */
 #define CALLS_PER_USER_MAX   256  /* calls that wait for polkit or for an answer; root: CALLS_MAX */
 #define CALLS_MAX            8192
+#define CALL_WEIGHT_SIZE     16384 /* bytes; each so many more make a call count for one more */
 #define LOGS_PER_USER_MAX    16   /* open at once */
 #define LOGS_MAX             256
 #define PEERS_MAX            64   /* connections to the private socket */

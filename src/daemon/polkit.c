@@ -33,6 +33,7 @@ struct Query {
         char *action, *unikernel, *owner, *group;
         char *sender, *cancellation_id;
         uid_t uid;
+        unsigned weight;
         bool interactive;
         uint64_t deadline;  /* µs, CLOCK_MONOTONIC */
         QueueEntry *entry;  /* its place, or its wait for one */
@@ -70,7 +71,7 @@ void query_free(Query *query)
         }
         sd_event_source_disable_unref(query->expire_source);
         queue_entry_done(query->entry);
-        calls_leave(query->manager, query->uid);
+        calls_leave(query->manager, query->uid, query->weight);
         sd_bus_message_unref(query->message);
         g_free(query->action);
         g_free(query->unikernel);
@@ -247,7 +248,8 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
         };
         (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &query->deadline);
         query->deadline += query->interactive ? POLKIT_TIMEOUT_INTERACTIVE : POLKIT_TIMEOUT;
-        calls_enter(manager, uid);
+        query->weight = message_weight(message);
+        calls_enter(manager, uid, query->weight);
         query->entry = queue_add(
                         query->interactive ? manager->interactive : manager->questions, uid, on_turn, query);
         return query;

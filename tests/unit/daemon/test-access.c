@@ -233,6 +233,36 @@ static void test_message_size(void)
         sd_bus_message_unref(m);
 }
 
+/* Who may have so many calls wait must not have so many times the largest message in our memory. */
+static void test_weight(void)
+{
+        g_autofree char *large = g_strnfill(100 * 1024, 'x');
+        sd_bus_message *m = message_new();
+        Manager manager = {.calls_of = g_hash_table_new(NULL, NULL)};
+        const char *first;
+
+        g_assert_cmpint(sd_bus_message_append(m, "ss", "name", large), >=, 0);
+        message_sealed(m);
+        g_assert_cmpuint(message_weight(m), ==, 7);
+        g_assert_cmpint(sd_bus_message_read(m, "s", &first), >, 0);
+        g_assert_cmpstr(first, ==, "name");
+        /* A handler has read it already. */
+        g_assert_cmpint(sd_bus_message_skip(m, "s"), >=, 0);
+        g_assert_cmpuint(message_weight(m), ==, 7);
+        sd_bus_message_unref(m);
+        m = message_new();
+        message_sealed(m);
+        g_assert_cmpuint(message_weight(m), ==, 1);
+        sd_bus_message_unref(m);
+
+        /* One alone is let in, however large. */
+        g_assert_cmpint(calls_check(&manager, 1000, NULL), ==, 0);
+        calls_enter(&manager, 1000, 5000);
+        g_assert_cmpint(calls_check(&manager, 1000, NULL), <, 0);
+        g_assert_cmpint(calls_check(&manager, 1001, NULL), ==, 0);
+        g_hash_table_unref(manager.calls_of);
+}
+
 static void test_helper_lines(void)
 {
         const char *position = "a=1\nnothing\n=\nb=c=d\nlast=";
@@ -272,6 +302,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/image-path/follows-no-link", test_open);
         g_test_add_func("/daemon/log/is-chosen-by-trusted-fields", test_log_command);
         g_test_add_func("/daemon/private/nothing-unknown-passes-for-it", test_private);
+        g_test_add_func("/daemon/call/large-ones-count-for-several", test_weight);
         g_test_add_func("/daemon/call/goes-to-no-other-owner", test_owner_meanwhile);
         g_test_add_func("/daemon/log/of-an-earlier-owner-is-not-shown", test_log_owner);
         g_test_add_func("/daemon/log/options-are-checked", test_log_options);
