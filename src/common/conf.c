@@ -261,7 +261,7 @@ static int parse_list(const ConfKey *key, const KeyFileEntry *entry, char ***ret
 
         g_ptr_array_add(list, NULL);
         g_strfreev(*ret_list);
-        *ret_list = (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+        *ret_list = (char **) g_ptr_array_free(g_steal_pointer(&list), FALSE);
         return 0;
 }
 
@@ -283,7 +283,7 @@ static int parse_text(const ConfKey *key, const KeyFileEntry *entry, char **ret_
 
 static int parse_key(Conf *conf, const ConfKey *key, const KeyFileEntry *entry, Error *ret_error)
 {
-        void *target = (char *)conf + key->offset;
+        void *target = (char *) conf + key->offset;
         uint64_t value = 0;
         int r;
 
@@ -310,7 +310,7 @@ static int parse_key(Conf *conf, const ConfKey *key, const KeyFileEntry *entry, 
                 if (r < 0)
                         return r;
                 if (key->type == CONF_COUNT)
-                        *(unsigned *)target = (unsigned)MIN(value, (uint64_t)UINT_MAX);
+                        *(unsigned *) target = (unsigned) MIN(value, (uint64_t) UINT_MAX);
                 else
                         *(uint64_t *)target = value;
                 return 0;
@@ -322,7 +322,7 @@ static void set_defaults(Conf *conf)
         for (size_t i = 0; i < G_N_ELEMENTS(conf_table); i++) {
                 const ConfKey *key = &conf_table[i];
                 const KeyFileEntry entry = {
-                                .key = (char *)key->key, .value = (char *)key->default_value, .path = ""};
+                                .key = (char *) key->key, .value = (char *) key->default_value, .path = ""};
                 int r = parse_key(conf, key, &entry, NULL);
 
                 g_assert(r >= 0);

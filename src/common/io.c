@@ -16,7 +16,7 @@ int close_safe(int fd)
         if (fd >= 0) {
                 int saved = errno;
 
-                (void)close(fd);
+                (void) close(fd);
                 errno = saved;
         }
 
@@ -41,7 +41,7 @@ int write_all(int fd, const void *data, size_t size)
                         return -errno;
                 }
                 p += n;
-                size -= (size_t)n;
+                size -= (size_t) n;
         }
 
         return 0;
@@ -62,10 +62,10 @@ ssize_t pread_all(int fd, void *data, size_t size, off_t offset)
                 }
                 if (n == 0)
                         break;
-                done += (size_t)n;
+                done += (size_t) n;
         }
 
-        return (ssize_t)done;
+        return (ssize_t) done;
 }
 
 int fd_read_all(int fd, size_t max, char **ret_data, size_t *ret_size)
@@ -83,7 +83,7 @@ int fd_read_all(int fd, size_t max, char **ret_data, size_t *ret_size)
                 }
                 if (n == 0)
                         break;
-                if ((size_t)n > max - data->len)
+                if ((size_t) n > max - data->len)
                         return -E2BIG;
                 g_string_append_len(data, buffer, n);
         }
@@ -141,7 +141,7 @@ static int write_temporary(const char *dir, const char *name, const void *data, 
         if (r >= 0 && fsync(fd) < 0)
                 r = -errno;
         if (r < 0) {
-                (void)unlink(temporary);
+                (void) unlink(temporary);
                 return r;
         }
 
@@ -162,7 +162,7 @@ static int put_file(const char *dir, const char *name, const void *data, size_t 
         /* link() replaces nothing, whoever else is creating the same file just now. */
         r = (replace ? rename : link)(temporary, path) < 0 ? -errno : 0;
         if (r < 0 || !replace)
-                (void)unlink(temporary);
+                (void) unlink(temporary);
 
         return r < 0 ? r : directory_sync(dir);
 }

@@ -102,7 +102,7 @@ bool key_file_split_entry(const char *line, char **ret_key, char **ret_value)
 
         if (!equals)
                 return false;
-        key = g_strstrip(g_strndup(line, (size_t)(equals - line)));
+        key = g_strstrip(g_strndup(line, (size_t) (equals - line)));
         if (key[0] == 0 || strspn(key, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_") != strlen(key))
                 return false;
 
@@ -232,7 +232,7 @@ static int check_line(Reader *reader, const char *line, size_t size)
 
         if (size > KEY_FILE_LINE_MAX)
                 return refuse(reader, reader->line, "the line is longer than %d bytes", KEY_FILE_LINE_MAX);
-        if (!g_utf8_validate(line, (gssize)size, &end) && *end)
+        if (!g_utf8_validate(line, (gssize) size, &end) && *end)
                 return refuse(reader, reader->line, "byte 0x%02x is not UTF-8", (unsigned char)*end);
 
         for (const char *p = line; p < line + size; p = g_utf8_next_char(p))
@@ -241,7 +241,7 @@ static int check_line(Reader *reader, const char *line, size_t size)
                                         "a carriage return: save the file with Unix line ends");
                 else if (*p == 0 || (*p != '\t' && g_unichar_iscntrl(g_utf8_get_char(p))))
                         return refuse(reader, reader->line, "control character 0x%02x: remove it",
-                                        (unsigned)g_utf8_get_char(p));
+                                        (unsigned) g_utf8_get_char(p));
 
         return 0;
 }
@@ -288,14 +288,14 @@ int key_file_add(KeyFile *key_file, const char *path, const char *text, size_t s
         int r;
 
         reader.path = g_strdup(path);
-        g_ptr_array_add(key_file->paths, (char *)reader.path);
+        g_ptr_array_add(key_file->paths, (char *) reader.path);
         if (size > KEY_FILE_SIZE_MAX)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s: the file is larger than %d bytes",
                                 path, KEY_FILE_SIZE_MAX);
 
         while (size > 0) {
                 const char *newline = memchr(text, '\n', size);
-                size_t length = newline ? (size_t)(newline - text) : size;
+                size_t length = newline ? (size_t) (newline - text) : size;
                 g_autofree char *line = NULL;
 
                 reader.line++;
@@ -345,11 +345,11 @@ static unsigned word_distance(const char *a, const char *b)
         g_autofree unsigned *row = g_new(unsigned, n + 1);
 
         for (size_t j = 0; j <= n; j++)
-                row[j] = (unsigned)j;
+                row[j] = (unsigned) j;
         for (size_t i = 1; a[i - 1]; i++) {
                 unsigned diagonal = row[0];
 
-                row[0] = (unsigned)i;
+                row[0] = (unsigned) i;
                 for (size_t j = 1; j <= n; j++) {
                         unsigned replace =
                                         diagonal + (g_ascii_tolower(a[i - 1]) != g_ascii_tolower(b[j - 1]));
@@ -364,7 +364,7 @@ static unsigned word_distance(const char *a, const char *b)
 
 const char *word_nearest(const char *const *words, const char *word)
 {
-        unsigned best = MAX(2u, (unsigned)MIN(strlen(word), 64u) / 3) + 1;
+        unsigned best = MAX(2u, (unsigned) MIN(strlen(word), 64u) / 3) + 1;
         const char *nearest = NULL;
 
         if (strlen(word) > 64)
@@ -405,7 +405,7 @@ static char *suggestion(const char *const *known, const char *word)
         if (nearest)
                 return g_strdup_printf(", did you mean '%s'?", nearest);
 
-        all = g_strjoinv(", ", (char **)known);
+        all = g_strjoinv(", ", (char **) known);
         return g_strdup_printf("; known are %s", all);
 }
 
@@ -434,7 +434,7 @@ bool file_is_masked(const char *path)
 {
         char target[sizeof "/dev/null"];
 
-        return readlink(path, target, sizeof target) == (ssize_t)strlen("/dev/null") &&
+        return readlink(path, target, sizeof target) == (ssize_t) strlen("/dev/null") &&
                memcmp(target, "/dev/null", strlen("/dev/null")) == 0;
 }
 
@@ -463,5 +463,5 @@ char **key_file_list_dropins(const char *const *dirs)
                         g_ptr_array_add(paths, g_strdup(g_tree_node_value(node)));
         g_ptr_array_add(paths, NULL);
 
-        return (char **)g_ptr_array_free(g_steal_pointer(&paths), FALSE);
+        return (char **) g_ptr_array_free(g_steal_pointer(&paths), FALSE);
 }

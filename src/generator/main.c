@@ -39,7 +39,7 @@ int main(int argc, char *argv[])
                 return 2;
         }
 
-        (void)umask(0022);
-        (void)generate(argv[first]);
+        (void) umask(0022);
+        (void) generate(argv[first]);
         return EXIT_SUCCESS;
 }

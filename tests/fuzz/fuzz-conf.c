@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_autoptr(Conf) conf = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
-        if (key_file_add(key_file, "f", (const char *)data, size, &error) < 0 ||
+        if (key_file_add(key_file, "f", (const char *) data, size, &error) < 0 ||
                         conf_parse(key_file, &conf, &error) < 0) {
                 g_assert_cmpint(error.code, ==, ERROR_INVALID_DEFINITION);
                 g_assert_true(g_utf8_validate(error.message, -1, NULL));

@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_autofree char *text = NULL, *second = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
-        if (definition_parse("a", "f", (const char *)data, size, &definition, &error) < 0) {
+        if (definition_parse("a", "f", (const char *) data, size, &definition, &error) < 0) {
                 g_assert_cmpint(error.code, ==, ERROR_INVALID_DEFINITION);
                 g_assert_true(g_utf8_validate(error.message, -1, NULL));
                 for (const char *p = error.message; *p; p++)

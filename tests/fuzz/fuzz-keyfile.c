@@ -66,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         g_autoptr(KeyFile) key_file = key_file_new();
         _cleanup_error_ Error error = ERROR_INIT;
-        int r = key_file_add(key_file, "f", (const char *)data, size, &error);
+        int r = key_file_add(key_file, "f", (const char *) data, size, &error);
 
         if (r < 0) {
                 g_assert_cmpint(error.code, ==, ERROR_INVALID_DEFINITION);
@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(key_file);
         if (key_file->sections->len > 0 && size < KEY_FILE_SIZE_MAX / 2 &&
                         count_entries(key_file) < KEY_FILE_ENTRIES_MAX) {
-                g_autofree char *text = g_strndup((const char *)data, size);
+                g_autofree char *text = g_strndup((const char *) data, size);
 
                 check_change(key_file, text);
         }

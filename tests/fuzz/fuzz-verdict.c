@@ -32,11 +32,11 @@ static void check_settled(const Verdict *seen, Ending ending)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         Verdict verdict = VERDICT_INIT;
-        const char *p = (const char *)data;
+        const char *p = (const char *) data;
 
         while (size > 0) {
                 const char *newline = memchr(p, '\n', size);
-                size_t length = newline ? (size_t)(newline - p) : size;
+                size_t length = newline ? (size_t) (newline - p) : size;
                 Verdict before = verdict;
 
                 if (!verdict_see_line(&verdict, p, length))

@@ -56,7 +56,7 @@ static void test_defaults_can_be_written(void)
 
         for (const char *const *key = conf_keys(); *key; key++)
                 g_string_append_printf(text, "%s=%s\n", *key, conf_key_default(*key));
-        (void)parse(text->str, &conf, &error);
+        (void) parse(text->str, &conf, &error);
         g_assert_cmpstr(error.message, ==, NULL);
         g_assert_cmpuint(conf->idle_exit_usec, ==, 60 * G_USEC_PER_SEC);
         g_assert_null(conf_key_default("NoSuchKey"));
@@ -67,7 +67,7 @@ static void test_everything(void)
         g_autoptr(Conf) conf = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
-        (void)parse("[Shruthi]\n"
+        (void) parse("[Shruthi]\n"
                     "BridgeInterface=br0\n"
                     "AllowedBridges=br0  br1\tbr2\n"
                     "AllowedNetworks=default\n"

@@ -51,7 +51,7 @@ static void run(Fixture *f, char **ret_log)
         int status = -1;
 
         g_assert_nonnull(argv[0]);
-        g_assert_true(g_spawn_sync(NULL, (char **)argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
+        g_assert_true(g_spawn_sync(NULL, (char **) argv, environment, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
                         NULL, ret_log, &status, NULL));
         g_assert_true(WIFEXITED(status));
         g_assert_cmpint(WEXITSTATUS(status), ==, 0);
