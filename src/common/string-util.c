@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <limits.h>
 #include <string.h>
 
 #include "common/names.h"
@@ -195,6 +196,21 @@ char *text_for_display(const char *text, size_t max_length)
         }
 
         return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+bool path_is_normalized(const char *path)
+{
+        g_auto(GStrv) components = NULL;
+
+        if (path[0] != '/' || path[1] == 0 || strlen(path) >= PATH_MAX)
+                return false;
+
+        components = g_strsplit(path + 1, "/", -1);
+        for (char **component = components; *component; component++)
+                if (**component == 0 || g_str_equal(*component, ".") || g_str_equal(*component, ".."))
+                        return false;
+
+        return true;
 }
 
 bool digest_is_valid(const char *digest)

@@ -54,5 +54,8 @@ int boolean_parse(const char *text, bool *ret);
  * UTF-8 become \xNN, and what exceeds max_length characters is cut with "…". Free with g_free(). */
 char *text_for_display(const char *text, size_t max_length);
 
+/* Absolute, without "//", "." or ".." and without '/' at the end, so that one file has one spelling. */
+bool path_is_normalized(const char *path);
+
 /* "sha256:" and 64 lower-case hexadecimal digits. */
 bool digest_is_valid(const char *digest);

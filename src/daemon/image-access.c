@@ -203,20 +203,6 @@ const char *image_path_directory(const char *path, char **directories)
         return NULL;
 }
 
-static bool path_is_plain(const char *path)
-{
-        g_auto(GStrv) components = NULL;
-
-        if (path[0] != '/')
-                return false;
-        components = g_strsplit(path + 1, "/", -1);
-        for (char **component = components; *component; component++)
-                if (!**component || g_str_equal(*component, ".") || g_str_equal(*component, ".."))
-                        return false;
-
-        return true;
-}
-
 /* One component after the other from an open directory, so that a link is refused at any place, however fast
  * it is put there. openat2(2) would do it in one step, but RestrictSUIDSGID= of our unit takes it away
  * (systemd.exec(5)). */
@@ -267,7 +253,7 @@ int image_path_open(const char *path, char **directories, bool administer, int *
         const char *relative;
         int fd;
 
-        if (!path_is_plain(path))
+        if (!path_is_normalized(path))
                 return error_set(ret_error, ERROR_PATH_NOT_ALLOWED,
                                 "'%s': write the path from '/', without '//', '.', '..' and a '/' at the end",
                                 shown);

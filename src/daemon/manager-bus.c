@@ -46,18 +46,6 @@ static int by_name(sd_bus_message *message, Manager *manager, sd_bus_message_han
 UNIKERNEL_METHODS(X)
 #undef X
 
-static int check_new_name(const char *name, Error *ret_error)
-{
-        g_autofree char *shown = text_for_display(name, 80);
-
-        if (name_is_valid(name))
-                return 0;
-
-        return error_set(ret_error, ERROR_INVALID_NAME,
-                        "'%s' is no name of a unikernel: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit",
-                        shown);
-}
-
 /* The common end of the three: settings, polkit, and on to the change. Takes image_fd's duplicate; digest
  * and path may be NULL. */
 static int create(sd_bus_message *message, Manager *manager, const char *name, int image_fd,
@@ -72,7 +60,7 @@ static int create(sd_bus_message *message, Manager *manager, const char *name, i
 
         r = settings_read(message, SETTINGS_CREATE, &settings, &error);
         if (r >= 0)
-                r = check_new_name(name, &error);
+                r = name_check(name, &error);
         if (r < 0)
                 return reply_error(message, &error, r);
 

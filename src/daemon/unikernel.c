@@ -125,14 +125,11 @@ Unikernel *unikernel_get(Manager *manager, const char *name)
 int unikernel_find(Manager *manager, const char *name, Unikernel **ret_unikernel, Error *ret_error)
 {
         Unikernel *unikernel;
+        int r;
 
-        if (!name_is_valid(name)) {
-                g_autofree char *shown = text_for_display(name, 80);
-
-                return error_set(ret_error, ERROR_INVALID_NAME,
-                                "'%s' is no name of a unikernel: 1 to 63 of a-z, 0-9 and '-', beginning and ending with a letter or digit",
-                                shown);
-        }
+        r = name_check(name, ret_error);
+        if (r < 0)
+                return r;
 
         unikernel = unikernel_get(manager, name);
         if (!unikernel || !unikernel->announced)

@@ -4,7 +4,6 @@
  * be right. */
 
 #include <grp.h>
-#include <limits.h>
 #include <net/if.h>
 #include <pwd.h>
 #include <string.h>
@@ -26,20 +25,6 @@ static const char *const restart_policy_table[_RESTART_POLICY_MAX] = {
         [RESTART_ALWAYS] = "always",
 };
 DEFINE_STRING_TABLE(restart_policy, RestartPolicy, restart_policy_table, _RESTART_POLICY_MAX)
-
-/* No "//", "." or ".." and no '/' at the end, so that one file has one spelling. */
-static bool path_is_normalized(const char *path)
-{
-        if (path[0] != '/' || path[1] == 0 || strlen(path) >= PATH_MAX)
-                return false;
-
-        g_auto(GStrv) components = g_strsplit(path + 1, "/", -1);
-        for (char **component = components; *component; component++)
-                if (**component == 0 || g_str_equal(*component, ".") || g_str_equal(*component, ".."))
-                        return false;
-
-        return true;
-}
 
 static int parse_image_reference(DefinitionParser *parser, const KeyFileEntry *entry, char **ret_image)
 {
