@@ -9,12 +9,25 @@
 #include "common/string-util.h"
 #include "ctl/image-file.h"
 
+/* For whatever shell the user has over there: for fish, a backslash means something within quotes too, so it
+ * stands outside of them; zsh looks for a program where a bare word begins with '='. */
 static char *quote(const char *word)
 {
         static const char safe[] =
                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-";
+        g_autoptr(GString) quoted = g_string_new("'");
 
-        return *word && strspn(word, safe) == strlen(word) ? g_strdup(word) : g_shell_quote(word);
+        if (*word && *word != '=' && strspn(word, safe) == strlen(word))
+                return g_strdup(word);
+
+        for (const char *p = word; *p; p++)
+                if (*p == '\'' || *p == '\\')
+                        g_string_append_printf(quoted, "'\\%c'", *p);
+                else
+                        g_string_append_c(quoted, *p);
+        g_string_append_c(quoted, '\'');
+
+        return g_string_free(g_steal_pointer(&quoted), FALSE);
 }
 
 char *remote_command(const GPtrArray *words)
