@@ -129,8 +129,10 @@ expect {
         timeout { exit 10 }
         eof { exit 11 }
 }
+# pkttyagent drops what is typed between its prompt and its turning the echo off.
+sleep 0.5
 send "root\r"
-expect eof
+expect eof {} timeout { exit 12 }
 lassign [wait] pid spawn os status
 exit $status
 END
