@@ -107,8 +107,8 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
                         g_autofree char *shown = text_for_display(arguments[0], 80);
 
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "'create' has no use for '%s'; what is meant for the guest goes behind '--': "
-                                        "shruthictl create NAME IMAGE -- %s", shown, shown);
+                                        "'create' has no use for '%s'; what is meant for the guest goes "
+                                        "behind '--': shruthictl create NAME IMAGE -- %s", shown, shown);
                 }
                 if (settings->arguments)
                         return error_set(ret_error, ERROR_INVALID_ARGS,

@@ -27,8 +27,8 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
 bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
                 const char *verb, Call **ret_call);
 
-/* For a call that had to wait: its unikernel is still the one that he was let in for. The name can have become
- * another's meanwhile, and a caller can make himself wait. */
+/* For a call that had to wait: its unikernel is still the one that he was let in for. The name can have
+ * become another's meanwhile, and a caller can make himself wait. */
 int call_check_owner(const Call *call, Error *ret_error);
 
 /* Answer and end; call is gone afterwards. */
@@ -43,8 +43,8 @@ int reply_error(sd_bus_message *message, const Error *error, int r);
 /* Why reading the arguments failed, as a handler returns it. */
 int reply_invalid_args(sd_bus_message *message, int r);
 
-/* The count of what one user and all have under way. Each call is kept as the message it came in: what is large
- * counts for several. */
+/* The count of what one user and all have under way. Each call is kept as the message it came in: what is
+ * large counts for several. */
 int calls_check(Manager *manager, uid_t uid, Error *ret_error);
 void calls_enter(Manager *manager, uid_t uid, unsigned weight);
 void calls_leave(Manager *manager, uid_t uid, unsigned weight);

@@ -75,7 +75,8 @@ static int draft_read_old(Draft *draft)
                 return r;
         if (origin == DEFINITION_ORIGIN_CONFIG)
                 return error_set(&change->error, ERROR_NOT_MANAGED,
-                                "Unikernel '%s' is defined in %s, which is left to its administrator: change that file",
+                                "Unikernel '%s' is defined in %s, which is left to its administrator: "
+                                "change that file",
                                 change->name, path);
         r = file_read_at(AT_FDCWD, path, DEFINITION_SIZE_MAX, &draft->old_text, &size);
         if (r < 0)
@@ -152,15 +153,19 @@ static bool network_is_allowed(const Draft *draft, const DefinitionDevice *devic
 static int check_network(const Draft *draft, const DefinitionDevice *device)
 {
         Change *change = draft->change;
-        const char *bridge = device->bridge ?: device->network ? device->bridge : draft->conf->bridge_interface;
+        const char *bridge = device->bridge;
 
         if (!bridge && !device->network)
+                bridge = draft->conf->bridge_interface;
+        if (!bridge && !device->network)
                 return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s': name a bridge or a libvirt network; this host has no BridgeInterface= in shruthi.conf",
+                                "Network '%s': name a bridge or a libvirt network; this host has no "
+                                "BridgeInterface= in shruthi.conf",
                                 device->name);
         if (!network_is_allowed(draft, device, bridge))
                 return needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
-                                "Network '%s': %s '%s' is not among those for everybody (%s= in shruthi.conf)",
+                                "Network '%s': %s '%s' is not among those for everybody (%s= in "
+                                "shruthi.conf)",
                                 device->name, bridge ? "bridge" : "libvirt network",
                                 bridge ?: device->network, bridge ? "AllowedBridges" : "AllowedNetworks");
 
@@ -217,7 +222,8 @@ static int draft_check_rights(const Draft *draft)
         if (change->image_path && !administer &&
             !image_path_directory(change->image_path, draft->conf->image_directories))
                 return needs_administer(change, ERROR_PATH_NOT_ALLOWED,
-                                "Only an administrator may name a file outside of ImageDirectories= in shruthi.conf");
+                                "Only an administrator may name a file outside of ImageDirectories= in "
+                                "shruthi.conf");
 
         r = check_image_path(draft, "Image", definition->image, old ? old->image : NULL);
         if (r >= 0)
@@ -243,7 +249,8 @@ static int check_memory(const Draft *draft, uint64_t memory, uint64_t others)
                                 wanted, limit);
         if (others > draft->conf->memory_max_user || memory > draft->conf->memory_max_user - others)
                 return needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
-                                "%s of memory and the %s of the owner's other unikernels are more than one user may have (MemoryMaxPerUser=%s)",
+                                "%s of memory and the %s of the owner's other unikernels are more than one "
+                                "user may have (MemoryMaxPerUser=%s)",
                                 wanted, sum, user_limit);
 
         return 0;
@@ -302,8 +309,8 @@ static int draft_check_limits(const Draft *draft)
         return draft->definition->owner == 0 ? check_roots(draft) : check_share(draft);
 }
 
-/* What cannot be hosted needs no room in the store. The judgement that counts is the one on the stored copy.
- */
+/* What cannot be hosted needs no room in the store. The judgement that counts is the one on the stored
+ * copy. */
 static int check_hostable(Change *change, int fd)
 {
         _cleanup_image_info_ ImageInfo *info = NULL;

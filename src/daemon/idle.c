@@ -29,8 +29,8 @@ void idle_touch(Manager *manager)
         (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &manager->idle_since);
 }
 
-/* Calls that are not answered yet, those included whose caller's identity is still being asked for, and those
- * that have been read (or put back) and not been handed to anybody. */
+/* Calls that are not answered yet, those included whose caller's identity is still being asked for, and
+ * those that have been read (or put back) and not been handed to anybody. */
 static bool calls_are_open(const Manager *manager)
 {
         GHashTableIter iter;

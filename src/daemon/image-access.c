@@ -149,7 +149,8 @@ static int prune_locked(GPtrArray *removed, uint64_t *freed, Error *ret_error)
                 return r;
         if (broken)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "The definition of '%s' cannot be read, and may name an image: repair or remove it first",
+                                "The definition of '%s' cannot be read, and may name an image: repair or "
+                                "remove it first",
                                 broken);
         r = store_list(&entries, ret_error);
         if (r < 0)
@@ -255,7 +256,8 @@ int image_path_open(const char *path, char **directories, bool administer, int *
 
         if (!path_is_normalized(path))
                 return error_set(ret_error, ERROR_PATH_NOT_ALLOWED,
-                                "'%s': write the path from '/', without '//', '.', '..' and a '/' at the end",
+                                "'%s': write the path from '/', without '//', '.', '..' and a '/' at the "
+                                "end",
                                 shown);
         if (!directory && !administer)
                 return error_set(ret_error, ERROR_PATH_NOT_ALLOWED,

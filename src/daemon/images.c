@@ -204,7 +204,8 @@ int method_inspect_stored_image(sd_bus_message *message, void *userdata, sd_bus_
         if (!digest_is_valid(digest))
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_INVALID_ARGS,
-                                                "A digest is 'sha256:' and 64 hexadecimal digits in lower case"));
+                                                "A digest is 'sha256:' and 64 hexadecimal digits in lower "
+                                                "case"));
 
         if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_INSPECT_IMAGE, "inspect an image", &call))
                 return 1;

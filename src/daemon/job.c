@@ -80,7 +80,8 @@ static int judge_start(const char *name, const JobEnd *end, Error *ret_error)
                 return 0;
         if (!end->condition)
                 return error_set(ret_error, ERROR_START_FAILED,
-                                "Unikernel '%s' did not start: a condition of its unit is not met (systemctl status unikernel@%s)",
+                                "Unikernel '%s' did not start: a condition of its unit is not met "
+                                "(systemctl status unikernel@%s)",
                                 name, name);
         /* It ran, and has ended well already. */
         if (g_strcmp0(end->active_state, "inactive") == 0)
@@ -108,7 +109,8 @@ int job_end_judge(const char *name, const JobEnd *end, Error *ret_error)
         }
         if (g_str_equal(end->job_result, "dependency"))
                 return error_set(ret_error, ERROR_START_FAILED,
-                                "Unikernel '%s' did not start: a unit that it needs did not start (systemctl status unikernel@%s)",
+                                "Unikernel '%s' did not start: a unit that it needs did not start "
+                                "(systemctl status unikernel@%s)",
                                 name, name);
         if (g_str_equal(end->job_result, "done") || g_str_equal(end->job_result, "skipped"))
                 return judge_start(name, end, ret_error);
@@ -156,8 +158,8 @@ static void on_looked(void *userdata)
         }
         r = job_end_judge(job->name, &end, &error);
         if (r < 0)
-                log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL, "%s",
-                                error.message);
+                log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
+                                "%s", error.message);
         if (job->call && r < 0)
                 call_fail(g_steal_pointer(&job->call), &error, r);
         else if (job->call)

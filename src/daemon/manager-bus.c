@@ -115,7 +115,8 @@ static int method_create_unikernel_from_digest(
         if (!digest_is_valid(digest))
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_INVALID_ARGS,
-                                                "A digest is 'sha256:' and 64 hexadecimal digits in lower case"));
+                                                "A digest is 'sha256:' and 64 hexadecimal digits in lower "
+                                                "case"));
 
         return create(message, userdata, name, -EBADF, digest, NULL);
 }

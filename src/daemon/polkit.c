@@ -82,9 +82,9 @@ void query_free(Query *query)
         g_free(query);
 }
 
-/* Runs when nothing else is left to do, so after the handler has seen its message again, for one that did not
- * come to ask for the answer. Until then it counts as a call: where there is always something else to do, no
- * more are kept than may be under way. */
+/* Runs when nothing else is left to do, so after the handler has seen its message again, for one that did
+ * not come to ask for the answer. Until then it counts as a call: where there is always something else to
+ * do, no more are kept than may be under way. */
 static int on_expire(sd_event_source *source, void *userdata)
 {
         Query *query = userdata;
@@ -264,7 +264,8 @@ int polkit_decision_error(
 
         if (decision == DECISION_CHALLENGE)
                 return error_set(ret_error, ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                "Authentication is required to %s (%s), and the call did not allow to ask for it",
+                                "Authentication is required to %s (%s), and the call did not allow to ask "
+                                "for it",
                                 what, action);
 
         return error_set(ret_error, ERROR_ACCESS_DENIED, "Not authorized to %s (%s)", what, action);
@@ -283,15 +284,17 @@ int polkit_authorize(Manager *manager, sd_bus_message *message, const char *acti
         Client *client;
         int r;
 
-        /* An answer is for one time. What was asked about may have become another's meanwhile: then ask about that. */
+        /* An answer is for one time. What was asked about may have become another's meanwhile: then ask
+         * about that. */
         if (query) {
                 bool same = query_is_about(query, action, details);
                 Decision decision = query->decision;
 
                 g_hash_table_remove(manager->queries, message);
+                if (same && decision == DECISION_YES)
+                        return 1;
                 if (same)
-                        return decision == DECISION_YES ? 1
-                                                        : polkit_decision_error(decision, action, details, ret_error);
+                        return polkit_decision_error(decision, action, details, ret_error);
         }
 
         r = client_identify(manager, message, &client);

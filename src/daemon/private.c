@@ -96,9 +96,9 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t revent
         return 0;
 }
 
-/* A first call that comes in one piece with the last line of the authentication is read with it, and nothing more
- * would come to wake the loop for it (seen with systemd 252 and GDBus). So peers are looked at once more after
- * whatever else has happened. */
+/* A first call that comes in one piece with the last line of the authentication is read with it, and nothing
+ * more would come to wake the loop for it (seen with systemd 252 and GDBus). So peers are looked at once
+ * more after whatever else has happened. */
 static int on_post(sd_event_source *source, void *userdata)
 {
         Manager *manager = userdata;

@@ -85,7 +85,8 @@ static int read_plain(Reader *reader, const char *type, char **ret)
                 return refuse_type(reader, type);
         if (!settings_value_is_plain(value))
                 return refuse(reader,
-                                "a definition cannot hold this value: it has a control character, white space at an end, or '\\' at its end");
+                                "a definition cannot hold this value: it has a control character, white "
+                                "space at an end, or '\\' at its end");
 
         g_free(*ret);
         *ret = g_strdup(value);
@@ -128,7 +129,8 @@ static int read_argument_list(Reader *reader)
                 r = arguments_check(reader->settings->arguments, reader->ret_error);
         if (r >= 0 && !settings_value_is_plain(reader->settings->arguments))
                 return refuse(reader,
-                                "the last argument ends with white space or '\\', which no definition can hold");
+                                "the last argument ends with white space or '\\', which no definition can "
+                                "hold");
 
         return r;
 }

@@ -463,9 +463,9 @@ static int systemd_add_matches(Systemd *systemd)
                 sd_bus_message_handler_t handler;
         } matches[] = {
                 /* path_namespace knows whole path elements only, so all units come, and the handler
-                   chooses. */
-                {"interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',path_namespace='" UNIT_PATH
-                 "'",
+                 * chooses. */
+                {"interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"
+                 "path_namespace='" UNIT_PATH "'",
                                 on_properties_changed},
                 {"interface='" SYSTEMD_MANAGER "',member='JobRemoved',path='" SYSTEMD_PATH "'",
                                 on_job_removed},

@@ -81,7 +81,8 @@ int unikernel_method_kill(sd_bus_message *message, void *userdata, sd_bus_error 
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_INVALID_ARGS,
                                                 "Signal %" G_GINT32_FORMAT
-                                                " is none of SIGTERM (15), SIGINT (2), SIGABRT (6) and SIGKILL (9)",
+                                                " is none of SIGTERM (15), SIGINT (2), SIGABRT (6) and "
+                                                "SIGKILL (9)",
                                                 number));
 
         if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_KILL, "kill", &call))

@@ -504,8 +504,8 @@ int unikernel_method_open_log(sd_bus_message *message, void *userdata, sd_bus_er
                             &call))
                 return 1;
 
-        r = log_stream_open(unikernel->manager, unikernel->name, unikernel->shown.owner, call->uid, options, &fd,
-                        &error);
+        r = log_stream_open(unikernel->manager, unikernel->name, unikernel->shown.owner, call->uid, options,
+                        &fd, &error);
         if (r < 0)
                 call_fail(call, &error, r);
         else

@@ -271,8 +271,8 @@ int lifecycle_stop(const char *name, Error *ret_error)
                 r = stop_once(uri, name, uuid, &met, &error);
                 if (r >= 0)
                         break;
-                /* One that did not even let us in for as long as a connection is tried for is not about to return,
-                 * and our unit is ordered after it: whoever starts it waits for us. */
+                /* One that did not even let us in for as long as a connection is tried for is not about to
+                 * return, and our unit is ordered after it: whoever starts it waits for us. */
                 if (!met || g_get_monotonic_time() >= deadline) {
                         error_move(ret_error, &error);
                         return r;

@@ -8,7 +8,8 @@
  * whatever is in them. A sentence of several lines is "error=" with its first and "detail=" with each of the
  * others. */
 
-/* From now on there is nobody to read such lines but the journal: only sentences about what went wrong come out. */
+/* From now on there is nobody to read such lines but the journal: only sentences about what went wrong come
+ * out. */
 void protocol_use_words(void);
 
 void protocol_emit(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Sends its first call over the private socket in one piece with the last line of the authentication, and waits for the
-answer, so many times."""
+"""Sends its first call over the private socket in one piece with the last line of the authentication, and waits for
+the answer, so many times."""
 
 import socket
 import struct

@@ -115,12 +115,12 @@ static void test_log_command(void)
                         *c = command_line(NULL, NULL, &run);
 
         g_assert_nonnull(strstr(a,
-                        "--boot _SYSTEMD_UNIT=unikernel@hello.service + _PID=1 UNIT=unikernel@hello.service + "
-                        "_UID=990 SHRUTHI_UNIKERNEL=hello"));
+                        "--boot _SYSTEMD_UNIT=unikernel@hello.service + _PID=1 UNIT=unikernel@hello.service "
+                        "+ _UID=990 SHRUTHI_UNIKERNEL=hello"));
         g_assert_null(strstr(a, "--follow"));
         g_assert_nonnull(strstr(b,
-                        "--lines=10 --follow _BOOT_ID=b0 _SYSTEMD_UNIT=unikernel@hello.service + _BOOT_ID=b0 _PID=1 "
-                        "UNIT=unikernel@hello.service + _BOOT_ID=b0 _UID=990"));
+                        "--lines=10 --follow _BOOT_ID=b0 _SYSTEMD_UNIT=unikernel@hello.service + "
+                        "_BOOT_ID=b0 _PID=1 UNIT=unikernel@hello.service + _BOOT_ID=b0 _UID=990"));
         g_assert_null(strstr(b, "--boot"));
         g_assert_nonnull(strstr(b, "--merge"));
         g_assert_nonnull(strstr(c, "_SYSTEMD_INVOCATION_ID=0123456789abcdef0123456789abcdef + _PID=1"));
@@ -133,10 +133,12 @@ static void test_log_owner(void)
         LogOptions all = {}, run = {.invocation = (char *) "0123456789abcdef0123456789abcdef"};
         g_autofree char *a = command_line("1001", NULL, &all), *b = command_line("1001", NULL, &run);
 
-        g_assert_true(g_str_has_suffix(a, " _SYSTEMD_UNIT=unikernel@hello.service SHRUTHI_OWNER=1001 + _PID=1 "
+        g_assert_true(g_str_has_suffix(a,
+                        " _SYSTEMD_UNIT=unikernel@hello.service SHRUTHI_OWNER=1001 + _PID=1 "
                                           "UNIT=unikernel@hello.service + _UID=990 SHRUTHI_UNIKERNEL=hello "
                                           "SHRUTHI_OWNER=1001"));
-        g_assert_nonnull(strstr(b, "_SYSTEMD_UNIT=unikernel@hello.service SHRUTHI_OWNER=1001 _SYSTEMD_INVOCATION_ID="));
+        g_assert_nonnull(strstr(b,
+                        "_SYSTEMD_UNIT=unikernel@hello.service SHRUTHI_OWNER=1001 _SYSTEMD_INVOCATION_ID="));
 }
 
 static void log_option(const char *key, const char *type, const char *value, bool good)
@@ -182,12 +184,13 @@ static void test_private(void)
         sd_bus_message_unref(m);
 }
 
-/* While a call waits its turn, the name can become another's: what it was let in for is not what it would get. */
+/* While a call waits its turn, the name can become another's: what it was let in for is not what it would
+ * get. */
 static void test_owner_meanwhile(void)
 {
         Manager manager = {.unikernels = g_hash_table_new(g_str_hash, g_str_equal)};
-        Unikernel hello = {.name = (char *) "hello", .announced = true, .loaded.owner_name = (char *) "alice",
-                .loaded.group_name = (char *) "staff"};
+        Unikernel hello = {.name = (char *) "hello", .announced = true,
+                .loaded.owner_name = (char *) "alice", .loaded.group_name = (char *) "staff"};
         Call call = {.manager = &manager, .unikernel = (char *) "hello", .owner = (char *) "alice",
                 .group = (char *) "staff"};
         _cleanup_error_ Error error = ERROR_INIT;

@@ -575,7 +575,8 @@ static void test_pipelined(Fixture *f, gconstpointer data)
         Manager manager = {.unikernels = g_hash_table_new(g_str_hash, g_str_equal),
                 .changing = g_hash_table_new(g_str_hash, g_str_equal)};
         Definition old = {.owner = ALICE, .memory = 1 * MIB};
-        Unikernel known = {.name = (char *) "known", .loaded.definition = &old}, hello = {.name = (char *) "hello"};
+        Unikernel known = {.name = (char *) "known", .loaded.definition = &old};
+        Unikernel hello = {.name = (char *) "hello"};
         Change changed = {.name = (char *) "known", .owner = ALICE, .memory = 2 * MIB, .written = true};
         Change created = {.name = (char *) "new", .owner = ALICE, .memory = 4 * MIB, .written = true};
         Change begun = {.name = (char *) "begun", .owner = ALICE, .memory = 8 * MIB};

@@ -162,7 +162,8 @@ static void test_users_can_be_ignored(Fixture *f, const void *data)
         g_autoptr(Definition) definition = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
-        fixture_put(paths_config_definitions(), "a.unikernel", IMAGE "Owner=no-such-user\nGroup=no-such-group\n");
+        fixture_put(paths_config_definitions(), "a.unikernel",
+                        IMAGE "Owner=no-such-user\nGroup=no-such-group\n");
         g_assert_cmpint(definition_load("a", &definition, &error), ==, -EBADMSG);
         g_assert_cmpint(definition_load_full("a", DEFINITION_IGNORE_USERS, &definition, &error), ==, 0);
         g_assert_cmpuint(definition->owner, ==, 0);
@@ -212,15 +213,16 @@ static void test_others_files_are_left_alone(Fixture *f, const void *data)
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
-        g_test_add("/unikernel/definition-files/precedence", Fixture, NULL, set_up, test_precedence, tear_down);
+        g_test_add("/unikernel/definition-files/precedence", Fixture, NULL, set_up, test_precedence,
+                        tear_down);
         g_test_add("/unikernel/definition-files/drop-ins", Fixture, NULL, set_up, test_drop_ins, tear_down);
         g_test_add("/unikernel/definition-files/masked", Fixture, NULL, set_up, test_masked, tear_down);
         g_test_add("/unikernel/definition-files/broken-files", Fixture, NULL, set_up, test_broken_files,
                         tear_down);
         g_test_add("/unikernel/definition-files/users-can-be-ignored", Fixture, NULL, set_up,
                         test_users_can_be_ignored, tear_down);
-        g_test_add("/unikernel/definition-files/write-and-remove", Fixture, NULL, set_up, test_write_and_remove,
-                        tear_down);
+        g_test_add("/unikernel/definition-files/write-and-remove", Fixture, NULL, set_up,
+                        test_write_and_remove, tear_down);
         g_test_add("/unikernel/definition-files/others-files-are-left-alone", Fixture, NULL, set_up,
                         test_others_files_are_left_alone, tear_down);
         return g_test_run();

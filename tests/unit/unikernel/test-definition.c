@@ -97,70 +97,64 @@ static void test_defaults(void)
 static const struct {
         const char *text, *message;
 } refusals[] = {
-        {"", "f:1: no image is named: write Image=sha256:… or Image=/… in section "
-             "[Unikernel]"},
-        {"#\n[Unikernel]\nImage=\n", "f:2: no image is named: write Image=sha256:… or "
-                                     "Image=/… in section [Unikernel]"},
+        {"", "f:1: no image is named: write Image=sha256:… or Image=/… in section [Unikernel]"},
+        {"#\n[Unikernel]\nImage=\n", "f:2: no image is named: write Image=sha256:… or Image=/… in section "
+                                     "[Unikernel]"},
         {"[Unikernel]\nMemroy=32M\n",
                         "f:2: unknown key 'Memroy' in [Unikernel], did you mean 'Memory'?"},
-        {"[Unikernel]\nAddress=auto\n", "f:2: unknown key 'Address' in [Unikernel]; known "
-                                        "are Image, Initrd, Arguments, Memory, CPUs, Owner, "
-                                        "Group, Autostart, Restart"},
+        {"[Unikernel]\nAddress=auto\n", "f:2: unknown key 'Address' in [Unikernel]; known are Image, "
+                                        "Initrd, Arguments, Memory, CPUs, Owner, Group, Autostart, Restart"},
         {IMAGE "[Network service]\nAddress=auto\n",
-                        "f:4: unknown key 'Address' in [Network service]; known are Bridge, "
-                        "Network, MACAddress"},
+                        "f:4: unknown key 'Address' in [Network service]; known are Bridge, Network, "
+                        "MACAddress"},
         {IMAGE "[Volume a]\nSize=64M\n",
                         "f:4: unknown key 'Size' in [Volume a]; known are Path, ReadOnly"},
         {IMAGE "[Netwrok a]\n", "f:3: unknown section '[Netwrok]', did you mean 'Network'?"},
-        {IMAGE "[Credentials a]\n", "f:3: unknown section '[Credentials]'; known are "
-                                    "Unikernel, Network, Volume"},
+        {IMAGE "[Credentials a]\n", "f:3: unknown section '[Credentials]'; known are Unikernel, Network, "
+                                    "Volume"},
         {IMAGE "[Service]\n", "f:3: section [Service] is systemd's: write it to "
-                              "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as "
-                              "'systemctl edit unikernel@a.service' does"},
+                              "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as 'systemctl edit "
+                              "unikernel@a.service' does"},
         {IMAGE "[Unit]\n", "f:3: section [Unit] is systemd's: write it to "
-                           "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as "
-                           "'systemctl edit unikernel@a.service' does"},
+                           "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as 'systemctl edit "
+                           "unikernel@a.service' does"},
         {IMAGE "[Install]\n", "f:3: section [Install] is systemd's: write it to "
-                              "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as "
-                              "'systemctl edit unikernel@a.service' does"},
+                              "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as 'systemctl edit "
+                              "unikernel@a.service' does"},
         {"[Unikernel a]\n", "f:1: section [Unikernel a] takes no name: write [Unikernel]"},
-        {IMAGE "[Network]\n", "f:3: section [Network] needs the device's name as in the "
-                              "image's manifest, such as [Network service]"},
-        {IMAGE "[Volume]\n", "f:3: section [Volume] needs the device's name as in the "
-                             "image's manifest, such as [Volume storage]"},
-        {IMAGE "[Network a/b]\n", "f:3: 'a/b' is no device's name: 1 to 67 printable ASCII "
-                                  "characters without '[', ']' and '/'"},
-        {IMAGE "[Network ä]\n", "f:3: 'ä' is no device's name: 1 to 67 printable ASCII "
-                                "characters without '[', ']' and '/'"},
+        {IMAGE "[Network]\n", "f:3: section [Network] needs the device's name as in the image's manifest, "
+                              "such as [Network service]"},
+        {IMAGE "[Volume]\n", "f:3: section [Volume] needs the device's name as in the image's manifest, "
+                             "such as [Volume storage]"},
+        {IMAGE "[Network a/b]\n", "f:3: 'a/b' is no device's name: 1 to 67 printable ASCII characters "
+                                  "without '[', ']' and '/'"},
+        {IMAGE "[Network ä]\n", "f:3: 'ä' is no device's name: 1 to 67 printable ASCII characters without "
+                                "'[', ']' and '/'"},
         {IMAGE "[Network "
                "a1234567890123456789012345678901234567890123456789012345678901234567]\n",
-                        "f:3: "
-                        "'a12345678901234567890123456789012345678901234567890123456789012345"
-                        "6…' is no device's name: 1 to "
-                        "67 printable ASCII characters without '[', ']' and '/'"},
-        {"[Unikernel]\nImage=router.virtio\n", "f:2: Image=router.virtio: neither a digest "
-                                               "(sha256:…) nor an absolute path (/…)"},
-        {"[Unikernel]\nImage=sha256:E3B0\n", "f:2: Image=sha256:E3B0: a digest is 'sha256:' "
-                                             "and 64 hexadecimal digits in lower case"},
+                        "f:3: 'a12345678901234567890123456789012345678901234567890123456789012345"
+                        "6…' is no device's name: 1 to 67 printable ASCII characters without '[', ']' and "
+                        "'/'"},
+        {"[Unikernel]\nImage=router.virtio\n", "f:2: Image=router.virtio: neither a digest (sha256:…) nor "
+                                               "an absolute path (/…)"},
+        {"[Unikernel]\nImage=sha256:E3B0\n", "f:2: Image=sha256:E3B0: a digest is 'sha256:' and 64 "
+                                             "hexadecimal digits in lower case"},
         {"[Unikernel]\nImage=/a/../b\n",
-                        "f:2: Image=/a/../b: not a normalized path of a file: write it "
-                        "without '//', '.', '..' and a '/' at the "
-                        "end"},
-        {IMAGE "Initrd=initrd\n", "f:3: Initrd=initrd: neither a digest (sha256:…) nor an "
-                                  "absolute path (/…)"},
-        {IMAGE "Arguments=--a={b}\n", "f:3: Arguments=: a single '{' at byte 5: write '{{' "
-                                      "for the brace itself (there are no placeholders to "
-                                      "fill in)"},
-        {IMAGE "Arguments=a}b\n", "f:3: Arguments=: a single '}' at byte 2: write '}}' for "
-                                  "the brace itself (there are no placeholders to "
-                                  "fill in)"},
+                        "f:2: Image=/a/../b: not a normalized path of a file: write it without '//', '.', "
+                        "'..' and a '/' at the end"},
+        {IMAGE "Initrd=initrd\n", "f:3: Initrd=initrd: neither a digest (sha256:…) nor an absolute path "
+                                  "(/…)"},
+        {IMAGE "Arguments=--a={b}\n", "f:3: Arguments=: a single '{' at byte 5: write '{{' for the brace "
+                                      "itself (there are no placeholders to fill in)"},
+        {IMAGE "Arguments=a}b\n", "f:3: Arguments=: a single '}' at byte 2: write '}}' for the brace itself "
+                                  "(there are no placeholders to fill in)"},
         {IMAGE "Memory=32\n",
                         "f:3: Memory=32: less than 1M: write the unit too, such as 32M"},
         {IMAGE "Memory=512K\n", "f:3: Memory=512K: less than 1M: write 32M or more"},
-        {IMAGE "Memory=32m\n", "f:3: Memory=32m: not a size: write a whole number and K, M, "
-                               "G or T (base 1024), such as 32M"},
-        {IMAGE "Memory=-1M\n", "f:3: Memory=-1M: not a size: write a whole number and K, M, "
-                               "G or T (base 1024), such as 32M"},
+        {IMAGE "Memory=32m\n", "f:3: Memory=32m: not a size: write a whole number and K, M, G or T (base "
+                               "1024), such as 32M"},
+        {IMAGE "Memory=-1M\n", "f:3: Memory=-1M: not a size: write a whole number and K, M, G or T (base "
+                               "1024), such as 32M"},
         {IMAGE "Memory=1025K\n", "f:3: Memory=1025K: not a whole number of MiB: write 2M"},
         {IMAGE "Memory=17T\n", "f:3: Memory=17T: too much: at most 16T"},
         {IMAGE "Memory=99999999999999999999\n",
@@ -180,61 +174,50 @@ static const struct {
         {IMAGE "Restart=on-abort\n",
                         "f:3: Restart=on-abort: write no, on-failure or always"},
         {IMAGE "[Network a]\nBridge=0123456789abcdef\n",
-                        "f:4: Bridge=0123456789abcdef: not the name of a bridge: 1 to 15 "
-                        "printable characters without '/', ':', "
-                        "'%' and space"},
+                        "f:4: Bridge=0123456789abcdef: not the name of a bridge: 1 to 15 printable "
+                        "characters without '/', ':', '%' and space"},
         {IMAGE "[Network a]\nBridge=..\n",
-                        "f:4: Bridge=..: not the name of a bridge: 1 to 15 printable "
-                        "characters without '/', ':', '%' and "
-                        "space"},
+                        "f:4: Bridge=..: not the name of a bridge: 1 to 15 printable characters without "
+                        "'/', ':', '%' and space"},
         {IMAGE "[Network a]\nBridge=a b\n",
-                        "f:4: Bridge=a b: not the name of a bridge: 1 to 15 printable "
-                        "characters without '/', ':', '%' and "
-                        "space"},
-        {IMAGE "[Network a]\nNetwork=a/b\n", "f:4: Network=a/b: not the name of a libvirt "
-                                             "network: at most 255 bytes, without '/'"},
+                        "f:4: Bridge=a b: not the name of a bridge: 1 to 15 printable characters without "
+                        "'/', ':', '%' and space"},
+        {IMAGE "[Network a]\nNetwork=a/b\n", "f:4: Network=a/b: not the name of a libvirt network: at most "
+                                             "255 bytes, without '/'"},
         {IMAGE "[Network a]\nBridge=br0\nNetwork=default\n",
-                        "f:5: Network=default: [Network a] has Bridge=br0 too: keep one of "
-                        "the two"},
+                        "f:5: Network=default: [Network a] has Bridge=br0 too: keep one of the two"},
         {IMAGE "[Network a]\nMACAddress=52:54:00:12:34\n",
-                        "f:4: MACAddress=52:54:00:12:34: not a MAC address: write six "
-                        "octets, such as 52:54:00:12:34:56"},
+                        "f:4: MACAddress=52:54:00:12:34: not a MAC address: write six octets, such as "
+                        "52:54:00:12:34:56"},
         {IMAGE "[Network a]\nMACAddress=52-54-00-12-34-56\n",
-                        "f:4: MACAddress=52-54-00-12-34-56: not a MAC address: write six "
-                        "octets, such as 52:54:00:12:34:56"},
+                        "f:4: MACAddress=52-54-00-12-34-56: not a MAC address: write six octets, such as "
+                        "52:54:00:12:34:56"},
         {IMAGE "[Network a]\nMACAddress=01:00:5e:00:00:01\n",
-                        "f:4: MACAddress=01:00:5e:00:00:01: a multicast address: the second "
-                        "digit must be even, such as in "
-                        "52:54:00:12:34:56"},
+                        "f:4: MACAddress=01:00:5e:00:00:01: a multicast address: the second digit must be "
+                        "even, such as in 52:54:00:12:34:56"},
         {IMAGE "[Network a]\nMACAddress=ff:ff:ff:ff:ff:ff\n",
-                        "f:4: MACAddress=ff:ff:ff:ff:ff:ff: a multicast address: the second "
-                        "digit must be even, such as in "
-                        "52:54:00:12:34:56"},
+                        "f:4: MACAddress=ff:ff:ff:ff:ff:ff: a multicast address: the second digit must be "
+                        "even, such as in 52:54:00:12:34:56"},
         {IMAGE "[Network a]\nMACAddress=FE:54:00:12:34:56\n",
-                        "f:4: MACAddress=FE:54:00:12:34:56: fe: is for the host's side of the "
-                        "wire, and libvirt refuses it: begin it otherwise, such as with 52:54:00"},
+                        "f:4: MACAddress=FE:54:00:12:34:56: fe: is for the host's side of the wire, and "
+                        "libvirt refuses it: begin it otherwise, such as with 52:54:00"},
         {IMAGE "[Network a]\nMACAddress=00:00:00:00:00:00\n",
-                        "f:4: MACAddress=00:00:00:00:00:00: the address of no device: write "
-                        "another, or none to have one "
-                        "derived"},
+                        "f:4: MACAddress=00:00:00:00:00:00: the address of no device: write another, or "
+                        "none to have one derived"},
         {IMAGE "[Network a]\nMACAddress=52:54:00:12:34:56\n[Network "
                "b]\nMACAddress=52:54:00:12:34:56\n",
-                        "f:6: MACAddress=52:54:00:12:34:56: [Network a] has this address "
-                        "already"},
-        {IMAGE "[Volume a]\n", "f:3: [Volume a] has no Path=: write Path=/…, the file or "
-                               "block device that holds it"},
+                        "f:6: MACAddress=52:54:00:12:34:56: [Network a] has this address already"},
+        {IMAGE "[Volume a]\n", "f:3: [Volume a] has no Path=: write Path=/…, the file or block device that "
+                               "holds it"},
         {IMAGE "[Volume a]\nPath=disk.img\n",
-                        "f:4: Path=disk.img: not an absolute, normalized path: write it "
-                        "from '/', without '//', '.', '..' and a "
-                        "'/' at the end"},
+                        "f:4: Path=disk.img: not an absolute, normalized path: write it from '/', without "
+                        "'//', '.', '..' and a '/' at the end"},
         {IMAGE "[Volume a]\nPath=/srv//disk.img\n",
-                        "f:4: Path=/srv//disk.img: not an absolute, normalized path: write "
-                        "it from '/', without '//', '.', "
-                        "'..' and a '/' at the end"},
+                        "f:4: Path=/srv//disk.img: not an absolute, normalized path: write it from '/', "
+                        "without '//', '.', '..' and a '/' at the end"},
         {IMAGE "[Volume a]\nPath=/\n",
-                        "f:4: Path=/: not an absolute, normalized path: write it from '/', "
-                        "without '//', '.', '..' and a '/' "
-                        "at the end"},
+                        "f:4: Path=/: not an absolute, normalized path: write it from '/', without '//', "
+                        "'.', '..' and a '/' at the end"},
         {IMAGE "[Volume a]\nReadOnly=2\n", "f:4: ReadOnly=2: write yes or no"},
         {IMAGE IMAGE, "f:3: section [Unikernel] stands here a second time: join the two"},
 };
@@ -246,8 +229,8 @@ static void test_refusals(void)
                 g_autoptr(Definition) definition = NULL;
 
                 g_test_message("%s", refusals[i].text);
-                g_assert_cmpint(definition_parse("a", "f", refusals[i].text, strlen(refusals[i].text), &definition,
-                                                &error),
+                g_assert_cmpint(definition_parse("a", "f", refusals[i].text, strlen(refusals[i].text),
+                                                &definition, &error),
                                 ==, -EBADMSG);
                 g_assert_cmpstr(error.message, ==, refusals[i].message);
                 g_assert_cmpint(error.code, ==, ERROR_INVALID_DEFINITION);
@@ -338,8 +321,7 @@ static void test_text_set(void)
                 {"Network", "service", NULL, NULL, "[Network service]\nBridge=br0\n# tail\n", ""},
                 {"Network", "other", NULL, NULL, "", ""},
                 {"Unikernel", NULL, NULL, NULL,
-                                "[Unikernel]\n# why\nMemory = 32M\nArguments=a \\\n# within\n "
-                                "b\nCPUs=1\n\n",
+                                "[Unikernel]\n# why\nMemory = 32M\nArguments=a \\\n# within\n b\nCPUs=1\n\n",
                                 ""},
         };
 

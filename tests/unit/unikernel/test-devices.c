@@ -84,41 +84,34 @@ static void test_differences(void)
                 const char *text, *message;
         } cases[] = {
                 {&router, "",
-                                "the image wants network 'service', block device 'storage', network "
-                                "'back', which the definition does not "
-                                "have. Write into the definition: '[Network service]' with 'Bridge=…', '[Volume "
-                                "storage]' with 'Path=/…', "
-                                "'[Network back]' with 'Bridge=…'; or as options of create: "
-                                "--network=service:BRIDGE --volume=storage:/… "
-                                "--network=back:BRIDGE"},
+                                "the image wants network 'service', block device 'storage', network 'back', "
+                                "which the definition does not have. Write into the definition: '[Network "
+                                "service]' with 'Bridge=…', '[Volume storage]' with 'Path=/…', '[Network "
+                                "back]' with 'Bridge=…'; or as options of create: --network=service:BRIDGE "
+                                "--volume=storage:/… --network=back:BRIDGE"},
                 {&router, "[Network service]\n[Network back]\n",
-                                "the image wants block device 'storage', which the definition does "
-                                "not have. Write into the definition: "
-                                "'[Volume storage]' with 'Path=/…'; or as options of create: "
-                                "--volume=storage:/…"},
+                                "the image wants block device 'storage', which the definition does not "
+                                "have. Write into the definition: '[Volume storage]' with 'Path=/…'; or as "
+                                "options of create: --volume=storage:/…"},
                 {&router, "[Network service]\n[Network back]\n[Network storage]\n",
-                                "'storage' is a block device in the image and [Network storage] in "
-                                "the definition. Write into the "
-                                "definition: '[Volume storage]' with 'Path=/…'; or as options of "
-                                "create: --volume=storage:/…"},
+                                "'storage' is a block device in the image and [Network storage] in the "
+                                "definition. Write into the definition: '[Volume storage]' with 'Path=/…'; "
+                                "or as options of create: --volume=storage:/…"},
                 {&router,
-                                "[Network service]\n[Network back]\n[Volume "
-                                "storage]\nPath=/a\n[Network more]\n",
-                                "the definition has [Network more] (f:7), which the image does not "
-                                "know: remove that"},
+                                "[Network service]\n[Network back]\n[Volume storage]\nPath=/a\n[Network "
+                                "more]\n",
+                                "the definition has [Network more] (f:7), which the image does not know: "
+                                "remove that"},
                 {&hello, "[Network service]\n[Volume b]\nPath=/a\n",
-                                "the definition has [Network service] (f:3), [Volume b] (f:4), "
-                                "which the image does not know: remove "
-                                "that"},
+                                "the definition has [Network service] (f:3), [Volume b] (f:4), which the "
+                                "image does not know: remove that"},
                 {&router, "[Network servcie]\n[Network back]\n[Volume storage]\nPath=/a\n",
-                                "the image wants network 'service', which the definition does not "
-                                "have; the definition has [Network "
-                                "servcie] (f:3), which the image does not know: remove that. Write "
-                                "into the definition: '[Network "
-                                "service]' with 'Bridge=…'; or as options of create: --network=service:BRIDGE"},
+                                "the image wants network 'service', which the definition does not have; the "
+                                "definition has [Network servcie] (f:3), which the image does not know: "
+                                "remove that. Write into the definition: '[Network service]' with "
+                                "'Bridge=…'; or as options of create: --network=service:BRIDGE"},
                 {&twice, "[Volume a]\nPath=/a\n",
-                                "the image names two devices 'a': rebuild it with names that "
-                                "differ"},
+                                "the image names two devices 'a': rebuild it with names that differ"},
                 {&many, "", "the image wants 30 devices: at most 29 have room on the guest's bus"},
         };
 
