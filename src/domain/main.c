@@ -86,7 +86,7 @@ static int usage(FILE *file)
                      "  probe [--again]         find out whether KVM and the fast start work here\n"
                      "  networks                list bridges and libvirt networks\n"
                      "  check                   look for what is wrong with this host\n\n"
-                     "  --in-words              for the journal: nothing but sentences about what went wrong\n",
+                     "  --in-words              for the journal: only sentences about what went wrong\n",
                         file);
         return file == stdout ? EXIT_SUCCESS : 2;
 }

@@ -74,8 +74,8 @@ static void add_missing(Difference *difference, const Definition *definition, co
         else
                 append_item(difference->missing, ", ", "%s '%s'", kind_words(entry->kind), name);
 
-        append_item(difference->lines, ", ", network ? "'[Network %s]' with 'Bridge=…'" : "'[Volume %s]' with 'Path=/…'",
-                        name);
+        append_item(difference->lines, ", ",
+                        network ? "'[Network %s]' with 'Bridge=…'" : "'[Volume %s]' with 'Path=/…'", name);
         append_item(difference->options, " ", network ? "--network=%s:BRIDGE" : "--volume=%s:/…", name);
 }
 

@@ -16,6 +16,7 @@
 #include "daemon/helper.h"
 #include "daemon/image-access.h"
 #include "daemon/log-stream.h"
+#include "fixture/files.h"
 
 static char *root;
 
@@ -296,7 +297,6 @@ static void test_enabled(void)
 
 int main(int argc, char **argv)
 {
-        g_autofree char *remove = NULL;
         int r;
 
         g_test_init(&argc, &argv, NULL);
@@ -313,9 +313,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/helper/lines-are-split", test_helper_lines);
         g_test_add_func("/daemon/enabled/links-are-found", test_enabled);
         r = g_test_run();
-        remove = g_strdup_printf("rm -rf -- '%s'", root);
-        if (system(remove) != 0)
-                r = 1;
+        fixture_remove_tree(root);
         g_free(root);
         return r;
 }

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Nobody gets more by a change than shruthi.conf and polkit give him. */
+
+#include <unistd.h>
+
+#include "change-fixture.h"
+#include "common/io.h"
+#include "daemon/image-access.h"
+
+/* Whose bridge it is: the default one and those for everybody; others need an administrator, before anything
+ * is taken in. */
+static void test_networks(ChangeFixture *f, gconstpointer data)
+{
+        static const struct {
+                const char *bridge, *network;
+                bool allowed;
+        } cases[] = {
+                {NULL, NULL, true}, {"br0", NULL, true}, {"br-users", NULL, true}, {NULL, "net-users", true},
+                {"br1", NULL, false}, {NULL, "default", false},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                change_reset(f, CHANGE_CREATE, ALICE);
+                change_with_network(f, cases[i].bridge, cases[i].network);
+                f->change.image_fd = dup(f->image_fd);
+                if (!cases[i].allowed) {
+                        expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
+                        g_assert_cmpuint(stored_images(), ==, 0);
+                        f->change.administer = true;
+                        error_clear(&f->change.error);
+                }
+                expect_change(f);
+                change_reset(f, CHANGE_REMOVE, ALICE);
+                expect_change(f);
+                g_assert_null(load_definition("hello"));
+                g_strfreev(({
+                        char **removed = NULL;
+                        uint64_t freed;
+                        (void) images_prune(&removed, &freed, NULL);
+                        removed;
+                }));
+        }
+}
+
+static void test_missing_network(ChangeFixture *f, gconstpointer data)
+{
+        char *bridges[] = {(char *) "br9", NULL}, *networks[] = {(char *) "net9", NULL}, *none[] = {NULL};
+
+        change_with_network(f, NULL, NULL);
+        f->change.image_fd = dup(f->image_fd);
+        f->change.have_networks = true;
+        f->change.bridges = bridges;
+        f->change.networks = none;
+        expect_refusal(f, ERROR_NO_SUCH_NETWORK, false);
+
+        /* Whether there is one that he may not use is not for him. */
+        for (unsigned i = 0; i < 4; i++) {
+                const char *bridge = i == 0 ? "br9" : i == 1 ? "br8" : NULL;
+
+                change_reset(f, CHANGE_CREATE, ALICE);
+                change_with_network(f, bridge, i == 2 ? "net9" : i == 3 ? "net8" : NULL);
+                f->change.image_fd = dup(f->image_fd);
+                f->change.have_networks = true;
+                f->change.bridges = bridges;
+                f->change.networks = networks;
+                expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
+                f->change.administer = true;
+                error_clear(&f->change.error);
+                if (i % 2 == 1)
+                        expect_refusal(f, ERROR_NO_SUCH_NETWORK, false);
+        }
+
+        change_reset(f, CHANGE_CREATE, ALICE);
+        change_with_network(f, NULL, NULL);
+        f->change.image_fd = dup(f->image_fd);
+        f->conf.bridge_interface = NULL;
+        expect_refusal(f, ERROR_NO_SUCH_NETWORK, false);
+}
+
+static void test_owner_and_group(ChangeFixture *f, gconstpointer data)
+{
+        change_with_network(f, NULL, NULL);
+        f->change.image_fd = dup(f->image_fd);
+        f->change.settings->owner = g_strdup_printf("%d", BOB);
+        expect_refusal(f, ERROR_ACCESS_DENIED, true);
+
+        g_free(f->change.settings->owner);
+        f->change.settings->owner = g_strdup_printf("%d", ALICE);
+        f->change.settings->group = g_strdup("0");
+        error_clear(&f->change.error);
+        expect_refusal(f, ERROR_ACCESS_DENIED, true);
+
+        g_free(f->change.settings->group);
+        f->change.settings->group = g_strdup_printf("%d", ALICE);
+        error_clear(&f->change.error);
+        expect_change(f);
+}
+
+static void test_volume(ChangeFixture *f, gconstpointer data)
+{
+        DefinitionDevice volume = {
+                .kind = DEVICE_BLOCK, .name = (char *) "storage", .path = (char *) "/dev/sda"};
+        int fd = image_file("block:storage");
+
+        change_add_device(&f->change.settings->volumes, &volume);
+        f->change.image_fd = dup(fd);
+        expect_refusal(f, ERROR_PATH_NOT_ALLOWED, true);
+        f->change.administer = true;
+        error_clear(&f->change.error);
+        expect_change(f);
+
+        /* What an administrator gave stays when its owner changes something else; but it does not become
+         * writable. */
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        f->change.settings->arguments = g_strdup("x");
+        expect_change(f);
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        volume.path = (char *) "/dev/sdb";
+        change_add_device(&f->change.settings->volumes, &volume);
+        expect_refusal(f, ERROR_PATH_NOT_ALLOWED, true);
+        change_reset(f, CHANGE_SETTINGS, 0);
+        volume = (DefinitionDevice){.kind = DEVICE_BLOCK,
+                .name = (char *) "storage",
+                .path = (char *) "/dev/sda",
+                .read_only = true};
+        change_add_device(&f->change.settings->volumes, &volume);
+        expect_change(f);
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        volume.read_only = false;
+        change_add_device(&f->change.settings->volumes, &volume);
+        expect_refusal(f, ERROR_PATH_NOT_ALLOWED, true);
+        close_safe(fd);
+}
+
+static void add_share(ChangeFixture *f, uid_t uid, uint64_t memory)
+{
+        Share share = {.uid = uid, .memory = memory};
+
+        g_array_append_val(f->change.shares, share);
+}
+
+static void test_limits(ChangeFixture *f, gconstpointer data)
+{
+        static const struct {
+                uint64_t memory;         /* asked for */
+                unsigned n_own;
+                uint64_t own;            /* of each */
+                unsigned n_others;
+                bool fits, binds_administrators;
+        } cases[] = {
+                {32 * MIB, 0, 0, 0, true, false},
+                {128 * MIB, 0, 0, 0, true, false},
+                {129 * MIB, 0, 0, 0, false, false},
+                {128 * MIB, 1, 128 * MIB, 0, true, false},
+                {128 * MIB, 1, 129 * MIB, 0, false, false},
+                {1 * MIB, 2, UINT64_MAX / 4, 0, false, false},
+                {1 * MIB, 3, 1 * MIB, 0, false, false},
+                {1 * MIB, 0, 0, 9, true, false},
+                {1 * MIB, 0, 0, 10, false, true},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_test_message("case %zu", i);
+                change_reset(f, CHANGE_CREATE, ALICE);
+                change_with_network(f, NULL, NULL);
+                f->change.image_fd = dup(f->image_fd);
+                f->change.settings->memory = g_memdup2(&cases[i].memory, sizeof cases[i].memory);
+                for (unsigned j = 0; j < cases[i].n_own; j++)
+                        add_share(f, ALICE, cases[i].own);
+                for (unsigned j = 0; j < cases[i].n_others; j++)
+                        add_share(f, BOB, 128 * MIB);
+                if (!cases[i].fits)
+                        expect_refusal(f, ERROR_LIMIT_EXCEEDED, !cases[i].binds_administrators);
+                if (cases[i].binds_administrators)
+                        continue;
+                f->change.administer = true;
+                error_clear(&f->change.error);
+                expect_change(f);
+                change_reset(f, CHANGE_REMOVE, ALICE);
+                expect_change(f);
+        }
+}
+
+/* Root is an administrator without being asked. */
+static void test_root(ChangeFixture *f, gconstpointer data)
+{
+        uint64_t memory = 1024 * MIB;
+
+        change_reset(f, CHANGE_CREATE, 0);
+        change_with_network(f, "br77", NULL);
+        f->change.image_fd = dup(f->image_fd);
+        f->change.settings->memory = g_memdup2(&memory, sizeof memory);
+        f->change.settings->owner = g_strdup_printf("%d", ALICE);
+        expect_change(f);
+
+        /* Its owner may go on with what he was given, and change the rest. */
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        f->change.settings->arguments = g_strdup("x");
+        expect_change(f);
+        memory += MIB;
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        f->change.settings->memory = g_memdup2(&memory, sizeof memory);
+        expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
+}
+
+/* Who shares what is root's, by its group, has no more memory by it than he could give his own. */
+static void test_roots_shared(ChangeFixture *f, gconstpointer data)
+{
+        uint64_t most = 128 * MIB, more = 129 * MIB;
+
+        create_hello(f, 0);
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        f->change.settings->memory = g_memdup2(&most, sizeof most);
+        expect_change(f);
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        f->change.settings->memory = g_memdup2(&more, sizeof more);
+        expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
+}
+
+/* The registry has not read the one before when the next one's turn comes: it counts as it was written. */
+static void test_pipelined(ChangeFixture *f, gconstpointer data)
+{
+        Manager manager = {.unikernels = g_hash_table_new(g_str_hash, g_str_equal),
+                .changing = g_hash_table_new(g_str_hash, g_str_equal)};
+        Definition old = {.owner = ALICE, .memory = 1 * MIB};
+        Unikernel known = {.name = (char *) "known", .loaded.definition = &old};
+        Unikernel hello = {.name = (char *) "hello"};
+        Change changed = {.name = (char *) "known", .owner = ALICE, .memory = 2 * MIB, .written = true};
+        Change created = {.name = (char *) "new", .owner = ALICE, .memory = 4 * MIB, .written = true};
+        Change begun = {.name = (char *) "begun", .owner = ALICE, .memory = 8 * MIB};
+        g_autoptr(GArray) shares = NULL;
+        uint64_t sum = 0;
+
+        f->call.manager = &manager;
+        g_hash_table_insert(manager.unikernels, known.name, &known);
+        g_hash_table_insert(manager.unikernels, hello.name, &hello);
+        g_hash_table_insert(manager.changing, (char *) "hello", &f->change);
+        g_hash_table_insert(manager.changing, changed.name, &changed);
+        g_hash_table_insert(manager.changing, created.name, &created);
+        g_hash_table_insert(manager.changing, begun.name, &begun);
+
+        shares = change_count_shares(&f->change);
+        for (guint i = 0; i < shares->len; i++) {
+                g_assert_cmpuint(g_array_index(shares, Share, i).uid, ==, ALICE);
+                sum += g_array_index(shares, Share, i).memory;
+        }
+        g_assert_cmpuint(shares->len, ==, 2);
+        g_assert_cmpuint(sum, ==, 6 * MIB);
+
+        g_hash_table_unref(manager.unikernels);
+        g_hash_table_unref(manager.changing);
+}
+
+#define ADD(path, function)                                                                                 \
+        g_test_add("/daemon/change-allowed/" path, ChangeFixture, NULL, change_set_up, function, change_tear_down)
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        ADD("bridges-of-others-need-an-administrator", test_networks);
+        ADD("missing-networks-are-refused", test_missing_network);
+        ADD("owner-and-group-are-the-caller's", test_owner_and_group);
+        ADD("volumes-need-an-administrator", test_volume);
+        ADD("limits-hold", test_limits);
+        ADD("limits-hold-for-one-after-the-other", test_pipelined);
+        ADD("root's-are-not-made-larger", test_roots_shared);
+        ADD("root-is-not-bound", test_root);
+        return g_test_run();
+}
