@@ -15,7 +15,8 @@
 #define DRAIN_STEP (100 * UINT64_C(1000))
 #define DRAIN_MAX  (20 * UINT64_C(1000000))
 
-bool idle_is_busy(const Manager *manager)
+/* Whether anything keeps it. */
+static bool idle_is_busy(const Manager *manager)
 {
         return g_hash_table_size(manager->clients) > 0 || manager->peers->len > 0 || manager->n_calls > 0 ||
                manager->logs || g_hash_table_size(manager->changing) > 0 || manager->reloading ||

@@ -11,9 +11,6 @@ int idle_start(Manager *manager);
 /* Something has happened: the time starts over. */
 void idle_touch(Manager *manager);
 
-/* Whether anything keeps it. */
-bool idle_is_busy(const Manager *manager);
-
 /* Gives the name back before the end, so that calls that come meanwhile go to the next process and none is
  * lost: the event loop runs until the bus has taken it. */
 void idle_leave(Manager *manager);

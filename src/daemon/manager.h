@@ -88,9 +88,6 @@ const Conf *manager_conf(const Manager *manager);
  * set. */
 void manager_reload(Manager *manager, void (*done)(int r, Error *error, void *userdata), void *userdata);
 
-/* Whether KVM works is found out once for each boot of the host, by the helper; the property follows. */
-void manager_probe(Manager *manager);
-
 /* Puts all objects on a connection: the system bus or a peer of the private socket. */
 int manager_export(Manager *manager, sd_bus *bus);
 

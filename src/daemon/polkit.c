@@ -255,7 +255,8 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
         return query;
 }
 
-int polkit_decision_error(
+/* The error that belongs to a decision other than yes. */
+static int polkit_decision_error(
                 Decision decision, const char *action, const PolkitDetails *details, Error *ret_error)
 {
         g_autofree char *what = details->unikernel

@@ -36,10 +36,6 @@ typedef void (*PolkitDone)(Decision decision, void *userdata);
 void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, const PolkitDetails *details,
                 PolkitDone done, void *userdata);
 
-/* The error that belongs to a decision other than yes. */
-int polkit_decision_error(
-                Decision decision, const char *action, const PolkitDetails *details, Error *ret_error);
-
 /* He is gone: his questions are withdrawn. */
 void polkit_forget_sender(Manager *manager, const char *sender);
 

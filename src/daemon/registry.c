@@ -94,7 +94,8 @@ static char *group_name(gid_t gid)
         return g_strdup_printf("%u", (unsigned) gid);
 }
 
-void registry_load(const char *name, Loaded *ret_loaded)
+/* Reads NAME's definition, for use in a thread: never fails, but finds nothing or something broken. */
+static void registry_load(const char *name, Loaded *ret_loaded)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         Loaded loaded = {};
@@ -403,9 +404,4 @@ void registry_refresh(Registry *registry, const char *name, void (*done)(void *u
         else
                 registry->all_dirty = true;
         registry_read(registry);
-}
-
-bool registry_is_busy(const Registry *registry)
-{
-        return registry->reading;
 }

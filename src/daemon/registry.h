@@ -13,9 +13,3 @@ Registry *registry_free(Registry *registry);
 /* Reads NAME's definition again, or all of them (NULL). done (or NULL) is called when what was there at the
  * time of the call is shown. */
 void registry_refresh(Registry *registry, const char *name, void (*done)(void *userdata), void *userdata);
-
-/* Reads NAME's definition, for use in a thread: never fails, but finds nothing or something broken. */
-void registry_load(const char *name, Loaded *ret_loaded);
-
-/* Whether readings are under way. */
-bool registry_is_busy(const Registry *registry);

@@ -50,7 +50,8 @@ void settings_free(Settings *settings)
         g_free(settings);
 }
 
-bool settings_value_is_plain(const char *value)
+/* Whether a definition's text can hold value as it is: nothing would be trimmed, joined or end the line. */
+static bool settings_value_is_plain(const char *value)
 {
         size_t length = strlen(value);
 

@@ -41,6 +41,3 @@ int settings_read(sd_bus_message *message, SettingsUse use, Settings **ret_setti
  * are. definition is what text means now, NULL where it cannot be read. Pure. */
 char *settings_apply(const Settings *settings, const char *text, const Definition *definition,
                 const char *image, const char *initrd);
-
-/* Whether a definition's text can hold value as it is: nothing would be trimmed, joined or end the line. */
-bool settings_value_is_plain(const char *value);
