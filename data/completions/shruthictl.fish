@@ -42,7 +42,8 @@ complete -c shruthictl -n "__fish_seen_subcommand_from $named; and not __fish_se
     -a '(__shruthictl_names)'
 complete -c shruthictl -n '__fish_seen_subcommand_from create inspect import import-rhyzome' -F
 complete -c shruthictl -n '__fish_seen_subcommand_from image' -a list -d 'Stored images with size and users'
-complete -c shruthictl -n '__fish_seen_subcommand_from image' -a inspect -d 'What an image is and which devices it wants'
+complete -c shruthictl -n '__fish_seen_subcommand_from image' -a inspect \
+    -d 'What an image is and which devices it wants'
 complete -c shruthictl -n '__fish_seen_subcommand_from image' -a import -d 'Take images into the store'
 complete -c shruthictl -n '__fish_seen_subcommand_from image' -a prune -d 'Remove the images that nobody uses'
 complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'

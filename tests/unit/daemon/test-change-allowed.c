@@ -253,7 +253,8 @@ static void test_pipelined(ChangeFixture *f, gconstpointer data)
 }
 
 #define ADD(path, function)                                                                                 \
-        g_test_add("/daemon/change-allowed/" path, ChangeFixture, NULL, change_set_up, function, change_tear_down)
+        g_test_add("/daemon/change-allowed/" path, ChangeFixture, NULL, change_set_up, function,            \
+                        change_tear_down)
 
 int main(int argc, char **argv)
 {
