@@ -23,11 +23,6 @@
 #define FETCHES_AT_ONCE 8
 #define READY_TIMEOUT  (20 * G_USEC_PER_SEC)
 
-typedef struct Waiter {
-        SystemdReloaded done;
-        void *userdata;
-} Waiter;
-
 struct Systemd {
         Manager *manager;
         Queue *fetches;
@@ -35,8 +30,7 @@ struct Systemd {
         sd_event_source *ready_source;
         unsigned fetching;      /* of the first round */
         bool listed;
-        bool reloading;
-        GArray *reload_now, *reload_next; /* Waiter */
+        Reload *reload;
 };
 
 typedef struct Fetch {
@@ -400,53 +394,34 @@ static int on_ready_timeout(sd_event_source *source, uint64_t usec, void *userda
         return 0;
 }
 
-static void reload_start(Systemd *systemd);
-
 static int on_reloaded(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
         _cleanup_error_ Error error = ERROR_INIT;
         Systemd *systemd = userdata;
-        g_autoptr(GArray) waiters = g_steal_pointer(&systemd->reload_now);
         int r = bus_error ? systemd_read_error(bus_error, "make systemd read its units again", &error) : 0;
 
-        systemd->reloading = false;
-        systemd->reload_now = g_array_new(FALSE, FALSE, sizeof(Waiter));
-        for (guint i = 0; i < waiters->len; i++) {
-                Waiter *waiter = &g_array_index(waiters, Waiter, i);
-
-                waiter->done(r, &error, waiter->userdata);
-        }
-        if (systemd->reload_next->len > 0 && !systemd->reloading)
-                reload_start(systemd);
+        reload_answered(systemd->reload, r, &error);
         return 0;
 }
 
-static void reload_start(Systemd *systemd)
+static int on_reload_ask(Reload *reload, void *userdata)
 {
-        GArray *empty = systemd->reload_now;
         g_autoptr(sd_bus_message) m = NULL;
+        Systemd *systemd = userdata;
         int r;
 
-        systemd->reload_now = systemd->reload_next;
-        systemd->reload_next = empty;
-        systemd->reloading = true;
         r = sd_bus_message_new_method_call(
                         systemd->manager->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Reload");
-        if (r >= 0)
-                r = sd_bus_call_async(
-                                systemd->manager->bus, NULL, m, on_reloaded, systemd, SYSTEMD_CALL_TIMEOUT);
         if (r < 0)
-                log_error("Cannot ask systemd to reload: %s", g_strerror(-r));
+                return r;
+
+        return sd_bus_call_async(systemd->manager->bus, NULL, m, on_reloaded, systemd, SYSTEMD_CALL_TIMEOUT);
 }
 
-void systemd_reload(Systemd *systemd, SystemdReloaded done, void *userdata)
+void systemd_reload(Systemd *systemd, ReloadDone done, void *userdata)
 {
-        Waiter waiter = {.done = done, .userdata = userdata};
-
-        g_array_append_val(systemd->reload_next, waiter);
-        if (!systemd->reloading)
-                reload_start(systemd);
+        reload_wait(systemd->reload, done, userdata);
 }
 
 static int systemd_match(Systemd *systemd, const char *rest, sd_bus_message_handler_t handler)
@@ -493,8 +468,7 @@ int systemd_new(Manager *manager, void (*ready)(Manager *manager), Systemd **ret
         int r;
 
         *systemd = (Systemd){.manager = manager, .ready = ready, .fetches = queue_new(FETCHES_AT_ONCE, 0),
-                .reload_now = g_array_new(FALSE, FALSE, sizeof(Waiter)),
-                .reload_next = g_array_new(FALSE, FALSE, sizeof(Waiter))};
+                .reload = reload_new(manager->event, on_reload_ask, systemd)};
 
         /* Subscribed before anything is asked, so that nothing falls between. */
         r = systemd_add_matches(systemd);
@@ -520,8 +494,7 @@ Systemd *systemd_free(Systemd *systemd)
 
         sd_event_source_disable_unref(systemd->ready_source);
         queue_free(systemd->fetches);
-        g_array_unref(systemd->reload_now);
-        g_array_unref(systemd->reload_next);
+        reload_free(systemd->reload);
         g_free(systemd);
         return NULL;
 }

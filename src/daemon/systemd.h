@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/manager.h"
+#include "daemon/reload.h"
 
 /* systemd, as a client of its bus interface: how our units are, and what is to be done with them. */
 
@@ -22,10 +23,9 @@ bool systemd_is_reachable(const Manager *manager);
 /* Asks how NAME's unit is now; done is called when the unikernel shows it. */
 void systemd_fetch(Systemd *systemd, const char *name, void (*done)(void *userdata), void *userdata);
 
-/* Makes systemd read its units again, for the generator's sake. Those who ask while it is at it share the
- * next one. */
-typedef void (*SystemdReloaded)(int r, Error *error, void *userdata);
-void systemd_reload(Systemd *systemd, SystemdReloaded done, void *userdata);
+/* Makes systemd read its units again, for the generator's sake. Those who ask while it is at it, or rests
+ * from it, share the next one. */
+void systemd_reload(Systemd *systemd, ReloadDone done, void *userdata);
 
 /* Turns the error of an answer into one of ours; what names what could not be done. */
 int systemd_read_error(const sd_bus_error *error, const char *what, Error *ret_error);

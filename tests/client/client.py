@@ -158,6 +158,50 @@ def parallel(number, method, *names):
         print(count, answer)
 
 
+def toggle(rounds, *names):
+    """Changes what systemd must know of each, so many times (an even number leaves it as it was), each as soon as its
+    last change is answered. Says how often each answer came, how often systemd reloaded meanwhile, and the shortest
+    time between two reloads in milliseconds."""
+    loop, answers, client = GLib.MainLoop(), collections.Counter(), Client()
+    reloads, rests, ended = 0, [], None
+    left = len(names)
+
+    def on_reloading(_bus, _sender, _path, _interface, _signal, parameters):
+        nonlocal reloads, ended
+        if not parameters[0]:
+            ended = time.monotonic()
+            return
+        reloads += 1
+        if ended is not None:
+            rests.append(int((time.monotonic() - ended) * 1000))
+
+    def change(name, number):
+        settings = settings_of(["Restart=" + ("no" if number % 2 else "on-failure")])
+        client.call_async("SetUnikernelSettings", variant("(sa{sv})", name, settings), lambda a: done(a, name, number))
+
+    def done(answer, name, number):
+        nonlocal left
+        answers[answer] += 1
+        if number + 1 < int(rounds):
+            change(name, number + 1)
+            return
+        left -= 1
+        if left == 0:
+            loop.quit()
+
+    systemd = "org.freedesktop.systemd1"
+    client.bus.signal_subscribe(
+        systemd, systemd + ".Manager", "Reloading", None, None, Gio.DBusSignalFlags.NONE, on_reloading
+    )
+    for name in names:
+        change(name, 0)
+    loop.run()
+    for answer, count in sorted(answers.items()):
+        print(count, answer)
+    print("reloads", reloads)
+    print("rest", min(rests))
+
+
 def leave(method, name, seconds="0"):
     """Asks and is gone soon."""
     client = Client()
@@ -216,6 +260,7 @@ VERBS = {
     "log-many": log_many,
     "console": console,
     "parallel": parallel,
+    "toggle": toggle,
     "leave": leave,
     "interactive": interactive,
     "bad-handle": bad_handle,
