@@ -86,15 +86,16 @@ int definition_remove(const char *name, Error *ret_error)
         if (origin != DEFINITION_ORIGIN_STATE)
                 return refuse_foreign(name, path, ret_error);
 
-        /* The drop-ins first: left behind, they would change the next unikernel of that name. */
-        r = remove_dropins(name, ret_error);
-        if (r < 0)
-                return r;
-
+        /* The drop-ins last: were they gone and the file still there after a crash, the unikernel could do what
+         * one of them had kept from it. */
         file = file_name(name);
         r = file_remove(paths_state_definitions(), file);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot remove %s", path);
 
-        return 0;
+        r = remove_dropins(name, ret_error);
+        if (r < 0)
+                error_prefix(ret_error, "%s is removed, but", path);
+
+        return r;
 }

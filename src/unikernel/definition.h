@@ -122,6 +122,6 @@ char *definition_text_set(const char *text, const char *section_type, const char
  * path when one in /etc would hide it (a mask does too). */
 int definition_write(const char *name, const char *text, bool exclusive, Error *ret_error);
 
-/* Removes NAME.unikernel of /var/lib and its drop-ins there. NOT_MANAGED with the path when it stands
- * elsewhere. */
+/* Removes NAME.unikernel of /var/lib and then its drop-ins there, so that it never stands without them.
+ * NOT_MANAGED with the path when it stands elsewhere. */
 int definition_remove(const char *name, Error *ret_error);

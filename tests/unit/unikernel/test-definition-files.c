@@ -192,6 +192,23 @@ static void test_write_and_remove(Fixture *f, const void *data)
         g_assert_cmpint(error.code, ==, ERROR_NO_SUCH_UNIKERNEL);
 }
 
+/* Whatever interrupts the removal, no definition is left that a drop-in does not restrict any more. */
+static void test_removed_before_its_drop_ins(Fixture *f, const void *data)
+{
+        g_autofree char *path = g_build_filename(paths_state_definitions(), "a.unikernel", NULL);
+        _cleanup_error_ Error error = ERROR_INIT;
+        struct stat st;
+
+        g_assert_cmpint(definition_write("a", IMAGE, true, &error), ==, 0);
+        /* A directory is no drop-in, and is not removed as one. */
+        fixture_put(paths_state_definitions(), "a.unikernel.d/x.conf/y", "");
+
+        g_assert_cmpint(definition_remove("a", &error), <, 0);
+        g_assert_nonnull(strstr(error.message, "a.unikernel is removed, but"));
+        g_assert_nonnull(strstr(error.message, "a.unikernel.d/x.conf"));
+        g_assert_cmpint(stat(path, &st), ==, -1);
+}
+
 static void test_others_files_are_left_alone(Fixture *f, const void *data)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -223,6 +240,8 @@ int main(int argc, char *argv[])
                         test_users_can_be_ignored, tear_down);
         g_test_add("/unikernel/definition-files/write-and-remove", Fixture, NULL, set_up,
                         test_write_and_remove, tear_down);
+        g_test_add("/unikernel/definition-files/removed-before-its-drop-ins", Fixture, NULL, set_up,
+                        test_removed_before_its_drop_ins, tear_down);
         g_test_add("/unikernel/definition-files/others-files-are-left-alone", Fixture, NULL, set_up,
                         test_others_files_are_left_alone, tear_down);
         return g_test_run();
