@@ -138,17 +138,14 @@ static void job_fail(Job *job, Error *error, int r)
         job_free(job);
 }
 
-static void on_looked(void *userdata)
+static int job_judge(const Job *job, Error *ret_error)
 {
-        _cleanup_error_ Error error = ERROR_INIT;
-        Job *job = userdata;
-        Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        const Unikernel *unikernel = unikernel_get(job->manager, job->name);
         JobEnd end = {.kind = job->kind,
                         .job_result = job->result,
                         .active_state = "inactive",
                         .condition = true,
                         .result = ""};
-        int r;
 
         if (unikernel) {
                 end.active_state = unikernel->status.active_state;
@@ -156,7 +153,18 @@ static void on_looked(void *userdata)
                 end.result = unikernel->shown.result;
                 end.reason = unikernel->reason;
         }
-        r = job_end_judge(job->name, &end, &error);
+        return job_end_judge(job->name, &end, ret_error);
+}
+
+static void on_looked(int r, Error *look_error, void *userdata)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Job *job = userdata;
+
+        if (r < 0)
+                error_move(&error, look_error);
+        else
+                r = job_judge(job, &error);
         if (r < 0)
                 log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
                                 "%s", error.message);

@@ -39,7 +39,8 @@ typedef struct Fetch {
         char *name;
         UnitStatus status;
         bool first_round;
-        void (*done)(void *userdata);
+        sd_bus_slot *unit; /* The first of the two calls. */
+        SystemdFetched done;
         void *userdata;
 } Fetch;
 
@@ -159,15 +160,16 @@ static int read_properties(sd_bus_message *m, UnitStatus *status)
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static void fetch_end(Fetch *fetch)
+static void fetch_end(Fetch *fetch, int r, Error *error)
 {
         Systemd *systemd = fetch->systemd;
 
         if (fetch->first_round && --systemd->fetching == 0 && systemd->listed)
                 systemd_ready(systemd);
         if (fetch->done)
-                fetch->done(fetch->userdata);
+                fetch->done(r, error, fetch->userdata);
         queue_entry_done(fetch->entry);
+        sd_bus_slot_unref(fetch->unit);
         unit_status_clear(&fetch->status);
         g_free(fetch->name);
         g_free(fetch);
@@ -195,7 +197,7 @@ static int on_result(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
                 (void) read_string(reply, &fetch->status.result);
         if (fetch->status.active_state)
                 status_apply(fetch->systemd->manager, fetch->name, &fetch->status);
-        fetch_end(fetch);
+        fetch_end(fetch, 0, NULL);
         return 0;
 }
 
@@ -215,24 +217,28 @@ static void on_fetch_turn(QueueEntry *entry, void *userdata)
         Fetch *fetch = userdata;
         g_autofree char *unit = unit_name_for(fetch->name), *path = NULL;
         sd_bus *bus = fetch->systemd->manager->bus;
+        _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
         fetch->entry = entry;
         /* Answered in the order in which they are asked, so the second answer completes the picture. */
         r = sd_bus_path_encode(UNIT_PATH, unit, &path);
         if (r >= 0)
-                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path,
+                r = sd_bus_call_method_async(bus, &fetch->unit, SYSTEMD_NAME, path,
                                 "org.freedesktop.DBus.Properties", "GetAll", on_unit, fetch, "s",
                                 SYSTEMD_NAME ".Unit");
         if (r >= 0)
                 r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path,
                                 "org.freedesktop.DBus.Properties", "Get", on_result, fetch, "ss",
                                 SYSTEMD_NAME ".Service", "Result");
-        if (r < 0)
-                log_error("Cannot ask systemd about unikernel '%s': %s", fetch->name, g_strerror(-r));
+        if (r < 0) {
+                r = error_set_errno(&error, r, "Cannot ask systemd about unikernel '%s'", fetch->name);
+                log_error("%s", error.message);
+                fetch_end(fetch, r, &error);
+        }
 }
 
-void systemd_fetch(Systemd *systemd, const char *name, void (*done)(void *userdata), void *userdata)
+void systemd_fetch(Systemd *systemd, const char *name, SystemdFetched done, void *userdata)
 {
         Fetch *fetch = g_new0(Fetch, 1);
 
