@@ -86,8 +86,8 @@ int definition_remove(const char *name, Error *ret_error)
         if (origin != DEFINITION_ORIGIN_STATE)
                 return refuse_foreign(name, path, ret_error);
 
-        /* The drop-ins last: were they gone and the file still there after a crash, the unikernel could do what
-         * one of them had kept from it. */
+        /* The drop-ins last: were they gone and the file still there after a crash, the unikernel could do
+         * what one of them had kept from it. */
         file = file_name(name);
         r = file_remove(paths_state_definitions(), file);
         if (r < 0)
