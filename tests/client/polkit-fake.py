@@ -40,6 +40,9 @@ def check(invocation, action, details):
         mode, *rest = file.read().split()
     if not action.startswith("org.dream.Shruthi."):
         answer(invocation, True)
+    elif mode == "hang-on":
+        if not action.endswith("." + rest[0]):
+            answer(invocation, True)
     elif mode == "late":
         GLib.timeout_add(int(float(rest[0]) * 1000), answer, invocation, True)
     elif mode == "error":
