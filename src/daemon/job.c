@@ -54,23 +54,8 @@ const char *job_kind_to_string(JobKind kind)
 
 static int start_failed(const char *name, const JobEnd *end, Error *ret_error)
 {
-        static const struct {
-                Result result;
-                ErrorCode code;
-        } codes[] = {
-                {RESULT_DEFINITION, ERROR_INVALID_DEFINITION},
-                {RESULT_IMAGE, ERROR_INVALID_IMAGE},
-                {RESULT_DEVICES, ERROR_DEVICE_MISMATCH},
-                {RESULT_LIBVIRT, ERROR_LIBVIRT_UNAVAILABLE},
-        };
-        Result result = result_from_string(end->result);
-        ErrorCode code = ERROR_START_FAILED;
-
-        for (size_t i = 0; i < G_N_ELEMENTS(codes); i++)
-                if (codes[i].result == result)
-                        code = codes[i].code;
-
-        return error_set(ret_error, code, "Unikernel '%s' did not start: %s", name,
+        return error_set(ret_error, end->error >= 0 ? end->error : ERROR_START_FAILED,
+                        "Unikernel '%s' did not start: %s", name,
                         end->reason ?: "see its journal: shruthictl logs");
 }
 
@@ -145,12 +130,12 @@ static int job_judge(const Job *job, Error *ret_error)
                         .job_result = job->result,
                         .active_state = "inactive",
                         .condition = true,
-                        .result = ""};
+                        .error = _ERROR_CODE_INVALID};
 
         if (unikernel) {
                 end.active_state = unikernel->status.active_state;
                 end.condition = unikernel->status.condition_result;
-                end.result = unikernel->shown.result;
+                end.error = unikernel->end_error;
                 end.reason = unikernel->reason;
         }
         return job_end_judge(job->name, &end, ret_error);

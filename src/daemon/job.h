@@ -36,7 +36,7 @@ typedef struct JobEnd {
         const char *job_result;
         const char *active_state; /* systemd's */
         bool condition;
-        const char *result;       /* of the last run */
+        ErrorCode error;          /* why it did not start; _ERROR_CODE_INVALID: not known */
         const char *reason;       /* in words, or NULL */
 } JobEnd;
 int job_end_judge(const char *name, const JobEnd *end, Error *ret_error);

@@ -171,11 +171,11 @@ static uint64_t outcome_time(const char *name)
 /* The end of the last run. The runner's own word if it is about the run that systemd speaks of, or if
  * systemd has forgotten all runs; else what systemd says about a unit whose runner did not come to write
  * anything. */
-static void derive_end(const Unikernel *unikernel, Shown *shown, char **ret_reason)
+static void derive_end(const Unikernel *unikernel, Shown *shown, ErrorCode *ret_end_error, char **ret_reason)
 {
         const UnitStatus *status = &unikernel->status;
         bool known = status->invocation_id && status->invocation_id[0];
-        _cleanup_outcome_ Outcome outcome = {};
+        _cleanup_outcome_ Outcome outcome = OUTCOME_INIT;
 
         if (outcome_read(unikernel->name, &outcome) >= 0 &&
             (!known || g_str_equal(status->invocation_id, outcome.invocation_id)) &&
@@ -188,7 +188,8 @@ static void derive_end(const Unikernel *unikernel, Shown *shown, char **ret_reas
                 }
                 if (shown->inactive_enter == 0)
                         shown->inactive_enter = shown->state_change = outcome_time(unikernel->name);
-                *ret_reason = g_strdup(outcome.reason);
+                *ret_end_error = outcome.error;
+                *ret_reason = g_steal_pointer(&outcome.reason);
                 return;
         }
 
@@ -198,7 +199,8 @@ static void derive_end(const Unikernel *unikernel, Shown *shown, char **ret_reas
                 *ret_reason = g_strdup_printf("systemd says: %s", shown->result);
 }
 
-static void derive_shown(const Unikernel *unikernel, Shown *ret_shown, char **ret_reason)
+static void derive_shown(const Unikernel *unikernel, Shown *ret_shown, ErrorCode *ret_end_error,
+                char **ret_reason)
 {
         const Definition *definition = unikernel->loaded.definition;
         const UnitStatus *status = &unikernel->status;
@@ -219,7 +221,7 @@ static void derive_shown(const Unikernel *unikernel, Shown *ret_shown, char **re
         if (unikernel_is_active(unikernel) && g_strcmp0(status->sub_state, "auto-restart") != 0)
                 ret_shown->result = g_strdup("");
         else
-                derive_end(unikernel, ret_shown, ret_reason);
+                derive_end(unikernel, ret_shown, ret_end_error, ret_reason);
         if (!ret_shown->result)
                 ret_shown->result = g_strdup("");
 }
@@ -281,8 +283,9 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
         }
 
         g_clear_pointer(&unikernel->reason, g_free);
+        unikernel->end_error = _ERROR_CODE_INVALID;
         unikernel->shown = (Shown){};
-        derive_shown(unikernel, &unikernel->shown, &unikernel->reason);
+        derive_shown(unikernel, &unikernel->shown, &unikernel->end_error, &unikernel->reason);
 
         if (!unikernel->announced) {
                 unikernel->announced = true;

@@ -62,6 +62,7 @@ typedef struct Unikernel {
         UnitStatus status;
         Shown shown;
         char *reason;           /* how the last run ended, in words; not for everybody */
+        ErrorCode end_error;    /* why it did not begin; _ERROR_CODE_INVALID: it did, or not known */
         bool announced;         /* UnikernelNew was sent */
 } Unikernel;
 

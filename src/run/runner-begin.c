@@ -114,7 +114,9 @@ static void on_helper_line(void *userdata, const char *key, const char *value)
                 Result result = result_from_string(value);
 
                 runner->refusal = (int) result < 0 ? RESULT_RUNNER : result;
-        } else if (g_str_equal(key, "error")) {
+        } else if (g_str_equal(key, "error-name"))
+                runner->refusal_error = error_code_from_bus_name(value);
+        else if (g_str_equal(key, "error")) {
                 g_free(runner->refusal_sentence);
                 runner->refusal_sentence = g_strdup(value);
         }

@@ -87,6 +87,7 @@ void runner_fail(Runner *runner, Result result, int exit_status, const char *for
                 .invocation_id = (char *) g_getenv("INVOCATION_ID"),
                 .result = result,
                 .exit_status = -1,
+                .error = runner->refusal_error,
         };
         va_list ap;
 
@@ -132,6 +133,7 @@ static void runner_settle(Runner *runner)
                 .result = verdict->result,
                 .exit_status = verdict->exit_status,
                 .reason = sentence,
+                .error = _ERROR_CODE_INVALID,
         };
         runner_finish(runner, &outcome, verdict_unit_exit_status(verdict));
 }

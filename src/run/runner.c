@@ -123,6 +123,7 @@ int runner_new(const char *name, Runner **ret_runner)
                 .console_fd = -EBADF,
                 .state = RUN_STATE_INIT,
                 .refusal = RESULT_RUNNER,
+                .refusal_error = _ERROR_CODE_INVALID,
                 .stopped_by = (uid_t) -1,
         };
 

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "common/error.h"
 #include "run/console-server.h"
 #include "run/console.h"
 #include "run/helper.h"
@@ -35,6 +36,7 @@ typedef struct Runner {
         char *acceleration;
         Result refusal; /* why there is none: RESULT_RUNNER if it does not say */
         char *refusal_sentence;
+        ErrorCode refusal_error; /* _ERROR_CODE_INVALID if it does not say */
         bool asked;    /* a witness was asked */
         bool answered; /* … and this is what it said: */
         Ending witnessed;

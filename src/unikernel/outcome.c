@@ -21,7 +21,7 @@ void outcome_clear(Outcome *outcome)
 {
         g_clear_pointer(&outcome->invocation_id, g_free);
         g_clear_pointer(&outcome->reason, g_free);
-        *outcome = (Outcome){.exit_status = -1};
+        *outcome = OUTCOME_INIT;
 }
 
 static bool invocation_id_is_valid(const char *text)
@@ -32,6 +32,7 @@ static bool invocation_id_is_valid(const char *text)
 
 int outcome_write(const char *name, const Outcome *outcome)
 {
+        const char *error = error_code_to_bus_name(outcome->error);
         g_autofree char *text = NULL, *reason = NULL;
 
         if (!name_is_valid(name) || !invocation_id_is_valid(outcome->invocation_id) ||
@@ -39,9 +40,10 @@ int outcome_write(const char *name, const Outcome *outcome)
                 return -EINVAL;
 
         reason = text_for_display(outcome->reason ?: "", REASON_LENGTH_MAX);
-        text = g_strdup_printf("INVOCATION_ID=%s\nRESULT=%s\nEXIT_STATUS=%" G_GINT64_FORMAT "\nREASON=%s\n",
+        text = g_strdup_printf("INVOCATION_ID=%s\nRESULT=%s\nEXIT_STATUS=%" G_GINT64_FORMAT
+                               "\nREASON=%s\nERROR=%s\n",
                         outcome->invocation_id, result_to_string(outcome->result), outcome->exit_status,
-                        reason);
+                        reason, error ?: "");
 
         return file_replace(paths_results(), name, text, strlen(text), 0640);
 }
@@ -69,7 +71,10 @@ static int parse_line(Outcome *outcome, const char *line)
         } else if (g_str_equal(key, "REASON")) {
                 g_free(outcome->reason);
                 outcome->reason = g_strdup(value);
-        } else
+        } else if (g_str_equal(key, "ERROR"))
+                /* Empty, or of a runner that knows more of them than we: none. */
+                outcome->error = error_code_from_bus_name(value);
+        else
                 return -EBADMSG;
 
         return 0;
@@ -77,7 +82,7 @@ static int parse_line(Outcome *outcome, const char *line)
 
 int outcome_read(const char *name, Outcome *ret_outcome)
 {
-        _cleanup_outcome_ Outcome outcome = {.exit_status = -1};
+        _cleanup_outcome_ Outcome outcome = OUTCOME_INIT;
         g_autofree char *path = NULL, *text = NULL;
         g_auto(GStrv) lines = NULL;
         int r;
@@ -102,7 +107,7 @@ int outcome_read(const char *name, Outcome *ret_outcome)
                 outcome.reason = g_strdup("");
 
         *ret_outcome = outcome;
-        outcome = (Outcome){.exit_status = -1};
+        outcome = OUTCOME_INIT;
         return 0;
 }
 

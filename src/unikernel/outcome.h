@@ -15,7 +15,10 @@ typedef struct Outcome {
         Result result;
         int64_t exit_status; /* the guest's full number; -1 not known */
         char *reason;        /* the sentence */
+        ErrorCode error;     /* why there was no guest; _ERROR_CODE_INVALID: there was one, or not known */
 } Outcome;
+
+#define OUTCOME_INIT ((Outcome){.exit_status = -1, .error = _ERROR_CODE_INVALID})
 
 void outcome_clear(Outcome *outcome);
 #define _cleanup_outcome_ __attribute__((cleanup(outcome_clear)))

@@ -178,7 +178,25 @@ named "another digest than demanded" $dest.Error.DigestMismatch CreateUnikernelF
 named "a relative path" $dest.Error.PathNotAllowed CreateUnikernelFromPath x plain '{}'
 named "a path with .." $dest.Error.PathNotAllowed CreateUnikernelFromPath x $images/../images/guest-plain.virtio '{}'
 named "a missing file" $dest.Error.NoSuchImage CreateUnikernelFromPath x $images/missing '{}'
+
+# What only a start finds has the same names.
 mkdir -p /etc/shruthi/unikernels
+found() {
+        printf '[Unikernel]\nImage=%s\n' "$3" >/etc/shruthi/unikernels/found.unikernel
+        check "it is written by hand" gdbus call --system --dest $dest --object-path $path \
+                --method $dest.Manager.Reload
+        named "$1" $dest.Error.$2 StartUnikernel found 0
+}
+found "a start without its image" NoSuchImage $images/missing
+found "a start of an image for hvt" UnsupportedImage $images/guest.hvt
+found "a start without devices" DeviceMismatch $guest
+printf '<domain type="qemu"><name>unikernel-found</name><memory>16384</memory><os><type>hvm</type></os></domain>' \
+        >/tmp/foreign.xml
+check "somebody has a domain of that name" virsh create /tmp/foreign.xml
+found "a start that meets a foreign domain" ForeignDomain $plain
+virsh --quiet destroy unikernel-found
+rm /etc/shruthi/unikernels/found.unikernel
+
 printf '[Unikernel]\nImage=%s\n' $plain >/etc/shruthi/unikernels/admins.unikernel
 check_soon "a definition of the administrator's appears" 5 call GetUnikernel s admins
 named "it is not changed" $dest.Error.NotManaged SetUnikernelSettings admins "{'CPUs': <uint32 1>}"

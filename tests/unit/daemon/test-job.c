@@ -14,40 +14,44 @@ static const struct {
         JobKind kind;
         const char *job_result, *active_state;
         bool condition;
-        const char *result, *reason;
+        ErrorCode error;
+        const char *reason;
         int code; /* ErrorCode or OK */
         const char *word;
 } cases[] = {
-        {JOB_START, "done", "active", true, "", NULL, OK, NULL},
+        {JOB_START, "done", "active", true, _ERROR_CODE_INVALID, NULL, OK, NULL},
         /* It ran, exited with 0 and is over. */
-        {JOB_START, "done", "inactive", true, "success", NULL, OK, NULL},
+        {JOB_START, "done", "inactive", true, _ERROR_CODE_INVALID, NULL, OK, NULL},
         /* systemd says "done" when a condition was not met, too. */
-        {JOB_START, "done", "inactive", false, "", NULL, ERROR_START_FAILED, "condition"},
-        {JOB_START, "done", "failed", true, "exit-status", "exited with status 7",
+        {JOB_START, "done", "inactive", false, _ERROR_CODE_INVALID, NULL, ERROR_START_FAILED, "condition"},
+        {JOB_START, "done", "failed", true, _ERROR_CODE_INVALID, "exited with status 7",
                         ERROR_START_FAILED, "status 7"},
-        {JOB_START, "failed", "failed", true, "definition", "x.unikernel:3: no",
+        {JOB_START, "failed", "failed", true, ERROR_INVALID_DEFINITION, "x.unikernel:3: no",
                         ERROR_INVALID_DEFINITION, "x.unikernel:3"},
-        {JOB_START, "failed", "failed", true, "image", "gone", ERROR_INVALID_IMAGE, "gone"},
-        {JOB_START, "failed", "failed", true, "devices", "no", ERROR_DEVICE_MISMATCH, "no"},
-        {JOB_START, "failed", "activating", true, "libvirt", "away", ERROR_LIBVIRT_UNAVAILABLE, "away"},
-        {JOB_START, "failed", "failed", true, "host", "no", ERROR_START_FAILED, "no"},
-        {JOB_START, "failed", "failed", true, "", NULL, ERROR_START_FAILED, "journal"},
-        {JOB_START, "canceled", "inactive", true, "", NULL, ERROR_CANCELED, "took the place"},
-        {JOB_START, "timeout", "failed", true, "timeout", NULL, ERROR_TIMED_OUT, "time"},
-        {JOB_START, "dependency", "inactive", true, "", NULL, ERROR_START_FAILED, "needs"},
-        {JOB_RESTART, "done", "active", true, "", NULL, OK, NULL},
-        {JOB_RESTART, "failed", "failed", true, "host", "no", ERROR_START_FAILED, "no"},
-        {JOB_STOP, "done", "inactive", true, "stopped", NULL, OK, NULL},
-        {JOB_STOP, "done", "failed", true, "aborted", NULL, OK, NULL},
-        {JOB_STOP, "failed", "deactivating", true, "", NULL, ERROR_STOP_FAILED, "deactivating"},
-        {JOB_STOP, "canceled", "active", true, "", NULL, ERROR_CANCELED, "stop"},
+        {JOB_START, "failed", "failed", true, ERROR_NO_SUCH_IMAGE, "gone", ERROR_NO_SUCH_IMAGE, "gone"},
+        {JOB_START, "failed", "failed", true, ERROR_DEVICE_MISMATCH, "no", ERROR_DEVICE_MISMATCH, "no"},
+        {JOB_START, "failed", "activating", true, ERROR_LIBVIRT_UNAVAILABLE, "away",
+                        ERROR_LIBVIRT_UNAVAILABLE, "away"},
+        {JOB_START, "failed", "failed", true, _ERROR_CODE_INVALID, "no", ERROR_START_FAILED, "no"},
+        {JOB_START, "failed", "failed", true, _ERROR_CODE_INVALID, NULL, ERROR_START_FAILED, "journal"},
+        {JOB_START, "canceled", "inactive", true, _ERROR_CODE_INVALID, NULL, ERROR_CANCELED,
+                        "took the place"},
+        {JOB_START, "timeout", "failed", true, _ERROR_CODE_INVALID, NULL, ERROR_TIMED_OUT, "time"},
+        {JOB_START, "dependency", "inactive", true, _ERROR_CODE_INVALID, NULL, ERROR_START_FAILED, "needs"},
+        {JOB_RESTART, "done", "active", true, _ERROR_CODE_INVALID, NULL, OK, NULL},
+        {JOB_RESTART, "failed", "failed", true, _ERROR_CODE_INVALID, "no", ERROR_START_FAILED, "no"},
+        {JOB_STOP, "done", "inactive", true, _ERROR_CODE_INVALID, NULL, OK, NULL},
+        {JOB_STOP, "done", "failed", true, _ERROR_CODE_INVALID, NULL, OK, NULL},
+        {JOB_STOP, "failed", "deactivating", true, _ERROR_CODE_INVALID, NULL, ERROR_STOP_FAILED,
+                        "deactivating"},
+        {JOB_STOP, "canceled", "active", true, _ERROR_CODE_INVALID, NULL, ERROR_CANCELED, "stop"},
 };
 
 static void test_judge(void)
 {
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 JobEnd end = {cases[i].kind, cases[i].job_result, cases[i].active_state, cases[i].condition,
-                        cases[i].result, cases[i].reason};
+                        cases[i].error, cases[i].reason};
                 _cleanup_error_ Error error = ERROR_INIT;
                 int r = job_end_judge("hello", &end, &error);
 

@@ -40,7 +40,8 @@ static void tear_down(Fixture *f, const void *data)
 static void test_goes_there_and_back(Fixture *f, const void *data)
 {
         Outcome written = {
-                        .invocation_id = (char *)INVOCATION, .exit_status = 4000, .reason = (char *)"a\nb"};
+                        .invocation_id = (char *)INVOCATION, .exit_status = 4000, .reason = (char *)"a\nb",
+                        .error = ERROR_FOREIGN_DOMAIN};
 
         for (Result result = RESULT_NONE; result < _RESULT_MAX; result++) {
                 _cleanup_outcome_ Outcome outcome = {0};
@@ -51,11 +52,31 @@ static void test_goes_there_and_back(Fixture *f, const void *data)
                 g_assert_cmpstr(outcome.invocation_id, ==, INVOCATION);
                 g_assert_cmpint(outcome.result, ==, result);
                 g_assert_cmpint(outcome.exit_status, ==, 4000);
+                g_assert_cmpint(outcome.error, ==, ERROR_FOREIGN_DOMAIN);
                 g_assert_cmpstr(outcome.reason, ==, "a\\x0ab");
         }
 
         g_assert_cmpint(outcome_remove("a"), ==, 0);
         g_assert_cmpint(outcome_remove("a"), ==, -ENOENT);
+}
+
+/* An upgrade leaves the files of runners that said less, or say more, than is known here. */
+static void test_unknown_errors_are_none(Fixture *f, const void *data)
+{
+        static const char *const texts[] = {
+                        "INVOCATION_ID=" INVOCATION "\nRESULT=image\n",
+                        "INVOCATION_ID=" INVOCATION "\nRESULT=image\nERROR=\n",
+                        "INVOCATION_ID=" INVOCATION "\nRESULT=image\nERROR=org.example.New\n",
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+                _cleanup_outcome_ Outcome outcome = OUTCOME_INIT;
+
+                g_assert_cmpint(file_replace(paths_results(), "a", texts[i], strlen(texts[i]), 0600), ==, 0);
+                g_assert_cmpint(outcome_read("a", &outcome), ==, 0);
+                g_assert_cmpint(outcome.error, ==, _ERROR_CODE_INVALID);
+        }
+        g_assert_cmpint(outcome_remove("a"), ==, 0);
 }
 
 static void test_none_there(Fixture *f, const void *data)
@@ -105,6 +126,8 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add("/unikernel/outcome/goes-there-and-back", Fixture, NULL, set_up, test_goes_there_and_back,
                         tear_down);
+        g_test_add("/unikernel/outcome/unknown-errors-are-none", Fixture, NULL, set_up,
+                        test_unknown_errors_are_none, tear_down);
         g_test_add("/unikernel/outcome/none-there", Fixture, NULL, set_up, test_none_there, tear_down);
         g_test_add("/unikernel/outcome/names-and-ids-are-checked", Fixture, NULL, set_up,
                         test_names_and_ids_are_checked, tear_down);
