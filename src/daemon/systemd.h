@@ -20,8 +20,8 @@ Systemd *systemd_free(Systemd *systemd);
 /* Whether there is a bus to reach it on. One that takes connections and says nothing is none. */
 bool systemd_is_reachable(const Manager *manager);
 
-/* Asks how NAME's unit is now; done is called when the unikernel shows it, or with an error when it cannot be
- * asked for. */
+/* Asks how NAME's unit is now; done is called when the unikernel shows it, or with an error when it
+ * cannot be asked for. */
 typedef void (*SystemdFetched)(int r, Error *error, void *userdata);
 void systemd_fetch(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
 
