@@ -160,6 +160,24 @@ void call_reply(Call *call, const char *types, ...)
         call_send(call, reply);
 }
 
+void call_reply_filled(Call *call, int r, Error *error,
+                int (*fill)(sd_bus_message *reply, const char *output), const char *output)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+
+        if (r >= 0) {
+                r = call_new_reply(call, &reply);
+                if (r >= 0)
+                        r = fill(reply, output);
+                if (r < 0)
+                        (void) error_set_errno(error, r, "Cannot put the answer together");
+        }
+        if (r < 0)
+                call_fail(call, error, r);
+        else
+                call_send(call, reply);
+}
+
 void call_fail(Call *call, Error *error, int r)
 {
         (void) reply_error(call->message, error, r);

@@ -37,6 +37,10 @@ void call_send(Call *call, sd_bus_message *reply);
 void call_fail(Call *call, Error *error, int r);
 int call_new_reply(Call *call, sd_bus_message **ret_reply);
 
+/* The same with what fill makes of a helper's output; with error where r says that there is none. */
+void call_reply_filled(Call *call, int r, Error *error,
+                int (*fill)(sd_bus_message *reply, const char *output), const char *output);
+
 /* Answers message with error at once. Returns what a handler returns. */
 int reply_error(sd_bus_message *message, const Error *error, int r);
 

@@ -148,22 +148,16 @@ static int method_create_unikernel_from_path(
         return create(message, userdata, name, -EBADF, NULL, path);
 }
 
-static int method_get_unikernel(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int reply_path(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        _cleanup_error_ Error error = ERROR_INIT;
-        Unikernel *unikernel;
-        const char *name;
-        int r;
-
-        r = sd_bus_message_read(message, "s", &name);
-        if (r < 0)
-                return reply_invalid_args(message, r);
-
-        r = unikernel_find(userdata, name, &unikernel, &error);
-        if (r < 0)
-                return reply_error(message, &error, r);
+        const Unikernel *unikernel = userdata;
 
         return sd_bus_reply_method_return(message, "o", unikernel->path);
+}
+
+static int method_get_unikernel(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        return by_name(message, userdata, reply_path, ret_error);
 }
 
 static int method_get_unikernel_by_unit(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -265,20 +259,7 @@ static int append_checks(sd_bus_message *reply, const char *output)
 
 static void on_checked(int r, Error *error, const char *output, void *userdata)
 {
-        g_autoptr(sd_bus_message) reply = NULL;
-        Call *call = userdata;
-
-        if (r >= 0) {
-                r = call_new_reply(call, &reply);
-                if (r >= 0)
-                        r = append_checks(reply, output);
-                if (r < 0)
-                        (void) error_set_errno(error, r, "Cannot put the answer together");
-        }
-        if (r < 0)
-                call_fail(call, error, r);
-        else
-                call_send(call, reply);
+        call_reply_filled(userdata, r, error, append_checks, output);
 }
 
 static int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

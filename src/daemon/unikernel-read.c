@@ -420,22 +420,11 @@ static int append_statistics(sd_bus_message *m, const char *output)
 
 static void on_statistics(int r, Error *error, const char *output, void *userdata)
 {
-        g_autoptr(sd_bus_message) reply = NULL;
         Call *call = userdata;
 
         if (r >= 0)
                 r = call_check_owner(call, error);
-        if (r >= 0) {
-                r = call_new_reply(call, &reply);
-                if (r >= 0)
-                        r = append_statistics(reply, output);
-                if (r < 0)
-                        (void) error_set_errno(error, r, "Cannot put the answer together");
-        }
-        if (r < 0)
-                call_fail(call, error, r);
-        else
-                call_send(call, reply);
+        call_reply_filled(call, r, error, append_statistics, output);
 }
 
 static int check_active(const Unikernel *unikernel, Error *ret_error)
