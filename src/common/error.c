@@ -31,6 +31,8 @@ static const struct {
         [ERROR_IMAGE_IN_USE]            = {SHRUTHI_ERROR_PREFIX "ImageInUse", EBUSY},
         [ERROR_DEVICE_MISMATCH]         = {SHRUTHI_ERROR_PREFIX "DeviceMismatch", ENXIO},
         [ERROR_NO_SUCH_NETWORK]         = {SHRUTHI_ERROR_PREFIX "NoSuchNetwork", ENODEV},
+        [ERROR_ADDRESS_IN_USE]          = {SHRUTHI_ERROR_PREFIX "AddressInUse", EADDRINUSE},
+        [ERROR_NO_FREE_ADDRESS]         = {SHRUTHI_ERROR_PREFIX "NoFreeAddress", EADDRNOTAVAIL},
         [ERROR_NETWORK_NOT_ALLOWED]     = {SHRUTHI_ERROR_PREFIX "NetworkNotAllowed", EPERM},
         [ERROR_PATH_NOT_ALLOWED]        = {SHRUTHI_ERROR_PREFIX "PathNotAllowed", EPERM},
         [ERROR_LIMIT_EXCEEDED]          = {SHRUTHI_ERROR_PREFIX "LimitExceeded", EDQUOT},
