@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi.conf: one table says which keys there are, what each takes, and what holds where none is
- * written. */
+/* shruthi.conf: one table says which keys [Shruthi] has, what each takes, and what holds where none is
+ * written. [Bridge NAME] is read in conf-bridge.c. */
 
-#include "common/conf.h"
+#include "common/conf-private.h"
 
 #include <limits.h>
 #include <net/if.h>
@@ -52,29 +52,30 @@ typedef struct ConfKey {
 #define GIB (UINT64_C(1) << 30)
 
 static const ConfKey conf_table[] = {
-        {"BridgeInterface", CONF_BRIDGE, offsetof(Conf, bridge_interface), ""},
-        {"AllowedBridges", CONF_BRIDGES, offsetof(Conf, allowed_bridges), ""},
-        {"AllowedNetworks", CONF_NETWORKS, offsetof(Conf, allowed_networks), ""},
-        {"ImageDirectories", CONF_DIRECTORIES, offsetof(Conf, image_directories), ""},
-        {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
-        {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
-        {"FastStart", CONF_BOOLEAN, offsetof(Conf, fast_start), "yes"},
-        {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
-        {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},
-        {"MemoryMaxPerUser", CONF_SIZE, offsetof(Conf, memory_max_user), "1G", 0, UINT64_MAX},
-        {"UnikernelsMax", CONF_COUNT, offsetof(Conf, unikernels_max), "infinity", 0, UINT64_MAX},
-        {"UnikernelsMaxPerUser", CONF_COUNT, offsetof(Conf, unikernels_max_user), "16", 0,
-                        UINT64_MAX},
-        {"ImageSizeMax", CONF_SIZE, offsetof(Conf, image_size_max), "256M", 4096, 1024 * GIB},
-        {"StoreSizeMax", CONF_SIZE, offsetof(Conf, store_size_max), "64G", 4096, UINT64_MAX},
-        {"MessageSizeMax", CONF_SIZE, offsetof(Conf, message_size_max), "1M", 64 * 1024, 64 * MIB},
-        {"StartsInFlight", CONF_COUNT, offsetof(Conf, starts_in_flight), "4", 1, 64},
-        {"ConsoleRate", CONF_SIZE, offsetof(Conf, console_rate), "128K", 1024, UINT64_MAX},
-        {"ConsoleBurst", CONF_SIZE, offsetof(Conf, console_burst), "2M", 1024, 1024 * GIB},
-        {"SilenceWarningSec", CONF_SPAN, offsetof(Conf, silence_warning_usec), "10s", 0,
-                        UINT64_MAX - 1},
-        {"IdleExitSec", CONF_SPAN, offsetof(Conf, idle_exit_usec), "1min", 100 * USEC_PER_MS,
-                        UINT64_MAX},
+                {"BridgeInterface", CONF_BRIDGE, offsetof(Conf, bridge_interface), ""},
+                {"AllowedBridges", CONF_BRIDGES, offsetof(Conf, allowed_bridges), ""},
+                {"AllowedNetworks", CONF_NETWORKS, offsetof(Conf, allowed_networks), ""},
+                {"ImageDirectories", CONF_DIRECTORIES, offsetof(Conf, image_directories), ""},
+                {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
+                {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
+                {"StrictAddresses", CONF_BOOLEAN, offsetof(Conf, strict_addresses), "no"},
+                {"FastStart", CONF_BOOLEAN, offsetof(Conf, fast_start), "yes"},
+                {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
+                {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},
+                {"MemoryMaxPerUser", CONF_SIZE, offsetof(Conf, memory_max_user), "1G", 0, UINT64_MAX},
+                {"UnikernelsMax", CONF_COUNT, offsetof(Conf, unikernels_max), "infinity", 0, UINT64_MAX},
+                {"UnikernelsMaxPerUser", CONF_COUNT, offsetof(Conf, unikernels_max_user), "16", 0,
+                                UINT64_MAX},
+                {"ImageSizeMax", CONF_SIZE, offsetof(Conf, image_size_max), "256M", 4096, 1024 * GIB},
+                {"StoreSizeMax", CONF_SIZE, offsetof(Conf, store_size_max), "64G", 4096, UINT64_MAX},
+                {"MessageSizeMax", CONF_SIZE, offsetof(Conf, message_size_max), "1M", 64 * 1024, 64 * MIB},
+                {"StartsInFlight", CONF_COUNT, offsetof(Conf, starts_in_flight), "4", 1, 64},
+                {"ConsoleRate", CONF_SIZE, offsetof(Conf, console_rate), "128K", 1024, UINT64_MAX},
+                {"ConsoleBurst", CONF_SIZE, offsetof(Conf, console_burst), "2M", 1024, 1024 * GIB},
+                {"SilenceWarningSec", CONF_SPAN, offsetof(Conf, silence_warning_usec), "10s", 0,
+                                UINT64_MAX - 1},
+                {"IdleExitSec", CONF_SPAN, offsetof(Conf, idle_exit_usec), "1min", 100 * USEC_PER_MS,
+                                UINT64_MAX},
 };
 
 static const ConfKey *find_key(const char *key)
@@ -104,7 +105,7 @@ const char *conf_key_default(const char *key)
 }
 
 /* What the kernel takes as an interface's name (dev_valid_name()), in printable ASCII. */
-static bool bridge_is_valid(const char *name)
+bool conf_bridge_name_is_valid(const char *name)
 {
         if (name[0] == 0 || strlen(name) >= IFNAMSIZ || g_str_equal(name, ".") || g_str_equal(name, ".."))
                 return false;
@@ -240,7 +241,7 @@ static int parse_list(const ConfKey *key, const KeyFileEntry *entry, char ***ret
 
                 if (**word == 0)
                         continue;
-                if (key->type == CONF_BRIDGES && !bridge_is_valid(*word))
+                if (key->type == CONF_BRIDGES && !conf_bridge_name_is_valid(*word))
                         return key_file_refuse(entry, ret_error, "'%s' is not the name of a bridge", shown);
                 if (key->type == CONF_NETWORKS && strchr(*word, '/'))
                         return key_file_refuse(entry, ret_error, "'%s' is not the name of a libvirt network",
@@ -267,7 +268,7 @@ static int parse_list(const ConfKey *key, const KeyFileEntry *entry, char ***ret
 
 static int parse_text(const ConfKey *key, const KeyFileEntry *entry, char **ret_text, Error *ret_error)
 {
-        if (key->type == CONF_BRIDGE && entry->value[0] && !bridge_is_valid(entry->value))
+        if (key->type == CONF_BRIDGE && entry->value[0] && !conf_bridge_name_is_valid(entry->value))
                 return key_file_refuse(entry, ret_error,
                                 "not the name of a bridge: 1 to %d printable characters without '/', ':', "
                                 "'%%' and space",
@@ -331,15 +332,22 @@ static void set_defaults(Conf *conf)
 
 int conf_parse(const KeyFile *key_file, Conf **ret_conf, Error *ret_error)
 {
-        static const char *const sections[] = {SECTION, NULL};
+        static const char *const sections[] = {SECTION, CONF_BRIDGE_SECTION, NULL};
         g_autoptr(Conf) conf = g_new0(Conf, 1);
         int r;
 
         set_defaults(conf);
+        conf->bridges = g_ptr_array_new_with_free_func((GDestroyNotify) conf_bridge_free);
 
         for (guint i = 0; i < key_file->sections->len; i++) {
                 const KeyFileSection *section = key_file->sections->pdata[i];
 
+                if (g_str_equal(section->type, CONF_BRIDGE_SECTION)) {
+                        r = conf_parse_bridge(conf, section, ret_error);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
                 if (!g_str_equal(section->type, SECTION))
                         return key_file_refuse_section(section, sections, ret_error);
                 if (section->name)
@@ -418,5 +426,6 @@ void conf_free(Conf *conf)
         g_strfreev(conf->allowed_networks);
         g_strfreev(conf->image_directories);
         g_free(conf->libvirt_uri);
+        g_clear_pointer(&conf->bridges, g_ptr_array_unref);
         g_free(conf);
 }

@@ -5,13 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/address.h"
 #include "common/error.h"
 #include "common/keyfile.h"
 
 /* shruthi.conf and shruthi.conf.d/ of /etc and /usr/lib (systemd's order: /usr/lib's drop-ins may be masked
  * by ones of the same name in /etc): what the administrator set for this host. Read by every program at its
- * start, by shruthid at Reload too. Strict like definitions. All keys stand in section [Shruthi]; man
- * shruthi.conf(5) explains each. */
+ * start, by shruthid at Reload too. Strict like definitions. man shruthi.conf(5) explains each key. */
 
 typedef enum Acceleration {
         ACCELERATION_AUTO,
@@ -24,6 +24,12 @@ typedef enum Acceleration {
 const char *acceleration_to_string(Acceleration acceleration); /* "auto", "kvm", "tcg" */
 Acceleration acceleration_from_string(const char *text);
 
+/* [Bridge NAME]: what the administrator tells about a bridge that libvirt does not manage. */
+typedef struct ConfBridge {
+        char *name;
+        Subnet subnet4, subnet6; /* family AF_UNSPEC: not told */
+} ConfBridge;
+
 /* Limits of users bind neither root nor whom polkit lets administer. No limit is UINT64_MAX or UINT_MAX. */
 typedef struct Conf {
         char *bridge_interface;    /* BridgeInterface=: the default bridge, NULL if none */
@@ -33,6 +39,7 @@ typedef struct Conf {
         char *libvirt_uri;         /* LibvirtURI=qemu:///system */
         Acceleration acceleration; /* Acceleration=auto */
         bool fast_start;           /* FastStart=yes */
+        bool strict_addresses;     /* StrictAddresses=no: what users run with Address=none must ask DHCP */
         uint64_t memory_default;   /* DefaultMemory=32M */
         uint64_t memory_max;       /* MemoryMax=256M: of one unikernel of users */
         uint64_t memory_max_user;  /* MemoryMaxPerUser=1G: of all of one user's */
@@ -46,6 +53,7 @@ typedef struct Conf {
         uint64_t console_burst;       /* ConsoleBurst=2M: bytes that it may print at once */
         uint64_t silence_warning_usec; /* SilenceWarningSec=10s: of a silent boot; 0: never */
         uint64_t idle_exit_usec; /* IdleExitSec=1min: how long shruthid stays unused; UINT64_MAX: for ever */
+        GPtrArray *bridges;      /* ConfBridge */
 } Conf;
 
 /* Reads all of it. With no file there, the defaults. INVALID_DEFINITION with file and line if anything is
@@ -58,6 +66,10 @@ int conf_parse(const KeyFile *key_file, Conf **ret_conf, Error *ret_error);
 /* The keys of [Shruthi], ended by NULL, and the default of each as it would be written. */
 const char *const *conf_keys(void);
 const char *conf_key_default(const char *key);
+
+/* The keys of [Bridge NAME], ended by NULL; and what is told about that bridge, NULL if nothing. */
+const char *const *conf_bridge_keys(void);
+const ConfBridge *conf_find_bridge(const Conf *conf, const char *name);
 
 void conf_free(Conf *conf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)

@@ -62,6 +62,29 @@ static void test_defaults_can_be_written(void)
         g_assert_null(conf_key_default("NoSuchKey"));
 }
 
+/* Empty values are as if they were not there; a bridge may have one family. */
+static void test_bridges(void)
+{
+        g_autoptr(Conf) conf = NULL;
+        char text[ADDRESS_TEXT_MAX];
+
+        g_assert_cmpint(parse("[Bridge br0]\nSubnet=10.0.0.0/24\nGateway=10.0.0.1\nDNS=9.9.9.9\nIPv6Subnet=\n"
+                              "[Bridge br1]\nIPv6Subnet=fd00::/64\n[Shruthi]\n[Bridge br2]\n",
+                                        &conf, NULL), ==, 0);
+        g_assert_cmpuint(conf->bridges->len, ==, 3);
+        address_format(&conf_find_bridge(conf, "br0")->subnet4.network, text);
+        g_assert_cmpstr(text, ==, "10.0.0.0/24");
+        address_format_ip(&conf_find_bridge(conf, "br0")->subnet4.gateway, text);
+        g_assert_cmpstr(text, ==, "10.0.0.1");
+        address_format_ip(&conf_find_bridge(conf, "br0")->subnet4.dns, text);
+        g_assert_cmpstr(text, ==, "9.9.9.9");
+        g_assert_false(address_is_set(&conf_find_bridge(conf, "br0")->subnet6.network));
+        g_assert_false(address_is_set(&conf_find_bridge(conf, "br1")->subnet4.network));
+        address_format(&conf_find_bridge(conf, "br1")->subnet6.network, text);
+        g_assert_cmpstr(text, ==, "fd00::/64");
+        g_assert_null(conf_find_bridge(conf, "br3"));
+}
+
 static void test_everything(void)
 {
         g_autoptr(Conf) conf = NULL;
@@ -125,7 +148,7 @@ static void test_default_bridge_is_allowed(void)
 static const struct {
         const char *text, *message;
 } refusals[] = {
-        {"[Unikernel]\n", "f:1: unknown section '[Unikernel]'; known are Shruthi"},
+        {"[Unikernel]\n", "f:1: unknown section '[Unikernel]'; known are Shruthi, Bridge"},
         {"[Shruthi x]\n", "f:1: section [Shruthi] takes no name: write [Shruthi]"},
         {"[Shruti]\n", "f:1: unknown section '[Shruti]', did you mean 'Shruthi'?"},
         {"[Shruthi]\nBridgeInterfaces=br0\n", "f:2: unknown key 'BridgeInterfaces' in [Shruthi], did you "
@@ -177,6 +200,20 @@ static const struct {
         {"[Shruthi]\nSilenceWarningSec=5parsecs\n",
                         "f:2: SilenceWarningSec=5parsecs: not a time: write a number and ms, s, min or h, "
                         "such as 10s"},
+        {"[Bridge]\n", "f:1: section [Bridge] needs the name of a bridge, such as [Bridge br0]"},
+        {"[Bridge a/b]\n", "f:1: section [Bridge a/b] needs the name of a bridge, such as [Bridge br0]"},
+        {"[Bridge b]\nSubnet=10.0.0.1/24\n",
+                        "f:2: Subnet=10.0.0.1/24: '10.0.0.1/24' is an address in the network 10.0.0.0/24 "
+                        "and no network itself: write 10.0.0.0/24"},
+        {"[Bridge b]\nSubnet=fd00::/64\n",
+                        "f:2: Subnet=fd00::/64: not a network of IPv4, such as 10.0.0.0/24"},
+        {"[Bridge b]\nGateway=10.0.0.1\n",
+                        "f:2: Gateway=10.0.0.1: write Subnet= too, such as 10.0.0.0/24"},
+        {"[Bridge b]\nSubnet=10.0.0.0/24\nGateway=10.0.1.1\n",
+                        "f:3: Gateway=10.0.1.1: not in the network 10.0.0.0/24"},
+        {"[Bridge b]\nIPv6Subnet=fd00::/64\nIPv6DNS=10.0.1.1\n",
+                        "f:3: IPv6DNS=10.0.1.1: not an address of a host, such as fd00::1"},
+        {"[Bridge b]\nSubnets=1\n", "f:2: unknown key 'Subnets' in [Bridge b], did you mean 'Subnet'?"},
         {"[Shruthi]\nIdleExitSec=1ms\n", "f:2: IdleExitSec=1ms: too short or too long: write 100ms or more, "
                                          "such as 1min"},
         {"[Shruthi]\nIdleExitSec=999999999999999999d\n",
@@ -295,6 +332,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/common/conf/defaults", test_defaults);
         g_test_add_func("/common/conf/defaults-can-be-written", test_defaults_can_be_written);
         g_test_add_func("/common/conf/everything", test_everything);
+        g_test_add_func("/common/conf/bridges", test_bridges);
         g_test_add_func("/common/conf/default-bridge-is-allowed", test_default_bridge_is_allowed);
         g_test_add_func("/common/conf/refusals", test_refusals);
         g_test_add_func("/common/conf/refuses-long-lists", test_refuses_long_lists);

@@ -72,6 +72,14 @@ static void test_conf_page(void)
         assert_same_keys((const char *const *)described, conf_keys());
 }
 
+static void test_conf_bridge_page(void)
+{
+        g_auto(GStrv) described = page_keys("data/man/shruthi.conf.5", "[BRIDGE NAME]");
+
+        assert_same_keys(conf_bridge_keys(), (const char *const *)described);
+        assert_same_keys((const char *const *)described, conf_bridge_keys());
+}
+
 /* The page says each default in a line of its own, or "none". */
 static void test_conf_page_defaults(void)
 {
@@ -128,6 +136,7 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/documentation/shruthi.unikernel/names-all-keys", test_definition_page);
         g_test_add_func("/documentation/shruthi.conf/names-all-keys", test_conf_page);
+        g_test_add_func("/documentation/shruthi.conf/names-all-keys-of-bridges", test_conf_bridge_page);
         g_test_add_func("/documentation/shruthi.conf/gives-all-defaults", test_conf_page_defaults);
         g_test_add_func("/documentation/shipped-configuration/has-the-defaults", test_shipped_conf);
         return g_test_run();

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/conf.h"
+
+/* Between conf.c, which reads [Shruthi], and conf-bridge.c, which reads [Bridge NAME]. */
+
+#define CONF_BRIDGE_SECTION "Bridge"
+
+bool conf_bridge_name_is_valid(const char *name);
+
+/* Adds what a section [Bridge NAME] says. */
+int conf_parse_bridge(Conf *conf, const KeyFileSection *section, Error *ret_error);
+void conf_bridge_free(ConfBridge *bridge);
