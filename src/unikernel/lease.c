@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Who gets which address. Called by shruthid when a unikernel is created and removed, and by the runner's
+ * helper at each start. */
+
+#include "unikernel/lease.h"
+
+#include <string.h>
+
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "unikernel/lease-private.h"
+
+static bool lease_is_of(const Lease *lease, const LeaseOwner *owner)
+{
+        return g_strcmp0(lease->unikernel, owner->unikernel) == 0 &&
+               g_strcmp0(lease->device, owner->device) == 0;
+}
+
+/* Who has the address: *ret_lease with a lease of this network (also the owner's own), or *ret_seen. Both
+ * NULL: free. */
+static void find_holder(const LeaseFolder *folder, const Address *address, const LeaseOwner *owner,
+                const SeenAddress *seen, size_t n_seen, Lease **ret_lease, const SeenAddress **ret_seen)
+{
+        g_autofree char *released = NULL;
+
+        *ret_seen = NULL;
+        *ret_lease = lease_find(folder, address);
+        if (*ret_lease)
+                return;
+
+        for (size_t i = 0; i < n_seen && !*ret_seen; i++) {
+                if (!address_equal(&seen[i].address, address) || g_strcmp0(seen[i].mac, owner->mac) == 0)
+                        continue;
+                if (seen[i].mac[0] && !released)
+                        released = lease_released_read(folder) ?: g_strdup("");
+                if (!seen[i].mac[0] || !strstr(released, seen[i].mac))
+                        *ret_seen = &seen[i];
+        }
+}
+
+static int refuse_taken(
+                const Address *address, const Lease *lease, const SeenAddress *seen, Error *ret_error)
+{
+        char ip[ADDRESS_TEXT_MAX];
+
+        address_format_ip(address, ip);
+        if (lease && lease->unikernel)
+                return error_set(ret_error, ERROR_ADDRESS_IN_USE,
+                                "%s belongs to unikernel '%s' (its device '%s'): choose another address, or "
+                                "auto",
+                                ip, lease->unikernel, lease->device);
+        if (lease)
+                return error_set(ret_error, ERROR_ADDRESS_IN_USE,
+                                "%s has a lease that cannot be read, %s/leases/%s/%s: remove that file if "
+                                "nobody uses the address",
+                                ip, paths_state_dir(), lease->network, ip);
+
+        return error_set(ret_error, ERROR_ADDRESS_IN_USE,
+                        "%s is in use%s%s: %s. Choose another address, or auto", ip,
+                        seen->mac[0] ? " by " : "", seen->mac, seen_by_to_string(seen->by));
+}
+
+static int choose_asked(const LeaseFolder *folder, const Subnet *subnet, const Address *asked,
+                const LeaseOwner *owner, const SeenAddress *seen, size_t n_seen, Address *ret,
+                Error *ret_error)
+{
+        g_autoptr(Lease) lease = NULL;
+        const SeenAddress *found;
+        int r;
+
+        r = subnet_check_host(subnet, asked, ret_error);
+        if (r < 0)
+                return r;
+
+        find_holder(folder, asked, owner, seen, n_seen, &lease, &found);
+        if (found || (lease && !lease_is_of(lease, owner)))
+                return refuse_taken(asked, lease, found, ret_error);
+
+        *ret = *asked;
+        return 0;
+}
+
+static char *lease_seed(const LeaseOwner *owner)
+{
+        return g_strdup_printf("%s/%s", owner->unikernel, owner->device);
+}
+
+static int choose_free(const LeaseFolder *folder, const Subnet *subnet, const LeaseOwner *owner,
+                const SeenAddress *seen, size_t n_seen, Address *ret, Error *ret_error)
+{
+        g_autofree char *seed = lease_seed(owner);
+        SubnetWalk walk = subnet_walk(subnet, seed);
+        char network[ADDRESS_TEXT_MAX];
+        Address address;
+
+        while (subnet_walk_next(&walk, &address)) {
+                g_autoptr(Lease) lease = NULL;
+                const SeenAddress *found;
+
+                find_holder(folder, &address, owner, seen, n_seen, &lease, &found);
+                if (!found && (!lease || lease_is_of(lease, owner))) {
+                        *ret = address;
+                        return 0;
+                }
+        }
+
+        address_format(&subnet->network, network);
+        return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
+                        "all addresses of the network %s are taken: remove unikernels that are not needed, "
+                        "or use a larger network",
+                        network);
+}
+
+/* The device's leases of that family in this network: one, or after a crash two. */
+static int find_own(const LeaseFolder *folder, const LeaseOwner *owner, int family, GPtrArray **ret)
+{
+        g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func((GDestroyNotify) lease_free);
+        int r;
+
+        r = lease_folder_read(folder->network, owner->unikernel, leases);
+        if (r < 0)
+                return r;
+
+        for (guint i = leases->len; i > 0; i--) {
+                const Lease *lease = leases->pdata[i - 1];
+
+                if (!lease_is_of(lease, owner) || lease->address.family != family)
+                        g_ptr_array_remove_index_fast(leases, i - 1);
+        }
+
+        *ret = g_steal_pointer(&leases);
+        return 0;
+}
+
+/* The first of the device's leases that the subnet still allows. */
+static const Lease *find_usable(const GPtrArray *own, const Subnet *subnet)
+{
+        for (guint i = 0; i < own->len; i++) {
+                const Lease *lease = own->pdata[i];
+
+                if (subnet_check_host(subnet, &lease->address, NULL) >= 0)
+                        return lease;
+        }
+
+        return NULL;
+}
+
+/* The new lease first, then the old ones go: a crash in between leaves one too many, never one too few. */
+static int settle(const LeaseFolder *folder, const GPtrArray *own, const Address *address,
+                const LeaseOwner *owner)
+{
+        bool written = false;
+        int r;
+
+        for (guint i = 0; i < own->len; i++) {
+                const Lease *lease = own->pdata[i];
+
+                written |= address_equal(&lease->address, address) &&
+                           lease->address.prefix == address->prefix && g_str_equal(lease->mac, owner->mac);
+        }
+        if (!written) {
+                r = lease_write(folder, address, owner);
+                if (r < 0)
+                        return r;
+        }
+
+        for (guint i = 0; i < own->len; i++) {
+                const Lease *lease = own->pdata[i];
+
+                if (address_equal(&lease->address, address))
+                        continue;
+                r = lease_remove(folder, &lease->address);
+                if (r < 0 && r != -ENOENT)
+                        return r;
+        }
+
+        return 0;
+}
+
+/* The device's lease where it is most likely found, so that an ordinary start reads a file or two and not
+ * all of them: at the address that is asked for, or where the choice by name would have ended. */
+static bool find_at_hand(const LeaseFolder *folder, const Subnet *subnet, const Address *asked,
+                const LeaseOwner *owner, Address *ret)
+{
+        g_autofree char *seed = lease_seed(owner);
+        SubnetWalk walk = subnet_walk(subnet, seed);
+        Address address;
+
+        while (asked || subnet_walk_next(&walk, &address)) {
+                g_autoptr(Lease) lease = lease_find(folder, asked ?: &address);
+
+                if (lease && lease_is_of(lease, owner) && g_str_equal(lease->mac, owner->mac) &&
+                                (!asked || lease->address.prefix == asked->prefix) &&
+                                subnet_check_host(subnet, &lease->address, NULL) >= 0) {
+                        *ret = lease->address;
+                        return true;
+                }
+                if (asked || !lease)
+                        break;
+        }
+
+        return false;
+}
+
+static bool word_is_line(const char *text)
+{
+        return text && text[0] && !strpbrk(text, "\r\n");
+}
+
+int lease_take(const char *network, const Subnet *subnet, const Address *asked, const LeaseOwner *owner,
+                const SeenAddress *seen, size_t n_seen, Address *ret_address, Error *ret_error)
+{
+        _cleanup_lease_folder_ LeaseFolder folder = LEASE_FOLDER_INIT;
+        g_autoptr(GPtrArray) own = NULL;
+        const Lease *usable;
+        Address address;
+        int r;
+
+        if (!lease_key_is_valid(network) || !name_is_valid(owner->unikernel) ||
+                        !word_is_line(owner->device) || !word_is_line(owner->mac))
+                return error_set(ret_error, ERROR_INVALID_ARGS, "Malformed request for an address");
+
+        r = lease_folder_lock(network, true, &folder);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot lock the leases of %s", network);
+        if (find_at_hand(&folder, subnet, asked, owner, ret_address))
+                return 0;
+        r = find_own(&folder, owner, subnet->network.family, &own);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot read the leases of %s", network);
+
+        usable = asked ? NULL : find_usable(own, subnet);
+        if (usable)
+                address = usable->address;
+        else if (asked)
+                r = choose_asked(&folder, subnet, asked, owner, seen, n_seen, &address, ret_error);
+        else
+                r = choose_free(&folder, subnet, owner, seen, n_seen, &address, ret_error);
+        if (r < 0)
+                return r;
+
+        r = settle(&folder, own, &address, owner);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot write the lease of an address of %s", network);
+
+        *ret_address = address;
+        return 0;
+}
+
+static int release_in(const char *network, const char *unikernel, const char *device)
+{
+        _cleanup_lease_folder_ LeaseFolder folder = LEASE_FOLDER_INIT;
+        g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func((GDestroyNotify) lease_free);
+        int r;
+
+        r = lease_folder_lock(network, false, &folder);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        r = lease_folder_read(network, unikernel, leases);
+        if (r < 0)
+                return r;
+
+        for (guint i = 0; i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i];
+
+                if (device && !g_str_equal(lease->device, device))
+                        continue;
+                r = lease_released_add(&folder, lease->mac);
+                if (r >= 0)
+                        r = lease_remove(&folder, &lease->address);
+                if (r < 0 && r != -ENOENT)
+                        return r;
+        }
+
+        return 0;
+}
+
+int lease_release(const char *unikernel, const char *device, Error *ret_error)
+{
+        g_auto(GStrv) networks = NULL;
+        int r;
+
+        if (!name_is_valid(unikernel))
+                return error_set(ret_error, ERROR_INVALID_NAME, "That is no name of a unikernel");
+
+        r = lease_folder_list(&networks);
+        for (char **network = networks; r >= 0 && *network; network++)
+                r = release_in(*network, unikernel, device);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot release the addresses of '%s'", unikernel);
+
+        return 0;
+}
+
+static int give_back(const Lease *lease)
+{
+        _cleanup_lease_folder_ LeaseFolder folder = LEASE_FOLDER_INIT;
+        g_autoptr(Lease) found = NULL;
+        int r;
+
+        r = lease_folder_lock(lease->network, false, &folder);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        found = lease_find(&folder, &lease->address);
+        if (!found || g_strcmp0(found->unikernel, lease->unikernel) != 0 ||
+                        g_strcmp0(found->device, lease->device) != 0)
+                return 0;
+
+        r = lease_released_add(&folder, lease->mac);
+        return r < 0 ? r : lease_remove(&folder, &lease->address);
+}
+
+int lease_give_back(const Lease *lease, Error *ret_error)
+{
+        int r = give_back(lease);
+
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot release an address of '%s'", lease->unikernel);
+
+        return 0;
+}
+
+static gint compare_leases(gconstpointer pa, gconstpointer pb)
+{
+        const Lease *a = *(const Lease *const *) pa, *b = *(const Lease *const *) pb;
+        int by_network = strcmp(a->network, b->network);
+
+        if (by_network != 0)
+                return by_network;
+        if (a->address.family != b->address.family)
+                return a->address.family < b->address.family ? -1 : 1;
+        return memcmp(a->address.bytes, b->address.bytes, sizeof a->address.bytes);
+}
+
+int lease_list(const char *network, const char *unikernel, GPtrArray **ret_leases, Error *ret_error)
+{
+        g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func((GDestroyNotify) lease_free);
+        g_auto(GStrv) networks = NULL;
+        int r;
+
+        if (network && !lease_key_is_valid(network))
+                return error_set(ret_error, ERROR_INVALID_ARGS, "That is no key of a network");
+
+        r = lease_folder_list(&networks);
+        for (char **key = networks; r >= 0 && *key; key++)
+                if (!network || g_str_equal(*key, network))
+                        r = lease_folder_read(*key, unikernel, leases);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot read the leases");
+
+        g_ptr_array_sort(leases, compare_leases);
+        *ret_leases = g_steal_pointer(&leases);
+        return 0;
+}
+
+int lease_forget_network(const char *network, Error *ret_error)
+{
+        _cleanup_lease_folder_ LeaseFolder folder = LEASE_FOLDER_INIT;
+        g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func((GDestroyNotify) lease_free);
+        int r;
+
+        if (!lease_key_is_valid(network))
+                return error_set(ret_error, ERROR_INVALID_ARGS, "That is no key of a network");
+
+        r = lease_folder_lock(network, false, &folder);
+        if (r == -ENOENT)
+                return 0;
+        if (r >= 0)
+                r = lease_folder_read(network, NULL, leases);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot read the leases of %s", network);
+        if (leases->len > 0) {
+                const Lease *lease = leases->pdata[0];
+                char ip[ADDRESS_TEXT_MAX];
+
+                address_format_ip(&lease->address, ip);
+                return error_set(ret_error, ERROR_ADDRESS_IN_USE,
+                                "%s is in use: unikernel '%s' has the address %s in it", network,
+                                lease->unikernel ?: "?", ip);
+        }
+
+        r = lease_folder_remove(&folder);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot remove the leases of %s", network);
+
+        return 0;
+}
