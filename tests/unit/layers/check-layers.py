@@ -13,6 +13,7 @@ LAYERS = {
     "image": {"common"},
     "unikernel": {"common", "image"},
     "domain": {"common", "image", "unikernel"},
+    "neighbours": {"common", "image", "unikernel"},
     "run": {"common", "image", "unikernel"},
     "daemon": {"common", "image", "unikernel"},
     "ctl": {"common", "image", "unikernel"},

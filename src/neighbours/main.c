@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* shruthi-neighbours: tells the services, whose sandbox has no network, which addresses are in use on a
+ * bridge of the host. Started by shruthi-neighbours.socket for each connection, which is its standard input:
+ * one line, a bridge's name; answered as domain/neighbours-client.h says. It needs no rights and keeps
+ * nothing. */
+
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "unikernel/neighbours.h"
+
+#define QUESTION_MAX 64 /* an interface's name is shorter */
+#define ASK_SEC      5  /* who connects and says nothing is left */
+
+static int read_question(char ret[static QUESTION_MAX])
+{
+        size_t length = 0;
+
+        while (length < QUESTION_MAX - 1) {
+                ssize_t n = read(STDIN_FILENO, ret + length, QUESTION_MAX - 1 - length);
+                char *newline;
+
+                if (n <= 0)
+                        return n < 0 ? -errno : -EBADMSG;
+                length += (size_t) n;
+                newline = memchr(ret, '\n', length);
+                if (newline) {
+                        *newline = 0;
+                        return 0;
+                }
+        }
+
+        return -EMSGSIZE;
+}
+
+static char *format_answer(const GArray *seen)
+{
+        GString *answer = g_string_new(NULL);
+
+        for (guint i = 0; i < seen->len; i++) {
+                const SeenAddress *entry = &g_array_index(seen, SeenAddress, i);
+                char ip[ADDRESS_TEXT_MAX];
+
+                address_format_ip(&entry->address, ip);
+                g_string_append_printf(answer, "%s %s %s\n", ip, entry->mac[0] ? entry->mac : "-",
+                                entry->by == SEEN_BY_HOST ? "host" : "neighbour");
+        }
+        g_string_append(answer, "end\n");
+
+        return g_string_free(answer, FALSE);
+}
+
+int main(void)
+{
+        g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *answer = NULL;
+        char bridge[QUESTION_MAX];
+        int r;
+
+        (void) alarm(ASK_SEC);
+        r = read_question(bridge);
+        if (r < 0)
+                return EXIT_FAILURE;
+
+        r = neighbours_read(bridge, seen, &error);
+        answer = r < 0 ? g_strdup_printf("error %s\n", error_message(&error, r)) : format_answer(seen);
+        return write_all(STDIN_FILENO, answer, strlen(answer)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

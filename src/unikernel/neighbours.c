@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Addresses that are in use on a bridge, from the kernel (rtnetlink(7), arp(7)). Called before an address is
+ * chosen. */
+
+#include "unikernel/neighbours.h"
+
+#include <fcntl.h>
+#include <linux/neighbour.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/io.h"
+
+#define PROC_SIZE_MAX  (4 * 1024 * 1024)
+#define NETLINK_BUFFER (64 * 1024)
+#define SYS_CLASS_NET  "/sys/class/net"
+#define ARP_COMPLETE   0x2 /* ATF_COM of linux/if_arp.h: the hardware address is known */
+
+static void add_seen(GArray *seen, SeenBy by, int family, const void *bytes, const uint8_t *mac)
+{
+        SeenAddress entry = {
+                        .by = by, .address = {.family = family, .prefix = family == AF_INET ? 32 : 128}};
+
+        memcpy(entry.address.bytes, bytes, family == AF_INET ? 4 : 16);
+        if (mac)
+                g_snprintf(entry.mac, sizeof entry.mac, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+                                mac[2], mac[3], mac[4], mac[5]);
+        g_array_append_val(seen, entry);
+}
+
+/* The payload of the attribute that is wanted, with at least size bytes, or NULL. RTA_OK() looks at the
+ * sizes. */
+static const void *find_attribute(
+                const struct rtattr *attribute, unsigned length, unsigned short type, size_t size)
+{
+        for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length))
+                if (attribute->rta_type == type && RTA_PAYLOAD(attribute) >= size)
+                        return RTA_DATA(attribute);
+
+        return NULL;
+}
+
+static size_t family_size(int family)
+{
+        return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
+}
+
+static void parse_neighbour(const struct nlmsghdr *header, int ifindex, GArray *seen)
+{
+        const struct ndmsg *message = NLMSG_DATA(header);
+        const struct rtattr *attributes;
+        const void *destination, *mac;
+        unsigned length;
+
+        if (header->nlmsg_len < NLMSG_LENGTH(sizeof *message) || message->ndm_ifindex != ifindex ||
+                        family_size(message->ndm_family) == 0)
+                return;
+        /* Nobody answered, or nobody has to be asked (broadcast and multicast). */
+        if (message->ndm_state == NUD_NONE || message->ndm_state & (NUD_FAILED | NUD_INCOMPLETE | NUD_NOARP))
+                return;
+
+        attributes = (const struct rtattr *) ((const char *) message + NLMSG_ALIGN(sizeof *message));
+        length = (unsigned) (header->nlmsg_len - NLMSG_LENGTH(sizeof *message));
+        destination = find_attribute(attributes, length, NDA_DST, family_size(message->ndm_family));
+        mac = find_attribute(attributes, length, NDA_LLADDR, 6);
+        if (destination)
+                add_seen(seen, SEEN_BY_NEIGHBOUR, message->ndm_family, destination, mac);
+}
+
+static void parse_own_address(const struct nlmsghdr *header, int ifindex, GArray *seen)
+{
+        const struct ifaddrmsg *message = NLMSG_DATA(header);
+        const struct rtattr *attributes;
+        const void *address;
+        unsigned length;
+
+        if (header->nlmsg_len < NLMSG_LENGTH(sizeof *message) || message->ifa_index != (unsigned) ifindex ||
+                        family_size(message->ifa_family) == 0)
+                return;
+
+        attributes = (const struct rtattr *) ((const char *) message + NLMSG_ALIGN(sizeof *message));
+        length = (unsigned) (header->nlmsg_len - NLMSG_LENGTH(sizeof *message));
+        /* On a point-to-point link IFA_ADDRESS is the other end. */
+        address = find_attribute(attributes, length, IFA_LOCAL, family_size(message->ifa_family))
+                                  ?: find_attribute(attributes, length, IFA_ADDRESS,
+                                                     family_size(message->ifa_family));
+        if (address)
+                add_seen(seen, SEEN_BY_HOST, message->ifa_family, address, NULL);
+}
+
+int neighbours_parse_netlink(const void *data, size_t size, int ifindex, GArray *seen)
+{
+        const struct nlmsghdr *header = data;
+
+        while (size > 0) {
+                size_t step;
+
+                if (size < sizeof *header || header->nlmsg_len < sizeof *header || header->nlmsg_len > size)
+                        return -EBADMSG;
+
+                if (header->nlmsg_type == NLMSG_DONE)
+                        return 1;
+                if (header->nlmsg_type == NLMSG_ERROR) {
+                        const struct nlmsgerr *error = NLMSG_DATA(header);
+
+                        if (header->nlmsg_len < NLMSG_LENGTH(sizeof *error) || error->error > 0)
+                                return -EBADMSG;
+                        return error->error < 0 ? error->error : 1;
+                }
+                if (header->nlmsg_type == RTM_NEWNEIGH)
+                        parse_neighbour(header, ifindex, seen);
+                else if (header->nlmsg_type == RTM_NEWADDR)
+                        parse_own_address(header, ifindex, seen);
+
+                step = MIN(NLMSG_ALIGN((size_t) header->nlmsg_len), size);
+                header = (const struct nlmsghdr *) ((const char *) header + step);
+                size -= step;
+        }
+
+        return 0;
+}
+
+static int receive_dump(int fd, int ifindex, GArray *seen)
+{
+        g_autofree char *buffer = g_malloc(NETLINK_BUFFER);
+
+        for (;;) {
+                struct sockaddr_nl from = {0};
+                socklen_t length = sizeof from;
+                ssize_t n = recvfrom(fd, buffer, NETLINK_BUFFER, 0, (struct sockaddr *) &from, &length);
+                int r;
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : -EBADMSG;
+                if (from.nl_pid != 0)
+                        continue; /* any process may send to our socket; only the kernel is port 0 */
+
+                r = neighbours_parse_netlink(buffer, (size_t) n, ifindex, seen);
+                if (r != 0)
+                        return MIN(r, 0);
+        }
+}
+
+static int dump(int fd, uint16_t type, size_t payload, int ifindex, GArray *seen)
+{
+        struct {
+                struct nlmsghdr header;
+                union {
+                        struct ndmsg neighbour;
+                        struct ifaddrmsg address;
+                };
+        } request = {
+                        .header = {.nlmsg_len = (uint32_t) NLMSG_LENGTH(payload),
+                                        .nlmsg_type = type,
+                                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+                                        .nlmsg_seq = type},
+        };
+
+        if (send(fd, &request, request.header.nlmsg_len, 0) < 0)
+                return -errno;
+
+        return receive_dump(fd, ifindex, seen);
+}
+
+static int read_netlink(int ifindex, GArray *seen)
+{
+        struct timeval patience = {.tv_sec = 2};
+        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        int r;
+
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
+                return -errno;
+
+        r = dump(fd, RTM_GETNEIGH, sizeof(struct ndmsg), ifindex, seen);
+        if (r < 0)
+                return r;
+
+        return dump(fd, RTM_GETADDR, sizeof(struct ifaddrmsg), ifindex, seen);
+}
+
+void neighbours_parse_arp(const char *text, const char *bridge, GArray *seen)
+{
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+        /* "IP address  HW type  Flags  HW address  Mask  Device" */
+        for (char **line = lines; *line && line[0][0]; line++) {
+                char ip[64], device[IFNAMSIZ + 1];
+                unsigned type, flags, mac[6];
+                uint8_t bytes[6];
+                Address address;
+
+                if (sscanf(*line, "%63s 0x%x 0x%x %2x:%2x:%2x:%2x:%2x:%2x %*s %16s", ip, &type, &flags,
+                                    &mac[0], &mac[1], &mac[2], &mac[3], &mac[4], &mac[5], device) != 10)
+                        continue;
+                if (!(flags & ARP_COMPLETE) || !g_str_equal(device, bridge) ||
+                                address_parse_ip(ip, &address) < 0)
+                        continue;
+
+                for (size_t i = 0; i < G_N_ELEMENTS(bytes); i++)
+                        bytes[i] = (uint8_t) mac[i];
+                add_seen(seen, SEEN_BY_NEIGHBOUR, address.family, address.bytes, bytes);
+        }
+}
+
+void neighbours_parse_if_inet6(const char *text, const char *bridge, GArray *seen)
+{
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+        /* 32 hexadecimal digits, then index, prefix, scope and flags, then the interface. */
+        for (char **line = lines; *line; line++) {
+                char digits[33], device[IFNAMSIZ + 1];
+                uint8_t bytes[16];
+
+                if (sscanf(*line, "%32s %*x %*x %*x %*x %16s", digits, device) != 2 ||
+                                !g_str_equal(device, bridge) || strspn(digits, "0123456789abcdef") != 32)
+                        continue;
+
+                for (size_t i = 0; i < G_N_ELEMENTS(bytes); i++)
+                        bytes[i] = (uint8_t) (g_ascii_xdigit_value(digits[2 * i]) << 4 |
+                                              g_ascii_xdigit_value(digits[2 * i + 1]));
+                add_seen(seen, SEEN_BY_HOST, AF_INET6, bytes, NULL);
+        }
+}
+
+/* Any of the files may be missing: IPv6 off, or /proc without the network's. Of IPv4 the bridge's own
+ * address is not to be had this way; it is the subnet's gateway, which is nobody's anyway. */
+static void read_proc(const char *bridge, GArray *seen)
+{
+        g_autofree char *arp = NULL, *if_inet6 = NULL;
+
+        if (file_read_at(AT_FDCWD, "/proc/self/net/arp", PROC_SIZE_MAX, &arp, NULL) >= 0)
+                neighbours_parse_arp(arp, bridge, seen);
+        if (file_read_at(AT_FDCWD, "/proc/self/net/if_inet6", PROC_SIZE_MAX, &if_inet6, NULL) >= 0)
+                neighbours_parse_if_inet6(if_inet6, bridge, seen);
+}
+
+/* if_nametoindex(3) wants a socket of the internet, which a sandbox may bar. */
+static int find_ifindex(const char *bridge)
+{
+        g_autofree char *path = NULL, *text = NULL;
+        gint64 index;
+        int r;
+
+        if (!bridge[0] || strlen(bridge) >= IFNAMSIZ || strchr(bridge, '/') || bridge[0] == '.')
+                return -ENODEV;
+
+        path = g_build_filename(SYS_CLASS_NET, bridge, "ifindex", NULL);
+        r = file_read_at(AT_FDCWD, path, 4096, &text, NULL);
+        if (r < 0)
+                return r == -ENOENT ? -ENODEV : r;
+        if (!g_ascii_string_to_signed(g_strchomp(text), 10, 1, G_MAXINT, &index, NULL))
+                return -EBADMSG;
+
+        return (int) index;
+}
+
+int neighbours_read(const char *bridge, GArray *seen, Error *ret_error)
+{
+        guint before = seen->len;
+        int ifindex, r;
+
+        ifindex = find_ifindex(bridge);
+        if (ifindex == -ENODEV)
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
+                                "there is no bridge '%s' to be seen from here", bridge);
+        if (ifindex < 0)
+                return error_set_errno(ret_error, ifindex, "Cannot look up the bridge '%s'", bridge);
+
+        r = read_netlink(ifindex, seen);
+        if (r >= 0)
+                return 0;
+
+        g_array_set_size(seen, before);
+        if (r != -EAFNOSUPPORT && r != -EPERM && r != -EACCES)
+                return error_set_errno(ret_error, r, "Cannot read the kernel's neighbour table");
+
+        read_proc(bridge, seen);
+        return 0;
+}

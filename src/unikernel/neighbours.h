@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stddef.h>
+
+#include "common/address.h"
+#include "common/error.h"
+
+/* Which addresses of a bridge's network hosts are known to have: the kernel's neighbour table and the
+ * bridge's own addresses. What comes out is handed to lease_take(). It knows who was talked to of late, not
+ * who is there. */
+
+/* Appends to seen (elements SeenAddress) what the kernel knows of bridge: over rtnetlink, or where
+ * AF_NETLINK is barred what /proc/net/arp and /proc/net/if_inet6 tell. -ENODEV: no such interface in this
+ * network namespace. */
+int neighbours_read(const char *bridge, GArray *seen, Error *ret_error);
+
+/* The parts of it, pure. The first takes what recv(2) gave, and adds what belongs to the interface
+ * ifindex; it returns 1 when the end of the dump was in it, 0 when more is to come, a negative errno for the
+ * kernel's error (-EBADMSG: not netlink's format). */
+int neighbours_parse_netlink(const void *data, size_t size, int ifindex, GArray *seen);
+void neighbours_parse_arp(const char *text, const char *bridge, GArray *seen);
+void neighbours_parse_if_inet6(const char *text, const char *bridge, GArray *seen);
