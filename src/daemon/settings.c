@@ -244,6 +244,8 @@ static void device_free(gpointer data)
         g_free(device->bridge);
         g_free(device->network);
         g_free(device->mac);
+        g_free(device->address);
+        g_free(device->bandwidth);
         g_free(device->path);
         g_free(device);
 }
@@ -251,20 +253,22 @@ static void device_free(gpointer data)
 /* One key of a device's dictionary; the message stands before the variant. */
 static int read_device_key(Reader *reader, DefinitionDevice *device, const char *key)
 {
-        static const char *const network_keys = "Bridge, Network, MACAddress",
-                                 *const volume_keys = "Path, ReadOnly";
+        static const char *const network_keys = "Bridge, Network, MACAddress, Address, Bandwidth, Isolation";
+        static const char *const volume_keys = "Path, ReadOnly";
         bool network = device->kind == DEVICE_NETWORK;
-        char **place = network && g_str_equal(key, "Bridge")     ? &device->bridge
+        char **place = network && g_str_equal(key, "Bridge")       ? &device->bridge
                        : network && g_str_equal(key, "Network")    ? &device->network
                        : network && g_str_equal(key, "MACAddress") ? &device->mac
+                       : network && g_str_equal(key, "Address")    ? &device->address
+                       : network && g_str_equal(key, "Bandwidth")  ? &device->bandwidth
                        : !network && g_str_equal(key, "Path")      ? &device->path
                                                                    : NULL;
         int b, r;
 
-        if (!network && g_str_equal(key, "ReadOnly")) {
+        if (g_str_equal(key, network ? "Isolation" : "ReadOnly")) {
                 if (sd_bus_message_read(reader->message, "v", "b", &b) < 0)
                         return refuse_type(reader, "b");
-                device->read_only = b;
+                *(network ? &device->open : &device->read_only) = network ? !b : b;
                 return 0;
         }
         if (!place) {
@@ -467,6 +471,9 @@ static void set_device(char **text, const DefinitionDevice *device)
                 set_device_key(text, device, "Bridge", device->bridge);
                 set_device_key(text, device, "Network", device->network);
                 set_device_key(text, device, "MACAddress", device->mac);
+                set_device_key(text, device, "Address", device->address);
+                set_device_key(text, device, "Bandwidth", device->bandwidth);
+                set_device_key(text, device, "Isolation", device->open ? "no" : NULL);
         } else {
                 set_device_key(text, device, "Path", device->path);
                 set_device_key(text, device, "ReadOnly", device->read_only ? "yes" : NULL);
@@ -518,11 +525,8 @@ char *settings_apply(const Settings *settings, const char *text, const Definitio
                 set_key(&result, "Image", image);
         if (initrd)
                 set_key(&result, "Initrd", initrd);
-        if (settings->arguments) {
-                g_autofree char *escaped = arguments_escape(settings->arguments);
-
-                set_key(&result, "Arguments", escaped);
-        }
+        if (settings->arguments)
+                set_key(&result, "Arguments", settings->arguments);
         if (settings->memory) {
                 g_autofree char *memory = size_format_exact(*settings->memory);
 

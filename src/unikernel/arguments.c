@@ -82,37 +82,3 @@ int arguments_check(const char *arguments, Error *ret_error)
 
         return 0;
 }
-
-int arguments_expand(const char *text, char **ret_arguments, Error *ret_error)
-{
-        g_autoptr(GString) out = g_string_sized_new(strlen(text));
-
-        for (const char *p = text; *p; p++) {
-                if (*p == '{' || *p == '}') {
-                        if (p[1] != p[0])
-                                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                                "a single '%c' at byte %td: write '%c%c' for the brace "
-                                                "itself (there are no "
-                                                "placeholders to fill in)",
-                                                *p, p - text + 1, *p, *p);
-                        p++;
-                }
-                g_string_append_c(out, *p);
-        }
-
-        *ret_arguments = g_string_free(g_steal_pointer(&out), FALSE);
-        return 0;
-}
-
-char *arguments_escape(const char *arguments)
-{
-        GString *out = g_string_sized_new(strlen(arguments));
-
-        for (const char *p = arguments; *p; p++) {
-                if (*p == '{' || *p == '}')
-                        g_string_append_c(out, *p);
-                g_string_append_c(out, *p);
-        }
-
-        return g_string_free(out, FALSE);
-}

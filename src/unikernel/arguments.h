@@ -12,7 +12,3 @@ int arguments_join(const char *const *list, char **ret_arguments, Error *ret_err
 /* Refuses what cannot reach the guest as it is: over DEFINITION_ARGUMENTS_MAX bytes, control characters,
  * invalid UTF-8. */
 int arguments_check(const char *arguments, Error *ret_error);
-
-/* "{{" → "{", "}}" → "}"; a single brace is refused (placeholders come with networks). And back. */
-int arguments_expand(const char *text, char **ret_arguments, Error *ret_error);
-char *arguments_escape(const char *arguments);

@@ -6,7 +6,9 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
+#include "unikernel/arguments.h"
 #include "unikernel/definition-private.h"
+#include "unikernel/placeholders.h"
 
 static const DefinitionSection *find_section_type(const char *type)
 {
@@ -144,6 +146,8 @@ static void device_free(DefinitionDevice *device)
         g_free(device->bridge);
         g_free(device->network);
         g_free(device->mac);
+        g_free(device->address);
+        g_free(device->bandwidth);
         g_free(device->path);
         g_free(device);
 }
@@ -176,6 +180,40 @@ static int parse_device(
                 return r;
 
         return check_device(parser, section);
+}
+
+/* Only now, when all devices are known. One whose address the arguments use and whose section says nothing
+ * is given one. */
+static int check_arguments(const DefinitionParser *parser)
+{
+        Definition *definition = parser->definition;
+        g_autofree PlaceholderDevice *devices = g_new0(PlaceholderDevice, definition->devices->len);
+        PlaceholderFacts facts = {.devices = devices};
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        for (guint i = 0; i < definition->devices->len; i++) {
+                DefinitionDevice *device = definition->devices->pdata[i];
+
+                if (device->kind != DEVICE_NETWORK)
+                        continue;
+                devices[facts.n_devices++].name = device->name;
+                if (device->address)
+                        continue;
+                if (placeholders_need_address(definition->arguments, device->name, AF_INET))
+                        device->setting.mode4 = ADDRESS_MODE_AUTO;
+                if (placeholders_need_address(definition->arguments, device->name, AF_INET6))
+                        device->setting.mode6 = ADDRESS_MODE_AUTO;
+        }
+
+        r = placeholders_check(definition->arguments, &facts, &error);
+        if (r >= 0)
+                r = arguments_check(definition->arguments, &error);
+        if (r < 0)
+                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION, "%s:%u: Arguments=: %s",
+                                parser->arguments->path, parser->arguments->line, error_message(&error, r));
+
+        return 0;
 }
 
 int definition_parse_key_file(
@@ -216,5 +254,5 @@ int definition_parse_key_file(
                                 unikernel ? unikernel->path : definition->path,
                                 unikernel ? unikernel->line : 1);
 
-        return 0;
+        return parser.arguments ? check_arguments(&parser) : 0;
 }

@@ -13,6 +13,7 @@ int definition_look(const char *name, char **ret_path, DefinitionOrigin *ret_ori
 typedef struct DefinitionParser {
         Definition *definition;
         DefinitionDevice *device; /* of the section at hand */
+        const KeyFileEntry *arguments; /* checked when all devices are known; NULL: none */
         DefinitionFlags flags;
         Error *ret_error;
 } DefinitionParser;

@@ -6,7 +6,6 @@
 
 #include "common/keyfile.h"
 #include "common/string-util.h"
-#include "unikernel/arguments.h"
 #include "unikernel/definition.h"
 
 static void append_device(GString *out, const DefinitionDevice *device)
@@ -19,6 +18,12 @@ static void append_device(GString *out, const DefinitionDevice *device)
                 g_string_append_printf(out, "Network=%s\n", device->network);
         if (device->mac)
                 g_string_append_printf(out, "MACAddress=%s\n", device->mac);
+        if (device->address)
+                g_string_append_printf(out, "Address=%s\n", device->address);
+        if (device->bandwidth)
+                g_string_append_printf(out, "Bandwidth=%s\n", device->bandwidth);
+        if (device->open)
+                g_string_append(out, "Isolation=no\n");
         if (device->path)
                 g_string_append_printf(out, "Path=%s\n", device->path);
         if (device->read_only)
@@ -28,7 +33,6 @@ static void append_device(GString *out, const DefinitionDevice *device)
 char *definition_format(const Definition *definition)
 {
         GString *out = g_string_new(NULL);
-        g_autofree char *arguments = arguments_escape(definition->arguments ?: "");
         g_autofree char *memory = size_format_exact(definition->memory);
 
         g_string_append_printf(out,
@@ -37,8 +41,8 @@ char *definition_format(const Definition *definition)
         g_string_append_printf(out, "[Unikernel]\nImage=%s\n", definition->image);
         if (definition->initrd)
                 g_string_append_printf(out, "Initrd=%s\n", definition->initrd);
-        if (arguments[0])
-                g_string_append_printf(out, "Arguments=%s\n", arguments);
+        if (definition->arguments && definition->arguments[0])
+                g_string_append_printf(out, "Arguments=%s\n", definition->arguments);
         if (definition->memory != 0)
                 g_string_append_printf(out, "Memory=%s\n", memory);
         if (definition->cpus > 1)

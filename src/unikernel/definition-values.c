@@ -10,7 +10,6 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
-#include "unikernel/arguments.h"
 #include "unikernel/definition-private.h"
 
 #define CPUS_MAX             64
@@ -18,6 +17,8 @@
 #define MEMORY_MAX           (UINT64_C(1) << 44) /* 16 TiB */
 #define NETWORK_NAME_MAX     255
 #define NAME_BUFFER_SIZE_MAX (1024 * 1024)
+#define RATE_MIN             UINT64_C(1000)
+#define RATE_MAX             UINT64_C(1000000000000)
 
 static const char *const restart_policy_table[_RESTART_POLICY_MAX] = {
         [RESTART_NO] = "no",
@@ -55,19 +56,9 @@ static int parse_initrd(DefinitionParser *parser, const KeyFileEntry *entry)
 
 static int parse_arguments(DefinitionParser *parser, const KeyFileEntry *entry)
 {
-        _cleanup_error_ Error error = ERROR_INIT;
-        g_autofree char *arguments = NULL;
-        int r;
-
-        r = arguments_expand(entry->value, &arguments, &error);
-        if (r >= 0)
-                r = arguments_check(arguments, &error);
-        if (r < 0)
-                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION, "%s:%u: Arguments=: %s",
-                                entry->path, entry->line, error_message(&error, r));
-
         g_free(parser->definition->arguments);
-        parser->definition->arguments = g_steal_pointer(&arguments);
+        parser->definition->arguments = g_strdup(entry->value);
+        parser->arguments = entry;
         return 0;
 }
 
@@ -259,6 +250,84 @@ static int parse_mac(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
+static int parse_address(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = address_setting_parse(entry->value, &parser->device->setting, &error);
+
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error, "%s", error_message(&error, r));
+
+        parser->device->address = g_strdup(entry->value);
+        return 0;
+}
+
+/* "10M": bytes a second, base 1000 as in systemd's limits of bandwidth. libvirt counts in KiB. */
+static int parse_rate(const char *text, uint64_t *ret_rate)
+{
+        static const char units[] = "KMG";
+        char *end = NULL;
+        const char *unit;
+        uint64_t rate;
+
+        if (!g_ascii_isdigit(text[0]))
+                return -EINVAL;
+        errno = 0;
+        rate = g_ascii_strtoull(text, &end, 10);
+        if (errno != 0 || rate > RATE_MAX)
+                return -ERANGE;
+
+        unit = *end ? strchr(units, *end) : NULL;
+        if (*end && (!unit || end[1]))
+                return -EINVAL;
+        for (ptrdiff_t i = unit ? unit - units : -1; i >= 0; i--)
+                rate *= 1000;
+        if (rate < RATE_MIN || rate > RATE_MAX)
+                return -ERANGE;
+
+        *ret_rate = rate;
+        return 0;
+}
+
+static int parse_bandwidth(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        g_auto(GStrv) words = g_strsplit_set(entry->value, " \t", -1);
+        DefinitionDevice *device = parser->device;
+
+        for (char **word = words; *word; word++) {
+                bool in = g_str_has_prefix(*word, "in:"), out = g_str_has_prefix(*word, "out:");
+                uint64_t rate = 0;
+                int r;
+
+                if (**word == 0)
+                        continue;
+                r = parse_rate(*word + (in ? strlen("in:") : out ? strlen("out:") : 0), &rate);
+                if (r == -ERANGE)
+                        return key_file_refuse(entry, parser->ret_error,
+                                        "out of bounds: write 1K (1000 bytes a second) to 1000G");
+                if (r < 0 || (!out && device->rate_in) || (!in && device->rate_out))
+                        return key_file_refuse(entry, parser->ret_error,
+                                        "no bandwidth: write bytes a second with K, M or G (base 1000), "
+                                        "such as 10M for both ways or in:10M out:2M");
+                if (!out)
+                        device->rate_in = rate;
+                if (!in)
+                        device->rate_out = rate;
+        }
+
+        device->bandwidth = g_strdup(entry->value);
+        return 0;
+}
+
+static int parse_isolation(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        bool isolation = true;
+        int r = parse_boolean(parser, entry, &isolation);
+
+        parser->device->open = !isolation;
+        return r;
+}
+
 static int parse_path(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         if (!path_is_normalized(entry->value))
@@ -276,20 +345,27 @@ static int parse_read_only(DefinitionParser *parser, const KeyFileEntry *entry)
 }
 
 const DefinitionSection definition_sections[_SECTION_MAX] = {
-        [SECTION_UNIKERNEL] = {
-                "Unikernel",
-                {"Image", "Initrd", "Arguments", "Memory", "CPUs", "Owner", "Group", "Autostart", "Restart"},
-                {parse_image, parse_initrd, parse_arguments, parse_memory, parse_cpus, parse_owner,
-                 parse_group, parse_autostart, parse_restart},
-        },
-        [SECTION_NETWORK] = {
-                "Network",
-                {"Bridge", "Network", "MACAddress"},
-                {parse_bridge, parse_network, parse_mac},
-        },
-        [SECTION_VOLUME] = {
-                "Volume",
-                {"Path", "ReadOnly"},
-                {parse_path, parse_read_only},
-        },
+                [SECTION_UNIKERNEL] =
+                                {
+                                                "Unikernel",
+                                                {"Image", "Initrd", "Arguments", "Memory", "CPUs", "Owner",
+                                                                "Group", "Autostart", "Restart"},
+                                                {parse_image, parse_initrd, parse_arguments, parse_memory,
+                                                                parse_cpus, parse_owner, parse_group,
+                                                                parse_autostart, parse_restart},
+                                },
+                [SECTION_NETWORK] =
+                                {
+                                                "Network",
+                                                {"Bridge", "Network", "MACAddress", "Address", "Bandwidth",
+                                                                "Isolation"},
+                                                {parse_bridge, parse_network, parse_mac, parse_address,
+                                                                parse_bandwidth, parse_isolation},
+                                },
+                [SECTION_VOLUME] =
+                                {
+                                                "Volume",
+                                                {"Path", "ReadOnly"},
+                                                {parse_path, parse_read_only},
+                                },
 };

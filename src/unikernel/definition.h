@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/address.h"
 #include "common/conf.h"
 #include "common/error.h"
 #include "common/keyfile.h"
@@ -40,6 +41,11 @@ typedef struct DefinitionDevice {
         char *bridge;  /* Bridge=; both NULL: conf's BridgeInterface */
         char *network; /* Network=: a libvirt network */
         char *mac;     /* MACAddress=, lower case, NULL: derived from name and host */
+        char *address; /* Address= as it is written, NULL if it is not */
+        AddressSetting setting; /* what it means; where it is not written, auto for what the arguments use */
+        char *bandwidth;        /* Bandwidth= as it is written, NULL if it is not */
+        uint64_t rate_in, rate_out; /* bytes a second to and from the guest; 0: no limit */
+        bool open;                  /* Isolation=no: it may send from addresses that are not its own */
         /* volume */
         char *path;     /* Path= */
         bool read_only; /* ReadOnly= */
@@ -61,7 +67,7 @@ typedef struct Definition {
 
         char *image;     /* "sha256:…" or an absolute path */
         char *initrd;    /* the same for Initrd=, NULL if none */
-        char *arguments; /* as the guest gets them: "{{" already a brace; "" if none */
+        char *arguments; /* as they are written, to be filled in at start (placeholders.h); "" if none */
         uint64_t memory; /* bytes, a multiple of 1 MiB; 0: conf's default */
         unsigned cpus;
         uid_t owner; /* 0 if absent */

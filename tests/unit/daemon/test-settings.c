@@ -186,7 +186,7 @@ static void test_apply_keeps(void)
         text = settings_apply(settings, old, before, NULL, NULL);
         after = parse(text);
         g_assert_cmpuint(after->memory, ==, memory);
-        g_assert_cmpstr(after->arguments, ==, "a {b");
+        g_assert_cmpstr(after->arguments, ==, "a {{b");
         g_assert_nonnull(strstr(text, "# mine\n"));
         g_assert_nonnull(strstr(text, "# why\n"));
         g_assert_nonnull(strstr(text, "# this one\n"));
@@ -221,11 +221,11 @@ static void test_apply_devices(void)
         g_assert_null(((DefinitionDevice *) turned->devices->pdata[2])->bridge);
 }
 
-/* Braces, quotes and backslashes pass unchanged. */
+/* Placeholders, braces, quotes and backslashes pass unchanged. */
 static void test_apply_arguments(void)
 {
         static const char *const values[] = {
-                "", "{}", "{{", "--a=\"b c\" \\x d\\\\e", "#a", ";b", "[c]", "=d", "ä"};
+                "", "{name}", "{{}}", "--a=\"b c\" \\x d\\\\e", "#a", ";b", "[c]", "=d", "ä"};
         static const char old[] = "[Unikernel]\nImage=" DIGEST "\nArguments=old\n";
 
         for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {

@@ -133,24 +133,6 @@ static void test_length(void)
                         "the arguments are 8192 bytes long: the guest keeps 8191 and drops the rest");
 }
 
-static void test_braces(void)
-{
-        static const char *const refused[] = {"{", "}", "{{{", "a{b}", "{address}", "}{", "{ {"};
-        g_autofree char *expanded = NULL, *escaped = NULL;
-
-        g_assert_cmpint(arguments_expand("{{a}} {{{{", &expanded, NULL), ==, 0);
-        g_assert_cmpstr(expanded, ==, "{a} {{");
-        escaped = arguments_escape(expanded);
-        g_assert_cmpstr(escaped, ==, "{{a}} {{{{");
-
-        for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
-                g_autofree char *none = NULL;
-
-                g_assert_cmpint(arguments_expand(refused[i], &none, NULL), ==, -EINVAL);
-                g_assert_null(none);
-        }
-}
-
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -159,6 +141,5 @@ int main(int argc, char *argv[])
         g_test_add_func("/unikernel/arguments/empty-argument-is-refused", test_empty_argument_is_refused);
         g_test_add_func("/unikernel/arguments/check", test_check);
         g_test_add_func("/unikernel/arguments/length", test_length);
-        g_test_add_func("/unikernel/arguments/braces", test_braces);
         return g_test_run();
 }

@@ -26,7 +26,7 @@ static void test_everything(void)
         g_autoptr(Definition) d = parse("[Unikernel]\n"
                                         "Image=/srv/images/router.virtio\n"
                                         "Initrd=" DIGEST "\n"
-                                        "Arguments=--ipv4=10.0.0.2/24 --json={{\"a b\"}} \\x\n"
+                                        "Arguments=--ipv4={service.2.address} --json={{\"a b\"}} \\x\n"
                                         "Memory=64M\n"
                                         "CPUs=2\n"
                                         "Owner=1000\n"
@@ -39,8 +39,12 @@ static void test_everything(void)
                                         "[Network service]\n"
                                         "Bridge=virbr0\n"
                                         "MACAddress=52:54:00:AB:cd:ef\n"
+                                        "Address=10.0.0.2/24 auto\n"
+                                        "Bandwidth=in:10M out:2K\n"
+                                        "Isolation=no\n"
                                         "[Network service.2]\n"
                                         "Network=default\n"
+                                        "Bandwidth=1G\n"
                                         "[Network storage]\n");
         const DefinitionDevice *device;
 
@@ -48,7 +52,7 @@ static void test_everything(void)
         g_assert_cmpstr(d->path, ==, "a.unikernel");
         g_assert_cmpstr(d->image, ==, "/srv/images/router.virtio");
         g_assert_cmpstr(d->initrd, ==, DIGEST);
-        g_assert_cmpstr(d->arguments, ==, "--ipv4=10.0.0.2/24 --json={\"a b\"} \\x");
+        g_assert_cmpstr(d->arguments, ==, "--ipv4={service.2.address} --json={{\"a b\"}} \\x");
         g_assert_cmpuint(d->memory, ==, 64 << 20);
         g_assert_cmpuint(d->cpus, ==, 2);
         g_assert_cmpuint(d->owner, ==, 1000);
@@ -69,9 +73,22 @@ static void test_everything(void)
         g_assert_cmpstr(device->bridge, ==, "virbr0");
         g_assert_null(device->network);
         g_assert_cmpstr(device->mac, ==, "52:54:00:ab:cd:ef");
+        g_assert_cmpstr(device->address, ==, "10.0.0.2/24 auto");
+        g_assert_cmpint(device->setting.mode4, ==, ADDRESS_MODE_FIXED);
+        g_assert_cmpint(device->setting.mode6, ==, ADDRESS_MODE_AUTO);
+        g_assert_cmpuint(device->rate_in, ==, 10000000);
+        g_assert_cmpuint(device->rate_out, ==, 2000);
+        g_assert_true(device->open);
         device = d->devices->pdata[2];
         g_assert_cmpstr(device->name, ==, "service.2");
         g_assert_cmpstr(device->network, ==, "default");
+        g_assert_cmpuint(device->rate_in, ==, 1000000000);
+        g_assert_cmpuint(device->rate_out, ==, 1000000000);
+        /* Not written, but the arguments use it. */
+        g_assert_null(device->address);
+        g_assert_cmpint(device->setting.mode4, ==, ADDRESS_MODE_AUTO);
+        g_assert_cmpint(device->setting.mode6, ==, ADDRESS_MODE_NONE);
+        g_assert_false(device->open);
         device = d->devices->pdata[3];
         g_assert_cmpint(device->kind, ==, DEVICE_NETWORK);
         g_assert_null(device->bridge);
@@ -104,9 +121,9 @@ static const struct {
                         "f:2: unknown key 'Memroy' in [Unikernel], did you mean 'Memory'?"},
         {"[Unikernel]\nAddress=auto\n", "f:2: unknown key 'Address' in [Unikernel]; known are Image, "
                                         "Initrd, Arguments, Memory, CPUs, Owner, Group, Autostart, Restart"},
-        {IMAGE "[Network service]\nAddress=auto\n",
-                        "f:4: unknown key 'Address' in [Network service]; known are Bridge, Network, "
-                        "MACAddress"},
+        {IMAGE "[Network service]\nPath=/a\n",
+                        "f:4: unknown key 'Path' in [Network service]; known are Bridge, "
+                        "Network, MACAddress, Address, Bandwidth, Isolation"},
         {IMAGE "[Volume a]\nSize=64M\n",
                         "f:4: unknown key 'Size' in [Volume a]; known are Path, ReadOnly"},
         {IMAGE "[Netwrok a]\n", "f:3: unknown section '[Netwrok]', did you mean 'Network'?"},
@@ -144,10 +161,25 @@ static const struct {
                         "'..' and a '/' at the end"},
         {IMAGE "Initrd=initrd\n", "f:3: Initrd=initrd: neither a digest (sha256:…) nor an absolute path "
                                   "(/…)"},
-        {IMAGE "Arguments=--a={b}\n", "f:3: Arguments=: a single '{' at byte 5: write '{{' for the brace "
-                                      "itself (there are no placeholders to fill in)"},
-        {IMAGE "Arguments=a}b\n", "f:3: Arguments=: a single '}' at byte 2: write '}}' for the brace itself "
-                                  "(there are no placeholders to fill in)"},
+        {IMAGE "Arguments=--a={b}\n",
+                        "f:3: Arguments=: there is no field {b}: there are {name}, {uuid}, {owner} (write "
+                        "{{ and }} for braces themselves)"},
+        {IMAGE "Arguments=a}b\n",
+                        "f:3: Arguments=: a single '}' at byte 2: write '}}' for the brace itself"},
+        {IMAGE "Arguments=a{b\n",
+                        "f:3: Arguments=: a single '{' at byte 2: write '{{' for the brace itself"},
+        {IMAGE "[Network s]\nAddress=10.0.0.2\n",
+                        "f:4: Address=10.0.0.2: '10.0.0.2' has no prefix length: write 10.0.0.2/24 with the "
+                        "length that its network has"},
+        {IMAGE "[Network s]\nBandwidth=10m\n",
+                        "f:4: Bandwidth=10m: no bandwidth: write bytes a second with K, M or G (base 1000), "
+                        "such as 10M for both ways or in:10M out:2M"},
+        {IMAGE "[Network s]\nBandwidth=10M in:1M\n",
+                        "f:4: Bandwidth=10M in:1M: no bandwidth: write bytes a second with K, M or G (base "
+                        "1000), such as 10M for both ways or in:10M out:2M"},
+        {IMAGE "[Network s]\nBandwidth=999\n",
+                        "f:4: Bandwidth=999: out of bounds: write 1K (1000 bytes a second) to 1000G"},
+        {IMAGE "[Network s]\nIsolation=maybe\n", "f:4: Isolation=maybe: write yes or no"},
         {IMAGE "Memory=32\n",
                         "f:3: Memory=32: less than 1M: write the unit too, such as 32M"},
         {IMAGE "Memory=512K\n", "f:3: Memory=512K: less than 1M: write 32M or more"},
