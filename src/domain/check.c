@@ -15,6 +15,7 @@
 #include "common/paths.h"
 #include "config.h"
 #include "domain/bridges.h"
+#include "domain/isolation.h"
 #include "domain/probe.h"
 #include "domain/protocol.h"
 #include "domain/reach.h"
@@ -154,6 +155,18 @@ static void check_confinement(virConnectPtr connection)
                                 "QEMU runs as its own user, but neither AppArmor nor SELinux confines it");
 }
 
+static void check_isolation(virConnectPtr connection)
+{
+        g_autofree char *problem = isolation_problem(connection);
+
+        if (!problem)
+                emit_check("isolation", "ok", "", "Guests cannot send from others' MAC and IP addresses");
+        else
+                emit_check("isolation", "warning",
+                                "install libvirt-daemon-config-nwfilter and ebtables, restart libvirtd",
+                                "Guests can send from others' addresses: %s", problem);
+}
+
 static void check_reach(const char *name, const char *path)
 {
         _cleanup_reach_user_ ReachUser user = {};
@@ -249,6 +262,7 @@ int check_host(Error *ret_error)
                 check_machine(connection);
                 check_probe(connection, conf);
                 check_confinement(connection);
+                check_isolation(connection);
         }
         check_reach("store", paths_images());
         check_reach("console", paths_consoles());

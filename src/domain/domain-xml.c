@@ -134,8 +134,8 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
         element_text(xml, "kernel", facts->kernel_path);
         if (facts->initrd_path)
                 element_text(xml, "initrd", facts->initrd_path);
-        if (definition->arguments[0])
-                element_text(xml, "cmdline", definition->arguments);
+        if (facts->arguments && facts->arguments[0])
+                element_text(xml, "cmdline", facts->arguments);
         element_close(xml);
 
         /* Without ACPI a guest cannot power off. */
@@ -166,6 +166,34 @@ static void format_address(Xml *xml, size_t index)
                         "0x0", NULL);
 }
 
+/* What may come from the guest: only packets with its own addresses
+ * (https://libvirt.org/formatnwfilter.html). */
+static void format_filter(Xml *xml, const DomainDevice *device)
+{
+        element_open(xml, "filterref");
+        attribute(xml, "filter", device->filter);
+        for (const char *const *p = device->filter_parameters; p && p[0]; p += 2)
+                element(xml, "parameter", "name", p[0], "value", p[1], NULL);
+        element_close(xml);
+}
+
+/* libvirt limits in KiB a second. Its "inbound" is what goes to the guest. */
+static void format_bandwidth(Xml *xml, const DefinitionDevice *device)
+{
+        g_autofree char *in = g_strdup_printf("%" PRIu64, MAX(device->rate_in / 1024, (uint64_t) 1));
+        g_autofree char *out = g_strdup_printf("%" PRIu64, MAX(device->rate_out / 1024, (uint64_t) 1));
+
+        if (device->rate_in == 0 && device->rate_out == 0)
+                return;
+
+        element_open(xml, "bandwidth");
+        if (device->rate_in != 0)
+                element(xml, "inbound", "average", in, NULL);
+        if (device->rate_out != 0)
+                element(xml, "outbound", "average", out, NULL);
+        element_close(xml);
+}
+
 static void format_network(Xml *xml, const DomainDevice *device, size_t index)
 {
         bool bridge = device->bridge != NULL;
@@ -176,6 +204,9 @@ static void format_network(Xml *xml, const DomainDevice *device, size_t index)
         element(xml, "source", bridge ? "bridge" : "network",
                         bridge ? device->bridge : device->definition->network, NULL);
         element(xml, "model", "type", "virtio", NULL);
+        if (device->filter)
+                format_filter(xml, device);
+        format_bandwidth(xml, device->definition);
         /* Nobody boots from the network: no option ROM to load and run. */
         element(xml, "rom", "enabled", "no", NULL);
         format_address(xml, index);

@@ -17,6 +17,8 @@ typedef struct DomainDevice {
         const char *bridge; /* where a network is attached, resolved; NULL: to the libvirt network that it
                                names */
         const char *mac;    /* of a network */
+        const char *filter; /* libvirt's nwfilter that a network is held by; NULL: none */
+        const char *const *filter_parameters; /* name, value, …, NULL */
         bool block_device;  /* the volume's path is a block device, not a file */
 } DomainDevice;
 
@@ -28,12 +30,13 @@ typedef struct DomainFacts {
         const char *initrd_path;  /* or NULL */
         const char *uuid;
         const char *console_path;    /* FIFO pair PATH.in, PATH.out */
+        const char *arguments;       /* filled in; "": none */
         uint64_t memory;             /* bytes, a multiple of 1 KiB */
         const DomainDevice *devices; /* in the order in which the guest counts them */
         size_t n_devices;            /* at most DEFINITION_DEVICES_MAX */
 } DomainFacts;
 
-/* Uses the definition's name, owner, arguments and cpus; its devices only as facts names them. Free with
+/* Uses the definition's name, owner and cpus; its devices only as facts names them. Free with
  * g_free(). INVALID_ARGS for text that XML 1.0 cannot carry. */
 int domain_xml_format(
                 const Definition *definition, const DomainFacts *facts, char **ret_xml, Error *ret_error);

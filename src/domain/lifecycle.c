@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "domain/addresses.h"
+#include "domain/isolation.h"
 #include "domain/protocol.h"
 #include "domain/virt.h"
 #include "domain/watch.h"
@@ -16,6 +18,7 @@
 #define CONNECT_GUARD 20
 #define PROBE_GUARD   120
 #define START_GUARD   90
+#define ADDRESSES_GUARD 30
 #define STOP_GUARD    60
 
 /* A libvirtd that dies in the middle is met again, within so long from the beginning. A stop is worth more
@@ -47,9 +50,10 @@ static int connect_guarded(const char *uri, virConnectPtr *ret_connection, Error
         return virt_connect(uri, ret_connection, ret_error);
 }
 
-/* Connects, finds out what the host can do, and writes the domain's XML for that. */
-static int connect_and_format(const Plan *plan, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
-                Error *ret_error)
+/* Connects, finds out which addresses the guest has (with take: gives it some) and what the host can do, and
+ * writes the domain's XML for that. */
+static int connect_and_format(Plan *plan, bool take, virConnectPtr *ret_connection, bool *ret_kvm,
+                char **ret_xml, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_probe_result_ ProbeResult host = {};
@@ -59,11 +63,19 @@ static int connect_and_format(const Plan *plan, virConnectPtr *ret_connection, b
         if (r < 0)
                 return r;
 
+        protocol_guard(ADDRESSES_GUARD, "tell about its networks");
+        r = take ? addresses_take(connection, plan, ret_error) : addresses_look(connection, plan, ret_error);
+        if (r < 0)
+                return r;
+
         protocol_guard(PROBE_GUARD, "try what this host can do");
         r = probe_host(connection, plan->conf, &host, ret_error);
         if (r < 0)
                 return r;
 
+        r = isolation_choose(connection, plan, ret_error);
+        if (r < 0)
+                return r;
         r = plan_format(plan, host.kvm, host.fast_start, ret_xml, ret_error);
         if (r < 0)
                 return r;
@@ -88,7 +100,7 @@ static int remove_remains(virConnectPtr connection, const Plan *plan, Error *ret
         return virt_domain_destroy(connection, domain, ret_error);
 }
 
-static int start_once(const Plan *plan, Watch **ret_watch, Error *ret_error)
+static int start_once(Plan *plan, Watch **ret_watch, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
@@ -97,7 +109,7 @@ static int start_once(const Plan *plan, Watch **ret_watch, Error *ret_error)
         bool kvm;
         int r;
 
-        r = connect_and_format(plan, &connection, &kvm, &xml, ret_error);
+        r = connect_and_format(plan, true, &connection, &kvm, &xml, ret_error);
         if (r < 0)
                 return r;
 
@@ -284,6 +296,64 @@ int lifecycle_stop(const char *name, Error *ret_error)
         return 0;
 }
 
+/* For all that needs the definition and its addresses, but no image. */
+static int load_and_connect(
+                const char *name, Plan **ret_plan, virConnectPtr *ret_connection, Error *ret_error)
+{
+        g_autoptr(Plan) plan = NULL;
+        int r;
+
+        r = plan_load(name, &plan, ret_error);
+        if (r < 0)
+                return r;
+        r = connect_guarded(plan->conf->libvirt_uri, ret_connection, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(ADDRESSES_GUARD, "tell about its networks");
+        *ret_plan = g_steal_pointer(&plan);
+        return 0;
+}
+
+int lifecycle_arguments(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Plan) plan = NULL;
+        int r;
+
+        r = load_and_connect(name, &plan, &connection, ret_error);
+        if (r >= 0)
+                r = addresses_look(connection, plan, ret_error);
+        if (r < 0)
+                return r;
+
+        return fputs(plan->arguments, stdout) == EOF || fflush(stdout) == EOF ? -errno : 0;
+}
+
+int lifecycle_allocate(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Plan) plan = NULL;
+        int r;
+
+        r = load_and_connect(name, &plan, &connection, ret_error);
+        return r < 0 ? r : addresses_take(connection, plan, ret_error);
+}
+
+int lifecycle_release(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autofree char *uri = find_uri();
+        int r;
+
+        r = connect_guarded(uri, &connection, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(ADDRESSES_GUARD, "take an address out of its networks");
+        return addresses_release(connection, name, ret_error);
+}
+
 int lifecycle_xml(const char *name, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
@@ -298,7 +368,7 @@ int lifecycle_xml(const char *name, Error *ret_error)
         r = plan_resolve(plan, ret_error);
         if (r < 0)
                 return r;
-        r = connect_and_format(plan, &connection, &kvm, &xml, ret_error);
+        r = connect_and_format(plan, false, &connection, &kvm, &xml, ret_error);
         if (r < 0)
                 return r;
 

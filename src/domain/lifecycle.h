@@ -14,5 +14,13 @@ int lifecycle_start(const char *name, Error *ret_error);
 int lifecycle_watch(const char *name, bool witness, Error *ret_error);
 int lifecycle_stop(const char *name, Error *ret_error);
 
+/* Shows the arguments that a start now would give it, verbatim. INVALID_ARGS where they need an address that
+ * it has not been given yet. */
+int lifecycle_arguments(const char *name, Error *ret_error);
+
+/* Takes its addresses as a start does, and gives them back. The latter needs no definition. */
+int lifecycle_allocate(const char *name, Error *ret_error);
+int lifecycle_release(const char *name, Error *ret_error);
+
 /* The XML that a start now would use, on standard output as it is. */
 int lifecycle_xml(const char *name, Error *ret_error);

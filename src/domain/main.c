@@ -39,6 +39,21 @@ static int verb_xml(const char *name, const Options *options, Error *ret_error)
         return lifecycle_xml(name, ret_error);
 }
 
+static int verb_arguments(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_arguments(name, ret_error);
+}
+
+static int verb_allocate(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_allocate(name, ret_error);
+}
+
+static int verb_release(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_release(name, ret_error);
+}
+
 static int verb_statistics(const char *name, const Options *options, Error *ret_error)
 {
         return report_statistics(name, ret_error);
@@ -64,14 +79,17 @@ static const struct {
         bool takes_name;
         int (*run)(const char *name, const Options *options, Error *ret_error);
 } verbs[] = {
-        {"start", true, verb_start},
-        {"watch", true, verb_watch},
-        {"stop", true, verb_stop},
-        {"xml", true, verb_xml},
-        {"statistics", true, verb_statistics},
-        {"probe", false, verb_probe},
-        {"networks", false, verb_networks},
-        {"check", false, verb_check},
+                {"start", true, verb_start},
+                {"watch", true, verb_watch},
+                {"stop", true, verb_stop},
+                {"xml", true, verb_xml},
+                {"arguments", true, verb_arguments},
+                {"allocate", true, verb_allocate},
+                {"release", true, verb_release},
+                {"statistics", true, verb_statistics},
+                {"probe", false, verb_probe},
+                {"networks", false, verb_networks},
+                {"check", false, verb_check},
 };
 
 static int usage(FILE *file)
@@ -82,6 +100,9 @@ static int usage(FILE *file)
                      "  watch NAME [--witness]  tell whether it runs, and wait for its end\n"
                      "  stop NAME               end it, and wait until it is gone\n"
                      "  xml NAME                show the domain XML that a start would use\n"
+                     "  arguments NAME          show the arguments that it would get\n"
+                     "  allocate NAME           take its addresses, as a start does\n"
+                     "  release NAME            give them back\n"
                      "  statistics NAME         what it has used so far\n"
                      "  probe [--again]         find out whether KVM and the fast start work here\n"
                      "  networks                list bridges and libvirt networks\n"

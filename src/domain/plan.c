@@ -36,25 +36,40 @@ static int check_bridge(const DefinitionDevice *device, const char *bridge, Erro
         return 0;
 }
 
-static int plan_network(const Conf *conf, const Definition *definition, const DefinitionDevice *device,
-                DomainDevice *ret, char mac[static 18], Error *ret_error)
+static int plan_networks(Plan *plan, Error *ret_error)
 {
-        int r;
+        const Definition *definition = plan->definition;
 
-        if (device->mac)
-                g_strlcpy(mac, device->mac, 18);
-        else {
-                r = identity_mac(definition->name, device->name, mac);
-                if (r < 0)
-                        return error_set_errno(ret_error, r, "Cannot derive a MAC address for network '%s'",
-                                        device->name);
+        plan->networks = g_new0(PlanNetwork, definition->devices->len);
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+                PlanNetwork *network = &plan->networks[i];
+                int r;
+
+                if (device->kind != DEVICE_NETWORK)
+                        continue;
+                if (device->mac)
+                        g_strlcpy(network->mac, device->mac, sizeof network->mac);
+                else {
+                        r = identity_mac(definition->name, device->name, network->mac);
+                        if (r < 0)
+                                return error_set_errno(ret_error, r,
+                                                "Cannot derive a MAC address for network '%s'",
+                                                device->name);
+                }
+                network->bridge = device->network ? NULL : device->bridge ?: plan->conf->bridge_interface;
+                network->facts = (PlaceholderDevice){.name = device->name, .mac = network->mac};
         }
 
-        *ret = (DomainDevice){.definition = device, .mac = mac};
+        return 0;
+}
+
+static int plan_network(const DefinitionDevice *device, const PlanNetwork *network, DomainDevice *ret,
+                Error *ret_error)
+{
+        *ret = (DomainDevice){.definition = device, .mac = network->mac, .bridge = network->bridge};
         if (device->network)
                 return 0;
-
-        ret->bridge = device->bridge ?: conf->bridge_interface;
         if (!ret->bridge)
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s' names neither Bridge= nor Network=, and shruthi.conf has no "
@@ -83,6 +98,16 @@ static int plan_volume(const DefinitionDevice *device, DomainDevice *ret, Error 
         return 0;
 }
 
+static PlanNetwork *find_network(const Plan *plan, const DefinitionDevice *device)
+{
+        guint i = 0;
+
+        while (plan->definition->devices->pdata[i] != device)
+                i++;
+
+        return &plan->networks[i];
+}
+
 static int plan_devices(Plan *plan, Error *ret_error)
 {
         int r;
@@ -92,13 +117,11 @@ static int plan_devices(Plan *plan, Error *ret_error)
                 return r;
 
         plan->devices = g_new0(DomainDevice, plan->wired->len);
-        plan->macs = g_malloc0_n(plan->wired->len, sizeof *plan->macs);
         for (guint i = 0; i < plan->wired->len; i++) {
                 const DefinitionDevice *device = plan->wired->pdata[i];
 
                 if (device->kind == DEVICE_NETWORK)
-                        r = plan_network(plan->conf, plan->definition, device, &plan->devices[i],
-                                        plan->macs[i], ret_error);
+                        r = plan_network(device, find_network(plan, device), &plan->devices[i], ret_error);
                 else
                         r = plan_volume(device, &plan->devices[i], ret_error);
                 if (r < 0)
@@ -200,6 +223,8 @@ int plan_load(const char *name, Plan **ret_plan, Error *ret_error)
         if (r < 0)
                 return r;
         r = plan_identity(name, plan->uuid, ret_error);
+        if (r >= 0)
+                r = plan_networks(plan, ret_error);
         if (r < 0)
                 return r;
         runtime = paths_unikernel_runtime(name);
@@ -229,17 +254,28 @@ int plan_resolve(Plan *plan, Error *ret_error)
 int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Error *ret_error)
 {
         DomainFacts facts = {
-                .kvm = kvm,
-                .fast_start = fast_start,
-                .image_digest = plan->digest,
-                .kernel_path = plan->kernel_path,
-                .initrd_path = plan->initrd_path,
-                .uuid = plan->uuid,
-                .console_path = plan->console_path,
-                .memory = plan->memory,
-                .devices = plan->devices,
-                .n_devices = plan->wired->len,
+                        .kvm = kvm,
+                        .fast_start = fast_start,
+                        .image_digest = plan->digest,
+                        .kernel_path = plan->kernel_path,
+                        .initrd_path = plan->initrd_path,
+                        .uuid = plan->uuid,
+                        .console_path = plan->console_path,
+                        .memory = plan->memory,
+                        .devices = plan->devices,
+                        .n_devices = plan->wired->len,
+                        .arguments = plan->arguments,
         };
+
+        for (guint i = 0; i < plan->wired->len; i++) {
+                const PlanNetwork *network = find_network(plan, plan->wired->pdata[i]);
+
+                plan->devices[i].filter = network->filter;
+                plan->devices[i].filter_parameters =
+                                network->filter_parameters
+                                                ? (const char *const *) network->filter_parameters->pdata
+                                                : NULL;
+        }
 
         return domain_xml_format(plan->definition, &facts, ret_xml, ret_error);
 }
@@ -249,6 +285,9 @@ Plan *plan_free(Plan *plan)
         if (!plan)
                 return NULL;
 
+        for (guint i = 0; plan->networks && i < plan->definition->devices->len; i++)
+                if (plan->networks[i].filter_parameters)
+                        g_ptr_array_unref(plan->networks[i].filter_parameters);
         conf_free(plan->conf);
         definition_free(plan->definition);
         image_info_free(plan->image);
@@ -259,7 +298,8 @@ Plan *plan_free(Plan *plan)
         g_free(plan->initrd_path);
         g_free(plan->console_path);
         g_free(plan->devices);
-        g_free(plan->macs);
+        g_free(plan->networks);
+        g_free(plan->arguments);
         g_free(plan);
         return NULL;
 }

@@ -6,9 +6,20 @@
 #include "common/conf.h"
 #include "domain/domain-xml.h"
 #include "unikernel/definition.h"
+#include "unikernel/placeholders.h"
 
 /* All that a start needs to know before libvirt is asked: configuration, definition, image, wiring and what
  * is derived from the name. Reads files and takes images into the store; knows no libvirt. */
+
+/* What the host adds to a network device. */
+typedef struct PlanNetwork {
+        char mac[18];
+        const char *bridge; /* NULL: the libvirt network that the device names; or nothing to be attached to
+                             */
+        PlaceholderDevice facts;      /* with its addresses: by addresses.c */
+        const char *filter;           /* by isolation.c */
+        GPtrArray *filter_parameters; /* NULL-ended once it is there */
+} PlanNetwork;
 
 typedef struct Plan {
         Conf *conf;
@@ -23,20 +34,22 @@ typedef struct Plan {
         bool witness;     /* the guest leaves no last words on its console: somebody must see how it ends */
         GPtrArray *wired; /* const DefinitionDevice *, the definition's */
         DomainDevice *devices;
-        char (*macs)[18];
+        PlanNetwork *networks; /* one for each of the definition's devices, empty for volumes; by plan_load()
+                                */
+        char *arguments;       /* filled in: by addresses.c, before plan_format() */
 } Plan;
 
 /* The UUID of the unikernel NAME's domain on this host; needs no definition. INVALID_NAME. */
 int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error);
 
-/* The first half: configuration, definition and what is derived from the name. */
+/* The first half: configuration, definition and what is derived from the names. */
 int plan_load(const char *name, Plan **ret_plan, Error *ret_error);
 
 /* The second half, for a start now: the image into the store, the devices wired. The errors are those of the
  * image and the devices, with the way out. */
 int plan_resolve(Plan *plan, Error *ret_error);
 
-/* The domain XML of a plan that is resolved. Free with g_free(). */
+/* The domain XML of a plan that is resolved, with its arguments. Free with g_free(). */
 int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Error *ret_error);
 
 Plan *plan_free(Plan *plan);

@@ -61,6 +61,8 @@ Result protocol_result(ErrorCode code)
                 return RESULT_IMAGE;
         case ERROR_DEVICE_MISMATCH:
         case ERROR_NO_SUCH_NETWORK:
+        case ERROR_ADDRESS_IN_USE:
+        case ERROR_NO_FREE_ADDRESS:
                 return RESULT_DEVICES;
         case ERROR_START_FAILED:
         case ERROR_STOP_FAILED:

@@ -15,7 +15,7 @@
 #define DIGEST "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define HEX    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-static char name_msgrouter[] = "msgrouter", no_arguments[] = "";
+static char name_msgrouter[] = "msgrouter";
 
 static DefinitionDevice network(const char *name)
 {
@@ -32,7 +32,7 @@ static DefinitionDevice volume(const char *name, const char *path, bool read_onl
 
 static Definition definition_plain(void)
 {
-        return (Definition){.name = name_msgrouter, .arguments = no_arguments, .cpus = 1, .owner = 1000};
+        return (Definition){.name = name_msgrouter, .cpus = 1, .owner = 1000};
 }
 
 static DomainFacts facts_plain(void)
@@ -87,10 +87,31 @@ static void test_manifest_order(void)
         DomainFacts facts = facts_plain();
 
         uplink.network = (char *) "default";
-        definition.arguments = arguments;
+        facts.arguments = arguments;
         facts.devices = devices;
         facts.n_devices = G_N_ELEMENTS(devices);
         assert_golden("manifest-order.xml", &definition, &facts);
+}
+
+/* What a network is held by, and how fast it is. */
+static void test_filter_and_bandwidth(void)
+{
+        static const char *const parameters[] = {"IP", "10.0.0.2", "IPV6", "fd00::2", "IPV6", "fe80::2", NULL};
+        DefinitionDevice service = network("service"), uplink = network("uplink");
+        DomainDevice devices[] = {
+                {.definition = &service, .bridge = "virbr0", .mac = "d2:9a:00:11:22:33",
+                                .filter = "clean-traffic", .filter_parameters = parameters},
+                {.definition = &uplink, .bridge = "virbr0", .mac = "52:54:00:aa:bb:cc"},
+        };
+        Definition definition = definition_plain();
+        DomainFacts facts = facts_plain();
+
+        service.rate_in = 10000000;
+        service.rate_out = 2048;
+        uplink.rate_out = 1000;
+        facts.devices = devices;
+        facts.n_devices = G_N_ELEMENTS(devices);
+        assert_golden("filter-bandwidth.xml", &definition, &facts);
 }
 
 /* All that a manifest could name: the last one is in slot 30, and disk names go on after vdz. */
@@ -124,7 +145,7 @@ static void test_linux_with_initrd(void)
         Definition definition = definition_plain();
         DomainFacts facts = facts_plain();
 
-        definition.arguments = arguments;
+        facts.arguments = arguments;
         definition.cpus = 2;
         facts.initrd_path = "/var/lib/shruthi/images/"
                             "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
@@ -186,7 +207,7 @@ static void test_hostile_text(void)
         g_autofree char *xml = NULL, *seen_arguments = NULL, *seen_path = NULL, *seen_bridge = NULL,
                         *count = NULL;
 
-        definition.arguments = arguments;
+        facts.arguments = arguments;
         facts.devices = devices;
         facts.n_devices = G_N_ELEMENTS(devices);
         assert_golden("hostile.xml", &definition, &facts);
@@ -217,12 +238,12 @@ static void test_refuses_what_xml_cannot_carry(void)
                 g_autofree char *xml = NULL;
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                definition.arguments = (char *) texts[i];
+                facts.arguments = texts[i];
                 g_assert_cmpint(domain_xml_format(&definition, &facts, &xml, &error), ==, -EINVAL);
                 g_assert_cmpint(error.code, ==, ERROR_INVALID_ARGS);
                 g_assert_null(strpbrk(error.message, "\x01\x1b\xff"));
 
-                definition.arguments = no_arguments;
+                facts.arguments = NULL;
                 facts.devices = &device;
                 facts.n_devices = 1;
                 g_assert_cmpint(domain_xml_format(&definition, &facts, &xml, NULL), ==, -EINVAL);
@@ -288,6 +309,7 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/domain/xml/no-devices", test_no_devices);
         g_test_add_func("/domain/xml/devices-in-manifest-order", test_manifest_order);
+        g_test_add_func("/domain/domain-xml/filter-and-bandwidth", test_filter_and_bandwidth);
         g_test_add_func("/domain/xml/as-many-devices-as-slots", test_as_many_as_there_are_slots);
         g_test_add_func("/domain/xml/linux-with-initrd", test_linux_with_initrd);
         g_test_add_func("/domain/xml/kvm", test_kvm);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The client of shruthi-neighbours, which answers one question for each connection. Called by segment.c. */
+
+#include "domain/neighbours-client.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+
+#define ANSWER_SEC      3 /* its service has to be started */
+#define ANSWER_SIZE_MAX (4 * 1024 * 1024)
+
+int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error)
+{
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+        if (g_str_has_prefix(text, "error "))
+                return error_set(ret_error, ERROR_FAILED, "%s", lines[0] + strlen("error "));
+
+        for (char **line = lines; *line; line++) {
+                g_auto(GStrv) words = g_strsplit(*line, " ", -1);
+                SeenAddress entry = {};
+
+                if (g_str_equal(*line, "end"))
+                        return 0;
+                if (g_strv_length(words) != 3 || address_parse_ip(words[0], &entry.address) < 0 ||
+                                strlen(words[1]) >= sizeof entry.mac)
+                        break;
+                entry.by = g_str_equal(words[2], "host") ? SEEN_BY_HOST : SEEN_BY_NEIGHBOUR;
+                if (!g_str_equal(words[1], "-"))
+                        g_strlcpy(entry.mac, words[1], sizeof entry.mac);
+                g_array_append_val(seen, entry);
+        }
+
+        (void) error_set(ret_error, ERROR_FAILED, "shruthi-neighbours gave half an answer");
+        return -EBADMSG;
+}
+
+static int ask(const char *bridge, char **ret_text)
+{
+        const struct timeval patience = {.tv_sec = ANSWER_SEC};
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        g_autofree char *path = g_build_filename(paths_runtime_dir(), "neighbours", NULL);
+        g_autofree char *question = g_strconcat(bridge, "\n", NULL);
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
+                return -ENAMETOOLONG;
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+                return -errno;
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
+                        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
+                        connect(fd, (struct sockaddr *) &address, sizeof address) < 0)
+                return -errno;
+
+        r = write_all(fd, question, strlen(question));
+        return r < 0 ? r : fd_read_all(fd, ANSWER_SIZE_MAX, ret_text, NULL);
+}
+
+int neighbours_ask(const char *bridge, GArray *seen, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *text = NULL;
+        guint before = seen->len;
+        int r;
+
+        r = ask(bridge, &text);
+        if (r < 0)
+                return error_set(ret_error, ERROR_FAILED,
+                                "Cannot ask which addresses are in use on '%s' (%s): look at 'systemctl "
+                                "status "
+                                "shruthi-neighbours.socket'",
+                                bridge, r == -EAGAIN ? "no answer" : g_strerror(-r));
+
+        r = neighbours_parse_answer(text, seen, &error);
+        if (r >= 0)
+                return 0;
+
+        g_array_set_size(seen, before);
+        return error_set(ret_error, ERROR_FAILED, "Cannot tell which addresses are in use on '%s': %s",
+                        bridge, error_message(&error, r));
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "common/address.h"
+
+/* Asks the host's network namespace, which our services do not see: shruthi-neighbours.socket. */
+
+/* Appends to seen (SeenAddress) whose addresses the kernel knows on the bridge, its own too. FAILED where
+ * nobody answers in time, with the unit to look at, and where there is no such bridge. */
+int neighbours_ask(const char *bridge, GArray *seen, Error *ret_error);
+
+/* The answer's text, pure: lines "ADDRESS MAC|- neighbour|host", ended by a line "end"; or one line
+ * "error SENTENCE". FAILED for that and for all else. */
+int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error);

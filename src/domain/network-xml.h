@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "common/address.h"
+#include "common/error.h"
+
+/* Networks as libvirt writes them (https://libvirt.org/formatnetwork.html): what of them concerns addresses.
+ * Pure; knows no libvirt. */
+
+typedef enum NetworkMode {
+        NETWORK_ISOLATED, /* its guests reach each other and the host */
+        NETWORK_NAT,      /* … and the outside, behind the host's address */
+        NETWORK_ROUTED,   /* … and the outside, by their own */
+        _NETWORK_MODE_MAX,
+        _NETWORK_MODE_INVALID = -EINVAL,
+} NetworkMode;
+
+/* A unikernel that gets the same address by DHCP and is found by its name. */
+typedef struct NetworkHost {
+        const char *name;
+        const char *mac;
+        Address address;
+} NetworkHost;
+
+/* One host for virNetworkUpdate(): <host> of VIR_NETWORK_SECTION_IP_DHCP_HOST, and of
+ * VIR_NETWORK_SECTION_DNS_HOST (which is what makes a guest known that never asks by DHCP). IPv6 knows no
+ * MAC addresses: there the DHCP client is recognised by the name that it sends. Free with g_free(). */
+int network_xml_format_dhcp_host(const NetworkHost *host, char **ret_xml, Error *ret_error);
+int network_xml_format_dns_host(const NetworkHost *host, char **ret_xml, Error *ret_error);
+
+/* What virNetworkGetXMLDesc() says of any network. */
+typedef struct NetworkInfo {
+        char *name;
+        char *bridge;            /* NULL: none (macvtap and the like) */
+        NetworkMode mode;        /* _NETWORK_MODE_INVALID: another of libvirt's */
+        Subnet subnet4, subnet6; /* family AF_UNSPEC: none. The first of each family; its address is gateway
+                                  * and DNS server, but no gateway where the network is isolated, no DNS
+                                  * server where it is turned off */
+        GArray *reserved;        /* SeenAddress, by SEEN_BY_DHCP: all <host> of DHCP */
+        GPtrArray *host_names;   /* char *, "NAME=IP": all <host> of DNS */
+        bool ours;               /* has our metadata for this very name */
+        uid_t owner;             /* as of the metadata */
+} NetworkInfo;
+
+void network_info_free(NetworkInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkInfo, network_info_free)
+
+/* -EBADMSG (FAILED) where it is no network's XML. What cannot be understood in it is left out. */
+int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error);
