@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/log.h"
 #include "common/names.h"
 #include "common/string-util.h"
 #include "daemon/image-access.h"
 #include "image/store.h"
 #include "unikernel/devices.h"
+#include "unikernel/lease.h"
 
 /* What stands while the image is not known yet; never written. */
 #define PLACEHOLDER_DIGEST "sha256:0000000000000000000000000000000000000000000000000000000000000000"
@@ -149,6 +151,13 @@ static bool network_is_allowed(const Draft *draft, const DefinitionDevice *devic
         return is_among(conf->allowed_networks, device->network);
 }
 
+static bool isolation_is_allowed(const Draft *draft, const DefinitionDevice *device)
+{
+        const DefinitionDevice *old = find_device(draft->old, device);
+
+        return !device->open || draft->change->administer || draft->change->uid == 0 || (old && old->open);
+}
+
 /* Rights first: which networks this host has is not told to those who may not use them. */
 static int check_network(const Draft *draft, const DefinitionDevice *device)
 {
@@ -168,6 +177,9 @@ static int check_network(const Draft *draft, const DefinitionDevice *device)
                                 "shruthi.conf)",
                                 device->name, bridge ? "bridge" : "libvirt network",
                                 bridge ?: device->network, bridge ? "AllowedBridges" : "AllowedNetworks");
+        if (!isolation_is_allowed(draft, device))
+                return needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
+                                "Network '%s': only an administrator may write Isolation=no", device->name);
 
         if (change->have_networks && bridge && !is_among(change->bridges, bridge))
                 return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
@@ -436,6 +448,20 @@ static int draft_check_arguments(const Draft *draft)
         return 0;
 }
 
+static bool wants_addresses(const Definition *definition)
+{
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+
+                if (device->kind == DEVICE_NETWORK &&
+                                (device->setting.mode4 != ADDRESS_MODE_NONE ||
+                                                device->setting.mode6 != ADDRESS_MODE_NONE))
+                        return true;
+        }
+
+        return false;
+}
+
 static int draft_write(Draft *draft)
 {
         Change *change = draft->change;
@@ -449,6 +475,7 @@ static int draft_write(Draft *draft)
         change->memory = draft->definition->memory ?: draft->conf->memory_default;
         change->reload = draft->definition->autostart != (draft->old && draft->old->autostart) ||
                          draft->definition->restart != (draft->old ? draft->old->restart : RESTART_NO);
+        change->addresses = create && wants_addresses(draft->definition);
         return definition_write(change->name, draft->text, create, &change->error);
 }
 
@@ -491,12 +518,16 @@ static int work_write(Change *change)
 
 static int work_remove(Change *change)
 {
+        g_autoptr(GPtrArray) leases = NULL;
         g_autoptr(Definition) old = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
         /* Broken ones can be removed, too; what they asked of systemd is not known then. */
         change->reload = definition_load(change->name, &old, &error) < 0 || old->autostart ||
                         old->restart != RESTART_NO;
+        error_clear(&error);
+        /* Where that cannot be told, it is tried. */
+        change->addresses = lease_list(NULL, change->name, &leases, &error) < 0 || leases->len > 0;
         return definition_remove(change->name, &change->error);
 }
 
@@ -512,4 +543,15 @@ void change_work(Change *change)
                 image_unpin(change->pinned[i]);
                 g_clear_pointer(&change->pinned[i], g_free);
         }
+}
+
+void change_undo(Change *change)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = definition_remove(change->name, &error);
+
+        if (r < 0 && error.code != ERROR_NO_SUCH_UNIKERNEL)
+                log_object(LOG_WARNING, &(LogObject){.unikernel = change->name}, NULL, NULL,
+                                "Cannot take back the definition of '%s': %s", change->name,
+                                error_message(&error, r));
 }

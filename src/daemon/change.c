@@ -121,7 +121,6 @@ static void change_done(Change *change)
         log_object(LOG_INFO, &(LogObject){.unikernel = change->name, .owner = owner, .image = change->image},
                         ids[change->kind], NULL, "Unikernel '%s' was %sd by user %u", change->name,
                         verb_table[change->kind], (unsigned) change->uid);
-        change->written = change->kind != CHANGE_REMOVE;
         if (change->kind == CHANGE_REMOVE)
                 forget_run(change);
         registry_refresh(change->call->manager->registry, change->name, on_shown, change);
@@ -147,16 +146,60 @@ static void on_administer(Decision decision, void *userdata)
         change_end(change);
 }
 
-static void on_worked(void *userdata)
+static void on_undo(void *userdata)
+{
+        change_undo(userdata);
+}
+
+static void on_undone(void *userdata)
+{
+        change_end(userdata);
+}
+
+/* The definition is on disk first, so that what a crash leaves is a unikernel that is given its addresses at
+ * its first start, and never an address that nobody has. */
+static void on_allocated(int r, Error *error, const char *output, void *userdata)
 {
         Change *change = userdata;
 
-        if (change->result >= 0)
+        if (r >= 0) {
+                change_done(change);
+                return;
+        }
+
+        change->result = r;
+        error_move(&change->error, error);
+        worker_run(change->call->manager->worker, change->uid, NULL, on_undo, on_undone, change);
+}
+
+/* The unikernel is gone, whatever becomes of this; what is left is given back by addresses_sweep(). */
+static void on_released(int r, Error *error, const char *output, void *userdata)
+{
+        Change *change = userdata;
+
+        if (r < 0)
+                log_object(LOG_WARNING, &(LogObject){.unikernel = change->name}, NULL, NULL,
+                                "The addresses of '%s' are not given back yet: %s", change->name,
+                                error_message(error, r));
+        change_done(change);
+}
+
+static void on_worked(void *userdata)
+{
+        Change *change = userdata;
+        Manager *manager = change->call->manager;
+
+        change->written = change->result >= 0 && change->kind != CHANGE_REMOVE;
+        if (change->result >= 0 && change->addresses)
+                helper_run(manager->helper, change->uid,
+                                change->kind == CHANGE_CREATE ? "allocate" : "release", change->name,
+                                change->kind == CHANGE_CREATE ? on_allocated : on_released, change);
+        else if (change->result >= 0)
                 change_done(change);
         else if (change->needs_administer) {
                 PolkitDetails details = {.verb = verb_table[change->kind], .unikernel = change->name};
 
-                polkit_ask(change->call->manager, change->call->message, SHRUTHI_ACTION_ADMINISTER, &details,
+                polkit_ask(manager, change->call->message, SHRUTHI_ACTION_ADMINISTER, &details,
                                 on_administer, change);
         } else
                 change_end(change);

@@ -46,6 +46,7 @@ typedef struct Change {
         Error error;
         bool needs_administer; /* it stopped before anything was done, and would go on if he may */
         bool reload; /* systemd has something to learn */
+        bool addresses; /* a device is to be given one before the answer, or has some to be given back */
         char *image; /* digest, for the journal */
         uid_t owner; /* of what was written; of what is to be removed */
         uint64_t memory;
@@ -62,5 +63,6 @@ void change_start(Change *change);
 /* What all other unikernels count for, those included that have been written and not been read back. */
 GArray *change_count_shares(const Change *change);
 
-/* change-work.c */
+/* change-work.c. The second takes back a definition that was just made. */
 void change_work(Change *change);
+void change_undo(Change *change);

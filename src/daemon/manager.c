@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
+#include "daemon/addresses.h"
 #include "daemon/call.h"
 #include "daemon/client.h"
 #include "daemon/idle.h"
@@ -463,6 +464,7 @@ int manager_run(Manager *manager)
         }
         manager_probe(manager);
         log_stream_find_boot(manager);
+        addresses_sweep(manager);
 
         return sd_event_loop(manager->event);
 }

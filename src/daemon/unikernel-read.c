@@ -14,10 +14,55 @@
 #include "daemon/log-stream.h"
 #include "daemon/unikernel-bus.h"
 #include "unikernel/identity.h"
+#include "unikernel/lease.h"
 
 #define DOMAIN_XML_MAX (1024 * 1024)
 
-static int append_device(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device)
+/* What has been allocated to a device, with prefix lengths and a space between. */
+static char *format_addresses(const GPtrArray *leases, const char *device)
+{
+        GString *text = g_string_new(NULL);
+
+        for (guint i = 0; leases && i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i];
+                char address[ADDRESS_TEXT_MAX];
+
+                if (g_strcmp0(lease->device, device) != 0)
+                        continue;
+                address_format(&lease->address, address);
+                g_string_append_printf(text, "%s%s", text->len > 0 ? " " : "", address);
+        }
+
+        return g_string_free(text, FALSE);
+}
+
+static const char *setting_to_string(const DefinitionDevice *device)
+{
+        bool automatic = device->setting.mode4 == ADDRESS_MODE_AUTO ||
+                         device->setting.mode6 == ADDRESS_MODE_AUTO;
+
+        if (device->address)
+                return device->address;
+
+        return automatic ? "auto" : "none";
+}
+
+static int append_network(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
+                const GPtrArray *leases)
+{
+        g_autofree char *addresses = format_addresses(leases, device->name);
+        char mac[18] = "";
+
+        if (!device->mac)
+                (void) identity_mac(unikernel, device->name, mac);
+        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Bridge", "s", device->bridge ?: "",
+                        "Network", "s", device->network ?: "", "MACAddress", "s", device->mac ?: mac,
+                        "Address", "s", addresses, "AddressSetting", "s", setting_to_string(device),
+                        "Bandwidth", "s", device->bandwidth ?: "", "Isolation", "b", (int) !device->open);
+}
+
+static int append_device(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
+                const GPtrArray *leases)
 {
         int r;
 
@@ -25,21 +70,16 @@ static int append_device(sd_bus_message *m, const char *unikernel, const Definit
         if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}{sv}", "Kind", "s", device_kind_to_string(device->kind),
                                 "Name", "s", device->name);
-        if (r >= 0 && device->kind == DEVICE_NETWORK) {
-                char mac[18] = "";
-
-                if (!device->mac)
-                        (void) identity_mac(unikernel, device->name, mac);
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}", "Bridge", "s", device->bridge ?: "", "Network",
-                                "s", device->network ?: "", "MACAddress", "s", device->mac ?: mac);
-        } else if (r >= 0)
+        if (r >= 0 && device->kind == DEVICE_NETWORK)
+                r = append_network(m, unikernel, device, leases);
+        else if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}{sv}", "Path", "s", device->path ?: "", "ReadOnly", "b",
                                 (int) device->read_only);
 
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int append_devices(sd_bus_message *m, const Definition *definition)
+static int append_devices(sd_bus_message *m, const Definition *definition, const GPtrArray *leases)
 {
         int r;
 
@@ -51,7 +91,7 @@ static int append_devices(sd_bus_message *m, const Definition *definition)
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "a{sv}");
         for (guint i = 0; r >= 0 && i < definition->devices->len; i++)
-                r = append_device(m, definition->name, definition->devices->pdata[i]);
+                r = append_device(m, definition->name, definition->devices->pdata[i], leases);
         for (unsigned i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(m);
 
@@ -66,7 +106,7 @@ static int append_origin(sd_bus_message *m, const char *path, DefinitionOrigin o
                         m, "{sv}{sv}", "DefinitionPath", "s", path, "Origin", "s", origins[origin]);
 }
 
-static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
+static int append_definition(sd_bus_message *m, const Unikernel *unikernel, const GPtrArray *leases)
 {
         const Definition *definition = unikernel->loaded.definition;
         int r;
@@ -90,7 +130,7 @@ static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
         for (unsigned i = 0; r >= 0 && i < 2; i++)
                 r = sd_bus_message_close_container(m);
 
-        return r < 0 ? r : append_devices(m, definition);
+        return r < 0 ? r : append_devices(m, definition, leases);
 }
 
 /* A reading in a thread, for GetDetails and GetDefinition. */
@@ -100,6 +140,7 @@ typedef struct Reading {
         ImageInfo *info;
         char *path;     /* of a broken definition */
         DefinitionOrigin origin;
+        GPtrArray *leases; /* Lease; NULL: they cannot be read */
         char *text;
         int result;
         Error error;
@@ -110,6 +151,7 @@ static void reading_free(Reading *reading)
         g_free(reading->image);
         image_info_free(reading->info);
         g_free(reading->path);
+        g_clear_pointer(&reading->leases, g_ptr_array_unref);
         g_free(reading->text);
         error_clear(&reading->error);
         g_free(reading);
@@ -133,6 +175,7 @@ static void details_run(void *userdata)
                 digest = g_strdup(reading->image);
         if (digest)
                 (void) image_inspect_stored(digest, &reading->info, NULL);
+        (void) lease_list(NULL, reading->call->unikernel, &reading->leases, NULL);
 }
 
 static int append_details(sd_bus_message *m, const Unikernel *unikernel, const Reading *reading)
@@ -153,7 +196,7 @@ static int append_details(sd_bus_message *m, const Unikernel *unikernel, const R
                                                 ? ""
                                                 : "Its definition is gone; it runs on until it is stopped");
         if (r >= 0 && unikernel->loaded.definition)
-                r = append_definition(m, unikernel);
+                r = append_definition(m, unikernel, reading->leases);
         else if (r >= 0 && reading->path)
                 r = append_origin(m, reading->path, reading->origin);
 
@@ -258,6 +301,18 @@ static int check_defined(const Unikernel *unikernel, Error *ret_error)
                                         ?: "Its definition is gone; it runs on until it is stopped");
 }
 
+static void on_arguments(int r, Error *error, const char *output, void *userdata)
+{
+        Call *call = userdata;
+
+        if (r >= 0 && (strlen(output) > DEFINITION_ARGUMENTS_MAX || !g_utf8_validate(output, -1, NULL)))
+                r = error_set(error, ERROR_FAILED, "The arguments cannot be sent");
+        if (r < 0)
+                call_fail(call, error, r);
+        else
+                call_reply(call, "s", output);
+}
+
 int unikernel_method_get_arguments(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -271,6 +326,9 @@ int unikernel_method_get_arguments(sd_bus_message *message, void *userdata, sd_b
         r = check_defined(unikernel, &error);
         if (r < 0)
                 call_fail(call, &error, r);
+        else if (strpbrk(unikernel->loaded.definition->arguments, "{}"))
+                helper_run(unikernel->manager->helper, call->uid, "arguments", unikernel->name, on_arguments,
+                                call);
         else
                 call_reply(call, "s", unikernel->loaded.definition->arguments);
         return 1;
