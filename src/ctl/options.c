@@ -161,7 +161,7 @@ const OptionInfo option_table[] = {
         {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
         {"memory", 0, "SIZE", OPTION_SETTINGS, "Memory, such as 32M", set_memory},
         {"cpus", 0, "N", OPTION_SETTINGS, "Virtual CPUs", set_cpus},
-        {"network", 0, "DEVICE[:BRIDGE|:network=NAME][,mac=ADDRESS]", OPTION_SETTINGS,
+        {"network", 0, "DEVICE[:BRIDGE|:network=NAME][,address=auto|ADDRESS/N]", OPTION_SETTINGS,
                         "Connect a network device; may be given again", set_network},
         {"volume", 0, "DEVICE:PATH[:ro]", OPTION_SETTINGS,
                         "Connect a block device to a file or device of the host; may be given again",

@@ -21,8 +21,8 @@ static int close_containers(sd_bus_message *call, unsigned n)
 }
 
 /* A dictionary entry is 'e' of a key and a variant; devices nest: a(sa{sv}). */
-static int append_device(
-                sd_bus_message *call, const char *name, const char *const *texts, const bool *read_only)
+static int append_device(sd_bus_message *call, const char *name, const char *const *texts, const char *flag,
+                bool value)
 {
         int r;
 
@@ -34,8 +34,8 @@ static int append_device(
         for (; r >= 0 && texts[0]; texts += 2)
                 if (texts[1])
                         r = sd_bus_message_append(call, "{sv}", texts[0], "s", texts[1]);
-        if (r >= 0 && read_only)
-                r = sd_bus_message_append(call, "{sv}", "ReadOnly", "b", (int) *read_only);
+        if (r >= 0 && flag)
+                r = sd_bus_message_append(call, "{sv}", flag, "b", (int) value);
 
         return r < 0 ? r : close_containers(call, 2);
 }
@@ -73,9 +73,10 @@ static int append_networks(sd_bus_message *call, const GPtrArray *networks)
         for (guint i = 0; r >= 0 && i < networks->len; i++) {
                 const NetworkSetting *network = networks->pdata[i];
                 const char *const texts[] = {"Bridge", network->bridge, "Network", network->network,
-                                "MACAddress", network->mac, NULL};
+                                "MACAddress", network->mac, "Address", network->address, "Bandwidth",
+                                network->bandwidth, NULL};
 
-                r = append_device(call, network->device, texts, NULL);
+                r = append_device(call, network->device, texts, network->open ? "Isolation" : NULL, false);
         }
 
         return r < 0 ? r : close_devices(call);
@@ -89,7 +90,7 @@ static int append_volumes(sd_bus_message *call, const GPtrArray *volumes)
                 const VolumeSetting *volume = volumes->pdata[i];
                 const char *const texts[] = {"Path", volume->path, NULL};
 
-                r = append_device(call, volume->device, texts, &volume->read_only);
+                r = append_device(call, volume->device, texts, "ReadOnly", volume->read_only);
         }
 
         return r < 0 ? r : close_devices(call);

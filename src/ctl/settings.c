@@ -16,6 +16,9 @@ static void network_setting_free(NetworkSetting *network)
         g_free(network->bridge);
         g_free(network->network);
         g_free(network->mac);
+        g_free(network->address);
+        g_free(network->bandwidth);
+        g_free(network->isolation);
         g_free(network);
 }
 
@@ -124,28 +127,64 @@ static int set_digest(Settings *settings, const char *value, Error *ret_error)
         return set_text(&settings->digest, value);
 }
 
-static void add_network(Settings *settings, NetworkSetting setting)
+static NetworkSetting *add_network(Settings *settings)
 {
+        NetworkSetting *setting = g_new0(NetworkSetting, 1);
+
         if (!settings->networks)
                 settings->networks = g_ptr_array_new_with_free_func((GDestroyNotify) network_setting_free);
 
-        g_ptr_array_add(settings->networks, g_memdup2(&setting, sizeof(setting)));
+        g_ptr_array_add(settings->networks, setting);
+        return setting;
 }
 
 void settings_add_network(Settings *settings, const char *device)
 {
-        add_network(settings, (NetworkSetting){.device = g_strdup(device)});
+        add_network(settings)->device = g_strdup(device);
 }
 
-/* DEVICE[:BRIDGE|:bridge=BRIDGE|:network=NETWORK][,mac=ADDRESS]. The address comes after a comma since it is
- * full of colons itself. */
+/* "mac=…,address=…,bandwidth=…,isolation=no", in any order. shruthid looks at the values. */
+static int set_network_options(NetworkSetting *setting, const char *text)
+{
+        g_auto(GStrv) words = g_strsplit(text, ",", -1);
+
+        for (char **word = words; *word; word++) {
+                const struct {
+                        const char *key;
+                        char **place;
+                } options[] = {
+                                {"mac=", &setting->mac},
+                                {"address=", &setting->address},
+                                {"bandwidth=", &setting->bandwidth},
+                                {"isolation=", &setting->isolation},
+                };
+                bool found = false;
+
+                for (size_t i = 0; i < G_N_ELEMENTS(options); i++)
+                        if (g_str_has_prefix(*word, options[i].key) && (*word)[strlen(options[i].key)]) {
+                                g_free(*options[i].place);
+                                *options[i].place = g_strdup(*word + strlen(options[i].key));
+                                found = true;
+                        }
+                if (!found)
+                        return -EINVAL;
+        }
+
+        return 0;
+}
+
+/* DEVICE[:BRIDGE|:bridge=BRIDGE|:network=NETWORK][,OPTION=VALUE…]. Options come after a comma since hardware
+ * addresses are full of colons themselves. */
 static int set_network(Settings *settings, const char *value, Error *ret_error)
 {
-        static const char right[] =
-                        "give DEVICE, DEVICE:BRIDGE or DEVICE:network=NETWORK, with ',mac=ADDRESS' behind "
-                        "it if need be";
-        g_autofree char *wiring = NULL, *device = NULL, *bridge = NULL, *network = NULL, *mac = NULL;
-        const char *comma, *colon;
+        static const char right[] = "give DEVICE, DEVICE:BRIDGE or DEVICE:network=NETWORK, with "
+                                    "',address=auto' (or none, or "
+                                    "10.0.0.2/24), ',bandwidth=10M', ',mac=ADDRESS', ',isolation=no' behind "
+                                    "it if need be";
+        const char *comma = strchr(value, ','), *colon;
+        g_autofree char *wiring = NULL;
+        NetworkSetting *setting;
+        bool yes = true;
 
         if (!settings->networks)
                 settings->networks = g_ptr_array_new_with_free_func((GDestroyNotify) network_setting_free);
@@ -154,31 +193,26 @@ static int set_network(Settings *settings, const char *value, Error *ret_error)
                 return 0;
         }
 
-        comma = strchr(value, ',');
-        wiring = comma ? g_strndup(value, (size_t) (comma - value)) : g_strdup(value);
-        if (comma) {
-                if (!g_str_has_prefix(comma + 1, "mac=") || !comma[strlen(",mac=")])
-                        return refuse(ret_error, "Network", value, right);
-                mac = g_strdup(comma + strlen(",mac="));
-        }
+        setting = add_network(settings);
+        if (comma && set_network_options(setting, comma + 1) < 0)
+                return refuse(ret_error, "Network", value, right);
+        if (setting->isolation && boolean_parse(setting->isolation, &yes) < 0)
+                return refuse(ret_error, "Network", value, right);
+        setting->open = !yes;
 
+        wiring = comma ? g_strndup(value, (size_t) (comma - value)) : g_strdup(value);
         colon = strchr(wiring, ':');
-        device = colon ? g_strndup(wiring, (size_t) (colon - wiring)) : g_strdup(wiring);
+        setting->device = colon ? g_strndup(wiring, (size_t) (colon - wiring)) : g_strdup(wiring);
         if (colon && g_str_has_prefix(colon + 1, "network="))
-                network = g_strdup(colon + strlen(":network="));
+                setting->network = g_strdup(colon + strlen(":network="));
         else if (colon && g_str_has_prefix(colon + 1, "bridge="))
-                bridge = g_strdup(colon + strlen(":bridge="));
+                setting->bridge = g_strdup(colon + strlen(":bridge="));
         else if (colon)
-                bridge = g_strdup(colon + 1);
-        if (!*device || (network && !*network) || (bridge && !*bridge))
+                setting->bridge = g_strdup(colon + 1);
+        if (!*setting->device || (setting->network && !*setting->network) ||
+                        (setting->bridge && !*setting->bridge))
                 return refuse(ret_error, "Network", value, right);
 
-        add_network(settings, (NetworkSetting){
-                        .device = g_steal_pointer(&device),
-                        .bridge = g_steal_pointer(&bridge),
-                        .network = g_steal_pointer(&network),
-                        .mac = g_steal_pointer(&mac),
-        });
         return 0;
 }
 

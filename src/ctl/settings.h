@@ -15,6 +15,9 @@ typedef struct NetworkSetting {
         char *bridge;  /* or NULL */
         char *network; /* or NULL */
         char *mac;     /* or NULL */
+        char *address, *bandwidth; /* or NULL */
+        char *isolation;           /* as given, or NULL */
+        bool open;                 /* no isolation */
 } NetworkSetting;
 
 typedef struct VolumeSetting {

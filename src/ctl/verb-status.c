@@ -56,13 +56,20 @@ static void print_devices(JsonObject *details)
         for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
                 JsonObject *device = json_array_get_object_element(devices, i);
                 const char *bridge = value_text(device, "Bridge"), *network = value_text(device, "Network");
-                const char *mac = value_text(device, "MACAddress");
+                const char *mac = value_text(device, "MACAddress"), *address = value_text(device, "Address");
                 g_autofree char *line = NULL;
 
                 if (g_str_equal(value_text(device, "Kind"), "network"))
-                        line = g_strdup_printf("network %s → %s%s%s%s", value_text(device, "Name"),
-                                        *network ? "network " : *bridge ? "bridge " : "default bridge",
-                                        *network ? network : bridge, *mac ? ", " : "", mac);
+                        line = g_strdup_printf("network %s → %s%s%s%s%s%s%s", value_text(device, "Name"),
+                                        *network  ? "network "
+                                        : *bridge ? "bridge "
+                                                  : "default bridge",
+                                        *network ? network : bridge, *address ? ", " : "", address,
+                                        *mac ? ", " : "", mac,
+                                        json_object_has_member(device, "Isolation") &&
+                                                                        !value_flag(device, "Isolation")
+                                                        ? ", not isolated"
+                                                        : "");
                 else
                         line = g_strdup_printf("block %s → %s%s", value_text(device, "Name"),
                                         value_text(device, "Path"),
