@@ -7,7 +7,6 @@
 set -euo pipefail
 
 image=/tmp/hello.virtio
-address=192.168.122.10
 
 bold='' plain=''
 if [ -t 1 ]; then bold=$'\e[1m' plain=$'\e[0m'; fi
@@ -27,7 +26,14 @@ heading "A unikernel is a file; this one says of itself what it needs"
 show shruthictl image inspect $image
 
 heading "It becomes a unit and a domain"
-show shruthictl create hello $image --network=service:virbr0 -- --ipv4=$address/24
+show shruthictl create hello $image --network=service:virbr0 -- '--ipv4={service.address}'
+
+heading "It was given an address"
+show shruthictl arguments hello
+address=$(shruthictl arguments hello)
+address=${address#--ipv4=} address=${address%/*}
+
+heading "It runs"
 show shruthictl start hello
 show shruthictl status hello --no-pager
 show systemctl list-units 'unikernel@*' --no-pager --no-legend
