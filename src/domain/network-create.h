@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "domain/network-xml.h"
+
+/* Libvirt networks of ours, made of a few settings. Pure; knows no libvirt. */
+
+const char *network_mode_to_string(NetworkMode mode); /* "isolated", "nat", "routed" */
+NetworkMode network_mode_from_string(const char *text);
+
+typedef struct NetworkSettings {
+        const char *name; /* a DNS label, as of a unikernel */
+        uid_t owner;      /* for the metadata: who asked for it */
+        NetworkMode mode;
+        const char *bridge;              /* NULL: libvirt chooses virbrN */
+        const Subnet *subnet4, *subnet6; /* NULL: none; at least one */
+        const NetworkHost *hosts;
+        size_t n_hosts;
+} NetworkSettings;
+
+/* Free with g_free(). INVALID_ARGS for a name or subnet that makes no network. The same settings give the
+ * same bytes. */
+int network_create_format(const NetworkSettings *settings, char **ret_xml, Error *ret_error);
