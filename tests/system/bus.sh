@@ -77,7 +77,7 @@ is "the result is the guest's" 's "exit-status"' "$(get hello Result)"
 is "the exit status is the guest's" 'x 7' "$(get hello ExitStatus)"
 expect_output "the reason stands in the details" '"Reason" s "exited with status 7' call GetUnikernelDetails s hello
 is "the invocation is systemd's" "s \"$(unit_show unikernel@hello InvocationID)\"" "$(get hello InvocationID)"
-check "root changes it" call SetUnikernelSettings 'sa{sv}' hello 1 Arguments s 'a "b c" {d}'
+check "root changes it" call SetUnikernelSettings 'sa{sv}' hello 1 Arguments s 'a "b c" {{d}}'
 expect_output "the arguments came out as they went in" '^s "a \\"b c\\" \{d\}"$' call GetUnikernelArguments s hello
 check "it starts, failed or not before" call StartUnikernel st hello 0
 is "it is running" 's "running"' "$(get hello State)"
@@ -163,6 +163,8 @@ named "no such UUID" $dest.Error.NoSuchUnikernel GetUnikernelByUUID 00000000-000
 expect_fail "a method of no object" 'UnknownObject' gdbus call --system --dest $dest \
         --object-path $path/unikernel/nobody --method $unikernel.Start 0
 named "an unknown setting" org.freedesktop.DBus.Error.InvalidArgs CreateUnikernelFromPath x $plain "{'Foo': <1>}"
+named "a field of arguments that there is not" $dest.Error.InvalidDefinition \
+        CreateUnikernelFromPath x $plain "{'Arguments': <'{d}'>}"
 named "an image for hvt" $dest.Error.UnsupportedImage CreateUnikernelFromPath x $images/guest.hvt '{}'
 expect_fail "… with the way out" 'mirage configure -t virtio' \
         error_name CreateUnikernelFromPath x $images/guest.hvt '{}'
