@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * Block devices (Virtio 1.2, section 5.2). The first sector of the one that is called `storage` holds a
- * counter of boots; a sector that holds anything else is left alone, and so are all other devices.
- */
+/* Block devices (Virtio 1.2, section 5.2), one request at a time; volume.c and keys.c use them. */
 
 #include "virtio.h"
 
 enum {
         BLOCKS_MAX = 32,
-        SECTOR_SIZE = 512,
         FEATURE_READ_ONLY = 1 << 5,
         FEATURE_FLUSH = 1 << 9,
         REQUEST_READ = 0,
@@ -22,11 +18,11 @@ typedef struct Request {
         uint32_t type;
         uint32_t priority;
         uint64_t sector;
-        uint8_t data[SECTOR_SIZE];
+        uint8_t data[BLOCK_SECTORS_MAX * SECTOR_SIZE];
         uint8_t status;
 } Request;
 
-typedef struct Block {
+struct Block {
         const char *name;
         uint16_t io;
         uint8_t irq;
@@ -34,14 +30,8 @@ typedef struct Block {
         uint64_t n_sectors;
         Queue queue;
         Request *request;
-} Block;
+};
 
-typedef struct Counter {
-        char magic[12];
-        uint32_t boots;
-} Counter;
-
-static const char counter_magic[12] = "guest-boots";
 static Block blocks[BLOCKS_MAX];
 static unsigned n_blocks;
 static Block *waiting; /* the device whose request cpu_wait() waits for */
@@ -74,17 +64,17 @@ static bool request_done(void)
         return queue_pending(&waiting->queue);
 }
 
-static bool request_run(Block *b, uint32_t type)
+static bool request_run(Block *b, uint32_t type, uint64_t sector, size_t n_bytes)
 {
         Descriptor *d = b->queue.descriptors;
         uint32_t ignored;
 
         b->request->type = type;
-        b->request->sector = 0;
+        b->request->sector = sector;
         b->request->status = 0xff;
         d[0] = (Descriptor){(uintptr_t)b->request, offsetof(Request, data), DESCRIPTOR_NEXT,
                         type == REQUEST_FLUSH ? 2 : 1};
-        d[1] = (Descriptor){(uintptr_t)b->request->data, SECTOR_SIZE,
+        d[1] = (Descriptor){(uintptr_t)b->request->data, (uint32_t)n_bytes,
                         DESCRIPTOR_NEXT | (type == REQUEST_READ ? DESCRIPTOR_WRITE : 0), 2};
         d[2] = (Descriptor){(uintptr_t)&b->request->status, 1, DESCRIPTOR_WRITE, 0};
 
@@ -97,45 +87,46 @@ static bool request_run(Block *b, uint32_t type)
         return b->request->status == STATUS_OK;
 }
 
-static void boots_count(Block *b)
-{
-        static const Counter nothing;
-        Counter counter;
-
-        if (b->n_sectors == 0) {
-                console_printf("%s is empty\n", b->name);
-                return;
-        }
-        if (!request_run(b, REQUEST_READ)) {
-                console_printf("%s cannot be read\n", b->name);
-                return;
-        }
-        memcpy(&counter, b->request->data, sizeof(counter));
-        if (memcmp(&counter, &nothing, sizeof(counter)) == 0)
-                memcpy(counter.magic, counter_magic, sizeof(counter_magic));
-        if (memcmp(counter.magic, counter_magic, sizeof(counter_magic)) != 0) {
-                console_printf("%s holds something else, left alone\n", b->name);
-                return;
-        }
-        if (b->read_only) {
-                console_printf("boots: %u\n%s is read-only\n", counter.boots, b->name);
-                return;
-        }
-
-        counter.boots++;
-        memcpy(b->request->data, &counter, sizeof(counter));
-        if (!request_run(b, REQUEST_WRITE) || (b->has_flush && !request_run(b, REQUEST_FLUSH))) {
-                console_printf("%s cannot be written\n", b->name);
-                return;
-        }
-        console_printf("boots: %u\n", counter.boots);
-}
-
-void block_start(void)
+Block *block_find(const char *name)
 {
         for (unsigned i = 0; i < n_blocks; i++)
-                if (streq(blocks[i].name, "storage"))
-                        boots_count(&blocks[i]);
+                if (streq(blocks[i].name, name))
+                        return &blocks[i];
+        return NULL;
+}
+
+const char *block_name(const Block *b)
+{
+        return b->name;
+}
+
+uint64_t block_sectors(const Block *b)
+{
+        return b->n_sectors;
+}
+
+bool block_is_read_only(const Block *b)
+{
+        return b->read_only;
+}
+
+bool block_read(Block *b, uint64_t sector, void *ret, size_t n_sectors)
+{
+        if (!request_run(b, REQUEST_READ, sector, n_sectors * SECTOR_SIZE))
+                return false;
+        memcpy(ret, b->request->data, n_sectors * SECTOR_SIZE);
+        return true;
+}
+
+bool block_write(Block *b, uint64_t sector, const void *data, size_t n_sectors)
+{
+        memcpy(b->request->data, data, n_sectors * SECTOR_SIZE);
+        return request_run(b, REQUEST_WRITE, sector, n_sectors * SECTOR_SIZE);
+}
+
+bool block_flush(Block *b)
+{
+        return !b->has_flush || request_run(b, REQUEST_FLUSH, 0, 0);
 }
 
 void block_interrupt(unsigned irq)

@@ -13,6 +13,8 @@
  *     power.c      the last words and the way out
  *     pci.c        finds the devices and wires them to the manifest
  *     virtio.c     legacy virtio-pci and its queues; net.c and block.c are the drivers on top
+ *     volume.c     counts boots on a block device, and fills one
+ *     keys.c       finds keys in an archive (archive.c) and proves to have them (sha256.c)
  *     main.c       the arguments and what each of them does (the list is there)
  *
  * An image is all of this with one manifest (manifest.c), so one source makes images with different devices.
@@ -101,9 +103,28 @@ bool net_pending(void);
 void net_serve(void);
 void net_interrupt(unsigned irq);
 
+enum {
+        SECTOR_SIZE = 512,
+        BLOCK_SECTORS_MAX = 32, /* in one request */
+};
+typedef struct Block Block;
 void block_attach(const PciDevice *pci, const char *name);
-void block_start(void);
 void block_interrupt(unsigned irq);
+Block *block_find(const char *name);
+const char *block_name(const Block *b);
+uint64_t block_sectors(const Block *b);
+bool block_is_read_only(const Block *b);
+bool block_read(Block *b, uint64_t sector, void *ret, size_t n_sectors);
+bool block_write(Block *b, uint64_t sector, const void *data, size_t n_sectors);
+bool block_flush(Block *b);
+
+/* volume.c */
+void volume_count_boot(Block *device);
+void volume_fill(Block *device, uint64_t n_bytes); /* 0: as far as it goes */
+
+/* keys.c */
+void keys_list(Block *device);
+void keys_prove(Block *device, const char *request); /* KEY:NONCE */
 
 /* main.c */
 _noreturn_ void guest_main(uint32_t magic, uint64_t info);

@@ -7,6 +7,13 @@
  *     --ipv4=A.B.C.D/N        the first network's address: answers ARP, ping, and sends back UDP to port 7
  *     --ipv4-gateway=A.B.C.D  asks once for its MAC address and prints that
  *     --DEVICE-ipv4=…  --DEVICE-ipv4-gateway=…    the same for another network
+ *     --boots                 counts its boots in the first sector of `storage` and prints "boot N"
+ *     --fill[=BYTES]          fills `storage` behind that sector, to its end or so many bytes of it, until a
+ *                             write fails, and prints how many bytes were written
+ *     --keys                  prints name and size of each key in the archive on `keys`, never its content
+ *     --prove=KEY:NONCE       prints "proof: KEY " and HMAC-SHA-256 of NONCE with that key's content, in hex
+ *     --DEVICE-boots  --DEVICE-fill[=BYTES]  --DEVICE-keys  --DEVICE-prove=KEY:NONCE
+ *                             the same for another block device
  *     --hello                 prints "Hello, world"
  *     --flood[=BYTES]         prints numbered lines, without end or so many bytes of them
  *     --long-line=BYTES       prints one line of so many bytes
@@ -180,11 +187,61 @@ static bool network_parse(char *argument)
         return false;
 }
 
+static void block_obey(const char *key, const char *device, const char *value)
+{
+        Block *b = block_find(device);
+
+        if (!b)
+                console_printf("there is no block device %s\n", device);
+        else if (streq(key, "boots"))
+                volume_count_boot(b);
+        else if (streq(key, "fill"))
+                volume_fill(b, *value == '\0' ? 0 : positive(value));
+        else if (streq(key, "keys"))
+                keys_list(b);
+        else
+                keys_prove(b, value);
+}
+
+/* The argument is cut in pieces on the way. */
+static bool block_parse(char *argument)
+{
+        static const struct {
+                const char *key;
+                const char *device;
+                bool has_value, needs_value;
+        } keys[] = {
+                        {"boots", "storage", false, false},
+                        {"fill", "storage", true, false},
+                        {"keys", "keys", false, false},
+                        {"prove", "keys", true, true},
+        };
+        char *end = argument;
+
+        while (*end != '\0' && *end != '=')
+                end++;
+        for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
+                char *key = end - strlen(keys[i].key);
+
+                if (key < argument + 2 || memcmp(key, keys[i].key, strlen(keys[i].key)) != 0 ||
+                                (key > argument + 2 && (key[-1] != '-' || key == argument + 3)) ||
+                                (*end == '=' ? !keys[i].has_value : keys[i].needs_value))
+                        continue;
+                if (key > argument + 2)
+                        key[-1] = '\0';
+                block_obey(keys[i].key, key > argument + 2 ? argument + 2 : keys[i].device,
+                                *end == '=' ? end + 1 : end);
+                return true;
+        }
+        return false;
+}
+
 static void argument_obey(char *argument)
 {
         const char *value;
 
-        if (!startswith(argument, "--") || ending_parse(argument) || network_parse(argument))
+        if (!startswith(argument, "--") || ending_parse(argument) || network_parse(argument) ||
+                        block_parse(argument))
                 return;
 
         if (streq(argument, "--hello"))
@@ -304,7 +361,6 @@ void guest_main(uint32_t magic, uint64_t info)
                 console_printf("argument: %s\n", arguments[i]);
 
         pci_attach_all();
-        block_start();
         for (unsigned i = 0; i < n_arguments; i++)
                 argument_obey(arguments[i]);
         net_start();
