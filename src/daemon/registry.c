@@ -7,8 +7,6 @@
 #include "daemon/registry.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -19,6 +17,7 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "common/users.h"
 
 #define WATCH_MASK \
         (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | \
@@ -59,39 +58,6 @@ static const char *definition_dir(unsigned i)
         return i == 0            ? paths_config_definitions()
                         : i == 1 ? paths_state_definitions()
                                  : paths_vendor_definitions();
-}
-
-/* NSS may ask the network, so it is asked in threads only. Ends when the buffer is large enough. */
-static char *user_name(uid_t uid)
-{
-        for (size_t size = 1024; size <= 1024 * 1024; size *= 4) {
-                g_autofree char *buffer = g_malloc(size);
-                struct passwd pw, *result = NULL;
-                int r = getpwuid_r(uid, &pw, buffer, size, &result);
-
-                if (result)
-                        return g_strdup(pw.pw_name);
-                if (r != ERANGE)
-                        break;
-        }
-
-        return g_strdup_printf("%u", (unsigned) uid);
-}
-
-static char *group_name(gid_t gid)
-{
-        for (size_t size = 1024; size <= 1024 * 1024; size *= 4) {
-                g_autofree char *buffer = g_malloc(size);
-                struct group gr, *result = NULL;
-                int r = getgrgid_r(gid, &gr, buffer, size, &result);
-
-                if (result)
-                        return g_strdup(gr.gr_name);
-                if (r != ERANGE)
-                        break;
-        }
-
-        return g_strdup_printf("%u", (unsigned) gid);
 }
 
 /* Reads NAME's definition, for use in a thread: never fails, but finds nothing or something broken. */

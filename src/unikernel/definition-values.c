@@ -3,20 +3,18 @@
 /* Which keys a definition has and what each takes. Every refusal names file, line and value and what would
  * be right. */
 
-#include <grp.h>
 #include <net/if.h>
-#include <pwd.h>
 #include <string.h>
 
 #include "common/names.h"
 #include "common/string-util.h"
+#include "common/users.h"
 #include "unikernel/definition-private.h"
 
 #define CPUS_MAX             64
 #define MEMORY_UNIT          (1024 * 1024)
 #define MEMORY_MAX           (UINT64_C(1) << 44) /* 16 TiB */
 #define NETWORK_NAME_MAX     255
-#define NAME_BUFFER_SIZE_MAX (1024 * 1024)
 #define RATE_MIN             UINT64_C(1000)
 #define RATE_MAX             UINT64_C(1000000000000)
 
@@ -87,52 +85,16 @@ static int parse_memory(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-/* Digits only; the numbers that stand for "none" are refused (systemd's uid_is_valid()). */
-static int parse_number(const char *text, uint32_t *ret)
-{
-        guint64 value;
-
-        if (!g_ascii_string_to_unsigned(text, 10, 0, UINT32_MAX - 1, &value, NULL) || value == UINT16_MAX)
-                return -EINVAL;
-
-        *ret = (uint32_t)value;
-        return 0;
-}
-
 static int parse_cpus(DefinitionParser *parser, const KeyFileEntry *entry)
 {
-        uint32_t cpus;
+        guint64 cpus;
 
-        if (parse_number(entry->value, &cpus) < 0 || cpus < 1 || cpus > CPUS_MAX)
+        if (!g_ascii_string_to_unsigned(entry->value, 10, 1, CPUS_MAX, &cpus, NULL))
                 return key_file_refuse(entry, parser->ret_error,
                                 "not a number from 1 to %d (Solo5 uses one)", CPUS_MAX);
 
-        parser->definition->cpus = cpus;
+        parser->definition->cpus = (unsigned) cpus;
         return 0;
-}
-
-/* The number of a user or group by name, with a buffer that grows as getpwnam_r(3) asks for. -ESRCH: no such
- * name. */
-static int look_up_name(const char *name, bool group, uint32_t *ret_id)
-{
-        for (size_t size = 4096; size <= NAME_BUFFER_SIZE_MAX; size *= 4) {
-                g_autofree char *buffer = g_malloc(size);
-                struct passwd passwd, *found_user = NULL;
-                struct group grp, *found_group = NULL;
-                int error;
-
-                error = group ? getgrnam_r(name, &grp, buffer, size, &found_group)
-                              : getpwnam_r(name, &passwd, buffer, size, &found_user);
-                if (error == ERANGE)
-                        continue;
-                if (!found_user && !found_group)
-                        return error == 0 || error == ENOENT ? -ESRCH : -error;
-
-                *ret_id = group ? grp.gr_gid : passwd.pw_uid;
-                return 0;
-        }
-
-        return -ENOBUFS;
 }
 
 static int parse_user_or_group(
@@ -141,14 +103,14 @@ static int parse_user_or_group(
         const char *what = group ? "group" : "user";
         int r;
 
-        if (parse_number(entry->value, ret_id) >= 0)
+        if (user_number_parse(entry->value, ret_id) >= 0)
                 return 0;
         if (entry->value[0] == '-' || strspn(entry->value, "0123456789") == strlen(entry->value))
                 return key_file_refuse(entry, parser->ret_error, "not the number of a %s", what);
         if (parser->flags & DEFINITION_IGNORE_USERS)
                 return 0;
 
-        r = look_up_name(entry->value, group, ret_id);
+        r = group ? group_find(entry->value, ret_id) : user_find(entry->value, ret_id);
         if (r == -ESRCH)
                 return key_file_refuse(entry, parser->ret_error, "there is no such %s on this host", what);
         if (r < 0)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/error.h"
+
+/* Users and groups by name and number. NSS may ask the network: what looks a name up is called in threads
+ * only where nobody may be kept waiting. */
+
+/* A number as text: digits only; those that stand for "none" are refused (systemd's uid_is_valid()). */
+int user_number_parse(const char *text, uint32_t *ret);
+
+/* -ESRCH: there is no such name; else another errno. */
+int user_find(const char *name, uid_t *ret_uid);
+int group_find(const char *name, gid_t *ret_gid);
+
+/* By name or number, with a sentence that begins with what ("Owner"): INVALID_ARGS. */
+int user_parse(const char *what, const char *text, uid_t *ret_uid, Error *ret_error);
+int group_parse(const char *what, const char *text, gid_t *ret_gid, Error *ret_error);
+
+/* The name, or the number as text where it has none. Free with g_free(). */
+char *user_name(uid_t uid);
+char *group_name(gid_t gid);
