@@ -34,6 +34,8 @@ static const struct {
         [ERROR_ADDRESS_IN_USE]          = {SHRUTHI_ERROR_PREFIX "AddressInUse", EADDRINUSE},
         [ERROR_NO_FREE_ADDRESS]         = {SHRUTHI_ERROR_PREFIX "NoFreeAddress", EADDRNOTAVAIL},
         [ERROR_NETWORK_NOT_ALLOWED]     = {SHRUTHI_ERROR_PREFIX "NetworkNotAllowed", EPERM},
+        [ERROR_NETWORK_EXISTS]          = {SHRUTHI_ERROR_PREFIX "NetworkExists", EEXIST},
+        [ERROR_NETWORK_IN_USE]          = {SHRUTHI_ERROR_PREFIX "NetworkInUse", EBUSY},
         [ERROR_PATH_NOT_ALLOWED]        = {SHRUTHI_ERROR_PREFIX "PathNotAllowed", EPERM},
         [ERROR_LIMIT_EXCEEDED]          = {SHRUTHI_ERROR_PREFIX "LimitExceeded", EDQUOT},
         [ERROR_NOT_RUNNING]             = {SHRUTHI_ERROR_PREFIX "NotRunning", ESRCH},

@@ -28,6 +28,8 @@ typedef enum ErrorCode {
         ERROR_DEVICE_MISMATCH,         /* definition and manifest name different devices */
         ERROR_NO_SUCH_NETWORK,         /* no such bridge or libvirt network on this host */
         ERROR_NETWORK_NOT_ALLOWED,
+        ERROR_NETWORK_EXISTS,
+        ERROR_NETWORK_IN_USE,          /* by unikernels or other domains: the sentence names them */
         ERROR_ADDRESS_IN_USE,          /* another unikernel or host has it */
         ERROR_NO_FREE_ADDRESS,         /* all of the subnet's are taken */
         ERROR_PATH_NOT_ALLOWED,

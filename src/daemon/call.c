@@ -74,26 +74,33 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
         return 0;
 }
 
-bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
-                const char *verb, Call **ret_call)
+bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDetails *details,
+                const char *action, Call **ret_call)
 {
-        PolkitDetails details = polkit_details(verb, unikernel);
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        r = polkit_authorize(manager, message, action, &details, &error);
+        r = polkit_authorize(manager, message, action, details, &error);
         if (r == 0)
                 return false;
         if (r > 0)
-                r = call_begin(manager, message, unikernel ? unikernel->name : NULL, ret_call, &error);
+                r = call_begin(manager, message, details->unikernel, ret_call, &error);
         if (r < 0) {
                 (void) reply_error(message, &error, r);
                 return false;
         }
 
-        (*ret_call)->owner = g_strdup(details.owner);
-        (*ret_call)->group = g_strdup(details.group);
+        (*ret_call)->owner = g_strdup(details->owner);
+        (*ret_call)->group = g_strdup(details->group);
         return true;
+}
+
+bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
+                const char *verb, Call **ret_call)
+{
+        PolkitDetails details = polkit_details(verb, unikernel);
+
+        return call_let_in_for(manager, message, &details, action, ret_call);
 }
 
 int call_check_owner(const Call *call, Error *ret_error)

@@ -27,6 +27,10 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
 bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
                 const char *verb, Call **ret_call);
 
+/* The same about something else than a unikernel. */
+bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDetails *details,
+                const char *action, Call **ret_call);
+
 /* For a call that had to wait: its unikernel is still the one that he was let in for. The name can have
  * become another's meanwhile, and a caller can make himself wait. */
 int call_check_owner(const Call *call, Error *ret_error);

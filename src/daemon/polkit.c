@@ -30,7 +30,7 @@
 struct Query {
         Manager *manager;
         sd_bus_message *message;
-        char *action, *unikernel, *owner, *group;
+        char *action, *unikernel, *network, *owner, *group;
         char *sender, *cancellation_id;
         uid_t uid;
         unsigned weight;
@@ -75,6 +75,7 @@ void query_free(Query *query)
         sd_bus_message_unref(query->message);
         g_free(query->action);
         g_free(query->unikernel);
+        g_free(query->network);
         g_free(query->owner);
         g_free(query->group);
         g_free(query->sender);
@@ -176,6 +177,8 @@ static int append_question(sd_bus_message *m, const Query *query)
         if (r >= 0)
                 r = append_detail(m, "unit", unit);
         if (r >= 0)
+                r = append_detail(m, "network", query->network);
+        if (r >= 0)
                 r = append_detail(m, "owner", query->owner);
         if (r >= 0)
                 r = append_detail(m, "group", query->group);
@@ -239,6 +242,7 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
                 .message = sd_bus_message_ref(message),
                 .action = g_strdup(action),
                 .unikernel = g_strdup(details->unikernel),
+                .network = g_strdup(details->network),
                 .owner = g_strdup(details->owner),
                 .group = g_strdup(details->group),
                 .sender = g_strdup(sd_bus_message_get_sender(message)),
@@ -261,7 +265,8 @@ static int polkit_decision_error(
 {
         g_autofree char *what = details->unikernel
                         ? g_strdup_printf("%s unikernel '%s'", details->verb, details->unikernel)
-                        : g_strdup(details->verb);
+                        : details->network ? g_strdup_printf("%s network '%s'", details->verb, details->network)
+                                           : g_strdup(details->verb);
 
         if (decision == DECISION_CHALLENGE)
                 return error_set(ret_error, ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,

@@ -18,6 +18,7 @@ typedef enum Decision {
 typedef struct PolkitDetails {
         const char *verb;       /* in the sentence "Not authorized to VERB unikernel 'NAME'" */
         const char *unikernel;  /* name, or NULL */
+        const char *network;    /* the same of a network; of these at most one is set */
         const char *owner;      /* names */
         const char *group;
 } PolkitDetails;
