@@ -47,6 +47,8 @@ typedef struct Conf {
         unsigned unikernels_max_user; /* UnikernelsMaxPerUser=16 */
         uint64_t image_size_max;      /* ImageSizeMax=256M: of one image */
         uint64_t store_size_max;      /* StoreSizeMax=64G: of all images */
+        uint64_t volumes_size_max_user; /* VolumesSizeMaxPerUser=4G: of all volumes of one user together */
+        unsigned volumes_max_user;      /* VolumesMaxPerUser=64 */
         uint64_t message_size_max;    /* MessageSizeMax=1M: a bus message's body */
         unsigned starts_in_flight;    /* StartsInFlight=4 */
         uint64_t console_rate;        /* ConsoleRate=128K: bytes a second that a guest may print over time */

@@ -32,6 +32,9 @@ typedef enum ErrorCode {
         ERROR_NETWORK_IN_USE,          /* by unikernels or other domains: the sentence names them */
         ERROR_ADDRESS_IN_USE,          /* another unikernel or host has it */
         ERROR_NO_FREE_ADDRESS,         /* all of the subnet's are taken */
+        ERROR_NO_SUCH_VOLUME,
+        ERROR_VOLUME_EXISTS,
+        ERROR_VOLUME_IN_USE,           /* others read or write it */
         ERROR_PATH_NOT_ALLOWED,
         ERROR_LIMIT_EXCEEDED,
         ERROR_NOT_RUNNING,

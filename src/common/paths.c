@@ -17,6 +17,7 @@ enum {
         PATH_STATE_DEFINITIONS,
         PATH_VENDOR_DEFINITIONS,
         PATH_IMAGES,
+        PATH_VOLUMES,
         PATH_CONSOLES,
         PATH_PROBE,
         PATH_RESULTS,
@@ -33,6 +34,7 @@ static const char *const defaults[_PATH_MAX] = {
         [PATH_STATE_DEFINITIONS]  = SHRUTHI_STATEDIR "/unikernels",
         [PATH_VENDOR_DEFINITIONS] = SHRUTHI_VENDORDIR "/unikernels",
         [PATH_IMAGES]             = SHRUTHI_STATEDIR "/images",
+        [PATH_VOLUMES]            = SHRUTHI_STATEDIR "/volumes",
         [PATH_CONSOLES]           = SHRUTHI_RUNTIMEDIR "/unikernels",
         [PATH_PROBE]              = SHRUTHI_RUNTIMEDIR "/probe",
         [PATH_RESULTS]            = SHRUTHI_RUNTIMEDIR "/results",
@@ -93,6 +95,11 @@ const char *paths_vendor_definitions(void)
 const char *paths_images(void)
 {
         return path_get(PATH_IMAGES);
+}
+
+const char *paths_volumes(void)
+{
+        return path_get(PATH_VOLUMES);
 }
 
 const char *paths_consoles(void)

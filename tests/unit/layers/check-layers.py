@@ -11,15 +11,16 @@ import sys
 LAYERS = {
     "common": set(),
     "image": {"common"},
+    "volume": {"common"},
     "unikernel": {"common", "image"},
-    "domain": {"common", "image", "unikernel"},
+    "domain": {"common", "image", "volume", "unikernel"},
     "neighbours": {"common", "image", "unikernel"},
     "run": {"common", "image", "unikernel"},
-    "daemon": {"common", "image", "unikernel"},
+    "daemon": {"common", "image", "volume", "unikernel"},
     "ctl": {"common", "image", "unikernel"},
     "generator": {"common", "image", "unikernel"},
 }
-PURE = {"common", "image", "unikernel"}
+PURE = {"common", "image", "volume", "unikernel"}
 # "common" may know the journal and machine IDs, which are no bus.
 BUS = re.compile(r"^(systemd/sd-(bus|event|daemon)\.h|gio/)")
 LIBVIRT = re.compile(r"^(libvirt/|libxml/)")

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* QEMU's locks on the files that it opens as disks (block/file-posix.c, raw_apply_lock_bytes()): a shared
+ * lock of an open file description on one byte for each thing that it does, and on one for each that it
+ * suffers in nobody else; then it looks whether anybody has a byte that contradicts. Advisory: they bind
+ * those who look. */
+
+#include "volume/lock.h"
+
+#include <fcntl.h>
+
+#include "common/string-util.h"
+
+/* Byte PERM + n: does n. Byte SHARED + n: suffers no other that does n. */
+#define LOCK_PERM_BASE   100
+#define LOCK_SHARED_BASE 200
+
+/* The places of BLK_PERM_CONSISTENT_READ and BLK_PERM_WRITE (include/block/block-common.h). */
+#define PERM_READ  0
+#define PERM_WRITE 1
+#define PERM_COUNT 64
+
+static const char *const volume_use_table[_VOLUME_USE_MAX] = {
+        [VOLUME_UNUSED] = "unused",
+        [VOLUME_READ] = "read",
+        [VOLUME_WRITTEN] = "written",
+};
+DEFINE_STRING_TABLE(volume_use, VolumeUse, volume_use_table, _VOLUME_USE_MAX)
+
+/* Whether another open file description has any lock there. */
+static int range_is_locked(int fd, off_t start, off_t length)
+{
+        struct flock lock = {
+                        .l_type = F_WRLCK,
+                        .l_whence = SEEK_SET,
+                        .l_start = start,
+                        .l_len = length,
+        };
+
+        return fcntl(fd, F_OFD_GETLK, &lock) < 0 ? -errno : lock.l_type != F_UNLCK;
+}
+
+static int range_lock_shared(int fd, off_t start)
+{
+        struct flock lock = {
+                        .l_type = F_RDLCK,
+                        .l_whence = SEEK_SET,
+                        .l_start = start,
+                        .l_len = 1,
+        };
+
+        return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+int image_lock_look(int fd, VolumeUse *ret_use)
+{
+        int r;
+
+        r = range_is_locked(fd, LOCK_PERM_BASE + PERM_WRITE, 1);
+        if (r < 0)
+                return r;
+        if (r > 0) {
+                *ret_use = VOLUME_WRITTEN;
+                return 0;
+        }
+
+        r = range_is_locked(fd, LOCK_PERM_BASE, LOCK_SHARED_BASE + PERM_COUNT - LOCK_PERM_BASE);
+        if (r < 0)
+                return r;
+
+        *ret_use = r > 0 ? VOLUME_READ : VOLUME_UNUSED;
+        return 0;
+}
+
+int image_lock_read(int fd)
+{
+        int r;
+
+        /* First told, then looked, as QEMU does: of two at once at least one sees the other. */
+        r = range_lock_shared(fd, LOCK_PERM_BASE + PERM_READ);
+        if (r >= 0)
+                r = range_lock_shared(fd, LOCK_SHARED_BASE + PERM_WRITE);
+        if (r >= 0)
+                r = range_is_locked(fd, LOCK_PERM_BASE + PERM_WRITE, 1);
+        if (r < 0)
+                return r;
+
+        return r > 0 ? -EAGAIN : 0;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "volume/store.h"
+
+/* QEMU's locks on the files that it opens as disks, as others see them and take them. */
+
+/* How the open file is used by others. Negative errno. */
+int image_lock_look(int fd, VolumeUse *ret_use);
+
+/* Locks the open file as a QEMU does that reads it, and lets no other write. The lock is the open file
+ * description's: it goes when its last descriptor is closed. -EAGAIN if somebody writes it. */
+int image_lock_read(int fd);

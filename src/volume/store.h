@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/error.h"
+
+/* Volumes: storage of guests with a life of its own. Below paths_volumes() each has a folder, NAME/, with
+ * "data", a raw and sparse file that QEMU opens, and "volume", which says whose it is. Written by shruthid
+ * and by the runner's helper, both as user shruthi, at the same time: changes are made under a lock, beside
+ * their place, flushed to disk and renamed; what one left that died is cleared away by the next.
+ *
+ * One writer at a time or many readers: that is what QEMU's own locks on the data enforce, which the kernel
+ * keeps for as long as QEMU lives. volume_look() sees them.
+ *
+ * All of it blocks and may be called from any thread. Whose call it is, and whether a definition names the
+ * volume, is for the caller to look at. */
+
+#define VOLUME_NAME_MAX 131 /* 63 + '-' + 67: every UNIKERNEL-DEVICE has room */
+#define VOLUME_SIZE_UNIT 512
+#define VOLUME_SIZE_MAX (UINT64_C(1) << 46) /* 64 TiB */
+
+#define VOLUME_NO_GROUP ((gid_t) -1)
+
+typedef struct Volume {
+        char *name;
+        uint64_t size;      /* bytes that the guest sees */
+        uint64_t allocated; /* bytes that it takes on the host's disk now */
+        uid_t owner;
+        gid_t group;        /* whose members share it; VOLUME_NO_GROUP if nobody's */
+        uint64_t created;   /* µs since the epoch */
+} Volume;
+
+void volume_free(Volume *volume);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Volume, volume_free)
+
+/* What one owner may have: VolumesSizeMaxPerUser= and VolumesMaxPerUser=. */
+typedef struct VolumeLimits {
+        uint64_t size_max_user; /* bytes of all together, by the sizes that guests see; UINT64_MAX: no limit */
+        unsigned max_user;      /* how many; UINT_MAX: no limit */
+} VolumeLimits;
+
+/* A name: 1 to VOLUME_NAME_MAX of a–z, A–Z, 0–9, '-', '_' and '.', beginning with a letter or digit. The
+ * second form with a sentence: INVALID_NAME. */
+bool volume_name_is_valid(const char *name);
+int volume_name_check(const char *name, Error *ret_error);
+
+/* A size that a volume can have: a multiple of 512 bytes, at least that much. INVALID_ARGS. */
+int volume_size_check(uint64_t size, Error *ret_error);
+
+/* The path of the data, free of spaces, whether it exists or not; NULL if name is none. Free with
+ * g_free(). */
+char *volume_path(const char *name);
+
+/* Makes one of zeros, which takes no room until it is written. When it returns 0 it is on disk. limits NULL:
+ * none. INVALID_NAME, INVALID_ARGS (size), VOLUME_EXISTS, LIMIT_EXCEEDED, FAILED. */
+int volume_create(const char *name, uint64_t size, uid_t owner, gid_t group, const VolumeLimits *limits,
+                Error *ret_error);
+
+/* Makes one with the content of fd, from its beginning, wherever its position is (it is moved). A regular
+ * file or a block device, open for reading. size 0: as large as the content, up to the next multiple of 512;
+ * else at least that large, zeros behind it. Holes stay holes, zeros become holes. Nobody waits meanwhile but
+ * those who want to create one of this name. INVALID_ARGS (fd, or a size too small), BUSY (it was being
+ * written meanwhile), and as volume_create(). */
+int volume_import(const char *name, int fd, uint64_t size, uid_t owner, gid_t group,
+                const VolumeLimits *limits, Error *ret_error);
+
+/* What there is. NO_SUCH_VOLUME; INVALID_NAME. */
+int volume_load(const char *name, Volume **ret_volume, Error *ret_error);
+
+/* All of them, sorted by name: elements Volume. One whose folder is damaged is left out. */
+int volume_list(GPtrArray **ret_volumes, Error *ret_error);
+
+/* Makes it larger, with zeros at the end, which a guest sees from its next start on. The size that it has
+ * is no error. limits are of the volume's owner. INVALID_ARGS if smaller; NO_SUCH_VOLUME, LIMIT_EXCEEDED. */
+int volume_resize(const char *name, uint64_t size, const VolumeLimits *limits, Error *ret_error);
+
+/* A descriptor to read it with, and nothing else. Refused while a guest writes it (VOLUME_IN_USE); and as
+ * long as the descriptor, or one passed on, is open, none that writes can start on it: what is read is of
+ * one moment. */
+int volume_export(const char *name, int *ret_fd, Error *ret_error);
+
+/* Removes it, with all that is in it. The caller knows that no definition names it. VOLUME_IN_USE while
+ * somebody has it open. */
+int volume_remove(const char *name, Error *ret_error);
+
+typedef enum VolumeUse {
+        VOLUME_UNUSED,
+        VOLUME_READ,    /* by any number */
+        VOLUME_WRITTEN, /* by one */
+        _VOLUME_USE_MAX,
+        _VOLUME_USE_INVALID = -EINVAL,
+} VolumeUse;
+
+const char *volume_use_to_string(VolumeUse use); /* "unused", "read", "written" */
+VolumeUse volume_use_from_string(const char *text);
+
+/* How it is used right now, by QEMU or by who reads an export. The kernel does not say by whom. */
+int volume_look(const char *name, VolumeUse *ret_use, Error *ret_error);
+
+/* Bytes of the file system that volumes lie on: those that can still be written, and all. */
+int volume_space(uint64_t *ret_free, uint64_t *ret_total, Error *ret_error);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Invariant: what QEMU's locks say about a volume is what others hear, and nothing is taken away or read
+ * half-written under a guest. The bytes are those of QEMU's block/file-posix.c. */
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "volume-fixture.h"
+
+#define BYTE_READS        100
+#define BYTE_WRITES       101
+#define BYTE_RESIZES      103
+#define BYTE_NO_WRITER    201
+
+static VolumeUse look(const char *name)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        VolumeUse use = _VOLUME_USE_INVALID;
+
+        g_assert_cmpint(volume_look(name, &use, &error), ==, 0);
+        return use;
+}
+
+static void test_unused(VolumeFixture *f, const void *data)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        make_volume("a", MIB);
+        fd = open_data("a", O_RDWR);
+        g_assert_cmpint(look("a"), ==, VOLUME_UNUSED);
+        g_assert_cmpstr(volume_use_to_string(VOLUME_UNUSED), ==, "unused");
+}
+
+static void test_writer(VolumeFixture *f, const void *data)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        _cleanup_close_ int writer = -EBADF;
+        int fd;
+
+        make_volume("a", MIB);
+        writer = open_data("a", O_RDWR);
+        lock_byte(writer, BYTE_READS);
+        lock_byte(writer, BYTE_WRITES);
+        lock_byte(writer, BYTE_NO_WRITER);
+
+        g_assert_cmpint(look("a"), ==, VOLUME_WRITTEN);
+        assert_refused(volume_export("a", &fd, &error), &error, ERROR_VOLUME_IN_USE, "'a' is being written");
+        assert_refused(volume_remove("a", &error), &error, ERROR_VOLUME_IN_USE, "'a' is being written");
+        /* Its guest sees that at its next start. */
+        g_assert_cmpint(volume_resize("a", 2 * MIB, NULL, &error), ==, 0);
+
+        writer = close_safe(writer);
+        g_assert_cmpint(look("a"), ==, VOLUME_UNUSED);
+        g_assert_cmpint(volume_remove("a", &error), ==, 0);
+}
+
+static void test_readers(VolumeFixture *f, const void *data)
+{
+        static const off_t bytes[] = {BYTE_READS, BYTE_RESIZES, BYTE_NO_WRITER};
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        make_volume("a", MIB);
+        for (size_t i = 0; i < G_N_ELEMENTS(bytes); i++) {
+                _cleanup_close_ int reader = open_data("a", O_RDONLY), exported = -EBADF;
+
+                lock_byte(reader, bytes[i]);
+                g_assert_cmpint(look("a"), ==, VOLUME_READ);
+                assert_refused(volume_remove("a", &error), &error, ERROR_VOLUME_IN_USE, "'a' is being read");
+                g_assert_cmpint(volume_export("a", &exported, &error), ==, 0);
+        }
+        g_assert_cmpint(look("a"), ==, VOLUME_UNUSED);
+}
+
+static void test_export(VolumeFixture *f, const void *data)
+{
+        _cleanup_close_ int first = -EBADF, second = -EBADF, passed = -EBADF, writer = -EBADF;
+        _cleanup_error_ Error error = ERROR_INIT;
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = BYTE_NO_WRITER, .l_len = 1};
+        char text[3];
+
+        make_volume("a", MIB);
+        writer = open_data("a", O_RDWR);
+        g_assert_cmpint(pwrite(writer, "abc", 3, 0), ==, 3);
+
+        g_assert_cmpint(volume_export("a", &first, &error), ==, 0);
+        g_assert_cmpint(volume_export("a", &second, &error), ==, 0);
+        g_assert_cmpint(fcntl(first, F_GETFL) & O_ACCMODE, ==, O_RDONLY);
+        g_assert_cmpint(read(first, text, 3), ==, 3);
+        g_assert_cmpint(memcmp(text, "abc", 3), ==, 0);
+        g_assert_cmpint(write(first, "x", 1), <, 0);
+
+        /* A QEMU that is to write looks there, and sees it for as long as any copy of it is open. */
+        second = close_safe(second);
+        passed = dup(first);
+        first = close_safe(first);
+        g_assert_cmpint(fcntl(writer, F_OFD_GETLK, &lock), ==, 0);
+        g_assert_cmpint(lock.l_type, ==, F_RDLCK);
+        g_assert_cmpint(look("a"), ==, VOLUME_READ);
+        passed = close_safe(passed);
+        g_assert_cmpint(look("a"), ==, VOLUME_UNUSED);
+
+        assert_refused(volume_export("b", &first, &error), &error, ERROR_NO_SUCH_VOLUME, "'b'");
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        volume_test("/volume/lock/an-open-file-is-no-use", test_unused);
+        volume_test("/volume/lock/a-writer-keeps-all-others-out", test_writer);
+        volume_test("/volume/lock/readers-are-many", test_readers);
+        volume_test("/volume/lock/an-export-keeps-writers-out", test_export);
+        return g_test_run();
+}
