@@ -41,6 +41,11 @@ KeyFile *key_file_new(void)
         return key_file;
 }
 
+void key_file_set_lists(KeyFile *key_file, const char *const *keys)
+{
+        key_file->lists = keys;
+}
+
 void key_file_free(KeyFile *key_file)
 {
         if (!key_file)
@@ -191,6 +196,7 @@ static int read_header(Reader *reader, const char *line)
 static int read_entry(Reader *reader, const char *line, unsigned number)
 {
         g_autofree char *key = NULL, *value = NULL, *shown = text_for_display(line, SHOWN_LENGTH);
+        const char *const *lists = reader->key_file->lists;
         KeyFileEntry *entry;
 
         if (!key_file_split_entry(line, &key, &value))
@@ -202,7 +208,7 @@ static int read_entry(Reader *reader, const char *line, unsigned number)
         if (!reader->section)
                 return refuse(reader, number, "'%s' stands before the first [SECTION]", shown);
 
-        entry = key_file_find_entry(reader->section, key);
+        entry = lists && g_strv_contains(lists, key) ? NULL : key_file_find_entry(reader->section, key);
         if (entry && g_hash_table_contains(reader->seen, entry))
                 return refuse(reader, number,
                                 "key '%s' stands here a second time, first in line %u: keep one", key,

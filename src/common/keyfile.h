@@ -34,9 +34,15 @@ typedef struct KeyFileSection {
 typedef struct KeyFile {
         GPtrArray *sections; /* KeyFileSection, in order of first appearance */
         GPtrArray *paths;
+        const char *const *lists;
 } KeyFile;
 
 KeyFile *key_file_new(void);
+
+/* Before anything is added: which keys (static, ended by NULL) make a list. Each line with one of them is an
+ * entry of its own, in one text and in later ones, and an empty value one that clears those before it. */
+void key_file_set_lists(KeyFile *key_file, const char *const *keys);
+
 void key_file_free(KeyFile *key_file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KeyFile, key_file_free)
 

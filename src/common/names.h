@@ -42,6 +42,9 @@
 #define SHRUTHI_DEFINITION_SUFFIX    ".unikernel"
 #define SHRUTHI_DIGEST_PREFIX        "sha256:"
 
+/* What systemd knows the archive of NAME's credentials by: "shruthi.NAME". */
+#define SHRUTHI_CREDENTIAL_PREFIX    "shruthi."
+
 /* The user that both services run as, and the group whose members may create their own. */
 #define SHRUTHI_USER                 "shruthi"
 #define SHRUTHI_USERS_GROUP          "shruthi-users"

@@ -72,7 +72,9 @@ static int check_section_name(const KeyFileSection *section, bool unikernel, Err
                                 "%s:%u: section [%s] needs the device's name as in the image's manifest, "
                                 "such as [%s %s]",
                                 section->path, section->line, section->type, section->type,
-                                g_str_equal(section->type, "Network") ? "service" : "storage");
+                                g_str_equal(section->type, "Network")       ? "service"
+                                : g_str_equal(section->type, "Credentials") ? "keys"
+                                                                            : "storage");
         if (section->name && !device_name_is_valid(section->name))
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
                                 "%s:%u: '%s' is no device's name: 1 to %d printable ASCII characters "
@@ -94,7 +96,7 @@ static int parse_entries(
                         k++;
                 if (!type->keys[k])
                         return key_file_refuse_key(section, entry, type->keys, parser->ret_error);
-                if (entry->value[0] == 0)
+                if (entry->value[0] == 0 && !g_strv_contains(definition_lists, entry->key))
                         continue;
 
                 r = type->parse[k](parser, entry);
@@ -105,8 +107,7 @@ static int parse_entries(
         return 0;
 }
 
-/* The path of a section, in memory that lives as long as the definition. */
-static const char *own_path(const Definition *definition, const char *path)
+const char *definition_own_path(const Definition *definition, const char *path)
 {
         for (char **dropin = definition->dropins; dropin && *dropin; dropin++)
                 if (g_str_equal(*dropin, path))
@@ -115,11 +116,46 @@ static const char *own_path(const Definition *definition, const char *path)
         return definition->path;
 }
 
+/* One block device has one section, and all key material is one archive. */
+static int check_block_device(const DefinitionParser *parser, const KeyFileSection *section)
+{
+        const DefinitionDevice *device = parser->device;
+
+        for (guint i = 0; i < parser->definition->devices->len; i++) {
+                const DefinitionDevice *other = parser->definition->devices->pdata[i];
+
+                if (other == device || other->kind != DEVICE_BLOCK)
+                        continue;
+                if (g_str_equal(other->name, device->name))
+                        return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
+                                        "%s:%u: block device '%s' has a section [%s %s] too, in line %u of "
+                                        "%s: keep one of the two",
+                                        section->path, section->line, device->name,
+                                        definition_device_section(other), other->name, other->line,
+                                        other->file);
+                if (other->credentials && device->credentials)
+                        return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
+                                        "%s:%u: [Credentials %s] is the second such section, after "
+                                        "[Credentials %s] in line %u of %s: all key material of a unikernel "
+                                        "is on one device, join the two",
+                                        section->path, section->line, device->name, other->name,
+                                        other->line, other->file);
+        }
+
+        return 0;
+}
+
 static int check_device(const DefinitionParser *parser, const KeyFileSection *section)
 {
         const DefinitionDevice *device = parser->device;
 
-        if (device->kind == DEVICE_BLOCK && !device->path)
+        if (device->kind == DEVICE_BLOCK) {
+                int r = check_block_device(parser, section);
+
+                if (r < 0)
+                        return r;
+        }
+        if (device->kind == DEVICE_BLOCK && !device->credentials && !device->path)
                 return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
                                 "%s:%u: [Volume %s] has no Path=: write Path=/…, the file or block device "
                                 "that holds it",
@@ -140,7 +176,7 @@ static int check_device(const DefinitionParser *parser, const KeyFileSection *se
         return 0;
 }
 
-static void device_free(DefinitionDevice *device)
+void definition_device_free(DefinitionDevice *device)
 {
         g_free(device->name);
         g_free(device->bridge);
@@ -149,12 +185,22 @@ static void device_free(DefinitionDevice *device)
         g_free(device->address);
         g_free(device->bandwidth);
         g_free(device->path);
+        g_clear_pointer(&device->sources, g_ptr_array_unref);
         g_free(device);
+}
+
+const char *definition_device_section(const DefinitionDevice *device)
+{
+        return definition_sections[device->kind == DEVICE_NETWORK ? SECTION_NETWORK
+                                   : device->credentials          ? SECTION_CREDENTIALS
+                                                                  : SECTION_VOLUME]
+                        .type;
 }
 
 static int parse_device(
                 DefinitionParser *parser, const KeyFileSection *section, const DefinitionSection *type)
 {
+        bool credentials = type == &definition_sections[SECTION_CREDENTIALS];
         GPtrArray *devices = parser->definition->devices;
         int r;
 
@@ -170,8 +216,11 @@ static int parse_device(
                 .kind = type == &definition_sections[SECTION_NETWORK] ? DEVICE_NETWORK
                                                                       : DEVICE_BLOCK,
                 .name = g_strdup(section->name),
-                .file = own_path(parser->definition, section->path),
+                .file = definition_own_path(parser->definition, section->path),
                 .line = section->line,
+                .credentials = credentials,
+                .read_only = credentials,
+                .sources = credentials ? definition_sources_new() : NULL,
         };
         g_ptr_array_add(devices, parser->device);
 
@@ -226,7 +275,7 @@ int definition_parse_key_file(
         definition->arguments = g_strdup("");
         definition->cpus = 1;
         definition->group = GID_INVALID;
-        definition->devices = g_ptr_array_new_with_free_func((GDestroyNotify)device_free);
+        definition->devices = g_ptr_array_new_with_free_func((GDestroyNotify)definition_device_free);
 
         for (guint i = 0; i < key_file->sections->len; i++) {
                 const KeyFileSection *section = key_file->sections->pdata[i];

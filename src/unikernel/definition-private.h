@@ -31,10 +31,22 @@ enum {
         SECTION_UNIKERNEL,
         SECTION_NETWORK,
         SECTION_VOLUME,
+        SECTION_CREDENTIALS,
         _SECTION_MAX,
 };
 
 extern const DefinitionSection definition_sections[_SECTION_MAX];
+
+/* Keys that make a list; their parsers take an empty value too. */
+extern const char *const definition_lists[];
+
+/* definition-credentials.c: the keys of [Credentials NAME]. */
+GPtrArray *definition_sources_new(void);
+int definition_parse_source(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_source_encrypted(DefinitionParser *parser, const KeyFileEntry *entry);
+
+/* The file's path, in memory that lives as long as the definition. */
+const char *definition_own_path(const Definition *definition, const char *path);
 
 /* Fills definition, whose name, origin, path and dropins are set, from what was read. */
 int definition_parse_key_file(

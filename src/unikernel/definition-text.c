@@ -8,10 +8,17 @@
 #include "common/string-util.h"
 #include "unikernel/definition.h"
 
+static void append_source(GString *out, const DefinitionSource *source)
+{
+        g_string_append_printf(out, "LoadCredential%s=%s", source->encrypted ? "Encrypted" : "", source->id);
+        if (!g_str_equal(source->from, source->id))
+                g_string_append_printf(out, ":%s", source->from);
+        g_string_append_c(out, '\n');
+}
+
 static void append_device(GString *out, const DefinitionDevice *device)
 {
-        g_string_append_printf(out, "\n[%s %s]\n", device->kind == DEVICE_NETWORK ? "Network" : "Volume",
-                        device->name);
+        g_string_append_printf(out, "\n[%s %s]\n", definition_device_section(device), device->name);
         if (device->bridge)
                 g_string_append_printf(out, "Bridge=%s\n", device->bridge);
         if (device->network)
@@ -26,8 +33,10 @@ static void append_device(GString *out, const DefinitionDevice *device)
                 g_string_append(out, "Isolation=no\n");
         if (device->path)
                 g_string_append_printf(out, "Path=%s\n", device->path);
-        if (device->read_only)
+        if (device->read_only && !device->credentials)
                 g_string_append(out, "ReadOnly=yes\n");
+        for (guint i = 0; device->sources && i < device->sources->len; i++)
+                append_source(out, device->sources->pdata[i]);
 }
 
 char *definition_format(const Definition *definition)

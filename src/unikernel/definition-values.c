@@ -330,4 +330,10 @@ const DefinitionSection definition_sections[_SECTION_MAX] = {
                                                 {"Path", "ReadOnly"},
                                                 {parse_path, parse_read_only},
                                 },
+                [SECTION_CREDENTIALS] =
+                                {
+                                                "Credentials",
+                                                {"LoadCredential", "LoadCredentialEncrypted"},
+                                                {definition_parse_source, definition_parse_source_encrypted},
+                                },
 };

@@ -123,6 +123,7 @@ int definition_load_full(
         g_autoptr(KeyFile) key_file = key_file_new();
         int r;
 
+        key_file_set_lists(key_file, definition_lists);
         r = definition_find(name, &definition->path, &definition->origin, ret_error);
         if (r < 0)
                 return r;
@@ -155,6 +156,7 @@ int definition_parse(const char *name, const char *path, const char *text, size_
         g_autoptr(KeyFile) key_file = key_file_new();
         int r;
 
+        key_file_set_lists(key_file, definition_lists);
         r = name_check(name, ret_error);
         if (r < 0)
                 return r;

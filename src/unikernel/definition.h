@@ -31,7 +31,17 @@ typedef enum RestartPolicy {
 const char *restart_policy_to_string(RestartPolicy policy); /* "no", "on-failure", "always" */
 RestartPolicy restart_policy_from_string(const char *text);
 
-/* [Network NAME] or [Volume NAME]; devices keep the order in which the definition writes them. */
+/* Where systemd takes one credential from for the unit: LoadCredential= and LoadCredentialEncrypted= of
+ * systemd.exec(5), in its own words. */
+typedef struct DefinitionSource {
+        char *id;
+        char *from;       /* an absolute path, or a name in the host's credential stores */
+        bool encrypted;   /* by systemd-creds(1) */
+        const char *file; /* where it stands */
+        unsigned line;
+} DefinitionSource;
+
+/* [Network NAME], [Volume NAME] or [Credentials NAME]; devices keep the order in which the definition writes them. */
 typedef struct DefinitionDevice {
         DeviceKind kind;
         char *name;
@@ -49,7 +59,14 @@ typedef struct DefinitionDevice {
         /* volume */
         char *path;     /* Path= */
         bool read_only; /* ReadOnly= */
+        /* credentials: a block device too, read only, without a path */
+        bool credentials;
+        GPtrArray *sources; /* DefinitionSource; NULL for other devices */
 } DefinitionDevice;
+
+/* The type of its section: "Network", "Volume" or "Credentials". */
+const char *definition_device_section(const DefinitionDevice *device);
+void definition_device_free(DefinitionDevice *device);
 
 typedef enum DefinitionOrigin {
         DEFINITION_ORIGIN_CONFIG, /* /etc: the administrator's */
@@ -82,6 +99,15 @@ typedef struct Definition {
 void definition_free(Definition *definition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Definition, definition_free)
 
+/* The device that carries key material, NULL if there is none; there is at most one. */
+const DefinitionDevice *definition_credentials(const Definition *definition);
+
+/* What systemd is to load for the unit: whether two definitions (NULL: none) say the same. */
+bool definition_sources_equal(const Definition *a, const Definition *b);
+
+/* Whether source stands in definition (NULL: no) as it is. */
+bool definition_has_source(const Definition *definition, const DefinitionSource *source);
+
 /* Finds and reads NAME's definition: the first of /etc, /var/lib, /usr/lib, with drop-ins of all three
  * (NAME.unikernel.d/FILE.conf). NO_SUCH_UNIKERNEL, INVALID_NAME, INVALID_DEFINITION with "FILE:LINE: …" and
  * what would be right. */
@@ -101,7 +127,7 @@ int definition_load_full(
 int definition_parse(const char *name, const char *path, const char *text, size_t size,
                 Definition **ret_definition, Error *ret_error);
 
-/* The keys of a section ("Unikernel", "Network", "Volume"), ended by NULL; NULL for an unknown one. */
+/* The keys of a section ("Unikernel", "Network", "Volume", "Credentials"), ended by NULL; NULL for an unknown one. */
 const char *const *definition_keys(const char *section_type);
 
 /* Where NAME is defined, without reading it: path and origin. NO_SUCH_UNIKERNEL, also when it is masked by a

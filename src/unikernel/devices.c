@@ -16,11 +16,6 @@ static const char *kind_words(DeviceKind kind)
         return kind == DEVICE_NETWORK ? "network" : "block device";
 }
 
-static const char *kind_section(DeviceKind kind)
-{
-        return kind == DEVICE_NETWORK ? "Network" : "Volume";
-}
-
 static const DefinitionDevice *find_device(const Definition *definition, const char *name, DeviceKind kind)
 {
         for (guint i = 0; i < definition->devices->len; i++) {
@@ -44,7 +39,7 @@ static const ManifestDevice *find_entry(const ImageInfo *image, const char *name
 
 /* What the sentence is made of; each part is left out when empty. */
 typedef struct Difference {
-        GString *missing, *surplus, *other_kind;
+        GString *missing, *surplus, *other_kind, *undeclared;
         GString *lines, *options;
 } Difference;
 
@@ -65,27 +60,39 @@ static void add_missing(Difference *difference, const Definition *definition, co
 {
         g_autofree char *name = text_for_display(entry->name, NAME_SHOWN);
         bool network = entry->kind == DEVICE_NETWORK;
+        const DefinitionDevice *other =
+                        find_device(definition, entry->name, network ? DEVICE_BLOCK : DEVICE_NETWORK);
 
-        if (find_device(definition, entry->name, network ? DEVICE_BLOCK : DEVICE_NETWORK))
+        if (other)
                 append_item(difference->other_kind, ", ",
                                 "'%s' is a %s in the image and [%s %s] in the definition", name,
-                                kind_words(entry->kind),
-                                kind_section(network ? DEVICE_BLOCK : DEVICE_NETWORK), name);
+                                kind_words(entry->kind), definition_device_section(other), name);
         else
                 append_item(difference->missing, ", ", "%s '%s'", kind_words(entry->kind), name);
 
-        append_item(difference->lines, ", ",
-                        network ? "'[Network %s]' with 'Bridge=…'" : "'[Volume %s]' with 'Path=/…'", name);
-        append_item(difference->options, " ", network ? "--network=%s:BRIDGE" : "--volume=%s:/…", name);
+        if (network) {
+                append_item(difference->lines, ", ", "'[Network %s]' with 'Bridge=…'", name);
+                append_item(difference->options, " ", "--network=%s:BRIDGE", name);
+        } else {
+                append_item(difference->lines, ", ",
+                                "'[Volume %s]' with 'Path=/…' (or '[Credentials %s]' for key material)", name,
+                                name);
+                append_item(difference->options, " ", "--volume=%s:/… (or --credentials=%s)", name, name);
+        }
 }
 
 static void add_surplus(Difference *difference, const ImageInfo *image, const DefinitionDevice *device)
 {
         bool network = device->kind == DEVICE_NETWORK;
 
-        if (!find_entry(image, device->name, network ? DEVICE_BLOCK : DEVICE_NETWORK))
-                append_item(difference->surplus, ", ", "[%s %s] (%s:%u)", kind_section(device->kind),
-                                device->name, device->file, device->line);
+        if (find_entry(image, device->name, network ? DEVICE_BLOCK : DEVICE_NETWORK))
+                return;
+        append_item(difference->surplus, ", ", "[%s %s] (%s:%u)", definition_device_section(device),
+                        device->name, device->file, device->line);
+        if (device->credentials)
+                append_item(difference->undeclared, ", ",
+                                "key material needs a block device '%s' that the image's manifest declares",
+                                device->name);
 }
 
 static int refuse(const Definition *definition, const ImageInfo *image, Difference *difference,
@@ -112,6 +119,8 @@ static int refuse(const Definition *definition, const ImageInfo *image, Differen
                 append_item(sentence, "; ",
                                 "the definition has %s, which the image does not know: remove that",
                                 difference->surplus->str);
+        if (difference->undeclared->len > 0)
+                append_item(sentence, "; ", "%s", difference->undeclared->str);
         if (difference->lines->len > 0)
                 append_item(sentence, ". ", "Write into the definition: %s; or as options of create: %s",
                                 difference->lines->str, difference->options->str);
@@ -122,12 +131,13 @@ static int refuse(const Definition *definition, const ImageInfo *image, Differen
 static int refuse_difference(const Definition *definition, const ImageInfo *image, Error *ret_error)
 {
         Difference difference = {g_string_new(NULL), g_string_new(NULL), g_string_new(NULL),
-                        g_string_new(NULL), g_string_new(NULL)};
+                        g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
         int r = refuse(definition, image, &difference, ret_error);
 
         g_string_free(difference.missing, TRUE);
         g_string_free(difference.surplus, TRUE);
         g_string_free(difference.other_kind, TRUE);
+        g_string_free(difference.undeclared, TRUE);
         g_string_free(difference.lines, TRUE);
         g_string_free(difference.options, TRUE);
         return r;

@@ -23,7 +23,7 @@ static void check(const Definition *definition)
 
                 g_assert_cmpuint(strlen(device->name), >=, 1);
                 g_assert_cmpuint(strlen(device->name), <=, MANIFEST_NAME_MAX);
-                g_assert_true(device->kind == DEVICE_NETWORK || device->path);
+                g_assert_true(device->kind == DEVICE_NETWORK || device->credentials || device->path);
                 g_assert_false(device->bridge && device->network);
         }
 }

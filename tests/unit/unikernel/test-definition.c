@@ -127,8 +127,8 @@ static const struct {
         {IMAGE "[Volume a]\nSize=64M\n",
                         "f:4: unknown key 'Size' in [Volume a]; known are Path, ReadOnly"},
         {IMAGE "[Netwrok a]\n", "f:3: unknown section '[Netwrok]', did you mean 'Network'?"},
-        {IMAGE "[Credentials a]\n", "f:3: unknown section '[Credentials]'; known are Unikernel, Network, "
-                                    "Volume"},
+        {IMAGE "[Disks a]\n", "f:3: unknown section '[Disks]'; known are Unikernel, Network, Volume, "
+                              "Credentials"},
         {IMAGE "[Service]\n", "f:3: section [Service] is systemd's: write it to "
                               "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as 'systemctl edit "
                               "unikernel@a.service' does"},

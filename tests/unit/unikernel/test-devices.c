@@ -35,7 +35,7 @@ static void test_order(void)
                 const char *text;
                 const char *names[4];
         } cases[] = {
-                {&router, "[Network back]\n[Volume storage]\nPath=/a\n[Network service]\n",
+                {&router, "[Network back]\n[Credentials storage]\n[Network service]\n",
                                 {"service", "storage", "back"}},
                 {&foreign, "[Network back]\n[Volume storage]\nPath=/a\n[Network service]\n",
                                 {"back", "storage", "service"}},
@@ -86,17 +86,20 @@ static void test_differences(void)
                 {&router, "",
                                 "the image wants network 'service', block device 'storage', network 'back', "
                                 "which the definition does not have. Write into the definition: '[Network "
-                                "service]' with 'Bridge=…', '[Volume storage]' with 'Path=/…', '[Network "
-                                "back]' with 'Bridge=…'; or as options of create: --network=service:BRIDGE "
-                                "--volume=storage:/… --network=back:BRIDGE"},
+                                "service]' with 'Bridge=…', '[Volume storage]' with 'Path=/…' (or "
+                                "'[Credentials storage]' for key material), '[Network back]' with "
+                                "'Bridge=…'; or as options of create: --network=service:BRIDGE "
+                                "--volume=storage:/… (or --credentials=storage) --network=back:BRIDGE"},
                 {&router, "[Network service]\n[Network back]\n",
                                 "the image wants block device 'storage', which the definition does not "
-                                "have. Write into the definition: '[Volume storage]' with 'Path=/…'; or as "
-                                "options of create: --volume=storage:/…"},
+                                "have. Write into the definition: '[Volume storage]' with 'Path=/…' (or "
+                                "'[Credentials storage]' for key material); or as options of create: "
+                                "--volume=storage:/… (or --credentials=storage)"},
                 {&router, "[Network service]\n[Network back]\n[Network storage]\n",
                                 "'storage' is a block device in the image and [Network storage] in the "
-                                "definition. Write into the definition: '[Volume storage]' with 'Path=/…'; "
-                                "or as options of create: --volume=storage:/…"},
+                                "definition. Write into the definition: '[Volume storage]' with 'Path=/…' (or "
+                                "'[Credentials storage]' for key material); or as options of create: "
+                                "--volume=storage:/… (or --credentials=storage)"},
                 {&router,
                                 "[Network service]\n[Network back]\n[Volume storage]\nPath=/a\n[Network "
                                 "more]\n",
@@ -105,6 +108,10 @@ static void test_differences(void)
                 {&hello, "[Network service]\n[Volume b]\nPath=/a\n",
                                 "the definition has [Network service] (f:3), [Volume b] (f:4), which the "
                                 "image does not know: remove that"},
+                {&hello, "[Credentials keys]\n",
+                                "the definition has [Credentials keys] (f:3), which the image does not "
+                                "know: remove that; key material needs a block device 'keys' that the "
+                                "image's manifest declares"},
                 {&router, "[Network servcie]\n[Network back]\n[Volume storage]\nPath=/a\n",
                                 "the image wants network 'service', which the definition does not have; the "
                                 "definition has [Network servcie] (f:3), which the image does not know: "

@@ -52,6 +52,7 @@ static void test_definition_page(void)
                 {"Unikernel", "[UNIKERNEL]"},
                 {"Network", "[NETWORK NAME]"},
                 {"Volume", "[VOLUME NAME]"},
+                {"Credentials", "[CREDENTIALS NAME]"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(sections); i++) {

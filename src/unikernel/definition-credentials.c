@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* [Credentials NAME]: where key material comes from, in the words of systemd.exec(5). No secret stands here,
+ * only where it is. */
+
+#include <string.h>
+
+#include "common/names.h"
+#include "common/string-util.h"
+#include "common/ustar.h"
+#include "unikernel/definition-private.h"
+
+const char *const definition_lists[] = {"LoadCredential", "LoadCredentialEncrypted", NULL};
+
+static void source_free(gpointer data)
+{
+        DefinitionSource *source = data;
+
+        g_free(source->id);
+        g_free(source->from);
+        g_free(source);
+}
+
+GPtrArray *definition_sources_new(void)
+{
+        return g_ptr_array_new_with_free_func(source_free);
+}
+
+/* As systemd names one: a file in a store. */
+static bool store_name_is_valid(const char *name)
+{
+        size_t length = strlen(name);
+
+        for (const char *p = name; *p; p++)
+                if (!g_ascii_isprint(*p) || *p == '/' || *p == ':')
+                        return false;
+
+        return length > 0 && length <= 255 && !g_str_equal(name, ".") && !g_str_equal(name, "..");
+}
+
+static int check_source(DefinitionParser *parser, const KeyFileEntry *entry, const DefinitionSource *source)
+{
+        if (!ustar_name_is_valid(source->id))
+                return key_file_refuse(entry, parser->ret_error,
+                                "write NAME:/path or NAME; the name is 1 to %d printable characters without "
+                                "space, '/' and ':', not beginning with '.'",
+                                USTAR_NAME_MAX);
+        if (g_str_has_prefix(source->id, SHRUTHI_CREDENTIAL_PREFIX))
+                return key_file_refuse(entry, parser->ret_error,
+                                "names that begin with '%s' are for what 'shruthictl credential set' keeps: "
+                                "choose another",
+                                SHRUTHI_CREDENTIAL_PREFIX);
+        if (source->from[0] == '/' ? !path_is_normalized(source->from) : !store_name_is_valid(source->from))
+                return key_file_refuse(entry, parser->ret_error,
+                                "what follows the ':' is neither an absolute path without '//', '.' and '..' "
+                                "nor the name of a credential in one of systemd's stores");
+
+        return 0;
+}
+
+/* A later file (a drop-in) may say of one name something else; one file says it once. */
+static int replace_source(
+                DefinitionParser *parser, const KeyFileEntry *entry, const DefinitionSource *source)
+{
+        GPtrArray *sources = parser->device->sources;
+
+        for (guint i = 0; i < sources->len; i++) {
+                const DefinitionSource *other = sources->pdata[i];
+
+                if (!g_str_equal(other->id, source->id))
+                        continue;
+                if (other->file == source->file)
+                        return key_file_refuse(entry, parser->ret_error,
+                                        "'%s' stands here a second time, first in line %u: keep one",
+                                        other->id, other->line);
+                g_ptr_array_remove_index(sources, i);
+                break;
+        }
+
+        return 0;
+}
+
+static int parse_source(DefinitionParser *parser, const KeyFileEntry *entry, bool encrypted)
+{
+        const char *colon = strchr(entry->value, ':');
+        DefinitionSource *source;
+        int r;
+
+        /* As with systemd's own lists, of both keys. */
+        if (entry->value[0] == 0) {
+                g_ptr_array_set_size(parser->device->sources, 0);
+                return 0;
+        }
+
+        source = g_new(DefinitionSource, 1);
+        *source = (DefinitionSource){
+                .id = g_strndup(entry->value, colon ? (size_t) (colon - entry->value)
+                                                    : strlen(entry->value)),
+                .encrypted = encrypted,
+                .file = definition_own_path(parser->definition, entry->path),
+                .line = entry->line,
+        };
+        /* A name alone is looked for in the stores by that name. */
+        source->from = g_strdup(colon && colon[1] ? colon + 1 : source->id);
+
+        r = check_source(parser, entry, source);
+        if (r >= 0)
+                r = replace_source(parser, entry, source);
+        if (r < 0) {
+                source_free(source);
+                return r;
+        }
+
+        g_ptr_array_add(parser->device->sources, source);
+        return 0;
+}
+
+int definition_parse_source(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return parse_source(parser, entry, false);
+}
+
+int definition_parse_source_encrypted(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return parse_source(parser, entry, true);
+}
+
+const DefinitionDevice *definition_credentials(const Definition *definition)
+{
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+
+                if (device->credentials)
+                        return device;
+        }
+
+        return NULL;
+}
+
+static const GPtrArray *find_sources(const Definition *definition)
+{
+        const DefinitionDevice *device = definition ? definition_credentials(definition) : NULL;
+
+        return device ? device->sources : NULL;
+}
+
+bool definition_has_source(const Definition *definition, const DefinitionSource *source)
+{
+        const GPtrArray *sources = find_sources(definition);
+
+        for (guint i = 0; sources && i < sources->len; i++) {
+                const DefinitionSource *other = sources->pdata[i];
+
+                if (g_str_equal(other->id, source->id) && g_str_equal(other->from, source->from) &&
+                                other->encrypted == source->encrypted)
+                        return true;
+        }
+
+        return false;
+}
+
+bool definition_sources_equal(const Definition *a, const Definition *b)
+{
+        const GPtrArray *sources = find_sources(a), *others = find_sources(b);
+
+        if ((sources ? sources->len : 0) != (others ? others->len : 0))
+                return false;
+        for (guint i = 0; sources && i < sources->len; i++)
+                if (!definition_has_source(b, sources->pdata[i]))
+                        return false;
+
+        return true;
+}
