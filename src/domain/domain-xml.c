@@ -113,6 +113,15 @@ static void format_metadata(Xml *xml, const Definition *definition, const Domain
         element_close(xml);
 }
 
+static bool has_credentials(const DomainFacts *facts)
+{
+        for (size_t i = 0; i < facts->n_devices; i++)
+                if (facts->devices[i].definition->credentials)
+                        return true;
+
+        return false;
+}
+
 static void format_machine(Xml *xml, const Definition *definition, const DomainFacts *facts)
 {
         g_autofree char *memory = g_strdup_printf("%" PRIu64, facts->memory / 1024);
@@ -120,6 +129,9 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
 
         element_open(xml, "memory");
         attribute(xml, "unit", "KiB");
+        /* Key material that the guest has read is in no core file of QEMU's. */
+        if (has_credentials(facts))
+                attribute(xml, "dumpCore", "off");
         xml->failed |= xmlTextWriterWriteString(xml->writer, BAD_CAST memory) < 0;
         element_close(xml);
         element_text(xml, "vcpu", cpus);
@@ -241,7 +253,27 @@ static void format_volume(Xml *xml, const DomainDevice *device, size_t index, si
         element_close(xml);
 }
 
-static void format_devices(Xml *xml, const DomainFacts *facts)
+/* By descriptor: QEMU's user cannot reach the file. The path is only a label, which says what it is. */
+static void format_credentials(Xml *xml, const Definition *definition, size_t index, size_t disk)
+{
+        g_autofree char *unit = unit_name_for(definition->name);
+        g_autofree char *label = g_strconcat(
+                        "/run/credentials/", unit, "/" SHRUTHI_CREDENTIAL_PREFIX, definition->name, NULL);
+        char target[5];
+
+        format_disk_name(disk, target);
+        element_open(xml, "disk");
+        attribute(xml, "type", "file");
+        attribute(xml, "device", "disk");
+        element(xml, "driver", "name", "qemu", "type", "raw", NULL);
+        element(xml, "source", "file", label, "fdgroup", DOMAIN_XML_FD_GROUP, NULL);
+        element(xml, "target", "dev", target, "bus", "virtio", NULL);
+        element(xml, "readonly", NULL);
+        format_address(xml, index);
+        element_close(xml);
+}
+
+static void format_devices(Xml *xml, const Definition *definition, const DomainFacts *facts)
 {
         size_t disks = 0;
 
@@ -250,6 +282,8 @@ static void format_devices(Xml *xml, const DomainFacts *facts)
         for (size_t i = 0; i < facts->n_devices; i++)
                 if (facts->devices[i].definition->kind == DEVICE_NETWORK)
                         format_network(xml, &facts->devices[i], i);
+                else if (facts->devices[i].definition->credentials)
+                        format_credentials(xml, definition, i, disks++);
                 else
                         format_volume(xml, &facts->devices[i], i, disks++);
 
@@ -276,7 +310,7 @@ static void format_domain(Xml *xml, const Definition *definition, const DomainFa
         element_text(xml, "uuid", facts->uuid);
         format_metadata(xml, definition, facts);
         format_machine(xml, definition, facts);
-        format_devices(xml, facts);
+        format_devices(xml, definition, facts);
 
         /* libvirt changes no file's owner: the store keeps its modes. AppArmor and SELinux still confine
          * QEMU. */

@@ -11,6 +11,10 @@
  * same bytes, so that a start can be compared with the last one. Every string that a user gave passes
  * through an XML writer. */
 
+/* The group of descriptors that the XML names for the disk with key material: one, associated with the
+ * defined domain before it starts. */
+#define DOMAIN_XML_FD_GROUP "credentials"
+
 /* A device of the guest with what the host adds to its section. */
 typedef struct DomainDevice {
         const DefinitionDevice *definition;

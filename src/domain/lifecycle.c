@@ -7,7 +7,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/io.h"
 #include "domain/addresses.h"
+#include "domain/credentials.h"
 #include "domain/isolation.h"
 #include "domain/protocol.h"
 #include "domain/virt.h"
@@ -100,7 +102,8 @@ static int remove_remains(virConnectPtr connection, const Plan *plan, Error *ret
         return virt_domain_destroy(connection, domain, ret_error);
 }
 
-static int start_once(Plan *plan, Watch **ret_watch, Error *ret_error)
+/* credentials: the descriptor of the archive, or -EBADF. */
+static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
@@ -122,7 +125,9 @@ static int start_once(Plan *plan, Watch **ret_watch, Error *ret_error)
                 if (r < 0)
                         return r;
         }
-        r = virt_domain_create(connection, xml, &domain, ret_error);
+        r = credentials >= 0 ? virt_domain_create_with(connection, xml, DOMAIN_XML_FD_GROUP, credentials,
+                                               &domain, ret_error)
+                             : virt_domain_create(connection, xml, &domain, ret_error);
         if (r < 0)
                 return r;
         if (watch) {
@@ -152,8 +157,23 @@ static int witness_end(Watch *watch, const char *uri, Error *ret_error)
         return 0;
 }
 
+static int open_credentials(const Definition *definition, int *ret_fd, Error *ret_error)
+{
+        g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
+        int r;
+
+        if (!definition_credentials(definition))
+                return 0;
+
+        r = credentials_open(definition, g_getenv("CREDENTIALS_DIRECTORY"), notices, ret_fd, ret_error);
+        for (guint i = 0; i < notices->len; i++)
+                protocol_emit("notice", "%s", (const char *) notices->pdata[i]);
+        return r;
+}
+
 int lifecycle_start(const char *name, Error *ret_error)
 {
+        _cleanup_close_ int credentials = -EBADF;
         g_autoptr(Plan) plan = NULL;
         g_autoptr(Watch) watch = NULL;
         gint64 deadline;
@@ -167,12 +187,15 @@ int lifecycle_start(const char *name, Error *ret_error)
         if (r < 0)
                 return r;
         emit_plan(plan);
+        r = open_credentials(plan->definition, &credentials, ret_error);
+        if (r < 0)
+                return r;
 
         deadline = g_get_monotonic_time() + START_WINDOW_USEC;
         for (;;) {
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                r = start_once(plan, &watch, &error);
+                r = start_once(plan, credentials, &watch, &error);
                 if (r >= 0)
                         break;
                 if (error.code != ERROR_LIBVIRT_UNAVAILABLE || g_get_monotonic_time() >= deadline) {
@@ -183,6 +206,8 @@ int lifecycle_start(const char *name, Error *ret_error)
                 g_usleep(ATTEMPT_PAUSE_USEC);
         }
 
+        /* A witness stays as long as the guest. */
+        credentials = close_safe(credentials);
         return watch ? witness_end(watch, plan->conf->libvirt_uri, ret_error) : 0;
 }
 
@@ -222,6 +247,9 @@ int lifecycle_watch(const char *name, bool witness, Error *ret_error)
                 return r;
 
         alive = r > 0 && virDomainIsActive(domain) == 1;
+        /* A start may have been cut off just before its end. */
+        if (alive)
+                (void) virt_domain_forget(connection, domain, NULL);
         protocol_emit("alive", "%s", alive ? "yes" : "no");
         if (!alive || !watch)
                 return 0;

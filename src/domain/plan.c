@@ -85,6 +85,8 @@ static int plan_volume(const DefinitionDevice *device, DomainDevice *ret, Error 
         struct stat st;
 
         *ret = (DomainDevice){.definition = device};
+        if (device->credentials)
+                return 0;
         if (stat(device->path, &st) < 0) {
                 ret->block_device = g_str_has_prefix(device->path, "/dev/");
                 return 0;

@@ -166,18 +166,11 @@ int virt_domain_find(virConnectPtr connection, const char *name, const char *uui
         return 1;
 }
 
-int virt_domain_create(virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error)
+static int refuse_start(virConnectPtr connection, Error *ret_error)
 {
-        virDomainPtr domain = virDomainCreateXML(connection, xml, 0);
-        const virError *error;
-
-        if (domain) {
-                *ret_domain = domain;
-                return 0;
-        }
+        const virError *error = virGetLastError();
 
         /* ENODEV is what the kernel says about a bridge that is not there. */
-        error = virGetLastError();
         if (error && (error->code == VIR_ERR_NO_NETWORK ||
                                      (error->code == VIR_ERR_SYSTEM_ERROR && error->int1 == ENODEV)))
                 return virt_error_set(ret_error, connection, ERROR_NO_SUCH_NETWORK,
@@ -187,6 +180,17 @@ int virt_domain_create(virConnectPtr connection, const char *xml, virDomainPtr *
                         ret_error, connection, ERROR_START_FAILED, "libvirt could not start the unikernel");
 }
 
+int virt_domain_create(virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error)
+{
+        virDomainPtr domain = virDomainCreateXML(connection, xml, 0);
+
+        if (!domain)
+                return refuse_start(connection, ret_error);
+
+        *ret_domain = domain;
+        return 0;
+}
+
 static bool error_is_gone(void)
 {
         int code = virGetLastErrorCode();
@@ -194,8 +198,49 @@ static bool error_is_gone(void)
         return code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_OPERATION_INVALID;
 }
 
+int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
+{
+        if (virDomainIsPersistent(domain) != 1 ||
+                        virDomainUndefineFlags(domain,
+                                        VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
+                                                        VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) >= 0 ||
+                        error_is_gone())
+                return 0;
+
+        return virt_error_set(ret_error, connection, ERROR_STOP_FAILED,
+                        "libvirt could not forget the definition of domain '%s'", virDomainGetName(domain));
+}
+
+int virt_domain_create_with(virConnectPtr connection, const char *xml, const char *group, int fd,
+                virDomainPtr *ret_domain, Error *ret_error)
+{
+        _cleanup_domain_ virDomainPtr domain = virDomainDefineXML(connection, xml);
+        int r;
+
+        if (!domain)
+                return refuse_start(connection, ret_error);
+        if (virDomainFDAssociate(domain, group, 1, &fd, 0) < 0 || virDomainCreate(domain) < 0) {
+                r = refuse_start(connection, ret_error);
+                (void) virt_domain_forget(connection, domain, NULL);
+                return r;
+        }
+
+        r = virt_domain_forget(connection, domain, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_domain = g_steal_pointer(&domain);
+        return 0;
+}
+
 int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
 {
+        int r;
+
+        /* First, so that being cut off between the two leaves what any start may leave: a running domain. */
+        r = virt_domain_forget(connection, domain, ret_error);
+        if (r < 0)
+                return r;
         if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) >= 0 || error_is_gone())
                 return 0;
 

@@ -93,6 +93,21 @@ static void test_manifest_order(void)
         assert_golden("manifest-order.xml", &definition, &facts);
 }
 
+/* Key material: by descriptor, read only, and in no core file. */
+static void test_credentials(void)
+{
+        DefinitionDevice storage = volume("storage", "/srv/volumes/storage.img", false);
+        DefinitionDevice keys = volume("keys", NULL, true);
+        DomainDevice devices[] = {{.definition = &keys}, {.definition = &storage}};
+        Definition definition = definition_plain();
+        DomainFacts facts = facts_plain();
+
+        keys.credentials = true;
+        facts.devices = devices;
+        facts.n_devices = G_N_ELEMENTS(devices);
+        assert_golden("credentials.xml", &definition, &facts);
+}
+
 /* What a network is held by, and how fast it is. */
 static void test_filter_and_bandwidth(void)
 {
@@ -309,6 +324,7 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/domain/xml/no-devices", test_no_devices);
         g_test_add_func("/domain/xml/devices-in-manifest-order", test_manifest_order);
+        g_test_add_func("/domain/xml/credentials-by-descriptor", test_credentials);
         g_test_add_func("/domain/domain-xml/filter-and-bandwidth", test_filter_and_bandwidth);
         g_test_add_func("/domain/xml/as-many-devices-as-slots", test_as_many_as_there_are_slots);
         g_test_add_func("/domain/xml/linux-with-initrd", test_linux_with_initrd);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "unikernel/definition.h"
+
+/* A unikernel's key material as one archive, for the guest's block device. systemd has put it, in clear, on a
+ * ramfs that only the unit sees, and takes it away when the unit stops. Nothing here copies contents but
+ * into memory that has no name. Knows no libvirt. */
+
+/* Opens the archive for reading. directory is $CREDENTIALS_DIRECTORY, which may be NULL or missing: then the
+ * archive is empty. Where nothing comes from the definition it is the ramfs' own file, else a sealed memfd
+ * of both, in which a name of the definition's wins. notices gets sentences (char *) about what is not there
+ * or was passed over. INVALID_DEFINITION for an archive that is not ours, START_FAILED for a source that
+ * systemd was not told of, LIMIT_EXCEEDED. */
+int credentials_open(const Definition *definition, const char *directory, GPtrArray *notices, int *ret_fd,
+                Error *ret_error);
