@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Definitions → what systemd must know at boot: a wants link below unikernels.target for each that starts by
- * itself, and a drop-in for each that is restarted. All else about a unikernel is read when it starts, so
+ * itself, and drop-ins for each that is restarted or whose key material systemd is to load. All else about a unikernel is read when it starts, so
  * that most changes need no reload. */
 
 #include "generator/generate.h"
@@ -17,7 +17,8 @@
 #include "generator/kmsg.h"
 #include "unikernel/definition.h"
 
-#define DROPIN_NAME "50-shruthi-restart.conf"
+#define RESTART_DROPIN     "50-shruthi-restart.conf"
+#define CREDENTIALS_DROPIN "50-shruthi-credentials.conf"
 
 static int make_directory(const char *path)
 {
@@ -41,29 +42,63 @@ static int want(const char *dir, const char *unit)
         return 0;
 }
 
-/* Statuses after which another try is no use: a guest's 1, 63 and 64, the runner's 60 to 62. They stand in
- * the template too; here they show with the setting that they belong to. */
-static int set_restart(const char *dir, const char *unit, const Definition *definition)
+static int add_dropin(const char *dir, const char *unit, const char *file, const char *text)
 {
         g_autofree char *dropins = g_strdup_printf("%s/%s.d", dir, unit);
-        g_autofree char *path = g_build_filename(dropins, DROPIN_NAME, NULL), *text = NULL;
+        g_autofree char *path = g_build_filename(dropins, file, NULL);
         g_autoptr(GError) error = NULL;
         int r;
 
         r = make_directory(dropins);
         if (r < 0)
                 return r;
-
-        text = g_strdup_printf("# Made by shruthi-generator: Restart= of %s\n"
-                               "[Service]\n"
-                               "Restart=%s\n"
-                               "RestartPreventExitStatus=1 60 61 62 63 64\n",
-                        definition->path, restart_policy_to_string(definition->restart));
         /* No fsync: this directory is on a tmpfs. */
         if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0644, &error))
                 return -EIO;
 
         return 0;
+}
+
+/* Statuses after which another try is no use: a guest's 1, 63 and 64, the runner's 60 to 62. They stand in
+ * the template too; here they show with the setting that they belong to. */
+static int set_restart(const char *dir, const char *unit, const Definition *definition)
+{
+        g_autofree char *text = g_strdup_printf("# Made by shruthi-generator: Restart= of %s\n"
+                                                "[Service]\n"
+                                                "Restart=%s\n"
+                                                "RestartPreventExitStatus=1 60 61 62 63 64\n",
+                        definition->path, restart_policy_to_string(definition->restart));
+
+        return add_dropin(dir, unit, RESTART_DROPIN, text);
+}
+
+/* systemd takes '%' for a specifier, and '\\' in front of the ':' for an escape. */
+static void append_source(GString *text, const DefinitionSource *source)
+{
+        g_autoptr(GString) id = g_string_new(source->id), from = g_string_new(source->from);
+
+        g_string_replace(id, "\\", "\\\\", 0);
+        g_string_replace(id, "%", "%%", 0);
+        g_string_replace(from, "%", "%%", 0);
+        g_string_append_printf(text, "LoadCredential%s=%s:%s\n", source->encrypted ? "Encrypted" : "", id->str,
+                        from->str);
+}
+
+static int set_credentials(const char *dir, const char *unit, const Definition *definition)
+{
+        const DefinitionDevice *device = definition_credentials(definition);
+        g_autoptr(GString) text = NULL;
+
+        if (!device || device->sources->len == 0)
+                return 0;
+
+        text = g_string_new(NULL);
+        g_string_printf(text, "# Made by shruthi-generator: [Credentials %s] of %s\n[Service]\n", device->name,
+                        definition->path);
+        for (guint i = 0; i < device->sources->len; i++)
+                append_source(text, device->sources->pdata[i]);
+
+        return add_dropin(dir, unit, CREDENTIALS_DROPIN, text->str);
 }
 
 static int generate_one(const char *dir, const char *name)
@@ -84,6 +119,8 @@ static int generate_one(const char *dir, const char *name)
         r = definition->autostart ? want(dir, unit) : 0;
         if (r >= 0 && definition->restart != RESTART_NO)
                 r = set_restart(dir, unit, definition);
+        if (r >= 0)
+                r = set_credentials(dir, unit, definition);
         if (r < 0)
                 kmsg_log(LOG_ERR, "%s: cannot write below %s: %s", name, dir, g_strerror(-r));
 

@@ -97,6 +97,29 @@ static void assert_restart(Fixture *f, const char *name, const char *policy, con
         g_assert_cmpstr(text, ==, expected);
 }
 
+/* Each source in systemd's words, with nothing in it that systemd would fill in. */
+static void test_credentials(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL, *text = NULL, *expected = NULL;
+        g_autofree char *path = g_build_filename(paths_state_definitions(), "a.unikernel", NULL);
+        g_autofree char *file = g_build_filename(
+                        f->normal, "unikernel@a.service.d", "50-shruthi-credentials.conf", NULL);
+
+        fixture_put(paths_state_definitions(), "a.unikernel",
+                        IMAGE "[Credentials keys]\nLoadCredential=tls.key:/srv/100%i a:b\n"
+                              "LoadCredentialEncrypted=a%n\\x\n");
+        fixture_put(paths_state_definitions(), "b.unikernel", IMAGE "[Credentials keys]\n");
+        run(f, &log);
+        g_assert_cmpstr(log, ==, "");
+        expected = g_strdup_printf("# Made by shruthi-generator: [Credentials keys] of %s\n[Service]\n"
+                                   "LoadCredential=tls.key:/srv/100%%%%i a:b\n"
+                                   "LoadCredentialEncrypted=a%%%%n\\\\x:a%%%%n\\x\n",
+                        path);
+        g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
+        g_assert_cmpstr(text, ==, expected);
+        g_assert_cmpuint(count_files(f->normal), ==, 1);
+}
+
 static void test_everything(Fixture *f, const void *data)
 {
         g_autofree char *log = NULL, *again = NULL;
@@ -209,6 +232,7 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add("/generator/everything", Fixture, NULL, set_up, test_everything, tear_down);
+        g_test_add("/generator/sources-of-credentials", Fixture, NULL, set_up, test_credentials, tear_down);
         g_test_add("/generator/broken-are-passed-over", Fixture, NULL, set_up, test_broken_are_passed_over,
                         tear_down);
         g_test_add("/generator/owners-do-not-matter", Fixture, NULL, set_up, test_owners_do_not_matter,
