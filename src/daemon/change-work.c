@@ -205,6 +205,25 @@ static int check_volume(const Draft *draft, const DefinitionDevice *device)
                         "Volume '%s': only an administrator may name a path", device->name);
 }
 
+/* systemd reads them as root, whoever the unikernel's owner is. */
+static int check_sources(const Draft *draft, const DefinitionDevice *device)
+{
+        if (draft->change->administer || draft->change->uid == 0)
+                return 0;
+
+        for (guint i = 0; i < device->sources->len; i++) {
+                const DefinitionSource *source = device->sources->pdata[i];
+
+                if (!definition_has_source(draft->old, source))
+                        return needs_administer(draft->change, ERROR_PATH_NOT_ALLOWED,
+                                        "Credential '%s': only an administrator may name where it comes "
+                                        "from; hand its content over instead ('shruthictl credential set')",
+                                        source->id);
+        }
+
+        return 0;
+}
+
 static int check_image_path(const Draft *draft, const char *key, const char *image, const char *old)
 {
         if (draft->change->administer || draft->change->uid == 0 || !image || image[0] != '/' ||
@@ -244,6 +263,7 @@ static int draft_check_rights(const Draft *draft)
                 const DefinitionDevice *device = definition->devices->pdata[i];
 
                 r = device->kind == DEVICE_NETWORK ? check_network(draft, device)
+                    : device->credentials          ? check_sources(draft, device)
                                                    : check_volume(draft, device);
         }
 
@@ -474,7 +494,8 @@ static int draft_write(Draft *draft)
         change->owner = draft->definition->owner;
         change->memory = draft->definition->memory ?: draft->conf->memory_default;
         change->reload = draft->definition->autostart != (draft->old && draft->old->autostart) ||
-                         draft->definition->restart != (draft->old ? draft->old->restart : RESTART_NO);
+                         draft->definition->restart != (draft->old ? draft->old->restart : RESTART_NO) ||
+                         !definition_sources_equal(draft->definition, draft->old);
         change->addresses = create && wants_addresses(draft->definition);
         return definition_write(change->name, draft->text, create, &change->error);
 }
@@ -524,7 +545,7 @@ static int work_remove(Change *change)
 
         /* Broken ones can be removed, too; what they asked of systemd is not known then. */
         change->reload = definition_load(change->name, &old, &error) < 0 || old->autostart ||
-                        old->restart != RESTART_NO;
+                        old->restart != RESTART_NO || !definition_sources_equal(old, NULL);
         error_clear(&error);
         /* Where that cannot be told, it is tried. */
         change->addresses = lease_list(NULL, change->name, &leases, &error) < 0 || leases->len > 0;

@@ -47,6 +47,7 @@ void settings_free(Settings *settings)
         close_safe(settings->initrd_fd);
         g_clear_pointer(&settings->networks, g_ptr_array_unref);
         g_clear_pointer(&settings->volumes, g_ptr_array_unref);
+        g_clear_pointer(&settings->credentials, g_ptr_array_unref);
         g_free(settings);
 }
 
@@ -236,20 +237,6 @@ static int read_initrd_digest(Reader *reader)
         return read_digest_into(reader, true, &reader->settings->initrd_digest);
 }
 
-static void device_free(gpointer data)
-{
-        DefinitionDevice *device = data;
-
-        g_free(device->name);
-        g_free(device->bridge);
-        g_free(device->network);
-        g_free(device->mac);
-        g_free(device->address);
-        g_free(device->bandwidth);
-        g_free(device->path);
-        g_free(device);
-}
-
 /* One key of a device's dictionary; the message stands before the variant. */
 static int read_device_key(Reader *reader, DefinitionDevice *device, const char *key)
 {
@@ -285,6 +272,14 @@ static int read_device_key(Reader *reader, DefinitionDevice *device, const char 
         return r;
 }
 
+static int refuse_device_name(Reader *reader, const char *name)
+{
+        g_autofree char *shown = text_for_display(name, 40);
+
+        return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: '%s' is no name of a device",
+                        reader->key, shown);
+}
+
 static int read_device(Reader *reader, DefinitionDevice *device)
 {
         const char *text;
@@ -293,12 +288,8 @@ static int read_device(Reader *reader, DefinitionDevice *device)
         r = sd_bus_message_read(reader->message, "s", &text);
         if (r < 0)
                 return refuse_type(reader, "a(sa{sv})");
-        if (!manifest_name_is_valid(text)) {
-                g_autofree char *shown = text_for_display(text, 40);
-
-                return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: '%s' is no name of a device",
-                                reader->key, shown);
-        }
+        if (!manifest_name_is_valid(text))
+                return refuse_device_name(reader, text);
         device->name = g_strdup(text);
 
         r = sd_bus_message_enter_container(reader->message, 'a', "{sv}");
@@ -319,7 +310,7 @@ static int read_device(Reader *reader, DefinitionDevice *device)
 
 static int read_devices(Reader *reader, DeviceKind kind, GPtrArray **ret)
 {
-        g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(device_free);
+        g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func((GDestroyNotify) definition_device_free);
         int r;
 
         r = sd_bus_message_enter_container(reader->message, 'v', "a(sa{sv})");
@@ -362,6 +353,37 @@ static int read_volumes(Reader *reader)
         return read_devices(reader, DEVICE_BLOCK, &reader->settings->volumes);
 }
 
+/* Names only: where contents come from stands in files, or is set for each key. */
+static int read_credentials(Reader *reader)
+{
+        g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func((GDestroyNotify) definition_device_free);
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = sd_bus_message_enter_container(reader->message, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_read_strv(reader->message, &names);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(reader->message);
+        if (r < 0)
+                return refuse_type(reader, "as");
+        if (names && names[0] && names[1])
+                return refuse(reader, "all key material of a unikernel is on one device: name one");
+
+        for (char **name = names; name && *name; name++) {
+                DefinitionDevice *device;
+
+                if (!manifest_name_is_valid(*name))
+                        return refuse_device_name(reader, *name);
+                device = g_new(DefinitionDevice, 1);
+                *device = (DefinitionDevice){.kind = DEVICE_BLOCK, .credentials = true, .name = g_strdup(*name)};
+                g_ptr_array_add(devices, device);
+        }
+
+        reader->settings->credentials = g_steal_pointer(&devices);
+        return 0;
+}
+
 #define USE(use) (1U << (use))
 #define BOTH     (USE(SETTINGS_CREATE) | USE(SETTINGS_UPDATE))
 
@@ -383,6 +405,7 @@ static const struct {
         {"InitrdDigest", BOTH, read_initrd_digest},
         {"Networks", BOTH, read_networks},
         {"Volumes", BOTH, read_volumes},
+        {"Credentials", BOTH, read_credentials},
         {"Digest", USE(SETTINGS_CREATE) | USE(SETTINGS_IMPORT), read_digest},
 };
 
@@ -454,8 +477,7 @@ static void set_device_key(char **text, const DefinitionDevice *device, const ch
 {
         char *old = *text;
 
-        *text = definition_text_set(old, device->kind == DEVICE_NETWORK ? "Network" : "Volume", device->name,
-                        key, value);
+        *text = definition_text_set(old, definition_device_section(device), device->name, key, value);
         g_free(old);
 }
 
@@ -464,8 +486,7 @@ static void set_device(char **text, const DefinitionDevice *device)
         char *old = *text;
 
         /* The section itself, which may have no key at all. */
-        *text = definition_text_set(
-                        old, device->kind == DEVICE_NETWORK ? "Network" : "Volume", device->name, NULL, "");
+        *text = definition_text_set(old, definition_device_section(device), device->name, NULL, "");
         g_free(old);
         if (device->kind == DEVICE_NETWORK) {
                 set_device_key(text, device, "Bridge", device->bridge);
@@ -474,20 +495,22 @@ static void set_device(char **text, const DefinitionDevice *device)
                 set_device_key(text, device, "Address", device->address);
                 set_device_key(text, device, "Bandwidth", device->bandwidth);
                 set_device_key(text, device, "Isolation", device->open ? "no" : NULL);
-        } else {
+        } else if (!device->credentials) {
                 set_device_key(text, device, "Path", device->path);
                 set_device_key(text, device, "ReadOnly", device->read_only ? "yes" : NULL);
         }
 }
 
-static bool same_order(const GPtrArray *devices, const Definition *definition, DeviceKind kind)
+/* Those of one section type, in the definition's order. */
+static bool same_order(const GPtrArray *devices, const Definition *definition, DeviceKind kind,
+                bool credentials)
 {
         guint n = 0;
 
         for (guint i = 0; i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];
 
-                if (device->kind != kind)
+                if (device->kind != kind || device->credentials != credentials)
                         continue;
                 if (n >= devices->len ||
                                 !g_str_equal(((DefinitionDevice *) devices->pdata[n])->name, device->name))
@@ -500,16 +523,17 @@ static bool same_order(const GPtrArray *devices, const Definition *definition, D
 
 /* Sections that are there already keep their place and their comments; where their order changes, all are
  * written anew. */
-static void set_devices(char **text, const GPtrArray *devices, const Definition *definition, DeviceKind kind)
+static void set_devices(char **text, const GPtrArray *devices, const Definition *definition, DeviceKind kind,
+                bool credentials)
 {
         if (!devices)
                 return;
 
-        if (definition && !same_order(devices, definition, kind))
+        if (definition && !same_order(devices, definition, kind, credentials))
                 for (guint i = 0; i < definition->devices->len; i++) {
                         const DefinitionDevice *device = definition->devices->pdata[i];
 
-                        if (device->kind == kind)
+                        if (device->kind == kind && device->credentials == credentials)
                                 set_device_key(text, device, NULL, NULL);
                 }
         for (guint i = 0; i < devices->len; i++)
@@ -545,8 +569,9 @@ char *settings_apply(const Settings *settings, const char *text, const Definitio
                 set_key(&result, "Autostart", *settings->autostart ? "yes" : "no");
         if (settings->restart)
                 set_key(&result, "Restart", settings->restart);
-        set_devices(&result, settings->networks, definition, DEVICE_NETWORK);
-        set_devices(&result, settings->volumes, definition, DEVICE_BLOCK);
+        set_devices(&result, settings->networks, definition, DEVICE_NETWORK, false);
+        set_devices(&result, settings->volumes, definition, DEVICE_BLOCK, false);
+        set_devices(&result, settings->credentials, definition, DEVICE_BLOCK, true);
 
         return result;
 }

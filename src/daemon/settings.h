@@ -26,7 +26,7 @@ typedef struct Settings {
         bool *autostart;
         char *image_digest, *initrd_digest, *digest;
         int initrd_fd;        /* our own, or -EBADF */
-        GPtrArray *networks, *volumes; /* DefinitionDevice */
+        GPtrArray *networks, *volumes, *credentials; /* DefinitionDevice */
 } Settings;
 
 Settings *settings_new(void);

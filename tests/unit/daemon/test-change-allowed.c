@@ -133,6 +133,63 @@ static void test_volume(ChangeFixture *f, gconstpointer data)
         close_safe(fd);
 }
 
+static void set_text(ChangeFixture *f, uid_t uid, const char *owner, const char *sources)
+{
+        g_autoptr(Definition) definition = load_definition("hello");
+
+        change_reset(f, CHANGE_DEFINITION, uid);
+        f->change.text = g_strdup_printf(
+                        "[Unikernel]\nImage=%s\nOwner=%s\n[Credentials keys]\n%s", definition->image, owner,
+                        sources);
+}
+
+/* systemd reads a source as root, so who names one must be an administrator, as with a volume's path; what
+ * is set for each key needs none. */
+static void test_sources(ChangeFixture *f, gconstpointer data)
+{
+        DefinitionDevice keys = {.kind = DEVICE_BLOCK, .name = (char *) "keys", .credentials = true};
+        static const char *const foreign[] = {
+                        "LoadCredential=a:/etc/shadow\n",
+                        "LoadCredential=a\n",
+                        "LoadCredentialEncrypted=a:shruthi.other\n",
+                        "LoadCredential=a:/given\nLoadCredential=b:/given\n",
+                        "LoadCredentialEncrypted=a:/given\n",
+        };
+        int fd = image_file("block:keys");
+
+        change_add_device(&f->change.settings->credentials, &keys);
+        f->change.image_fd = dup(fd);
+        expect_change(f);
+        g_assert_false(f->change.reload);
+
+        set_text(f, 0, "1001", "LoadCredential=a:/given\nLoadCredential=c:/c\n");
+        expect_change(f);
+        g_assert_true(f->change.reload);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++) {
+                set_text(f, ALICE, "1001", foreign[i]);
+                expect_refusal(f, ERROR_PATH_NOT_ALLOWED, true);
+        }
+        f->change.administer = true;
+        error_clear(&f->change.error);
+        expect_change(f);
+
+        /* Less than there was, she may. */
+        set_text(f, ALICE, "1001", "");
+        expect_change(f);
+        g_assert_true(f->change.reload);
+        set_text(f, 0, "1001", "LoadCredential=a:/given\n");
+        expect_change(f);
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        f->change.settings->arguments = g_strdup("x");
+        expect_change(f);
+        g_assert_false(f->change.reload);
+        change_reset(f, CHANGE_REMOVE, ALICE);
+        expect_change(f);
+        g_assert_true(f->change.reload);
+        close_safe(fd);
+}
+
 static void add_share(ChangeFixture *f, uid_t uid, uint64_t memory)
 {
         Share share = {.uid = uid, .memory = memory};
@@ -263,6 +320,7 @@ int main(int argc, char **argv)
         ADD("missing-networks-are-refused", test_missing_network);
         ADD("owner-and-group-are-the-caller's", test_owner_and_group);
         ADD("volumes-need-an-administrator", test_volume);
+        ADD("sources-of-credentials-need-an-administrator", test_sources);
         ADD("limits-hold", test_limits);
         ADD("limits-hold-for-one-after-the-other", test_pipelined);
         ADD("root's-are-not-made-larger", test_roots_shared);

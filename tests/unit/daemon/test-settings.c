@@ -221,6 +221,64 @@ static void test_apply_devices(void)
         g_assert_null(((DefinitionDevice *) turned->devices->pdata[2])->bridge);
 }
 
+static Definition *apply_credentials(const char *old, const char *device)
+{
+        g_autoptr(Definition) before = parse(old);
+        g_autoptr(Settings) settings = NULL;
+        g_autofree char *text = NULL;
+        sd_bus_message *m = message_new();
+
+        if (device)
+                g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Credentials", "as", 1, device), >=, 0);
+        else
+                g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Credentials", "as", 0), >=, 0);
+        settings = read_ok(m, SETTINGS_UPDATE);
+        text = settings_apply(settings, old, before, NULL, NULL);
+        if (device)
+                g_assert_nonnull(strstr(text, "# mine\n"));
+        return parse(text);
+}
+
+/* Where the contents come from stays, as long as the device does. Volumes are another matter. */
+static void test_apply_credentials(void)
+{
+        static const char none[] = "# mine\n[Unikernel]\nImage=" DIGEST "\n[Volume v]\nPath=/v\n";
+        static const char old[] = "[Unikernel]\nImage=" DIGEST
+                                  "\n[Volume v]\nPath=/v\n[Credentials keys]\n# mine\nLoadCredential=a:/a\n"
+                                  "LoadCredential=b:/b\n";
+        g_autoptr(Definition) made = apply_credentials(none, "keys"), same = apply_credentials(old, "keys");
+        g_autoptr(Definition) removed = apply_credentials(old, NULL), before = parse(old);
+        g_autoptr(Settings) no_volumes = settings_new();
+        g_autofree char *text = NULL;
+        g_autoptr(Definition) kept = NULL;
+
+        g_assert_cmpstr(definition_credentials(made)->name, ==, "keys");
+        g_assert_cmpuint(made->devices->len, ==, 2);
+        g_assert_cmpuint(definition_credentials(same)->sources->len, ==, 2);
+        g_assert_null(definition_credentials(removed));
+        g_assert_cmpuint(removed->devices->len, ==, 1);
+
+        no_volumes->volumes = g_ptr_array_new();
+        text = settings_apply(no_volumes, old, before, NULL, NULL);
+        kept = parse(text);
+        g_assert_cmpuint(kept->devices->len, ==, 1);
+        g_assert_nonnull(definition_credentials(kept));
+}
+
+static void test_credentials_refusals(void)
+{
+        sd_bus_message *m = message_new();
+
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Credentials", "as", 2, "a", "b"), >=, 0);
+        refused(m, SETTINGS_CREATE, "name one");
+        m = message_new();
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Credentials", "as", 1, "a]\n[Volume b"), >=, 0);
+        refused(m, SETTINGS_CREATE, "no name of a device");
+        m = message_new();
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Credentials", "s", "a"), >=, 0);
+        refused(m, SETTINGS_CREATE, "'as'");
+}
+
 /* Placeholders, braces, quotes and backslashes pass unchanged. */
 static void test_apply_arguments(void)
 {
@@ -251,6 +309,8 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/settings/reads-all-keys", test_all_keys);
         g_test_add_func("/daemon/settings/keeps-what-is-not-named", test_apply_keeps);
         g_test_add_func("/daemon/settings/replaces-devices-in-order", test_apply_devices);
+        g_test_add_func("/daemon/settings/credentials-keep-their-sources", test_apply_credentials);
+        g_test_add_func("/daemon/settings/refuses-bad-credentials", test_credentials_refusals);
         g_test_add_func("/daemon/settings/arguments-pass-unchanged", test_apply_arguments);
         return g_test_run();
 }
