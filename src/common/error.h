@@ -36,6 +36,9 @@ typedef enum ErrorCode {
         ERROR_VOLUME_EXISTS,
         ERROR_VOLUME_IN_USE,           /* others read or write it */
         ERROR_PATH_NOT_ALLOWED,
+        ERROR_NO_SUCH_CREDENTIAL,
+        ERROR_CREDENTIALS_DAMAGED,     /* what is sealed cannot be unsealed, or is another's */
+        ERROR_CREDENTIALS_UNAVAILABLE, /* what seals them does not answer */
         ERROR_LIMIT_EXCEEDED,
         ERROR_NOT_RUNNING,
         ERROR_ALREADY_RUNNING,

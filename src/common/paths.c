@@ -18,6 +18,7 @@ enum {
         PATH_VENDOR_DEFINITIONS,
         PATH_IMAGES,
         PATH_VOLUMES,
+        PATH_CREDENTIALS,
         PATH_CONSOLES,
         PATH_PROBE,
         PATH_RESULTS,
@@ -35,6 +36,7 @@ static const char *const defaults[_PATH_MAX] = {
         [PATH_VENDOR_DEFINITIONS] = SHRUTHI_VENDORDIR "/unikernels",
         [PATH_IMAGES]             = SHRUTHI_STATEDIR "/images",
         [PATH_VOLUMES]            = SHRUTHI_STATEDIR "/volumes",
+        [PATH_CREDENTIALS]        = SHRUTHI_SEALDIR,
         [PATH_CONSOLES]           = SHRUTHI_RUNTIMEDIR "/unikernels",
         [PATH_PROBE]              = SHRUTHI_RUNTIMEDIR "/probe",
         [PATH_RESULTS]            = SHRUTHI_RUNTIMEDIR "/results",
@@ -100,6 +102,11 @@ const char *paths_images(void)
 const char *paths_volumes(void)
 {
         return path_get(PATH_VOLUMES);
+}
+
+const char *paths_credentials(void)
+{
+        return path_get(PATH_CREDENTIALS);
 }
 
 const char *paths_consoles(void)

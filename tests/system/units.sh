@@ -37,11 +37,11 @@ fi
 units=/usr/lib/systemd/system
 check "systemd finds nothing wrong with the units" systemd-analyze verify --man=no "$units/unikernel@.service" \
         "$units/unikernel-body@.service" "$units/unikernel.slice" "$units/unikernels.target" \
-        "$units/shruthid.socket" "$units/shruthid.service"
+        "$units/shruthid.socket" "$units/shruthid.service" "$units/shruthi-seal.socket" "$units/shruthi-seal@.service"
 is "nor has it a remark" "" \
         "$(systemd-analyze verify --man=no "$units/unikernel@x.service" "$units/unikernels.target" \
         "$units/shruthid.service" 2>&1 | grep -E 'shruthi|unikernel')"
-for service in unikernel@x unikernel-body@x shruthid; do
+for service in unikernel@x unikernel-body@x shruthid shruthi-seal@x; do
         check "the sandbox of $service is at 1.0 or better" systemd-analyze security --no-pager --threshold=10 $service
 done
 expect_output "the preset enables the socket" '^enabled$' systemctl is-enabled shruthid.socket

@@ -15,8 +15,9 @@ LAYERS = {
     "unikernel": {"common", "image"},
     "domain": {"common", "image", "volume", "unikernel"},
     "neighbours": {"common", "image", "unikernel"},
+    "seal": {"common"},
     "run": {"common", "image", "unikernel"},
-    "daemon": {"common", "image", "volume", "unikernel"},
+    "daemon": {"common", "image", "volume", "unikernel", "seal"},
     "ctl": {"common", "image", "unikernel"},
     "generator": {"common", "image", "unikernel"},
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "common/ustar.h"
+
+/* Changing one key among the entries of a unikernel's archive (UstarEntry, as ustar_parse() gives them).
+ * Contents are pointed at and never copied. Pure. */
+
+/* What systemd still loads once it is sealed. Sealing writes base64 text in lines of 79 characters, of which
+ * systemd reads 1179648 bytes (CREDENTIAL_ENCRYPTED_SIZE_MAX, as of systemd 252): 873472 bytes for the host's
+ * key and a short name; a TPM's takes some hundred bytes more. Whole blocks of 512. */
+#define SEAL_ARCHIVE_MAX 872448
+
+/* The largest content: alone in its archive. */
+#define SEAL_CONTENT_MAX (SEAL_ARCHIVE_MAX - 3 * USTAR_BLOCK)
+
+/* What systemd reads of a sealed file. */
+#define SEAL_TEXT_MAX 1179648
+
+/* No entries yet, to be added to. */
+GArray *archive_new(void);
+
+/* unikernel is for the sentence. NO_SUCH_CREDENTIAL for a key that must be there and is not, LIMIT_EXCEEDED
+ * for what could not be loaded again; entries may be changed then. */
+int archive_set(GArray *entries, const char *unikernel, const char *key, const void *data, size_t size,
+                bool must_exist, Error *ret_error);
+int archive_remove(GArray *entries, const char *unikernel, const char *key, Error *ret_error);
+
+/* Sorted, as the archive will be. Free with g_strfreev(). */
+char **archive_keys(const GArray *entries);

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* shruthi-seal: seals key material for unikernels, which on systemd before 256 only root can. Started by
+ * shruthi-seal.socket for each connection, which is its standard input: one request, one answer (see
+ * protocol.h). It is root without any capability, trusts nobody, and can only write: no request gives back
+ * what was sealed. Who makes it wait holds up nobody else, and not for long. */
+
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/log.h"
+#include "common/names.h"
+#include "seal/archive.h"
+#include "seal/store.h"
+
+#define ASK_SEC     5  /* who connects and says nothing is left */
+#define READ_SEC    10 /* for the content */
+#define STUCK_SEC   15 /* a file system that does not answer: SIGALRM ends us */
+#define WORK_SEC    60 /* a TPM may be slow, and another request for the same name comes first */
+#define FDS_MAX     4  /* what is more is closed by the kernel */
+#define FUSE_MAGIC  0x65735546
+
+static int check_peer(int client)
+{
+        const struct passwd *user = getpwnam(SHRUTHI_USER);
+        struct ucred peer;
+        socklen_t size = sizeof peer;
+
+        if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+                return -errno;
+
+        return peer.uid == 0 || (user && peer.uid == user->pw_uid) ? 0 : -EPERM;
+}
+
+/* The descriptors of one message; the first is for us, the others are closed. */
+static int take_fd(struct msghdr *message)
+{
+        int fds[FDS_MAX], first = -EBADF;
+
+        for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+                size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+                if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+                        continue;
+                memcpy(fds, CMSG_DATA(c), MIN(n, FDS_MAX) * sizeof(int));
+                for (size_t i = 0; i < MIN(n, FDS_MAX); i++)
+                        if (first < 0)
+                                first = fds[i];
+                        else
+                                close_safe(fds[i]);
+        }
+
+        return first;
+}
+
+static int receive(int client, SealRequest *ret, int *ret_fd, Error *ret_error)
+{
+        char data[SEAL_REQUEST_MAX + 1];
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(FDS_MAX * sizeof(int))];
+        } control;
+        struct iovec part = {.iov_base = data, .iov_len = sizeof data};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+                        .msg_controllen = sizeof control};
+        _cleanup_close_ int fd = -EBADF;
+        ssize_t n;
+        int r;
+
+        n = recvmsg(client, &message, MSG_CMSG_CLOEXEC);
+        if (n < 0)
+                return error_set_errno(ret_error, errno, "Cannot read the request");
+        fd = take_fd(&message);
+        r = seal_request_parse(data, (size_t) n, ret, ret_error);
+        if (r < 0)
+                return r;
+        if (seal_verb_takes_content(ret->verb) != (fd >= 0))
+                return error_set(ret_error, ERROR_INVALID_ARGS, "The request has not the descriptor it needs");
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* Only what ends, and what no other user keeps us waiting for in a way that no signal ends. Attributes as
+ * they are cached, which asks no file system; the kind of a file system that is closed to us it tells by
+ * itself. */
+static int check_kind(int fd, bool *ret_regular, Error *ret_error)
+{
+        int flags = fcntl(fd, F_GETFL);
+        struct statfs file_system;
+        struct statx st;
+
+        if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "The descriptor is not open for reading");
+        if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) < 0)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "The descriptor is of a file that root may not read (%s): hand it over through "
+                                "a pipe",
+                                g_strerror(errno));
+        if (!S_ISREG(st.stx_mode) && !S_ISFIFO(st.stx_mode))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "The descriptor is of no regular file and no pipe: hand it over through a pipe");
+        if (S_ISREG(st.stx_mode) && (fstatfs(fd, &file_system) < 0 || file_system.f_type == FUSE_MAGIC))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "The file is on a file system of a user's (FUSE): hand it over through a pipe");
+
+        *ret_regular = S_ISREG(st.stx_mode);
+        return 0;
+}
+
+static int read_content(int fd, Secret *content, Error *ret_error)
+{
+        bool regular = false;
+        int r;
+
+        r = check_kind(fd, &regular, ret_error);
+        if (r >= 0)
+                r = secret_new(SEAL_CONTENT_MAX, content, ret_error);
+        if (r < 0)
+                return r;
+
+        r = regular ? secret_read_file(content, fd)
+                    : secret_read(content, fd, g_get_monotonic_time() + READ_SEC * G_USEC_PER_SEC);
+        if (r == -E2BIG)
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "The content has more than %d bytes, which is the most that systemd can load",
+                                SEAL_CONTENT_MAX);
+        if (r == -ETIMEDOUT)
+                return error_set(ret_error, ERROR_TIMED_OUT,
+                                "The content did not end within %d seconds: close the other end of the pipe",
+                                READ_SEC);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot read the content");
+        if (content->size == 0)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "The content is empty: there is no key in it");
+
+        return 0;
+}
+
+static int serve(int client, char ***ret_keys, Error *ret_error)
+{
+        _cleanup_seal_request_ SealRequest request = {};
+        _cleanup_secret_ Secret content = {};
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        (void) alarm(ASK_SEC);
+        r = receive(client, &request, &fd, ret_error);
+        if (r < 0)
+                return r;
+
+        if (fd >= 0) {
+                (void) alarm(STUCK_SEC);
+                r = read_content(fd, &content, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        (void) alarm(WORK_SEC);
+        return store_do(&request, &content, client, ret_keys, ret_error);
+}
+
+int main(void)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *answer = NULL;
+        g_auto(GStrv) keys = NULL;
+        int r;
+
+        log_open("shruthi-seal");
+        (void) signal(SIGPIPE, SIG_IGN);
+        (void) prctl(PR_SET_DUMPABLE, 0);
+        r = check_peer(STDIN_FILENO);
+        if (r < 0) {
+                log_warning("Somebody other than user " SHRUTHI_USER " asked for something: %s",
+                                g_strerror(-r));
+                return EXIT_FAILURE;
+        }
+
+        r = serve(STDIN_FILENO, &keys, &error);
+        answer = seal_answer_format(r, &error, keys);
+        /* Who has left is told nothing. */
+        (void) send(STDIN_FILENO, answer, strlen(answer), MSG_NOSIGNAL);
+        return EXIT_SUCCESS;
+}

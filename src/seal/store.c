@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The sealed file and the list of names beside it. Each is replaced atomically; the list is written first
+ * and removed last, and believed only where it fits the file, so that a crash between the two is mended by
+ * whoever lists next. */
+
+#include "seal/store.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+#include "seal/archive.h"
+#include "seal/creds.h"
+
+/* systemd's own, wherever we are installed. */
+#define SEALED_DIR "/etc/credstore.encrypted"
+
+#define NAMES_SIZE_MAX (128 * 1024)
+
+typedef struct Store {
+        const char *unikernel;
+        char *file;          /* "shruthi.NAME": of the credential, and of its file */
+        char *digest;        /* of the sealed file; NULL: there is none */
+        Secret archive;      /* what entries point into */
+        GArray *entries;     /* UstarEntry */
+} Store;
+
+static void store_clear(Store *store)
+{
+        g_clear_pointer(&store->entries, g_array_unref);
+        secret_clear(&store->archive);
+        g_free(store->file);
+        g_free(store->digest);
+}
+
+/* A lock of its own for each name, as far as hashes go: one byte of one file, which needs no clearing up. An
+ * open file description's lock goes with the process. */
+static int lock_name(const char *name, int *ret_fd, Error *ret_error)
+{
+        g_autofree char *path = g_build_filename(paths_credentials(), ".lock", NULL);
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = g_str_hash(name), .l_len = 1};
+        _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        if (fd < 0)
+                return error_set_errno(ret_error, errno, "Cannot open %s", path);
+        while (fcntl(fd, F_OFD_SETLKW, &lock) < 0)
+                if (errno != EINTR)
+                        return error_set_errno(ret_error, errno, "Cannot lock %s", path);
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* What a process that was killed while it wrote has left behind (see file_replace()). */
+static void remove_leftovers(const char *dir, const char *name)
+{
+        g_autofree char *prefix = g_strdup_printf(".%s.", name);
+        DIR *d = opendir(dir);
+
+        for (struct dirent *entry; d && (entry = readdir(d));)
+                if (g_str_has_prefix(entry->d_name, prefix) &&
+                                strlen(entry->d_name) == strlen(prefix) + strlen("XXXXXX"))
+                        (void) unlinkat(dirfd(d), entry->d_name, 0);
+        if (d)
+                (void) closedir(d);
+}
+
+/* The sealed file, open, and its digest; -EBADF where there is none. */
+static int open_sealed(Store *store, int *ret_fd, Error *ret_error)
+{
+        g_autofree char *path = g_build_filename(SEALED_DIR, store->file, NULL), *text = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        size_t size;
+        int r;
+
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0 && errno == ENOENT) {
+                *ret_fd = -EBADF;
+                return 0;
+        }
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return error_set_errno(ret_error, errno, "Cannot open %s", path);
+        if (!S_ISREG(st.st_mode))
+                return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED, "%s is no regular file", path);
+
+        r = fd_read_all(fd, SEAL_TEXT_MAX, &text, &size);
+        if (r == -E2BIG)
+                return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
+                                "%s is larger than the %d bytes that systemd loads", path, SEAL_TEXT_MAX);
+        if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
+                return error_set_errno(ret_error, r < 0 ? r : -errno, "Cannot read %s", path);
+
+        store->digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) text, size);
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static int explain_damage(const Store *store, Error *ret_error)
+{
+        if (ret_error && ret_error->code == ERROR_CREDENTIALS_DAMAGED)
+                error_prefix(ret_error,
+                                "%s/%s was changed, comes from another unikernel or host, or this host's key "
+                                "is not the same any more ('shruthictl credential remove %s --all' forgets "
+                                "it)",
+                                SEALED_DIR, store->file, store->unikernel);
+        return error_code_to_errno(ERROR_CREDENTIALS_DAMAGED);
+}
+
+/* The entries as they are now; none where there is no file. */
+static int unseal(Store *store, int fd, Error *ret_error)
+{
+        int r;
+
+        if (fd < 0) {
+                store->entries = archive_new();
+                return 0;
+        }
+
+        r = secret_new(USTAR_SIZE_MAX, &store->archive, ret_error);
+        if (r < 0)
+                return r;
+        r = creds_decrypt(store->file, fd, &store->archive, ret_error);
+        if (r == error_code_to_errno(ERROR_CREDENTIALS_DAMAGED))
+                return explain_damage(store, ret_error);
+        if (r < 0)
+                return r;
+
+        r = ustar_parse(store->archive.data, store->archive.size, &store->entries, ret_error);
+        if (r < 0) {
+                (void) error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
+                                "What is sealed is no archive of keys");
+                return explain_damage(store, ret_error);
+        }
+
+        return 0;
+}
+
+/* The digest and the keys in a line each. */
+static int write_names(const Store *store, const char *digest, Error *ret_error)
+{
+        g_auto(GStrv) keys = archive_keys(store->entries);
+        g_autofree char *joined = g_strjoinv("\n", keys), *text = g_strdup_printf("%s\n%s", digest, joined);
+        int r = file_replace(paths_credentials(), store->unikernel, text, strlen(text), 0600);
+
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write below %s", paths_credentials()) : 0;
+}
+
+/* The keys of a list that fits the sealed file, else NULL. */
+static char **read_names(const Store *store)
+{
+        g_autofree char *path = g_build_filename(paths_credentials(), store->unikernel, NULL), *text = NULL;
+        g_auto(GStrv) lines = NULL;
+
+        if (file_read_at(AT_FDCWD, path, NAMES_SIZE_MAX, &text, NULL) < 0)
+                return NULL;
+        lines = g_strsplit(text, "\n", -1);
+        if (g_strv_length(lines) < 2 || g_strcmp0(lines[0], store->digest) != 0)
+                return NULL;
+
+        return g_strdupv(lines + 1);
+}
+
+static int remove_file(const char *dir, const char *name, Error *ret_error)
+{
+        int r = file_remove(dir, name);
+
+        return r < 0 && r != -ENOENT ? error_set_errno(ret_error, r, "Cannot remove %s/%s", dir, name) : 0;
+}
+
+static int forget(const Store *store, Error *ret_error)
+{
+        int r = remove_file(SEALED_DIR, store->file, ret_error);
+
+        return r < 0 ? r : remove_file(paths_credentials(), store->unikernel, ret_error);
+}
+
+static int check_client(int client, Error *ret_error)
+{
+        struct pollfd poller = {.fd = client, .events = POLLRDHUP};
+
+        if (poll(&poller, 1, 0) > 0 && (poller.revents & (POLLHUP | POLLRDHUP | POLLERR)))
+                return error_set(ret_error, ERROR_CANCELED, "The caller has left");
+
+        return 0;
+}
+
+static int seal(Store *store, int client, Error *ret_error)
+{
+        g_autofree char *text = NULL, *digest = NULL;
+        size_t size;
+        int r;
+
+        if (store->entries->len == 0) {
+                r = check_client(client, ret_error);
+                return r < 0 ? r : forget(store, ret_error);
+        }
+
+        r = creds_encrypt(store->file, store->entries, &text, &size, ret_error);
+        if (r >= 0)
+                r = check_client(client, ret_error);
+        if (r < 0)
+                return r;
+
+        digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) text, size);
+        r = write_names(store, digest, ret_error);
+        if (r < 0)
+                return r;
+        r = file_replace(SEALED_DIR, store->file, text, size, 0600);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write below " SEALED_DIR) : 0;
+}
+
+static int list(Store *store, int fd, char ***ret_keys, Error *ret_error)
+{
+        char **keys = fd < 0 ? NULL : read_names(store);
+        int r;
+
+        if (!keys) {
+                r = unseal(store, fd, ret_error);
+                if (r >= 0)
+                        r = fd < 0 ? forget(store, ret_error)
+                                   : write_names(store, store->digest, ret_error);
+                if (r < 0)
+                        return r;
+                keys = archive_keys(store->entries);
+        }
+
+        *ret_keys = keys;
+        return 0;
+}
+
+int store_do(const SealRequest *request, const Secret *content, int client, char ***ret_keys,
+                Error *ret_error)
+{
+        __attribute__((cleanup(store_clear))) Store store = {.unikernel = request->name,
+                        .file = g_strconcat("shruthi.", request->name, NULL)};
+        _cleanup_close_ int lock = -EBADF, fd = -EBADF;
+        int r;
+
+        r = lock_name(request->name, &lock, ret_error);
+        if (r < 0)
+                return r;
+        remove_leftovers(SEALED_DIR, store.file);
+        remove_leftovers(paths_credentials(), store.unikernel);
+
+        if (request->verb == SEAL_FORGET)
+                return forget(&store, ret_error);
+        r = open_sealed(&store, &fd, ret_error);
+        if (r < 0)
+                return r == error_code_to_errno(ERROR_CREDENTIALS_DAMAGED) ? explain_damage(&store, ret_error)
+                                                                          : r;
+        if (request->verb == SEAL_LIST)
+                return list(&store, fd, ret_keys, ret_error);
+
+        r = unseal(&store, fd, ret_error);
+        if (r >= 0)
+                r = request->verb == SEAL_REMOVE
+                                    ? archive_remove(store.entries, request->name, request->key, ret_error)
+                                    : archive_set(store.entries, request->name, request->key, content->data,
+                                                      content->size, request->verb == SEAL_ROTATE, ret_error);
+        return r < 0 ? r : seal(&store, client, ret_error);
+}

@@ -1,0 +1,150 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Key material: sealed by root's helper, named to its owner, shown to nobody.
+
+# Most functions are called by name.
+# shellcheck disable=SC2317
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+SEALED=/etc/credstore.encrypted
+NAMES=/var/lib/shruthi-seal
+# What no place may show again; not all of it stands in this file, which is to be read everywhere.
+secret=planted-$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
+
+seal() { python3 "$SRC/tests/client/seal.py" "$@"; }
+# As what is told of it by the answer's second line.
+told() { seal "$@" | sed -n 2p; }
+unsealed() { systemd-creds decrypt --name="shruthi.$1" "$SEALED/shruthi.$1" - 2>/dev/null; }
+# NAME KEY: one key's content.
+content() { unsealed "$1" | tar --extract --to-stdout --file=- "$2"; }
+no_sealer() { [ -z "$(systemctl list-units --no-legend 'shruthi-seal@*')" ]; }
+# The process that serves one request, as soon as it is there.
+sealer_pid() { pgrep -u root -x shruthi-seal; }
+
+# ── The helper that seals ────────────────────────────────────────────────────────────────────────────────────────
+is "its socket is user shruthi's" "600 shruthi shruthi" "$(stat -c '%a %U %G' /run/shruthi/seal)"
+is "what it knows is root's" "710 root shruthi" "$(stat -c '%a %U %G' $NAMES)"
+for user in alice mallory shruthi-users; do id "$user" >/dev/null 2>&1 || continue
+        expect_fail "$user does not reach it" 'Permission denied|PermissionError' \
+                as_user "$user" python3 "$SRC/tests/client/seal.py" "list a"
+done
+check "a key is sealed" seal "set a tls.key" <<<"$secret"
+is "… readable to root alone" "600 root root" "$(stat -c '%a %U %G' $SEALED/shruthi.a)"
+is "… in a folder that is closed" "700 root root" "$(stat -c '%a %U %G' $SEALED)"
+expect_fail "… and not in clear" '' grep -r -F "$secret" $SEALED $NAMES
+is "… and comes back as it was" "$secret" "$(content a tls.key)"
+printf 'two' | seal "set a second" >/dev/null
+expect_output "a pipe ends when it is closed" '^two$' content a second
+printf 'three\0and more' | seal "set a binary" memfd >/dev/null
+is "memory is read from its beginning, bytes as they are" "$(printf 'three\0and more' | sha256sum)" \
+        "$(content a binary | sha256sum)"
+is "the keys are listed" "ok binary second tls.key" "$(seal 'list a' | tr '\n' ' ' | sed 's/ $//')"
+check "user shruthi may ask too" runuser -u shruthi -- python3 "$SRC/tests/client/seal.py" "list a"
+is "another unikernel has none" ok "$(seal 'list b')"
+check "one is rotated" seal "rotate a second" <<<new
+is "… to its new content" new "$(content a second)"
+is "… and the others stay" "$secret" "$(content a tls.key)"
+is "what is not there is not rotated" org.dream.Shruthi.Error.NoSuchCredential "$(told 'rotate a third' <<<x)"
+is "nor removed" org.dream.Shruthi.Error.NoSuchCredential "$(told 'remove a third')"
+check "one is removed" seal "remove a second"
+is "… and no other" "ok binary tls.key" "$(seal 'list a' | tr '\n' ' ' | sed 's/ $//')"
+check "with the last one" seal "set b only" <<<x
+check "removed" seal "remove b only"
+expect_fail "nothing is left of it" '' bash -c "ls -A $SEALED $NAMES | grep -E '^(shruthi\.)?b$'"
+
+# ── What it refuses ──────────────────────────────────────────────────────────────────────────────────────────────
+for request in 'set ../a k' 'set a ../k' 'set a .k' 'set a k:l' 'set a k/l' 'set a' 'set A k' 'list' 'unseal a' \
+        'list a b' 'set a k l' 'list a\0' 'forget ../../etc'; do
+        expect_fail "'$request' is refused" 'InvalidArgs|InvalidName' seal "$request" </dev/null
+done
+for kind in dir device path socket write none; do
+        expect_fail "as content, $kind is refused" 'InvalidArgs' seal "set a bad" $kind
+done
+expect_fail "a descriptor that is not asked for, too" 'InvalidArgs' seal "list a" stdin <<<x
+expect_fail "nothing is no content" 'InvalidArgs' bash -c "printf '' | python3 $SRC/tests/client/seal.py 'set a bad'"
+check "of several descriptors the first counts" seal "set a several" two <<<first
+is "… and the others do no harm" first "$(content a several)"
+check "the most that systemd loads is taken" bash -c \
+        "head -c 870912 /dev/zero | python3 $SRC/tests/client/seal.py 'set c big'"
+is "… and can be loaded" 872448 "$(unsealed c | wc -c)"
+expect_fail "one byte more is refused with the limit" 'LimitExceeded.*|870912 bytes' bash -c \
+        "head -c 870913 /dev/zero | python3 $SRC/tests/client/seal.py 'set c2 big'"
+expect_fail "one key more, too" '872448' seal "set c small" <<<x
+is "… and leaves the one before" "ok big" "$(seal 'list c' | tr '\n' ' ' | sed 's/ $//')"
+truncate -s 8G /var/tmp/sparse
+expect_fail "so is a file of any size" 'LimitExceeded' seal "set a bad" </var/tmp/sparse
+rm /var/tmp/sparse
+
+# ── Slow, gone, killed ───────────────────────────────────────────────────────────────────────────────────────────
+seal "set slow k" slow >/tmp/slow.answer &
+slow=$!
+wait_for 10 sealer_pid
+check "while one waits for its content, others are served" seal "set d k" <<<x
+check "for the same unikernel too" seal "set slow other" <<<x
+wait $slow
+expect_output "one that does not end is given up" 'TimedOut' cat /tmp/slow.answer
+is "… without a trace" "ok other" "$(seal 'list slow' | tr '\n' ' ' | sed 's/ $//')"
+
+seal "set killed k" slow >/tmp/killed.answer &
+killed=$!
+wait_for 10 sealer_pid
+kill -KILL "$(sealer_pid)"
+wait $killed
+is "one that is killed gives no answer" closed "$(cat /tmp/killed.answer)"
+check_soon "… and is gone" 10 no_sealer
+is "… with nothing sealed" ok "$(seal 'list killed')"
+
+check "whoever hangs up" seal "set left k" leave <<<x
+check_soon "… is not waited for" 10 no_sealer
+is "… and has changed nothing" ok "$(seal 'list left')"
+
+# As if it had died between the two files, or within one.
+printf 'what a cut left' | tee "$SEALED/.shruthi.a.AbCdEf" >"$NAMES/.a.AbCdEf"
+sed -i '1s/.*/0000/; $a ghost' $NAMES/a
+is "a list of names that does not fit is not believed" "ok binary several tls.key" \
+        "$(seal 'list a' | tr '\n' ' ' | sed 's/ $//')"
+is "… but mended" 1 "$(grep -c "^$(sha256sum $SEALED/shruthi.a | cut -d' ' -f1)$" $NAMES/a)"
+is "what a cut left behind is removed" "" "$(find $SEALED $NAMES -name '*.AbCdEf')"
+rm $NAMES/a
+is "a list that is lost is made again" "ok binary several tls.key" "$(seal 'list a' | tr '\n' ' ' | sed 's/ $//')"
+for i in $(seq 20); do seal "set many k$i" <<<"content $i" >/dev/null & pids[i]=$!; done
+wait "${pids[@]}"
+is "twenty at once for one unikernel are all there" 20 "$(seal 'list many' | sed 1d | wc -l)"
+is "… each with its content" "content 13" "$(content many k13)"
+
+# ── Changed and foreign files ────────────────────────────────────────────────────────────────────────────────────
+cp -p $SEALED/shruthi.a /tmp/sealed
+cp $SEALED/shruthi.a $SEALED/shruthi.b
+expect_fail "a file copied over from another unikernel is refused" 'CredentialsDamaged' seal "list b"
+expect_output "… with what to do" 'credential remove b --all' cat <<<"$output"
+expect_fail "… and cannot be added to" 'CredentialsDamaged' seal "set b k" <<<x
+check "it can be forgotten" seal "forget b"
+is "… and the name used again" ok "$(seal 'list b')"
+for offset in 10 100 1000; do
+        cp -p /tmp/sealed $SEALED/shruthi.a
+        before=$(dd if=$SEALED/shruthi.a bs=1 skip=$offset count=1 status=none)
+        printf '%s' "$(tr 'A-Za-z' 'B-ZAb-za' <<<"${before/[^A-Za-z]/A}")" |
+                dd of=$SEALED/shruthi.a bs=1 seek=$offset conv=notrunc status=none
+        expect_fail "a change at byte $offset is noticed" 'CredentialsDamaged' seal "list a"
+done
+head -c 1000 /tmp/sealed >$SEALED/shruthi.a
+expect_fail "so is a file cut short" 'CredentialsDamaged' seal "set a k" <<<x
+rm $SEALED/shruthi.a
+mkdir $SEALED/shruthi.a
+expect_fail "and what is no file" 'CredentialsDamaged' seal "set a k" <<<x
+rmdir $SEALED/shruthi.a
+ln -s /etc/passwd $SEALED/shruthi.a
+expect_fail "or a link" 'symbolic link' seal "set a k" <<<x
+rm $SEALED/shruthi.a
+cp -p /tmp/sealed $SEALED/shruthi.a
+is "the one from before is good" "$secret" "$(content a tls.key)"
+for name in a c d slow many; do seal "forget $name" >/dev/null; done
+is "once forgotten, nothing is left" "" "$(ls $SEALED $NAMES | grep -v :)"
+
+# ── Its own words ────────────────────────────────────────────────────────────────────────────────────────────────
+journalctl --sync
+expect_fail "the secret is nowhere in the journal" '' bash -c "journalctl -q -b -a --no-pager | grep -F $secret"
+
+finish
