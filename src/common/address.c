@@ -20,7 +20,11 @@ static const char *const seen_by_table[_SEEN_BY_MAX] = {
                 [SEEN_BY_HOST] = "it is this host's own",
                 [SEEN_BY_DHCP] = "the network's DHCP server has leased or reserved it",
 };
-DEFINE_STRING_TABLE(seen_by, SeenBy, seen_by_table, _SEEN_BY_MAX)
+
+const char *seen_by_to_string(SeenBy by)
+{
+        return (int) by >= 0 && by < _SEEN_BY_MAX ? seen_by_table[by] : NULL;
+}
 
 static unsigned family_bits(int family)
 {

@@ -120,4 +120,3 @@ typedef struct SeenAddress {
 } SeenAddress;
 
 const char *seen_by_to_string(SeenBy by); /* in words, for "is in use: …" */
-SeenBy seen_by_from_string(const char *text);

@@ -32,6 +32,7 @@ typedef enum ConfType {
         CONF_BRIDGES,
         CONF_NETWORKS,
         CONF_DIRECTORIES,
+        CONF_SUBNETS,
         CONF_URI,
         CONF_ACCELERATION,
         CONF_BOOLEAN,
@@ -55,6 +56,7 @@ static const ConfKey conf_table[] = {
                 {"BridgeInterface", CONF_BRIDGE, offsetof(Conf, bridge_interface), ""},
                 {"AllowedBridges", CONF_BRIDGES, offsetof(Conf, allowed_bridges), ""},
                 {"AllowedNetworks", CONF_NETWORKS, offsetof(Conf, allowed_networks), ""},
+                {"NetworkPool", CONF_SUBNETS, offsetof(Conf, network_pool), "10.128.0.0/9 fd00::/8"},
                 {"ImageDirectories", CONF_DIRECTORIES, offsetof(Conf, image_directories), ""},
                 {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
                 {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
@@ -66,6 +68,7 @@ static const ConfKey conf_table[] = {
                 {"UnikernelsMax", CONF_COUNT, offsetof(Conf, unikernels_max), "infinity", 0, UINT64_MAX},
                 {"UnikernelsMaxPerUser", CONF_COUNT, offsetof(Conf, unikernels_max_user), "16", 0,
                                 UINT64_MAX},
+                {"NetworksMaxPerUser", CONF_COUNT, offsetof(Conf, networks_max_user), "4", 0, UINT64_MAX},
                 {"ImageSizeMax", CONF_SIZE, offsetof(Conf, image_size_max), "256M", 4096, 1024 * GIB},
                 {"StoreSizeMax", CONF_SIZE, offsetof(Conf, store_size_max), "64G", 4096, UINT64_MAX},
                 {"VolumesSizeMaxPerUser", CONF_SIZE, offsetof(Conf, volumes_size_max_user), "4G", 0,
@@ -258,6 +261,14 @@ static int parse_list(const ConfKey *key, const KeyFileEntry *entry, char ***ret
                                                 "'/' at the end",
                                                 shown);
                 }
+                if (key->type == CONF_SUBNETS) {
+                        _cleanup_error_ Error error = ERROR_INIT;
+                        Subnet subnet;
+                        int r = subnet_parse(*word, &subnet, &error);
+
+                        if (r < 0)
+                                return key_file_refuse(entry, ret_error, "%s", error_message(&error, r));
+                }
                 if (list->len >= LIST_MAX)
                         return key_file_refuse(entry, ret_error, "more than %d names", LIST_MAX);
                 g_ptr_array_add(list, g_strdup(*word));
@@ -298,6 +309,7 @@ static int parse_key(Conf *conf, const ConfKey *key, const KeyFileEntry *entry, 
         case CONF_BRIDGES:
         case CONF_NETWORKS:
         case CONF_DIRECTORIES:
+        case CONF_SUBNETS:
                 return parse_list(key, entry, target, ret_error);
         case CONF_ACCELERATION:
                 r = acceleration_from_string(entry->value);
@@ -427,6 +439,7 @@ void conf_free(Conf *conf)
         g_free(conf->bridge_interface);
         g_strfreev(conf->allowed_bridges);
         g_strfreev(conf->allowed_networks);
+        g_strfreev(conf->network_pool);
         g_strfreev(conf->image_directories);
         g_free(conf->libvirt_uri);
         g_clear_pointer(&conf->bridges, g_ptr_array_unref);

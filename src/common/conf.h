@@ -35,6 +35,7 @@ typedef struct Conf {
         char *bridge_interface;    /* BridgeInterface=: the default bridge, NULL if none */
         char **allowed_bridges;    /* AllowedBridges=: what users may attach to; default: BridgeInterface */
         char **allowed_networks;   /* AllowedNetworks=: the same of libvirt's networks; default: none */
+        char **network_pool;       /* NetworkPool=: subnets of users' networks lie in these */
         char **image_directories;  /* ImageDirectories=: below these, users may name images by path */
         char *libvirt_uri;         /* LibvirtURI=qemu:///system */
         Acceleration acceleration; /* Acceleration=auto */
@@ -45,6 +46,7 @@ typedef struct Conf {
         uint64_t memory_max_user;  /* MemoryMaxPerUser=1G: of all of one user's */
         unsigned unikernels_max;   /* UnikernelsMax=infinity: of all, root's too */
         unsigned unikernels_max_user; /* UnikernelsMaxPerUser=16 */
+        unsigned networks_max_user;   /* NetworksMaxPerUser=4 */
         uint64_t image_size_max;      /* ImageSizeMax=256M: of one image */
         uint64_t store_size_max;      /* StoreSizeMax=64G: of all images */
         uint64_t volumes_size_max_user; /* VolumesSizeMaxPerUser=4G: of all volumes of one user together */

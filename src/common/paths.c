@@ -19,6 +19,7 @@ enum {
         PATH_IMAGES,
         PATH_VOLUMES,
         PATH_CREDENTIALS,
+        PATH_NETWORKS,
         PATH_CONSOLES,
         PATH_PROBE,
         PATH_RESULTS,
@@ -37,6 +38,7 @@ static const char *const defaults[_PATH_MAX] = {
         [PATH_IMAGES]             = SHRUTHI_STATEDIR "/images",
         [PATH_VOLUMES]            = SHRUTHI_STATEDIR "/volumes",
         [PATH_CREDENTIALS]        = SHRUTHI_SEALDIR,
+        [PATH_NETWORKS]           = SHRUTHI_STATEDIR "/networks",
         [PATH_CONSOLES]           = SHRUTHI_RUNTIMEDIR "/unikernels",
         [PATH_PROBE]              = SHRUTHI_RUNTIMEDIR "/probe",
         [PATH_RESULTS]            = SHRUTHI_RUNTIMEDIR "/results",
@@ -107,6 +109,11 @@ const char *paths_volumes(void)
 const char *paths_credentials(void)
 {
         return path_get(PATH_CREDENTIALS);
+}
+
+const char *paths_networks(void)
+{
+        return path_get(PATH_NETWORKS);
 }
 
 const char *paths_consoles(void)

@@ -18,6 +18,7 @@ const char *paths_vendor_definitions(void);  /* /usr/lib/shruthi/unikernels: shi
 const char *paths_images(void);              /* /var/lib/shruthi/images: the store */
 const char *paths_volumes(void);             /* /var/lib/shruthi/volumes: storage of guests */
 const char *paths_credentials(void);         /* /var/lib/shruthi-seal: which keys are sealed, root's */
+const char *paths_networks(void);            /* /var/lib/shruthi/networks: whose networks are */
 const char *paths_consoles(void);            /* /run/shruthi/unikernels: what each running one has */
 const char *paths_probe(void);               /* /run/shruthi/probe: what was found out about the host */
 const char *paths_results(void);             /* /run/shruthi/results: how each unikernel ended last */

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "domain/check.h"
 #include "domain/lifecycle.h"
+#include "domain/networks.h"
 #include "domain/protocol.h"
 #include "domain/report.h"
 
@@ -69,6 +70,21 @@ static int verb_networks(const char *name, const Options *options, Error *ret_er
         return report_networks(ret_error);
 }
 
+static int verb_network_create(const char *name, const Options *options, Error *ret_error)
+{
+        return networks_create(name, ret_error);
+}
+
+static int verb_network_remove(const char *name, const Options *options, Error *ret_error)
+{
+        return networks_remove(name, ret_error);
+}
+
+static int verb_network_list(const char *name, const Options *options, Error *ret_error)
+{
+        return networks_list(ret_error);
+}
+
 static int verb_check(const char *name, const Options *options, Error *ret_error)
 {
         return check_host(ret_error);
@@ -89,6 +105,9 @@ static const struct {
                 {"statistics", true, verb_statistics},
                 {"probe", false, verb_probe},
                 {"networks", false, verb_networks},
+                {"network-create", true, verb_network_create},
+                {"network-remove", true, verb_network_remove},
+                {"network-list", false, verb_network_list},
                 {"check", false, verb_check},
 };
 
@@ -106,6 +125,9 @@ static int usage(FILE *file)
                      "  statistics NAME         what it has used so far\n"
                      "  probe [--again]         find out whether KVM and the fast start work here\n"
                      "  networks                list bridges and libvirt networks\n"
+                     "  network-create NAME     make the libvirt network that its record describes\n"
+                     "  network-remove NAME     remove it, if nobody is on it\n"
+                     "  network-list            what libvirt's networks are\n"
                      "  check                   look for what is wrong with this host\n\n"
                      "  --in-words              for the journal: only sentences about what went wrong\n",
                         file);

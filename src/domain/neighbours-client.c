@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The client of shruthi-neighbours, which answers one question for each connection. Called by segment.c. */
+/* The client of shruthi-neighbours, which answers one question for each connection. Called by segment.c and
+ * network-make.c. */
 
 #include "domain/neighbours-client.h"
 
@@ -42,12 +43,34 @@ int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error)
         return -EBADMSG;
 }
 
-static int ask(const char *bridge, char **ret_text)
+int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error)
+{
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+        if (g_str_has_prefix(text, "error "))
+                return error_set(ret_error, ERROR_FAILED, "%s", lines[0] + strlen("error "));
+
+        for (char **line = lines; *line; line++) {
+                Address network;
+
+                if (g_str_equal(*line, "end"))
+                        return 0;
+                if (address_parse(*line, &network, NULL) < 0)
+                        break;
+                g_array_append_val(routes, network);
+        }
+
+        (void) error_set(ret_error, ERROR_FAILED, "shruthi-neighbours gave half an answer");
+        return -EBADMSG;
+}
+
+/* A bridge's name, or "/routes". */
+static int ask(const char *about, char **ret_text)
 {
         const struct timeval patience = {.tv_sec = ANSWER_SEC};
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         g_autofree char *path = g_build_filename(paths_runtime_dir(), "neighbours", NULL);
-        g_autofree char *question = g_strconcat(bridge, "\n", NULL);
+        g_autofree char *question = g_strconcat(about, "\n", NULL);
         _cleanup_close_ int fd = -EBADF;
         int r;
 
@@ -87,4 +110,27 @@ int neighbours_ask(const char *bridge, GArray *seen, Error *ret_error)
         g_array_set_size(seen, before);
         return error_set(ret_error, ERROR_FAILED, "Cannot tell which addresses are in use on '%s': %s",
                         bridge, error_message(&error, r));
+}
+
+int neighbours_ask_routes(GArray *routes, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *text = NULL;
+        guint before = routes->len;
+        int r;
+
+        r = ask("/routes", &text);
+        if (r < 0)
+                return error_set(ret_error, ERROR_FAILED,
+                                "Cannot ask which networks this host has (%s): look at 'systemctl status "
+                                "shruthi-neighbours.socket'",
+                                r == -EAGAIN ? "no answer" : g_strerror(-r));
+
+        r = neighbours_parse_routes(text, routes, &error);
+        if (r >= 0)
+                return 0;
+
+        g_array_set_size(routes, before);
+        return error_set(ret_error, ERROR_FAILED, "Cannot tell which networks this host has: %s",
+                        error_message(&error, r));
 }

@@ -14,3 +14,9 @@ int neighbours_ask(const char *bridge, GArray *seen, Error *ret_error);
 /* The answer's text, pure: lines "ADDRESS MAC|- neighbour|host", ended by a line "end"; or one line
  * "error SENTENCE". FAILED for that and for all else. */
 int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error);
+
+/* Appends to routes (Address) the networks that the host has routes to, its own addresses among them. */
+int neighbours_ask_routes(GArray *routes, Error *ret_error);
+
+/* The text of that answer, pure: lines "ADDRESS/PREFIX", ended or failing as the other. */
+int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error);

@@ -11,13 +11,6 @@
 #include "common/names.h"
 #include "common/string-util.h"
 
-static const char *const network_mode_table[_NETWORK_MODE_MAX] = {
-                [NETWORK_ISOLATED] = "isolated",
-                [NETWORK_NAT] = "nat",
-                [NETWORK_ROUTED] = "routed",
-};
-DEFINE_STRING_TABLE(network_mode, NetworkMode, network_mode_table, _NETWORK_MODE_MAX)
-
 static void append(GString *xml, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void append(GString *xml, const char *format, ...)
 {

@@ -5,9 +5,6 @@
 
 /* Libvirt networks of ours, made of a few settings. Pure; knows no libvirt. */
 
-const char *network_mode_to_string(NetworkMode mode); /* "isolated", "nat", "routed" */
-NetworkMode network_mode_from_string(const char *text);
-
 typedef struct NetworkSettings {
         const char *name; /* a DNS label, as of a unikernel */
         uid_t owner;      /* for the metadata: who asked for it */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The XML of a libvirt network, read: any network's, also one that an administrator made. */
+/* The XML of a libvirt network, read: any network's, also one that an administrator made; and whether a domain is on one. */
 
 #include <libxml/parser.h>
 #include <string.h>
@@ -218,6 +218,30 @@ static void parse_metadata(NetworkInfo *info, const xmlNode *metadata)
         info->owner = (uid_t) uid;
 }
 
+static xmlDoc *read_document(const char *xml)
+{
+        return xmlReadMemory(xml, (int) MIN(strlen(xml), (size_t) G_MAXINT), NULL, "UTF-8",
+                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+}
+
+bool domain_xml_is_on_network(const char *xml, const char *network, const char *bridge)
+{
+        g_autoptr(xmlDoc) doc = read_document(xml);
+        const xmlNode *devices = find_child(doc ? xmlDocGetRootElement(doc) : NULL, "devices");
+
+        for (const xmlNode *node = find_child(devices, "interface"); node;
+                        node = find_element(node->next, "interface")) {
+                const xmlNode *source = find_child(node, "source");
+                g_autofree char *by_name = get_attribute(source, "network");
+                g_autofree char *by_bridge = get_attribute(source, "bridge");
+
+                if (g_strcmp0(by_name, network) == 0 || (bridge && g_strcmp0(by_bridge, bridge) == 0))
+                        return true;
+        }
+
+        return false;
+}
+
 int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error)
 {
         g_autoptr(NetworkInfo) info = g_new0(NetworkInfo, 1);
@@ -225,8 +249,7 @@ int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error)
         g_autofree char *dns_enabled = NULL;
         const xmlNode *root, *dns;
 
-        doc = xmlReadMemory(xml, (int) MIN(strlen(xml), (size_t) G_MAXINT), NULL, "UTF-8",
-                        XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+        doc = read_document(xml);
         root = doc ? xmlDocGetRootElement(doc) : NULL;
         info->name = root && xmlStrEqual(root->name, BAD_CAST "network") ? get_text(find_child(root, "name"))
                                                                          : NULL;

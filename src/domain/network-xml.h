@@ -7,17 +7,10 @@
 
 #include "common/address.h"
 #include "common/error.h"
+#include "unikernel/network.h"
 
 /* Networks as libvirt writes them (https://libvirt.org/formatnetwork.html): what of them concerns addresses.
  * Pure; knows no libvirt. */
-
-typedef enum NetworkMode {
-        NETWORK_ISOLATED, /* its guests reach each other and the host */
-        NETWORK_NAT,      /* … and the outside, behind the host's address */
-        NETWORK_ROUTED,   /* … and the outside, by their own */
-        _NETWORK_MODE_MAX,
-        _NETWORK_MODE_INVALID = -EINVAL,
-} NetworkMode;
 
 /* A unikernel that gets the same address by DHCP and is found by its name. */
 typedef struct NetworkHost {
@@ -51,3 +44,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkInfo, network_info_free)
 
 /* -EBADMSG (FAILED) where it is no network's XML. What cannot be understood in it is left out. */
 int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error);
+
+/* Whether a domain, by virDomainGetXMLDesc(), has an interface on the network, by its name or its bridge
+ * (NULL: not known). */
+bool domain_xml_is_on_network(const char *xml, const char *network, const char *bridge);

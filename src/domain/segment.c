@@ -27,7 +27,7 @@ Segment *segment_free(Segment *segment)
         return NULL;
 }
 
-static int read_info(
+int segment_read_info(
                 virConnectPtr connection, virNetworkPtr network, NetworkInfo **ret_info, Error *ret_error)
 {
         char *xml = virNetworkGetXMLDesc(network, 0);
@@ -93,7 +93,7 @@ int segment_find(virConnectPtr connection, const Conf *conf, const char *network
                 return r;
 
         if (segment->network) {
-                r = read_info(connection, segment->network, &segment->info, ret_error);
+                r = segment_read_info(connection, segment->network, &segment->info, ret_error);
                 if (r < 0)
                         return r;
                 segment->bridge = g_strdup(segment->info->bridge);

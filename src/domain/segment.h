@@ -27,6 +27,10 @@ int segment_find(virConnectPtr connection, const Conf *conf, const char *network
 Segment *segment_free(Segment *segment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Segment, segment_free)
 
+/* What libvirt says of a network. */
+int segment_read_info(
+                virConnectPtr connection, virNetworkPtr network, NetworkInfo **ret_info, Error *ret_error);
+
 /* Appends to seen (SeenAddress) who has an address there: DHCP leases and reservations, this host itself,
  * and the kernel's neighbours. Of a plain bridge nobody else can tell: there it is an error where the
  * neighbours cannot be asked; of a libvirt network it is a notice. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* shruthi-neighbours: tells the services, whose sandbox has no network, which addresses are in use on a
- * bridge of the host. Started by shruthi-neighbours.socket for each connection, which is its standard input:
- * one line, a bridge's name; answered as domain/neighbours-client.h says. It needs no rights and keeps
- * nothing. */
+ * bridge of the host, and which networks it has routes to. Started by shruthi-neighbours.socket for each
+ * connection, which is its standard input: one line, a bridge's name, or "/routes", which is none; answered
+ * as domain/neighbours-client.h says. It needs no rights and keeps nothing. */
 
 #include <glib.h>
 #include <stdlib.h>
@@ -12,6 +12,7 @@
 
 #include "common/io.h"
 #include "unikernel/neighbours.h"
+#include "unikernel/routes.h"
 
 #define QUESTION_MAX 64 /* an interface's name is shorter */
 #define ASK_SEC      5  /* who connects and says nothing is left */
@@ -54,20 +55,48 @@ static char *format_answer(const GArray *seen)
         return g_string_free(answer, FALSE);
 }
 
-int main(void)
+static char *answer_routes(void)
+{
+        g_autoptr(GArray) routes = g_array_new(FALSE, TRUE, sizeof(Address));
+        _cleanup_error_ Error error = ERROR_INIT;
+        GString *answer = g_string_new(NULL);
+        int r;
+
+        r = routes_read(routes, &error);
+        if (r < 0)
+                g_string_append_printf(answer, "error %s\n", error_message(&error, r));
+        for (guint i = 0; i < routes->len; i++) {
+                char network[ADDRESS_TEXT_MAX];
+
+                address_format(&g_array_index(routes, Address, i), network);
+                g_string_append_printf(answer, "%s\n", network);
+        }
+        g_string_append(answer, "end\n");
+
+        return g_string_free(answer, FALSE);
+}
+
+static char *answer_bridge(const char *bridge)
 {
         g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
         _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = neighbours_read(bridge, seen, &error);
+        return r < 0 ? g_strdup_printf("error %s\n", error_message(&error, r)) : format_answer(seen);
+}
+
+int main(void)
+{
         g_autofree char *answer = NULL;
-        char bridge[QUESTION_MAX];
+        char question[QUESTION_MAX];
         int r;
 
         (void) alarm(ASK_SEC);
-        r = read_question(bridge);
+        r = read_question(question);
         if (r < 0)
                 return EXIT_FAILURE;
 
-        r = neighbours_read(bridge, seen, &error);
-        answer = r < 0 ? g_strdup_printf("error %s\n", error_message(&error, r)) : format_answer(seen);
+        answer = g_str_equal(question, "/routes") ? answer_routes() : answer_bridge(question);
         return write_all(STDIN_FILENO, answer, strlen(answer)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -7,18 +7,15 @@
 
 #include <fcntl.h>
 #include <linux/neighbour.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/io.h"
+#include "unikernel/netlink.h"
 
 #define PROC_SIZE_MAX  (4 * 1024 * 1024)
-#define NETLINK_BUFFER (64 * 1024)
 #define SYS_CLASS_NET  "/sys/class/net"
 #define ARP_COMPLETE   0x2 /* ATF_COM of linux/if_arp.h: the hardware address is known */
 
@@ -34,17 +31,11 @@ static void add_seen(GArray *seen, SeenBy by, int family, const void *bytes, con
         g_array_append_val(seen, entry);
 }
 
-/* The payload of the attribute that is wanted, with at least size bytes, or NULL. RTA_OK() looks at the
- * sizes. */
-static const void *find_attribute(
-                const struct rtattr *attribute, unsigned length, unsigned short type, size_t size)
-{
-        for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length))
-                if (attribute->rta_type == type && RTA_PAYLOAD(attribute) >= size)
-                        return RTA_DATA(attribute);
-
-        return NULL;
-}
+/* What a dump is read for. */
+typedef struct Reading {
+        int ifindex;
+        GArray *seen;
+} Reading;
 
 static size_t family_size(int family)
 {
@@ -54,9 +45,7 @@ static size_t family_size(int family)
 static void parse_neighbour(const struct nlmsghdr *header, int ifindex, GArray *seen)
 {
         const struct ndmsg *message = NLMSG_DATA(header);
-        const struct rtattr *attributes;
         const void *destination, *mac;
-        unsigned length;
 
         if (header->nlmsg_len < NLMSG_LENGTH(sizeof *message) || message->ndm_ifindex != ifindex ||
                         family_size(message->ndm_family) == 0)
@@ -65,10 +54,9 @@ static void parse_neighbour(const struct nlmsghdr *header, int ifindex, GArray *
         if (message->ndm_state == NUD_NONE || message->ndm_state & (NUD_FAILED | NUD_INCOMPLETE | NUD_NOARP))
                 return;
 
-        attributes = (const struct rtattr *) ((const char *) message + NLMSG_ALIGN(sizeof *message));
-        length = (unsigned) (header->nlmsg_len - NLMSG_LENGTH(sizeof *message));
-        destination = find_attribute(attributes, length, NDA_DST, family_size(message->ndm_family));
-        mac = find_attribute(attributes, length, NDA_LLADDR, 6);
+        destination = netlink_find_attribute(
+                        header, sizeof *message, NDA_DST, family_size(message->ndm_family));
+        mac = netlink_find_attribute(header, sizeof *message, NDA_LLADDR, 6);
         if (destination)
                 add_seen(seen, SEEN_BY_NEIGHBOUR, message->ndm_family, destination, mac);
 }
@@ -76,114 +64,48 @@ static void parse_neighbour(const struct nlmsghdr *header, int ifindex, GArray *
 static void parse_own_address(const struct nlmsghdr *header, int ifindex, GArray *seen)
 {
         const struct ifaddrmsg *message = NLMSG_DATA(header);
-        const struct rtattr *attributes;
         const void *address;
-        unsigned length;
+        size_t size;
 
         if (header->nlmsg_len < NLMSG_LENGTH(sizeof *message) || message->ifa_index != (unsigned) ifindex ||
                         family_size(message->ifa_family) == 0)
                 return;
 
-        attributes = (const struct rtattr *) ((const char *) message + NLMSG_ALIGN(sizeof *message));
-        length = (unsigned) (header->nlmsg_len - NLMSG_LENGTH(sizeof *message));
         /* On a point-to-point link IFA_ADDRESS is the other end. */
-        address = find_attribute(attributes, length, IFA_LOCAL, family_size(message->ifa_family))
-                                  ?: find_attribute(attributes, length, IFA_ADDRESS,
-                                                     family_size(message->ifa_family));
+        size = family_size(message->ifa_family);
+        address = netlink_find_attribute(header, sizeof *message, IFA_LOCAL, size)
+                                  ?: netlink_find_attribute(header, sizeof *message, IFA_ADDRESS, size);
         if (address)
                 add_seen(seen, SEEN_BY_HOST, message->ifa_family, address, NULL);
 }
 
+static void parse_message(const struct nlmsghdr *header, void *userdata)
+{
+        const Reading *reading = userdata;
+
+        if (header->nlmsg_type == RTM_NEWNEIGH)
+                parse_neighbour(header, reading->ifindex, reading->seen);
+        else if (header->nlmsg_type == RTM_NEWADDR)
+                parse_own_address(header, reading->ifindex, reading->seen);
+}
+
 int neighbours_parse_netlink(const void *data, size_t size, int ifindex, GArray *seen)
 {
-        const struct nlmsghdr *header = data;
+        Reading reading = {.ifindex = ifindex, .seen = seen};
 
-        while (size > 0) {
-                size_t step;
-
-                if (size < sizeof *header || header->nlmsg_len < sizeof *header || header->nlmsg_len > size)
-                        return -EBADMSG;
-
-                if (header->nlmsg_type == NLMSG_DONE)
-                        return 1;
-                if (header->nlmsg_type == NLMSG_ERROR) {
-                        const struct nlmsgerr *error = NLMSG_DATA(header);
-
-                        if (header->nlmsg_len < NLMSG_LENGTH(sizeof *error) || error->error > 0)
-                                return -EBADMSG;
-                        return error->error < 0 ? error->error : 1;
-                }
-                if (header->nlmsg_type == RTM_NEWNEIGH)
-                        parse_neighbour(header, ifindex, seen);
-                else if (header->nlmsg_type == RTM_NEWADDR)
-                        parse_own_address(header, ifindex, seen);
-
-                step = MIN(NLMSG_ALIGN((size_t) header->nlmsg_len), size);
-                header = (const struct nlmsghdr *) ((const char *) header + step);
-                size -= step;
-        }
-
-        return 0;
-}
-
-static int receive_dump(int fd, int ifindex, GArray *seen)
-{
-        g_autofree char *buffer = g_malloc(NETLINK_BUFFER);
-
-        for (;;) {
-                struct sockaddr_nl from = {0};
-                socklen_t length = sizeof from;
-                ssize_t n = recvfrom(fd, buffer, NETLINK_BUFFER, 0, (struct sockaddr *) &from, &length);
-                int r;
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return n < 0 ? -errno : -EBADMSG;
-                if (from.nl_pid != 0)
-                        continue; /* any process may send to our socket; only the kernel is port 0 */
-
-                r = neighbours_parse_netlink(buffer, (size_t) n, ifindex, seen);
-                if (r != 0)
-                        return MIN(r, 0);
-        }
-}
-
-static int dump(int fd, uint16_t type, size_t payload, int ifindex, GArray *seen)
-{
-        struct {
-                struct nlmsghdr header;
-                union {
-                        struct ndmsg neighbour;
-                        struct ifaddrmsg address;
-                };
-        } request = {
-                        .header = {.nlmsg_len = (uint32_t) NLMSG_LENGTH(payload),
-                                        .nlmsg_type = type,
-                                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
-                                        .nlmsg_seq = type},
-        };
-
-        if (send(fd, &request, request.header.nlmsg_len, 0) < 0)
-                return -errno;
-
-        return receive_dump(fd, ifindex, seen);
+        return netlink_parse(data, size, parse_message, &reading);
 }
 
 static int read_netlink(int ifindex, GArray *seen)
 {
-        struct timeval patience = {.tv_sec = 2};
-        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        Reading reading = {.ifindex = ifindex, .seen = seen};
         int r;
 
-        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
-                return -errno;
-
-        r = dump(fd, RTM_GETNEIGH, sizeof(struct ndmsg), ifindex, seen);
+        r = netlink_dump(RTM_GETNEIGH, sizeof(struct ndmsg), parse_message, &reading);
         if (r < 0)
                 return r;
 
-        return dump(fd, RTM_GETADDR, sizeof(struct ifaddrmsg), ifindex, seen);
+        return netlink_dump(RTM_GETADDR, sizeof(struct ifaddrmsg), parse_message, &reading);
 }
 
 void neighbours_parse_arp(const char *text, const char *bridge, GArray *seen)

@@ -16,9 +16,8 @@
  * network namespace. */
 int neighbours_read(const char *bridge, GArray *seen, Error *ret_error);
 
-/* The parts of it, pure. The first takes what recv(2) gave, and adds what belongs to the interface
- * ifindex; it returns 1 when the end of the dump was in it, 0 when more is to come, a negative errno for the
- * kernel's error (-EBADMSG: not netlink's format). */
+/* The parts of it, pure. The first adds what belongs to the interface ifindex, and returns what
+ * netlink_parse() does. */
 int neighbours_parse_netlink(const void *data, size_t size, int ifindex, GArray *seen);
 void neighbours_parse_arp(const char *text, const char *bridge, GArray *seen);
 void neighbours_parse_if_inet6(const char *text, const char *bridge, GArray *seen);

@@ -28,6 +28,8 @@ static void test_defaults(void)
         g_assert_null(conf->bridge_interface);
         g_assert_cmpuint(g_strv_length(conf->allowed_bridges), ==, 0);
         g_assert_cmpuint(g_strv_length(conf->allowed_networks), ==, 0);
+        g_assert_cmpuint(g_strv_length(conf->network_pool), ==, 2);
+        g_assert_cmpuint(conf->networks_max_user, ==, 4);
         g_assert_cmpuint(g_strv_length(conf->image_directories), ==, 0);
         g_assert_cmpstr(conf->libvirt_uri, ==, "qemu:///system");
         g_assert_cmpint(conf->acceleration, ==, ACCELERATION_AUTO);

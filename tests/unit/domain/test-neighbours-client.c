@@ -43,10 +43,30 @@ static void test_no_answer(void)
         }
 }
 
+static void test_routes(void)
+{
+        static const char *const texts[] = {
+                        "", "10.0.0.0/24\n", "10.0.0.0\nend\n", "10.0.0.0/24 x\nend\n", "error no\n"};
+        g_autoptr(GArray) routes = g_array_new(FALSE, TRUE, sizeof(Address));
+        char text[ADDRESS_TEXT_MAX];
+
+        g_assert_cmpint(neighbours_parse_routes("10.0.0.0/24\nfd00::/64\nend\n", routes, NULL), ==, 0);
+        g_assert_cmpuint(routes->len, ==, 2);
+        address_format(&g_array_index(routes, Address, 1), text);
+        g_assert_cmpstr(text, ==, "fd00::/64");
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                g_assert_cmpint(neighbours_parse_routes(texts[i], routes, &error), <, 0);
+                g_assert_nonnull(error.message);
+        }
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/domain/neighbours-client/whole-answer", test_answer);
         g_test_add_func("/domain/neighbours-client/anything-else-is-an-error", test_no_answer);
+        g_test_add_func("/domain/neighbours-client/routes", test_routes);
         return g_test_run();
 }

@@ -152,6 +152,20 @@ static void test_reads_nothing_else(void)
         }
 }
 
+static void test_domains(void)
+{
+        static const char on[] = "<domain><name>x</name><devices><interface type='user'/>"
+                                 "<interface type='network'><source network='lab' bridge='virbr1'/></interface>"
+                                 "</devices></domain>";
+
+        g_assert_true(domain_xml_is_on_network(on, "lab", NULL));
+        g_assert_true(domain_xml_is_on_network(on, "other", "virbr1"));
+        g_assert_false(domain_xml_is_on_network(on, "other", "virbr"));
+        g_assert_false(domain_xml_is_on_network(on, "la", NULL));
+        g_assert_false(domain_xml_is_on_network("<domain/>", "lab", "virbr1"));
+        g_assert_false(domain_xml_is_on_network("nonsense", "lab", "virbr1"));
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -159,5 +173,6 @@ int main(int argc, char *argv[])
         g_test_add_func("/domain/network/reads-others", test_reads_others);
         g_test_add_func("/domain/network/metadata-tells-ours", test_metadata);
         g_test_add_func("/domain/network/reads-nothing-else", test_reads_nothing_else);
+        g_test_add_func("/domain/network-xml/domains", test_domains);
         return g_test_run();
 }

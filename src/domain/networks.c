@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Making, removing and listing libvirt networks. Called by main.c for shruthid. */
+
+#include "domain/networks.h"
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/conf.h"
+#include "common/io.h"
+#include "domain/neighbours-client.h"
+#include "domain/network-create.h"
+#include "domain/protocol.h"
+#include "domain/segment.h"
+#include "domain/virt.h"
+#include "unikernel/lease.h"
+
+#define ANSWER_GUARD 30 /* seconds; starting one waits for dnsmasq and the firewall */
+
+/* One run about one network, under the lock of all. */
+typedef struct Run {
+        Conf *conf;
+        int lock_fd;
+        virConnectPtr connection;
+        NetworkRecord *record;
+        virNetworkPtr network; /* ours in libvirt; NULL: there is none */
+} Run;
+
+#define RUN_INIT ((Run){.lock_fd = -EBADF})
+
+static void run_clear(Run *run)
+{
+        if (run->network)
+                (void) virNetworkFree(run->network);
+        virt_connection_unref(&run->connection);
+        network_record_free(run->record);
+        conf_free(run->conf);
+        close_safe(run->lock_fd);
+}
+#define _cleanup_run_ __attribute__((cleanup(run_clear)))
+
+static int reach_libvirt(Run *run, Error *ret_error)
+{
+        int r;
+
+        r = conf_load(&run->conf, ret_error);
+        if (r >= 0)
+                r = virt_setup(ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(ANSWER_GUARD, "look after networks");
+        return virt_connect(run->conf->libvirt_uri, &run->connection, ret_error);
+}
+
+/* The lock first: what the record says holds until this is done. Of another's network of that name
+ * *ret_foreign tells, and nothing else is known of it. */
+static int begin(const char *name, Run *run, bool *ret_foreign, Error *ret_error)
+{
+        g_autoptr(NetworkInfo) info = NULL;
+        virNetworkPtr network;
+        int r;
+
+        run->lock_fd = network_records_lock(ret_error);
+        if (run->lock_fd < 0)
+                return run->lock_fd;
+        r = network_record_load(name, &run->record, ret_error);
+        if (r >= 0)
+                r = reach_libvirt(run, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_foreign = false;
+        network = virNetworkLookupByName(run->connection, name);
+        if (!network)
+                return virGetLastErrorCode() == VIR_ERR_NO_NETWORK
+                                       ? 0
+                                       : virt_error_set(ret_error, run->connection, ERROR_FAILED,
+                                                         "Cannot look for libvirt's network '%s'", name);
+
+        r = segment_read_info(run->connection, network, &info, ret_error);
+        if (r >= 0 && info->ours && info->owner == run->record->owner)
+                run->network = network;
+        else {
+                *ret_foreign = true;
+                (void) virNetworkFree(network);
+        }
+        return r;
+}
+
+static int take_out(Run *run, Error *ret_error)
+{
+        const char *name = run->record->name;
+
+        if (!run->network)
+                return 0;
+        if (virNetworkIsActive(run->network) == 1 && virNetworkDestroy(run->network) < 0)
+                return virt_error_set(
+                                ret_error, run->connection, ERROR_FAILED, "Cannot end network '%s'", name);
+        if (virNetworkIsPersistent(run->network) == 1 && virNetworkUndefine(run->network) < 0)
+                return virt_error_set(
+                                ret_error, run->connection, ERROR_FAILED, "Cannot remove network '%s'", name);
+
+        (void) virNetworkFree(run->network);
+        run->network = NULL;
+        return 0;
+}
+
+/* The subnets of all of libvirt's networks, also of those that do not run now. */
+static int add_libvirts(virConnectPtr connection, GArray *taken, Error *ret_error)
+{
+        virNetworkPtr *networks = NULL;
+        int n = virConnectListAllNetworks(connection, &networks, 0), r = 0;
+
+        if (n < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's networks");
+
+        for (int i = 0; i < n; i++) {
+                g_autoptr(NetworkInfo) info = NULL;
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                /* One that goes while the list is read takes nothing. */
+                r = r < 0 ? r : segment_read_info(connection, networks[i], &info, &error);
+                if (r < 0 && virGetLastErrorCode() == VIR_ERR_NO_NETWORK)
+                        r = 0;
+                else if (r < 0 && error.message)
+                        error_move(ret_error, &error);
+                for (guint k = 0; info && k < info->reserved->len; k++) {
+                        const SeenAddress *own = &g_array_index(info->reserved, SeenAddress, k);
+
+                        if (own->by == SEEN_BY_HOST)
+                                taken_subnets_add(taken, &own->address, "libvirt's network '%s'", info->name);
+                }
+                (void) virNetworkFree(networks[i]);
+        }
+        free(networks);
+
+        return r;
+}
+
+static void add_subnet(GArray *taken, const Subnet *subnet, const char *what, const char *name)
+{
+        if (address_is_set(&subnet->network))
+                taken_subnets_add(taken, &subnet->network, "%s '%s'", what, name);
+}
+
+/* Those of ours that libvirt has lost, and gets again at the next opportunity. */
+static int add_ours(const NetworkRecord *self, GArray *taken, Error *ret_error)
+{
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = network_record_list(&names, ret_error);
+        for (char **name = names; r >= 0 && *name; name++) {
+                g_autoptr(NetworkRecord) record = NULL;
+
+                if (g_str_equal(*name, self->name) || network_record_load(*name, &record, NULL) < 0 ||
+                                record->state == NETWORK_CREATING)
+                        continue;
+                add_subnet(taken, &record->subnet4, "network", *name);
+                add_subnet(taken, &record->subnet6, "network", *name);
+        }
+
+        return r;
+}
+
+static int find_taken(const Run *run, GArray *taken, Error *ret_error)
+{
+        g_autoptr(GArray) routes = g_array_new(FALSE, TRUE, sizeof(Address));
+        int r;
+
+        r = add_libvirts(run->connection, taken, ret_error);
+        if (r >= 0)
+                r = add_ours(run->record, taken, ret_error);
+        if (r >= 0)
+                r = neighbours_ask_routes(routes, ret_error);
+        if (r < 0)
+                return r;
+
+        for (guint i = 0; i < run->conf->bridges->len; i++) {
+                const ConfBridge *bridge = run->conf->bridges->pdata[i];
+
+                add_subnet(taken, &bridge->subnet4, "shruthi.conf's bridge", bridge->name);
+                add_subnet(taken, &bridge->subnet6, "shruthi.conf's bridge", bridge->name);
+        }
+        for (guint i = 0; i < routes->len; i++)
+                taken_subnets_add(taken, &g_array_index(routes, Address, i), "this host (ip route)");
+
+        return 0;
+}
+
+static int settle_family(const Run *run, int family, bool choose, const GArray *taken, Subnet *subnet,
+                Error *ret_error)
+{
+        if (choose)
+                return subnet_choose(run->conf->network_pool, family, taken, subnet, ret_error);
+
+        return address_is_set(&subnet->network) ? subnet_check_free(subnet, taken, ret_error) : 0;
+}
+
+/* From here on the network has its subnets for good. */
+static int settle(Run *run, Error *ret_error)
+{
+        g_autoptr(GArray) taken = taken_subnets_new();
+        NetworkRecord *record = run->record;
+        int r;
+
+        r = find_taken(run, taken, ret_error);
+        if (r >= 0)
+                r = settle_family(run, AF_INET, record->choose4, taken, &record->subnet4, ret_error);
+        if (r >= 0)
+                r = settle_family(run, AF_INET6, record->choose6, taken, &record->subnet6, ret_error);
+        if (r < 0)
+                return r;
+
+        record->choose4 = record->choose6 = false;
+        record->state = NETWORK_READY;
+        return network_record_write(record, false, ret_error);
+}
+
+static int format(const NetworkRecord *record, char **ret_xml, Error *ret_error)
+{
+        const NetworkSettings settings = {
+                        .name = record->name,
+                        .owner = record->owner,
+                        .mode = record->mode,
+                        .bridge = record->bridge,
+                        .subnet4 = address_is_set(&record->subnet4.network) ? &record->subnet4 : NULL,
+                        .subnet6 = address_is_set(&record->subnet6.network) ? &record->subnet6 : NULL,
+        };
+
+        return network_create_format(&settings, ret_xml, ret_error);
+}
+
+static int put_in(Run *run, Error *ret_error)
+{
+        const char *name = run->record->name;
+        g_autofree char *xml = NULL;
+        int r;
+
+        if (!run->network) {
+                r = format(run->record, &xml, ret_error);
+                if (r < 0)
+                        return r;
+                run->network = virNetworkDefineXML(run->connection, xml);
+        }
+        if (!run->network || virNetworkSetAutostart(run->network, 1) < 0)
+                return virt_error_set(
+                                ret_error, run->connection, ERROR_FAILED, "Cannot define network '%s'", name);
+        if (virNetworkIsActive(run->network) != 1 && virNetworkCreate(run->network) < 0)
+                return virt_error_set(
+                                ret_error, run->connection, ERROR_FAILED, "Cannot start network '%s'", name);
+
+        return 0;
+}
+
+int networks_create(const char *name, Error *ret_error)
+{
+        _cleanup_run_ Run run = RUN_INIT;
+        bool foreign;
+        char *bridge;
+        int r;
+
+        r = begin(name, &run, &foreign, ret_error);
+        if (r < 0)
+                return r;
+        if (foreign)
+                return error_set(ret_error, ERROR_NETWORK_EXISTS,
+                                "libvirt has a network '%s' that is not this one (virsh net-dumpxml %s)",
+                                name, name);
+        if (run.record->state == NETWORK_REMOVING)
+                return error_set(ret_error, ERROR_BUSY, "Network '%s' is being removed", name);
+
+        if (run.record->state == NETWORK_CREATING) {
+                /* What an attempt that was cut off has left would be in the way of itself. */
+                r = take_out(&run, ret_error);
+                if (r >= 0)
+                        r = settle(&run, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        r = put_in(&run, ret_error);
+        if (r < 0)
+                return r;
+
+        bridge = virNetworkGetBridgeName(run.network);
+        protocol_emit("bridge", "%s", bridge ?: "");
+        free(bridge);
+        return 0;
+}
+
+/* The names of the domains that are attached to it, by its name or its bridge, whether they run or not. */
+static char *find_domains(const Run *run)
+{
+        char *bridge = virNetworkGetBridgeName(run->network);
+        virDomainPtr *domains = NULL;
+        int n = virConnectListAllDomains(run->connection, &domains, 0);
+        GString *names = g_string_new(NULL);
+
+        for (int i = 0; i < n; i++) {
+                char *xml = virDomainGetXMLDesc(domains[i], 0);
+
+                if (xml && domain_xml_is_on_network(xml, run->record->name, bridge))
+                        g_string_append_printf(names, "%s'%s'", names->len > 0 ? ", " : "",
+                                        virDomainGetName(domains[i]));
+                free(xml);
+                (void) virDomainFree(domains[i]);
+        }
+        free(domains);
+        free(bridge);
+
+        return g_string_free(names, FALSE);
+}
+
+int networks_remove(const char *name, Error *ret_error)
+{
+        g_autofree char *key = lease_network_key(true, name), *domains = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        _cleanup_run_ Run run = RUN_INIT;
+        bool foreign;
+        int r;
+
+        r = begin(name, &run, &foreign, ret_error);
+        if (r < 0 || foreign)
+                return r;
+
+        domains = run.network ? find_domains(&run) : g_strdup("");
+        if (domains[0])
+                return error_set(ret_error, ERROR_NETWORK_IN_USE,
+                                "Network '%s' is in use by libvirt's domains %s: detach or stop them first",
+                                name, domains);
+        r = lease_forget_network(key, &error);
+        if (r == -EADDRINUSE)
+                return error_set(ret_error, ERROR_NETWORK_IN_USE, "%s", error_message(&error, r));
+        if (r < 0) {
+                error_move(ret_error, &error);
+                return r;
+        }
+
+        return take_out(&run, ret_error);
+}
+
+static void emit_family(const char *prefix, const Subnet *subnet)
+{
+        g_autofree char *network_key = g_strconcat(prefix, "subnet", NULL);
+        g_autofree char *gateway_key = g_strconcat(prefix, "gateway", NULL);
+        g_autofree char *dns_key = g_strconcat(prefix, "dns", NULL);
+        char network[ADDRESS_TEXT_MAX], gateway[ADDRESS_TEXT_MAX], dns[ADDRESS_TEXT_MAX];
+
+        if (!address_is_set(&subnet->network))
+                return;
+        address_format(&subnet->network, network);
+        address_format_ip(&subnet->gateway, gateway);
+        address_format_ip(&subnet->dns, dns);
+        protocol_emit(network_key, "%s", network);
+        protocol_emit(gateway_key, "%s", gateway);
+        protocol_emit(dns_key, "%s", dns);
+}
+
+static void emit_network(virConnectPtr connection, virNetworkPtr network)
+{
+        g_autoptr(NetworkInfo) info = NULL;
+
+        /* It may just be going. */
+        if (segment_read_info(connection, network, &info, NULL) < 0)
+                return;
+
+        protocol_emit("network", "%s", info->name);
+        protocol_emit("mode", "%s", network_mode_to_string(info->mode) ?: "other");
+        protocol_emit("active", "%s", virNetworkIsActive(network) == 1 ? "yes" : "no");
+        if (info->bridge)
+                protocol_emit("bridge", "%s", info->bridge);
+        if (info->ours)
+                protocol_emit("owner", "%u", (unsigned) info->owner);
+        emit_family("", &info->subnet4);
+        emit_family("ipv6-", &info->subnet6);
+}
+
+int networks_list(Error *ret_error)
+{
+        _cleanup_run_ Run run = RUN_INIT;
+        virNetworkPtr *networks = NULL;
+        int n, r;
+
+        r = reach_libvirt(&run, ret_error);
+        if (r < 0)
+                return r;
+        n = virConnectListAllNetworks(run.connection, &networks, 0);
+        if (n < 0)
+                return virt_error_set(
+                                ret_error, run.connection, ERROR_FAILED, "Cannot list libvirt's networks");
+
+        for (int i = 0; i < n; i++) {
+                emit_network(run.connection, networks[i]);
+                (void) virNetworkFree(networks[i]);
+        }
+        free(networks);
+
+        return 0;
+}

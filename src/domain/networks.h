@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/error.h"
+
+/* Networks of ours in libvirt: made to be as their records say. The verbs of shruthid's helper; each is done
+ * again after a crash without harm. */
+
+/* Chooses the record's subnet where it is to be chosen, refuses one that overlaps, and defines, autostarts
+ * and starts the network. What is there already stays. Speaks the protocol: "bridge=". */
+int networks_create(const char *name, Error *ret_error);
+
+/* Removes it and forgets its leases' folder; NETWORK_IN_USE with who is on it. The record stays. That libvirt
+ * has none of that name, or another's, is no error. */
+int networks_remove(const char *name, Error *ret_error);
+
+/* Says what libvirt has, ours or not: a line "network=NAME" for each, and then lines about it. */
+int networks_list(Error *ret_error);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One question to rtnetlink and its answer, message by message. */
+
+#include "unikernel/netlink.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "common/io.h"
+
+#define NETLINK_BUFFER (64 * 1024)
+#define ANSWER_SEC     2
+#define HEADER_MAX     64 /* of any kind that is asked about */
+
+const void *netlink_find_attribute(
+                const struct nlmsghdr *header, size_t size, unsigned short type, size_t least)
+{
+        const struct rtattr *attribute =
+                        (const struct rtattr *) ((const char *) NLMSG_DATA(header) + NLMSG_ALIGN(size));
+        unsigned length;
+
+        if (header->nlmsg_len < NLMSG_LENGTH(size))
+                return NULL;
+
+        /* RTA_OK() looks at the sizes. */
+        length = (unsigned) (header->nlmsg_len - NLMSG_LENGTH(size));
+        for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length))
+                if (attribute->rta_type == type && RTA_PAYLOAD(attribute) >= least)
+                        return RTA_DATA(attribute);
+
+        return NULL;
+}
+
+int netlink_parse(const void *data, size_t size, NetlinkMessage message, void *userdata)
+{
+        const struct nlmsghdr *header = data;
+
+        while (size > 0) {
+                size_t step;
+
+                if (size < sizeof *header || header->nlmsg_len < sizeof *header || header->nlmsg_len > size)
+                        return -EBADMSG;
+
+                if (header->nlmsg_type == NLMSG_DONE)
+                        return 1;
+                if (header->nlmsg_type == NLMSG_ERROR) {
+                        const struct nlmsgerr *error = NLMSG_DATA(header);
+
+                        if (header->nlmsg_len < NLMSG_LENGTH(sizeof *error) || error->error > 0)
+                                return -EBADMSG;
+                        return error->error < 0 ? error->error : 1;
+                }
+                message(header, userdata);
+
+                step = MIN(NLMSG_ALIGN((size_t) header->nlmsg_len), size);
+                header = (const struct nlmsghdr *) ((const char *) header + step);
+                size -= step;
+        }
+
+        return 0;
+}
+
+static int receive(int fd, NetlinkMessage message, void *userdata)
+{
+        g_autofree char *buffer = g_malloc(NETLINK_BUFFER);
+
+        for (;;) {
+                struct sockaddr_nl from = {0};
+                socklen_t length = sizeof from;
+                ssize_t n = recvfrom(fd, buffer, NETLINK_BUFFER, 0, (struct sockaddr *) &from, &length);
+                int r;
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : -EBADMSG;
+                if (from.nl_pid != 0)
+                        continue; /* any process may send to our socket; only the kernel is port 0 */
+
+                r = netlink_parse(buffer, (size_t) n, message, userdata);
+                if (r != 0)
+                        return MIN(r, 0);
+        }
+}
+
+int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void *userdata)
+{
+        const struct timeval patience = {.tv_sec = ANSWER_SEC};
+        struct {
+                struct nlmsghdr header;
+                char payload[HEADER_MAX];
+        } request = {
+                        .header = {.nlmsg_len = (uint32_t) NLMSG_LENGTH(size),
+                                        .nlmsg_type = type,
+                                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+                                        .nlmsg_seq = type},
+        };
+        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+        g_assert(size <= HEADER_MAX);
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
+                return -errno;
+        if (send(fd, &request, request.header.nlmsg_len, 0) < 0)
+                return -errno;
+
+        return receive(fd, message, userdata);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stddef.h>
+
+/* Asking the kernel about the network (rtnetlink(7)). Called by neighbours.c and routes.c. */
+
+/* Is given each message; one that it knows nothing of it leaves alone. */
+typedef void (*NetlinkMessage)(const struct nlmsghdr *header, void *userdata);
+
+/* Asks for all there is of a kind (RTM_GETNEIGH and the like); size is that of the kind's own header.
+ * -EAFNOSUPPORT or -EPERM where a sandbox bars AF_NETLINK. */
+int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void *userdata);
+
+/* A part of it, pure: what recv(2) gave. 1: the end of the dump was in it; 0: more is to come; a negative
+ * errno is the kernel's error (-EBADMSG: not netlink's format). */
+int netlink_parse(const void *data, size_t size, NetlinkMessage message, void *userdata);
+
+/* The payload of the attribute of that type, of at least least bytes, behind a message's own header of size
+ * bytes; NULL if there is none. */
+const void *netlink_find_attribute(
+                const struct nlmsghdr *header, size_t size, unsigned short type, size_t least);
