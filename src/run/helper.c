@@ -22,8 +22,6 @@
 #define HELPER_LINE_MAX      (16 * 1024)
 #define HELPER_ARGUMENTS_MAX 8
 
-extern char **environ;
-
 struct Helper {
         pid_t pid; /* 0 once it has been waited for */
         int output;
@@ -102,8 +100,19 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+/* Only a start has to do with key material. */
+static char **helper_environment(const char *verb)
+{
+        g_auto(GStrv) environment = g_get_environ();
+
+        if (g_strcmp0(verb, "start") != 0)
+                environment = g_environ_unsetenv(environment, "CREDENTIALS_DIRECTORY");
+        return g_steal_pointer(&environment);
+}
+
 static int spawn(char *const *arguments, int output, pid_t *ret_pid)
 {
+        g_auto(GStrv) environment = helper_environment(arguments[1]);
         g_autofree char *program = g_build_filename(paths_libexec_dir(), HELPER_PROGRAM, NULL);
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
@@ -118,7 +127,7 @@ static int spawn(char *const *arguments, int output, pid_t *ret_pid)
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 
-        r = -posix_spawn(ret_pid, program, &actions, &attributes, arguments, environ);
+        r = -posix_spawn(ret_pid, program, &actions, &attributes, arguments, environment);
 
         posix_spawn_file_actions_destroy(&actions);
         posix_spawnattr_destroy(&attributes);

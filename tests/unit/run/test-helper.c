@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 
 #include "common/paths.h"
@@ -78,15 +79,33 @@ static void on_ended(void *userdata, int status)
         (void) sd_event_exit(f->event, 0);
 }
 
-static void run(Fixture *f, const char *script, uint64_t usec)
+static void run_verb(Fixture *f, const char *verb, const char *script, uint64_t usec)
 {
         static const HelperHooks hooks = {.line = on_line, .ended = on_ended};
-        const char *const arguments[] = {"start", "a", NULL};
+        const char *const arguments[] = {verb, "a", NULL};
         g_autofree char *text = g_strconcat("#!/bin/sh\n", script, "\n", NULL);
 
         g_assert_true(g_file_set_contents_full(f->program, text, -1, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
         g_assert_cmpint(helper_new(f->event, arguments, usec, &hooks, f, &f->helper), ==, 0);
         g_assert_cmpint(sd_event_loop(f->event), ==, 0);
+}
+
+static void run(Fixture *f, const char *script, uint64_t usec)
+{
+        run_verb(f, "start", script, usec);
+}
+
+/* The test's data is a verb, and whether it is told. */
+static void test_credentials(Fixture *f, const void *data)
+{
+        const char *verb = data;
+        bool told = g_str_equal(verb, "start");
+        g_autofree char *expected = g_strdup_printf("folder is %s;path is %s;", told ? "/run/c" : "", g_getenv("PATH"));
+
+        g_setenv("CREDENTIALS_DIRECTORY", "/run/c", TRUE);
+        run_verb(f, verb, "echo \"folder=$CREDENTIALS_DIRECTORY\"; echo \"path=$PATH\"", UINT64_MAX);
+        g_assert_cmpstr(f->heard->str, ==, expected);
+        g_unsetenv("CREDENTIALS_DIRECTORY");
 }
 
 static void test_hears_all_before_the_end(Fixture *f, const void *data)
@@ -134,6 +153,9 @@ int main(int argc, char *argv[])
         ADD("is-killed-when-its-time-is-over", test_is_killed_when_its_time_is_over);
         ADD("gets-no-blocked-signals", test_gets_no_blocked_signals);
         ADD("endless-lines-are-dropped", test_endless_lines_are_dropped);
+        g_test_add("/run/helper/a-start-knows-of-credentials", Fixture, "start", set_up, test_credentials,
+                        tear_down);
+        g_test_add("/run/helper/no-other-does", Fixture, "watch", set_up, test_credentials, tear_down);
         ADD("a-missing-program-is-an-error", test_a_missing_program_is_an_error);
         return g_test_run();
 }
