@@ -30,6 +30,8 @@ static const struct {
         {"host", "shruthictl doctor", "to see what this host lacks"},
         {"libvirt", "systemctl status libvirtd.service", "is libvirt running?"},
         {"libvirt", "shruthictl doctor", "to see what this host lacks"},
+        {"credentials", "journalctl -u unikernel@%s.service", "which key could not be read?"},
+        {"credentials", "shruthictl cat %s", "where does its key material come from?"},
         {"runner", "journalctl -u unikernel@%s.service", "what went wrong in SHRUTHI itself?"},
         {"timeout", "shruthictl logs %s", "how far did it get?"},
         {"start-limit-hit", "shruthictl logs %s", "why does it end again and again?"},

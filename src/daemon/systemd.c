@@ -36,7 +36,7 @@ struct Systemd {
 typedef struct Fetch {
         Systemd *systemd;
         QueueEntry *entry;
-        char *name;
+        char *name, *path;
         UnitStatus status;
         bool first_round;
         sd_bus_slot *unit; /* The first of the two calls. */
@@ -124,6 +124,8 @@ static int read_property(sd_bus_message *m, const char *key, UnitStatus *status)
                 return read_string(m, &status->sub_state);
         if (g_str_equal(key, "Result"))
                 return read_string(m, &status->result);
+        if (g_str_equal(key, "ExecMainStatus"))
+                return sd_bus_message_read(m, "v", "i", &status->exit_status);
         if (g_str_equal(key, "InvocationID"))
                 return read_invocation_id(m, &status->invocation_id);
         if (g_str_equal(key, "StateChangeTimestamp"))
@@ -172,6 +174,7 @@ static void fetch_end(Fetch *fetch, int r, Error *error)
         sd_bus_slot_unref(fetch->unit);
         unit_status_clear(&fetch->status);
         g_free(fetch->name);
+        g_free(fetch->path);
         g_free(fetch);
 }
 
@@ -189,15 +192,36 @@ static void status_apply(Manager *manager, const char *name, UnitStatus *status)
         (void) unikernel_refresh(unikernel);
 }
 
+static void fetch_apply(Fetch *fetch)
+{
+        if (fetch->status.active_state)
+                status_apply(fetch->systemd->manager, fetch->name, &fetch->status);
+        fetch_end(fetch, 0, NULL);
+}
+
+static int on_exit_status(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Fetch *fetch = userdata;
+
+        if (!sd_bus_message_is_method_error(reply, NULL))
+                (void) sd_bus_message_read(reply, "v", "i", &fetch->status.exit_status);
+        fetch_apply(fetch);
+        return 0;
+}
+
+/* What the status was is asked only where it says something. */
 static int on_result(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Fetch *fetch = userdata;
 
         if (!sd_bus_message_is_method_error(reply, NULL))
                 (void) read_string(reply, &fetch->status.result);
-        if (fetch->status.active_state)
-                status_apply(fetch->systemd->manager, fetch->name, &fetch->status);
-        fetch_end(fetch, 0, NULL);
+        if (g_strcmp0(fetch->status.result, "exit-code") != 0 ||
+                        sd_bus_call_method_async(fetch->systemd->manager->bus, NULL, SYSTEMD_NAME,
+                                        fetch->path,
+                                        "org.freedesktop.DBus.Properties", "Get", on_exit_status, fetch,
+                                        "ss", SYSTEMD_NAME ".Service", "ExecMainStatus") < 0)
+                fetch_apply(fetch);
         return 0;
 }
 
@@ -215,20 +239,20 @@ static int on_unit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_erro
 static void on_fetch_turn(QueueEntry *entry, void *userdata)
 {
         Fetch *fetch = userdata;
-        g_autofree char *unit = unit_name_for(fetch->name), *path = NULL;
+        g_autofree char *unit = unit_name_for(fetch->name);
         sd_bus *bus = fetch->systemd->manager->bus;
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
         fetch->entry = entry;
         /* Answered in the order in which they are asked, so the second answer completes the picture. */
-        r = sd_bus_path_encode(UNIT_PATH, unit, &path);
+        r = sd_bus_path_encode(UNIT_PATH, unit, &fetch->path);
         if (r >= 0)
-                r = sd_bus_call_method_async(bus, &fetch->unit, SYSTEMD_NAME, path,
+                r = sd_bus_call_method_async(bus, &fetch->unit, SYSTEMD_NAME, fetch->path,
                                 "org.freedesktop.DBus.Properties", "GetAll", on_unit, fetch, "s",
                                 SYSTEMD_NAME ".Unit");
         if (r >= 0)
-                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path,
+                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, fetch->path,
                                 "org.freedesktop.DBus.Properties", "Get", on_result, fetch, "ss",
                                 SYSTEMD_NAME ".Service", "Result");
         if (r < 0) {

@@ -61,6 +61,26 @@ static int append_network(sd_bus_message *m, const char *unikernel, const Defini
                         "Bandwidth", "s", device->bandwidth ?: "", "Isolation", "b", (int) !device->open);
 }
 
+/* Names only: where they come from is a matter of the definition. */
+static int append_credentials(sd_bus_message *m, const DefinitionDevice *device)
+{
+        int r;
+
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", "Credentials");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "s");
+        for (guint i = 0; r >= 0 && i < device->sources->len; i++)
+                r = sd_bus_message_append(m, "s", ((DefinitionSource *) device->sources->pdata[i])->id);
+        for (unsigned i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(m);
+
+        return r;
+}
+
 static int append_device(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
                 const GPtrArray *leases)
 {
@@ -68,10 +88,13 @@ static int append_device(sd_bus_message *m, const char *unikernel, const Definit
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}", "Kind", "s", device_kind_to_string(device->kind),
+                r = sd_bus_message_append(m, "{sv}{sv}", "Kind", "s",
+                                device->credentials ? "credentials" : device_kind_to_string(device->kind),
                                 "Name", "s", device->name);
         if (r >= 0 && device->kind == DEVICE_NETWORK)
                 r = append_network(m, unikernel, device, leases);
+        else if (r >= 0 && device->credentials)
+                r = append_credentials(m, device);
         else if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}{sv}", "Path", "s", device->path ?: "", "ReadOnly", "b",
                                 (int) device->read_only);

@@ -195,7 +195,15 @@ static void derive_end(const Unikernel *unikernel, Shown *shown, ErrorCode *ret_
 
         shown->result = g_strdup(
                         known || g_strcmp0(status->active_state, "failed") == 0 ? status->result : "");
-        if (shown->result[0] && !g_str_equal(shown->result, "success"))
+        if (g_str_equal(shown->result, "exit-code") && status->exit_status == SYSTEMD_EXIT_CREDENTIALS) {
+                Verdict verdict = {.result = RESULT_CREDENTIALS};
+
+                g_snprintf(verdict.detail, sizeof verdict.detail,
+                                "systemd could not load it (journalctl -u %s)", unikernel->unit);
+                g_free(shown->result);
+                shown->result = g_strdup(result_to_string(verdict.result));
+                *ret_reason = verdict_sentence(&verdict, (uid_t) -1);
+        } else if (shown->result[0] && !g_str_equal(shown->result, "success"))
                 *ret_reason = g_strdup_printf("systemd says: %s", shown->result);
 }
 

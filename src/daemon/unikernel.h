@@ -39,6 +39,7 @@ typedef struct UnitStatus {
         char *invocation_id;    /* "" if none */
         uint64_t state_change, active_enter, inactive_enter; /* µs since the epoch */
         bool condition_result;
+        int32_t exit_status; /* of the main process; known where result is "exit-code" */
 } UnitStatus;
 
 void unit_status_clear(UnitStatus *status);

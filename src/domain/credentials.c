@@ -47,7 +47,7 @@ static int map_credential(int dir_fd, const char *name, Mapped **ret_mapped, Err
         if (mapped->fd < 0 || fstat(mapped->fd, &st) < 0)
                 return error_set_errno(ret_error, -errno, "Cannot open the credential '%s'", name);
         if (!S_ISREG(st.st_mode))
-                return error_set(ret_error, ERROR_START_FAILED, "The credential '%s' is not a file", name);
+                return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED, "The credential '%s' is not a file", name);
         if (st.st_size > USTAR_SIZE_MAX)
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
                                 "The credential '%s' has %jd bytes, more than the %d of the whole archive",
@@ -77,12 +77,14 @@ static int map_archive(
         if (r < 0)
                 return r;
         if (mapped) {
-                r = ustar_parse(mapped->data, mapped->size, ret_entries, ret_error);
-                if (r < 0) {
-                        error_prefix(ret_error, "Credential '%s': remove its file from "
-                                     "/etc/credstore.encrypted and set its keys again", credential);
-                        return r;
-                }
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                r = ustar_parse(mapped->data, mapped->size, ret_entries, &error);
+                if (r < 0)
+                        return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
+                                        "The keys that were set for it are damaged (%s): remove "
+                                        "/etc/credstore.encrypted/%s and set them again",
+                                        error_message(&error, r), credential);
         }
 
         *ret_mapped = g_steal_pointer(&mapped);
@@ -116,7 +118,7 @@ static int map_sources(int dir_fd, const Definition *definition, GPtrArray *noti
                 if (r < 0)
                         return r;
                 if (!one && source->from[0] == '/')
-                        return error_set(ret_error, ERROR_START_FAILED,
+                        return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
                                         "%s:%u: systemd did not load the credential '%s': run 'systemctl "
                                         "daemon-reload' after such a change, and name a file, not a folder",
                                         source->file, source->line, source->id);

@@ -12,7 +12,7 @@
 /* Opens the archive for reading. directory is $CREDENTIALS_DIRECTORY, which may be NULL or missing: then the
  * archive is empty. Where nothing comes from the definition it is the ramfs' own file, else a sealed memfd
  * of both, in which a name of the definition's wins. notices gets sentences (char *) about what is not there
- * or was passed over. INVALID_DEFINITION for an archive that is not ours, START_FAILED for a source that
- * systemd was not told of, LIMIT_EXCEEDED. */
+ * or was passed over. CREDENTIALS_DAMAGED for an archive that is not ours and for a source that systemd was
+ * not told of, LIMIT_EXCEEDED. */
 int credentials_open(const Definition *definition, const char *directory, GPtrArray *notices, int *ret_fd,
                 Error *ret_error);

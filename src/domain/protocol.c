@@ -72,6 +72,8 @@ Result protocol_result(ErrorCode code)
                 return RESULT_HOST;
         case ERROR_LIBVIRT_UNAVAILABLE:
                 return RESULT_LIBVIRT;
+        case ERROR_CREDENTIALS_DAMAGED:
+                return RESULT_CREDENTIALS;
         default:
                 return RESULT_RUNNER;
         }

@@ -32,6 +32,7 @@ static const char *const result_table[_RESULT_MAX] = {
         [RESULT_DEVICES] = "devices",
         [RESULT_HOST] = "host",
         [RESULT_LIBVIRT] = "libvirt",
+        [RESULT_CREDENTIALS] = "credentials",
         [RESULT_RUNNER] = "runner",
 };
 DEFINE_STRING_TABLE(result, Result, result_table, _RESULT_MAX)
@@ -271,6 +272,7 @@ int result_runner_exit_status(Result result)
                 return RUNNER_EXIT_IMAGE;
         case RESULT_DEVICES:
         case RESULT_HOST:
+        case RESULT_CREDENTIALS:
                 return RUNNER_EXIT_HOST;
         case RESULT_LIBVIRT:
                 return RUNNER_EXIT_LIBVIRT;
@@ -348,6 +350,8 @@ char *verdict_sentence(const Verdict *verdict, uid_t stopper)
                 return with_detail("this host could not run it", verdict);
         case RESULT_LIBVIRT:
                 return with_detail("libvirt could not be reached", verdict);
+        case RESULT_CREDENTIALS:
+                return with_detail("its key material cannot be read", verdict);
         default:
                 return with_detail("its runner failed", verdict);
         }

@@ -25,6 +25,7 @@ typedef enum Result {
         RESULT_DEVICES,     /* "devices" */
         RESULT_HOST,        /* "host": QEMU or libvirt refused it, foreign domain */
         RESULT_LIBVIRT,     /* "libvirt": not reachable */
+        RESULT_CREDENTIALS, /* "credentials": its key material cannot be read */
         RESULT_RUNNER,      /* "runner": something in SHRUTHI itself */
         _RESULT_MAX,
         _RESULT_INVALID = -EINVAL,
@@ -39,12 +40,16 @@ bool result_is_success(Result result);
 enum {
         RUNNER_EXIT_DEFINITION = 60,
         RUNNER_EXIT_IMAGE = 61,
-        RUNNER_EXIT_HOST = 62,   /* devices, host */
+        RUNNER_EXIT_HOST = 62,   /* devices, host, credentials */
         RUNNER_EXIT_GUEST = 255, /* the guest aborted, trapped, halted, or its status is beyond 254 */
         RUNNER_EXIT_OUTSIDE = 254,
         RUNNER_EXIT_LIBVIRT = 75, /* EX_TEMPFAIL: worth another try */
         RUNNER_EXIT_RUNNER = 70,  /* EX_SOFTWARE */
 };
+
+/* systemd's, for a unit whose credentials it could not load (systemd.exec(5)): then no runner came to say
+ * anything. */
+#define SYSTEMD_EXIT_CREDENTIALS 243
 
 /* The status that stands for a failure of the runner's own. */
 int result_runner_exit_status(Result result);

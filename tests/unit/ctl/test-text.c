@@ -79,7 +79,7 @@ static void test_escape_counts_three_in_a_second(void)
 static void test_advice_for_each_result(void)
 {
         static const char *const results[] = {"exit-status", "aborted", "trapped", "halted",
-                        "ended-from-outside", "definition", "image", "devices", "host", "libvirt", "runner",
+                        "ended-from-outside", "definition", "image", "devices", "host", "libvirt", "credentials", "runner",
                         "timeout", "start-limit-hit", "something-new"};
 
         for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {

@@ -166,9 +166,9 @@ static void test_refusals(Fixture *f, const void *data)
         g_autofree char *large = g_strnfill(USTAR_SIZE_MAX + 1, 'x');
         g_autofree char *folder = g_build_filename(f->dir, "folder", NULL), *link = NULL;
 
-        assert_refused(f, "LoadCredential=a:/x\n", ERROR_START_FAILED, "f:4: systemd did not load");
+        assert_refused(f, "LoadCredential=a:/x\n", ERROR_CREDENTIALS_DAMAGED, "f:4: systemd did not load");
         g_assert_cmpint(g_mkdir(folder, 0700), ==, 0);
-        assert_refused(f, "LoadCredential=folder:/x\n", ERROR_START_FAILED, "not a file");
+        assert_refused(f, "LoadCredential=folder:/x\n", ERROR_CREDENTIALS_DAMAGED, "not a file");
         fixture_put(f->dir, "large", large);
         assert_refused(f, "LoadCredential=large:/x\n", ERROR_LIMIT_EXCEEDED, "more than the 1048064");
         large[USTAR_SIZE_MAX] = 0;
@@ -179,7 +179,7 @@ static void test_refusals(Fixture *f, const void *data)
         assert_refused(f, "LoadCredential=link:/x\n", ERROR_FAILED, "'link'");
 
         fixture_put(f->dir, "shruthi.a", "no archive");
-        assert_refused(f, "", ERROR_INVALID_DEFINITION, "'shruthi.a'");
+        assert_refused(f, "", ERROR_CREDENTIALS_DAMAGED, "credstore.encrypted/shruthi.a");
 }
 
 #define ADD(path, function) g_test_add("/domain/credentials/" path, Fixture, NULL, set_up, function, tear_down)

@@ -203,6 +203,7 @@ static void test_own_failures_stay(void)
                 {RESULT_DEVICES, RUNNER_EXIT_HOST, "its devices do not fit its image: why"},
                 {RESULT_HOST, RUNNER_EXIT_HOST, "this host could not run it: why"},
                 {RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT, "libvirt could not be reached: why"},
+                {RESULT_CREDENTIALS, RUNNER_EXIT_HOST, "its key material cannot be read: why"},
                 {RESULT_RUNNER, RUNNER_EXIT_RUNNER, "its runner failed: why"},
         };
 
