@@ -44,14 +44,14 @@ _shruthictl_value() {
                         DomainName SubState Reason Problem' -- "$cur")
                 ;;
         --image | --initrd | --kernel) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
-        --verify | --cpus | --network | --volume | --arguments | --name | --kernel-parameters | --server) ;;
+        --verify | --cpus | --network | --volume | --credentials | --arguments | --name | --kernel-parameters | --server) ;;
         *) return 1 ;;
         esac
 }
 
 _shruthictl() {
         local any='--help --version --host --no-pager --no-legend --no-ask-password --quiet --json'
-        local settings='--memory --cpus --network --volume --arguments --autostart --restart --group --owner --initrd'
+        local settings='--memory --cpus --network --volume --credentials --arguments --autostart --restart --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
                 [start]='--no-block' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
@@ -121,7 +121,7 @@ _shruthictl() {
                         mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 else
                         mapfile -t COMPREPLY < <(compgen -S = -W 'Image Memory CPUs Arguments Autostart Restart Group
-                                Owner Initrd Network Volume' -- "$cur")
+                                Owner Initrd Network Volume Credentials' -- "$cur")
                         compopt -o nospace
                 fi
                 ;;

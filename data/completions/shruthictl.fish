@@ -49,7 +49,7 @@ complete -c shruthictl -n '__fish_seen_subcommand_from image' -a prune -d 'Remov
 complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -a create -d 'Create and start'
 complete -c shruthictl -n '__fish_seen_subcommand_from set' -a 'Image= Memory= CPUs= Arguments= Autostart= Restart= \
-    Group= Owner= Initrd= Network= Volume='
+    Group= Owner= Initrd= Network= Volume= Credentials='
 
 complete -c shruthictl -s h -l help -d 'Show help'
 complete -c shruthictl -l version -d 'Show the version'
@@ -74,6 +74,7 @@ complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l memory -x 
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l cpus -x -d 'Virtual CPUs'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l network -x -d 'Connect a network device'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l volume -x -d 'Connect a block device'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l credentials -x -d 'Put key material on a block device'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l arguments -x -d 'The command line as one string'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l autostart -d 'Start at boot'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l restart -x -a 'no on-failure always' \

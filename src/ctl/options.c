@@ -44,6 +44,7 @@ DEFINE_SETTING(memory, "Memory")
 DEFINE_SETTING(cpus, "CPUs")
 DEFINE_SETTING(network, "Network")
 DEFINE_SETTING(volume, "Volume")
+DEFINE_SETTING(credentials, "Credentials")
 DEFINE_SETTING(arguments, "Arguments")
 DEFINE_SETTING(restart, "Restart")
 DEFINE_SETTING(group, "Group")
@@ -166,6 +167,8 @@ const OptionInfo option_table[] = {
         {"volume", 0, "DEVICE:PATH[:ro]", OPTION_SETTINGS,
                         "Connect a block device to a file or device of the host; may be given again",
                         set_volume},
+        {"credentials", 0, "DEVICE", OPTION_SETTINGS,
+                        "Put key material on this block device, see credential", set_credentials},
         {"arguments", 0, "STRING", OPTION_SETTINGS,
                         "The guest's command line as one string, unchanged", set_arguments},
         {"autostart", 0, "[=BOOL]", OPTION_SETTINGS, "Start at boot", set_autostart},

@@ -169,6 +169,11 @@ int settings_append(
                 r = append_networks(call, settings->networks);
         if (r >= 0 && settings->volumes)
                 r = append_volumes(call, settings->volumes);
+        if (r >= 0 && settings->credentials) {
+                char *devices[] = {*settings->credentials ? settings->credentials : NULL, NULL};
+
+                r = append_list(call, "Credentials", devices);
+        }
         if (r < 0)
                 return client_message_error(r, ret_error);
 

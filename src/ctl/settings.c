@@ -40,6 +40,7 @@ void settings_clear(Settings *settings)
         g_free(settings->digest);
         g_clear_pointer(&settings->networks, g_ptr_array_unref);
         g_clear_pointer(&settings->volumes, g_ptr_array_unref);
+        g_free(settings->credentials);
         *settings = (Settings){};
 }
 
@@ -253,6 +254,16 @@ static int set_volume(Settings *settings, const char *value, Error *ret_error)
         return 0;
 }
 
+static int set_credentials(Settings *settings, const char *value, Error *ret_error)
+{
+        if (strchr(value, '/'))
+                return refuse(ret_error, "Credentials", value,
+                                "give the name of the block device alone; 'shruthictl credential set' puts "
+                                "keys on it");
+
+        return set_text(&settings->credentials, value);
+}
+
 static const struct {
         const char *key;
         int (*set)(Settings *settings, const char *value, Error *ret_error);
@@ -267,6 +278,7 @@ static const struct {
         {"Initrd", set_initrd},
         {"Network", set_network},
         {"Volume", set_volume},
+        {"Credentials", set_credentials},
         {"Digest", set_digest},
 };
 
@@ -281,6 +293,7 @@ const char *const settings_keys[] = {
         "Initrd",
         "Network",
         "Volume",
+        "Credentials",
         "Digest",
         NULL,
 };
@@ -308,5 +321,5 @@ bool settings_any(const Settings *settings)
         return settings->has_memory || settings->has_cpus || settings->has_autostart ||
                         settings->arguments || settings->argument_list || settings->restart ||
                         settings->group || settings->owner || settings->initrd || settings->networks ||
-                        settings->volumes;
+                        settings->volumes || settings->credentials;
 }

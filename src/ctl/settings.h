@@ -40,12 +40,13 @@ typedef struct Settings {
         char *digest;    /* that the image must have */
         GPtrArray *networks; /* NetworkSetting; NULL: not named, empty: none */
         GPtrArray *volumes;  /* VolumeSetting */
+        char *credentials;   /* the device with key material; NULL: not named, "": none */
 } Settings;
 
 void settings_clear(Settings *settings);
 
 /* Sets by the definition's key: Memory, CPUs, Arguments, Restart, Autostart, Group, Owner, Initrd, Digest,
- * Network, Volume (the last two may be given again, and an empty value says: none). INVALID_ARGS with the
+ * Credentials, Network, Volume (the last two may be given again, and an empty value says: none). INVALID_ARGS with the
  * value and what would be right. */
 int settings_set(Settings *settings, const char *key, const char *value, Error *ret_error);
 

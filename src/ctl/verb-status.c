@@ -49,6 +49,20 @@ static void print_state(JsonObject *properties)
         print_line("Result", result ?: value_text(properties, "Result"));
 }
 
+/* Those that were set are listed by a verb of their own. */
+static char *credentials_line(JsonObject *device)
+{
+        JsonArray *names = value_array(device, "Credentials");
+        GString *line = g_string_new(NULL);
+
+        g_string_printf(line, "block %s → credentials", value_text(device, "Name"));
+        for (guint i = 0; names && i < json_array_get_length(names); i++)
+                g_string_append_printf(line, "%s %s", i == 0 ? ":" : ",",
+                                json_array_get_string_element(names, i));
+
+        return g_string_free(line, FALSE);
+}
+
 static void print_devices(JsonObject *details)
 {
         JsonArray *devices = value_array(details, "Devices");
@@ -70,6 +84,8 @@ static void print_devices(JsonObject *details)
                                                                         !value_flag(device, "Isolation")
                                                         ? ", not isolated"
                                                         : "");
+                else if (g_str_equal(value_text(device, "Kind"), "credentials"))
+                        line = credentials_line(device);
                 else
                         line = g_strdup_printf("block %s → %s%s", value_text(device, "Name"),
                                         value_text(device, "Path"),

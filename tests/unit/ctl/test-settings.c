@@ -106,6 +106,20 @@ static void test_devices_keep_their_order(Fixture *f, const void *data)
                         "[\"more\",{\"Path\":\"/srv/more\",\"ReadOnly\":false}]]}");
 }
 
+/* Names a device and nothing else: no path of a key, no content. */
+static void test_credentials(Fixture *f, const void *data)
+{
+        g_autofree char *text = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        set(f, "Credentials", "keys");
+        g_assert_true(settings_any(&f->settings));
+        g_assert_cmpint(settings_set(&f->settings, "Credentials", "keys:/etc/tls.key", &error), <, 0);
+        g_assert_nonnull(strstr(error.message, "credential set"));
+        text = sent(f, NULL);
+        g_assert_cmpstr(text, ==, "{\"Credentials\":[\"keys\"]}");
+}
+
 /* Images are foreign: a device's name in one connects it to nothing by itself. */
 static void test_names_of_images_are_not_taken_apart(Fixture *f, const void *data)
 {
@@ -123,9 +137,10 @@ static void test_empty_devices_say_none(Fixture *f, const void *data)
         set(f, "Network", "service");
         set(f, "Network", "");
         set(f, "Volume", "");
+        set(f, "Credentials", "");
         g_assert_true(settings_any(&f->settings));
         text = sent(f, NULL);
-        g_assert_cmpstr(text, ==, "{\"Networks\":[],\"Volumes\":[]}");
+        g_assert_cmpstr(text, ==, "{\"Networks\":[],\"Volumes\":[],\"Credentials\":[]}");
 }
 
 static void test_list_of_arguments(Fixture *f, const void *data)
@@ -160,6 +175,7 @@ int main(int argc, char *argv[])
                         test_names_of_images_are_not_taken_apart, tear_down);
         g_test_add("/ctl/settings/empty-devices-say-none", Fixture, NULL, set_up,
                         test_empty_devices_say_none, tear_down);
+        g_test_add("/ctl/settings/credentials-name-a-device", Fixture, NULL, set_up, test_credentials, tear_down);
         g_test_add("/ctl/settings/list-of-arguments", Fixture, NULL, set_up, test_list_of_arguments,
                         tear_down);
         g_test_add("/ctl/settings/unknown-keys-are-refused", Fixture, NULL, set_up,
