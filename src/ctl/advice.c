@@ -91,7 +91,8 @@ char *arguments_addresses(const char *arguments)
 
         for (char **word = words; *word; word++)
                 for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
-                        if (g_str_has_prefix(*word, keys[i]) && (*word)[strlen(keys[i])])
+                        if (g_str_has_prefix(*word, keys[i]) && (*word)[strlen(keys[i])] &&
+                                        !strchr(*word, '{'))
                                 g_string_append_printf(out, "%s%s", out->len > 0 ? " " : "",
                                                 *word + strlen(keys[i]));
 

@@ -12,5 +12,6 @@ char *advice_for(const char *name, const char *state, const char *result, int64_
                 const char *origin, const char *path);
 
 /* The addresses that MirageOS is given on its command line (--ipv4=, --ipv6=), with spaces between; "" if
- * there is none. Free with g_free(). */
+ * there is none. A field that is filled in at the start is left out: the device's own line has its address.
+ * Free with g_free(). */
 char *arguments_addresses(const char *arguments);

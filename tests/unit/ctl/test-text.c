@@ -112,9 +112,11 @@ static void test_addresses_of_arguments(void)
         g_autofree char *both =
                         arguments_addresses("--ipv4=10.0.0.2/24 --ipv4-gateway=10.0.0.1 --ipv6=fd00::2/64");
         g_autofree char *none = arguments_addresses("--ipv4= hello");
+        g_autofree char *fields = arguments_addresses("--ipv4={service.address} --ipv6=fd00::2/64");
 
         g_assert_cmpstr(both, ==, "10.0.0.2/24 fd00::2/64");
         g_assert_cmpstr(none, ==, "");
+        g_assert_cmpstr(fields, ==, "fd00::2/64");
 }
 
 static void test_spans(void)
