@@ -9,6 +9,7 @@
 #include "unikernel/arguments.h"
 #include "unikernel/definition-private.h"
 #include "unikernel/placeholders.h"
+#include "volume/store.h"
 
 static const DefinitionSection *find_section_type(const char *type)
 {
@@ -145,6 +146,49 @@ static int check_block_device(const DefinitionParser *parser, const KeyFileSecti
         return 0;
 }
 
+/* Which of the store's volumes it is, if it is one of them. */
+static int check_volume(const DefinitionParser *parser, const KeyFileSection *section)
+{
+        const Definition *definition = parser->definition;
+        DefinitionDevice *device = parser->device;
+
+        if (device->path && (device->size > 0 || device->volume))
+                return key_file_refuse(key_file_find_entry(section, "Path"), parser->ret_error,
+                                "[Volume %s] has %s= too: Path= is of a file or device of the host, Size= "
+                                "and Volume= of the store's volumes; keep what is meant",
+                                section->name, device->size > 0 ? "Size" : "Volume");
+        if (device->path)
+                return 0;
+        if (device->size == 0 && !device->volume)
+                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
+                                "%s:%u: [Volume %s] does not say what holds it: write Size=64M (or another "
+                                "size), and the volume is made; Volume=… for one that is there; or "
+                                "Path=/…, a file or block device of the host",
+                                section->path, section->line, section->name);
+
+        device->stored = device->volume ? g_strdup(device->volume)
+                                        : g_strdup_printf("%s-%s", definition->name, device->name);
+        if (!volume_name_is_valid(device->stored))
+                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
+                                "%s:%u: no volume can be named after [Volume %s]: write Volume= with a name "
+                                "of a-z, A-Z, 0-9, '-', '_' and '.'",
+                                section->path, section->line, section->name);
+
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *other = definition->devices->pdata[i];
+
+                if (other != device && g_strcmp0(other->stored, device->stored) == 0 &&
+                                !(other->read_only && device->read_only))
+                        return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
+                                        "%s:%u: [Volume %s] and [Volume %s] are the same volume '%s': "
+                                        "write ReadOnly=yes in both, or name two",
+                                        section->path, section->line, other->name, device->name,
+                                        device->stored);
+        }
+
+        return 0;
+}
+
 static int check_device(const DefinitionParser *parser, const KeyFileSection *section)
 {
         const DefinitionDevice *device = parser->device;
@@ -152,14 +196,8 @@ static int check_device(const DefinitionParser *parser, const KeyFileSection *se
         if (device->kind == DEVICE_BLOCK) {
                 int r = check_block_device(parser, section);
 
-                if (r < 0)
-                        return r;
+                return r < 0 || device->credentials ? r : check_volume(parser, section);
         }
-        if (device->kind == DEVICE_BLOCK && !device->credentials && !device->path)
-                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: [Volume %s] has no Path=: write Path=/…, the file or block device "
-                                "that holds it",
-                                section->path, section->line, section->name);
         if (device->bridge && device->network)
                 return key_file_refuse(key_file_find_entry(section, "Network"), parser->ret_error,
                                 "[Network %s] has Bridge=%s too: keep one of the two", section->name,
@@ -185,6 +223,8 @@ void definition_device_free(DefinitionDevice *device)
         g_free(device->address);
         g_free(device->bandwidth);
         g_free(device->path);
+        g_free(device->volume);
+        g_free(device->stored);
         g_clear_pointer(&device->sources, g_ptr_array_unref);
         g_free(device);
 }

@@ -33,6 +33,13 @@ static void append_device(GString *out, const DefinitionDevice *device)
                 g_string_append(out, "Isolation=no\n");
         if (device->path)
                 g_string_append_printf(out, "Path=%s\n", device->path);
+        if (device->size > 0) {
+                g_autofree char *size = size_format_exact(device->size);
+
+                g_string_append_printf(out, "Size=%s\n", size);
+        }
+        if (device->volume)
+                g_string_append_printf(out, "Volume=%s\n", device->volume);
         if (device->read_only && !device->credentials)
                 g_string_append(out, "ReadOnly=yes\n");
         for (guint i = 0; device->sources && i < device->sources->len; i++)

@@ -10,6 +10,7 @@
 #include "common/string-util.h"
 #include "common/users.h"
 #include "unikernel/definition-private.h"
+#include "volume/store.h"
 
 #define CPUS_MAX             64
 #define MEMORY_UNIT          (1024 * 1024)
@@ -301,6 +302,36 @@ static int parse_path(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
+static int parse_size(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        uint64_t size = 0;
+        int r = size_parse(entry->value, &size);
+
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a size: write a whole number and K, M, G or T (base 1024), such as "
+                                "64M");
+        r = volume_size_check(size, &error);
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error, "%s", error_message(&error, r));
+
+        parser->device->size = size;
+        return 0;
+}
+
+static int parse_volume(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = volume_name_check(entry->value, &error);
+
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error, "%s", error_message(&error, r));
+
+        parser->device->volume = g_strdup(entry->value);
+        return 0;
+}
+
 static int parse_read_only(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         return parse_boolean(parser, entry, &parser->device->read_only);
@@ -327,8 +358,8 @@ const DefinitionSection definition_sections[_SECTION_MAX] = {
                 [SECTION_VOLUME] =
                                 {
                                                 "Volume",
-                                                {"Path", "ReadOnly"},
-                                                {parse_path, parse_read_only},
+                                                {"Path", "Size", "Volume", "ReadOnly"},
+                                                {parse_path, parse_size, parse_volume, parse_read_only},
                                 },
                 [SECTION_CREDENTIALS] =
                                 {

@@ -57,7 +57,10 @@ typedef struct DefinitionDevice {
         uint64_t rate_in, rate_out; /* bytes a second to and from the guest; 0: no limit */
         bool open;                  /* Isolation=no: it may send from addresses that are not its own */
         /* volume */
-        char *path;     /* Path= */
+        char *path;     /* Path=; else one of the store's: */
+        char *volume;   /* Volume= as it is written, NULL if it is not */
+        uint64_t size;  /* Size=: what it is made with where there is none yet; 0: it must be there */
+        char *stored;   /* its name in the store: Volume=, or UNIKERNEL-DEVICE; NULL with Path= */
         bool read_only; /* ReadOnly= */
         /* credentials: a block device too, read only, without a path */
         bool credentials;

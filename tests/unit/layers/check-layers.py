@@ -12,7 +12,7 @@ LAYERS = {
     "common": set(),
     "image": {"common"},
     "volume": {"common"},
-    "unikernel": {"common", "image"},
+    "unikernel": {"common", "image", "volume"},
     "domain": {"common", "image", "volume", "unikernel"},
     "neighbours": {"common", "image", "unikernel"},
     "seal": {"common"},

@@ -124,8 +124,8 @@ static const struct {
         {IMAGE "[Network service]\nPath=/a\n",
                         "f:4: unknown key 'Path' in [Network service]; known are Bridge, "
                         "Network, MACAddress, Address, Bandwidth, Isolation"},
-        {IMAGE "[Volume a]\nSize=64M\n",
-                        "f:4: unknown key 'Size' in [Volume a]; known are Path, ReadOnly"},
+        {IMAGE "[Volume a]\nOwner=1\n",
+                        "f:4: unknown key 'Owner' in [Volume a]; known are Path, Size, Volume, ReadOnly"},
         {IMAGE "[Netwrok a]\n", "f:3: unknown section '[Netwrok]', did you mean 'Network'?"},
         {IMAGE "[Disks a]\n", "f:3: unknown section '[Disks]'; known are Unikernel, Network, Volume, "
                               "Credentials"},
@@ -239,8 +239,30 @@ static const struct {
         {IMAGE "[Network a]\nMACAddress=52:54:00:12:34:56\n[Network "
                "b]\nMACAddress=52:54:00:12:34:56\n",
                         "f:6: MACAddress=52:54:00:12:34:56: [Network a] has this address already"},
-        {IMAGE "[Volume a]\n", "f:3: [Volume a] has no Path=: write Path=/…, the file or block device that "
-                               "holds it"},
+        {IMAGE "[Volume a]\n", "f:3: [Volume a] does not say what holds it: write Size=64M (or another "
+                               "size), and the volume is made; Volume=… for one that is there; or Path=/…, a "
+                               "file or block device of the host"},
+        {IMAGE "[Volume a]\nPath=/a\nSize=1M\n",
+                        "f:4: Path=/a: [Volume a] has Size= too: Path= is of a file or device of the host, "
+                        "Size= and Volume= of the store's volumes; keep what is meant"},
+        {IMAGE "[Volume a]\nVolume=b\nPath=/a\n",
+                        "f:5: Path=/a: [Volume a] has Volume= too: Path= is of a file or device of the "
+                        "host, Size= and Volume= of the store's volumes; keep what is meant"},
+        {IMAGE "[Volume a]\nSize=1000\n",
+                        "f:4: Size=1000: A volume cannot have 1000 bytes: its size is a multiple of 512 "
+                        "bytes, at least 512 and at most 64T, such as 64M"},
+        {IMAGE "[Volume a]\nSize=big\n",
+                        "f:4: Size=big: not a size: write a whole number and K, M, G or T (base 1024), "
+                        "such as 64M"},
+        {IMAGE "[Volume a]\nVolume=../b\n",
+                        "f:4: Volume=../b: \"../b\" is no name of a volume: use 1 to 131 of a-z, A-Z, 0-9, "
+                        "'-', '_' and '.', beginning with a letter or digit"},
+        {IMAGE "[Volume a b]\nSize=1M\n",
+                        "f:3: no volume can be named after [Volume a b]: write Volume= with a name of a-z, "
+                        "A-Z, 0-9, '-', '_' and '.'"},
+        {IMAGE "[Volume a]\nSize=1M\n[Volume b]\nVolume=a-a\nReadOnly=yes\n",
+                        "f:5: [Volume a] and [Volume b] are the same volume 'a-a': write ReadOnly=yes in "
+                        "both, or name two"},
         {IMAGE "[Volume a]\nPath=disk.img\n",
                         "f:4: Path=disk.img: not an absolute, normalized path: write it from '/', without "
                         "'//', '.', '..' and a '/' at the end"},
@@ -308,7 +330,10 @@ static void test_format_comes_back(void)
                         "Owner=1000\nGroup=100\nAutostart=yes\nRestart=always\n"
                         "\n[Network service]\nBridge=br0\nMACAddress=52:54:00:12:34:56\n"
                         "\n[Network other]\nNetwork=default\n"
-                        "\n[Volume storage]\nPath=/a\nReadOnly=yes\n";
+                        "\n[Volume storage]\nPath=/a\nReadOnly=yes\n"
+                        "\n[Volume own]\nSize=64M\n"
+                        "\n[Volume shared]\nSize=512\nVolume=b-own\nReadOnly=yes\n"
+                        "\n[Volume other]\nVolume=c\n";
         static const char least[] =
                         "# Made by shruthid. 'shruthictl edit a' changes it; man shruthi.unikernel(5).\n\n"
                         "[Unikernel]\nImage=" DIGEST "\nOwner=0\n";
@@ -318,6 +343,24 @@ static void test_format_comes_back(void)
 
         g_assert_cmpstr(formatted, ==, text);
         g_assert_cmpstr(formatted_small, ==, least);
+}
+
+/* Each has its name in the store, or a path. */
+static void test_stored_volumes(void)
+{
+        g_autoptr(Definition) definition = parse(IMAGE "[Volume p]\nPath=/p\n[Volume own]\nSize=64M\n"
+                                                       "[Volume there]\nVolume=b\nReadOnly=yes\n"
+                                                       "[Volume twice]\nVolume=b\nReadOnly=yes\n");
+        const DefinitionDevice *device = definition->devices->pdata[0];
+
+        g_assert_cmpstr(device->stored, ==, NULL);
+        device = definition->devices->pdata[1];
+        g_assert_cmpstr(device->stored, ==, "a-own");
+        g_assert_cmpuint(device->size, ==, 64 * 1024 * 1024);
+        g_assert_cmpstr(device->volume, ==, NULL);
+        device = definition->devices->pdata[2];
+        g_assert_cmpstr(device->stored, ==, "b");
+        g_assert_cmpuint(device->size, ==, 0);
 }
 
 static void test_text_set(void)
@@ -386,6 +429,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/unikernel/definition/too-many-devices", test_too_many_devices);
         g_test_add_func("/unikernel/definition/names-are-checked", test_names_are_checked);
         g_test_add_func("/unikernel/definition/format-comes-back", test_format_comes_back);
+        g_test_add_func("/definition/volumes-have-names-in-the-store", test_stored_volumes);
         g_test_add_func("/unikernel/definition/text-set", test_text_set);
         g_test_add_func("/unikernel/definition/text-set-in-nothing", test_text_set_in_nothing);
         return g_test_run();

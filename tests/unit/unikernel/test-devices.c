@@ -86,20 +86,20 @@ static void test_differences(void)
                 {&router, "",
                                 "the image wants network 'service', block device 'storage', network 'back', "
                                 "which the definition does not have. Write into the definition: '[Network "
-                                "service]' with 'Bridge=…', '[Volume storage]' with 'Path=/…' (or "
+                                "service]' with 'Bridge=…', '[Volume storage]' with 'Size=64M' (or "
                                 "'[Credentials storage]' for key material), '[Network back]' with "
                                 "'Bridge=…'; or as options of create: --network=service:BRIDGE "
-                                "--volume=storage:/… (or --credentials=storage) --network=back:BRIDGE"},
+                                "--volume=storage:size=64M (or --credentials=storage) --network=back:BRIDGE"},
                 {&router, "[Network service]\n[Network back]\n",
                                 "the image wants block device 'storage', which the definition does not "
-                                "have. Write into the definition: '[Volume storage]' with 'Path=/…' (or "
+                                "have. Write into the definition: '[Volume storage]' with 'Size=64M' (or "
                                 "'[Credentials storage]' for key material); or as options of create: "
-                                "--volume=storage:/… (or --credentials=storage)"},
+                                "--volume=storage:size=64M (or --credentials=storage)"},
                 {&router, "[Network service]\n[Network back]\n[Network storage]\n",
                                 "'storage' is a block device in the image and [Network storage] in the "
-                                "definition. Write into the definition: '[Volume storage]' with 'Path=/…' (or "
+                                "definition. Write into the definition: '[Volume storage]' with 'Size=64M' (or "
                                 "'[Credentials storage]' for key material); or as options of create: "
-                                "--volume=storage:/… (or --credentials=storage)"},
+                                "--volume=storage:size=64M (or --credentials=storage)"},
                 {&router,
                                 "[Network service]\n[Network back]\n[Volume storage]\nPath=/a\n[Network "
                                 "more]\n",

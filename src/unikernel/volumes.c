@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Stored volumes as definitions use them. */
+
+#include "unikernel/volumes.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/paths.h"
+
+#define GROUPS_MAX      65536 /* NGROUPS_MAX of Linux */
+#define PASSWD_SIZE_MAX (1024 * 1024)
+
+/* Of all groups that he is in, his own of passwd(5) too; an unknown user is in none. */
+static bool user_is_in_group(uid_t uid, gid_t gid)
+{
+        g_autofree char *buffer = g_malloc(PASSWD_SIZE_MAX);
+        g_autofree gid_t *groups = NULL;
+        struct passwd entry, *found = NULL;
+        int n = 64, room;
+
+        if (getpwuid_r(uid, &entry, buffer, PASSWD_SIZE_MAX, &found) != 0 || !found)
+                return false;
+
+        do {
+                room = n;
+                groups = g_renew(gid_t, groups, room);
+                if (getgrouplist(found->pw_name, found->pw_gid, groups, &n) >= 0)
+                        break;
+        } while (n > room && n <= GROUPS_MAX);
+
+        for (int i = 0; i < MIN(n, room); i++)
+                if (groups[i] == gid)
+                        return true;
+
+        return false;
+}
+
+bool volume_is_for(const Volume *volume, uid_t owner)
+{
+        if (owner == 0 || volume->owner == owner)
+                return true;
+
+        return volume->group != VOLUME_NO_GROUP && user_is_in_group(owner, volume->group);
+}
+
+/* Whether one of its block devices is what is looked for. */
+static bool definition_has(const Definition *definition, const char *volume, const char *path)
+{
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+                g_autofree char *data = device->stored ? volume_path(device->stored) : NULL;
+
+                if (volume && g_strcmp0(device->stored, volume) == 0)
+                        return true;
+                if (path && g_strcmp0(data ?: device->path, path) == 0)
+                        return true;
+        }
+
+        return false;
+}
+
+static bool is_running(const char *name)
+{
+        g_autofree char *runtime = paths_unikernel_runtime(name);
+
+        return access(runtime, F_OK) >= 0;
+}
+
+static int list_users(const char *volume, const char *path, char ***ret_unikernels, Error *ret_error)
+{
+        g_autoptr(GStrvBuilder) users = g_strv_builder_new();
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = definition_list_names(&names, ret_error);
+        if (r < 0)
+                return r;
+
+        for (char **name = names; *name; name++) {
+                g_autoptr(Definition) definition = NULL;
+
+                if (path && !is_running(*name))
+                        continue;
+                if (definition_load_full(*name, DEFINITION_IGNORE_USERS, &definition, NULL) >= 0 &&
+                                definition_has(definition, volume, path))
+                        g_strv_builder_add(users, *name);
+        }
+
+        *ret_unikernels = g_strv_builder_end(users);
+        return 0;
+}
+
+int volume_list_users(const char *volume, char ***ret_unikernels, Error *ret_error)
+{
+        return list_users(volume, NULL, ret_unikernels, ret_error);
+}
+
+int volume_list_running(const char *path, char ***ret_unikernels, Error *ret_error)
+{
+        return list_users(NULL, path, ret_unikernels, ret_error);
+}

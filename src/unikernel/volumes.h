@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+#include "unikernel/definition.h"
+#include "volume/store.h"
+
+/* Stored volumes as definitions use them: whose may be whose, and who names which. */
+
+/* Whether a unikernel of that owner may have the volume: root's may have any, all others their owner's and
+ * those of groups that he is in. Looks the groups up (NSS): not where nobody may be kept waiting. */
+bool volume_is_for(const Volume *volume, uid_t owner);
+
+/* The names of the unikernels whose definitions name the volume, sorted. One that cannot be read names
+ * nothing. Free with g_strfreev(). */
+int volume_list_users(const char *volume, char ***ret_unikernels, Error *ret_error);
+
+/* The same for anything that holds a disk: a stored volume's data, or a path; those alone that run right
+ * now. */
+int volume_list_running(const char *path, char ***ret_unikernels, Error *ret_error);

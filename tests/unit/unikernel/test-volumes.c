@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Invariant: who may have a volume is its owner, who shares its group, and root; and whoever names one, by
+ * the default name too, is found. */
+
+#include <glib.h>
+#include <pwd.h>
+
+#include "common/paths.h"
+#include "fixture/files.h"
+#include "unikernel/volumes.h"
+
+#define IMAGE "[Unikernel]\nImage=/srv/a\n"
+
+typedef struct Fixture {
+        char *root;
+} Fixture;
+
+static void set_up(Fixture *f, const void *data)
+{
+        f->root = g_dir_make_tmp("shruthi-volumes-XXXXXX", NULL);
+        g_assert_nonnull(f->root);
+        paths_set_root(f->root);
+}
+
+static void tear_down(Fixture *f, const void *data)
+{
+        fixture_remove_tree(f->root);
+        paths_set_root(NULL);
+        g_free(f->root);
+}
+
+static void run(const char *name)
+{
+        g_autofree char *runtime = paths_unikernel_runtime(name);
+
+        g_assert_cmpint(g_mkdir_with_parents(runtime, 0711), ==, 0);
+}
+
+static void assert_names(int r, char **names, const char *expected)
+{
+        g_autofree char *joined = NULL;
+
+        g_assert_cmpint(r, ==, 0);
+        joined = g_strjoinv(" ", names);
+        g_assert_cmpstr(joined, ==, expected);
+        g_strfreev(names);
+}
+
+static void test_owners(Fixture *f, const void *data)
+{
+        const Volume volume = {.owner = 1000, .group = VOLUME_NO_GROUP};
+
+        g_assert_true(volume_is_for(&volume, 1000));
+        g_assert_true(volume_is_for(&volume, 0));
+        g_assert_false(volume_is_for(&volume, 1001));
+}
+
+/* With a user whom every system has: bin is in its own group, and in no other. */
+static void test_groups(Fixture *f, const void *data)
+{
+        const struct passwd *bin = getpwnam("bin");
+        Volume volume = {.owner = 0};
+
+        g_assert_nonnull(bin);
+        volume.group = bin->pw_gid;
+        g_assert_true(volume_is_for(&volume, bin->pw_uid));
+        volume.group = 4294967000;
+        g_assert_false(volume_is_for(&volume, bin->pw_uid));
+        volume.group = VOLUME_NO_GROUP;
+        g_assert_false(volume_is_for(&volume, bin->pw_uid));
+        /* A user who is not there is in no group. */
+        volume.group = bin->pw_gid;
+        g_assert_false(volume_is_for(&volume, 4294967000));
+}
+
+static void test_users(Fixture *f, const void *data)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        char **names = NULL;
+        int r;
+
+        fixture_put(paths_config_definitions(), "a.unikernel", IMAGE "[Volume data]\nSize=1M\n");
+        fixture_put(paths_state_definitions(), "b.unikernel", IMAGE "[Volume x]\nVolume=a-data\n");
+        fixture_put(paths_state_definitions(), "c.unikernel", IMAGE "[Volume data]\nSize=1M\n");
+        fixture_put(paths_state_definitions(), "d.unikernel", IMAGE "[Volume data]\nPath=/a-data\n");
+        fixture_put(paths_state_definitions(), "e.unikernel", "[Volume data]\nVolume=a-data\n");
+
+        r = volume_list_users("a-data", &names, &error);
+        assert_names(r, names, "a b");
+        r = volume_list_users("a", &names, &error);
+        assert_names(r, names, "");
+}
+
+static void test_running(Fixture *f, const void *data)
+{
+        g_autofree char *path = volume_path("a-data");
+        _cleanup_error_ Error error = ERROR_INIT;
+        char **names = NULL;
+        int r;
+
+        fixture_put(paths_config_definitions(), "a.unikernel", IMAGE "[Volume data]\nSize=1M\n");
+        fixture_put(paths_config_definitions(), "b.unikernel", IMAGE "[Volume x]\nVolume=a-data\n");
+        fixture_put(paths_config_definitions(), "p.unikernel", IMAGE "[Volume x]\nPath=/srv/x\n");
+        r = volume_list_running(path, &names, &error);
+        assert_names(r, names, "");
+
+        run("b");
+        run("p");
+        r = volume_list_running(path, &names, &error);
+        assert_names(r, names, "b");
+        r = volume_list_running("/srv/x", &names, &error);
+        assert_names(r, names, "p");
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add("/volumes/belong-to-owners", Fixture, NULL, set_up, test_owners, tear_down);
+        g_test_add("/volumes/are-shared-by-groups", Fixture, NULL, set_up, test_groups, tear_down);
+        g_test_add("/volumes/finds-who-names-one", Fixture, NULL, set_up, test_users, tear_down);
+        g_test_add("/volumes/finds-who-runs-with-one", Fixture, NULL, set_up, test_running, tear_down);
+        return g_test_run();
+}
