@@ -164,8 +164,9 @@ const OptionInfo option_table[] = {
         {"cpus", 0, "N", OPTION_SETTINGS, "Virtual CPUs", set_cpus},
         {"network", 0, "DEVICE[:BRIDGE|:network=NAME][,address=auto|ADDRESS/N]", OPTION_SETTINGS,
                         "Connect a network device; may be given again", set_network},
-        {"volume", 0, "DEVICE:PATH[:ro]", OPTION_SETTINGS,
-                        "Connect a block device to a file or device of the host; may be given again",
+        {"volume", 0, "DEVICE:size=SIZE[,volume=NAME][,ro]|DEVICE:PATH[:ro]", OPTION_SETTINGS,
+                        "Connect a block device to a volume, or to a file or device of the host; may be "
+                        "given again",
                         set_volume},
         {"credentials", 0, "DEVICE", OPTION_SETTINGS,
                         "Put key material on this block device, see credential", set_credentials},

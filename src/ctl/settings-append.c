@@ -21,8 +21,8 @@ static int close_containers(sd_bus_message *call, unsigned n)
 }
 
 /* A dictionary entry is 'e' of a key and a variant; devices nest: a(sa{sv}). */
-static int append_device(sd_bus_message *call, const char *name, const char *const *texts, const char *flag,
-                bool value)
+static int append_device(sd_bus_message *call, const char *name, const char *const *texts, uint64_t size,
+                const char *flag, bool value)
 {
         int r;
 
@@ -34,6 +34,8 @@ static int append_device(sd_bus_message *call, const char *name, const char *con
         for (; r >= 0 && texts[0]; texts += 2)
                 if (texts[1])
                         r = sd_bus_message_append(call, "{sv}", texts[0], "s", texts[1]);
+        if (r >= 0 && size > 0)
+                r = sd_bus_message_append(call, "{sv}", "Size", "t", size);
         if (r >= 0 && flag)
                 r = sd_bus_message_append(call, "{sv}", flag, "b", (int) value);
 
@@ -76,7 +78,7 @@ static int append_networks(sd_bus_message *call, const GPtrArray *networks)
                                 "MACAddress", network->mac, "Address", network->address, "Bandwidth",
                                 network->bandwidth, NULL};
 
-                r = append_device(call, network->device, texts, network->open ? "Isolation" : NULL, false);
+                r = append_device(call, network->device, texts, 0, network->open ? "Isolation" : NULL, false);
         }
 
         return r < 0 ? r : close_devices(call);
@@ -88,9 +90,9 @@ static int append_volumes(sd_bus_message *call, const GPtrArray *volumes)
 
         for (guint i = 0; r >= 0 && i < volumes->len; i++) {
                 const VolumeSetting *volume = volumes->pdata[i];
-                const char *const texts[] = {"Path", volume->path, NULL};
+                const char *const texts[] = {"Path", volume->path, "Volume", volume->volume, NULL};
 
-                r = append_device(call, volume->device, texts, "ReadOnly", volume->read_only);
+                r = append_device(call, volume->device, texts, volume->size, "ReadOnly", volume->read_only);
         }
 
         return r < 0 ? r : close_devices(call);

@@ -26,6 +26,7 @@ static void volume_setting_free(VolumeSetting *volume)
 {
         g_free(volume->device);
         g_free(volume->path);
+        g_free(volume->volume);
         g_free(volume);
 }
 
@@ -217,15 +218,43 @@ static int set_network(Settings *settings, const char *value, Error *ret_error)
         return 0;
 }
 
-/* DEVICE:PATH[:ro|:rw]. */
+/* PATH[:ro|:rw]. */
+static void set_volume_path(VolumeSetting *setting, const char *text)
+{
+        setting->path = g_strdup(text);
+        setting->read_only = g_str_has_suffix(text, ":ro");
+        if (setting->read_only || g_str_has_suffix(text, ":rw"))
+                setting->path[strlen(text) - strlen(":ro")] = 0;
+}
+
+/* "size=…,volume=…,ro", in any order; one of the first two at least. */
+static int set_volume_options(VolumeSetting *setting, const char *text)
+{
+        g_auto(GStrv) words = g_strsplit(text, ",", -1);
+
+        for (char **word = words; *word; word++) {
+                if (g_str_has_prefix(*word, "size=")) {
+                        if (size_parse(*word + strlen("size="), &setting->size) < 0 || setting->size == 0)
+                                return -EINVAL;
+                } else if (g_str_has_prefix(*word, "volume=") && (*word)[strlen("volume=")]) {
+                        g_free(setting->volume);
+                        setting->volume = g_strdup(*word + strlen("volume="));
+                } else if (g_str_equal(*word, "ro") || g_str_equal(*word, "rw"))
+                        setting->read_only = g_str_equal(*word, "ro");
+                else
+                        return -EINVAL;
+        }
+
+        return setting->size > 0 || setting->volume ? 0 : -EINVAL;
+}
+
+/* DEVICE:PATH or DEVICE:OPTION,…. */
 static int set_volume(Settings *settings, const char *value, Error *ret_error)
 {
-        static const char right[] =
-                        "give DEVICE:PATH, with ':ro' behind it for a read-only one; PATH is one of the "
-                        "host's and absolute";
-        g_autofree char *path = NULL;
+        static const char right[] = "give DEVICE:size=64M for a volume that is made if it is not there, "
+                                    "DEVICE:volume=NAME for one that is, both with ',ro' for a read-only "
+                                    "one; or DEVICE:PATH, with ':ro', for a file or device of the host";
         const char *colon = strchr(value, ':');
-        bool read_only = false;
         VolumeSetting *setting;
 
         if (!settings->volumes)
@@ -235,22 +264,17 @@ static int set_volume(Settings *settings, const char *value, Error *ret_error)
                 return 0;
         }
 
-        if (!colon || colon == value || colon[1] != '/')
+        if (!colon || colon == value)
                 return refuse(ret_error, "Volume", value, right);
 
-        path = g_strdup(colon + 1);
-        if (g_str_has_suffix(path, ":ro"))
-                read_only = true;
-        if (read_only || g_str_has_suffix(path, ":rw"))
-                path[strlen(path) - strlen(":ro")] = 0;
-
         setting = g_new0(VolumeSetting, 1);
-        *setting = (VolumeSetting){
-                .device = g_strndup(value, (size_t) (colon - value)),
-                .path = g_steal_pointer(&path),
-                .read_only = read_only,
-        };
         g_ptr_array_add(settings->volumes, setting);
+        setting->device = g_strndup(value, (size_t) (colon - value));
+        if (colon[1] == '/')
+                set_volume_path(setting, colon + 1);
+        else if (set_volume_options(setting, colon + 1) < 0)
+                return refuse(ret_error, "Volume", value, right);
+
         return 0;
 }
 

@@ -22,7 +22,9 @@ typedef struct NetworkSetting {
 
 typedef struct VolumeSetting {
         char *device;
-        char *path;
+        char *path;    /* of the host; else a volume: */
+        char *volume;  /* its name, NULL: UNIKERNEL-DEVICE */
+        uint64_t size; /* bytes that it is made with, 0: it is there */
         bool read_only;
 } VolumeSetting;
 

@@ -120,7 +120,7 @@ static void print_devices(JsonObject *info)
                 if (g_str_equal(kind, "network"))
                         g_string_append_printf(options, " --network=%s:BRIDGE", name);
                 else
-                        g_string_append_printf(options, " --volume=%s:PATH", name);
+                        g_string_append_printf(options, " --volume=%s:size=64M", name);
         }
 
         if (n > 0) {

@@ -87,8 +87,10 @@ static void print_devices(JsonObject *details)
                 else if (g_str_equal(value_text(device, "Kind"), "credentials"))
                         line = credentials_line(device);
                 else
-                        line = g_strdup_printf("block %s → %s%s", value_text(device, "Name"),
-                                        value_text(device, "Path"),
+                        line = g_strdup_printf("block %s → %s%s%s", value_text(device, "Name"),
+                                        *value_text(device, "Volume") ? "volume " : "",
+                                        *value_text(device, "Volume") ? value_text(device, "Volume")
+                                                                      : value_text(device, "Path"),
                                         value_flag(device, "ReadOnly") ? ", read-only" : "");
                 print_line(i == 0 ? "Devices" : "", line);
         }

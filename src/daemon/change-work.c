@@ -40,9 +40,7 @@ static void draft_clear(Draft *draft)
         g_free(draft->text);
 }
 
-static int needs_administer(Change *change, ErrorCode code, const char *format, ...)
-                __attribute__((format(printf, 3, 4)));
-static int needs_administer(Change *change, ErrorCode code, const char *format, ...)
+int change_needs_administer(Change *change, ErrorCode code, const char *format, ...)
 {
         va_list ap;
         int r;
@@ -172,13 +170,13 @@ static int check_network(const Draft *draft, const DefinitionDevice *device)
                                 "BridgeInterface= in shruthi.conf",
                                 device->name);
         if (!network_is_allowed(draft, device, bridge))
-                return needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
+                return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
                                 "Network '%s': %s '%s' is not among those for everybody (%s= in "
                                 "shruthi.conf)",
                                 device->name, bridge ? "bridge" : "libvirt network",
                                 bridge ?: device->network, bridge ? "AllowedBridges" : "AllowedNetworks");
         if (!isolation_is_allowed(draft, device))
-                return needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
+                return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
                                 "Network '%s': only an administrator may write Isolation=no", device->name);
 
         if (change->have_networks && bridge && !is_among(change->bridges, bridge))
@@ -192,19 +190,6 @@ static int check_network(const Draft *draft, const DefinitionDevice *device)
         return 0;
 }
 
-static int check_volume(const Draft *draft, const DefinitionDevice *device)
-{
-        const DefinitionDevice *old = find_device(draft->old, device);
-
-        if (draft->change->administer || draft->change->uid == 0)
-                return 0;
-        if (old && g_strcmp0(old->path, device->path) == 0 && (device->read_only || !old->read_only))
-                return 0;
-
-        return needs_administer(draft->change, ERROR_PATH_NOT_ALLOWED,
-                        "Volume '%s': only an administrator may name a path", device->name);
-}
-
 /* systemd reads them as root, whoever the unikernel's owner is. */
 static int check_sources(const Draft *draft, const DefinitionDevice *device)
 {
@@ -215,7 +200,7 @@ static int check_sources(const Draft *draft, const DefinitionDevice *device)
                 const DefinitionSource *source = device->sources->pdata[i];
 
                 if (!definition_has_source(draft->old, source))
-                        return needs_administer(draft->change, ERROR_PATH_NOT_ALLOWED,
+                        return change_needs_administer(draft->change, ERROR_PATH_NOT_ALLOWED,
                                         "Credential '%s': only an administrator may name where it comes "
                                         "from; hand its content over instead ('shruthictl credential set')",
                                         source->id);
@@ -230,7 +215,7 @@ static int check_image_path(const Draft *draft, const char *key, const char *ima
             g_strcmp0(image, old) == 0)
                 return 0;
 
-        return needs_administer(draft->change, ERROR_PATH_NOT_ALLOWED,
+        return change_needs_administer(draft->change, ERROR_PATH_NOT_ALLOWED,
                         "%s=: only an administrator may name a path; hand the file over instead", key);
 }
 
@@ -243,16 +228,16 @@ static int draft_check_rights(const Draft *draft)
         int r;
 
         if (!administer && definition->owner != (old ? old->owner : change->uid))
-                return needs_administer(change, ERROR_ACCESS_DENIED,
+                return change_needs_administer(change, ERROR_ACCESS_DENIED,
                                 "Only an administrator may give '%s' another owner", change->name);
         if (!administer && definition->group != GID_INVALID && !in_group(change, definition->group) &&
             (!old || old->group != definition->group))
-                return needs_administer(change, ERROR_ACCESS_DENIED,
+                return change_needs_administer(change, ERROR_ACCESS_DENIED,
                                 "Only an administrator may name a group that he is not in (group %u)",
                                 (unsigned) definition->group);
         if (change->image_path && !administer &&
             !image_path_directory(change->image_path, draft->conf->image_directories))
-                return needs_administer(change, ERROR_PATH_NOT_ALLOWED,
+                return change_needs_administer(change, ERROR_PATH_NOT_ALLOWED,
                                 "Only an administrator may name a file outside of ImageDirectories= in "
                                 "shruthi.conf");
 
@@ -264,7 +249,8 @@ static int draft_check_rights(const Draft *draft)
 
                 r = device->kind == DEVICE_NETWORK ? check_network(draft, device)
                     : device->credentials          ? check_sources(draft, device)
-                                                   : check_volume(draft, device);
+                                                   : change_check_volume(change, definition, device,
+                                                                     find_device(old, device));
         }
 
         return r;
@@ -276,11 +262,11 @@ static int check_memory(const Draft *draft, uint64_t memory, uint64_t others)
                         *user_limit = size_format(draft->conf->memory_max_user), *sum = size_format(others);
 
         if (memory > draft->conf->memory_max)
-                return needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
+                return change_needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
                                 "%s of memory are more than a unikernel of users may have (MemoryMax=%s)",
                                 wanted, limit);
         if (others > draft->conf->memory_max_user || memory > draft->conf->memory_max_user - others)
-                return needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
+                return change_needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
                                 "%s of memory and the %s of the owner's other unikernels are more than one "
                                 "user may have (MemoryMaxPerUser=%s)",
                                 wanted, sum, user_limit);
@@ -317,7 +303,7 @@ static int check_share(const Draft *draft)
         }
 
         if (!same_owner && owned >= draft->conf->unikernels_max_user)
-                return needs_administer(change, ERROR_LIMIT_EXCEEDED,
+                return change_needs_administer(change, ERROR_LIMIT_EXCEEDED,
                                 "User %u has %u unikernels already (UnikernelsMaxPerUser=%u)",
                                 (unsigned) definition->owner, owned, draft->conf->unikernels_max_user);
         /* What he has already, he may keep, whatever else changes. */
@@ -486,6 +472,7 @@ static int draft_write(Draft *draft)
 {
         Change *change = draft->change;
         bool create = change->kind == CHANGE_CREATE;
+        int r;
 
         if (create) {
                 g_free(draft->text);
@@ -497,7 +484,14 @@ static int draft_write(Draft *draft)
                          draft->definition->restart != (draft->old ? draft->old->restart : RESTART_NO) ||
                          !definition_sources_equal(draft->definition, draft->old);
         change->addresses = create && wants_addresses(draft->definition);
-        return definition_write(change->name, draft->text, create, &change->error);
+        r = change_make_volumes(change, draft->definition);
+        if (r < 0)
+                return r;
+
+        r = definition_write(change->name, draft->text, create, &change->error);
+        if (r < 0)
+                change_unmake_volumes(change);
+        return r;
 }
 
 static int work_write(Change *change)
@@ -571,6 +565,7 @@ void change_undo(Change *change)
         _cleanup_error_ Error error = ERROR_INIT;
         int r = definition_remove(change->name, &error);
 
+        change_unmake_volumes(change);
         if (r < 0 && error.code != ERROR_NO_SUCH_UNIKERNEL)
                 log_object(LOG_WARNING, &(LogObject){.unikernel = change->name}, NULL, NULL,
                                 "Cannot take back the definition of '%s': %s", change->name,

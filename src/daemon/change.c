@@ -35,6 +35,7 @@ static void change_free(Change *change)
         settings_free(change->settings);
         close_safe(change->image_fd);
         g_clear_pointer(&change->shares, g_array_unref);
+        g_clear_pointer(&change->volumes, g_ptr_array_unref);
         g_strfreev(change->bridges);
         g_strfreev(change->networks);
         error_clear(&change->error);

@@ -51,6 +51,7 @@ typedef struct Change {
         uid_t owner; /* of what was written; of what is to be removed */
         uint64_t memory;
         bool written; /* the loop knows it, and the registry has not read it yet */
+        GPtrArray *volumes; /* names of those that were made for the definition; NULL: none */
         char *pinned[2]; /* digests of image and initrd, held against pruning until the definition names them
                           */
 } Change;
@@ -62,6 +63,18 @@ void change_start(Change *change);
 
 /* What all other unikernels count for, those included that have been written and not been read back. */
 GArray *change_count_shares(const Change *change);
+
+/* change-volumes.c: whether the caller may use what a device names (old is the device as it was, or NULL);
+ * makes what the definition wants and is not there; takes that away again, where the definition is not
+ * written. */
+int change_check_volume(Change *change, const Definition *definition, const DefinitionDevice *device,
+                const DefinitionDevice *old);
+int change_make_volumes(Change *change, const Definition *definition);
+void change_unmake_volumes(Change *change);
+
+/* Ends a step for want of an administrator, with the error that he would not get. */
+int change_needs_administer(Change *change, ErrorCode code, const char *format, ...)
+                __attribute__((format(printf, 3, 4)));
 
 /* change-work.c. The second takes back a definition that was just made. */
 void change_work(Change *change);

@@ -11,6 +11,7 @@
 #include "common/io.h"
 #include "common/string-util.h"
 #include "unikernel/arguments.h"
+#include "volume/store.h"
 
 #define ARGUMENT_LIST_MAX 1024
 
@@ -241,7 +242,7 @@ static int read_initrd_digest(Reader *reader)
 static int read_device_key(Reader *reader, DefinitionDevice *device, const char *key)
 {
         static const char *const network_keys = "Bridge, Network, MACAddress, Address, Bandwidth, Isolation";
-        static const char *const volume_keys = "Path, ReadOnly";
+        static const char *const volume_keys = "Path, Size, Volume, ReadOnly";
         bool network = device->kind == DEVICE_NETWORK;
         char **place = network && g_str_equal(key, "Bridge")       ? &device->bridge
                        : network && g_str_equal(key, "Network")    ? &device->network
@@ -249,6 +250,7 @@ static int read_device_key(Reader *reader, DefinitionDevice *device, const char 
                        : network && g_str_equal(key, "Address")    ? &device->address
                        : network && g_str_equal(key, "Bandwidth")  ? &device->bandwidth
                        : !network && g_str_equal(key, "Path")      ? &device->path
+                       : !network && g_str_equal(key, "Volume")    ? &device->volume
                                                                    : NULL;
         int b, r;
 
@@ -257,6 +259,11 @@ static int read_device_key(Reader *reader, DefinitionDevice *device, const char 
                         return refuse_type(reader, "b");
                 *(network ? &device->open : &device->read_only) = network ? !b : b;
                 return 0;
+        }
+        if (!network && g_str_equal(key, "Size")) {
+                if (sd_bus_message_read(reader->message, "v", "t", &device->size) < 0)
+                        return refuse_type(reader, "t");
+                return device->size == 0 ? 0 : volume_size_check(device->size, reader->ret_error);
         }
         if (!place) {
                 g_autofree char *shown = text_for_display(key, 40);
@@ -496,7 +503,11 @@ static void set_device(char **text, const DefinitionDevice *device)
                 set_device_key(text, device, "Bandwidth", device->bandwidth);
                 set_device_key(text, device, "Isolation", device->open ? "no" : NULL);
         } else if (!device->credentials) {
+                g_autofree char *size = device->size > 0 ? size_format_exact(device->size) : NULL;
+
                 set_device_key(text, device, "Path", device->path);
+                set_device_key(text, device, "Size", size);
+                set_device_key(text, device, "Volume", device->volume);
                 set_device_key(text, device, "ReadOnly", device->read_only ? "yes" : NULL);
         }
 }

@@ -96,7 +96,8 @@ static int append_device(sd_bus_message *m, const char *unikernel, const Definit
         else if (r >= 0 && device->credentials)
                 r = append_credentials(m, device);
         else if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}", "Path", "s", device->path ?: "", "ReadOnly", "b",
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "Path", "s", device->path ?: "", "Volume",
+                                "s", device->stored ?: "", "Size", "t", device->size, "ReadOnly", "b",
                                 (int) device->read_only);
 
         return r < 0 ? r : sd_bus_message_close_container(m);

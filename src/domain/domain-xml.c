@@ -234,6 +234,24 @@ static void format_disk_name(size_t index, char ret[static 5])
                 g_snprintf(ret, 5, "vda%c", (char) ('a' + index % 26));
 }
 
+static void format_driver(Xml *xml)
+{
+        element_open(xml, "driver");
+        attribute(xml, "name", "qemu");
+        /* Raw always: probing the format would let the guest choose what the host opens. */
+        attribute(xml, "type", "raw");
+        /* A guest that knows how to flush is told when its data is on the host's disk; to one that does not,
+         * such as Solo5, each write is answered only then: QEMU sees which by the features that it takes up
+         * (hw/block/virtio-blk.c, virtio_blk_set_status()). */
+        attribute(xml, "cache", "writeback");
+        /* A full disk is an error of the one write, which the guest hears of, and not a guest that is
+         * stopped until somebody notices. */
+        attribute(xml, "error_policy", "report");
+        attribute(xml, "rerror_policy", "report");
+        attribute(xml, "discard", "unmap");
+        element_close(xml);
+}
+
 static void format_volume(Xml *xml, const DomainDevice *device, size_t index, size_t disk)
 {
         const char *type = device->block_device ? "block" : "file";
@@ -243,9 +261,8 @@ static void format_volume(Xml *xml, const DomainDevice *device, size_t index, si
         element_open(xml, "disk");
         attribute(xml, "type", type);
         attribute(xml, "device", "disk");
-        /* Raw always: probing the format would let the guest choose what the host opens. */
-        element(xml, "driver", "name", "qemu", "type", "raw", NULL);
-        element(xml, "source", device->block_device ? "dev" : "file", device->definition->path, NULL);
+        format_driver(xml);
+        element(xml, "source", device->block_device ? "dev" : "file", device->path, NULL);
         element(xml, "target", "dev", target, "bus", "virtio", NULL);
         if (device->definition->read_only)
                 element(xml, "readonly", NULL);

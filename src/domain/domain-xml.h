@@ -23,7 +23,8 @@ typedef struct DomainDevice {
         const char *mac;    /* of a network */
         const char *filter; /* libvirt's nwfilter that a network is held by; NULL: none */
         const char *const *filter_parameters; /* name, value, …, NULL */
-        bool block_device;  /* the volume's path is a block device, not a file */
+        const char *path;   /* of what holds a volume */
+        bool block_device;  /* … which is a block device, not a file */
 } DomainDevice;
 
 typedef struct DomainFacts {

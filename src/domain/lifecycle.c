@@ -13,6 +13,7 @@
 #include "domain/isolation.h"
 #include "domain/protocol.h"
 #include "domain/virt.h"
+#include "domain/volumes.h"
 #include "domain/watch.h"
 
 /* How long libvirt may take, in seconds. A start includes QEMU's, and that of a host which asks QEMU for all
@@ -120,6 +121,9 @@ static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret
         r = remove_remains(connection, plan, ret_error);
         if (r < 0)
                 return r;
+        r = volumes_take(plan, ret_error);
+        if (r < 0)
+                return r;
         if (plan->witness) {
                 r = watch_new(connection, plan->definition->name, plan->uuid, &watch, ret_error);
                 if (r < 0)
@@ -128,6 +132,8 @@ static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret
         r = credentials >= 0 ? virt_domain_create_with(connection, xml, DOMAIN_XML_FD_GROUP, credentials,
                                                &domain, ret_error)
                              : virt_domain_create(connection, xml, &domain, ret_error);
+        if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
+                volumes_explain(plan, ret_error);
         if (r < 0)
                 return r;
         if (watch) {

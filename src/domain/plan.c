@@ -14,6 +14,7 @@
 #include "image/store.h"
 #include "unikernel/devices.h"
 #include "unikernel/identity.h"
+#include "volume/store.h"
 
 static int check_bridge(const DefinitionDevice *device, const char *bridge, Error *ret_error)
 {
@@ -80,13 +81,18 @@ static int plan_network(const DefinitionDevice *device, const PlanNetwork *netwo
 }
 
 /* What cannot be looked at from here (another user's directory, a sandbox) is left to libvirt and QEMU. */
-static int plan_volume(const DefinitionDevice *device, DomainDevice *ret, Error *ret_error)
+static int plan_volume(Plan *plan, const DefinitionDevice *device, DomainDevice *ret, Error *ret_error)
 {
         struct stat st;
 
-        *ret = (DomainDevice){.definition = device};
+        *ret = (DomainDevice){.definition = device, .path = device->path};
         if (device->credentials)
                 return 0;
+        if (device->stored) {
+                ret->path = volume_path(device->stored);
+                g_ptr_array_add(plan->volume_paths, (char *) ret->path);
+                return 0;
+        }
         if (stat(device->path, &st) < 0) {
                 ret->block_device = g_str_has_prefix(device->path, "/dev/");
                 return 0;
@@ -119,13 +125,14 @@ static int plan_devices(Plan *plan, Error *ret_error)
                 return r;
 
         plan->devices = g_new0(DomainDevice, plan->wired->len);
+        plan->volume_paths = g_ptr_array_new_with_free_func(g_free);
         for (guint i = 0; i < plan->wired->len; i++) {
                 const DefinitionDevice *device = plan->wired->pdata[i];
 
                 if (device->kind == DEVICE_NETWORK)
                         r = plan_network(device, find_network(plan, device), &plan->devices[i], ret_error);
                 else
-                        r = plan_volume(device, &plan->devices[i], ret_error);
+                        r = plan_volume(plan, device, &plan->devices[i], ret_error);
                 if (r < 0)
                         return r;
         }
@@ -295,6 +302,8 @@ Plan *plan_free(Plan *plan)
         image_info_free(plan->image);
         if (plan->wired)
                 g_ptr_array_unref(plan->wired);
+        if (plan->volume_paths)
+                g_ptr_array_unref(plan->volume_paths);
         g_free(plan->digest);
         g_free(plan->kernel_path);
         g_free(plan->initrd_path);

@@ -34,6 +34,7 @@ typedef struct Plan {
         bool witness;     /* the guest leaves no last words on its console: somebody must see how it ends */
         GPtrArray *wired; /* const DefinitionDevice *, the definition's */
         DomainDevice *devices;
+        GPtrArray *volume_paths; /* of stored volumes, for the devices */
         PlanNetwork *networks; /* one for each of the definition's devices, empty for volumes; by plan_load()
                                 */
         char *arguments;       /* filled in: by addresses.c, before plan_format() */

@@ -60,6 +60,9 @@ Result protocol_result(ErrorCode code)
         case ERROR_PATH_NOT_ALLOWED:
                 return RESULT_IMAGE;
         case ERROR_DEVICE_MISMATCH:
+        case ERROR_ACCESS_DENIED: /* a volume of another user */
+        case ERROR_NO_SUCH_VOLUME:
+        case ERROR_VOLUME_IN_USE:
         case ERROR_NO_SUCH_NETWORK:
         case ERROR_ADDRESS_IN_USE:
         case ERROR_NO_FREE_ADDRESS:

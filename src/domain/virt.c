@@ -170,6 +170,12 @@ static int refuse_start(virConnectPtr connection, Error *ret_error)
 {
         const virError *error = virGetLastError();
 
+        /* block/file-posix.c of QEMU: 'Failed to get "write" lock', 'Failed to get shared "write" lock'. */
+        if (error && error->message && strstr(error->message, "Failed to get ") &&
+                        strstr(error->message, " lock"))
+                return virt_error_set(ret_error, connection, ERROR_VOLUME_IN_USE,
+                                "A volume of the unikernel is in use");
+
         /* ENODEV is what the kernel says about a bridge that is not there. */
         if (error && (error->code == VIR_ERR_NO_NETWORK ||
                                      (error->code == VIR_ERR_SYSTEM_ERROR && error->int1 == ENODEV)))

@@ -137,6 +137,10 @@ static void test_refusals_name_the_word(void)
                 {"shruthictl create a i --network=service,macc=1", "service,macc=1"},
                 {"shruthictl create a i --volume=data", "data"},
                 {"shruthictl create a i --volume=data:relative", "data:relative"},
+                {"shruthictl create a i --volume=data:ro", "data:ro"},
+                {"shruthictl create a i --volume=data:size=big", "data:size=big"},
+                {"shruthictl create a i --volume=data:size=0", "data:size=0"},
+                {"shruthictl create a i --volume=data:volume=", "data:volume="},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -97,13 +97,17 @@ static void test_devices_keep_their_order(Fixture *f, const void *data)
         set(f, "Network", "fourth:bridge=network");
         set(f, "Volume", "data:/dev/vg/a:b:ro");
         set(f, "Volume", "more:/srv/more:rw");
+        set(f, "Volume", "own:size=64M");
+        set(f, "Volume", "theirs:ro,volume=b-own");
         text = sent(f, NULL);
         g_assert_cmpstr(text, ==,
                         "{\"Networks\":[[\"service\",{\"Bridge\":\"virbr0\"}],"
                         "[\"back\",{\"Network\":\"default\",\"MACAddress\":\"02:00:00:00:00:01\"}],"
                         "[\"third\",{}],[\"fourth\",{\"Bridge\":\"network\"}]],"
                         "\"Volumes\":[[\"data\",{\"Path\":\"/dev/vg/a:b\",\"ReadOnly\":true}],"
-                        "[\"more\",{\"Path\":\"/srv/more\",\"ReadOnly\":false}]]}");
+                        "[\"more\",{\"Path\":\"/srv/more\",\"ReadOnly\":false}],"
+                        "[\"own\",{\"Size\":67108864,\"ReadOnly\":false}],"
+                        "[\"theirs\",{\"Volume\":\"b-own\",\"ReadOnly\":true}]]}");
 }
 
 /* Names a device and nothing else: no path of a key, no content. */

@@ -30,6 +30,7 @@ void change_reset(ChangeFixture *f, ChangeKind kind, uid_t uid)
 
         settings_free(change->settings);
         g_clear_pointer(&change->shares, g_array_unref);
+        g_clear_pointer(&change->volumes, g_ptr_array_unref);
         error_clear(&change->error);
         close_safe(change->image_fd);
         g_free(change->text);
@@ -58,6 +59,7 @@ void change_set_up(ChangeFixture *f, gconstpointer data)
         f->dir = g_dir_make_tmp("shruthi-change-XXXXXX", NULL);
         paths_set_root(f->dir);
         g_assert_cmpint(g_mkdir_with_parents(paths_images(), 0750), ==, 0);
+        g_assert_cmpint(g_mkdir_with_parents(paths_volumes(), 0710), ==, 0);
         g_assert_cmpint(g_mkdir_with_parents(paths_state_definitions(), 0750), ==, 0);
         g_assert_cmpint(g_mkdir_with_parents(paths_config_definitions(), 0750), ==, 0);
         g_assert_cmpint(g_mkdir_with_parents(paths_vendor_definitions(), 0750), ==, 0);
@@ -67,7 +69,7 @@ void change_set_up(ChangeFixture *f, gconstpointer data)
         f->conf = (Conf){.bridge_interface = (char *) "br0", .allowed_bridges = f->bridges,
                 .allowed_networks = f->networks, .memory_default = 32 * MIB, .memory_max = 128 * MIB,
                 .memory_max_user = 256 * MIB, .unikernels_max = 10, .unikernels_max_user = 3,
-                .image_size_max = 16 * MIB, .store_size_max = 64 * MIB};
+                .volumes_size_max_user = 10 * MIB, .volumes_max_user = 3, .image_size_max = 16 * MIB, .store_size_max = 64 * MIB};
         f->shared = (SharedConf){.references = 1, .conf = &f->conf};
         f->image_fd = image_file("network:service");
         f->change.image_fd = -EBADF;

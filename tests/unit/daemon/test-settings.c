@@ -279,6 +279,46 @@ static void test_credentials_refusals(void)
         refused(m, SETTINGS_CREATE, "'as'");
 }
 
+/* A volume of the store's takes the place of a path, and the other way round; comments stay. */
+static void test_apply_volumes(void)
+{
+        static const char old[] = "[Unikernel]\nImage=" DIGEST "\n\n# mine\n[Volume v]\nPath=/v\n";
+        g_autoptr(Definition) before = parse(old), stored = NULL, named = NULL;
+        g_autofree char *stored_text = NULL, *named_text = NULL;
+        g_autoptr(Settings) settings = NULL, other = NULL;
+        sd_bus_message *m = message_new();
+        const DefinitionDevice *device;
+
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Volumes", "a(sa{sv})", 1, "v", 1, "Size", "t",
+                                        UINT64_C(65536)),
+                        >=, 0);
+        settings = read_ok(m, SETTINGS_UPDATE);
+        stored_text = settings_apply(settings, old, before, NULL, NULL);
+        stored = parse(stored_text);
+        device = stored->devices->pdata[0];
+        g_assert_cmpuint(device->size, ==, 65536);
+        g_assert_nonnull(strstr(stored_text, "# mine\n[Volume v]\n"));
+        g_assert_null(strstr(stored_text, "Path="));
+
+        m = message_new();
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Volumes", "a(sa{sv})", 1, "v", 2, "Volume", "s",
+                                        "other", "ReadOnly", "b", 1),
+                        >=, 0);
+        other = read_ok(m, SETTINGS_UPDATE);
+        named_text = settings_apply(other, stored_text, stored, NULL, NULL);
+        named = parse(named_text);
+        device = named->devices->pdata[0];
+        g_assert_cmpstr(device->stored, ==, "other");
+        g_assert_cmpuint(device->size, ==, 0);
+        g_assert_true(device->read_only);
+
+        m = message_new();
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Volumes", "a(sa{sv})", 1, "v", 1, "Size", "t",
+                                        UINT64_C(1000)),
+                        >=, 0);
+        refused(m, SETTINGS_UPDATE, "multiple of 512");
+}
+
 /* Placeholders, braces, quotes and backslashes pass unchanged. */
 static void test_apply_arguments(void)
 {
@@ -311,6 +351,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/settings/replaces-devices-in-order", test_apply_devices);
         g_test_add_func("/daemon/settings/credentials-keep-their-sources", test_apply_credentials);
         g_test_add_func("/daemon/settings/refuses-bad-credentials", test_credentials_refusals);
+        g_test_add_func("/daemon/settings/volumes-and-paths-exclude-each-other", test_apply_volumes);
         g_test_add_func("/daemon/settings/arguments-pass-unchanged", test_apply_arguments);
         return g_test_run();
 }

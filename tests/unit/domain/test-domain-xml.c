@@ -78,9 +78,9 @@ static void test_manifest_order(void)
         DefinitionDevice service = network("service"), uplink = network("uplink");
         DefinitionDevice keys = volume("keys", "/dev/vg0/keys", true);
         DomainDevice devices[] = {
-                {.definition = &storage},
+                {.definition = &storage, .path = storage.path},
                 {.definition = &service, .bridge = "virbr0", .mac = "d2:9a:00:11:22:33"},
-                {.definition = &keys, .block_device = true},
+                {.definition = &keys, .path = keys.path, .block_device = true},
                 {.definition = &uplink, .mac = "52:54:00:aa:bb:cc"},
         };
         Definition definition = definition_plain();
@@ -98,7 +98,7 @@ static void test_credentials(void)
 {
         DefinitionDevice storage = volume("storage", "/srv/volumes/storage.img", false);
         DefinitionDevice keys = volume("keys", NULL, true);
-        DomainDevice devices[] = {{.definition = &keys}, {.definition = &storage}};
+        DomainDevice devices[] = {{.definition = &keys}, {.definition = &storage, .path = storage.path}};
         Definition definition = definition_plain();
         DomainFacts facts = facts_plain();
 
@@ -140,7 +140,7 @@ static void test_as_many_as_there_are_slots(void)
         _cleanup_error_ Error error = ERROR_INIT;
 
         for (size_t i = 0; i < G_N_ELEMENTS(devices); i++)
-                devices[i] = (DomainDevice){.definition = &disk};
+                devices[i] = (DomainDevice){.definition = &disk, .path = disk.path};
         facts.devices = devices;
         facts.n_devices = DEFINITION_DEVICES_MAX;
         assert_golden("all-slots.xml", &definition, &facts);
@@ -156,7 +156,7 @@ static void test_linux_with_initrd(void)
 {
         static char arguments[] = "console=ttyS0 root=/dev/vda ro";
         DefinitionDevice root = volume("root", "/srv/volumes/root.img", true);
-        DomainDevice devices[] = {{.definition = &root}};
+        DomainDevice devices[] = {{.definition = &root, .path = root.path}};
         Definition definition = definition_plain();
         DomainFacts facts = facts_plain();
 
@@ -215,7 +215,7 @@ static void test_hostile_text(void)
         DefinitionDevice storage = volume("storage", path, false), service = network("service");
         DomainDevice devices[] = {
                 {.definition = &service, .bridge = bridge, .mac = "d2:9a:00:11:22:33"},
-                {.definition = &storage},
+                {.definition = &storage, .path = storage.path},
         };
         Definition definition = definition_plain();
         DomainFacts facts = facts_plain();
@@ -247,7 +247,7 @@ static void test_refuses_what_xml_cannot_carry(void)
 
         for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
                 DefinitionDevice storage = volume("storage", texts[i], false);
-                DomainDevice device = {.definition = &storage};
+                DomainDevice device = {.definition = &storage, .path = storage.path};
                 Definition definition = definition_plain();
                 DomainFacts facts = facts_plain();
                 g_autofree char *xml = NULL;
