@@ -1,0 +1,169 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Storage with a life of its own: it outlives its unikernel, its host's reboot and whoever is killed; one writer
+# or many readers; a full disk stops the write and not the host.
+
+# Most functions are called by name.
+# shellcheck disable=SC2317
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/unikernels.bash
+. "$(dirname "$0")/unikernels.bash"
+
+STORE=/var/lib/shruthi/volumes
+DISK=$GUESTS/guest-disk.virtio
+
+# NAME ARGUMENTS [LINE…]: one with a network and a block device "storage", defined by hand.
+define_disk() {
+        local name=$1 arguments=$2
+        shift 2
+        define "$name" "$arguments" Image=guest-disk.virtio "$@" '[Network service]' Bridge=virbr0
+}
+said() { console_lines "$1" | grep -qxF -- "$2"; }
+# NAME: all that the runner says about it.
+messages() {
+        journalctl --sync
+        journalctl --quiet --no-pager --output=cat UNIT="$(unit "$1")" + _SYSTEMD_UNIT="$(unit "$1")"
+}
+messages_have() { messages "$1" | grep -qF -- "$2"; }
+size() { stat -c %s "$STORE/$1/data"; }
+allocated() { du -B1 "$STORE/$1/data" | cut -f1; }
+no_remains() { ! find "$STORE" -mindepth 1 -maxdepth 1 -name '.*' | grep -q .; }
+
+# After the reboot: the counters go on.
+if [ "$STAGE" = rebooted ]; then
+        check_soon "it has counted the boot of the host" 60 said counter 'boot 5'
+        check "and runs" running counter
+        check "a user's volume has stayed too" test -f $STORE/hers-storage/data
+        check "her unikernel finds it as it was" as_user alice shruthictl start hers
+        check_soon "and goes on counting" 60 said hers 'boot 3'
+        finish
+fi
+
+# A definition written by hand, without shruthid: made at the first start.
+systemctl stop shruthid.service shruthid.socket
+define_disk counter --boots Autostart=yes '[Volume storage]' Size=64M
+is "there is none before the first start" "" "$(ls $STORE)"
+check "it starts" systemctl start unikernel@counter
+check "and has not needed shruthid" unit_is inactive shruthid.service
+check_soon "its first boot" 30 said counter 'boot 1'
+is "the volume is named after it" counter-storage "$(ls $STORE)"
+is "it has its size" $((64 << 20)) "$(size counter-storage)"
+check "and takes room only for what is written" test "$(allocated counter-storage)" -lt 200000
+is "QEMU's group passes through to the data alone" "shruthi:libvirt-qemu 710
+shruthi:libvirt-qemu 660
+shruthi 600" "$(stat -c '%U:%G %a' $STORE/counter-storage $STORE/counter-storage/data
+        stat -c '%U %a' $STORE/counter-storage/volume)"
+expect_fail "no user comes in" 'denied' as_user alice cat $STORE/counter-storage/data
+expect_fail "and nobody lists the store" 'denied' as_user alice ls $STORE
+expect_fail "QEMU's user reads no record" 'denied' \
+        setpriv --reuid=libvirt-qemu --regid=libvirt-qemu --init-groups cat $STORE/counter-storage/volume
+check "restarted, it counts on" systemctl restart unikernel@counter
+check_soon "from where it was" 30 said counter 'boot 2'
+systemctl start shruthid.socket
+
+# One writer, and nobody beside it.
+define_disk second --boots '[Volume storage]' Volume=counter-storage
+expect_fail "a second writer is refused" . systemctl start unikernel@second
+check "and told who has it" messages_have second "Volume 'counter-storage' is being written by unikernel 'counter'"
+define_disk second --boots '[Volume storage]' Volume=counter-storage ReadOnly=yes
+expect_fail "a reader beside the writer too" . systemctl start unikernel@second
+expect_fail "the bus names the error" "being written by unikernel 'counter'" shruthictl start second
+qemu=$(qemu_pid counter)
+check "QEMU is killed" kill -KILL "$qemu"
+check_soon "its unikernel has ended" 30 ended counter
+check "at once the volume is free" systemctl start unikernel@second
+check_soon "and holds what was written" 30 said second "storage: is read-only, the last was boot 2"
+
+# Many readers, and no writer beside them.
+define_disk third --boots '[Volume storage]' Volume=counter-storage ReadOnly=yes
+check "a second reader shares it" systemctl start unikernel@third
+check_soon "and reads the same" 30 said third "storage: is read-only, the last was boot 2"
+expect_fail "a writer beside readers is refused" . systemctl start unikernel@counter
+check "and told who they are" messages_have counter "being read by unikernel 'second' and 'third'"
+check "readers stop" systemctl stop unikernel@second unikernel@third
+rm -f $DEFINITIONS/second.unikernel $DEFINITIONS/third.unikernel
+
+# A path of the host's is locked in the same way, and QEMU's own words become ours.
+truncate -s 1M /var/lib/libvirt/images/path.img
+chmod 666 /var/lib/libvirt/images/path.img
+define_disk path-a --boots '[Volume storage]' Path=/var/lib/libvirt/images/path.img
+define_disk path-b --boots '[Volume storage]' Path=/var/lib/libvirt/images/path.img
+check "a path is not looked at beforehand" systemctl start unikernel@path-a
+check_soon "and written" 30 said path-a 'boot 1'
+expect_fail "QEMU's lock keeps the second out" . systemctl start unikernel@path-b
+check "with the same sentence" messages_have path-b "is being used by unikernel 'path-a'"
+systemctl stop unikernel@path-a
+rm -f $DEFINITIONS/path-?.unikernel
+
+# Names and owners.
+define_disk theirs --boots Owner=alice '[Volume storage]' Volume=counter-storage
+expect_fail "a volume of another is refused at the start" . systemctl start unikernel@theirs
+check "with whose it is" messages_have theirs "volume 'counter-storage' is user 0's"
+define_disk missing --boots '[Volume storage]' Volume=nowhere
+expect_fail "one that must be there and is not" . systemctl start unikernel@missing
+check "says what to write" messages_have missing "there is no volume 'nowhere': write Size= too"
+define_disk counter --boots Autostart=yes '[Volume storage]' Size=128M
+check "Size= of one that is there resizes nothing" systemctl restart unikernel@counter
+check_soon "it runs" 30 said counter 'boot 3'
+is "and is as large as before" $((64 << 20)) "$(size counter-storage)"
+check "what would resize it is named" messages_have counter "shruthictl volume resize counter-storage 128M"
+define_disk counter --boots Autostart=yes '[Volume storage]' Size=64M
+systemctl stop unikernel@counter
+rm -f $DEFINITIONS/theirs.unikernel $DEFINITIONS/missing.unikernel
+
+# Through the bus.
+expect_fail "a user names no path" 'PathNotAllowed|only an administrator' \
+        as_user alice shruthictl create hers $DISK --network=service --volume=storage:/dev/sda --arguments=--boots
+expect_fail "nor root's volume" "counter-storage.* is user 0's" \
+        as_user alice shruthictl create hers $DISK --network=service --volume=storage:volume=counter-storage
+expect_fail "and has a limit" 'VolumesSizeMaxPerUser=4G' \
+        as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=5G
+check "nothing of it is left" test ! -e $STORE/hers-storage
+check "within it her volume is made" \
+        as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=1M --arguments=--boots
+is "at once" $((1 << 20)) "$(size hers-storage)"
+is "and is hers" "OWNER=$(id -u alice)" "$(cat $STORE/hers-storage/volume)"
+check "it starts" as_user alice shruthictl start hers
+check_soon "its first boot" 30 said hers 'boot 1'
+expect_output "its status names it" 'block storage → volume hers-storage' as_user alice shruthictl status hers
+check "it is removed" as_user alice shruthictl remove --now hers
+check "the volume stays" test -f $STORE/hers-storage/data
+expect_fail "another user does not get it" "is user $(id -u alice)'s" \
+        as_user bob shruthictl create hers $DISK --network=service --volume=storage:size=1M --arguments=--boots
+check "created again, with another size written" \
+        as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=512K --arguments=--boots
+check "it starts" as_user alice shruthictl start hers
+check_soon "and finds it as it was" 30 said hers 'boot 2'
+expect_fail "setting a larger size says what resizes" 'volume resize hers-storage 2M' \
+        as_user alice shruthictl set hers --volume=storage:size=2M
+check "it stops" as_user alice shruthictl stop hers
+
+# Killed at awkward moments: there is a volume or none, never half of one.
+awkward() {
+        local i
+        for i in $(seq 12); do
+                as_user alice timeout 20 shruthictl create "cut$i" "$DISK" --network=service \
+                        --volume=storage:size=1M --quiet >/dev/null 2>&1 &
+                sleep "0.0$((i * 7 % 10))"
+                systemctl kill --signal=KILL shruthid.service 2>/dev/null
+                wait $!
+        done
+        systemctl reset-failed shruthid.service shruthid.socket
+        systemctl start shruthid.socket
+        for i in $(seq 12); do
+                [ ! -e "$STORE/cut$i-storage" ] || {
+                        [ "$(size "cut$i-storage")" = $((1 << 20)) ] &&
+                                grep -qx "OWNER=$(id -u alice)" "$STORE/cut$i-storage/volume"
+                } || return 1
+                [ ! -e "/var/lib/shruthi/unikernels/cut$i.unikernel" ] || [ -e "$STORE/cut$i-storage" ] || return 1
+        done
+}
+check "whoever makes one is killed: each is whole, and every definition has its own" awkward
+check "another is made" as_user alice shruthictl create after $DISK --network=service --volume=storage:size=1M
+check "and what the dead left is cleared away" no_remains
+
+check "the counter is left running" systemctl restart unikernel@counter
+check_soon "and has counted" 30 said counter 'boot 4'
+sandbox_reboot rebooted
