@@ -13,6 +13,7 @@
 #include "common/conf.h"
 #include "common/names.h"
 #include "common/paths.h"
+#include "common/string-util.h"
 #include "config.h"
 #include "domain/bridges.h"
 #include "domain/isolation.h"
@@ -20,6 +21,7 @@
 #include "domain/protocol.h"
 #include "domain/reach.h"
 #include "domain/virt.h"
+#include "volume/room.h"
 
 #define CHECK_GUARD 150 /* seconds */
 
@@ -192,6 +194,35 @@ static void check_reach(const char *name, const char *path)
                 emit_check(name, "ok", "", "QEMU's user '%s' can enter %s", SHRUTHI_QEMU_USER, path);
 }
 
+/* Volumes take room only as they are written: what they may come to need is promised more than once. */
+static void check_room(void)
+{
+        g_autofree char *wanted_text = NULL, *left_text = NULL;
+        g_autoptr(GPtrArray) volumes = NULL;
+        uint64_t left, total, wanted = 0;
+
+        /* What is wrong with the store itself has been said. */
+        if (volume_list(&volumes, NULL) < 0 || volume_space(&left, &total, NULL) < 0)
+                return;
+
+        for (guint i = 0; i < volumes->len; i++) {
+                const Volume *volume = volumes->pdata[i];
+
+                wanted += volume->size - MIN(volume->allocated, volume->size);
+        }
+        wanted_text = size_format(wanted);
+        left_text = size_format(left);
+        if (wanted <= left)
+                emit_check("volume-room", "ok", "", "%u volumes may come to need %s, and %s are left",
+                                volumes->len, wanted_text, left_text);
+        else
+                emit_check("volume-room", left < VOLUME_ROOM_LEAST ? "failed" : "warning",
+                                "make room on the file system of /var/lib/shruthi/volumes",
+                                "%u volumes may come to need %s, and %s are left on their file system: "
+                                "beyond that, writes of guests fail",
+                                volumes->len, wanted_text, left_text);
+}
+
 static void check_bridge(const char *bridge)
 {
         g_autofree char *fix = g_strdup_printf(
@@ -266,6 +297,8 @@ int check_host(Error *ret_error)
         }
         check_reach("store", paths_images());
         check_reach("console", paths_consoles());
+        check_reach("volumes", paths_volumes());
+        check_room();
         check_networks(connection, conf);
 
         return 0;

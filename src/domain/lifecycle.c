@@ -30,9 +30,25 @@
 #define STOP_WINDOW_USEC   (30 * G_USEC_PER_SEC)
 #define ATTEMPT_PAUSE_USEC (500 * 1000)
 
+/* Those that it writes: only they can be in want of room. */
+static void emit_volumes(const Plan *plan)
+{
+        g_autoptr(GString) names = g_string_new(NULL);
+
+        for (guint i = 0; i < plan->wired->len; i++) {
+                const DefinitionDevice *device = plan->wired->pdata[i];
+
+                if (device->stored && !device->read_only)
+                        g_string_append_printf(names, "%s%s", names->len > 0 ? " " : "", device->stored);
+        }
+        if (names->len > 0)
+                protocol_emit("volumes", "%s", names->str);
+}
+
 static void emit_plan(const Plan *plan)
 {
         protocol_emit("image", "%s", plan->digest);
+        emit_volumes(plan);
         protocol_emit("uuid", "%s", plan->uuid);
         protocol_emit("memory", "%" PRIu64, plan->memory);
         protocol_emit("console-rate", "%" PRIu64, plan->conf->console_rate);

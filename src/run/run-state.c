@@ -18,6 +18,7 @@ void run_state_clear(RunState *state)
 {
         g_free(state->owner);
         g_free(state->image);
+        g_free(state->volumes);
         *state = RUN_STATE_INIT;
 }
 
@@ -31,6 +32,8 @@ char *run_state_format(const RunState *state)
                 g_string_append_printf(text, "owner=%s\n", state->owner);
         if (state->image)
                 g_string_append_printf(text, "image=%s\n", state->image);
+        if (state->volumes)
+                g_string_append_printf(text, "volumes=%s\n", state->volumes);
         g_string_append_printf(text,
                         "console-rate=%" G_GUINT64_FORMAT "\nconsole-burst=%" G_GUINT64_FORMAT
                         "\nsilence-warning-usec=%" G_GUINT64_FORMAT "\n",
@@ -85,6 +88,8 @@ static int run_state_set(RunState *state, const char *key, const char *value)
                 return text_set(&state->owner, value);
         if (g_str_equal(key, "image"))
                 return text_set(&state->image, value);
+        if (g_str_equal(key, "volumes"))
+                return text_set(&state->volumes, value);
         if (g_str_equal(key, "console-rate"))
                 return number_set(&state->console_rate, value);
         if (g_str_equal(key, "console-burst"))

@@ -128,6 +128,12 @@ static void runner_settle(Runner *runner)
 
         verdict_settle(verdict, runner_ending(runner));
         sentence = verdict_sentence(verdict, runner->stopped_by);
+        if (runner_look_at_room(runner) && !result_is_success(verdict->result)) {
+                char *more = g_strdup_printf("%s; the file system of its volumes is full", sentence);
+
+                g_free(sentence);
+                sentence = more;
+        }
         outcome = (Outcome){
                 .invocation_id = (char *) g_getenv("INVOCATION_ID"),
                 .result = verdict->result,

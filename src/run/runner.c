@@ -50,6 +50,7 @@ static void on_console_bytes(void *userdata, const char *data, size_t size)
                 runner->silence_source = sd_event_source_disable_unref(runner->silence_source);
                 runner_save(runner);
         }
+        runner_look_at_room_soon(runner);
         if (runner->server)
                 console_server_copy(runner->server, data, size);
 }
@@ -151,6 +152,7 @@ void runner_free(Runner *runner)
         sd_event_source_disable_unref(runner->stop_source);
         sd_event_source_disable_unref(runner->patience_source);
         sd_event_source_disable_unref(runner->witness_source);
+        sd_event_source_disable_unref(runner->room_source);
         sd_event_source_disable_unref(runner->flush_source);
         helper_free(runner->helper);
         helper_free(runner->stopper);

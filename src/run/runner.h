@@ -56,6 +56,8 @@ typedef struct Runner {
         sd_event_source *stop_source;     /* the next attempt to stop it */
         sd_event_source *patience_source; /* for what should come at once but may not come at all */
         bool patience_over;
+        sd_event_source *room_source;     /* the next look at its volumes' file system */
+        bool no_room;                     /* … which was full */
         sd_event_source *witness_source;  /* the next attempt to get a witness */
 
         bool ready;
@@ -85,6 +87,11 @@ void runner_on_terminate(Runner *runner);
 /* The runner's own failure. */
 void runner_fail(Runner *runner, Result result, int exit_status, const char *format, ...)
                 __attribute__((format(printf, 4, 5)));
+
+/* Whether the file system of its volumes is full, which is told once; the second when it has said something
+ * that may be about that. */
+bool runner_look_at_room(Runner *runner);
+void runner_look_at_room_soon(Runner *runner);
 
 void runner_save(Runner *runner);
 void runner_notify(Runner *runner, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -21,6 +21,7 @@ define_disk() {
         define "$name" "$arguments" Image=guest-disk.virtio "$@" '[Network service]' Bridge=virbr0
 }
 said() { console_lines "$1" | grep -qxF -- "$2"; }
+said_like() { console_lines "$1" | grep -qE -- "$2"; }
 # NAME: all that the runner says about it.
 messages() {
         journalctl --sync
@@ -139,6 +140,35 @@ check_soon "and finds it as it was" 30 said hers 'boot 2'
 expect_fail "setting a larger size says what resizes" 'volume resize hers-storage 2M' \
         as_user alice shruthictl set hers --volume=storage:size=2M
 check "it stops" as_user alice shruthictl stop hers
+
+# A full disk: the write fails, and its guest is told; the unikernel, its host and all others go on.
+no_timer_is_armed() { ! grep -h it_value: "/proc/$1/fdinfo/"* | grep -qv '(0, 0)'; }
+mount -t tmpfs -o size=1m,mode=2710,uid=shruthi,gid=libvirt-qemu tmpfs $STORE
+define_disk dies '--fill --exit=3' '[Volume storage]' Size=64M
+systemctl start unikernel@dies
+check_soon "a guest that ends when a write fails" 60 unit_is failed unikernel@dies
+expect_output "has the full disk in its reason" 'exit.*3.*the file system of its volumes is full' shruthictl show -p Reason --value dies
+check "and in its journal" messages_have dies "The file system of volume 'dies-storage' is full"
+rm -rf $STORE/dies-storage $DEFINITIONS/dies.unikernel
+define_disk full --fill '[Volume storage]' Size=64M
+check "a volume larger than its disk starts" systemctl start unikernel@full
+check "and is told of beforehand" messages_have full "may come to need 64M more, and its file system has"
+check_soon "the write fails, and the guest is told" 30 said_like full '^storage: a write failed at sector [0-9]+, [0-9]+ bytes'
+check "the guest goes on" running full
+check_soon "the journal of its unit names the volume" 10 \
+        messages_have full "The file system of volume 'full-storage' is full"
+expect_output "and its status" "full-storage' is full" unit_show unikernel@full StatusText
+check "what it looks with rests when its guest does" no_timer_is_armed "$(main_pid full)"
+check "what is there is not lost" test "$(allocated full-storage)" -gt 500000
+expect_fail "doctor says it" '"volume-room","verdict":"failed"' shruthictl doctor --json=short
+expect_fail "nothing more is made there" "no room for volume|o space left" \
+        as_user alice shruthictl create nospace $DISK --network=service --volume=storage:size=1M
+check "and nothing half-made stays" no_remains
+check "the host has room elsewhere" dd if=/dev/zero of=/var/lib/room bs=1M count=4 status=none
+systemctl stop unikernel@full
+systemctl stop shruthid.service
+umount $STORE
+rm -f $DEFINITIONS/full.unikernel
 
 # Killed at awkward moments: there is a volume or none, never half of one.
 awkward() {

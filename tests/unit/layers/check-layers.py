@@ -16,7 +16,7 @@ LAYERS = {
     "domain": {"common", "image", "volume", "unikernel"},
     "neighbours": {"common", "image", "unikernel"},
     "seal": {"common"},
-    "run": {"common", "image", "unikernel"},
+    "run": {"common", "image", "volume", "unikernel"},
     "daemon": {"common", "image", "volume", "unikernel", "seal"},
     "ctl": {"common", "image", "unikernel"},
     "generator": {"common", "image", "unikernel"},

@@ -18,6 +18,7 @@ static void assert_equal(const RunState *a, const RunState *b)
         g_assert_cmpint(a->witness, ==, b->witness);
         g_assert_cmpstr(a->owner, ==, b->owner);
         g_assert_cmpstr(a->image, ==, b->image);
+        g_assert_cmpstr(a->volumes, ==, b->volumes);
         g_assert_cmpuint(a->console_rate, ==, b->console_rate);
         g_assert_cmpuint(a->console_burst, ==, b->console_burst);
         g_assert_cmpuint(a->silence_warning_usec, ==, b->silence_warning_usec);
@@ -34,6 +35,7 @@ static RunState full_state(void)
         state.started = state.spoke = state.witness = true;
         state.owner = g_strdup("1000");
         state.image = g_strdup("sha256:abc");
+        state.volumes = g_strdup("a-data b");
         state.console_rate = 123;
         state.console_burst = 456;
         state.silence_warning_usec = 10000000;

@@ -13,6 +13,7 @@
 #include "common/paths.h"
 #include "fixture/files.h"
 #include "volume-fixture.h"
+#include "volume/room.h"
 
 static void test_create(VolumeFixture *f, const void *data)
 {
@@ -247,6 +248,26 @@ static void test_many_processes(VolumeFixture *f, const void *data)
         g_assert_cmpuint(volumes->len, ==, 20);
 }
 
+static void test_room(VolumeFixture *f, const void *data)
+{
+        g_autofree char *all = NULL, *none = NULL;
+        g_autofree char *zeros = g_malloc0(MIB);
+        _cleanup_close_ int fd = -EBADF;
+
+        make_volume("a", MIB);
+        make_volume("b", MIB);
+        make_volume("c", MIB);
+        fd = open_data("b", O_RDWR);
+        g_assert_cmpint(write_all(fd, zeros, MIB), ==, 0);
+
+        /* One that has all its room wants none. */
+        all = volume_list_without_room("a b c gone", UINT64_MAX);
+        g_assert_cmpstr(all, ==, "a c");
+        none = volume_list_without_room("a b c", 0);
+        g_assert_cmpstr(none, ==, NULL);
+        g_assert_null(volume_list_without_room("b", UINT64_MAX));
+}
+
 static void test_space(VolumeFixture *f, const void *data)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -277,6 +298,7 @@ int main(int argc, char **argv)
         volume_test("/volume/store/removes", test_remove);
         volume_test("/volume/store/clears-away-what-the-dead-left", test_remains);
         volume_test("/volume/store/keeps-limits-among-many-processes", test_many_processes);
+        volume_test("/volume/store/tells-which-may-want-more-room", test_room);
         volume_test("/volume/store/tells-the-room-there-is", test_space);
         return g_test_run();
 }
