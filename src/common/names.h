@@ -29,6 +29,9 @@
 #define SHRUTHI_ACTION_INSPECT_IMAGE SHRUTHI_ACTION_PREFIX "inspect-image"
 #define SHRUTHI_ACTION_LIST_IMAGES   SHRUTHI_ACTION_PREFIX "list-images"
 #define SHRUTHI_ACTION_PRUNE_IMAGES  SHRUTHI_ACTION_PREFIX "prune-images"
+#define SHRUTHI_ACTION_SET_CREDENTIAL    SHRUTHI_ACTION_PREFIX "set-credential"
+#define SHRUTHI_ACTION_REMOVE_CREDENTIAL SHRUTHI_ACTION_PREFIX "remove-credential"
+#define SHRUTHI_ACTION_LIST_CREDENTIALS  SHRUTHI_ACTION_PREFIX "list-credentials"
 #define SHRUTHI_ACTION_RELOAD        SHRUTHI_ACTION_PREFIX "reload"
 #define SHRUTHI_ACTION_DIAGNOSE      SHRUTHI_ACTION_PREFIX "diagnose"
 /* May go beyond what shruthi.conf gives to everybody: paths, other owners, other bridges and networks,

@@ -15,6 +15,7 @@
 #include "common/names.h"
 #include "common/string-util.h"
 #include "daemon/image-access.h"
+#include "daemon/seal-client.h"
 #include "image/store.h"
 #include "unikernel/devices.h"
 #include "unikernel/lease.h"
@@ -484,7 +485,9 @@ static int draft_write(Draft *draft)
                          draft->definition->restart != (draft->old ? draft->old->restart : RESTART_NO) ||
                          !definition_sources_equal(draft->definition, draft->old);
         change->addresses = create && wants_addresses(draft->definition);
-        r = change_make_volumes(change, draft->definition);
+        r = create ? seal_forget_left(change->name, &change->error) : 0;
+        if (r >= 0)
+                r = change_make_volumes(change, draft->definition);
         if (r < 0)
                 return r;
 
@@ -536,6 +539,7 @@ static int work_remove(Change *change)
         g_autoptr(GPtrArray) leases = NULL;
         g_autoptr(Definition) old = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
+        int r;
 
         /* Broken ones can be removed, too; what they asked of systemd is not known then. */
         change->reload = definition_load(change->name, &old, &error) < 0 || old->autostart ||
@@ -543,7 +547,8 @@ static int work_remove(Change *change)
         error_clear(&error);
         /* Where that cannot be told, it is tried. */
         change->addresses = lease_list(NULL, change->name, &leases, &error) < 0 || leases->len > 0;
-        return definition_remove(change->name, &change->error);
+        r = seal_forget_all(change->name, &change->error);
+        return r < 0 ? r : definition_remove(change->name, &change->error);
 }
 
 void change_work(Change *change)

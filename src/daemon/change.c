@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/string-util.h"
+#include "daemon/credential.h"
 #include "daemon/registry.h"
 #include "daemon/systemd.h"
 #include "unikernel/outcome.h"
@@ -300,6 +301,14 @@ void change_start(Change *change)
                 return;
         }
         g_hash_table_insert(manager->changing, g_strdup(change->name), change);
+        if ((change->kind == CHANGE_CREATE || change->kind == CHANGE_REMOVE) &&
+                        credentials_busy(manager, change->name)) {
+                g_autofree char *sentence = g_strdup_printf(
+                                "Keys of '%s' are being set: try again in a moment", change->name);
+
+                change_fail(change, ERROR_BUSY, sentence);
+                return;
+        }
 
         if (unikernel)
                 change->owner = unikernel->shown.owner;

@@ -28,6 +28,7 @@ typedef struct Job {
         char *owner;           /* the unikernel's, for the journal */
         Call *call;            /* NULL: answered */
         bool no_wait;
+        const char *was_done;  /* before; NULL: nothing, and systemd's job is the answer */
         uid_t uid;
         QueueEntry *entry;
         char *path;            /* systemd's job; NULL: not known yet */
@@ -116,10 +117,25 @@ static void job_free(Job *job)
         g_free(job);
 }
 
+static void job_answer_error(Job *job, Error *error, int r)
+{
+        if (job->was_done)
+                error_prefix(error, "%s, but", job->was_done);
+        call_fail(g_steal_pointer(&job->call), error, r);
+}
+
+static void job_answer(Job *job)
+{
+        if (job->was_done)
+                call_reply(g_steal_pointer(&job->call), "");
+        else
+                call_reply(g_steal_pointer(&job->call), "o", job->path);
+}
+
 static void job_fail(Job *job, Error *error, int r)
 {
         if (job->call)
-                call_fail(g_steal_pointer(&job->call), error, r);
+                job_answer_error(job, error, r);
         job_free(job);
 }
 
@@ -154,9 +170,9 @@ static void on_looked(int r, Error *look_error, void *userdata)
                 log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
                                 "%s", error.message);
         if (job->call && r < 0)
-                call_fail(g_steal_pointer(&job->call), &error, r);
+                job_answer_error(job, &error, r);
         else if (job->call)
-                call_reply(g_steal_pointer(&job->call), "o", job->path);
+                job_answer(job);
         job_free(job);
 }
 
@@ -262,7 +278,7 @@ static int on_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
 
         job->path = g_strdup(path);
         if (job->no_wait)
-                call_reply(g_steal_pointer(&job->call), "o", job->path);
+                job_answer(job);
         if (g_hash_table_contains(job->early, path))
                 job_finish(job, g_hash_table_lookup(job->early, path));
         return 0;
@@ -335,7 +351,7 @@ static void on_turn(QueueEntry *entry, void *userdata)
         job_ask(job);
 }
 
-void job_run(Call *call, JobKind kind, bool no_wait)
+static void job_new(Call *call, JobKind kind, bool no_wait, const char *was_done)
 {
         const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
         static uint64_t counter;
@@ -349,12 +365,23 @@ void job_run(Call *call, JobKind kind, bool no_wait)
                         .owner = unikernel ? g_strdup_printf("%u", (unsigned) unikernel->shown.owner) : NULL,
                         .call = call,
                         .no_wait = no_wait,
+                        .was_done = was_done,
                         .uid = call->uid,
                         .early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
         log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
                         "User %u asks to %s unikernel '%s'", (unsigned) job->uid, job_kind_to_string(kind),
                         job->name);
         queue_add(call->manager->jobs, call->uid, on_turn, job);
+}
+
+void job_run(Call *call, JobKind kind, bool no_wait)
+{
+        job_new(call, kind, no_wait, NULL);
+}
+
+void job_restart_after(Call *call, const char *was_done)
+{
+        job_new(call, JOB_RESTART, false, was_done);
 }
 
 static int on_killed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)

@@ -22,6 +22,10 @@ const char *job_kind_to_string(JobKind kind); /* "start", "stop", "restart" */
  * done. */
 void job_run(Call *call, JobKind kind, bool no_wait);
 
+/* Restarts after something else was done; answered without a result, or with the error behind what was done
+ * ("The key is sealed"), which stays valid. */
+void job_restart_after(Call *call, const char *was_done);
+
 /* Sends a signal to the runner; takes call and answers it. */
 void job_kill(Call *call, int signal);
 

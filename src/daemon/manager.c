@@ -371,6 +371,7 @@ static void manager_new_tables(Manager *manager)
         manager->unikernels = g_hash_table_new_full(
                         g_str_hash, g_str_equal, NULL, (GDestroyNotify) unikernel_free);
         manager->by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
+        manager->sealing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->enabled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->clients =
@@ -428,6 +429,7 @@ Manager *manager_free(Manager *manager)
         g_hash_table_unref(manager->unikernels);
         g_hash_table_unref(manager->by_uuid);
         g_hash_table_unref(manager->changing);
+        g_hash_table_unref(manager->sealing);
         g_hash_table_unref(manager->enabled);
         g_hash_table_unref(manager->calls_of);
         g_ptr_array_unref(manager->peers);

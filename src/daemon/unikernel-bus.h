@@ -29,7 +29,11 @@ int unikernel_node_enumerate(
         X(get_domain_xml) \
         X(get_statistics) \
         X(open_console) \
-        X(open_log)
+        X(open_log) \
+        X(set_credential) \
+        X(rotate_credential) \
+        X(remove_credential) \
+        X(list_credentials)
 
 #define X(verb) \
         int unikernel_method_##verb(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
