@@ -13,6 +13,11 @@ _shruthictl_digests() {
         done
 }
 
+# Those of the unikernel that the line names.
+_shruthictl_keys() {
+        shruthictl --no-pager --no-legend --no-ask-password credential list "${COMP_WORDS[3]}" 2>/dev/null
+}
+
 _shruthictl_bridges() {
         local path
 
@@ -56,10 +61,10 @@ _shruthictl() {
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
                 [start]='--no-block' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
                 [enable]='--now --no-block' [disable]='--now --no-block' [logs]='--lines --follow' [status]='--lines'
-                [show]='--property --value' [import]='--verify'
+                [show]='--property --value' [import]='--verify' [rotate]='--now'
         )
         local verbs='list status create start stop restart kill remove enable disable logs console show cat edit set
-                arguments xml image doctor import-rhyzome instance'
+                arguments xml image credential doctor import-rhyzome instance'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
 
         COMPREPLY=()
@@ -90,12 +95,13 @@ _shruthictl() {
                 -H | -p | -n | -s) ((i++)) ;;
                 =) ((i++)) ;;
                 -*) ;;
-                image | instance) if [[ -z $verb && -z $noun ]]; then noun=$word; else ((operands++)); fi ;;
+                image | credential | instance) if [[ -z $verb && -z $noun ]]; then noun=$word; else ((operands++)); fi ;;
                 *) if [[ -z $verb ]]; then verb=$word; else ((operands++)); fi ;;
                 esac
         done
 
         if [[ $cur == -* ]]; then
+                [[ $noun != credential ]] || options=([rotate]='--now' [remove]='--all')
                 [[ $noun != instance ]] || any+=' --name --kernel --kernel-parameters --server'
                 mapfile -t COMPREPLY < <(compgen -W "$any ${options[${verb:-none}]-}" -- "$cur")
                 return
@@ -104,6 +110,7 @@ _shruthictl() {
         if [[ -z $verb ]]; then
                 case $noun in
                 image) mapfile -t COMPREPLY < <(compgen -W 'list inspect import prune' -- "$cur") ;;
+                credential) mapfile -t COMPREPLY < <(compgen -W 'list set rotate remove' -- "$cur") ;;
                 instance) mapfile -t COMPREPLY < <(compgen -W 'create' -- "$cur") ;;
                 *) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
                 esac
@@ -113,6 +120,13 @@ _shruthictl() {
         case "$noun $verb" in
         'image inspect')
                 mapfile -t COMPREPLY < <(compgen -f -- "$cur"; compgen -W "$(_shruthictl_digests)" -- "$cur")
+                ;;
+        'credential list' | 'credential set' | 'credential rotate' | 'credential remove')
+                if ((operands == 0)); then
+                        mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
+                elif [[ $verb != list ]]; then
+                        mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_keys)" -- "$cur")
+                fi
                 ;;
         'image import' | ' import-rhyzome') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         ' create') if ((operands == 1)); then mapfile -t COMPREPLY < <(compgen -f -- "$cur"); fi ;;

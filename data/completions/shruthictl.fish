@@ -10,7 +10,7 @@ function __shruthictl_digests
 end
 
 set -l verbs list status create start stop restart kill remove enable disable logs console show cat edit set \
-    arguments xml image doctor import-rhyzome instance
+    arguments xml image credential doctor import-rhyzome instance
 set -l named list status start stop restart kill remove enable disable logs console show cat edit set arguments xml
 set -l none "not __fish_seen_subcommand_from $verbs"
 
@@ -34,6 +34,7 @@ complete -c shruthictl -n "$none" -a set -d 'Change some of it, from the next st
 complete -c shruthictl -n "$none" -a arguments -d 'The command line that the guest gets'
 complete -c shruthictl -n "$none" -a xml -d 'The libvirt domain that a start would make'
 complete -c shruthictl -n "$none" -a image -d 'Stored images'
+complete -c shruthictl -n "$none" -a credential -d 'Keys that unikernels read'
 complete -c shruthictl -n "$none" -a doctor -d 'Is this host fit, and what would make it so'
 complete -c shruthictl -n "$none" -a import-rhyzome -d 'Take over a rhyzome.conf'
 complete -c shruthictl -n "$none" -a instance -d 'As rhyzomectl had it'
@@ -46,6 +47,11 @@ complete -c shruthictl -n '__fish_seen_subcommand_from image' -a inspect \
     -d 'What an image is and which devices it wants'
 complete -c shruthictl -n '__fish_seen_subcommand_from image' -a import -d 'Take images into the store'
 complete -c shruthictl -n '__fish_seen_subcommand_from image' -a prune -d 'Remove the images that nobody uses'
+complete -c shruthictl -n '__fish_seen_subcommand_from credential' -a list -d 'The names of the keys that were set'
+complete -c shruthictl -n '__fish_seen_subcommand_from credential' -a set -d 'Set a key to what standard input says'
+complete -c shruthictl -n '__fish_seen_subcommand_from credential' -a rotate -d 'The same for a key that is there'
+complete -c shruthictl -n '__fish_seen_subcommand_from credential' -a remove -d 'Remove keys, or all of them'
+complete -c shruthictl -n '__fish_seen_subcommand_from credential' -l all -d 'All keys'
 complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -a create -d 'Create and start'
 complete -c shruthictl -n '__fish_seen_subcommand_from set' -a 'Image= Memory= CPUs= Arguments= Autostart= Restart= \
@@ -65,7 +71,8 @@ complete -c shruthictl -n '__fish_seen_subcommand_from show' -l value -d 'The ba
 complete -c shruthictl -n '__fish_seen_subcommand_from logs status' -s n -l lines -x -a 'all 10 50 100' \
     -d 'The last lines'
 complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s f -l follow -d 'Go on with new lines'
-complete -c shruthictl -n '__fish_seen_subcommand_from create enable disable remove' -l now -d 'Start or stop it too'
+complete -c shruthictl -n '__fish_seen_subcommand_from create enable disable remove rotate' -l now \
+    -d 'Start, stop or restart it too'
 complete -c shruthictl -n '__fish_seen_subcommand_from create start stop restart enable disable' -l no-block \
     -d 'Do not wait until it is done'
 complete -c shruthictl -n '__fish_seen_subcommand_from kill' -s s -l signal -x -a 'SIGTERM SIGINT SIGABRT SIGKILL' \

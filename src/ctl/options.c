@@ -33,6 +33,7 @@ DEFINE_SWITCH(quiet)
 DEFINE_SWITCH(value)
 DEFINE_SWITCH(follow)
 DEFINE_SWITCH(now)
+DEFINE_SWITCH(all)
 DEFINE_SWITCH(no_block)
 
 #define DEFINE_SETTING(field, key) \
@@ -156,8 +157,11 @@ const OptionInfo option_table[] = {
         {"value", 0, NULL, OPTION_SHOW, "show: the bare values", set_value},
         {"lines", 'n', "N", OPTION_LINES, "logs, status: the last N lines, or all", set_lines},
         {"follow", 'f', NULL, OPTION_FOLLOW, "logs: go on with new lines", set_follow},
-        {"now", 0, NULL, OPTION_NOW, "create, enable: start it too; disable, remove: stop it first",
+        {"now", 0, NULL, OPTION_NOW,
+                        "create, enable: start it too; disable, remove: stop it first; credential rotate: "
+                        "restart it",
                         set_now},
+        {"all", 0, NULL, OPTION_ALL, "credential remove: all keys", set_all},
         {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", set_no_block},
         {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
         {"memory", 0, "SIZE", OPTION_SETTINGS, "Memory, such as 32M", set_memory},

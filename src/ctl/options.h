@@ -35,6 +35,7 @@ typedef enum OptionScope {
         OPTION_KILL     = 1 << 9,
         OPTION_VERIFY   = 1 << 10, /* what takes in an image */
         OPTION_COMPAT   = 1 << 11, /* instance … of the predecessor */
+        OPTION_ALL      = 1 << 16, /* credential remove */
 } OptionScope;
 
 #define LINES_UNSET (-1)
@@ -51,6 +52,7 @@ typedef struct Options {
         bool quiet;
         bool value;
         bool now;
+        bool all;
         bool no_block;
         bool follow;
         int lines;             /* or LINES_UNSET, LINES_ALL */

@@ -12,6 +12,7 @@
 #define SECTION_LIFE    "Unikernels"
 #define SECTION_WHAT    "What they are"
 #define SECTION_IMAGES  "Images"
+#define SECTION_KEYS    "Keys"
 #define SECTION_HOST    "This host"
 
 #define SCOPE_CREATE (OPTION_SETTINGS | OPTION_CREATE | OPTION_VERIFY | OPTION_NOW | OPTION_JOB)
@@ -60,6 +61,14 @@ const Verb verb_table[] = {
                         OPTION_VERIFY, 1, UINT_MAX, verb_image_import},
         {"image", "prune", "", SECTION_IMAGES, "Remove the images that nobody uses", 0, 0, 0, 0, 0,
                         verb_image_prune},
+        {"credential", "list", "NAME", SECTION_KEYS, "The names of the keys that were set", 1, 1, 0, 0, 0,
+                        verb_credential_list},
+        {"credential", "set", "NAME KEY", SECTION_KEYS, "Set a key to what standard input says", 2, 2, 0, 0,
+                        0, verb_credential_set},
+        {"credential", "rotate", "NAME KEY", SECTION_KEYS, "The same for a key that is there", 2, 2,
+                        OPTION_NOW, 0, 0, verb_credential_rotate},
+        {"credential", "remove", "NAME KEY…", SECTION_KEYS, "Remove keys, or --all", 1, ANY, OPTION_ALL, 0,
+                        0, verb_credential_remove},
         {NULL, "doctor", "", SECTION_HOST, "Is this host fit, and what would make it so", 0, 0, 0, 0,
                         0, verb_doctor},
         {NULL, "import-rhyzome", "FILE", SECTION_HOST, "Take over a rhyzome.conf", 1, 1, 0, 1, 1,

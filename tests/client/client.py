@@ -251,7 +251,17 @@ def leftovers(name):
     client.bus.close_sync()
 
 
+def slow_credential(name, key):
+    """A pipe that does not end."""
+    reader, writer = os.pipe()
+    try:
+        Client().call("SetCredential", variant("(ssh)", name, key, 0), [reader])
+    finally:
+        os.close(writer)
+
+
 VERBS = {
+    "slow-credential": slow_credential,
     "create": create,
     "set-image": set_image,
     "import": import_image,

@@ -143,6 +143,132 @@ is "the one from before is good" "$secret" "$(content a tls.key)"
 for name in a c d slow many; do seal "forget $name" >/dev/null; done
 is "once forgotten, nothing is left" "" "$(ls $SEALED $NAMES | grep -v :)"
 
+# ── Through shruthid ─────────────────────────────────────────────────────────────────────────────────────────────
+client=$SRC/tests/client/client.py
+images=/var/tmp/images
+mkdir -p $images
+cp "$BUILD"/tests/guest/guest{,-disk}.virtio $images
+chmod -R a+rX $images
+printf '[Shruthi]\nBridgeInterface=virbr0\n' >/etc/shruthi/shruthi.conf
+systemctl reload-or-restart shruthid
+
+alice() { as_user alice shruthictl "$@"; }
+create() { as_user alice python3 "$client" create "$1" "$images/${2-guest-disk.virtio}" "Networks:=[('service', @a{sv} {})]" "${@:3}"; }
+# What its guest said in this life.
+proof() { journalctl --sync; journalctl -q -o cat SYSLOG_IDENTIFIER="$1" | sed -n "s/^proof: $2 //p" | tail -n 1; }
+proves() { [ "$(proof "$1" "$2")" = "$(printf %s nonce | openssl dgst -sha256 -hmac "$3" | sed 's/.* //')" ]; }
+
+check "alice makes one with a device for keys" create hers guest-disk.virtio "Credentials:=['storage']" \
+        "Arguments=--storage-prove=token:nonce --tick=1000"
+check "and one without" create plain guest.virtio
+expect_fail "where no device carries keys the lines to write are said" 'DeviceMismatch|\[Credentials DEVICE\]' \
+        alice credential set plain token <<<"$secret"
+check "a key from a file" alice credential set hers tls.key <<<"$secret"
+# The shell's here-string is a file or a pipe, as long as it is small.
+printf %s "$secret" | check "from a pipe" alice credential set hers token
+check "from a socket, as ssh has it" python3 -c 'import socket, subprocess, sys
+a, b = socket.socketpair()
+a.sendall(sys.argv[1].encode())
+a.shutdown(socket.SHUT_WR)
+sys.exit(subprocess.run(["shruthictl", "credential", "set", "hers", "socket"], stdin=b).returncode)' "from a socket"
+is "… whole" "from a socket" "$(content hers socket)"
+cat >/tmp/typist.py <<'END'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execlp("shruthictl", "shruthictl", "credential", "set", "hers", "typed")
+shown = b""
+try:
+    while b"not shown" not in shown:
+        shown += os.read(fd, 4096)
+    os.write(fd, sys.argv[1].encode() + b"\n")
+    while data := os.read(fd, 4096):
+        shown += data
+except OSError:
+    pass
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+check "from a terminal" as_user alice python3 /tmp/typist.py "typed-$secret"
+typed=$output
+expect_output "… which asks" 'Key typed of hers' cat <<<"$typed"
+expect_fail "… and does not show it" '' grep -F "$secret" <<<"$typed"
+is "… one line, without its end" "typed-$secret" "$(content hers typed)"
+expect_output "alice lists the names" '^socket$' alice --no-legend credential list hers
+expect_output "… as JSON" '^\[\{"key":"socket"\},\{"key":"tls.key"\},\{"key":"token"\},\{"key":"typed"\}\]$' \
+        alice --json=short credential list hers
+check "one is removed" alice credential remove hers socket typed
+expect_status "what is not there is not removed" 1 alice credential remove hers socket
+expect_status "neither all nor one is an error" 2 alice credential remove hers
+expect_fail "a name that no key can have is refused" "cannot name a key" alice credential set hers ../x <<<x
+expect_fail "so is too much, with the limit" '870912 bytes' bash -c \
+        "head -c 870913 /dev/zero | shruthictl credential set hers big"
+expect_fail "and a directory" 'directory' bash -c 'shruthictl credential set hers dir </etc'
+expect_fail "and nothing" 'empty' alice credential set hers nothing </dev/null
+
+for user in bob mallory; do
+        for verb in "set hers token" "rotate hers token" "remove hers token" "list hers"; do
+                # shellcheck disable=SC2086
+                expect_fail "$user may not ${verb%% *} alice's" 'Not authorized|authori[sz]ation|Authentication' \
+                        as_user $user shruthictl --no-ask-password credential $verb <<<stolen
+        done
+done
+is "alice's is as it was" "$secret" "$(content hers token)"
+check "she gives it to a group" bash -c "groupadd team; usermod -aG team bob; usermod -aG team alice"
+check "… of hers" alice set hers Group=team
+expect_output "whose members see the names" '^token$' as_user bob shruthictl --no-legend credential list hers
+
+# ── Into the guest, and rotated ──────────────────────────────────────────────────────────────────────────────────
+check "it starts" alice start hers
+check_soon "the guest has the key" 20 proves hers token "$secret"
+check "rotated while it runs" alice credential rotate hers token <<<"second-$secret"
+check "the guest has the old one until it is restarted" proves hers token "$secret"
+check "restarted" alice restart hers
+check_soon "it has the new one" 20 proves hers token "second-$secret
+"
+printf %s "third-$secret" | check "rotated and restarted at once" alice credential rotate --now hers token
+check_soon "it has that" 20 proves hers token "third-$secret"
+expect_fail "what is not there is not rotated" 'no key' alice credential rotate --now hers nothere <<<x
+check "and the guest was not touched for it" unit_is active unikernel@hers
+check "with shruthid and its sealer gone it starts all the same" bash -c \
+        'systemctl stop shruthid shruthi-seal.socket && systemctl restart unikernel@hers'
+check_soon "with its key" 20 proves hers token "third-$secret"
+expect_fail "without the sealer nothing is set, and that is said" 'shruthi-seal.socket' \
+        alice credential set hers token <<<x
+systemctl start shruthi-seal.socket
+
+# ── Slow callers, and names that change hands ────────────────────────────────────────────────────────────────────
+as_user alice python3 "$client" slow-credential hers slow >/tmp/slow.answer 2>&1 &
+slow=$!
+wait_for 10 sealer_pid
+check "while alice's content does not come, bob is served" as_user bob shruthictl credential list hers
+check "and root" shruthictl credential list hers
+expect_fail "her unikernel is not removed meanwhile" 'try again' shruthictl remove --now hers
+wait $slow
+expect_output "hers is given up" 'TimedOut.*10 seconds' cat /tmp/slow.answer
+check "then it is removed" alice remove --now hers
+is "with its keys" "" "$(ls $SEALED $NAMES | grep -v :)"
+
+check "one more" create hers guest-disk.virtio "Credentials:=['storage']"
+check "with a key" alice credential set hers token <<<"$secret"
+check "whose definition somebody deletes by hand" rm /var/lib/shruthi/unikernels/hers.unikernel
+wait_for 10 bash -c '! shruthictl show hers'
+check "bob may have the name" as_user bob python3 "$client" create hers $images/guest-disk.virtio \
+        "Networks:=[('service', @a{sv} {})]" "Credentials:=['storage']"
+is "and has none of her keys" "" "$(as_user bob shruthictl --no-legend credential list hers)"
+check "what is sealed and damaged" bash -c "echo damaged >$SEALED/shruthi.hers"
+expect_fail "is told" 'was changed, comes from another' as_user bob shruthictl credential list hers
+expect_fail "keeps it from starting" 'keys|key material|[Cc]redential' as_user bob shruthictl start hers
+check "and is forgotten with --all" as_user bob shruthictl credential remove --all hers
+check "then it starts" as_user bob shruthictl start hers
+check "and goes" as_user bob shruthictl remove --now hers
+check "what is in /etc is its administrator's" bash -c "printf '[Unikernel]\nImage=$images/guest-disk.virtio\n[Network \
+service]\n[Credentials storage]\n' >/etc/shruthi/unikernels/admins.unikernel"
+wait_for 10 shruthictl show admins
+check "who may give it keys" shruthictl credential set admins k <<<x
+expect_fail "cannot be removed" 'administrator|NotManaged' shruthictl remove admins
+is "and keeps its keys then" k "$(shruthictl --no-legend credential list admins)"
+
 # ── Its own words ────────────────────────────────────────────────────────────────────────────────────────────────
 journalctl --sync
 expect_fail "the secret is nowhere in the journal" '' bash -c "journalctl -q -b -a --no-pager | grep -F $secret"
