@@ -55,6 +55,7 @@ static bool is_fault_of_text(ErrorCode code)
         case ERROR_INVALID_DEFINITION:
         case ERROR_DEVICE_MISMATCH:
         case ERROR_NO_SUCH_NETWORK:
+        case ERROR_NO_SUCH_VOLUME:
         case ERROR_NETWORK_NOT_ALLOWED:
         case ERROR_PATH_NOT_ALLOWED:
         case ERROR_NO_SUCH_IMAGE:

@@ -86,6 +86,34 @@ check "and told who they are" messages_have counter "being read by unikernel 'se
 check "readers stop" systemctl stop unikernel@second unikernel@third
 rm -f $DEFINITIONS/second.unikernel $DEFINITIONS/third.unikernel
 
+# Killed while it has it, a guest counts on from what it was told is written.
+define_disk killed --boots '[Volume storage]' Size=1M
+killed_while_it_has_it() {
+        local i
+        for i in 1 2 3; do
+                systemctl start unikernel@killed && wait_for 30 said killed "boot $i" || return 1
+                kill -KILL "$(qemu_pid killed)" && wait_for 30 ended killed || return 1
+        done
+}
+check "QEMU is killed three times, and no boot is lost" killed_while_it_has_it
+# Of two at once one gets it, whoever comes first.
+define_disk rival --boots '[Volume storage]' Volume=killed-storage
+one_wins() {
+        local i
+        for i in 1 2 3; do
+                systemctl reset-failed unikernel@killed unikernel@rival
+                systemctl start unikernel@killed &
+                systemctl start unikernel@rival &
+                wait
+                if running killed; then ! running rival; else running rival; fi || return 1
+                messages_have killed "Volume 'killed-storage' is being" ||
+                        messages_have rival "Volume 'killed-storage' is being" || return 1
+                systemctl stop unikernel@killed unikernel@rival
+        done 2>/dev/null
+}
+check "of two that start at once one gets it, and the other one is told" one_wins
+rm -f $DEFINITIONS/killed.unikernel $DEFINITIONS/rival.unikernel
+
 # A path of the host's is locked in the same way, and QEMU's own words become ours.
 truncate -s 1M /var/lib/libvirt/images/path.img
 chmod 666 /var/lib/libvirt/images/path.img
@@ -194,6 +222,26 @@ check "whoever makes one is killed: each is whole, and every definition has its 
 check "another is made" as_user alice shruthictl create after $DISK --network=service --volume=storage:size=1M
 check "and what the dead left is cleared away" no_remains
 
+# The same by hand, with the runner and its helpers killed at the first start.
+awkward_starts() {
+        local i data
+        for i in $(seq 8); do
+                define_disk "early$i" --boots '[Volume storage]' Size=1M
+                systemctl start --no-block "unikernel@early$i"
+                sleep "0.$((i * 37 % 100 + 10))"
+                systemctl kill --kill-whom=all --signal=KILL "unikernel@early$i" 2>/dev/null
+                systemctl stop "unikernel@early$i"
+                data=$STORE/early$i-storage/data
+                [ ! -e "$STORE/early$i-storage" ] || [ "$(stat -c '%s %a' "$data")" = "$((1 << 20)) 660" ] || return 1
+        done
+        for i in $(seq 8); do
+                systemctl reset-failed "unikernel@early$i"
+                systemctl start "unikernel@early$i" && wait_for 30 said_like "early$i" '^boot [12]$' || return 1
+                systemctl stop "unikernel@early$i"
+                rm -f "$DEFINITIONS/early$i.unikernel"
+        done 2>/dev/null
+}
+check "who starts one first is killed: each is whole or not there, and starts then" awkward_starts
 check "the counter is left running" systemctl restart unikernel@counter
 check_soon "and has counted" 30 said counter 'boot 4'
 sandbox_reboot rebooted
