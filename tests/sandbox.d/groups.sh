@@ -16,14 +16,6 @@ groups_list() {
         done
 }
 
-bench_list() {
-        local file
-
-        for file in "$source_dir"/tests/bench/*; do
-                [ ! -f "$file" ] || [ ! -x "$file" ] || basename "$file"
-        done
-}
-
 groups_run() {
         local name started status tap=$run_dir/tap passed=0 failed=0 skipped=0 bad=() n_ok n_not_ok n_skip
 

@@ -173,7 +173,7 @@ build_run() {
 
 # build_make KIND: configures and compiles one of the builds.
 build_make() {
-        local kind=$1 options=(--prefix=/usr --sysconfdir=/etc --localstatedir=/var) environment=()
+        local kind=$1 options=(--prefix=/usr --sysconfdir=/etc --localstatedir=/var -Dbench=true) environment=() again=()
 
         case $kind in
         release) options+=(-Dmode=release) ;;
@@ -181,10 +181,12 @@ build_make() {
         clang) options+=(-Dmode=developer); environment=(CC=clang) ;;
         sanitizers) options+=(-Dmode=developer '-Db_sanitize=address,undefined' -Db_lundef=false) ;;
         esac
-        if [ ! -e "$build_dir/$kind/build.ninja" ]; then
-                rm -rf "${build_dir:?}/$kind"
+        # The tree may have other options since.
+        if [ "$(cat "$build_dir/$kind/options" 2>/dev/null)" != "${options[*]}" ]; then
+                if [ -e "$build_dir/$kind/build.ninja" ]; then again=(--reconfigure); else rm -rf "${build_dir:?}/$kind"; fi
                 step "Configuring the $kind build" "$build_dir/$kind.log" build_run /usr/bin/env "${environment[@]}" \
-                        meson setup "${options[@]}" "$kind" /shruthi/source
+                        meson setup "${again[@]}" "${options[@]}" "$kind" /shruthi/source
+                echo "${options[*]}" >"$build_dir/$kind/options"
         fi
         step "Compiling the $kind build" "$build_dir/$kind.log" build_run ninja -C "$kind"
 }
