@@ -7,8 +7,6 @@
 
 #define CONF_BRIDGE_SECTION "Bridge"
 
-bool conf_bridge_name_is_valid(const char *name);
-
 /* Adds what a section [Bridge NAME] says. */
 int conf_parse_bridge(Conf *conf, const KeyFileSection *section, Error *ret_error);
 void conf_bridge_free(ConfBridge *bridge);

@@ -110,7 +110,7 @@ const char *conf_key_default(const char *key)
         return found ? found->default_value : NULL;
 }
 
-/* What the kernel takes as an interface's name (dev_valid_name()), in printable ASCII. */
+/* dev_valid_name() of the kernel. */
 bool conf_bridge_name_is_valid(const char *name)
 {
         if (name[0] == 0 || strlen(name) >= IFNAMSIZ || g_str_equal(name, ".") || g_str_equal(name, ".."))

@@ -71,6 +71,9 @@ int conf_parse(const KeyFile *key_file, Conf **ret_conf, Error *ret_error);
 const char *const *conf_keys(void);
 const char *conf_key_default(const char *key);
 
+/* What the kernel takes as an interface's name, in printable ASCII. */
+bool conf_bridge_name_is_valid(const char *name);
+
 /* The keys of [Bridge NAME], ended by NULL; and what is told about that bridge, NULL if nothing. */
 const char *const *conf_bridge_keys(void);
 const ConfBridge *conf_find_bridge(const Conf *conf, const char *name);

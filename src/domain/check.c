@@ -21,6 +21,8 @@
 #include "domain/protocol.h"
 #include "domain/reach.h"
 #include "domain/virt.h"
+#include "unikernel/lease.h"
+#include "unikernel/network.h"
 #include "volume/room.h"
 
 #define CHECK_GUARD 150 /* seconds */
@@ -270,6 +272,70 @@ static void check_networks(virConnectPtr connection, const Conf *conf)
                 check_network(connection, *network);
 }
 
+static bool has_network(virConnectPtr connection, const char *name, bool *ret_active)
+{
+        virNetworkPtr network = virNetworkLookupByName(connection, name);
+
+        *ret_active = network && virNetworkIsActive(network) == 1;
+        if (!network)
+                return false;
+
+        (void) virNetworkFree(network);
+        return true;
+}
+
+/* What we have made, and whether libvirt still has it. */
+static void check_made_networks(virConnectPtr connection)
+{
+        g_auto(GStrv) names = NULL;
+        bool active;
+
+        if (network_record_list(&names, NULL) < 0)
+                return;
+
+        for (char **name = names; *name; name++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                g_autoptr(NetworkRecord) record = NULL;
+                int r = network_record_load(*name, &record, &error);
+                bool there = has_network(connection, *name, &active);
+
+                if (r < 0)
+                        emit_check("network", "failed", "", "%s", error_message(&error, r));
+                else if (!there)
+                        emit_check("network", "failed", "systemctl reload shruthid",
+                                        "The network '%s' of user %u is not in libvirt", *name,
+                                        (unsigned) record->owner);
+                else if (!active)
+                        emit_check("network", "failed", "systemctl reload shruthid",
+                                        "The network '%s' of user %u is not active", *name,
+                                        (unsigned) record->owner);
+        }
+}
+
+/* Addresses given out in networks that libvirt no longer has. */
+static void check_leases(virConnectPtr connection)
+{
+        g_autoptr(GPtrArray) leases = NULL;
+
+        if (lease_list(NULL, NULL, &leases, NULL) < 0)
+                return;
+
+        for (guint i = 0; i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i], *last = i > 0 ? leases->pdata[i - 1] : NULL;
+                g_autofree char *network = lease_key_network(lease->network);
+                bool active;
+
+                /* They are sorted by network: one sentence for each. */
+                if (!network || (last && g_str_equal(last->network, lease->network)) ||
+                                has_network(connection, network, &active))
+                        continue;
+                emit_check("addresses", "warning", "attach it elsewhere (shruthictl set), and start it once",
+                                "Unikernel '%s' has an address in the network '%s', which libvirt no longer "
+                                "has",
+                                lease->unikernel ?: "?", network);
+        }
+}
+
 int check_host(Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
@@ -300,6 +366,10 @@ int check_host(Error *ret_error)
         check_reach("volumes", paths_volumes());
         check_room();
         check_networks(connection, conf);
+        if (connection) {
+                check_made_networks(connection);
+                check_leases(connection);
+        }
 
         return 0;
 }

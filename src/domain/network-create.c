@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The XML of a libvirt network of ours, whole. Every value in it is checked or made here and in
+/* The XML of a libvirt network of ours, as it is made; who is on it is entered at each start. Every value in it is checked or made here and in
  * network-xml.c, so that nothing but the bridge's name ever needs escaping. */
 
 #include "domain/network-create.h"
@@ -43,13 +43,6 @@ static int check_subnet(const Subnet *subnet, int family, Error *ret_error)
         return 0;
 }
 
-static int check_host(const NetworkHost *host, Error *ret_error)
-{
-        g_autofree char *xml = NULL;
-
-        return network_xml_format_dhcp_host(host, &xml, ret_error);
-}
-
 static int check_settings(const NetworkSettings *settings, Error *ret_error)
 {
         g_autofree char *shown = text_for_display(settings->name, 63);
@@ -70,46 +63,22 @@ static int check_settings(const NetworkSettings *settings, Error *ret_error)
         r = settings->subnet4 ? check_subnet(settings->subnet4, AF_INET, ret_error) : 0;
         if (r >= 0 && settings->subnet6)
                 r = check_subnet(settings->subnet6, AF_INET6, ret_error);
-        for (size_t i = 0; i < settings->n_hosts && r >= 0; i++)
-                r = check_host(&settings->hosts[i], ret_error);
 
         return r;
 }
 
-/* One host a line, which check_settings() has let pass. */
-static void append_host(GString *xml, const char *indent, const NetworkHost *host,
-                int (*format)(const NetworkHost *host, char **ret_xml, Error *ret_error))
+static void append_subnet(GString *xml, const Subnet *subnet)
 {
-        g_autofree char *text = NULL;
-
-        if (format(host, &text, NULL) >= 0)
-                g_string_append_printf(xml, "%s%s\n", indent, text);
-}
-
-static void append_subnet(GString *xml, const NetworkSettings *settings, const Subnet *subnet)
-{
-        bool v6 = subnet->network.family == AF_INET6, dynamic = address_is_set(&subnet->dynamic_first);
+        bool v6 = subnet->network.family == AF_INET6;
         char ip[ADDRESS_TEXT_MAX], first[ADDRESS_TEXT_MAX], last[ADDRESS_TEXT_MAX];
-        bool hosts = false;
-
-        for (size_t i = 0; i < settings->n_hosts; i++)
-                hosts |= settings->hosts[i].address.family == subnet->network.family;
 
         address_format_ip(&subnet->gateway, ip);
         append(xml, "  <ip family='%s' address='%s' prefix='%u'>\n", v6 ? "ipv6" : "ipv4", ip,
                         subnet->network.prefix);
-        if (dynamic || hosts) {
-                g_string_append(xml, "    <dhcp>\n");
-                if (dynamic) {
-                        address_format_ip(&subnet->dynamic_first, first);
-                        address_format_ip(&subnet->dynamic_last, last);
-                        append(xml, "      <range start='%s' end='%s'/>\n", first, last);
-                }
-                for (size_t i = 0; i < settings->n_hosts; i++)
-                        if (settings->hosts[i].address.family == subnet->network.family)
-                                append_host(xml, "      ", &settings->hosts[i],
-                                                network_xml_format_dhcp_host);
-                g_string_append(xml, "    </dhcp>\n");
+        if (address_is_set(&subnet->dynamic_first)) {
+                address_format_ip(&subnet->dynamic_first, first);
+                address_format_ip(&subnet->dynamic_last, last);
+                append(xml, "    <dhcp>\n      <range start='%s' end='%s'/>\n    </dhcp>\n", first, last);
         }
         g_string_append(xml, "  </ip>\n");
 }
@@ -144,16 +113,10 @@ int network_create_format(const NetworkSettings *settings, char **ret_xml, Error
         else
                 g_string_append(xml, "  <bridge stp='off' delay='0'/>\n");
 
-        if (settings->n_hosts > 0) {
-                g_string_append(xml, "  <dns>\n");
-                for (size_t i = 0; i < settings->n_hosts; i++)
-                        append_host(xml, "    ", &settings->hosts[i], network_xml_format_dns_host);
-                g_string_append(xml, "  </dns>\n");
-        }
         if (settings->subnet4)
-                append_subnet(xml, settings, settings->subnet4);
+                append_subnet(xml, settings->subnet4);
         if (settings->subnet6)
-                append_subnet(xml, settings, settings->subnet6);
+                append_subnet(xml, settings->subnet6);
         g_string_append(xml, "</network>\n");
 
         *ret_xml = g_string_free(xml, FALSE);

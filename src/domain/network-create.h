@@ -11,8 +11,6 @@ typedef struct NetworkSettings {
         NetworkMode mode;
         const char *bridge;              /* NULL: libvirt chooses virbrN */
         const Subnet *subnet4, *subnet6; /* NULL: none; at least one */
-        const NetworkHost *hosts;
-        size_t n_hosts;
 } NetworkSettings;
 
 /* Free with g_free(). INVALID_ARGS for a name or subnet that makes no network. The same settings give the

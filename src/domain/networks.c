@@ -201,7 +201,6 @@ static int settle_family(const Run *run, int family, bool choose, const GArray *
         return address_is_set(&subnet->network) ? subnet_check_free(subnet, taken, ret_error) : 0;
 }
 
-/* From here on the network has its subnets for good. */
 static int settle(Run *run, Error *ret_error)
 {
         g_autoptr(GArray) taken = taken_subnets_new();
@@ -217,8 +216,7 @@ static int settle(Run *run, Error *ret_error)
                 return r;
 
         record->choose4 = record->choose6 = false;
-        record->state = NETWORK_READY;
-        return network_record_write(record, false, ret_error);
+        return 0;
 }
 
 static int format(const NetworkRecord *record, char **ret_xml, Error *ret_error)
@@ -260,7 +258,7 @@ static int put_in(Run *run, Error *ret_error)
 int networks_create(const char *name, Error *ret_error)
 {
         _cleanup_run_ Run run = RUN_INIT;
-        bool foreign;
+        bool foreign, creating;
         char *bridge;
         int r;
 
@@ -274,15 +272,17 @@ int networks_create(const char *name, Error *ret_error)
         if (run.record->state == NETWORK_REMOVING)
                 return error_set(ret_error, ERROR_BUSY, "Network '%s' is being removed", name);
 
-        if (run.record->state == NETWORK_CREATING) {
-                /* What an attempt that was cut off has left would be in the way of itself. */
-                r = take_out(&run, ret_error);
-                if (r >= 0)
-                        r = settle(&run, ret_error);
-                if (r < 0)
-                        return r;
+        /* What an attempt that was cut off has left would be in the way of itself. */
+        creating = run.record->state == NETWORK_CREATING;
+        r = creating ? take_out(&run, ret_error) : 0;
+        if (r >= 0 && creating)
+                r = settle(&run, ret_error);
+        if (r >= 0)
+                r = put_in(&run, ret_error);
+        if (r >= 0 && creating) {
+                run.record->state = NETWORK_READY;
+                r = network_record_write(run.record, false, ret_error);
         }
-        r = put_in(&run, ret_error);
         if (r < 0)
                 return r;
 

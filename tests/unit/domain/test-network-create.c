@@ -19,14 +19,6 @@ static Subnet subnet(const char *text)
         return result;
 }
 
-static NetworkHost host(const char *name, const char *mac, const char *ip)
-{
-        NetworkHost result = {.name = name, .mac = mac};
-
-        g_assert_cmpint(address_parse_ip(ip, &result.address), ==, 0);
-        return result;
-}
-
 static void assert_address(const Address *found, const char *expected)
 {
         char text[ADDRESS_TEXT_MAX];
@@ -70,49 +62,27 @@ static void test_nat(void)
 static void test_all_of_it(void)
 {
         Subnet four = subnet("10.1.0.0/16"), six = subnet("fd00:1::/64");
-        NetworkHost hosts[] = {
-                        host("web", "52:54:00:00:00:01", "10.1.0.2"),
-                        host("web", "52:54:00:00:00:01", "fd00:1::2"),
-                        host("db", "52:54:00:00:00:02", "10.1.0.3"),
-        };
         NetworkSettings settings = {.name = "lab-2",
                         .mode = NETWORK_NAT,
                         .bridge = "shruthi-lab2",
                         .subnet4 = &four,
-                        .subnet6 = &six,
-                        .hosts = hosts,
-                        .n_hosts = 3};
+                        .subnet6 = &six};
         g_autoptr(NetworkInfo) info = NULL;
-        const SeenAddress *seen;
 
-        assert_golden("nat-hosts.xml", &settings, &info);
+        assert_golden("nat-both.xml", &settings, &info);
         g_assert_cmpstr(info->bridge, ==, settings.bridge);
         g_assert_cmpmem(&info->subnet4, sizeof four, &four, sizeof four);
         g_assert_cmpmem(&info->subnet6, sizeof six, &six, sizeof six);
-        g_assert_cmpuint(info->host_names->len, ==, 3);
-        g_assert_cmpstr(info->host_names->pdata[1], ==, "web=fd00:1::2");
-
-        /* Both of DHCP before the host's own, of each family. */
-        g_assert_cmpuint(info->reserved->len, ==, 5);
-        seen = &g_array_index(info->reserved, SeenAddress, 1);
-        assert_address(&seen->address, "10.1.0.3/32");
-        g_assert_cmpstr(seen->mac, ==, "52:54:00:00:00:02");
-        g_assert_cmpint(seen->by, ==, SEEN_BY_DHCP);
-        seen = &g_array_index(info->reserved, SeenAddress, 2);
-        assert_address(&seen->address, "10.1.0.1/16");
-        g_assert_cmpint(seen->by, ==, SEEN_BY_HOST);
+        g_assert_cmpuint(info->reserved->len, ==, 2);
+        assert_address(&g_array_index(info->reserved, SeenAddress, 0).address, "10.1.0.1/16");
+        g_assert_cmpint(g_array_index(info->reserved, SeenAddress, 0).by, ==, SEEN_BY_HOST);
 }
 
 /* Who cannot leave has no gateway, and the host's address is nobody's all the same. */
 static void test_isolated(void)
 {
         Subnet four = subnet("192.168.7.0/30");
-        NetworkHost only = host("web", "52:54:00:00:00:01", "192.168.7.2");
-        NetworkSettings settings = {.name = "quiet",
-                        .mode = NETWORK_ISOLATED,
-                        .subnet4 = &four,
-                        .hosts = &only,
-                        .n_hosts = 1};
+        NetworkSettings settings = {.name = "quiet", .mode = NETWORK_ISOLATED, .subnet4 = &four};
         g_autoptr(NetworkInfo) info = NULL;
 
         assert_golden("isolated.xml", &settings, &info);
@@ -120,7 +90,7 @@ static void test_isolated(void)
         assert_address(&info->subnet4.gateway, "");
         assert_address(&info->subnet4.dns, "192.168.7.1/30");
         assert_address(&info->subnet4.dynamic_first, "");
-        g_assert_cmpuint(info->reserved->len, ==, 2);
+        g_assert_cmpuint(info->reserved->len, ==, 1);
 }
 
 static void test_routed(void)
