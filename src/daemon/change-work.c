@@ -133,8 +133,23 @@ static bool is_among(char **names, const char *name)
         return names && g_strv_contains((const char *const *) names, name);
 }
 
+/* Whose the network is that a device is to be on, by its name or its bridge; NULL: none of ours. */
+static const NetworkClaim *find_claim(const Change *change, const DefinitionDevice *device, const char *bridge)
+{
+        for (guint i = 0; i < change->claims->len; i++) {
+                const NetworkClaim *claim = change->claims->pdata[i];
+
+                if (bridge ? g_strcmp0(claim->bridge, bridge) == 0
+                           : g_strcmp0(claim->name, device->network) == 0)
+                        return claim;
+        }
+
+        return NULL;
+}
+
 static bool network_is_allowed(const Draft *draft, const DefinitionDevice *device, const char *bridge)
 {
+        const NetworkClaim *claim = find_claim(draft->change, device, bridge);
         const DefinitionDevice *old = find_device(draft->old, device);
         const Conf *conf = draft->conf;
 
@@ -143,6 +158,12 @@ static bool network_is_allowed(const Draft *draft, const DefinitionDevice *devic
         if (old && g_strcmp0(old->bridge, device->bridge) == 0 &&
                         g_strcmp0(old->network, device->network) == 0)
                 return true;
+        if (claim && (claim->owner == draft->change->uid ||
+                                     (claim->group != GID_INVALID && in_group(draft->change, claim->group))))
+                return true;
+        /* Which bridge a network has is chance, but where an administrator has named it. */
+        if (claim && !claim->bridge_is_named)
+                return is_among(conf->allowed_networks, claim->name);
         if (bridge)
                 return g_strcmp0(bridge, conf->bridge_interface) == 0 ||
                                 is_among(conf->allowed_bridges, bridge);

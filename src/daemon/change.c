@@ -37,6 +37,7 @@ static void change_free(Change *change)
         close_safe(change->image_fd);
         g_clear_pointer(&change->shares, g_array_unref);
         g_clear_pointer(&change->volumes, g_ptr_array_unref);
+        g_clear_pointer(&change->claims, g_ptr_array_unref);
         g_strfreev(change->bridges);
         g_strfreev(change->networks);
         error_clear(&change->error);
@@ -248,6 +249,8 @@ static void on_turn(void *userdata)
 
         g_clear_pointer(&change->shares, g_array_unref);
         change->shares = change_count_shares(change);
+        g_clear_pointer(&change->claims, g_ptr_array_unref);
+        change->claims = network_claims(change->call->manager);
 }
 
 static void on_work(void *userdata)

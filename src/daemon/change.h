@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/call.h"
+#include "daemon/network.h"
 #include "daemon/settings.h"
 
 /* Making, changing and removing a definition. change.c takes a call through its steps in the loop: one
@@ -40,6 +41,7 @@ typedef struct Change {
         GArray *shares;         /* Share: of all other unikernels */
         bool have_networks;     /* of this host; else they are not checked */
         char **bridges, **networks;
+        GPtrArray *claims;      /* NetworkClaim: of our networks */
 
         /* What the thread found. */
         int result;             /* 0, or a negative errno with error */

@@ -13,8 +13,8 @@
 #include "config.h"
 #include "daemon/change.h"
 #include "daemon/images.h"
+#include "daemon/network-bus.h"
 #include "daemon/unikernel-bus.h"
-#include "daemon/volumes.h"
 
 #define PATH_SIZE_MAX 4096
 
@@ -429,29 +429,25 @@ const sd_bus_vtable manager_vtable[] = {
                         method_list_images, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("PruneImages", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", removed, "t", freed),
                         method_prune_images, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("CreateVolume",
-                        SD_BUS_ARGS("s", name, "t", size, "a{sv}", settings), SD_BUS_NO_RESULT,
-                        method_create_volume, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("ImportVolume",
-                        SD_BUS_ARGS("s", name, "h", data, "a{sv}", settings), SD_BUS_NO_RESULT,
-                        method_import_volume, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("ListVolumes", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sttuas)", volumes),
-                        method_list_volumes, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("GetVolumeDetails", SD_BUS_ARGS("s", name),
-                        SD_BUS_RESULT("a{sv}", details),
-                        method_get_volume_details, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("ResizeVolume", SD_BUS_ARGS("s", name, "t", size), SD_BUS_NO_RESULT,
-                        method_resize_volume, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("ExportVolume", SD_BUS_ARGS("s", name), SD_BUS_RESULT("h", data),
-                        method_export_volume, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("RemoveVolume", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT,
-                        method_remove_volume, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CreateNetwork", SD_BUS_ARGS("s", name, "a{sv}", settings),
+                        SD_BUS_RESULT("o", network), method_create_network, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("RemoveNetwork", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT,
+                        method_remove_network, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetNetwork", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", network),
+                        method_get_network, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListNetworks", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssusso)", networks),
+                        method_list_networks, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetNetworkDetails", SD_BUS_ARGS("s", name),
+                        SD_BUS_RESULT("a{sv}", details), method_get_network_details,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Diagnose", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssss)", checks),
                         method_diagnose, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
                         method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("UnikernelNew", SD_BUS_ARGS("s", name, "o", unikernel), 0),
         SD_BUS_SIGNAL_WITH_ARGS("UnikernelRemoved", SD_BUS_ARGS("s", name, "o", unikernel), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("NetworkNew", SD_BUS_ARGS("s", name, "o", network), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("NetworkRemoved", SD_BUS_ARGS("s", name, "o", network), 0),
         SD_BUS_PROPERTY("Version", "s", property_get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Acceleration", "s", NULL, offsetof(Manager, acceleration),
                         SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -18,12 +18,13 @@
 #include "daemon/log-control.h"
 #include "daemon/log-stream.h"
 #include "daemon/manager-bus.h"
+#include "daemon/network-bus.h"
+#include "daemon/network-registry.h"
 #include "daemon/polkit.h"
 #include "daemon/private.h"
 #include "daemon/registry.h"
 #include "daemon/systemd.h"
 #include "daemon/unikernel-bus.h"
-#include "daemon/volumes.h"
 
 #define WORKER_THREADS  8
 #define WORKER_PER_USER 1
@@ -110,6 +111,12 @@ int manager_export(Manager *manager, sd_bus *bus)
                 r = sd_bus_add_node_enumerator(
                                 bus, NULL, SHRUTHI_UNIKERNEL_PATH, unikernel_node_enumerate, manager);
         if (r >= 0)
+                r = sd_bus_add_fallback_vtable(bus, NULL, SHRUTHI_NETWORK_PATH, SHRUTHI_INTERFACE_NETWORK,
+                                network_vtable, network_object_find, manager);
+        if (r >= 0)
+                r = sd_bus_add_node_enumerator(
+                                bus, NULL, SHRUTHI_NETWORK_PATH, network_node_enumerate, manager);
+        if (r >= 0)
                 r = sd_bus_add_object_manager(bus, NULL, SHRUTHI_OBJECT_PATH);
         if (r >= 0)
                 r = log_control_export(bus);
@@ -117,7 +124,7 @@ int manager_export(Manager *manager, sd_bus *bus)
         return r;
 }
 
-static void emit_unikernel_to(sd_bus *bus, bool added, const char *name, const char *path)
+static void emit_object_to(sd_bus *bus, bool added, const char *signal, const char *name, const char *path)
 {
         int r;
 
@@ -127,17 +134,18 @@ static void emit_unikernel_to(sd_bus *bus, bool added, const char *name, const c
                 r = sd_bus_emit_object_removed(bus, path);
         if (r >= 0)
                 r = sd_bus_emit_signal(bus, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER,
-                                added ? "UnikernelNew" : "UnikernelRemoved", "so", name, path);
+                                signal, "so", name, path);
         if (r < 0)
                 log_debug("Cannot tell the bus about '%s': %s", name, g_strerror(-r));
 }
 
-void manager_emit_unikernel(Manager *manager, bool added, const char *name, const char *path)
+void manager_emit_object(
+                Manager *manager, bool added, const char *signal, const char *name, const char *path)
 {
         if (manager->bus && manager->published)
-                emit_unikernel_to(manager->bus, added, name, path);
+                emit_object_to(manager->bus, added, signal, name, path);
         for (guint i = 0; i < manager->peers->len; i++)
-                emit_unikernel_to(manager->peers->pdata[i], added, name, path);
+                emit_object_to(manager->peers->pdata[i], added, signal, name, path);
 }
 
 void manager_emit_changed(Manager *manager, const char *path, const char *interface, char **properties)
@@ -194,9 +202,16 @@ static void reload_end(Reload *reload)
         g_free(reload);
 }
 
-static void on_reread(void *userdata)
+static void on_networks_reread(void *userdata)
 {
         reload_end(userdata);
+}
+
+static void on_reread(void *userdata)
+{
+        Reload *reload = userdata;
+
+        networks_refresh(reload->manager, on_networks_reread, reload);
 }
 
 static void reload_run(void *userdata)
@@ -373,6 +388,8 @@ static void manager_new_tables(Manager *manager)
                         g_str_hash, g_str_equal, NULL, (GDestroyNotify) unikernel_free);
         manager->by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
         manager->sealing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        manager->networks = g_hash_table_new_full(
+                        g_str_hash, g_str_equal, NULL, (GDestroyNotify) network_free);
         manager->changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->enabled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->clients =
@@ -412,6 +429,7 @@ int manager_new(Manager **ret_manager, Error *ret_error)
         r = registry_new(manager, &manager->registry, ret_error);
         if (r < 0)
                 return r;
+        networks_load(manager);
 
         *ret_manager = g_steal_pointer(&manager);
         return 0;
@@ -429,6 +447,7 @@ Manager *manager_free(Manager *manager)
         registry_free(manager->registry);
         g_hash_table_unref(manager->unikernels);
         g_hash_table_unref(manager->by_uuid);
+        g_hash_table_unref(manager->networks);
         g_hash_table_unref(manager->changing);
         g_hash_table_unref(manager->sealing);
         g_hash_table_unref(manager->enabled);
@@ -468,7 +487,7 @@ int manager_run(Manager *manager)
         manager_probe(manager);
         log_stream_find_boot(manager);
         addresses_sweep(manager);
-        volumes_clean(manager);
+        networks_repair(manager);
 
         return sd_event_loop(manager->event);
 }

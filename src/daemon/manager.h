@@ -49,6 +49,7 @@ typedef struct Manager {
         char *acceleration;      /* "kvm", "tcg", "" unknown yet */
         GHashTable *unikernels;  /* name → Unikernel */
         GHashTable *by_uuid;     /* UUID in lower case → Unikernel, owned by unikernels */
+        GHashTable *networks;    /* name → Network: ours */
         GHashTable *changing;    /* names that a change is under way for → Change */
         GHashTable *sealing;     /* names whose keys are being worked on → how often */
         GHashTable *enabled;     /* names that "systemctl enable" has made start at boot */
@@ -93,5 +94,6 @@ void manager_reload(Manager *manager, void (*done)(int r, Error *error, void *us
 int manager_export(Manager *manager, sd_bus *bus);
 
 /* Signals go to the bus and to all peers. */
-void manager_emit_unikernel(Manager *manager, bool added, const char *name, const char *path);
+void manager_emit_object(
+                Manager *manager, bool added, const char *signal, const char *name, const char *path);
 void manager_emit_changed(Manager *manager, const char *path, const char *interface, char **properties);

@@ -285,7 +285,8 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
         if (!unikernel_exists(unikernel)) {
                 /* While it can still be found: its interfaces are listed by looking it up. */
                 if (unikernel->announced)
-                        manager_emit_unikernel(manager, false, unikernel->name, unikernel->path);
+                        manager_emit_object(manager, false, "UnikernelRemoved", unikernel->name,
+                                        unikernel->path);
                 g_hash_table_remove(manager->unikernels, unikernel->name);
                 return NULL;
         }
@@ -297,7 +298,7 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
 
         if (!unikernel->announced) {
                 unikernel->announced = true;
-                manager_emit_unikernel(manager, true, unikernel->name, unikernel->path);
+                manager_emit_object(manager, true, "UnikernelNew", unikernel->name, unikernel->path);
         } else
                 emit_differences(unikernel, &old);
         shown_clear(&old);

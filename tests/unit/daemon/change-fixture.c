@@ -31,6 +31,7 @@ void change_reset(ChangeFixture *f, ChangeKind kind, uid_t uid)
         settings_free(change->settings);
         g_clear_pointer(&change->shares, g_array_unref);
         g_clear_pointer(&change->volumes, g_ptr_array_unref);
+        g_clear_pointer(&change->claims, g_ptr_array_unref);
         error_clear(&change->error);
         close_safe(change->image_fd);
         g_free(change->text);
@@ -46,7 +47,8 @@ void change_reset(ChangeFixture *f, ChangeKind kind, uid_t uid)
                         .settings = settings_new(),
                         .image_fd = -EBADF,
                         .error = ERROR_INIT,
-                        .shares = g_array_new(FALSE, FALSE, sizeof(Share))};
+                        .shares = g_array_new(FALSE, FALSE, sizeof(Share)),
+                        .claims = g_ptr_array_new_with_free_func(g_free)};
 }
 
 void change_set_up(ChangeFixture *f, gconstpointer data)
@@ -81,6 +83,7 @@ void change_tear_down(ChangeFixture *f, gconstpointer data)
         change_reset(f, CHANGE_CREATE, 0);
         settings_free(f->change.settings);
         g_array_unref(f->change.shares);
+        g_ptr_array_unref(f->change.claims);
         paths_set_root(NULL);
         fixture_remove_tree(f->dir);
         close_safe(f->image_fd);

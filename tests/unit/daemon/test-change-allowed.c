@@ -43,6 +43,44 @@ static void test_networks(ChangeFixture *f, gconstpointer data)
         }
 }
 
+/* A network of ours is its owner's and its group's, by its name and by its bridge, whatever bridges are allowed by
+ * name; one whose bridge an administrator has named is as any of his. */
+static void test_claimed_networks(ChangeFixture *f, gconstpointer data)
+{
+        static const struct {
+                NetworkClaim claim;
+                const char *bridge, *network;
+                bool allowed;
+        } cases[] = {
+                {{(char *) "lab", (char *) "virbr1", false, ALICE, GID_INVALID}, NULL, "lab", true},
+                {{(char *) "lab", (char *) "virbr1", false, ALICE, GID_INVALID}, "virbr1", NULL, true},
+                {{(char *) "lab", (char *) "virbr1", false, BOB, ALICE}, NULL, "lab", true},
+                {{(char *) "lab", (char *) "virbr1", false, BOB, ALICE}, "virbr1", NULL, true},
+                {{(char *) "lab", (char *) "virbr1", false, BOB, GID_INVALID}, NULL, "lab", false},
+                {{(char *) "lab", (char *) "virbr1", false, BOB, GID_INVALID}, "virbr1", NULL, false},
+                {{(char *) "lab", NULL, false, BOB, GID_INVALID}, NULL, "lab", false},
+                {{(char *) "lab", (char *) "br-users", false, BOB, BOB}, "br-users", NULL, false},
+                {{(char *) "lab", (char *) "br0", false, BOB, BOB}, NULL, NULL, false},
+                {{(char *) "lab", (char *) "br-users", true, BOB, BOB}, "br-users", NULL, true},
+                {{(char *) "net-users", (char *) "virbr1", false, BOB, BOB}, NULL, "net-users", true},
+                {{(char *) "net-users", (char *) "virbr1", false, BOB, BOB}, "virbr1", NULL, true},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                change_reset(f, CHANGE_CREATE, ALICE);
+                change_with_network(f, cases[i].bridge, cases[i].network);
+                g_ptr_array_add(f->change.claims, g_memdup2(&cases[i].claim, sizeof cases[i].claim));
+                f->change.image_fd = dup(f->image_fd);
+                if (!cases[i].allowed) {
+                        expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
+                        continue;
+                }
+                expect_change(f);
+                change_reset(f, CHANGE_REMOVE, ALICE);
+                expect_change(f);
+        }
+}
+
 static void test_missing_network(ChangeFixture *f, gconstpointer data)
 {
         char *bridges[] = {(char *) "br9", NULL}, *networks[] = {(char *) "net9", NULL}, *none[] = {NULL};
@@ -317,6 +355,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         ADD("bridges-of-others-need-an-administrator", test_networks);
+        ADD("networks-of-ours-are-their-owners", test_claimed_networks);
         ADD("missing-networks-are-refused", test_missing_network);
         ADD("owner-and-group-are-the-caller's", test_owner_and_group);
         ADD("volumes-need-an-administrator", test_volume);
