@@ -67,6 +67,22 @@ static int set_autostart(Options *options, const char *value, Error *ret_error)
 DEFINE_TEXT(image)
 DEFINE_TEXT(name)
 DEFINE_TEXT(server)
+DEFINE_TEXT(subnet)
+DEFINE_TEXT(ipv6_subnet)
+DEFINE_TEXT(bridge)
+
+#define DEFINE_MODE(mode) \
+        static int set_##mode(Options *options, const char *value, Error *ret_error) \
+        { \
+                if (options->network_mode && !g_str_equal(options->network_mode, #mode)) \
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "--%s and --%s exclude each other.", \
+                                        options->network_mode, #mode); \
+                options->network_mode = #mode; \
+                return 0; \
+        }
+DEFINE_MODE(nat)
+DEFINE_MODE(isolated)
+DEFINE_MODE(routed)
 
 static int refuse(Error *ret_error, const char *option, const char *value, const char *right)
 {
@@ -144,14 +160,6 @@ static int set_signal(Options *options, const char *value, Error *ret_error)
         return refuse(ret_error, "--signal=", value, "give SIGTERM, SIGINT, SIGABRT or SIGKILL");
 }
 
-static int set_size(Options *options, const char *value, Error *ret_error)
-{
-        if (size_parse(value, &options->size) < 0 || options->size == 0)
-                return refuse(ret_error, "--size=", value, "give a size, such as 64M");
-
-        return 0;
-}
-
 const OptionInfo option_table[] = {
         {"help", 'h', NULL, OPTION_ANY, "Show this help", set_help},
         {"version", 0, NULL, OPTION_ANY, "Show the version", set_version},
@@ -172,7 +180,14 @@ const OptionInfo option_table[] = {
         {"all", 0, NULL, OPTION_ALL, "credential remove: all keys", set_all},
         {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", set_no_block},
         {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
-        {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: how large it is", set_size},
+        {"subnet", 0, "NETWORK/N", OPTION_NETWORK, "network create: its addresses, auto (default) or none",
+                        set_subnet},
+        {"ipv6-subnet", 0, "NETWORK/N", OPTION_NETWORK, "network create: the same of IPv6; none by default",
+                        set_ipv6_subnet},
+        {"nat", 0, NULL, OPTION_NETWORK, "network create: out behind the host's address (default)", set_nat},
+        {"isolated", 0, NULL, OPTION_NETWORK, "network create: not out at all", set_isolated},
+        {"routed", 0, NULL, OPTION_NETWORK, "network create: out, and in, by its own addresses", set_routed},
+        {"bridge", 0, "BRIDGE", OPTION_NETWORK, "network create: what its bridge is called", set_bridge},
         {"memory", 0, "SIZE", OPTION_SETTINGS, "Memory, such as 32M", set_memory},
         {"cpus", 0, "N", OPTION_SETTINGS, "Virtual CPUs", set_cpus},
         {"network", 0, "DEVICE[:BRIDGE|:network=NAME][,address=auto|ADDRESS/N]", OPTION_SETTINGS,
@@ -188,8 +203,8 @@ const OptionInfo option_table[] = {
         {"autostart", 0, "[=BOOL]", OPTION_SETTINGS, "Start at boot", set_autostart},
         {"restart", 0, "WHEN", OPTION_SETTINGS,
                         "Start again when it ended: no, on-failure or always", set_restart},
-        {"group", 0, "GROUP", OPTION_SETTINGS | OPTION_VOLUME, "Whose members manage it too", set_group},
-        {"owner", 0, "USER", OPTION_SETTINGS | OPTION_VOLUME, "Whose it is (administrators)", set_owner},
+        {"group", 0, "GROUP", OPTION_SETTINGS | OPTION_NETWORK, "Whose members manage it too", set_group},
+        {"owner", 0, "USER", OPTION_SETTINGS | OPTION_NETWORK, "Whose it is (administrators)", set_owner},
         {"initrd", 0, "FILE", OPTION_SETTINGS, "An initial RAM disk, for Linux and loaders",
                         set_initrd},
         {"verify", 0, "DIGEST", OPTION_VERIFY, "Refuse an image with another digest than sha256:…",

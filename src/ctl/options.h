@@ -35,7 +35,7 @@ typedef enum OptionScope {
         OPTION_KILL     = 1 << 9,
         OPTION_VERIFY   = 1 << 10, /* what takes in an image */
         OPTION_COMPAT   = 1 << 11, /* instance … of the predecessor */
-        OPTION_VOLUME   = 1 << 12, /* volume create, import */
+        OPTION_NETWORK  = 1 << 16, /* network create */
         OPTION_ALL      = 1 << 16, /* credential remove */
 } OptionScope;
 
@@ -58,12 +58,12 @@ typedef struct Options {
         bool follow;
         int lines;             /* or LINES_UNSET, LINES_ALL */
         int signal;
-        uint64_t size;         /* of a volume; 0: not given */
         GPtrArray *properties; /* names, NULL: all */
         Settings settings;
         const char *image;     /* set --image=, instance create --kernel= */
         const char *name;      /* instance create --name= */
         const char *server;    /* rhyzomectl's */
+        const char *subnet, *ipv6_subnet, *network_mode, *bridge; /* network create */
         unsigned n_behind;     /* words behind "--" */
         GPtrArray *given;      /* each as "--name=value", in order: what -H hands on */
 } Options;
