@@ -39,7 +39,8 @@ static int map_credential(int dir_fd, const char *name, Mapped **ret_mapped, Err
         g_autoptr(Mapped) mapped = g_new0(Mapped, 1);
         struct stat st;
 
-        mapped->fd = dir_fd < 0 ? -EBADF : openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        mapped->fd = dir_fd < 0 ? -EBADF
+                                : openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (dir_fd < 0 || (mapped->fd < 0 && errno == ENOENT)) {
                 *ret_mapped = NULL;
                 return 0;
@@ -47,7 +48,8 @@ static int map_credential(int dir_fd, const char *name, Mapped **ret_mapped, Err
         if (mapped->fd < 0 || fstat(mapped->fd, &st) < 0)
                 return error_set_errno(ret_error, -errno, "Cannot open the credential '%s'", name);
         if (!S_ISREG(st.st_mode))
-                return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED, "The credential '%s' is not a file", name);
+                return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED, "The credential '%s' is not a file",
+                                name);
         if (st.st_size > USTAR_SIZE_MAX)
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
                                 "The credential '%s' has %jd bytes, more than the %d of the whole archive",
@@ -82,9 +84,9 @@ static int map_archive(
                 r = ustar_parse(mapped->data, mapped->size, ret_entries, &error);
                 if (r < 0)
                         return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
-                                        "The keys that were set for it are damaged (%s): remove "
-                                        "/etc/credstore.encrypted/%s and set them again",
-                                        error_message(&error, r), credential);
+                                        "The keys that were set for '%s' are damaged (%s): remove them with "
+                                        "'shruthictl credential remove %s --all' and set them again",
+                                        name, error_message(&error, r), name);
         }
 
         *ret_mapped = g_steal_pointer(&mapped);
@@ -194,7 +196,8 @@ int credentials_open(const Definition *definition, const char *directory, GPtrAr
 
         dir_fd = directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
         if (directory && dir_fd < 0 && errno != ENOENT)
-                return error_set_errno(ret_error, -errno, "Cannot open the unit's credentials in %s", directory);
+                return error_set_errno(ret_error, -errno, "Cannot open the unit's credentials in %s",
+                                directory);
 
         r = map_archive(dir_fd, definition->name, &file, &archive, ret_error);
         if (r < 0)

@@ -5,8 +5,8 @@
 
 #include "unikernel/definition.h"
 
-/* A unikernel's key material as one archive, for the guest's block device. systemd has put it, in clear, on a
- * ramfs that only the unit sees, and takes it away when the unit stops. Nothing here copies contents but
+/* A unikernel's key material as one archive, for the guest's block device. systemd has put it, in clear, on
+ * a ramfs that only the unit sees, and takes it away when the unit stops. Nothing here copies contents but
  * into memory that has no name. Knows no libvirt. */
 
 /* Opens the archive for reading. directory is $CREDENTIALS_DIRECTORY, which may be NULL or missing: then the

@@ -119,6 +119,26 @@ static int remove_remains(virConnectPtr connection, const Plan *plan, Error *ret
         return virt_domain_destroy(connection, domain, ret_error);
 }
 
+/* libvirt keeps a descriptor as long as the connection that brought it, so this one is closed at once,
+ * however long somebody stays to witness the end. *ret_domain NULL: it has ended already. */
+static int create_with_credentials(virConnectPtr connection, const Plan *plan, const char *xml,
+                int credentials, virDomainPtr *ret_domain, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr own = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        int r;
+
+        r = virt_connect(plan->conf->libvirt_uri, &own, ret_error);
+        if (r < 0)
+                return r;
+        r = virt_domain_create_with(own, xml, DOMAIN_XML_FD_GROUP, credentials, &domain, ret_error);
+        if (r < 0)
+                return r;
+
+        r = virt_domain_find(connection, plan->definition->name, plan->uuid, ret_domain, ret_error);
+        return MIN(r, 0);
+}
+
 /* credentials: the descriptor of the archive, or -EBADF. */
 static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret_error)
 {
@@ -145,14 +165,14 @@ static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret
                 if (r < 0)
                         return r;
         }
-        r = credentials >= 0 ? virt_domain_create_with(connection, xml, DOMAIN_XML_FD_GROUP, credentials,
-                                               &domain, ret_error)
-                             : virt_domain_create(connection, xml, &domain, ret_error);
+        r = credentials >= 0
+                            ? create_with_credentials(connection, plan, xml, credentials, &domain, ret_error)
+                            : virt_domain_create(connection, xml, &domain, ret_error);
         if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
                 volumes_explain(plan, ret_error);
         if (r < 0)
                 return r;
-        if (watch) {
+        if (watch && domain) {
                 r = watch_narrow(watch, domain, ret_error);
                 if (r < 0)
                         return r;

@@ -50,16 +50,17 @@ int virt_domain_find(virConnectPtr connection, const char *name, const char *uui
 int virt_domain_create(
                 virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error);
 
-/* The same for XML whose disk names the group of descriptors: libvirt hands fd over to QEMU. libvirt 9.0 does
- * that for defined domains only, so it is defined for as long as the start takes. */
+/* The same for XML whose disk names the group of descriptors: libvirt hands fd over to QEMU, and keeps it
+ * until the connection is closed. libvirt 9.0 does that for defined domains only, so it is defined for as
+ * long as the start takes. */
 int virt_domain_create_with(virConnectPtr connection, const char *xml, const char *group, int fd,
                 virDomainPtr *ret_domain, Error *ret_error);
 
 /* A domain that was left defined when the above was cut off: it is no longer, whether it runs or not. */
 int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret_error);
 
-/* Ends it and returns when it is gone: SIGTERM first, so that QEMU flushes its disks, then by force. What of it
- * is still defined goes, too. Gone already is success. STOP_FAILED. */
+/* Ends it and returns when it is gone: SIGTERM first, so that QEMU flushes its disks, then by force. What of
+ * it is still defined goes, too. Gone already is success. STOP_FAILED. */
 int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *ret_error);
 
 /* Our metadata element of a domain: NULL if it has none. Free with free(). */

@@ -179,10 +179,11 @@ static void test_refusals(Fixture *f, const void *data)
         assert_refused(f, "LoadCredential=link:/x\n", ERROR_FAILED, "'link'");
 
         fixture_put(f->dir, "shruthi.a", "no archive");
-        assert_refused(f, "", ERROR_CREDENTIALS_DAMAGED, "credstore.encrypted/shruthi.a");
+        assert_refused(f, "", ERROR_CREDENTIALS_DAMAGED, "credential remove a --all");
 }
 
-#define ADD(path, function) g_test_add("/domain/credentials/" path, Fixture, NULL, set_up, function, tear_down)
+#define ADD(path, function)                                                                                 \
+        g_test_add("/domain/credentials/" path, Fixture, NULL, set_up, function, tear_down)
 
 int main(int argc, char *argv[])
 {

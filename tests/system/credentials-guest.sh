@@ -1,0 +1,291 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Key material on its way from where it is sealed to the guest: that the guest alone has it, rotated, joined with
+# what a definition names, gone when the unikernel has stopped, in words when it cannot be read, and nowhere else.
+
+# Most functions are called by name.
+# shellcheck disable=SC2317
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+HELPER=/usr/libexec/shruthi/shruthi-domain
+ETC=/etc/shruthi/unikernels
+SEALED=/etc/credstore.encrypted
+DISK=$BUILD/tests/guest/guest-disk.virtio
+NONCE=nonce-$RANDOM
+
+random() { head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
+# Stands in no file and no argument of a process.
+secret=$(random) other=$(random) decoy=$(random)
+
+set_key() { printf '%s' "$3" | python3 "$SRC/tests/client/seal.py" "set $1 $2" >/dev/null; }
+# SECRET: what a guest prints that has it.
+proof() {
+        printf '%s' "$1" | python3 -c "import hashlib, hmac, sys
+print(hmac.new(sys.stdin.buffer.read(), b'$NONCE', hashlib.sha256).hexdigest())"
+}
+since_start() { journalctl --sync; journalctl -q -o cat "_SYSTEMD_INVOCATION_ID=$(unit_show "unikernel@$1" InvocationID)"; }
+# NAME LINE: the guest of this run has printed it.
+printed() { since_start "$1" | grep -xF -e "$2" >/dev/null; }
+proves() { printed "$1" "proof: $2 $(proof "$3")"; }
+qemu_pid() { pgrep -u libvirt-qemu -f "guest=unikernel-$1,"; }
+main_pid() { unit_show "unikernel@$1" MainPID; }
+no_domain() { ! virsh domstate "unikernel-$1" 2>/dev/null; }
+# NAME: "yes" where libvirt has a definition of it, beyond the guest's life.
+persistent() { virsh dominfo "unikernel-$1" | sed -n 's/^Persistent: *//p'; }
+is_transient() { [ "$(persistent "$1")" = no ]; }
+# NAME: what QEMU reads.
+archive() { sha256sum <"$(find "/proc/$(qemu_pid "$1")/fd" -lname "*shruthi.$1" -print -quit)"; }
+detail() { shruthictl show --property="$2" --value "$1"; }
+# NAME LINE…: as an administrator writes it.
+define() {
+        local name=$1
+        shift
+        mkdir -p $ETC
+        printf '%s\n' '[Unikernel]' "Image=$DISK" "$@" >"$ETC/$name.unikernel"
+}
+
+id mallory >/dev/null 2>&1 || useradd --create-home mallory
+install -d -m 0755 /srv
+cp "$DISK" /srv/disk.virtio
+
+# ── A guest has its keys, and proves them ────────────────────────────────────────────────────────────────────────────
+expect_fail "an image wants its devices, and hears of both kinds" \
+        "'\[Volume storage\]'.*'\[Credentials storage\]' for key material.*--credentials=storage" \
+        as_user alice shruthictl create k /srv/disk.virtio --network=service
+expect_fail "key material wants a device that the manifest declares" \
+        "key material needs a block device 'keys' that the image's manifest declares" \
+        as_user alice shruthictl create k /srv/disk.virtio --network=service --credentials=keys
+check "alice makes one with a device for keys" as_user alice shruthictl create k /srv/disk.virtio --network=service \
+        --credentials=storage --arguments="--storage-keys --storage-prove=tls.key:$NONCE --decoy=$decoy --tick=500"
+expect_output "the definition says so, and no more" '^\[Credentials storage\]$' as_user alice shruthictl cat k
+check "it starts with no key at all" as_user alice shruthictl start k
+check_soon "… and finds an empty archive" 20 printed k 'keys: 0 in all'
+as_user alice shruthictl stop k
+
+set_key k tls.key "$secret"
+set_key k another "not this"
+check "with keys" as_user alice shruthictl start k
+check_soon "it finds their names" 20 printed k 'keys: 2 in all'
+check_soon "and proves the one" 20 proves k tls.key "$secret"
+expect_output "status names the device" 'block storage → credentials' as_user alice shruthictl status k
+expect_output "so do the details" '"Kind" *: *"credentials"' as_user alice shruthictl show --json=short k
+
+# ── How QEMU has them ────────────────────────────────────────────────────────────────────────────────────────────────
+ramfs=/run/credentials/unikernel@k.service
+qemu=$(qemu_pid k)
+expect_output "QEMU has a descriptor" '"filename":"/dev/fdset/0"' tr '\0' '\n' <"/proc/$qemu/cmdline"
+expect_fail "… and no path of it" '' grep -qa "/run/credentials" "/proc/$qemu/cmdline"
+expect_output "… that of the ramfs' own file" "$ramfs/shruthi.k" find "/proc/$qemu/fd" -lname '*shruthi.k' -printf '%l\n'
+is "… which lies in memory" ramfs "$(stat -f -c %T "$ramfs")"
+is "… for reading only" "" "$(find "/proc/$qemu/fd" -lname '*shruthi.k' -perm /222)"
+expect_fail "QEMU's user does not reach it by its path" 'denied' \
+        setpriv --reuid=libvirt-qemu --regid=libvirt-qemu --init-groups cat "$ramfs/shruthi.k"
+expect_fail "nor does alice" 'denied' as_user alice cat "$ramfs/shruthi.k"
+shruthid=$(unit_show shruthid MainPID)
+expect_fail "nor does shruthid, between its walls" 'denied|No such file' nsenter --target "$shruthid" --mount -- \
+        setpriv --reuid=shruthi --regid=shruthi --init-groups cat "$ramfs/shruthi.k"
+check "the domain is a transient one" is_transient k
+expect_output "its memory is in no core file" 'dump-guest-core=off' tr '\0' '\n' <"/proc/$qemu/cmdline"
+expect_output "QEMU writes none" '^Max core file size +0 ' cat "/proc/$qemu/limits"
+expect_output "nor does the runner" '^Max core file size +0 +0 ' cat "/proc/$(main_pid k)/limits"
+is "the runner has no descriptor of it" "" "$(find "/proc/$(main_pid k)/fd" -lname '*credentials*')"
+is "nor has libvirtd" "" "$(find "/proc/$(pgrep -x libvirtd)/fd" -lname '*credentials*')"
+expect_output "the XML can be seen without a key in hand" 'fdgroup="credentials"' as_user alice shruthictl xml k
+
+# ── Rotated, adopted, stopped ────────────────────────────────────────────────────────────────────────────────────────
+before=$(archive k)
+set_key k tls.key "$other"
+is "what is set while it runs changes nothing for the guest" "$before" "$(archive k)"
+kill -KILL "$(main_pid k)"
+check_soon "a runner that was killed" 20 unit_is active unikernel@k
+is "… adopts the same guest" "$qemu" "$(qemu_pid k)"
+is "… with the same keys" "$before" "$(archive k)"
+check "a restart" as_user alice shruthictl restart k
+check_soon "… brings the new key" 20 proves k tls.key "$other"
+expect_fail "… and not the old one" '' proves k tls.key "$secret"
+check "stopped" as_user alice shruthictl stop k
+check "… nothing is left in memory" test ! -e "$ramfs"
+is "… by any process" "" "$(find /proc/[0-9]*/fd -lname '*shruthi.k' 2>/dev/null)"
+is "… or mount" "" "$(cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -F unikernel@k.service)"
+
+# ── Sources in a definition ──────────────────────────────────────────────────────────────────────────────────────────
+printf '%s' "$secret" >/root/plain.key
+printf '%s' "$other" | systemd-creds encrypt --name=sealed.key - /root/sealed.key
+mkdir -p /etc/credstore && printf stored >/etc/credstore/in.store
+define d "Arguments=--storage-keys --storage-prove=plain.key:$NONCE --storage-prove=sealed.key:$NONCE --storage-prove=set.key:$NONCE --tick=500" \
+        '[Network service]' Bridge=virbr0 '[Credentials storage]' LoadCredential=plain.key:/root/plain.key \
+        LoadCredentialEncrypted=sealed.key:/root/sealed.key LoadCredential=in.store LoadCredential=nowhere
+chmod 0600 /root/plain.key
+expect_fail "before systemd knows of them" 'failed' systemctl start unikernel@d
+expect_output "… it says what to do" "d\.unikernel:.*did not load.*systemctl daemon-reload" since_start d
+systemctl daemon-reload
+check "files of an administrator" systemctl start unikernel@d
+check_soon "… reach the guest" 20 proves d plain.key "$secret"
+check "… those that are encrypted, too" proves d sealed.key "$other"
+check "… and those in systemd's store" printed d 'key: in.store 6 bytes'
+check "one that is in no store is left out" printed d 'keys: 3 in all'
+expect_output "… and said" "'nowhere' is in none of systemd's stores" since_start d
+is "joined they are in memory without a name" "/memfd:shruthi-archive (deleted)" \
+        "$(find "/proc/$(qemu_pid d)/fd" -lname '/memfd:*' -printf '%l\n' | sort -u)"
+systemctl stop unikernel@d
+set_key d set.key "$secret"
+set_key d plain.key "never seen"
+check "with keys that were set" systemctl start unikernel@d
+check_soon "… both are there" 20 proves d set.key "$secret"
+check "… and the definition wins" proves d plain.key "$secret"
+expect_output "… which is said" "'plain.key' was set and is named in the definition, too" since_start d
+expect_output "status names the definition's" 'credentials: plain.key, sealed.key, in.store, nowhere' shruthictl status d
+
+# shellcheck disable=SC2016
+add_line='set -e; f=$(mktemp); { shruthictl cat k; echo "$1"; } >"$f"; EDITOR="cp $f" VISUAL="cp $f" shruthictl edit k'
+expect_fail "alice names no file of root's as a source" 'only an administrator|AccessDenied|PathNotAllowed' \
+        as_user alice bash -c "$add_line" - LoadCredential=shadow:/etc/shadow
+expect_fail "… and none in a store, which are root's too" 'only an administrator|AccessDenied|PathNotAllowed' \
+        as_user alice bash -c "$add_line" - LoadCredential=in.store
+check "root may, for hers" bash -c "$add_line" - LoadCredential=in.store
+check "… and systemd knows it without more ado" as_user alice shruthictl start k
+check_soon "… so that the guest has it" 20 printed k 'key: in.store 6 bytes'
+check "alice changes something else" as_user alice shruthictl set k --memory=33M
+expect_output "… and the source stays" '^LoadCredential=in.store$' as_user alice shruthictl cat k
+as_user alice shruthictl stop k
+
+# ── What cannot be read is told in words ─────────────────────────────────────────────────────────────────────────────
+systemctl stop unikernel@d
+mv /root/sealed.key /root/sealed.key.away
+expect_fail "a source that is gone fails the start, in words" 'its key material cannot be read' shruthictl start d
+is "… its result, too" credentials "$(detail d Result)"
+expect_fail "… and its status" 'Reason: its key material cannot be read: systemd could not load it' shruthictl status d
+mv /root/sealed.key.away /root/sealed.key
+check "when it is back it starts" shruthictl start d
+systemctl stop unikernel@d
+
+cp -p $SEALED/shruthi.k /root/shruthi.k
+before=$(sed -n 3p $SEALED/shruthi.k)
+sed -i "3s/.*/$(tr 'A-Za-z' 'B-ZAb-za' <<<"$before" | sed 's/[/&]/\\&/g')/" $SEALED/shruthi.k
+expect_fail "what was tampered with fails it" 'its key material cannot be read' as_user alice shruthictl start k
+is "… as such" credentials "$(detail k Result)"
+expect_fail "… with what helps" 'journalctl -u unikernel@k\.service' as_user alice shruthictl status k
+expect_output "… and the journal knows more" 'Failed to set up credentials' journalctl -q -o cat -u unikernel@k
+# Sealed by root, but no archive of ours.
+printf 'no archive' | systemd-creds encrypt --name=shruthi.k - $SEALED/shruthi.k
+expect_fail "what is no archive fails it, too" 'its key material cannot be read|The keys that were set.*damaged' \
+        as_user alice shruthictl start k
+is "… as the same" credentials "$(detail k Result)"
+cp -p /root/shruthi.k $SEALED/shruthi.k
+
+# A guest may end with systemd's number: that is its own.
+define ends Arguments=--exit=243 '[Network service]' Bridge=virbr0 '[Credentials storage]'
+systemctl start unikernel@ends
+check_soon "a guest that exits with 243" 20 unit_is failed unikernel@ends
+is "… has not lost its keys" exit-status "$(detail ends Result)"
+
+# ── A start that is cut off ──────────────────────────────────────────────────────────────────────────────────────────
+as_shruthi() { setpriv --reuid=shruthi --regid=shruthi --init-groups "$@"; }
+# NAME FUNCTION: the helper dies on its way into that function of libvirt's.
+cut_off() {
+        local dir=/run/shruthi/unikernels/$1 fd
+        install -d -o shruthi -g libvirt-qemu -m 0711 "$dir"
+        rm -f "$dir"/console.*
+        mkfifo -m 666 "$dir/console.in" "$dir/console.out"
+        exec {fd}<>"$dir/console.out"
+        as_shruthi env HOME=/var/lib/shruthi timeout 120 gdb -batch -nx -ex 'set breakpoint pending on' \
+                -ex 'set debuginfod enabled off' -ex "break $2" -ex run -ex kill \
+                --args $HELPER start "$1" 2>&1 </dev/null
+        exec {fd}>&-
+}
+state() { virsh domstate "unikernel-$1" | sed -n 1p; }
+
+as_user alice shruthictl stop k >/dev/null 2>&1
+systemctl reset-failed unikernel@k 2>/dev/null
+expect_output "a start is cut off before the domain runs" 'Breakpoint 1, .*virDomainFDAssociate' cut_off k virDomainFDAssociate
+is "it is left defined" "yes shut off" "$(persistent k) $(state k)"
+check "a start goes on from there" as_user alice shruthictl start k
+check_soon "… with the keys" 20 proves k tls.key "$other"
+check "… and leaves nothing defined" is_transient k
+as_user alice shruthictl stop k
+check "no domain is left" no_domain k
+
+expect_output "a start is cut off when the domain runs" 'Breakpoint 1, .*virDomainUndefineFlags' cut_off k virDomainUndefineFlags
+is "it runs and is defined" "yes running" "$(persistent k) $(state k)"
+check "a stop" as_shruthi $HELPER stop k
+check "… leaves neither" no_domain k
+cut_off k virDomainFDAssociate >/dev/null
+is "left defined again" "yes shut off" "$(persistent k) $(state k)"
+check "a stop takes that, too" as_shruthi $HELPER stop k
+check "… and nothing is left" no_domain k
+
+as_user alice shruthictl start k
+virsh dumpxml unikernel-k | sed '/<seclabel/d' >/root/k.xml
+check "one that runs is defined by a cut" virsh --quiet define /root/k.xml
+kill -KILL "$(main_pid k)"
+check_soon "the runner that adopts it" 20 unit_is active unikernel@k
+check_soon "… makes it transient again" 20 is_transient k
+as_user alice shruthictl stop k
+sed '/<metadata>/,/<\/metadata>/d' /root/k.xml >/root/foreign.xml
+virsh --quiet define /root/foreign.xml
+expect_fail "a foreign domain of that name, defined and at rest, is an error" 'that is not ours' as_user alice shruthictl start k
+is "… and is left alone" "yes shut off" "$(persistent k) $(state k)"
+virsh --quiet undefine unikernel-k
+
+# ── Nowhere else ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# One with last words, one with a witness that stays beside it, one with both kinds of sources.
+began=$(date +%s)
+sleep 1
+planted=planted-$(random)
+printf '%s' "$planted" >/root/plain.key
+printf '%s' "$planted" | systemd-creds encrypt --name=sealed.key - /root/sealed.key
+printf '%s' "$decoy" >/tmp/decoy && chmod 0644 /tmp/decoy
+set_key k tls.key "$planted"
+set_key d set.key "$planted"
+set_key w tls.key "$planted"
+mkdir -p $ETC
+printf '[Unikernel]\nImage=%s\n[Credentials storage]\n' "$BUILD/tests/guest/guest.multiboot" >$ETC/w.unikernel
+for name in k d w; do check "$name starts" shruthictl start $name; done
+check_soon "the guest has what was planted" 20 proves k tls.key "$planted"
+check_soon "… joined, too" 20 proves d sealed.key "$planted"
+wait_for 10 pgrep -u shruthi -f 'shruthi-domain start w' || fail "the witness stays beside its guest"
+
+# USER OPTION…: what that user finds.
+leaks() {
+        local user=$1
+        shift
+        printf 'secret %s\ndecoy %s\n' "$planted" "$decoy" |
+                if [ "$user" = root ]; then
+                        python3 "$SRC/tests/client/leak.py" k d w --since="$began" "$@"
+                else
+                        as_user "$user" python3 "$SRC/tests/client/leak.py" k d w --since="$began" "$@"
+                fi
+}
+# What is there by right: QEMU's descriptors, the units' memory, and the files that the definition names.
+rightful=(--except=/root/plain.key)
+for name in k d w; do
+        rightful+=("--except-pid=$(qemu_pid $name)" "--except=/run/credentials/unikernel@$name.service")
+done
+for user in mallory bob alice root; do
+        exceptions=()
+        [ $user != root ] || exceptions=("${rightful[@]}")
+        found=$(leaks $user "${exceptions[@]}" 2>&1)
+        diag "$user: $(tail -n 1 <<<"$found")"
+        is "$user finds the secret nowhere" "" "$(grep '^secret' <<<"$found")"
+        is "$user has looked to the end" 1 "$(grep -c '^looked at' <<<"$found")"
+        # Each of the ways in which he looks finds what is planted there.
+        check "… where a decoy is found: in files" grep -qE '^decoy file /tmp/decoy$' <<<"$found"
+        check "… in processes" grep -qE '^decoy process /proc/[0-9]+/cmdline$' <<<"$found"
+        check "… and in what programs say" grep -qE '^decoy program ps ' <<<"$found"
+done
+check "… in the journal" grep -qE '^decoy journal' <<<"$found"
+check "… in what libvirt says" grep -qE '^decoy libvirt virsh .* dumpxml unikernel-k$' <<<"$found"
+check "… in libvirt's log" grep -qE '^decoy file /var/log/libvirt/qemu/unikernel-k.log$' <<<"$found"
+check "… and on the bus" grep -qE '^decoy bus .*GetDetails' <<<"$found"
+# And the search does find the secret where it is by right.
+found=$(leaks root 2>&1)
+check "root finds it in the unit's memory" grep -qE '^secret file /run/credentials/unikernel@k.service/shruthi.k$' <<<"$found"
+check "… by QEMU's descriptors" grep -qE "^secret descriptor /proc/$(qemu_pid d)/fd/" <<<"$found"
+check "… in the administrator's file" grep -qE '^secret file /root/plain.key$' <<<"$found"
+for name in k d w; do shruthictl stop $name; done
+found=$(leaks root --except=/root/plain.key 2>&1)
+is "when all have stopped there is nothing, even for root" "" "$(grep '^secret' <<<"$found")"
+
+finish
