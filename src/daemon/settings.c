@@ -317,7 +317,8 @@ static int read_device(Reader *reader, DefinitionDevice *device)
 
 static int read_devices(Reader *reader, DeviceKind kind, GPtrArray **ret)
 {
-        g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func((GDestroyNotify) definition_device_free);
+        g_autoptr(GPtrArray) devices =
+                        g_ptr_array_new_with_free_func((GDestroyNotify) definition_device_free);
         int r;
 
         r = sd_bus_message_enter_container(reader->message, 'v', "a(sa{sv})");
@@ -363,7 +364,8 @@ static int read_volumes(Reader *reader)
 /* Names only: where contents come from stands in files, or is set for each key. */
 static int read_credentials(Reader *reader)
 {
-        g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func((GDestroyNotify) definition_device_free);
+        g_autoptr(GPtrArray) devices =
+                        g_ptr_array_new_with_free_func((GDestroyNotify) definition_device_free);
         g_auto(GStrv) names = NULL;
         int r;
 
@@ -383,7 +385,8 @@ static int read_credentials(Reader *reader)
                 if (!manifest_name_is_valid(*name))
                         return refuse_device_name(reader, *name);
                 device = g_new(DefinitionDevice, 1);
-                *device = (DefinitionDevice){.kind = DEVICE_BLOCK, .credentials = true, .name = g_strdup(*name)};
+                *device = (DefinitionDevice){
+                        .kind = DEVICE_BLOCK, .credentials = true, .name = g_strdup(*name)};
                 g_ptr_array_add(devices, device);
         }
 

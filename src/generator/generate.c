@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Definitions → what systemd must know at boot: a wants link below unikernels.target for each that starts by
- * itself, and drop-ins for each that is restarted or whose key material systemd is to load. All else about a unikernel is read when it starts, so
- * that most changes need no reload. */
+ * itself, and drop-ins for each that is restarted or whose key material systemd is to load. All else about a
+ * unikernel is read when it starts, so that most changes need no reload. */
 
 #include "generator/generate.h"
 
@@ -80,8 +80,8 @@ static void append_source(GString *text, const DefinitionSource *source)
         g_string_replace(id, "\\", "\\\\", 0);
         g_string_replace(id, "%", "%%", 0);
         g_string_replace(from, "%", "%%", 0);
-        g_string_append_printf(text, "LoadCredential%s=%s:%s\n", source->encrypted ? "Encrypted" : "", id->str,
-                        from->str);
+        g_string_append_printf(text, "LoadCredential%s=%s:%s\n", source->encrypted ? "Encrypted" : "",
+                        id->str, from->str);
 }
 
 static int set_credentials(const char *dir, const char *unit, const Definition *definition)
@@ -93,8 +93,8 @@ static int set_credentials(const char *dir, const char *unit, const Definition *
                 return 0;
 
         text = g_string_new(NULL);
-        g_string_printf(text, "# Made by shruthi-generator: [Credentials %s] of %s\n[Service]\n", device->name,
-                        definition->path);
+        g_string_printf(text, "# Made by shruthi-generator: [Credentials %s] of %s\n[Service]\n",
+                        device->name, definition->path);
         for (guint i = 0; i < device->sources->len; i++)
                 append_source(text, device->sources->pdata[i]);
 

@@ -52,8 +52,8 @@ static int check_source(DefinitionParser *parser, const KeyFileEntry *entry, con
                                 SHRUTHI_CREDENTIAL_PREFIX);
         if (source->from[0] == '/' ? !path_is_normalized(source->from) : !store_name_is_valid(source->from))
                 return key_file_refuse(entry, parser->ret_error,
-                                "what follows the ':' is neither an absolute path without '//', '.' and '..' "
-                                "nor the name of a credential in one of systemd's stores");
+                                "what follows the ':' is neither an absolute path without '//', '.' and "
+                                "'..' nor the name of a credential in one of systemd's stores");
 
         return 0;
 }

@@ -179,7 +179,8 @@ int main(int argc, char *argv[])
                         test_names_of_images_are_not_taken_apart, tear_down);
         g_test_add("/ctl/settings/empty-devices-say-none", Fixture, NULL, set_up,
                         test_empty_devices_say_none, tear_down);
-        g_test_add("/ctl/settings/credentials-name-a-device", Fixture, NULL, set_up, test_credentials, tear_down);
+        g_test_add("/ctl/settings/credentials-name-a-device", Fixture, NULL, set_up, test_credentials,
+                        tear_down);
         g_test_add("/ctl/settings/list-of-arguments", Fixture, NULL, set_up, test_list_of_arguments,
                         tear_down);
         g_test_add("/ctl/settings/unknown-keys-are-refused", Fixture, NULL, set_up,

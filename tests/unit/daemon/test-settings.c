@@ -272,7 +272,8 @@ static void test_credentials_refusals(void)
         g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Credentials", "as", 2, "a", "b"), >=, 0);
         refused(m, SETTINGS_CREATE, "name one");
         m = message_new();
-        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Credentials", "as", 1, "a]\n[Volume b"), >=, 0);
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Credentials", "as", 1, "a]\n[Volume b"),
+                        >=, 0);
         refused(m, SETTINGS_CREATE, "no name of a device");
         m = message_new();
         g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Credentials", "s", "a"), >=, 0);

@@ -100,7 +100,8 @@ static void test_credentials(Fixture *f, const void *data)
 {
         const char *verb = data;
         bool told = g_str_equal(verb, "start");
-        g_autofree char *expected = g_strdup_printf("folder is %s;path is %s;", told ? "/run/c" : "", g_getenv("PATH"));
+        g_autofree char *expected = g_strdup_printf(
+                        "folder is %s;path is %s;", told ? "/run/c" : "", g_getenv("PATH"));
 
         g_setenv("CREDENTIALS_DIRECTORY", "/run/c", TRUE);
         run_verb(f, verb, "echo \"folder=$CREDENTIALS_DIRECTORY\"; echo \"path=$PATH\"", UINT64_MAX);

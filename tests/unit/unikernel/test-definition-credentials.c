@@ -167,7 +167,8 @@ static void test_format_comes_back(void)
 static void test_compare(void)
 {
         g_autoptr(Definition) d = parse(KEYS "LoadCredential=a:/a\nLoadCredential=b:/b\n");
-        g_autoptr(Definition) turned = parse(IMAGE "[Credentials other]\nLoadCredential=b:/b\nLoadCredential=a:/a\n");
+        g_autoptr(Definition) turned = parse(
+                        IMAGE "[Credentials other]\nLoadCredential=b:/b\nLoadCredential=a:/a\n");
         static const char *const differ[] = {
                         KEYS "LoadCredential=a:/a\n",
                         KEYS "LoadCredential=a:/a\nLoadCredential=b:/c\n",
