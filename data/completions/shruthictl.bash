@@ -18,6 +18,12 @@ _shruthictl_keys() {
         shruthictl --no-pager --no-legend --no-ask-password credential list "${COMP_WORDS[3]}" 2>/dev/null
 }
 
+_shruthictl_volumes() {
+        shruthictl --no-pager --no-legend --no-ask-password volume list 2>/dev/null | while read -r name _; do
+                printf '%s\n' "$name"
+        done
+}
+
 _shruthictl_networks() {
         shruthictl --no-pager --no-legend --no-ask-password network list 2>/dev/null | while read -r name _; do
                 printf '%s\n' "$name"
@@ -55,6 +61,7 @@ _shruthictl_value() {
                         DomainName SubState Reason Problem' -- "$cur")
                 ;;
         --image | --initrd | --kernel) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        --size) mapfile -t COMPREPLY < <(compgen -W '16M 64M 256M 1G' -- "$cur") ;;
         --subnet | --ipv6-subnet) mapfile -t COMPREPLY < <(compgen -W 'auto none' -- "$cur") ;;
         --bridge | --verify | --cpus | --network | --volume | --credentials | --arguments | --name | --kernel-parameters | --server) ;;
         *) return 1 ;;
@@ -73,7 +80,7 @@ _shruthictl() {
                 [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --group --owner'
         )
         local verbs='list status create start stop restart kill remove enable disable logs console show cat edit set
-                arguments xml image network credential doctor import-rhyzome instance'
+                arguments xml image network volume credential doctor import-rhyzome instance'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
 
         COMPREPLY=()
@@ -104,12 +111,14 @@ _shruthictl() {
                 -H | -p | -n | -s) ((i++)) ;;
                 =) ((i++)) ;;
                 -*) ;;
-                image | network | credential | instance) if [[ -z $verb && -z $noun ]]; then noun=$word; else ((operands++)); fi ;;
+                image | network | volume | credential | instance) if [[ -z $verb && -z $noun ]]; then noun=$word; else ((operands++)); fi ;;
                 *) if [[ -z $verb ]]; then verb=$word; else ((operands++)); fi ;;
                 esac
         done
 
         if [[ $cur == -* ]]; then
+                [[ $noun != volume ]] || options=([create]='--size --group --owner' [import]='--size --group --owner'
+                        [show]='--property --value')
                 [[ $noun != credential ]] || options=([rotate]='--now' [remove]='--all')
                 [[ $noun != network ]] || verb=network-$verb
                 [[ $noun != instance ]] || any+=' --name --kernel --kernel-parameters --server'
@@ -121,6 +130,9 @@ _shruthictl() {
                 case $noun in
                 image) mapfile -t COMPREPLY < <(compgen -W 'list inspect import prune' -- "$cur") ;;
                 credential) mapfile -t COMPREPLY < <(compgen -W 'list set rotate remove' -- "$cur") ;;
+                volume)
+                        mapfile -t COMPREPLY < <(compgen -W 'list create show resize import export remove' -- "$cur")
+                        ;;
                 network) mapfile -t COMPREPLY < <(compgen -W 'create list show remove' -- "$cur") ;;
                 instance) mapfile -t COMPREPLY < <(compgen -W 'create' -- "$cur") ;;
                 *) mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur") ;;
@@ -143,6 +155,17 @@ _shruthictl() {
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_networks)" -- "$cur")
                 ;;
         'image import' | ' import-rhyzome') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        'volume list' | 'volume show' | 'volume remove')
+                mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_volumes)" -- "$cur")
+                ;;
+        'volume resize' | 'volume export' | 'volume import')
+                if ((operands == 0)); then
+                        [[ $verb == import ]] ||
+                                mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_volumes)" -- "$cur")
+                elif [[ $verb != resize ]]; then
+                        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+                fi
+                ;;
         ' create') if ((operands == 1)); then mapfile -t COMPREPLY < <(compgen -f -- "$cur"); fi ;;
         ' set')
                 if ((operands == 0)); then

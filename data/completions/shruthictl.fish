@@ -9,12 +9,16 @@ function __shruthictl_digests
     shruthictl --no-pager --no-legend --no-ask-password image list 2>/dev/null | string split -f1 ' '
 end
 
+function __shruthictl_volumes
+    shruthictl --no-pager --no-legend --no-ask-password volume list 2>/dev/null | string split -f1 ' '
+end
+
 function __shruthictl_networks
     shruthictl --no-pager --no-legend --no-ask-password network list 2>/dev/null | string split -f1 ' '
 end
 
 set -l verbs list status create start stop restart kill remove enable disable logs console show cat edit set \
-    arguments xml image network credential doctor import-rhyzome instance
+    arguments xml image network volume credential doctor import-rhyzome instance
 set -l named list status start stop restart kill remove enable disable logs console show cat edit set arguments xml
 set -l none "not __fish_seen_subcommand_from $verbs"
 
@@ -39,14 +43,15 @@ complete -c shruthictl -n "$none" -a arguments -d 'The command line that the gue
 complete -c shruthictl -n "$none" -a xml -d 'The libvirt domain that a start would make'
 complete -c shruthictl -n "$none" -a image -d 'Stored images'
 complete -c shruthictl -n "$none" -a credential -d 'Keys that unikernels read'
+complete -c shruthictl -n "$none" -a volume -d 'Stored volumes'
 complete -c shruthictl -n "$none" -a network -d 'Networks for unikernels'
 complete -c shruthictl -n "$none" -a doctor -d 'Is this host fit, and what would make it so'
 complete -c shruthictl -n "$none" -a import-rhyzome -d 'Take over a rhyzome.conf'
 complete -c shruthictl -n "$none" -a instance -d 'As rhyzomectl had it'
 
-complete -c shruthictl -n "__fish_seen_subcommand_from $named; and not __fish_seen_subcommand_from network image" \
+complete -c shruthictl -n "__fish_seen_subcommand_from $named; and not __fish_seen_subcommand_from network image volume" \
     -a '(__shruthictl_names)'
-complete -c shruthictl -n '__fish_seen_subcommand_from create inspect import import-rhyzome' -F
+complete -c shruthictl -n '__fish_seen_subcommand_from create inspect import import-rhyzome export' -F
 complete -c shruthictl -n '__fish_seen_subcommand_from image' -a list -d 'Stored images with size and users'
 complete -c shruthictl -n '__fish_seen_subcommand_from image' -a inspect \
     -d 'What an image is and which devices it wants'
@@ -57,6 +62,17 @@ complete -c shruthictl -n '__fish_seen_subcommand_from credential' -a set -d 'Se
 complete -c shruthictl -n '__fish_seen_subcommand_from credential' -a rotate -d 'The same for a key that is there'
 complete -c shruthictl -n '__fish_seen_subcommand_from credential' -a remove -d 'Remove keys, or all of them'
 complete -c shruthictl -n '__fish_seen_subcommand_from credential' -l all -d 'All keys'
+complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a list -d 'Stored volumes with size, owner and users'
+complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a create -d 'Make an empty one'
+complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a show -d 'All facts as KEY=VALUE'
+complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a resize -d 'Make it larger'
+complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a import -d 'Make one of a file'
+complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a export -d 'Copy its content to a file'
+complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a remove -d 'Remove it, with all that is in it'
+complete -c shruthictl -n '__fish_seen_subcommand_from volume; and __fish_seen_subcommand_from show resize export remove' \
+    -a '(__shruthictl_volumes)'
+complete -c shruthictl -n '__fish_seen_subcommand_from volume; and __fish_seen_subcommand_from create import' \
+    -l size -x -a '16M 64M 256M 1G' -d 'How large it is'
 set -l network '__fish_seen_subcommand_from network'
 complete -c shruthictl -n $network -a create -d 'Make a libvirt network for unikernels'
 complete -c shruthictl -n $network -a list -d 'All of libvirt, and whose they are'

@@ -11,6 +11,7 @@ int ctl_exit_status(const Error *error)
 {
         switch (error->code) {
         case ERROR_NO_SUCH_UNIKERNEL:
+        case ERROR_NO_SUCH_VOLUME:
         case ERROR_NO_SUCH_NETWORK:
                 return CTL_EXIT_NO_SUCH;
         case ERROR_NOT_RUNNING:

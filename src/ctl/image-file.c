@@ -14,6 +14,7 @@
 
 #include "common/io.h"
 #include "common/string-util.h"
+#include "ctl/sparse.h"
 
 const char *image_host_path(const char *name)
 {
@@ -35,27 +36,7 @@ static int reopen_read_only(int fd)
         return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-static int copy_all(int from, int to)
-{
-        g_autofree char *buffer = g_malloc(256 * 1024);
-
-        for (;;) {
-                ssize_t n = read(from, buffer, 256 * 1024);
-                int r;
-
-                if (n == 0)
-                        return 0;
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                r = write_all(to, buffer, (size_t) n);
-                if (r < 0)
-                        return r;
-        }
-}
-
-static int open_stdin(int *ret_fd, Error *ret_error)
+int stdin_open(const char *what, int *ret_fd, Error *ret_error)
 {
         _cleanup_close_ int fd = -EBADF, reader = -EBADF;
         struct stat st;
@@ -63,8 +44,8 @@ static int open_stdin(int *ret_fd, Error *ret_error)
 
         if (isatty(STDIN_FILENO))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'-' reads the image from standard input, which is a terminal: shruthictl … "
-                                "- < FILE");
+                                "The %s is read from standard input, which is a terminal: shruthictl … - < "
+                                "FILE", what);
         if (fstat(STDIN_FILENO, &st) >= 0 && S_ISREG(st.st_mode) && lseek(STDIN_FILENO, 0, SEEK_CUR) == 0)
                 reader = reopen_read_only(STDIN_FILENO);
 
@@ -72,14 +53,14 @@ static int open_stdin(int *ret_fd, Error *ret_error)
                 fd = open_unnamed();
                 if (fd < 0)
                         return error_set_errno(ret_error, errno,
-                                        "Cannot make room for the image from standard input");
-                r = copy_all(STDIN_FILENO, fd);
+                                        "Cannot make room for the %s from standard input", what);
+                r = sparse_copy(STDIN_FILENO, fd);
                 if (r < 0)
-                        return error_set_errno(ret_error, r, "Cannot copy the image from standard input");
+                        return error_set_errno(ret_error, r, "Cannot copy the %s from standard input", what);
                 reader = reopen_read_only(fd);
                 if (reader < 0)
-                        return error_set_errno(
-                                        ret_error, errno, "Cannot open the image from standard input again");
+                        return error_set_errno(ret_error, errno,
+                                        "Cannot open the %s from standard input again", what);
         }
 
         *ret_fd = TAKE_FD(reader);
@@ -94,7 +75,7 @@ int image_open(const char *name, int *ret_fd, Error *ret_error)
         int fd, r;
 
         if (g_str_equal(name, "-"))
-                return open_stdin(ret_fd, ret_error);
+                return stdin_open("image", ret_fd, ret_error);
 
         /* A FIFO without a writer must not hang us here. */
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

@@ -14,5 +14,8 @@
  * it is none. */
 int image_open(const char *name, int *ret_fd, Error *ret_error);
 
+/* Standard input as a regular file, open for reading; what is the word for it ("image"). */
+int stdin_open(const char *what, int *ret_fd, Error *ret_error);
+
 /* The path in "host:PATH", or NULL. */
 const char *image_host_path(const char *name);

@@ -160,6 +160,14 @@ static int set_signal(Options *options, const char *value, Error *ret_error)
         return refuse(ret_error, "--signal=", value, "give SIGTERM, SIGINT, SIGABRT or SIGKILL");
 }
 
+static int set_size(Options *options, const char *value, Error *ret_error)
+{
+        if (size_parse(value, &options->size) < 0 || options->size == 0)
+                return refuse(ret_error, "--size=", value, "give a size, such as 64M");
+
+        return 0;
+}
+
 const OptionInfo option_table[] = {
         {"help", 'h', NULL, OPTION_ANY, "Show this help", set_help},
         {"version", 0, NULL, OPTION_ANY, "Show the version", set_version},
@@ -180,6 +188,7 @@ const OptionInfo option_table[] = {
         {"all", 0, NULL, OPTION_ALL, "credential remove: all keys", set_all},
         {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", set_no_block},
         {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
+        {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: how large it is", set_size},
         {"subnet", 0, "NETWORK/N", OPTION_NETWORK, "network create: its addresses, auto (default) or none",
                         set_subnet},
         {"ipv6-subnet", 0, "NETWORK/N", OPTION_NETWORK, "network create: the same of IPv6; none by default",
@@ -203,8 +212,10 @@ const OptionInfo option_table[] = {
         {"autostart", 0, "[=BOOL]", OPTION_SETTINGS, "Start at boot", set_autostart},
         {"restart", 0, "WHEN", OPTION_SETTINGS,
                         "Start again when it ended: no, on-failure or always", set_restart},
-        {"group", 0, "GROUP", OPTION_SETTINGS | OPTION_NETWORK, "Whose members manage it too", set_group},
-        {"owner", 0, "USER", OPTION_SETTINGS | OPTION_NETWORK, "Whose it is (administrators)", set_owner},
+        {"group", 0, "GROUP", OPTION_SETTINGS | OPTION_VOLUME | OPTION_NETWORK,
+                        "Whose members manage it too", set_group},
+        {"owner", 0, "USER", OPTION_SETTINGS | OPTION_VOLUME | OPTION_NETWORK,
+                        "Whose it is (administrators)", set_owner},
         {"initrd", 0, "FILE", OPTION_SETTINGS, "An initial RAM disk, for Linux and loaders",
                         set_initrd},
         {"verify", 0, "DIGEST", OPTION_VERIFY, "Refuse an image with another digest than sha256:…",

@@ -35,7 +35,8 @@ typedef enum OptionScope {
         OPTION_KILL     = 1 << 9,
         OPTION_VERIFY   = 1 << 10, /* what takes in an image */
         OPTION_COMPAT   = 1 << 11, /* instance … of the predecessor */
-        OPTION_NETWORK  = 1 << 16, /* network create */
+        OPTION_NETWORK  = 1 << 14, /* network create */
+        OPTION_VOLUME   = 1 << 12, /* volume create, import */
         OPTION_ALL      = 1 << 16, /* credential remove */
 } OptionScope;
 
@@ -58,6 +59,7 @@ typedef struct Options {
         bool follow;
         int lines;             /* or LINES_UNSET, LINES_ALL */
         int signal;
+        uint64_t size;         /* of a volume; 0: not given */
         GPtrArray *properties; /* names, NULL: all */
         Settings settings;
         const char *image;     /* set --image=, instance create --kernel= */

@@ -14,22 +14,23 @@
 #include "common/string-util.h"
 #include "ctl/image-file.h"
 #include "ctl/remote.h"
+#include "ctl/volume-file.h"
 
 #define PROGRESS_SIZE_MIN (1024 * 1024)
 #define PROGRESS_USEC     (100 * 1000)
 #define DIGEST_OUTPUT_MAX 4096
 
 /* A terminal over there where all of ours is one: for passwords, pagers, editors and consoles. */
-static bool wants_terminal(int input)
+static bool wants_terminal(int input, int output)
 {
-        return input < 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+        return input < 0 && output < 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
 }
 
 static int spawn_ssh(const char *host, const GPtrArray *words, int input, int output, pid_t *ret_pid,
                 Error *ret_error)
 {
         g_autofree char *command = remote_command(words);
-        bool terminal = wants_terminal(input);
+        bool terminal = wants_terminal(input, output);
         pid_t pid;
 
         fflush(NULL);
@@ -228,10 +229,51 @@ static int run_once(Ctl *ctl, const Verb *verb, char **operands, Error *ret_erro
         return run_with_file(ctl, words, image, -1, ret_error);
 }
 
+/* What the far command writes, into a file that is here. */
+static int run_into_file(Ctl *ctl, const Verb *verb, char **operands, Error *ret_error)
+{
+        const char *name = operands[verb->output_operand - 1];
+        _cleanup_close_ int reader = -EBADF, writer = -EBADF;
+        _cleanup_volume_file_ VolumeFile file = VOLUME_FILE_INIT;
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(GPtrArray) words = NULL;
+        int pipes[2], copied, r;
+        pid_t pid;
+
+        r = volume_file_create(name, &file, ret_error);
+        if (r < 0)
+                return r;
+        if (pipe2(pipes, O_CLOEXEC) < 0)
+                return error_set_errno(ret_error, errno, "Cannot make a pipe to ssh");
+        reader = pipes[0];
+        writer = pipes[1];
+
+        operands[verb->output_operand - 1] = NULL;
+        words = remote_words(&ctl->options, verb, operands);
+        r = spawn_ssh(ctl->options.host, words, -1, writer, &pid, ret_error);
+        if (r < 0)
+                return r;
+        writer = close_safe(writer);
+        copied = volume_file_fill(&file, reader, &error);
+        /* It says why itself, and so it does when nobody reads any more. */
+        reader = close_safe(reader);
+        r = wait_ssh(ctl->options.host, pid, ret_error);
+        if (copied < 0) {
+                error_move(ret_error, &error);
+                return copied;
+        }
+
+        if (r == CTL_EXIT_SUCCESS)
+                copied = volume_file_commit(&file, ret_error);
+        return copied < 0 ? copied : r;
+}
+
 int remote_run(Ctl *ctl, const Verb *verb, char **operands, Error *ret_error)
 {
         int r, exit_status = CTL_EXIT_SUCCESS;
 
+        if (verb->output_operand > 0)
+                return run_into_file(ctl, verb, operands, ret_error);
         /* A verb for many files gets one at a time. */
         if (verb->n_files <= 1)
                 return run_once(ctl, verb, operands, ret_error);

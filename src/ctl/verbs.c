@@ -13,6 +13,7 @@
 #define SECTION_WHAT    "What they are"
 #define SECTION_IMAGES  "Images"
 #define SECTION_KEYS    "Keys"
+#define SECTION_VOLUMES "Volumes"
 #define SECTION_NETWORK "Networks"
 #define SECTION_HOST    "This host"
 
@@ -70,6 +71,20 @@ const Verb verb_table[] = {
                         OPTION_NOW, 0, 0, verb_credential_rotate},
         {"credential", "remove", "NAME KEY…", SECTION_KEYS, "Remove keys, or --all", 1, ANY, OPTION_ALL, 0,
                         0, verb_credential_remove},
+        {"volume", "list", "[PATTERN…]", SECTION_VOLUMES, "Stored volumes with size, owner and users", 0,
+                        ANY, 0, 0, 0, verb_volume_list},
+        {"volume", "create", "NAME --size=SIZE", SECTION_VOLUMES, "Make an empty one", 1, 1, OPTION_VOLUME,
+                        0, 0, verb_volume_create},
+        {"volume", "show", "NAME…", SECTION_VOLUMES, "All facts as KEY=VALUE", 1, ANY, OPTION_SHOW, 0, 0,
+                        verb_volume_show},
+        {"volume", "resize", "NAME SIZE", SECTION_VOLUMES, "Make it larger", 2, 2, 0, 0, 0,
+                        verb_volume_resize},
+        {"volume", "import", "NAME [FILE]", SECTION_VOLUMES, "Make one of a file", 1, 2, OPTION_VOLUME, 2,
+                        1, verb_volume_import},
+        {"volume", "export", "NAME [FILE]", SECTION_VOLUMES, "Copy its content to a file", 1, 2, 0, 0, 0,
+                        verb_volume_export, 2},
+        {"volume", "remove", "NAME…", SECTION_VOLUMES, "Remove it, with all that is in it", 1, ANY, 0, 0, 0,
+                        verb_volume_remove},
         {"network", "create", "NAME", SECTION_NETWORK, "Make a libvirt network for unikernels", 1, 1,
                         OPTION_NETWORK, 0, 0, verb_network_create},
         {"network", "list", "", SECTION_NETWORK, "All of libvirt's, and whose they are", 0, 0, 0, 0, 0,

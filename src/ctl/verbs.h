@@ -23,6 +23,8 @@ typedef struct Verb {
                                   piped; 0: none */
         unsigned n_files; /* how many of them */
         VerbFunction run;
+        unsigned output_operand; /* which operand is a local file that gets the output, standard output
+                                    without it; 0: none */
 } Verb;
 
 extern const Verb verb_table[];

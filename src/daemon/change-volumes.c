@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/string-util.h"
 #include "daemon/change.h"
+#include "daemon/volume-work.h"
 #include "unikernel/volumes.h"
 
 static bool may_administer(const Change *change)
@@ -74,6 +75,13 @@ static int check_missing(Change *change, const Definition *definition, const Def
                 return change_needs_administer(change, ERROR_ACCESS_DENIED,
                                 "Volume '%s': only an administrator may make volumes for root",
                                 device->name);
+
+        /* Its own name is its own; another may be one that somebody else's unikernel will want. */
+        if (device->volume && !may_administer(change) &&
+                        volume_check_reserved(device->stored, definition->owner, &change->error) < 0) {
+                change->needs_administer = true;
+                return error_code_to_errno(change->error.code);
+        }
 
         return 0;
 }
@@ -144,6 +152,8 @@ int change_make_volumes(Change *change, const Definition *definition)
 
 void change_unmake_volumes(Change *change)
 {
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&volume_identity_lock);
+
         for (guint i = 0; change->volumes && i < change->volumes->len; i++) {
                 _cleanup_error_ Error error = ERROR_INIT;
                 int r = volume_remove(change->volumes->pdata[i], &error);

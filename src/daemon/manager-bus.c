@@ -15,6 +15,7 @@
 #include "daemon/images.h"
 #include "daemon/network-bus.h"
 #include "daemon/unikernel-bus.h"
+#include "daemon/volumes.h"
 
 #define PATH_SIZE_MAX 4096
 
@@ -429,6 +430,23 @@ const sd_bus_vtable manager_vtable[] = {
                         method_list_images, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("PruneImages", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", removed, "t", freed),
                         method_prune_images, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CreateVolume",
+                        SD_BUS_ARGS("s", name, "t", size, "a{sv}", settings), SD_BUS_NO_RESULT,
+                        method_create_volume, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ImportVolume",
+                        SD_BUS_ARGS("s", name, "h", data, "a{sv}", settings), SD_BUS_NO_RESULT,
+                        method_import_volume, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListVolumes", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sttuas)", volumes),
+                        method_list_volumes, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetVolumeDetails", SD_BUS_ARGS("s", name),
+                        SD_BUS_RESULT("a{sv}", details),
+                        method_get_volume_details, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ResizeVolume", SD_BUS_ARGS("s", name, "t", size), SD_BUS_NO_RESULT,
+                        method_resize_volume, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ExportVolume", SD_BUS_ARGS("s", name), SD_BUS_RESULT("h", data),
+                        method_export_volume, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("RemoveVolume", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT,
+                        method_remove_volume, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("CreateNetwork", SD_BUS_ARGS("s", name, "a{sv}", settings),
                         SD_BUS_RESULT("o", network), method_create_network, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("RemoveNetwork", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT,

@@ -25,6 +25,7 @@
 #include "daemon/registry.h"
 #include "daemon/systemd.h"
 #include "daemon/unikernel-bus.h"
+#include "daemon/volumes.h"
 
 #define WORKER_THREADS  8
 #define WORKER_PER_USER 1
@@ -487,6 +488,7 @@ int manager_run(Manager *manager)
         manager_probe(manager);
         log_stream_find_boot(manager);
         addresses_sweep(manager);
+        volumes_clean(manager);
         networks_repair(manager);
 
         return sd_event_loop(manager->event);

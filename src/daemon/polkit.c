@@ -30,7 +30,7 @@
 struct Query {
         Manager *manager;
         sd_bus_message *message;
-        char *action, *unikernel, *network, *owner, *group;
+        char *action, *unikernel, *network, *volume, *owner, *group;
         char *sender, *cancellation_id;
         uid_t uid;
         unsigned weight;
@@ -76,6 +76,7 @@ void query_free(Query *query)
         g_free(query->action);
         g_free(query->unikernel);
         g_free(query->network);
+        g_free(query->volume);
         g_free(query->owner);
         g_free(query->group);
         g_free(query->sender);
@@ -179,6 +180,8 @@ static int append_question(sd_bus_message *m, const Query *query)
         if (r >= 0)
                 r = append_detail(m, "network", query->network);
         if (r >= 0)
+                r = append_detail(m, "volume", query->volume);
+        if (r >= 0)
                 r = append_detail(m, "owner", query->owner);
         if (r >= 0)
                 r = append_detail(m, "group", query->group);
@@ -243,12 +246,14 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
                 .action = g_strdup(action),
                 .unikernel = g_strdup(details->unikernel),
                 .network = g_strdup(details->network),
+                .volume = g_strdup(details->volume),
                 .owner = g_strdup(details->owner),
                 .group = g_strdup(details->group),
                 .sender = g_strdup(sd_bus_message_get_sender(message)),
                 .cancellation_id = g_strdup_printf("%" G_GUINT64_FORMAT, ++cancellation_counter),
                 .uid = uid,
-                .interactive = sd_bus_message_get_allow_interactive_authorization(message) > 0,
+                .interactive = !details->quietly &&
+                                sd_bus_message_get_allow_interactive_authorization(message) > 0,
         };
         (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &query->deadline);
         query->deadline += query->interactive ? POLKIT_TIMEOUT_INTERACTIVE : POLKIT_TIMEOUT;
@@ -259,14 +264,13 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
         return query;
 }
 
-/* The error that belongs to a decision other than yes. */
-static int polkit_decision_error(
+int polkit_decision_error(
                 Decision decision, const char *action, const PolkitDetails *details, Error *ret_error)
 {
-        const char *name = details->unikernel ?: details->network;
+        const char *kind = details->volume ? "volume" : details->network ? "network" : "unikernel",
+                   *name = details->volume ?: details->network ?: details->unikernel;
         g_autofree char *shown = text_for_display(name ?: "", 80);
-        g_autofree char *what = name ? g_strdup_printf("%s %s '%s'", details->verb,
-                                                       details->unikernel ? "unikernel" : "network", shown)
+        g_autofree char *what = name ? g_strdup_printf("%s %s '%s'", details->verb, kind, shown)
                                      : g_strdup(details->verb);
 
         if (decision == DECISION_CHALLENGE)

@@ -18,9 +18,11 @@ typedef enum Decision {
 typedef struct PolkitDetails {
         const char *verb;       /* in the sentence "Not authorized to VERB unikernel 'NAME'" */
         const char *unikernel;  /* name, or NULL */
-        const char *network;    /* the same of a network; of these at most one is set */
+        const char *network;    /* the same of a network */
+        const char *volume;     /* the same of a volume; of these at most one is set */
         const char *owner;      /* names */
         const char *group;
+        bool quietly;           /* no password is asked for, whatever the call allows */
 } PolkitDetails;
 
 PolkitDetails polkit_details(const char *verb, const Unikernel *unikernel);
@@ -36,6 +38,10 @@ int polkit_authorize(Manager *manager, sd_bus_message *message, const char *acti
 typedef void (*PolkitDone)(Decision decision, void *userdata);
 void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, const PolkitDetails *details,
                 PolkitDone done, void *userdata);
+
+/* The error that belongs to a decision other than yes. */
+int polkit_decision_error(
+                Decision decision, const char *action, const PolkitDetails *details, Error *ret_error);
 
 /* He is gone: his questions are withdrawn. */
 void polkit_forget_sender(Manager *manager, const char *sender);

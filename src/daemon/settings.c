@@ -37,6 +37,7 @@ void settings_free(Settings *settings)
 
         g_free(settings->arguments);
         g_free(settings->memory);
+        g_free(settings->size);
         g_free(settings->cpus);
         g_free(settings->group);
         g_free(settings->owner);
@@ -146,6 +147,17 @@ static int read_memory(Reader *reader)
                 return refuse_type(reader, "t");
 
         reader->settings->memory = g_memdup2(&value, sizeof value);
+        return 0;
+}
+
+static int read_size(Reader *reader)
+{
+        uint64_t value;
+
+        if (sd_bus_message_read(reader->message, "v", "t", &value) < 0)
+                return refuse_type(reader, "t");
+
+        reader->settings->size = g_memdup2(&value, sizeof value);
         return 0;
 }
 
@@ -396,6 +408,7 @@ static int read_credentials(Reader *reader)
 
 #define USE(use) (1U << (use))
 #define BOTH     (USE(SETTINGS_CREATE) | USE(SETTINGS_UPDATE))
+#define VOLUME   (USE(SETTINGS_VOLUME) | USE(SETTINGS_VOLUME_IMPORT))
 
 static const struct {
         const char *key;
@@ -406,10 +419,10 @@ static const struct {
         {"ArgumentList", BOTH, read_argument_list},
         {"Memory", BOTH, read_memory},
         {"CPUs", BOTH, read_cpus},
-        {"Group", BOTH, read_group},
+        {"Group", BOTH | VOLUME, read_group},
         {"Autostart", BOTH, read_autostart},
         {"Restart", BOTH, read_restart},
-        {"Owner", BOTH, read_owner},
+        {"Owner", BOTH | VOLUME, read_owner},
         {"ImageDigest", USE(SETTINGS_UPDATE), read_image_digest},
         {"Initrd", BOTH, read_initrd},
         {"InitrdDigest", BOTH, read_initrd_digest},
@@ -417,6 +430,7 @@ static const struct {
         {"Volumes", BOTH, read_volumes},
         {"Credentials", BOTH, read_credentials},
         {"Digest", USE(SETTINGS_CREATE) | USE(SETTINGS_IMPORT), read_digest},
+        {"Size", USE(SETTINGS_VOLUME_IMPORT), read_size},
 };
 
 static int refuse_key(SettingsUse use, const char *key, Error *ret_error)

@@ -16,11 +16,13 @@ typedef enum SettingsUse {
         SETTINGS_CREATE,
         SETTINGS_UPDATE,
         SETTINGS_IMPORT,      /* ImportImage(): "Digest" only */
+        SETTINGS_VOLUME,      /* CreateVolume() */
+        SETTINGS_VOLUME_IMPORT,
 } SettingsUse;
 
 typedef struct Settings {
         char *arguments;      /* NULL in all of these: not named */
-        uint64_t *memory;
+        uint64_t *memory, *size;
         uint32_t *cpus;
         char *group, *owner, *restart;
         bool *autostart;

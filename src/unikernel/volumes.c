@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/paths.h"
+#include "common/string-util.h"
 
 #define GROUPS_MAX      65536 /* NGROUPS_MAX of Linux */
 #define PASSWD_SIZE_MAX (1024 * 1024)
@@ -45,6 +46,42 @@ bool volume_is_for(const Volume *volume, uid_t owner)
                 return true;
 
         return volume->group != VOLUME_NO_GROUP && user_is_in_group(owner, volume->group);
+}
+
+/* Whose unikernel it is; of one that cannot be read, root's. */
+static int find_owner(const char *unikernel, uid_t *ret_owner)
+{
+        g_autoptr(Definition) definition = NULL;
+        g_autofree char *path = NULL;
+        DefinitionOrigin origin;
+        int r;
+
+        r = definition_find(unikernel, &path, &origin, NULL);
+        if (r < 0)
+                return r;
+
+        *ret_owner = definition_load(unikernel, &definition, NULL) < 0 ? 0 : definition->owner;
+        return 0;
+}
+
+int volume_check_reserved(const char *volume, uid_t owner, Error *ret_error)
+{
+        g_autofree char *unikernel = g_strdup(volume);
+
+        for (char *dash; (dash = strrchr(unikernel, '-'));) {
+                uid_t of;
+
+                *dash = 0;
+                if (!name_is_valid(unikernel) || find_owner(unikernel, &of) < 0)
+                        continue;
+                return of == owner ? 0
+                                   : error_set(ret_error, ERROR_ACCESS_DENIED,
+                                                     "'%s' is a name for a volume of unikernel '%s', which "
+                                                     "belongs to somebody else: take another name",
+                                                     volume, unikernel);
+        }
+
+        return 0;
 }
 
 /* Whether one of its block devices is what is looked for. */

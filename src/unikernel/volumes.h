@@ -12,6 +12,11 @@
  * those of groups that he is in. Looks the groups up (NSS): not where nobody may be kept waiting. */
 bool volume_is_for(const Volume *volume, uid_t owner);
 
+/* Whether a volume of owner may be made under that name. Names that begin with a unikernel's and '-' are for
+ * the volumes of that one, whose devices they are called after; the longest that fits counts. ACCESS_DENIED
+ * where it is somebody else's. */
+int volume_check_reserved(const char *volume, uid_t owner, Error *ret_error);
+
 /* The names of the unikernels whose definitions name the volume, sorted. One that cannot be read names
  * nothing. Free with g_strfreev(). */
 int volume_list_users(const char *volume, char ***ret_unikernels, Error *ret_error);

@@ -91,6 +91,14 @@ static void clear_remains(int store_fd)
         (void) closedir(dir);
 }
 
+void volume_store_clean(void)
+{
+        _cleanup_close_ int lock = -EBADF;
+
+        if (volume_store_lock(&lock, NULL) >= 0)
+                clear_remains(lock);
+}
+
 static int write_record(const Folder *folder, uid_t owner, gid_t group)
 {
         g_autofree char *path = g_build_filename(paths_volumes(), folder->name, NULL);

@@ -74,7 +74,7 @@ char *volume_path(const char *name)
 int error_set_no_such_volume(Error *ret_error, const char *name)
 {
         return error_set(ret_error, ERROR_NO_SUCH_VOLUME,
-                        "There is no volume '%s': make it with `shruthictl volume create %s SIZE`", name,
+                        "There is no volume '%s': make it with `shruthictl volume create %s --size=…`", name,
                         name);
 }
 
@@ -434,8 +434,9 @@ int volume_remove(const char *name, Error *ret_error)
                 return r;
         if (r >= 0 && use != VOLUME_UNUSED)
                 return error_set(ret_error, ERROR_VOLUME_IN_USE,
-                                "Volume '%s' is being %s: stop the unikernel that uses it first", name,
-                                volume_use_to_string(use));
+                                "Volume '%s' is being %s: stop the unikernel that uses it, or end the "
+                                "export that goes on, first",
+                                name, volume_use_to_string(use));
 
         /* Gone as a whole; what is left of it if we die here is cleared away by the next. */
         hidden = g_strdup_printf(VOLUME_TEMPORARY_PREFIX "%d-%08x", getpid(), g_random_int());

@@ -87,6 +87,9 @@ int volume_export(const char *name, int *ret_fd, Error *ret_error);
  * somebody has it open. */
 int volume_remove(const char *name, Error *ret_error);
 
+/* Removes what those left that died while they made or removed one. */
+void volume_store_clean(void);
+
 typedef enum VolumeUse {
         VOLUME_UNUSED,
         VOLUME_READ,    /* by any number */

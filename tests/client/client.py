@@ -4,6 +4,7 @@
 ask for much at once, send what no honest library sends). Errors are printed as NAME: SENTENCE, with exit status 1."""
 
 import collections
+import errno
 import os
 import re
 import select
@@ -260,7 +261,54 @@ def slow_credential(name, key):
         os.close(writer)
 
 
+def volume_import(name, kind):
+    """A volume of what is no file, or not open as it must be."""
+    if kind.startswith("index:"):
+        Client().call("ImportVolume", variant("(sha{sv})", name, int(kind.removeprefix("index:")), {}))
+        return
+    if kind in ("pipe", "socket"):
+        ends = os.pipe() if kind == "pipe" else [end.detach() for end in socket.socketpair()]
+        fd = ends[0]
+    else:
+        path, flags = {
+            "directory": ("/tmp", os.O_RDONLY),
+            "path": ("/etc/hostname", os.O_PATH),
+            "write-only": ("/dev/null", os.O_WRONLY),
+            "write-only-file": (os.path.expanduser("~/write-only"), os.O_WRONLY | os.O_CREAT),
+            "null": ("/dev/null", os.O_RDONLY),
+            "zero": ("/dev/zero", os.O_RDONLY),
+            "char": ("/dev/ptmx", os.O_RDONLY | os.O_NOCTTY),
+            "empty": ("/proc/self/status", os.O_RDONLY),
+        }.get(kind) or (kind.removeprefix("file:"), os.O_RDONLY)
+        fd = os.open(path, flags)
+    Client().call("ImportVolume", variant("(sha{sv})", name, 0, {}), [fd])
+
+
+def volume_export(name, hold=""):
+    """What can be done with the descriptor besides reading it. Then it is held, or let go."""
+    _, fds = Client().call("ExportVolume", variant("(s)", name))
+    fd = fds.steal_fds()[0]
+    ways = {
+        "write": lambda: os.pwrite(fd, b"x", 0),
+        "truncate": lambda: os.ftruncate(fd, 0),
+        "reopen": lambda: os.open(f"/proc/self/fd/{fd}", os.O_RDWR),
+        "chmod": lambda: os.fchmod(fd, 0o666),
+    }
+    for way, attempt in ways.items():
+        try:
+            attempt()
+            print(f"{way}: possible")
+        except OSError as error:
+            print(f"{way}: {errno.errorcode[error.errno]}")
+    print("held", os.getpid(), len(os.pread(fd, 512, 0)), flush=True)
+    if hold:
+        time.sleep(3600)
+    os.close(fd)
+
+
 VERBS = {
+    "volume-import": volume_import,
+    "volume-export": volume_export,
     "slow-credential": slow_credential,
     "create": create,
     "set-image": set_image,

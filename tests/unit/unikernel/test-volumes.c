@@ -74,6 +74,34 @@ static void test_groups(Fixture *f, const void *data)
         g_assert_false(volume_is_for(&volume, 4294967000));
 }
 
+/* Nobody can take the names that somebody else's unikernel will want. */
+static void test_reserved(Fixture *f, const void *data)
+{
+        static const struct {
+                const char *volume;
+                uid_t owner;
+                bool free;
+        } cases[] = {
+                {"web-data", 1000, true},    {"web-data", 1001, false}, {"web-data", 0, false},
+                {"web-2-data", 1001, true},  {"web-2-data", 1000, false}, {"web-3-data", 1001, false},
+                {"web", 1001, true},         {"webs-data", 1001, true}, {"broken-x", 1000, false},
+                {"broken-x", 0, true},       {"a_b-data", 1001, true},  {"web.x", 1001, true},
+        };
+
+        fixture_put(paths_state_definitions(), "web.unikernel", IMAGE "Owner=1000\n");
+        fixture_put(paths_state_definitions(), "web-2.unikernel", IMAGE "Owner=1001\n");
+        fixture_put(paths_config_definitions(), "broken.unikernel", "nonsense");
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                int r = volume_check_reserved(cases[i].volume, cases[i].owner, &error);
+
+                g_test_message("%s of %u", cases[i].volume, (unsigned) cases[i].owner);
+                g_assert_cmpint(r >= 0, ==, cases[i].free);
+                if (r < 0)
+                        g_assert_cmpint(error.code, ==, ERROR_ACCESS_DENIED);
+        }
+}
+
 static void test_users(Fixture *f, const void *data)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -118,6 +146,7 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         g_test_add("/volumes/belong-to-owners", Fixture, NULL, set_up, test_owners, tear_down);
         g_test_add("/volumes/are-shared-by-groups", Fixture, NULL, set_up, test_groups, tear_down);
+        g_test_add("/volumes/keep-names-for-unikernels", Fixture, NULL, set_up, test_reserved, tear_down);
         g_test_add("/volumes/finds-who-names-one", Fixture, NULL, set_up, test_users, tear_down);
         g_test_add("/volumes/finds-who-runs-with-one", Fixture, NULL, set_up, test_running, tear_down);
         return g_test_run();

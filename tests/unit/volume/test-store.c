@@ -147,7 +147,7 @@ static void test_list(VolumeFixture *f, const void *data)
         g_assert_nonnull(strstr(error.message, "damaged/volume"));
         error_clear(&error);
         assert_refused(volume_load("c", &volume, &error), &error, ERROR_NO_SUCH_VOLUME,
-                        "volume create c SIZE");
+                        "volume create c --size=");
         g_assert_cmpint(volume_remove("damaged", &error), ==, 0);
         assert_stored("a b");
 }
