@@ -77,6 +77,30 @@ static void test_refusals(void)
         }
 }
 
+/* What a volume takes, and nothing of a unikernel's. */
+static void test_volumes(void)
+{
+        g_autoptr(Settings) settings = NULL;
+        sd_bus_message *m = message_new();
+
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 2, "Group", "s", "staff", "Size", "t",
+                                        UINT64_C(1024)),
+                        >=, 0);
+        settings = read_ok(m, SETTINGS_VOLUME_IMPORT);
+        g_assert_cmpstr(settings->group, ==, "staff");
+        g_assert_cmpuint(*settings->size, ==, 1024);
+
+        m = message_new();
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Size", "t", UINT64_C(1024)), >=, 0);
+        refused(m, SETTINGS_VOLUME, "known: Group, Owner");
+        m = message_new();
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Memory", "t", UINT64_C(1024)), >=, 0);
+        refused(m, SETTINGS_VOLUME_IMPORT, "known: Group, Owner, Size");
+        m = message_new();
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Size", "s", "64M"), >=, 0);
+        refused(m, SETTINGS_VOLUME_IMPORT, "'t'");
+}
+
 static void test_twice(void)
 {
         sd_bus_message *m = message_new();
@@ -345,6 +369,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/settings/refuses-what-no-definition-can-hold", test_text);
         g_test_add_func("/daemon/settings/says-what-is-wrong", test_refusals);
         g_test_add_func("/daemon/settings/refuses-a-key-twice", test_twice);
+        g_test_add_func("/daemon/settings/volumes", test_volumes);
         g_test_add_func("/daemon/settings/refuses-bad-devices", test_devices);
         g_test_add_func("/daemon/settings/refuses-30-devices", test_too_many_devices);
         g_test_add_func("/daemon/settings/reads-all-keys", test_all_keys);
