@@ -58,6 +58,23 @@ check "removed" far remove piped
 check "host:PATH is a file over there" far create hosted "host:$images/guest-plain.virtio"
 check "removed" far remove hosted
 expect_fail "a file that is missing here never gets there" 'nothere.*No such file' far create x nothere
+truncate -s 32M content
+printf 'in the middle' | dd of=content bs=1 seek=20000000 conv=notrunc status=none
+check "a volume is made over there" far volume import data content
+expect_output "… of the far user's" '^data +32M .* bob' far volume list
+check "it comes back into a file that is here" far volume export data back
+check "… and is the same" cmp content back
+check "… with its holes" test "$(($(stat -c '%b * %B' back)))" -lt 1048576
+check "… and on standard output" bash -c 'PATH=/tmp/bin:$PATH shruthictl -H bob@far volume export data | cmp - content'
+check "standard input goes there" bash -c 'PATH=/tmp/bin:$PATH shruthictl -H bob@far volume import piped <content'
+check "… and is the same" bash -c 'PATH=/tmp/bin:$PATH shruthictl -H bob@far volume export piped - | cmp - content'
+expect_fail "what fails over there leaves no file here" 'no volume' far volume export nothere other
+expect_fail "… nor spoils one" 'no volume' far volume export nothere back
+check "it is as it was" cmp content back
+is "nothing is beside it" back "$(ls -d back* other* 2>/dev/null)"
+expect_fail "nothing binary goes to a terminal" 'nothing for a terminal' \
+        script -qec 'PATH=/tmp/bin:$PATH shruthictl -H bob@far volume export data' /dev/null
+check "volumes are removed" far volume remove data piped
 cp guest.virtio /tmp/hostile"'; touch pwned; '".virtio
 check "a hostile file name is only a name" far image inspect "/tmp/hostile'; touch pwned; '.virtio"
 check "hostile words stay words" \
@@ -106,6 +123,10 @@ ssh-keygen -q -A
 printf 'Host node\n  HostName 127.0.0.1\n  User bob\n  StrictHostKeyChecking no\n' >/root/.ssh/config
 check_soon "an image goes through the real ssh" 20 \
         shruthictl -H node create really ./guest-plain.virtio --now -- --hello
+check "so does a volume" shruthictl -H node volume import saved content
+check "… and back" shruthictl -H node volume export saved again
+check "… and is the same" cmp content again
+check "removed" shruthictl -H node volume remove saved
 expect_output "… as the far user" '^really +running +bob' shruthictl -H node list
 check "removed" shruthictl -H node remove --now really
 
