@@ -81,11 +81,13 @@ static void add_missing(Difference *difference, const Definition *definition, co
         }
 }
 
-static void add_surplus(Difference *difference, const ImageInfo *image, const DefinitionDevice *device)
+static void add_surplus(Difference *difference, const Definition *definition, const ImageInfo *image,
+                const DefinitionDevice *device)
 {
-        bool network = device->kind == DEVICE_NETWORK;
+        DeviceKind other = device->kind == DEVICE_NETWORK ? DEVICE_BLOCK : DEVICE_NETWORK;
 
-        if (find_entry(image, device->name, network ? DEVICE_BLOCK : DEVICE_NETWORK))
+        /* add_missing() has told of it, unless the image's device of that name has a section too. */
+        if (find_entry(image, device->name, other) && !find_device(definition, device->name, other))
                 return;
         append_item(difference->surplus, ", ", "[%s %s] (%s:%u)", definition_device_section(device),
                         device->name, device->file, device->line);
@@ -107,7 +109,7 @@ static int refuse(const Definition *definition, const ImageInfo *image, Differen
                 const DefinitionDevice *device = definition->devices->pdata[i];
 
                 if (!find_entry(image, device->name, device->kind))
-                        add_surplus(difference, image, device);
+                        add_surplus(difference, definition, image, device);
         }
 
         if (difference->missing->len > 0)

@@ -117,6 +117,10 @@ static void test_differences(void)
                                 "definition has [Network servcie] (f:3), which the image does not know: "
                                 "remove that. Write into the definition: '[Network service]' with "
                                 "'Bridge=…'; or as options of create: --network=service:BRIDGE"},
+                {&router, "[Network service]\n[Network back]\n[Volume storage]\nPath=/a\n[Credentials back]\n",
+                                "the definition has [Credentials back] (f:7), which the image does not "
+                                "know: remove that; key material needs a block device 'back' that the "
+                                "image's manifest declares"},
                 {&twice, "[Volume a]\nPath=/a\n",
                                 "the image names two devices 'a': rebuild it with names that differ"},
                 {&many, "", "the image wants 30 devices: at most 29 have room on the guest's bus"},
