@@ -130,6 +130,17 @@ rm -f $DEFINITIONS/path-?.unikernel
 define_disk theirs --boots Owner=alice '[Volume storage]' Volume=counter-storage
 expect_fail "a volume of another is refused at the start" . systemctl start unikernel@theirs
 check "with whose it is" messages_have theirs "volume 'counter-storage' is user 0's"
+define_disk lends --boots Owner=alice Group=shruthi-users '[Volume storage]' Size=1M
+check "a volume is shared with its unikernel's group" systemctl start unikernel@lends
+check_soon "it is written" 30 said lends 'boot 1'
+systemctl stop unikernel@lends
+define_disk borrows --boots Owner=bob '[Volume storage]' Volume=lends-storage
+check "a member of the group may have it" systemctl start unikernel@borrows
+check_soon "and goes on with it" 30 said borrows 'boot 2'
+systemctl stop unikernel@borrows
+define_disk borrows --boots Owner=mallory '[Volume storage]' Volume=lends-storage
+expect_fail "who is in no such group may not" . systemctl start unikernel@borrows
+rm -f $DEFINITIONS/lends.unikernel $DEFINITIONS/borrows.unikernel
 define_disk missing --boots '[Volume storage]' Volume=nowhere
 expect_fail "one that must be there and is not" . systemctl start unikernel@missing
 check "says what to write" messages_have missing "there is no volume 'nowhere': write Size= too"
