@@ -16,6 +16,7 @@
 #include "common/string-util.h"
 #include "config.h"
 #include "domain/bridges.h"
+#include "domain/check-keys.h"
 #include "domain/isolation.h"
 #include "domain/probe.h"
 #include "domain/protocol.h"
@@ -32,9 +33,7 @@
 
 #define TMPFILES_FIX "systemd-tmpfiles --create shruthi.conf"
 
-static void emit_check(const char *name, const char *verdict, const char *fix, const char *format, ...)
-                __attribute__((format(printf, 4, 5)));
-static void emit_check(const char *name, const char *verdict, const char *fix, const char *format, ...)
+void check_emit(const char *name, const char *verdict, const char *fix, const char *format, ...)
 {
         g_autofree char *sentence = NULL;
         va_list ap;
@@ -52,13 +51,13 @@ static void check_libvirt(virConnectPtr connection, const Conf *conf)
 
         (void) virConnectGetLibVersion(connection, &libvirt);
         if (virConnectGetVersion(connection, &qemu) < 0) {
-                emit_check("libvirt", "failed", "install QEMU's qemu-system-x86_64",
+                check_emit("libvirt", "failed", "install QEMU's qemu-system-x86_64",
                                 "libvirt at %s finds no QEMU: %s", conf->libvirt_uri,
                                 virGetLastErrorMessage());
                 return;
         }
 
-        emit_check("libvirt", "ok", "", "libvirt %lu.%lu.%lu with QEMU %lu.%lu.%lu answers at %s",
+        check_emit("libvirt", "ok", "", "libvirt %lu.%lu.%lu with QEMU %lu.%lu.%lu answers at %s",
                         libvirt / 1000000, libvirt / 1000 % 1000, libvirt % 1000, qemu / 1000000,
                         qemu / 1000 % 1000, qemu % 1000, conf->libvirt_uri);
 }
@@ -68,7 +67,7 @@ static void check_no_libvirt(const char *message)
         /* The socket lets us in by polkit or by the group, and says so in its words. */
         bool refused = strstr(message, "uthenticat") || strstr(message, "enied");
 
-        emit_check("libvirt", "failed",
+        check_emit("libvirt", "failed",
                         refused ? "usermod -a -G " SHRUTHI_LIBVIRT_GROUP " " SHRUTHI_USER
                                 : "systemctl enable --now libvirtd.socket (or virtqemud.socket)",
                         "%s", message);
@@ -90,14 +89,14 @@ static void check_machine(virConnectPtr connection)
         gint64 first, second;
 
         if (!ask_capabilities(connection, &first)) {
-                emit_check("machine", "failed", "install QEMU's qemu-system-x86_64",
+                check_emit("machine", "failed", "install QEMU's qemu-system-x86_64",
                                 "QEMU offers no machine 'pc' for x86_64: %s", virGetLastErrorMessage());
                 return;
         }
-        emit_check("machine", "ok", "", "QEMU offers the machine 'pc' for x86_64");
+        check_emit("machine", "ok", "", "QEMU offers the machine 'pc' for x86_64");
 
         if (ask_capabilities(connection, &second) && second > CACHED_ANSWER_USEC)
-                emit_check("capability-cache", "warning",
+                check_emit("capability-cache", "warning",
                                 "usermod -a -G kvm " SHRUTHI_QEMU_USER
                                 " && chgrp kvm /dev/kvm && chmod 0660 /dev/kvm && systemctl restart "
                                 "libvirtd",
@@ -105,7 +104,7 @@ static void check_machine(virConnectPtr connection)
                                 "for %.1f s: usually root can open /dev/kvm and QEMU's user %s cannot",
                                 (double) second / G_USEC_PER_SEC, SHRUTHI_QEMU_USER);
         else
-                emit_check("capability-cache", "ok", "", "libvirt remembers what it knows about QEMU");
+                check_emit("capability-cache", "ok", "", "libvirt remembers what it knows about QEMU");
 }
 
 static void check_probe(virConnectPtr connection, const Conf *conf)
@@ -116,23 +115,23 @@ static void check_probe(virConnectPtr connection, const Conf *conf)
 
         r = probe_host(connection, conf, &host, &error);
         if (r < 0) {
-                emit_check("kvm", "failed", "", "%s", error_message(&error, r));
+                check_emit("kvm", "failed", "", "%s", error_message(&error, r));
                 return;
         }
 
         if (host.kvm)
-                emit_check("kvm", "ok", "", "Unikernels run with KVM: %s", host.kvm_reason);
+                check_emit("kvm", "ok", "", "Unikernels run with KVM: %s", host.kvm_reason);
         else if (conf->acceleration == ACCELERATION_TCG)
-                emit_check("kvm", "ok", "", "Unikernels run by emulation: %s", host.kvm_reason);
+                check_emit("kvm", "ok", "", "Unikernels run by emulation: %s", host.kvm_reason);
         else
-                emit_check("kvm", "warning", "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd",
+                check_emit("kvm", "warning", "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd",
                                 "Unikernels run by emulation, which is slower: %s", host.kvm_reason);
 
         if (host.fast_start || !conf->fast_start)
-                emit_check("fast-start", "ok", "", "Fast start is %s: %s", host.fast_start ? "on" : "off",
+                check_emit("fast-start", "ok", "", "Fast start is %s: %s", host.fast_start ? "on" : "off",
                                 host.fast_start_reason);
         else
-                emit_check("fast-start", "warning", "write FastStart=no into shruthi.conf to silence this",
+                check_emit("fast-start", "warning", "write FastStart=no into shruthi.conf to silence this",
                                 "Starts take longer than they could: %s", host.fast_start_reason);
 }
 
@@ -141,21 +140,21 @@ static void check_confinement(virConnectPtr connection)
         virSecurityModel model = {};
 
         if (virNodeGetSecurityModel(connection, &model) < 0) {
-                emit_check("confinement", "warning", "", "libvirt does not say how it confines QEMU: %s",
+                check_emit("confinement", "warning", "", "libvirt does not say how it confines QEMU: %s",
                                 virGetLastErrorMessage());
                 return;
         }
 
         if (strcmp(model.model, "apparmor") == 0)
-                emit_check("confinement", "ok", "",
+                check_emit("confinement", "ok", "",
                                 "QEMU is confined by AppArmor; libvirt's virt-aa-helper lets each "
                                 "unikernel's image, volumes and console through");
         else if (strcmp(model.model, "selinux") == 0)
-                emit_check("confinement", "ok", "",
+                check_emit("confinement", "ok", "",
                                 "QEMU is confined by SELinux; libvirt labels each unikernel's image, "
                                 "volumes and console, so their file systems must carry labels");
         else
-                emit_check("confinement", "warning", "enable AppArmor or SELinux on this host",
+                check_emit("confinement", "warning", "enable AppArmor or SELinux on this host",
                                 "QEMU runs as its own user, but neither AppArmor nor SELinux confines it");
 }
 
@@ -164,9 +163,9 @@ static void check_isolation(virConnectPtr connection)
         g_autofree char *problem = isolation_problem(connection);
 
         if (!problem)
-                emit_check("isolation", "ok", "", "Guests cannot send from others' MAC and IP addresses");
+                check_emit("isolation", "ok", "", "Guests cannot send from others' MAC and IP addresses");
         else
-                emit_check("isolation", "warning",
+                check_emit("isolation", "warning",
                                 "install libvirt-daemon-config-nwfilter and ebtables, restart libvirtd",
                                 "Guests can send from others' addresses: %s", problem);
 }
@@ -179,7 +178,7 @@ static void check_reach(const char *name, const char *path)
 
         r = reach_user_init(SHRUTHI_QEMU_USER, SHRUTHI_QEMU_GROUP, &user);
         if (r < 0) {
-                emit_check(name, "failed", "install libvirt's QEMU driver",
+                check_emit(name, "failed", "install libvirt's QEMU driver",
                                 "QEMU's user '%s' or its group '%s' is not there", SHRUTHI_QEMU_USER,
                                 SHRUTHI_QEMU_GROUP);
                 return;
@@ -187,13 +186,13 @@ static void check_reach(const char *name, const char *path)
 
         r = reach_directory(&user, path, &where);
         if (r == -EACCES && where)
-                emit_check(name, "failed", TMPFILES_FIX,
+                check_emit(name, "failed", TMPFILES_FIX,
                                 "QEMU's user '%s' may not enter %s, which leads to %s", SHRUTHI_QEMU_USER,
                                 where, path);
         else if (r < 0)
-                emit_check(name, "failed", TMPFILES_FIX, "Cannot look at %s: %s", path, g_strerror(-r));
+                check_emit(name, "failed", TMPFILES_FIX, "Cannot look at %s: %s", path, g_strerror(-r));
         else
-                emit_check(name, "ok", "", "QEMU's user '%s' can enter %s", SHRUTHI_QEMU_USER, path);
+                check_emit(name, "ok", "", "QEMU's user '%s' can enter %s", SHRUTHI_QEMU_USER, path);
 }
 
 /* Volumes take room only as they are written: what they may come to need is promised more than once. */
@@ -215,10 +214,10 @@ static void check_room(void)
         wanted_text = size_format(wanted);
         left_text = size_format(left);
         if (wanted <= left)
-                emit_check("volume-room", "ok", "", "%u volumes may come to need %s, and %s are left",
+                check_emit("volume-room", "ok", "", "%u volumes may come to need %s, and %s are left",
                                 volumes->len, wanted_text, left_text);
         else
-                emit_check("volume-room", left < VOLUME_ROOM_LEAST ? "failed" : "warning",
+                check_emit("volume-room", left < VOLUME_ROOM_LEAST ? "failed" : "warning",
                                 "make room on the file system of /var/lib/shruthi/volumes",
                                 "%u volumes may come to need %s, and %s are left on their file system: "
                                 "beyond that, writes of guests fail",
@@ -232,12 +231,12 @@ static void check_bridge(const char *bridge)
         int r = bridge_exists(bridge);
 
         if (r > 0)
-                emit_check("bridge", "ok", "", "The bridge '%s' is there", bridge);
+                check_emit("bridge", "ok", "", "The bridge '%s' is there", bridge);
         else if (r == -ENODATA)
-                emit_check("bridge", "ok", "", "The bridge '%s' is looked for by libvirt at each start",
+                check_emit("bridge", "ok", "", "The bridge '%s' is looked for by libvirt at each start",
                                 bridge);
         else
-                emit_check("bridge", "failed", fix,
+                check_emit("bridge", "failed", fix,
                                 "The bridge '%s', which shruthi.conf names, is not there", bridge);
 }
 
@@ -247,9 +246,9 @@ static void check_network(virConnectPtr connection, const char *name)
         g_autofree char *fix = g_strdup_printf("virsh net-start %s", name);
 
         if (network && virNetworkIsActive(network) == 1)
-                emit_check("network", "ok", "", "libvirt's network '%s' is active", name);
+                check_emit("network", "ok", "", "libvirt's network '%s' is active", name);
         else
-                emit_check("network", "failed", fix,
+                check_emit("network", "failed", fix,
                                 "libvirt's network '%s', which shruthi.conf names, is not %s", name,
                                 network ? "active" : "there");
         if (network)
@@ -259,7 +258,7 @@ static void check_network(virConnectPtr connection, const char *name)
 static void check_networks(virConnectPtr connection, const Conf *conf)
 {
         if (!conf->bridge_interface)
-                emit_check("bridge", "warning",
+                check_emit("bridge", "warning",
                                 "write BridgeInterface=virbr0 (or another bridge) into shruthi.conf",
                                 "No default bridge is configured: each [Network] has to name its own");
         else
@@ -300,13 +299,13 @@ static void check_made_networks(virConnectPtr connection)
                 bool there = has_network(connection, *name, &active);
 
                 if (r < 0)
-                        emit_check("network", "failed", "", "%s", error_message(&error, r));
+                        check_emit("network", "failed", "", "%s", error_message(&error, r));
                 else if (!there)
-                        emit_check("network", "failed", "systemctl reload shruthid",
+                        check_emit("network", "failed", "systemctl reload shruthid",
                                         "The network '%s' of user %u is not in libvirt", *name,
                                         (unsigned) record->owner);
                 else if (!active)
-                        emit_check("network", "failed", "systemctl reload shruthid",
+                        check_emit("network", "failed", "systemctl reload shruthid",
                                         "The network '%s' of user %u is not active", *name,
                                         (unsigned) record->owner);
         }
@@ -329,7 +328,7 @@ static void check_leases(virConnectPtr connection)
                 if (!network || (last && g_str_equal(last->network, lease->network)) ||
                                 has_network(connection, network, &active))
                         continue;
-                emit_check("addresses", "warning", "attach it elsewhere (shruthictl set), and start it once",
+                check_emit("addresses", "warning", "attach it elsewhere (shruthictl set), and start it once",
                                 "Unikernel '%s' has an address in the network '%s', which libvirt no longer "
                                 "has",
                                 lease->unikernel ?: "?", network);
@@ -361,6 +360,7 @@ int check_host(Error *ret_error)
                 check_confinement(connection);
                 check_isolation(connection);
         }
+        check_keys();
         check_reach("store", paths_images());
         check_reach("console", paths_consoles());
         check_reach("volumes", paths_volumes());

@@ -8,3 +8,7 @@
  * write, empty where nothing is wrong. '|' in a sentence is written '/'. Finding something wrong is no
  * failure of the check. */
 int check_host(Error *ret_error);
+
+/* For its parts: one such line. */
+void check_emit(const char *name, const char *verdict, const char *fix, const char *format, ...)
+                __attribute__((format(printf, 4, 5)));
