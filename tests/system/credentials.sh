@@ -141,7 +141,7 @@ rm $SEALED/shruthi.a
 cp -p /tmp/sealed $SEALED/shruthi.a
 is "the one from before is good" "$secret" "$(content a tls.key)"
 for name in a c d slow many; do seal "forget $name" >/dev/null; done
-is "once forgotten, nothing is left" "" "$(ls $SEALED $NAMES | grep -v :)"
+is "once forgotten, nothing is left" "" "$(find $SEALED $NAMES -type f ! -name .lock)"
 
 # ── Through shruthid ─────────────────────────────────────────────────────────────────────────────────────────────
 client=$SRC/tests/client/client.py
@@ -164,8 +164,7 @@ check "and one without" create plain guest.virtio
 expect_fail "where no device carries keys the lines to write are said" 'DeviceMismatch|\[Credentials DEVICE\]' \
         alice credential set plain token <<<"$secret"
 check "a key from a file" alice credential set hers tls.key <<<"$secret"
-# The shell's here-string is a file or a pipe, as long as it is small.
-printf %s "$secret" | check "from a pipe" alice credential set hers token
+check "from a pipe" alice credential set hers token < <(printf %s "$secret")
 check "from a socket, as ssh has it" python3 -c 'import socket, subprocess, sys
 a, b = socket.socketpair()
 a.sendall(sys.argv[1].encode())
@@ -197,7 +196,14 @@ is "… one line, without its end" "typed-$secret" "$(content hers typed)"
 expect_output "alice lists the names" '^socket$' alice --no-legend credential list hers
 expect_output "… as JSON" '^\[\{"key":"socket"\},\{"key":"tls.key"\},\{"key":"token"\},\{"key":"typed"\}\]$' \
         alice --json=short credential list hers
-check "one is removed" alice credential remove hers socket typed
+mkdir -p /tmp/bin
+# shellcheck disable=SC2016
+printf '%s\n' '#!/bin/bash' 'exec runuser -u alice -- env -i PATH=/usr/bin:/bin LANG=C.UTF-8 sh -c "${*: -1}"' >/tmp/bin/ssh
+chmod 755 /tmp/bin/ssh
+PATH=/tmp/bin:$PATH check "from another host" shruthictl -H alice@far credential set hers far < <(printf %s "far-$secret")
+is "… whole" "far-$secret" "$(content hers far)"
+check "one is removed" alice credential remove hers far
+check "several are removed" alice credential remove hers socket typed
 expect_status "what is not there is not removed" 1 alice credential remove hers socket
 expect_status "neither all nor one is an error" 2 alice credential remove hers
 expect_fail "a name that no key can have is refused" "cannot name a key" alice credential set hers ../x <<<x
@@ -226,15 +232,16 @@ check "the guest has the old one until it is restarted" proves hers token "$secr
 check "restarted" alice restart hers
 check_soon "it has the new one" 20 proves hers token "second-$secret
 "
-printf %s "third-$secret" | check "rotated and restarted at once" alice credential rotate --now hers token
+check "rotated and restarted at once" alice credential rotate --now hers token < <(printf %s "third-$secret")
 check_soon "it has that" 20 proves hers token "third-$secret"
 expect_fail "what is not there is not rotated" 'no key' alice credential rotate --now hers nothere <<<x
 check "and the guest was not touched for it" unit_is active unikernel@hers
 check "with shruthid and its sealer gone it starts all the same" bash -c \
-        'systemctl stop shruthid shruthi-seal.socket && systemctl restart unikernel@hers'
+        'systemctl stop shruthid && systemctl mask --now --runtime shruthi-seal.socket && systemctl restart unikernel@hers'
 check_soon "with its key" 20 proves hers token "third-$secret"
 expect_fail "without the sealer nothing is set, and that is said" 'shruthi-seal.socket' \
         alice credential set hers token <<<x
+systemctl unmask --runtime shruthi-seal.socket
 systemctl start shruthi-seal.socket
 
 # ── Slow callers, and names that change hands ────────────────────────────────────────────────────────────────────
@@ -247,7 +254,7 @@ expect_fail "her unikernel is not removed meanwhile" 'try again' shruthictl remo
 wait $slow
 expect_output "hers is given up" 'TimedOut.*10 seconds' cat /tmp/slow.answer
 check "then it is removed" alice remove --now hers
-is "with its keys" "" "$(ls $SEALED $NAMES | grep -v :)"
+is "with its keys" "" "$(find $SEALED $NAMES -type f ! -name .lock)"
 
 check "one more" create hers guest-disk.virtio "Credentials:=['storage']"
 check "with a key" alice credential set hers token <<<"$secret"
@@ -268,6 +275,14 @@ wait_for 10 shruthictl show admins
 check "who may give it keys" shruthictl credential set admins k <<<x
 expect_fail "cannot be removed" 'administrator|NotManaged' shruthictl remove admins
 is "and keeps its keys then" k "$(shruthictl --no-legend credential list admins)"
+
+# ── What doctor says ─────────────────────────────────────────────────────────────────────────────────────────────
+expect_output "doctor says what seals keys" '"check":"keys","verdict":"ok","sentence":"Keys are sealed with this host' \
+        shruthictl doctor --json=short
+expect_output "and looks at swap" '"check":"swap","verdict":"(ok|warning)"' shruthictl doctor --json=short
+systemctl stop shruthi-seal.socket
+expect_output "without the sealer it says what to do" 'systemctl enable --now shruthi-seal.socket' shruthictl doctor
+systemctl start shruthi-seal.socket
 
 # ── Its own words ────────────────────────────────────────────────────────────────────────────────────────────────
 journalctl --sync

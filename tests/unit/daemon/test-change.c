@@ -9,6 +9,7 @@
 #include "change-fixture.h"
 #include "common/paths.h"
 #include "daemon/image-access.h"
+#include "fixture/files.h"
 
 static void test_create(ChangeFixture *f, gconstpointer data)
 {
@@ -43,6 +44,39 @@ static void test_create_fails(ChangeFixture *f, gconstpointer data)
         g_assert_cmpuint(g_strv_length(removed), ==, 1);
         g_assert_cmpuint(freed, >, 0);
         g_assert_cmpuint(stored_images(), ==, 0);
+}
+
+/* Keys of an earlier one of that name go before another is made, and its own before it is removed: where what
+ * seals them does not answer, neither is done. */
+static void test_keys_go_first(ChangeFixture *f, gconstpointer data)
+{
+        create_hello(f, ALICE);
+        fixture_put(paths_credentials(), "hello", "");
+        change_reset(f, CHANGE_REMOVE, ALICE);
+        expect_refusal(f, ERROR_CREDENTIALS_UNAVAILABLE, false);
+        g_assert_nonnull(strstr(f->change.error.message, "keys"));
+        g_assert_cmpint(definition_remove("hello", NULL), ==, 0);
+
+        change_reset(f, CHANGE_CREATE, BOB);
+        change_with_network(f, NULL, NULL);
+        f->change.image_fd = dup(f->image_fd);
+        expect_refusal(f, ERROR_CREDENTIALS_UNAVAILABLE, false);
+        g_assert_nonnull(strstr(f->change.error.message, "earlier"));
+        g_assert_null(load_definition("hello"));
+}
+
+/* One that is an administrator's cannot be removed, and nobody is asked to forget its keys. */
+static void test_keys_of_administrators(ChangeFixture *f, gconstpointer data)
+{
+        fixture_put(paths_credentials(), "hello", "");
+        fixture_put(paths_config_definitions(), "hello.unikernel", "[Unikernel]\nImage=/x\n");
+        change_reset(f, CHANGE_REMOVE, 0);
+        expect_refusal(f, ERROR_NOT_MANAGED, false);
+
+        change_reset(f, CHANGE_CREATE, BOB);
+        change_with_network(f, NULL, NULL);
+        f->change.image_fd = dup(f->image_fd);
+        expect_refusal(f, ERROR_UNIKERNEL_EXISTS, false);
 }
 
 static void test_digest(ChangeFixture *f, gconstpointer data)
@@ -206,6 +240,8 @@ int main(int argc, char **argv)
         g_test_init(&argc, &argv, NULL);
         ADD("creates-and-writes", test_create);
         ADD("a-failure-leaves-no-definition", test_create_fails);
+        ADD("keys-go-before-their-definition", test_keys_go_first);
+        ADD("keys-of-an-administrator's-stay", test_keys_of_administrators);
         ADD("a-demanded-digest-is-enforced", test_digest);
         ADD("a-whole-definition-gives-no-more", test_definition);
         ADD("systemd-is-told-when-it-must", test_reload);
