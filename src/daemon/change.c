@@ -263,6 +263,16 @@ static void change_run(Change *change)
         worker_run(change->call->manager->worker, change->uid, on_turn, on_work, on_worked, change);
 }
 
+/* "BRIDGE NETWORK": whose a bridge is, is known before anybody may use it. */
+static void note_bridge(Manager *manager, const char *value)
+{
+        g_auto(GStrv) parts = g_strsplit(value, " ", 2);
+        Network *network = parts[0] && parts[1] ? network_get(manager, parts[1]) : NULL;
+
+        if (network)
+                network_set_bridge(network, parts[0]);
+}
+
 static void on_networks(int r, Error *error, const char *output, void *userdata)
 {
         g_autoptr(GPtrArray) bridges = g_ptr_array_new(), networks = g_ptr_array_new();
@@ -276,6 +286,8 @@ static void on_networks(int r, Error *error, const char *output, void *userdata)
                         g_ptr_array_add(bridges, g_steal_pointer(&value));
                 else if (g_str_equal(key, "network"))
                         g_ptr_array_add(networks, g_steal_pointer(&value));
+                else if (g_str_equal(key, "network-bridge"))
+                        note_bridge(change->call->manager, value);
                 g_free(key);
                 g_free(value);
         }

@@ -50,6 +50,7 @@ typedef struct Manager {
         GHashTable *unikernels;  /* name → Unikernel */
         GHashTable *by_uuid;     /* UUID in lower case → Unikernel, owned by unikernels */
         GHashTable *networks;    /* name → Network: ours */
+        unsigned network_changes; /* begun and ended: what was read before one is stale after it */
         GHashTable *changing;    /* names that a change is under way for → Change */
         GHashTable *sealing;     /* names whose keys are being worked on → how often */
         GHashTable *enabled;     /* names that "systemctl enable" has made start at boot */

@@ -29,6 +29,7 @@ static NetworkChange *network_change_new(Network *network, Call *call)
         NetworkChange *change = g_new0(NetworkChange, 1);
 
         network->changing = true;
+        network->manager->network_changes++;
         *change = (NetworkChange){.manager = network->manager,
                         .call = call,
                         .name = g_strdup(network->name),
@@ -54,6 +55,7 @@ static void end(NetworkChange *change)
 {
         Network *network = network_get(change->manager, change->name);
 
+        change->manager->network_changes++;
         if (network)
                 network->changing = false;
         if (!change->call && change->result < 0)

@@ -12,7 +12,8 @@
 /* One reading of all. */
 typedef struct Reading {
         Manager *manager;
-        GHashTable *found; /* name → LoadedNetwork; without a record: it cannot be read */
+        unsigned network_changes; /* as the manager had it when this began */
+        GHashTable *found;        /* name → LoadedNetwork; without a record: it cannot be read */
         bool failed;
         void (*done)(void *userdata);
         void *userdata;
@@ -85,9 +86,25 @@ static void reading_apply(Reading *reading)
         }
 }
 
+static void reading_done(void *userdata);
+
+static void reading_start(Reading *reading)
+{
+        g_hash_table_remove_all(reading->found);
+        reading->failed = false;
+        reading->network_changes = reading->manager->network_changes;
+        worker_run(reading->manager->loader, 0, NULL, reading_run, reading_done, reading);
+}
+
 static void reading_done(void *userdata)
 {
         Reading *reading = userdata;
+
+        /* One that has gone meanwhile must not come back by what was read before. */
+        if (reading->network_changes != reading->manager->network_changes) {
+                reading_start(reading);
+                return;
+        }
 
         reading_apply(reading);
         networks_repair(reading->manager);
@@ -108,8 +125,7 @@ void networks_load(Manager *manager)
 
 void networks_refresh(Manager *manager, void (*done)(void *userdata), void *userdata)
 {
-        worker_run(manager->loader, 0, NULL, reading_run, reading_done,
-                        reading_new(manager, done, userdata));
+        reading_start(reading_new(manager, done, userdata));
 }
 
 static void seen_free(gpointer data)

@@ -110,14 +110,19 @@ void network_apply(Network *network, LoadedNetwork *loaded)
         loaded_network_clear(&old);
 }
 
+void network_set_bridge(Network *network, const char *bridge)
+{
+        g_free(network->bridge);
+        network->bridge = bridge && bridge[0] ? g_strdup(bridge) : NULL;
+}
+
 void network_set_active(Network *network, bool active, const char *bridge)
 {
         char *names[] = {(char *) "Active", NULL};
         bool changed = network->active != active;
 
         network->active = active;
-        g_free(network->bridge);
-        network->bridge = bridge && bridge[0] ? g_strdup(bridge) : NULL;
+        network_set_bridge(network, bridge);
         if (changed && network->announced)
                 manager_emit_changed(network->manager, network->path, SHRUTHI_INTERFACE_NETWORK, names);
 }
@@ -147,13 +152,12 @@ static bool is_on(const Network *network, const DefinitionDevice *device)
 
 char *network_users(const Network *network)
 {
+        g_autoptr(GList) all = g_list_sort(
+                        g_hash_table_get_keys(network->manager->unikernels), (GCompareFunc) strcmp);
         GString *names = g_string_new(NULL);
-        GHashTableIter iter;
-        gpointer value;
 
-        g_hash_table_iter_init(&iter, network->manager->unikernels);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                const Unikernel *unikernel = value;
+        for (GList *l = all; l; l = l->next) {
+                const Unikernel *unikernel = unikernel_get(network->manager, l->data);
                 const Definition *definition = unikernel->loaded.definition;
                 bool on = false;
 

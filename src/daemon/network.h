@@ -43,6 +43,9 @@ void network_apply(Network *network, LoadedNetwork *loaded);
 /* What libvirt says of it; tells the bus. bridge NULL: libvirt has none of that name. */
 void network_set_active(Network *network, bool active, const char *bridge);
 
+/* Which bridge libvirt has given it; NULL or "": not known. */
+void network_set_bridge(Network *network, const char *bridge);
+
 /* It is no more: tells the bus, and lets go of it. */
 void network_gone(Network *network);
 

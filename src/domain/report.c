@@ -188,7 +188,12 @@ int report_networks(Error *ret_error)
                 return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's networks");
 
         for (int i = 0; i < n; i++) {
+                char *bridge = virNetworkGetBridgeName(networks[i]);
+
                 protocol_emit("network", "%s", virNetworkGetName(networks[i]));
+                if (bridge)
+                        protocol_emit("network-bridge", "%s %s", bridge, virNetworkGetName(networks[i]));
+                free(bridge);
                 (void) virNetworkFree(networks[i]);
         }
         free(networks);
