@@ -17,9 +17,12 @@ int verb_network_create(Ctl *ctl, char **operands, Error *ret_error)
         const struct {
                 const char *key, *value;
         } settings[] = {
-                        {"Subnet", options->subnet},         {"IPv6Subnet", options->ipv6_subnet},
-                        {"Mode", options->network_mode},     {"Group", options->settings.group},
-                        {"Owner", options->settings.owner},  {"Bridge", options->bridge},
+                        {"Subnet", options->subnet},
+                        {"IPv6Subnet", options->ipv6_subnet},
+                        {"Mode", options->network_mode},
+                        {"Group", options->settings.group},
+                        {"Owner", options->settings.owner},
+                        {"Bridge", options->bridge},
         };
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
@@ -44,7 +47,8 @@ int verb_network_create(Ctl *ctl, char **operands, Error *ret_error)
 
 int verb_network_list(Ctl *ctl, char **operands, Error *ret_error)
 {
-        static const char *const headers[] = {"NAME", "MODE", "OWNER", "SUBNET", "IPV6SUBNET", "MANAGED", NULL};
+        static const char *const headers[] = {
+                        "NAME", "MODE", "OWNER", "SUBNET", "IPV6SUBNET", "MANAGED", NULL};
         const char *name, *mode, *subnet, *subnet6, *path;
         _cleanup_message_ sd_bus_message *reply = NULL;
         g_autoptr(Table) table = table_new(headers);

@@ -16,9 +16,12 @@ static const struct {
         const char *key;
         size_t offset;
 } request_keys[] = {
-                {"Subnet", offsetof(NetworkRequest, subnet)},   {"IPv6Subnet", offsetof(NetworkRequest, subnet6)},
-                {"Mode", offsetof(NetworkRequest, mode)},       {"Group", offsetof(NetworkRequest, group)},
-                {"Owner", offsetof(NetworkRequest, owner)},     {"Bridge", offsetof(NetworkRequest, bridge)},
+                {"Subnet", offsetof(NetworkRequest, subnet)},
+                {"IPv6Subnet", offsetof(NetworkRequest, subnet6)},
+                {"Mode", offsetof(NetworkRequest, mode)},
+                {"Group", offsetof(NetworkRequest, group)},
+                {"Owner", offsetof(NetworkRequest, owner)},
+                {"Bridge", offsetof(NetworkRequest, bridge)},
 };
 
 static int refuse_key(const char *key, Error *ret_error)
@@ -206,14 +209,14 @@ int network_node_enumerate(
 }
 
 const sd_bus_vtable network_vtable[] = {
-        SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_remove,
-                        SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("GetDetails", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", details),
-                        network_method_get_details, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_PROPERTY("Name", "s", NULL, offsetof(Network, name), SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("Owner", "u", property_get_owner, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("Mode", "s", property_get_mode, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("Active", "b", property_get_active, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_VTABLE_END,
+                SD_BUS_VTABLE_START(0),
+                SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_remove,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("GetDetails", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", details),
+                                network_method_get_details, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_PROPERTY("Name", "s", NULL, offsetof(Network, name), SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("Owner", "u", property_get_owner, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Mode", "s", property_get_mode, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Active", "b", property_get_active, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_VTABLE_END,
 };

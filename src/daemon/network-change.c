@@ -11,16 +11,16 @@
 
 typedef struct NetworkChange {
         Manager *manager;
-        Call *call;              /* NULL: by ourselves */
+        Call *call; /* NULL: by ourselves */
         char *name;
         uid_t uid;
         SharedConf *conf;
         NetworkRequest *request; /* NULL: it is to be removed or repaired */
         unsigned owned;          /* networks that the caller has */
         bool administer, needs_administer;
-        LoadedNetwork loaded;    /* as on disk */
+        LoadedNetwork loaded; /* as on disk */
         char *bridge;
-        int result;              /* 0, or a negative errno with error */
+        int result; /* 0, or a negative errno with error */
         Error error;
 } NetworkChange;
 
@@ -105,7 +105,8 @@ static void on_read(void *userdata)
                 network_set_active(network, true, change->bridge);
                 network_apply(network, &change->loaded);
                 if (change->request)
-                        log_info("Network '%s' was created by user %u", change->name, (unsigned) change->uid);
+                        log_info("Network '%s' was created by user %u", change->name,
+                                        (unsigned) change->uid);
         }
         end(change);
 }
@@ -343,7 +344,8 @@ void network_change_remove(Call *call, Network *network)
                 r = error_set(&error, ERROR_BUSY, "Network '%s' is being changed: try again", network->name);
         else if (users[0])
                 r = error_set(&error, ERROR_NETWORK_IN_USE,
-                                "Network '%s' is in use by %s: remove these unikernels, or attach them elsewhere",
+                                "Network '%s' is in use by %s: remove these unikernels, or attach them "
+                                "elsewhere",
                                 network->name, users);
         if (r < 0) {
                 call_fail(call, &error, r);

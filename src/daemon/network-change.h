@@ -19,9 +19,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkRequest, network_request_free)
 /* The record that a request makes, and whether an administrator has to let the caller: for a thread, as it
  * looks users up. owned is how many networks the caller has already; administer: he has been let. When it
  * fails, *ret_needs_administer says whether one could let him. */
-int network_request_record(const NetworkRequest *request, const char *name, const Conf *conf, const Call *call,
-                unsigned owned, bool administer, NetworkRecord **ret_record, bool *ret_needs_administer,
-                Error *ret_error);
+int network_request_record(const NetworkRequest *request, const char *name, const Conf *conf,
+                const Call *call, unsigned owned, bool administer, NetworkRecord **ret_record,
+                bool *ret_needs_administer, Error *ret_error);
 
 /* Take call (and request), and answer it. */
 void network_change_create(Call *call, const char *name, NetworkRequest *request);

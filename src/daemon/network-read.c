@@ -132,8 +132,7 @@ static int append_leases(sd_bus_message *m, const GPtrArray *leases)
                 char address[ADDRESS_TEXT_MAX];
 
                 address_format(&lease->address, address);
-                r = sd_bus_message_append(
-                                m, "(sss)", lease->unikernel ?: "", lease->device ?: "", address);
+                r = sd_bus_message_append(m, "(sss)", lease->unikernel ?: "", lease->device ?: "", address);
         }
         for (unsigned i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(m);
@@ -194,7 +193,8 @@ static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Erro
         if (r < 0)
                 return r;
         if (!network && !seen)
-                return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "There is no network '%s'", reading->name);
+                return error_set(
+                                ret_error, ERROR_NO_SUCH_NETWORK, "There is no network '%s'", reading->name);
 
         r = call_new_reply(reading->call, &reply);
         if (r >= 0)

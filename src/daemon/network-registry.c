@@ -153,9 +153,15 @@ static SeenNetwork *seen_new(const char *name)
 {
         SeenNetwork *seen = g_new0(SeenNetwork, 1);
 
-        *seen = (SeenNetwork){.name = g_strdup(name), .mode = g_strdup(""), .bridge = g_strdup(""),
-                        .subnet = g_strdup(""), .gateway = g_strdup(""), .dns = g_strdup(""),
-                        .subnet6 = g_strdup(""), .gateway6 = g_strdup(""), .dns6 = g_strdup("")};
+        *seen = (SeenNetwork){.name = g_strdup(name),
+                        .mode = g_strdup(""),
+                        .bridge = g_strdup(""),
+                        .subnet = g_strdup(""),
+                        .gateway = g_strdup(""),
+                        .dns = g_strdup(""),
+                        .subnet6 = g_strdup(""),
+                        .gateway6 = g_strdup(""),
+                        .dns6 = g_strdup("")};
         return seen;
 }
 
@@ -165,10 +171,14 @@ static void seen_set(SeenNetwork *seen, const char *key, const char *value)
                 const char *key;
                 char **field;
         } fields[] = {
-                        {"mode", &seen->mode},           {"bridge", &seen->bridge},
-                        {"subnet", &seen->subnet},       {"gateway", &seen->gateway},
-                        {"dns", &seen->dns},             {"ipv6-subnet", &seen->subnet6},
-                        {"ipv6-gateway", &seen->gateway6}, {"ipv6-dns", &seen->dns6},
+                        {"mode", &seen->mode},
+                        {"bridge", &seen->bridge},
+                        {"subnet", &seen->subnet},
+                        {"gateway", &seen->gateway},
+                        {"dns", &seen->dns},
+                        {"ipv6-subnet", &seen->subnet6},
+                        {"ipv6-gateway", &seen->gateway6},
+                        {"ipv6-dns", &seen->dns6},
         };
 
         if (g_str_equal(key, "active"))

@@ -11,8 +11,8 @@ void networks_load(Manager *manager);
 /* Reads them again in a thread, and goes on with networks_repair(); done is called when they are read. */
 void networks_refresh(Manager *manager, void (*done)(void *userdata), void *userdata);
 
-/* Looks what libvirt has, and brings to its end what a crash or somebody's virsh has left half-way. Goes on by
- * itself. */
+/* Looks what libvirt has, and brings to its end what a crash or somebody's virsh has left half-way. Goes on
+ * by itself. */
 void networks_repair(Manager *manager);
 
 /* One network of libvirt's, ours or not; all texts "" where there is none. */

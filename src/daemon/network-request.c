@@ -45,8 +45,8 @@ static int read_mode(const NetworkRequest *request, NetworkRecord *record, Error
         NetworkMode mode = request->mode ? network_mode_from_string(request->mode) : NETWORK_NAT;
 
         if ((int) mode < 0)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "Mode: '%s' is none of isolated, nat, routed",
-                                shown);
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Mode: '%s' is none of isolated, nat, routed", shown);
 
         record->mode = mode;
         return 0;
@@ -75,7 +75,8 @@ static int read_subnets(const NetworkRequest *request, NetworkRecord *record, Er
         return 0;
 }
 
-static int read_request(const NetworkRequest *request, const Call *call, NetworkRecord *record, Error *ret_error)
+static int read_request(
+                const NetworkRequest *request, const Call *call, NetworkRecord *record, Error *ret_error)
 {
         int r;
 
@@ -113,8 +114,8 @@ static int check_pool(const Conf *conf, const Subnet *subnet, Error *ret_error)
 
         address_format(&subnet->network, network);
         return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
-                        "Subnet %s is not for everybody: choose one in NetworkPool=%s, of IPv4 no larger than "
-                        "a /%d",
+                        "Subnet %s is not for everybody: choose one in NetworkPool=%s, of IPv4 no larger "
+                        "than a /%d",
                         network, pools, NETWORK_PREFIX_MIN_USER);
 }
 
@@ -125,15 +126,16 @@ static int check_rights(const NetworkRecord *record, const Conf *conf, const Cal
 
         if (record->owner != call->uid)
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "Only an administrator may give network '%s' to another owner", record->name);
+                                "Only an administrator may give network '%s' to another owner",
+                                record->name);
         if (record->group != GID_INVALID && !is_in_group(call, record->group))
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
                                 "Only an administrator may name a group that he is not in (group %u)",
                                 (unsigned) record->group);
         if (record->mode == NETWORK_ROUTED)
                 return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
-                                "Only an administrator may make a routed network: its guests are reached from "
-                                "outside, and from other networks");
+                                "Only an administrator may make a routed network: its guests are reached "
+                                "from outside, and from other networks");
         if (record->bridge)
                 return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
                                 "Only an administrator may name the bridge of a network");
@@ -150,9 +152,9 @@ static int check_rights(const NetworkRecord *record, const Conf *conf, const Cal
         return 0;
 }
 
-int network_request_record(const NetworkRequest *request, const char *name, const Conf *conf, const Call *call,
-                unsigned owned, bool administer, NetworkRecord **ret_record, bool *ret_needs_administer,
-                Error *ret_error)
+int network_request_record(const NetworkRequest *request, const char *name, const Conf *conf,
+                const Call *call, unsigned owned, bool administer, NetworkRecord **ret_record,
+                bool *ret_needs_administer, Error *ret_error)
 {
         g_autoptr(NetworkRecord) record = network_record_new(name);
         int r;

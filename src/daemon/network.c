@@ -30,7 +30,7 @@ int loaded_network_read(const char *name, LoadedNetwork *ret_loaded, Error *ret_
 
         loaded.owner_name = user_name(loaded.record->owner);
         loaded.group_name = loaded.record->group == GID_INVALID ? g_strdup("")
-                                                                 : group_name(loaded.record->group);
+                                                                : group_name(loaded.record->group);
         *ret_loaded = loaded;
         return 0;
 }

@@ -24,8 +24,8 @@ typedef struct Network {
         LoadedNetwork loaded; /* without a record while it is being asked for */
         char *bridge;         /* as libvirt has it; NULL: not known (yet) */
         bool active;
-        bool announced;       /* NetworkNew was sent: it is there for others */
-        bool changing;        /* being made, removed or repaired */
+        bool announced; /* NetworkNew was sent: it is there for others */
+        bool changing;  /* being made, removed or repaired */
 } Network;
 
 /* Makes one and puts it into the manager's table, where there is none of that name. */
@@ -56,7 +56,7 @@ char *network_users(const Network *network);
 /* Whose a network is, for threads: elements NetworkClaim. */
 typedef struct NetworkClaim {
         char *name;
-        char *bridge;        /* NULL: not known */
+        char *bridge;         /* NULL: not known */
         bool bridge_is_named; /* by an administrator; else it is any that libvirt found free */
         uid_t owner;
         gid_t group;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The XML of a libvirt network of ours, as it is made; who is on it is entered at each start. Every value in it is checked or made here and in
- * network-xml.c, so that nothing but the bridge's name ever needs escaping. */
+/* The XML of a libvirt network of ours, as it is made; who is on it is entered at each start. Every value in
+ * it is checked or made here and in network-xml.c, so that nothing but the bridge's name ever needs
+ * escaping. */
 
 #include "domain/network-create.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The XML of a libvirt network, read: any network's, also one that an administrator made; and whether a domain is on one. */
+/* The XML of a libvirt network, read: any network's, also one that an administrator made; and whether a
+ * domain is on one. */
 
 #include <libxml/parser.h>
 #include <string.h>

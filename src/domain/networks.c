@@ -101,8 +101,8 @@ static int take_out(Run *run, Error *ret_error)
                 return virt_error_set(
                                 ret_error, run->connection, ERROR_FAILED, "Cannot end network '%s'", name);
         if (virNetworkIsPersistent(run->network) == 1 && virNetworkUndefine(run->network) < 0)
-                return virt_error_set(
-                                ret_error, run->connection, ERROR_FAILED, "Cannot remove network '%s'", name);
+                return virt_error_set(ret_error, run->connection, ERROR_FAILED, "Cannot remove network '%s'",
+                                name);
 
         (void) virNetworkFree(run->network);
         run->network = NULL;
@@ -132,7 +132,8 @@ static int add_libvirts(virConnectPtr connection, GArray *taken, Error *ret_erro
                         const SeenAddress *own = &g_array_index(info->reserved, SeenAddress, k);
 
                         if (own->by == SEEN_BY_HOST)
-                                taken_subnets_add(taken, &own->address, "libvirt's network '%s'", info->name);
+                                taken_subnets_add(
+                                                taken, &own->address, "libvirt's network '%s'", info->name);
                 }
                 (void) virNetworkFree(networks[i]);
         }
@@ -246,8 +247,8 @@ static int put_in(Run *run, Error *ret_error)
                 run->network = virNetworkDefineXML(run->connection, xml);
         }
         if (!run->network || virNetworkSetAutostart(run->network, 1) < 0)
-                return virt_error_set(
-                                ret_error, run->connection, ERROR_FAILED, "Cannot define network '%s'", name);
+                return virt_error_set(ret_error, run->connection, ERROR_FAILED, "Cannot define network '%s'",
+                                name);
         if (virNetworkIsActive(run->network) != 1 && virNetworkCreate(run->network) < 0)
                 return virt_error_set(
                                 ret_error, run->connection, ERROR_FAILED, "Cannot start network '%s'", name);

@@ -10,8 +10,8 @@
  * and starts the network. What is there already stays. Speaks the protocol: "bridge=". */
 int networks_create(const char *name, Error *ret_error);
 
-/* Removes it and forgets its leases' folder; NETWORK_IN_USE with who is on it. The record stays. That libvirt
- * has none of that name, or another's, is no error. */
+/* Removes it and forgets its leases' folder; NETWORK_IN_USE with who is on it. The record stays. That
+ * libvirt has none of that name, or another's, is no error. */
 int networks_remove(const char *name, Error *ret_error);
 
 /* Says what libvirt has, ours or not: a line "network=NAME" for each, and then lines about it. */

@@ -12,17 +12,20 @@ path=/org/dream/Shruthi
 records=/var/lib/shruthi/networks
 no='InteractiveAuthorizationRequired|AccessDenied|Authentication is required|Not authorized'
 
+ipv4=('--ipv4={service.address}' '--ipv4-gateway={service.gateway}')
+
 ctl() { shruthictl --no-ask-password "$@"; }
 as() { as_user "$1" shruthictl --no-ask-password "${@:2}"; }
 address_of() { shruthictl arguments "$1" | sed -nE 's/.*--ipv4=([0-9.]+).*/\1/p'; }
 answers() { ping -c 1 -W 1 "$1"; }
 fact() { shruthictl network show "$1" -p "$2" --value; }
-has_network() { virsh --quiet net-list --all --name | grep -qxF "$1"; }
-no_network() { ! has_network "$1"; }
-is_active() { virsh --quiet net-list --name | grep -qxF "$1"; }
-autostarts() { virsh net-info "$1" | grep -qE '^Autostart: +yes'; }
-on_bus() { busctl tree --list $dest | grep -qxF "$path/network/$1"; }
-off_bus() { ! on_bus "$1"; }
+# Without -q, so that nobody writes to a pipe that is closed.
+has_network() { virsh --quiet net-list --all --name | grep -xF "$1"; }
+no_network() { ! has_network "$1" >/dev/null; }
+is_active() { virsh --quiet net-list --name | grep -xF "$1"; }
+on_bus() { busctl tree --list $dest | grep -xF "$path/network/$1"; }
+off_bus() { ! on_bus "$1" >/dev/null; }
+is_known_active() { [ "$(busctl get-property $dest $path/network/"$1" $dest.Network Active)" = "b true" ]; }
 bus_is_up() { busctl call $dest $path org.freedesktop.DBus.Peer Ping; }
 # NAMESPACE BRIDGE ADDRESS/PREFIX GATEWAY: a stranger on a network, who asks nobody.
 stranger() {
@@ -41,7 +44,7 @@ if [ "$STAGE" = again ]; then
         check "it is on the bus" on_bus alices
         expect_output "active, with the same owner" "u $(id -u alice)" \
                 busctl get-property $dest $path/network/alices $dest.Network Owner
-        check_soon "and known to be active" 10 eval '[ "$(busctl get-property $dest $path/network/alices $dest.Network Active)" = "b true" ]'
+        check_soon "and known to be active" 10 is_known_active alices
         is "with the same subnet" "$(cat /var/lib/subnet-of-alices)" "$(fact alices Subnet)"
         is "its guest has the same address" "$(cat /var/lib/address-of-hers)" "$(address_of hers)"
         check "its guest starts" as alice start hers
@@ -70,7 +73,7 @@ compare() {
 }
 check "root makes one" ctl network create lab --subnet=10.128.7.0/24
 check "libvirt runs it" is_active lab
-check "and starts it by itself" autostarts lab
+expect_output "and starts it by itself" '^Autostart: +yes' virsh net-info lab
 expect_output "without spanning tree" "<bridge name=.* stp='off' delay='0'/>" virsh net-dumpxml lab
 expect_output "with NAT" "<forward mode='nat'" virsh net-dumpxml lab
 expect_output "its record says whose it is" '^Owner=0$' cat $records/lab
@@ -83,7 +86,8 @@ expect_output "and libvirt's own, which is not ours" '^default +nat +- +192.168.
 expect_output "as JSON, too" '"name":"lab".*"managed":true' ctl network list --json=short
 is "its gateway is the first address" 10.128.7.1 "$(fact lab Gateway)"
 is "of IPv6, too" fd00:7::1 "$(fact six IPv6Gateway)"
-check "a unikernel gets an address of each" ctl create insix "$GUEST" --memory=8M --network=service:network=six,address=auto
+check "a unikernel gets an address of each" \
+        ctl create insix "$GUEST" --memory=8M --network=service:network=six,address=auto
 expect_output "which is said" 'insix.*10.128.6.[0-9]+/24.*insix.*fd00:7::[0-9a-f]+/64' ctl network show six
 check "it goes" ctl remove insix
 expect_output "show says all of it" '^Mode=nat$' ctl network show lab
@@ -98,7 +102,7 @@ expect_fail "another name is none" "no network 'lap' of SHRUTHI" \
         busctl call $dest $path $dest.Manager GetNetwork s lap
 expect_status "and shruthictl exits with 4" 4 ctl network show lap
 check "a unikernel is attached to it" ctl create inlab "$GUEST" --memory=8M \
-        --network=service:network=lab,address=auto --now -- '--ipv4={service.address}' '--ipv4-gateway={service.gateway}'
+        --network=service:network=lab,address=auto --now -- "${ipv4[@]}"
 check_soon "and answers there" 30 answers "$(address_of inlab)"
 expect_output "show says who has which address" "inlab.*service.*$(address_of inlab)/24" ctl network show lab
 
@@ -112,12 +116,15 @@ refused "a network of the other family" 'is no network of IPv4' x --subnet=fd00:
 refused "no subnet at all" 'needs a subnet' x --subnet=none
 refused "one too small for a guest" 'is too small' x --subnet=10.128.9.0/31
 refused "two modes at once" 'exclude each other' x --nat --isolated
-refused "the subnet of libvirt's network" "192.168.122.0/24 of libvirt's network 'default'" x --subnet=192.168.122.128/25
-refused "… or of one of ours, and around it" "10.128.7.0/24 of libvirt's network 'lab'" x --subnet=10.128.0.0/16
+refused "the subnet of libvirt's network" "192.168.122.0/24 of libvirt's network 'default'" \
+        x --subnet=192.168.122.128/25
+refused "… or of one of ours, and around it" \
+        "10.128.[67].0/24 of libvirt's network '(lab|six)'" x --subnet=10.128.0.0/16
 refused "… of IPv6" "fd00:7::/64 of libvirt's network 'six'" x --subnet=none --ipv6-subnet=fd00:7::/64
 refused "the host's own" 'overlaps with 10.200.7.[01]/[0-9]+ of this host' x --subnet=10.200.7.0/24
 refused "where the host has a route to" 'overlaps with 10.201.0.0/16 of this host' x --subnet=10.201.5.0/24
-refused "what shruthi.conf says of a bridge" "10.202.0.0/24 of shruthi.conf's bridge 'br9'" x --subnet=10.202.0.0/24
+refused "what shruthi.conf says of a bridge" "10.202.0.0/24 of shruthi.conf's bridge 'br9'" \
+        x --subnet=10.202.0.0/24
 expect_fail "an unknown key, with those there are" 'Unknown key .Colour.; known: Subnet, IPv6Subnet, Mode' \
         busctl call $dest $path $dest.Manager CreateNetwork 'sa{sv}' x 1 Colour s red
 expect_fail "a value of another type" "Subnet: its value is not of type 's'" \
@@ -150,8 +157,10 @@ expect_fail "nor chooses a subnet outside of the pool" 'NetworkPool=10.128.0.0/9
         as alice network create x --subnet=10.7.0.0/24
 expect_fail "nor a large one" 'no larger than' as alice network create x --subnet=10.129.0.0/16
 check "a third and a fourth" eval 'as alice network create three && as alice network create four --subnet=10.130.0.0/20'
-expect_fail "more than her share is too much" 'has 4 networks already \(NetworksMaxPerUser=4\)' as alice network create five
-check "root is not bound by that" ctl network create five --owner=alice --subnet=10.7.0.0/24 --routed --bridge=br-five
+expect_fail "more than her share is too much" 'has 4 networks already \(NetworksMaxPerUser=4\)' \
+        as alice network create five
+check "root is not bound by that" \
+        ctl network create five --owner=alice --subnet=10.7.0.0/24 --routed --bridge=br-five
 expect_output "and hers it is" '^five +routed +alice +10.7.0.0/24' ctl network list
 is "with the bridge that was asked for" br-five "$(fact five Bridge)"
 check "they go" as alice network remove three four five
@@ -159,10 +168,11 @@ is "the records of the others are left" "alices bobs lab quiet" "$(echo $(ls $re
 
 # ── Who may attach to it ─────────────────────────────────────────────────────────────────────────────────────────────
 check "alice attaches hers, listed nowhere" as alice create hers /home/alice/image --memory=8M \
-        --network=service:network=alices,address=auto --now -- '--ipv4={service.address}' '--ipv4-gateway={service.gateway}'
+        --network=service:network=alices,address=auto --now -- "${ipv4[@]}"
 check_soon "it answers" 30 answers "$(address_of hers)"
 bridge=$(fact alices Bridge)
-check "by its bridge, too" as alice create byname /home/alice/image --memory=8M --network=service:"$bridge",address=auto
+check "by its bridge, too" \
+        as alice create byname /home/alice/image --memory=8M --network=service:"$bridge",address=auto
 expect_fail "bob does not attach his to it" "network 'alices' is not among those for everybody" \
         as bob create his /home/bob/image --network=service:network=alices
 expect_fail "nor by its bridge" "bridge '$bridge' is not among those for everybody" \
@@ -194,7 +204,7 @@ check "then it goes" as bob network remove ours
 
 # ── Apart from each other ────────────────────────────────────────────────────────────────────────────────────────────
 check "bob's has a guest, too" as bob create his /home/bob/image --memory=8M \
-        --network=service:network=bobs,address=auto --now -- '--ipv4={service.address}' '--ipv4-gateway={service.gateway}'
+        --network=service:network=bobs,address=auto --now -- "${ipv4[@]}"
 check_soon "it answers the host" 30 answers "$(address_of his)"
 stranger neara "$bridge" "$(fact alices Subnet | sed 's,0/24,250/24,')" "$(fact alices Gateway)"
 stranger nearb "$(fact bobs Bridge)" "$(fact bobs Subnet | sed 's,0/24,250/24,')" "$(fact bobs Gateway)"
@@ -246,7 +256,11 @@ agrees() {
         bus_is_up || return 1
         state=$(sed -n 's/^State=//p' $records/"$name" 2>/dev/null)
         [ -z "$state" ] || return 1
-        if [ -e $records/"$name" ]; then is_active "$name" && on_bus "$name"; else no_network "$name" && off_bus "$name"; fi
+        if [ -e $records/"$name" ]; then
+                is_active "$name" && on_bus "$name"
+        else
+                no_network "$name" && off_bus "$name"
+        fi
 }
 half=()
 for pause in 0 0.01 0.03 0.05 0.1 0.2 0.3 0.5; do
@@ -284,7 +298,7 @@ check "somebody takes one away" eval 'virsh net-destroy lab && virsh net-undefin
 expect_output "doctor says so" 'lab.*not in libvirt' ctl doctor
 check "after a reload" systemctl reload shruthid
 check_soon "it is there again" 20 is_active lab
-check_soon "and known to be" 10 eval '[ "$(busctl get-property $dest $path/network/lab $dest.Network Active)" = "b true" ]'
+check_soon "and known to be" 10 is_known_active lab
 check "a guest of it starts again" ctl restart inlab
 check_soon "and answers" 30 answers "$(address_of inlab)"
 expect_output "it is in DHCP again" "name='inlab'" virsh net-dumpxml lab

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Requests become records; what goes beyond a user's share needs an administrator and nothing else does. What the
- * helper says of libvirt's networks is read line by line. */
+/* Requests become records; what goes beyond a user's share needs an administrator and nothing else does.
+ * What the helper says of libvirt's networks is read line by line. */
 
 #include <glib.h>
 #include <string.h>
@@ -16,11 +16,12 @@
 typedef struct Case {
         NetworkRequest request;
         unsigned owned;
-        ErrorCode code; /* _ERROR_CODE_INVALID: it is let pass */
+        ErrorCode code;     /* _ERROR_CODE_INVALID: it is let pass */
         bool administrator; /* could let it pass */
 } Case;
 
-static int make(const Case *c, uid_t uid, bool administer, NetworkRecord **ret, bool *ret_needs, Error *ret_error)
+static int make(const Case *c, uid_t uid, bool administer, NetworkRecord **ret, bool *ret_needs,
+                Error *ret_error)
 {
         char *pool[] = {(char *) "10.128.0.0/9", (char *) "fd00::/8", NULL};
         const Conf conf = {.network_pool = pool, .networks_max_user = 4};
@@ -33,27 +34,29 @@ static int make(const Case *c, uid_t uid, bool administer, NetworkRecord **ret, 
 
 #define T(text) ((char *) (text))
 static const Case cases[] = {
-        {{}, 0, _ERROR_CODE_INVALID},
-        {{.subnet = T("auto"), .subnet6 = T("auto"), .mode = T("isolated")}, 3, _ERROR_CODE_INVALID},
-        {{.subnet = T("none"), .subnet6 = T("fd00:1::/64")}, 0, _ERROR_CODE_INVALID},
-        {{.subnet = T("10.128.16.0/20"), .group = T("100"), .owner = T("1001")}, 0, _ERROR_CODE_INVALID},
-        {{.subnet = T(""), .subnet6 = T(""), .group = T(""), .bridge = T("")}, 0, _ERROR_CODE_INVALID},
-        {{}, 4, ERROR_LIMIT_EXCEEDED, true},
-        {{.mode = T("routed")}, 0, ERROR_NETWORK_NOT_ALLOWED, true},
-        {{.bridge = T("br7")}, 0, ERROR_NETWORK_NOT_ALLOWED, true},
-        {{.subnet = T("10.0.0.0/24")}, 0, ERROR_NETWORK_NOT_ALLOWED, true},
-        {{.subnet = T("10.128.0.0/19")}, 0, ERROR_NETWORK_NOT_ALLOWED, true},
-        {{.subnet6 = T("2001:db8::/64")}, 0, ERROR_NETWORK_NOT_ALLOWED, true},
-        {{.owner = T("1002")}, 0, ERROR_ACCESS_DENIED, true},
-        {{.group = T("101")}, 0, ERROR_ACCESS_DENIED, true},
-        {{.subnet = T("none")}, 0, ERROR_INVALID_ARGS, false},
-        {{.subnet = T("10.128.0.1/24")}, 0, ERROR_INVALID_ARGS, false},
-        {{.subnet = T("10.128.0.0")}, 0, ERROR_INVALID_ARGS, false},
-        {{.subnet6 = T("10.128.0.0/24")}, 0, ERROR_INVALID_ARGS, false},
-        {{.mode = T("open")}, 0, ERROR_INVALID_ARGS, false},
-        {{.bridge = T("a/b")}, 0, ERROR_INVALID_ARGS, false},
-        {{.owner = T("-1")}, 0, ERROR_INVALID_ARGS, false},
-        {{.group = T("4294967295")}, 0, ERROR_INVALID_ARGS, false},
+                {{}, 0, _ERROR_CODE_INVALID},
+                {{.subnet = T("auto"), .subnet6 = T("auto"), .mode = T("isolated")}, 3, _ERROR_CODE_INVALID},
+                {{.subnet = T("none"), .subnet6 = T("fd00:1::/64")}, 0, _ERROR_CODE_INVALID},
+                {{.subnet = T("10.128.16.0/20"), .group = T("100"), .owner = T("1001")}, 0,
+                                _ERROR_CODE_INVALID},
+                {{.subnet = T(""), .subnet6 = T(""), .group = T(""), .bridge = T("")}, 0,
+                                _ERROR_CODE_INVALID},
+                {{}, 4, ERROR_LIMIT_EXCEEDED, true},
+                {{.mode = T("routed")}, 0, ERROR_NETWORK_NOT_ALLOWED, true},
+                {{.bridge = T("br7")}, 0, ERROR_NETWORK_NOT_ALLOWED, true},
+                {{.subnet = T("10.0.0.0/24")}, 0, ERROR_NETWORK_NOT_ALLOWED, true},
+                {{.subnet = T("10.128.0.0/19")}, 0, ERROR_NETWORK_NOT_ALLOWED, true},
+                {{.subnet6 = T("2001:db8::/64")}, 0, ERROR_NETWORK_NOT_ALLOWED, true},
+                {{.owner = T("1002")}, 0, ERROR_ACCESS_DENIED, true},
+                {{.group = T("101")}, 0, ERROR_ACCESS_DENIED, true},
+                {{.subnet = T("none")}, 0, ERROR_INVALID_ARGS, false},
+                {{.subnet = T("10.128.0.1/24")}, 0, ERROR_INVALID_ARGS, false},
+                {{.subnet = T("10.128.0.0")}, 0, ERROR_INVALID_ARGS, false},
+                {{.subnet6 = T("10.128.0.0/24")}, 0, ERROR_INVALID_ARGS, false},
+                {{.mode = T("open")}, 0, ERROR_INVALID_ARGS, false},
+                {{.bridge = T("a/b")}, 0, ERROR_INVALID_ARGS, false},
+                {{.owner = T("-1")}, 0, ERROR_INVALID_ARGS, false},
+                {{.group = T("4294967295")}, 0, ERROR_INVALID_ARGS, false},
 };
 
 static void test_requests(void)
@@ -87,8 +90,12 @@ static void test_requests(void)
 static void test_record(void)
 {
         g_autoptr(NetworkRecord) plain = NULL, full = NULL;
-        const Case all = {.request = {.subnet = T("10.128.7.0/24"), .subnet6 = T("auto"), .mode = T("routed"),
-                                          .group = T("100"), .owner = T("7"), .bridge = T("br7")}};
+        const Case all = {.request = {.subnet = T("10.128.7.0/24"),
+                                          .subnet6 = T("auto"),
+                                          .mode = T("routed"),
+                                          .group = T("100"),
+                                          .owner = T("7"),
+                                          .bridge = T("br7")}};
         bool needs;
 
         g_assert_cmpint(make(&cases[0], ALICE, false, &plain, &needs, NULL), ==, 0);

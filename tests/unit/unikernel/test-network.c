@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Records come back as they were written and nothing else is taken for one; no subnet is chosen or let pass that
- * overlaps with what is taken; routes are read off the kernel's messages. */
+/* Records come back as they were written and nothing else is taken for one; no subnet is chosen or let pass
+ * that overlaps with what is taken; routes are read off the kernel's messages. */
 
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -154,8 +154,8 @@ static void test_files(void)
 static void test_overlap(void)
 {
         g_autoptr(GArray) all = taken("10.0.0.0/24", "10.1.0.0/16", "fd00:1::/64", NULL);
-        static const char *const overlapping[] = {"10.0.0.0/24", "10.0.0.128/25", "10.0.0.0/8", "10.1.255.0/24",
-                        "fd00:1::/64", "fd00::/16", "fd00:1::8:0/112"};
+        static const char *const overlapping[] = {"10.0.0.0/24", "10.0.0.128/25", "10.0.0.0/8",
+                        "10.1.255.0/24", "fd00:1::/64", "fd00::/16", "fd00:1::8:0/112"};
         static const char *const clear[] = {"10.0.1.0/24", "10.2.0.0/16", "192.168.0.0/16", "fd00:2::/64"};
 
         for (size_t i = 0; i < G_N_ELEMENTS(overlapping); i++) {
@@ -234,7 +234,8 @@ static void add_route(GByteArray *data, const char *to, unsigned char type)
         route.header.nlmsg_type = RTM_NEWROUTE;
         route.header.nlmsg_len = (uint32_t) (NLMSG_LENGTH(sizeof route.message) + RTA_LENGTH(size));
         route.message = (struct rtmsg){.rtm_family = (unsigned char) address.family,
-                        .rtm_dst_len = (unsigned char) address.prefix, .rtm_type = type};
+                        .rtm_dst_len = (unsigned char) address.prefix,
+                        .rtm_type = type};
         route.attribute = (struct rtattr){.rta_type = RTA_DST, .rta_len = (unsigned short) RTA_LENGTH(size)};
         memcpy(route.bytes, address.bytes, size);
         g_byte_array_append(data, (const guint8 *) &route, route.header.nlmsg_len);
