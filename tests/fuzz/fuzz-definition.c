@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "unikernel/arguments.h"
 #include "unikernel/definition.h"
+#include "volume/store.h"
 
 static void check(const Definition *definition)
 {
@@ -23,7 +24,8 @@ static void check(const Definition *definition)
 
                 g_assert_cmpuint(strlen(device->name), >=, 1);
                 g_assert_cmpuint(strlen(device->name), <=, MANIFEST_NAME_MAX);
-                g_assert_true(device->kind == DEVICE_NETWORK || device->credentials || device->path);
+                if (device->kind == DEVICE_BLOCK && !device->credentials)
+                        g_assert_true((device->path != NULL) != volume_name_is_valid(device->stored));
                 g_assert_false(device->bridge && device->network);
         }
 }

@@ -51,8 +51,8 @@ static void test_record(void)
 {
         static const char *const texts[] = {
                         "Owner=0\nMode=nat\nSubnet=10.0.0.0/24\n",
-                        "Owner=1000\nGroup=100\nMode=isolated\nSubnet=10.0.0.0/24\nIPv6Subnet=fd00:1::/64\n"
-                        "Bridge=br-lab\nState=removing\n",
+                        ("Owner=1000\nGroup=100\nMode=isolated\nSubnet=10.0.0.0/24\nIPv6Subnet=fd00:1::/64\n"
+                         "Bridge=br-lab\nState=removing\n"),
                         "Owner=1000\nMode=routed\nIPv6Subnet=auto\nState=creating\n",
         };
 
