@@ -1,52 +1,94 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Runs as root in a sandbox: a unikernel's life, from its image to an answered ping and its end, with the
-# commands shown as anybody would type them. Called by "tests/sandbox demo".
+# Runs as root in a sandbox: a unikernel's life from its image to its end, with an address, a key and storage of its
+# own, and the commands shown as anybody would type them. Called by "tests/sandbox demo".
 
 set -euo pipefail
-
-image=/tmp/hello.virtio
 
 bold='' plain=''
 if [ -t 1 ]; then bold=$'\e[1m' plain=$'\e[0m'; fi
 
 heading() { printf '\n%s── %s%s\n' "$bold" "$*" "$plain"; }
 
+# Shows the command as it is typed, and runs it.
 show() {
-        printf '%s$ %s%s\n' "$bold" "$*" "$plain"
-        "$@"
+        printf '%s$ %s%s\n' "$bold" "$1" "$plain"
+        eval "$1"
+}
+
+# N PATTERN: waits until the guest has said so many such lines.
+said() {
+        for _ in {1..100}; do
+                [ "$(journalctl --unit=unikernel@hello --output=cat --no-pager | grep -cE "$2")" -lt "$1" ] || return 0
+                sleep 0.1
+        done
+        echo "The guest has not said '$2' $1 times." >&2
+        return 1
 }
 
 # The test guest is made where the compiler makes x86 code.
-[ -e /shruthi/build/tests/guest/guest.virtio ] || { echo "The test guest was not built." >&2; exit 1; }
-cp /shruthi/build/tests/guest/guest.virtio $image
+[ -e /shruthi/build/tests/guest/guest-keys.virtio ] || { echo "The test guest was not built." >&2; exit 1; }
+cp /shruthi/build/tests/guest/guest-keys.virtio /tmp/hello.virtio
+cd /tmp
+export SYSTEMD_PAGER=
 
 heading "A unikernel is a file; this one says of itself what it needs"
-show shruthictl image inspect $image
+show "shruthictl image inspect hello.virtio"
 
-heading "It becomes a unit and a domain"
-show shruthictl create hello $image --network=service:virbr0 -- '--ipv4={service.address}'
+heading "A network of one's own"
+show "shruthictl network create lab"
+show "shruthictl network list"
 
-heading "It was given an address"
-show shruthictl arguments hello
-address=$(shruthictl arguments hello)
-address=${address#--ipv4=} address=${address%/*}
+create='shruthictl create hello hello.virtio --network=service:network=lab \
+      --credentials=keys --volume=storage:size=16M \
+      -- --ipv4={service.address} --boots --prove=hello.key:challenge'
+
+heading "It becomes a unit and a domain, with an address there, a volume of its own, and a device for its keys"
+show "$create"
+show "shruthictl arguments hello"
+
+heading "It is given a key, which is stored encrypted"
+show "head -c 32 /dev/urandom > hello.key"
+show "shruthictl credential set hello hello.key < hello.key"
 
 heading "It runs"
-show shruthictl start hello
-show shruthictl status hello --no-pager
-show systemctl list-units 'unikernel@*' --no-pager --no-legend
-show virsh list
+show "shruthictl start hello"
+show "shruthictl status hello --lines=0"
+show "systemctl list-units 'unikernel@*' --no-legend"
+show "virsh list"
 
-heading "Its console is in the journal, from the first line on"
-show journalctl --no-pager --output=short --unit=unikernel@hello
+heading "Its console is in the journal: its address, its first boot, and a proof that it has the key"
+said 1 '^proof'
+show "journalctl --output=short --unit=unikernel@hello"
+
+heading "Whoever has the key comes to the same proof"
+prove='python3 -c "import hmac; print(hmac.new(open('"'hello.key', 'rb').read(), b'challenge', 'sha256'"').hexdigest())"'
+show "$prove"
 
 heading "It answers"
-show ping -c 3 -i 0.3 -W 5 $address
+address=$(shruthictl arguments hello)
+address=${address#--ipv4=} address=${address%%/*}
+show "ping -c 3 -i 0.2 -W 5 $address"
 
-heading "It stops, and leaves nothing running"
-show shruthictl stop hello
-show shruthictl list
-show shruthictl remove hello
-show virsh list
+heading "Another key: from the next start on, which is now"
+show "head -c 32 /dev/urandom > hello.key"
+show "shruthictl credential rotate hello hello.key --now < hello.key"
+said 2 '^proof'
+show "journalctl --output=cat --unit=unikernel@hello --grep='^boot|^proof'"
+show "$prove"
+
+heading "It is removed, and its keys with it; its volume stays, and a new one finds it as it was"
+show "shruthictl remove --now hello"
+show "shruthictl volume list"
+show "$create"
+show "shruthictl start hello"
+said 3 '^boot'
+show "journalctl --output=cat --unit=unikernel@hello --grep='^boot|^keys'"
+
+heading "All of it goes, and nothing is left"
+show "shruthictl remove --now hello"
+show "shruthictl volume remove hello-storage"
+show "shruthictl network remove lab"
+show "shruthictl list"
+show "virsh list"
