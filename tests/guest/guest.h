@@ -13,6 +13,7 @@
  *     power.c      the last words and the way out
  *     pci.c        finds the devices and wires them to the manifest
  *     virtio.c     legacy virtio-pci and its queues; net.c and block.c are the drivers on top
+ *     net6.c       IPv6, and dhcp.c a DHCP client, above net.c
  *     volume.c     counts boots on a block device, and fills one
  *     keys.c       finds keys in an archive (archive.c) and proves to have them (sha256.c)
  *     main.c       the arguments and what each of them does (the list is there)
@@ -98,6 +99,8 @@ void pci_attach_all(void);
 void net_attach(const PciDevice *pci, const char *name);
 void net_configure(
                 const char *device, const char *key, const char *value); /* device NULL: the first network */
+bool net_ask_dhcp(const char *name); /* for the first network's address; name: said there, or NULL */
+void net_continue(void);             /* at times, where DHCP is asked */
 void net_start(void);
 bool net_pending(void);
 void net_serve(void);

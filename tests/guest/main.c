@@ -6,7 +6,12 @@
  *
  *     --ipv4=A.B.C.D/N        the first network's address: answers ARP, ping, and sends back UDP to port 7
  *     --ipv4-gateway=A.B.C.D  asks once for its MAC address and prints that
- *     --DEVICE-ipv4=…  --DEVICE-ipv4-gateway=…    the same for another network
+ *     --ipv6=ADDR/N           its IPv6 address: answers neighbour discovery and ping
+ *     --ipv6-gateway=ADDR     the same as of IPv4
+ *     --DEVICE-ipv4=…  --DEVICE-ipv6-gateway=…  … the same for another network
+ *     --mac=MAC               sends from that hardware address, which is not its own
+ *     --dhcp                  asks DHCP for the first network's IPv4 address
+ *     --name=NAME             the name that is said there
  *     --boots                 counts its boots in the first sector of `storage` and prints "boot N"
  *     --fill[=BYTES]          fills `storage` behind that sector, to its end or so many bytes of it, until a
  *                             write fails, and prints how many bytes were written
@@ -63,6 +68,8 @@ static const char *last_text;
 static uint64_t end_ms;  /* 0: at once */
 static uint64_t tick_ms; /* 0: none */
 static uint64_t n_ticks;
+static bool asks_dhcp;
+static const char *host_name;
 
 static void arguments_split(void)
 {
@@ -165,7 +172,7 @@ static bool ending_parse(const char *argument)
 /* The argument is cut in pieces on the way. */
 static bool network_parse(char *argument)
 {
-        static const char *const keys[] = {"ipv4", "ipv4-gateway"};
+        static const char *const keys[] = {"ipv4", "ipv4-gateway", "ipv6", "ipv6-gateway", "mac"};
 
         for (size_t i = 0; i < ELEMENTSOF(keys); i++) {
                 const char *value;
@@ -256,6 +263,10 @@ static void argument_obey(char *argument)
                 binary();
         else if ((value = startswith(argument, "--tick=")))
                 tick_ms = positive(value);
+        else if (streq(argument, "--dhcp"))
+                asks_dhcp = true;
+        else if ((value = startswith(argument, "--name=")))
+                host_name = value;
         else if (streq(argument, "--no-poweroff"))
                 power_off_works = false;
 }
@@ -328,13 +339,16 @@ static void input_echo(void)
 
 _noreturn_ static void serve(void)
 {
-        if (tick_ms > 0 || end_ms > 0)
+        asks_dhcp = asks_dhcp && net_ask_dhcp(host_name);
+        if (tick_ms > 0 || end_ms > 0 || asks_dhcp)
                 timer_start(tick_ms > 0 && tick_ms < 10 ? 1 : 10);
         if (!manifest_entries)
                 console_listen();
 
         for (;;) {
                 net_serve();
+                if (asks_dhcp)
+                        net_continue();
                 if (!manifest_entries)
                         input_echo();
                 while (tick_ms > 0 && timer_ms >= (n_ticks + 1) * tick_ms)

@@ -3,9 +3,10 @@
 /*
  * Network devices (Virtio 1.2, section 5.1) and just enough IPv4 on each: answers ARP and ping, sends back
  * what comes to UDP port 7, asks once for the gateway. Frames are answered in the buffer that they came in.
+ * IPv6 is in net6.c, how to be given an address in dhcp.c.
  */
 
-#include "virtio.h"
+#include "net.h"
 
 enum {
         NETWORKS_MAX = 32,
@@ -14,44 +15,18 @@ enum {
         QUEUE_RECEIVE = 0,
         QUEUE_TRANSMIT = 1,
         HEADER_SIZE = 10, /* virtio_net_hdr without merged buffers */
-        FRAME_MAX = 1514,
 
-        TYPE_IPV4 = 0x0800,
-        TYPE_ARP = 0x0806,
         ARP_REQUEST = 1,
         ARP_REPLY = 2,
         PROTOCOL_ICMP = 1,
-        PROTOCOL_UDP = 17,
         ICMP_ECHO = 8,
         PORT_ECHO = 7,
-        TTL = 64,
 };
 
-typedef struct Buffer {
+struct Buffer {
         uint8_t header[HEADER_SIZE];
         uint8_t frame[FRAME_MAX];
-} Buffer;
-
-typedef struct Network {
-        const char *name;
-        uint16_t io;
-        uint8_t irq;
-        uint8_t mac[6];
-        uint8_t address[4];
-        uint8_t gateway[4];
-        uint8_t prefix;
-        bool has_address, has_gateway;
-        Queue receive, transmit;
-        Buffer *received, *sent;
-        uint16_t n_sent,
-                        n_free; /* transmit buffers: how many there are, how many the device does not have */
-} Network;
-
-typedef struct Ethernet {
-        uint8_t to[6];
-        uint8_t from[6];
-        uint8_t type[2];
-} Ethernet;
+};
 
 typedef struct Arp {
         Ethernet ethernet;
@@ -63,48 +38,31 @@ typedef struct Arp {
         uint8_t target[4];
 } Arp;
 
-typedef struct Ipv4 {
-        Ethernet ethernet;
-        uint8_t version_length;
-        uint8_t service;
-        uint8_t size[2];
-        uint8_t id[2];
-        uint8_t fragment[2];
-        uint8_t ttl;
-        uint8_t protocol;
-        uint8_t checksum[2];
-        uint8_t source[4];
-        uint8_t destination[4];
-        uint8_t payload[];
-} Ipv4;
-
 static const uint8_t arp_kinds[6] = {0, 1, 8, 0, 6, 4};
 static Network networks[NETWORKS_MAX];
 static unsigned n_networks;
 
-static unsigned read16(const uint8_t *p)
+uint32_t checksum_add(uint32_t sum, const void *data, size_t n)
 {
-        return (unsigned)p[0] << 8 | p[1];
-}
-
-static void write16(uint8_t *p, unsigned value)
-{
-        p[0] = (uint8_t)(value >> 8);
-        p[1] = (uint8_t)value;
-}
-
-/* RFC 1071 */
-static unsigned checksum(const uint8_t *data, size_t n)
-{
-        uint32_t sum = 0;
+        const uint8_t *p = data;
 
         for (size_t i = 0; i + 1 < n; i += 2)
-                sum += read16(data + i);
+                sum += read16(p + i);
         if (n % 2)
-                sum += (uint32_t)data[n - 1] << 8;
+                sum += (uint32_t)p[n - 1] << 8;
+        return sum;
+}
+
+unsigned checksum_end(uint32_t sum)
+{
         while (sum >> 16)
                 sum = (sum & 0xffff) + (sum >> 16);
         return ~sum & 0xffff;
+}
+
+static unsigned checksum(const void *data, size_t n)
+{
+        return checksum_end(checksum_add(0, data, n));
 }
 
 /* By 5.1.6 the header of a legacy device stands in a descriptor of its own: two for each buffer. */
@@ -165,7 +123,7 @@ void net_attach(const PciDevice *pci, const char *name)
 }
 
 /* A frame that finds all buffers with the device is dropped: whoever sent the question asks again. */
-static void frame_send(Network *n, const void *frame, size_t size)
+void frame_send(Network *n, const void *frame, size_t size)
 {
         uint32_t ignored;
         uint16_t head;
@@ -184,7 +142,7 @@ static void frame_send(Network *n, const void *frame, size_t size)
         queue_notify(&n->transmit);
 }
 
-static void ethernet_answer(const Network *n, Ethernet *ethernet)
+void ethernet_answer(const Network *n, Ethernet *ethernet)
 {
         memcpy(ethernet->to, ethernet->from, sizeof(ethernet->to));
         memcpy(ethernet->from, n->mac, sizeof(ethernet->from));
@@ -216,7 +174,7 @@ static void arp_receive(Network *n, Arp *arp, size_t size)
         frame_send(n, arp, sizeof(*arp));
 }
 
-static void arp_ask(Network *n, const uint8_t target[4])
+void arp_ask(Network *n, const uint8_t target[4])
 {
         Arp arp = {.operation = {0, ARP_REQUEST}};
 
@@ -272,14 +230,18 @@ static void frame_receive(Network *n, uint8_t *frame, size_t size)
 {
         unsigned type;
 
-        if (size < sizeof(Ethernet) || !n->has_address)
+        if (size < sizeof(Ethernet))
                 return;
 
         type = read16(((Ethernet *)frame)->type);
-        if (type == TYPE_ARP)
+        if (type == TYPE_ARP && n->has_address)
                 arp_receive(n, (Arp *)frame, size);
-        else if (type == TYPE_IPV4)
+        else if (type == TYPE_IPV4 && dhcp_is_for(n, (Ipv4 *)frame, size))
+                dhcp_receive(n, (Ipv4 *)frame, size);
+        else if (type == TYPE_IPV4 && n->has_address)
                 ipv4_receive(n, (Ipv4 *)frame, size);
+        else if (type == TYPE_IPV6 && n->has_address6)
+                ipv6_receive(n, frame, size);
 }
 
 bool net_pending(void)
@@ -314,6 +276,24 @@ void net_interrupt(unsigned irq)
                         inb(networks[i].io + VIRTIO_ISR); /* to read it is to acknowledge */
 }
 
+int hex_digit(char c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
+                return (c | 0x20) - 'a' + 10;
+        return -1;
+}
+
+static void mac_parse(const char *s, uint8_t ret[6])
+{
+        for (unsigned i = 0; i < 6; i++, s += 3) {
+                if (hex_digit(s[0]) < 0 || hex_digit(s[1]) < 0 || s[2] != (i < 5 ? ':' : '\0'))
+                        PANIC("not a MAC address");
+                ret[i] = (uint8_t)(hex_digit(s[0]) << 4 | hex_digit(s[1]));
+        }
+}
+
 static void address_parse(const char *s, uint8_t ret_address[4], uint8_t *ret_prefix)
 {
         long number;
@@ -334,37 +314,67 @@ static void address_parse(const char *s, uint8_t ret_address[4], uint8_t *ret_pr
         *ret_prefix = (uint8_t)number;
 }
 
+static Network *network_find(const char *device)
+{
+        for (unsigned i = 0; i < n_networks; i++)
+                if (!device || streq(device, networks[i].name))
+                        return &networks[i];
+        console_printf("no network device for this address\n");
+        return NULL;
+}
+
 void net_configure(const char *device, const char *key, const char *value)
 {
-        for (unsigned i = 0; i < n_networks; i++) {
-                Network *n = &networks[i];
+        Network *n = network_find(device);
 
-                if (device && !streq(device, n->name))
-                        continue;
-                if (streq(key, "ipv4")) {
-                        address_parse(value, n->address, &n->prefix);
-                        n->has_address = true;
-                } else {
-                        address_parse(value, n->gateway, NULL);
-                        n->has_gateway = true;
-                }
+        if (!n)
                 return;
-        }
-        console_printf("no network device for this address\n");
+        if (streq(key, "mac"))
+                mac_parse(value, n->mac);
+        else if (streq(key, "ipv4")) {
+                address_parse(value, n->address, &n->prefix);
+                n->has_address = true;
+        } else if (streq(key, "ipv4-gateway")) {
+                address_parse(value, n->gateway, NULL);
+                n->has_gateway = true;
+        } else if (streq(key, "ipv6"))
+                ipv6_configure(n, value);
+        else
+                ipv6_configure_gateway(n, value);
+}
+
+bool net_ask_dhcp(const char *name)
+{
+        Network *n = network_find(NULL);
+
+        if (n)
+                dhcp_begin(n, name);
+        return n != NULL;
+}
+
+void net_continue(void)
+{
+        for (unsigned i = 0; i < n_networks; i++)
+                dhcp_continue(&networks[i]);
+}
+
+void ipv4_begin(Network *n, const char *how)
+{
+        const uint8_t *a = n->address;
+
+        arp_ask(n, n->address); /* tells the others where we are */
+        if (n->has_gateway)
+                arp_ask(n, n->gateway);
+        console_printf("%s: serving on %u.%u.%u.%u/%u%s\n", n->name, a[0], a[1], a[2], a[3], n->prefix,
+                        how);
 }
 
 void net_start(void)
 {
         for (unsigned i = 0; i < n_networks; i++) {
-                Network *n = &networks[i];
-                const uint8_t *a = n->address;
-
-                if (!n->has_address)
-                        continue;
-                arp_ask(n, n->address); /* tells the others where we are */
-                if (n->has_gateway)
-                        arp_ask(n, n->gateway);
-                console_printf("%s: serving on %u.%u.%u.%u/%u\n", n->name, a[0], a[1], a[2], a[3],
-                                n->prefix);
+                if (networks[i].has_address)
+                        ipv4_begin(&networks[i], "");
+                if (networks[i].has_address6)
+                        ipv6_begin(&networks[i]);
         }
 }
