@@ -147,7 +147,7 @@ static void add_reserved(NetworkInfo *info, const xmlNode *host)
         g_array_append_val(info->reserved, seen);
 }
 
-static void parse_ip(NetworkInfo *info, const xmlNode *ip, bool dns)
+static void parse_ip(NetworkInfo *info, const xmlNode *ip, bool dns, int index)
 {
         const xmlNode *dhcp = find_child(ip, "dhcp");
         SeenAddress own = {.by = SEEN_BY_HOST};
@@ -165,6 +165,7 @@ static void parse_ip(NetworkInfo *info, const xmlNode *ip, bool dns)
                 return;
 
         subnet->network = address_first(&own.address);
+        *(own.address.family == AF_INET ? &info->index4 : &info->index6) = index;
         if (info->mode != NETWORK_ISOLATED)
                 subnet->gateway = own.address;
         if (dns)
@@ -249,6 +250,7 @@ int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error)
         g_autoptr(xmlDoc) doc = NULL;
         g_autofree char *dns_enabled = NULL;
         const xmlNode *root, *dns;
+        int index = 0;
 
         doc = read_document(xml);
         root = doc ? xmlDocGetRootElement(doc) : NULL;
@@ -268,7 +270,7 @@ int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error)
         dns = find_child(root, "dns");
         dns_enabled = get_attribute(dns, "enable");
         for (const xmlNode *ip = find_child(root, "ip"); ip; ip = find_element(ip->next, "ip"))
-                parse_ip(info, ip, g_strcmp0(dns_enabled, "no") != 0);
+                parse_ip(info, ip, g_strcmp0(dns_enabled, "no") != 0, index++);
         for (const xmlNode *host = find_child(dns, "host"); host; host = find_element(host->next, "host"))
                 parse_dns_host(info, host);
 

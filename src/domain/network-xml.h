@@ -33,6 +33,7 @@ typedef struct NetworkInfo {
         Subnet subnet4, subnet6; /* family AF_UNSPEC: none. The first of each family; its address is gateway
                                   * and DNS server, but no gateway where the network is isolated, no DNS
                                   * server where it is turned off */
+        int index4, index6;      /* which of its <ip> these are, from 0: what virNetworkUpdate() wants */
         GArray *reserved;        /* SeenAddress, by SEEN_BY_DHCP: all <host> of DHCP */
         GPtrArray *host_names;   /* char *, "NAME=IP": all <host> of DNS */
         bool ours;               /* has our metadata for this very name */

@@ -30,12 +30,13 @@ Segment *segment_free(Segment *segment)
 int segment_read_info(
                 virConnectPtr connection, virNetworkPtr network, NetworkInfo **ret_info, Error *ret_error)
 {
+        const char *name = virNetworkGetName(network); /* now: it clears the last error */
         char *xml = virNetworkGetXMLDesc(network, 0);
         int r;
 
         if (!xml)
                 return virt_error_set(ret_error, connection, ERROR_FAILED,
-                                "Cannot read libvirt's network '%s'", virNetworkGetName(network));
+                                "Cannot read libvirt's network '%s'", name);
 
         r = network_xml_parse(xml, ret_info, ret_error);
         free(xml);
@@ -88,6 +89,7 @@ int segment_find(virConnectPtr connection, const Conf *conf, const char *network
         const ConfBridge *told;
         int r;
 
+        segment->connection = connection;
         r = find_network(connection, network, bridge, &segment->network, ret_error);
         if (r < 0)
                 return r;
@@ -134,7 +136,7 @@ static int look_at_dhcp(const Segment *segment, GArray *seen, Error *ret_error)
         if (n < 0)
                 return virGetLastErrorCode() == VIR_ERR_NO_SUPPORT
                                        ? 0
-                                       : virt_error_set(ret_error, virNetworkGetConnect(segment->network),
+                                       : virt_error_set(ret_error, segment->connection,
                                                          ERROR_FAILED, "Cannot read the DHCP leases of '%s'",
                                                          segment->info->name);
 
@@ -181,7 +183,7 @@ int segment_look(const Segment *segment, GArray *seen, Error *ret_error)
 
 /* One change, to what runs and to what is kept. */
 static int update(const Segment *segment, virNetworkUpdateCommand command, virNetworkUpdateSection section,
-                const char *xml, const char *doing, Error *ret_error)
+                int parent, const char *xml, const char *doing, Error *ret_error)
 {
         virNetworkPtr network = segment->network;
         unsigned flags = 0;
@@ -190,11 +192,26 @@ static int update(const Segment *segment, virNetworkUpdateCommand command, virNe
                 flags |= VIR_NETWORK_UPDATE_AFFECT_LIVE;
         if (virNetworkIsPersistent(network) == 1)
                 flags |= VIR_NETWORK_UPDATE_AFFECT_CONFIG;
-        if (virNetworkUpdate(network, (unsigned) command, (unsigned) section, -1, xml, flags) >= 0)
+        if (virNetworkUpdate(network, (unsigned) command, (unsigned) section, parent, xml, flags) >= 0)
                 return 0;
 
-        return virt_error_set(ret_error, virNetworkGetConnect(network), ERROR_FAILED,
+        return virt_error_set(ret_error, segment->connection, ERROR_FAILED,
                         "Cannot %s in network '%s'", doing, segment->info->name);
+}
+
+/* Of the family's <ip>; where none is told libvirt takes the first with DHCP, of whichever family. */
+static int update_dhcp(const Segment *segment, virNetworkUpdateCommand command, int family, const char *xml,
+                const char *doing, Error *ret_error)
+{
+        return update(segment, command, VIR_NETWORK_SECTION_IP_DHCP_HOST,
+                        family == AF_INET ? segment->info->index4 : segment->info->index6, xml, doing,
+                        ret_error);
+}
+
+static int update_dns(const Segment *segment, virNetworkUpdateCommand command, const char *xml,
+                const char *doing, Error *ret_error)
+{
+        return update(segment, command, VIR_NETWORK_SECTION_DNS_HOST, -1, xml, doing, ret_error);
 }
 
 /* A DHCP server that gives to nobody has no reservations either. */
@@ -232,7 +249,7 @@ static int clear_dhcp(const Segment *segment, const Address *address, const char
                 address_format_ip(&seen->address, ip);
                 xml = seen->mac[0] ? g_strdup_printf("<host mac='%s' ip='%s'/>", seen->mac, ip)
                                    : g_strdup_printf("<host ip='%s'/>", ip);
-                r = update(segment, VIR_NETWORK_UPDATE_COMMAND_DELETE, VIR_NETWORK_SECTION_IP_DHCP_HOST, xml,
+                r = update_dhcp(segment, VIR_NETWORK_UPDATE_COMMAND_DELETE, address->family, xml,
                                 "take out a reservation of DHCP", ret_error);
                 if (r < 0)
                         return r;
@@ -269,8 +286,8 @@ static int clear_dns(const Segment *segment, const Address *address, const char 
                         if (g_str_has_suffix(names->pdata[i], suffix))
                                 g_ptr_array_remove_index(names, i);
                 *ret_right = false;
-                return update(segment, VIR_NETWORK_UPDATE_COMMAND_DELETE, VIR_NETWORK_SECTION_DNS_HOST, xml,
-                                "take out a name", ret_error);
+                return update_dns(segment, VIR_NETWORK_UPDATE_COMMAND_DELETE, xml, "take out a name",
+                                ret_error);
         }
 
         return 0;
@@ -291,15 +308,14 @@ int segment_enter_host(const Segment *segment, const NetworkHost *host, Error *r
         if (r >= 0 && has_dhcp(segment, host->address.family))
                 r = clear_dhcp(segment, &host->address, host->mac, &right, ret_error);
         if (r >= 0 && !right)
-                r = update(segment, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, VIR_NETWORK_SECTION_IP_DHCP_HOST,
-                                dhcp, "reserve an address", ret_error);
+                r = update_dhcp(segment, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, host->address.family, dhcp,
+                                "reserve an address", ret_error);
         if (r < 0)
                 return r;
 
         r = clear_dns(segment, &host->address, host->name, &right, ret_error);
         if (r >= 0 && !right)
-                r = update(segment, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, VIR_NETWORK_SECTION_DNS_HOST, dns,
-                                "enter a name", ret_error);
+                r = update_dns(segment, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, dns, "enter a name", ret_error);
         return r;
 }
 

@@ -12,6 +12,7 @@
  * addresses.c. */
 
 typedef struct Segment {
+        virConnectPtr connection; /* not owned */
         char *key;               /* of its leases */
         char *bridge;            /* NULL: not known */
         Subnet subnet4, subnet6; /* family AF_UNSPEC: none, or not known */

@@ -107,6 +107,22 @@ static void test_reads_others(void)
         }
 }
 
+/* libvirt takes a reservation for one <ip> of several, which is counted with those that are of no use. */
+static void test_which_ip(void)
+{
+        static const char xml[] = "<network><name>a</name><ip address='x'/><ip family='ipv6' address='fd00::1' "
+                                  "prefix='64'><dhcp><range start='fd00::10' end='fd00::20'/>"
+                                  "<host name='x' ip='fd00::9'/></dhcp></ip><ip address='10.9.8.1' prefix='24'/>"
+                                  "<ip address='10.9.9.1' prefix='24'/></network>";
+        g_autoptr(NetworkInfo) info = NULL;
+
+        g_assert_cmpint(network_xml_parse(xml, &info, NULL), ==, 0);
+        assert_address(&info->subnet6.network, "fd00::/64");
+        g_assert_cmpint(info->index6, ==, 1);
+        assert_address(&info->subnet4.network, "10.9.8.0/24");
+        g_assert_cmpint(info->index4, ==, 2);
+}
+
 #define OURS "xmlns:s='https://dream.org/xmlns/shruthi/1'"
 
 /* Only an element of our namespace that names this network makes it ours. */
@@ -171,6 +187,7 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/domain/network/updates", test_updates);
         g_test_add_func("/domain/network/reads-others", test_reads_others);
+        g_test_add_func("/domain/network/which-ip-a-reservation-is-for", test_which_ip);
         g_test_add_func("/domain/network/metadata-tells-ours", test_metadata);
         g_test_add_func("/domain/network/reads-nothing-else", test_reads_nothing_else);
         g_test_add_func("/domain/network-xml/domains", test_domains);
