@@ -176,6 +176,12 @@ static int refuse_start(virConnectPtr connection, Error *ret_error)
                 return virt_error_set(ret_error, connection, ERROR_VOLUME_IN_USE,
                                 "A volume of the unikernel is in use");
 
+        /* libvirt runs tc(8) for it; what it needs is in src/util/virnetdevbandwidth.c there. */
+        if (error && error->message && strstr(error->message, "Child process (tc "))
+                return virt_error_set(ret_error, connection, ERROR_START_FAILED,
+                                "This host's kernel cannot limit a network's Bandwidth=, which takes its "
+                                "modules sch_htb, sch_sfq, sch_ingress, cls_u32, cls_fw and act_police");
+
         /* ENODEV is what the kernel says about a bridge that is not there. */
         if (error && (error->code == VIR_ERR_NO_NETWORK ||
                                      (error->code == VIR_ERR_SYSTEM_ERROR && error->int1 == ENODEV)))
@@ -206,6 +212,8 @@ static bool error_is_gone(void)
 
 int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
 {
+        const char *name = virDomainGetName(domain); /* now: it clears the last error */
+
         if (virDomainIsPersistent(domain) != 1 ||
                         virDomainUndefineFlags(domain,
                                         VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
@@ -214,7 +222,7 @@ int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret
                 return 0;
 
         return virt_error_set(ret_error, connection, ERROR_STOP_FAILED,
-                        "libvirt could not forget the definition of domain '%s'", virDomainGetName(domain));
+                        "libvirt could not forget the definition of domain '%s'", name);
 }
 
 int virt_domain_create_with(virConnectPtr connection, const char *xml, const char *group, int fd,
@@ -241,6 +249,7 @@ int virt_domain_create_with(virConnectPtr connection, const char *xml, const cha
 
 int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
 {
+        const char *name = virDomainGetName(domain);
         int r;
 
         /* First, so that being cut off between the two leaves what any start may leave: a running domain. */
@@ -255,5 +264,5 @@ int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *re
                 return 0;
 
         return virt_error_set(ret_error, connection, ERROR_STOP_FAILED, "libvirt could not end domain '%s'",
-                        virDomainGetName(domain));
+                        name);
 }
