@@ -18,6 +18,7 @@
 #include "domain/bridges.h"
 #include "domain/check-keys.h"
 #include "domain/isolation.h"
+#include "domain/neighbours-client.h"
 #include "domain/probe.h"
 #include "domain/protocol.h"
 #include "domain/reach.h"
@@ -160,14 +161,36 @@ static void check_confinement(virConnectPtr connection)
 
 static void check_isolation(virConnectPtr connection)
 {
-        g_autofree char *problem = isolation_problem(connection);
+        g_autofree char *problem = NULL;
+        const char *fix;
 
+        problem = isolation_problem(connection, &fix);
         if (!problem)
-                check_emit("isolation", "ok", "", "Guests cannot send from others' MAC and IP addresses");
+                check_emit("isolation", "ok", "",
+                                "Guests cannot send from others' MAC addresses, and where they are given IP "
+                                "addresses, not from other ones");
         else
-                check_emit("isolation", "warning",
-                                "install libvirt-daemon-config-nwfilter and ebtables, restart libvirtd",
-                                "Guests can send from others' addresses: %s", problem);
+                check_emit("isolation", "warning", fix,
+                                "Guests can send from others' MAC and IP addresses: %s", problem);
+}
+
+/* Any interface that is always there will do: what is looked at is whether somebody answers. */
+static void check_neighbours(void)
+{
+        g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = neighbours_ask("lo", seen, &error);
+        if (r >= 0)
+                check_emit("neighbours", "ok", "",
+                                "Address=auto gives out no address that a host of the bridge was lately "
+                                "seen with");
+        else
+                check_emit("neighbours", "warning", "systemctl enable --now shruthi-neighbours.socket",
+                                "Address=auto gives out nothing on bridges that libvirt does not manage, and "
+                                "elsewhere trusts DHCP alone: %s",
+                                error_message(&error, r));
 }
 
 static void check_reach(const char *name, const char *path)
@@ -370,6 +393,7 @@ int check_host(Error *ret_error)
                 check_made_networks(connection);
                 check_leases(connection);
         }
+        check_neighbours();
 
         return 0;
 }

@@ -1,90 +1,68 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Filters on the guests' interfaces (https://libvirt.org/formatnwfilter.html). Called by lifecycle.c and
- * check.c. */
+/* Filters on the guests' interfaces. Called by lifecycle.c and check.c. */
 
 #include "domain/isolation.h"
 
 #include <libvirt/virterror.h>
 #include <string.h>
 
+#include "domain/filter.h"
 #include "domain/protocol.h"
 #include "domain/virt.h"
 
-/* As libvirt ships it: IPv4 and ARP, from one address, which it learns. */
-#define FILTER_LEARN "clean-traffic"
+/* Where libvirt's own services look; ours may be told less. */
+#define TOOL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* Ours, for those whose addresses are known. They do the same in one chain and a few rules: each rule is a
- * run of ebtables, which with libvirt's own filter takes longer than all the rest of a start. Only what the
- * guest sends is looked at. The number is counted up when one of them changes. */
-#define FILTER_PREFIX "shruthi-1-"
-
-#define RULE_REST "<rule action='drop' direction='out' priority='1000'/>"
-
-/* An asker by DHCP has no address yet (RFC 2131, 4.1). */
-#define RULES_IPV4                                                                                          \
-        "<rule action='accept' direction='out' priority='-800'><ip srcmacaddr='$MAC' "                      \
-        "srcipaddr='$IP'/></rule>"                                                                          \
-        "<rule action='accept' direction='out' priority='-700'>"                                            \
-        "<arp srcmacaddr='$MAC' arpsrcmacaddr='$MAC' arpsrcipaddr='$IP'/></rule>"                           \
-        "<rule action='accept' direction='out' priority='-600'>"                                            \
-        "<ip srcmacaddr='$MAC' srcipaddr='0.0.0.0' protocol='udp' srcportstart='68' "                       \
-        "dstportstart='67'/></rule>"
-
-/* $IPV6 is the lease and the link-local address, without which there is no neighbour discovery; from the
- * unspecified one a host asks whether an address is free (RFC 4862, 5.4). */
-#define RULES_IPV6                                                                                          \
-        "<rule action='accept' direction='out' priority='-500'><ipv6 srcmacaddr='$MAC' "                    \
-        "srcipaddr='$IPV6'/></rule>"                                                                        \
-        "<rule action='accept' direction='out' priority='-400'>"                                            \
-        "<ipv6 srcmacaddr='$MAC' srcipaddr='::' srcipmask='128' protocol='icmpv6'/></rule>"
-
-#define FILTER(name, rules) "<filter name='" name "'>" rules RULE_REST "</filter>"
-
-#define FILTER_IPV4 FILTER_PREFIX "ipv4"
-#define FILTER_IPV6 FILTER_PREFIX "ipv6"
-#define FILTER_BOTH FILTER_PREFIX "both"
-
-static const struct {
-        const char *name, *xml;
-} filters[] = {
-                {FILTER_IPV4, FILTER(FILTER_IPV4, RULES_IPV4)},
-                {FILTER_IPV6, FILTER(FILTER_IPV6, RULES_IPV6)},
-                {FILTER_BOTH, FILTER(FILTER_BOTH, RULES_IPV4 RULES_IPV6)},
-};
-
-char *isolation_problem(virConnectPtr connection)
+static bool tool_is_there(const char *name)
 {
-        virNWFilterPtr filter = virNWFilterLookupByName(connection, FILTER_LEARN);
+        g_auto(GStrv) directories = g_strsplit(TOOL_PATH, ":", -1);
 
-        if (filter) {
-                (void) virNWFilterFree(filter);
-                return NULL;
+        for (char **directory = directories; *directory; directory++) {
+                g_autofree char *path = g_build_filename(*directory, name, NULL);
+
+                if (g_file_test(path, G_FILE_TEST_IS_EXECUTABLE))
+                        return true;
         }
 
-        return g_strdup(virGetLastErrorMessage());
+        return false;
 }
 
-/* Defines the filter if it is one of ours that is not there yet. */
-static int define_filter(virConnectPtr connection, const char *name, Error *ret_error)
+char *isolation_problem(virConnectPtr connection, const char **ret_fix)
 {
-        for (size_t i = 0; i < G_N_ELEMENTS(filters); i++) {
-                virNWFilterPtr filter;
-
-                if (strcmp(filters[i].name, name) != 0)
-                        continue;
-                filter = virNWFilterLookupByName(connection, name);
-                if (!filter)
-                        filter = virNWFilterDefineXML(connection, filters[i].xml);
-                /* Another start may have been quicker. */
-                if (!filter)
-                        filter = virNWFilterLookupByName(connection, name);
-                if (!filter)
-                        return virt_error_set(ret_error, connection, ERROR_FAILED,
-                                        "Cannot define the filter %s", name);
-                (void) virNWFilterFree(filter);
+        if (virConnectNumOfNWFilters(connection) < 0) {
+                *ret_fix = "install libvirt's network filters (libvirt-daemon-driver-nwfilter, in Debian a "
+                           "part of libvirt-daemon) and restart libvirtd";
+                return g_strdup_printf("this libvirt has no network filters (%s)", virGetLastErrorMessage());
+        }
+        /* libvirt finds that out when a guest is to start, and refuses it. */
+        if (!tool_is_there("ebtables")) {
+                *ret_fix = "install ebtables and restart libvirtd";
+                return g_strdup("libvirt's network filters need the program ebtables, which is not "
+                                "installed");
         }
 
+        return NULL;
+}
+
+/* Defines the filter if it is not there yet. */
+static int define_filter(virConnectPtr connection, FilterFamily ipv4, FilterFamily ipv6, Error *ret_error)
+{
+        const char *name = filter_name(ipv4, ipv6);
+        g_autofree char *xml = filter_format(ipv4, ipv6);
+        virNWFilterPtr filter;
+
+        filter = virNWFilterLookupByName(connection, name);
+        if (!filter)
+                filter = virNWFilterDefineXML(connection, xml);
+        /* Another start may have been quicker. */
+        if (!filter)
+                filter = virNWFilterLookupByName(connection, name);
+        if (!filter)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot define the filter %s",
+                                name);
+
+        (void) virNWFilterFree(filter);
         return 0;
 }
 
@@ -107,62 +85,65 @@ static void add_link_local(PlanNetwork *network)
         memcpy(address.bytes + 8,
                         (uint8_t[]){mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]}, 8);
         address_format_ip(&address, ip);
-        add_parameter(network, "IPV6", ip);
+        add_parameter(network, "LINK_LOCAL", ip);
 }
 
-/* Without a lease the host cannot know the guest's address beforehand: it learns the first that is used, or
- * watches DHCP. */
-static void choose(bool strict, PlanNetwork *network)
+/* By lease where there is one. Where there is none the guest is let be, but where strict: there libvirt
+ * watches for the address that DHCP gives it, and until then lets nothing else through. */
+static int choose(virConnectPtr connection, bool strict, PlanNetwork *network, Error *ret_error)
 {
         const PlaceholderDevice *facts = &network->facts;
         bool v4 = address_is_set(&facts->address4), v6 = address_is_set(&facts->address6);
+        bool learn = strict && !v4 && !v6;
+        FilterFamily without = strict ? FILTER_NOTHING : FILTER_ANY;
+        FilterFamily ipv4 = v4 || learn ? FILTER_HELD : without;
+        FilterFamily ipv6 = v6 ? FILTER_HELD : without;
         char ip[ADDRESS_TEXT_MAX];
 
+        network->filter = filter_name(ipv4, ipv6);
         network->filter_parameters = g_ptr_array_new_with_free_func(g_free);
-        network->filter = v4 && v6 ? FILTER_BOTH : v4 ? FILTER_IPV4 : v6 ? FILTER_IPV6 : FILTER_LEARN;
         if (v4) {
                 address_format_ip(&facts->address4, ip);
                 add_parameter(network, "IP", ip);
         }
-        if (!v4 && !v6)
-                add_parameter(network, "CTRL_IP_LEARNING", strict ? "dhcp" : "any");
+        if (learn)
+                add_parameter(network, "CTRL_IP_LEARNING", "dhcp");
         if (v6) {
                 address_format_ip(&facts->address6, ip);
                 add_parameter(network, "IPV6", ip);
                 add_link_local(network);
         }
         g_ptr_array_add(network->filter_parameters, NULL);
+
+        return define_filter(connection, ipv4, ipv6, ret_error);
 }
 
 int isolation_choose(virConnectPtr connection, Plan *plan, Error *ret_error)
 {
         const Definition *definition = plan->definition;
-        g_autofree char *problem = NULL;
         bool asked = false, strict;
-        int r;
 
         strict = plan->conf->strict_addresses && definition->owner != 0 &&
                  definition->origin == DEFINITION_ORIGIN_STATE;
 
         for (guint i = 0; i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];
+                g_autofree char *problem = NULL;
+                const char *fix;
+                int r;
 
                 if (device->kind != DEVICE_NETWORK || device->open)
                         continue;
-                if (!asked) {
-                        asked = true;
-                        problem = isolation_problem(connection);
-                        if (problem)
-                                protocol_emit("notice",
-                                                "Nothing keeps the guest from sending from others' "
-                                                "addresses: %s",
-                                                problem);
+                problem = asked ? NULL : isolation_problem(connection, &fix);
+                asked = true;
+                if (problem) {
+                        protocol_emit("notice",
+                                        "Nothing keeps the guest from sending from others' addresses: %s",
+                                        problem);
+                        return 0;
                 }
-                if (problem)
-                        continue;
 
-                choose(strict, &plan->networks[i]);
-                r = define_filter(connection, plan->networks[i].filter, ret_error);
+                r = choose(connection, strict, &plan->networks[i], ret_error);
                 if (r < 0)
                         return r;
         }

@@ -11,5 +11,6 @@
  * no filters there is a notice, and the guest starts without. */
 int isolation_choose(virConnectPtr connection, Plan *plan, Error *ret_error);
 
-/* Whether this libvirt can do that; else why not, in words. Free with g_free(). */
-char *isolation_problem(virConnectPtr connection);
+/* NULL where this libvirt can do that; else why not, in words, to be freed with g_free(), and how to mend
+ * it. */
+char *isolation_problem(virConnectPtr connection, const char **ret_fix);
