@@ -205,7 +205,10 @@ static void reload_end(Reload *reload)
 
 static void on_networks_reread(void *userdata)
 {
-        reload_end(userdata);
+        Reload *reload = userdata;
+
+        addresses_sweep(reload->manager);
+        reload_end(reload);
 }
 
 static void on_reread(void *userdata)
