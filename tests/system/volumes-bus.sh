@@ -172,6 +172,31 @@ rm /home/alice/huge
 check "other calls are answered meanwhile" alice volume list
 is "nothing is left of it" "data 0" "$(names) $(remains)"
 
+# A file system of its user's own says what it likes, and nothing when it likes.
+mkdir /tmp/fuse
+python3 "$SRC/tests/client/fuse-files.py" /tmp/fuse >/tmp/fuse.log 2>&1 &
+fuse=$!
+check_soon "a file system of lies is there" 20 grep -q ready /tmp/fuse.log
+fuse_import() { as_user alice python3 $client volume-import "$1" "file:/tmp/fuse/$1"; }
+check "what is a file in it is imported" fuse_import good
+check "and goes" alice volume remove good
+expect_fail "what has less than it says is refused" 'Busy.*was changed while it was read' fuse_import short
+expect_fail "what grows is refused" 'Busy.*was changed while it was read' fuse_import grow
+expect_fail "what cannot be read is said" 'Cannot read what is to be imported: Input/output error' fuse_import error
+check "what lies about where its data are does no harm" fuse_import seek
+is "and has the size that it said" 1048576 "$(fact alice seek Size)"
+check "it goes" alice volume remove seek
+fuse_import hang >/tmp/hang 2>&1 &
+check_soon "what never answers is waited for" 20 eval '[ "$(remains)" -gt 0 ]'
+check "others are served meanwhile" bob volume create meanwhile --size=1M
+check "and again" bob volume remove meanwhile
+check "and root is" ctl volume list
+kill $fuse
+wait $fuse
+check_soon "when it is gone, the import is over" 30 grep -q 'Cannot read what is to be imported' /tmp/hang
+is "nothing is left of any of it" "data 0" "$(names) $(remains)"
+umount /tmp/fuse
+
 # The lock of the store holds an import where it is to be seen.
 lock() { exec 7<$store && flock 7; }
 unlock() { exec 7<&-; }
