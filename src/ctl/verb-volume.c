@@ -186,7 +186,8 @@ static void tell_when(Ctl *ctl, const char *name)
         g_autoptr(JsonObject) details = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
-        if (ctl->options.quiet || client_call_quietly(ctl, "GetVolumeDetails", &reply, &error, "s", name) < 0 ||
+        if (ctl->options.quiet ||
+                        client_call_quietly(ctl, "GetVolumeDetails", &reply, &error, "s", name) < 0 ||
                         value_read_object(reply, &details) < 0 ||
                         g_str_equal(value_text(details, "Use"), "unused"))
                 return;

@@ -352,6 +352,7 @@ int volume_import(const char *name, int fd, uint64_t size, uid_t owner, gid_t gr
         _cleanup_folder_ Folder folder = FOLDER_INIT;
         _cleanup_close_ int lock = -EBADF;
         Source source = {.fd = -EBADF};
+        off_t position;
         int r;
 
         r = volume_name_check(name, ret_error);
@@ -368,7 +369,10 @@ int volume_import(const char *name, int fd, uint64_t size, uid_t owner, gid_t gr
 
         /* Slow, so without the lock. The folder counts for its owner already. */
         lock = close_safe(lock);
+        position = lseek(fd, 0, SEEK_CUR);
         r = copy_data(&source, folder.data_fd, name, ret_error);
+        /* Looking for data has moved it, for whoever has handed over the descriptor, too. */
+        (void) lseek(fd, position, SEEK_SET);
         if (r < 0)
                 return r;
         if (!source_is_unchanged(&source))

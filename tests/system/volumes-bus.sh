@@ -5,7 +5,7 @@
 # to and nobody else. What comes in may be anything; what goes out is of one moment and cannot be written; and what was
 # cut off leaves nothing.
 
-# shellcheck source=tests/system/lib.sh disable=SC2016
+# shellcheck source=tests/system/lib.sh disable=SC2016,SC2086,SC2317
 . "$(dirname "$0")/lib.sh"
 
 store=/var/lib/shruthi/volumes
@@ -57,9 +57,7 @@ is "and has not" 12582912 "$(stat -c %s $store/data/data)"
 # --- not theirs
 
 for verb in "show data" "resize data 16M" "export data /tmp/stolen" "remove data"; do
-        # shellcheck disable=SC2086
         expect_fail "bob may not ${verb%% *} it" "$no" bob volume $verb
-        # shellcheck disable=SC2086
         expect_fail "mallory may not ${verb%% *} it" "$no" mallory volume $verb
 done
 expect_fail "mallory may make none" "$no" mallory volume create hers --size=1M
@@ -92,7 +90,8 @@ for size in 0 x -1 1.5.2 99999999999999999999; do
         expect_status "'$size' is no size" 2 alice volume create wrong --size="$size"
 done
 for size in 511 513 100 65T; do
-        expect_fail "$size is no size of a volume" 'its size is a multiple of 512' alice volume create wrong --size=$size
+        expect_fail "$size is no size of a volume" 'its size is a multiple of 512' \
+                alice volume create wrong --size=$size
 done
 expect_fail "the bus refuses it, too" 'InvalidArgs' manager alice CreateVolume wrong 18446744073709551615 '{}'
 expect_fail "a size must be named" 'How large' alice volume create wrong
@@ -140,7 +139,8 @@ for name in piped redirected; do
         check "and goes" alice volume remove $name
 done
 expect_fail "a name that is taken is refused" 'already' alice volume import copy content
-expect_fail "nothing binary goes to a terminal" 'nothing for a terminal' script -qec 'shruthictl volume export copy' /dev/null
+expect_fail "nothing binary goes to a terminal" 'nothing for a terminal' \
+        script -qec 'shruthictl volume export copy' /dev/null
 expect_fail "what is there stays when an export fails" 'no volume' alice volume export nothere out
 check "it has" cmp $content /home/alice/out
 is "and nothing beside it" out "$(cd /home/alice && ls -d out*)"
@@ -252,7 +252,6 @@ ctl_reload() { gdbus call --system --dest org.dream.Shruthi --object-path /org/d
 check "limits are read" ctl_reload
 truncate -s 10M /home/alice/ten
 for verb in "create more --size=10M" "import more ten" "resize data 24M"; do
-        # shellcheck disable=SC2086
         expect_fail "the owner's share is kept: ${verb%% *}" 'VolumesSizeMaxPerUser=20M' alice volume $verb
 done
 check "up to it there is room" alice volume create more --size=8M

@@ -229,16 +229,19 @@ static void test_remove(Fixture *f, const void *data)
 
         make("web-data", ALICE, VOLUME_NO_GROUP);
         fixture_put(paths_state_definitions(), "web.unikernel",
-                        IMAGE "Owner=1001\n[Volume data]\nSize=1M\n[Volume too]\nVolume=web-data\nReadOnly=yes\n");
+                        IMAGE "Owner=1001\n[Volume data]\nSize=1M\n"
+                              "[Volume too]\nVolume=web-data\nReadOnly=yes\n");
         work = begin(f, &remove_verb, "web-data");
         looked(work);
-        /* Two devices that are the same volume and are not both read-only: such a definition cannot be read. */
+        /* Two devices that are the same volume, and not both read-only: that is no definition. */
         refused(work, ERROR_INVALID_DEFINITION, false, "The definition of 'web' cannot be read");
-        fixture_put(paths_state_definitions(), "web.unikernel", IMAGE "Owner=1001\n[Volume data]\nSize=1M\n");
+        fixture_put(paths_state_definitions(), "web.unikernel",
+                        IMAGE "Owner=1001\n[Volume data]\nSize=1M\n");
         refused(work, ERROR_VOLUME_IN_USE, false, "the definition of web:");
 
         /* Somebody else's that names it keeps nothing. */
-        fixture_put(paths_state_definitions(), "web.unikernel", IMAGE "Owner=1002\n[Volume data]\nSize=1M\n");
+        fixture_put(paths_state_definitions(), "web.unikernel",
+                        IMAGE "Owner=1002\n[Volume data]\nSize=1M\n");
         expect(work);
         g_assert_false(is_there("web-data"));
 }

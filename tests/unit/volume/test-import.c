@@ -117,6 +117,7 @@ static void test_position(VolumeFixture *f, const void *data)
 
         g_assert_cmpint(write_all(source, "abc", 3), ==, 0);
         g_assert_cmpint(import("a", source, 0, NULL, &error), ==, 0);
+        g_assert_cmpint(lseek(source, 0, SEEK_CUR), ==, 3);
         copy = open_data("a", O_RDONLY);
         g_assert_cmpint(read(copy, text, 3), ==, 3);
         g_assert_cmpint(memcmp(text, "abc", 3), ==, 0);
