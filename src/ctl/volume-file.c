@@ -53,11 +53,32 @@ void volume_file_clear(VolumeFile *file)
         g_clear_pointer(&file->path, g_free);
 }
 
+/* Without a name, so that nothing is left of it when we are interrupted; else beside its place. */
+static int open_beside(VolumeFile *file)
+{
+        g_autofree char *dir = g_path_get_dirname(file->path);
+        int r;
+
+        file->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (file->fd >= 0)
+                return 0;
+
+        file->temporary = g_strconcat(file->path, ".XXXXXX", NULL);
+        file->fd = g_mkstemp_full(file->temporary, O_RDWR | O_CLOEXEC, 0600);
+        if (file->fd >= 0)
+                return 0;
+
+        r = -errno;
+        g_clear_pointer(&file->temporary, g_free);
+        return r;
+}
+
 int volume_file_create(const char *name, VolumeFile *ret, Error *ret_error)
 {
         _cleanup_volume_file_ VolumeFile file = VOLUME_FILE_INIT;
         g_autofree char *shown = NULL;
         struct stat st;
+        int r = 0;
 
         if (is_stream(name)) {
                 if (isatty(STDOUT_FILENO))
@@ -73,15 +94,11 @@ int volume_file_create(const char *name, VolumeFile *ret, Error *ret_error)
                 if (stat(name, &st) >= 0 && !S_ISREG(st.st_mode)) {
                         g_clear_pointer(&file.path, g_free);
                         file.fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-                } else {
-                        file.temporary = g_strconcat(name, ".XXXXXX", NULL);
-                        file.fd = g_mkstemp_full(file.temporary, O_RDWR | O_CLOEXEC, 0600);
-                        if (file.fd < 0)
-                                g_clear_pointer(&file.temporary, g_free);
-                }
+                } else
+                        r = open_beside(&file);
         }
         if (file.fd < 0)
-                return error_set_errno(ret_error, errno, "Cannot write to %s", shown);
+                return error_set_errno(ret_error, r < 0 ? r : errno, "Cannot write to %s", shown);
 
         *ret = file;
         file = VOLUME_FILE_INIT;
@@ -102,10 +119,34 @@ int volume_file_fill(VolumeFile *file, int from, Error *ret_error)
         return r < 0 ? refuse(file, r, ret_error) : 0;
 }
 
+/* A name beside its place, since a link takes no other's. */
+static int give_name(VolumeFile *file)
+{
+        g_autofree char *self = g_strdup_printf("/proc/self/fd/%d", file->fd);
+
+        for (unsigned i = 0; i < 100; i++) {
+                g_autofree char *name = g_strdup_printf("%s.%06x", file->path, g_random_int() & 0xffffff);
+
+                if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) >= 0) {
+                        file->temporary = g_steal_pointer(&name);
+                        return 0;
+                }
+                if (errno != EEXIST)
+                        break;
+        }
+
+        return -errno;
+}
+
 int volume_file_commit(VolumeFile *file, Error *ret_error)
 {
-        if (!file->temporary)
+        int r;
+
+        if (!file->path)
                 return 0;
+        r = file->temporary ? 0 : give_name(file);
+        if (r < 0)
+                return refuse(file, r, ret_error);
         if (fsync(file->fd) < 0 || rename(file->temporary, file->path) < 0)
                 return refuse(file, -errno, ret_error);
 

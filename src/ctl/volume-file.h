@@ -11,8 +11,8 @@ int volume_file_open(const char *name, int *ret_fd, Error *ret_error);
 /* Where the content of a volume goes. A file that is there already stays as it is until the new content is
  * complete. */
 typedef struct VolumeFile {
-        char *path;      /* NULL: there is nothing to be renamed */
-        char *temporary;
+        char *path;      /* NULL: it is written where it is */
+        char *temporary; /* NULL: it has no name yet, where the file system can do that */
         int fd;          /* of our own */
 } VolumeFile;
 
