@@ -51,8 +51,8 @@ static sd_bus_message *make_call(sd_bus *bus, const Calls *calls, const char *na
         } else if (strcmp(calls->kind, "property") == 0) {
                 char *path = object_path(calls->argument);
 
-                r = sd_bus_message_new_method_call(bus, &message, name, path,
-                                "org.freedesktop.DBus.Properties", "Get");
+                r = sd_bus_message_new_method_call(
+                                bus, &message, name, path, "org.freedesktop.DBus.Properties", "Get");
                 if (r >= 0)
                         r = sd_bus_message_append(message, "ss", SHRUTHI_INTERFACE_UNIKERNEL, "State");
                 free(path);
@@ -86,9 +86,9 @@ static void call_once(sd_bus *bus, const Calls *calls, const char *name)
 static void calls_parse(Calls *calls, int argc, char *argv[])
 {
         static const struct option options[] = {
-                {"count", required_argument, NULL, 'c'},
-                {"rate", required_argument, NULL, 'r'},
-                {},
+                        {"count", required_argument, NULL, 'c'},
+                        {"rate", required_argument, NULL, 'r'},
+                        {},
         };
         int c;
 

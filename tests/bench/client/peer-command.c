@@ -19,7 +19,9 @@ static void *command_connect(const PeerOptions *options)
         return NULL;
 }
 
-static void command_disconnect(void *connection) {}
+static void command_disconnect(void *connection)
+{
+}
 
 static char *command_run(void *connection, const PeerOptions *options, Operation operation, const char *item)
 {
@@ -39,8 +41,8 @@ static char *command_run(void *connection, const PeerOptions *options, Operation
         r = posix_spawnp(&pid, arguments->pdata[0], &actions, NULL, (char **) arguments->pdata, environ);
         posix_spawn_file_actions_destroy(&actions);
         if (r != 0)
-                return g_strdup_printf("'%s' cannot be run: %s", (char *) arguments->pdata[0],
-                                g_strerror(r));
+                return g_strdup_printf(
+                                "'%s' cannot be run: %s", (char *) arguments->pdata[0], g_strerror(r));
         while (waitpid(pid, &status, 0) < 0)
                 if (errno != EINTR)
                         return g_strdup("cannot be waited for");

@@ -7,7 +7,9 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-static void on_error_ignore(void *data, virErrorPtr error) {}
+static void on_error_ignore(void *data, virErrorPtr error)
+{
+}
 
 static void *libvirt_connect(const PeerOptions *options)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What others do meanwhile, seen from outside and without holding anybody up: messages on the bus (as its
- * monitor), and the opening of files, which for a program is its start (inotify tells of an execve() too). */
+ * monitor), and the opening of files, which for a program is its start (inotify tells of an execve() too).
+ */
 
 #include "bench.h"
 
@@ -81,9 +82,9 @@ static void files_read(void)
 static void *trace_follow(void *userdata)
 {
         struct pollfd polled[] = {
-                {.fd = sd_bus_get_fd(trace.bus), .events = POLLIN},
-                {.fd = trace.inotify_fd, .events = POLLIN},
-                {.fd = trace.stop_fd, .events = POLLIN},
+                        {.fd = sd_bus_get_fd(trace.bus), .events = POLLIN},
+                        {.fd = trace.inotify_fd, .events = POLLIN},
+                        {.fd = trace.stop_fd, .events = POLLIN},
         };
 
         for (;;) {

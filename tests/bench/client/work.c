@@ -35,9 +35,9 @@ typedef struct Work {
 static const Peer *const peers[] = {&peer_shruthi, &peer_systemd, &peer_libvirt, &peer_command};
 
 static const char *const operations[_OPERATION_MAX] = {
-        [OPERATION_START] = "start",
-        [OPERATION_STOP] = "stop",
-        [OPERATION_DEFINE] = "define",
+                [OPERATION_START] = "start",
+                [OPERATION_STOP] = "stop",
+                [OPERATION_DEFINE] = "define",
 };
 
 static const Peer *peer_from_string(const char *name)
@@ -117,13 +117,13 @@ static void work_parse(Work *work, int argc, char *argv[])
 {
         enum { AT_ONCE = 1, FIFO, SOCKET, XML, DIGEST, TRACE };
         static const struct option options[] = {
-                {"at-once", required_argument, NULL, AT_ONCE},
-                {"fifo", required_argument, NULL, FIFO},
-                {"socket", required_argument, NULL, SOCKET},
-                {"xml", required_argument, NULL, XML},
-                {"digest", required_argument, NULL, DIGEST},
-                {"trace", required_argument, NULL, TRACE},
-                {},
+                        {"at-once", required_argument, NULL, AT_ONCE},
+                        {"fifo", required_argument, NULL, FIFO},
+                        {"socket", required_argument, NULL, SOCKET},
+                        {"xml", required_argument, NULL, XML},
+                        {"digest", required_argument, NULL, DIGEST},
+                        {"trace", required_argument, NULL, TRACE},
+                        {},
         };
         int c;
 

@@ -224,8 +224,8 @@ static sd_bus_message *ask_shruthi(Floor *floor, const char *interface, const ch
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
 
-        check(sd_bus_call_method(floor->bus, SHRUTHI_BUS_NAME, SHRUTHI_OBJECT_PATH, interface, member, &error,
-                              &reply, NULL),
+        check(sd_bus_call_method(floor->bus, SHRUTHI_BUS_NAME, SHRUTHI_OBJECT_PATH, interface, member,
+                              &error, &reply, NULL),
                         member);
         return reply;
 }
@@ -267,9 +267,9 @@ int main(int argc, char *argv[])
 {
         bool empty = argc == 3 && strcmp(argv[1], "--empty") == 0;
         Floor floor = {
-                .rows = g_array_new(FALSE, FALSE, sizeof(Row)),
-                .objects = g_hash_table_new(g_str_hash, g_str_equal),
-                .names = g_hash_table_new(g_str_hash, g_str_equal),
+                        .rows = g_array_new(FALSE, FALSE, sizeof(Row)),
+                        .objects = g_hash_table_new(g_str_hash, g_str_equal),
+                        .names = g_hash_table_new(g_str_hash, g_str_equal),
         };
         sd_event *event;
 
