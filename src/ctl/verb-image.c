@@ -102,6 +102,7 @@ static void print_devices(JsonObject *info)
         JsonArray *devices = value_array(info, "Devices");
         g_autoptr(GString) options = g_string_new(NULL);
         guint n = devices ? json_array_get_length(devices) : 0;
+        bool has_block = false;
 
         if (!value_flag(info, "HasManifest")) {
                 print_line("Devices", "as its definition says (the image has no manifest)");
@@ -119,8 +120,10 @@ static void print_devices(JsonObject *info)
                 print_line(i == 0 ? "Devices" : "", text);
                 if (g_str_equal(kind, "network"))
                         g_string_append_printf(options, " --network=%s:BRIDGE", name);
-                else
+                else {
                         g_string_append_printf(options, " --volume=%s:size=64M", name);
+                        has_block = true;
+                }
         }
 
         if (n > 0) {
@@ -128,6 +131,8 @@ static void print_devices(JsonObject *info)
 
                 print_line("Create", command);
         }
+        if (has_block)
+                print_line("", "with --credentials=DEVICE for a block device that the image reads keys from");
 }
 
 static void print_info(const char *image, JsonObject *info)
