@@ -65,15 +65,12 @@ static int append_rows(sd_bus_message *reply, Manager *manager, const GPtrArray 
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static void on_listed(int r, Error *error, const char *output, void *userdata)
+static void on_listed(int r, Error *error, const GPtrArray *seen, void *userdata)
 {
         g_autoptr(sd_bus_message) reply = NULL;
-        g_autoptr(GPtrArray) seen = NULL;
         Call *call = userdata;
 
         if (r >= 0) {
-                seen = seen_networks_parse(output);
-                networks_apply_seen(call->manager, seen);
                 r = call_new_reply(call, &reply);
                 if (r >= 0)
                         r = append_rows(reply, call->manager, seen);
@@ -95,7 +92,7 @@ int method_list_networks(sd_bus_message *message, void *userdata, sd_bus_error *
         if (!call_let_in_for(manager, message, &details, SHRUTHI_ACTION_READ_NETWORK, &call))
                 return 1;
 
-        helper_run(manager->helper, call->uid, "network-list", NULL, on_listed, call);
+        networks_look(manager, call->uid, on_listed, call);
         return 1;
 }
 
@@ -104,14 +101,14 @@ int method_list_networks(sd_bus_message *message, void *userdata, sd_bus_error *
 typedef struct Reading {
         Call *call;
         char *name;
-        GPtrArray *seen;
+        SeenNetwork *seen; /* NULL: libvirt has none of that name */
         GPtrArray *leases; /* Lease; NULL: they cannot be read */
 } Reading;
 
 static void reading_free(Reading *reading)
 {
         g_free(reading->name);
-        g_clear_pointer(&reading->seen, g_ptr_array_unref);
+        seen_network_free(reading->seen);
         g_clear_pointer(&reading->leases, g_ptr_array_unref);
         g_free(reading);
 }
@@ -182,7 +179,6 @@ static int check_owner(const Reading *reading, const Network *network, Error *re
 
 static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Error *ret_error)
 {
-        const SeenNetwork *seen = seen_networks_find(reading->seen, reading->name);
         g_autoptr(sd_bus_message) reply = NULL;
         Network *network = network_get(reading->call->manager, reading->name);
         int r;
@@ -192,7 +188,7 @@ static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Erro
         r = check_owner(reading, network, ret_error);
         if (r < 0)
                 return r;
-        if (!network && !seen)
+        if (!network && !reading->seen)
                 return error_set(
                                 ret_error, ERROR_NO_SUCH_NETWORK, "There is no network '%s'", reading->name);
 
@@ -200,7 +196,7 @@ static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Erro
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
-                r = network ? append_own(reply, network) : append_other(reply, seen);
+                r = network ? append_own(reply, network) : append_other(reply, reading->seen);
         if (r >= 0)
                 r = append_leases(reply, reading->leases);
         if (r >= 0)
@@ -236,7 +232,7 @@ static void details_done(void *userdata)
         reading_free(reading);
 }
 
-static void on_seen(int r, Error *error, const char *output, void *userdata)
+static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
 {
         Reading *reading = userdata;
 
@@ -246,8 +242,7 @@ static void on_seen(int r, Error *error, const char *output, void *userdata)
                 return;
         }
 
-        reading->seen = seen_networks_parse(output);
-        networks_apply_seen(reading->call->manager, reading->seen);
+        reading->seen = seen_network_copy(seen_networks_find(seen, reading->name));
         worker_run(reading->call->manager->worker, reading->call->uid, NULL, details_run, details_done,
                         reading);
 }
@@ -262,7 +257,7 @@ static int get_details(sd_bus_message *message, Manager *manager, const PolkitDe
 
         reading = g_new0(Reading, 1);
         *reading = (Reading){.call = call, .name = g_strdup(details->network)};
-        helper_run(manager->helper, call->uid, "network-list", NULL, on_seen, reading);
+        networks_look(manager, call->uid, on_seen, reading);
         return 1;
 }
 

@@ -128,9 +128,10 @@ void networks_refresh(Manager *manager, void (*done)(void *userdata), void *user
         reading_start(reading_new(manager, done, userdata));
 }
 
-static void seen_free(gpointer data)
+void seen_network_free(SeenNetwork *seen)
 {
-        SeenNetwork *seen = data;
+        if (!seen)
+                return;
 
         g_free(seen->name);
         g_free(seen->mode);
@@ -165,6 +166,27 @@ static SeenNetwork *seen_new(const char *name)
         return seen;
 }
 
+SeenNetwork *seen_network_copy(const SeenNetwork *seen)
+{
+        SeenNetwork *copy;
+
+        if (!seen)
+                return NULL;
+
+        copy = g_new0(SeenNetwork, 1);
+        *copy = (SeenNetwork){.name = g_strdup(seen->name),
+                        .mode = g_strdup(seen->mode),
+                        .bridge = g_strdup(seen->bridge),
+                        .subnet = g_strdup(seen->subnet),
+                        .gateway = g_strdup(seen->gateway),
+                        .dns = g_strdup(seen->dns),
+                        .subnet6 = g_strdup(seen->subnet6),
+                        .gateway6 = g_strdup(seen->gateway6),
+                        .dns6 = g_strdup(seen->dns6),
+                        .active = seen->active};
+        return copy;
+}
+
 static void seen_set(SeenNetwork *seen, const char *key, const char *value)
 {
         const struct {
@@ -192,7 +214,7 @@ static void seen_set(SeenNetwork *seen, const char *key, const char *value)
 
 GPtrArray *seen_networks_parse(const char *output)
 {
-        GPtrArray *all = g_ptr_array_new_with_free_func(seen_free);
+        GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify) seen_network_free);
         SeenNetwork *seen = NULL;
 
         for (char *key, *value; helper_next_line(&output, &key, &value);) {
@@ -223,7 +245,7 @@ const SeenNetwork *seen_networks_find(const GPtrArray *seen, const char *name)
         return NULL;
 }
 
-void networks_apply_seen(Manager *manager, const GPtrArray *seen)
+static void apply_seen(Manager *manager, const GPtrArray *seen)
 {
         GHashTableIter iter;
         gpointer value;
@@ -238,9 +260,37 @@ void networks_apply_seen(Manager *manager, const GPtrArray *seen)
         }
 }
 
-static void on_seen(int r, Error *error, const char *output, void *userdata)
+typedef struct Look {
+        Manager *manager;
+        unsigned network_changes; /* as the manager had it when this began */
+        NetworksLooked done;
+        void *userdata;
+} Look;
+
+static void on_looked(int r, Error *error, const char *output, void *userdata)
 {
-        g_autoptr(GPtrArray) seen = NULL;
+        g_autoptr(GPtrArray) seen = r < 0 ? NULL : seen_networks_parse(output);
+        g_autofree Look *look = userdata;
+
+        /* What was made or removed meanwhile is known better. */
+        if (seen && look->network_changes == look->manager->network_changes)
+                apply_seen(look->manager, seen);
+        look->done(r, error, seen, look->userdata);
+}
+
+void networks_look(Manager *manager, uid_t uid, NetworksLooked done, void *userdata)
+{
+        Look *look = g_new(Look, 1);
+
+        *look = (Look){.manager = manager,
+                        .network_changes = manager->network_changes,
+                        .done = done,
+                        .userdata = userdata};
+        helper_run(manager->helper, uid, "network-list", NULL, on_looked, look);
+}
+
+static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
+{
         g_autoptr(GList) networks = NULL;
         Manager *manager = userdata;
 
@@ -249,8 +299,6 @@ static void on_seen(int r, Error *error, const char *output, void *userdata)
                 return;
         }
 
-        seen = seen_networks_parse(output);
-        networks_apply_seen(manager, seen);
         networks = g_hash_table_get_values(manager->networks);
         for (GList *l = networks; l; l = l->next) {
                 Network *network = l->data;
@@ -264,5 +312,5 @@ static void on_seen(int r, Error *error, const char *output, void *userdata)
 void networks_repair(Manager *manager)
 {
         if (g_hash_table_size(manager->networks) > 0)
-                helper_run(manager->helper, 0, "network-list", NULL, on_seen, manager);
+                networks_look(manager, 0, on_seen, manager);
 }

@@ -23,9 +23,14 @@ typedef struct SeenNetwork {
         bool active;
 } SeenNetwork;
 
+SeenNetwork *seen_network_copy(const SeenNetwork *seen); /* NULL of NULL */
+void seen_network_free(SeenNetwork *seen);
+
 /* What "shruthi-domain network-list" has said: elements SeenNetwork, sorted by name. Pure. */
 GPtrArray *seen_networks_parse(const char *output);
 const SeenNetwork *seen_networks_find(const GPtrArray *seen, const char *name);
 
-/* Takes over whether ours are active. */
-void networks_apply_seen(Manager *manager, const GPtrArray *seen);
+/* Asks libvirt when uid's turn has come, and takes over whether ours are active. seen is NULL where r is a
+ * negative errno, with error set. */
+typedef void (*NetworksLooked)(int r, Error *error, const GPtrArray *seen, void *userdata);
+void networks_look(Manager *manager, uid_t uid, NetworksLooked done, void *userdata);

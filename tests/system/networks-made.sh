@@ -164,7 +164,7 @@ check "root is not bound by that" \
 expect_output "and hers it is" '^five +routed +alice +10.7.0.0/24' ctl network list
 is "with the bridge that was asked for" br-five "$(fact five Bridge)"
 check "they go" as alice network remove three four five
-is "the records of the others are left" "alices bobs lab quiet" "$(echo $(ls $records))"
+is "the records of the others are left" "alices bobs lab quiet" "$(ls $records | paste -sd " ")"
 
 # ── Who may attach to it ─────────────────────────────────────────────────────────────────────────────────────────────
 check "alice attaches hers, listed nowhere" as alice create hers /home/alice/image --memory=8M \
