@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/names.h"
+#include "common/string-util.h"
 #include "daemon/network-bus.h"
 #include "daemon/network-registry.h"
 #include "unikernel/lease.h"
@@ -179,6 +180,7 @@ static int check_owner(const Reading *reading, const Network *network, Error *re
 
 static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Error *ret_error)
 {
+        g_autofree char *shown = text_for_display(reading->name, 80);
         g_autoptr(sd_bus_message) reply = NULL;
         Network *network = network_get(reading->call->manager, reading->name);
         int r;
@@ -189,8 +191,7 @@ static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Erro
         if (r < 0)
                 return r;
         if (!network && !reading->seen)
-                return error_set(
-                                ret_error, ERROR_NO_SUCH_NETWORK, "There is no network '%s'", reading->name);
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "There is no network '%s'", shown);
 
         r = call_new_reply(reading->call, &reply);
         if (r >= 0)

@@ -164,7 +164,7 @@ check "root is not bound by that" \
 expect_output "and hers it is" '^five +routed +alice +10.7.0.0/24' ctl network list
 is "with the bridge that was asked for" br-five "$(fact five Bridge)"
 check "they go" as alice network remove three four five
-is "the records of the others are left" "alices bobs lab quiet" "$(ls $records | paste -sd " ")"
+is "the records of the others are left" "alices bobs lab quiet" "$(find $records -type f ! -name '.*' -printf '%f\n' | sort | paste -sd ' ')"
 
 # ── Who may attach to it ─────────────────────────────────────────────────────────────────────────────────────────────
 check "alice attaches hers, listed nowhere" as alice create hers /home/alice/image --memory=8M \
@@ -217,6 +217,17 @@ expect_fail "who is in an isolated one reaches neither" '' pings nearq "$(addres
 ip netns del neara
 ip netns del nearb
 ip netns del nearq
+check "two with IPv6, of different owners" \
+        eval 'as alice network create sixa --ipv6-subnet=auto && as bob network create sixb --ipv6-subnet=auto'
+sixa=$(fact sixa IPv6Subnet) sixb=$(fact sixb IPv6Subnet)
+stranger sixa "$(fact sixa Bridge)" "${sixa%/64}250/64" "${sixa%/64}1"
+stranger sixb "$(fact sixb Bridge)" "${sixb%/64}250/64" "${sixb%/64}1"
+check_soon "who is in one reaches the host" 20 pings sixa "${sixa%/64}1"
+check_soon "and is reached from it" 20 answers "${sixb%/64}250"
+expect_fail "but not from the other" '' pings sixa "${sixb%/64}250"
+ip netns del sixa
+ip netns del sixb
+check "these go" eval 'as alice network remove sixa && as bob network remove sixb'
 
 # ── Removal ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 expect_fail "one in use is not removed, and it is said by whom" "in use by ('hers', 'byname'|'byname', 'hers')" \

@@ -117,6 +117,8 @@ as_user alice python3 $client interactive StopUnikernel hers >/dev/null
 expect_output "that a password may be asked for is handed on" 'stop system-bus-name flags=1' cat $fake/log
 mode no
 expect_fail "its no is a no" 'AccessDenied' as alice StartUnikernel hers 0
+expect_fail "… also about networks" 'AccessDenied' as alice CreateNetwork lab '@a{sv} {}'
+expect_output "… which is asked about by its name" "create-network .*\('network', 'lab'\)" cat $fake/log
 mode challenge
 expect_fail "a challenge is a no that says so" 'InteractiveAuthorizationRequired' as alice StartUnikernel hers 0
 mode error
