@@ -273,12 +273,14 @@ agrees() {
                 no_network "$name" && off_bus "$name"
         fi
 }
+whom=(all main)
 half=()
+n=0
 for pause in 0 0.01 0.03 0.05 0.1 0.2 0.3 0.5; do
         ctl network create half >/dev/null 2>&1 &
         creator=$!
         sleep $pause
-        systemctl kill --signal=KILL shruthid
+        systemctl kill --signal=KILL --kill-whom=${whom[n++ % 2]} shruthid
         wait $creator
         wait_for 30 agrees half || half+=("create $pause")
         [ ! -e $records/half ] || ctl network remove half || half+=("remove after $pause")
@@ -290,7 +292,7 @@ for pause in 0 0.01 0.03 0.05 0.1 0.2 0.3; do
         ctl network remove half >/dev/null 2>&1 &
         remover=$!
         sleep $pause
-        systemctl kill --signal=KILL shruthid
+        systemctl kill --signal=KILL --kill-whom=${whom[n++ % 2]} shruthid
         wait $remover
         wait_for 30 agrees half || half+=("remove $pause")
 done
