@@ -47,8 +47,8 @@ static int find_volume(
         }
         if (device->size == 0)
                 return error_set(ret_error, ERROR_NO_SUCH_VOLUME,
-                                "%s:%u: there is no volume '%s': write Size= too, and it is made, or make it "
-                                "with `shruthictl volume create %s --size=…`",
+                                "%s:%u: there is no volume '%s': write Size= too, and it is made, or make "
+                                "it with `shruthictl volume create %s --size=…`",
                                 device->file, device->line, device->stored, device->stored);
 
         r = make_volume(plan, device, ret_error);
@@ -96,8 +96,8 @@ static int refuse_use(const Plan *plan, const DefinitionDevice *device, const ch
                                 name, how, users, way);
 
         return error_set(ret_error, ERROR_VOLUME_IN_USE,
-                        "Volume '%s' is %s by something that is no unikernel of ours, such as an export that "
-                        "goes on, or another QEMU: 'fuser %s' as root says which",
+                        "Volume '%s' is %s by something that is no unikernel of ours, such as an export "
+                        "that goes on, or another QEMU: 'fuser %s' as root says which",
                         name, how, path);
 }
 

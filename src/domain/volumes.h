@@ -6,8 +6,8 @@
 /* The stored volumes of a start: made where the definition is the first to name them, and refused where they
  * are another's or in use. Called by lifecycle.c; knows no libvirt. */
 
-/* Sees to it that each of a resolved plan's stored volumes is there, is for the definition's owner and can be
- * had now; what is odd about one is told as a notice. NO_SUCH_VOLUME, ACCESS_DENIED, LIMIT_EXCEEDED,
+/* Sees to it that each of a resolved plan's stored volumes is there, is for the definition's owner and can
+ * be had now; what is odd about one is told as a notice. NO_SUCH_VOLUME, ACCESS_DENIED, LIMIT_EXCEEDED,
  * VOLUME_IN_USE with who uses it. */
 int volumes_take(const Plan *plan, Error *ret_error);
 

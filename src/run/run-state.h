@@ -16,7 +16,7 @@ typedef struct RunState {
         bool witness;                  /* libvirt is to be asked how it ended */
         char *owner;                   /* user id, or NULL while not known */
         char *image;                   /* digest, or NULL */
-        char *volumes;                 /* names of the stored volumes that it writes, spaces between, or NULL */
+        char *volumes;                 /* names of those that it writes, spaces between, or NULL */
         uint64_t console_rate;
         uint64_t console_burst;
         uint64_t silence_warning_usec; /* 0: none */

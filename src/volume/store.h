@@ -39,7 +39,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Volume, volume_free)
 
 /* What one owner may have: VolumesSizeMaxPerUser= and VolumesMaxPerUser=. */
 typedef struct VolumeLimits {
-        uint64_t size_max_user; /* bytes of all together, by the sizes that guests see; UINT64_MAX: no limit */
+        uint64_t size_max_user; /* bytes of all together, as guests see them; UINT64_MAX: no limit */
         unsigned max_user;      /* how many; UINT_MAX: no limit */
 } VolumeLimits;
 
@@ -62,8 +62,8 @@ int volume_create(const char *name, uint64_t size, uid_t owner, gid_t group, con
 
 /* Makes one with the content of fd, from its beginning, wherever its position is (it is moved). A regular
  * file or a block device, open for reading. size 0: as large as the content, up to the next multiple of 512;
- * else at least that large, zeros behind it. Holes stay holes, zeros become holes. Nobody waits meanwhile but
- * those who want to create one of this name. INVALID_ARGS (fd, or a size too small), BUSY (it was being
+ * else at least that large, zeros behind it. Holes stay holes, zeros become holes. Others are not kept
+ * waiting meanwhile. INVALID_ARGS (fd, or a size too small), BUSY (it was being
  * written meanwhile), and as volume_create(). */
 int volume_import(const char *name, int fd, uint64_t size, uid_t owner, gid_t group,
                 const VolumeLimits *limits, Error *ret_error);

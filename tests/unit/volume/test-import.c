@@ -31,7 +31,7 @@ static void test_content(VolumeFixture *f, const void *data)
         g_autoptr(Volume) volume = NULL;
         g_autofree char *expected = g_malloc0(MIB + 512), *found = g_malloc(MIB + 512);
 
-        /* Zeros that are written, data across the pieces in which it is copied, an end that is no sector's. */
+        /* Written zeros, data across the pieces in which it is copied, an end that is no sector's. */
         memset(expected + 5, 'a', 100);
         memset(expected + 256 * KIB - 10, 'b', 5000);
         memset(expected + 700 * KIB, 'c', 1);
