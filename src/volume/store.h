@@ -60,11 +60,11 @@ char *volume_path(const char *name);
 int volume_create(const char *name, uint64_t size, uid_t owner, gid_t group, const VolumeLimits *limits,
                 Error *ret_error);
 
-/* Makes one with the content of fd, from its beginning, wherever its position is (it is moved). A regular
- * file or a block device, open for reading. size 0: as large as the content, up to the next multiple of 512;
- * else at least that large, zeros behind it. Holes stay holes, zeros become holes. Others are not kept
- * waiting meanwhile. INVALID_ARGS (fd, or a size too small), BUSY (it was being
- * written meanwhile), and as volume_create(). */
+/* Makes one with the content of fd, from its beginning, whatever its position, which stays. A regular file or
+ * a block device, open for reading. size 0: as large as the content, up to the next multiple of 512; else at
+ * least that large, zeros behind it. Holes stay holes, zeros become holes. Others are not kept waiting
+ * meanwhile. INVALID_ARGS (fd, or a size too small), BUSY (it was being written meanwhile), and as
+ * volume_create(). */
 int volume_import(const char *name, int fd, uint64_t size, uid_t owner, gid_t group,
                 const VolumeLimits *limits, Error *ret_error);
 
