@@ -108,7 +108,7 @@ def main():
         for result in results:
             for goal in result["goals"]:
                 goal["holds"] = holds(goal)
-        json.dump(results, sys.stdout, indent=2)
+        json.dump(results, sys.stdout, indent=2, ensure_ascii=False)
         print()
 
 
