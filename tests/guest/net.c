@@ -190,6 +190,7 @@ void arp_ask(Network *n, const uint8_t target[4])
 
 static void ipv4_receive(Network *n, Ipv4 *ip, size_t size)
 {
+        uint8_t *payload = (uint8_t *)(ip + 1);
         size_t n_payload;
 
         if (size < sizeof(*ip) || ip->version_length != 0x45 || (read16(ip->fragment) & 0x3fff) != 0 ||
@@ -201,19 +202,19 @@ static void ipv4_receive(Network *n, Ipv4 *ip, size_t size)
         size = n_payload + sizeof(Ethernet); /* without the padding of a short frame */
         n_payload -= sizeof(*ip) - sizeof(Ethernet);
 
-        if (ip->protocol == PROTOCOL_ICMP && ip->payload[0] == ICMP_ECHO && ip->payload[1] == 0) {
-                if (checksum(ip->payload, n_payload) != 0)
+        if (ip->protocol == PROTOCOL_ICMP && payload[0] == ICMP_ECHO && payload[1] == 0) {
+                if (checksum(payload, n_payload) != 0)
                         return;
-                ip->payload[0] = 0;
-                write16(ip->payload + 2, 0);
-                write16(ip->payload + 2, checksum(ip->payload, n_payload));
-        } else if (ip->protocol == PROTOCOL_UDP && read16(ip->payload + 2) == PORT_ECHO) {
+                payload[0] = 0;
+                write16(payload + 2, 0);
+                write16(payload + 2, checksum(payload, n_payload));
+        } else if (ip->protocol == PROTOCOL_UDP && read16(payload + 2) == PORT_ECHO) {
                 uint8_t port[2];
 
                 /* The checksum stays right: what is exchanged is summed either way. */
-                memcpy(port, ip->payload, sizeof(port));
-                memcpy(ip->payload, ip->payload + 2, sizeof(port));
-                memcpy(ip->payload + 2, port, sizeof(port));
+                memcpy(port, payload, sizeof(port));
+                memcpy(payload, payload + 2, sizeof(port));
+                memcpy(payload + 2, port, sizeof(port));
         } else
                 return;
 

@@ -71,7 +71,6 @@ typedef struct Ipv4 {
         uint8_t checksum[2];
         uint8_t source[4];
         uint8_t destination[4];
-        uint8_t payload[];
 } Ipv4;
 
 static inline unsigned read16(const uint8_t *p)

@@ -28,7 +28,6 @@ typedef struct Ipv6 {
         uint8_t hops;
         uint8_t source[16];
         uint8_t destination[16];
-        uint8_t payload[];
 } Ipv6;
 
 /* The two messages are alike; one option each. */
@@ -53,7 +52,7 @@ static unsigned icmpv6_checksum(const Ipv6 *ip, size_t n_payload)
         uint32_t sum = checksum_add(0, ip->source, 2 * sizeof(ip->source));
 
         sum = checksum_add(sum, rest, sizeof(rest));
-        return checksum_end(checksum_add(sum, ip->payload, n_payload));
+        return checksum_end(checksum_add(sum, ip + 1, n_payload));
 }
 
 static bool same(const uint8_t a[16], const uint8_t b[16])
@@ -144,7 +143,9 @@ static void advertisement_receive(Network *n, const Neighbour *told)
 
 static void echo_receive(Network *n, Ipv6 *ip, size_t n_payload)
 {
-        ip->payload[0] = ECHO_REPLY;
+        uint8_t *payload = (uint8_t *)(ip + 1);
+
+        payload[0] = ECHO_REPLY;
         ethernet_answer(n, &ip->ethernet);
         if (!is_own(n, ip->destination))
                 memcpy(ip->destination, n->address6, sizeof(ip->destination));
@@ -155,14 +156,15 @@ static void echo_receive(Network *n, Ipv6 *ip, size_t n_payload)
                 ip->destination[i] = byte;
         }
         ip->hops = TTL;
-        write16(ip->payload + 2, 0);
-        write16(ip->payload + 2, icmpv6_checksum(ip, n_payload));
+        write16(payload + 2, 0);
+        write16(payload + 2, icmpv6_checksum(ip, n_payload));
         frame_send(n, ip, sizeof(*ip) + n_payload);
 }
 
 void ipv6_receive(Network *n, uint8_t *frame, size_t size)
 {
         Ipv6 *ip = (Ipv6 *)frame;
+        const uint8_t *payload = (const uint8_t *)(ip + 1);
         const Neighbour *neighbour = (const Neighbour *)frame;
         size_t n_payload;
 
@@ -171,16 +173,16 @@ void ipv6_receive(Network *n, uint8_t *frame, size_t size)
                 return;
         n_payload = read16(ip->size);
         if (n_payload < 8 || n_payload > size - sizeof(*ip) || icmpv6_checksum(ip, n_payload) != 0 ||
-                        ip->payload[1] != 0)
+                        payload[1] != 0)
                 return;
 
-        if (ip->payload[0] == ECHO_REQUEST)
+        if (payload[0] == ECHO_REQUEST)
                 echo_receive(n, ip, n_payload);
         else if (ip->hops != HOPS_OF_NEIGHBOURS)
                 return;
-        else if (ip->payload[0] == SOLICITATION && n_payload >= 24)
+        else if (payload[0] == SOLICITATION && n_payload >= 24)
                 solicitation_receive(n, neighbour);
-        else if (ip->payload[0] == ADVERTISEMENT && n_payload >= sizeof(*neighbour) - sizeof(*ip))
+        else if (payload[0] == ADVERTISEMENT && n_payload >= sizeof(*neighbour) - sizeof(*ip))
                 advertisement_receive(n, neighbour);
 }
 
