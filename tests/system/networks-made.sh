@@ -87,9 +87,12 @@ expect_output "as JSON, too" '"name":"lab".*"managed":true' ctl network list --j
 is "its gateway is the first address" 10.128.7.1 "$(fact lab Gateway)"
 is "of IPv6, too" fd00:7::1 "$(fact six IPv6Gateway)"
 check "a unikernel gets an address of each" \
-        ctl create insix "$GUEST" --memory=8M --network=service:network=six,address=auto
+        ctl create insix "$GUEST" --memory=8M --network=service:network=six,address=auto --now \
+        -- "${ipv4[@]}" '--ipv6={service.address6}' '--ipv6-gateway={service.gateway6}'
 expect_output "which is said" 'insix.*10.128.6.[0-9]+/24.*insix.*fd00:7::[0-9a-f]+/64' ctl network show six
-check "it goes" ctl remove insix
+check_soon "and answers at the one" 30 answers "$(address_of insix)"
+check_soon "and at the other" 30 answers "$(shruthictl arguments insix | sed -nE 's/.*--ipv6=([0-9a-f:]+).*/\1/p')"
+check "it goes" ctl remove --now insix
 expect_output "show says all of it" '^Mode=nat$' ctl network show lab
 expect_output "as JSON, too" '"Subnet":"10.128.7.0/24"' ctl network show lab --json=short
 expect_output "libvirt's own can be looked at" '^Managed=no$' ctl network show default
