@@ -54,7 +54,10 @@ def main():
             socket.send_fds(s, [request], fds)
         else:
             s.send(request)
-        answer = s.recv(1 << 20).decode()
+        try:
+            answer = s.recv(1 << 20).decode()
+        except ConnectionResetError:
+            answer = ""
         del kept
     print(answer if answer else "closed")
     return 0 if answer.split("\n")[0] == "ok" else 1
