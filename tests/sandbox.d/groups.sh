@@ -16,6 +16,16 @@ groups_list() {
         done
 }
 
+# NAME…: all groups if none is named. What is tested of one thing may be in several: NAME is also NAME-….
+groups_named() {
+        local name
+
+        if [ $# -eq 0 ]; then groups_list; fi
+        for name in "$@"; do
+                groups_list | grep -E "^$name(-|$)"
+        done | awk '!seen[$0]++'
+}
+
 groups_run() {
         local name started status tap=$run_dir/tap passed=0 failed=0 skipped=0 bad=() n_ok n_not_ok n_skip
 
