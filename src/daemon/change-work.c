@@ -107,15 +107,6 @@ static int draft_make_text(Draft *draft)
         return draft_parse(draft);
 }
 
-static bool in_group(const Change *change, gid_t gid)
-{
-        for (size_t i = 0; i < change->call->n_gids; i++)
-                if (change->call->gids[i] == gid)
-                        return true;
-
-        return false;
-}
-
 static const DefinitionDevice *find_device(const Definition *definition, const DefinitionDevice *like)
 {
         for (guint i = 0; definition && i < definition->devices->len; i++) {
@@ -126,90 +117,6 @@ static const DefinitionDevice *find_device(const Definition *definition, const D
         }
 
         return NULL;
-}
-
-static bool is_among(char **names, const char *name)
-{
-        return names && g_strv_contains((const char *const *) names, name);
-}
-
-/* Whose the network is that a device is to be on, by its name or its bridge; NULL: none of ours. */
-static const NetworkClaim *find_claim(const Change *change, const DefinitionDevice *device, const char *bridge)
-{
-        for (guint i = 0; i < change->claims->len; i++) {
-                const NetworkClaim *claim = change->claims->pdata[i];
-
-                if (bridge ? g_strcmp0(claim->bridge, bridge) == 0
-                           : g_strcmp0(claim->name, device->network) == 0)
-                        return claim;
-        }
-
-        return NULL;
-}
-
-static bool network_is_allowed(const Draft *draft, const DefinitionDevice *device, const char *bridge)
-{
-        const NetworkClaim *claim = find_claim(draft->change, device, bridge);
-        const DefinitionDevice *old = find_device(draft->old, device);
-        const Conf *conf = draft->conf;
-
-        if (draft->change->administer || draft->change->uid == 0)
-                return true;
-        if (old && g_strcmp0(old->bridge, device->bridge) == 0 &&
-                        g_strcmp0(old->network, device->network) == 0)
-                return true;
-        if (claim && (claim->owner == draft->change->uid ||
-                                     (claim->group != GID_INVALID && in_group(draft->change, claim->group))))
-                return true;
-        /* Which bridge a network has is chance, but where an administrator has named it. */
-        if (claim && !claim->bridge_is_named)
-                return is_among(conf->allowed_networks, claim->name);
-        if (bridge)
-                return g_strcmp0(bridge, conf->bridge_interface) == 0 ||
-                                is_among(conf->allowed_bridges, bridge);
-
-        return is_among(conf->allowed_networks, device->network);
-}
-
-static bool isolation_is_allowed(const Draft *draft, const DefinitionDevice *device)
-{
-        const DefinitionDevice *old = find_device(draft->old, device);
-
-        return !device->open || draft->change->administer || draft->change->uid == 0 || (old && old->open);
-}
-
-/* Rights first: which networks this host has is not told to those who may not use them. */
-static int check_network(const Draft *draft, const DefinitionDevice *device)
-{
-        Change *change = draft->change;
-        const char *bridge = device->bridge;
-
-        if (!bridge && !device->network)
-                bridge = draft->conf->bridge_interface;
-        if (!bridge && !device->network)
-                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s': name a bridge or a libvirt network; this host has no "
-                                "BridgeInterface= in shruthi.conf",
-                                device->name);
-        if (!network_is_allowed(draft, device, bridge))
-                return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
-                                "Network '%s': %s '%s' is not among those for everybody (%s= in "
-                                "shruthi.conf)",
-                                device->name, bridge ? "bridge" : "libvirt network",
-                                bridge ?: device->network, bridge ? "AllowedBridges" : "AllowedNetworks");
-        if (!isolation_is_allowed(draft, device))
-                return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
-                                "Network '%s': only an administrator may write Isolation=no", device->name);
-
-        if (change->have_networks && bridge && !is_among(change->bridges, bridge))
-                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s': this host has no bridge '%s'", device->name, bridge);
-        if (change->have_networks && !bridge && !is_among(change->networks, device->network))
-                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s': libvirt has no active network '%s' (virsh net-list)",
-                                device->name, device->network);
-
-        return 0;
 }
 
 /* systemd reads them as root, whoever the unikernel's owner is. */
@@ -252,7 +159,7 @@ static int draft_check_rights(const Draft *draft)
         if (!administer && definition->owner != (old ? old->owner : change->uid))
                 return change_needs_administer(change, ERROR_ACCESS_DENIED,
                                 "Only an administrator may give '%s' another owner", change->name);
-        if (!administer && definition->group != GID_INVALID && !in_group(change, definition->group) &&
+        if (!administer && definition->group != GID_INVALID && !change_in_group(change, definition->group) &&
             (!old || old->group != definition->group))
                 return change_needs_administer(change, ERROR_ACCESS_DENIED,
                                 "Only an administrator may name a group that he is not in (group %u)",
@@ -269,7 +176,8 @@ static int draft_check_rights(const Draft *draft)
         for (guint i = 0; r >= 0 && i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];
 
-                r = device->kind == DEVICE_NETWORK ? check_network(draft, device)
+                r = device->kind == DEVICE_NETWORK ? change_check_network(change, device,
+                                                                     find_device(old, device))
                     : device->credentials          ? check_sources(draft, device)
                                                    : change_check_volume(change, definition, device,
                                                                      find_device(old, device));
@@ -494,6 +402,7 @@ static int draft_write(Draft *draft)
 {
         Change *change = draft->change;
         bool create = change->kind == CHANGE_CREATE;
+        _cleanup_close_ int networks = -EBADF;
         int r;
 
         if (create) {
@@ -512,7 +421,9 @@ static int draft_write(Draft *draft)
         if (r < 0)
                 return r;
 
-        r = definition_write(change->name, draft->text, create, &change->error);
+        r = change_hold_networks(change, draft->definition, &networks);
+        if (r >= 0)
+                r = definition_write(change->name, draft->text, create, &change->error);
         if (r < 0)
                 change_unmake_volumes(change);
         return r;

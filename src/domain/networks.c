@@ -16,6 +16,7 @@
 #include "domain/protocol.h"
 #include "domain/segment.h"
 #include "domain/virt.h"
+#include "unikernel/definition.h"
 #include "unikernel/lease.h"
 
 #define ANSWER_GUARD 30 /* seconds; starting one waits for dnsmasq and the firewall */
@@ -316,9 +317,69 @@ static char *find_domains(const Run *run)
         return g_string_free(names, FALSE);
 }
 
+static bool is_on(const Run *run, const char *bridge, const DefinitionDevice *device)
+{
+        if (device->kind != DEVICE_NETWORK)
+                return false;
+        if (device->network)
+                return g_str_equal(device->network, run->record->name);
+        return g_strcmp0(device->bridge ?: run->conf->bridge_interface, bridge) == 0;
+}
+
+/* The unikernels that are defined on it, by its name or its bridge, which libvirt gives to the next one: who
+ * is left behind would find himself on somebody else's network. */
+static int find_unikernels(const Run *run, char **ret_names, Error *ret_error)
+{
+        char *bridge = run->network ? virNetworkGetBridgeName(run->network) : NULL;
+        g_autoptr(GString) found = g_string_new(NULL);
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = definition_list_names(&names, ret_error);
+        for (char **name = names; r >= 0 && *name; name++) {
+                g_autoptr(Definition) definition = NULL;
+                bool on = false;
+
+                if (definition_load_full(*name, DEFINITION_IGNORE_USERS, &definition, NULL) < 0)
+                        continue;
+                for (guint i = 0; i < definition->devices->len; i++)
+                        on |= is_on(run, bridge, definition->devices->pdata[i]);
+                if (on)
+                        g_string_append_printf(found, "%s'%s'", found->len > 0 ? ", " : "", *name);
+        }
+        free(bridge);
+        if (r < 0)
+                return r;
+
+        *ret_names = g_string_free(g_steal_pointer(&found), FALSE);
+        return 0;
+}
+
+static int check_unused(const Run *run, Error *ret_error)
+{
+        g_autofree char *domains = run->network ? find_domains(run) : g_strdup(""), *unikernels = NULL;
+        const char *name = run->record->name;
+        int r;
+
+        if (domains[0])
+                return error_set(ret_error, ERROR_NETWORK_IN_USE,
+                                "Network '%s' is in use by libvirt's domains %s: detach or stop them first",
+                                name, domains);
+        /* Of one that was never made there can be none, and nobody may keep it from being cleared away. */
+        if (run->record->state == NETWORK_CREATING)
+                return 0;
+        r = find_unikernels(run, &unikernels, ret_error);
+        if (r < 0 || !unikernels[0])
+                return r;
+
+        return error_set(ret_error, ERROR_NETWORK_IN_USE,
+                        "Network '%s' is in use by %s: remove these unikernels, or attach them elsewhere",
+                        name, unikernels);
+}
+
 int networks_remove(const char *name, Error *ret_error)
 {
-        g_autofree char *key = lease_network_key(true, name), *domains = NULL;
+        g_autofree char *key = lease_network_key(true, name);
         _cleanup_error_ Error error = ERROR_INIT;
         _cleanup_run_ Run run = RUN_INIT;
         bool foreign;
@@ -328,11 +389,9 @@ int networks_remove(const char *name, Error *ret_error)
         if (r < 0 || foreign)
                 return r;
 
-        domains = run.network ? find_domains(&run) : g_strdup("");
-        if (domains[0])
-                return error_set(ret_error, ERROR_NETWORK_IN_USE,
-                                "Network '%s' is in use by libvirt's domains %s: detach or stop them first",
-                                name, domains);
+        r = check_unused(&run, ret_error);
+        if (r < 0)
+                return r;
         r = lease_forget_network(key, &error);
         if (r == -EADDRINUSE)
                 return error_set(ret_error, ERROR_NETWORK_IN_USE, "%s", error_message(&error, r));

@@ -176,6 +176,19 @@ check_soon "it answers" 30 answers "$(address_of hers)"
 bridge=$(fact alices Bridge)
 check "by its bridge, too" \
         as alice create byname /home/alice/image --memory=8M --network=service:"$bridge",address=auto
+# libvirt gives a bridge's name to the next network: nobody stays behind on it, whatever shruthid knows of bridges.
+check "alice makes another" as alice network create trap
+check "something of hers names its bridge, and has no address" as alice create waits /home/alice/image --memory=8M \
+        --network=service:"$(fact trap Bridge)"
+systemctl stop shruthid
+expect_fail "then it does not go" "in use by 'waits'" as alice network remove trap
+check "until that is gone" as alice remove waits
+check "then it goes" as alice network remove trap
+expect_fail "among others she does not choose a MAC address" "only an administrator may write MACAddress=|Authentication" \
+        as alice create waits /home/alice/image --memory=8M --network=service:virbr0,mac=52:54:00:00:00:01
+check "among her own she does" as alice create waits /home/alice/image --memory=8M \
+        --network=service:network=alices,mac=52:54:00:00:00:01
+check "it goes" as alice remove waits
 expect_fail "bob does not attach his to it" "network 'alices' is not among those for everybody" \
         as bob create his /home/bob/image --network=service:network=alices
 expect_fail "nor by its bridge" "bridge '$bridge' is not among those for everybody" \

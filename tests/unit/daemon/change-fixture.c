@@ -62,6 +62,7 @@ void change_set_up(ChangeFixture *f, gconstpointer data)
         paths_set_root(f->dir);
         g_assert_cmpint(g_mkdir_with_parents(paths_images(), 0750), ==, 0);
         g_assert_cmpint(g_mkdir_with_parents(paths_volumes(), 0710), ==, 0);
+        g_assert_cmpint(g_mkdir_with_parents(paths_networks(), 0700), ==, 0);
         g_assert_cmpint(g_mkdir_with_parents(paths_state_definitions(), 0750), ==, 0);
         g_assert_cmpint(g_mkdir_with_parents(paths_config_definitions(), 0750), ==, 0);
         g_assert_cmpint(g_mkdir_with_parents(paths_vendor_definitions(), 0750), ==, 0);

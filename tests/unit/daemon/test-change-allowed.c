@@ -2,11 +2,13 @@
 
 /* Nobody gets more by a change than shruthi.conf and polkit give him. */
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "change-fixture.h"
 #include "common/io.h"
 #include "daemon/image-access.h"
+#include "unikernel/network.h"
 
 /* Whose bridge it is: the default one and those for everybody; others need an administrator, before anything
  * is taken in. */
@@ -43,6 +45,20 @@ static void test_networks(ChangeFixture *f, gconstpointer data)
         }
 }
 
+static void claim_network(ChangeFixture *f, const NetworkClaim *claim, NetworkState state)
+{
+        g_autoptr(NetworkRecord) record = network_record_new(claim->name);
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        g_ptr_array_add(f->change.claims, g_memdup2(claim, sizeof *claim));
+        record->owner = claim->owner;
+        record->group = claim->group;
+        record->state = state;
+        (void) network_record_set_subnet(record, AF_INET, "10.128.0.0/24", NULL);
+        (void) network_record_write(record, false, &error);
+        g_assert_cmpstr(error.message, ==, NULL);
+}
+
 /* A network of ours is its owner's and its group's, by its name and by its bridge, whatever bridges are allowed by
  * name; one whose bridge an administrator has named is as any of his. */
 static void test_claimed_networks(ChangeFixture *f, gconstpointer data)
@@ -69,7 +85,7 @@ static void test_claimed_networks(ChangeFixture *f, gconstpointer data)
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 change_reset(f, CHANGE_CREATE, ALICE);
                 change_with_network(f, cases[i].bridge, cases[i].network);
-                g_ptr_array_add(f->change.claims, g_memdup2(&cases[i].claim, sizeof cases[i].claim));
+                claim_network(f, &cases[i].claim, NETWORK_READY);
                 f->change.image_fd = dup(f->image_fd);
                 if (!cases[i].allowed) {
                         expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
@@ -79,6 +95,68 @@ static void test_claimed_networks(ChangeFixture *f, gconstpointer data)
                 change_reset(f, CHANGE_REMOVE, ALICE);
                 expect_change(f);
         }
+}
+
+/* While a caller draws out the taking in of his image, the network may go, and come again as another's. */
+static void test_network_that_goes(ChangeFixture *f, gconstpointer data)
+{
+        static const NetworkClaim hers = {(char *) "lab", (char *) "virbr1", false, ALICE, GID_INVALID};
+        static const NetworkClaim his = {(char *) "lab", (char *) "virbr1", false, BOB, GID_INVALID};
+
+        for (unsigned i = 0; i < 6; i++) {
+                change_reset(f, CHANGE_CREATE, ALICE);
+                change_with_network(f, i % 2 == 0 ? NULL : "virbr1", i % 2 == 0 ? "lab" : NULL);
+                f->change.image_fd = dup(f->image_fd);
+                claim_network(f, &his, NETWORK_READY);
+                g_ptr_array_set_size(f->change.claims, 0);
+                if (i / 2 == 0)
+                        g_ptr_array_add(f->change.claims, g_memdup2(&hers, sizeof hers));
+                else
+                        claim_network(f, &hers, NETWORK_REMOVING);
+                if (i / 2 == 2)
+                        (void) network_record_remove("lab", NULL);
+                expect_refusal(f, ERROR_BUSY, false);
+                g_assert_null(load_definition("hello"));
+        }
+}
+
+/* What is sent to another's MAC address would come to whoever has it too. */
+static void test_mac(ChangeFixture *f, gconstpointer data)
+{
+        static const NetworkClaim lab = {(char *) "lab", (char *) "virbr1", false, ALICE, GID_INVALID};
+        static const NetworkClaim named = {(char *) "lab", (char *) "br-users", true, ALICE, GID_INVALID};
+        DefinitionDevice device = network_device(NULL, NULL);
+
+        device.mac = (char *) "52:54:00:00:00:01";
+        for (unsigned i = 0; i < 3; i++) {
+                change_reset(f, CHANGE_CREATE, ALICE);
+                device.network = i == 1 ? (char *) "net-users" : NULL;
+                device.bridge = i == 2 ? (char *) "br-users" : NULL;
+                change_add_device(&f->change.settings->networks, &device);
+                f->change.image_fd = dup(f->image_fd);
+                if (i == 2)
+                        claim_network(f, &named, NETWORK_READY);
+                expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
+        }
+        f->change.administer = true;
+        error_clear(&f->change.error);
+        expect_change(f);
+
+        /* What an administrator wrote stays, there and not elsewhere. */
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        f->change.settings->arguments = g_strdup("x");
+        expect_change(f);
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        device.bridge = NULL;
+        change_add_device(&f->change.settings->networks, &device);
+        expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
+
+        /* Among her own there is nobody else. */
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        device.network = (char *) "lab";
+        change_add_device(&f->change.settings->networks, &device);
+        claim_network(f, &lab, NETWORK_READY);
+        expect_change(f);
 }
 
 static void test_missing_network(ChangeFixture *f, gconstpointer data)
@@ -355,6 +433,8 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         ADD("bridges-of-others-need-an-administrator", test_networks);
+        ADD("mac-addresses-among-others-need-an-administrator", test_mac);
+        ADD("networks-that-go-meanwhile-are-refused", test_network_that_goes);
         ADD("networks-of-ours-are-their-owners", test_claimed_networks);
         ADD("missing-networks-are-refused", test_missing_network);
         ADD("owner-and-group-are-the-caller's", test_owner_and_group);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Networks that a definition in the making names: whether they are the caller's to use, and that they still
+ * are when it is written. In the thread of a change. */
+
+#include "common/io.h"
+#include "daemon/change.h"
+#include "unikernel/identity.h"
+#include "unikernel/network.h"
+
+static bool may_administer(const Change *change)
+{
+        return change->administer || change->uid == 0;
+}
+
+bool change_in_group(const Change *change, gid_t gid)
+{
+        for (size_t i = 0; i < change->call->n_gids; i++)
+                if (change->call->gids[i] == gid)
+                        return true;
+
+        return false;
+}
+
+static bool is_among(char **names, const char *name)
+{
+        return names && g_strv_contains((const char *const *) names, name);
+}
+
+/* NULL: the definition and shruthi.conf name none. */
+static const char *bridge_of(const Change *change, const DefinitionDevice *device)
+{
+        return device->network ? NULL : device->bridge ?: change->conf->conf->bridge_interface;
+}
+
+/* Whose the network is that a device is to be on, by its name or its bridge; NULL: none of ours. */
+static const NetworkClaim *find_claim(const Change *change, const DefinitionDevice *device, const char *bridge)
+{
+        for (guint i = 0; i < change->claims->len; i++) {
+                const NetworkClaim *claim = change->claims->pdata[i];
+
+                if (bridge ? g_strcmp0(claim->bridge, bridge) == 0
+                           : g_strcmp0(claim->name, device->network) == 0)
+                        return claim;
+        }
+
+        return NULL;
+}
+
+static bool is_where_it_was(const DefinitionDevice *device, const DefinitionDevice *old)
+{
+        return old && g_strcmp0(old->bridge, device->bridge) == 0 &&
+               g_strcmp0(old->network, device->network) == 0;
+}
+
+static bool claim_is_his(const Change *change, const NetworkClaim *claim)
+{
+        return claim && (claim->owner == change->uid ||
+                                        (claim->group != GID_INVALID && change_in_group(change, claim->group)));
+}
+
+static bool network_is_allowed(const Change *change, const DefinitionDevice *device,
+                const DefinitionDevice *old, const char *bridge)
+{
+        const NetworkClaim *claim = find_claim(change, device, bridge);
+        const Conf *conf = change->conf->conf;
+
+        if (may_administer(change) || is_where_it_was(device, old) || claim_is_his(change, claim))
+                return true;
+        /* Which bridge a network has is chance, but where an administrator has named it. */
+        if (claim && !claim->bridge_is_named)
+                return is_among(conf->allowed_networks, claim->name);
+        if (bridge)
+                return g_strcmp0(bridge, conf->bridge_interface) == 0 ||
+                                is_among(conf->allowed_bridges, bridge);
+
+        return is_among(conf->allowed_networks, device->network);
+}
+
+static bool isolation_is_allowed(
+                const Change *change, const DefinitionDevice *device, const DefinitionDevice *old)
+{
+        return !device->open || may_administer(change) || (old && old->open);
+}
+
+/* Another's, which nothing keeps a guest from whose own it is: what is sent to that one would come to it. On
+ * a network of his own there is nobody else to be taken for. */
+static bool mac_is_allowed(const Change *change, const DefinitionDevice *device,
+                const DefinitionDevice *old, const char *bridge)
+{
+        const NetworkClaim *claim = find_claim(change, device, bridge);
+        char own[18];
+
+        if (!device->mac || may_administer(change))
+                return true;
+        if (is_where_it_was(device, old) && g_strcmp0(old->mac, device->mac) == 0)
+                return true;
+        if (claim_is_his(change, claim) && !claim->bridge_is_named)
+                return true;
+
+        return identity_mac(change->name, device->name, own) >= 0 && g_str_equal(own, device->mac);
+}
+
+/* Rights first: which networks this host has is not told to those who may not use them. */
+int change_check_network(Change *change, const DefinitionDevice *device, const DefinitionDevice *old)
+{
+        const char *bridge = bridge_of(change, device);
+
+        if (!bridge && !device->network)
+                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s': name a bridge or a libvirt network; this host has no "
+                                "BridgeInterface= in shruthi.conf",
+                                device->name);
+        if (!network_is_allowed(change, device, old, bridge))
+                return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
+                                "Network '%s': %s '%s' is not among those for everybody (%s= in "
+                                "shruthi.conf)",
+                                device->name, bridge ? "bridge" : "libvirt network",
+                                bridge ?: device->network, bridge ? "AllowedBridges" : "AllowedNetworks");
+        if (!isolation_is_allowed(change, device, old))
+                return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
+                                "Network '%s': only an administrator may write Isolation=no", device->name);
+        if (!mac_is_allowed(change, device, old, bridge))
+                return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
+                                "Network '%s': on a network that others use only an administrator may write "
+                                "MACAddress=; leave it out, and one is derived",
+                                device->name);
+
+        if (change->have_networks && bridge && !is_among(change->bridges, bridge))
+                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s': this host has no bridge '%s'", device->name, bridge);
+        if (change->have_networks && !bridge && !is_among(change->networks, device->network))
+                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s': libvirt has no active network '%s' (virsh net-list)",
+                                device->name, device->network);
+
+        return 0;
+}
+
+/* It was looked at when the images had still to be taken in, which a caller can draw out: of a network that
+ * is removed meanwhile the next owner of its name or bridge would not be asked. Who removes one holds this
+ * lock while he looks into the definitions. */
+int change_hold_networks(Change *change, const Definition *definition, int *ret_lock)
+{
+        _cleanup_close_ int lock = -EBADF;
+
+        for (guint i = 0; !may_administer(change) && i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+                g_autoptr(NetworkRecord) record = NULL;
+                const NetworkClaim *claim;
+
+                if (device->kind != DEVICE_NETWORK)
+                        continue;
+                claim = find_claim(change, device, bridge_of(change, device));
+                if (!claim)
+                        continue;
+                if (lock < 0)
+                        lock = network_records_lock(&change->error);
+                if (lock < 0)
+                        return lock;
+                if (network_record_load(claim->name, &record, NULL) < 0 || record->state != NETWORK_READY ||
+                                record->owner != claim->owner || record->group != claim->group)
+                        return error_set(&change->error, ERROR_BUSY,
+                                        "Network '%s' is being made or removed: try again", claim->name);
+        }
+
+        *ret_lock = TAKE_FD(lock);
+        return 0;
+}
