@@ -35,6 +35,12 @@ static int check_owner(Change *change, const Definition *definition, const Defin
                 return error_set(&change->error, ERROR_ACCESS_DENIED,
                                 "Volume '%s' is user %u's: a unikernel of user %u cannot have it",
                                 volume->name, (unsigned) volume->owner, (unsigned) definition->owner);
+        if (!volume_is_as_made(volume, device, definition->owner))
+                return error_set(&change->error, ERROR_ACCESS_DENIED,
+                                "Volume '%s' is there already and user %u's, not user %u's: take another "
+                                "name, or write Volume=%s without Size= to have that one",
+                                volume->name, (unsigned) volume->owner, (unsigned) definition->owner,
+                                volume->name);
         if (may_administer(change) || volume_is_for(volume, change->uid))
                 return 0;
         if (old && g_strcmp0(old->stored, device->stored) == 0 && (device->read_only || !old->read_only))
@@ -155,9 +161,15 @@ void change_unmake_volumes(Change *change)
         g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&volume_identity_lock);
 
         for (guint i = 0; change->volumes && i < change->volumes->len; i++) {
+                const char *name = change->volumes->pdata[i];
+                g_autoptr(Volume) volume = NULL;
                 _cleanup_error_ Error error = ERROR_INIT;
-                int r = volume_remove(change->volumes->pdata[i], &error);
+                int r;
 
+                /* Its owner may have been quicker, and another have one by that name now. */
+                if (volume_load(name, &volume, NULL) >= 0 && volume->owner != change->owner)
+                        continue;
+                r = volume_remove(name, &error);
                 if (r < 0)
                         log_object(LOG_WARNING, &(LogObject){.unikernel = change->name}, NULL, NULL,
                                         "Cannot take back a volume: %s", error_message(&error, r));

@@ -159,6 +159,12 @@ static int take_volume(const Plan *plan, const DefinitionDevice *device, Error *
                                 device->file, device->line, volume->name, (unsigned) volume->owner,
                                 plan->definition->name, (unsigned) plan->definition->owner);
 
+        if (!volume_is_as_made(volume, device, plan->definition->owner))
+                return error_set(ret_error, ERROR_ACCESS_DENIED,
+                                "%s:%u: volume '%s' is there already and user %u's, not user %u's: take "
+                                "another name, or write Volume=%s without Size= to have that one",
+                                device->file, device->line, volume->name, (unsigned) volume->owner,
+                                (unsigned) plan->definition->owner, volume->name);
         r = check_use(plan, device, ret_error);
         if (r < 0)
                 return r;

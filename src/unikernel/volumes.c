@@ -48,6 +48,11 @@ bool volume_is_for(const Volume *volume, uid_t owner)
         return volume->group != VOLUME_NO_GROUP && user_is_in_group(owner, volume->group);
 }
 
+bool volume_is_as_made(const Volume *volume, const DefinitionDevice *device, uid_t owner)
+{
+        return device->size == 0 || volume->owner == owner;
+}
+
 /* Whose unikernel it is; of one that cannot be read, root's. */
 static int find_owner(const char *unikernel, uid_t *ret_owner)
 {

@@ -12,6 +12,10 @@
  * those of groups that he is in. Looks the groups up (NSS): not where nobody may be kept waiting. */
 bool volume_is_for(const Volume *volume, uid_t owner);
 
+/* Whether it is what Size= would have made: its owner's own. One that somebody of a group of his (or, before
+ * root, anybody) made beforehand under that name would be taken for it, and read by him. */
+bool volume_is_as_made(const Volume *volume, const DefinitionDevice *device, uid_t owner);
+
 /* Whether a volume of owner may be made under that name. Names that begin with a unikernel's and '-' are for
  * the volumes of that one, whose devices they are called after; the longest that fits counts. ACCESS_DENIED
  * where it is somebody else's. */

@@ -141,6 +141,13 @@ systemctl stop unikernel@borrows
 define_disk borrows --boots Owner=mallory '[Volume storage]' Volume=lends-storage
 expect_fail "who is in no such group may not" . systemctl start unikernel@borrows
 rm -f $DEFINITIONS/lends.unikernel $DEFINITIONS/borrows.unikernel
+define_disk lends-too --boots Owner=alice Group=shruthi-users '[Volume storage]' Size=1M Volume=waits-storage
+check "somebody of a group makes one by the name that another's will have" systemctl start unikernel@lends-too
+systemctl stop unikernel@lends-too
+define_disk waits --boots Owner=bob '[Volume storage]' Size=1M
+expect_fail "that is not taken for the other's own" . systemctl start unikernel@waits
+check "and whose it is is said" messages_have waits "volume 'waits-storage' is there already and user $(id -u alice)'s"
+rm -f $DEFINITIONS/lends-too.unikernel $DEFINITIONS/waits.unikernel
 define_disk missing --boots '[Volume storage]' Volume=nowhere
 expect_fail "one that must be there and is not" . systemctl start unikernel@missing
 check "says what to write" messages_have missing "there is no volume 'nowhere': write Size= too"

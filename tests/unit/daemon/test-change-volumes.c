@@ -121,6 +121,19 @@ static void test_root(ChangeFixture *f, gconstpointer data)
         assert_no_volume("new");
 }
 
+/* What somebody has made beforehand under the name that is expected is not taken for what Size= makes. */
+static void test_made_beforehand(ChangeFixture *f, gconstpointer data)
+{
+        make_volume("hello-storage", BOB, VOLUME_NO_GROUP);
+        create_with_volume(f, 0, NULL, MIB);
+        expect_refusal(f, ERROR_ACCESS_DENIED, false);
+        create_with_volume(f, 0, "hello-storage", MIB);
+        expect_refusal(f, ERROR_ACCESS_DENIED, false);
+        g_assert_nonnull(strstr(f->change.error.message, "Volume=hello-storage without Size="));
+        create_with_volume(f, 0, "hello-storage", 0);
+        expect_change(f);
+}
+
 static void test_limits(ChangeFixture *f, gconstpointer data)
 {
         create_with_volume(f, ALICE, NULL, 11 * MIB);
@@ -149,6 +162,14 @@ static void test_taken_back(ChangeFixture *f, gconstpointer data)
         change_undo(&f->change);
         assert_no_volume("hello-storage");
         g_assert_null(load_definition("hello"));
+
+        /* Nor is what somebody else made meanwhile taken away. */
+        create_with_volume(f, ALICE, NULL, MIB);
+        expect_change(f);
+        g_assert_cmpint(volume_remove("hello-storage", NULL), ==, 0);
+        make_volume("hello-storage", BOB, VOLUME_NO_GROUP);
+        change_undo(&f->change);
+        assert_volume("hello-storage", BOB, MIB);
 }
 
 int main(int argc, char **argv)
@@ -160,6 +181,7 @@ int main(int argc, char **argv)
         TEST("are-made-and-stay", test_made);
         TEST("are-not-resized", test_size);
         TEST("of-others-are-refused", test_others);
+        TEST("made-by-others-beforehand-are-refused", test_made_beforehand);
         TEST("of-root-are-made-by-administrators", test_root);
         TEST("keep-within-limits", test_limits);
         TEST("go-with-a-definition-that-is-not-written", test_taken_back);
