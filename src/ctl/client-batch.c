@@ -119,6 +119,23 @@ static int batch_wait(Batch *batch)
         return 0;
 }
 
+int client_make_name_call(
+                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        r = client_new_call(ctl, userdata, &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "s", name);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        *ret_call = g_steal_pointer(&call);
+        return 0;
+}
+
 int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker make, void *userdata,
                 GPtrArray *done)
 {

@@ -241,6 +241,20 @@ int client_get_text(Ctl *ctl, const char *member, const char *name, char **ret_t
         return 0;
 }
 
+int client_get_object(Ctl *ctl, const char *member, const char *name, bool interactive,
+                JsonObject **ret_object, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = (interactive ? client_call : client_call_quietly)(ctl, member, &reply, ret_error, "s", name);
+        if (r < 0)
+                return r;
+
+        r = value_read_object(reply, ret_object);
+        return r < 0 ? client_message_error(r, ret_error) : 0;
+}
+
 int client_read_fd(sd_bus_message *reply, int *ret_fd, Error *ret_error)
 {
         int r, fd;
@@ -398,20 +412,5 @@ int client_get_properties(Ctl *ctl, const char *name, JsonObject **ret_propertie
                 return r;
 
         r = value_read_object(reply, ret_properties);
-        return r < 0 ? client_message_error(r, ret_error) : 0;
-}
-
-int client_get_details(
-                Ctl *ctl, const char *name, bool interactive, JsonObject **ret_details, Error *ret_error)
-{
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = (interactive ? client_call : client_call_quietly)(
-                        ctl, "GetUnikernelDetails", &reply, ret_error, "s", name);
-        if (r < 0)
-                return r;
-
-        r = value_read_object(reply, ret_details);
         return r < 0 ? client_message_error(r, ret_error) : 0;
 }

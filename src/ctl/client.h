@@ -34,6 +34,10 @@ int client_call_quietly(Ctl *ctl, const char *member, sd_bus_message **ret_reply
 /* A method of the Manager that takes a name and answers with a text. */
 int client_get_text(Ctl *ctl, const char *member, const char *name, char **ret_text, Error *ret_error);
 
+/* The same, with a dictionary for an answer; asks for a password only if interactive. */
+int client_get_object(Ctl *ctl, const char *member, const char *name, bool interactive,
+                JsonObject **ret_object, Error *ret_error);
+
 /* A descriptor of our own for the one that a reply carries. */
 int client_read_fd(sd_bus_message *reply, int *ret_fd, Error *ret_error);
 
@@ -51,6 +55,10 @@ typedef int (*ClientCallMaker)(
 int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker make, void *userdata,
                 GPtrArray *done);
 
+/* To make a call that takes the name and nothing else; userdata is its member. */
+int client_make_name_call(
+                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error);
+
 /* Names and shell patterns → names. A pattern that matches none is NO_SUCH_UNIKERNEL. */
 int client_expand(Ctl *ctl, char **patterns, char ***ret_names, Error *ret_error);
 
@@ -66,7 +74,3 @@ bool name_is_pattern(const char *text);
 
 /* The properties that everybody may read, of a unikernel or (name NULL) of the Manager. */
 int client_get_properties(Ctl *ctl, const char *name, JsonObject **ret_properties, Error *ret_error);
-
-/* GetUnikernelDetails(), asking for a password only if allowed to. */
-int client_get_details(
-                Ctl *ctl, const char *name, bool interactive, JsonObject **ret_details, Error *ret_error);

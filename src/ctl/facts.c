@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "common/string-util.h"
+#include "ctl/pager.h"
 #include "ctl/table.h"
 #include "ctl/value.h"
 
@@ -80,7 +81,7 @@ static void print_json(const Options *options, const GPtrArray *all, bool single
         json_print(options, node);
 }
 
-void facts_print(const Options *options, const GPtrArray *all, bool single)
+static void print_all(const Options *options, const GPtrArray *all, bool single)
 {
         if (options->json != JSON_OFF) {
                 print_json(options, all, single);
@@ -92,4 +93,31 @@ void facts_print(const Options *options, const GPtrArray *all, bool single)
                         putchar('\n');
                 print_facts(options, all->pdata[i]);
         }
+}
+
+int facts_show(Ctl *ctl, char **names, bool single, FactsCollector collect)
+{
+        g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify) json_object_unref);
+        int exit_status = CTL_EXIT_SUCCESS;
+        char **name = names;
+
+        do {
+                _cleanup_error_ Error error = ERROR_INIT;
+                JsonObject *facts = NULL;
+                int r = collect(ctl, *name, &facts, &error);
+
+                if (r >= 0) {
+                        g_ptr_array_add(all, facts);
+                        continue;
+                }
+                ctl_print_error(&error, r);
+                if (exit_status == CTL_EXIT_SUCCESS)
+                        exit_status = ctl_exit_status(&error);
+        } while (*name && *++name);
+        if (all->len == 0)
+                return exit_status;
+
+        pager_open(&ctl->options);
+        print_all(&ctl->options, all, single);
+        return exit_status;
 }

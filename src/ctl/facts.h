@@ -4,8 +4,13 @@
 #include <json-glib/json-glib.h>
 #include <stdbool.h>
 
-#include "ctl/options.h"
+#include "ctl/ctl.h"
 
-/* What the verbs "show" print: of each thing (JsonObject) all facts as KEY=VALUE, or those of --property=;
- * with --json= an object where it was asked for one by its name (single), else an array. */
-void facts_print(const Options *options, const GPtrArray *all, bool single);
+/* Facts as the verbs "show" print them. */
+
+typedef int (*FactsCollector)(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error);
+
+/* Of each name (or once of NULL, if there is none) what collect gets, as KEY=VALUE: all, or those of
+ * --property=; with --json= an object where one was asked for by its name (single), else an array. What
+ * fails is told and left out. Returns the exit status: that of the first failure. */
+int facts_show(Ctl *ctl, char **names, bool single, FactsCollector collect);

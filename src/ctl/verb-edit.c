@@ -17,7 +17,7 @@ static int check_origin(Ctl *ctl, const char *name, JsonObject **ret_details, Er
         g_autofree char *path = NULL;
         int r;
 
-        r = client_get_details(ctl, name, true, &details, ret_error);
+        r = client_get_object(ctl, "GetUnikernelDetails", name, true, &details, ret_error);
         if (r < 0)
                 return r;
 

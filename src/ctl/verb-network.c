@@ -9,7 +9,6 @@
 #include "ctl/format.h"
 #include "ctl/pager.h"
 #include "ctl/table.h"
-#include "ctl/value.h"
 
 int verb_network_create(Ctl *ctl, char **operands, Error *ret_error)
 {
@@ -80,64 +79,18 @@ int verb_network_list(Ctl *ctl, char **operands, Error *ret_error)
         return CTL_EXIT_SUCCESS;
 }
 
-static int get_details(Ctl *ctl, const char *name, JsonObject **ret_details, Error *ret_error)
+static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error)
 {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = client_call(ctl, "GetNetworkDetails", &reply, ret_error, "s", name);
-        if (r < 0)
-                return r;
-        r = value_read_object(reply, ret_details);
-        return r < 0 ? client_message_error(r, ret_error) : 0;
+        return client_get_object(ctl, "GetNetworkDetails", name, true, ret_facts, ret_error);
 }
 
 int verb_network_show(Ctl *ctl, char **operands, Error *ret_error)
 {
-        g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify) json_object_unref);
-        int exit_status = CTL_EXIT_SUCCESS;
-
-        for (char **name = operands; *name; name++) {
-                _cleanup_error_ Error error = ERROR_INIT;
-                JsonObject *details = NULL;
-                int r = get_details(ctl, *name, &details, &error);
-
-                if (r >= 0) {
-                        g_ptr_array_add(all, details);
-                        continue;
-                }
-                ctl_print_error(&error, r);
-                if (exit_status == CTL_EXIT_SUCCESS)
-                        exit_status = ctl_exit_status(&error);
-        }
-        if (all->len == 0)
-                return exit_status;
-
-        pager_open(&ctl->options);
-        facts_print(&ctl->options, all, !operands[1]);
-        return exit_status;
-}
-
-static int make_remove_call(
-                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
-{
-        _cleanup_message_ sd_bus_message *call = NULL;
-        int r;
-
-        r = client_new_call(ctl, "RemoveNetwork", &call, ret_error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(call, "s", name);
-        if (r < 0)
-                return client_message_error(r, ret_error);
-
-        *ret_call = g_steal_pointer(&call);
-        return 0;
+        return facts_show(ctl, operands, !operands[1], collect);
 }
 
 int verb_network_remove(Ctl *ctl, char **operands, Error *ret_error)
 {
-        int r = client_connect(ctl, ret_error);
-
-        return r < 0 ? r : client_call_each(ctl, operands, "remove network", make_remove_call, NULL, NULL);
+        return client_call_each(ctl, operands, "remove network", client_make_name_call,
+                        (void *) "RemoveNetwork", NULL);
 }

@@ -4,7 +4,6 @@
 
 #include "ctl/client.h"
 #include "ctl/facts.h"
-#include "ctl/pager.h"
 
 /* Are all wanted ones among what everybody may read? */
 static bool properties_suffice(const Options *options, JsonObject *properties)
@@ -41,7 +40,8 @@ static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *re
                 return r;
 
         if (name && !properties_suffice(&ctl->options, properties)) {
-                r = client_get_details(ctl, name, ctl->options.properties, &details, &error);
+                r = client_get_object(
+                                ctl, "GetUnikernelDetails", name, ctl->options.properties, &details, &error);
                 if (r < 0 && (ctl->options.properties || (error.code != ERROR_ACCESS_DENIED &&
                                 error.code != ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))) {
                         error_move(ret_error, &error);
@@ -57,35 +57,10 @@ static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *re
 
 int verb_show(Ctl *ctl, char **operands, Error *ret_error)
 {
-        static char *of_manager[] = {NULL};
-        g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify) json_object_unref);
+        bool single = !operands[0] || (!operands[1] && !name_is_pattern(operands[0]));
         g_auto(GStrv) names = NULL;
-        int r, exit_status = CTL_EXIT_SUCCESS;
+        int r;
 
         r = client_expand(ctl, operands, &names, ret_error);
-        if (r < 0)
-                return r;
-
-        for (char **name = *names ? names : of_manager; name == of_manager || *name; name++) {
-                _cleanup_error_ Error error = ERROR_INIT;
-                JsonObject *facts = NULL;
-
-                r = collect(ctl, *name, &facts, &error);
-                if (r >= 0)
-                        g_ptr_array_add(all, facts);
-                else {
-                        ctl_print_error(&error, r);
-                        if (exit_status == CTL_EXIT_SUCCESS)
-                                exit_status = ctl_exit_status(&error);
-                }
-                if (!*name)
-                        break;
-        }
-        if (all->len == 0)
-                return exit_status;
-
-        pager_open(&ctl->options);
-        facts_print(&ctl->options, all, !operands[0] || (!operands[1] && !name_is_pattern(operands[0])));
-
-        return exit_status;
+        return r < 0 ? r : facts_show(ctl, names, single, collect);
 }

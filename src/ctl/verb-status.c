@@ -183,7 +183,7 @@ static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Erro
 
         print_state(properties);
         print_line("Unit", value_text(properties, "Unit"));
-        r = client_get_details(ctl, name, false, &details, &error);
+        r = client_get_object(ctl, "GetUnikernelDetails", name, false, &details, &error);
         if (r >= 0)
                 print_details(ctl, properties, details);
         else {
@@ -221,7 +221,7 @@ static int status_to_json(Ctl *ctl, const char *name, JsonObject *properties, Js
 {
         g_autoptr(JsonObject) details = NULL;
 
-        if (client_get_details(ctl, name, false, &details, NULL) >= 0) {
+        if (client_get_object(ctl, "GetUnikernelDetails", name, false, &details, NULL) >= 0) {
                 g_autoptr(GList) keys = json_object_get_members(details);
 
                 for (GList *key = keys; key; key = key->next)

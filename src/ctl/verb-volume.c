@@ -140,55 +140,24 @@ int verb_volume_import(Ctl *ctl, char **operands, Error *ret_error)
         return r < 0 ? r : CTL_EXIT_SUCCESS;
 }
 
-static int get_details(Ctl *ctl, const char *name, JsonObject **ret_details, Error *ret_error)
+static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error)
 {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = client_call(ctl, "GetVolumeDetails", &reply, ret_error, "s", name);
-        if (r < 0)
-                return r;
-
-        r = value_read_object(reply, ret_details);
-        return r < 0 ? client_message_error(r, ret_error) : 0;
+        return client_get_object(ctl, "GetVolumeDetails", name, true, ret_facts, ret_error);
 }
 
 int verb_volume_show(Ctl *ctl, char **operands, Error *ret_error)
 {
-        g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify) json_object_unref);
-        int exit_status = CTL_EXIT_SUCCESS;
-
-        for (char **name = operands; *name; name++) {
-                _cleanup_error_ Error error = ERROR_INIT;
-                JsonObject *details = NULL;
-                int r = get_details(ctl, *name, &details, &error);
-
-                if (r >= 0) {
-                        g_ptr_array_add(all, details);
-                        continue;
-                }
-                ctl_print_error(&error, r);
-                if (exit_status == CTL_EXIT_SUCCESS)
-                        exit_status = ctl_exit_status(&error);
-        }
-        if (all->len == 0)
-                return exit_status;
-
-        pager_open(&ctl->options);
-        facts_print(&ctl->options, all, !operands[1]);
-        return exit_status;
+        return facts_show(ctl, operands, !operands[1], collect);
 }
 
 /* A guest reads the size of its devices as it boots. */
 static void tell_when(Ctl *ctl, const char *name)
 {
-        _cleanup_message_ sd_bus_message *reply = NULL;
         g_autoptr(JsonObject) details = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
         if (ctl->options.quiet ||
-                        client_call_quietly(ctl, "GetVolumeDetails", &reply, &error, "s", name) < 0 ||
-                        value_read_object(reply, &details) < 0 ||
+                        client_get_object(ctl, "GetVolumeDetails", name, false, &details, &error) < 0 ||
                         g_str_equal(value_text(details, "Use"), "unused"))
                 return;
 
@@ -236,24 +205,8 @@ int verb_volume_export(Ctl *ctl, char **operands, Error *ret_error)
         return r < 0 ? r : CTL_EXIT_SUCCESS;
 }
 
-static int make_remove_call(
-                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
-{
-        _cleanup_message_ sd_bus_message *call = NULL;
-        int r;
-
-        r = client_new_call(ctl, "RemoveVolume", &call, ret_error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(call, "s", name);
-        if (r < 0)
-                return client_message_error(r, ret_error);
-
-        *ret_call = g_steal_pointer(&call);
-        return 0;
-}
-
 int verb_volume_remove(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return client_call_each(ctl, operands, "remove volume", make_remove_call, NULL, NULL);
+        return client_call_each(ctl, operands, "remove volume", client_make_name_call,
+                        (void *) "RemoveVolume", NULL);
 }
