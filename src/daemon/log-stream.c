@@ -16,6 +16,7 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "common/string-util.h"
+#include "daemon/dictionary.h"
 #include "daemon/idle.h"
 
 extern char **environ;
@@ -47,8 +48,9 @@ static bool invocation_is_valid(const char *id)
         return strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32;
 }
 
-static int read_option(sd_bus_message *message, const char *key, LogOptions *options, Error *ret_error)
+static int read_option(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
 {
+        LogOptions *options = userdata;
         const char *text;
         int b;
 
@@ -77,24 +79,11 @@ static int read_option(sd_bus_message *message, const char *key, LogOptions *opt
 int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *ret_error)
 {
         g_autoptr(LogOptions) options = g_new0(LogOptions, 1);
-        const char *key;
         int r;
 
-        r = sd_bus_message_enter_container(message, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(message, "s", &key);
-                if (r < 0)
-                        break;
-                r = read_option(message, key, options, ret_error);
-                if (r < 0)
-                        return r;
-                r = sd_bus_message_exit_container(message);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(message);
+        r = dictionary_read(message, "options", read_option, options, ret_error);
         if (r < 0)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The options cannot be read: %s",
-                                g_strerror(-r));
+                return r;
 
         *ret_options = g_steal_pointer(&options);
         return 0;

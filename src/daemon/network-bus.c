@@ -9,6 +9,7 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
+#include "daemon/dictionary.h"
 #include "daemon/network-change.h"
 #include "daemon/network-read.h"
 
@@ -35,8 +36,9 @@ static int refuse_key(const char *key, Error *ret_error)
         return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown key '%s'; known: %s", shown, known->str);
 }
 
-static int read_value(sd_bus_message *message, const char *key, NetworkRequest *request, Error *ret_error)
+static int read_value(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
 {
+        NetworkRequest *request = userdata;
         const char *value;
 
         for (size_t i = 0; i < G_N_ELEMENTS(request_keys); i++) {
@@ -60,24 +62,11 @@ static int read_value(sd_bus_message *message, const char *key, NetworkRequest *
 static int read_request(sd_bus_message *message, NetworkRequest **ret_request, Error *ret_error)
 {
         g_autoptr(NetworkRequest) request = g_new0(NetworkRequest, 1);
-        const char *key;
         int r;
 
-        r = sd_bus_message_enter_container(message, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(message, "s", &key);
-                if (r < 0)
-                        break;
-                r = read_value(message, key, request, ret_error);
-                if (r < 0)
-                        return r;
-                r = sd_bus_message_exit_container(message);
-        }
-        if (r >= 0)
-                r = sd_bus_message_exit_container(message);
+        r = dictionary_read(message, "settings", read_value, request, ret_error);
         if (r < 0)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The settings cannot be read: %s",
-                                g_strerror(-r));
+                return r;
 
         *ret_request = g_steal_pointer(&request);
         return 0;
