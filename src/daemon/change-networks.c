@@ -34,7 +34,8 @@ static const char *bridge_of(const Change *change, const DefinitionDevice *devic
 }
 
 /* Whose the network is that a device is to be on, by its name or its bridge; NULL: none of ours. */
-static const NetworkClaim *find_claim(const Change *change, const DefinitionDevice *device, const char *bridge)
+static const NetworkClaim *find_claim(
+                const Change *change, const DefinitionDevice *device, const char *bridge)
 {
         for (guint i = 0; i < change->claims->len; i++) {
                 const NetworkClaim *claim = change->claims->pdata[i];
@@ -55,8 +56,11 @@ static bool is_where_it_was(const DefinitionDevice *device, const DefinitionDevi
 
 static bool claim_is_his(const Change *change, const NetworkClaim *claim)
 {
-        return claim && (claim->owner == change->uid ||
-                                        (claim->group != GID_INVALID && change_in_group(change, claim->group)));
+        if (!claim)
+                return false;
+
+        return claim->owner == change->uid ||
+               (claim->group != GID_INVALID && change_in_group(change, claim->group));
 }
 
 static bool network_is_allowed(const Change *change, const DefinitionDevice *device,

@@ -91,6 +91,63 @@ static int find_address(Round *round, const Segment *segment, const DefinitionDe
         return r < 0 ? r : 0;
 }
 
+/* Whether the network's DNS has the name for an address that is none of the unikernel's. */
+static bool name_is_taken(
+                const Round *round, const Segment *segment, const char *name, const Address *address)
+{
+        g_autofree char *prefix = g_strconcat(name, "=", NULL);
+        bool taken = false;
+
+        for (guint i = 0; segment->info && i < segment->info->host_names->len; i++) {
+                const char *host = segment->info->host_names->pdata[i];
+                Address found;
+                bool own;
+
+                if (!g_str_has_prefix(host, prefix) || address_parse_ip(host + strlen(prefix), &found) < 0)
+                        continue;
+                own = address_equal(&found, address);
+                for (guint k = 0; k < round->own->len; k++)
+                        own |= address_equal(&found, &((const Lease *) round->own->pdata[k])->address);
+                taken |= !own;
+        }
+
+        return taken;
+}
+
+/* The name of another's further device may be that of a unikernel that was made later: whose name it is, has
+ * it. */
+static int oust(const Round *round, const Segment *segment, const char *name, const Address *address,
+                Error *ret_error)
+{
+        g_autoptr(GPtrArray) leases = NULL;
+        int r;
+
+        if (!name_is_taken(round, segment, name, address))
+                return 0;
+
+        r = lease_list(segment->key, NULL, &leases, ret_error);
+        for (guint i = 0; r >= 0 && i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i];
+                g_autofree char *other = NULL;
+
+                if (!lease->unikernel || g_str_equal(lease->unikernel, round->plan->definition->name))
+                        continue;
+                other = g_strdup_printf("%s-%s", lease->unikernel, lease->device);
+                if (g_str_equal(other, name))
+                        r = segment_remove_host(segment, &lease->address, ret_error);
+        }
+
+        return r;
+}
+
+static bool is_unikernel(const char *name)
+{
+        g_autofree char *path = NULL;
+        DefinitionOrigin origin;
+
+        return definition_find(name, &path, &origin, NULL) >= 0;
+}
+
 /* The address itself is right without DHCP and DNS knowing it: no reason not to start. Of several devices
  * the first is called as the unikernel. */
 static void enter_host(Round *round, const Segment *segment, const DefinitionDevice *device, const char *mac,
@@ -105,7 +162,15 @@ static void enter_host(Round *round, const Segment *segment, const DefinitionDev
         if (!round->take || !address_is_set(address) || !name_is_valid(host.name))
                 return;
 
-        r = segment_enter_host(segment, &host, &error);
+        if (!first && is_unikernel(host.name)) {
+                protocol_emit("notice",
+                                "'%s' is another unikernel's name: device '%s' has none in DHCP and DNS",
+                                host.name, device->name);
+                return;
+        }
+        r = first ? oust(round, segment, host.name, address, &error) : 0;
+        if (r >= 0)
+                r = segment_enter_host(segment, &host, &error);
         if (r < 0)
                 protocol_emit("notice", "%s; '%s' is not known there by its name", error_message(&error, r),
                                 unikernel);

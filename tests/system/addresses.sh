@@ -58,6 +58,25 @@ expect_output "it is told its address, prefix and gateway" '--ipv6=fd66::[0-9a-f
         shruthictl arguments six1
 expect_output "status shows both" 'fd66::[0-9a-f:]+/64' shruthictl status six1
 expect_fail "the other has others" '^' test "$(address6_of six1)" = "$(address6_of six2)"
+
+# A further device is known as UNIKERNEL-DEVICE, which may be a unikernel's own name.
+named() { virsh net-dumpxml six | grep -B 1 "<hostname>$1</hostname>" | sed -n "s/.*ip='\(10[^']*\)'.*/\1/p"; }
+two() {
+        shruthictl create "$1" "$BUILD/tests/guest/guest-two.virtio" --memory=16M --volume=storage:size=1M \
+                --volume=config:size=1M --network=service:network=six,address=auto \
+                --network=private:network=six,address=auto
+}
+check "a unikernel with two networks" two early
+expect_output "the second has a name, too" . named early-private
+check "another by that name" shruthictl create early-private "$GUEST" --memory=8M \
+        --network=service:network=six,address=auto -- "${both[@]}"
+is "has it then" "$(address_of early-private)" "$(named early-private)"
+check "one is there first" shruthictl create late-private "$GUEST" --memory=8M \
+        --network=service:network=six,address=auto -- "${both[@]}"
+check "with whose name another's device ends" two late
+is "it keeps it" "$(address_of late-private)" "$(named late-private)"
+check "they go" gone early early-private late late-private
+check "with their volumes" shruthictl volume remove early-storage early-config late-storage late-config
 for name in six1 six2; do
         check_soon "$name answers by IPv6" 30 answers "$(address6_of $name)"
         check_soon "and by IPv4" 20 answers "$(address_of $name)"
