@@ -112,28 +112,21 @@ int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error)
 {
         g_autoptr(GHashTable) users = g_hash_table_new_full(
                         g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
-        g_autofree char *broken = NULL;
-        g_auto(GStrv) names = NULL;
+        g_autoptr(GPtrArray) definitions = NULL;
         int r;
 
-        r = definition_list_names(&names, ret_error);
+        r = definition_load_all(&definitions, ret_broken, ret_error);
         if (r < 0)
                 return r;
 
-        for (char **name = names; *name; name++) {
-                g_autoptr(Definition) definition = NULL;
+        for (guint i = 0; i < definitions->len; i++) {
+                const Definition *definition = definitions->pdata[i];
 
-                if (definition_load_full(*name, DEFINITION_IGNORE_USERS, &definition, NULL) < 0) {
-                        if (!broken)
-                                broken = g_strdup(*name);
-                        continue;
-                }
-                add_user(users, definition->image, *name);
-                add_user(users, definition->initrd, *name);
+                add_user(users, definition->image, definition->name);
+                add_user(users, definition->initrd, definition->name);
         }
 
         *ret_users = g_steal_pointer(&users);
-        *ret_broken = g_steal_pointer(&broken);
         return 0;
 }
 

@@ -91,42 +91,6 @@ static bool in_group(const VolumeWork *work, gid_t gid)
         return false;
 }
 
-/* What definitions say about volumes. */
-typedef struct Naming {
-        GPtrArray *definitions; /* Definition */
-        char *broken;           /* the name of one that cannot be read, NULL if all can */
-} Naming;
-
-static void naming_clear(Naming *naming)
-{
-        g_clear_pointer(&naming->definitions, g_ptr_array_unref);
-        g_clear_pointer(&naming->broken, g_free);
-}
-
-#define _cleanup_naming_ __attribute__((cleanup(naming_clear)))
-
-static int naming_read(Naming *ret, Error *ret_error)
-{
-        g_auto(GStrv) names = NULL;
-        int r;
-
-        r = definition_list_names(&names, ret_error);
-        if (r < 0)
-                return r;
-
-        *ret = (Naming){.definitions = g_ptr_array_new_with_free_func((GDestroyNotify) definition_free)};
-        for (char **name = names; *name; name++) {
-                Definition *definition = NULL;
-
-                if (definition_load_full(*name, DEFINITION_IGNORE_USERS, &definition, NULL) >= 0)
-                        g_ptr_array_add(ret->definitions, definition);
-                else if (!ret->broken)
-                        ret->broken = g_strdup(*name);
-        }
-
-        return 0;
-}
-
 static bool definition_names(const Definition *definition, const char *volume)
 {
         for (guint i = 0; i < definition->devices->len; i++) {
@@ -141,12 +105,12 @@ static bool definition_names(const Definition *definition, const char *volume)
 
 /* Those that name it without a right to it do not start, and count for nothing: nobody can keep somebody
  * else's volume from being removed. */
-static char **naming_users(const Naming *naming, const Volume *volume)
+static char **users_among(const GPtrArray *definitions, const Volume *volume)
 {
         g_autoptr(GStrvBuilder) users = g_strv_builder_new();
 
-        for (guint i = 0; i < naming->definitions->len; i++) {
-                const Definition *definition = naming->definitions->pdata[i];
+        for (guint i = 0; i < definitions->len; i++) {
+                const Definition *definition = definitions->pdata[i];
 
                 if (definition_names(definition, volume->name) && volume_is_for(volume, definition->owner))
                         g_strv_builder_add(users, definition->name);
@@ -155,18 +119,18 @@ static char **naming_users(const Naming *naming, const Volume *volume)
         return g_strv_builder_end(users);
 }
 
+/* ret_broken as of definition_load_all(). */
 static int find_users(VolumeWork *work, char **ret_broken, Error *ret_error)
 {
-        _cleanup_naming_ Naming naming = {};
+        g_autoptr(GPtrArray) definitions = NULL;
         int r;
 
-        r = naming_read(&naming, ret_error);
+        r = definition_load_all(&definitions, ret_broken, ret_error);
         if (r < 0)
                 return r;
 
         g_strfreev(work->users);
-        work->users = naming_users(&naming, work->volume);
-        *ret_broken = g_steal_pointer(&naming.broken);
+        work->users = users_among(definitions, work->volume);
         return 0;
 }
 
@@ -263,10 +227,10 @@ static bool may_see(const VolumeWork *work, const Volume *volume)
 
 int volume_work_list(VolumeWork *work, Error *ret_error)
 {
-        _cleanup_naming_ Naming naming = {};
+        g_autoptr(GPtrArray) definitions = NULL;
         int r;
 
-        r = naming_read(&naming, ret_error);
+        r = definition_load_all(&definitions, NULL, ret_error);
         if (r >= 0)
                 r = volume_list(&work->volumes, ret_error);
         if (r < 0)
@@ -277,7 +241,7 @@ int volume_work_list(VolumeWork *work, Error *ret_error)
                         g_ptr_array_remove_index(work->volumes, i - 1);
         work->users_of = g_ptr_array_new_with_free_func((GDestroyNotify) g_strfreev);
         for (guint i = 0; i < work->volumes->len; i++)
-                g_ptr_array_add(work->users_of, naming_users(&naming, work->volumes->pdata[i]));
+                g_ptr_array_add(work->users_of, users_among(definitions, work->volumes->pdata[i]));
 
         return 0;
 }
@@ -285,12 +249,11 @@ int volume_work_list(VolumeWork *work, Error *ret_error)
 int volume_work_details(VolumeWork *work, Error *ret_error)
 {
         g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&volume_identity_lock);
-        g_autofree char *broken = NULL;
         int r;
 
         r = look_again(work, ret_error);
         if (r >= 0)
-                r = find_users(work, &broken, ret_error);
+                r = find_users(work, NULL, ret_error);
         if (r < 0)
                 return r;
 
@@ -321,12 +284,9 @@ int volume_work_export(VolumeWork *work, Error *ret_error)
                 return r;
 
         r = volume_export(work->name, &work->fd, ret_error);
-        if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE) {
-                g_autofree char *broken = NULL;
-
-                /* The sentence is better with the name of who writes it. */
-                (void) find_users(work, &broken, NULL);
-        }
+        /* The sentence is better with the name of who writes it. */
+        if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
+                (void) find_users(work, NULL, NULL);
         return r;
 }
 

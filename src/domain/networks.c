@@ -332,20 +332,19 @@ static int find_unikernels(const Run *run, char **ret_names, Error *ret_error)
 {
         char *bridge = run->network ? virNetworkGetBridgeName(run->network) : NULL;
         g_autoptr(GString) found = g_string_new(NULL);
-        g_auto(GStrv) names = NULL;
+        g_autoptr(GPtrArray) definitions = NULL;
         int r;
 
-        r = definition_list_names(&names, ret_error);
-        for (char **name = names; r >= 0 && *name; name++) {
-                g_autoptr(Definition) definition = NULL;
+        r = definition_load_all(&definitions, NULL, ret_error);
+        for (guint k = 0; r >= 0 && k < definitions->len; k++) {
+                const Definition *definition = definitions->pdata[k];
                 bool on = false;
 
-                if (definition_load_full(*name, DEFINITION_IGNORE_USERS, &definition, NULL) < 0)
-                        continue;
                 for (guint i = 0; i < definition->devices->len; i++)
                         on |= is_on(run, bridge, definition->devices->pdata[i]);
                 if (on)
-                        g_string_append_printf(found, "%s'%s'", found->len > 0 ? ", " : "", *name);
+                        g_string_append_printf(found, "%s'%s'", found->len > 0 ? ", " : "",
+                                        definition->name);
         }
         free(bridge);
         if (r < 0)

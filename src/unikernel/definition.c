@@ -216,3 +216,30 @@ int definition_list_names(char ***ret_names, Error *ret_error)
         *ret_names = (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
         return 0;
 }
+
+int definition_load_all(GPtrArray **ret_definitions, char **ret_broken, Error *ret_error)
+{
+        g_autoptr(GPtrArray) definitions =
+                        g_ptr_array_new_with_free_func((GDestroyNotify) definition_free);
+        const char *broken = NULL;
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = definition_list_names(&names, ret_error);
+        if (r < 0)
+                return r;
+
+        for (char **name = names; *name; name++) {
+                Definition *definition = NULL;
+
+                if (definition_load_full(*name, DEFINITION_IGNORE_USERS, &definition, NULL) >= 0)
+                        g_ptr_array_add(definitions, definition);
+                else if (!broken)
+                        broken = *name;
+        }
+
+        if (ret_broken)
+                *ret_broken = g_strdup(broken);
+        *ret_definitions = g_steal_pointer(&definitions);
+        return 0;
+}

@@ -143,6 +143,10 @@ int definition_find(const char *name, char **ret_path, DefinitionOrigin *ret_ori
  * unikernel can have are left out. */
 int definition_list_names(char ***ret_names, Error *ret_error);
 
+/* All that can be read (Definition), with DEFINITION_IGNORE_USERS, in the order of their names. ret_broken
+ * (or NULL): the name of one that cannot be read, NULL if all can. */
+int definition_load_all(GPtrArray **ret_definitions, char **ret_broken, Error *ret_error);
+
 /* A new definition's text in canonical form, with a comment on top that says who made it. Free with
  * g_free(). */
 char *definition_format(const Definition *definition);

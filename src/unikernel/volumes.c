@@ -89,16 +89,14 @@ int volume_check_reserved(const char *volume, uid_t owner, Error *ret_error)
         return 0;
 }
 
-/* Whether one of its block devices is what is looked for. */
-static bool definition_has(const Definition *definition, const char *volume, const char *path)
+/* Whether one of its block devices is that file. */
+static bool definition_has(const Definition *definition, const char *path)
 {
         for (guint i = 0; i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];
                 g_autofree char *data = device->stored ? volume_path(device->stored) : NULL;
 
-                if (volume && g_strcmp0(device->stored, volume) == 0)
-                        return true;
-                if (path && g_strcmp0(data ?: device->path, path) == 0)
+                if (g_strcmp0(data ?: device->path, path) == 0)
                         return true;
         }
 
@@ -112,36 +110,23 @@ static bool is_running(const char *name)
         return access(runtime, F_OK) >= 0;
 }
 
-static int list_users(const char *volume, const char *path, char ***ret_unikernels, Error *ret_error)
+int volume_list_running(const char *path, char ***ret_unikernels, Error *ret_error)
 {
         g_autoptr(GStrvBuilder) users = g_strv_builder_new();
-        g_auto(GStrv) names = NULL;
+        g_autoptr(GPtrArray) definitions = NULL;
         int r;
 
-        r = definition_list_names(&names, ret_error);
+        r = definition_load_all(&definitions, NULL, ret_error);
         if (r < 0)
                 return r;
 
-        for (char **name = names; *name; name++) {
-                g_autoptr(Definition) definition = NULL;
+        for (guint i = 0; i < definitions->len; i++) {
+                const Definition *definition = definitions->pdata[i];
 
-                if (path && !is_running(*name))
-                        continue;
-                if (definition_load_full(*name, DEFINITION_IGNORE_USERS, &definition, NULL) >= 0 &&
-                                definition_has(definition, volume, path))
-                        g_strv_builder_add(users, *name);
+                if (is_running(definition->name) && definition_has(definition, path))
+                        g_strv_builder_add(users, definition->name);
         }
 
         *ret_unikernels = g_strv_builder_end(users);
         return 0;
-}
-
-int volume_list_users(const char *volume, char ***ret_unikernels, Error *ret_error)
-{
-        return list_users(volume, NULL, ret_unikernels, ret_error);
-}
-
-int volume_list_running(const char *path, char ***ret_unikernels, Error *ret_error)
-{
-        return list_users(NULL, path, ret_unikernels, ret_error);
 }

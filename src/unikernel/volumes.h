@@ -6,7 +6,7 @@
 #include "unikernel/definition.h"
 #include "volume/store.h"
 
-/* Stored volumes as definitions use them: whose may be whose, and who names which. */
+/* Stored volumes as definitions use them: whose may be whose, and who runs with which. */
 
 /* Whether a unikernel of that owner may have the volume: root's may have any, all others their owner's and
  * those of groups that he is in. Looks the groups up (NSS): not where nobody may be kept waiting. */
@@ -21,10 +21,6 @@ bool volume_is_as_made(const Volume *volume, const DefinitionDevice *device, uid
  * where it is somebody else's. */
 int volume_check_reserved(const char *volume, uid_t owner, Error *ret_error);
 
-/* The names of the unikernels whose definitions name the volume, sorted. One that cannot be read names
- * nothing. Free with g_strfreev(). */
-int volume_list_users(const char *volume, char ***ret_unikernels, Error *ret_error);
-
-/* The same for anything that holds a disk: a stored volume's data, or a path; those alone that run right
- * now. */
+/* The names of the unikernels that run right now and whose definitions name what holds a disk: a stored
+ * volume's data, or a path; sorted. A definition that cannot be read names nothing. Free with g_strfreev(). */
 int volume_list_running(const char *path, char ***ret_unikernels, Error *ret_error);

@@ -102,24 +102,6 @@ static void test_reserved(Fixture *f, const void *data)
         }
 }
 
-static void test_users(Fixture *f, const void *data)
-{
-        _cleanup_error_ Error error = ERROR_INIT;
-        char **names = NULL;
-        int r;
-
-        fixture_put(paths_config_definitions(), "a.unikernel", IMAGE "[Volume data]\nSize=1M\n");
-        fixture_put(paths_state_definitions(), "b.unikernel", IMAGE "[Volume x]\nVolume=a-data\n");
-        fixture_put(paths_state_definitions(), "c.unikernel", IMAGE "[Volume data]\nSize=1M\n");
-        fixture_put(paths_state_definitions(), "d.unikernel", IMAGE "[Volume data]\nPath=/a-data\n");
-        fixture_put(paths_state_definitions(), "e.unikernel", "[Volume data]\nVolume=a-data\n");
-
-        r = volume_list_users("a-data", &names, &error);
-        assert_names(r, names, "a b");
-        r = volume_list_users("a", &names, &error);
-        assert_names(r, names, "");
-}
-
 static void test_running(Fixture *f, const void *data)
 {
         g_autofree char *path = volume_path("a-data");
@@ -130,11 +112,13 @@ static void test_running(Fixture *f, const void *data)
         fixture_put(paths_config_definitions(), "a.unikernel", IMAGE "[Volume data]\nSize=1M\n");
         fixture_put(paths_config_definitions(), "b.unikernel", IMAGE "[Volume x]\nVolume=a-data\n");
         fixture_put(paths_config_definitions(), "p.unikernel", IMAGE "[Volume x]\nPath=/srv/x\n");
+        fixture_put(paths_state_definitions(), "e.unikernel", "[Volume data]\nVolume=a-data\n");
         r = volume_list_running(path, &names, &error);
         assert_names(r, names, "");
 
         run("b");
         run("p");
+        run("e");
         r = volume_list_running(path, &names, &error);
         assert_names(r, names, "b");
         r = volume_list_running("/srv/x", &names, &error);
@@ -147,7 +131,6 @@ int main(int argc, char **argv)
         g_test_add("/volumes/belong-to-owners", Fixture, NULL, set_up, test_owners, tear_down);
         g_test_add("/volumes/are-shared-by-groups", Fixture, NULL, set_up, test_groups, tear_down);
         g_test_add("/volumes/keep-names-for-unikernels", Fixture, NULL, set_up, test_reserved, tear_down);
-        g_test_add("/volumes/finds-who-names-one", Fixture, NULL, set_up, test_users, tear_down);
         g_test_add("/volumes/finds-who-runs-with-one", Fixture, NULL, set_up, test_running, tear_down);
         return g_test_run();
 }
