@@ -62,7 +62,7 @@ static int check_size(Change *change, const DefinitionDevice *device, const Defi
                 return 0;
 
         return error_set(&change->error, ERROR_INVALID_ARGS,
-                        "Volume '%s' has %s, and Size=%s resizes nothing: `shruthictl volume resize %s %s` "
+                        "Volume '%s' has %s, and Size=%s resizes nothing: 'shruthictl volume resize %s %s' "
                         "does",
                         volume->name, has, wanted, volume->name, wanted);
 }

@@ -70,7 +70,7 @@ static int look_again(VolumeWork *work, Error *ret_error)
                 return r;
         if (!work->volume || volume->owner != work->volume->owner || volume->group != work->volume->group)
                 return error_set(ret_error, ERROR_BUSY,
-                                "Volume '%s' has become somebody else's meanwhile: try again", work->name);
+                                "Volume '%s' was given to somebody else meanwhile: try again", work->name);
 
         volume_free(work->volume);
         work->volume = g_steal_pointer(&volume);

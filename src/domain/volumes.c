@@ -48,7 +48,7 @@ static int find_volume(
         if (device->size == 0)
                 return error_set(ret_error, ERROR_NO_SUCH_VOLUME,
                                 "%s:%u: there is no volume '%s': write Size= too, and it is made, or make "
-                                "it with `shruthictl volume create %s --size=…`",
+                                "it with 'shruthictl volume create %s --size=…'",
                                 device->file, device->line, device->stored, device->stored);
 
         r = make_volume(plan, device, ret_error);
@@ -123,8 +123,8 @@ static void tell_size(const DefinitionDevice *device, const Volume *volume)
 
         if (device->size > volume->size)
                 protocol_emit("notice",
-                                "Volume '%s' has %s: Size=%s resizes nothing, `shruthictl volume resize %s "
-                                "%s` does",
+                                "Volume '%s' has %s: Size=%s resizes nothing, 'shruthictl volume resize %s "
+                                "%s' does",
                                 volume->name, has, wanted, volume->name, wanted);
 }
 

@@ -223,8 +223,8 @@ static int source_look(int fd, Source *ret, Error *ret_error)
                 return error_set_errno(ret_error, errno, "Cannot read the size of the block device");
         if (source.size == 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "What is to be imported is empty: make an empty volume with `shruthictl "
-                                "volume create`");
+                                "What is to be imported is empty: make an empty volume with 'shruthictl "
+                                "volume create'");
 
         *ret = source;
         return 0;

@@ -49,7 +49,7 @@ int volume_name_check(const char *name, Error *ret_error)
 
         shown = text_for_display(name ?: "", 80);
         return error_set(ret_error, ERROR_INVALID_NAME,
-                        "\"%s\" is no name of a volume: use 1 to %d of a-z, A-Z, 0-9, '-', '_' and '.', "
+                        "'%s' is no name of a volume: use 1 to %d of a-z, A-Z, 0-9, '-', '_' and '.', "
                         "beginning with a letter or digit",
                         shown, VOLUME_NAME_MAX);
 }
@@ -74,7 +74,7 @@ char *volume_path(const char *name)
 int error_set_no_such_volume(Error *ret_error, const char *name)
 {
         return error_set(ret_error, ERROR_NO_SUCH_VOLUME,
-                        "There is no volume '%s': make it with `shruthictl volume create %s --size=…`", name,
+                        "There is no volume '%s': make it with 'shruthictl volume create %s --size=…'", name,
                         name);
 }
 
@@ -84,7 +84,7 @@ static int store_open_directory(int *ret_fd, Error *ret_error)
 
         if (fd < 0)
                 return error_set_errno(ret_error, errno,
-                                "Cannot open the store of volumes %s (`systemd-tmpfiles --create` makes it)",
+                                "Cannot open the store of volumes %s ('systemd-tmpfiles --create' makes it)",
                                 paths_volumes());
 
         *ret_fd = fd;
@@ -279,7 +279,7 @@ int volume_check_limits(int store_fd, const char *name, uid_t owner, uint64_t mo
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
                                 "Volume '%s' would be one too many: its owner has %u, and "
                                 "VolumesMaxPerUser=%u in shruthi.conf; remove one that is not needed with "
-                                "`shruthictl volume remove`",
+                                "'shruthictl volume remove'",
                                 name, number, limits->max_user);
         if (size <= limits->size_max_user && more_size <= limits->size_max_user - size)
                 return 0;
@@ -290,7 +290,7 @@ int volume_check_limits(int store_fd, const char *name, uid_t owner, uint64_t mo
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
                         "%s more for volume '%s' are too much: its owner has volumes of %s already, and "
                         "VolumesSizeMaxPerUser=%s in shruthi.conf; make it smaller, or remove one that is "
-                        "not needed with `shruthictl volume remove`",
+                        "not needed with 'shruthictl volume remove'",
                         more, name, has, max);
 }
 

@@ -216,7 +216,7 @@ static void test_another_now(Fixture *f, const void *data)
                 g_assert_cmpint(volume_remove("data", NULL), ==, 0);
                 refused(work, ERROR_NO_SUCH_VOLUME, false, "no volume 'data'");
                 make("data", BOB, VOLUME_NO_GROUP);
-                refused(work, ERROR_BUSY, false, "somebody else's meanwhile");
+                refused(work, ERROR_BUSY, false, "given to somebody else meanwhile");
                 g_assert_cmpint(work->fd, ==, -EBADF);
                 g_assert_true(is_there("data"));
                 g_assert_cmpint(volume_remove("data", NULL), ==, 0);

@@ -255,7 +255,7 @@ static const struct {
                         "f:4: Size=big: not a size: write a whole number and K, M, G or T (base 1024), "
                         "such as 64M"},
         {IMAGE "[Volume a]\nVolume=../b\n",
-                        "f:4: Volume=../b: \"../b\" is no name of a volume: use 1 to 131 of a-z, A-Z, 0-9, "
+                        "f:4: Volume=../b: '../b' is no name of a volume: use 1 to 131 of a-z, A-Z, 0-9, "
                         "'-', '_' and '.', beginning with a letter or digit"},
         {IMAGE "[Volume a b]\nSize=1M\n",
                         "f:3: no volume can be named after [Volume a b]: write Volume= with a name of a-z, "
