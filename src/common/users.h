@@ -9,6 +9,9 @@
 /* Users and groups by name and number. NSS may ask the network: what looks a name up is called in threads
  * only where nobody may be kept waiting. */
 
+/* Nobody's group: what chown(2) leaves as it is, so that no group has this number. */
+#define GID_INVALID ((gid_t) -1)
+
 /* A number as text: digits only; those that stand for "none" are refused (systemd's uid_is_valid()). */
 int user_number_parse(const char *text, uint32_t *ret);
 

@@ -103,6 +103,15 @@ bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *uni
         return call_let_in_for(manager, message, &details, action, ret_call);
 }
 
+bool call_in_group(const Call *call, gid_t gid)
+{
+        for (size_t i = 0; i < call->n_gids; i++)
+                if (call->gids[i] == gid)
+                        return true;
+
+        return false;
+}
+
 int call_check_owner(const Call *call, Error *ret_error)
 {
         Unikernel *unikernel;

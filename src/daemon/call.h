@@ -31,6 +31,9 @@ bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *uni
 bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDetails *details,
                 const char *action, Call **ret_call);
 
+/* Whether the caller is in it. */
+bool call_in_group(const Call *call, gid_t gid);
+
 /* For a call that had to wait: its unikernel is still the one that he was let in for. The name can have
  * become another's meanwhile, and a caller can make himself wait. */
 int call_check_owner(const Call *call, Error *ret_error);

@@ -13,15 +13,6 @@ static bool may_administer(const Change *change)
         return change->administer || change->uid == 0;
 }
 
-bool change_in_group(const Change *change, gid_t gid)
-{
-        for (size_t i = 0; i < change->call->n_gids; i++)
-                if (change->call->gids[i] == gid)
-                        return true;
-
-        return false;
-}
-
 static bool is_among(char **names, const char *name)
 {
         return names && g_strv_contains((const char *const *) names, name);
@@ -60,7 +51,7 @@ static bool claim_is_his(const Change *change, const NetworkClaim *claim)
                 return false;
 
         return claim->owner == change->uid ||
-               (claim->group != GID_INVALID && change_in_group(change, claim->group));
+               (claim->group != GID_INVALID && call_in_group(change->call, claim->group));
 }
 
 static bool network_is_allowed(const Change *change, const DefinitionDevice *device,

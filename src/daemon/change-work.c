@@ -159,8 +159,9 @@ static int draft_check_rights(const Draft *draft)
         if (!administer && definition->owner != (old ? old->owner : change->uid))
                 return change_needs_administer(change, ERROR_ACCESS_DENIED,
                                 "Only an administrator may give '%s' another owner", change->name);
-        if (!administer && definition->group != GID_INVALID && !change_in_group(change, definition->group) &&
-            (!old || old->group != definition->group))
+        if (!administer && definition->group != GID_INVALID &&
+                        !call_in_group(change->call, definition->group) &&
+                        (!old || old->group != definition->group))
                 return change_needs_administer(change, ERROR_ACCESS_DENIED,
                                 "Only an administrator may name a group that he is not in (group %u)",
                                 (unsigned) definition->group);

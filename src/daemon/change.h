@@ -72,9 +72,6 @@ GArray *change_count_shares(const Change *change);
 int change_check_network(Change *change, const DefinitionDevice *device, const DefinitionDevice *old);
 int change_hold_networks(Change *change, const Definition *definition, int *ret_lock);
 
-/* Whether the caller is in it. */
-bool change_in_group(const Change *change, gid_t gid);
-
 /* change-volumes.c: whether the caller may use what a device names (old is the device as it was, or NULL);
  * makes what the definition wants and is not there; takes that away again, where the definition is not
  * written. */

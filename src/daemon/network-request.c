@@ -95,15 +95,6 @@ static int read_request(
         return r;
 }
 
-static bool is_in_group(const Call *call, gid_t gid)
-{
-        for (size_t i = 0; i < call->n_gids; i++)
-                if (call->gids[i] == gid)
-                        return true;
-
-        return false;
-}
-
 static int check_pool(const Conf *conf, const Subnet *subnet, Error *ret_error)
 {
         g_autofree char *pools = g_strjoinv(" ", conf->network_pool);
@@ -128,7 +119,7 @@ static int check_rights(const NetworkRecord *record, const Conf *conf, const Cal
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
                                 "Only an administrator may give network '%s' to another owner",
                                 record->name);
-        if (record->group != GID_INVALID && !is_in_group(call, record->group))
+        if (record->group != GID_INVALID && !call_in_group(call, record->group))
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
                                 "Only an administrator may name a group that he is not in (group %u)",
                                 (unsigned) record->group);

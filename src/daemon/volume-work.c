@@ -50,7 +50,7 @@ int volume_work_look(VolumeWork *work, Error *ret_error)
                 return r;
 
         work->owner = user_name(work->volume->owner);
-        work->group = work->volume->group == VOLUME_NO_GROUP ? g_strdup("")
+        work->group = work->volume->group == GID_INVALID ? g_strdup("")
                                                              : group_name(work->volume->group);
         return 0;
 }
@@ -80,15 +80,6 @@ static int look_again(VolumeWork *work, Error *ret_error)
 static bool may_administer(const VolumeWork *work)
 {
         return work->administer || work->call->uid == 0;
-}
-
-static bool in_group(const VolumeWork *work, gid_t gid)
-{
-        for (size_t i = 0; i < work->call->n_gids; i++)
-                if (work->call->gids[i] == gid)
-                        return true;
-
-        return false;
 }
 
 static bool definition_names(const Definition *definition, const char *volume)
@@ -139,7 +130,7 @@ static int read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Err
 {
         const char *owner = work->settings->owner, *group = work->settings->group;
         uid_t uid = work->call->uid;
-        gid_t gid = VOLUME_NO_GROUP;
+        gid_t gid = GID_INVALID;
         int r = 0;
 
         if (owner)
@@ -153,7 +144,7 @@ static int read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Err
         if (!may_administer(work) && uid != work->call->uid)
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
                                 "Only an administrator may make a volume for somebody else");
-        if (!may_administer(work) && gid != VOLUME_NO_GROUP && !in_group(work, gid))
+        if (!may_administer(work) && gid != GID_INVALID && !call_in_group(work->call, gid))
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
                                 "Only an administrator may name a group that he is not in (group %u)",
                                 (unsigned) gid);
@@ -222,7 +213,7 @@ int volume_work_import(VolumeWork *work, Error *ret_error)
 static bool may_see(const VolumeWork *work, const Volume *volume)
 {
         return work->all || volume->owner == work->call->uid ||
-                        (volume->group != VOLUME_NO_GROUP && in_group(work, volume->group));
+                        (volume->group != GID_INVALID && call_in_group(work->call, volume->group));
 }
 
 int volume_work_list(VolumeWork *work, Error *ret_error)

@@ -10,6 +10,7 @@
 #include "common/conf.h"
 #include "common/error.h"
 #include "common/keyfile.h"
+#include "common/users.h"
 #include "image/image.h"
 
 /* A definition: what a unikernel is, from NAME.unikernel and its drop-ins. Pure but for the reading of files
@@ -97,8 +98,6 @@ typedef struct Definition {
         RestartPolicy restart;
         GPtrArray *devices; /* DefinitionDevice */
 } Definition;
-
-#define GID_INVALID ((gid_t)-1)
 
 void definition_free(Definition *definition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Definition, definition_free)

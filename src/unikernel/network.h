@@ -7,6 +7,7 @@
 
 #include "common/address.h"
 #include "common/error.h"
+#include "common/users.h"
 
 /* Libvirt networks of ours: a file for each, /var/lib/shruthi/networks/NAME, says whose it is and what it
  * shall be. libvirt is made to follow it. Written by shruthid and, once, by the helper that chooses a free

@@ -45,7 +45,7 @@ bool volume_is_for(const Volume *volume, uid_t owner)
         if (owner == 0 || volume->owner == owner)
                 return true;
 
-        return volume->group != VOLUME_NO_GROUP && user_is_in_group(owner, volume->group);
+        return volume->group != GID_INVALID && user_is_in_group(owner, volume->group);
 }
 
 bool volume_is_as_made(const Volume *volume, const DefinitionDevice *device, uid_t owner)

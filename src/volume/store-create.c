@@ -105,7 +105,7 @@ static int write_record(const Folder *folder, uid_t owner, gid_t group)
         g_autoptr(GString) text = g_string_new(NULL);
 
         g_string_append_printf(text, "OWNER=%u\n", owner);
-        if (group != VOLUME_NO_GROUP)
+        if (group != GID_INVALID)
                 g_string_append_printf(text, "GROUP=%u\n", group);
 
         return file_create(path, VOLUME_RECORD, text->str, text->len, RECORD_MODE);

@@ -126,7 +126,7 @@ static int parse_record(const char *text, Volume *volume)
         bool owned = false;
         int r;
 
-        volume->group = VOLUME_NO_GROUP;
+        volume->group = GID_INVALID;
         for (char **line = lines; *line; line++) {
                 if (g_str_has_prefix(*line, "OWNER=")) {
                         r = parse_id(*line + strlen("OWNER="), &volume->owner);

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "common/error.h"
+#include "common/users.h"
 
 /* Volumes: storage of guests with a life of its own. Below paths_volumes() each has a folder, NAME/, with
  * "data", a raw and sparse file that QEMU opens, and "volume", which says whose it is. Written by shruthid
@@ -23,14 +24,12 @@
 #define VOLUME_SIZE_UNIT 512
 #define VOLUME_SIZE_MAX (UINT64_C(1) << 46) /* 64 TiB */
 
-#define VOLUME_NO_GROUP ((gid_t) -1)
-
 typedef struct Volume {
         char *name;
         uint64_t size;      /* bytes that the guest sees */
         uint64_t allocated; /* bytes that it takes on the host's disk now */
         uid_t owner;
-        gid_t group;        /* whose members share it; VOLUME_NO_GROUP if nobody's */
+        gid_t group;        /* whose members share it; GID_INVALID if nobody's */
         uint64_t created;   /* µs since the epoch */
 } Volume;
 

@@ -87,8 +87,8 @@ static void test_size(ChangeFixture *f, gconstpointer data)
 
 static void test_others(ChangeFixture *f, gconstpointer data)
 {
-        make_volume("bobs", BOB, VOLUME_NO_GROUP);
-        make_volume("alices", ALICE, VOLUME_NO_GROUP);
+        make_volume("bobs", BOB, GID_INVALID);
+        make_volume("alices", ALICE, GID_INVALID);
 
         create_with_volume(f, ALICE, "bobs", 0);
         expect_refusal(f, ERROR_ACCESS_DENIED, false);
@@ -102,7 +102,7 @@ static void test_others(ChangeFixture *f, gconstpointer data)
         expect_change(f);
 
         /* Somebody else who may change it makes nothing more of it. */
-        make_volume("other", ALICE, VOLUME_NO_GROUP);
+        make_volume("other", ALICE, GID_INVALID);
         change_volume(f, BOB, "other", 0);
         expect_refusal(f, ERROR_ACCESS_DENIED, true);
         change_volume(f, BOB, "alices", 0);
@@ -111,7 +111,7 @@ static void test_others(ChangeFixture *f, gconstpointer data)
 
 static void test_root(ChangeFixture *f, gconstpointer data)
 {
-        make_volume("bobs", BOB, VOLUME_NO_GROUP);
+        make_volume("bobs", BOB, GID_INVALID);
         create_with_volume(f, 0, "bobs", 0);
         expect_change(f);
 
@@ -124,7 +124,7 @@ static void test_root(ChangeFixture *f, gconstpointer data)
 /* What somebody has made beforehand under the name that is expected is not taken for what Size= makes. */
 static void test_made_beforehand(ChangeFixture *f, gconstpointer data)
 {
-        make_volume("hello-storage", BOB, VOLUME_NO_GROUP);
+        make_volume("hello-storage", BOB, GID_INVALID);
         create_with_volume(f, 0, NULL, MIB);
         expect_refusal(f, ERROR_ACCESS_DENIED, false);
         create_with_volume(f, 0, "hello-storage", MIB);
@@ -167,7 +167,7 @@ static void test_taken_back(ChangeFixture *f, gconstpointer data)
         create_with_volume(f, ALICE, NULL, MIB);
         expect_change(f);
         g_assert_cmpint(volume_remove("hello-storage", NULL), ==, 0);
-        make_volume("hello-storage", BOB, VOLUME_NO_GROUP);
+        make_volume("hello-storage", BOB, GID_INVALID);
         change_undo(&f->change);
         assert_volume("hello-storage", BOB, MIB);
 }

@@ -119,7 +119,7 @@ static void test_owners(Fixture *f, const void *data)
         expect(begin(f, &create, "hers"));
         g_assert_cmpint(volume_load("hers", &volume, NULL), ==, 0);
         g_assert_cmpuint(volume->owner, ==, ALICE);
-        g_assert_cmpuint(volume->group, ==, VOLUME_NO_GROUP);
+        g_assert_cmpuint(volume->group, ==, GID_INVALID);
         g_assert_cmpuint(volume->size, ==, MIB);
 
         work = begin(f, &create, "his");
@@ -166,7 +166,7 @@ static void test_limits(Fixture *f, const void *data)
         work->administer = true;
         expect(work);
 
-        make("small", ALICE, VOLUME_NO_GROUP);
+        make("small", ALICE, GID_INVALID);
         work = begin(f, &resize, "small");
         work->size = 2 * MIB;
         looked(work);
@@ -179,8 +179,8 @@ static void test_list(Fixture *f, const void *data)
 {
         VolumeWork *work;
 
-        make("a", ALICE, VOLUME_NO_GROUP);
-        make("b", BOB, VOLUME_NO_GROUP);
+        make("a", ALICE, GID_INVALID);
+        make("b", BOB, GID_INVALID);
         make("c", BOB, STAFF);
         make("d", 0, 3001);
         fixture_put(paths_state_definitions(), "x.unikernel", IMAGE "Owner=1001\n[Volume v]\nVolume=a\n");
@@ -209,13 +209,13 @@ static void test_another_now(Fixture *f, const void *data)
         for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
                 VolumeWork *work;
 
-                make("data", ALICE, VOLUME_NO_GROUP);
+                make("data", ALICE, GID_INVALID);
                 work = begin(f, verbs[i], "data");
                 work->size = 2 * MIB;
                 looked(work);
                 g_assert_cmpint(volume_remove("data", NULL), ==, 0);
                 refused(work, ERROR_NO_SUCH_VOLUME, false, "no volume 'data'");
-                make("data", BOB, VOLUME_NO_GROUP);
+                make("data", BOB, GID_INVALID);
                 refused(work, ERROR_BUSY, false, "given to somebody else meanwhile");
                 g_assert_cmpint(work->fd, ==, -EBADF);
                 g_assert_true(is_there("data"));
@@ -227,7 +227,7 @@ static void test_remove(Fixture *f, const void *data)
 {
         VolumeWork *work;
 
-        make("web-data", ALICE, VOLUME_NO_GROUP);
+        make("web-data", ALICE, GID_INVALID);
         fixture_put(paths_state_definitions(), "web.unikernel",
                         IMAGE "Owner=1001\n[Volume data]\nSize=1M\n"
                               "[Volume too]\nVolume=web-data\nReadOnly=yes\n");
@@ -253,7 +253,7 @@ static void test_damaged(Fixture *f, const void *data)
                         *record = g_build_filename(dir, "volume", NULL);
         VolumeWork *work;
 
-        make("data", ALICE, VOLUME_NO_GROUP);
+        make("data", ALICE, GID_INVALID);
         g_assert_true(g_file_set_contents(record, "nonsense", -1, NULL));
         work = begin(f, &export, "data");
         g_assert_cmpint(volume_work_look(work, &work->error), <, 0);
@@ -274,7 +274,7 @@ static void test_export(Fixture *f, const void *data)
 {
         VolumeWork *work;
 
-        make("data", ALICE, VOLUME_NO_GROUP);
+        make("data", ALICE, GID_INVALID);
         work = begin(f, &export, "data");
         looked(work);
         expect(work);

@@ -49,7 +49,7 @@ static void assert_names(int r, char **names, const char *expected)
 
 static void test_owners(Fixture *f, const void *data)
 {
-        const Volume volume = {.owner = 1000, .group = VOLUME_NO_GROUP};
+        const Volume volume = {.owner = 1000, .group = GID_INVALID};
 
         g_assert_true(volume_is_for(&volume, 1000));
         g_assert_true(volume_is_for(&volume, 0));
@@ -67,7 +67,7 @@ static void test_groups(Fixture *f, const void *data)
         g_assert_true(volume_is_for(&volume, bin->pw_uid));
         volume.group = 4294967000;
         g_assert_false(volume_is_for(&volume, bin->pw_uid));
-        volume.group = VOLUME_NO_GROUP;
+        volume.group = GID_INVALID;
         g_assert_false(volume_is_for(&volume, bin->pw_uid));
         /* A user who is not there is in no group. */
         volume.group = bin->pw_gid;

@@ -63,12 +63,12 @@ static void test_exists(VolumeFixture *f, const void *data)
         g_autoptr(Volume) volume = NULL;
 
         make_volume("a", MIB);
-        assert_refused(volume_create("a", 2 * MIB, 0, VOLUME_NO_GROUP, NULL, &error), &error,
+        assert_refused(volume_create("a", 2 * MIB, 0, GID_INVALID, NULL, &error), &error,
                         ERROR_VOLUME_EXISTS, "'a' already");
         volume = find_volume("a");
         g_assert_cmpuint(volume->size, ==, MIB);
         g_assert_cmpuint(volume->owner, ==, OWNER);
-        g_assert_cmpuint(volume->group, ==, VOLUME_NO_GROUP);
+        g_assert_cmpuint(volume->group, ==, GID_INVALID);
         assert_stored("a");
 }
 
@@ -82,7 +82,7 @@ static void test_names(VolumeFixture *f, const void *data)
 
         for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_assert_null(volume_path(bad[i]));
-                assert_refused(volume_create(bad[i], MIB, OWNER, VOLUME_NO_GROUP, NULL, &error), &error,
+                assert_refused(volume_create(bad[i], MIB, OWNER, GID_INVALID, NULL, &error), &error,
                                 ERROR_INVALID_NAME, "no name of a volume");
         }
         for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
@@ -99,7 +99,7 @@ static void test_sizes(VolumeFixture *f, const void *data)
         _cleanup_error_ Error error = ERROR_INIT;
 
         for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-                assert_refused(volume_create("a", bad[i], OWNER, VOLUME_NO_GROUP, NULL, &error), &error,
+                assert_refused(volume_create("a", bad[i], OWNER, GID_INVALID, NULL, &error), &error,
                                 ERROR_INVALID_ARGS, "multiple of 512");
         assert_stored("");
         make_volume("a", 512);
@@ -111,18 +111,18 @@ static void test_limits(VolumeFixture *f, const void *data)
         _cleanup_error_ Error error = ERROR_INIT;
 
         make_volume("a", 6 * MIB);
-        assert_refused(volume_create("b", 5 * MIB, OWNER, VOLUME_NO_GROUP, &limits, &error), &error,
+        assert_refused(volume_create("b", 5 * MIB, OWNER, GID_INVALID, &limits, &error), &error,
                         ERROR_LIMIT_EXCEEDED, "VolumesSizeMaxPerUser=10M");
         assert_refused(volume_resize("a", 11 * MIB, &limits, &error), &error, ERROR_LIMIT_EXCEEDED,
                         "VolumesSizeMaxPerUser=10M");
         /* Another's do not count, and those without limits may. */
-        g_assert_cmpint(volume_create("other", 5 * MIB, OWNER + 1, VOLUME_NO_GROUP, &limits, &error), ==, 0);
-        g_assert_cmpint(volume_create("b", 3 * MIB, OWNER, VOLUME_NO_GROUP, &limits, &error), ==, 0);
-        g_assert_cmpint(volume_create("c", MIB, OWNER, VOLUME_NO_GROUP, &limits, &error), ==, 0);
-        assert_refused(volume_create("d", 512, OWNER, VOLUME_NO_GROUP, &limits, &error), &error,
+        g_assert_cmpint(volume_create("other", 5 * MIB, OWNER + 1, GID_INVALID, &limits, &error), ==, 0);
+        g_assert_cmpint(volume_create("b", 3 * MIB, OWNER, GID_INVALID, &limits, &error), ==, 0);
+        g_assert_cmpint(volume_create("c", MIB, OWNER, GID_INVALID, &limits, &error), ==, 0);
+        assert_refused(volume_create("d", 512, OWNER, GID_INVALID, &limits, &error), &error,
                         ERROR_LIMIT_EXCEEDED, "VolumesMaxPerUser=3");
         g_assert_cmpint(volume_remove("b", &error), ==, 0);
-        g_assert_cmpint(volume_create("d", 3 * MIB, OWNER, VOLUME_NO_GROUP, &limits, &error), ==, 0);
+        g_assert_cmpint(volume_create("d", 3 * MIB, OWNER, GID_INVALID, &limits, &error), ==, 0);
         make_volume("e", 100 * MIB);
         assert_stored("a c d e other");
 }
@@ -204,7 +204,7 @@ static void test_remains(VolumeFixture *f, const void *data)
         assert_stored(".new-1-living a");
 
         /* And what is being made counts. */
-        assert_refused(volume_create("b", 63 * KIB + 512, OWNER, VOLUME_NO_GROUP, &limits, &error), &error,
+        assert_refused(volume_create("b", 63 * KIB + 512, OWNER, GID_INVALID, &limits, &error), &error,
                         ERROR_LIMIT_EXCEEDED, "VolumesSizeMaxPerUser=64K");
 }
 
@@ -217,10 +217,10 @@ static pid_t fork_creators(unsigned index, const VolumeLimits *limits)
                 return pid;
 
         /* All of one name, and some of their own. */
-        (void) volume_create("same", 512, OWNER, VOLUME_NO_GROUP, limits, NULL);
+        (void) volume_create("same", 512, OWNER, GID_INVALID, limits, NULL);
         for (unsigned i = 0; i < 8; i++) {
                 g_autofree char *name = g_strdup_printf("p%u-%u", index, i);
-                int r = volume_create(name, 512, OWNER, VOLUME_NO_GROUP, limits, NULL);
+                int r = volume_create(name, 512, OWNER, GID_INVALID, limits, NULL);
 
                 if (r < 0 && r != error_code_to_errno(ERROR_LIMIT_EXCEEDED))
                         _exit(1);
@@ -280,7 +280,7 @@ static void test_space(VolumeFixture *f, const void *data)
         fixture_remove_tree(paths_volumes());
         g_assert_cmpint(volume_space(&free_bytes, &total, &error), ==, -ENOENT);
         error_clear(&error);
-        g_assert_cmpint(volume_create("a", MIB, OWNER, VOLUME_NO_GROUP, NULL, &error), ==, -ENOENT);
+        g_assert_cmpint(volume_create("a", MIB, OWNER, GID_INVALID, NULL, &error), ==, -ENOENT);
         g_assert_nonnull(strstr(error.message, "systemd-tmpfiles"));
 }
 

@@ -29,7 +29,7 @@ void volume_tear_down(VolumeFixture *f, const void *data)
 void make_volume(const char *name, uint64_t size)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        int r = volume_create(name, size, OWNER, VOLUME_NO_GROUP, NULL, &error);
+        int r = volume_create(name, size, OWNER, GID_INVALID, NULL, &error);
 
         g_assert_cmpstr(error.message, ==, NULL);
         g_assert_cmpint(r, ==, 0);
