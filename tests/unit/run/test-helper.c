@@ -118,8 +118,7 @@ static void test_hears_all_before_the_end(Fixture *f, const void *data)
 
 static void test_is_killed_when_its_time_is_over(Fixture *f, const void *data)
 {
-        run(f, "echo a=b; exec sleep 600", 200 * 1000);
-        g_assert_cmpstr(f->heard->str, ==, "a is b;");
+        run(f, "exec sleep 600", 200 * 1000);
         g_assert_cmpint(f->status, ==, -1);
 }
 
