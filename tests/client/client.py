@@ -20,7 +20,7 @@ from gi.repository import Gio, GLib  # noqa: E402
 NAME = "org.dream.Shruthi"
 PATH = "/org/dream/Shruthi"
 MANAGER = NAME + ".Manager"
-TIMEOUT_MSEC = 60000
+TIMEOUT_MSEC = 300000
 
 
 def fail(error):

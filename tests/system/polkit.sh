@@ -18,7 +18,7 @@ as() {
         local user=$1
 
         shift
-        as_user "$user" gdbus call --system --dest $dest --object-path $path --timeout 40 \
+        as_user "$user" gdbus call --system --dest $dest --object-path $path --timeout 120 \
                 --method "$dest.Manager.$1" "${@:2}"
 }
 state() { busctl get-property $dest "$path/unikernel/$1" $dest.Unikernel State | cut -d'"' -f2; }
@@ -127,24 +127,30 @@ mode garbage
 expect_fail "nonsense is a no" 'AccessDenied' as alice StartUnikernel hers 0
 is "none of it started anything" stopped "$(state hers)"
 
-mode late 3
+# Polkit has been asked about a start, and thinks.
+is_asked() { wait_for 60 grep -q 'Shruthi\.start' $fake/log; }
+mode late 10
+: >$fake/log
 before=$(pid)
-expect_output "while one waits, others are served" 'hers' bash -c \
-        "gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StartUnikernel hers 0 >/dev/null &
-         sleep 0.5
-         timeout 1 gdbus call --system --dest $dest --object-path $path --method $dest.Manager.ListUnikernels; wait"
+as alice StartUnikernel hers 0 >/dev/null &
+waiting=$!
+is_asked
+expect_output "while one waits, others are served" 'hers' as mallory ListUnikernels
+check "… and he waits still" kill -0 $waiting
+wait $waiting
 is "and the late yes is a yes" running "$(state hers)"
 check "stop" as alice StopUnikernel hers 0
 
 # It is gone when polkit answers: nothing that was looked up before may be used.
-(sleep 1; rm /var/lib/shruthi/unikernels/hers.unikernel) &
+: >$fake/log
+(is_asked; rm /var/lib/shruthi/unikernels/hers.unikernel) &
 expect_fail "removed while polkit thinks" 'NoSuchUnikernel|UnknownObject' as alice StartUnikernel hers 0
 mode yes
 check "alice creates it again" as_user alice python3 $client create hers /home/alice/image
 # It is bob's when polkit answers: the yes was about alice's.
-mode late 3
+mode late 10
 : >$fake/log
-(sleep 1; sed -i "s/^Owner=.*/Owner=bob/" /var/lib/shruthi/unikernels/hers.unikernel) &
+(is_asked; sed -i "s/^Owner=.*/Owner=bob/" /var/lib/shruthi/unikernels/hers.unikernel) &
 check "given away while polkit thinks" as alice StartUnikernel hers 0
 is "polkit was asked again, about the new owner" 1 "$(asked "start .*'owner', 'bob'")"
 mode yes
@@ -152,7 +158,9 @@ check "stop" as alice StopUnikernel hers 0
 
 mode late 3
 : >$fake/log
-as_user alice python3 $client leave StartUnikernel hers 1
+as_user alice python3 $client leave StartUnikernel hers 3600 &
+is_asked
+kill "$(pgrep -u alice -f 'leave StartUnikernel')"
 check_soon "of a caller who left the question is withdrawn" 10 grep -q cancel $fake/log
 sleep 4
 is "and nothing is done for him" stopped "$(state hers)"
@@ -172,9 +180,11 @@ expect_output "and mallory has no more than so many" '^44 .*LimitExceeded' cat /
 expect_output "… of which none was let in" '^256 .*AccessDenied' cat /tmp/parallel
 is "it is the same process still" "$before" "$(pid)"
 
+# With the name still taken the real one would give up, and what systemd knows of its unit is older than the unmasking.
 kill $fake_pid
-systemctl unmask --runtime polkit.service >/dev/null 2>&1
-systemctl start polkit.service
+wait $fake_pid
+systemctl unmask --runtime polkit.service
+check_soon "the real one starts" 60 eval 'systemctl daemon-reload && systemctl start polkit.service'
 check_soon "the real one is back" 10 \
         gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StopUnikernel hers 0
 
