@@ -6,37 +6,15 @@
 
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/io.h"
 #include "common/paths.h"
+#include "common/socket.h"
 #include "unikernel/definition.h"
 
 /* Longer than it gives itself: see src/seal/main.c. */
 #define ANSWER_SEC 90
-
-static int connect_sealer(int *ret_fd)
-{
-        const struct timeval patience = {.tv_sec = ANSWER_SEC};
-        struct sockaddr_un address = {.sun_family = AF_UNIX};
-        g_autofree char *path = g_build_filename(paths_runtime_dir(), "seal", NULL);
-        _cleanup_close_ int fd = -EBADF;
-
-        if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
-                return -ENAMETOOLONG;
-        fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return -errno;
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
-                        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
-                        connect(fd, (struct sockaddr *) &address, sizeof address) < 0)
-                return -errno;
-
-        *ret_fd = TAKE_FD(fd);
-        return 0;
-}
 
 static int send_request(int sealer, const char *request, int fd)
 {
@@ -74,7 +52,7 @@ int seal_ask(SealVerb verb, const char *name, const char *key, int fd, char ***r
         ssize_t n;
         int r;
 
-        r = connect_sealer(&sealer);
+        r = socket_connect("seal", SOCK_SEQPACKET, ANSWER_SEC, &sealer);
         if (r >= 0)
                 r = send_request(sealer, request, fd);
         if (r < 0)

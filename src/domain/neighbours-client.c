@@ -7,12 +7,9 @@
 
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "common/io.h"
-#include "common/paths.h"
+#include "common/socket.h"
 
 #define ANSWER_SEC      3 /* its service has to be started */
 #define ANSWER_SIZE_MAX (4 * 1024 * 1024)
@@ -67,22 +64,13 @@ int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error)
 /* A bridge's name, or "/routes". */
 static int ask(const char *about, char **ret_text)
 {
-        const struct timeval patience = {.tv_sec = ANSWER_SEC};
-        struct sockaddr_un address = {.sun_family = AF_UNIX};
-        g_autofree char *path = g_build_filename(paths_runtime_dir(), "neighbours", NULL);
         g_autofree char *question = g_strconcat(about, "\n", NULL);
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        if (g_strlcpy(address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path)
-                return -ENAMETOOLONG;
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return -errno;
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
-                        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
-                        connect(fd, (struct sockaddr *) &address, sizeof address) < 0)
-                return -errno;
+        r = socket_connect("neighbours", SOCK_STREAM, ANSWER_SEC, &fd);
+        if (r < 0)
+                return r;
 
         r = write_all(fd, question, strlen(question));
         return r < 0 ? r : fd_read_all(fd, ANSWER_SIZE_MAX, ret_text, NULL);
