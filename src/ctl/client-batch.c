@@ -3,8 +3,6 @@
 /* The same call for many names. polkit's agent asks one question at a time, so what wants a password is kept
  * until the rest is done and then goes one by one. */
 
-#include <stdio.h>
-
 #include "ctl/client.h"
 
 #define IN_FLIGHT_MAX 16

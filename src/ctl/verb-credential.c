@@ -2,8 +2,6 @@
 
 /* credential list, set, rotate, remove: the keys of a unikernel. */
 
-#include <stdio.h>
-
 #include "ctl/client.h"
 #include "ctl/pager.h"
 #include "ctl/secret-input.h"

@@ -2,8 +2,6 @@
 
 /* network create, list, show, remove. */
 
-#include <stdio.h>
-
 #include "ctl/client.h"
 #include "ctl/facts.h"
 #include "ctl/format.h"

@@ -8,11 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/io.h"
 #include "common/log.h"
-#include "common/names.h"
 #include "common/string-util.h"
 #include "daemon/image-access.h"
 #include "daemon/seal-client.h"

@@ -5,8 +5,6 @@
 
 #include "daemon/network-bus.h"
 
-#include <string.h>
-
 #include "common/names.h"
 #include "common/string-util.h"
 #include "daemon/dictionary.h"

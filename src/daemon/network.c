@@ -4,8 +4,6 @@
 
 #include "daemon/network.h"
 
-#include <string.h>
-
 #include "common/log.h"
 #include "common/names.h"
 #include "common/users.h"

@@ -4,10 +4,7 @@
 
 #include "daemon/volume-work.h"
 
-#include <string.h>
-
 #include "common/io.h"
-#include "common/string-util.h"
 #include "common/users.h"
 #include "unikernel/volumes.h"
 

@@ -7,7 +7,6 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/conf.h"
 #include "common/io.h"

@@ -6,7 +6,6 @@
 #include "domain/swap.h"
 
 #include <glib.h>
-#include <string.h>
 
 /* dm on dm on dm: nobody has that many. */
 #define DEPTH_MAX 8

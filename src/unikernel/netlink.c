@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <glib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
