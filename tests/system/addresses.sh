@@ -78,18 +78,18 @@ is "it keeps it" "$(address_of late-private)" "$(named late-private)"
 check "they go" gone early early-private late late-private
 check "with their volumes" shruthictl volume remove early-storage early-config late-storage late-config
 for name in six1 six2; do
-        check_soon "$name answers by IPv6" 30 answers "$(address6_of $name)"
-        check_soon "and by IPv4" 20 answers "$(address_of $name)"
+        check_soon "$name answers by IPv6" 60 answers "$(address6_of $name)"
+        check_soon "and by IPv4" 60 answers "$(address_of $name)"
 done
 expect_output "the name stands for the IPv6 address" "^$(address6_of six1) " getent ahostsv6 six1
-check_soon "it answers by its name" 10 ping -6 -c 1 -W 1 six1
+check_soon "it answers by its name" 60 ping -6 -c 1 -W 1 six1
 check "by IPv4 too" ping -4 -c 1 -W 1 six1
 before=$(address6_of six1)
 check "it is restarted" shruthictl restart six1
 is "its address is the same" "$before" "$(address6_of six1)"
-check_soon "and answers" 30 answers "$before"
+check_soon "and answers" 60 answers "$before"
 # Not at its first start: the bridge, whose first guest it was, was not sure of its own address then.
-check_soon "it has found its gateway" 10 guest_said six1 'IPv6 gateway is at'
+check_soon "it has found its gateway" 60 guest_said six1 'IPv6 gateway is at'
 expect_fail "its address is not given to another" "belongs to unikernel 'six1'" \
         shruthictl create taken "$GUEST" --network=service:network=six,address="$before/64"
 expect_fail "the gateway's neither" "is the gateway's" \
@@ -97,26 +97,26 @@ expect_fail "the gateway's neither" "is the gateway's" \
 
 check "one of IPv6 alone" shruthictl create only6 "$GUEST" --memory=8M --now \
         --network=service:network=six,address=fd66::66/64 -- '--ipv6={service.address6}'
-check_soon "answers" 30 answers fd66::66
-check_soon "by its name" 10 ping -6 -c 1 -W 1 only6
+check_soon "answers" 60 answers fd66::66
+check_soon "by its name" 60 ping -6 -c 1 -W 1 only6
 
 check "a spoofer of an IPv6 address" shruthictl create liar6 "$GUEST" --memory=8M --now \
         --network=service:network=six,address=auto -- --ipv6=fd66::bad/64
-check_soon "says that it has it" 20 guest_said liar6 'serving on fd66:'
+check_soon "says that it has it" 60 guest_said liar6 'serving on fd66:'
 check "but is not heard" is_silent fd66::bad
 check "without isolation it is" bash -c \
         'shruthictl set liar6 Network=service:network=six,address=auto,isolation=no && shruthictl restart liar6'
-check_soon "heard" 30 answers fd66::bad
+check_soon "heard" 60 answers fd66::bad
 check "one that has no lease may have the address that it likes" shruthictl create free6 "$GUEST" --memory=8M --now \
         --network=service:network=six -- --ipv6=fd66::f/64 --ipv4=10.66.0.15/24
-check_soon "of IPv6, from the beginning" 30 answers fd66::f
-check_soon "and of IPv4" 10 answers 10.66.0.15
+check_soon "of IPv6, from the beginning" 60 answers fd66::f
+check_soon "and of IPv4" 60 answers 10.66.0.15
 expect_output "by the filter that looks at its MAC address" 'shruthi-[0-9]*-any-any$' filter_of free6
 expect_output "no guest can say that it is a router" 'DROP' \
         bash -c "ebtables -t nat -L libvirt-I-$(tap_of free6) | grep -iE 'router-advertisement|icmp-type 134'"
 check "one with another's MAC address" shruthictl create mac6 "$GUEST" --memory=8M --now \
         --network=service:network=six -- --mac=52:54:00:0b:ad:06 --ipv6=fd66::e/64 --ipv4=10.66.0.14/24
-check_soon "says that it has an address" 20 guest_said mac6 'serving on 10.66.0.14'
+check_soon "says that it has an address" 60 guest_said mac6 'serving on 10.66.0.14'
 check "it is not heard by IPv6" is_silent fd66::e
 check "nor by IPv4" is_silent 10.66.0.14
 
@@ -135,14 +135,14 @@ check "shruthid is masked" systemctl mask --runtime --now shruthid.socket shruth
 check "one that is written by hand starts" systemctl start unikernel@hand6
 lease6=$(lease_of six hand6)
 check "it has leases" test -n "$lease6"
-check_soon "and answers by its name" 30 ping -6 -c 1 -W 1 hand6
+check_soon "and answers by its name" 60 ping -6 -c 1 -W 1 hand6
 check "it stops" systemctl stop unikernel@hand6
 check "shruthid is there again" bash -c \
         'systemctl unmask --runtime shruthid.service shruthid.socket && systemctl start shruthid.socket'
 check "it is known" shruthictl show hand6
 rm /etc/shruthi/unikernels/hand6.unikernel
 check "once its file is deleted" reload
-check_soon "its addresses are given back" 30 has_no_lease hand6
+check_soon "its addresses are given back" 60 has_no_lease hand6
 expect_fail "and its names and reservations are gone" '' bash -c 'virsh net-dumpxml six | grep -F hand6'
 
 check "all of these are removed" gone six1 six2 only6 liar6 free6 mac6
@@ -153,13 +153,13 @@ use_dns 192.168.122.1
 check "a guest that asks DHCP" shruthictl create asker "$GUEST" --memory=8M --now \
         --network=service:network=default,address=auto -- --dhcp '--name={name}'
 asker=$(lease_of default asker)
-check_soon "is given the address that is reserved" 30 guest_said asker "serving on $asker/24 by DHCP"
-check_soon "and answers there" 10 answers "$asker"
-check_soon "and by its name" 10 answers asker
+check_soon "is given the address that is reserved" 60 guest_said asker "serving on $asker/24 by DHCP"
+check_soon "and answers there" 60 answers "$asker"
+check_soon "and by its name" 60 answers asker
 check "it is restarted" shruthictl restart asker
 asked_twice() { [ "$(guest_said asker 'by DHCP' | wc -l)" -ge 2 ]; }
-check_soon "it asks again" 30 asked_twice
-check_soon "and answers at the same address" 30 answers "$asker"
+check_soon "it asks again" 60 asked_twice
+check_soon "and answers at the same address" 60 answers "$asker"
 is "it was given no other" "service: serving on $asker/24 by DHCP" "$(guest_said asker 'by DHCP' | sort -u)"
 before=$(stat -c %i:%y /etc/libvirt/qemu/networks/default.xml)
 check "one more restart" shruthictl restart asker
@@ -168,9 +168,9 @@ is "changes nothing of the network" "$before" "$(stat -c %i:%y /etc/libvirt/qemu
 printf '[Shruthi]\nStrictAddresses=yes\n' >/etc/shruthi/shruthi.conf.d/60-strict.conf
 check "where addresses are strict, a user's guest that asks DHCP" as_user alice shruthictl create strict "$GUEST" \
         --memory=8M --network=service:virbr0 --now -- --dhcp
-check_soon "is given one" 30 guest_said strict 'by DHCP'
+check_soon "is given one" 60 guest_said strict 'by DHCP'
 strict=$(guest_said strict 'by DHCP' | sed -E 's/.* on ([0-9.]+).*/\1/' | tail -n 1)
-check_soon "and heard from it" 30 answers "$strict"
+check_soon "and heard from it" 60 answers "$strict"
 expect_output "which libvirt has seen" 'shruthi-[0-9]*-held-none$' filter_of strict
 rm /etc/shruthi/shruthi.conf.d/60-strict.conf
 check "these are removed" gone asker strict
@@ -180,15 +180,15 @@ check "these are removed" gone asker strict
 check "a small network" make_network small 10.67.0 248 5 6 ''
 check "with a host of somebody else's" foreign_host stranger br-small 02:00:00:00:00:02
 ip -n stranger address add 10.67.0.2/29 dev eth0
-check_soon "which was heard of" 20 ip netns exec stranger ping -c 1 -W 1 10.67.0.1
+check_soon "which was heard of" 60 ip netns exec stranger ping -c 1 -W 1 10.67.0.1
 check "and one that asks DHCP" foreign_host leaser br-small 02:00:00:00:00:03
-check_soon "and is given an address" 30 ip netns exec leaser busybox udhcpc -i eth0 -f -n -q -t 5 -s /bin/true
+check_soon "and is given an address" 60 ip netns exec leaser busybox udhcpc -i eth0 -f -n -q -t 5 -s /bin/true
 leased=$(virsh --quiet net-dhcp-leases small | grep -F 02:00:00:00:00:03 | grep -oE '10\.67\.0\.[0-9]+')
 check "of the range" test -n "$leased"
 # Silent from now on, so that its lease alone tells of it.
 ip -n leaser link set eth0 down
 ip neighbour flush dev br-small
-check_soon "the first is heard of again" 20 ip netns exec stranger ping -c 1 -W 1 10.67.0.1
+check_soon "the first is heard of again" 60 ip netns exec stranger ping -c 1 -W 1 10.67.0.1
 small=()
 for i in 1 2 3; do
         check "there is an address for small$i" shruthictl create small$i "$GUEST" --memory=8M \
@@ -220,8 +220,8 @@ check "with a host on it" foreign_host other br8 02:00:00:00:00:08
 ip -n other address add 10.8.0.3/29 dev eth0
 ip -n other address add fd08::3/125 dev eth0 nodad
 ip address add fd08::1/125 dev br8 nodad
-check_soon "which was heard of" 20 ip netns exec other ping -c 1 -W 1 10.8.0.1
-check_soon "by IPv6 too" 20 ip netns exec other ping -c 1 -W 1 fd08::1
+check_soon "which was heard of" 60 ip netns exec other ping -c 1 -W 1 10.8.0.1
+check_soon "by IPv6 too" 60 ip netns exec other ping -c 1 -W 1 fd08::1
 plain=()
 for i in 1 2 3 4; do
         check "there are addresses for plain$i" shruthictl create plain$i "$GUEST" --memory=8M \
@@ -238,8 +238,8 @@ expect_fail "of IPv6 too" 'fd08::3 is in use by 02:00:00:00:00:08' \
 expect_fail "and this host's own" 'fd08::1 is in use' \
         shruthictl create plain5 "$GUEST" --memory=8M --network=service:br8,address=fd08::1/125
 check "one starts" shruthictl start plain1
-check_soon "and answers the other host" 30 ip netns exec other ping -c 1 -W 1 "$(address_of plain1)"
-check_soon "by IPv6 too" 30 ip netns exec other ping -c 1 -W 1 "$(address6_of plain1)"
+check_soon "and answers the other host" 60 ip netns exec other ping -c 1 -W 1 "$(address_of plain1)"
+check_soon "by IPv6 too" 60 ip netns exec other ping -c 1 -W 1 "$(address6_of plain1)"
 
 # Where nobody can tell who is there, nothing is given out.
 check "the service that looks is away" systemctl stop shruthi-neighbours.socket
@@ -264,7 +264,7 @@ check "its address is not free yet" test -e "/var/lib/shruthi/leases/network-def
 check "libvirt comes back" bash -c 'systemctl unmask --runtime libvirtd.socket libvirtd-ro.socket \
         libvirtd-admin.socket libvirtd.service && systemctl start libvirtd.socket'
 check "after a reload" reload
-check_soon "it is" 30 has_no_lease late
+check_soon "it is" 60 has_no_lease late
 expect_fail "and the network has forgotten it" '' bash -c 'virsh net-dumpxml default | grep -F late'
 
 # ── Bandwidth ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -292,7 +292,7 @@ for direction in in out; do
         expect_output "libvirt is told so" "<${direction}bound average=['\"]1953['\"]" shruthictl xml $name
         if kernel_limits $direction >/dev/null 2>&1; then
                 check "it starts" shruthictl start $name
-                check_soon "and answers" 30 answers "$(address_of $name)"
+                check_soon "and answers" 60 answers "$(address_of $name)"
                 if [ $direction = in ]; then
                         expect_output "the kernel holds back what comes to it" 'htb .*rate 1[56][0-9.]*Mbit' \
                                 tc class show dev "$(tap_of $name)"
@@ -317,7 +317,7 @@ expect_output "and says when they are not, and why" "can send from others' MAC a
         shruthictl doctor
 check "a guest starts all the same" shruthictl create open "$GUEST" --memory=8M --now \
         --network=service:network=default,address=auto -- '--ipv4={service.address}'
-check_soon "and its journal says it" 10 guest_said open 'Nothing keeps the guest from sending from others.*ebtables'
+check_soon "and its journal says it" 60 guest_said open 'Nothing keeps the guest from sending from others.*ebtables'
 ln -s "$ebtables" "$link"
 check "it is removed" gone open
 

@@ -71,8 +71,8 @@ expect_output "it is found by UUID, in either case" "$path/unikernel/hello" call
 expect_output "it is stopped and root's" 'a\(ssusso\) 1 "hello" "stopped" 0 "unikernel@hello.service" "" "/org' \
         call ListUnikernels
 call StartUnikernel st hello 0 >/dev/null 2>&1
-check_soon "its unit has failed by then" 10 unit_is failed unikernel@hello
-check_soon "the state is failed" 5 eval '[ "$(get hello State)" = "s \"failed\"" ]'
+check_soon "its unit has failed by then" 60 unit_is failed unikernel@hello
+check_soon "the state is failed" 60 eval '[ "$(get hello State)" = "s \"failed\"" ]'
 is "the result is the guest's" 's "exit-status"' "$(get hello Result)"
 is "the exit status is the guest's" 'x 7' "$(get hello ExitStatus)"
 expect_output "the reason stands in the details" '"Reason" s "exited with status 7' call GetUnikernelDetails s hello
@@ -88,13 +88,13 @@ check "starting it again is no error" call StartUnikernel st hello 0
 expect_fail "it is not removed while it runs" 'stop it first' call RemoveUnikernel st hello 0
 check "restart" call RestartUnikernel st hello 0
 check "kill by SIGTERM" call KillUnikernel si hello 15
-check_soon "SIGTERM stops it" 10 unit_is inactive unikernel@hello
+check_soon "SIGTERM stops it" 60 unit_is inactive unikernel@hello
 is "stopped is no failure" 's "stopped"' "$(get hello Result)"
 expect_fail "killing what does not run" 'not running' call KillUnikernel si hello 15
 check "stopping what does not run is no error" call StopUnikernel st hello 0
 expect_output "with NO_WAIT the answer is systemd's job" '/org/freedesktop/systemd1/job/' \
         call StartUnikernel st hello 1
-check_soon "and the job goes on" 10 unit_is active unikernel@hello
+check_soon "and the job goes on" 60 unit_is active unikernel@hello
 check "stop" call StopUnikernel st hello 0
 expect_output "who stopped it is known" 'stopped by user 0' call GetUnikernelDetails s hello
 check "remove" call RemoveUnikernel st hello 0
@@ -200,11 +200,11 @@ virsh --quiet destroy unikernel-found
 rm /etc/shruthi/unikernels/found.unikernel
 
 printf '[Unikernel]\nImage=%s\n' $plain >/etc/shruthi/unikernels/admins.unikernel
-check_soon "a definition of the administrator's appears" 5 call GetUnikernel s admins
+check_soon "a definition of the administrator's appears" 60 call GetUnikernel s admins
 named "it is not changed" $dest.Error.NotManaged SetUnikernelSettings admins "{'CPUs': <uint32 1>}"
 expect_fail "… and its path is named" '/etc/shruthi/unikernels/admins.unikernel' error_name RemoveUnikernel admins 0
 printf '[Unikernel]\nImage=%s\nBogus=1\n' $plain >/etc/shruthi/unikernels/admins.unikernel
-check_soon "broken by hand it shows as broken" 5 eval '[ "$(get admins State)" = "s \"broken\"" ]'
+check_soon "broken by hand it shows as broken" 60 eval '[ "$(get admins State)" = "s \"broken\"" ]'
 named "starting a broken one" $dest.Error.InvalidDefinition StartUnikernel admins 0
 expect_fail "… names the line" 'admins.unikernel:3' error_name StartUnikernel admins 0
 expect_output "… and so do the details" 'admins.unikernel:3' call GetUnikernelDetails s admins
@@ -213,7 +213,7 @@ expect_output "… with where it stands" \
         call GetUnikernelDetails s admins
 systemctl reset-failed unikernel@admins
 rm /etc/shruthi/unikernels/admins.unikernel
-check_soon "removed by hand it is gone" 5 eval '! call GetUnikernel s admins'
+check_soon "removed by hand it is gone" 60 eval '! call GetUnikernel s admins'
 is "no failed attempt left a definition" '' "$(ls /var/lib/shruthi/unikernels)"
 
 # --- files as descriptors ---
@@ -263,22 +263,22 @@ expect_output "what others write with its name in it is not in it" '^0$' \
 expect_output "the console can be opened" '^$' as_user alice python3 $client console handed 1
 as_user alice python3 $client create passed /home/alice/image Arguments=alices-word >/dev/null
 as_user alice python3 $client parallel 1 StartUnikernel passed >/dev/null
-check_soon "alice reads what hers said" 10 \
+check_soon "alice reads what hers said" 60 \
         bash -c "$(declare -f as_user); as_user alice python3 $client log passed 10 | grep -q 'alices-word'"
 sed -i 's/^Owner=.*/Owner=bob/' /var/lib/shruthi/unikernels/passed.unikernel
-check_soon "given to bob, he reads what systemd says" 10 \
+check_soon "given to bob, he reads what systemd says" 60 \
         bash -c "$(declare -f as_user); as_user bob python3 $client log passed 10 | grep -q 'Started unikernel@passed'"
 expect_output "… and nothing of what it said when it was alice's" '^0$' \
         bash -c "$(declare -f as_user)
                 as_user bob python3 $client log passed 10 | grep -cE 'alices-word|SHRUTHI_OWNER'; true"
 expect_output "root reads all of it" 'alices-word' python3 $client log passed 10
 as_user alice python3 $client log-many handed 16 >/tmp/held &
-check_soon "alice has 16 logs open" 20 grep -q '^16 ' /tmp/held
+check_soon "alice has 16 logs open" 60 grep -q '^16 ' /tmp/held
 expect_fail "and no 17th" 'LimitExceeded' as_user alice python3 $client log handed 1
 expect_output "bob's are his own" 'AccessDenied|InteractiveAuthorizationRequired' \
         bash -c "$(declare -f as_user); as_user bob python3 $client log handed 1; true"
 kill "$(cut -d' ' -f2 /tmp/held)"
-check_soon "who closes may open again" 20 as_user alice python3 $client log handed 1
+check_soon "who closes may open again" 60 as_user alice python3 $client log handed 1
 check "stop" call_as alice StopUnikernel st handed 0
 expect_fail "no console of what does not run" 'NotRunning' as_user alice python3 $client console handed 1
 

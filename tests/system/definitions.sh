@@ -99,7 +99,7 @@ expect_fail "a link to nowhere does not start" 'failed|exit' systemctl start uni
 # shellcheck disable=SC1003
 define $etc/words.unikernel 'Arguments=--exit=0 {{brace}} "a  b" \\x \' '  --hello'
 systemctl start unikernel@words
-check_soon "a unikernel that exits is over" 20 is_over unikernel@words
+check_soon "a unikernel that exits is over" 60 is_over unikernel@words
 is "its arguments came through, joined and with their braces" '--exit=0 {brace} "a b" \\x --hello ' \
         "$(log_of words | sed -n 's/^argument: //p' | tr '\n' ' ')"
 expect_output "spaces are not changed on the way" '>--exit=0 \{brace\} ("|&quot;)a  b("|&quot;) \\\\x +--hello<' \
@@ -119,10 +119,10 @@ for name in fails ends always wrong plain; do
         systemctl start unikernel@$name 2>/dev/null
 done
 restarted() { [ "$(unit_show "unikernel@$1" NRestarts)" -gt 0 ]; }
-check_soon "one that fails is started anew" 30 restarted fails
-check_soon "with always, so is one that ends well" 30 restarted always
+check_soon "one that fails is started anew" 60 restarted fails
+check_soon "with always, so is one that ends well" 60 restarted always
 for name in ends wrong plain; do
-        check_soon "$name ends" 30 is_over unikernel@$name
+        check_soon "$name ends" 60 is_over unikernel@$name
         is "$name stays ended" 0 "$(unit_show unikernel@$name NRestarts)"
 done
 is "a guest's 64 is the unit's status" 64 "$(unit_show unikernel@wrong ExecMainStatus)"

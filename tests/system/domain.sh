@@ -179,7 +179,7 @@ witness() {
         rm -f /tmp/witness
         helper_start plain >/tmp/witness &
         pid=$!
-        wait_for 20 grep -q '^started=' /tmp/witness
+        wait_for 60 grep -q '^started=' /tmp/witness
         "$@" >/dev/null 2>&1
         ends=$(timeout 30 tail --pid=$pid -f /dev/null; grep '^ended=' /tmp/witness)
         is "witness: $*" "ended=$expected" "$ends"
@@ -187,7 +187,7 @@ witness() {
 virsh_destroy() { virsh --quiet destroy unikernel-plain; }
 kill_qemu() { kill -KILL "$(cat /run/libvirt/qemu/unikernel-plain.pid)"; }
 kill_libvirtd() { systemctl kill --kill-who=main --signal=KILL libvirtd; }
-kill_libvirtd_then_destroy() { kill_libvirtd; sleep 1; wait_for 20 has_domain plain; sleep 4; virsh_destroy; }
+kill_libvirtd_then_destroy() { kill_libvirtd; sleep 1; wait_for 60 has_domain plain; sleep 4; virsh_destroy; }
 stop_libvirtd_then_kill_qemu() {
         local qemu
         qemu=$(cat /run/libvirt/qemu/unikernel-plain.pid)

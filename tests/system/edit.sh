@@ -54,7 +54,7 @@ expect_fail "others may not edit" '[Aa]uth' \
         as_user mallory env SYSTEMD_EDITOR=true shruthictl --no-ask-password edit hello
 
 cat >/tmp/again.exp <<'END'
-set timeout 20
+set timeout 60
 spawn runuser -u alice -- env SYSTEMD_EDITOR=/tmp/editor shruthictl edit hello
 expect "Edit it again?" {} timeout { exit 10 }
 send "y\r"
@@ -102,11 +102,11 @@ rm /usr/lib/shruthi/unikernels/shipped.unikernel
 
 printf '[Unikernel]\nImage=nonsense\nOwner=alice\n' >$state/broken.unikernel
 chown shruthi: $state/broken.unikernel
-check_soon "a broken definition is shown as broken" 10 bash -c 'shruthictl list broken | grep -q " broken "'
+check_soon "a broken definition is shown as broken" 60 bash -c 'shruthictl list broken | grep -q " broken "'
 expect_output "… with why" 'Problem:.*nonsense' bash -c 'shruthictl status broken || [ $? -eq 3 ]'
 expect_output "… and what to do" 'shruthictl edit broken' bash -c 'shruthictl status broken || [ $? -eq 3 ]'
 printf '[Unikernel]\nImage=nonsense\n' >/etc/shruthi/unikernels/admins.unikernel
-check_soon "so is one of the administrator's" 10 bash -c 'shruthictl list admins | grep -q " broken "'
+check_soon "so is one of the administrator's" 60 bash -c 'shruthictl list admins | grep -q " broken "'
 expect_output "… which is his to mend" 'sudoedit /etc/shruthi/unikernels/admins.unikernel' \
         bash -c 'shruthictl status admins || [ $? -eq 3 ]'
 expect_fail "… and no editor is opened for it" 'sudoedit /etc/shruthi/unikernels/admins.unikernel' \

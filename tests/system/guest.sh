@@ -19,7 +19,7 @@ guest() {
         shruthictl create --quiet guest "$image" --memory=16M --network=service:virbr0 \
                 --volume=storage:$storage --volume=keys:$keys:ro -- "$@" --exit=0 || return
         shruthictl start guest || return
-        wait_for 30 unit_is inactive unikernel@guest || return
+        wait_for 60 unit_is inactive unikernel@guest || return
         journalctl --sync
         journalctl --unit=unikernel@guest --identifier=guest --output=cat --no-pager | tac |
                 sed '/^device: block keys/,$d' | tac | sed '/^Solo5: solo5_exit/,$d'

@@ -7,7 +7,7 @@
 #   check "alice sees her unikernel" as_user alice shruthictl status hello
 #   expect_output "the unit is active" '^active$' systemctl is-active unikernel@hello
 #   expect_fail "mallory may not stop it" 'AccessDenied' as_user mallory shruthictl stop hello
-#   wait_for 10 unit_is failed unikernel@hello || …
+#   wait_for 60 unit_is failed unikernel@hello || …
 
 set -uo pipefail
 
@@ -129,7 +129,8 @@ is() {
         if [ "$2" = "$3" ]; then ok "$1"; else lib_fail "$1" "is '$3', should be '$2'" -; fi
 }
 
-# SECONDS COMMAND…: runs the command until it succeeds; fails when it has not within that time.
+# SECONDS COMMAND…: runs the command until it succeeds; fails when it has not within that time. What is there earlier
+# costs nothing, so the time is one that a machine with much else to do keeps: 60 s at least.
 wait_for() {
         local ends=$((${EPOCHREALTIME/./} + $1 * 1000000))
         shift

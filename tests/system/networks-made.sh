@@ -40,15 +40,15 @@ stranger() {
 pings() { ip netns exec "$1" ping -c 1 -W 1 "$2"; }
 
 if [ "$STAGE" = again ]; then
-        check_soon "the network is there after a reboot" 30 is_active alices
+        check_soon "the network is there after a reboot" 60 is_active alices
         check "it is on the bus" on_bus alices
         expect_output "active, with the same owner" "u $(id -u alice)" \
                 busctl get-property $dest $path/network/alices $dest.Network Owner
-        check_soon "and known to be active" 10 is_known_active alices
+        check_soon "and known to be active" 60 is_known_active alices
         is "with the same subnet" "$(cat /var/lib/subnet-of-alices)" "$(fact alices Subnet)"
         is "its guest has the same address" "$(cat /var/lib/address-of-hers)" "$(address_of hers)"
         check "its guest starts" as alice start hers
-        check_soon "and answers" 20 answers "$(cat /var/lib/address-of-hers)"
+        check_soon "and answers" 60 answers "$(cat /var/lib/address-of-hers)"
         check "the guest is removed" as alice remove --now hers
         check "alice removes her network" as alice network remove alices
         check "nothing is left in libvirt" no_network alices
@@ -90,8 +90,8 @@ check "a unikernel gets an address of each" \
         ctl create insix "$GUEST" --memory=8M --network=service:network=six,address=auto --now \
         -- "${ipv4[@]}" '--ipv6={service.address6}' '--ipv6-gateway={service.gateway6}'
 expect_output "which is said" 'insix.*10.128.6.[0-9]+/24.*insix.*fd00:7::[0-9a-f]+/64' ctl network show six
-check_soon "and answers at the one" 30 answers "$(address_of insix)"
-check_soon "and at the other" 30 answers "$(shruthictl arguments insix | sed -nE 's/.*--ipv6=([0-9a-f:]+).*/\1/p')"
+check_soon "and answers at the one" 60 answers "$(address_of insix)"
+check_soon "and at the other" 60 answers "$(shruthictl arguments insix | sed -nE 's/.*--ipv6=([0-9a-f:]+).*/\1/p')"
 check "it goes" ctl remove --now insix
 expect_output "show says all of it" '^Mode=nat$' ctl network show lab
 expect_output "as JSON, too" '"Subnet":"10.128.7.0/24"' ctl network show lab --json=short
@@ -106,7 +106,7 @@ expect_fail "another name is none" "no network 'lap' of SHRUTHI" \
 expect_status "and shruthictl exits with 4" 4 ctl network show lap
 check "a unikernel is attached to it" ctl create inlab "$GUEST" --memory=8M \
         --network=service:network=lab,address=auto --now -- "${ipv4[@]}"
-check_soon "and answers there" 30 answers "$(address_of inlab)"
+check_soon "and answers there" 60 answers "$(address_of inlab)"
 expect_output "show says who has which address" "inlab.*service.*$(address_of inlab)/24" ctl network show lab
 
 # ── Refused ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,7 +172,7 @@ is "the records of the others are left" "alices bobs lab quiet" "$(find $records
 # ── Who may attach to it ─────────────────────────────────────────────────────────────────────────────────────────────
 check "alice attaches hers, listed nowhere" as alice create hers /home/alice/image --memory=8M \
         --network=service:network=alices,address=auto --now -- "${ipv4[@]}"
-check_soon "it answers" 30 answers "$(address_of hers)"
+check_soon "it answers" 60 answers "$(address_of hers)"
 bridge=$(fact alices Bridge)
 check "by its bridge, too" \
         as alice create byname /home/alice/image --memory=8M --network=service:"$bridge",address=auto
@@ -221,11 +221,11 @@ check "then it goes" as bob network remove ours
 # ── Apart from each other ────────────────────────────────────────────────────────────────────────────────────────────
 check "bob's has a guest, too" as bob create his /home/bob/image --memory=8M \
         --network=service:network=bobs,address=auto --now -- "${ipv4[@]}"
-check_soon "it answers the host" 30 answers "$(address_of his)"
+check_soon "it answers the host" 60 answers "$(address_of his)"
 stranger neara "$bridge" "$(fact alices Subnet | sed 's,0/24,250/24,')" "$(fact alices Gateway)"
 stranger nearb "$(fact bobs Bridge)" "$(fact bobs Subnet | sed 's,0/24,250/24,')" "$(fact bobs Gateway)"
-check_soon "who is in alice's network reaches her guest" 20 pings neara "$(address_of hers)"
-check_soon "who is in bob's reaches his" 20 pings nearb "$(address_of his)"
+check_soon "who is in alice's network reaches her guest" 60 pings neara "$(address_of hers)"
+check_soon "who is in bob's reaches his" 60 pings nearb "$(address_of his)"
 expect_fail "who is in bob's does not reach hers" '' pings nearb "$(address_of hers)"
 expect_fail "nor the other way" '' pings neara "$(address_of his)"
 stranger nearq "$(fact quiet Bridge)" "$(fact quiet Subnet | sed 's,0/24,250/24,')" 10.128.1.1
@@ -238,8 +238,8 @@ check "two with IPv6, of different owners" \
 sixa=$(fact sixa IPv6Subnet) sixb=$(fact sixb IPv6Subnet)
 stranger sixa "$(fact sixa Bridge)" "${sixa%/64}250/64" "${sixa%/64}1"
 stranger sixb "$(fact sixb Bridge)" "${sixb%/64}250/64" "${sixb%/64}1"
-check_soon "who is in one reaches the host" 20 pings sixa "${sixa%/64}1"
-check_soon "and is reached from it" 20 answers "${sixb%/64}250"
+check_soon "who is in one reaches the host" 60 pings sixa "${sixa%/64}1"
+check_soon "and is reached from it" 60 answers "${sixb%/64}250"
 expect_fail "but not from the other" '' pings sixa "${sixb%/64}250"
 ip netns del sixa
 ip netns del sixb
@@ -263,13 +263,13 @@ check "without it" virsh undefine other
 quiet_bridge=$(fact quiet Bridge)
 stdbuf -oL busctl monitor $dest >/run/signals 2>/dev/null &
 monitor=$!
-check_soon "somebody listens" 10 eval 'bus_is_up && grep -q Ping /run/signals'
+check_soon "somebody listens" 60 eval 'bus_is_up && grep -q Ping /run/signals'
 check "it goes" as alice network remove quiet
 check "from libvirt" no_network quiet
 check "from disk" test ! -e $records/quiet
 check "from the bus" off_bus quiet
 check "from the kernel" test ! -e "/sys/class/net/$quiet_bridge"
-check_soon "and it is told" 10 eval 'grep -q NetworkRemoved /run/signals && grep -q InterfacesRemoved /run/signals'
+check_soon "and it is told" 60 eval 'grep -q NetworkRemoved /run/signals && grep -q InterfacesRemoved /run/signals'
 kill $monitor
 check "his guest goes" as bob remove his
 check "bob's network goes" as bob network remove bobs
@@ -298,7 +298,7 @@ for pause in 0 0.01 0.03 0.05 0.1 0.2 0.3 0.5; do
         sleep $pause
         systemctl kill --signal=KILL --kill-whom=${whom[n++ % 2]} shruthid
         wait $creator
-        wait_for 30 agrees half || half+=("create $pause")
+        wait_for 60 agrees half || half+=("create $pause")
         [ ! -e $records/half ] || ctl network remove half || half+=("remove after $pause")
 done
 is "a create that is cut off leaves all or nothing" '' "${half[*]}"
@@ -310,7 +310,7 @@ for pause in 0 0.01 0.03 0.05 0.1 0.2 0.3; do
         sleep $pause
         systemctl kill --signal=KILL --kill-whom=${whom[n++ % 2]} shruthid
         wait $remover
-        wait_for 30 agrees half || half+=("remove $pause")
+        wait_for 60 agrees half || half+=("remove $pause")
 done
 is "so does a remove" '' "${half[*]}"
 [ ! -e $records/half ] || check "what is there goes" ctl network remove half
@@ -326,10 +326,10 @@ check "they go at once, too" ctl network remove many1 many2 many3 many4 many5 ma
 check "somebody takes one away" eval 'virsh net-destroy lab && virsh net-undefine lab'
 expect_fail "doctor says so" "'lab' of user 0 is not in libvirt" ctl doctor
 check "after a reload" systemctl reload shruthid
-check_soon "it is there again" 20 is_active lab
-check_soon "and known to be" 10 is_known_active lab
+check_soon "it is there again" 60 is_active lab
+check_soon "and known to be" 60 is_known_active lab
 check "a guest of it starts again" ctl restart inlab
-check_soon "and answers" 30 answers "$(address_of inlab)"
+check_soon "and answers" 60 answers "$(address_of inlab)"
 expect_output "it is in DHCP again" "name='inlab'" virsh net-dumpxml lab
 check "the guest goes" ctl remove --now inlab
 check "the network goes" ctl network remove lab

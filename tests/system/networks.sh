@@ -27,8 +27,8 @@ if [ "$STAGE" = again ]; then
                 is "$name has the address from before the reboot" "$(cat "/var/lib/address-of-$name")" \
                         "$(address_of $name)"
         done
-        check_soon "it answers there" 30 answers "$(cat /var/lib/address-of-many1)"
-        check_soon "and by its name" 10 answers many1
+        check_soon "it answers there" 60 answers "$(cat /var/lib/address-of-many1)"
+        check_soon "and by its name" 60 answers many1
 
         check "all are removed" bash -c "shruthictl stop 'many*' 2>/dev/null; shruthictl remove ${all[*]}"
         is "no lease is left" 0 "$(leases)"
@@ -62,10 +62,10 @@ started=${EPOCHREALTIME/./}
 check "they start" shruthictl start "${all[@]}"
 diag "they took $(((${EPOCHREALTIME/./} - started) / 1000)) ms"
 silent=()
-for name in "${all[@]}"; do wait_for 30 answers "${address[$name]}" || silent+=("$name"); done
+for name in "${all[@]}"; do wait_for 60 answers "${address[$name]}" || silent+=("$name"); done
 is "all answer by their address" '' "${silent[*]}"
 silent=()
-for name in "${all[@]}"; do wait_for 10 answers "$name" || silent+=("$name"); done
+for name in "${all[@]}"; do wait_for 60 answers "$name" || silent+=("$name"); done
 is "all answer by their name" '' "${silent[*]}"
 expect_output "the guest was told its address with the prefix" "^argument: --ipv4=${address[many1]}/24$" \
         guest_got many1 "--ipv4="
@@ -81,7 +81,7 @@ check "one is restarted" shruthictl restart many1
 is "it has the same address" "${address[many1]}" "$(address_of many1)"
 check "another is stopped" shruthictl stop many2
 check "and started by systemctl, with shruthid stopped" bash -c 'systemctl stop shruthid && systemctl start unikernel@many2'
-check_soon "it answers at its address" 20 answers "${address[many2]}"
+check_soon "it answers at its address" 60 answers "${address[many2]}"
 
 # ── Asked for, and refused ───────────────────────────────────────────────────────────────────────────────────────
 expect_fail "an address that another has is refused" "${address[many1]} belongs to unikernel 'many1'" \
@@ -103,7 +103,7 @@ check "once it is removed" shruthictl remove fixed
 check "the address is free again" \
         shruthictl create taken "$GUEST" --memory=8M --network=service:network=default,address=192.168.122.207/24 -- '--ipv4={service.address}'
 check "it starts" shruthictl start taken
-check_soon "and answers there" 20 answers 192.168.122.207
+check_soon "and answers there" 60 answers 192.168.122.207
 check "it is removed while the kernel still knows it as a neighbour" bash -c 'shruthictl stop taken && shruthictl remove taken'
 check "another may have the address at once" \
         shruthictl create next "$GUEST" --memory=8M --network=service:network=default,address=192.168.122.207/24
@@ -123,14 +123,14 @@ END
 check "shruthid is stopped" systemctl stop shruthid
 check "one that is written by hand starts" systemctl start unikernel@hand
 hand=$(address_of hand)
-check_soon "its address was allocated, and it answers" 20 answers "$hand"
-check_soon "by its name, too" 10 answers hand
+check_soon "its address was allocated, and it answers" 60 answers "$hand"
+check_soon "by its name, too" 60 answers hand
 check "it stops" systemctl stop unikernel@hand
 rm /etc/shruthi/unikernels/hand.unikernel
 check "shruthid is stopped" systemctl stop shruthid
 check "and started again" busctl call org.dream.Shruthi /org/dream/Shruthi org.freedesktop.DBus.Peer Ping
 hand_is_gone() { [ ! -e "/var/lib/shruthi/leases/network-default/$hand" ]; }
-check_soon "what nobody has any more is given back" 10 hand_is_gone
+check_soon "what nobody has any more is given back" 60 hand_is_gone
 
 # ── A bridge that libvirt does not manage ────────────────────────────────────────────────────────────────────────
 ip link add br9 type bridge
@@ -153,7 +153,7 @@ expect_fail "then there is none" 'all addresses of the network 10.9.0.0/29 are t
 expect_fail "the neighbour's is not given to who asks for it" '10.9.0.2 is in use by 02:00:00:00:00:02' \
         shruthictl create plain7 "$GUEST" --memory=8M --network=service:br9,address=10.9.0.2/29
 check "one starts" shruthictl start plain3
-check_soon "and answers" 20 answers "$(address_of plain3)"
+check_soon "and answers" 60 answers "$(address_of plain3)"
 check "they are removed" bash -c 'shruthictl stop plain3 && shruthictl remove plain3 plain4 plain5 plain6'
 
 # ── Isolation ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -163,12 +163,12 @@ check "a guest with an address of its own" shruthictl create honest "$GUEST" --m
 check "and one that uses another than it was given" shruthictl create spoofer "$GUEST" --memory=8M \
         --network=service:virbr0,address=192.168.122.209/24 -- --ipv4=192.168.122.166/24
 check "they start" shruthictl start honest spoofer
-check_soon "the first is heard" 20 answers 192.168.122.208
-check_soon "the second runs" 10 guest_got spoofer 192.168.122.166
+check_soon "the first is heard" 60 answers 192.168.122.208
+check_soon "the second runs" 60 guest_got spoofer 192.168.122.166
 expect_fail "but is not heard" '' ping -c 4 -W 1 192.168.122.166
 check "without isolation it is" bash -c 'shruthictl set spoofer Network=service:virbr0,address=192.168.122.209/24,isolation=no &&
         shruthictl restart spoofer'
-check_soon "heard" 20 answers 192.168.122.166
+check_soon "heard" 60 answers 192.168.122.166
 expect_fail "a user may not take it off" 'administrator|AccessDenied|Isolation=no' as_user alice \
         shruthictl --no-ask-password create open "$GUEST" --network=service:virbr0,isolation=no
 printf '[Shruthi]\nStrictAddresses=yes\n' >/etc/shruthi/shruthi.conf.d/60-strict.conf
@@ -177,7 +177,7 @@ check "a user's guest with an address by itself" as_user alice shruthictl create
 expect_fail "is not heard from it where addresses are strict" '' ping -c 4 -W 1 192.168.122.167
 rm /etc/shruthi/shruthi.conf.d/60-strict.conf
 check "else" as_user alice shruthictl restart byitself
-check_soon "it is" 20 answers 192.168.122.167
+check_soon "it is" 60 answers 192.168.122.167
 check "these are removed" bash -c 'shruthictl stop honest spoofer byitself && shruthictl remove honest spoofer byitself'
 
 # ── Bandwidth ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -65,7 +65,7 @@ polkit.addRule(function(action, subject) {
         return polkit.Result.NO;
 });
 END
-check_soon "mallory may stop just that one" 10 as mallory StopUnikernel hers 0
+check_soon "mallory may stop just that one" 60 as mallory StopUnikernel hers 0
 expect_fail "a plain no is AccessDenied, and no password helps" 'DBus.Error.AccessDenied' \
         as alice StartUnikernel hers 0
 rm /etc/polkit-1/rules.d/10-test.rules
@@ -73,7 +73,7 @@ rm /etc/polkit-1/rules.d/10-test.rules
 # --- without the rules file ---
 
 mv $rules /run/rules
-check_soon "without the rules even the owner needs a password" 10 eval '! as alice StartUnikernel hers 0'
+check_soon "without the rules even the owner needs a password" 60 eval '! as alice StartUnikernel hers 0'
 expect_fail "… and is told that one would help" 'InteractiveAuthorizationRequired' as alice StartUnikernel hers 0
 expect_fail "… also to create" 'InteractiveAuthorizationRequired' \
         as_user alice python3 $client create other /home/alice/image
@@ -81,7 +81,7 @@ check "an administrator goes on as before" \
         gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StartUnikernel hers 0
 check "… and stops it" gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StopUnikernel hers 0
 mv /run/rules $rules
-check_soon "with them it goes again" 10 as alice StartUnikernel hers 0
+check_soon "with them it goes again" 60 as alice StartUnikernel hers 0
 check "stop" as alice StopUnikernel hers 0
 
 # --- a password agent ---
@@ -106,7 +106,7 @@ asked() { grep -c "$1" $fake/log; }
 mode yes
 runuser -u polkitd -- python3 $SRC/tests/client/polkit-fake.py $fake/mode $fake/log &
 fake_pid=$!
-check_soon "the fake is there" 10 grep -q ready $fake/log
+check_soon "the fake is there" 60 grep -q ready $fake/log
 check "its yes is a yes" as alice StartUnikernel hers 0
 expect_output "it was asked about a bus name and never a process" 'start system-bus-name flags=0' cat $fake/log
 expect_output "… with all details" \
@@ -161,7 +161,7 @@ mode late 3
 as_user alice python3 $client leave StartUnikernel hers 3600 &
 is_asked
 kill "$(pgrep -u alice -f 'leave StartUnikernel')"
-check_soon "of a caller who left the question is withdrawn" 10 grep -q cancel $fake/log
+check_soon "of a caller who left the question is withdrawn" 60 grep -q cancel $fake/log
 sleep 4
 is "and nothing is done for him" stopped "$(state hers)"
 
@@ -173,7 +173,7 @@ check "… after some 20 s" test $((SECONDS - started)) -ge 15
 mode hang-on stop
 : >$fake/log
 as_user mallory python3 $client parallel 300 StopUnikernel hers >/tmp/parallel 2>&1 &
-check_soon "mallory's calls come" 30 grep -q 'stop' $fake/log
+check_soon "mallory's calls come" 60 grep -q 'stop' $fake/log
 check "while mallory's calls hang, alice's are answered" as alice StartUnikernel hers 0
 wait $!
 expect_output "and mallory has no more than so many" '^44 .*LimitExceeded' cat /tmp/parallel
@@ -185,7 +185,7 @@ kill $fake_pid
 wait $fake_pid
 systemctl unmask --runtime polkit.service
 check_soon "the real one starts" 60 eval 'systemctl daemon-reload && systemctl start polkit.service'
-check_soon "the real one is back" 10 \
+check_soon "the real one is back" 60 \
         gdbus call --system --dest $dest --object-path $path --method $dest.Manager.StopUnikernel hers 0
 
 finish

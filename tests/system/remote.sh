@@ -40,7 +40,7 @@ expect_status "exit statuses come back" 4 far status nothere
 expect_status "… 2 too" 2 far start Nothere
 expect_json() { is "$1" "$3" "$("${@:4}" | jq -rc "$2")"; }
 expect_json "JSON comes back" '.[0].name' hello far list --json=short
-check_soon "logs come back" 5 bash -c 'PATH=/tmp/bin:$PATH shruthictl -H bob@far logs hello | grep -q "Hello, world"'
+check_soon "logs come back" 60 bash -c 'PATH=/tmp/bin:$PATH shruthictl -H bob@far logs hello | grep -q "Hello, world"'
 check "stop and remove" far remove --now hello
 
 expect_output "image inspect sends the file" 'Solo5 target: virtio' far image inspect ./guest.virtio
@@ -91,7 +91,7 @@ check "the predecessor's command works there" far instance create --name legacy 
         --kernel-parameters '--hello --tick=1000'
 expect_output "… created and started" '^running$' far show legacy -p State --value
 cat >/tmp/edit.exp <<'END'
-set timeout 20
+set timeout 60
 spawn env PATH=/tmp/bin:/usr/sbin:/usr/bin:/sbin:/bin shruthictl -H bob@far console legacy
 expect "tick" {} timeout { exit 10 }
 exec grep -q -- " -t " /tmp/ssh.log
@@ -102,7 +102,7 @@ check "on a terminal, ssh is asked for one" expect -f /tmp/edit.exp
 check "removed" far remove --now legacy
 head -c 3M /dev/zero >big
 cat >/tmp/progress.exp <<'END'
-set timeout 20
+set timeout 60
 spawn env PATH=/tmp/bin:/usr/sbin:/usr/bin:/sbin:/bin shruthictl -H bob@far image import big
 expect "Sending*of 3M" {} timeout { exit 10 }
 expect "100%" {} timeout { exit 11 }
@@ -121,7 +121,7 @@ chmod 700 /home/bob/.ssh
 ssh-keygen -q -A
 /usr/sbin/sshd -o ListenAddress=127.0.0.1 -o UsePAM=no
 printf 'Host node\n  HostName 127.0.0.1\n  User bob\n  StrictHostKeyChecking no\n' >/root/.ssh/config
-check_soon "an image goes through the real ssh" 20 \
+check_soon "an image goes through the real ssh" 60 \
         shruthictl -H node create really ./guest-plain.virtio --now -- --hello
 check "so does a volume" shruthictl -H node volume import saved content
 check "… and back" shruthictl -H node volume export saved again

@@ -11,7 +11,7 @@ if [ "$STAGE" = rebooted ]; then
         expect_output "a reboot leads to a running system again" '^running$' systemctl is-system-running --wait
         check "a file survives the reboot" test -e /var/lib/sandbox-test
         expect_output "the journal of the last boot is there" 'sandbox-test-before' journalctl --boot=-1 --no-pager
-        check_soon "virbr0 comes back" 20 ip link show virbr0
+        check_soon "virbr0 comes back" 60 ip link show virbr0
         finish
 fi
 
@@ -79,7 +79,7 @@ cat >/tmp/domain.xml <<'END'
 </domain>
 END
 check "libvirt starts a guest" virsh --quiet create /tmp/domain.xml
-check_soon "the guest's code runs" 30 grep -q '!' /var/log/libvirt/qemu/boot.console
+check_soon "the guest's code runs" 60 grep -q '!' /var/log/libvirt/qemu/boot.console
 expect_output "QEMU is no process of root" '^libvirt-qemu$' ps -C qemu-system-x86 -o user:20=
 expect_output "the guest is on virbr0" 'vnet' bash -c 'ls /sys/class/net/virbr0/brif'
 check "the guest can be destroyed" virsh --quiet destroy boot

@@ -25,8 +25,8 @@ if [ "$STAGE" = rebooted ]; then
                 bash -c 'journalctl -q -b -1 -o cat -u unikernel-body@lasting | grep -iE "failed|error"'
         is "its console has no gap up to then" "" "$(journalctl -q -b -1 -o cat SYSLOG_IDENTIFIER=lasting |
                 sed -n 's/^tick //p' | awk '$1 != last + 1 { print "after " last " comes " $1 } { last = $1 }')"
-        check_soon "one that is enabled runs after the boot" 30 running lasting
-        check_soon "and speaks" 20 counted_to lasting tick 5
+        check_soon "one that is enabled runs after the boot" 60 running lasting
+        check_soon "and speaks" 60 counted_to lasting tick 5
         is "one that is not enabled does not" inactive "$(unit_show unikernel@tick ActiveState)"
         check "shruthid was not needed for it" unit_is inactive shruthid.service
         finish
@@ -73,19 +73,19 @@ is "a restart leaves nothing of the old run" "console console.in console.out sta
         "$(ls -A /run/shruthi/unikernels/tick | tr '\n' ' ')"
 is "systemd stores one console" 1 "$(unit_show unikernel@tick NFileDescriptorStore)"
 check "kill with the standard signal stops it" systemctl kill unikernel@tick
-check_soon "and it is over" 20 unit_is inactive unikernel@tick
+check_soon "and it is over" 60 unit_is inactive unikernel@tick
 is "as a stop" stopped "$(outcome tick RESULT)"
-check_soon "with no domain left" 20 no_domain tick
+check_soon "with no domain left" 60 no_domain tick
 check "enable" systemctl enable unikernel@tick
 check "puts it into the target" test -L /etc/systemd/system/unikernels.target.wants/unikernel@tick.service
 check "the target starts it" systemctl start unikernels.target
-check_soon "it runs" 20 running tick
+check_soon "it runs" 60 running tick
 check "disable --now" systemctl disable --now unikernel@tick
 check "stops it" no_domain tick
 expect_fail "the body is not for hand use" 'manual' systemctl start unikernel-body@tick
 systemctl start unikernel@tick
 check "whoever stops the body" systemctl stop unikernel-body@tick
-check_soon "stops the unikernel" 20 unit_is inactive unikernel@tick
+check_soon "stops the unikernel" 60 unit_is inactive unikernel@tick
 check "with its domain" no_domain tick
 
 # --- Ways to stop that leave nothing behind.
@@ -94,11 +94,11 @@ define pause "--tick=20"
 drop_in pause RestartSec=30
 systemctl start unikernel@pause
 systemctl kill --signal=KILL unikernel@pause
-check_soon "in the pause before a restart" 10 bash -c \
+check_soon "in the pause before a restart" 60 bash -c \
         '[ "$(systemctl show --value -p SubState unikernel@pause)" = auto-restart ]'
 check "the guest lives" qemu_pid pause
 check "and a stop" systemctl stop unikernel@pause
-check_soon "takes it down" 20 no_domain pause
+check_soon "takes it down" 60 no_domain pause
 
 define limit "--tick=20"
 drop_in limit RestartSec=10ms
@@ -108,10 +108,10 @@ for _ in 1 2 3 4 5 6 7 8; do
         sleep 0.2
         ! unit_is failed unikernel@limit || break
 done
-check_soon "a runner killed too often hits the start limit" 20 unit_is failed unikernel@limit
+check_soon "a runner killed too often hits the start limit" 60 unit_is failed unikernel@limit
 expect_output "as the journal says" 'Start request repeated too quickly' \
         journalctl -q -o cat UNIT=unikernel@limit.service
-check_soon "and no domain is left" 20 no_domain limit
+check_soon "and no domain is left" 60 no_domain limit
 
 # A process that is stopped again each time that systemd has it continued.
 hang() {
@@ -129,14 +129,14 @@ hang hung
 systemctl stop unikernel@hung
 kill $hanging 2>/dev/null
 is "a runner that hangs is killed" timeout "$(unit_show unikernel@hung Result)"
-check_soon "and no domain is left" 20 no_domain hung
+check_soon "and no domain is left" 60 no_domain hung
 systemctl reset-failed unikernel@hung
 systemctl start unikernel@hung
 qemu=$(qemu_pid hung)
 hang hung
 systemctl restart unikernel@hung
 kill $hanging 2>/dev/null
-check_soon "restarting one whose runner hangs" 20 running hung
+check_soon "restarting one whose runner hangs" 60 running hung
 check "is a new guest, not the old one adopted" test "$(qemu_pid hung)" != "$qemu"
 is "and one only" 1 "$(qemu_pid hung | wc -l)"
 systemctl stop unikernel@hung
@@ -146,20 +146,20 @@ systemctl stop unikernel@hung
 define again "--exit-after=1 --exit=5"
 drop_in again Restart=on-failure
 systemctl start unikernel@again
-check_soon "a guest that fails is started again" 30 bash -c \
+check_soon "a guest that fails is started again" 60 bash -c \
         '[ "$(journalctl -q -o cat SYSLOG_IDENTIFIER=again | grep -cx "SHRUTHI test guest")" -ge 2 ]'
 systemctl stop unikernel@again
-check_soon "until it is stopped" 20 no_domain again
+check_soon "until it is stopped" 60 no_domain again
 define never "--exit-after=1 --exit=64"
 drop_in never Restart=always
 systemctl start unikernel@never
-check_soon "but not after a status that another try does not mend" 20 unit_is failed unikernel@never
+check_soon "but not after a status that another try does not mend" 60 unit_is failed unikernel@never
 is "started once" 1 "$(console_lines never | grep -cx 'SHRUTHI test guest')"
 
 # --- Power-off.
 
 define lasting "--tick=50"
 systemctl enable --now unikernel@lasting
-wait_for 20 counted_to lasting tick 10
+wait_for 60 counted_to lasting tick 10
 systemctl is-active --quiet shruthid.service && systemctl stop shruthid.service
 sandbox_reboot rebooted

@@ -176,7 +176,7 @@ is "nothing is left of it" "data 0" "$(names) $(remains)"
 mkdir /tmp/fuse
 python3 "$SRC/tests/client/fuse-files.py" /tmp/fuse >/tmp/fuse.log 2>&1 &
 fuse=$!
-check_soon "a file system of lies is there" 20 grep -q ready /tmp/fuse.log
+check_soon "a file system of lies is there" 60 grep -q ready /tmp/fuse.log
 fuse_import() { as_user alice python3 $client volume-import "$1" "file:/tmp/fuse/$1"; }
 check "what is a file in it is imported" fuse_import good
 check "and goes" alice volume remove good
@@ -187,13 +187,13 @@ check "what lies about where its data are does no harm" fuse_import seek
 is "and has the size that it said" 1048576 "$(fact alice seek Size)"
 check "it goes" alice volume remove seek
 fuse_import hang >/tmp/hang 2>&1 &
-check_soon "what never answers is waited for" 20 eval '[ "$(remains)" -gt 0 ]'
+check_soon "what never answers is waited for" 60 eval '[ "$(remains)" -gt 0 ]'
 check "others are served meanwhile" bob volume create meanwhile --size=1M
 check "and again" bob volume remove meanwhile
 check "and root is" ctl volume list
 kill $fuse
 wait $fuse
-check_soon "when it is gone, the import is over" 30 grep -q 'Cannot read what is to be imported' /tmp/hang
+check_soon "when it is gone, the import is over" 60 grep -q 'Cannot read what is to be imported' /tmp/hang
 is "nothing is left of any of it" "data 0" "$(names) $(remains)"
 umount /tmp/fuse
 
@@ -204,7 +204,7 @@ waits_for_lock() { grep -qs locks_lock_inode_wait /proc/"$(unit_show shruthid Ma
 head -c 65536 /dev/urandom >/home/alice/grows
 lock
 as_user alice shruthictl volume import grown grows >/tmp/grown 2>&1 7<&- &
-check_soon "an import has looked at its file" 20 waits_for_lock
+check_soon "an import has looked at its file" 60 waits_for_lock
 head -c 65536 /dev/urandom >>/home/alice/grows
 unlock
 wait $!
@@ -236,7 +236,7 @@ cut_off() {
 }
 for ((i = 0; i < 50; i++)); do cut_off && break; done
 expect_output "shruthid is killed in the middle of an import" 'went away before it had answered' cat /tmp/large
-check_soon "nothing is left of it" 30 eval '[ "$(names)" = data ]'
+check_soon "nothing is left of it" 60 eval '[ "$(names)" = data ]'
 expect_json "the volumes are as they were" '[.[].name] | tostring' '["data"]' alice --json=short volume list
 check "and the next import succeeds" alice volume import large large
 check "it is the same" cmp /home/alice/large $store/large/data
@@ -288,7 +288,7 @@ check "it stops" alice stop db
 
 # A descriptor for reading and nothing else, with which no writer starts.
 as_user alice python3 $client volume-export db-storage hold >/tmp/held 2>&1 &
-check_soon "a descriptor is handed over" 20 grep -q '^held [0-9]* 512$' /tmp/held
+check_soon "a descriptor is handed over" 60 grep -q '^held [0-9]* 512$' /tmp/held
 for way in write truncate reopen chmod; do
         expect_output "it cannot be used to $way" "^$way: (EBADF|EACCES|EPERM|EINVAL)$" cat /tmp/held
 done
@@ -297,7 +297,7 @@ expect_fail "no writer starts meanwhile" 'db' alice start db
 expect_fail "nor is it removed" 'named by|being read' alice volume remove db-storage
 kill "$(sed -n 's/^held \([0-9]*\) .*/\1/p' /tmp/held)"
 wait $!
-check_soon "afterwards it does" 30 alice start db
+check_soon "afterwards it does" 60 alice start db
 check "and sees the new size" test "$(fact alice db-storage Size)" -eq 8388608
 check "it stops" alice stop db
 check "the unikernel is removed" alice remove db

@@ -48,7 +48,7 @@ define_disk counter --boots Autostart=yes '[Volume storage]' Size=64M
 is "there is none before the first start" "" "$(ls $STORE)"
 check "it starts" systemctl start unikernel@counter
 check "and has not needed shruthid" unit_is inactive shruthid.service
-check_soon "its first boot" 30 said counter 'boot 1'
+check_soon "its first boot" 60 said counter 'boot 1'
 is "the volume is named after it" counter-storage "$(ls $STORE)"
 is "it has its size" $((64 << 20)) "$(size counter-storage)"
 check "and takes room only for what is written" test "$(allocated counter-storage)" -lt 200000
@@ -61,7 +61,7 @@ expect_fail "and nobody lists the store" 'denied' as_user alice ls $STORE
 expect_fail "QEMU's user reads no record" 'denied' \
         setpriv --reuid=libvirt-qemu --regid=libvirt-qemu --init-groups cat $STORE/counter-storage/volume
 check "restarted, it counts on" systemctl restart unikernel@counter
-check_soon "from where it was" 30 said counter 'boot 2'
+check_soon "from where it was" 60 said counter 'boot 2'
 systemctl start shruthid.socket
 
 # One writer, and nobody beside it.
@@ -73,14 +73,14 @@ expect_fail "a reader beside the writer too" . systemctl start unikernel@second
 expect_fail "the bus names the error" "being written by unikernel 'counter'" shruthictl start second
 qemu=$(qemu_pid counter)
 check "QEMU is killed" kill -KILL "$qemu"
-check_soon "its unikernel has ended" 30 ended counter
+check_soon "its unikernel has ended" 60 ended counter
 check "at once the volume is free" systemctl start unikernel@second
-check_soon "and holds what was written" 30 said second "storage: is read-only, the last was boot 2"
+check_soon "and holds what was written" 60 said second "storage: is read-only, the last was boot 2"
 
 # Many readers, and no writer beside them.
 define_disk third --boots '[Volume storage]' Volume=counter-storage ReadOnly=yes
 check "a second reader shares it" systemctl start unikernel@third
-check_soon "and reads the same" 30 said third "storage: is read-only, the last was boot 2"
+check_soon "and reads the same" 60 said third "storage: is read-only, the last was boot 2"
 expect_fail "a writer beside readers is refused" . systemctl start unikernel@counter
 check "and told who they are" messages_have counter "being read by unikernel 'second' and 'third'"
 check "readers stop" systemctl stop unikernel@second unikernel@third
@@ -91,8 +91,8 @@ define_disk killed --boots '[Volume storage]' Size=1M
 killed_while_it_has_it() {
         local i
         for i in 1 2 3; do
-                systemctl start unikernel@killed && wait_for 30 said killed "boot $i" || return 1
-                kill -KILL "$(qemu_pid killed)" && wait_for 30 ended killed || return 1
+                systemctl start unikernel@killed && wait_for 60 said killed "boot $i" || return 1
+                kill -KILL "$(qemu_pid killed)" && wait_for 60 ended killed || return 1
         done
 }
 check "QEMU is killed three times, and no boot is lost" killed_while_it_has_it
@@ -120,7 +120,7 @@ chmod 666 /var/lib/libvirt/images/path.img
 define_disk path-a --boots '[Volume storage]' Path=/var/lib/libvirt/images/path.img
 define_disk path-b --boots '[Volume storage]' Path=/var/lib/libvirt/images/path.img
 check "a path is not looked at beforehand" systemctl start unikernel@path-a
-check_soon "and written" 30 said path-a 'boot 1'
+check_soon "and written" 60 said path-a 'boot 1'
 expect_fail "QEMU's lock keeps the second out" . systemctl start unikernel@path-b
 check "with the same sentence" messages_have path-b "is being used by unikernel 'path-a'"
 systemctl stop unikernel@path-a
@@ -132,11 +132,11 @@ expect_fail "a volume of another is refused at the start" . systemctl start unik
 check "with whose it is" messages_have theirs "volume 'counter-storage' is user 0's"
 define_disk lends --boots Owner=alice Group=shruthi-users '[Volume storage]' Size=1M
 check "a volume is shared with its unikernel's group" systemctl start unikernel@lends
-check_soon "it is written" 30 said lends 'boot 1'
+check_soon "it is written" 60 said lends 'boot 1'
 systemctl stop unikernel@lends
 define_disk borrows --boots Owner=bob '[Volume storage]' Volume=lends-storage
 check "a member of the group may have it" systemctl start unikernel@borrows
-check_soon "and goes on with it" 30 said borrows 'boot 2'
+check_soon "and goes on with it" 60 said borrows 'boot 2'
 systemctl stop unikernel@borrows
 define_disk borrows --boots Owner=mallory '[Volume storage]' Volume=lends-storage
 expect_fail "who is in no such group may not" . systemctl start unikernel@borrows
@@ -153,7 +153,7 @@ expect_fail "one that must be there and is not" . systemctl start unikernel@miss
 check "says what to write" messages_have missing "there is no volume 'nowhere': write Size= too"
 define_disk counter --boots Autostart=yes '[Volume storage]' Size=128M
 check "Size= of one that is there resizes nothing" systemctl restart unikernel@counter
-check_soon "it runs" 30 said counter 'boot 3'
+check_soon "it runs" 60 said counter 'boot 3'
 is "and is as large as before" $((64 << 20)) "$(size counter-storage)"
 check "what would resize it is named" messages_have counter "shruthictl volume resize counter-storage 128M"
 define_disk counter --boots Autostart=yes '[Volume storage]' Size=64M
@@ -173,7 +173,7 @@ check "within it her volume is made" \
 is "at once" $((1 << 20)) "$(size hers-storage)"
 is "and is hers" "OWNER=$(id -u alice)" "$(cat $STORE/hers-storage/volume)"
 check "it starts" as_user alice shruthictl start hers
-check_soon "its first boot" 30 said hers 'boot 1'
+check_soon "its first boot" 60 said hers 'boot 1'
 expect_output "its status names it" 'block storage → volume hers-storage' as_user alice shruthictl status hers
 check "it is removed" as_user alice shruthictl remove --now hers
 check "the volume stays" test -f $STORE/hers-storage/data
@@ -182,7 +182,7 @@ expect_fail "another user does not get it" "is user $(id -u alice)'s" \
 check "created again, with another size written" \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=512K --arguments=--boots
 check "it starts" as_user alice shruthictl start hers
-check_soon "and finds it as it was" 30 said hers 'boot 2'
+check_soon "and finds it as it was" 60 said hers 'boot 2'
 expect_fail "setting a larger size says what resizes" 'volume resize hers-storage 2M' \
         as_user alice shruthictl set hers --volume=storage:size=2M
 check "it stops" as_user alice shruthictl stop hers
@@ -199,9 +199,9 @@ rm -rf $STORE/dies-storage $DEFINITIONS/dies.unikernel
 define_disk full --fill '[Volume storage]' Size=64M
 check "a volume larger than its disk starts" systemctl start unikernel@full
 check "and is told of beforehand" messages_have full "may come to need 64M more, and its file system has"
-check_soon "the write fails, and the guest is told" 30 said_like full '^storage: a write failed at sector [0-9]+, [0-9]+ bytes'
+check_soon "the write fails, and the guest is told" 60 said_like full '^storage: a write failed at sector [0-9]+, [0-9]+ bytes'
 check "the guest goes on" running full
-check_soon "the journal of its unit names the volume" 10 \
+check_soon "the journal of its unit names the volume" 60 \
         messages_have full "The file system of volume 'full-storage' is full"
 expect_output "and its status" "full-storage' is full" unit_show unikernel@full StatusText
 check "what it looks with rests when its guest does" no_timer_is_armed "$(main_pid full)"
@@ -254,12 +254,12 @@ awkward_starts() {
         done
         for i in $(seq 8); do
                 systemctl reset-failed "unikernel@early$i"
-                systemctl start "unikernel@early$i" && wait_for 30 said_like "early$i" '^boot [12]$' || return 1
+                systemctl start "unikernel@early$i" && wait_for 60 said_like "early$i" '^boot [12]$' || return 1
                 systemctl stop "unikernel@early$i"
                 rm -f "$DEFINITIONS/early$i.unikernel"
         done 2>/dev/null
 }
 check "who starts one first is killed: each is whole or not there, and starts then" awkward_starts
 check "the counter is left running" systemctl restart unikernel@counter
-check_soon "and has counted" 30 said counter 'boot 4'
+check_soon "and has counted" 60 said counter 'boot 4'
 sandbox_reboot rebooted

@@ -27,7 +27,7 @@ useradd --create-home mallory
 define speaks guest-plain.virtio ''
 define witnessed guest.multiboot ''
 check "a guest starts" systemctl start unikernel@speaks
-check_soon "and speaks" 20 printed speaks 'SHRUTHI test guest'
+check_soon "and speaks" 60 printed speaks 'SHRUTHI test guest'
 check "one that needs a witness starts" systemctl start unikernel@witnessed
 
 # --- A local user, and QEMU's.
@@ -85,12 +85,12 @@ say 'Solo5: Halted' 'and yet I go on'
 sleep 1
 check "a guest that goes on after last words is left alone" unit_is active unikernel@speaks
 say $'MESSAGE=forged\nSHRUTHI_RESULT=success' 'Solo5: solo5_exit(0) called' 'no, I do not'
-check_soon "its lines are lines and no fields" 10 printed speaks 'SHRUTHI_RESULT=success'
+check_soon "its lines are lines and no fields" 60 printed speaks 'SHRUTHI_RESULT=success'
 is "what it prints sets none of our fields" '' \
         "$(journalctl -q -o cat SHRUTHI_UNIKERNEL=speaks SHRUTHI_RESULT=success)"
 check "last words that were none do not end it" unit_is active unikernel@speaks
 say 'Solo5: Halted'
-check_soon "later last words count" 10 ended speaks
+check_soon "later last words count" 60 ended speaks
 is "as what they are" halted "$(outcome speaks RESULT)"
 
 # --- A resting runner waits for nothing: its timer is off, and its witness may stay for ever.
@@ -99,7 +99,7 @@ timer() { grep -h '^it_value:' "/proc/$(unit_show unikernel@witnessed MainPID)"/
 timer_is_off() { [ -n "$(timer)" ] && ! timer | grep -qv '(0, 0)'; }
 witness() { pgrep -P "$(unit_show unikernel@witnessed MainPID)" -x shruthi-domain; }
 check "its helper stays as witness" witness
-check_soon "and has all the time" 10 timer_is_off
+check_soon "and has all the time" 60 timer_is_off
 check "it ends well" systemctl stop unikernel@witnessed
 
 finish
