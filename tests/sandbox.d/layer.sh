@@ -27,11 +27,13 @@ layer_find_or_make() {
 }
 
 layers_sweep() {
-        local dir
+        local dir used
 
+        # A run may end meanwhile, and its file be gone; what the others use stays in use.
+        used=$(cat "$cache"/runs/*/layer 2>/dev/null || :)
         for dir in "$cache"/layers/*/; do
                 dir=${dir%/}
-                cat "$cache"/runs/*/layer 2>/dev/null | grep -qxF "${dir##*/}" || rm -rf --one-file-system "$dir"
+                grep -qxF "${dir##*/}" <<<"$used" || rm -rf --one-file-system "$dir"
         done
 }
 
