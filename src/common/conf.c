@@ -60,7 +60,7 @@ static const ConfKey conf_table[] = {
                 {"ImageDirectories", CONF_DIRECTORIES, offsetof(Conf, image_directories), ""},
                 {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
                 {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
-                {"StrictAddresses", CONF_BOOLEAN, offsetof(Conf, strict_addresses), "no"},
+                {"StrictAddresses", CONF_BOOLEAN, offsetof(Conf, strict_addresses), "yes"},
                 {"FastStart", CONF_BOOLEAN, offsetof(Conf, fast_start), "yes"},
                 {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
                 {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},

@@ -40,7 +40,7 @@ typedef struct Conf {
         char *libvirt_uri;         /* LibvirtURI=qemu:///system */
         Acceleration acceleration; /* Acceleration=auto */
         bool fast_start;           /* FastStart=yes */
-        bool strict_addresses;     /* StrictAddresses=no: users' guests have only what they are given */
+        bool strict_addresses;     /* StrictAddresses=yes: users' guests have only what they are given */
         uint64_t memory_default;   /* DefaultMemory=32M */
         uint64_t memory_max;       /* MemoryMax=256M: of one unikernel of users */
         uint64_t memory_max_user;  /* MemoryMaxPerUser=1G: of all of one user's */

@@ -90,7 +90,8 @@ static void add_link_local(PlanNetwork *network)
 
 /* By lease where there is one. Where there is none the guest is let be, but where strict: there libvirt
  * watches for the address that DHCP gives it, and until then lets nothing else through. */
-static int choose(virConnectPtr connection, bool strict, PlanNetwork *network, Error *ret_error)
+static int choose(virConnectPtr connection, const DefinitionDevice *device, bool strict,
+                PlanNetwork *network, Error *ret_error)
 {
         const PlaceholderDevice *facts = &network->facts;
         bool v4 = address_is_set(&facts->address4), v6 = address_is_set(&facts->address6);
@@ -106,8 +107,14 @@ static int choose(virConnectPtr connection, bool strict, PlanNetwork *network, E
                 address_format_ip(&facts->address4, ip);
                 add_parameter(network, "IP", ip);
         }
-        if (learn)
+        if (learn) {
                 add_parameter(network, "CTRL_IP_LEARNING", "dhcp");
+                /* Who types an address would look in vain for why nobody hears it. */
+                protocol_emit("notice",
+                                "Device %s may send from the address that DHCP gives it, and no other; an "
+                                "address of its own is given to it by Address= in [Network %s]",
+                                device->name, device->name);
+        }
         if (v6) {
                 address_format_ip(&facts->address6, ip);
                 add_parameter(network, "IPV6", ip);
@@ -143,7 +150,7 @@ int isolation_choose(virConnectPtr connection, Plan *plan, Error *ret_error)
                         return 0;
                 }
 
-                r = choose(connection, strict, &plan->networks[i], ret_error);
+                r = choose(connection, device, strict, &plan->networks[i], ret_error);
                 if (r < 0)
                         return r;
         }

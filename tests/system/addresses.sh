@@ -165,14 +165,12 @@ before=$(stat -c %i:%y /etc/libvirt/qemu/networks/default.xml)
 check "one more restart" shruthictl restart asker
 is "changes nothing of the network" "$before" "$(stat -c %i:%y /etc/libvirt/qemu/networks/default.xml)"
 
-printf '[Shruthi]\nStrictAddresses=yes\n' >/etc/shruthi/shruthi.conf.d/60-strict.conf
-check "where addresses are strict, a user's guest that asks DHCP" as_user alice shruthictl create strict "$GUEST" \
+check "a user's guest that asks DHCP" as_user alice shruthictl create strict "$GUEST" \
         --memory=8M --network=service:virbr0 --now -- --dhcp
 check_soon "is given one" 60 guest_said strict 'by DHCP'
 strict=$(guest_said strict 'by DHCP' | sed -E 's/.* on ([0-9.]+).*/\1/' | tail -n 1)
 check_soon "and heard from it" 60 answers "$strict"
 expect_output "which libvirt has seen" 'shruthi-[0-9]*-held-none$' filter_of strict
-rm /etc/shruthi/shruthi.conf.d/60-strict.conf
 check "these are removed" gone asker strict
 
 # ── Taken by others ──────────────────────────────────────────────────────────────────────────────────────────────
