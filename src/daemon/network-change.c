@@ -12,6 +12,7 @@
 typedef struct NetworkChange {
         Manager *manager;
         Call *call; /* NULL: by ourselves */
+        Call *removal; /* of a repair: what came meanwhile, or NULL */
         char *name;
         uid_t uid;
         SharedConf *conf;
@@ -54,10 +55,13 @@ static void network_change_free(NetworkChange *change)
 static void end(NetworkChange *change)
 {
         Network *network = network_get(change->manager, change->name);
+        Call *removal = change->removal;
 
         change->manager->network_changes++;
-        if (network)
+        if (network) {
                 network->changing = false;
+                network->repair = NULL;
+        }
         if (!change->call && change->result < 0)
                 log_warning("Network '%s' is not as it should be: %s", change->name,
                                 error_message(&change->error, change->result));
@@ -68,6 +72,12 @@ static void end(NetworkChange *change)
         else if (change->call)
                 call_reply(change->call, "");
         network_change_free(change);
+
+        /* A repair may have been what removed it. */
+        if (removal && network)
+                network_change_remove(removal, network);
+        else if (removal)
+                call_reply(removal, "");
 }
 
 static void fail(NetworkChange *change, int r, Error *error)
@@ -340,6 +350,11 @@ void network_change_remove(Call *call, Network *network)
         _cleanup_error_ Error error = ERROR_INIT;
         int r = 0;
 
+        /* A repair is none of the caller's doing. */
+        if (network->repair && !network->repair->removal) {
+                network->repair->removal = call;
+                return;
+        }
         if (network->changing)
                 r = error_set(&error, ERROR_BUSY, "Network '%s' is being changed: try again", network->name);
         else if (users[0])
@@ -359,6 +374,7 @@ void network_change_repair(Network *network)
 {
         NetworkChange *change = network_change_new(network, NULL);
 
+        network->repair = change;
         change->loaded.record = network_record_copy(network->loaded.record);
         change->loaded.owner_name = g_strdup(network->loaded.owner_name);
         change->loaded.group_name = g_strdup(network->loaded.group_name);

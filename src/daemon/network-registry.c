@@ -302,9 +302,11 @@ static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
         networks = g_hash_table_get_values(manager->networks);
         for (GList *l = networks; l; l = l->next) {
                 Network *network = l->data;
+                const SeenNetwork *one = seen_networks_find(seen, network->name);
+                bool active = network->active || (one && one->active);
 
                 if (!network->changing && network->loaded.record &&
-                                (network->loaded.record->state != NETWORK_READY || !network->active))
+                                (network->loaded.record->state != NETWORK_READY || !active))
                         network_change_repair(network);
         }
 }

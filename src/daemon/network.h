@@ -26,6 +26,7 @@ typedef struct Network {
         bool active;
         bool announced; /* NetworkNew was sent: it is there for others */
         bool changing;  /* being made, removed or repaired */
+        struct NetworkChange *repair; /* that which repairs it, or NULL */
 } Network;
 
 /* Makes one and puts it into the manager's table, where there is none of that name. */
