@@ -154,9 +154,29 @@ static void on_undo(void *userdata)
         change_undo(userdata);
 }
 
+/* The unikernel is gone, whatever becomes of this; what is left is given back by addresses_sweep(). */
+static void warn_of_addresses(const Change *change, int r, const Error *error)
+{
+        if (r < 0)
+                log_object(LOG_WARNING, &(LogObject){.unikernel = change->name}, NULL, NULL,
+                                "The addresses of '%s' are not given back yet: %s", change->name,
+                                error_message(error, r));
+}
+
+static void on_given_back(int r, Error *error, const char *output, void *userdata)
+{
+        Change *change = userdata;
+
+        warn_of_addresses(change, r, error);
+        change_end(change);
+}
+
+/* Some may have been allocated before it failed. */
 static void on_undone(void *userdata)
 {
-        change_end(userdata);
+        Change *change = userdata;
+
+        helper_run(change->call->manager->helper, change->uid, "release", change->name, on_given_back, change);
 }
 
 /* The definition is on disk first, so that what a crash leaves is a unikernel that is given its addresses at
@@ -175,15 +195,11 @@ static void on_allocated(int r, Error *error, const char *output, void *userdata
         worker_run(change->call->manager->worker, change->uid, NULL, on_undo, on_undone, change);
 }
 
-/* The unikernel is gone, whatever becomes of this; what is left is given back by addresses_sweep(). */
 static void on_released(int r, Error *error, const char *output, void *userdata)
 {
         Change *change = userdata;
 
-        if (r < 0)
-                log_object(LOG_WARNING, &(LogObject){.unikernel = change->name}, NULL, NULL,
-                                "The addresses of '%s' are not given back yet: %s", change->name,
-                                error_message(error, r));
+        warn_of_addresses(change, r, error);
         change_done(change);
 }
 

@@ -95,6 +95,10 @@ expect_fail "a field that there is not is refused with those there are" 'there i
         shruthictl create taken "$GUEST" --network=service:virbr0 -- '--ipv4={service.adress}'
 expect_fail "a device that there is not, too" 'there is no field \{other.address\}' \
         shruthictl create taken "$GUEST" --network=service:virbr0 -- '--ipv4={other.address}'
+expect_fail "so is one that has no value there" 'service.address6. cannot be filled in' \
+        shruthictl create taken "$GUEST" --network=service:network=default,address=auto -- '--ipv6={service.address6}'
+is "no address is kept for what was refused" '' "$(grep -rl '^UNIKERNEL=taken$' /var/lib/shruthi/leases)"
+expect_fail "and no name or reservation" '' network_has taken
 check "the bridge of a network is the same network" \
         shruthictl create fixed "$GUEST" --memory=8M --network=service:virbr0,address=192.168.122.207/24 -- '--ipv4={service.address}'
 expect_fail "so an address is taken there as well" "belongs to unikernel 'fixed'" \
