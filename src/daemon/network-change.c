@@ -12,7 +12,10 @@
 typedef struct NetworkChange {
         Manager *manager;
         Call *call; /* NULL: by ourselves */
-        Call *removal; /* of a repair: what came meanwhile, or NULL */
+        struct {
+                Call *call;              /* or NULL */
+                NetworkRequest *request; /* NULL: to remove it */
+        } waiting;                       /* what came during a repair */
         char *name;
         uid_t uid;
         SharedConf *conf;
@@ -44,6 +47,7 @@ static void network_change_free(NetworkChange *change)
 {
         shared_conf_unref(change->conf);
         network_request_free(change->request);
+        network_request_free(change->waiting.request);
         loaded_network_clear(&change->loaded);
         error_clear(&change->error);
         g_free(change->bridge);
@@ -51,11 +55,27 @@ static void network_change_free(NetworkChange *change)
         g_free(change);
 }
 
+/* What waited for a repair, which has ended as it did. */
+static void go_on(NetworkChange *repair, Network *network)
+{
+        Call *call = g_steal_pointer(&repair->waiting.call);
+
+        if (!call)
+                return;
+        if (!repair->waiting.request && network)
+                network_change_remove(call, network);
+        else if (!repair->waiting.request)
+                call_reply(call, ""); /* the repair has removed it */
+        else if (repair->result < 0)
+                call_fail(call, &repair->error, repair->result);
+        else
+                network_change_create(call, repair->name, g_steal_pointer(&repair->waiting.request));
+}
+
 /* Answers. What the network has become stands in the table already. */
 static void end(NetworkChange *change)
 {
         Network *network = network_get(change->manager, change->name);
-        Call *removal = change->removal;
 
         change->manager->network_changes++;
         if (network) {
@@ -71,13 +91,8 @@ static void end(NetworkChange *change)
                 call_reply(change->call, "o", network->path);
         else if (change->call)
                 call_reply(change->call, "");
+        go_on(change, network);
         network_change_free(change);
-
-        /* A repair may have been what removed it. */
-        if (removal && network)
-                network_change_remove(removal, network);
-        else if (removal)
-                call_reply(removal, "");
 }
 
 static void fail(NetworkChange *change, int r, Error *error)
@@ -295,6 +310,19 @@ static void on_administer(Decision decision, void *userdata)
         end(change);
 }
 
+/* A repair is none of the caller's doing, and he is not told that the network is busy. One may wait. */
+static bool wait_for_repair(Network *network, Call *call, NetworkRequest *request)
+{
+        NetworkChange *repair = network->repair;
+
+        if (!repair || repair->waiting.call)
+                return false;
+
+        repair->waiting.call = call;
+        repair->waiting.request = request;
+        return true;
+}
+
 void network_change_create(Call *call, const char *name, NetworkRequest *request)
 {
         Network *network = network_get(call->manager, name);
@@ -304,8 +332,10 @@ void network_change_create(Call *call, const char *name, NetworkRequest *request
 
         if (network) {
                 /* What is left of an attempt that nobody had an answer to. */
-                if (!network->announced && !network->changing)
-                        networks_repair(call->manager);
+                if (!network->announced && !network->changing && network->loaded.record)
+                        network_change_repair(network);
+                if (!network->announced && wait_for_repair(network, call, request))
+                        return;
                 r = network->announced ? error_set(&error, ERROR_NETWORK_EXISTS,
                                                          "There is a network '%s' already", name)
                                        : error_set(&error, ERROR_BUSY,
@@ -350,11 +380,8 @@ void network_change_remove(Call *call, Network *network)
         _cleanup_error_ Error error = ERROR_INIT;
         int r = 0;
 
-        /* A repair is none of the caller's doing. */
-        if (network->repair && !network->repair->removal) {
-                network->repair->removal = call;
+        if (wait_for_repair(network, call, NULL))
                 return;
-        }
         if (network->changing)
                 r = error_set(&error, ERROR_BUSY, "Network '%s' is being changed: try again", network->name);
         else if (users[0])

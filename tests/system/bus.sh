@@ -242,6 +242,8 @@ expect_output "the old one stays" "$(sha256sum <$plain | cut -d' ' -f1)" call Ge
 # --- log and console ---
 
 check "alice starts hers" call_as alice StartUnikernel st handed 0
+check_soon "it has written its first line" 60 \
+        bash -c "journalctl --unit=unikernel@handed --output=cat | grep -q 'SHRUTHI test guest'"
 expect_output "alice, in no journal group, reads its log from the first line" 'SHRUTHI test guest' \
         as_user alice python3 $client log handed 10
 expect_output "… to its end" '^END$' as_user alice python3 $client log handed 10

@@ -186,7 +186,10 @@ for delay in 0.01 0.05 0.1 0.2 0.4 0.8; do
         systemctl start --no-block unikernel@tick
         wait_for 60 bash -c '[ "$(systemctl show --value -p MainPID unikernel@tick)" != 0 ]'
         sleep $delay
+        # Until systemd has noticed, what it says is of before.
+        before=$(main_pid tick)
         systemctl kill --signal=KILL unikernel@tick
+        wait_for 60 bash -c '[ "$(systemctl show --value -p MainPID unikernel@tick)" != "$1" ]' bash "$before"
         check_soon "killed after $delay s: it runs or has failed" 60 \
                 bash -c 'systemctl is-active -q unikernel@tick || systemctl is-failed -q unikernel@tick'
         if running tick; then
