@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/address.h"
 #include "common/io.h"
 #include "common/string-util.h"
 #include "ctl/image-bus.h"
@@ -156,6 +157,33 @@ static int connect_networks(Ctl *ctl, const char *image, Error *ret_error)
         return 0;
 }
 
+/* The addresses that the predecessor's guests were told of (by MirageOS's keys) are given to them, so that
+ * nobody else gets them, and a user's guest is heard from them. */
+static void claim_addresses(Settings *settings)
+{
+        static const char *const keys[] = {"--ipv4=", "--ipv6="};
+        g_auto(GStrv) words = g_strsplit(settings->arguments ?: "", " ", -1);
+        GString *addresses = g_string_new(NULL);
+        NetworkSetting *network;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+                for (char **word = words; *word; word++) {
+                        const char *text = *word + strlen(keys[i]);
+                        Address address;
+
+                        if (!g_str_has_prefix(*word, keys[i]) || address_parse(text, &address, NULL) < 0)
+                                continue;
+                        g_string_append_printf(addresses, "%s%s", addresses->len > 0 ? " " : "", text);
+                        break;
+                }
+
+        network = settings->networks && settings->networks->len == 1 ? settings->networks->pdata[0] : NULL;
+        if (network && addresses->len > 0)
+                network->address = g_string_free(addresses, FALSE);
+        else
+                g_string_free(addresses, TRUE);
+}
+
 /* rhyzomectl's: it created and started in one go. Its kernel was a path of the host that runs it. */
 int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
 {
@@ -182,6 +210,7 @@ int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
                 r = connect_networks(ctl, image, ret_error);
                 if (r < 0)
                         return r;
+                claim_addresses(&ctl->options.settings);
         }
 
         return create(ctl, options->name, image, true, ret_error);

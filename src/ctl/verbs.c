@@ -287,7 +287,7 @@ void verbs_print_help(FILE *f, bool colors)
                         "  shruthictl image inspect msgrouter.virtio          which devices does it want?\n"
                         "  shruthictl create msgrouter msgrouter.virtio --network=service:virbr0 "
                         "--memory=32M \\\n"
-                        "             --now -- --ipv4=192.168.122.10/24 --ipv4-gateway=192.168.122.1\n"
+                        "             --now -- --ipv4={service.address} --ipv4-gateway={service.gateway}\n"
                         "  shruthictl status msgrouter                        how is it?\n"
                         "  shruthictl logs -f msgrouter                       what does it say?\n"
                         "  shruthictl set msgrouter --image=new.virtio        another image, then:\n"

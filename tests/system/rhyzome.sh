@@ -34,6 +34,7 @@ expect_output "… on the bridge that was taken over" 'network service → (defa
 expect_output "… with its parameters unchanged" \
         '^--ipv4=192\.168\.122\.30/24 --ipv4-gateway=192\.168\.122\.1 --hello$' \
         as_user alice shruthictl arguments msgrouter
+expect_output "… which give it its address" '^Address=192\.168\.122\.30/24$' as_user alice shruthictl cat msgrouter
 check_soon "… and it answers" 60 ping -c1 -W1 192.168.122.30
 check "it is removed" as_user alice shruthictl remove --now msgrouter
 
