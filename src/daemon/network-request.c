@@ -130,6 +130,14 @@ static int check_rights(const NetworkRecord *record, const Conf *conf, const Cal
         if (record->bridge)
                 return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
                                 "Only an administrator may name the bridge of a network");
+        /* Others are let onto it by its name, whoever made it. */
+        if (g_str_equal(record->name, "default") ||
+                        (conf->allowed_networks &&
+                                        g_strv_contains((const char *const *) conf->allowed_networks,
+                                                        record->name)))
+                return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
+                                "Only an administrator may make network '%s': it is meant for others, too",
+                                record->name);
         r = check_pool(conf, &record->subnet4, ret_error);
         if (r >= 0)
                 r = check_pool(conf, &record->subnet6, ret_error);

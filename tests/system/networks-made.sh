@@ -198,8 +198,10 @@ systemctl reload shruthid
 expect_fail "nor where that bridge's name was once allowed" "is not among those for everybody" \
         as bob create his /home/bob/image --network=service:"$bridge"
 rm /etc/shruthi/shruthi.conf.d/61-bridges.conf
-printf '[Shruthi]\nAllowedNetworks=alices\n' >/etc/shruthi/shruthi.conf.d/61-networks.conf
+printf '[Shruthi]\nAllowedNetworks=alices promised\n' >/etc/shruthi/shruthi.conf.d/61-networks.conf
 systemctl reload shruthid
+expect_fail "what is allowed to all is made by an administrator" "Only an administrator may make network 'promised'" \
+        as alice network create promised
 check "what an administrator allows to everybody, bob may use" \
         as bob create guest /home/bob/image --memory=8M --network=service:network=alices
 check "and leave" as bob remove guest
