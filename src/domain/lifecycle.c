@@ -30,6 +30,10 @@
 #define STOP_WINDOW_USEC   (30 * G_USEC_PER_SEC)
 #define ATTEMPT_PAUSE_USEC (500 * 1000)
 
+/* What is still starting is waited for. */
+#define STARTING_USEC       (30 * G_USEC_PER_SEC)
+#define STARTING_PAUSE_USEC (20 * 1000)
+
 /* Those that it writes: only they can be in want of room. */
 static void emit_volumes(const Plan *plan)
 {
@@ -261,6 +265,21 @@ static char *find_uri(void)
         return g_strdup(conf_load(&conf, NULL) >= 0 ? conf->libvirt_uri : "qemu:///system");
 }
 
+/* A start whose asker was killed goes on in libvirt: until that has ended there is a domain and no guest. */
+static bool is_alive(virDomainPtr domain)
+{
+        for (gint64 until = g_get_monotonic_time() + STARTING_USEC; g_get_monotonic_time() < until;) {
+                int state, reason;
+
+                if (virDomainGetState(domain, &state, &reason, 0) < 0 || state != VIR_DOMAIN_PAUSED ||
+                                reason != VIR_DOMAIN_PAUSED_STARTING_UP)
+                        break;
+                g_usleep(STARTING_PAUSE_USEC);
+        }
+
+        return virDomainIsActive(domain) == 1;
+}
+
 int lifecycle_watch(const char *name, bool witness, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
@@ -288,7 +307,7 @@ int lifecycle_watch(const char *name, bool witness, Error *ret_error)
         if (r < 0 && r != error_code_to_errno(ERROR_FOREIGN_DOMAIN))
                 return r;
 
-        alive = r > 0 && virDomainIsActive(domain) == 1;
+        alive = r > 0 && is_alive(domain);
         /* A start may have been cut off just before its end. */
         if (alive)
                 (void) virt_domain_forget(connection, domain, NULL);
