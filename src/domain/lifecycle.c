@@ -30,8 +30,6 @@
 #define STOP_WINDOW_USEC   (30 * G_USEC_PER_SEC)
 #define ATTEMPT_PAUSE_USEC (500 * 1000)
 
-/* What is still starting is waited for. */
-#define STARTING_USEC       (30 * G_USEC_PER_SEC)
 #define STARTING_PAUSE_USEC (20 * 1000)
 
 /* Those that it writes: only they can be in want of room. */
@@ -268,14 +266,12 @@ static char *find_uri(void)
 /* A start whose asker was killed goes on in libvirt: until that has ended there is a domain and no guest. */
 static bool is_alive(virDomainPtr domain)
 {
-        for (gint64 until = g_get_monotonic_time() + STARTING_USEC; g_get_monotonic_time() < until;) {
-                int state, reason;
+        int state, reason;
 
-                if (virDomainGetState(domain, &state, &reason, 0) < 0 || state != VIR_DOMAIN_PAUSED ||
-                                reason != VIR_DOMAIN_PAUSED_STARTING_UP)
-                        break;
+        protocol_guard(START_GUARD, "start the unikernel");
+        while (virDomainGetState(domain, &state, &reason, 0) >= 0 && state == VIR_DOMAIN_PAUSED &&
+                        reason == VIR_DOMAIN_PAUSED_STARTING_UP)
                 g_usleep(STARTING_PAUSE_USEC);
-        }
 
         return virDomainIsActive(domain) == 1;
 }
