@@ -16,7 +16,9 @@ layer_prepare() {
 }
 
 layer_find_or_make() {
-        local key packages=("${build_packages[@]}" "${runtime_packages[@]}" "${test_packages[@]}")
+        local key packages=(
+                "${build_packages[@]}" "${runtime_packages[@]}" "${test_packages[@]}" "${bench_packages[@]}"
+        )
 
         # All of the machine that the layer was made on: its packages, their configuration apart.
         key=$({ cat /var/lib/dpkg/status; printf '%s\n' "$layer_version" "${packages[@]}"; } | sha256sum | cut -c1-16)
