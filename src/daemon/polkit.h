@@ -5,7 +5,8 @@
 #include "daemon/unikernel.h"
 
 /* May he? Asked of polkit by its bus interface, about the caller's bus name (never a process ID). Everything
- * that is not a clear yes is a no: an error, no answer in time, no polkit, a caller who left. */
+ * that is not a clear yes is a no: an error, no answer in time, no polkit, a caller who left. Root may without a
+ * question, as polkit would say: user ID 0 by the bus daemon's word, or whom the private socket let in. */
 
 typedef enum Decision {
         DECISION_PENDING,
@@ -29,12 +30,12 @@ PolkitDetails polkit_details(const char *verb, const Unikernel *unikernel);
 
 /* In a handler, above everything that changes something: 1 when the caller may; 0 when polkit has been
  * asked, and the handler returns 1 and is called again with the same message rewound, so that it looks up
- * everything again; a negative errno with the error to answer. On the private socket it is always 1. */
+ * everything again; a negative errno with the error to answer. For root it is 1. */
 int polkit_authorize(Manager *manager, sd_bus_message *message, const char *action,
                 const PolkitDetails *details, Error *ret_error);
 
 /* The same from within a call that has been let in already, for a second action. done is called once, also
- * when the caller leaves (with DECISION_NO) or on the private socket, and then before this returns. */
+ * when the caller leaves (with DECISION_NO); for root before this returns. */
 typedef void (*PolkitDone)(Decision decision, void *userdata);
 void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, const PolkitDetails *details,
                 PolkitDone done, void *userdata);
