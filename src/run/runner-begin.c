@@ -79,6 +79,8 @@ static bool runner_keep_fact(Runner *runner, const char *key, const char *value)
                 runner_set_number(runner, &state->console_burst, value);
         else if (g_str_equal(key, "silence-warning-usec"))
                 runner_set_number(runner, &state->silence_warning_usec, value);
+        else if (g_str_equal(key, "moment"))
+                runner->state_changed = moments_take(&state->moments, value) >= 0 || runner->state_changed;
         else if (g_str_equal(key, "witness")) {
                 state->witness = runner->asked = g_str_equal(value, "yes");
                 runner->state_changed = true;
@@ -261,6 +263,8 @@ static void runner_start(Runner *runner)
         g_autofree char *output = g_build_filename(runner->dir, "console.out", NULL);
         int r;
 
+        runner->state.invocation_id = g_strdup(g_getenv("INVOCATION_ID"));
+        runner->state.moments.at[MOMENT_RUNNER_BEGAN] = runner->begun;
         r = runner_prepare_dir(runner);
         if (r < 0) {
                 runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
@@ -284,6 +288,7 @@ static void runner_start(Runner *runner)
         r = runner_open_console(runner);
         if (r >= 0) {
                 runner->beginning = true;
+                moments_note(&runner->state.moments, MOMENT_HELPER_ASKED);
                 r = helper_new(runner->event, arguments, START_TIMEOUT_USEC, &helper_hooks, runner,
                                 &runner->helper);
         }
@@ -376,6 +381,8 @@ static void runner_is_up(Runner *runner)
                                                                       : "";
 
         runner->state.started = true;
+        if (!runner->adopting)
+                moments_note(&runner->state.moments, MOMENT_READY);
         runner_save(runner);
         runner_close_fifos(runner);
         if (!runner->adopting)

@@ -47,6 +47,7 @@ static void on_console_bytes(void *userdata, const char *data, size_t size)
 
         if (!runner->state.spoke) {
                 runner->state.spoke = true;
+                moments_note(&runner->state.moments, MOMENT_FIRST_BYTE);
                 runner->silence_source = sd_event_source_disable_unref(runner->silence_source);
                 runner_save(runner);
         }
@@ -121,6 +122,7 @@ int runner_new(const char *name, Runner **ret_runner)
         *runner = (Runner){
                 .name = g_strdup(name),
                 .dir = paths_unikernel_runtime(name),
+                .begun = (uint64_t) g_get_monotonic_time(),
                 .console_fd = -EBADF,
                 .state = RUN_STATE_INIT,
                 .refusal = RESULT_RUNNER,

@@ -10,7 +10,7 @@
 #include "run/console.h"
 #include "run/helper.h"
 #include "run/journal.h"
-#include "run/run-state.h"
+#include "unikernel/run-state.h"
 #include "unikernel/verdict.h"
 
 /* The supervisor of one unikernel: what it knows. runner-begin.c starts the guest or adopts one, runner.c
@@ -19,6 +19,7 @@
 typedef struct Runner {
         char *name;
         char *dir; /* the runtime directory */
+        uint64_t begun; /* µs, CLOCK_MONOTONIC */
         sd_event *event;
 
         int console_fd; /* also in systemd's descriptor store */

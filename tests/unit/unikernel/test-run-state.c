@@ -6,7 +6,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "run/run-state.h"
+#include "unikernel/run-state.h"
 
 static void assert_equal(const RunState *a, const RunState *b)
 {
@@ -16,6 +16,8 @@ static void assert_equal(const RunState *a, const RunState *b)
         g_assert_cmpint(a->started, ==, b->started);
         g_assert_cmpint(a->spoke, ==, b->spoke);
         g_assert_cmpint(a->witness, ==, b->witness);
+        g_assert_cmpstr(a->invocation_id, ==, b->invocation_id);
+        g_assert_cmpmem(&a->moments, sizeof a->moments, &b->moments, sizeof b->moments);
         g_assert_cmpstr(a->owner, ==, b->owner);
         g_assert_cmpstr(a->image, ==, b->image);
         g_assert_cmpstr(a->volumes, ==, b->volumes);
@@ -33,6 +35,9 @@ static RunState full_state(void)
         RunState state = RUN_STATE_INIT;
 
         state.started = state.spoke = state.witness = true;
+        state.invocation_id = g_strdup("0123456789abcdef0123456789abcdef");
+        for (Moment moment = 0; moment < _MOMENT_MAX; moment++)
+                state.moments.at[moment] = INT64_MAX - (uint64_t) moment;
         state.owner = g_strdup("1000");
         state.image = g_strdup("sha256:abc");
         state.volumes = g_strdup("a-data b");
@@ -77,6 +82,10 @@ static void test_refuses_what_it_did_not_write(void)
                         "result=splendid\n",
                         "exit-status=\n",
                         "exit-status=1x\n",
+                        "moment=Ready\n",
+                        "moment=Ready soon\n",
+                        "moment=Ready 0\n",
+                        "moment=Ready 9223372036854775808\n",
                         "\x01\x02",
         };
 
@@ -92,7 +101,7 @@ static void test_passes_over_keys_of_a_newer_runner(void)
 {
         _cleanup_run_state_ RunState state = RUN_STATE_INIT;
 
-        g_assert_cmpint(run_state_parse("colour=blue\nstarted=yes\n", &state), ==, 0);
+        g_assert_cmpint(run_state_parse("colour=blue\nmoment=Dreamt 7\nstarted=yes\n", &state), ==, 0);
         g_assert_true(state.started);
 }
 

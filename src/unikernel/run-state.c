@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a runner that comes back after its own death must know. */
+/* What a runner that comes back after its own death must know. Written and read by the runner, read by
+ * shruthid. */
 
-#include "run/run-state.h"
+#include "unikernel/run-state.h"
 
 #include <fcntl.h>
 #include <glib.h>
@@ -16,6 +17,7 @@
 
 void run_state_clear(RunState *state)
 {
+        g_free(state->invocation_id);
         g_free(state->owner);
         g_free(state->image);
         g_free(state->volumes);
@@ -28,6 +30,9 @@ char *run_state_format(const RunState *state)
 
         g_string_append_printf(text, "started=%s\nspoke=%s\nwitness=%s\n", state->started ? "yes" : "no",
                         state->spoke ? "yes" : "no", state->witness ? "yes" : "no");
+        if (state->invocation_id)
+                g_string_append_printf(text, "invocation-id=%s\n", state->invocation_id);
+        moments_format(&state->moments, "moment", text);
         if (state->owner)
                 g_string_append_printf(text, "owner=%s\n", state->owner);
         if (state->image)
@@ -84,6 +89,10 @@ static int run_state_set(RunState *state, const char *key, const char *value)
                 return boolean_parse(value, &state->spoke);
         if (g_str_equal(key, "witness"))
                 return boolean_parse(value, &state->witness);
+        if (g_str_equal(key, "invocation-id"))
+                return text_set(&state->invocation_id, value);
+        if (g_str_equal(key, "moment"))
+                return moments_take(&state->moments, value);
         if (g_str_equal(key, "owner"))
                 return text_set(&state->owner, value);
         if (g_str_equal(key, "image"))

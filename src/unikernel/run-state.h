@@ -4,13 +4,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "unikernel/moments.h"
 #include "unikernel/verdict.h"
 
 /* What a runner that comes back after its own death must know of the guest that is still there. A small file
- * of key=value lines in the unikernel's runtime directory, which systemd keeps through a restart. Formatting
- * and parsing are pure. */
+ * of key=value lines in the unikernel's runtime directory, which systemd keeps through a restart; shruthid
+ * reads in it when what happened. Formatting and parsing are pure. */
 
 typedef struct RunState {
+        char *invocation_id;           /* the unit's, when the guest was started; NULL: not known */
+        Moments moments;               /* of that start */
         bool started;                  /* the guest was seen running */
         bool spoke;                    /* … and has written something */
         bool witness;                  /* libvirt is to be asked how it ended */
