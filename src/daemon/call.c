@@ -78,6 +78,7 @@ bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDeta
                 const char *action, Call **ret_call)
 {
         _cleanup_error_ Error error = ERROR_INIT;
+        uint64_t asked = polkit_asked_at(manager, message);
         int r;
 
         r = polkit_authorize(manager, message, action, details, &error);
@@ -90,6 +91,8 @@ bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDeta
                 return false;
         }
 
+        (*ret_call)->authorized = (uint64_t) g_get_monotonic_time();
+        (*ret_call)->called = asked > 0 ? asked : (*ret_call)->authorized;
         (*ret_call)->owner = g_strdup(details->owner);
         (*ret_call)->group = g_strdup(details->group);
         return true;

@@ -13,6 +13,7 @@ typedef struct Call {
         char *unikernel;    /* name, or NULL */
         char *owner, *group; /* names: whose unikernel it was when he was let in; NULL: for no unikernel */
         uid_t uid;          /* the caller's; 0 on the private socket */
+        uint64_t called, authorized; /* µs, CLOCK_MONOTONIC; 0 where call_let_in() was not the way */
         unsigned weight;
         gid_t *gids;
         size_t n_gids;

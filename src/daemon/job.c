@@ -17,6 +17,7 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "daemon/start-times.h"
 #include "daemon/systemd.h"
 #include "unikernel/verdict.h"
 
@@ -33,6 +34,8 @@ typedef struct Job {
         QueueEntry *entry;
         char *path;            /* systemd's job; NULL: not known yet */
         char *result;
+        char *invocation_id;   /* of the run before, or NULL */
+        Moments moments;
         GHashTable *early;     /* path → result: removed before we knew which one is ours */
 } Job;
 
@@ -111,6 +114,7 @@ static void job_free(Job *job)
         g_hash_table_unref(job->early);
         g_free(job->path);
         g_free(job->result);
+        g_free(job->invocation_id);
         g_free(job->name);
         g_free(job->unit);
         g_free(job->owner);
@@ -164,8 +168,12 @@ static void on_looked(int r, Error *look_error, void *userdata)
 
         if (r < 0)
                 error_move(&error, look_error);
-        else
+        else {
+                moments_note(&job->moments, MOMENT_ANSWERED);
+                if (job->kind != JOB_STOP)
+                        start_times_keep(job->manager, job->name, job->invocation_id, &job->moments);
                 r = job_judge(job, &error);
+        }
         if (r < 0)
                 log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
                                 "%s", error.message);
@@ -276,6 +284,7 @@ static int on_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
                 return 0;
         }
 
+        moments_note(&job->moments, MOMENT_JOB_MADE);
         job->path = g_strdup(path);
         if (job->no_wait)
                 job_answer(job);
@@ -306,9 +315,12 @@ static int systemd_unit_call(Job *job, const char *method, const char *mode, sd_
 
 static void job_ask(Job *job)
 {
+        const Unikernel *unikernel = unikernel_get(job->manager, job->name);
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
+        job->invocation_id = unikernel ? g_strdup(unikernel->status.invocation_id) : NULL;
+        moments_note(&job->moments, MOMENT_REQUESTED);
         if (job->kind != JOB_START)
                 stopper_write(job->name, job->uid);
         r = systemd_unit_call(job, job_method_table[job->kind], "replace", on_asked);
@@ -367,6 +379,8 @@ static void job_new(Call *call, JobKind kind, bool no_wait, const char *was_done
                         .no_wait = no_wait,
                         .was_done = was_done,
                         .uid = call->uid,
+                        .moments.at[MOMENT_CALLED] = call->called,
+                        .moments.at[MOMENT_AUTHORIZED] = call->authorized,
                         .early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
         log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
                         "User %u asks to %s unikernel '%s'", (unsigned) job->uid, job_kind_to_string(kind),

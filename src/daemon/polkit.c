@@ -36,7 +36,7 @@ struct Query {
         uid_t uid;
         unsigned weight;
         bool interactive;
-        uint64_t deadline;  /* µs, CLOCK_MONOTONIC */
+        uint64_t begun, deadline; /* µs, CLOCK_MONOTONIC */
         QueueEntry *entry;  /* its place, or its wait for one */
         Decision decision;
         sd_bus_slot *slot;
@@ -263,8 +263,8 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
                 .interactive = !details->quietly &&
                                 sd_bus_message_get_allow_interactive_authorization(message) > 0,
         };
-        (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &query->deadline);
-        query->deadline += query->interactive ? POLKIT_TIMEOUT_INTERACTIVE : POLKIT_TIMEOUT;
+        query->begun = (uint64_t) g_get_monotonic_time();
+        query->deadline = query->begun + (query->interactive ? POLKIT_TIMEOUT_INTERACTIVE : POLKIT_TIMEOUT);
         query->weight = message_weight(message);
         calls_enter(manager, uid, query->weight);
         query->entry = queue_add(
@@ -288,6 +288,13 @@ int polkit_decision_error(
                                 what, action);
 
         return error_set(ret_error, ERROR_ACCESS_DENIED, "Not authorized to %s (%s)", what, action);
+}
+
+uint64_t polkit_asked_at(const Manager *manager, sd_bus_message *message)
+{
+        const Query *query = g_hash_table_lookup(manager->queries, message);
+
+        return query ? query->begun : 0;
 }
 
 static bool query_is_about(const Query *query, const char *action, const PolkitDetails *details)

@@ -34,6 +34,10 @@ PolkitDetails polkit_details(const char *verb, const Unikernel *unikernel);
 int polkit_authorize(Manager *manager, sd_bus_message *message, const char *action,
                 const PolkitDetails *details, Error *ret_error);
 
+/* When it was asked about message, in µs of CLOCK_MONOTONIC; 0: it has not been asked. For a handler, above
+ * polkit_authorize(). */
+uint64_t polkit_asked_at(const Manager *manager, sd_bus_message *message);
+
 /* The same from within a call that has been let in already, for a second action. done is called once, also
  * when the caller leaves (with DECISION_NO); for root before this returns. */
 typedef void (*PolkitDone)(Decision decision, void *userdata);

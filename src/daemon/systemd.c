@@ -38,7 +38,7 @@ typedef struct Fetch {
         QueueEntry *entry;
         char *name, *path;
         UnitStatus status;
-        bool first_round;
+        bool first_round, moments;
         sd_bus_slot *unit; /* The first of the two calls. */
         SystemdFetched done;
         void *userdata;
@@ -134,6 +134,10 @@ static int read_property(sd_bus_message *m, const char *key, UnitStatus *status)
                 return sd_bus_message_read(m, "v", "t", &status->active_enter);
         if (g_str_equal(key, "InactiveEnterTimestamp"))
                 return sd_bus_message_read(m, "v", "t", &status->inactive_enter);
+        if (g_str_equal(key, "ExecMainStartTimestampMonotonic"))
+                return sd_bus_message_read(m, "v", "t", &status->moments.at[MOMENT_RUNNER_FORKED]);
+        if (g_str_equal(key, "ActiveEnterTimestampMonotonic"))
+                return sd_bus_message_read(m, "v", "t", &status->moments.at[MOMENT_UNIT_ACTIVE]);
         if (g_str_equal(key, "ConditionResult")) {
                 int b, r = sd_bus_message_read(m, "v", "b", &b);
 
@@ -209,18 +213,37 @@ static int on_exit_status(sd_bus_message *reply, void *userdata, sd_bus_error *r
         return 0;
 }
 
-/* What the status was is asked only where it says something. */
-static int on_result(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_forked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Fetch *fetch = userdata;
 
         if (!sd_bus_message_is_method_error(reply, NULL))
+                (void) read_property(reply, "ExecMainStartTimestampMonotonic", &fetch->status);
+        fetch_apply(fetch);
+        return 0;
+}
+
+static int fetch_more(Fetch *fetch, const char *property, sd_bus_message_handler_t handler)
+{
+        return sd_bus_call_method_async(fetch->systemd->manager->bus, NULL, SYSTEMD_NAME, fetch->path,
+                        "org.freedesktop.DBus.Properties", "Get", handler, fetch, "ss",
+                        SYSTEMD_NAME ".Service", property);
+}
+
+/* What the status was is asked only where it says something, when it was forked only for those who want to
+ * know. */
+static int on_result(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Fetch *fetch = userdata;
+        int r = -ENODATA;
+
+        if (!sd_bus_message_is_method_error(reply, NULL))
                 (void) read_string(reply, &fetch->status.result);
-        if (g_strcmp0(fetch->status.result, "exit-code") != 0 ||
-                        sd_bus_call_method_async(fetch->systemd->manager->bus, NULL, SYSTEMD_NAME,
-                                        fetch->path,
-                                        "org.freedesktop.DBus.Properties", "Get", on_exit_status, fetch,
-                                        "ss", SYSTEMD_NAME ".Service", "ExecMainStatus") < 0)
+        if (g_strcmp0(fetch->status.result, "exit-code") == 0)
+                r = fetch_more(fetch, "ExecMainStatus", on_exit_status);
+        else if (fetch->moments)
+                r = fetch_more(fetch, "ExecMainStartTimestampMonotonic", on_forked);
+        if (r < 0)
                 fetch_apply(fetch);
         return 0;
 }
@@ -262,15 +285,25 @@ static void on_fetch_turn(QueueEntry *entry, void *userdata)
         }
 }
 
-void systemd_fetch(Systemd *systemd, const char *name, SystemdFetched done, void *userdata)
+static void fetch_new(Systemd *systemd, const char *name, bool moments, SystemdFetched done, void *userdata)
 {
         Fetch *fetch = g_new0(Fetch, 1);
 
         *fetch = (Fetch){.systemd = systemd, .name = g_strdup(name), .done = done, .userdata = userdata,
-                .first_round = systemd->ready != NULL};
+                .first_round = systemd->ready != NULL, .moments = moments};
         if (fetch->first_round)
                 systemd->fetching++;
         queue_add(systemd->fetches, 0, on_fetch_turn, fetch);
+}
+
+void systemd_fetch(Systemd *systemd, const char *name, SystemdFetched done, void *userdata)
+{
+        fetch_new(systemd, name, false, done, userdata);
+}
+
+void systemd_fetch_moments(Systemd *systemd, const char *name, SystemdFetched done, void *userdata)
+{
+        fetch_new(systemd, name, true, done, userdata);
 }
 
 static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)

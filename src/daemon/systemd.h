@@ -25,6 +25,9 @@ bool systemd_is_reachable(const Manager *manager);
 typedef void (*SystemdFetched)(int r, Error *error, void *userdata);
 void systemd_fetch(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
 
+/* The same with all of its status.moments, one of which takes a question more. */
+void systemd_fetch_moments(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
+
 /* Makes systemd read its units again, for the generator's sake. Those who ask while it is at it, or rests
  * from it, share the next one. */
 void systemd_reload(Systemd *systemd, ReloadDone done, void *userdata);

@@ -88,14 +88,11 @@ int unikernel_method_kill(sd_bus_message *message, void *userdata, sd_bus_error 
         if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_KILL, "kill", &call))
                 return 1;
 
-        if (!unikernel_is_active(unikernel)) {
-                call_fail(call, &error,
-                                error_set(&error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running",
-                                                unikernel->name));
-                return 1;
-        }
-
-        job_kill(call, number);
+        r = unikernel_check_active(unikernel, &error);
+        if (r < 0)
+                call_fail(call, &error, r);
+        else
+                job_kill(call, number);
         return 1;
 }
 
@@ -277,6 +274,8 @@ const sd_bus_vtable unikernel_vtable[] = {
                         unikernel_method_get_domain_xml, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetStatistics", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", statistics),
                         unikernel_method_get_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetStartTimes", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{st}", times),
+                        unikernel_method_get_start_times, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("OpenConsole", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", console),
                         unikernel_method_open_console, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("OpenLog", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("h", log),

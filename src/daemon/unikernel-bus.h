@@ -28,6 +28,7 @@ int unikernel_node_enumerate(
         X(get_arguments) \
         X(get_domain_xml) \
         X(get_statistics) \
+        X(get_start_times) \
         X(open_console) \
         X(open_log) \
         X(set_credential) \

@@ -134,14 +134,6 @@ static void on_statistics(int r, Error *error, const char *output, void *userdat
         call_reply_filled(call, r, error, append_statistics, output);
 }
 
-static int check_active(const Unikernel *unikernel, Error *ret_error)
-{
-        if (unikernel_is_active(unikernel))
-                return 0;
-
-        return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running", unikernel->name);
-}
-
 int unikernel_method_get_statistics(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -152,7 +144,7 @@ int unikernel_method_get_statistics(sd_bus_message *message, void *userdata, sd_
         if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
                 return 1;
 
-        r = check_active(unikernel, &error);
+        r = unikernel_check_active(unikernel, &error);
         if (r < 0)
                 call_fail(call, &error, r);
         else
@@ -173,7 +165,7 @@ int unikernel_method_open_console(sd_bus_message *message, void *userdata, sd_bu
                             "open the console of", &call))
                 return 1;
 
-        r = check_active(unikernel, &error);
+        r = unikernel_check_active(unikernel, &error);
         if (r >= 0)
                 r = console_connect(unikernel->name, &fd, &error);
         if (r < 0)

@@ -14,6 +14,7 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "daemon/start-times.h"
 #include "unikernel/identity.h"
 #include "unikernel/outcome.h"
 
@@ -110,6 +111,7 @@ void unikernel_free(Unikernel *unikernel)
         loaded_clear(&unikernel->loaded);
         unit_status_clear(&unikernel->status);
         shown_clear(&unikernel->shown);
+        start_times_free(unikernel->start_times);
         g_free(unikernel->reason);
         g_free(unikernel->path);
         g_free(unikernel->unit);
@@ -154,6 +156,14 @@ bool unikernel_is_active(const Unikernel *unikernel)
         UnikernelState state = unikernel_derive_state(unikernel->status.active_state, false);
 
         return state != UNIKERNEL_STOPPED && state != UNIKERNEL_FAILED;
+}
+
+int unikernel_check_active(const Unikernel *unikernel, Error *ret_error)
+{
+        if (unikernel_is_active(unikernel))
+                return 0;
+
+        return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running", unikernel->name);
 }
 
 /* When the runner wrote down how it ended: systemd forgets the times of a unit that it unloads. */

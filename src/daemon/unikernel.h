@@ -4,6 +4,7 @@
 #include "common/error.h"
 #include "daemon/manager.h"
 #include "unikernel/definition.h"
+#include "unikernel/moments.h"
 
 /* One unikernel as it is: its definition as the registry last read it, its unit as systemd last told, and
  * the state that follows from the two. unikernel-bus.c is how the bus sees it. */
@@ -40,6 +41,7 @@ typedef struct UnitStatus {
         uint64_t state_change, active_enter, inactive_enter; /* µs since the epoch */
         bool condition_result;
         int32_t exit_status; /* of the main process; known where result is "exit-code" */
+        Moments moments;     /* those of systemd's */
 } UnitStatus;
 
 void unit_status_clear(UnitStatus *status);
@@ -55,6 +57,8 @@ typedef struct Shown {
         uint64_t state_change, active_enter, inactive_enter;
 } Shown;
 
+typedef struct StartTimes StartTimes;
+
 typedef struct Unikernel {
         Manager *manager;
         char *name, *unit, *path;
@@ -65,6 +69,7 @@ typedef struct Unikernel {
         char *reason;           /* how the last run ended, in words; not for everybody */
         ErrorCode end_error;    /* why it did not begin; _ERROR_CODE_INVALID: it did, or not known */
         bool announced;         /* UnikernelNew was sent */
+        StartTimes *start_times; /* of the last start that we were asked for; NULL: none */
 } Unikernel;
 
 /* Makes one and puts it into the manager's tables; it is announced by unikernel_refresh(). */
@@ -89,6 +94,9 @@ const char *unikernel_group_name(const Unikernel *unikernel);
 
 /* Whether its unit is neither inactive nor failed. */
 bool unikernel_is_active(const Unikernel *unikernel);
+
+/* The same with a sentence: NOT_RUNNING. */
+int unikernel_check_active(const Unikernel *unikernel, Error *ret_error);
 
 /* The state that follows from systemd's words and the definition. Pure. */
 UnikernelState unikernel_derive_state(const char *active_state, bool broken);

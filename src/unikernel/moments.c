@@ -14,7 +14,6 @@ static const char *const moment_table[_MOMENT_MAX] = {
         [MOMENT_AUTHORIZED]    = "Authorized",
         [MOMENT_REQUESTED]     = "Requested",
         [MOMENT_JOB_MADE]      = "JobMade",
-        [MOMENT_UNIT_BEGAN]    = "UnitBegan",
         [MOMENT_RUNNER_FORKED] = "RunnerForked",
         [MOMENT_RUNNER_BEGAN]  = "RunnerBegan",
         [MOMENT_HELPER_ASKED]  = "HelperAsked",

@@ -16,9 +16,8 @@ typedef enum Moment {
         MOMENT_AUTHORIZED,
         MOMENT_REQUESTED,      /* systemd is asked */
         MOMENT_JOB_MADE,
-        MOMENT_UNIT_BEGAN,     /* systemd has begun with the unit itself */
-        MOMENT_RUNNER_FORKED,
-        MOMENT_RUNNER_BEGAN,   /* it runs, within the unit's sandbox */
+        MOMENT_RUNNER_FORKED,  /* by systemd, which then sets up the sandbox of the unit in it */
+        MOMENT_RUNNER_BEGAN,
         MOMENT_HELPER_ASKED,
         MOMENT_HELPER_BEGAN,
         MOMENT_PLANNED,        /* definition and image are read */

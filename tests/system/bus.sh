@@ -25,6 +25,30 @@ gdbus_as() {
         shift
         as_user "$user" gdbus call --system --dest $dest --object-path $path --method "$manager.$1" "${@:2}"
 }
+# NAME MOMENT: when that was in its start; empty where it is not known.
+moment() { call GetUnikernelStartTimes s "$1" | grep -oP "\"$2\" \K[0-9]+"; }
+# NAME MOMENT…: they are known, and none was before the one that stands before it.
+in_order() {
+        local name=$1 times before=0 at moment
+
+        shift
+        times=$(call GetUnikernelStartTimes s "$name") || return 1
+        for moment; do
+                at=$(grep -oP "\"$moment\" \K[0-9]+" <<<"$times") || { echo "no $moment in $times"; return 1; }
+                [ "$at" -ge "$before" ] || { echo "$moment comes too early in $times"; return 1; }
+                before=$at
+        done
+}
+# NAME MOMENT…: none of them is known.
+unknown() {
+        local name=$1 times moment
+
+        shift
+        times=$(call GetUnikernelStartTimes s "$name") || return 1
+        for moment; do
+                ! grep -F "\"$moment\"" <<<"$times" || return 1
+        done
+}
 get() { busctl get-property $dest "$path/unikernel/$1" $unikernel "$2"; }
 error_name() { gdbus call --system --dest $dest --object-path $path --method "$manager.$1" "${@:2}"; }
 pid() { systemctl show --property=MainPID --value shruthid; }
@@ -84,13 +108,34 @@ is "it is running" 's "running"' "$(get hello State)"
 is "a running one has no result" 's ""' "$(get hello Result)"
 expect_output "its statistics can be had" '"CPUTime" t [1-9]' call GetUnikernelStatistics s hello
 expect_output "its domain can be seen" 'unikernel-hello' call GetUnikernelDomainXML s hello
+check "the times of its start go from the call to the answer" \
+        in_order hello Called Authorized Requested JobMade Answered
+check "… over systemd and the runner" \
+        in_order hello Requested RunnerBegan HelperAsked Ready UnitActive Answered
+check "… with the fork that systemd did" in_order hello Requested RunnerForked UnitActive
+check_soon "… to the first byte of its console" 60 in_order hello HelperAsked FirstByte
+called=$(moment hello Called)
 check "starting it again is no error" call StartUnikernel st hello 0
+is "… and does not count as its start" "$called" "$(moment hello Called)"
 expect_fail "it is not removed while it runs" 'stop it first' call RemoveUnikernel st hello 0
 check "restart" call RestartUnikernel st hello 0
+check "… which is a start of its own" [ "$(moment hello Called)" -gt "$called" ]
+called=$(moment hello Called)
+begun=$(moment hello RunnerBegan)
+check "kill by SIGKILL" call KillUnikernel si hello 9
+check_soon "who adopts the guest knows when it was started" 60 unknown hello RunnerForked UnitActive
+is "… as the runner before it did" "$begun" "$(moment hello RunnerBegan)"
+is "… and shruthid knows it too" "$called" "$(moment hello Called)"
+check "systemctl restarts it" systemctl restart unikernel@hello
+check "a start by others has times but those of shruthid" \
+        in_order hello RunnerBegan HelperAsked Ready UnitActive
+check "… with the fork" in_order hello RunnerForked UnitActive
+check "… which it knows nothing of" unknown hello Called Authorized Requested JobMade Answered
 check "kill by SIGTERM" call KillUnikernel si hello 15
 check_soon "SIGTERM stops it" 60 unit_is inactive unikernel@hello
 is "stopped is no failure" 's "stopped"' "$(get hello Result)"
 expect_fail "killing what does not run" 'not running' call KillUnikernel si hello 15
+expect_fail "what does not run has no times" 'not running' call GetUnikernelStartTimes s hello
 check "stopping what does not run is no error" call StopUnikernel st hello 0
 expect_output "with NO_WAIT the answer is systemd's job" '/org/freedesktop/systemd1/job/' \
         call StartUnikernel st hello 1
@@ -117,7 +162,7 @@ for user in bob mallory; do
                         gdbus_as $user $verb mine 0
         done
         for verb in GetUnikernelDetails GetUnikernelDefinition GetUnikernelArguments GetUnikernelDomainXML \
-                GetUnikernelStatistics OpenUnikernelConsole; do
+                GetUnikernelStatistics GetUnikernelStartTimes OpenUnikernelConsole; do
                 expect_fail "$user: no $verb" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as $user $verb mine
         done
         expect_fail "$user: no OpenUnikernelLog" 'InteractiveAuthorizationRequired|AccessDenied' \
