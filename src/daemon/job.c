@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A verb becomes a job of systemd's, and the job's end becomes the answer. That a job is "done" does not
- * mean that the unit is active: the unit is looked at after the job. A job keeps its place in the queue
- * until systemd has finished it, whoever still waits. */
+ * mean that the unit is active: what systemd has said about the unit is looked at after the job, and where that
+ * is not what the job was for, systemd is asked. A job keeps its place in the queue until systemd has finished
+ * it, whoever still waits. */
 
 #include "daemon/job.h"
 
@@ -184,10 +185,26 @@ static void on_looked(int r, Error *look_error, void *userdata)
         job_free(job);
 }
 
-static void job_finish(Job *job, const char *result)
+/* systemd tells how the unit is before it tells that its job is gone (bus_job_send_removed_signal()). */
+static bool job_has_its_end(const Job *job)
+{
+        const Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        const char *state = unikernel ? unikernel->status.active_state : NULL;
+
+        if (!g_str_equal(job->result, "done"))
+                return false;
+
+        return job->kind == JOB_STOP ? g_strcmp0(state, "inactive") == 0 : g_strcmp0(state, "active") == 0;
+}
+
+/* told: by its signal, so that those before it have come too. */
+static void job_finish(Job *job, const char *result, bool told)
 {
         job->result = g_strdup(result);
-        systemd_fetch(job->manager->systemd, job->name, on_looked, job);
+        if (told && job_has_its_end(job))
+                on_looked(0, NULL, job);
+        else
+                systemd_fetch(job->manager->systemd, job->name, on_looked, job);
 }
 
 void jobs_removed(Manager *manager, const char *path, const char *unit, const char *result)
@@ -201,7 +218,7 @@ void jobs_removed(Manager *manager, const char *path, const char *unit, const ch
                 if (!job->path)
                         g_hash_table_insert(job->early, g_strdup(path), g_strdup(result));
                 else if (g_str_equal(job->path, path))
-                        job_finish(job, result);
+                        job_finish(job, result, true);
         }
 }
 
@@ -220,7 +237,7 @@ static int on_checked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_e
                 if (((Job *) l->data)->id == check->id)
                         job = l->data;
         if (job && !job->result && sd_bus_message_is_method_error(reply, NULL))
-                job_finish(job, "done");
+                job_finish(job, "done", false);
         g_free(check);
         return 0;
 }
@@ -289,7 +306,7 @@ static int on_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         if (job->no_wait)
                 job_answer(job);
         if (g_hash_table_contains(job->early, path))
-                job_finish(job, g_hash_table_lookup(job->early, path));
+                job_finish(job, g_hash_table_lookup(job->early, path), true);
         return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* systemd's client: subscribes once, follows our units by their signals, reads them whole only when it has
- * missed something. */
+ * missed something: a unit that is not loaded is loaded to answer, which costs systemd more than all else. */
 
 #include "daemon/systemd.h"
 
@@ -19,6 +19,7 @@
 #define UNIT_PATH      SYSTEMD_PATH "/unit"
 /* unikernel@ as systemd escapes it in object paths */
 #define OUR_PATH_START UNIT_PATH "/unikernel_40"
+#define PROPERTIES_CHANGED "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"
 /* Two calls each: see the shares in manager.c. */
 #define FETCHES_AT_ONCE 8
 #define READY_TIMEOUT  (20 * G_USEC_PER_SEC)
@@ -37,9 +38,8 @@ typedef struct Fetch {
         Systemd *systemd;
         QueueEntry *entry;
         char *name, *path;
-        UnitStatus status;
         bool first_round, moments;
-        sd_bus_slot *unit; /* The first of the two calls. */
+        sd_bus_slot *result; /* The first of the two calls. */
         SystemdFetched done;
         void *userdata;
 } Fetch;
@@ -175,51 +175,63 @@ static void fetch_end(Fetch *fetch, int r, Error *error)
         if (fetch->done)
                 fetch->done(r, error, fetch->userdata);
         queue_entry_done(fetch->entry);
-        sd_bus_slot_unref(fetch->unit);
-        unit_status_clear(&fetch->status);
+        sd_bus_slot_unref(fetch->result);
         g_free(fetch->name);
         g_free(fetch->path);
         g_free(fetch);
 }
 
-/* A unit without a definition gets an entry too: unikernel_refresh() decides whether it is one of ours. */
-static void status_apply(Manager *manager, const char *name, UnitStatus *status)
+/* Where what systemd says about NAME goes, at once and in the order in which it is said: a picture that is put
+ * together from several answers would take back what a signal has said between them. A unit without a
+ * definition gets an entry too: unikernel_refresh() decides whether it is one of ours. NULL: no name. */
+static UnitStatus *status_of(Manager *manager, const char *name)
 {
         Unikernel *unikernel = unikernel_get(manager, name);
 
         if (!unikernel && unikernel_new(manager, name, &unikernel) < 0)
-                return;
+                return NULL;
 
-        unit_status_clear(&unikernel->status);
-        unikernel->status = *status;
-        *status = (UnitStatus){};
-        (void) unikernel_refresh(unikernel);
+        return &unikernel->status;
 }
 
-static void fetch_apply(Fetch *fetch)
+static void fetch_show(Fetch *fetch)
 {
-        if (fetch->status.active_state)
-                status_apply(fetch->systemd->manager, fetch->name, &fetch->status);
+        Unikernel *unikernel = unikernel_get(fetch->systemd->manager, fetch->name);
+
+        if (unikernel)
+                (void) unikernel_refresh(unikernel);
         fetch_end(fetch, 0, NULL);
 }
 
 static int on_exit_status(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Fetch *fetch = userdata;
+        UnitStatus *status = status_of(fetch->systemd->manager, fetch->name);
 
-        if (!sd_bus_message_is_method_error(reply, NULL))
-                (void) sd_bus_message_read(reply, "v", "i", &fetch->status.exit_status);
-        fetch_apply(fetch);
+        if (status && !sd_bus_message_is_method_error(reply, NULL))
+                (void) sd_bus_message_read(reply, "v", "i", &status->exit_status);
+        fetch_show(fetch);
         return 0;
 }
 
 static int on_forked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Fetch *fetch = userdata;
+        UnitStatus *status = status_of(fetch->systemd->manager, fetch->name);
 
-        if (!sd_bus_message_is_method_error(reply, NULL))
-                (void) read_property(reply, "ExecMainStartTimestampMonotonic", &fetch->status);
-        fetch_apply(fetch);
+        if (status && !sd_bus_message_is_method_error(reply, NULL))
+                (void) read_property(reply, "ExecMainStartTimestampMonotonic", status);
+        fetch_show(fetch);
+        return 0;
+}
+
+static int on_result(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Fetch *fetch = userdata;
+        UnitStatus *status = status_of(fetch->systemd->manager, fetch->name);
+
+        if (status && !sd_bus_message_is_method_error(reply, NULL))
+                (void) read_string(reply, &status->result);
         return 0;
 }
 
@@ -232,30 +244,22 @@ static int fetch_more(Fetch *fetch, const char *property, sd_bus_message_handler
 
 /* What the status was is asked only where it says something, when it was forked only for those who want to
  * know. */
-static int on_result(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_unit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Fetch *fetch = userdata;
+        UnitStatus *status = status_of(fetch->systemd->manager, fetch->name);
+        const sd_bus_error *error = sd_bus_message_get_error(reply);
         int r = -ENODATA;
 
-        if (!sd_bus_message_is_method_error(reply, NULL))
-                (void) read_string(reply, &fetch->status.result);
-        if (g_strcmp0(fetch->status.result, "exit-code") == 0)
+        if (error || !status || read_properties(reply, status) < 0)
+                log_warning("Cannot read the unit of unikernel '%s': %s", fetch->name,
+                                error ? error->message : "malformed answer");
+        if (status && g_strcmp0(status->result, "exit-code") == 0)
                 r = fetch_more(fetch, "ExecMainStatus", on_exit_status);
         else if (fetch->moments)
                 r = fetch_more(fetch, "ExecMainStartTimestampMonotonic", on_forked);
         if (r < 0)
-                fetch_apply(fetch);
-        return 0;
-}
-
-static int on_unit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
-{
-        Fetch *fetch = userdata;
-        const sd_bus_error *error = sd_bus_message_get_error(reply);
-
-        if (error || read_properties(reply, &fetch->status) < 0)
-                log_warning("Cannot read the unit of unikernel '%s': %s", fetch->name,
-                                error ? error->message : "malformed answer");
+                fetch_show(fetch);
         return 0;
 }
 
@@ -271,13 +275,13 @@ static void on_fetch_turn(QueueEntry *entry, void *userdata)
         /* Answered in the order in which they are asked, so the second answer completes the picture. */
         r = sd_bus_path_encode(UNIT_PATH, unit, &fetch->path);
         if (r >= 0)
-                r = sd_bus_call_method_async(bus, &fetch->unit, SYSTEMD_NAME, fetch->path,
-                                "org.freedesktop.DBus.Properties", "GetAll", on_unit, fetch, "s",
-                                SYSTEMD_NAME ".Unit");
-        if (r >= 0)
-                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, fetch->path,
+                r = sd_bus_call_method_async(bus, &fetch->result, SYSTEMD_NAME, fetch->path,
                                 "org.freedesktop.DBus.Properties", "Get", on_result, fetch, "ss",
                                 SYSTEMD_NAME ".Service", "Result");
+        if (r >= 0)
+                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, fetch->path,
+                                "org.freedesktop.DBus.Properties", "GetAll", on_unit, fetch, "s",
+                                SYSTEMD_NAME ".Unit");
         if (r < 0) {
                 r = error_set_errno(&error, r, "Cannot ask systemd about unikernel '%s'", fetch->name);
                 log_error("%s", error.message);
@@ -306,8 +310,24 @@ void systemd_fetch_moments(Systemd *systemd, const char *name, SystemdFetched do
         fetch_new(systemd, name, true, done, userdata);
 }
 
+/* What ended while systemd was not heard is unloaded, and in no list. */
+static void fetch_unlisted(Systemd *systemd, GHashTable *listed)
+{
+        g_autoptr(GList) all = g_hash_table_get_values(systemd->manager->unikernels);
+
+        for (GList *l = all; l; l = l->next) {
+                const Unikernel *unikernel = l->data;
+                const char *state = unikernel->status.active_state;
+
+                if (state && !g_str_equal(state, "inactive") &&
+                                !g_hash_table_contains(listed, unikernel->name))
+                        systemd_fetch(systemd, unikernel->name, NULL, NULL);
+        }
+}
+
 static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
+        g_autoptr(GHashTable) listed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         Systemd *systemd = userdata;
         const sd_bus_error *error = sd_bus_message_get_error(reply);
         const char *unit;
@@ -315,18 +335,22 @@ static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
 
         r = error ? -EIO : sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
         while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ssssssouso")) > 0) {
-                g_autofree char *name = NULL;
+                char *name;
 
                 r = sd_bus_message_read(reply, "s", &unit);
                 if (r >= 0)
                         r = sd_bus_message_skip(reply, "sssssouso");
                 if (r >= 0)
                         r = sd_bus_message_exit_container(reply);
-                if (r >= 0 && unit_name_parse(unit, &name) >= 0)
+                if (r >= 0 && unit_name_parse(unit, &name) >= 0) {
                         systemd_fetch(systemd, name, NULL, NULL);
+                        g_hash_table_add(listed, name);
+                }
         }
         if (r < 0)
                 log_warning("Cannot list our units: %s", error ? error->message : g_strerror(-r));
+        else
+                fetch_unlisted(systemd, listed);
 
         systemd->listed = true;
         if (systemd->fetching == 0)
@@ -334,27 +358,25 @@ static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         return 0;
 }
 
+/* Each signal tells all properties of its interface that can change, and those of the service come before those
+ * of the unit (bus_unit_send_change_signal() of systemd): with the second the picture is whole. */
 static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         const char *path = sd_bus_message_get_path(m);
         g_autofree char *unit = NULL, *name = NULL;
         Systemd *systemd = userdata;
-        Unikernel *unikernel;
+        UnitStatus *status;
 
         /* Most signals are about units of others. */
         if (!path || !g_str_has_prefix(path, OUR_PATH_START) ||
                         sd_bus_path_decode(path, UNIT_PATH, &unit) <= 0 || unit_name_parse(unit, &name) < 0)
                 return 0;
 
-        unikernel = unikernel_get(systemd->manager, name);
-        if (!unikernel || !unikernel->status.active_state) {
+        status = status_of(systemd->manager, name);
+        if (!status || sd_bus_message_skip(m, "s") < 0 || read_properties(m, status) < 0)
                 systemd_fetch(systemd, name, NULL, NULL);
-                return 0;
-        }
-        if (sd_bus_message_skip(m, "s") < 0 || read_properties(m, &unikernel->status) < 0)
-                systemd_fetch(systemd, name, NULL, NULL);
-        else
-                (void) unikernel_refresh(unikernel);
+        else if (status->active_state)
+                (void) unikernel_refresh(unikernel_get(systemd->manager, name));
         return 0;
 }
 
@@ -500,10 +522,11 @@ static int systemd_add_matches(Systemd *systemd)
                 const char *rest;
                 sd_bus_message_handler_t handler;
         } matches[] = {
-                /* path_namespace knows whole path elements only, so all units come, and the handler
-                 * chooses. */
-                {"interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"
-                 "path_namespace='" UNIT_PATH "'",
+                /* path_namespace knows whole path elements only, and a connection has no more rules than
+                 * client.c says, so all units come, and the handler chooses. */
+                {PROPERTIES_CHANGED "path_namespace='" UNIT_PATH "',arg0='" SYSTEMD_NAME ".Unit'",
+                                on_properties_changed},
+                {PROPERTIES_CHANGED "path_namespace='" UNIT_PATH "',arg0='" SYSTEMD_NAME ".Service'",
                                 on_properties_changed},
                 {"interface='" SYSTEMD_MANAGER "',member='JobRemoved',path='" SYSTEMD_PATH "'",
                                 on_job_removed},
