@@ -13,6 +13,9 @@
 #define SHRUTHI_INTERFACE_UNIKERNEL  SHRUTHI_BUS_NAME ".Unikernel"
 #define SHRUTHI_INTERFACE_NETWORK    SHRUTHI_BUS_NAME ".Network"
 
+#define SYSTEMD_NAME                 "org.freedesktop.systemd1"
+#define SYSTEMD_PATH                 "/org/freedesktop/systemd1"
+
 #define SHRUTHI_ERROR_PREFIX         SHRUTHI_BUS_NAME ".Error."
 
 /* polkit actions, one per verb: SHRUTHI_ACTION_PREFIX "start" and so on. */

@@ -6,9 +6,7 @@
 
 /* systemd, as a client of its bus interface: how our units are, and what is to be done with them. */
 
-#define SYSTEMD_NAME              "org.freedesktop.systemd1"
-#define SYSTEMD_PATH              "/org/freedesktop/systemd1"
-#define SYSTEMD_MANAGER           SYSTEMD_NAME ".Manager"
+#define SYSTEMD_MANAGER SYSTEMD_NAME ".Manager"
 
 /* PID 1 asks polkit on our behalf, and may be reloading. */
 #define SYSTEMD_CALL_TIMEOUT      (90 * G_USEC_PER_SEC)

@@ -2,47 +2,25 @@
 
 /* shruthi-run NAME: started by unikernel@NAME.service. */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/io.h"
 #include "common/log.h"
 #include "common/names.h"
-#include "common/paths.h"
 #include "common/string-util.h"
 #include "config.h"
 #include "run/runner.h"
 
 static void usage(void)
 {
-        printf("shruthi-run NAME\n"
-               "shruthi-run --stopping NAME\n\n"
+        printf("shruthi-run NAME\n\n"
                "Starts the unikernel NAME and follows it to its end. Run by unikernel@NAME.service: use\n"
                "\"systemctl start unikernel@NAME\" or \"shruthictl start NAME\".\n\n"
-               "  --stopping   note that unikernel@NAME is being stopped (ExecStop= of the unit)\n"
-               "  --help       this text\n"
-               "  --version    the version\n\n"
+               "  --help     this text\n"
+               "  --version  the version\n\n"
                "See shruthi-run(8).\n");
-}
-
-/* Left for the next runner, in case this one hangs and is killed: then what is stored of its console is of a
- * guest that was to be stopped, and not to be adopted. */
-static int note_stopping(const char *name)
-{
-        g_autofree char *dir = paths_unikernel_runtime(name),
-                        *path = g_build_filename(dir, "stopping", NULL);
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-        if (fd < 0) {
-                log_error("'%s' cannot be made: %s", path, g_strerror(errno));
-                return EXIT_FAILURE;
-        }
-
-        return EXIT_SUCCESS;
 }
 
 int main(int argc, char *argv[])
@@ -61,7 +39,7 @@ int main(int argc, char *argv[])
                 printf("shruthi %s\n", SHRUTHI_VERSION);
                 return EXIT_SUCCESS;
         }
-        if (argc != 2 && !(argc == 3 && g_str_equal(argv[1], "--stopping"))) {
+        if (argc != 2) {
                 log_error("shruthi-run wants one name; see shruthi-run --help");
                 return RUNNER_EXIT_DEFINITION;
         }
@@ -71,8 +49,6 @@ int main(int argc, char *argv[])
                 log_error("%s", error_message(&error, r));
                 return RUNNER_EXIT_DEFINITION;
         }
-        if (argc == 3)
-                return note_stopping(name);
 
         r = runner_new(name, &runner);
         if (r < 0) {

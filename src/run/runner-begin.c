@@ -15,9 +15,11 @@
 #include "common/names.h"
 #include "common/string-util.h"
 #include "run/runner.h"
+#include "run/unit-question.h"
 
 #define START_TIMEOUT_USEC (150 * G_USEC_PER_SEC) /* below TimeoutStartSec= of the unit */
 #define WATCH_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
+#define QUESTION_TIMEOUT_USEC (5 * G_USEC_PER_SEC)
 #define WITNESS_RETRY_USEC (2 * G_USEC_PER_SEC)
 #define WITNESS_RETRY_MAX  6
 
@@ -221,7 +223,7 @@ static int fifo_make(const char *dir, const char *name)
 /* What a start that came before may have left, since the directory stays through a restart. */
 static int runner_prepare_dir(Runner *runner)
 {
-        static const char *const old[] = {"state", "stopping", "stopped-by"};
+        static const char *const old[] = {"state", "stopped-by"};
         int r;
 
         if (mkdir(runner->dir, 0711) < 0 && errno != EEXIST)
@@ -329,13 +331,28 @@ static void runner_adopt(Runner *runner, int fd)
         runner_watch(runner);
 }
 
+/* Whether somebody restarted the unit by hand, and what is stored is of a runner that hung and was killed for it.
+ * systemd sets the count to 0 for whoever starts or restarts the unit, and counts before each restart of its
+ * own (service.c of systemd 252). */
+static bool runner_is_wanted_anew(Runner *runner)
+{
+        g_autofree char *unit = unit_name_for(runner->name);
+        uint32_t restarts = 0;
+        int r;
+
+        r = unit_ask_restarts(unit, QUESTION_TIMEOUT_USEC, &restarts);
+        if (r < 0)
+                journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
+                                "systemd does not say why it has restarted the unit (%s); the guest is "
+                                "adopted",
+                                g_strerror(-r));
+        return r >= 0 && restarts == 0;
+}
+
 void runner_begin(Runner *runner, int stored_fd)
 {
-        g_autofree char *stopping = g_build_filename(runner->dir, "stopping", NULL);
-
-        if (stored_fd >= 0 && access(stopping, F_OK) == 0) {
-                /* The runner before was told to stop and did not manage before systemd lost patience: this
-                 * is a new start, which ends the old domain first. */
+        if (stored_fd >= 0 && runner_is_wanted_anew(runner)) {
+                /* This is a new start, which ends the old domain first. */
                 (void) sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=console");
                 stored_fd = close_safe(stored_fd);
         }

@@ -93,12 +93,20 @@ check "with its domain" no_domain tick
 define pause "--tick=20"
 drop_in pause RestartSec=30
 systemctl start unikernel@pause
+pausing() { [ "$(unit_show unikernel@pause SubState)" = auto-restart ]; }
 systemctl kill --signal=KILL unikernel@pause
-check_soon "in the pause before a restart" 60 bash -c \
-        '[ "$(systemctl show --value -p SubState unikernel@pause)" = auto-restart ]'
+check_soon "in the pause before a restart" 60 pausing
 check "the guest lives" qemu_pid pause
 check "and a stop" systemctl stop unikernel@pause
 check_soon "takes it down" 60 no_domain pause
+systemctl start unikernel@pause
+qemu=$(qemu_pid pause)
+systemctl kill --signal=KILL unikernel@pause
+wait_for 60 pausing
+check "a restart by hand in that pause" systemctl restart unikernel@pause
+check "is a new guest" test "$(qemu_pid pause)" != "$qemu"
+is "and one only" 1 "$(qemu_pid pause | wc -l)"
+systemctl stop unikernel@pause
 
 define limit "--tick=20"
 drop_in limit RestartSec=10ms
@@ -133,6 +141,13 @@ check_soon "and no domain is left" 60 no_domain hung
 systemctl reset-failed unikernel@hung
 systemctl start unikernel@hung
 qemu=$(qemu_pid hung)
+# That systemd had restarted it before by itself changes nothing.
+for restart in 1 2; do
+        systemctl kill --signal=KILL unikernel@hung
+        check_soon "adoption $restart comes before the hang" 60 bash -c "systemctl is-active -q unikernel@hung &&
+                [ \$(systemctl show --value -p NRestarts unikernel@hung) = $restart ]"
+done
+is "of the same guest" "$qemu" "$(qemu_pid hung)"
 hang hung
 systemctl restart unikernel@hung
 kill $hanging 2>/dev/null
@@ -140,6 +155,16 @@ check_soon "restarting one whose runner hangs" 60 running hung
 check "is a new guest, not the old one adopted" test "$(qemu_pid hung)" != "$qemu"
 is "and one only" 1 "$(qemu_pid hung | wc -l)"
 systemctl stop unikernel@hung
+
+define mute "--tick=20"
+drop_in mute Environment=DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/shruthi/no-bus
+systemctl start unikernel@mute
+qemu=$(qemu_pid mute)
+systemctl kill --signal=KILL unikernel@mute
+check_soon "a runner that cannot ask why it was restarted adopts" 60 said mute Adopted
+is "the same guest" "$qemu" "$(qemu_pid mute)"
+check "and says so" said mute 'systemd does not say why'
+systemctl stop unikernel@mute
 
 # --- Restart= in a drop-in, as the generator writes it.
 
