@@ -73,14 +73,14 @@ _shruthictl() {
         local settings='--memory --cpus --network --volume --credentials --arguments --autostart --restart --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
-                [start]='--no-block' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
+                [start]='--no-block --time' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
                 [enable]='--now --no-block' [disable]='--now --no-block' [logs]='--lines --follow' [status]='--lines'
                 [show]='--property --value' [import]='--verify' [rotate]='--now'
                 [network-show]='--property --value'
                 [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --group --owner'
         )
-        local verbs='list status create start stop restart kill remove enable disable logs console show cat edit set
-                arguments xml image network volume credential doctor import-rhyzome instance'
+        local verbs='list status create start stop restart kill remove enable disable logs analyze console show cat edit
+                set arguments xml image network volume credential doctor import-rhyzome instance'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
 
         COMPREPLY=()
@@ -177,7 +177,7 @@ _shruthictl() {
                 fi
                 ;;
         ' list' | ' status' | ' start' | ' stop' | ' restart' | ' kill' | ' remove' | ' enable' | ' disable' | \
-                ' logs' | ' console' | ' show' | ' cat' | ' edit' | ' arguments' | ' xml')
+                ' logs' | ' analyze' | ' console' | ' show' | ' cat' | ' edit' | ' arguments' | ' xml')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 ;;
         esac

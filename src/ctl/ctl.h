@@ -41,6 +41,7 @@ int verb_show(Ctl *ctl, char **operands, Error *ret_error);
 int verb_create(Ctl *ctl, char **operands, Error *ret_error);
 int verb_start(Ctl *ctl, char **operands, Error *ret_error);
 int verb_stop(Ctl *ctl, char **operands, Error *ret_error);
+int verb_analyze(Ctl *ctl, char **operands, Error *ret_error);
 int verb_restart(Ctl *ctl, char **operands, Error *ret_error);
 int verb_kill(Ctl *ctl, char **operands, Error *ret_error);
 int verb_remove(Ctl *ctl, char **operands, Error *ret_error);

@@ -35,6 +35,7 @@ DEFINE_SWITCH(follow)
 DEFINE_SWITCH(now)
 DEFINE_SWITCH(all)
 DEFINE_SWITCH(no_block)
+DEFINE_SWITCH(time)
 
 #define DEFINE_SETTING(field, key) \
         static int set_##field(Options *options, const char *value, Error *ret_error) \
@@ -187,6 +188,7 @@ const OptionInfo option_table[] = {
                         set_now},
         {"all", 0, NULL, OPTION_ALL, "credential remove: all keys", set_all},
         {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", set_no_block},
+        {"time", 0, NULL, OPTION_TIME, "start: show where the time went, as analyze does", set_time},
         {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
         {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: how large it is", set_size},
         {"subnet", 0, "NETWORK/N", OPTION_NETWORK, "network create: its addresses, auto (default) or none",

@@ -35,6 +35,7 @@ typedef enum OptionScope {
         OPTION_KILL     = 1 << 9,
         OPTION_VERIFY   = 1 << 10, /* what takes in an image */
         OPTION_COMPAT   = 1 << 11, /* instance … of the predecessor */
+        OPTION_TIME     = 1 << 13, /* start */
         OPTION_NETWORK  = 1 << 14, /* network create */
         OPTION_VOLUME   = 1 << 12, /* volume create, import */
         OPTION_ALL      = 1 << 16, /* credential remove */
@@ -56,6 +57,7 @@ typedef struct Options {
         bool now;
         bool all;
         bool no_block;
+        bool time;
         bool follow;
         int lines;             /* or LINES_UNSET, LINES_ALL */
         int signal;

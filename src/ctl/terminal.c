@@ -43,6 +43,11 @@ bool terminal_is_output(void)
         return is_output;
 }
 
+bool terminal_has_utf8(void)
+{
+        return g_str_equal(nl_langinfo(CODESET), "UTF-8");
+}
+
 const char *color_on(Color color)
 {
         static const char *const sequences[_COLOR_MAX] = {
@@ -86,7 +91,7 @@ Color state_color(const char *state)
 
 const char *state_dot(const char *state)
 {
-        bool utf8 = g_str_equal(nl_langinfo(CODESET), "UTF-8");
+        bool utf8 = terminal_has_utf8();
 
         for (size_t i = 0; i < G_N_ELEMENTS(states); i++)
                 if (g_strcmp0(states[i].state, state) == 0)

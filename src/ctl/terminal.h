@@ -31,6 +31,9 @@ bool terminal_is_output(void);
 const char *color_on(Color color);
 const char *color_off(Color color);
 
+/* Whether the locale has more than ASCII. */
+bool terminal_has_utf8(void);
+
 /* The colour of a state, and its dot ("●", "○", "×", "↻"; in ASCII where the locale has no UTF-8). */
 Color state_color(const char *state);
 const char *state_dot(const char *state);

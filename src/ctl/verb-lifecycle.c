@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "ctl/analyze.h"
 #include "ctl/client.h"
 #include "ctl/value.h"
 
@@ -75,8 +76,48 @@ static int call_all(Ctl *ctl, char **operands, const char *what, ClientCallMaker
         return client_call_each(ctl, names, what, make, (void *) member, NULL);
 }
 
+/* userdata: name → when its call was made. */
+static int make_timed_start_call(
+                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
+{
+        uint64_t now;
+        int r;
+
+        r = make_job_call(ctl, name, (void *) "StartUnikernel", ret_call, ret_error);
+        if (r < 0)
+                return r;
+
+        now = (uint64_t) g_get_monotonic_time();
+        g_hash_table_insert(userdata, g_strdup(name), g_memdup2(&now, sizeof now));
+        return 0;
+}
+
+static int start_and_analyze(Ctl *ctl, char **operands, Error *ret_error)
+{
+        g_autoptr(GHashTable) sent = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_autoptr(GPtrArray) started = g_ptr_array_new();
+        g_auto(GStrv) names = NULL;
+        int r, analyzed;
+
+        if (ctl->options.no_block)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "--time waits until it is started, --no-block does not: leave one out.");
+
+        r = client_expand(ctl, operands, &names, ret_error);
+        if (r < 0)
+                return r;
+
+        r = client_call_each(ctl, names, "start", make_timed_start_call, sent, started);
+        g_ptr_array_add(started, NULL);
+        analyzed = analyze_print(ctl, (char **) started->pdata, sent);
+        return r != CTL_EXIT_SUCCESS ? r : analyzed;
+}
+
 int verb_start(Ctl *ctl, char **operands, Error *ret_error)
 {
+        if (ctl->options.time)
+                return start_and_analyze(ctl, operands, ret_error);
+
         return call_all(ctl, operands, "start", make_job_call, "StartUnikernel", ret_error);
 }
 

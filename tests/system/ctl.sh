@@ -52,7 +52,19 @@ expect_json "… for programs too" '.[] | [.name, .state, .owner]' "[\"hello\",\
         alice list --json=short hello
 expect_fail "a name that is taken is refused" "already" alice create hello "$GUEST" --network=service
 expect_status "status of one that is stopped exits with 3" 3 alice status hello
-check "it starts" alice start hello
+expect_status "no start is told of one that is stopped" 3 alice analyze hello
+expect_fail "… but how to have one" 'shruthictl start --time hello' alice analyze hello
+expect_fail "--time waits" '--no-block' alice start --time --no-block hello
+expect_output "it starts, and tells where the time went" '^hello: first byte [0-9.]+ ms after the call, ready ' \
+        alice start --time hello
+expect_output "analyze tells it again" '^hello: first byte [0-9.]+ ms after the call, ready ' alice analyze hello
+expect_output "… piece by piece" '^systemd: sandbox of the unit +[0-9.]+ ms +[0-9.]+ ms ' alice analyze hello
+expect_output "a start that was none is no start" 'It ran already' alice start --time hello
+expect_json "… for programs too" \
+        '.[0] | .name, (.pieces | map(.moment) | contains(["RunnerBegan", "FirstByte", "Answered"])), .firstbyte > 0' \
+        $'hello\ntrue\ntrue' alice analyze --json=short hello
+expect_json "no piece is shorter than nothing" '.[0].pieces | map(select(.began < 0 or .took < 0)) | length' 0 \
+        alice analyze --json=short hello
 expect_output "show gives a bare value" '^running$' alice show hello -p State --value
 expect_status "status of one that runs exits with 0" 0 alice status hello
 output_of_status=$(alice status hello 2>&1)
@@ -109,7 +121,7 @@ check "a signal leaves the terminal as it was" expect -f /tmp/raw.exp
 expect_output "others see that it is there" '^hello +running' mallory list
 expect_output "others see no more of it" 'Details: for its owner' mallory status hello
 expect_output "… no image" '^0$' bash -c "runuser -u mallory -- shruthictl status hello | grep -c Image || :"
-for verb in stop restart kill remove cat arguments xml logs console edit enable 'set hello Memory=32M'; do
+for verb in stop restart kill remove analyze cat arguments xml logs console edit enable 'set hello Memory=32M'; do
         # shellcheck disable=SC2086
         case $verb in set*) words=$verb ;; *) words="$verb hello" ;; esac
         # shellcheck disable=SC2086

@@ -34,7 +34,8 @@ check "a local image is created over there" \
 expect_output "… for the far user" '^hello +stopped +bob' shruthictl list
 expect_output "… with every argument as it was" '^--hello --text=a\\ '\''b\\"\\ \$HOME\\ `id`;\\ \*$' \
         far arguments hello
-check "it starts" far start hello
+expect_output "it starts, and the time is taken there" '^hello: first byte [0-9.]+ ms after the call' \
+        far start --time hello
 expect_output "status comes back" 'State: running' far status hello
 expect_status "exit statuses come back" 4 far status nothere
 expect_status "… 2 too" 2 far start Nothere

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "unikernel/moments.h"
+
+/* The moments of a start as the pieces between them, and in words. Pure. */
+
+typedef struct Piece {
+        Moment moment;    /* with which it ends */
+        const char *what; /* in words */
+        uint64_t began;   /* µs after the first moment that is known */
+        uint64_t took;    /* µs */
+} Piece;
+
+/* In the order in which they ended; elements Piece. A piece begins with the last moment that has to come
+ * before it and did: the guest boots while systemd and shruthid are told that it is there, so pieces overlap
+ * at the end, and their sum is more than the whole. */
+GArray *pieces_of(const Moments *moments);
+
+/* Of all moments, and how long after it one was; UINT64_MAX: not known. */
+Moment pieces_first(const Moments *moments);
+uint64_t pieces_after(const Moments *moments, Moment moment);
+
+/* Where in the whole it lies, and how long it is. Free with g_free(), as the following. */
+char *piece_bar(const Piece *piece, uint64_t whole, bool utf8);
+
+/* "   12.3 ms" */
+char *pieces_format_time(uint64_t usec);
+
+/* "first byte 143.2 ms after the call, …", and what took longest. */
+char *pieces_sum(const Moments *moments, const GArray *pieces);
+
+/* What is not known and why, a sentence a line; "" if all is known. */
+char *pieces_notes(const Moments *moments);

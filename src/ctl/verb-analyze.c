@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* analyze, and start --time: where a start went. */
+
+#include "ctl/analyze.h"
+
+#include <stdio.h>
+
+#include "common/string-util.h"
+#include "ctl/client.h"
+#include "ctl/pager.h"
+#include "ctl/pieces.h"
+#include "ctl/table.h"
+#include "ctl/value.h"
+
+/* The answer comes when the guest runs, and it is still booting. */
+#define FIRST_BYTE_PAUSE_USEC   (50 * 1000)
+#define FIRST_BYTE_ATTEMPTS_MAX 60
+
+typedef struct Analysis {
+        Moments moments;
+        bool ran_already; /* the start that was asked for is not the one it is about */
+} Analysis;
+
+static int read_moments(Ctl *ctl, const char *name, Moments *ret_moments, Error *ret_error)
+{
+        g_autoptr(JsonObject) times = NULL;
+        Moments moments = {};
+        int r;
+
+        r = client_get_object(ctl, "GetUnikernelStartTimes", name, true, &times, ret_error);
+        if (r < 0)
+                return r;
+
+        for (Moment moment = 0; moment < _MOMENT_MAX; moment++)
+                moments.at[moment] = (uint64_t) value_number(times, moment_to_string(moment));
+
+        *ret_moments = moments;
+        return 0;
+}
+
+static int analyze(Ctl *ctl, const char *name, const uint64_t *sent, Analysis *ret_analysis, Error *ret_error)
+{
+        Analysis analysis = {};
+        int r;
+
+        for (unsigned attempt = 1;; attempt++) {
+                r = read_moments(ctl, name, &analysis.moments, ret_error);
+                if (r < 0)
+                        return r;
+                if (!sent || analysis.moments.at[MOMENT_FIRST_BYTE] > 0 || attempt > FIRST_BYTE_ATTEMPTS_MAX)
+                        break;
+                g_usleep(FIRST_BYTE_PAUSE_USEC);
+        }
+
+        if (sent && *sent <= analysis.moments.at[MOMENT_CALLED])
+                analysis.moments.at[MOMENT_SENT] = *sent;
+        else
+                analysis.ran_already = sent != NULL;
+
+        *ret_analysis = analysis;
+        return 0;
+}
+
+static JsonObject *analysis_to_json(const char *name, const Analysis *analysis, const GArray *pieces)
+{
+        JsonObject *object = json_object_new();
+        JsonArray *array = json_array_new();
+
+        for (guint i = 0; i < pieces->len; i++) {
+                const Piece *piece = &g_array_index(pieces, Piece, i);
+                JsonObject *row = json_object_new();
+
+                json_object_set_string_member(row, "moment", moment_to_string(piece->moment));
+                json_object_set_string_member(row, "piece", piece->what);
+                json_object_set_member(row, "began", json_number(piece->began));
+                json_object_set_member(row, "took", json_number(piece->took));
+                json_array_add_object_element(array, row);
+        }
+        json_object_set_string_member(object, "name", name);
+        json_object_set_array_member(object, "pieces", array);
+        json_object_set_member(object, "firstbyte",
+                        json_number(pieces_after(&analysis->moments, MOMENT_FIRST_BYTE)));
+        json_object_set_member(object, "ready", json_number(pieces_after(&analysis->moments, MOMENT_READY)));
+        json_object_set_member(object, "answered",
+                        json_number(pieces_after(&analysis->moments, MOMENT_ANSWERED)));
+        return object;
+}
+
+static void print_pieces(const Options *options, const GArray *pieces)
+{
+        static const char *const headers[] = {"PIECE", "     BEGAN", "      TOOK", "WHEN", NULL};
+        g_autoptr(Table) table = table_new(headers);
+        uint64_t whole = 0, longest = 0;
+
+        for (guint i = 0; i < pieces->len; i++) {
+                const Piece *piece = &g_array_index(pieces, Piece, i);
+
+                whole = MAX(whole, piece->began + piece->took);
+                longest = MAX(longest, piece->took);
+        }
+        for (guint i = 0; i < pieces->len; i++) {
+                const Piece *piece = &g_array_index(pieces, Piece, i);
+                g_autofree char *began = pieces_format_time(piece->began),
+                                *took = pieces_format_time(piece->took),
+                                *bar = piece_bar(piece, whole, terminal_has_utf8());
+                Color color = piece->took == longest ? COLOR_YELLOW : COLOR_NONE;
+
+                table_add(table, piece->what, color, NULL);
+                table_add(table, began, COLOR_NONE, NULL);
+                table_add(table, took, color, NULL);
+                table_add(table, bar, color == COLOR_NONE ? COLOR_GREEN : color, NULL);
+        }
+
+        table_print(table, options, NULL);
+}
+
+static void print_analysis(const Options *options, const char *name, const Analysis *analysis,
+                const GArray *pieces)
+{
+        g_autofree char *sum = pieces_sum(&analysis->moments, pieces), *notes = pieces_notes(&analysis->moments);
+
+        print_pieces(options, pieces);
+        if (options->no_legend)
+                return;
+
+        printf("%s%s: %s.\n", pieces->len > 0 ? "\n" : "", name, sum);
+        if (analysis->ran_already)
+                printf("It ran already: this is the start that it comes from.\n");
+        fputs(notes, stdout);
+}
+
+/* What it was is gone with the run. */
+static void say_what_helps(Error *error, const char *name, bool started)
+{
+        g_autofree char *sentence = NULL;
+
+        if (error->code != ERROR_NOT_RUNNING)
+                return;
+
+        sentence = started ? g_strdup_printf("Unikernel '%s' has ended already, and with it what was known of "
+                                             "its start: shruthictl logs %s",
+                                             name, name)
+                           : g_strdup_printf("Unikernel '%s' is not running, so there is no start to tell "
+                                             "about: shruthictl start --time %s",
+                                             name, name);
+        error_clear(error);
+        (void) error_set(error, ERROR_NOT_RUNNING, "%s", sentence);
+}
+
+int analyze_print(Ctl *ctl, char **names, GHashTable *sent)
+{
+        g_autoptr(JsonArray) array = json_array_new();
+        int r, exit_status = CTL_EXIT_SUCCESS;
+        bool first = true;
+
+        for (char **name = names; *name; name++) {
+                g_autofree char *shown = text_for_display(*name, 80);
+                g_autoptr(GArray) pieces = NULL;
+                _cleanup_error_ Error error = ERROR_INIT;
+                Analysis analysis;
+
+                r = analyze(ctl, *name, sent ? g_hash_table_lookup(sent, *name) : NULL, &analysis, &error);
+                if (r < 0) {
+                        say_what_helps(&error, shown, sent != NULL);
+                        ctl_print_error(&error, r);
+                        if (exit_status == CTL_EXIT_SUCCESS)
+                                exit_status = ctl_exit_status(&error);
+                        continue;
+                }
+
+                pieces = pieces_of(&analysis.moments);
+                if (ctl->options.json != JSON_OFF) {
+                        json_array_add_object_element(array, analysis_to_json(*name, &analysis, pieces));
+                        continue;
+                }
+                pager_open(&ctl->options);
+                if (!first)
+                        putchar('\n');
+                first = false;
+                print_analysis(&ctl->options, shown, &analysis, pieces);
+        }
+
+        if (ctl->options.json != JSON_OFF && json_array_get_length(array) > 0) {
+                g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), array);
+
+                json_print(&ctl->options, node);
+        }
+        return exit_status;
+}
+
+int verb_analyze(Ctl *ctl, char **operands, Error *ret_error)
+{
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = client_expand(ctl, operands, &names, ret_error);
+        return r < 0 ? r : analyze_print(ctl, names, NULL);
+}
