@@ -20,7 +20,7 @@ static bool idle_is_busy(const Manager *manager)
 {
         return g_hash_table_size(manager->clients) > 0 || manager->peers->len > 0 || manager->n_calls > 0 ||
                manager->logs || g_hash_table_size(manager->changing) > 0 || manager->reloading ||
-               queue_count_running(manager->jobs) > 0 || queue_count_waiting(manager->jobs) > 0 ||
+               queue_is_busy(manager->starts) || queue_is_busy(manager->stops) ||
                worker_count(manager->worker) > 0 || worker_count(manager->loader) > 0 ||
                helper_count(manager->helper) > 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A verb becomes a job of systemd's, and the job's end becomes the answer. That a job is "done" does not
- * mean that the unit is active: what systemd has said about the unit is looked at after the job, and where that
- * is not what the job was for, systemd is asked. A job keeps its place in the queue until systemd has finished
- * it, whoever still waits. */
+ * mean that the unit is active: what systemd has said about the unit is looked at after the job, and where
+ * that is not what the job was for, systemd is asked. A job keeps its place in the queue until systemd has
+ * finished it, whoever still waits. */
 
 #include "daemon/job.h"
 
@@ -32,7 +32,8 @@ typedef struct Job {
         bool no_wait;
         const char *was_done;  /* before; NULL: nothing, and systemd's job is the answer */
         uid_t uid;
-        QueueEntry *entry;
+        Queue *queue;
+        QueueEntry *entry;     /* NULL: waits for its turn */
         char *path;            /* systemd's job; NULL: not known yet */
         char *result;
         char *invocation_id;   /* of the run before, or NULL */
@@ -207,19 +208,30 @@ static void job_finish(Job *job, const char *result, bool told)
                 systemd_fetch(job->manager->systemd, job->name, on_looked, job);
 }
 
-void jobs_removed(Manager *manager, const char *path, const char *unit, const char *result)
+static Job *job_by_path(const Manager *manager, const char *path)
 {
-        for (GList *l = manager->active_jobs, *next; l; l = next) {
+        for (GList *l = manager->active_jobs; l; l = l->next) {
                 Job *job = l->data;
 
-                next = l->next;
-                if (job->result || !g_str_equal(job->unit, unit))
-                        continue;
-                if (!job->path)
-                        g_hash_table_insert(job->early, g_strdup(path), g_strdup(result));
-                else if (g_str_equal(job->path, path))
-                        job_finish(job, result, true);
+                if (!job->result && g_strcmp0(job->path, path) == 0)
+                        return job;
         }
+
+        return NULL;
+}
+
+void jobs_removed(Manager *manager, const char *path, const char *unit, const char *result)
+{
+        for (GList *l = manager->active_jobs; l; l = l->next) {
+                Job *job = l->data;
+
+                if (job->entry && !job->path && g_str_equal(job->unit, unit))
+                        g_hash_table_insert(job->early, g_strdup(path), g_strdup(result));
+        }
+
+        /* Several may have been given the same one; each that ends lets others in, and they may end too. */
+        for (Job *job; (job = job_by_path(manager, path));)
+                job_finish(job, result, true);
 }
 
 typedef struct Check {
@@ -369,7 +381,6 @@ static void on_turn(QueueEntry *entry, void *userdata)
                 job_fail(job, &error, r);
                 return;
         }
-        job->manager->active_jobs = g_list_prepend(job->manager->active_jobs, job);
 
         /* An earlier failure counts against the start limit, and a person (or a program) who asks knows of
          * it. */
@@ -378,6 +389,20 @@ static void on_turn(QueueEntry *entry, void *userdata)
                 return;
 
         job_ask(job);
+}
+
+/* Its own, but behind a job of the same unikernel that waits still: who starts one and then stops it has it
+ * stopped in the end. */
+static Queue *job_queue(Manager *manager, const char *name, JobKind kind)
+{
+        for (GList *l = manager->active_jobs; l; l = l->next) {
+                const Job *job = l->data;
+
+                if (!job->entry && g_str_equal(job->name, name))
+                        return job->queue;
+        }
+
+        return kind == JOB_STOP ? manager->stops : manager->starts;
 }
 
 static void job_new(Call *call, JobKind kind, bool no_wait, const char *was_done)
@@ -396,13 +421,15 @@ static void job_new(Call *call, JobKind kind, bool no_wait, const char *was_done
                         .no_wait = no_wait,
                         .was_done = was_done,
                         .uid = call->uid,
+                        .queue = job_queue(call->manager, call->unikernel, kind),
                         .moments.at[MOMENT_CALLED] = call->called,
                         .moments.at[MOMENT_AUTHORIZED] = call->authorized,
                         .early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
         log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
                         "User %u asks to %s unikernel '%s'", (unsigned) job->uid, job_kind_to_string(kind),
                         job->name);
-        queue_add(call->manager->jobs, call->uid, on_turn, job);
+        call->manager->active_jobs = g_list_prepend(call->manager->active_jobs, job);
+        queue_add(job->queue, call->uid, on_turn, job);
 }
 
 void job_run(Call *call, JobKind kind, bool no_wait)

@@ -32,12 +32,16 @@
 #define HELPERS_AT_ONCE 4
 
 /* The bus keeps at most 128 calls of ours that are not answered (dbus-daemon(1),
- * max_replies_per_connection), so those that others can make us send have shares: 24 and 24 here, 16 for
- * looking at units, up to 64 starts and stops. */
-#define QUESTIONS_AT_ONCE    24
+ * max_replies_per_connection), so those that others can make us send have shares: 20, 16 and 16 here, 12 for
+ * looking at units, up to 64 starts. */
+#define QUESTIONS_AT_ONCE    20
 #define QUESTIONS_PER_USER   8
-#define INTERACTIVE_AT_ONCE  24
+#define INTERACTIVE_AT_ONCE  16
 #define INTERACTIVE_PER_USER 4
+/* A stop is mostly a wait: libvirt looks every 200 ms whether QEMU has ended (virProcessKillPainfully()). So
+ * more of them than of starts are under way, and none waits for a start. */
+#define STOPS_AT_ONCE        16
+#define STOPS_PER_USER       12
 
 #define CONNECT_RETRY   (2 * G_USEC_PER_SEC)
 
@@ -68,8 +72,9 @@ static void manager_set_conf(Manager *manager, Conf *conf)
         shared_conf_unref(manager->conf);
         manager->conf = g_new0(SharedConf, 1);
         *manager->conf = (SharedConf){.references = 1, .conf = conf};
-        if (manager->jobs)
-                queue_set_places(manager->jobs, conf->starts_in_flight, MAX(conf->starts_in_flight, 2) - 1);
+        if (manager->starts)
+                queue_set_places(manager->starts, conf->starts_in_flight,
+                                MAX(conf->starts_in_flight, 2) - 1);
 }
 
 /* Each call that comes in: who is it, and is it of a size that we take? Those that are dispatched again pass
@@ -412,7 +417,8 @@ int manager_new(Manager **ret_manager, Error *ret_error)
         r = conf_load(&conf, ret_error);
         if (r < 0)
                 return r;
-        manager->jobs = queue_new(1, 0);
+        manager->starts = queue_new(1, 0);
+        manager->stops = queue_new(STOPS_AT_ONCE, STOPS_PER_USER);
         manager_set_conf(manager, g_steal_pointer(&conf));
 
         r = sd_event_default(&manager->event);
@@ -464,7 +470,8 @@ Manager *manager_free(Manager *manager)
         worker_free(manager->worker);
         worker_free(manager->loader);
         helper_free(manager->helper);
-        queue_free(manager->jobs);
+        queue_free(manager->starts);
+        queue_free(manager->stops);
         queue_free(manager->questions);
         queue_free(manager->interactive);
         shared_conf_unref(manager->conf);

@@ -57,8 +57,9 @@ typedef struct Manager {
 
         Registry *registry;
         Systemd *systemd;
-        Queue *jobs;             /* starts and stops in flight */
-        GList *active_jobs;      /* Job: those that systemd has been asked for */
+        Queue *starts;           /* in flight; restarts too */
+        Queue *stops;
+        GList *active_jobs;      /* Job: those that wait for their turn, too */
         Queue *questions;        /* to polkit */
         Queue *interactive;      /* those that a person answers */
         Worker *worker;          /* for callers */

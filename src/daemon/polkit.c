@@ -2,8 +2,9 @@
 
 /* polkit, asked without waiting. A call that polkit is asked about is kept as the message it came in, and
  * handed to its handler again when the answer is there: nothing that was looked up before the question is
- * used after it. About root it is not asked: it says yes before it looks at any rule (check_authorization_sync()
- * in its polkitbackendinteractiveauthority.c), and where it is away root can do all of it in other ways. */
+ * used after it. About root it is not asked: it says yes before it looks at any rule
+ * (check_authorization_sync() in its polkitbackendinteractiveauthority.c), and where it is away root can do all
+ * of it in other ways. */
 
 #include "daemon/polkit.h"
 
@@ -58,8 +59,8 @@ PolkitDetails polkit_details(const char *verb, const Unikernel *unikernel)
                         .group = unikernel_group_name(unikernel)};
 }
 
-/* client is what client_identify() gives: NULL by the private socket, else with the bus daemon's own word about
- * the connection (GetConnectionCredentials). Nothing that the message says counts. */
+/* client is what client_identify() gives: NULL by the private socket, else with the bus daemon's own word
+ * about the connection (GetConnectionCredentials). Nothing that the message says counts. */
 static bool client_is_root(const Client *client)
 {
         return !client || client->uid == 0;

@@ -160,6 +160,11 @@ QueueEntry *queue_entry_done(QueueEntry *entry)
         return NULL;
 }
 
+bool queue_is_busy(const Queue *queue)
+{
+        return queue->running > 0 || queue->waiting > 0;
+}
+
 unsigned queue_count_running(const Queue *queue)
 {
         return queue->running;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* Who goes next: a limited number of places, given to users in turn (round robin), so that one who asks for
@@ -27,5 +28,6 @@ QueueEntry *queue_add(Queue *queue, uid_t uid, QueueStart start, void *userdata)
 /* Gives the place back, or stops waiting for one; lets the next ones in. Takes NULL and returns NULL. */
 QueueEntry *queue_entry_done(QueueEntry *entry);
 
+bool queue_is_busy(const Queue *queue);
 unsigned queue_count_running(const Queue *queue);
 unsigned queue_count_waiting(const Queue *queue);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* systemd's client: subscribes once, follows our units by their signals, reads them whole only when it has
- * missed something: a unit that is not loaded is loaded to answer, which costs systemd more than all else. */
+ * missed something: a unit that is not loaded is loaded to answer, which costs systemd more than all the rest.
+ */
 
 #include "daemon/systemd.h"
 
@@ -21,7 +22,7 @@
 #define OUR_PATH_START UNIT_PATH "/unikernel_40"
 #define PROPERTIES_CHANGED "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"
 /* Two calls each: see the shares in manager.c. */
-#define FETCHES_AT_ONCE 8
+#define FETCHES_AT_ONCE 6
 #define READY_TIMEOUT  (20 * G_USEC_PER_SEC)
 
 struct Systemd {
@@ -181,8 +182,8 @@ static void fetch_end(Fetch *fetch, int r, Error *error)
         g_free(fetch);
 }
 
-/* Where what systemd says about NAME goes, at once and in the order in which it is said: a picture that is put
- * together from several answers would take back what a signal has said between them. A unit without a
+/* Where what systemd says about NAME goes, at once and in the order in which it is said: a picture that is
+ * put together from several answers would take back what a signal has said between them. A unit without a
  * definition gets an entry too: unikernel_refresh() decides whether it is one of ours. NULL: no name. */
 static UnitStatus *status_of(Manager *manager, const char *name)
 {
@@ -358,8 +359,8 @@ static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         return 0;
 }
 
-/* Each signal tells all properties of its interface that can change, and those of the service come before those
- * of the unit (bus_unit_send_change_signal() of systemd): with the second the picture is whole. */
+/* Each signal tells all properties of its interface that can change, and those of the service come before
+ * those of the unit (bus_unit_send_change_signal() of systemd): with the second the picture is whole. */
 static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         const char *path = sd_bus_message_get_path(m);

@@ -168,16 +168,28 @@ as_user bob busctl --timeout=600 call $dest $path $dest.Manager StartUnikernel s
 bob=$!
 check_soon "bob asks for one" 60 asked_to_start 1 b1
 check "no more than two are under way" in_flight_are 2
+check "a stop waits for no start" call StopUnikernel st a1 0
+as_user alice busctl --timeout=600 call $dest $path $dest.Manager StartUnikernel st a2 1 >/tmp/start-a2 2>&1 &
+starting=$!
+check_soon "alice asks for one" 60 asked_to_start 1 a2
+as_user alice busctl --timeout=600 call $dest $path $dest.Manager StopUnikernel st a2 0 >/tmp/stop-a2 2>&1 &
+stopping=$!
+check_soon "… and to stop it" 60 eval 'journalctl -u shruthid -o cat --no-pager | grep -q "asks to stop unikernel .a2"'
+is "… which is behind her start" yes "$([ -s /tmp/start-a2 ] || [ -s /tmp/stop-a2 ] && echo no || echo yes)"
 for name in $(in_flight); do touch "/run/gates/$name"; done
 check_soon "bob's only one does not wait for root's five" 60 eval 'in_flight | grep -qx b1'
-check_soon "… beside one of root's" 60 in_flight_are 2
+check_soon "… beside another's" 60 in_flight_are 2
 touch /run/gates/b1
 wait $bob
 is "… and is started" 0 $?
 is "root's last ones were still waiting" yes "$([ -s /tmp/root ] && echo no || echo yes)"
-touch /run/gates/r{1,2,3,4,5}
+touch /run/gates/r{1,2,3,4,5} /run/gates/a2
 wait $root
 expect_output "all were started" '^5 ok$' cat /tmp/root
+wait $starting $stopping
+expect_output "alice's start was taken" 'systemd1/job/' cat /tmp/start-a2
+expect_output "… and her stop is done" 'systemd1/job/' cat /tmp/stop-a2
+check "… and was the last" state_is a2 stopped
 rm -r /run/systemd/system/unikernel@.service.d
 systemctl daemon-reload
 python3 $client parallel 1 StopUnikernel r1 r2 r3 r4 r5 b1 a1 a2 >/tmp/root
