@@ -110,7 +110,8 @@ char *pieces_format_time(uint64_t usec)
         return g_strdup_printf("%7.1f ms", (double) usec / 1000);
 }
 
-static void add_after(GString *sum, const Moments *moments, Moment moment, const char *what, const char *since)
+static void add_after(
+                GString *sum, const Moments *moments, Moment moment, const char *what, const char *since)
 {
         if (moments->at[moment] > 0)
                 g_string_append_printf(sum, "%s%s %.1f ms after%s", sum->len > 0 ? ", " : "", what,
@@ -167,11 +168,13 @@ char *pieces_notes(const Moments *moments)
         GString *notes = g_string_new(NULL);
 
         if (moments->at[MOMENT_CALLED] == 0)
-                g_string_append(notes, "Nothing is known of a call: it was started by systemctl, at boot, by "
-                                       "another unit, or before shruthid was started.\n");
+                g_string_append(notes,
+                                "Nothing is known of a call: it was started by systemctl, at boot, by "
+                                "another unit, or before shruthid was started.\n");
         if (moments->at[MOMENT_RUNNER_FORKED] == 0)
-                g_string_append(notes, "systemd's times are not those of this start: a new runner has adopted "
-                                       "the guest since.\n");
+                g_string_append(notes,
+                                "systemd's times are not those of this start: a new runner has adopted the "
+                                "guest since.\n");
         if (moments->at[MOMENT_FIRST_BYTE] == 0)
                 g_string_append(notes, "The guest has printed nothing yet.\n");
         add_missing(notes, moments);

@@ -39,7 +39,8 @@ static int read_moments(Ctl *ctl, const char *name, Moments *ret_moments, Error 
         return 0;
 }
 
-static int analyze(Ctl *ctl, const char *name, const uint64_t *sent, Analysis *ret_analysis, Error *ret_error)
+static int analyze(
+                Ctl *ctl, const char *name, const uint64_t *sent, Analysis *ret_analysis, Error *ret_error)
 {
         Analysis analysis = {};
         int r;
@@ -118,7 +119,8 @@ static void print_pieces(const Options *options, const GArray *pieces)
 static void print_analysis(const Options *options, const char *name, const Analysis *analysis,
                 const GArray *pieces)
 {
-        g_autofree char *sum = pieces_sum(&analysis->moments, pieces), *notes = pieces_notes(&analysis->moments);
+        g_autofree char *sum = pieces_sum(&analysis->moments, pieces),
+                        *notes = pieces_notes(&analysis->moments);
 
         print_pieces(options, pieces);
         if (options->no_legend)
@@ -138,12 +140,12 @@ static void say_what_helps(Error *error, const char *name, bool started)
         if (error->code != ERROR_NOT_RUNNING)
                 return;
 
-        sentence = started ? g_strdup_printf("Unikernel '%s' has ended already, and with it what was known of "
-                                             "its start: shruthictl logs %s",
-                                             name, name)
-                           : g_strdup_printf("Unikernel '%s' is not running, so there is no start to tell "
-                                             "about: shruthictl start --time %s",
-                                             name, name);
+        sentence = g_strdup_printf(
+                        started ? "Unikernel '%s' has ended already, and with it what was known of its start: "
+                                  "shruthictl logs %s"
+                                : "Unikernel '%s' is not running, so there is no start to tell about: "
+                                  "shruthictl start --time %s",
+                        name, name);
         error_clear(error);
         (void) error_set(error, ERROR_NOT_RUNNING, "%s", sentence);
 }

@@ -59,6 +59,15 @@ static void emit_plan(const Plan *plan)
         protocol_emit("witness", "%s", plan->witness ? "yes" : "no");
 }
 
+/* All at once, for whom it costs something to read them. */
+static void emit_moments(const Plan *plan)
+{
+        for (Moment moment = 0; moment < _MOMENT_MAX; moment++)
+                if (plan->moments.at[moment] > 0)
+                        protocol_emit("moment", "%s %" PRIu64, moment_to_string(moment),
+                                        plan->moments.at[moment]);
+}
+
 static int connect_guarded(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
 {
         int r;
@@ -83,11 +92,13 @@ static int connect_and_format(Plan *plan, bool take, virConnectPtr *ret_connecti
         r = connect_guarded(plan->conf->libvirt_uri, &connection, ret_error);
         if (r < 0)
                 return r;
+        moments_note(&plan->moments, MOMENT_CONNECTED);
 
         protocol_guard(ADDRESSES_GUARD, "tell about its networks");
         r = take ? addresses_take(connection, plan, ret_error) : addresses_look(connection, plan, ret_error);
         if (r < 0)
                 return r;
+        moments_note(&plan->moments, MOMENT_ADDRESSED);
 
         protocol_guard(PROBE_GUARD, "try what this host can do");
         r = probe_host(connection, plan->conf, &host, ret_error);
@@ -167,6 +178,7 @@ static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret
                 if (r < 0)
                         return r;
         }
+        moments_note(&plan->moments, MOMENT_PREPARED);
         r = credentials >= 0
                             ? create_with_credentials(connection, plan, xml, credentials, &domain, ret_error)
                             : virt_domain_create(connection, xml, &domain, ret_error);
@@ -180,7 +192,9 @@ static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret
                         return r;
         }
         protocol_guard(0, NULL);
+        moments_note(&plan->moments, MOMENT_CREATED);
 
+        emit_moments(plan);
         protocol_emit("started", "%s", kvm ? "kvm" : "tcg");
         *ret_watch = g_steal_pointer(&watch);
         return 0;
@@ -220,12 +234,14 @@ int lifecycle_start(const char *name, Error *ret_error)
         _cleanup_close_ int credentials = -EBADF;
         g_autoptr(Plan) plan = NULL;
         g_autoptr(Watch) watch = NULL;
+        uint64_t begun = (uint64_t) g_get_monotonic_time();
         gint64 deadline;
         int r;
 
         r = plan_load(name, &plan, ret_error);
         if (r < 0)
                 return r;
+        plan->moments.at[MOMENT_HELPER_BEGAN] = begun;
         protocol_emit("owner", "%u", plan->definition->owner);
         r = plan_resolve(plan, ret_error);
         if (r < 0)
@@ -235,6 +251,7 @@ int lifecycle_start(const char *name, Error *ret_error)
         if (r < 0)
                 return r;
 
+        moments_note(&plan->moments, MOMENT_PLANNED);
         deadline = g_get_monotonic_time() + START_WINDOW_USEC;
         for (;;) {
                 _cleanup_error_ Error error = ERROR_INIT;

@@ -313,6 +313,9 @@ static void runner_adopt(Runner *runner, int fd)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                                 "What the runner before me knew of the guest cannot be read: %s",
                                 g_strerror(-r));
+        /* Which start it was is not known then, but it was not this one. */
+        if (!runner->state.invocation_id)
+                runner->state.invocation_id = g_strdup("");
         object.owner = runner->state.owner;
         object.image = runner->state.image;
         journal_set_object(runner->journal, &object);

@@ -43,8 +43,8 @@ typedef struct Moments {
 
 void moments_note(Moments *moments, Moment moment); /* it is now */
 
-/* "RunnerBegan 12345", as it stands in a runner's state and in the helper's lines. -EBADMSG for what is none;
- * a moment that is not known is passed over: a newer one may have written it. */
+/* "RunnerBegan 12345", as it stands in a runner's state and in the helper's lines. -EBADMSG for what is
+ * none; a moment that is not known is passed over: a newer one may have written it. */
 int moments_take(Moments *moments, const char *value);
 
 /* Lines "KEY=RunnerBegan 12345", of those that are known. */

@@ -12,7 +12,7 @@
  * reads in it when what happened. Formatting and parsing are pure. */
 
 typedef struct RunState {
-        char *invocation_id;           /* the unit's, when the guest was started; NULL: not known */
+        char *invocation_id;           /* the unit's at the guest's start; "": another; NULL: none */
         Moments moments;               /* of that start */
         bool started;                  /* the guest was seen running */
         bool spoke;                    /* … and has written something */

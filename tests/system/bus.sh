@@ -112,8 +112,10 @@ check "the times of its start go from the call to the answer" \
         in_order hello Called Authorized Requested JobMade Answered
 check "… over systemd and the runner" \
         in_order hello Requested RunnerBegan HelperAsked Ready UnitActive Answered
+check "… its helper and libvirt" \
+        in_order hello HelperAsked HelperBegan Planned Connected Addressed Prepared Created Ready
+check_soon "… and the guest" 60 in_order hello Prepared FirstByte
 check "… with the fork that systemd did" in_order hello Requested RunnerForked UnitActive
-check_soon "… to the first byte of its console" 60 in_order hello HelperAsked FirstByte
 called=$(moment hello Called)
 check "starting it again is no error" call StartUnikernel st hello 0
 is "… and does not count as its start" "$called" "$(moment hello Called)"
