@@ -44,6 +44,21 @@ is "nor has it a remark" "" \
 for service in unikernel@x unikernel-body@x shruthid shruthi-seal@x; do
         check "the sandbox of $service is at 1.0 or better" systemd-analyze security --no-pager --threshold=10 $service
 done
+# What is not among the settings of a unikernel's units, since no process of theirs could do it anyway.
+cat >/tmp/reach <<'END'
+find /proc/sys /proc/sysrq-trigger /proc/acpi /proc/fs /proc/irq /sys -type f -writable ! -name ns_last_pid
+echo 300 >/proc/sys/kernel/ns_last_pid && echo ns_last_pid
+hostname "$(hostname)" && echo hostname
+dmesg >/dev/null && echo syslog
+cat /proc/kcore | head -c 1 && echo kcore
+for log in /dev/kmsg /proc/kmsg; do [ ! -r $log ] || echo $log; done
+grep -v '^0* ' /proc/kallsyms | head -n 1
+echo end
+END
+expect_output "root reaches what is root's" '^hostname$' bash /tmp/reach
+drop_in reach Type=oneshot Restart=no ExecStart= 'ExecStart=/bin/bash /tmp/reach' StandardOutput=file:/tmp/reached
+systemctl start unikernel@reach
+is "a process of a unikernel's unit reaches nothing of it" end "$(cat /tmp/reached)"
 expect_output "the preset enables the socket" '^enabled$' systemctl is-enabled shruthid.socket
 expect_output "and the target" '^enabled$' systemctl is-enabled unikernels.target
 is "/run/shruthi is root's" "711 root root" "$(stat -c '%a %U %G' /run/shruthi)"
