@@ -50,13 +50,14 @@ find /proc/sys /proc/sysrq-trigger /proc/acpi /proc/fs /proc/irq /sys -type f -w
 echo 300 >/proc/sys/kernel/ns_last_pid && echo ns_last_pid
 hostname "$(hostname)" && echo hostname
 dmesg >/dev/null && echo syslog
-cat /proc/kcore | head -c 1 && echo kcore
+head -c 1 /proc/kcore && echo kcore
 for log in /dev/kmsg /proc/kmsg; do [ ! -r $log ] || echo $log; done
 grep -v '^0* ' /proc/kallsyms | head -n 1
 echo end
 END
 expect_output "root reaches what is root's" '^hostname$' bash /tmp/reach
-drop_in reach Type=oneshot Restart=no ExecStart= 'ExecStart=/bin/bash /tmp/reach' StandardOutput=file:/tmp/reached
+drop_in reach Type=oneshot Restart=no ExecStart= 'ExecStart=/bin/bash /tmp/reach' StandardOutput=file:/tmp/reached \
+        StandardError=journal
 systemctl start unikernel@reach
 is "a process of a unikernel's unit reaches nothing of it" end "$(cat /tmp/reached)"
 expect_output "the preset enables the socket" '^enabled$' systemctl is-enabled shruthid.socket
