@@ -14,31 +14,43 @@ bench_list() {
         done
 }
 
-# JSON: of the benchmarks in $names, with $options. One that fails is told, and the others go on.
+# FORMAT (text, json, markdown): of the benchmarks in $names, with $options. One that fails is told, and the
+# others go on.
 bench_run() {
-        local json=$1 name failed=() result=$run_dir/bench.result all=$run_dir/bench.all run_limit=$bench_seconds
+        local format=$1 name failed=() result=$run_dir/bench.result all=$run_dir/bench.all run_limit=$bench_seconds
 
         : >"$all"
         for name in "${names[@]}"; do
-                sandbox_boot
+                bench_boot
                 say "Benchmark $name …"
                 if sandbox_run "/shruthi/source/tests/bench/$name" "${options[@]}" </dev/null >"$result"; then
                         cat "$result" >>"$all"
-                        [ "$json" = yes ] || bench_report tables <"$result"
+                        [ "$format" != text ] || bench_report tables <"$result"
                 else
                         say "The benchmark $name failed; its journal ends with:"
                         sandbox_journal 20 >&2
                         failed+=("$name")
                 fi
-                [ "$name" != "${names[-1]}" ] || bench_conclude
                 sandbox_end
         done
+        bench_conclude "$format"
         [ ${#failed[@]} -eq 0 ] || die "Benchmarks that failed: ${failed[*]}"
 }
 
+# With a folder that is on the machine's disk, if the cache is: all else in a sandbox is in memory.
+bench_boot() {
+        rm -rf --one-file-system "$run_dir/disk"
+        mkdir "$run_dir/disk"
+        bind_options=("--bind=$run_dir/disk:/srv/disk")
+        sandbox_boot
+}
+
+# In a sandbox of its own: the last one may have been driven to its limits.
 bench_conclude() {
         [ -s "$all" ] || return 0
-        if [ "$json" = yes ]; then bench_report json <"$all"; else bench_report goals <"$all"; fi
+        sandbox_boot
+        if [ "$1" = text ]; then bench_report goals <"$all"; else bench_report "$1" <"$all"; fi
+        sandbox_end
 }
 
 bench_report() { sandbox_run /usr/bin/python3 /shruthi/source/tests/bench/lib/report.py "$1"; }

@@ -40,6 +40,7 @@ typedef enum Operation {
 typedef struct PeerOptions {
         const char *xml;    /* file of the domain XML, "{}" for the item */
         const char *digest; /* of the image, for definitions */
+        const char *unit;   /* started beside a domain, "{}" for the item */
         char **command;     /* "{}" for the item */
 } PeerOptions;
 
@@ -55,7 +56,15 @@ typedef struct Peer {
 extern const Peer peer_shruthi;
 extern const Peer peer_systemd;
 extern const Peer peer_libvirt;
+extern const Peer peer_libvirt_dbus;
+extern const Peer peer_unit_libvirt;
 extern const Peer peer_command;
+
+#define BUS_TIMEOUT_USEC (120 * G_USEC_PER_SEC)
+
+/* A connection to the bus, for those that need nothing else. */
+void *bus_connect(const PeerOptions *options);
+void bus_disconnect(void *connection);
 
 /* --- the first byte --- */
 

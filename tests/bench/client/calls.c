@@ -18,6 +18,7 @@ typedef struct Calls {
         const char *kind;
         const char *argument;
         char **names;
+        unsigned n_names;
         unsigned count;
         unsigned rate;
 } Calls;
@@ -56,6 +57,16 @@ static sd_bus_message *make_call(sd_bus *bus, const Calls *calls, const char *na
                 if (r >= 0)
                         r = sd_bus_message_append(message, "ss", SHRUTHI_INTERFACE_UNIKERNEL, "State");
                 free(path);
+        } else if (strcmp(calls->kind, "domains") == 0) {
+                r = sd_bus_message_new_method_call(bus, &message, name, "/org/libvirt/QEMU",
+                                "org.libvirt.Connect", "ListDomains");
+                if (r >= 0)
+                        r = sd_bus_message_append(message, "u", (uint32_t) 0);
+        } else if (strcmp(calls->kind, "domain") == 0) {
+                r = sd_bus_message_new_method_call(bus, &message, name, calls->argument,
+                                "org.freedesktop.DBus.Properties", "GetAll");
+                if (r >= 0)
+                        r = sd_bus_message_append(message, "s", "org.libvirt.Domain");
         } else
                 die("there is no kind of call '%s'", calls->kind);
 
@@ -105,6 +116,7 @@ static void calls_parse(Calls *calls, int argc, char *argv[])
         calls->kind = argv[optind];
         calls->argument = argv[optind + 1];
         calls->names = argv + optind + 2;
+        calls->n_names = g_strv_length(calls->names);
 }
 
 int verb_calls(int argc, char *argv[])
@@ -127,8 +139,9 @@ int verb_calls(int argc, char *argv[])
                         if (now < due)
                                 g_usleep(due - now);
                 }
-                for (char **name = calls.names; *name; name++)
-                        call_once(bus, &calls, *name);
+                /* Each time another one is first. */
+                for (unsigned j = 0; j < calls.n_names; j++)
+                        call_once(bus, &calls, calls.names[(i + j) % calls.n_names]);
         }
 
         sd_bus_flush_close_unref(bus);

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* SHRUTHI itself over the bus, and systemd's own verbs for its units. */
+/* SHRUTHI itself over the bus, and libvirt over it, by libvirt-dbus. */
 
 #include "bench.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
-#include <unistd.h>
 
 #include "common/names.h"
 
-#define TIMEOUT_USEC (600 * G_USEC_PER_SEC)
+#define LIBVIRT_NAME "org.libvirt"
+#define LIBVIRT_QEMU "/org/libvirt/QEMU"
 
-static void *bus_connect(const PeerOptions *options)
+void *bus_connect(const PeerOptions *options)
 {
         sd_bus *bus = NULL;
         int r = sd_bus_open_system(&bus);
 
         if (r < 0)
                 die("no system bus: %s", g_strerror(-r));
-        (void) sd_bus_set_method_call_timeout(bus, TIMEOUT_USEC);
+        (void) sd_bus_set_method_call_timeout(bus, BUS_TIMEOUT_USEC);
         return bus;
 }
 
-static void bus_disconnect(void *connection)
+void bus_disconnect(void *connection)
 {
         sd_bus_flush_close_unref(connection);
 }
@@ -60,65 +60,61 @@ static char *shruthi_run(void *connection, const PeerOptions *options, Operation
 
 const Peer peer_shruthi = {"shruthi", bus_connect, bus_disconnect, shruthi_run};
 
-typedef struct UnitJob {
-        char *path;
-        char *result;
-} UnitJob;
-
-static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error *error)
+static char *libvirt_create(sd_bus *bus, const char *member, const PeerOptions *options, const char *item)
 {
-        UnitJob *job = userdata;
-        const char *path, *result;
+        g_autofree char *path = fill_in(options->xml ?: "{}", item), *xml = NULL, *problem = NULL;
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
 
-        if (sd_bus_message_read(message, "uoss", NULL, &path, NULL, &result) >= 0 && job->path &&
-                        strcmp(job->path, path) == 0 && !job->result)
-                job->result = g_strdup(result);
-        return 0;
+        if (!g_file_get_contents(path, &xml, NULL, NULL))
+                return g_strdup_printf("'%s' cannot be read", path);
+        if (strcmp(member, "DomainDefineXML") == 0)
+                r = sd_bus_call_method(bus, LIBVIRT_NAME, LIBVIRT_QEMU, "org.libvirt.Connect", member,
+                                &error, NULL, "s", xml);
+        else
+                r = sd_bus_call_method(bus, LIBVIRT_NAME, LIBVIRT_QEMU, "org.libvirt.Connect", member,
+                                &error, NULL, "su", xml, (uint32_t) 0);
+        if (r < 0)
+                problem = g_strdup(error.message ?: "no answer");
+
+        sd_bus_error_free(&error);
+        return g_steal_pointer(&problem);
 }
 
-/* As systemctl does it: subscribe, start the unit, wait for the job. */
-static char *systemd_run(void *connection, const PeerOptions *options, Operation operation, const char *item)
+static char *libvirt_destroy(sd_bus *bus, const char *item)
 {
-        g_autofree char *unit = g_strconcat(SHRUTHI_UNIT_PREFIX, item, SHRUTHI_UNIT_SUFFIX, NULL);
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *reply = NULL;
-        sd_bus_slot *slot = NULL;
         char *problem = NULL;
-        UnitJob job = {};
         const char *path;
+        int r;
 
-        (void) sd_bus_match_signal(connection, &slot, "org.freedesktop.systemd1",
-                        "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "JobRemoved",
-                        on_job_removed, &job);
-        (void) sd_bus_call_method(connection, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                        "org.freedesktop.systemd1.Manager", "Subscribe", NULL, NULL, NULL);
-        if (sd_bus_call_method(connection, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                            "org.freedesktop.systemd1.Manager",
-                            operation == OPERATION_START ? "StartUnit" : "StopUnit", &error, &reply, "ss",
-                            unit, "replace") < 0)
+        r = sd_bus_call_method(bus, LIBVIRT_NAME, LIBVIRT_QEMU, "org.libvirt.Connect", "DomainLookupByName",
+                        &error, &reply, "s", item);
+        if (r >= 0)
+                r = sd_bus_message_read(reply, "o", &path);
+        if (r >= 0)
+                r = sd_bus_call_method(bus, LIBVIRT_NAME, path, "org.libvirt.Domain", "Destroy", &error,
+                                NULL, "u", (uint32_t) 0);
+        if (r < 0)
                 problem = g_strdup(error.message ?: "no answer");
-        else if (sd_bus_message_read(reply, "o", &path) < 0)
-                problem = g_strdup("the answer is no job");
-        else
-                job.path = g_strdup(path);
 
-        while (!problem && !job.result) {
-                int r = sd_bus_process(connection, NULL);
-
-                if (r == 0)
-                        r = sd_bus_wait(connection, TIMEOUT_USEC);
-                if (r < 0)
-                        problem = g_strdup("the bus is gone");
-        }
-        if (!problem && strcmp(job.result, "done") != 0)
-                problem = g_strdup_printf("the job's result is '%s'", job.result);
-
-        g_free(job.path);
-        g_free(job.result);
-        sd_bus_slot_unref(slot);
         sd_bus_message_unref(reply);
         sd_bus_error_free(&error);
         return problem;
 }
 
-const Peer peer_systemd = {"systemd", bus_connect, bus_disconnect, systemd_run};
+static char *libvirt_dbus_run(
+                void *connection, const PeerOptions *options, Operation operation, const char *item)
+{
+        switch (operation) {
+        case OPERATION_START:
+                return libvirt_create(connection, "DomainCreateXML", options, item);
+        case OPERATION_STOP:
+                return libvirt_destroy(connection, item);
+        default:
+                return libvirt_create(connection, "DomainDefineXML", options, item);
+        }
+}
+
+const Peer peer_libvirt_dbus = {"libvirt-dbus", bus_connect, bus_disconnect, libvirt_dbus_run};

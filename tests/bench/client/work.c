@@ -32,7 +32,14 @@ typedef struct Work {
         pthread_barrier_t connected;
 } Work;
 
-static const Peer *const peers[] = {&peer_shruthi, &peer_systemd, &peer_libvirt, &peer_command};
+static const Peer *const peers[] = {
+                &peer_shruthi,
+                &peer_systemd,
+                &peer_libvirt,
+                &peer_libvirt_dbus,
+                &peer_unit_libvirt,
+                &peer_command,
+};
 
 static const char *const operations[_OPERATION_MAX] = {
                 [OPERATION_START] = "start",
@@ -115,13 +122,14 @@ static void work_print(Work *work, Consoles *consoles)
 
 static void work_parse(Work *work, int argc, char *argv[])
 {
-        enum { AT_ONCE = 1, FIFO, SOCKET, XML, DIGEST, TRACE };
+        enum { AT_ONCE = 1, FIFO, SOCKET, XML, DIGEST, UNIT, TRACE };
         static const struct option options[] = {
                         {"at-once", required_argument, NULL, AT_ONCE},
                         {"fifo", required_argument, NULL, FIFO},
                         {"socket", required_argument, NULL, SOCKET},
                         {"xml", required_argument, NULL, XML},
                         {"digest", required_argument, NULL, DIGEST},
+                        {"unit", required_argument, NULL, UNIT},
                         {"trace", required_argument, NULL, TRACE},
                         {},
         };
@@ -143,6 +151,9 @@ static void work_parse(Work *work, int argc, char *argv[])
                         break;
                 case DIGEST:
                         work->options.digest = optarg;
+                        break;
+                case UNIT:
+                        work->options.unit = optarg;
                         break;
                 case TRACE:
                         g_ptr_array_add(work->trace, optarg);

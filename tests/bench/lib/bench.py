@@ -11,7 +11,6 @@ error, and prints its result as one line of JSON.
 
 import argparse
 import json
-import os
 import sys
 import time
 
@@ -34,15 +33,20 @@ class Benchmark:
             "title": title,
             "quick": self.quick,
             "counts": self.counts,
-            "load_before": os.getloadavg()[0],
             "tables": [],
+            "grids": [],
             "goals": [],
             "notes": [],
         }
-        self.began = time.monotonic()
         host.prepare()
+        self.began, self.others_before = time.monotonic(), self.others()
         self.capabilities = host.capabilities()
         self.result["host"] = host.describe()
+
+    @staticmethod
+    def others():
+        """The processor time of all that is not in the sandbox, in ms."""
+        return host.machine_processor_time() - host.all_processor_time()
 
     def count(self, key):
         return self.counts[key]
@@ -61,8 +65,16 @@ class Benchmark:
             rows.append(row)
         self.result["tables"].append({"title": title, "unit": unit, "rows": rows})
 
-    def goal(self, text, value, limit, at="most", unit=""):
-        self.result["goals"].append({"text": text, "value": value, "limit": limit, "at": at, "unit": unit})
+    def grid(self, title, columns, rows):
+        """What is no list of samples; columns: their heads, rows: lists of numbers and texts."""
+        self.result["grids"].append({"title": title, "columns": columns, "rows": rows})
+
+    def goal(self, text, value, limit, at="most", unit="", proof=None):
+        """proof: what was measured beside it that shows why the goal is missed, should it be."""
+        goal = {"text": text, "value": value, "limit": limit, "at": at, "unit": unit}
+        if proof:
+            goal["proof"] = proof
+        self.result["goals"].append(goal)
 
     def note(self, text):
         self.result["notes"].append(text)
@@ -75,6 +87,7 @@ class Benchmark:
                 "QEMU's user cannot open?): its figures are void"
             )
         self.result["seconds"] = time.monotonic() - self.began
+        self.result["others"] = (self.others() - self.others_before) / self.result["seconds"] / 1000
         print(json.dumps(self.result), flush=True)
 
 

@@ -13,7 +13,6 @@ SHRUTHI = "org.dream.Shruthi"
 NAME = "org.dream.BenchFloor"
 POLICIES = pathlib.Path("/etc/dbus-1/system.d")
 ACTIVATION = pathlib.Path("/usr/share/dbus-1/system-services")
-UNITS = pathlib.Path("/etc/systemd/system")
 MANAGER = ("/org/dream/Shruthi", "org.dream.Shruthi.Manager")
 
 KINDS = {"list": "list of all", "get": "get one", "property": "one property", "managed": "all managed objects"}
@@ -35,7 +34,7 @@ def install_empty(name, settings):
     program = host.DIRECTORY / "bench-floor"
     shutil.copy(host.FLOOR, program)
     service = ["[Service]", "Type=notify", f"BusName={name}", f"ExecStart={program} --empty {name}", *settings]
-    (UNITS / unit).write_text("\n".join(service) + "\n")
+    (host.UNITS / unit).write_text("\n".join(service) + "\n")
     activation = ["[D-BUS Service]", f"Name={name}", "Exec=/bin/false", "User=root", f"SystemdService={unit}"]
     (ACTIVATION / unit).write_text("\n".join(activation) + "\n")
     host.run("systemctl", "daemon-reload")

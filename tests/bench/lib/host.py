@@ -23,6 +23,7 @@ IMAGE = DIRECTORY / "guest.virtio"
 
 CONF = pathlib.Path("/etc/shruthi/shruthi.conf.d/60-bench.conf")
 DEFINITIONS = pathlib.Path("/etc/shruthi/unikernels")
+UNITS = pathlib.Path("/etc/systemd/system")
 CAPABILITIES = pathlib.Path("/var/cache/libvirt/qemu/capabilities")
 
 # The smallest with which the guest runs, so that a thousand fit: memory that it does not touch costs nothing.
@@ -53,8 +54,7 @@ def prepare():
     if not os.path.exists(CLIENT):
         sys.exit(f"{CLIENT} was not built (meson -Dbench=true).")
     DIRECTORY.mkdir(parents=True, exist_ok=True)
-    shutil.copy(GUEST, IMAGE)
-    IMAGE.chmod(0o644)
+    use_image(GUEST)
     DEFINITIONS.mkdir(parents=True, exist_ok=True)
     configure()
     # Fills libvirt's cache, and lets SHRUTHI try once what the host can do.
@@ -72,6 +72,12 @@ def capabilities():
     if not files:
         sys.exit(f"libvirt keeps no cache in {CAPABILITIES}: it would ask QEMU what it can do at each start.")
     return sorted(files)
+
+
+def use_image(image):
+    """For those that are no SHRUTHI."""
+    shutil.copy(image, IMAGE)
+    IMAGE.chmod(0o644)
 
 
 def image_digest(image=GUEST):
@@ -105,7 +111,10 @@ def any_active(units):
 
 
 def unit_pids(unit):
+    """Of one that does not run: none."""
     group = unit_property(unit, "ControlGroup")[0]
+    if not group:
+        return []
     return [int(pid) for pid in pathlib.Path(f"/sys/fs/cgroup{group}/cgroup.procs").read_text().split()]
 
 
@@ -117,10 +126,10 @@ def unit_service_settings(unit, *but):
     return [line for line in lines if line.split("=")[0] not in but]
 
 
-def timed(*command):
+def timed(*command, check=True):
     """How long a command takes, in ms."""
     begin = time.monotonic()
-    run(*command)
+    run(*command, check=check)
     return (time.monotonic() - begin) * 1000
 
 
@@ -132,8 +141,8 @@ def wait_until(seconds, condition, what):
         time.sleep(0.02)
 
 
-def busctl_json(name, path, interface, member):
-    return json.loads(run("busctl", "--json=short", "call", name, path, interface, member))
+def busctl_json(name, path, interface, member, *arguments):
+    return json.loads(run("busctl", "--json=short", "call", name, path, interface, member, *arguments))
 
 
 def process_switches(pid):
@@ -155,6 +164,88 @@ def count_system_calls(unit, calls, *command):
     strace.terminate()
     strace.wait()
     return len(trace.read_text().splitlines())
+
+
+# A directory of the machine's, which is on its disk; all else here is in memory. See bench.sh.
+DISK = pathlib.Path("/srv/disk")
+
+
+def disk_type():
+    """The file system's, or None if it is memory too."""
+    found = run("stat", "--file-system", "--format=%T", DISK).strip() if DISK.exists() else "tmpfs"
+    return None if found in ("tmpfs", "ramfs") else found
+
+
+def move_to_disk(*directories):
+    """What is in these directories, and comes into them from now on, is on the machine's disk."""
+    for i, directory in enumerate(directories):
+        place = DISK / str(i)
+        run("cp", "--archive", directory, place)
+        run("mount", "--bind", place, directory)
+
+
+# Where systemd counts it: /sys/fs/cgroup is the sandbox's own.
+CGROUPS = pathlib.Path("/sys/fs/cgroup")
+# What takes part in a start or stop → its control group. QEMU is in libvirtd's where the sandbox has no others.
+OUR_UNITS = "our units (their sandbox, shruthi-run, shruthi-domain)"
+SHRUTHID = "shruthid"
+OWN = (OUR_UNITS, SHRUTHID)
+GROUPS = {
+    OUR_UNITS: "unikernel.slice",
+    "of these shruthi-domain.service": "unikernel.slice/shruthi-domain.service",
+    SHRUTHID: "system.slice/shruthid.service",
+    "systemd": "init.scope",
+    "the bus": "system.slice/dbus.service",
+    "polkit": "system.slice/polkit.service",
+    "libvirtd and QEMU": "system.slice/libvirtd.service",
+    "machine.slice": "machine.slice",
+    "systemd-machined": "system.slice/systemd-machined.service",
+    "the journal": "system.slice/systemd-journald.service",
+}
+
+
+def group_processor_time(group):
+    """In ms, up to now; None where there is no such group."""
+    try:
+        return int((CGROUPS / group / "cpu.stat").read_text().split()[1]) / 1000
+    except FileNotFoundError:
+        return None
+
+
+def processor_times():
+    """Of each that takes part."""
+    found = {who: group_processor_time(group) for who, group in GROUPS.items()}
+    return {who: spent for who, spent in found.items() if spent is not None}
+
+
+def own_processor_time():
+    found = processor_times()
+    return sum(found.get(who, 0) for who in OWN)
+
+
+def all_processor_time():
+    """Of all in the sandbox."""
+    return group_processor_time(".")
+
+
+def machine_processor_time():
+    """In ms, of all that runs on the machine: /proc/stat is its."""
+    user, nice, system, _, _, irq, softirq = map(int, pathlib.Path("/proc/stat").read_text().split()[1:8])
+    return (user + nice + system + irq + softirq) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def memory_available():
+    """In MiB."""
+    found = re.search(r"^MemAvailable: +(\d+) kB$", pathlib.Path("/proc/meminfo").read_text(), re.MULTILINE)
+    return int(found[1]) // 1024
+
+
+def mounts():
+    return len(pathlib.Path("/proc/1/mountinfo").read_text().splitlines())
+
+
+def open_files(unit):
+    return len(os.listdir(f"/proc/{unit_property(unit, 'MainPID')[0]}/fd"))
 
 
 def process_memory(pid):

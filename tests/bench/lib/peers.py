@@ -50,9 +50,31 @@ def write_stock_xml(name):
     return path
 
 
-def write_our_xml(name, unikernel):
+STOCK_INTERFACE = """
+    <interface type='bridge'>
+      <mac address='{mac}'/>
+      <source bridge='{bridge}'/>
+      <model type='virtio'/>
+      {filter}
+    </interface>"""
+CLEAN_TRAFFIC = "<filterref filter='clean-traffic'><parameter name='IP' value='{address}'/></filterref>"
+
+
+def write_stock_network_xml(name, bridge, address, filtered):
+    """The same with an interface, and perhaps libvirt's own filter on it."""
+    path = write_stock_xml(name)
+    interface = STOCK_INTERFACE.format(
+        mac="52:54:00:%02x:%02x:%02x" % tuple(uuid.uuid4().bytes[:3]),
+        bridge=bridge,
+        filter=CLEAN_TRAFFIC.format(address=address) if filtered else "",
+    )
+    path.write_text(path.read_text().replace("<devices>", "<devices>" + interface))
+    return path
+
+
+def write_our_xml(name, unikernel, change=lambda xml: xml):
     """The XML that SHRUTHI starts the unikernel with, for a domain of another name."""
-    xml = host.run("shruthictl", "xml", unikernel)
+    xml = change(host.run("shruthictl", "xml", unikernel))
     xml = re.sub(r"<name>.*?</name>", f"<name>{name}</name>", xml, count=1)
     xml = re.sub(r"<uuid>.*?</uuid>", f"<uuid>{uuid.uuid4()}</uuid>", xml, count=1)
     xml = re.sub(r"(<source path=\")[^\"]*(\"/>)", rf"\g<1>{FIFO.replace('{}', name)}\g<2>", xml, count=1)
@@ -116,10 +138,39 @@ def libvirt(title):
     return Peer(title, "libvirt", fifo_option(), arguments=[f"--xml={host.DIRECTORY}/{{}}.xml"])
 
 
-def virsh():
+def libvirt_dbus():
+    return Peer("libvirt-dbus, stock XML", "libvirt-dbus", fifo_option(), [f"--xml={host.DIRECTORY}/{{}}.xml"])
+
+
+# The least that a unit can be; and one with our sandbox, in which nothing of ours runs.
+BARE_UNIT = ["Type=exec", "ExecStart=/bin/sleep infinity"]
+
+
+def loop_and_unit(title, template, settings=()):
+    """The C loop, and for each start a unit of its own: what no design with a unit for each can go below."""
+    unit = host.UNITS / f"{template}@.service"
+    unit.write_text("\n".join(["[Service]", *BARE_UNIT, "Slice=bench.slice", *settings]) + "\n")
+    host.run("systemctl", "daemon-reload")
+    arguments = [f"--xml={host.DIRECTORY}/{{}}.xml", f"--unit={template}@{{}}.service"]
+    return Peer(title, "unit+libvirt", fifo_option(), arguments)
+
+
+def loop_and_bare_unit():
+    return loop_and_unit("C loop, our XML, and a bare unit each", "bench-bare")
+
+
+def loop_and_sandboxed_unit():
+    runs = ("Type", "NotifyAccess", "ExecStart", "ExecStop", "Restart", "RestartSec", "Slice")
+    settings = host.unit_service_settings("unikernel@.service", *runs)
+    # In a directory of its own, or the units of SHRUTHI would lose theirs.
+    settings = [line.replace("=shruthi/unikernels/", "=shruthi/bench/") for line in settings]
+    return loop_and_unit("C loop, our XML, and a unit in our sandbox each", "bench-sandboxed", settings)
+
+
+def virsh(title="virsh start, stock XML"):
     """Of domains that are defined."""
     return Peer(
-        "virsh start, stock XML",
+        title,
         "command",
         fifo_option(),
         start=["virsh", "--quiet", "start", "{}"],

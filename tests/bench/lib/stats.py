@@ -22,14 +22,19 @@ def median(values):
     return (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def slope(values):
-    """How much each sample is above the one before it: the line of least squares through (0, v0), (1, v1) …"""
+def trend(values):
+    """How much each sample is above the one before it: the median of the slopes between all pairs (Theil and Sen),
+    which a few that were disturbed do not tilt."""
     n = len(values)
     if n < 2:
         raise ValueError("a line needs two samples")
-    mean_x, mean_y = (n - 1) / 2, sum(values) / n
-    above = sum((x - mean_x) * (y - mean_y) for x, y in enumerate(values))
-    return above / sum((x - mean_x) ** 2 for x in range(n))
+    return median([(values[j] - values[i]) / (j - i) for i in range(n) for j in range(i + 1, n)])
+
+
+def steps(rows):
+    """Each row's samples above those of the row before it; the first's above nothing."""
+    befores = [[0] * len(rows[0]), *rows] if rows else []
+    return [[now - then for now, then in zip(row, before)] for row, before in zip(rows, befores)]
 
 
 def summary(values):
