@@ -2,7 +2,8 @@
 
 /* The definitions, kept true by inotify: whoever changes a file, with or without us, sees the change on the
  * bus. Names that have changed are gathered while a thread reads; one thread reads at a time, so that an
- * older reading never replaces a newer one. */
+ * older reading never replaces a newer one. The files behind links are watched, too, and so are the host's
+ * users and groups: a name that is somebody else's now must not give him what is another's. */
 
 #include "daemon/registry.h"
 
@@ -18,11 +19,15 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "common/users.h"
+#include "daemon/network-registry.h"
 
 #define WATCH_MASK \
         (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | \
                         IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+#define LINKED_MASK   (IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)
 #define DROPIN_SUFFIX SHRUTHI_DEFINITION_SUFFIX ".d"
+/* passwd(5) and group(5). Other sources of users (nsswitch.conf(5)) tell nobody when they change. */
+#define USERS_DIR     "/etc"
 
 typedef struct Waiter {
         void (*done)(void *userdata);
@@ -32,6 +37,7 @@ typedef struct Waiter {
 typedef struct Watch {
         char *path;
         char *name; /* whose drop-ins these are; NULL: a directory of definitions, or one above it */
+        bool linked; /* what a link leads to: of one definition or of several */
 } Watch;
 
 struct Registry {
@@ -40,7 +46,7 @@ struct Registry {
         sd_event_source *source;
         GHashTable *watches;     /* wd → Watch */
         GHashTable *dirty;       /* names to be read */
-        bool all_dirty, reading;
+        bool all_dirty, users_changed, reading;
         GArray *waiters;         /* Waiter: for the next reading */
 };
 
@@ -157,18 +163,39 @@ static void watch_free(gpointer data)
         g_free(watch);
 }
 
-static void add_watch(Registry *registry, const char *path, const char *name)
+static void add_watch(Registry *registry, const char *path, const char *name, bool linked)
 {
-        int wd = inotify_add_watch(registry->fd, path, WATCH_MASK);
+        int wd = inotify_add_watch(registry->fd, path, linked ? LINKED_MASK : WATCH_MASK);
 
         if (wd >= 0) {
                 Watch *watch = g_new0(Watch, 1);
 
-                *watch = (Watch){.path = g_strdup(path), .name = g_strdup(name)};
+                *watch = (Watch){.path = g_strdup(path), .name = g_strdup(name), .linked = linked};
                 g_hash_table_insert(registry->watches, GINT_TO_POINTER(wd), watch);
         } else if (errno != ENOENT && errno != ENOTDIR)
                 log_warning("Cannot watch %s: %s; changes there are seen after a reload", path,
                                 g_strerror(errno));
+}
+
+static bool is_link(const char *dir, const char *entry)
+{
+        g_autofree char *path = g_build_filename(dir, entry, NULL);
+
+        return g_file_test(path, G_FILE_TEST_IS_SYMLINK);
+}
+
+/* What the links in dir lead to, but for /dev/null, which many write to. */
+static void watch_linked(Registry *registry, const char *dir)
+{
+        g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
+        const char *entry;
+
+        while (entries && (entry = g_dir_read_name(entries))) {
+                g_autofree char *path = g_build_filename(dir, entry, NULL);
+
+                if (is_link(dir, entry) && g_file_test(path, G_FILE_TEST_IS_REGULAR))
+                        add_watch(registry, path, NULL, true);
+        }
 }
 
 /* The directory, or where it is missing the nearest one above it, and the drop-in directories in it.
@@ -185,17 +212,19 @@ static void watch_directory(Registry *registry, const char *dir)
                 g_free(existing);
                 existing = above;
         }
-        add_watch(registry, existing, NULL);
+        add_watch(registry, existing, NULL, false);
         if (!g_str_equal(existing, dir))
                 return;
 
+        watch_linked(registry, dir);
         entries = g_dir_open(dir, 0, NULL);
         while (entries && (entry = g_dir_read_name(entries)))
                 if (g_str_has_suffix(entry, DROPIN_SUFFIX)) {
                         g_autofree char *path = g_build_filename(dir, entry, NULL);
                         g_autofree char *name = g_strndup(entry, strlen(entry) - strlen(DROPIN_SUFFIX));
 
-                        add_watch(registry, path, name);
+                        add_watch(registry, path, name, false);
+                        watch_linked(registry, path);
                 }
 }
 
@@ -203,6 +232,7 @@ static void registry_watch(Registry *registry)
 {
         for (unsigned i = 0; i < 3; i++)
                 watch_directory(registry, definition_dir(i));
+        add_watch(registry, USERS_DIR, NULL, false);
 }
 
 static Reading *reading_new(Registry *registry)
@@ -265,11 +295,27 @@ static void event_in_directory(Registry *registry, const Watch *watch, const str
                 g_autofree char *name = g_strndup(
                                 event->name, strlen(event->name) - strlen(SHRUTHI_DEFINITION_SUFFIX));
 
-                if (name_is_valid(name) && !event_is_early(watch, event))
+                if (is_link(watch->path, event->name))
+                        registry->all_dirty = true;
+                else if (name_is_valid(name) && !event_is_early(watch, event))
                         g_hash_table_add(registry->dirty, g_steal_pointer(&name));
         } else if (event->len == 0 || (event->mask & IN_ISDIR))
                 /* A directory of drop-ins or of definitions came or went. */
                 registry->all_dirty = true;
+}
+
+static void event_in_dropins(Registry *registry, const Watch *watch, const struct inotify_event *event)
+{
+        if (event->len > 0 && is_link(watch->path, event->name))
+                registry->all_dirty = true;
+        else if (name_is_valid(watch->name))
+                g_hash_table_add(registry->dirty, g_strdup(watch->name));
+}
+
+static bool event_tells_of_users(const Watch *watch, const struct inotify_event *event)
+{
+        return event->len > 0 && g_str_equal(watch->path, USERS_DIR) &&
+               (g_str_equal(event->name, "passwd") || g_str_equal(event->name, "group"));
 }
 
 static void registry_event(Registry *registry, const struct inotify_event *event)
@@ -284,10 +330,15 @@ static void registry_event(Registry *registry, const struct inotify_event *event
         if (!watch)
                 return;
 
-        if (!watch->name)
+        if (event_tells_of_users(watch, event)) {
+                registry->all_dirty = true;
+                registry->users_changed = true;
+        } else if (watch->linked)
+                registry->all_dirty = true;
+        else if (watch->name)
+                event_in_dropins(registry, watch, event);
+        else
                 event_in_directory(registry, watch, event);
-        else if (name_is_valid(watch->name))
-                g_hash_table_add(registry->dirty, g_strdup(watch->name));
 
         if (event->mask & IN_IGNORED)
                 g_hash_table_remove(registry->watches, GINT_TO_POINTER(event->wd));
@@ -307,6 +358,9 @@ static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *u
                         p += sizeof *event + event->len;
                 }
 
+        if (registry->users_changed)
+                networks_refresh(registry->manager, NULL, NULL);
+        registry->users_changed = false;
         registry_read(registry);
         return 0;
 }
