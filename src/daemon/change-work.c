@@ -397,6 +397,16 @@ static bool wants_addresses(const Definition *definition)
         return false;
 }
 
+/* Whether shruthi-generator makes something else of it than of the old one, which may be NULL. */
+static bool differs_for_systemd(const Definition *definition, const Definition *old)
+{
+        bool keys = definition_credentials(definition), old_keys = old && definition_credentials(old);
+
+        return definition->autostart != (old && old->autostart) ||
+               definition->restart != (old ? old->restart : RESTART_NO) || keys != old_keys ||
+               !definition_sources_equal(definition, old);
+}
+
 static int draft_write(Draft *draft)
 {
         Change *change = draft->change;
@@ -410,9 +420,7 @@ static int draft_write(Draft *draft)
         }
         change->owner = draft->definition->owner;
         change->memory = draft->definition->memory ?: draft->conf->memory_default;
-        change->reload = draft->definition->autostart != (draft->old && draft->old->autostart) ||
-                         draft->definition->restart != (draft->old ? draft->old->restart : RESTART_NO) ||
-                         !definition_sources_equal(draft->definition, draft->old);
+        change->reload = differs_for_systemd(draft->definition, draft->old);
         change->addresses = create && wants_addresses(draft->definition);
         r = create ? seal_forget_left(change->name, &change->error) : 0;
         if (r >= 0)
@@ -473,8 +481,7 @@ static int work_remove(Change *change)
         int r;
 
         /* Broken ones can be removed, too; what they asked of systemd is not known then. */
-        change->reload = definition_load(change->name, &old, &error) < 0 || old->autostart ||
-                        old->restart != RESTART_NO || !definition_sources_equal(old, NULL);
+        change->reload = definition_load(change->name, &old, &error) < 0 || differs_for_systemd(old, NULL);
         error_clear(&error);
         /* Where that cannot be told, it is tried. */
         change->addresses = lease_list(NULL, change->name, &leases, &error) < 0 || leases->len > 0;

@@ -194,8 +194,15 @@ int credentials_open(const Definition *definition, const char *directory, GPtrAr
         _cleanup_close_ int dir_fd = -EBADF;
         int r;
 
-        dir_fd = directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -EBADF;
-        if (directory && dir_fd < 0 && errno != ENOENT)
+        /* The unit has a folder as soon as systemd knows that there may be keys, also while there are none. */
+        if (!directory)
+                return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
+                                "%s: systemd does not know of [Credentials %s] yet: run 'systemctl daemon-reload' "
+                                "after such a change",
+                                definition->path, definition_credentials(definition)->name);
+
+        dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir_fd < 0 && errno != ENOENT)
                 return error_set_errno(ret_error, -errno, "Cannot open the unit's credentials in %s",
                                 directory);
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/string-util.h"
 #include "generator/kmsg.h"
 #include "unikernel/definition.h"
@@ -72,6 +73,9 @@ static int set_restart(const char *dir, const char *unit, const Definition *defi
         return add_dropin(dir, unit, RESTART_DROPIN, text);
 }
 
+/* What shruthi-seal keeps for the unit; there need be none, since the name is relative. */
+#define LOAD_ARCHIVE "LoadCredentialEncrypted=" SHRUTHI_CREDENTIAL_PREFIX "%i\n"
+
 /* systemd takes '%' for a specifier, and '\\' in front of the ':' for an escape. */
 static void append_source(GString *text, const DefinitionSource *source)
 {
@@ -89,12 +93,13 @@ static int set_credentials(const char *dir, const char *unit, const Definition *
         const DefinitionDevice *device = definition_credentials(definition);
         g_autoptr(GString) text = NULL;
 
-        if (!device || device->sources->len == 0)
+        if (!device)
                 return 0;
 
         text = g_string_new(NULL);
         g_string_printf(text, "# Made by shruthi-generator: [Credentials %s] of %s\n[Service]\n",
                         device->name, definition->path);
+        g_string_append(text, LOAD_ARCHIVE);
         for (guint i = 0; i < device->sources->len; i++)
                 append_source(text, device->sources->pdata[i]);
 
@@ -127,12 +132,26 @@ static int generate_one(const char *dir, const char *name)
         return r;
 }
 
+/* Where nobody can tell yet who has keys, everybody gets what was set for him. */
+static int set_credentials_of_all(const char *dir)
+{
+        if (access(paths_state_definitions(), F_OK) >= 0)
+                return 0;
+
+        return add_dropin(dir, SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX, CREDENTIALS_DROPIN,
+                        "# Made by shruthi-generator: the definitions in the state directory are not there yet\n"
+                        "[Service]\n" LOAD_ARCHIVE);
+}
+
 int generate(const char *dir)
 {
         g_auto(GStrv) names = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
         int r, used = 0;
 
+        r = set_credentials_of_all(dir);
+        if (r < 0)
+                kmsg_log(LOG_ERR, "Cannot write below %s: %s", dir, g_strerror(-r));
         r = definition_list_names(&names, &error);
         if (r < 0) {
                 kmsg_log(LOG_ERR, "%s", error_message(&error, r));

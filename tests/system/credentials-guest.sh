@@ -116,6 +116,10 @@ is "… or mount" "" "$(cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -F unikern
 printf '%s' "$secret" >/root/plain.key
 printf '%s' "$other" | systemd-creds encrypt --name=sealed.key - /root/sealed.key
 mkdir -p /etc/credstore && printf stored >/etc/credstore/in.store
+define d '[Network service]' Bridge=virbr0 '[Credentials storage]'
+expect_fail "before systemd knows that there may be keys" 'failed' systemctl start unikernel@d
+check_soon "… it says what to do" 60 unit_log_has d "systemd does not know of [Credentials storage] yet: run 'systemctl daemon-reload'"
+systemctl daemon-reload
 define d "Arguments=--storage-keys --storage-prove=plain.key:$NONCE --storage-prove=sealed.key:$NONCE --storage-prove=set.key:$NONCE --tick=500" \
         '[Network service]' Bridge=virbr0 '[Credentials storage]' LoadCredential=plain.key:/root/plain.key \
         LoadCredentialEncrypted=sealed.key:/root/sealed.key LoadCredential=in.store LoadCredential=nowhere
@@ -179,6 +183,7 @@ cp -p /root/shruthi.k $SEALED/shruthi.k
 
 # A guest may end with systemd's number: that is its own.
 define ends Arguments=--exit=243 '[Network service]' Bridge=virbr0 '[Credentials storage]'
+systemctl daemon-reload
 systemctl start unikernel@ends
 check_soon "a guest that exits with 243" 60 unit_is failed unikernel@ends
 is "… has not lost its keys" exit-status "$(detail ends Result)"
@@ -192,7 +197,7 @@ cut_off() {
         rm -f "$dir"/console.*
         mkfifo -m 666 "$dir/console.in" "$dir/console.out"
         exec {fd}<>"$dir/console.out"
-        as_shruthi env HOME=/var/lib/shruthi timeout 120 gdb -batch -nx -ex 'set breakpoint pending on' \
+        as_shruthi env HOME=/var/lib/shruthi CREDENTIALS_DIRECTORY=/nonexistent timeout 120 gdb -batch -nx -ex 'set breakpoint pending on' \
                 -ex 'set debuginfod enabled off' -ex "break $2" -ex run -ex kill \
                 --args $HELPER start "$1" 2>&1 </dev/null
         exec {fd}>&-
@@ -244,6 +249,7 @@ set_key d set.key "$planted"
 set_key w tls.key "$planted"
 mkdir -p $ETC
 printf '[Unikernel]\nImage=%s\n[Credentials storage]\n' "$BUILD/tests/guest/guest.multiboot" >$ETC/w.unikernel
+systemctl daemon-reload
 for name in k d w; do check "$name starts" shruthictl start $name; done
 check_soon "the guest has what was planted" 60 proves k tls.key "$planted"
 check_soon "… joined, too" 60 proves d sealed.key "$planted"

@@ -75,7 +75,9 @@ is "group shruthi-users is not one of his" "" "$(id -Gn shruthi | grep -w shruth
 
 systemctl stop shruthid.socket shruthid.service 2>/dev/null
 define tick "--tick=20"
+mounts=$(wc -l </proc/self/mountinfo)
 check "start" systemctl start unikernel@tick
+is "without keys the host gets no mount for it" "$mounts" "$(wc -l </proc/self/mountinfo)"
 expect_output "status shows it" 'Active: active \(running\)' systemctl status unikernel@tick
 expect_output "in our slice" 'unikernel\.slice' unit_show unikernel@tick ControlGroup
 is "with a body" active "$(unit_show unikernel-body@tick ActiveState)"

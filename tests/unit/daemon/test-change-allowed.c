@@ -276,7 +276,7 @@ static void test_sources(ChangeFixture *f, gconstpointer data)
         change_add_device(&f->change.settings->credentials, &keys);
         f->change.image_fd = dup(fd);
         expect_change(f);
-        g_assert_false(f->change.reload);
+        g_assert_true(f->change.reload);
 
         set_text(f, 0, "1001", "LoadCredential=a:/given\nLoadCredential=c:/c\n");
         expect_change(f);

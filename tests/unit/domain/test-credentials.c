@@ -125,8 +125,16 @@ static void test_nothing(Fixture *f, const void *data)
 
         assert_archive(f, "", f->dir, "");
         assert_archive(f, "", missing, "");
-        assert_archive(f, "", NULL, "");
         g_assert_cmpuint(f->notices->len, ==, 0);
+}
+
+/* What systemd was not told to load is not taken for nothing. */
+static void test_not_told(Fixture *f, const void *data)
+{
+        g_autofree char *dir = g_steal_pointer(&f->dir);
+
+        assert_refused(f, "", ERROR_CREDENTIALS_DAMAGED, "run 'systemctl daemon-reload'");
+        f->dir = g_steal_pointer(&dir);
 }
 
 static void test_joined(Fixture *f, const void *data)
@@ -190,6 +198,7 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         ADD("what-was-set-is-handed-on-as-it-is", test_own_file);
         ADD("nothing-is-an-empty-archive", test_nothing);
+        ADD("not-being-told-of-keys-is-refused", test_not_told);
         ADD("both-are-joined-and-the-definition-wins", test_joined);
         ADD("only-what-the-definition-names", test_only_what_is_named);
         ADD("missing-in-the-stores-is-no-error", test_stores);

@@ -31,6 +31,7 @@ static void set_up(Fixture *f, const void *data)
         g_assert_cmpint(g_mkdir(f->early, 0755), ==, 0);
         g_assert_cmpint(g_mkdir(f->late, 0755), ==, 0);
         paths_set_root(f->root);
+        g_assert_cmpint(g_mkdir_with_parents(paths_state_definitions(), 0755), ==, 0);
 }
 
 static void tear_down(Fixture *f, const void *data)
@@ -112,11 +113,46 @@ static void test_credentials(Fixture *f, const void *data)
         run(f, &log);
         g_assert_cmpstr(log, ==, "");
         expected = g_strdup_printf("# Made by shruthi-generator: [Credentials keys] of %s\n[Service]\n"
+                                   "LoadCredentialEncrypted=shruthi.%%i\n"
                                    "LoadCredential=tls.key:/srv/100%%%%i a:b\n"
                                    "LoadCredentialEncrypted=a%%%%n\\\\x:a%%%%n\\x\n",
                         path);
         g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
         g_assert_cmpstr(text, ==, expected);
+}
+
+/* What was set with shruthictl is loaded where the definition has a device for it, and costs nobody else anything. */
+static void test_archive(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL, *text = NULL, *expected = NULL;
+        g_autofree char *path = g_build_filename(paths_state_definitions(), "a.unikernel", NULL);
+        g_autofree char *file = g_build_filename(
+                        f->normal, "unikernel@a.service.d", "50-shruthi-credentials.conf", NULL);
+
+        fixture_put(paths_state_definitions(), "a.unikernel", IMAGE "[Credentials keys]\n");
+        fixture_put(paths_state_definitions(), "b.unikernel", IMAGE);
+        run(f, &log);
+        g_assert_cmpstr(log, ==, "");
+        expected = g_strdup_printf("# Made by shruthi-generator: [Credentials keys] of %s\n[Service]\n"
+                                   "LoadCredentialEncrypted=shruthi.%%i\n",
+                        path);
+        g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
+        g_assert_cmpstr(text, ==, expected);
+        g_assert_cmpuint(count_files(f->normal), ==, 1);
+}
+
+/* As at a boot before the state directory's file system is mounted: nobody's keys are missing at his start. */
+static void test_archive_of_unknown(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL, *text = NULL;
+        g_autofree char *file = g_build_filename(
+                        f->normal, "unikernel@.service.d", "50-shruthi-credentials.conf", NULL);
+
+        g_assert_cmpint(g_rmdir(paths_state_definitions()), ==, 0);
+        run(f, &log);
+        g_assert_cmpstr(log, ==, "");
+        g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
+        g_assert_nonnull(strstr(text, "\n[Service]\nLoadCredentialEncrypted=shruthi.%i\n"));
         g_assert_cmpuint(count_files(f->normal), ==, 1);
 }
 
@@ -233,6 +269,9 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add("/generator/everything", Fixture, NULL, set_up, test_everything, tear_down);
         g_test_add("/generator/sources-of-credentials", Fixture, NULL, set_up, test_credentials, tear_down);
+        g_test_add("/generator/archive-of-credentials", Fixture, NULL, set_up, test_archive, tear_down);
+        g_test_add("/generator/archive-of-all-without-the-state-directory", Fixture, NULL, set_up,
+                        test_archive_of_unknown, tear_down);
         g_test_add("/generator/broken-are-passed-over", Fixture, NULL, set_up, test_broken_are_passed_over,
                         tear_down);
         g_test_add("/generator/owners-do-not-matter", Fixture, NULL, set_up, test_owners_do_not_matter,
