@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The one that speaks to libnftables. Called by table.c. */
+
+#include "fence/nft.h"
+
+#include <glib.h>
+#include <nftables/libnftables.h>
+#include <string.h>
+
+#include "common/string-util.h"
+
+#define SAID_MAX 200
+
+static struct nft_ctx *context;
+
+/* Kept: what it reads at its beginning does not change. */
+static int open_context(Error *ret_error)
+{
+        if (context)
+                return 0;
+
+        context = nft_ctx_new(NFT_CTX_DEFAULT);
+        if (!context)
+                return error_set(ret_error, ERROR_FAILED, "Cannot use libnftables");
+        (void) nft_ctx_buffer_error(context);
+        (void) nft_ctx_buffer_output(context);
+        return 0;
+}
+
+int nft_run(const char *commands, Error *ret_error)
+{
+        g_autofree char *line = NULL, *shown = NULL;
+        const char *said;
+        int r;
+
+        r = open_context(ret_error);
+        if (r < 0)
+                return r;
+
+        if (nft_run_cmd_from_buffer(context, commands) == 0)
+                return 0;
+
+        /* The first line says what; those behind it show where in the commands. */
+        said = nft_ctx_get_error_buffer(context) ?: "";
+        line = g_strndup(said, strcspn(said, "\n"));
+        shown = text_for_display(line, SAID_MAX);
+        return error_set(ret_error, ERROR_FAILED, "nftables refuses to hold it: %s", shown);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "fence/protocol.h"
+
+/* The commands for nft(8) that hold interfaces. Each text is one transaction, which the kernel takes whole or
+ * not at all. Pure. */
+
+/* Appends the table with its rules, made anew, without anybody in it: what there was by its name goes. */
+void ruleset_append_table(GString *commands);
+
+/* Appends that an interface is held; nothing changes where it is already. The table must be there. */
+void ruleset_append_hold(GString *commands, const FenceHold *hold);
+
+/* Appends that it is no longer; nothing changes where it is not. The table must be there. */
+void ruleset_append_release(GString *commands, const FenceHold *hold);
+
+/* Appends what changes nothing, and fails where the table is not there. */
+void ruleset_append_test(GString *commands);

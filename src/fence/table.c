@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is done in the kernel and in the records, in that order which never leaves an interface of a guest
+ * less held than its record says. Called by main.c. */
+
+#include "fence/table.h"
+
+#include "common/log.h"
+#include "fence/nft.h"
+#include "fence/record.h"
+#include "fence/ruleset.h"
+
+/* A start holds its interfaces before it makes them, and may take that long. */
+#define START_SEC 600
+
+/* Another's transaction at the same moment makes ours fail. */
+#define TRIES      3
+#define PAUSE_USEC 20000
+
+static bool interface_is_there(const FenceHold *hold)
+{
+        char interface[IF_NAMESIZE];
+
+        fence_interface_name(hold, interface);
+        return if_nametoindex(interface) != 0;
+}
+
+/* The whole table anew, in one transaction. */
+static int make_whole(GPtrArray *holds, Error *ret_error)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+        int r = 0;
+
+        ruleset_append_table(commands);
+        for (guint i = 0; i < holds->len; i++)
+                ruleset_append_hold(commands, holds->pdata[i]);
+
+        for (int try = 0; try < TRIES; try++) {
+                error_clear(ret_error);
+                r = nft_run(commands->str, ret_error);
+                if (r >= 0)
+                        break;
+                g_usleep(PAUSE_USEC);
+        }
+
+        return r;
+}
+
+/* Where the commands fail, the table is not as it should be: it is made anew with all that are on record. */
+static int run(GString *commands, bool *ret_restored, Error *ret_error)
+{
+        g_autoptr(GPtrArray) holds = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        guint n_open = 0;
+        int r;
+
+        *ret_restored = false;
+        if (nft_run(commands->str, &error) >= 0)
+                return 0;
+
+        holds = record_list();
+        r = make_whole(holds, ret_error);
+        if (r < 0)
+                return r;
+
+        for (guint i = 0; i < holds->len; i++)
+                n_open += interface_is_there(holds->pdata[i]);
+        if (n_open > 0)
+                log_warning("Somebody has emptied the packet filter: %u interfaces of guests were not held, and "
+                            "are again",
+                                n_open);
+        *ret_restored = n_open > 0;
+        return 0;
+}
+
+int table_hold(const FenceHold *hold, Error *ret_error)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+        bool restored;
+        int r;
+
+        r = record_enter(hold, ret_error);
+        if (r < 0)
+                return r;
+
+        ruleset_append_hold(commands, hold);
+        return run(commands, &restored, ret_error);
+}
+
+int table_check(bool *ret_restored, Error *ret_error)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+
+        ruleset_append_test(commands);
+        return run(commands, ret_restored, ret_error);
+}
+
+void table_tidy(void)
+{
+        g_autoptr(GPtrArray) holds = record_list();
+        g_autoptr(GString) commands = g_string_new(NULL);
+        _cleanup_error_ Error error = ERROR_INIT;
+        guint n = 0;
+
+        for (guint i = 0; i < holds->len; i++) {
+                FenceHold *hold = holds->pdata[i];
+
+                if (interface_is_there(hold) || !record_is_older(hold, START_SEC))
+                        continue;
+                ruleset_append_release(commands, hold);
+                holds->pdata[i] = holds->pdata[n];
+                holds->pdata[n++] = hold;
+        }
+        if (n == 0)
+                return;
+
+        /* From a table that is not there nothing has to be taken. */
+        if (nft_run(commands->str, &error) < 0)
+                log_debug("%s", error_message(&error, 0));
+        for (guint i = 0; i < n; i++)
+                record_remove(holds->pdata[i]);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What one side writes the other reads, and nothing else is taken for a request or an answer; and an
+ * interface's name stands for one thing only. */
+
+#include <string.h>
+
+#include "fence/protocol.h"
+
+static const char *const requests[] = {
+                "check",
+                "hold web 02:00:00:00:00:01 10.0.0.2 fd00::2 service",
+                "hold web 02:00:00:00:00:01 any any service",
+                "hold web 02:00:00:00:00:01 none none service",
+                "hold web 02:00:00:00:00:01 10.0.0.2 none service",
+                "hold web 02:00:00:00:00:01 none fd00::2 a device",
+                "hold 0-a fe:ff:ff:ff:ff:ff 255.1.1.1 any \" ; } { drop",
+};
+
+static int parse(const char *text, FenceHold **ret_hold, Error *error)
+{
+        return fence_request_parse(text, strlen(text), ret_hold, error);
+}
+
+static void test_there_and_back(void)
+{
+        for (size_t i = 0; i < G_N_ELEMENTS(requests) - 1; i++) {
+                g_autofree char *again = NULL;
+                g_autoptr(FenceHold) hold = NULL;
+
+                g_test_message("%s", requests[i]);
+                g_assert_cmpint(parse(requests[i], &hold, NULL), ==, 0);
+                again = fence_request_format(hold);
+                g_assert_cmpstr(again, ==, requests[i]);
+        }
+}
+
+static void test_meaning(void)
+{
+        g_autoptr(FenceHold) hold = NULL;
+        char ip[ADDRESS_TEXT_MAX];
+
+        g_assert_cmpint(parse("hold web 02:00:00:00:00:01 10.0.0.2 any the device", &hold, NULL), ==, 0);
+        g_assert_cmpstr(hold->unikernel, ==, "web");
+        g_assert_cmpstr(hold->device, ==, "the device");
+        g_assert_cmpstr(hold->mac, ==, "02:00:00:00:00:01");
+        g_assert_false(hold->ipv4.any);
+        address_format_ip(&hold->ipv4.address, ip);
+        g_assert_cmpstr(ip, ==, "10.0.0.2");
+        g_assert_true(hold->ipv6.any);
+        g_assert_false(address_is_set(&hold->ipv6.address));
+}
+
+/* The longest that all parts can be fit a request. */
+static void test_longest(void)
+{
+        g_autofree char *name = g_strnfill(63, 'a'), *device = g_strnfill(FENCE_DEVICE_MAX, 'd');
+        g_autofree char *text = g_strconcat("hold ", name,
+                        " 02:00:00:00:00:01 223.255.255.254 fdff:ffff:ffff:ffff:ffff:ffff:ffff:fffe ", device, NULL);
+        g_autoptr(FenceHold) hold = NULL;
+
+        g_assert_cmpint(parse(text, &hold, NULL), ==, 0);
+        g_assert_cmpuint(strlen(text), <, FENCE_REQUEST_MAX / 2);
+}
+
+static void test_refused(void)
+{
+        static const char *const cases[] = {
+                        "", "hold", "hold ", "checks", "check ", "CHECK", "release web", "flush ruleset",
+                        "hold web 02:00:00:00:00:01 any any",
+                        "hold web 02:00:00:00:00:01 any any ",
+                        "hold  02:00:00:00:00:01 any any service",
+                        "hold ../x 02:00:00:00:00:01 any any service",
+                        "hold Web 02:00:00:00:00:01 any any service",
+                        "hold web 02:00:00:00:00:0 any any service",
+                        "hold web 02:00:00:00:00:011 any any service",
+                        "hold web 02-00-00-00-00-01 any any service",
+                        "hold web 02:00:00:00:00:0G any any service",
+                        "hold web 02:00:00:00:00:AA any any service",
+                        "hold web 01:00:00:00:00:01 any any service",
+                        "hold web ff:ff:ff:ff:ff:ff any any service",
+                        "hold web 00:00:00:00:00:00 any any service",
+                        "hold web * any any service",
+                        "hold web 02:00:00:00:00:01 * any service",
+                        "hold web 02:00:00:00:00:01 10.0.0.0/8 any service",
+                        "hold web 02:00:00:00:00:01 10.0.0.1-10.0.0.9 any service",
+                        "hold web 02:00:00:00:00:01 10.0.0 any service",
+                        "hold web 02:00:00:00:00:01 010.0.0.1 any service",
+                        "hold web 02:00:00:00:00:01 0.0.0.0 any service",
+                        "hold web 02:00:00:00:00:01 127.0.0.1 any service",
+                        "hold web 02:00:00:00:00:01 224.0.0.1 any service",
+                        "hold web 02:00:00:00:00:01 255.255.255.255 any service",
+                        "hold web 02:00:00:00:00:01 fd00::2 any service",
+                        "hold web 02:00:00:00:00:01 any 10.0.0.2 service",
+                        "hold web 02:00:00:00:00:01 any :: service",
+                        "hold web 02:00:00:00:00:01 any ::1 service",
+                        "hold web 02:00:00:00:00:01 any ff02::1 service",
+                        "hold web 02:00:00:00:00:01 any FD00::2 service",
+                        "hold web 02:00:00:00:00:01 any fd00:0::2 service",
+                        "hold web 02:00:00:00:00:01 any fd00::2%lo service",
+                        "hold web 02:00:00:00:00:01 any any a\nb",
+                        "hold web 02:00:00:00:00:01 any any \x7f",
+                        "hold web 02:00:00:00:00:01 any any \xc3\xa4",
+        };
+        g_autofree char *device = g_strnfill(FENCE_DEVICE_MAX + 1, 'd'), *huge = g_strnfill(4096, 'x');
+        g_autofree char *long_device = g_strconcat("hold web 02:00:00:00:00:01 any any ", device, NULL);
+        _cleanup_error_ Error error = ERROR_INIT;
+        FenceHold *hold = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_test_message("%s", cases[i]);
+                error_clear(&error);
+                g_assert_cmpint(parse(cases[i], &hold, &error), <, 0);
+                g_assert_nonnull(error.message);
+                g_assert_null(hold);
+        }
+        g_assert_cmpint(parse(long_device, &hold, NULL), <, 0);
+        g_assert_cmpint(parse(huge, &hold, NULL), <, 0);
+        g_assert_cmpint(fence_request_parse("check\0", 6, &hold, NULL), <, 0);
+}
+
+/* Who is held to anything else has another name, which the kernel takes, and which begins as those do that
+ * are cut off when nobody holds them. */
+static void test_interface_name(void)
+{
+        g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        static const char *const holds[] = {
+                        "web 02:00:00:00:00:01 10.0.0.2 fd00::2 service", "wec 02:00:00:00:00:01 10.0.0.2 fd00::2 service",
+                        "web 02:00:00:00:00:02 10.0.0.2 fd00::2 service", "web 02:00:00:00:00:01 10.0.0.3 fd00::2 service",
+                        "web 02:00:00:00:00:01 any fd00::2 service",      "web 02:00:00:00:00:01 none fd00::2 service",
+                        "web 02:00:00:00:00:01 10.0.0.2 any service",     "web 02:00:00:00:00:01 10.0.0.2 fd00::2 servicf",
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(holds); i++) {
+                g_autoptr(FenceHold) hold = NULL;
+                char name[IF_NAMESIZE], again[IF_NAMESIZE];
+
+                g_assert_cmpint(fence_hold_parse(holds[i], &hold, NULL), ==, 0);
+                fence_interface_name(hold, name);
+                fence_interface_name(hold, again);
+                g_assert_cmpstr(name, ==, again);
+                g_assert_cmpuint(strlen(name), ==, IF_NAMESIZE - 1);
+                g_assert_true(g_str_has_prefix(name, FENCE_INTERFACE_PREFIX));
+                g_assert_cmpuint(strspn(name, "abcdefghijklmnopqrstuvwxyz234567"), ==, strlen(name));
+                g_assert_true(g_hash_table_add(names, g_strdup(name)));
+        }
+}
+
+/* It is written down while guests run: the next version must give the same one. */
+static void test_interface_name_stays(void)
+{
+        g_autoptr(FenceHold) hold = NULL;
+        char name[IF_NAMESIZE];
+
+        g_assert_cmpint(fence_hold_parse("web 02:00:00:00:00:01 10.0.0.2 fd00::2 service", &hold, NULL), ==, 0);
+        fence_interface_name(hold, name);
+        g_assert_cmpstr(name, ==, "shruuut7yobztgj");
+}
+
+static void test_answers(void)
+{
+        static const char *const bad[] = {"", "ok", "ok ", "ok\nshru", "ok a b", "ok ../x", "ok toolonginterface",
+                        "OK shru", "error"};
+        _cleanup_error_ Error refused = ERROR_INIT;
+        g_autofree char *ok = fence_answer_format(0, NULL, FENCE_RESTORED), *word = NULL, *sentence = NULL;
+
+        g_assert_cmpint(fence_answer_parse(ok, strlen(ok), &word, NULL), ==, 0);
+        g_assert_cmpstr(word, ==, FENCE_RESTORED);
+
+        (void) error_set(&refused, ERROR_LIMIT_EXCEEDED, "no\nmore \x1b[2J");
+        sentence = fence_answer_format(-EINVAL, &refused, NULL);
+        g_assert_null(strpbrk(sentence, "\n\x1b"));
+        g_assert_cmpint(fence_answer_parse(sentence, strlen(sentence), &word, &refused), <, 0);
+        g_assert_true(g_str_has_prefix(refused.message, "no"));
+
+        for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                g_autofree char *none = NULL;
+
+                g_test_message("%s", bad[i]);
+                g_assert_cmpint(fence_answer_parse(bad[i], strlen(bad[i]), &none, &error), ==, -EBADMSG);
+                g_assert_nonnull(error.message);
+        }
+}
+
+static void test_link_local(void)
+{
+        Address address = fence_link_local("52:54:00:0b:ad:06");
+        char ip[ADDRESS_TEXT_MAX];
+
+        address_format_ip(&address, ip);
+        g_assert_cmpstr(ip, ==, "fe80::5054:ff:fe0b:ad06");
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/fence/protocol/requests-there-and-back", test_there_and_back);
+        g_test_add_func("/fence/protocol/says-what-is-held", test_meaning);
+        g_test_add_func("/fence/protocol/longest-request", test_longest);
+        g_test_add_func("/fence/protocol/refuses-what-is-no-request", test_refused);
+        g_test_add_func("/fence/protocol/one-name-for-one-hold", test_interface_name);
+        g_test_add_func("/fence/protocol/names-stay", test_interface_name_stays);
+        g_test_add_func("/fence/protocol/answers-there-and-back", test_answers);
+        g_test_add_func("/fence/protocol/link-local-of-a-mac-address", test_link_local);
+        return g_test_run();
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The commands are those of golden/, which system test "fence" proves against the kernel; whatever a request
+ * says, nothing of it but checked addresses is in them. */
+
+#include <string.h>
+
+#include "fence/ruleset.h"
+
+static FenceHold *hold_of(const char *text)
+{
+        FenceHold *hold = NULL;
+
+        g_assert_cmpint(fence_hold_parse(text, &hold, NULL), ==, 0);
+        return hold;
+}
+
+static void assert_golden(const char *name, const GString *commands)
+{
+        g_autofree char *path = g_test_build_filename(G_TEST_DIST, "golden", name, NULL), *golden = NULL;
+
+        g_assert_true(g_file_get_contents(path, &golden, NULL, NULL));
+        g_assert_cmpstr(commands->str, ==, golden);
+}
+
+static void test_table(void)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+
+        ruleset_append_table(commands);
+        assert_golden("table.nft", commands);
+}
+
+static void test_held(void)
+{
+        g_autoptr(FenceHold) both = hold_of("web 02:00:00:00:00:01 10.0.0.2 fd00::2 service");
+        g_autoptr(FenceHold) any = hold_of("web 02:00:00:00:00:01 any any service");
+        g_autoptr(FenceHold) none = hold_of("web 02:00:00:00:00:01 none none service");
+        g_autoptr(FenceHold) local = hold_of("web 02:00:00:00:00:01 none fe80::ff:fe00:1 service");
+        g_autoptr(GString) commands = g_string_new(NULL);
+
+        ruleset_append_hold(commands, both);
+        ruleset_append_hold(commands, any);
+        ruleset_append_hold(commands, none);
+        ruleset_append_hold(commands, local);
+        assert_golden("hold.nft", commands);
+}
+
+static void test_released(void)
+{
+        g_autoptr(FenceHold) hold = hold_of("web 02:00:00:00:00:01 10.0.0.2 any service");
+        g_autoptr(GString) commands = g_string_new(NULL);
+
+        ruleset_append_release(commands, hold);
+        assert_golden("release.nft", commands);
+}
+
+/* What users write stays out. */
+static void test_hostile(void)
+{
+        g_autoptr(FenceHold) hold = hold_of("flush 02:00:00:00:00:01 any any \" }; flush ruleset; #");
+        g_autoptr(GString) commands = g_string_new(NULL);
+
+        ruleset_append_hold(commands, hold);
+        ruleset_append_release(commands, hold);
+        g_assert_null(strstr(commands->str, "flush"));
+        g_assert_null(strpbrk(commands->str, ";#"));
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/fence/ruleset/table", test_table);
+        g_test_add_func("/fence/ruleset/holds", test_held);
+        g_test_add_func("/fence/ruleset/lets-go", test_released);
+        g_test_add_func("/fence/ruleset/takes-no-words-of-users", test_hostile);
+        return g_test_run();
+}
