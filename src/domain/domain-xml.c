@@ -215,6 +215,8 @@ static void format_network(Xml *xml, const DomainDevice *device, size_t index)
         element(xml, "mac", "address", device->mac, NULL);
         element(xml, "source", bridge ? "bridge" : "network",
                         bridge ? device->bridge : device->definition->network, NULL);
+        if (device->interface)
+                element(xml, "target", "dev", device->interface, NULL);
         element(xml, "model", "type", "virtio", NULL);
         if (device->filter)
                 format_filter(xml, device);

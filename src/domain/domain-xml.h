@@ -21,6 +21,7 @@ typedef struct DomainDevice {
         const char *bridge; /* where a network is attached, resolved; NULL: to the libvirt network that it
                                names */
         const char *mac;    /* of a network */
+        const char *interface; /* what the host calls its side of a network; NULL: libvirt names it */
         const char *filter; /* libvirt's nwfilter that a network is held by; NULL: none */
         const char *const *filter_parameters; /* name, value, …, NULL */
         const char *path;   /* of what holds a volume */

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Filters on the guests' interfaces. Called by lifecycle.c and check.c. */
+/* What is looked at of all that guests send: by us where their addresses are known, else by libvirt, which
+ * takes a quarter of a second for it at each start and each stop, and longer with each guest. Called by
+ * lifecycle.c and check.c. */
 
 #include "domain/isolation.h"
 
 #include <libvirt/virterror.h>
 #include <string.h>
 
+#include "domain/fence-client.h"
 #include "domain/filter.h"
 #include "domain/protocol.h"
+#include "domain/segment.h"
 #include "domain/virt.h"
 
 /* Where libvirt's own services look; ours may be told less. */
@@ -72,42 +76,45 @@ static void add_parameter(PlanNetwork *network, const char *name, const char *va
         g_ptr_array_add(network->filter_parameters, g_strdup(value));
 }
 
-/* fe80:: and the modified EUI-64 of the MAC address (RFC 4291, appendix A), which is what MirageOS makes. */
-static void add_link_local(PlanNetwork *network)
-{
-        Address address = {.family = AF_INET6, .prefix = 128, .bytes = {0xfe, 0x80}};
-        char ip[ADDRESS_TEXT_MAX];
-        uint8_t mac[6];
+/* What one interface may send, however that is brought about. */
+typedef struct Choice {
+        FilterFamily ipv4, ipv6;
+        bool learn; /* libvirt watches for the address that DHCP gives it, and until then lets nothing else
+                     * through */
+} Choice;
 
-        for (size_t i = 0; i < G_N_ELEMENTS(mac); i++)
-                mac[i] = (uint8_t) (g_ascii_xdigit_value(network->mac[3 * i]) << 4 |
-                                    g_ascii_xdigit_value(network->mac[3 * i + 1]));
-        memcpy(address.bytes + 8,
-                        (uint8_t[]){mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5]}, 8);
-        address_format_ip(&address, ip);
-        add_parameter(network, "LINK_LOCAL", ip);
+/* By lease where there is one. Where there is none the guest is let be, but where strict. */
+static Choice choose(const PlaceholderDevice *facts, bool strict)
+{
+        bool v4 = address_is_set(&facts->address4), v6 = address_is_set(&facts->address6);
+        FilterFamily without = strict ? FILTER_NOTHING : FILTER_ANY;
+        bool learn = strict && !v4 && !v6;
+
+        return (Choice){
+                        .ipv4 = v4 || learn ? FILTER_HELD : without,
+                        .ipv6 = v6 ? FILTER_HELD : without,
+                        .learn = learn,
+        };
 }
 
-/* By lease where there is one. Where there is none the guest is let be, but where strict: there libvirt
- * watches for the address that DHCP gives it, and until then lets nothing else through. */
-static int choose(virConnectPtr connection, const DefinitionDevice *device, bool strict,
+static void add_address(PlanNetwork *network, const char *name, const Address *address)
+{
+        char ip[ADDRESS_TEXT_MAX];
+
+        address_format_ip(address, ip);
+        add_parameter(network, name, ip);
+}
+
+static int put_filter(virConnectPtr connection, const DefinitionDevice *device, const Choice *choice,
                 PlanNetwork *network, Error *ret_error)
 {
         const PlaceholderDevice *facts = &network->facts;
-        bool v4 = address_is_set(&facts->address4), v6 = address_is_set(&facts->address6);
-        bool learn = strict && !v4 && !v6;
-        FilterFamily without = strict ? FILTER_NOTHING : FILTER_ANY;
-        FilterFamily ipv4 = v4 || learn ? FILTER_HELD : without;
-        FilterFamily ipv6 = v6 ? FILTER_HELD : without;
-        char ip[ADDRESS_TEXT_MAX];
 
-        network->filter = filter_name(ipv4, ipv6);
+        network->filter = filter_name(choice->ipv4, choice->ipv6);
         network->filter_parameters = g_ptr_array_new_with_free_func(g_free);
-        if (v4) {
-                address_format_ip(&facts->address4, ip);
-                add_parameter(network, "IP", ip);
-        }
-        if (learn) {
+        if (address_is_set(&facts->address4))
+                add_address(network, "IP", &facts->address4);
+        if (choice->learn) {
                 add_parameter(network, "CTRL_IP_LEARNING", "dhcp");
                 /* Who types an address would look in vain for why nobody hears it. */
                 protocol_emit("notice",
@@ -115,19 +122,74 @@ static int choose(virConnectPtr connection, const DefinitionDevice *device, bool
                                 "address of its own is given to it by Address= in [Network %s]",
                                 device->name, device->name);
         }
-        if (v6) {
-                address_format_ip(&facts->address6, ip);
-                add_parameter(network, "IPV6", ip);
-                add_link_local(network);
+        if (address_is_set(&facts->address6)) {
+                Address link_local = fence_link_local(network->mac);
+
+                add_address(network, "IPV6", &facts->address6);
+                add_address(network, "LINK_LOCAL", &link_local);
         }
         g_ptr_array_add(network->filter_parameters, NULL);
 
-        return define_filter(connection, ipv4, ipv6, ret_error);
+        return define_filter(connection, choice->ipv4, choice->ipv6, ret_error);
 }
 
-int isolation_choose(virConnectPtr connection, Plan *plan, Error *ret_error)
+/* Whether what the guest sends passes the bridges of Linux, where we can look at it. On a bridge that is
+ * named libvirt attaches it to one of these or to nothing; its networks may be others' bridges too, or none. */
+static bool is_on_bridge(virConnectPtr connection, const DefinitionDevice *device)
+{
+        g_autoptr(NetworkInfo) info = NULL;
+        virNetworkPtr found;
+        int r;
+
+        if (!device->network)
+                return true;
+
+        found = virNetworkLookupByName(connection, device->network);
+        if (!found)
+                return false;
+        r = segment_read_info(connection, found, &info, NULL);
+        (void) virNetworkFree(found);
+        return r >= 0 && info->bridge && (int) info->mode >= 0;
+}
+
+static FenceFamily fence_family(FilterFamily family, const Address *address)
+{
+        return (FenceFamily){
+                        .any = family == FILTER_ANY,
+                        .address = family == FILTER_HELD ? *address : ADDRESS_NONE,
+        };
+}
+
+/* Whether it is held by us from now on, or with take false would be. */
+static bool put_fence(virConnectPtr connection, const Definition *definition, const DefinitionDevice *device,
+                const Choice *choice, bool take, PlanNetwork *network)
+{
+        FenceHold hold = {
+                        .unikernel = definition->name,
+                        .device = device->name,
+                        .ipv4 = fence_family(choice->ipv4, &network->facts.address4),
+                        .ipv6 = fence_family(choice->ipv6, &network->facts.address6),
+        };
+        g_autofree char *interface = NULL;
+        bool restored;
+        int r;
+
+        if (choice->learn || !is_on_bridge(connection, device))
+                return false;
+
+        g_strlcpy(hold.mac, network->mac, sizeof hold.mac);
+        r = take ? fence_hold(&hold, &interface, NULL) : fence_check(&restored, NULL);
+        if (r < 0)
+                return false;
+
+        fence_interface_name(&hold, network->interface);
+        return true;
+}
+
+int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret_error)
 {
         const Definition *definition = plan->definition;
+        g_autofree char *problem = NULL;
         bool asked = false, strict;
 
         strict = plan->conf->strict_addresses && definition->owner != 0 &&
@@ -135,22 +197,27 @@ int isolation_choose(virConnectPtr connection, Plan *plan, Error *ret_error)
 
         for (guint i = 0; i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];
-                g_autofree char *problem = NULL;
+                PlanNetwork *network = &plan->networks[i];
                 const char *fix;
+                Choice choice;
                 int r;
 
                 if (device->kind != DEVICE_NETWORK || device->open)
                         continue;
-                problem = asked ? NULL : isolation_problem(connection, &fix);
-                asked = true;
-                if (problem) {
-                        protocol_emit("notice",
-                                        "Nothing keeps the guest from sending from others' addresses: %s",
-                                        problem);
-                        return 0;
-                }
+                choice = choose(&network->facts, strict);
+                if (put_fence(connection, definition, device, &choice, take, network))
+                        continue;
 
-                r = choose(connection, device, strict, &plan->networks[i], ret_error);
+                if (!asked) {
+                        problem = isolation_problem(connection, &fix);
+                        asked = true;
+                        if (problem)
+                                protocol_emit("notice",
+                                                "Nothing keeps the guest from sending from others' "
+                                                "addresses: %s",
+                                                problem);
+                }
+                r = problem ? 0 : put_filter(connection, device, &choice, network, ret_error);
                 if (r < 0)
                         return r;
         }

@@ -5,12 +5,14 @@
 
 #include "domain/plan.h"
 
-/* What keeps a guest from sending from another's MAC or IP address: libvirt's nwfilter. */
+/* What keeps a guest from sending from another's MAC or IP address: shruthi-fence where the addresses are
+ * known, else, and where that does not answer, libvirt's nwfilter. */
 
-/* Chooses the filter of each network device of the plan, whose addresses are known. Where this libvirt has
- * no filters there is a notice, and the guest starts without. */
-int isolation_choose(virConnectPtr connection, Plan *plan, Error *ret_error);
+/* Chooses that for each network device of the plan, whose addresses are known; with take, for a start, which
+ * holds the interfaces before they are there. Where neither can be had there is a notice, and the guest
+ * starts without. */
+int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret_error);
 
-/* NULL where this libvirt can do that; else why not, in words, to be freed with g_free(), and how to mend
+/* NULL where this libvirt has filters; else why not, in words, to be freed with g_free(), and how to mend
  * it. */
 char *isolation_problem(virConnectPtr connection, const char **ret_fix);

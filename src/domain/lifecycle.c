@@ -105,7 +105,7 @@ static int connect_and_format(Plan *plan, bool take, virConnectPtr *ret_connecti
         if (r < 0)
                 return r;
 
-        r = isolation_choose(connection, plan, ret_error);
+        r = isolation_choose(connection, plan, take, ret_error);
         if (r < 0)
                 return r;
         r = plan_format(plan, host.kvm, host.fast_start, ret_xml, ret_error);

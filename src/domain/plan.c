@@ -279,6 +279,7 @@ int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Err
         for (guint i = 0; i < plan->wired->len; i++) {
                 const PlanNetwork *network = find_network(plan, plan->wired->pdata[i]);
 
+                plan->devices[i].interface = network->interface[0] ? network->interface : NULL;
                 plan->devices[i].filter = network->filter;
                 plan->devices[i].filter_parameters =
                                 network->filter_parameters

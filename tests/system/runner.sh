@@ -89,7 +89,7 @@ check "a guest starts" systemctl start unikernel@tick
 expect_output "its unit is active when the command comes back" '^active$' systemctl is-active unikernel@tick
 expect_output "systemctl status says that it runs" 'Status: "The guest runs' systemctl status unikernel@tick
 check_soon "it answers pings" 60 ping -c1 -W1 192.168.122.50
-expect_output "while it runs there is a tap" vnet ls /sys/class/net/virbr0/brif
+expect_output "while it runs there is a tap" '^(vnet|shru)' ls /sys/class/net/virbr0/brif
 check "it stops" systemctl stop unikernel@tick
 check "at once no domain is left" no_domain tick
 is "no tap is left" "" "$(ls /sys/class/net/virbr0/brif)"

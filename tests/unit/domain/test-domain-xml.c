@@ -116,7 +116,8 @@ static void test_filter_and_bandwidth(void)
         DomainDevice devices[] = {
                 {.definition = &service, .bridge = "virbr0", .mac = "d2:9a:00:11:22:33",
                                 .filter = "shruthi-2-held-held", .filter_parameters = parameters},
-                {.definition = &uplink, .bridge = "virbr0", .mac = "52:54:00:aa:bb:cc"},
+                {.definition = &uplink, .bridge = "virbr0", .mac = "52:54:00:aa:bb:cc",
+                                .interface = "shruabcdefghijk"},
         };
         Definition definition = definition_plain();
         DomainFacts facts = facts_plain();

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The client of shruthi-fence, which answers one request for each connection. Called by isolation.c and
+ * check.c. */
+
+#include "domain/fence-client.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/io.h"
+#include "common/socket.h"
+#include "config.h"
+
+#define ANSWER_SEC 10 /* its service has to be started; libvirt's filters are the way out of a worse wait */
+
+/* hold NULL: to check. */
+static int ask(const FenceHold *hold, char **ret_word, Error *ret_error)
+{
+        g_autofree char *request = fence_request_format(hold);
+        _cleanup_close_ int fd = -EBADF;
+        char answer[FENCE_ANSWER_MAX];
+        ssize_t n = -1;
+        int r;
+
+        if (!HAVE_NFTABLES)
+                return error_set(ret_error, ERROR_NOT_SUPPORTED, "This build of SHRUTHI is without nftables");
+
+        r = socket_connect("fence", SOCK_SEQPACKET, ANSWER_SEC, &fd);
+        if (r >= 0 && send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
+                r = -errno;
+        if (r >= 0) {
+                n = recv(fd, answer, sizeof answer, 0);
+                r = n < 0 ? -errno : n == 0 ? -ECONNRESET : 0;
+        }
+        if (r < 0)
+                return error_set(ret_error, ERROR_FAILED,
+                                "shruthi-fence does not answer (%s): look at 'systemctl status "
+                                "shruthi-fence.socket shruthi-fence.service'",
+                                r == -EAGAIN ? "no answer" : g_strerror(-r));
+
+        return fence_answer_parse(answer, (size_t) n, ret_word, ret_error);
+}
+
+int fence_hold(const FenceHold *hold, char **ret_interface, Error *ret_error)
+{
+        g_autofree char *word = NULL;
+        char interface[IF_NAMESIZE];
+        int r;
+
+        r = ask(hold, &word, ret_error);
+        if (r < 0)
+                return r;
+
+        /* Another than ours is no guest's. */
+        fence_interface_name(hold, interface);
+        if (!g_str_equal(word, interface)) {
+                (void) error_set(ret_error, ERROR_FAILED, "shruthi-fence is of another version than this");
+                return -EBADMSG;
+        }
+
+        *ret_interface = g_steal_pointer(&word);
+        return 0;
+}
+
+int fence_check(bool *ret_restored, Error *ret_error)
+{
+        g_autofree char *word = NULL;
+        int r;
+
+        r = ask(NULL, &word, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_restored = g_str_equal(word, FENCE_RESTORED);
+        return 0;
+}

@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What passes a held interface, and talk with shruthi-fence.
+
+  fence.py ask REQUEST                            sends it to shruthi-fence and prints the answer
+  fence.py send GUEST OTHER LAST MAC IPV4 IPV6 PEER4 PEER6
+                                                  sends frames of all kinds as a guest would that has these addresses,
+                                                  through the interface GUEST, and prints of each whether it came to the
+                                                  interface OTHER: NAME passed, or NAME dropped. The peer's addresses
+                                                  are those that a guest would like to have. Through LAST whatever is
+                                                  sent comes to OTHER."""
+
+import ipaddress
+import os
+import socket
+import struct
+import sys
+import time
+
+BROADCAST = b"\xff" * 6
+OTHER_MAC = bytes.fromhex("0200000000bb")
+ETH_ALL = 3
+
+
+def ask(request):
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client.settimeout(60)
+    client.connect("/run/shruthi/fence")
+    client.send(os.fsencode(request))
+    print(client.recv(4096).decode())
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total > 0xFFFF:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def ethernet(source, kind, payload, to=BROADCAST):
+    return to + source + struct.pack("!H", kind) + payload
+
+
+def udp(source, target, payload):
+    return struct.pack("!HHHH", source, target, 8 + len(payload), 0) + payload
+
+
+def ipv4(source, payload, protocol=17, target="255.255.255.255"):
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 1, 0, 64, protocol, 0,
+                       ipaddress.ip_address(source).packed, ipaddress.ip_address(target).packed)
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def ipv6(source, payload, protocol=17, target="ff02::1"):
+    return struct.pack("!IHBB16s16s", 6 << 28, len(payload), protocol, 255, ipaddress.ip_address(source).packed,
+                       ipaddress.ip_address(target).packed) + payload
+
+
+def arp(mac, ip, operation=1):
+    return struct.pack("!HHBBH6s4s6s4s", 1, 0x0800, 6, 4, operation, mac, ipaddress.ip_address(ip).packed, b"\0" * 6,
+                       ipaddress.ip_address("10.99.99.99").packed)
+
+
+def frames(mac, own4, own6, peer4, peer6):
+    """Name, and how the frame is made with a mark in its payload that no other has."""
+    local = b"\xfe\x80" + b"\0" * 6 + bytes([mac[0] ^ 2]) + mac[1:3] + b"\xff\xfe" + mac[3:]
+    local = str(ipaddress.ip_address(local))
+
+    def tagged(kind, inner):
+        return struct.pack("!HH", 7, kind) + inner
+
+    return {
+        "ipv4": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(9, 9, m))),
+        "ipv4-other-mac": lambda m: ethernet(OTHER_MAC, 0x0800, ipv4(own4, udp(9, 9, m))),
+        "ipv4-other-address": lambda m: ethernet(mac, 0x0800, ipv4(peer4, udp(9, 9, m))),
+        "ipv4-no-address": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(9, 9, m))),
+        "dhcp-ask": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(68, 67, m))),
+        "dhcp-ask-other-mac": lambda m: ethernet(OTHER_MAC, 0x0800, ipv4("0.0.0.0", udp(68, 67, m))),
+        "dhcp-answer-other-address": lambda m: ethernet(mac, 0x0800, ipv4(peer4, udp(67, 68, m))),
+        "dhcp-answer-no-address": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(67, 68, m))),
+        "arp": lambda m: ethernet(mac, 0x0806, arp(mac, own4) + m),
+        "arp-answer": lambda m: ethernet(mac, 0x0806, arp(mac, own4, 2) + m),
+        "arp-other-address": lambda m: ethernet(mac, 0x0806, arp(mac, peer4, 2) + m),
+        "arp-other-mac": lambda m: ethernet(OTHER_MAC, 0x0806, arp(mac, own4, 2) + m),
+        "arp-says-other-mac": lambda m: ethernet(mac, 0x0806, arp(OTHER_MAC, own4, 2) + m),
+        "arp-probe": lambda m: ethernet(mac, 0x0806, arp(mac, "0.0.0.0") + m),
+        "rarp": lambda m: ethernet(mac, 0x8035, arp(mac, own4, 3) + m),
+        "ipv6": lambda m: ethernet(mac, 0x86DD, ipv6(own6, udp(9, 9, m))),
+        "ipv6-link-local": lambda m: ethernet(mac, 0x86DD, ipv6(local, udp(9, 9, m))),
+        "ipv6-other-mac": lambda m: ethernet(OTHER_MAC, 0x86DD, ipv6(own6, udp(9, 9, m))),
+        "ipv6-other-address": lambda m: ethernet(mac, 0x86DD, ipv6(peer6, udp(9, 9, m))),
+        "ipv6-other-link-local": lambda m: ethernet(mac, 0x86DD, ipv6("fe80::bad", udp(9, 9, m))),
+        "ipv6-no-address": lambda m: ethernet(mac, 0x86DD, ipv6("::", udp(9, 9, m))),
+        "neighbour-solicitation": lambda m: ethernet(mac, 0x86DD, ipv6(local, b"\x87\0\0\0" + b"\0" * 20 + m, 58)),
+        "neighbour-solicitation-no-address":
+            lambda m: ethernet(mac, 0x86DD, ipv6("::", b"\x87\0\0\0" + b"\0" * 20 + m, 58)),
+        "neighbour-advertisement-other-address":
+            lambda m: ethernet(mac, 0x86DD, ipv6(peer6, b"\x88\0\0\0" + b"\0" * 20 + m, 58)),
+        "router-advertisement": lambda m: ethernet(mac, 0x86DD, ipv6(local, b"\x86\0\0\0" + b"\0" * 12 + m, 58)),
+        "router-advertisement-own": lambda m: ethernet(mac, 0x86DD, ipv6(own6, b"\x86\0\0\0" + b"\0" * 12 + m, 58)),
+        # Behind an extension header: of destination options, padding only.
+        "router-advertisement-behind":
+            lambda m: ethernet(mac, 0x86DD, ipv6(local, b"\x3a\0\1\4\0\0\0\0" + b"\x86\0\0\0" + b"\0" * 12 + m, 60)),
+        "vlan-ipv4": lambda m: ethernet(mac, 0x8100, tagged(0x0800, ipv4(own4, udp(9, 9, m)))),
+        "vlan-arp": lambda m: ethernet(mac, 0x8100, tagged(0x0806, arp(mac, own4) + m)),
+        "vlan-ipv6": lambda m: ethernet(mac, 0x8100, tagged(0x86DD, ipv6(own6, udp(9, 9, m)))),
+        "vlan-twice":
+            lambda m: ethernet(mac, 0x88A8, tagged(0x8100, tagged(0x0800, ipv4(own4, udp(9, 9, m))))),
+        "vlan-provider": lambda m: ethernet(mac, 0x88A8, tagged(0x0800, ipv4(own4, udp(9, 9, m)))),
+        "spanning-tree": lambda m: ethernet(mac, 3 + 35 + len(m), b"\x42\x42\x03" + b"\0" * 35 + m,
+                                            bytes.fromhex("0180c2000000")),
+        "llc": lambda m: ethernet(mac, 3 + len(m), b"\xaa\xaa\x03" + m),
+        "experimental": lambda m: ethernet(mac, 0x88B5, m),
+        "pppoe": lambda m: ethernet(mac, 0x8864, m),
+    }
+
+
+def packet_socket(interface):
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_ALL))
+    s.bind((interface, ETH_ALL))
+    return s
+
+
+def came(receiver, marks, last):
+    """Which of the marks come before the last one does; 60 seconds are for a busy machine."""
+    seen, ends = set(), time.monotonic() + 60
+    receiver.settimeout(1)
+    while last not in seen and time.monotonic() < ends:
+        try:
+            data = receiver.recv(65536)
+        except TimeoutError:
+            continue
+        seen |= {m for m in [*marks, last] if m in data}
+    return seen
+
+
+def send(guest, other, last, mac, own4, own6, peer4, peer6):
+    # On one processor, so that one frame does not overtake another.
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    raw = bytes.fromhex(mac.replace(":", ""))
+    sender, receiver = packet_socket(guest), packet_socket(other)
+    kinds = frames(raw, own4, own6, peer4, peer6)
+    run = os.urandom(4).hex()
+    marks = {name: f"<{run}-{name}>".encode() for name in kinds}
+    for _ in range(3):
+        for name, make in kinds.items():
+            sender.send(make(marks[name]))
+    # What is sent last comes last.
+    end = f"<{run}-last>".encode()
+    packet_socket(last).send(ethernet(OTHER_MAC, 0x88B5, end))
+    seen = came(receiver, marks.values(), end)
+    if end not in seen:
+        sys.exit("the last frame did not come")
+    for name, mark in marks.items():
+        print(name, "passed" if mark in seen else "dropped")
+
+
+if __name__ == "__main__":
+    {"ask": ask, "send": send}[sys.argv[1]](*sys.argv[2:])

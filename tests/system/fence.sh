@@ -1,0 +1,236 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# shruthi-fence: what a guest whose addresses are known can send and what not, frame by frame; that libvirt's filters,
+# which take its place where it is away, do the same; what becomes of it when somebody empties the packet filter; and
+# who may ask for what.
+
+# Most functions are called by name.
+# shellcheck disable=SC2317
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+client=$SRC/tests/client/fence.py
+RECORDS=/run/private/shruthi-fence
+ask() { runuser -u shruthi -- python3 "$client" ask "$@"; }
+answers() { ping -c 1 -W 1 "$1"; }
+is_silent() { ! ping -c 4 -i 0.3 -W 1 "$1"; }
+tap_of() { virsh --quiet domiflist "unikernel-$1" | awk 'NR == 1 { print $1 }'; }
+guest_said() { journalctl --boot --unit="unikernel@$1" --output=cat --no-pager | grep -E -- "$2"; }
+gone() { for name in "$@"; do shruthictl stop "$name" 2>/dev/null; shruthictl remove "$name" || return; done; }
+in_table() { nft list table bridge shruthi | grep -F -- "$1"; }
+not_in_table() { ! in_table "$1"; }
+service() { unit_show shruthi-fence.service "$1"; }
+
+# ── What it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
+expect_output "its socket is there" '^active$' systemctl is-active shruthi-fence.socket
+is "for our user alone" '600 shruthi shruthi' "$(stat -c '%a %U %G' /run/shruthi/fence)"
+expect_output "doctor says what is held" '^ok +fence: Guests whose addresses are known are held' shruthictl doctor
+pid=$(service MainPID)
+expect_fail "it is not root" '^' test "$(stat -c %u "/proc/$pid")" = 0
+is "it may do one thing" '0000000000001000' "$(sed -n 's/^CapBnd:\t//p' "/proc/$pid/status")"
+is "and gains nothing" 1 "$(sed -n 's/^NoNewPrivs:\t//p' "/proc/$pid/status")"
+
+# ── Frame by frame ───────────────────────────────────────────────────────────────────────────────────────────────────
+# An interface that stands for a guest's: what the test sends into guest0 comes from it, as from a tap; what passes
+# comes to other0. So does what is sent into last0.
+MAC=02:00:00:00:00:aa
+mine=("$MAC" 10.9.9.2 fd99::2)
+ip link add br-fence type bridge
+ip link set br-fence up
+quiet() { for i in "$@"; do sysctl -qw "net.ipv6.conf.$i.disable_ipv6=1"; done; }
+forwards() { ip -json link show "$1" | jq -e '.[0].operstate == "UP"'; }
+# INTERFACE PEER
+connect() {
+        ip link add "$1" type veth peer name "$2" && quiet "$1" "$2" && ip link set "$1" master br-fence up &&
+                ip link set "$2" up && wait_for 60 forwards "$1"
+}
+connect port0 other0
+connect port1 last0
+# INTERFACE: in the place of the one before.
+plug() {
+        ip link delete guest0 2>/dev/null
+        connect "$1" guest0
+}
+# What passes, in the order of the frames, in one line.
+passes() {
+        python3 "$client" send guest0 other0 last0 "${mine[@]}" 10.9.9.3 fd99::3 >/tmp/frames || return
+        sed -n 's/ passed$//p' /tmp/frames | tr '\n' ' '
+}
+# IPV4 IPV6: what passes of a guest that is held so.
+held() {
+        local answer
+
+        answer=$(ask "hold probe $MAC $1 $2 service") && plug "${answer#ok }" && passes
+}
+
+own4='ipv4 dhcp-ask arp arp-answer '
+own6='ipv6 ipv6-link-local neighbour-solicitation neighbour-solicitation-no-address '
+any4='ipv4 ipv4-other-address ipv4-no-address dhcp-ask dhcp-answer-other-address dhcp-answer-no-address arp arp-answer arp-other-address arp-probe '
+any6='ipv6 ipv6-link-local ipv6-other-address ipv6-other-link-local ipv6-no-address neighbour-solicitation neighbour-solicitation-no-address neighbour-advertisement-other-address '
+check "an interface of nobody's" plug plain0
+all=$(passes)
+is "sends what it likes" "$(wc -l </tmp/frames)" "$(wc -w <<<"$all")"
+is "a guest with addresses of both families sends its own" "$own4$own6" "$(held 10.9.9.2 fd99::2)"
+is "one that may choose has its MAC address, and is no router" "$any4$any6" "$(held any any)"
+is "one with an IPv4 address may choose the other" "$own4$any6" "$(held 10.9.9.2 any)"
+is "or has none" "$own4" "$(held 10.9.9.2 none)"
+is "one with an IPv6 address may choose the other" "$any4$own6" "$(held any fd99::2)"
+is "or has none" "$own6" "$(held none fd99::2)"
+check "an interface by such a name that nobody holds" plug shruaaaaaaaaaaa
+is "is cut off" '' "$(passes)"
+
+# ── Guests ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+check "a guest with an address" shruthictl create honest "$GUEST" --memory=8M \
+        --network=service:virbr0,address=192.168.122.208/24 -- '--ipv4={service.address}'
+check "and one that uses another" shruthictl create liar "$GUEST" --memory=8M \
+        --network=service:virbr0,address=192.168.122.209/24 -- --ipv4=192.168.122.166/24
+shruthictl xml honest >/tmp/before.xml
+check "they start" shruthictl start honest liar
+check_soon "the first is heard" 60 answers 192.168.122.208
+check_soon "the second runs" 60 guest_said liar 'serving on 192.168.122.166'
+check "but is not heard" is_silent 192.168.122.166
+tap=$(tap_of honest)
+expect_output "its interface has a name of ours" '^shru[a-z2-7]{11}$' echo "$tap"
+expect_output "which was said before" "<target dev=.${tap}." cat /tmp/before.xml
+expect_fail "libvirt has no filter on it" '' bash -c 'virsh dumpxml unikernel-honest | grep filterref'
+check "it is restarted" shruthictl restart honest
+is "the name is the same" "$tap" "$(tap_of honest)"
+check_soon "it is heard" 60 answers 192.168.122.208
+check "with another address" shruthictl set honest Network=service:virbr0,address=192.168.122.210/24
+check "it is restarted" shruthictl restart honest
+expect_fail "it has another name" '^' test "$tap" = "$(tap_of honest)"
+check_soon "it is heard at the new address" 60 answers 192.168.122.210
+check "and no more at the old one" is_silent 192.168.122.208
+tap=$(tap_of honest)
+check "it is stopped" shruthictl stop honest
+ip link add "$tap" type veth peer name thief0
+expect_fail "while somebody else's interface has its name it does not start" '^' shruthictl start honest
+ip link delete thief0
+systemctl reset-failed unikernel@honest
+check "afterwards it does" shruthictl start honest
+check_soon "and is heard" 60 answers 192.168.122.210
+
+# ── Emptied behind its back ──────────────────────────────────────────────────────────────────────────────────────────
+answer=$(ask "hold probe $MAC 10.9.9.2 fd99::2 service")
+check "a guest's interface" plug "${answer#ok }"
+nft delete table bridge shruthi
+is "without the table it sends what it likes" "$all" "$(passes)"
+expect_output "the next that is held" '^ok shru' ask "hold other 02:00:00:00:00:ab any any service"
+is "brings all back" "$own4$own6" "$(passes)"
+expect_output "the journal says so" 'Somebody has emptied the packet filter: [0-9]+ interfaces' \
+        journalctl --boot --unit=shruthi-fence.service --output=cat
+nft flush ruleset
+# libvirt's own rules for its networks went with it.
+systemctl restart libvirtd
+expect_output "doctor finds it out, too" '^warning +fence: .*until now.*held again' shruthictl doctor
+is "and brings all back" "$own4$own6" "$(passes)"
+check "a guest that lies is still not heard" is_silent 192.168.122.166
+expect_output "then all is well" '^ok +fence' shruthictl doctor
+nft flush set bridge shruthi mac-1
+is "who is no longer held is cut off" '' "$(passes)"
+expect_output "until it is held again" "^$answer$" ask "hold probe $MAC 10.9.9.2 fd99::2 service"
+is "as before" "$own4$own6" "$(passes)"
+nft delete table bridge shruthi
+nft 'table bridge shruthi { set mac-0 { type ifname; }; chain prerouting { type filter hook prerouting priority 0; drop; }; }'
+expect_output "a table of another version is replaced" '^ok shru' ask "hold other 02:00:00:00:00:ab any any service"
+is "with all that are held" "$own4$own6" "$(passes)"
+check "it is killed" systemctl kill --signal=SIGKILL shruthi-fence.service
+expect_output "and answers the next" '^ok whole$' ask check
+is "what was held is held" "$own4$own6" "$(passes)"
+
+# ── Who asks for what ────────────────────────────────────────────────────────────────────────────────────────────────
+before=$(nft list table bridge shruthi)
+expect_fail "a local user does not reach it" 'PermissionError|denied' \
+        as_user mallory python3 "$client" ask "hold a $MAC any any x"
+chmod 666 /run/shruthi/fence
+expect_fail "nor where somebody opens the socket" '^ok|ConnectionReset|^$' bash -c \
+        "runuser -u mallory -- python3 $client ask 'hold a $MAC any any x' | grep -a ."
+expect_output "which the journal says" 'Somebody other than user shruthi' \
+        journalctl --boot --unit=shruthi-fence.service --output=cat
+chmod 600 /run/shruthi/fence
+for request in 'flush ruleset' 'hold' 'release honest' "hold ../x $MAC any any x" "hold a $MAC 0.0.0.0/0 any x" \
+        "hold a $MAC 10.0.0.1;flush any x" "hold a ff:ff:ff:ff:ff:ff any any x" $'check\n' "$(printf 'x%.0s' {1..4000})"; do
+        expect_output "'${request:0:40}' is refused" '^error ' ask "$request"
+done
+is "and nothing has changed" "$before" "$(nft list table bridge shruthi)"
+runuser -u shruthi -- python3 -c 'import socket, time
+s = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(3)]
+for c in s: c.connect("/run/shruthi/fence")
+time.sleep(600)' &
+silent=$!
+expect_output "who says nothing does not keep others waiting for ever" '^ok whole$' ask check
+kill $silent
+
+# What a name stands for is not to be changed by one who finds another hold of the same name.
+victim=$(ask "hold victim $MAC 10.9.9.7 none service")
+echo -n "thief $MAC any any service" >"$RECORDS/${victim#ok }"
+expect_output "a name that stands for another is not given" '^error Another guest' ask "hold victim $MAC 10.9.9.7 none service"
+rm "$RECORDS/${victim#ok }"
+
+# ── Many, and gone ───────────────────────────────────────────────────────────────────────────────────────────────────
+many() {
+        runuser -u shruthi -- python3 -c 'import socket
+for i in range(500):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.connect("/run/shruthi/fence")
+        s.send(b"hold many-%d 02:00:00:00:%02x:%02x 10.1.%d.%d any x" % (i, i // 256, i % 256, i // 250, 1 + i % 250))
+        assert s.recv(4096).startswith(b"ok shru")'
+}
+check "500 more are held" many
+expect_output "the last of them too" '10\.1\.1\.250' in_table 10.1.1.250
+is "what was held is held" "$own4$own6" "$(passes)"
+diag "CPU so far: $(service CPUUsageNSec) ns"
+find "$RECORDS" -type f -exec touch -d '1 hour ago' {} +
+expect_output "one of them is about to start" '^ok shru' ask "hold many-7 02:00:00:00:00:07 10.1.0.8 any x"
+check_soon "it ends when nobody asks" 90 unit_is inactive shruthi-fence.service
+check "and lets go of those that are gone" not_in_table 10.1.1.250
+check "not of who is about to start" in_table 10.1.0.8
+is "nor of those that are there" "$own4$own6" "$(passes)"
+is "it remembers no others" 4 "$(find $RECORDS -type f | wc -l)"
+check "they stop, and nobody has to let go of them" gone honest liar
+
+# ── Where it is away ─────────────────────────────────────────────────────────────────────────────────────────────────
+check "it is masked" systemctl mask --runtime --now shruthi-fence.socket shruthi-fence.service
+expect_output "doctor says what that costs" '^warning +fence: .*quarter of a second.*libvirt' shruthictl doctor
+expect_output "and what is held all the same" '^ok +isolation: Guests cannot send' shruthictl doctor
+check "a network of both families" virsh --quiet net-create <(echo "<network><name>six</name><forward mode='nat'/>
+<bridge name='br-six' stp='off' delay='0'/><ip address='10.66.0.1' netmask='255.255.255.0'/>
+<ip family='ipv6' address='fd66::1' prefix='64'/></network>")
+check "a guest" shruthictl create old "$GUEST" --memory=8M --now --network=service:network=six,address=auto \
+        -- '--ipv4={service.address}' '--ipv6={service.address6}'
+old4=$(shruthictl arguments old | sed -E 's,--ipv4=([0-9.]+).*,\1,')
+check_soon "starts and is heard" 60 answers "$old4"
+expect_output "behind libvirt's filter" "filterref filter=['\"]shruthi-[0-9]*-held-held['\"]" virsh dumpxml unikernel-old
+expect_fail "its interface has a name of libvirt's" '^' bash -c "[[ $(tap_of old) = shru* ]]"
+check "one that uses other addresses" shruthictl create older "$GUEST" --memory=8M --now \
+        --network=service:network=six,address=auto -- --ipv4=10.66.0.66/24 --ipv6=fd66::66/64
+check_soon "says that it has them" 60 guest_said older 'serving on fd66:'
+check "but is not heard by IPv6" is_silent fd66::66
+check "nor by IPv4" is_silent 10.66.0.66
+check "and one that may choose" shruthictl create oldest "$GUEST" --memory=8M --now \
+        --network=service:network=six -- --ipv4=10.66.0.67/24
+check_soon "is heard" 60 answers 10.66.0.67
+expect_output "no guest can say that it is a router" 'DROP' \
+        bash -c "ebtables -t nat -L libvirt-I-$(tap_of oldest) | grep -iE 'router-advertisement|icmp-type 134'"
+
+# The same frames through libvirt's filters.
+# FILTER
+filtered() {
+        plug plain0
+        virsh --quiet nwfilter-binding-create <(echo "<filterbinding><owner><name>probe</name>
+<uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid></owner><portdev name='plain0'/><mac address='$MAC'/>
+<filterref filter='$1'><parameter name='IP' value='10.9.9.2'/><parameter name='IPV6' value='fd99::2'/>
+<parameter name='LINK_LOCAL' value='fe80::ff:fe00:aa'/></filterref></filterbinding>") >&2 || return
+        passes
+        virsh --quiet nwfilter-binding-delete plain0 >&2
+}
+filter=$(virsh dumpxml unikernel-old | sed -nE "s/.*filterref filter=['\"]([^'\"]*)-held-held.*/\1/p")
+is "libvirt's filter lets the same through" "$own4$own6" "$(filtered "$filter-held-held")"
+is "and of a guest that may choose" "$any4$any6" "$(filtered "$filter-any-any")"
+check "they go" gone old older oldest
+check "it is back" systemctl unmask --runtime shruthi-fence.socket shruthi-fence.service
+check "and listens" systemctl start shruthi-fence.socket
+expect_output "doctor says so" '^ok +fence' shruthictl doctor
+
+finish
