@@ -54,7 +54,7 @@ int fence_hold(const FenceHold *hold, char **ret_interface, Error *ret_error)
 
         /* Another than ours is no guest's. */
         fence_interface_name(hold, interface);
-        if (!g_str_equal(word, interface)) {
+        if (g_strcmp0(word, interface) != 0) {
                 (void) error_set(ret_error, ERROR_FAILED, "shruthi-fence is of another version than this");
                 return -EBADMSG;
         }
@@ -72,6 +72,6 @@ int fence_check(bool *ret_restored, Error *ret_error)
         if (r < 0)
                 return r;
 
-        *ret_restored = g_str_equal(word, FENCE_RESTORED);
+        *ret_restored = g_strcmp0(word, FENCE_RESTORED) == 0;
         return 0;
 }
