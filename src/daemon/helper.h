@@ -7,9 +7,8 @@
 
 #include "common/error.h"
 
-/* shruthi-domain, run as a short-lived child for what needs libvirt: a process can be killed when libvirt
- * hangs, and keeps libvirt out of shruthid's memory. Its standard output is lines of key=value (but for the
- * verb "xml"). */
+/* shruthi-domain, asked for what needs libvirt, see helper/call.h. What it says is lines of key=value (but for
+ * the verbs "xml" and "arguments"). */
 
 typedef struct Helper Helper;
 
@@ -20,7 +19,7 @@ typedef void (*HelperDone)(int r, Error *error, const char *output, void *userda
 Helper *helper_new(sd_event *event, unsigned at_once);
 Helper *helper_free(Helper *helper);
 
-/* Runs "shruthi-domain VERB [NAME]" when uid's turn has come. */
+/* Has "shruthi-domain VERB [NAME]" done when uid's turn has come. */
 void helper_run(Helper *helper, uid_t uid, const char *verb, const char *name, HelperDone done,
                 void *userdata);
 

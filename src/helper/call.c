@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Asking shruthi-domain. Called by shruthi-run's and shruthid's helper.c. */
+
+#include "helper/call.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+#include "common/socket.h"
+#include "helper/request.h"
+
+#define PROGRAM "shruthi-domain"
+
+/* The service is there to be quick. Where it is swamped, or hangs, each goes his own way. */
+#define PATIENCE_SEC  1
+#define PATIENCE_USEC (30 * G_USEC_PER_SEC)
+
+struct DomainCall {
+        sd_event *event;
+        char *words[DOMAIN_WORDS_MAX + 2]; /* with the program's name, NULL-terminated */
+        int service; /* the connection to it; or else there is a process: */
+        pid_t pid;   /* 0 once it has been waited for */
+        bool begun;  /* the service has */
+        bool killed;
+        int output;
+        sd_event_source *end_source;
+        sd_event_source *output_source;
+        sd_event_source *timeout_source;
+        sd_event_source *patience_source;
+        DomainCallHooks hooks;
+        void *userdata;
+};
+
+static int call_spawn(DomainCall *call);
+
+/* Returns false at the end of its output. */
+static bool call_read(DomainCall *call)
+{
+        char buffer[16 * 1024];
+        ssize_t n = read(call->output, buffer, sizeof buffer);
+
+        if (n < 0)
+                return errno == EINTR;
+        if (n == 0)
+                return false;
+
+        call->hooks.output(call->userdata, buffer, (size_t) n);
+        return true;
+}
+
+static int on_output(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        if (!call_read(userdata) && (revents & EPOLLHUP))
+                return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+
+        return 0;
+}
+
+static void call_forget(DomainCall *call)
+{
+        call->end_source = sd_event_source_disable_unref(call->end_source);
+        call->output_source = sd_event_source_disable_unref(call->output_source);
+        call->patience_source = sd_event_source_disable_unref(call->patience_source);
+        call->service = close_safe(call->service);
+        if (call->pid > 0) {
+                (void) kill(call->pid, SIGKILL);
+                (void) waitpid(call->pid, NULL, 0);
+                call->pid = 0;
+        }
+}
+
+static void call_ended(DomainCall *call, int status)
+{
+        call_forget(call);
+        call->timeout_source = sd_event_source_disable_unref(call->timeout_source);
+        while (call_read(call))
+                ;
+
+        call->hooks.ended(call->userdata, status);
+}
+
+static void call_fall_back(DomainCall *call)
+{
+        call_forget(call);
+        if (call_spawn(call) < 0)
+                call_ended(call, -1);
+}
+
+static int on_patience_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        call_fall_back(userdata);
+        return 0;
+}
+
+static int on_answer(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        DomainCall *call = userdata;
+        int answer;
+        ssize_t n = recv(fd, &answer, sizeof answer, MSG_DONTWAIT);
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return 0;
+
+        if (call->killed)
+                call_ended(call, -1);
+        else if (n == sizeof answer && answer == DOMAIN_BEGUN && !call->begun) {
+                call->begun = true;
+                call->patience_source = sd_event_source_disable_unref(call->patience_source);
+        } else if (!call->begun || (n == sizeof answer && answer == DOMAIN_ELSEWHERE))
+                call_fall_back(call);
+        else
+                call_ended(call, n == sizeof answer && answer >= 0 ? answer : -1);
+
+        return 0;
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata)
+{
+        DomainCall *call = userdata;
+
+        call->pid = 0;
+        call_ended(call, si->si_code == CLD_EXITED ? si->si_status : -1);
+        return 0;
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        domain_call_kill(userdata);
+        return 0;
+}
+
+/* A pipe for its output. Only our end does not block: the other's writing must not surprise it with EAGAIN. */
+static int call_open_output(DomainCall *call, int *ret_fd)
+{
+        _cleanup_close_ int from = -EBADF, to = -EBADF;
+        int ends[2], r;
+
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return -errno;
+        from = ends[0];
+        to = ends[1];
+        if (fcntl(from, F_SETFL, O_NONBLOCK) < 0)
+                return -errno;
+        r = sd_event_add_io(call->event, &call->output_source, from, EPOLLIN, on_output, call);
+        if (r < 0)
+                return r;
+
+        (void) close_safe(call->output);
+        call->output = TAKE_FD(from);
+        *ret_fd = TAKE_FD(to);
+        return 0;
+}
+
+/* Only a start has to do with key material. */
+static char **call_environment(const char *verb)
+{
+        g_auto(GStrv) environment = g_get_environ();
+
+        if (!g_str_equal(verb, "start"))
+                environment = g_environ_unsetenv(environment, "CREDENTIALS_DIRECTORY");
+        return g_steal_pointer(&environment);
+}
+
+/* The signal mask is the loop's own and not inherited. */
+static int call_execute(DomainCall *call, int output)
+{
+        g_auto(GStrv) environment = call_environment(call->words[1]);
+        g_autofree char *program = g_build_filename(paths_libexec_dir(), PROGRAM, NULL);
+        posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
+        sigset_t none;
+        int r;
+
+        (void) sigemptyset(&none);
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
+
+        r = -posix_spawn(&call->pid, program, &actions, &attributes, call->words, environment);
+
+        posix_spawn_file_actions_destroy(&actions);
+        posix_spawnattr_destroy(&attributes);
+        return r;
+}
+
+static int call_spawn(DomainCall *call)
+{
+        _cleanup_close_ int output = -EBADF;
+        int r;
+
+        r = call_open_output(call, &output);
+        if (r >= 0)
+                r = call_execute(call, output);
+        if (r >= 0)
+                r = sd_event_add_child(
+                                call->event, &call->end_source, call->pid, WEXITED, on_child, call);
+        if (r < 0)
+                call_forget(call);
+
+        return r;
+}
+
+static int open_credentials(const char *verb, int *ret_fd)
+{
+        const char *directory = g_str_equal(verb, "start") ? g_getenv("CREDENTIALS_DIRECTORY") : NULL;
+        int fd = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+
+        if (directory && fd < 0 && errno != ENOENT)
+                return -errno;
+
+        *ret_fd = fd;
+        return 0;
+}
+
+static int call_ask(DomainCall *call)
+{
+        const char *const *words = (const char *const *) call->words + 1;
+        _cleanup_close_ int output = -EBADF, credentials = -EBADF;
+        int r;
+
+        r = open_credentials(words[0], &credentials);
+        if (r >= 0)
+                r = socket_connect(DOMAIN_SOCKET, SOCK_SEQPACKET | SOCK_NONBLOCK, PATIENCE_SEC,
+                                &call->service);
+        if (r >= 0)
+                r = call_open_output(call, &output);
+        if (r >= 0)
+                r = domain_request_send(call->service, words, output, STDERR_FILENO, credentials);
+        if (r >= 0)
+                r = sd_event_add_io(
+                                call->event, &call->end_source, call->service, EPOLLIN, on_answer, call);
+        if (r >= 0)
+                r = sd_event_add_time_relative(call->event, &call->patience_source, CLOCK_MONOTONIC,
+                                PATIENCE_USEC, 0, on_patience_over, call);
+        if (r < 0)
+                call_forget(call);
+
+        return r;
+}
+
+int domain_call_new(sd_event *event, const char *const *words, uint64_t usec, const DomainCallHooks *hooks,
+                void *userdata, DomainCall **ret_call)
+{
+        DomainCall *call = g_new(DomainCall, 1);
+        int r;
+
+        *call = (DomainCall){
+                .event = sd_event_ref(event),
+                .words = {g_strdup(PROGRAM)},
+                .service = -EBADF,
+                .output = -EBADF,
+                .hooks = *hooks,
+                .userdata = userdata,
+        };
+        for (unsigned i = 0; i < DOMAIN_WORDS_MAX && words[i]; i++)
+                call->words[i + 1] = g_strdup(words[i]);
+
+        r = call_ask(call);
+        if (r < 0)
+                r = call_spawn(call);
+        if (r < 0) {
+                domain_call_free(call);
+                return r;
+        }
+        domain_call_set_timeout(call, usec);
+
+        *ret_call = call;
+        return 0;
+}
+
+DomainCall *domain_call_free(DomainCall *call)
+{
+        if (!call)
+                return NULL;
+
+        call_forget(call);
+        sd_event_source_disable_unref(call->timeout_source);
+        (void) close_safe(call->output);
+        sd_event_unref(call->event);
+        for (unsigned i = 0; i < G_N_ELEMENTS(call->words); i++)
+                g_free(call->words[i]);
+        g_free(call);
+        return NULL;
+}
+
+void domain_call_kill(DomainCall *call)
+{
+        call->killed = true;
+        if (call->pid > 0)
+                (void) kill(call->pid, SIGKILL);
+        /* Our own end sees it too, and tells. */
+        if (call->service >= 0)
+                (void) shutdown(call->service, SHUT_RDWR);
+}
+
+void domain_call_set_timeout(DomainCall *call, uint64_t usec)
+{
+        call->timeout_source = sd_event_source_disable_unref(call->timeout_source);
+        if (usec != UINT64_MAX && (call->pid > 0 || call->service >= 0))
+                (void) sd_event_add_time_relative(call->event, &call->timeout_source, CLOCK_MONOTONIC, usec,
+                                0, on_timeout, call);
+}

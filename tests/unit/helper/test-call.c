@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The service does what is asked if it will; where it does not begin, a process does; where it has begun and
+ * goes, that is an end by a signal and nothing is done twice. The service here is a socket in the same loop, the
+ * process a shell script. */
+
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+#include "helper/call.h"
+#include "helper/request.h"
+
+typedef struct Fixture {
+        char *root, *program, *path;
+        sd_event *event;
+        sd_event_source *source;
+        int listener;
+        int connection;
+        DomainRequest request; /* the last that the service got */
+        unsigned n_requests;
+        void (*serve)(struct Fixture *f);
+        DomainCall *call;
+        GString *heard;
+        int status;
+} Fixture;
+
+static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        Fixture *f = userdata;
+
+        f->connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+        g_assert_cmpint(f->connection, >=, 0);
+        g_assert_cmpint(domain_request_receive(f->connection, &f->request), ==, 0);
+        f->n_requests++;
+        f->serve(f);
+        return 0;
+}
+
+static void listen_for_requests(Fixture *f)
+{
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+        g_assert_cmpuint(g_strlcpy(address.sun_path, f->path, sizeof address.sun_path), <,
+                        sizeof address.sun_path);
+        f->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+        g_assert_cmpint(bind(f->listener, (struct sockaddr *) &address, sizeof address), ==, 0);
+        g_assert_cmpint(listen(f->listener, 5), ==, 0);
+        g_assert_cmpint(sd_event_add_io(f->event, &f->source, f->listener, EPOLLIN, on_connection, f), >=, 0);
+}
+
+static void set_up(Fixture *f, const void *data)
+{
+        const char *script = "#!/bin/sh\necho \"process=$*\"\nexit 3\n";
+        sigset_t mask;
+
+        f->root = g_dir_make_tmp("shruthi-call-XXXXXX", NULL);
+        paths_set_root(f->root);
+        g_assert_cmpint(g_mkdir_with_parents(paths_libexec_dir(), 0755), ==, 0);
+        g_assert_cmpint(g_mkdir_with_parents(paths_runtime_dir(), 0755), ==, 0);
+        f->program = g_build_filename(paths_libexec_dir(), "shruthi-domain", NULL);
+        g_assert_true(g_file_set_contents_full(f->program, script, -1, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
+        f->path = g_build_filename(paths_runtime_dir(), DOMAIN_SOCKET, NULL);
+        f->request = DOMAIN_REQUEST_INIT;
+        f->listener = f->connection = -EBADF;
+        f->heard = g_string_new(NULL);
+        f->status = -100;
+
+        (void) sigemptyset(&mask);
+        (void) sigaddset(&mask, SIGCHLD);
+        g_assert_cmpint(sigprocmask(SIG_BLOCK, &mask, NULL), ==, 0);
+        g_assert_cmpint(sd_event_new(&f->event), >=, 0);
+        listen_for_requests(f);
+}
+
+static void remove_up_to(const char *path, const char *root)
+{
+        g_autofree char *dir = g_path_get_dirname(path);
+
+        (void) g_unlink(path);
+        while (strlen(dir) > strlen(root)) {
+                char *parent = g_path_get_dirname(dir);
+
+                (void) g_rmdir(dir);
+                g_free(dir);
+                dir = parent;
+        }
+}
+
+static void tear_down(Fixture *f, const void *data)
+{
+        domain_call_free(f->call);
+        sd_event_source_disable_unref(f->source);
+        sd_event_unref(f->event);
+        close_safe(f->listener);
+        close_safe(f->connection);
+        domain_request_clear(&f->request);
+        g_string_free(f->heard, TRUE);
+        remove_up_to(f->path, f->root);
+        remove_up_to(f->program, f->root);
+        g_assert_cmpint(g_rmdir(f->root), ==, 0);
+        paths_set_root(NULL);
+        g_free(f->path);
+        g_free(f->program);
+        g_free(f->root);
+}
+
+static void on_output(void *userdata, const char *data, size_t size)
+{
+        Fixture *f = userdata;
+
+        g_assert_cmpint(f->status, ==, -100);
+        g_string_append_len(f->heard, data, (gssize) size);
+}
+
+static void on_ended(void *userdata, int status)
+{
+        Fixture *f = userdata;
+
+        f->status = status;
+        f->call = domain_call_free(f->call);
+        (void) sd_event_exit(f->event, 0);
+}
+
+static void call(Fixture *f, void (*service)(Fixture *f), uint64_t usec)
+{
+        static const DomainCallHooks hooks = {.output = on_output, .ended = on_ended};
+        static const char *const words[] = {"start", "a", NULL};
+
+        f->serve = service;
+        g_assert_cmpint(domain_call_new(f->event, words, usec, &hooks, f, &f->call), ==, 0);
+        g_assert_cmpint(sd_event_loop(f->event), ==, 0);
+}
+
+static void hang_up(Fixture *f)
+{
+        f->connection = close_safe(f->connection);
+        domain_request_clear(&f->request);
+}
+
+static void say(Fixture *f, const char *text)
+{
+        g_assert_cmpint(write_all(f->request.output, text, strlen(text)), ==, 0);
+}
+
+static void serve_well(Fixture *f)
+{
+        domain_answer_send(f->connection, DOMAIN_BEGUN);
+        say(f, "service=well\n");
+        domain_answer_send(f->connection, 7);
+}
+
+static void test_service(Fixture *f, const void *data)
+{
+        call(f, serve_well, UINT64_MAX);
+        g_assert_cmpstr(f->heard->str, ==, "service=well\n");
+        g_assert_cmpint(f->status, ==, 7);
+        g_assert_cmpstr(f->request.words[0], ==, "start");
+        g_assert_cmpstr(f->request.words[1], ==, "a");
+        g_assert_cmpint(f->request.credentials, <, 0);
+}
+
+static void test_credentials(Fixture *f, const void *data)
+{
+        g_setenv("CREDENTIALS_DIRECTORY", f->root, TRUE);
+        call(f, serve_well, UINT64_MAX);
+        g_unsetenv("CREDENTIALS_DIRECTORY");
+        g_assert_cmpint(f->request.credentials, >=, 0);
+}
+
+static void assert_process(Fixture *f)
+{
+        g_assert_cmpstr(f->heard->str, ==, "process=start a\n");
+        g_assert_cmpint(f->status, ==, 3);
+}
+
+static void test_nobody_listens(Fixture *f, const void *data)
+{
+        f->listener = close_safe(f->listener);
+        f->source = sd_event_source_disable_unref(f->source);
+        call(f, NULL, UINT64_MAX);
+        assert_process(f);
+}
+
+static void test_not_begun(Fixture *f, const void *data)
+{
+        call(f, hang_up, UINT64_MAX);
+        g_assert_cmpuint(f->n_requests, ==, 1);
+        assert_process(f);
+}
+
+static void serve_elsewhere(Fixture *f)
+{
+        domain_answer_send(f->connection, DOMAIN_BEGUN);
+        domain_answer_send(f->connection, DOMAIN_ELSEWHERE);
+}
+
+static void test_elsewhere(Fixture *f, const void *data)
+{
+        call(f, serve_elsewhere, UINT64_MAX);
+        assert_process(f);
+}
+
+static void serve_and_die(Fixture *f)
+{
+        domain_answer_send(f->connection, DOMAIN_BEGUN);
+        say(f, "half=done\n");
+        hang_up(f);
+}
+
+/* Not by a process once more: the service may have done it. */
+static void test_dies(Fixture *f, const void *data)
+{
+        call(f, serve_and_die, UINT64_MAX);
+        g_assert_cmpstr(f->heard->str, ==, "half=done\n");
+        g_assert_cmpint(f->status, ==, -1);
+}
+
+static void serve_nonsense(Fixture *f)
+{
+        domain_answer_send(f->connection, DOMAIN_BEGUN);
+        domain_answer_send(f->connection, DOMAIN_BEGUN);
+}
+
+static void test_nonsense(Fixture *f, const void *data)
+{
+        call(f, serve_nonsense, UINT64_MAX);
+        g_assert_cmpint(f->status, ==, -1);
+}
+
+static void serve_for_ever(Fixture *f)
+{
+        domain_answer_send(f->connection, DOMAIN_BEGUN);
+}
+
+static void serve_not_at_all(Fixture *f)
+{
+}
+
+static void test_time(Fixture *f, void (*service)(Fixture *f))
+{
+        char byte;
+
+        call(f, service, 100 * 1000);
+        g_assert_cmpint(f->status, ==, -1);
+        g_assert_cmpstr(f->heard->str, ==, "");
+        /* The service sees it. */
+        g_assert_cmpint(recv(f->connection, &byte, sizeof byte, MSG_DONTWAIT), ==, 0);
+}
+
+static void test_time_is_over(Fixture *f, const void *data)
+{
+        test_time(f, serve_for_ever);
+}
+
+/* Nobody is left who would want it done. */
+static void test_time_is_over_before(Fixture *f, const void *data)
+{
+        test_time(f, serve_not_at_all);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+#define ADD(path, function) g_test_add("/helper/call/" path, Fixture, NULL, set_up, function, tear_down)
+        ADD("the-service-does-it", test_service);
+        ADD("the-service-gets-the-credentials", test_credentials);
+        ADD("without-a-service-a-process-does-it", test_nobody_listens);
+        ADD("what-was-not-begun-a-process-does", test_not_begun);
+        ADD("what-the-service-cannot-do-a-process-does", test_elsewhere);
+        ADD("what-was-begun-is-not-done-again", test_dies);
+        ADD("nonsense-is-an-end", test_nonsense);
+        ADD("hangs-up-when-its-time-is-over", test_time_is_over);
+        ADD("hangs-up-before-it-has-begun", test_time_is_over_before);
+        return g_test_run();
+}
