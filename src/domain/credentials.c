@@ -185,31 +185,27 @@ static int join(const GArray *entries, int *ret_fd, Error *ret_error)
         return 0;
 }
 
-int credentials_open(const Definition *definition, const char *directory, GPtrArray *notices, int *ret_fd,
+int credentials_open(const Definition *definition, int directory, GPtrArray *notices, int *ret_fd,
                 Error *ret_error)
 {
         g_autoptr(GPtrArray) mapped = g_ptr_array_new_with_free_func(mapped_free);
         g_autoptr(GArray) entries = g_array_new(FALSE, FALSE, sizeof(UstarEntry)), archive = NULL;
         g_autoptr(Mapped) file = NULL;
-        _cleanup_close_ int dir_fd = -EBADF;
         int r;
 
         /* The unit has a folder as soon as systemd knows that there may be keys, also while there are none. */
-        if (!directory)
+        if (directory == -EBADF)
                 return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
                                 "%s: systemd does not know of [Credentials %s] yet: run 'systemctl daemon-reload' "
                                 "after such a change",
                                 definition->path, definition_credentials(definition)->name);
+        if (directory < 0 && directory != -ENOENT)
+                return error_set_errno(ret_error, directory, "Cannot open the unit's credentials");
 
-        dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (dir_fd < 0 && errno != ENOENT)
-                return error_set_errno(ret_error, -errno, "Cannot open the unit's credentials in %s",
-                                directory);
-
-        r = map_archive(dir_fd, definition->name, &file, &archive, ret_error);
+        r = map_archive(directory, definition->name, &file, &archive, ret_error);
         if (r < 0)
                 return r;
-        r = map_sources(dir_fd, definition, notices, mapped, entries, ret_error);
+        r = map_sources(directory, definition, notices, mapped, entries, ret_error);
         if (r < 0)
                 return r;
 

@@ -133,7 +133,7 @@ static int remove_remains(virConnectPtr connection, const Plan *plan, Error *ret
 }
 
 /* libvirt keeps a descriptor as long as the connection that brought it, so this one is closed at once,
- * however long somebody stays to witness the end. *ret_domain NULL: it has ended already. */
+ * however long another is kept. *ret_domain NULL: it has ended already. */
 static int create_with_credentials(virConnectPtr connection, const Plan *plan, const char *xml,
                 int credentials, virDomainPtr *ret_domain, Error *ret_error)
 {
@@ -141,7 +141,7 @@ static int create_with_credentials(virConnectPtr connection, const Plan *plan, c
         _cleanup_domain_ virDomainPtr domain = NULL;
         int r;
 
-        r = virt_connect(plan->conf->libvirt_uri, &own, ret_error);
+        r = virt_connect_apart(plan->conf->libvirt_uri, &own, ret_error);
         if (r < 0)
                 return r;
         r = virt_domain_create_with(own, xml, DOMAIN_XML_FD_GROUP, credentials, &domain, ret_error);
@@ -215,7 +215,7 @@ static int witness_end(Watch *watch, const char *uri, Error *ret_error)
         return 0;
 }
 
-static int open_credentials(const Definition *definition, int *ret_fd, Error *ret_error)
+static int open_credentials(const Definition *definition, int directory, int *ret_fd, Error *ret_error)
 {
         g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
         int r;
@@ -223,13 +223,13 @@ static int open_credentials(const Definition *definition, int *ret_fd, Error *re
         if (!definition_credentials(definition))
                 return 0;
 
-        r = credentials_open(definition, g_getenv("CREDENTIALS_DIRECTORY"), notices, ret_fd, ret_error);
+        r = credentials_open(definition, directory, notices, ret_fd, ret_error);
         for (guint i = 0; i < notices->len; i++)
                 protocol_emit("notice", "%s", (const char *) notices->pdata[i]);
         return r;
 }
 
-int lifecycle_start(const char *name, Error *ret_error)
+int lifecycle_start(const char *name, int credentials_directory, Error *ret_error)
 {
         _cleanup_close_ int credentials = -EBADF;
         g_autoptr(Plan) plan = NULL;
@@ -246,8 +246,10 @@ int lifecycle_start(const char *name, Error *ret_error)
         r = plan_resolve(plan, ret_error);
         if (r < 0)
                 return r;
+        if (plan->witness && virt_keeps_connection())
+                return VIRT_NEEDS_EVENTS;
         emit_plan(plan);
-        r = open_credentials(plan->definition, &credentials, ret_error);
+        r = open_credentials(plan->definition, credentials_directory, &credentials, ret_error);
         if (r < 0)
                 return r;
 
@@ -303,6 +305,8 @@ int lifecycle_watch(const char *name, bool witness, Error *ret_error)
         bool alive;
         int r;
 
+        if (witness && virt_keeps_connection())
+                return VIRT_NEEDS_EVENTS;
         r = plan_identity(name, uuid, ret_error);
         if (r < 0)
                 return r;
@@ -396,6 +400,17 @@ int lifecycle_stop(const char *name, Error *ret_error)
 
         protocol_emit("stopped", "%s", r > 0 ? "yes" : "no");
         return 0;
+}
+
+int lifecycle_connect(Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autofree char *uri = find_uri();
+        int r;
+
+        r = connect_guarded(uri, &connection, ret_error);
+        protocol_guard(0, NULL);
+        return r;
 }
 
 /* For all that needs the definition and its addresses, but no image. */

@@ -10,7 +10,8 @@
 /* The verbs that concern a domain's life. Each speaks the protocol on standard output and returns a negative
  * errno with the sentence where it failed. */
 
-int lifecycle_start(const char *name, Error *ret_error);
+/* credentials: see credentials_open(). */
+int lifecycle_start(const char *name, int credentials, Error *ret_error);
 int lifecycle_watch(const char *name, bool witness, Error *ret_error);
 int lifecycle_stop(const char *name, Error *ret_error);
 
@@ -21,6 +22,9 @@ int lifecycle_arguments(const char *name, Error *ret_error);
 /* Takes its addresses as a start does, and gives them back. The latter needs no definition. */
 int lifecycle_allocate(const char *name, Error *ret_error);
 int lifecycle_release(const char *name, Error *ret_error);
+
+/* Lets libvirt get to know us, where the connection is kept. */
+int lifecycle_connect(Error *ret_error);
 
 /* The XML that a start now would use, on standard output as it is. */
 int lifecycle_xml(const char *name, Error *ret_error);

@@ -1,179 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi-domain: what of SHRUTHI needs libvirt, as a process that lives for one call. Started by
- * shruthi-run and shruthid, which read the lines that protocol.h describes. */
+/* shruthi-domain: what of SHRUTHI needs libvirt. A process that lives for one call of shruthi-run or
+ * shruthid, which read the lines that protocol.h describes; or "serve", the service that does the same for
+ * them and is there already. */
 
-#include <getopt.h>
+#include <fcntl.h>
 #include <glib.h>
-#include <stdio.h>
-#include <string.h>
 
+#include "common/io.h"
 #include "common/log.h"
-#include "domain/check.h"
-#include "domain/lifecycle.h"
-#include "domain/networks.h"
-#include "domain/protocol.h"
-#include "domain/report.h"
-
-typedef struct Options {
-        bool witness;
-        bool again;
-} Options;
-
-static int verb_start(const char *name, const Options *options, Error *ret_error)
-{
-        return lifecycle_start(name, ret_error);
-}
-
-static int verb_watch(const char *name, const Options *options, Error *ret_error)
-{
-        return lifecycle_watch(name, options->witness, ret_error);
-}
-
-static int verb_stop(const char *name, const Options *options, Error *ret_error)
-{
-        return lifecycle_stop(name, ret_error);
-}
-
-static int verb_xml(const char *name, const Options *options, Error *ret_error)
-{
-        return lifecycle_xml(name, ret_error);
-}
-
-static int verb_arguments(const char *name, const Options *options, Error *ret_error)
-{
-        return lifecycle_arguments(name, ret_error);
-}
-
-static int verb_allocate(const char *name, const Options *options, Error *ret_error)
-{
-        return lifecycle_allocate(name, ret_error);
-}
-
-static int verb_release(const char *name, const Options *options, Error *ret_error)
-{
-        return lifecycle_release(name, ret_error);
-}
-
-static int verb_statistics(const char *name, const Options *options, Error *ret_error)
-{
-        return report_statistics(name, ret_error);
-}
-
-static int verb_probe(const char *name, const Options *options, Error *ret_error)
-{
-        return report_probe(options->again, ret_error);
-}
-
-static int verb_networks(const char *name, const Options *options, Error *ret_error)
-{
-        return report_networks(ret_error);
-}
-
-static int verb_network_create(const char *name, const Options *options, Error *ret_error)
-{
-        return networks_create(name, ret_error);
-}
-
-static int verb_network_remove(const char *name, const Options *options, Error *ret_error)
-{
-        return networks_remove(name, ret_error);
-}
-
-static int verb_network_list(const char *name, const Options *options, Error *ret_error)
-{
-        return networks_list(ret_error);
-}
-
-static int verb_check(const char *name, const Options *options, Error *ret_error)
-{
-        return check_host(ret_error);
-}
-
-static const struct {
-        const char *verb;
-        bool takes_name;
-        int (*run)(const char *name, const Options *options, Error *ret_error);
-} verbs[] = {
-                {"start", true, verb_start},
-                {"watch", true, verb_watch},
-                {"stop", true, verb_stop},
-                {"xml", true, verb_xml},
-                {"arguments", true, verb_arguments},
-                {"allocate", true, verb_allocate},
-                {"release", true, verb_release},
-                {"statistics", true, verb_statistics},
-                {"probe", false, verb_probe},
-                {"networks", false, verb_networks},
-                {"network-create", true, verb_network_create},
-                {"network-remove", true, verb_network_remove},
-                {"network-list", false, verb_network_list},
-                {"check", false, verb_check},
-};
-
-static int usage(FILE *file)
-{
-        (void) fputs("shruthi-domain VERB [NAME]: the part of SHRUTHI that talks to libvirt; run by its "
-                     "services.\n\n"
-                     "  start NAME              start the unikernel's domain\n"
-                     "  watch NAME [--witness]  tell whether it runs, and wait for its end\n"
-                     "  stop NAME               end it, and wait until it is gone\n"
-                     "  xml NAME                show the domain XML that a start would use\n"
-                     "  arguments NAME          show the arguments that it would get\n"
-                     "  allocate NAME           take its addresses, as a start does\n"
-                     "  release NAME            give them back\n"
-                     "  statistics NAME         what it has used so far\n"
-                     "  probe [--again]         find out whether KVM and the fast start work here\n"
-                     "  networks                list bridges and libvirt networks\n"
-                     "  network-create NAME     make the libvirt network that its record describes\n"
-                     "  network-remove NAME     remove it, if nobody is on it\n"
-                     "  network-list            what libvirt's networks are\n"
-                     "  check                   look for what is wrong with this host\n\n"
-                     "  --in-words              for the journal: only sentences about what went wrong\n",
-                        file);
-        return file == stdout ? EXIT_SUCCESS : 2;
-}
+#include "domain/serve.h"
+#include "domain/verbs.h"
+#include "domain/worker.h"
 
 int main(int argc, char *argv[])
 {
-        static const struct option long_options[] = {
-                {"witness", no_argument, NULL, 'w'},
-                {"again", no_argument, NULL, 'a'},
-                {"in-words", no_argument, NULL, 'i'},
-                {"help", no_argument, NULL, 'h'},
-                {},
-        };
-        _cleanup_error_ Error error = ERROR_INIT;
-        Options options = {};
-        int c, r;
+        const char *directory = g_getenv("CREDENTIALS_DIRECTORY");
+        _cleanup_close_ int credentials = -EBADF;
 
         log_open("shruthi-domain");
-        while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
-                switch (c) {
-                case 'w':
-                        options.witness = true;
-                        break;
-                case 'a':
-                        options.again = true;
-                        break;
-                case 'i':
-                        protocol_use_words();
-                        break;
-                case 'h':
-                        return usage(stdout);
-                default:
-                        return usage(stderr);
-                }
+        if (argc == 2 && g_str_equal(argv[1], "serve"))
+                return serve(worker_run);
 
-        for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
-                if (optind >= argc || strcmp(argv[optind], verbs[i].verb) != 0)
-                        continue;
-                if (argc - optind - 1 != (verbs[i].takes_name ? 1 : 0))
-                        return usage(stderr);
+        credentials = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+        if (directory && credentials < 0)
+                credentials = -errno;
 
-                r = verbs[i].run(argv[optind + 1], &options, &error);
-                return r < 0 ? protocol_fail(r, &error) : EXIT_SUCCESS;
-        }
-
-        return usage(stderr);
+        return verbs_run(argc, argv, credentials);
 }

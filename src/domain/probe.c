@@ -263,6 +263,8 @@ int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_resu
                 return r;
         if (recall(key, ret_result) >= 0)
                 return 0;
+        if (virt_keeps_connection())
+                return VIRT_NEEDS_EVENTS;
 
         /* Many unikernels start at boot: one tries, the others wait for what it finds. */
         fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -13,20 +13,14 @@
 
 #include "common/io.h"
 #include "common/string-util.h"
+#include "helper/request.h"
 
 #define VALUE_LENGTH_MAX 4000
-#define JOURNAL_ERROR "<3>" /* what the journal takes for an error: sd-daemon(3) */
 
 /* What the signal handler writes: made beforehand, since it may do nothing but write. */
 static char guard_lines[512];
 static volatile sig_atomic_t guard_size;
-
-static bool in_words;
-
-void protocol_use_words(void)
-{
-        in_words = true;
-}
+static volatile sig_atomic_t guard_socket = -EBADF;
 
 void protocol_emit(const char *key, const char *format, ...)
 {
@@ -38,10 +32,7 @@ void protocol_emit(const char *key, const char *format, ...)
         va_end(ap);
 
         line = text_for_display(value, VALUE_LENGTH_MAX);
-        if (!in_words)
-                (void) printf("%s=%s\n", key, line);
-        else if (g_str_equal(key, "error") || g_str_equal(key, "detail") || g_str_equal(key, "notice"))
-                (void) printf(JOURNAL_ERROR "%s\n", line);
+        (void) printf("%s=%s\n", key, line);
         (void) fflush(stdout);
 }
 
@@ -100,25 +91,27 @@ int protocol_fail(int r, const Error *error)
 static void on_alarm(int signal)
 {
         (void) write_all(STDOUT_FILENO, guard_lines, (size_t) guard_size);
+        if (guard_socket >= 0)
+                domain_answer_send((int) guard_socket, RUNNER_EXIT_LIBVIRT);
         _exit(RUNNER_EXIT_LIBVIRT);
+}
+
+void protocol_guard_answers(int socket)
+{
+        guard_socket = socket;
 }
 
 void protocol_guard(unsigned seconds, const char *doing)
 {
-        char head[128] = JOURNAL_ERROR;
-
         (void) alarm(0);
         if (seconds == 0)
                 return;
 
-        if (!in_words)
-                (void) g_snprintf(head, sizeof head, "result=%s\nerror-name=%s\nerror=",
-                                result_to_string(RESULT_LIBVIRT),
-                                error_code_to_bus_name(ERROR_LIBVIRT_UNAVAILABLE));
         (void) g_snprintf(guard_lines, sizeof guard_lines,
-                        "%slibvirt did not answer within %u s when asked to %s; look at 'systemctl status "
-                        "libvirtd virtqemud'\n",
-                        head, seconds, doing);
+                        "result=%s\nerror-name=%s\nerror=libvirt did not answer within %u s when asked to "
+                        "%s; look at 'systemctl status libvirtd virtqemud'\n",
+                        result_to_string(RESULT_LIBVIRT), error_code_to_bus_name(ERROR_LIBVIRT_UNAVAILABLE),
+                        seconds, doing);
         guard_size = (sig_atomic_t) strlen(guard_lines);
         (void) signal(SIGALRM, on_alarm);
         (void) alarm(seconds);

@@ -8,10 +8,6 @@
  * whatever is in them. A sentence of several lines is "error=" with its first and "detail=" with each of the
  * others. */
 
-/* From now on there is nobody to read such lines but the journal: only sentences about what went wrong come
- * out. */
-void protocol_use_words(void);
-
 void protocol_emit(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* "result=", "error-name=", "error=", and the exit status that belongs to it (RUNNER_EXIT_*). */
@@ -20,6 +16,9 @@ int protocol_fail(int r, const Error *error);
 /* libvirt's calls can wait for ever. From now on, and until called again (0: no longer), the process reports
  * that libvirt did not answer while doing that and exits when so many seconds have passed. */
 void protocol_guard(unsigned seconds, const char *doing);
+
+/* The exit status of that end goes there too, as an answer (see helper/request.h); negative: no longer. */
+void protocol_guard_answers(int socket);
 
 /* Whose failure an error is. Pure. */
 Result protocol_result(ErrorCode code);

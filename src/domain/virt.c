@@ -15,8 +15,25 @@
 #define CONNECT_WAIT_USEC (8 * G_USEC_PER_SEC)
 #define CONNECT_STEP_USEC (200 * 1000)
 
+/* Of a process that keeps it from one call to the next. */
+static struct {
+        bool wanted;
+        virConnectPtr connection;
+        char *uri;
+} kept;
+
 static void on_error_ignore(void *data, virErrorPtr error)
 {
+}
+
+void virt_keep_connection(void)
+{
+        kept.wanted = true;
+}
+
+bool virt_keeps_connection(void)
+{
+        return kept.wanted;
 }
 
 int virt_setup(Error *ret_error)
@@ -27,7 +44,9 @@ int virt_setup(Error *ret_error)
                 return 0;
 
         virSetErrorFunc(NULL, on_error_ignore);
-        if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0)
+        /* A loop that is not run while nobody asks answers no keepalive: libvirtd would hang up. Without one
+         * libvirt's client promises none. */
+        if (virInitialize() < 0 || (!kept.wanted && virEventRegisterDefaultImpl() < 0))
                 return virt_error_set(ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE,
                                 "Cannot set up libvirt's client");
 
@@ -86,7 +105,7 @@ static bool error_is_passing(void)
                (error->code == VIR_ERR_INTERNAL_ERROR || error->code == VIR_ERR_RPC);
 }
 
-int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
+int virt_connect_apart(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
 {
         gint64 deadline = g_get_monotonic_time() + CONNECT_WAIT_USEC;
 
@@ -104,6 +123,41 @@ int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_erro
 
         return virt_error_set(
                         ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE, "Cannot connect to libvirt at %s", uri);
+}
+
+/* Whether it has been used before for the same, and whoever is at its other end still answers. */
+static bool kept_is_good(const char *uri)
+{
+        unsigned long version;
+
+        return kept.connection && g_strcmp0(kept.uri, uri) == 0 &&
+               virConnectGetLibVersion(kept.connection, &version) >= 0;
+}
+
+int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
+{
+        int r;
+
+        if (!kept.wanted)
+                return virt_connect_apart(uri, ret_connection, ret_error);
+
+        if (!kept_is_good(uri)) {
+                virt_connection_unref(&kept.connection);
+                r = virt_connect_apart(uri, &kept.connection, ret_error);
+                if (r < 0)
+                        return r;
+                g_free(kept.uri);
+                kept.uri = g_strdup(uri);
+        }
+
+        (void) virConnectRef(kept.connection);
+        *ret_connection = kept.connection;
+        return 0;
+}
+
+void virt_forget_connection(void)
+{
+        virt_connection_unref(&kept.connection);
 }
 
 char *virt_domain_metadata(virDomainPtr domain)

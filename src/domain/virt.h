@@ -7,8 +7,8 @@
 
 #include "common/error.h"
 
-/* The calls to libvirt, with its errors turned into ours. Used by shruthi-domain alone, whose process is
- * short-lived and single-threaded. LIBVIRT_UNAVAILABLE always means that libvirt itself is not there,
+/* The calls to libvirt, with its errors turned into ours. Used by shruthi-domain alone, whose processes are
+ * single-threaded. LIBVIRT_UNAVAILABLE always means that libvirt itself is not there,
  * stopped answering or lets us not in; all else is about the domain. */
 
 /* For scope. A NULL is fine. */
@@ -32,8 +32,18 @@ static inline void virt_domain_unref(virDomainPtr *domain)
 /* Before any other: silences libvirt's own messages on standard error and installs its event loop. */
 int virt_setup(Error *ret_error);
 
-/* Connects, waiting some seconds where libvirtd is just being restarted. */
+/* Before virt_setup(), for a process that does one thing after another: its connection is kept, and proved
+ * at each use. It has no event loop; what needs one returns VIRT_NEEDS_EVENTS without an Error, and does so
+ * before it changes anything. */
+void virt_keep_connection(void);
+bool virt_keeps_connection(void);
+void virt_forget_connection(void);
+#define VIRT_NEEDS_EVENTS (-EUNATCH)
+
+/* Connects, waiting some seconds where libvirtd is just being restarted. The second gives one that is nobody
+ * else's. */
 int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
+int virt_connect_apart(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
 
 /* libvirt's last error as ours: "FORMAT: libvirt's sentence", code being LIBVIRT_UNAVAILABLE instead where
  * the connection is what failed. connection may be NULL. Returns the negative errno. */

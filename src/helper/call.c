@@ -219,7 +219,8 @@ static int open_credentials(const char *verb, int *ret_fd)
         const char *directory = g_str_equal(verb, "start") ? g_getenv("CREDENTIALS_DIRECTORY") : NULL;
         int fd = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
 
-        if (directory && fd < 0 && errno != ENOENT)
+        /* What is wrong with it is for the process to say. */
+        if (directory && fd < 0)
                 return -errno;
 
         *ret_fd = fd;

@@ -23,8 +23,10 @@ systemd-tmpfiles --create
 journalctl --update-catalog
 systemctl daemon-reload
 busctl call --quiet org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig
-systemctl preset shruthid.socket shruthi-fence.socket shruthi-neighbours.socket shruthi-seal.socket unikernels.target
-systemctl start shruthid.socket shruthi-fence.socket shruthi-neighbours.socket shruthi-seal.socket unikernels.target
+systemctl preset shruthid.socket shruthi-domain.socket shruthi-fence.socket shruthi-neighbours.socket shruthi-seal.socket \
+        unikernels.target
+systemctl start shruthid.socket shruthi-domain.socket shruthi-fence.socket shruthi-neighbours.socket shruthi-seal.socket \
+        unikernels.target
 
 for user in alice bob mallory; do
         # This machine may have users of that name.

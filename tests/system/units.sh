@@ -38,11 +38,12 @@ units=/usr/lib/systemd/system
 check "systemd finds nothing wrong with the units" systemd-analyze verify --man=no "$units/unikernel@.service" \
         "$units/unikernel-body@.service" "$units/unikernel.slice" "$units/unikernels.target" \
         "$units/shruthid.socket" "$units/shruthid.service" "$units/shruthi-seal.socket" "$units/shruthi-seal@.service" \
-        "$units/shruthi-fence.socket" "$units/shruthi-fence.service"
+        "$units/shruthi-fence.socket" "$units/shruthi-fence.service" \
+        "$units/shruthi-domain.socket" "$units/shruthi-domain.service"
 is "nor has it a remark" "" \
         "$(systemd-analyze verify --man=no "$units/unikernel@x.service" "$units/unikernels.target" \
         "$units/shruthid.service" 2>&1 | grep -E 'shruthi|unikernel')"
-for service in unikernel@x unikernel-body@x shruthid shruthi-seal@x; do
+for service in unikernel@x unikernel-body@x shruthid shruthi-domain shruthi-seal@x; do
         check "the sandbox of $service is at 1.0 or better" systemd-analyze security --no-pager --threshold=10 $service
 done
 # What is not among the settings of a unikernel's units, since no process of theirs could do it anyway.

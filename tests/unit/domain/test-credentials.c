@@ -53,6 +53,14 @@ static void put_archive(Fixture *f, const UstarEntry *entries, size_t n)
         g_assert_cmpint(ustar_write(fd, entries, n, NULL), ==, 0);
 }
 
+/* NULL: there is none. */
+static int open_directory(const char *dir)
+{
+        int fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
+
+        return dir && fd < 0 ? -errno : fd;
+}
+
 static char *open_all(Fixture *f, const char *sources, const char *dir, int *ret_fd)
 {
         g_autoptr(Definition) definition = parse(sources);
@@ -60,10 +68,11 @@ static char *open_all(Fixture *f, const char *sources, const char *dir, int *ret
         g_autoptr(GString) shown = g_string_new(NULL);
         g_autoptr(GArray) entries = NULL;
         g_autofree char *data = NULL;
+        _cleanup_close_ int dir_fd = open_directory(dir);
         size_t size;
         int fd = -EBADF;
 
-        if (credentials_open(definition, dir, f->notices, &fd, &error) < 0)
+        if (credentials_open(definition, dir_fd, f->notices, &fd, &error) < 0)
                 g_error("%s", error.message);
         g_assert_cmpint(fcntl(fd, F_GETFL) & O_ACCMODE, ==, O_RDONLY);
         g_assert_cmpint(fcntl(fd, F_GETFD) & FD_CLOEXEC, ==, FD_CLOEXEC);
@@ -91,9 +100,10 @@ static void assert_refused(Fixture *f, const char *sources, ErrorCode code, cons
 {
         g_autoptr(Definition) definition = parse(sources);
         _cleanup_error_ Error error = ERROR_INIT;
+        _cleanup_close_ int dir_fd = open_directory(f->dir);
         int fd = -EBADF;
 
-        g_assert_cmpint(credentials_open(definition, f->dir, f->notices, &fd, &error), <, 0);
+        g_assert_cmpint(credentials_open(definition, dir_fd, f->notices, &fd, &error), <, 0);
         g_assert_cmpint(error.code, ==, code);
         if (!strstr(error.message, word))
                 g_error("'%s' does not say '%s'", error.message, word);

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The main process of shruthi-domain.service. Called by main.c. */
+
+#include "domain/serve.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/log.h"
+#include "common/paths.h"
+#include "domain/pool.h"
+
+#define LISTENER 3 /* SD_LISTEN_FDS_START of sd_listen_fds(3) */
+
+typedef struct Server {
+        void (*run_worker)(int control);
+        int signals;
+        bool ending; /* told to */
+        bool resting; /* there are unikernels, and nothing to do for them */
+        int64_t used; /* when somebody last asked, monotonic */
+        Pool pool;
+} Server;
+
+/* Without libsystemd, whose part for the bus would come along. */
+static bool listener_is_there(void)
+{
+        const char *pid = g_getenv("LISTEN_PID"), *fds = g_getenv("LISTEN_FDS");
+        int type = 0, listening = 0;
+        socklen_t type_size = sizeof type, listening_size = sizeof listening;
+
+        if (!pid || !fds || strtol(pid, NULL, 10) != getpid() || !g_str_equal(fds, "1"))
+                return false;
+
+        return getsockopt(LISTENER, SOL_SOCKET, SO_TYPE, &type, &type_size) >= 0 &&
+               type == SOCK_SEQPACKET &&
+               getsockopt(LISTENER, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_size) >= 0 && listening;
+}
+
+/* In the new process: nothing of the pool's is its own but its end of what joins them. */
+static void server_become_worker(Server *server, int control)
+{
+        sigset_t none;
+
+        for (unsigned i = 0; i < server->pool.n; i++)
+                (void) close_safe(server->pool.workers[i].control);
+        (void) close_safe(server->signals);
+        (void) close_safe(LISTENER);
+        (void) sigemptyset(&none);
+        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+
+        server->run_worker(control);
+        _exit(EXIT_SUCCESS);
+}
+
+/* One that is busy. NULL where no process can be made. */
+static PoolWorker *server_fork(Server *server)
+{
+        _cleanup_close_ int ours = -EBADF, its = -EBADF;
+        int ends[2];
+        pid_t pid;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+                return NULL;
+        ours = ends[0];
+        its = ends[1];
+        pid = fork();
+        if (pid < 0) {
+                log_warning("Cannot make a process: %s", g_strerror(errno));
+                return NULL;
+        }
+        if (pid == 0) {
+                ours = close_safe(ours);
+                server_become_worker(server, its);
+        }
+
+        return pool_add(&server->pool, pid, TAKE_FD(ours));
+}
+
+/* fd: a descriptor that goes with it, or negative. */
+static int worker_tell(PoolWorker *worker, char what, int fd)
+{
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof fd)];
+        } control = {};
+        struct iovec part = {.iov_base = &what, .iov_len = sizeof what};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+        if (fd >= 0) {
+                message.msg_control = &control;
+                message.msg_controllen = sizeof control;
+                control.header = (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS,
+                        .cmsg_len = CMSG_LEN(sizeof fd)};
+                memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+        }
+        if (sendmsg(worker->control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+                return -errno;
+
+        worker->busy = true;
+        return 0;
+}
+
+/* It ends when it has done what it does. */
+static void worker_dismiss(PoolWorker *worker)
+{
+        worker->control = close_safe(worker->control);
+        worker->leaving = true;
+}
+
+static bool peer_is_ours(int connection)
+{
+        struct ucred peer;
+        socklen_t size = sizeof peer;
+
+        return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) >= 0 &&
+               (peer.uid == getuid() || peer.uid == 0);
+}
+
+/* Who cannot be served sees the end of the connection, and helps himself. A fork comes first: no other process
+ * is to hold the connection open. */
+static void server_accept(Server *server, int64_t now)
+{
+        _cleanup_close_ int connection = -EBADF;
+        PoolWorker *worker = pool_pick(&server->pool);
+
+        if (!worker)
+                worker = server_fork(server);
+        if (worker)
+                pool_set_resting(worker, now);
+
+        connection = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
+        if (connection < 0)
+                return;
+        if (!peer_is_ours(connection)) {
+                log_warning("Somebody other than our own services asked for something");
+                return;
+        }
+
+        server->resting = false;
+        server->used = now;
+        while ((worker = pool_pick(&server->pool))) {
+                if (worker_tell(worker, SERVE_CONTROL_SERVE, connection) >= 0)
+                        return;
+                worker_dismiss(worker);
+        }
+}
+
+static void server_hear_worker(PoolWorker *worker, int64_t now)
+{
+        char done;
+        ssize_t n = recv(worker->control, &done, sizeof done, MSG_DONTWAIT);
+
+        if (n > 0)
+                pool_set_resting(worker, now);
+        else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+                worker_dismiss(worker);
+}
+
+static void server_reap(Server *server)
+{
+        pid_t pid;
+
+        while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+                PoolWorker *worker = pool_find(&server->pool, pid);
+
+                if (!worker)
+                        continue;
+                (void) close_safe(worker->control);
+                pool_remove(&server->pool, worker);
+        }
+}
+
+static void server_hear_signals(Server *server)
+{
+        struct signalfd_siginfo signal;
+
+        while (read(server->signals, &signal, sizeof signal) == sizeof signal)
+                if (signal.ssi_signo == SIGCHLD)
+                        server_reap(server);
+                else
+                        server->ending = true;
+}
+
+static bool there_are_unikernels(void)
+{
+        g_autoptr(GDir) dir = g_dir_open(paths_consoles(), 0, NULL);
+
+        return dir && g_dir_read_name(dir);
+}
+
+/* Sends those home who have nothing to do. Returns false when nobody is left and nothing is to be expected:
+ * as long as there are unikernels, one will have to be stopped. */
+static bool server_trim(Server *server, int64_t now)
+{
+        PoolWorker *worker;
+
+        while ((worker = pool_find_rested(&server->pool, server->ending ? INT64_MAX : now - POOL_REST_USEC)))
+                worker_dismiss(worker);
+
+        if (server->pool.n > 0)
+                return true;
+        if (server->ending)
+                return false;
+        if (now - server->used < POOL_REST_USEC)
+                return true;
+        server->resting = server->resting || there_are_unikernels();
+        return server->resting;
+}
+
+/* For poll(2). */
+static int server_timeout(const Server *server, int64_t now)
+{
+        int64_t next = pool_next_rested(&server->pool);
+
+        if (server->pool.n == 0 && !server->resting)
+                next = server->used + POOL_REST_USEC;
+        return next == INT64_MAX ? -1 : (int) (MAX(next - now, 0) / 1000 + 1);
+}
+
+static void server_wait(Server *server, int64_t now)
+{
+        struct pollfd polls[POOL_MAX + 2] = {
+                {.fd = server->signals, .events = POLLIN},
+                {.fd = server->ending || !pool_has_room(&server->pool) ? -1 : LISTENER, .events = POLLIN},
+        };
+        unsigned n = server->pool.n;
+
+        /* One that is leaving has none, and is not looked at: negative. */
+        for (unsigned i = 0; i < n; i++)
+                polls[i + 2] = (struct pollfd){.fd = server->pool.workers[i].control, .events = POLLIN};
+        if (poll(polls, n + 2, server_timeout(server, now)) <= 0)
+                return;
+
+        now = g_get_monotonic_time();
+        for (unsigned i = 0; i < n; i++)
+                if (polls[i + 2].revents)
+                        server_hear_worker(&server->pool.workers[i], now);
+        if (polls[0].revents)
+                server_hear_signals(server);
+        if (polls[1].revents && !server->ending)
+                server_accept(server, now);
+}
+
+static int server_block_signals(void)
+{
+        sigset_t mask;
+
+        (void) signal(SIGPIPE, SIG_IGN);
+        (void) sigemptyset(&mask);
+        (void) sigaddset(&mask, SIGCHLD);
+        (void) sigaddset(&mask, SIGTERM);
+        (void) sigaddset(&mask, SIGINT);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+
+        return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int serve(void (*run_worker)(int control))
+{
+        Server server = {.run_worker = run_worker, .used = g_get_monotonic_time()};
+        PoolWorker *first;
+        int64_t now;
+
+        if (!listener_is_there()) {
+                log_error("shruthi-domain serve is run by shruthi-domain.service alone");
+                return EXIT_FAILURE;
+        }
+        server.signals = server_block_signals();
+        if (server.signals < 0) {
+                log_error("Cannot wait for signals: %s", g_strerror(errno));
+                return EXIT_FAILURE;
+        }
+
+        /* Whoever wants something is about to ask: while he gets ready, so do we. */
+        first = server_fork(&server);
+        if (first)
+                (void) worker_tell(first, SERVE_CONTROL_CONNECT, -EBADF);
+
+        for (now = g_get_monotonic_time(); server_trim(&server, now); now = g_get_monotonic_time())
+                server_wait(&server, now);
+
+        (void) close_safe(server.signals);
+        return EXIT_SUCCESS;
+}
