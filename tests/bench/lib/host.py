@@ -189,6 +189,7 @@ CGROUPS = pathlib.Path("/sys/fs/cgroup")
 # What takes part in a start or stop → its control group. QEMU is in libvirtd's where the sandbox has no others.
 OUR_UNITS = "our units (their sandbox, shruthi-run, shruthi-domain)"
 SHRUTHID = "shruthid"
+LIBVIRT = "libvirtd and QEMU"
 OWN = (OUR_UNITS, SHRUTHID)
 GROUPS = {
     OUR_UNITS: "unikernel.slice",
@@ -197,7 +198,7 @@ GROUPS = {
     "systemd": "init.scope",
     "the bus": "system.slice/dbus.service",
     "polkit": "system.slice/polkit.service",
-    "libvirtd and QEMU": "system.slice/libvirtd.service",
+    LIBVIRT: "system.slice/libvirtd.service",
     "machine.slice": "machine.slice",
     "systemd-machined": "system.slice/systemd-machined.service",
     "the journal": "system.slice/systemd-journald.service",
