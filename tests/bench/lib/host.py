@@ -257,6 +257,15 @@ def process_memory(pid):
     return fields
 
 
+def unit_memory(unit):
+    """Private, in KiB, of all its processes."""
+    return sum(process_memory(pid)["Private"] for pid in unit_pids(unit))
+
+
+def qemu_pid(unikernel):
+    return int(pathlib.Path(f"/run/libvirt/qemu/unikernel-{unikernel}.pid").read_text())
+
+
 def describe():
     model = re.search(r"^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     versions = [
