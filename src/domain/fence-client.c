@@ -42,6 +42,15 @@ static int ask(const FenceHold *hold, char **ret_word, Error *ret_error)
         return fence_answer_parse(answer, (size_t) n, ret_word, ret_error);
 }
 
+/* Who connects and leaves is not answered. */
+void fence_wake(void)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        if (HAVE_NFTABLES)
+                (void) socket_connect("fence", SOCK_SEQPACKET, ANSWER_SEC, &fd);
+}
+
 int fence_hold(const FenceHold *hold, char **ret_interface, Error *ret_error)
 {
         g_autofree char *word = NULL;

@@ -5,6 +5,9 @@
 
 /* Asking shruthi-fence, which may set the host's packet filter. */
 
+/* Has the service started, if it is not, while the caller does other things. */
+void fence_wake(void);
+
 /* From the return on what comes from the interface of that name is held. FAILED with why it is not. Free the
  * name with g_free(). */
 int fence_hold(const FenceHold *hold, char **ret_interface, Error *ret_error);

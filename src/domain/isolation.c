@@ -186,6 +186,22 @@ static bool put_fence(virConnectPtr connection, const Definition *definition, co
         return true;
 }
 
+static bool is_isolated(const DefinitionDevice *device)
+{
+        return device->kind == DEVICE_NETWORK && !device->open;
+}
+
+void isolation_prepare(const Plan *plan)
+{
+        const GPtrArray *devices = plan->definition->devices;
+
+        for (guint i = 0; i < devices->len; i++)
+                if (is_isolated(devices->pdata[i])) {
+                        fence_wake();
+                        return;
+                }
+}
+
 int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret_error)
 {
         const Definition *definition = plan->definition;
@@ -202,7 +218,7 @@ int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret
                 Choice choice;
                 int r;
 
-                if (device->kind != DEVICE_NETWORK || device->open)
+                if (!is_isolated(device))
                         continue;
                 choice = choose(&network->facts, strict);
                 if (put_fence(connection, definition, device, &choice, take, network))

@@ -8,6 +8,9 @@
 /* What keeps a guest from sending from another's MAC or IP address: shruthi-fence where the addresses are
  * known, else, and where that does not answer, libvirt's nwfilter. */
 
+/* For a start, as early as can be: what will be asked for gets ready meanwhile. */
+void isolation_prepare(const Plan *plan);
+
 /* Chooses that for each network device of the plan, whose addresses are known; with take, for a start, which
  * holds the interfaces before they are there. Where neither can be had there is a notice, and the guest
  * starts without. */

@@ -242,6 +242,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         if (r < 0)
                 return r;
         plan->moments.at[MOMENT_HELPER_BEGAN] = begun;
+        isolation_prepare(plan);
         protocol_emit("owner", "%u", plan->definition->owner);
         r = plan_resolve(plan, ret_error);
         if (r < 0)
