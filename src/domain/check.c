@@ -180,8 +180,8 @@ static bool check_fence(void)
                                 "look for what empties the packet filter while guests run, such as 'nft "
                                 "flush ruleset' or a restart of nftables.service, and run 'shruthictl "
                                 "doctor' behind it",
-                                "Guests could send from others' MAC and IP addresses until now: somebody has "
-                                "emptied the packet filter; they are held again");
+                                "Guests could send from others' MAC and IP addresses until now: somebody "
+                                "has emptied the packet filter; they are held again");
         else
                 check_emit("fence", "warning", "systemctl enable --now shruthi-fence.socket",
                                 "Each start and each stop of a guest with a network takes a quarter of a "

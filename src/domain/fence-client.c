@@ -12,7 +12,8 @@
 #include "common/socket.h"
 #include "config.h"
 
-#define ANSWER_SEC 10 /* its service has to be started; libvirt's filters are the way out of a worse wait */
+#define ANSWER_SEC 10 /* its service has to be started; libvirt's filters are the way out of a worse wait   \
+                       */
 
 /* hold NULL: to check. */
 static int ask(const FenceHold *hold, char **ret_word, Error *ret_error)
@@ -24,7 +25,8 @@ static int ask(const FenceHold *hold, char **ret_word, Error *ret_error)
         int r;
 
         if (!HAVE_NFTABLES)
-                return error_set(ret_error, ERROR_NOT_SUPPORTED, "This build of SHRUTHI is without nftables");
+                return error_set(
+                                ret_error, ERROR_NOT_SUPPORTED, "This build of SHRUTHI is without nftables");
 
         r = socket_connect("fence", SOCK_SEQPACKET, ANSWER_SEC, &fd);
         if (r >= 0 && send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)

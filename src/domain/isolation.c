@@ -134,7 +134,8 @@ static int put_filter(virConnectPtr connection, const DefinitionDevice *device, 
 }
 
 /* Whether what the guest sends passes the bridges of Linux, where we can look at it. On a bridge that is
- * named libvirt attaches it to one of these or to nothing; its networks may be others' bridges too, or none. */
+ * named libvirt attaches it to one of these or to nothing; its networks may be others' bridges too, or
+ * none. */
 static bool is_on_bridge(virConnectPtr connection, const DefinitionDevice *device)
 {
         g_autoptr(NetworkInfo) info = NULL;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi-fence: holds guests' interfaces to the addresses that are theirs, which needs a right that the other
- * services have not. Started by shruthi-fence.socket, for shruthi-domain, which starts guests. One request
- * and one answer for each connection (see protocol.h), one after the other: each takes about a millisecond.
- * It ends when nobody has asked for a while, so that many starts pay for one sandbox. */
+/* shruthi-fence: holds guests' interfaces to the addresses that are theirs, which needs a right that the
+ * other services have not. Started by shruthi-fence.socket, for shruthi-domain, which starts guests. One
+ * request and one answer for each connection (see protocol.h), one after the other: each takes about a
+ * millisecond. It ends when nobody has asked for a while, so that many starts pay for one sandbox. */
 
 #include <poll.h>
 #include <pwd.h>

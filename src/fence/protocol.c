@@ -56,7 +56,8 @@ static int family_parse(const char *text, int family, FenceFamily *ret)
         if (ret->any || strcmp(text, "none") == 0)
                 return 0;
 
-        if (address_parse_ip(text, &address) < 0 || address.family != family || !address_is_unicast(&address))
+        if (address_parse_ip(text, &address) < 0 || address.family != family ||
+                        !address_is_unicast(&address))
                 return -EINVAL;
         address_format_ip(&address, again);
         if (strcmp(text, again) != 0)
@@ -73,9 +74,9 @@ static void family_append(GString *text, const FenceFamily *family)
         if (address_is_set(&family->address))
                 address_format_ip(&family->address, ip);
         g_string_append_printf(text, " %s",
-                        family->any                             ? "any"
+                        family->any                        ? "any"
                         : address_is_set(&family->address) ? ip
-                                                                : "none");
+                                                           : "none");
 }
 
 char *fence_hold_format(const FenceHold *hold)
@@ -155,8 +156,7 @@ static bool word_is_valid(const char *word)
 {
         size_t length = strlen(word);
 
-        return length > 0 && length < IF_NAMESIZE &&
-               strspn(word, G_CSET_a_2_z G_CSET_DIGITS) == length;
+        return length > 0 && length < IF_NAMESIZE && strspn(word, G_CSET_a_2_z G_CSET_DIGITS) == length;
 }
 
 int fence_answer_parse(const char *data, size_t size, char **ret_word, Error *ret_error)
@@ -168,7 +168,8 @@ int fence_answer_parse(const char *data, size_t size, char **ret_word, Error *re
                 return error_set(ret_error, ERROR_FAILED, "%s", shown);
         }
         if (!g_str_has_prefix(text, "ok ") || !word_is_valid(text + strlen("ok "))) {
-                (void) error_set(ret_error, ERROR_FAILED, "shruthi-fence gave an answer that cannot be read");
+                (void) error_set(
+                                ret_error, ERROR_FAILED, "shruthi-fence gave an answer that cannot be read");
                 return -EBADMSG;
         }
 

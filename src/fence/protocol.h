@@ -19,8 +19,8 @@
 #define FENCE_ANSWER_MAX  1024
 #define FENCE_DEVICE_MAX  67 /* as of an image's manifest */
 
-/* What all interfaces that are held begin with, and no other: one by such a name that nobody holds is cut off
- * altogether. */
+/* What all interfaces that are held begin with, and no other: one by such a name that nobody holds is cut
+ * off altogether. */
 #define FENCE_INTERFACE_PREFIX "shru"
 
 /* What a guest may send of one family. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The table "bridge shruthi". A packet passes one look-up for each thing that it must bear, however many
- * guests there are, and a guest that comes or goes is a few elements of sets. Only what guests send is looked
- * at. What libvirt's filters do instead (see domain/filter.c) these rules do too. */
+ * guests there are, and a guest that comes or goes is a few elements of sets. Only what guests send is
+ * looked at. What libvirt's filters do instead (see domain/filter.c) these rules do too. */
 
 #include "fence/ruleset.h"
 
@@ -22,10 +22,12 @@
  * dropped.
  *
  * An asker by DHCP has no address yet (RFC 2131, 4.1), and one by IPv6 asks from the unspecified address
- * whether one is free (RFC 4862, 5.4): both are among the guest's own where it is held to one of that family.
- * Whoever advertises itself as a router is sent what the others have for the world: no guest does (RFC 6105).
+ * whether one is free (RFC 4862, 5.4): both are among the guest's own where it is held to one of that
+ * family. Whoever advertises itself as a router is sent what the others have for the world: no guest does
+ * (RFC 6105).
  *
- * "ether type" is what stands in the frame, and of one with a VLAN tag that of the tag: no guest sends tags. */
+ * "ether type" is what stands in the frame, and of one with a VLAN tag that of the tag: no guest sends tags.
+ */
 static const char table[] =
                 "table " TABLE " {\n"
                 "set " MACS " { type ifname . ether_addr; }\n"

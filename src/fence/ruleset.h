@@ -5,8 +5,8 @@
 
 #include "fence/protocol.h"
 
-/* The commands for nft(8) that hold interfaces. Each text is one transaction, which the kernel takes whole or
- * not at all. Pure. */
+/* The commands for nft(8) that hold interfaces. Each text is one transaction, which the kernel takes whole
+ * or not at all. Pure. */
 
 /* Appends the table with its rules, made anew, without anybody in it: what there was by its name goes. */
 void ruleset_append_table(GString *commands);

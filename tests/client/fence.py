@@ -5,8 +5,8 @@
   fence.py ask REQUEST                            sends it to shruthi-fence and prints the answer
   fence.py send GUEST OTHER LAST MAC IPV4 IPV6 PEER4 PEER6
                                                   sends frames of all kinds as a guest would that has these addresses,
-                                                  through the interface GUEST, and prints of each whether it came to the
-                                                  interface OTHER: NAME passed, or NAME dropped. The peer's addresses
+                                                  through the interface GUEST, and prints of each whether it came to
+                                                  the interface OTHER: NAME passed, or NAME dropped. The peer's addresses
                                                   are those that a guest would like to have. Through LAST whatever is
                                                   sent comes to OTHER."""
 

@@ -314,11 +314,11 @@ check "one whose address is known needs none" shruthictl create held "$GUEST" --
 check_soon "it says that it has another" 60 guest_said held 'serving on 192.168.122.168'
 check "but is not heard" is_silent 192.168.122.168
 check "it is removed" gone held
-expect_output "doctor says who needs them" "Users' guests that are given no addresses can send from others'.*ebtables" \
-        shruthictl doctor
+expect_output "doctor says who needs them" \
+        "Users' guests that are given no addresses can send from others'.*ebtables" shruthictl doctor
 check "without what holds the others" systemctl mask --runtime --now shruthi-fence.socket shruthi-fence.service
-expect_output "doctor says when they are not isolated, and why" "^warning.*Guests can send from others' MAC and IP addresses: .*ebtables" \
-        shruthictl doctor
+expect_output "doctor says when they are not isolated, and why" \
+        "^warning.*Guests can send from others' MAC and IP addresses: .*ebtables" shruthictl doctor
 check "a guest starts all the same" shruthictl create open "$GUEST" --memory=8M --now \
         --network=service:network=default,address=auto -- '--ipv4={service.address}'
 check_soon "and its journal says it" 60 guest_said open 'Nothing keeps the guest from sending from others.*ebtables'

@@ -37,7 +37,8 @@ for unit in "${units[@]}"; do
         # In tenths. The host's network, which counts for more than the tenth, is what that one is for.
         threshold=10
         [ "$unit" != shruthi-fence.service ] || threshold=11
-        check "$unit is sandboxed as well as it can be" systemd-analyze security --no-pager --threshold=$threshold "$unit"
+        check "$unit is sandboxed as well as it can be" systemd-analyze security --no-pager \
+                --threshold=$threshold "$unit"
 done
 check "polkit knows our actions" bash -c 'pkaction | grep -q "^org\.dream\.Shruthi\."'
 check "the bus activates shruthid" busctl --system call org.dream.Shruthi /org/dream/Shruthi \

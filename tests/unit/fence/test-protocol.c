@@ -56,7 +56,8 @@ static void test_longest(void)
 {
         g_autofree char *name = g_strnfill(63, 'a'), *device = g_strnfill(FENCE_DEVICE_MAX, 'd');
         g_autofree char *text = g_strconcat("hold ", name,
-                        " 02:00:00:00:00:01 223.255.255.254 fdff:ffff:ffff:ffff:ffff:ffff:ffff:fffe ", device, NULL);
+                        " 02:00:00:00:00:01 223.255.255.254 fdff:ffff:ffff:ffff:ffff:ffff:ffff:fffe ",
+                        device, NULL);
         g_autoptr(FenceHold) hold = NULL;
 
         g_assert_cmpint(parse(text, &hold, NULL), ==, 0);
@@ -66,7 +67,14 @@ static void test_longest(void)
 static void test_refused(void)
 {
         static const char *const cases[] = {
-                        "", "hold", "hold ", "checks", "check ", "CHECK", "release web", "flush ruleset",
+                        "",
+                        "hold",
+                        "hold ",
+                        "checks",
+                        "check ",
+                        "CHECK",
+                        "release web",
+                        "flush ruleset",
                         "hold web 02:00:00:00:00:01 any any",
                         "hold web 02:00:00:00:00:01 any any ",
                         "hold  02:00:00:00:00:01 any any service",
@@ -125,10 +133,14 @@ static void test_interface_name(void)
 {
         g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         static const char *const holds[] = {
-                        "web 02:00:00:00:00:01 10.0.0.2 fd00::2 service", "wec 02:00:00:00:00:01 10.0.0.2 fd00::2 service",
-                        "web 02:00:00:00:00:02 10.0.0.2 fd00::2 service", "web 02:00:00:00:00:01 10.0.0.3 fd00::2 service",
-                        "web 02:00:00:00:00:01 any fd00::2 service",      "web 02:00:00:00:00:01 none fd00::2 service",
-                        "web 02:00:00:00:00:01 10.0.0.2 any service",     "web 02:00:00:00:00:01 10.0.0.2 fd00::2 servicf",
+                        "web 02:00:00:00:00:01 10.0.0.2 fd00::2 service",
+                        "wec 02:00:00:00:00:01 10.0.0.2 fd00::2 service",
+                        "web 02:00:00:00:00:02 10.0.0.2 fd00::2 service",
+                        "web 02:00:00:00:00:01 10.0.0.3 fd00::2 service",
+                        "web 02:00:00:00:00:01 any fd00::2 service",
+                        "web 02:00:00:00:00:01 none fd00::2 service",
+                        "web 02:00:00:00:00:01 10.0.0.2 any service",
+                        "web 02:00:00:00:00:01 10.0.0.2 fd00::2 servicf",
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(holds); i++) {
@@ -152,15 +164,16 @@ static void test_interface_name_stays(void)
         g_autoptr(FenceHold) hold = NULL;
         char name[IF_NAMESIZE];
 
-        g_assert_cmpint(fence_hold_parse("web 02:00:00:00:00:01 10.0.0.2 fd00::2 service", &hold, NULL), ==, 0);
+        g_assert_cmpint(fence_hold_parse("web 02:00:00:00:00:01 10.0.0.2 fd00::2 service", &hold, NULL), ==,
+                        0);
         fence_interface_name(hold, name);
         g_assert_cmpstr(name, ==, "shruuut7yobztgj");
 }
 
 static void test_answers(void)
 {
-        static const char *const bad[] = {"", "ok", "ok ", "ok\nshru", "ok a b", "ok ../x", "ok toolonginterface",
-                        "OK shru", "error"};
+        static const char *const bad[] = {"", "ok", "ok ", "ok\nshru", "ok a b", "ok ../x",
+                        "ok toolonginterface", "OK shru", "error"};
         _cleanup_error_ Error refused = ERROR_INIT;
         g_autofree char *ok = fence_answer_format(0, NULL, FENCE_RESTORED), *word = NULL, *sentence = NULL;
 

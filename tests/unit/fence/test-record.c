@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who was held is known again after a restart; an interface's name never comes to stand for somebody else. */
+/* Who was held is known again after a restart; an interface's name never comes to stand for somebody else.
+ */
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -19,7 +20,9 @@ static void set_up(Fixture *fixture, gconstpointer data)
 {
         fixture->directory = g_dir_make_tmp("fence-XXXXXX", NULL);
         g_assert_cmpint(record_open(fixture->directory, NULL), ==, 0);
-        g_assert_cmpint(fence_hold_parse("web 02:00:00:00:00:01 10.0.0.2 none service", &fixture->hold, NULL), ==, 0);
+        g_assert_cmpint(fence_hold_parse(
+                                        "web 02:00:00:00:00:01 10.0.0.2 none service", &fixture->hold, NULL),
+                        ==, 0);
         fence_interface_name(fixture->hold, fixture->interface);
 }
 
