@@ -20,6 +20,8 @@
 # what the host can do           in /run, so for one boot, with the versions, KVM    here; domain
 # (probe.c)                      and settings it was found with; anything else in
 #                                the file is no result
+# connections to libvirt         each is asked something before it is used, and is   domain-service
+# (virt.c)                       opened anew when there is no answer
 # images (stamp.c)               device, inode, size, both times, and no change in   images; unit tests of stamps
 #                                the 2 s before it was hashed, as git's index
 # networks (network-registry.c)  records are shruthid's alone; libvirt's side is     here; networks-made
