@@ -220,11 +220,6 @@ def processor_times():
     return {who: spent for who, spent in found.items() if spent is not None}
 
 
-def own_processor_time():
-    found = processor_times()
-    return sum(found.get(who, 0) for who in OWN)
-
-
 def all_processor_time():
     """Of all in the sandbox."""
     return group_processor_time(".")
