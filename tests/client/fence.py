@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What passes a held interface, and talk with shruthi-fence.
 
-  fence.py ask REQUEST                            sends it to shruthi-fence and prints the answer
+  fence.py ask REQUEST
+        Sends it to shruthi-fence and prints the answer.
   fence.py send GUEST OTHER LAST MAC IPV4 IPV6 PEER4 PEER6
-                                                  sends frames of all kinds as a guest would that has these addresses,
-                                                  through the interface GUEST, and prints of each whether it came to
-                                                  the interface OTHER: NAME passed, or NAME dropped. The peer's addresses
-                                                  are those that a guest would like to have. Through LAST whatever is
-                                                  sent comes to OTHER."""
+        Sends frames of all kinds as a guest would that has these addresses, through the interface GUEST, and prints of
+        each whether it came to the interface OTHER: NAME passed, or NAME dropped. The peer's addresses are those that a
+        guest would like to have. Through LAST whatever is sent comes to OTHER."""
 
 import ipaddress
 import os
