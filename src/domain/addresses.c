@@ -208,6 +208,7 @@ static int find_device_addresses(
         if (r < 0)
                 return r;
 
+        network->on_bridge = segment_is_on_bridge(segment);
         facts->gateway4 = segment->subnet4.gateway;
         facts->dns4 = segment->subnet4.dns;
         facts->gateway6 = segment->subnet6.gateway;

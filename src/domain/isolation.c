@@ -133,24 +133,16 @@ static int put_filter(virConnectPtr connection, const DefinitionDevice *device, 
         return define_filter(connection, choice->ipv4, choice->ipv6, ret_error);
 }
 
-/* Whether what the guest sends passes the bridges of Linux, where we can look at it. On a bridge that is
- * named libvirt attaches it to one of these or to nothing; its networks may be others' bridges too, or
- * none. */
-static bool is_on_bridge(virConnectPtr connection, const DefinitionDevice *device)
+/* Whether what the guest sends passes a bridge of Linux's, where it can be looked at. On a bridge that is
+ * named libvirt attaches it to one of these or to nothing. */
+static bool is_on_bridge(virConnectPtr connection, const Conf *conf, const DefinitionDevice *device,
+                const PlanNetwork *network)
 {
-        g_autoptr(NetworkInfo) info = NULL;
-        virNetworkPtr found;
-        int r;
+        g_autoptr(Segment) segment = NULL;
 
-        if (!device->network)
-                return true;
-
-        found = virNetworkLookupByName(connection, device->network);
-        if (!found)
-                return false;
-        r = segment_read_info(connection, found, &info, NULL);
-        (void) virNetworkFree(found);
-        return r >= 0 && info->bridge && (int) info->mode >= 0;
+        return !device->network || network->on_bridge ||
+               (segment_find(connection, conf, device->network, NULL, &segment, NULL) >= 0 &&
+                               segment_is_on_bridge(segment));
 }
 
 static FenceFamily fence_family(FilterFamily family, const Address *address)
@@ -162,11 +154,11 @@ static FenceFamily fence_family(FilterFamily family, const Address *address)
 }
 
 /* Whether it is held by us from now on, or with take false would be. */
-static bool put_fence(virConnectPtr connection, const Definition *definition, const DefinitionDevice *device,
+static bool put_fence(virConnectPtr connection, const Plan *plan, const DefinitionDevice *device,
                 const Choice *choice, bool take, PlanNetwork *network)
 {
         FenceHold hold = {
-                        .unikernel = definition->name,
+                        .unikernel = plan->definition->name,
                         .device = device->name,
                         .ipv4 = fence_family(choice->ipv4, &network->facts.address4),
                         .ipv6 = fence_family(choice->ipv6, &network->facts.address6),
@@ -175,7 +167,7 @@ static bool put_fence(virConnectPtr connection, const Definition *definition, co
         bool restored;
         int r;
 
-        if (choice->learn || !is_on_bridge(connection, device))
+        if (choice->learn || !is_on_bridge(connection, plan->conf, device, network))
                 return false;
 
         g_strlcpy(hold.mac, network->mac, sizeof hold.mac);
@@ -222,7 +214,7 @@ int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret
                 if (!is_isolated(device))
                         continue;
                 choice = choose(&network->facts, strict);
-                if (put_fence(connection, definition, device, &choice, take, network))
+                if (put_fence(connection, plan, device, &choice, take, network))
                         continue;
 
                 if (!asked) {

@@ -19,6 +19,7 @@ typedef struct PlanNetwork {
         const char *bridge; /* NULL: the libvirt network that the device names; or nothing to be attached to
                              */
         PlaceholderDevice facts;      /* with its addresses: by addresses.c */
+        bool on_bridge;               /* of Linux's; false: not known yet, or on none. By addresses.c */
         char interface[IF_NAMESIZE];  /* of the host's side, by isolation.c; "": libvirt names it */
         const char *filter;           /* by isolation.c */
         GPtrArray *filter_parameters; /* NULL-ended once it is there */

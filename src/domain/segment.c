@@ -122,6 +122,11 @@ int segment_find(virConnectPtr connection, const Conf *conf, const char *network
         return 0;
 }
 
+bool segment_is_on_bridge(const Segment *segment)
+{
+        return !segment->info || (segment->info->bridge && (int) segment->info->mode >= 0);
+}
+
 static int look_at_dhcp(const Segment *segment, GArray *seen, Error *ret_error)
 {
         virNetworkDHCPLeasePtr *leases = NULL;

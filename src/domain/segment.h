@@ -28,6 +28,10 @@ int segment_find(virConnectPtr connection, const Conf *conf, const char *network
 Segment *segment_free(Segment *segment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Segment, segment_free)
 
+/* Whether guests on it are attached to a bridge of Linux's: libvirt's networks may also be others' bridges,
+ * or none. */
+bool segment_is_on_bridge(const Segment *segment);
+
 /* What libvirt says of a network. */
 int segment_read_info(
                 virConnectPtr connection, virNetworkPtr network, NetworkInfo **ret_info, Error *ret_error);

@@ -113,6 +113,13 @@ systemctl reset-failed unikernel@honest
 check "afterwards it does" shruthictl start honest
 check_soon "and is heard" 60 answers 192.168.122.210
 
+# A bridge of somebody's by a libvirt network may be one that no packet filter sees.
+check "a network that only names a bridge" virsh --quiet net-create <(echo "<network><name>named</name>
+<forward mode='bridge'/><bridge name='br-fence'/></network>")
+check "a guest on it" shruthictl create named "$GUEST" --memory=8M --network=service:network=named
+expect_output "is left to libvirt's filter" "filterref filter=.shruthi-[0-9]*-any-any." shruthictl xml named
+check "it is removed" gone named
+
 # ── Emptied behind its back ──────────────────────────────────────────────────────────────────────────────────────────
 answer=$(ask "hold probe $MAC 10.9.9.2 fd99::2 service")
 check "a guest's interface" plug "${answer#ok }"
