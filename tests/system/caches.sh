@@ -113,6 +113,8 @@ usermod -aG team alice
 usermod -aG team bob
 check "alice creates hers" as alice CreateUnikernelFromPath 'ssa{sv}' hers $images/guest-plain.virtio 1 Group s team
 check "bob of her group manages it" as bob SetUnikernelSettings 'sa{sv}' hers 1 Arguments s bobs
+# So that she has it by her name alone.
+gpasswd --delete alice team >/dev/null
 uid=$(id -u alice)
 usermod -l alicia alice
 check_soon "she is renamed, and manages it" 60 as alicia SetUnikernelSettings 'sa{sv}' hers 1 Arguments s hers
