@@ -277,6 +277,11 @@ int serve(void (*run_worker)(int control))
                 log_error("shruthi-domain serve is run by shruthi-domain.service alone");
                 return EXIT_FAILURE;
         }
+        /* Again, by ourselves: those who connect see by the process that listens that we are there. */
+        if (listen(LISTENER, SOMAXCONN) < 0) {
+                log_error("Cannot listen: %s", g_strerror(errno));
+                return EXIT_FAILURE;
+        }
         server.signals = server_block_signals();
         if (server.signals < 0) {
                 log_error("Cannot wait for signals: %s", g_strerror(errno));

@@ -227,6 +227,19 @@ static int open_credentials(const char *verb, int *ret_fd)
         return 0;
 }
 
+/* Whoever listens, which at first is systemd: to wait until it has made and loaded a service would take longer
+ * than a process takes. The connection wakes it all the same, for the next. */
+static bool service_is_there(int service)
+{
+        struct ucred peer;
+        socklen_t size = sizeof peer;
+
+        if (getsockopt(service, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 1)
+                return false;
+
+        return kill(peer.pid, 0) >= 0 || errno != ESRCH;
+}
+
 static int call_ask(DomainCall *call)
 {
         const char *const *words = (const char *const *) call->words + 1;
@@ -237,6 +250,8 @@ static int call_ask(DomainCall *call)
         if (r >= 0)
                 r = socket_connect(DOMAIN_SOCKET, SOCK_SEQPACKET | SOCK_NONBLOCK, PATIENCE_SEC,
                                 &call->service);
+        if (r >= 0 && !service_is_there(call->service))
+                r = -EAGAIN;
         if (r >= 0)
                 r = call_open_output(call, &output);
         if (r >= 0)

@@ -35,6 +35,8 @@ says() { grep -qx "$2" "$1"; }
 define tick "--tick=20"
 check "a start brings it along" systemctl start unikernel@tick
 check "it runs" unit_is active shruthi-domain.service
+ready() { [ -n "$(workers)" ]; }
+check_soon "it has got ready" 60 ready
 is "as our user" shruthi "$(ps -o user= -p "$(parent)")"
 is "without a capability" "0000000000000000" "$(sed -n 's/^CapBnd:\t//p' "/proc/$(parent)/status")"
 forbid_processes

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -38,10 +39,24 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 
         f->connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
         g_assert_cmpint(f->connection, >=, 0);
-        g_assert_cmpint(domain_request_receive(f->connection, &f->request), ==, 0);
+        if (domain_request_receive(f->connection, &f->request) == -ENODATA) {
+                f->connection = close_safe(f->connection);
+                return 0;
+        }
         f->n_requests++;
         f->serve(f);
         return 0;
+}
+
+/* Listens as a process that ends. */
+static void listen_and_end(int listener)
+{
+        pid_t pid = fork();
+
+        if (pid == 0)
+                _exit(listen(listener, 5) < 0);
+        g_assert_cmpint(pid, >, 0);
+        g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
 }
 
 static void listen_for_requests(Fixture *f)
@@ -196,6 +211,14 @@ static void test_not_begun(Fixture *f, const void *data)
         assert_process(f);
 }
 
+/* The socket is there, but only systemd has an eye on it. */
+static void test_asleep(Fixture *f, const void *data)
+{
+        listen_and_end(f->listener);
+        call(f, serve_well, UINT64_MAX);
+        assert_process(f);
+}
+
 static void serve_elsewhere(Fixture *f)
 {
         domain_answer_send(f->connection, DOMAIN_BEGUN);
@@ -273,6 +296,7 @@ int main(int argc, char *argv[])
         ADD("the-service-does-it", test_service);
         ADD("the-service-gets-the-credentials", test_credentials);
         ADD("without-a-service-a-process-does-it", test_nobody_listens);
+        ADD("a-service-that-is-not-there-yet-is-not-waited-for", test_asleep);
         ADD("what-was-not-begun-a-process-does", test_not_begun);
         ADD("what-the-service-cannot-do-a-process-does", test_elsewhere);
         ADD("what-was-begun-is-not-done-again", test_dies);
