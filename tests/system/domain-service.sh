@@ -15,8 +15,9 @@ PROGRAM=/usr/libexec/shruthi/shruthi-domain
 as_shruthi() { setpriv --reuid=shruthi --regid=shruthi --init-groups "$@"; }
 # The options of domain-request.py, and words.
 request() { as_shruthi python3 "$SRC/tests/client/domain-request.py" "$@"; }
-parent() { unit_show shruthi-domain.service MainPID; }
-workers() { pgrep -P "$(parent)"; }
+# Never 0, which is the parent of PID 1.
+parent() { unit_show shruthi-domain.service MainPID | grep -v '^0$'; }
+workers() { local pid; pid=$(parent) && pgrep -P "$pid"; }
 kill_workers() { local pid; for pid in $(workers); do kill -KILL "$pid"; wait_for 60 gone "$pid"; done; }
 n_workers() { [ "$(workers | wc -l)" -eq "$1" ]; }
 gone() { [ ! -e "/proc/$1" ]; }
