@@ -82,6 +82,10 @@ check "a start" systemctl start unikernel@tick
 expect_output "shruthid's questions" '.' shruthictl show tick
 check "a stop" systemctl stop unikernel@tick
 check "no domain is left" no_domain tick
+systemctl unmask --runtime shruthi-domain.service
+check "with its socket alone masked a start" systemctl start unikernel@tick
+is "does not try it in vain" inactive "$(unit_show shruthi-domain.service ActiveState)"
+check "a stop" systemctl stop unikernel@tick
 check "and it comes back" bash -c 'systemctl unmask --runtime shruthi-domain.socket shruthi-domain.service &&
         systemctl start shruthi-domain.socket'
 
