@@ -44,7 +44,8 @@ static bool listener_is_there(void)
 
         return getsockopt(LISTENER, SOL_SOCKET, SO_TYPE, &type, &type_size) >= 0 &&
                type == SOCK_SEQPACKET &&
-               getsockopt(LISTENER, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_size) >= 0 && listening;
+               getsockopt(LISTENER, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_size) >= 0 &&
+               listening;
 }
 
 /* In the new process: nothing of the pool's is its own but its end of what joins them. */
@@ -127,8 +128,8 @@ static bool peer_is_ours(int connection)
                (peer.uid == getuid() || peer.uid == 0);
 }
 
-/* Who cannot be served sees the end of the connection, and helps himself. A fork comes first: no other process
- * is to hold the connection open. */
+/* Who cannot be served sees the end of the connection, and helps himself. A fork comes first: no other
+ * process is to hold the connection open. */
 static void server_accept(Server *server, int64_t now)
 {
         _cleanup_close_ int connection = -EBADF;

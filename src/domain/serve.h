@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* "shruthi-domain serve", the main process of shruthi-domain.service: takes requests (helper/request.h) on the
- * socket that systemd hands over, and gives each to a worker: a process that was made beforehand, by a fork
- * that spares it the loading of sixty libraries. It never calls libvirt itself.
+/* "shruthi-domain serve", the main process of shruthi-domain.service: takes requests (helper/request.h) on
+ * the socket that systemd hands over, and gives each to a worker: a process that was made beforehand, by a
+ * fork that spares it the loading of sixty libraries. It never calls libvirt itself.
  *
  * A worker gets SERVE_CONTROL_CONNECT, or SERVE_CONTROL_SERVE with the descriptor of a connection, on
  * control, answers each with a byte when it is done, and ends at the end of control. */

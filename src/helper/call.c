@@ -140,7 +140,8 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* A pipe for its output. Only our end does not block: the other's writing must not surprise it with EAGAIN. */
+/* A pipe for its output. Only our end does not block: the other's writing must not surprise it with
+ * EAGAIN. */
 static int call_open_output(DomainCall *call, int *ret_fd)
 {
         _cleanup_close_ int from = -EBADF, to = -EBADF;
@@ -227,8 +228,8 @@ static int open_credentials(const char *verb, int *ret_fd)
         return 0;
 }
 
-/* Whoever listens, which at first is systemd: to wait until it has made and loaded a service would take longer
- * than a process takes. The connection wakes it all the same, for the next. */
+/* Whoever listens, which at first is systemd: to wait until it has made and loaded a service would take
+ * longer than a process takes. The connection wakes it all the same, for the next. */
 static bool service_is_there(int service)
 {
         struct ucred peer;

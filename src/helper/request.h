@@ -16,7 +16,7 @@
 
 /* Beside exit statuses. */
 #define DOMAIN_BEGUN     (-1)
-#define DOMAIN_ELSEWHERE (-2) /* only a process can do that, and nothing was done yet */
+#define DOMAIN_ELSEWHERE (-2) /* only a process can do that, all of it */
 
 typedef struct DomainRequest {
         char text[DOMAIN_REQUEST_MAX];

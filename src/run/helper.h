@@ -4,8 +4,8 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-/* shruthi-domain, which links libvirt so that the resting runner need not, asked to do one thing. What it says
- * are lines KEY=VALUE; its standard error is the runner's. */
+/* shruthi-domain, which links libvirt so that the resting runner need not, asked to do one thing. What it
+ * says are lines KEY=VALUE; its standard error is the runner's. */
 
 typedef struct Helper Helper;
 
@@ -16,7 +16,8 @@ typedef struct HelperHooks {
         void (*ended)(void *userdata, int status);
 } HelperHooks;
 
-/* Has "shruthi-domain ARGUMENTS…" (NULL-terminated) done, see helper/call.h. After usec (UINT64_MAX: never) it is killed. */
+/* Has "shruthi-domain ARGUMENTS…" (NULL-terminated) done, see helper/call.h. After usec (UINT64_MAX: never) it
+ * is killed. */
 int helper_new(sd_event *event, const char *const *arguments, uint64_t usec, const HelperHooks *hooks,
                 void *userdata, Helper **ret_helper);
 

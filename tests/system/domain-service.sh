@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# shruthi-domain.service: what it does is done at once and as by a process; whatever happens to it, the process is still
-# there; and it trusts nobody who asks.
+# shruthi-domain.service: what it does is done at once and as by a process; whatever happens to it, the process is
+# still there; and it trusts nobody who asks.
 
 # Most functions are called by name.
 # shellcheck disable=SC2317
@@ -83,6 +83,7 @@ expect_output "shruthid's questions" '.' shruthictl show tick
 check "a stop" systemctl stop unikernel@tick
 check "no domain is left" no_domain tick
 systemctl unmask --runtime shruthi-domain.service
+systemctl reset-failed shruthi-domain.service
 check "with its socket alone masked a start" systemctl start unikernel@tick
 is "does not try it in vain" inactive "$(unit_show shruthi-domain.service ActiveState)"
 check "a stop" systemctl stop unikernel@tick
@@ -167,7 +168,8 @@ expect_output "an unknown option is, too" '^answer=2$' request -- stop tick --fo
 expect_output "a name that is none is refused as ever" 'InvalidName' request stop ../tick
 expect_output "serving is nothing that it can be asked for" '^answer=2$' request serve
 is "its socket is for us" "600 shruthi" "$(stat -c '%a %U' /run/shruthi/domain)"
-expect_fail "nobody else gets in" 'Permission denied' as_user alice python3 "$SRC/tests/client/domain-request.py" stop tick
+expect_fail "nobody else gets in" 'Permission denied' \
+        as_user alice python3 "$SRC/tests/client/domain-request.py" stop tick
 chmod 0666 /run/shruthi/domain
 is "and if he did, would not be heard" end \
         "$(as_user alice python3 "$SRC/tests/client/domain-request.py" stop tick 2>&1)"

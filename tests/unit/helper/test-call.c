@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The service does what is asked if it will; where it does not begin, a process does; where it has begun and
- * goes, that is an end by a signal and nothing is done twice. The service here is a socket in the same loop, the
- * process a shell script. */
+ * goes, that is an end by a signal and nothing is done twice. The service here is a socket in the same loop,
+ * the process a shell script. */
 
 #include <fcntl.h>
 #include <glib.h>
@@ -68,7 +68,8 @@ static void listen_for_requests(Fixture *f)
         f->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         g_assert_cmpint(bind(f->listener, (struct sockaddr *) &address, sizeof address), ==, 0);
         g_assert_cmpint(listen(f->listener, 5), ==, 0);
-        g_assert_cmpint(sd_event_add_io(f->event, &f->source, f->listener, EPOLLIN, on_connection, f), >=, 0);
+        g_assert_cmpint(sd_event_add_io(f->event, &f->source, f->listener, EPOLLIN, on_connection, f), >=,
+                        0);
 }
 
 static void set_up(Fixture *f, const void *data)
@@ -81,7 +82,8 @@ static void set_up(Fixture *f, const void *data)
         g_assert_cmpint(g_mkdir_with_parents(paths_libexec_dir(), 0755), ==, 0);
         g_assert_cmpint(g_mkdir_with_parents(paths_runtime_dir(), 0755), ==, 0);
         f->program = g_build_filename(paths_libexec_dir(), "shruthi-domain", NULL);
-        g_assert_true(g_file_set_contents_full(f->program, script, -1, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
+        g_assert_true(g_file_set_contents_full(
+                        f->program, script, -1, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
         f->path = g_build_filename(paths_runtime_dir(), DOMAIN_SOCKET, NULL);
         f->request = DOMAIN_REQUEST_INIT;
         f->listener = f->connection = -EBADF;
