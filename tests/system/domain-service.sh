@@ -83,7 +83,7 @@ expect_output "shruthid's questions" '.' shruthictl show tick
 check "a stop" systemctl stop unikernel@tick
 check "no domain is left" no_domain tick
 systemctl unmask --runtime shruthi-domain.service
-systemctl reset-failed shruthi-domain.service
+systemctl reset-failed
 check "with its socket alone masked a start" systemctl start unikernel@tick
 is "does not try it in vain" inactive "$(unit_show shruthi-domain.service ActiveState)"
 check "a stop" systemctl stop unikernel@tick
