@@ -24,7 +24,7 @@
 
 /* The service is there to be quick. Where it is swamped, or hangs, each goes his own way. */
 #define PATIENCE_SEC  1
-#define PATIENCE_USEC (30 * G_USEC_PER_SEC)
+#define PATIENCE_USEC (8 * G_USEC_PER_SEC)
 
 struct DomainCall {
         sd_event *event;
