@@ -10,18 +10,23 @@
 #include <glib.h>
 
 /* Counted up when a filter changes: what a host has by that name stays as it is. */
-#define FILTER_PREFIX "shruthi-2-"
+#define FILTER_PREFIX "shruthi-3-"
 
 static const char *const family_names[_FILTER_FAMILY_MAX] = {"none", "any", "held"};
 
-/* An asker by DHCP has no address yet (RFC 2131, 4.1). */
+/* Whoever answers those who ask by DHCP is sent what they have for the world, as a router is: no guest does
+ * (RFC 7610). An asker has no address yet (RFC 2131, 4.1). */
+#define RULE_NO_DHCP                                                                                        \
+        "<rule action='drop' direction='out' priority='-860'>"                                              \
+        "<ip protocol='udp' srcportstart='67'/></rule>"
+
 static const char *const rules_ipv4[_FILTER_FAMILY_MAX] = {
                 [FILTER_NOTHING] = "",
-                [FILTER_ANY] = "<rule action='accept' direction='out' priority='-800'>"
+                [FILTER_ANY] = RULE_NO_DHCP "<rule action='accept' direction='out' priority='-800'>"
                                "<mac srcmacaddr='$MAC' protocolid='ipv4'/></rule>"
                                "<rule action='accept' direction='out' priority='-700'>"
                                "<arp srcmacaddr='$MAC' arpsrcmacaddr='$MAC'/></rule>",
-                [FILTER_HELD] = "<rule action='accept' direction='out' priority='-800'>"
+                [FILTER_HELD] = RULE_NO_DHCP "<rule action='accept' direction='out' priority='-800'>"
                                 "<ip srcmacaddr='$MAC' srcipaddr='$IP'/></rule>"
                                 "<rule action='accept' direction='out' priority='-700'>"
                                 "<arp srcmacaddr='$MAC' arpsrcmacaddr='$MAC' arpsrcipaddr='$IP'/></rule>"
@@ -30,12 +35,14 @@ static const char *const rules_ipv4[_FILTER_FAMILY_MAX] = {
                                 "srcportstart='68' dstportstart='67'/></rule>",
 };
 
-/* Whoever advertises itself as a router is sent what the others have for the world: no guest does (RFC 6105).
+/* Nor does any advertise itself as a router (RFC 6105), or answer by DHCPv6.
  * Without a link-local address there is no neighbour discovery; from the unspecified one a host asks whether
  * an address is free (RFC 4862, 5.4). */
 #define RULE_NO_ROUTER                                                                                      \
         "<rule action='drop' direction='out' priority='-560'>"                                              \
-        "<ipv6 protocol='icmpv6' type='134'/></rule>"
+        "<ipv6 protocol='icmpv6' type='134'/></rule>"                                                       \
+        "<rule action='drop' direction='out' priority='-555'>"                                              \
+        "<ipv6 protocol='udp' srcportstart='547'/></rule>"
 
 static const char *const rules_ipv6[_FILTER_FAMILY_MAX] = {
                 [FILTER_NOTHING] = "",

@@ -1,40 +1,55 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table "bridge shruthi". A packet passes one look-up for each thing that it must bear, however many
- * guests there are, and a guest that comes or goes is a few elements of sets. Only what guests send is
- * looked at. What libvirt's filters do instead (see domain/filter.c) these rules do too. */
+/* The tables "bridge shruthi", "inet shruthi" and "arp shruthi". A packet passes one look-up for each thing
+ * that it must bear, however many guests there are, and a guest that comes or goes is a few elements of
+ * sets. Only what guests send is looked at. What libvirt's filters do instead (see domain/filter.c) these
+ * rules do too, and more. */
 
 #include "fence/ruleset.h"
 
-#define TABLE "bridge shruthi"
+#define TABLE    "bridge shruthi"
+#define HOST     "inet shruthi"
+#define HOST_ARP "arp shruthi"
 
-/* Counted up when the table changes: one that an older program of ours has made is no longer found then, and
- * made anew. */
-#define VERSION "1"
+/* Counted up when a table changes: those that an older program of ours has made are no longer found then,
+ * and made anew. */
+#define VERSION "2"
 
-#define MACS "mac-" VERSION
-#define ANY4 "any4-" VERSION
-#define ANY6 "any6-" VERSION
-#define OWN4 "own4-" VERSION
-#define OWN6 "own6-" VERSION
+/* What tells that a table is there. */
+#define MARK     "mark-" VERSION
+#define MARK_SET "set " MARK " { type ifname; elements = { \"" FENCE_INTERFACE_PREFIX "\" }; }\n"
+
+#define MACS        "mac-" VERSION
+#define ANY4        "any4-" VERSION
+#define ANY6        "any6-" VERSION
+#define OWN4        "own4-" VERSION
+#define OWN6        "own6-" VERSION
+#define OWN_TARGETS "target6-" VERSION
+
+#define TARGET "iifname . @th,64,128 @" OWN_TARGETS /* of neighbour discovery */
 
 /* A rule that a packet is too short for does not match, so only what matches is let through; what is left is
  * dropped.
  *
  * An asker by DHCP has no address yet (RFC 2131, 4.1), and one by IPv6 asks from the unspecified address
  * whether one is free (RFC 4862, 5.4): both are among the guest's own where it is held to one of that
- * family. Whoever advertises itself as a router is sent what the others have for the world: no guest does
- * (RFC 6105).
+ * family. Besides it only looks for routers then and names the groups that it is in (RFC 3590).
+ *
+ * Whoever advertises itself as a router, or answers those who ask by DHCP, is sent what the others have for
+ * the world: no guest does (RFC 6105, 7610). A header that stands in the second fragment is not seen here
+ * (RFC 7113): what is discovered from a link-local address comes in one piece, and there are no extension
+ * headers in fragments. Who advertises another's address is sent what is for it, and who asks whether it is
+ * free keeps its owner from having it.
  *
  * "ether type" is what stands in the frame, and of one with a VLAN tag that of the tag: no guest sends tags.
  */
 static const char table[] =
-                "table " TABLE " {\n"
-                "set " MACS " { type ifname . ether_addr; }\n"
+                "table " TABLE " {\n" MARK_SET "set " MACS " { type ifname . ether_addr; }\n"
                 "set " ANY4 " { type ifname; }\n"
                 "set " ANY6 " { type ifname; }\n"
                 "set " OWN4 " { type ifname . ipv4_addr; }\n"
                 "set " OWN6 " { type ifname . ipv6_addr; }\n"
+                "set " OWN_TARGETS " { typeof meta iifname . @th,64,128; }\n"
                 "chain sends-arp-own {\n"
                 "iifname @" ANY4 " accept\n"
                 "arp saddr ip != 0.0.0.0 iifname . arp saddr ip @" OWN4 " accept\n"
@@ -46,6 +61,7 @@ static const char table[] =
                 "drop\n"
                 "}\n"
                 "chain sends-ipv4 {\n"
+                "udp sport 67 drop\n"
                 "iifname @" ANY4 " accept\n"
                 "ip saddr != 0.0.0.0 iifname . ip saddr @" OWN4 " accept\n"
                 "ip saddr 0.0.0.0 udp sport 68 udp dport 67 iifname . ip saddr @" OWN4 " accept\n"
@@ -53,9 +69,18 @@ static const char table[] =
                 "}\n"
                 "chain sends-ipv6 {\n"
                 "icmpv6 type nd-router-advert drop\n"
+                "udp sport 547 drop\n"
+                "ip6 saddr fe80::/10 exthdr frag exists drop\n"
+                "frag nexthdr { 0, 43, 44, 51, 60 } drop\n"
                 "iifname @" ANY6 " accept\n"
-                "ip6 saddr != :: iifname . ip6 saddr @" OWN6 " accept\n"
-                "ip6 saddr :: meta l4proto ipv6-icmp iifname . ip6 saddr @" OWN6 " accept\n"
+                "ip6 saddr :: icmpv6 type nd-neighbor-solicit iifname . ip6 saddr @" OWN6 " " TARGET
+                " accept\n"
+                "ip6 saddr :: icmpv6 type { nd-router-solicit, mld-listener-report, mld2-listener-report } "
+                "iifname . ip6 saddr @" OWN6 " accept\n"
+                "ip6 saddr :: drop\n"
+                "icmpv6 type nd-neighbor-advert iifname . ip6 saddr @" OWN6 " " TARGET " accept\n"
+                "icmpv6 type nd-neighbor-advert drop\n"
+                "iifname . ip6 saddr @" OWN6 " accept\n"
                 "drop\n"
                 "}\n"
                 "chain sends {\n"
@@ -69,11 +94,29 @@ static const char table[] =
                 "}\n"
                 "}\n";
 
-void ruleset_append_table(GString *commands)
+static const char *const names[] = {TABLE, HOST, HOST_ARP};
+
+/* Frames to 01:80:c2:00:00:0X a bridge hands to the host as they come, past its table. Whatever the host is
+ * given by a guest's interface itself has come that way: all else comes by the bridge. */
+static void append_host_table(GString *commands, const char *name, const char *hook)
+{
+        g_string_append_printf(commands,
+                        "table %s {\n" MARK_SET "chain %s {\n"
+                        "type filter hook %s priority -310; policy accept;\n"
+                        "iifname \"" FENCE_INTERFACE_PREFIX "*\" drop\n"
+                        "}\n"
+                        "}\n",
+                        name, hook, hook);
+}
+
+void ruleset_append_tables(GString *commands)
 {
         /* Only what is there can be deleted. */
-        g_string_append(commands, "add table " TABLE "\ndelete table " TABLE "\n");
+        for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+                g_string_append_printf(commands, "add table %s\ndelete table %s\n", names[i], names[i]);
         g_string_append(commands, table);
+        append_host_table(commands, HOST, "prerouting");
+        append_host_table(commands, HOST_ARP, "input");
 }
 
 static void append_element(GString *commands, const char *verb, const char *set, const char *interface,
@@ -83,12 +126,26 @@ static void append_element(GString *commands, const char *verb, const char *set,
                         value ? " . " : "", value ?: "");
 }
 
+/* An address of the guest's own; one of IPv6 may be what it discovers or advertises, too. */
+static void append_own(GString *commands, const char *verb, const char *interface, const Address *address)
+{
+        char ip[ADDRESS_TEXT_MAX], target[2 + 2 * sizeof address->bytes + 1] = "0x";
+        bool v4 = address->family == AF_INET;
+
+        address_format_ip(address, ip);
+        append_element(commands, verb, v4 ? OWN4 : OWN6, interface, ip);
+        if (v4)
+                return;
+
+        for (size_t i = 0; i < sizeof address->bytes; i++)
+                (void) g_snprintf(target + 2 + 2 * i, 3, "%02x", address->bytes[i]);
+        append_element(commands, verb, OWN_TARGETS, interface, target);
+}
+
 static void append_family(GString *commands, const char *verb, const FenceHold *hold, const char *interface,
                 const FenceFamily *family)
 {
         bool v4 = family == &hold->ipv4;
-        const char *own = v4 ? OWN4 : OWN6;
-        char ip[ADDRESS_TEXT_MAX];
         Address link_local;
 
         if (family->any)
@@ -96,15 +153,12 @@ static void append_family(GString *commands, const char *verb, const FenceHold *
         if (family->any || !address_is_set(&family->address))
                 return;
 
-        address_format_ip(&family->address, ip);
-        append_element(commands, verb, own, interface, ip);
-        append_element(commands, verb, own, interface, v4 ? "0.0.0.0" : "::");
+        append_own(commands, verb, interface, &family->address);
+        append_element(commands, verb, v4 ? OWN4 : OWN6, interface, v4 ? "0.0.0.0" : "::");
         /* Without a link-local address there is no neighbour discovery. */
         link_local = fence_link_local(hold->mac);
-        if (!v4 && !address_equal(&link_local, &family->address)) {
-                address_format_ip(&link_local, ip);
-                append_element(commands, verb, own, interface, ip);
-        }
+        if (!v4 && !address_equal(&link_local, &family->address))
+                append_own(commands, verb, interface, &link_local);
 }
 
 static void append_elements(GString *commands, const char *verb, const FenceHold *hold)
@@ -131,6 +185,7 @@ void ruleset_append_release(GString *commands, const FenceHold *hold)
 
 void ruleset_append_test(GString *commands)
 {
-        append_element(commands, "add", MACS, FENCE_INTERFACE_PREFIX, "02:00:00:00:00:00");
-        append_element(commands, "delete", MACS, FENCE_INTERFACE_PREFIX, "02:00:00:00:00:00");
+        for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+                g_string_append_printf(commands,
+                                "add element %s " MARK " { \"" FENCE_INTERFACE_PREFIX "\" }\n", names[i]);
 }

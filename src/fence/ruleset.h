@@ -8,14 +8,15 @@
 /* The commands for nft(8) that hold interfaces. Each text is one transaction, which the kernel takes whole
  * or not at all. Pure. */
 
-/* Appends the table with its rules, made anew, without anybody in it: what there was by its name goes. */
-void ruleset_append_table(GString *commands);
+/* Appends the tables with their rules, made anew, without anybody in them: what there was by their names
+ * goes. */
+void ruleset_append_tables(GString *commands);
 
-/* Appends that an interface is held; nothing changes where it is already. The table must be there. */
+/* Appends that an interface is held; nothing changes where it is already. The tables must be there. */
 void ruleset_append_hold(GString *commands, const FenceHold *hold);
 
-/* Appends that it is no longer; nothing changes where it is not. The table must be there. */
+/* Appends that it is no longer; nothing changes where it is not. The tables must be there. */
 void ruleset_append_release(GString *commands, const FenceHold *hold);
 
-/* Appends what changes nothing, and fails where the table is not there. */
+/* Appends what changes nothing, and fails where one of the tables is not there. */
 void ruleset_append_test(GString *commands);

@@ -24,13 +24,13 @@ static bool interface_is_there(const FenceHold *hold)
         return if_nametoindex(interface) != 0;
 }
 
-/* The whole table anew, in one transaction. */
+/* All tables anew, in one transaction. */
 static int make_whole(GPtrArray *holds, Error *ret_error)
 {
         g_autoptr(GString) commands = g_string_new(NULL);
         int r = 0;
 
-        ruleset_append_table(commands);
+        ruleset_append_tables(commands);
         for (guint i = 0; i < holds->len; i++)
                 ruleset_append_hold(commands, holds->pdata[i]);
 
@@ -45,7 +45,7 @@ static int make_whole(GPtrArray *holds, Error *ret_error)
         return r;
 }
 
-/* Where the commands fail, the table is not as it should be: it is made anew with all that are on record. */
+/* Where the commands fail, a table is not as it should be: all are made anew with all that are on record. */
 static int run(GString *commands, bool *ret_restored, Error *ret_error)
 {
         g_autoptr(GPtrArray) holds = NULL;
@@ -83,6 +83,7 @@ int table_hold(const FenceHold *hold, Error *ret_error)
         if (r < 0)
                 return r;
 
+        ruleset_append_test(commands);
         ruleset_append_hold(commands, hold);
         return run(commands, &restored, ret_error);
 }
@@ -114,7 +115,7 @@ void table_tidy(void)
         if (n == 0)
                 return;
 
-        /* From a table that is not there nothing has to be taken. */
+        /* From tables that are not there nothing has to be taken. */
         if (nft_run(commands->str, &error) < 0)
                 log_debug("%s", error_message(&error, 0));
         for (guint i = 0; i < n; i++)

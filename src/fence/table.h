@@ -10,8 +10,8 @@
 /* From the return on the interface is held, whether it is there yet or not. */
 int table_hold(const FenceHold *hold, Error *ret_error);
 
-/* Whether the table is there and the kernel takes what is written to it. One that is gone is made again,
- * with all that are held; ret_restored tells whether interfaces were open meanwhile. */
+/* Whether the tables are there and the kernel takes what is written to them. When one is gone they are made
+ * again, with all that are held; ret_restored tells whether interfaces were open meanwhile. */
 int table_check(bool *ret_restored, Error *ret_error);
 
 /* Lets go of interfaces that are gone: nobody says so when a guest ends, and a hold of what is not there

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # shruthi-fence: what a guest whose addresses are known can send and what not, frame by frame; that libvirt's filters,
-# which take its place where it is away, do the same; what becomes of it when somebody empties the packet filter; and
-# who may ask for what.
+# which take its place where it is away, do the same but for what they cannot; what becomes of it when somebody empties
+# the packet filter; and who may ask for what.
 
 # Most functions are called by name.
 # shellcheck disable=SC2317
@@ -66,10 +66,15 @@ held() {
 
 own4='ipv4 dhcp-ask arp arp-answer '
 own6='ipv6 ipv6-link-local neighbour-solicitation neighbour-solicitation-no-address '
-any4='ipv4 ipv4-other-address ipv4-no-address dhcp-ask dhcp-answer-other-address dhcp-answer-no-address '
-any4+='arp arp-answer arp-other-address arp-probe '
+own6+='neighbour-solicitation-no-address-link-local neighbour-advertisement neighbour-advertisement-link-local '
+own6+='ipv6-fragment ipv6-fragment-next router-solicitation-no-address listener-report-no-address '
+any4='ipv4 ipv4-other-address ipv4-no-address dhcp-ask arp arp-answer arp-other-address arp-probe '
 any6='ipv6 ipv6-link-local ipv6-other-address ipv6-other-link-local ipv6-no-address '
-any6+='neighbour-solicitation neighbour-solicitation-no-address neighbour-advertisement-other-address '
+any6+='neighbour-solicitation neighbour-solicitation-no-address neighbour-solicitation-no-address-link-local '
+any6+='neighbour-solicitation-no-address-of-peer neighbour-advertisement neighbour-advertisement-link-local '
+any6+='neighbour-advertisement-of-peer neighbour-advertisement-of-peer-own neighbour-advertisement-cut '
+any6+='neighbour-advertisement-other-address ipv6-fragment ipv6-fragment-next router-solicitation-no-address '
+any6+='listener-report-no-address echo-no-address '
 check "an interface of nobody's" plug plain0
 all=$(passes)
 is "sends what it likes" "$(wc -l </tmp/frames)" "$(wc -w <<<"$all")"
@@ -81,6 +86,20 @@ is "one with an IPv6 address may choose the other" "$any4$own6" "$(held any fd99
 is "or has none" "$own6" "$(held none fd99::2)"
 check "an interface by such a name that nobody holds" plug shruaaaaaaaaaaa
 is "is cut off" '' "$(passes)"
+
+# What the host is given by a guest's interface itself, because its bridge does not forward it.
+ip address add 10.9.9.1/24 dev br-fence
+has_link_local() { ip -6 address show dev "$1" scope link -tentative | grep inet6; }
+# INTERFACE
+reached() {
+        plug "$1" && sysctl -qw "net.ipv6.conf.$1.disable_ipv6=0" "net.ipv6.conf.$1.accept_ra=2" &&
+                wait_for 60 has_link_local "$1" && python3 "$client" reach guest0 last0 br-fence 10.9.9.1 10.9.9.77 &&
+                ip -6 route show default dev "$1" | grep -o '^default via fe80::bad'
+}
+is "the host is reached past the bridge" $'udp\narp\ndefault via fe80::bad' "$(reached plain0)"
+answer=$(ask "hold probe $MAC any any service")
+is "but by no guest" '' "$(reached "${answer#ok }")"
+ip address delete 10.9.9.1/24 dev br-fence
 
 # ── Guests ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 check "a guest with an address" shruthictl create honest "$GUEST" --memory=8M \
@@ -136,7 +155,15 @@ expect_output "doctor finds it out, too" '^warning +fence: .*until now.*held aga
 is "and brings all back" "$own4$own6" "$(passes)"
 check "a guest that lies is still not heard" is_silent 192.168.122.166
 expect_output "then all is well" '^ok +fence' shruthictl doctor
-nft flush set bridge shruthi mac-1
+for family in inet arp; do
+        nft delete table "$family" shruthi
+        expect_output "table $family is missed when it is gone alone" '^ok restored$' ask check
+        check "and is back" nft list table "$family" shruthi
+        nft delete table "$family" shruthi
+        expect_output "so it is by the next that is held" '^ok shru' ask "hold other 02:00:00:00:00:ab any any service"
+        check "and is back again" nft list table "$family" shruthi
+done
+nft flush set bridge shruthi mac-2
 is "who is no longer held is cut off" '' "$(passes)"
 expect_output "until it is held again" "^$answer$" ask "hold probe $MAC 10.9.9.2 fd99::2 service"
 is "as before" "$own4$own6" "$(passes)"
@@ -154,7 +181,7 @@ before=$(nft list table bridge shruthi)
 expect_fail "a local user does not reach it" 'PermissionError|denied' \
         as_user mallory python3 "$client" ask "hold a $MAC any any x"
 chmod 666 /run/shruthi/fence
-expect_fail "nor where somebody opens the socket" '^ok|ConnectionReset|^$' bash -c \
+expect_fail "nor where somebody opens the socket" 'ConnectionReset|BrokenPipe|^$' bash -c \
         "runuser -u mallory -- python3 $client ask 'hold a $MAC any any x' | grep -a ."
 expect_output "which the journal says" 'Somebody other than user shruthi' \
         journalctl --boot --unit=shruthi-fence.service --output=cat
@@ -237,9 +264,20 @@ filtered() {
         passes
         virsh --quiet nwfilter-binding-delete plain0 >&2
 }
+# OURS THEIRS: what theirs lets through besides; what it does not and ours does has "not".
+besides() { comm -3 <(tr ' ' '\n' <<<"$1" | sort) <(tr ' ' '\n' <<<"$2" | sort) | sed -E 's/^[^\t]/not &/; s/^\t//'; }
 filter=$(virsh dumpxml unikernel-old | sed -nE "s/.*filterref filter=['\"]([^'\"]*)-held-held.*/\1/p")
-is "libvirt's filter lets the same through" "$own4$own6" "$(filtered "$filter-held-held")"
-is "and of a guest that may choose" "$any4$any6" "$(filtered "$filter-any-any")"
+is "libvirt's filter lets the same through, and what it does not look into" 'echo-no-address
+ipv6-fragment-link-local
+neighbour-advertisement-cut
+neighbour-advertisement-fragment
+neighbour-advertisement-of-peer
+neighbour-advertisement-of-peer-own
+neighbour-solicitation-no-address-of-peer
+router-advertisement-fragment' "$(besides "$own4$own6" "$(filtered "$filter-held-held")")"
+is "and of a guest that may choose" 'ipv6-fragment-link-local
+neighbour-advertisement-fragment
+router-advertisement-fragment' "$(besides "$any4$any6" "$(filtered "$filter-any-any")")"
 check "they go" gone old older oldest
 check "it is back" systemctl unmask --runtime shruthi-fence.socket shruthi-fence.service
 check "and listens" systemctl start shruthi-fence.socket

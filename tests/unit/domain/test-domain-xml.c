@@ -115,7 +115,7 @@ static void test_filter_and_bandwidth(void)
         DefinitionDevice service = network("service"), uplink = network("uplink");
         DomainDevice devices[] = {
                 {.definition = &service, .bridge = "virbr0", .mac = "d2:9a:00:11:22:33",
-                                .filter = "shruthi-2-held-held", .filter_parameters = parameters},
+                                .filter = "shruthi-3-held-held", .filter_parameters = parameters},
                 {.definition = &uplink, .bridge = "virbr0", .mac = "52:54:00:aa:bb:cc",
                                 .interface = "shruabcdefghijk"},
         };

@@ -56,7 +56,7 @@ static void test_own_mac_always(void)
                         g_assert_cmpstr(pieces[n], ==,
                                         "action='drop' direction='out' priority='1000'/></filter>");
                         /* Each is a program that libvirt runs at every start. */
-                        g_assert_cmpuint(n, <=, 8);
+                        g_assert_cmpuint(n, <=, 10);
                 }
 }
 
@@ -88,20 +88,27 @@ static void test_what_is_let_out(void)
         g_assert_cmpuint(count(ipv6, "<arp ", ""), ==, 0);
 }
 
-/* Before anything of IPv6 is let out. */
-static void test_no_router(void)
+/* Dropped before anything of the family is let out. */
+static void assert_no(char **pieces, const char *what, const char *family)
 {
-        for (FilterFamily v6 = FILTER_ANY; v6 <= FILTER_HELD; v6++) {
-                g_auto(GStrv) pieces = rules(FILTER_ANY, v6);
-
-                for (char **piece = pieces + 1; *piece; piece++) {
-                        if (strstr(*piece, "type='134'")) {
-                                g_assert_nonnull(strstr(*piece, "action='drop'"));
-                                break;
-                        }
-                        g_assert_null(strstr(*piece, "ipv6"));
-                        g_assert_nonnull(piece[1]);
+        for (char **piece = pieces + 1; *piece; piece++) {
+                if (strstr(*piece, what)) {
+                        g_assert_nonnull(strstr(*piece, "action='drop'"));
+                        return;
                 }
+                g_assert_false(strstr(*piece, family) && strstr(*piece, "'accept'"));
+        }
+        g_assert_not_reached();
+}
+
+static void test_no_server(void)
+{
+        for (FilterFamily family = FILTER_ANY; family <= FILTER_HELD; family++) {
+                g_auto(GStrv) ipv4 = rules(family, FILTER_NOTHING), ipv6 = rules(FILTER_ANY, family);
+
+                assert_no(ipv4, "'udp' srcportstart='67'", "ip");
+                assert_no(ipv6, "'udp' srcportstart='547'", "ipv6");
+                assert_no(ipv6, "type='134'", "ipv6");
         }
 }
 
@@ -111,6 +118,6 @@ int main(int argc, char *argv[])
         g_test_add_func("/domain/filter/one-name-for-each", test_names);
         g_test_add_func("/domain/filter/own-mac-address-always", test_own_mac_always);
         g_test_add_func("/domain/filter/what-is-let-out", test_what_is_let_out);
-        g_test_add_func("/domain/filter/no-guest-is-a-router", test_no_router);
+        g_test_add_func("/domain/filter/no-guest-is-a-router-or-gives-addresses", test_no_server);
         return g_test_run();
 }

@@ -23,12 +23,20 @@ static void assert_golden(const char *name, const GString *commands)
         g_assert_cmpstr(commands->str, ==, golden);
 }
 
-static void test_table(void)
+static void test_tables(void)
 {
         g_autoptr(GString) commands = g_string_new(NULL);
 
-        ruleset_append_table(commands);
-        assert_golden("table.nft", commands);
+        ruleset_append_tables(commands);
+        assert_golden("tables.nft", commands);
+}
+
+static void test_there(void)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+
+        ruleset_append_test(commands);
+        assert_golden("test.nft", commands);
 }
 
 static void test_held(void)
@@ -70,7 +78,8 @@ static void test_hostile(void)
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func("/fence/ruleset/table", test_table);
+        g_test_add_func("/fence/ruleset/tables", test_tables);
+        g_test_add_func("/fence/ruleset/finds-them-gone", test_there);
         g_test_add_func("/fence/ruleset/holds", test_held);
         g_test_add_func("/fence/ruleset/lets-go", test_released);
         g_test_add_func("/fence/ruleset/takes-no-words-of-users", test_hostile);
