@@ -13,8 +13,8 @@
 
 #define SAID_MAX 200
 
-/* libnftables takes much memory for each table of the host, and frees it again, with each transaction: to get
- * that from the kernel anew takes longer than all the rest. We end when nobody asks. */
+/* libnftables takes much memory for each table of the host, and frees it again, with each transaction: to
+ * get that from the kernel anew takes longer than all the rest. We end when nobody asks. */
 #define MEMORY_KEPT (32 * 1024 * 1024)
 
 static struct nft_ctx *context;
