@@ -157,6 +157,7 @@ static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
+        g_autoptr(GArray) turns = NULL;
         g_autoptr(Watch) watch = NULL;
         g_autofree char *xml = NULL;
         bool kvm;
@@ -170,7 +171,7 @@ static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret
         r = remove_remains(connection, plan, ret_error);
         if (r < 0)
                 return r;
-        r = volumes_take(plan, ret_error);
+        r = volumes_take(plan, &turns, ret_error);
         if (r < 0)
                 return r;
         if (plan->witness) {

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "common/io.h"
 #include "common/string-util.h"
 #include "domain/protocol.h"
 #include "unikernel/volumes.h"
@@ -165,28 +166,73 @@ static int take_volume(const Plan *plan, const DefinitionDevice *device, Error *
                                 "another name, or write Volume=%s without Size= to have that one",
                                 device->file, device->line, volume->name, (unsigned) volume->owner,
                                 (unsigned) plan->definition->owner, volume->name);
-        r = check_use(plan, device, ret_error);
-        if (r < 0)
-                return r;
 
         tell_size(device, volume);
         tell_room(device, volume);
         return 0;
 }
 
-int volumes_take(const Plan *plan, Error *ret_error)
+/* By name, and of one name the writer first. */
+static int compare_turns(const void *a, const void *b)
 {
+        const DefinitionDevice *one = *(DefinitionDevice *const *) a, *other = *(DefinitionDevice *const *) b;
+        int r = strcmp(one->stored, other->stored);
+
+        return r != 0 ? r : one->read_only - other->read_only;
+}
+
+static void close_turn(void *fd)
+{
+        (void) close_safe(*(int *) fd);
+}
+
+/* All in the same order, whoever starts: nobody waits for one who waits for him. */
+static int await_turns(GPtrArray *devices, GArray *turns, Error *ret_error)
+{
+        const char *last = NULL;
+
+        g_ptr_array_sort(devices, compare_turns);
+        for (guint i = 0; i < devices->len; i++) {
+                const DefinitionDevice *device = devices->pdata[i];
+                int fd, r;
+
+                if (g_strcmp0(device->stored, last) == 0)
+                        continue;
+                last = device->stored;
+                r = volume_await_turn(device->stored, device->read_only, &fd, ret_error);
+                if (r < 0)
+                        return r;
+                g_array_append_val(turns, fd);
+        }
+
+        return 0;
+}
+
+int volumes_take(const Plan *plan, GArray **ret_turns, Error *ret_error)
+{
+        g_autoptr(GArray) turns = g_array_new(FALSE, FALSE, sizeof(int));
+        g_autoptr(GPtrArray) devices = g_ptr_array_new();
+        int r;
+
+        g_array_set_clear_func(turns, close_turn);
         for (guint i = 0; i < plan->wired->len; i++) {
-                const DefinitionDevice *device = plan->wired->pdata[i];
-                int r;
+                DefinitionDevice *device = plan->wired->pdata[i];
 
                 if (!device->stored)
                         continue;
                 r = take_volume(plan, device, ret_error);
                 if (r < 0)
                         return r;
+                g_ptr_array_add(devices, device);
         }
 
+        r = await_turns(devices, turns, ret_error);
+        for (guint i = 0; r >= 0 && i < devices->len; i++)
+                r = check_use(plan, devices->pdata[i], ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_turns = g_steal_pointer(&turns);
         return 0;
 }
 

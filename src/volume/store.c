@@ -375,6 +375,29 @@ int volume_look(const char *name, VolumeUse *ret_use, Error *ret_error)
         return r < 0 ? error_set_errno(ret_error, r, "Cannot see how volume '%s' is used", name) : 0;
 }
 
+int volume_await_turn(const char *name, bool read_only, int *ret_fd, Error *ret_error)
+{
+        _cleanup_close_ int store = -EBADF, fd = -EBADF;
+        int r;
+
+        r = volume_name_check(name, ret_error);
+        if (r >= 0)
+                r = store_open_directory(&store, ret_error);
+        if (r < 0)
+                return r;
+
+        fd = openat(store, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return error_set_errno(ret_error, errno, "Cannot open the folder of volume '%s'", name);
+        while (flock(fd, read_only ? LOCK_SH : LOCK_EX) < 0)
+                if (errno != EINTR)
+                        return error_set_errno(ret_error, errno, "Cannot lock the folder of volume '%s'",
+                                        name);
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
 int volume_export(const char *name, int *ret_fd, Error *ret_error)
 {
         _cleanup_close_ int fd = -EBADF;

@@ -103,5 +103,9 @@ VolumeUse volume_use_from_string(const char *text);
 /* How it is used right now, by QEMU or by who reads an export. The kernel does not say by whom. */
 int volume_look(const char *name, VolumeUse *ret_use, Error *ret_error);
 
+/* Waits until nobody else is about to open it in a way that goes ill with ours, and keeps that so until *ret_fd
+ * is closed: of two QEMUs that lock their data at the same moment both may see the other and give up. */
+int volume_await_turn(const char *name, bool read_only, int *ret_fd, Error *ret_error);
+
 /* Bytes of the file system that volumes lie on: those that can still be written, and all. */
 int volume_space(uint64_t *ret_free, uint64_t *ret_total, Error *ret_error);

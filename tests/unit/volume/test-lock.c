@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -105,12 +106,48 @@ static void test_export(VolumeFixture *f, const void *data)
         assert_refused(volume_export("b", &first, &error), &error, ERROR_NO_SUCH_VOLUME, "'b'");
 }
 
+/* Whether somebody else would come to it now. */
+static bool turn_is_free(const char *name, bool read_only)
+{
+        g_autofree char *path = volume_path(name), *folder = g_path_get_dirname(path);
+        _cleanup_close_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        g_assert_cmpint(fd, >=, 0);
+        return flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) >= 0;
+}
+
+/* QEMU's own locks do not serve two that come at the same moment: both may give up. */
+static void test_turns(VolumeFixture *f, const void *data)
+{
+        _cleanup_close_ int writer = -EBADF, reader = -EBADF, other = -EBADF;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        make_volume("a", MIB);
+        make_volume("b", MIB);
+        g_assert_cmpint(volume_await_turn("a", false, &writer, &error), ==, 0);
+        g_assert_false(turn_is_free("a", true));
+        g_assert_true(turn_is_free("b", false));
+
+        writer = close_safe(writer);
+        g_assert_cmpint(volume_await_turn("a", true, &reader, &error), ==, 0);
+        g_assert_cmpint(volume_await_turn("a", true, &other, &error), ==, 0);
+        g_assert_false(turn_is_free("a", false));
+        reader = close_safe(reader);
+        g_assert_false(turn_is_free("a", false));
+        other = close_safe(other);
+        g_assert_true(turn_is_free("a", false));
+
+        g_assert_cmpint(volume_await_turn("none", false, &writer, &error), ==, -ENOENT);
+        g_assert_cmpint(writer, ==, -EBADF);
+}
+
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         volume_test("/volume/lock/an-open-file-is-no-use", test_unused);
         volume_test("/volume/lock/a-writer-keeps-all-others-out", test_writer);
         volume_test("/volume/lock/readers-are-many", test_readers);
+        volume_test("/volume/lock/one-comes-to-write-or-many-to-read", test_turns);
         volume_test("/volume/lock/an-export-keeps-writers-out", test_export);
         return g_test_run();
 }
