@@ -21,6 +21,7 @@ enum {
         PATH_CREDENTIALS,
         PATH_NETWORKS,
         PATH_CONSOLES,
+        PATH_LIVES,
         PATH_PROBE,
         PATH_RESULTS,
         PATH_LIBEXEC,
@@ -40,6 +41,7 @@ static const char *const defaults[_PATH_MAX] = {
         [PATH_CREDENTIALS]        = SHRUTHI_SEALDIR,
         [PATH_NETWORKS]           = SHRUTHI_STATEDIR "/networks",
         [PATH_CONSOLES]           = SHRUTHI_RUNTIMEDIR "/unikernels",
+        [PATH_LIVES]              = SHRUTHI_RUNTIMEDIR "/lives",
         [PATH_PROBE]              = SHRUTHI_RUNTIMEDIR "/probe",
         [PATH_RESULTS]            = SHRUTHI_RUNTIMEDIR "/results",
         [PATH_LIBEXEC]            = SHRUTHI_LIBEXECDIR,
@@ -119,6 +121,11 @@ const char *paths_networks(void)
 const char *paths_consoles(void)
 {
         return path_get(PATH_CONSOLES);
+}
+
+const char *paths_lives(void)
+{
+        return path_get(PATH_LIVES);
 }
 
 const char *paths_probe(void)

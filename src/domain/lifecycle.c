@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "common/io.h"
+#include "common/paths.h"
 #include "domain/addresses.h"
 #include "domain/credentials.h"
 #include "domain/isolation.h"
@@ -15,6 +16,7 @@
 #include "domain/virt.h"
 #include "domain/volumes.h"
 #include "domain/watch.h"
+#include "unikernel/life.h"
 
 /* How long libvirt may take, in seconds. A start includes QEMU's, and that of a host which asks QEMU for all
  * it can do at each start; a stop includes the time that QEMU gets to flush its disks. */
@@ -402,6 +404,22 @@ int lifecycle_stop(const char *name, Error *ret_error)
 
         protocol_emit("stopped", "%s", r > 0 ? "yes" : "no");
         return 0;
+}
+
+int lifecycle_sweep(const char *name, Error *ret_error)
+{
+        _cleanup_close_ int life = -EBADF;
+        int r;
+
+        r = life_lock(name, &life);
+        if (r == -EBUSY || r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return error_set(ret_error, ERROR_FAILED, "'%s/%s' cannot be locked: %s", paths_lives(), name,
+                                g_strerror(-r));
+
+        r = lifecycle_stop(name, ret_error);
+        return r < 0 ? r : life_end(name);
 }
 
 int lifecycle_connect(Error *ret_error)

@@ -15,6 +15,9 @@ int lifecycle_start(const char *name, int credentials, Error *ret_error);
 int lifecycle_watch(const char *name, bool witness, Error *ret_error);
 int lifecycle_stop(const char *name, Error *ret_error);
 
+/* The same for a unikernel whose unit is over, as the file says that unikernel/life.h describes. */
+int lifecycle_sweep(const char *name, Error *ret_error);
+
 /* Shows the arguments that a start now would give it, verbatim. INVALID_ARGS where they need an address that
  * it has not been given yet. */
 int lifecycle_arguments(const char *name, Error *ret_error);

@@ -5,6 +5,7 @@
 #include "domain/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <poll.h>
 #include <signal.h>
@@ -19,17 +20,23 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
+#include "domain/keeper.h"
 #include "domain/pool.h"
+#include "helper/request.h"
 
 #define LISTENER 3 /* SD_LISTEN_FDS_START of sd_listen_fds(3) */
+
+/* systemd lets go of what it had stored for a unit a moment after that is over, and at a shutdown ends us at
+ * once then. */
+#define LAST_LOOK_USEC (300 * 1000)
 
 typedef struct Server {
         void (*run_worker)(int control);
         int signals;
-        bool ending; /* told to */
-        bool resting; /* there are unikernels, and nothing to do for them */
-        int64_t used; /* when somebody last asked, monotonic */
+        int64_t ending; /* when we were told to; 0: not yet */
+        int64_t used;   /* when there was last something to do, monotonic */
         Pool pool;
+        Keeper *keeper;
 } Server;
 
 /* Without libsystemd, whose part for the bus would come along. */
@@ -55,6 +62,7 @@ static void server_become_worker(Server *server, int control)
 
         for (unsigned i = 0; i < server->pool.n; i++)
                 (void) close_safe(server->pool.workers[i].control);
+        keeper_free(server->keeper);
         (void) close_safe(server->signals);
         (void) close_safe(LISTENER);
         (void) sigemptyset(&none);
@@ -128,18 +136,36 @@ static bool peer_is_ours(int connection)
                (peer.uid == getuid() || peer.uid == 0);
 }
 
-/* Who cannot be served sees the end of the connection, and helps himself. A fork comes first: no other
- * process is to hold the connection open. */
-static void server_accept(Server *server, int64_t now)
+/* Before there is a connection to be served: no other process is to hold that open. */
+static void server_prepare_worker(Server *server, int64_t now)
 {
-        _cleanup_close_ int connection = -EBADF;
         PoolWorker *worker = pool_pick(&server->pool);
 
         if (!worker)
                 worker = server_fork(server);
         if (worker)
                 pool_set_resting(worker, now);
+}
 
+/* Returns false where nobody takes it. */
+static bool server_give(Server *server, int connection)
+{
+        PoolWorker *worker;
+
+        while ((worker = pool_pick(&server->pool))) {
+                if (worker_tell(worker, SERVE_CONTROL_SERVE, connection) >= 0)
+                        return true;
+                worker_dismiss(worker);
+        }
+        return false;
+}
+
+/* Who cannot be served sees the end of the connection, and helps himself. */
+static void server_accept(Server *server, int64_t now)
+{
+        _cleanup_close_ int connection = -EBADF;
+
+        server_prepare_worker(server, now);
         connection = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
         if (connection < 0)
                 return;
@@ -148,12 +174,40 @@ static void server_accept(Server *server, int64_t now)
                 return;
         }
 
-        server->resting = false;
         server->used = now;
-        while ((worker = pool_pick(&server->pool))) {
-                if (worker_tell(worker, SERVE_CONTROL_SERVE, connection) >= 0)
-                        return;
-                worker_dismiss(worker);
+        (void) server_give(server, connection);
+}
+
+/* Asks as others do. Returns the end on which the answer comes, or a negative errno. */
+static int server_ask_for_sweep(Server *server, const char *name)
+{
+        const char *const words[] = {"sweep", name, NULL};
+        _cleanup_close_ int ours = -EBADF, its = -EBADF, null = -EBADF;
+        int ends[2], r;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+                return -errno;
+        ours = ends[0];
+        its = ends[1];
+        null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (null < 0)
+                return -errno;
+        r = domain_request_send(ours, words, null, STDERR_FILENO, -EBADF);
+        if (r < 0)
+                return r;
+
+        return server_give(server, its) ? TAKE_FD(ours) : -EAGAIN;
+}
+
+/* Domains whose units are over, as far as there is room. */
+static void server_sweep(Server *server, int64_t now)
+{
+        const char *name;
+
+        while (pool_has_room(&server->pool) && (name = keeper_find_over(server->keeper, now))) {
+                server_prepare_worker(server, now);
+                keeper_set_sweeping(server->keeper, name, server_ask_for_sweep(server, name), now);
+                server->used = now;
         }
 }
 
@@ -189,67 +243,73 @@ static void server_hear_signals(Server *server)
         while (read(server->signals, &signal, sizeof signal) == sizeof signal)
                 if (signal.ssi_signo == SIGCHLD)
                         server_reap(server);
-                else
-                        server->ending = true;
+                else if (server->ending == 0)
+                        server->ending = g_get_monotonic_time();
 }
 
-static bool there_are_unikernels(void)
+/* What is over is swept before we end. */
+static bool server_may_end(const Server *server, int64_t now)
 {
-        g_autoptr(GDir) dir = g_dir_open(paths_consoles(), 0, NULL);
-
-        return dir && g_dir_read_name(dir);
+        return !keeper_is_needed(server->keeper) ||
+               (!keeper_is_busy(server->keeper) && now - server->ending >= LAST_LOOK_USEC);
 }
 
 /* Sends those home who have nothing to do. Returns false when nobody is left and nothing is to be expected:
  * as long as there are unikernels, one will have to be stopped. */
 static bool server_trim(Server *server, int64_t now)
 {
+        bool leaving = server->ending > 0 && server_may_end(server, now);
         PoolWorker *worker;
 
-        while ((worker = pool_find_rested(&server->pool, server->ending ? INT64_MAX : now - POOL_REST_USEC)))
+        while ((worker = pool_find_rested(&server->pool, leaving ? INT64_MAX : now - POOL_REST_USEC)))
                 worker_dismiss(worker);
 
         if (server->pool.n > 0)
                 return true;
-        if (server->ending)
-                return false;
-        if (now - server->used < POOL_REST_USEC)
-                return true;
-        server->resting = server->resting || there_are_unikernels();
-        return server->resting;
+        if (server->ending > 0)
+                return !leaving;
+        return now - server->used < POOL_REST_USEC || keeper_is_needed(server->keeper);
 }
 
 /* For poll(2). */
-static int server_timeout(const Server *server, int64_t now)
+static int server_timeout(Server *server, int64_t now)
 {
         int64_t next = pool_next_rested(&server->pool);
 
-        if (server->pool.n == 0 && !server->resting)
-                next = server->used + POOL_REST_USEC;
+        if (pool_has_room(&server->pool))
+                next = MIN(next, keeper_next(server->keeper));
+        if (server->ending > 0 && server->ending + LAST_LOOK_USEC > now)
+                next = MIN(next, server->ending + LAST_LOOK_USEC);
+        else if (server->ending == 0 && server->pool.n == 0 && !keeper_is_needed(server->keeper))
+                next = MIN(next, server->used + POOL_REST_USEC);
         return next == INT64_MAX ? -1 : (int) (MAX(next - now, 0) / 1000 + 1);
 }
 
 static void server_wait(Server *server, int64_t now)
 {
-        struct pollfd polls[POOL_MAX + 2] = {
+        struct pollfd polls[POOL_MAX + 3] = {
                 {.fd = server->signals, .events = POLLIN},
-                {.fd = server->ending || !pool_has_room(&server->pool) ? -1 : LISTENER, .events = POLLIN},
+                {.fd = keeper_fd(server->keeper), .events = POLLIN},
+                {.fd = server->ending > 0 || !pool_has_room(&server->pool) ? -1 : LISTENER,
+                                .events = POLLIN},
         };
         unsigned n = server->pool.n;
 
         /* One that is leaving has none, and is not looked at: negative. */
         for (unsigned i = 0; i < n; i++)
-                polls[i + 2] = (struct pollfd){.fd = server->pool.workers[i].control, .events = POLLIN};
-        if (poll(polls, n + 2, server_timeout(server, now)) <= 0)
+                polls[i + 3] = (struct pollfd){.fd = server->pool.workers[i].control, .events = POLLIN};
+        if (poll(polls, n + 3, server_timeout(server, now)) <= 0)
                 return;
 
         now = g_get_monotonic_time();
         for (unsigned i = 0; i < n; i++)
-                if (polls[i + 2].revents)
+                if (polls[i + 3].revents)
                         server_hear_worker(&server->pool.workers[i], now);
         if (polls[0].revents)
                 server_hear_signals(server);
-        if (polls[1].revents && !server->ending)
+        if (polls[1].revents)
+                keeper_hear(server->keeper, now);
+        if (polls[2].revents && server->ending == 0)
                 server_accept(server, now);
 }
 
@@ -273,6 +333,7 @@ int serve(void (*run_worker)(int control))
         Server server = {.run_worker = run_worker, .used = g_get_monotonic_time()};
         PoolWorker *first;
         int64_t now;
+        int r;
 
         if (!listener_is_there()) {
                 log_error("shruthi-domain serve is run by shruthi-domain.service alone");
@@ -288,15 +349,23 @@ int serve(void (*run_worker)(int control))
                 log_error("Cannot wait for signals: %s", g_strerror(errno));
                 return EXIT_FAILURE;
         }
+        r = keeper_new(server.used, &server.keeper);
+        if (r < 0) {
+                log_error("Cannot watch '%s': %s", paths_lives(), g_strerror(-r));
+                return EXIT_FAILURE;
+        }
 
         /* Whoever wants something is about to ask: while he gets ready, so do we. */
         first = server_fork(&server);
         if (first)
                 (void) worker_tell(first, SERVE_CONTROL_CONNECT, -EBADF);
 
-        for (now = g_get_monotonic_time(); server_trim(&server, now); now = g_get_monotonic_time())
+        for (now = g_get_monotonic_time(); server_trim(&server, now); now = g_get_monotonic_time()) {
                 server_wait(&server, now);
+                server_sweep(&server, g_get_monotonic_time());
+        }
 
+        keeper_free(server.keeper);
         (void) close_safe(server.signals);
         return EXIT_SUCCESS;
 }

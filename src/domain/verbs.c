@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "domain/check.h"
 #include "domain/lifecycle.h"
 #include "domain/networks.h"
@@ -36,6 +37,17 @@ static int verb_watch(const char *name, const Options *options, Error *ret_error
 static int verb_stop(const char *name, const Options *options, Error *ret_error)
 {
         return lifecycle_stop(name, ret_error);
+}
+
+static int verb_sweep(const char *name, const Options *options, Error *ret_error)
+{
+        int r = lifecycle_sweep(name, ret_error);
+
+        /* Nobody reads what this says to those who ask. */
+        if (r < 0)
+                log_error("The unit of unikernel '%s' is over, and its domain cannot be ended: %s", name,
+                                error_message(ret_error, r));
+        return r;
 }
 
 static int verb_xml(const char *name, const Options *options, Error *ret_error)
@@ -104,6 +116,7 @@ static const struct {
                 {"start", true, verb_start},
                 {"watch", true, verb_watch},
                 {"stop", true, verb_stop},
+                {"sweep", true, verb_sweep},
                 {"xml", true, verb_xml},
                 {"arguments", true, verb_arguments},
                 {"allocate", true, verb_allocate},
@@ -124,6 +137,7 @@ static int usage(FILE *file)
                      "  start NAME              start the unikernel's domain\n"
                      "  watch NAME [--witness]  tell whether it runs, and wait for its end\n"
                      "  stop NAME               end it, and wait until it is gone\n"
+                     "  sweep NAME              end it if the unit is over\n"
                      "  xml NAME                show the domain XML that a start would use\n"
                      "  arguments NAME          show the arguments that it would get\n"
                      "  allocate NAME           take its addresses, as a start does\n"

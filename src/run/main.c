@@ -13,15 +13,12 @@
 #include "common/string-util.h"
 #include "config.h"
 #include "run/runner.h"
-#include "run/sweep.h"
 
 static void usage(void)
 {
-        printf("shruthi-run NAME\n"
-               "shruthi-run --sweep NAME\n\n"
+        printf("shruthi-run NAME\n\n"
                "Starts the unikernel NAME and follows it to its end. Run by unikernel@NAME.service: use\n"
                "\"systemctl start unikernel@NAME\" or \"shruthictl start NAME\".\n\n"
-               "  --sweep    end a domain that is still there (ExecStop= of unikernel-body@NAME)\n"
                "  --help     this text\n"
                "  --version  the version\n\n"
                "See shruthi-run(8).\n");
@@ -32,7 +29,6 @@ int main(int argc, char *argv[])
         _cleanup_error_ Error error = ERROR_INIT;
         const char *name = argv[argc - 1];
         Runner *runner = NULL;
-        bool is_sweep;
         int r;
 
         log_open("shruthi-run");
@@ -44,8 +40,7 @@ int main(int argc, char *argv[])
                 printf("shruthi %s\n", SHRUTHI_VERSION);
                 return EXIT_SUCCESS;
         }
-        is_sweep = argc == 3 && g_str_equal(argv[1], "--sweep");
-        if (argc != 2 && !is_sweep) {
+        if (argc != 2) {
                 log_error("shruthi-run wants one name; see shruthi-run --help");
                 return RUNNER_EXIT_DEFINITION;
         }
@@ -55,8 +50,6 @@ int main(int argc, char *argv[])
                 log_error("%s", error_message(&error, r));
                 return RUNNER_EXIT_DEFINITION;
         }
-        if (is_sweep)
-                return sweep(name);
 
         r = runner_new(name, &runner);
         if (r < 0) {

@@ -13,6 +13,7 @@
 
 #include "common/io.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/string-util.h"
 #include "run/runner.h"
 #include "run/unit-question.h"
@@ -282,9 +283,8 @@ static void runner_start(Runner *runner)
                 return;
         }
 
-        /* Stored before there is a guest, so that there is never one whose console is lost with us.
-         * FDPOLL=0: else systemd drops it as soon as the guest ends, with its last words in it. */
-        (void) sd_pid_notify_with_fds(0, 0, "FDSTORE=1\nFDNAME=console\nFDPOLL=0", &runner->console_fd, 1);
+        /* Before there is a guest, so that there is never one whose console is lost with us. */
+        runner_store(RUNNER_STORED_CONSOLE, runner->console_fd);
         runner_notify(runner, "STATUS=Starting the guest");
 
         r = runner_open_console(runner);
@@ -352,16 +352,32 @@ static bool runner_is_wanted_anew(Runner *runner)
         return r >= 0 && restarts == 0;
 }
 
-void runner_begin(Runner *runner, int stored_fd)
+void runner_begin(Runner *runner, const RunnerStored *stored)
 {
-        if (stored_fd >= 0 && runner_is_wanted_anew(runner)) {
+        int console = stored->console, r;
+
+        if (console >= 0 && runner_is_wanted_anew(runner)) {
                 /* This is a new start, which ends the old domain first. */
-                (void) sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=console");
-                stored_fd = close_safe(stored_fd);
+                runner_unstore(RUNNER_STORED_CONSOLE);
+                console = close_safe(console);
         }
 
-        if (stored_fd >= 0)
-                runner_adopt(runner, stored_fd);
+        r = runner_take_life(runner, stored->life);
+        if (r < 0 && console < 0)
+                runner_fail(runner, r == -EBUSY ? RESULT_LIBVIRT : RESULT_RUNNER,
+                                r == -EBUSY ? RUNNER_EXIT_LIBVIRT : RUNNER_EXIT_RUNNER,
+                                "'%s/%s' cannot be taken%s: %s", paths_lives(), runner->name,
+                                r == -EBUSY ? ", the domain of the run before is still being ended" : "",
+                                g_strerror(-r));
+        else if (r < 0)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "'%s/%s' cannot be taken: %s; the guest is adopted without",
+                                paths_lives(), runner->name, g_strerror(-r));
+        if (runner->finished)
+                return;
+
+        if (console >= 0)
+                runner_adopt(runner, console);
         else
                 runner_start(runner);
 }

@@ -16,6 +16,7 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "run/runner.h"
+#include "unikernel/life.h"
 #include "unikernel/outcome.h"
 
 #define HALTED_USEC        (300 * 1000) /* a good power-off may still follow */
@@ -71,7 +72,11 @@ static void runner_finish(Runner *runner, const Outcome *outcome, int exit_statu
          * filled. A unit that ends well without ever having been ready would count as failed. */
         runner_notify(runner, "%sSTOPPING=1\nSTATUS=%s",
                         runner->state.started && !runner->ready ? "READY=1\n" : "", outcome->reason);
-        (void) sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=console");
+        runner_unstore(RUNNER_STORED_CONSOLE);
+        /* Where the guest's end was not seen, what of it may be left is for shruthi-domain.service. */
+        if (runner->gone || (runner->console && console_has_ended(runner->console)))
+                (void) life_end(runner->name);
+        runner_unstore(RUNNER_STORED_LIFE);
 
         console_server_free(runner->server);
         runner->server = NULL;

@@ -5,12 +5,10 @@
 #include "run/runner.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -124,6 +122,7 @@ int runner_new(const char *name, Runner **ret_runner)
                 .dir = paths_unikernel_runtime(name),
                 .begun = (uint64_t) g_get_monotonic_time(),
                 .console_fd = -EBADF,
+                .life_fd = -EBADF,
                 .state = RUN_STATE_INIT,
                 .refusal = RESULT_RUNNER,
                 .refusal_error = _ERROR_CODE_INVALID,
@@ -161,6 +160,7 @@ void runner_free(Runner *runner)
         console_server_free(runner->server);
         console_free(runner->console);
         (void) close_safe(runner->console_fd);
+        (void) close_safe(runner->life_fd);
         journal_free(runner->journal);
         run_state_clear(&runner->state);
         sd_event_unref(runner->event);
@@ -172,33 +172,13 @@ void runner_free(Runner *runner)
         g_free(runner);
 }
 
-/* The console among what systemd hands over: the one FIFO stored under that name. What else there may be is
- * closed. */
-static int stored_console(void)
-{
-        g_auto(GStrv) names = NULL;
-        int n, console = -EBADF;
-
-        n = sd_listen_fds_with_names(1, &names);
-        for (int i = 0; i < n; i++) {
-                int fd = SD_LISTEN_FDS_START + i;
-                struct stat st;
-
-                if (console < 0 && g_strcmp0(names[i], "console") == 0 && fstat(fd, &st) >= 0 &&
-                                S_ISFIFO(st.st_mode))
-                        console = fd;
-                else
-                        (void) close_safe(fd);
-        }
-
-        return console;
-}
-
 int runner_run(Runner *runner)
 {
+        RunnerStored stored;
         int r;
 
-        runner_begin(runner, stored_console());
+        runner_find_stored(&stored);
+        runner_begin(runner, &stored);
         runner_check(runner);
 
         r = sd_event_loop(runner->event);

@@ -23,6 +23,7 @@ typedef struct Runner {
         sd_event *event;
 
         int console_fd; /* also in systemd's descriptor store */
+        int life_fd;    /* the same; see unikernel/life.h */
         Console *console;
         ConsoleServer *server; /* NULL when its socket could not be made: the guest runs without */
         Journal *journal;
@@ -77,8 +78,22 @@ int runner_run(Runner *runner);
 
 /* Between the files of the runner. */
 
-/* console_fd: what systemd had stored, or negative. */
-void runner_begin(Runner *runner, int stored_fd);
+/* What systemd had stored for us, or negative. */
+typedef struct RunnerStored {
+        int console;
+        int life;
+} RunnerStored;
+
+void runner_begin(Runner *runner, const RunnerStored *stored);
+
+#define RUNNER_STORED_CONSOLE "console"
+#define RUNNER_STORED_LIFE    "life"
+void runner_find_stored(RunnerStored *ret_stored);
+void runner_store(const char *name, int fd);
+void runner_unstore(const char *name);
+
+/* Says that the unit is on, until the descriptor is closed here and in systemd's store. */
+int runner_take_life(Runner *runner, int stored);
 
 /* Looks at all facts and does what follows from them; called after each change of one. */
 void runner_check(Runner *runner);

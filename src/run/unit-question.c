@@ -6,9 +6,14 @@
 #include "run/unit-question.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
+#include "common/io.h"
 #include "common/names.h"
 
 typedef struct Answer {
@@ -48,7 +53,7 @@ static int bus_wait(sd_bus *bus, const Answer *answer, uint64_t timeout_usec)
         return answer->r;
 }
 
-int unit_ask_restarts(const char *unit, uint64_t timeout_usec, uint32_t *ret_restarts)
+static int ask(const char *unit, uint64_t timeout_usec, uint32_t *ret_restarts)
 {
         g_autofree char *path = NULL;
         Answer answer = {.r = 1};
@@ -68,6 +73,42 @@ int unit_ask_restarts(const char *unit, uint64_t timeout_usec, uint32_t *ret_res
         sd_bus_close_unref(bus);
         if (r < 0)
                 return r;
+
+        *ret_restarts = answer.restarts;
+        return 0;
+}
+
+/* In a process of its own: what D-Bus needs of memory a runner would keep for years. */
+int unit_ask_restarts(const char *unit, uint64_t timeout_usec, uint32_t *ret_restarts)
+{
+        _cleanup_close_ int from = -EBADF, to = -EBADF;
+        Answer answer = {};
+        int ends[2];
+        ssize_t n;
+        pid_t pid;
+
+        if (pipe2(ends, O_CLOEXEC) < 0)
+                return -errno;
+        from = ends[0];
+        to = ends[1];
+        pid = fork();
+        if (pid < 0)
+                return -errno;
+        if (pid == 0) {
+                answer.r = ask(unit, timeout_usec, &answer.restarts);
+                (void) write_all(to, &answer, sizeof answer);
+                _exit(EXIT_SUCCESS);
+        }
+
+        to = close_safe(to);
+        do
+                n = read(from, &answer, sizeof answer);
+        while (n < 0 && errno == EINTR);
+        (void) waitpid(pid, NULL, 0);
+        if (n != sizeof answer)
+                return -EIO;
+        if (answer.r < 0)
+                return answer.r;
 
         *ret_restarts = answer.restarts;
         return 0;

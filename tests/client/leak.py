@@ -168,7 +168,7 @@ def look_at_bus():
     look_at_object(bus, SHRUTHI, "/org/dream/Shruthi", True)
     call(bus, SHRUTHI, "/org/dream/Shruthi", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
     for name in names:
-        for unit in (f"unikernel@{name}.service", f"unikernel-body@{name}.service"):
+        for unit in (f"unikernel@{name}.service",):
             answer = call(bus, SYSTEMD, "/org/freedesktop/systemd1", f"{SYSTEMD}.Manager", "GetUnit",
                           GLib.Variant("(s)", (unit,)))
             if answer is not None:

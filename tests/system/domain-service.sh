@@ -50,9 +50,6 @@ check "it stops with the new one" systemctl stop unikernel@tick
 check "and starts" systemctl start unikernel@tick
 kill -KILL "$(main_pid tick)"
 check_soon "a runner that was killed adopts with it" 60 running tick
-check "the domain's body is taken down with it" systemctl stop unikernel-body@tick
-check "no domain is left by that" no_domain tick
-systemctl start unikernel@tick
 check "it tells shruthid what that asks" shruthictl show tick
 allow_processes
 is "the same words as the process: xml" "$(as_shruthi $PROGRAM xml tick)" "$(request xml tick |

@@ -29,7 +29,7 @@ expect_start_refused() {
         expect_output "$desc: the journal says why" "$regex" \
                 bash -c "journalctl --sync; journalctl --no-pager -o cat -u unikernel@$name"
         # Also forgets how often they were started of late.
-        systemctl reset-failed "unikernel@$name" "unikernel-body@$name"
+        systemctl reset-failed "unikernel@$name"
 }
 
 # --- by path, without shruthid ---

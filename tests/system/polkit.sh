@@ -51,7 +51,7 @@ expect_fail "our user manages no other unit" "${no}|authentication" as_shruthi R
 expect_fail "… none whose name only contains ours" "${no}|authentication" \
         as_shruthi StartUnit ss xunikernel@a.service replace
 expect_fail "… none of another template" "${no}|authentication" \
-        as_shruthi StopUnit ss unikernel-body@hers.service replace
+        as_shruthi StopUnit ss unikernel-x@hers.service replace
 expect_fail "… and enables none" "${no}|authentication" as_shruthi EnableUnitFiles asbb 1 unikernel@hers.service 0 0
 expect_fail "a user of ours is not our user" "${no}|authentication" \
         as_user alice busctl call org.freedesktop.systemd1 \

@@ -31,7 +31,8 @@ qemu_pid() { pgrep -f "guest=unikernel-$1,"; }
 running() { unit_is active "$(unit "$1")"; }
 ended() { unit_is inactive "$(unit "$1")" || unit_is failed "$(unit "$1")"; }
 no_domain() { ! virsh --quiet domstate "unikernel-$1" 2>/dev/null && ! qemu_pid "$1"; }
-body_is() { unit_is "$2" "unikernel-body@$1.service"; }
+# Nothing is left to be swept.
+is_swept() { [ ! -e "/run/shruthi/lives/$1" ]; }
 
 # NAME: the lines of its console, in order.
 console_lines() {

@@ -116,7 +116,7 @@ class Peer:
         """Waits until nothing is left to do, which is not measured: else it would be part of the next start."""
         lines = self.work("stop", items, **how)
         if self.kind in ("shruthi", "systemd"):
-            units = [f"{unit}@{item}.service" for item in items for unit in ("unikernel", "unikernel-body")]
+            units = [f"unikernel@{item}.service" for item in items]
             host.wait_until(60, lambda: not host.any_active(units), "the end of the units")
         return lines
 

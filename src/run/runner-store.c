@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What systemd keeps for the unit while no runner is there: the console, and what tells that the unit is on. */
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/io.h"
+#include "run/runner.h"
+#include "unikernel/life.h"
+
+/* For the domain of the run before, which is being swept. */
+#define LIFE_PATIENCE_USEC (20 * G_USEC_PER_SEC)
+
+void runner_store(const char *name, int fd)
+{
+        g_autofree char *text = g_strdup_printf("FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
+
+        /* FDPOLL=0: else systemd drops it as soon as its other end is closed, the console with last words in
+         * it. */
+        (void) sd_pid_notify_with_fds(0, 0, text, &fd, 1);
+}
+
+void runner_unstore(const char *name)
+{
+        g_autofree char *text = g_strdup_printf("FDSTOREREMOVE=1\nFDNAME=%s", name);
+
+        (void) sd_notify(0, text);
+}
+
+void runner_find_stored(RunnerStored *ret_stored)
+{
+        g_auto(GStrv) names = NULL;
+        int n;
+
+        *ret_stored = (RunnerStored){.console = -EBADF, .life = -EBADF};
+        n = sd_listen_fds_with_names(1, &names);
+        for (int i = 0; i < n; i++) {
+                int fd = SD_LISTEN_FDS_START + i;
+                int *place = g_strcmp0(names[i], RUNNER_STORED_CONSOLE) == 0 ? &ret_stored->console
+                                : g_strcmp0(names[i], RUNNER_STORED_LIFE) == 0 ? &ret_stored->life
+                                                                               : NULL;
+                struct stat st;
+
+                if (place && *place < 0 && fstat(fd, &st) >= 0 && S_ISFIFO(st.st_mode))
+                        *place = fd;
+                else
+                        (void) close_safe(fd);
+        }
+}
+
+int runner_take_life(Runner *runner, int stored)
+{
+        int r;
+
+        if (stored >= 0 && life_is_held(runner->name, stored)) {
+                runner->life_fd = stored;
+                return 0;
+        }
+        if (stored >= 0) {
+                runner_unstore(RUNNER_STORED_LIFE);
+                (void) close_safe(stored);
+        }
+
+        r = life_take(runner->name, LIFE_PATIENCE_USEC, &runner->life_fd);
+        if (r >= 0)
+                runner_store(RUNNER_STORED_LIFE, runner->life_fd);
+        return r;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The file that tells whether a unit is on. Called by the runner, and by shruthi-domain where it sweeps. */
+
+#include "unikernel/life.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+
+#define STEP_USEC (10 * 1000)
+
+static char *life_path(const char *name)
+{
+        return name_is_valid(name) ? g_build_filename(paths_lives(), name, NULL) : NULL;
+}
+
+/* Whether the path still leads to that file. */
+static bool is_at(int fd, const char *path)
+{
+        struct stat opened, there;
+
+        return fstat(fd, &opened) >= 0 && lstat(path, &there) >= 0 && opened.st_dev == there.st_dev &&
+               opened.st_ino == there.st_ino && S_ISFIFO(opened.st_mode);
+}
+
+/* -EBUSY: another has it. -ENOENT: there is none, or another by the time that it was ours. */
+static int lock_path(const char *path, int *ret_fd)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        /* Whoever removes it does so under the lock: from here on it stays. */
+        if (!is_at(fd, path))
+                return -ENOENT;
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+int life_take(const char *name, uint64_t patience_usec, int *ret_fd)
+{
+        g_autofree char *path = life_path(name);
+        uint64_t end = (uint64_t) g_get_monotonic_time() + patience_usec;
+        int r;
+
+        if (!path)
+                return -EINVAL;
+
+        for (;;) {
+                if (mkfifo(path, 0600) < 0 && errno != EEXIST)
+                        return -errno;
+                r = lock_path(path, ret_fd);
+                if (r != -EBUSY && r != -ENOENT)
+                        return r;
+                if ((uint64_t) g_get_monotonic_time() >= end)
+                        return -EBUSY;
+                if (r == -EBUSY)
+                        g_usleep(STEP_USEC);
+        }
+}
+
+bool life_is_held(const char *name, int fd)
+{
+        g_autofree char *path = life_path(name);
+
+        return path && is_at(fd, path);
+}
+
+int life_end(const char *name)
+{
+        g_autofree char *path = life_path(name);
+
+        if (!path)
+                return -EINVAL;
+
+        return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int life_watch(const char *name, int *ret_fd)
+{
+        g_autofree char *path = life_path(name);
+        _cleanup_close_ int fd = -EBADF;
+
+        if (!path)
+                return -EINVAL;
+
+        fd = open(path, O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        /* Another may have come between. */
+        if (!is_at(fd, path))
+                return -EAGAIN;
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+int life_lock(const char *name, int *ret_fd)
+{
+        g_autofree char *path = life_path(name);
+
+        return path ? lock_path(path, ret_fd) : -EINVAL;
+}

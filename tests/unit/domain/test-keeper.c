@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Every domain whose unit is over is swept, and no other, whatever the keeper missed. */
+
+#include <errno.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+#include "domain/keeper.h"
+#include "fixture/files.h"
+#include "helper/request.h"
+#include "unikernel/life.h"
+
+#define SECOND G_USEC_PER_SEC
+
+typedef struct Fixture {
+        char *root;
+        Keeper *keeper;
+        int64_t now;
+} Fixture;
+
+static void open_keeper(Fixture *fixture)
+{
+        g_assert_cmpint(keeper_new(fixture->now, &fixture->keeper), ==, 0);
+}
+
+static void set_up(Fixture *fixture, gconstpointer data)
+{
+        fixture->root = g_dir_make_tmp("shruthi-keeper-XXXXXX", NULL);
+        g_assert_nonnull(fixture->root);
+        paths_set_root(fixture->root);
+        g_assert_cmpint(g_mkdir_with_parents(paths_lives(), 0700), ==, 0);
+        fixture->now = SECOND;
+        open_keeper(fixture);
+}
+
+static void tear_down(Fixture *fixture, gconstpointer data)
+{
+        keeper_free(fixture->keeper);
+        paths_set_root(NULL);
+        fixture_remove_tree(fixture->root);
+        g_free(fixture->root);
+}
+
+static int take(const char *name)
+{
+        int fd = -EBADF;
+
+        g_assert_cmpint(life_take(name, 0, &fd), ==, 0);
+        return fd;
+}
+
+/* A second passes. */
+static const char *find_over(Fixture *fixture)
+{
+        keeper_hear(fixture->keeper, fixture->now);
+        fixture->now += SECOND;
+        return keeper_find_over(fixture->keeper, fixture->now);
+}
+
+/* The end of the one who sweeps. */
+static int begin_sweep(Fixture *fixture, const char *name)
+{
+        int ends[2];
+
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), ==, 0);
+        keeper_set_sweeping(fixture->keeper, name, ends[0], fixture->now);
+        domain_answer_send(ends[1], DOMAIN_BEGUN);
+        return ends[1];
+}
+
+static void end_sweep(int socket, int answer)
+{
+        domain_answer_send(socket, answer);
+        close(socket);
+}
+
+static void test_one_that_is_on_is_left_alone(Fixture *fixture, gconstpointer data)
+{
+        int fd;
+
+        g_assert_false(keeper_is_needed(fixture->keeper));
+        fd = take("a");
+        g_assert_null(find_over(fixture));
+        g_assert_true(keeper_is_needed(fixture->keeper));
+        g_assert_false(keeper_is_busy(fixture->keeper));
+        /* … and costs no wake-up. */
+        g_assert_true(keeper_next(fixture->keeper) == INT64_MAX);
+
+        /* It ends as it should: who saw that has removed the file. */
+        g_assert_cmpint(life_end("a"), ==, 0);
+        close(fd);
+        g_assert_null(find_over(fixture));
+        g_assert_false(keeper_is_needed(fixture->keeper));
+}
+
+static void test_one_that_is_over_is_swept(Fixture *fixture, gconstpointer data)
+{
+        int fd = take("a"), sweeper;
+
+        g_assert_null(find_over(fixture));
+        close(fd);
+        g_assert_cmpstr(find_over(fixture), ==, "a");
+        g_assert_true(keeper_is_busy(fixture->keeper));
+
+        sweeper = begin_sweep(fixture, "a");
+        g_assert_null(find_over(fixture));
+        g_assert_true(keeper_is_busy(fixture->keeper));
+        g_assert_cmpint(life_end("a"), ==, 0);
+        end_sweep(sweeper, 0);
+        g_assert_null(find_over(fixture));
+        g_assert_false(keeper_is_needed(fixture->keeper));
+}
+
+/* The file is all that it knows: nothing was missed while no keeper was there. */
+static void test_what_was_before_it_is_seen(Fixture *fixture, gconstpointer data)
+{
+        int on = take("on"), over = take("over");
+
+        keeper_free(fixture->keeper);
+        close(over);
+        open_keeper(fixture);
+        g_assert_cmpstr(keeper_find_over(fixture->keeper, fixture->now), ==, "over");
+        end_sweep(begin_sweep(fixture, "over"), 0);
+        g_assert_null(keeper_find_over(fixture->keeper, fixture->now));
+        close(on);
+}
+
+static void test_one_that_is_on_again_is_watched_again(Fixture *fixture, gconstpointer data)
+{
+        int fd = take("a"), sweeper;
+
+        g_assert_null(find_over(fixture));
+        close(fd);
+        g_assert_cmpstr(find_over(fixture), ==, "a");
+        sweeper = begin_sweep(fixture, "a");
+        fd = take("a");
+        end_sweep(sweeper, 0);
+        g_assert_null(find_over(fixture));
+        g_assert_true(keeper_is_needed(fixture->keeper));
+        close(fd);
+        g_assert_cmpstr(find_over(fixture), ==, "a");
+}
+
+static void test_a_new_file_of_the_name_is_seen(Fixture *fixture, gconstpointer data)
+{
+        int first = take("a"), second;
+
+        g_assert_null(find_over(fixture));
+        g_assert_cmpint(life_end("a"), ==, 0);
+        second = take("a");
+        close(first);
+        g_assert_null(find_over(fixture));
+        g_assert_null(find_over(fixture));
+        close(second);
+        g_assert_cmpstr(find_over(fixture), ==, "a");
+}
+
+/* Ever more rarely, but for ever. */
+static void test_a_failure_is_tried_again(Fixture *fixture, gconstpointer data)
+{
+        int64_t last = 0;
+
+        close(take("a"));
+        g_assert_cmpstr(find_over(fixture), ==, "a");
+        for (unsigned i = 0; i < 20; i++) {
+                int sweeper = begin_sweep(fixture, "a");
+                int64_t pause;
+
+                /* By a status, or by its own end. */
+                if (i % 2)
+                        close(sweeper);
+                else
+                        end_sweep(sweeper, 75);
+                /* First that it has begun, then how it ended. */
+                keeper_hear(fixture->keeper, fixture->now);
+                keeper_hear(fixture->keeper, fixture->now);
+                g_assert_null(keeper_find_over(fixture->keeper, fixture->now));
+                g_assert_false(keeper_is_busy(fixture->keeper));
+                pause = keeper_next(fixture->keeper) - fixture->now;
+                g_assert_true(pause >= last && pause >= SECOND && pause <= 60 * SECOND);
+                last = pause;
+                fixture->now += pause;
+                g_assert_cmpstr(keeper_find_over(fixture->keeper, fixture->now), ==, "a");
+        }
+        keeper_set_sweeping(fixture->keeper, "a", -EBADF, fixture->now);
+        g_assert_null(keeper_find_over(fixture->keeper, fixture->now));
+}
+
+static void test_what_is_no_life_is_passed_over(Fixture *fixture, gconstpointer data)
+{
+        fixture_put(paths_lives(), "Not a name", "");
+        fixture_put(paths_lives(), "a", "");
+        g_assert_null(find_over(fixture));
+        g_assert_null(find_over(fixture));
+}
+
+#define ADD(path, test) g_test_add("/keeper/" path, Fixture, NULL, set_up, test, tear_down)
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        ADD("one-that-is-on-is-left-alone", test_one_that_is_on_is_left_alone);
+        ADD("one-that-is-over-is-swept", test_one_that_is_over_is_swept);
+        ADD("what-was-before-it-is-seen", test_what_was_before_it_is_seen);
+        ADD("one-that-is-on-again-is-watched-again", test_one_that_is_on_again_is_watched_again);
+        ADD("a-new-file-of-the-name-is-seen", test_a_new_file_of_the_name_is_seen);
+        ADD("a-failure-is-tried-again", test_a_failure_is_tried_again);
+        ADD("what-is-no-life-is-passed-over", test_what_is_no_life_is_passed_over);
+        return g_test_run();
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A unit is on as long as anybody has the runner's descriptor, and nobody works on a domain beside it. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+#include "fixture/files.h"
+#include "unikernel/life.h"
+
+typedef struct Fixture {
+        char *root;
+} Fixture;
+
+static void set_up(Fixture *fixture, gconstpointer data)
+{
+        fixture->root = g_dir_make_tmp("shruthi-life-XXXXXX", NULL);
+        g_assert_nonnull(fixture->root);
+        paths_set_root(fixture->root);
+        g_assert_cmpint(g_mkdir_with_parents(paths_lives(), 0700), ==, 0);
+}
+
+static void tear_down(Fixture *fixture, gconstpointer data)
+{
+        paths_set_root(NULL);
+        fixture_remove_tree(fixture->root);
+        g_free(fixture->root);
+}
+
+static int take(const char *name)
+{
+        int fd = -EBADF;
+
+        g_assert_cmpint(life_take(name, 0, &fd), ==, 0);
+        return fd;
+}
+
+static bool is_over(int watched)
+{
+        struct pollfd pollfd = {.fd = watched};
+
+        return poll(&pollfd, 1, 0) == 1 && (pollfd.revents & POLLERR);
+}
+
+/* systemd has a copy of the runner's descriptor: the runner's own end is no end. */
+static void test_it_lasts_as_long_as_a_copy(Fixture *fixture, gconstpointer data)
+{
+        int fd = take("a"), stored = dup(fd), watched;
+
+        g_assert_cmpint(life_watch("a", &watched), ==, 0);
+        g_assert_false(is_over(watched));
+        close(fd);
+        g_assert_false(is_over(watched));
+        g_assert_true(life_is_held("a", stored));
+        g_assert_cmpint(life_lock("a", &fd), ==, -EBUSY);
+
+        close(stored);
+        g_assert_true(is_over(watched));
+        close(watched);
+        g_assert_cmpint(life_watch("a", &watched), ==, -ENXIO);
+}
+
+static void test_the_file_goes_with_the_domain(Fixture *fixture, gconstpointer data)
+{
+        int fd = take("a"), watched;
+
+        close(fd);
+        g_assert_cmpint(life_lock("a", &fd), ==, 0);
+        g_assert_cmpint(life_end("a"), ==, 0);
+        close(fd);
+        g_assert_cmpint(life_watch("a", &watched), ==, -ENOENT);
+        g_assert_cmpint(life_lock("a", &fd), ==, -ENOENT);
+        g_assert_cmpint(life_end("a"), ==, 0);
+}
+
+/* Of a start and a sweep one waits for the other. */
+static void test_it_is_not_taken_while_it_is_swept(Fixture *fixture, gconstpointer data)
+{
+        int sweeper, fd = take("a");
+
+        close(fd);
+        g_assert_cmpint(life_lock("a", &sweeper), ==, 0);
+        g_assert_cmpint(life_take("a", 30 * 1000, &fd), ==, -EBUSY);
+        g_assert_cmpint(life_end("a"), ==, 0);
+        fd = take("a");
+        g_assert_true(life_is_held("a", fd));
+        g_assert_false(life_is_held("a", sweeper));
+        close(sweeper);
+        close(fd);
+}
+
+static void test_one_that_is_over_is_taken_over(Fixture *fixture, gconstpointer data)
+{
+        int watched, fd = take("a");
+
+        g_assert_cmpint(life_watch("a", &watched), ==, 0);
+        close(fd);
+        fd = take("a");
+        g_assert_false(is_over(watched));
+        close(watched);
+        close(fd);
+}
+
+static void test_what_is_no_life_is_none(Fixture *fixture, gconstpointer data)
+{
+        g_autofree char *link = g_build_filename(paths_lives(), "link", NULL);
+        int fd = -EBADF, held = take("a");
+
+        fixture_put(paths_lives(), "file", "text");
+        g_assert_cmpint(symlink("a", link), ==, 0);
+        g_assert_cmpint(life_take("file", 0, &fd), ==, -EBUSY);
+        g_assert_cmpint(life_take("link", 0, &fd), ==, -ELOOP);
+        g_assert_cmpint(life_watch("file", &fd), ==, -EAGAIN);
+        g_assert_cmpint(life_take("../a", 0, &fd), ==, -EINVAL);
+        g_assert_cmpint(life_end("../a"), ==, -EINVAL);
+        close(held);
+}
+
+#define ADD(path, test) g_test_add("/life/" path, Fixture, NULL, set_up, test, tear_down)
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        ADD("lasts-as-long-as-a-copy", test_it_lasts_as_long_as_a_copy);
+        ADD("the-file-goes-with-the-domain", test_the_file_goes_with_the_domain);
+        ADD("is-not-taken-while-it-is-swept", test_it_is_not_taken_while_it_is_swept);
+        ADD("one-that-is-over-is-taken-over", test_one_that_is_over_is_taken_over);
+        ADD("what-is-no-life-is-none", test_what_is_no_life_is_none);
+        return g_test_run();
+}
