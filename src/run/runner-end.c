@@ -80,7 +80,9 @@ static void runner_finish(Runner *runner, const Outcome *outcome, int exit_statu
 
         console_server_free(runner->server);
         runner->server = NULL;
-        if (sd_event_add_time_relative(runner->event, &runner->flush_source, CLOCK_MONOTONIC, FLUSH_USEC, 0,
+        /* Somebody waits for it: not put together with other wake-ups, which may take a quarter of a second
+         * (sd_event_add_time(3)). */
+        if (sd_event_add_time_relative(runner->event, &runner->flush_source, CLOCK_MONOTONIC, 0, 1,
                             on_flush_time, runner) < 0)
                 (void) sd_event_exit(runner->event, exit_status);
 }
@@ -224,7 +226,7 @@ static void runner_follow_halted(Runner *runner)
                 runner->halted_source = sd_event_source_disable_unref(runner->halted_source);
         else if (!runner->halted_source && runner->stop_attempts == 0)
                 (void) sd_event_add_time_relative(runner->event, &runner->halted_source, CLOCK_MONOTONIC,
-                                HALTED_USEC, 0, on_halted_time, runner);
+                                HALTED_USEC, HALTED_USEC / 10, on_halted_time, runner);
 }
 
 static int on_patience_over(sd_event_source *source, uint64_t usec, void *userdata)
