@@ -221,13 +221,16 @@ static int fifo_make(const char *dir, const char *name)
         return 0;
 }
 
-/* What a start that came before may have left, since the directory stays through a restart. */
+/* What a start that came before may have left: the directory goes with the domain, if that was seen. */
 static int runner_prepare_dir(Runner *runner)
 {
         static const char *const old[] = {"state", "stopped-by"};
         int r;
 
-        if (mkdir(runner->dir, 0711) < 0 && errno != EEXIST)
+        /* QEMU's user passes through, to the FIFOs. The mode by itself: our umask lets nobody. */
+        if (mkdir(runner->dir, 0700) < 0 && errno != EEXIST)
+                return -errno;
+        if (chmod(runner->dir, 0711) < 0)
                 return -errno;
         for (size_t i = 0; i < G_N_ELEMENTS(old); i++) {
                 g_autofree char *path = g_build_filename(runner->dir, old[i], NULL);

@@ -37,7 +37,7 @@ fi
 
 units=/usr/lib/systemd/system
 check "systemd finds nothing wrong with the units" systemd-analyze verify --man=no "$units/unikernel@.service" \
-        "$units/unikernel.slice" "$units/unikernels.target" \
+        "$units/unikernel-host.target" "$units/unikernel.slice" "$units/unikernels.target" \
         "$units/shruthid.socket" "$units/shruthid.service" "$units/shruthi-seal.socket" "$units/shruthi-seal@.service" \
         "$units/shruthi-fence.socket" "$units/shruthi-fence.service" \
         "$units/shruthi-domain.socket" "$units/shruthi-domain.service"

@@ -69,12 +69,16 @@ static void test_it_lasts_as_long_as_a_copy(Fixture *fixture, gconstpointer data
 
 static void test_the_file_goes_with_the_domain(Fixture *fixture, gconstpointer data)
 {
+        g_autofree char *runtime = paths_unikernel_runtime("a");
         int fd = take("a"), watched;
 
+        fixture_put(runtime, "state", "");
+        fixture_put(runtime, "console", "");
         close(fd);
         g_assert_cmpint(life_lock("a", &fd), ==, 0);
         g_assert_cmpint(life_end("a"), ==, 0);
         close(fd);
+        g_assert_false(g_file_test(runtime, G_FILE_TEST_EXISTS));
         g_assert_cmpint(life_watch("a", &watched), ==, -ENOENT);
         g_assert_cmpint(life_lock("a", &fd), ==, -ENOENT);
         g_assert_cmpint(life_end("a"), ==, 0);
