@@ -342,6 +342,28 @@ static int systemd_unit_call(Job *job, const char *method, const char *mode, sd_
         return sd_bus_call_async(job->manager->bus, NULL, m, done, job, SYSTEMD_CALL_TIMEOUT);
 }
 
+static void on_prepared(int r, Error *error, const char *output, void *userdata)
+{
+        g_autofree char *name = userdata;
+
+        /* Its start tells what is wrong. */
+        if (r < 0)
+                log_debug("'%s' was not prepared: %s", name, error_message(error, r));
+}
+
+/* QEMU can get ready while systemd makes the unit's sandbox. Where others start too, somebody else has use for
+ * that processor. */
+static void job_prepare(const Job *job)
+{
+        const Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        const char *state = unikernel ? unikernel->status.active_state : NULL;
+
+        if (job->kind == JOB_START && queue_count_running(job->queue) == 1 &&
+                        (g_strcmp0(state, "inactive") == 0 || g_strcmp0(state, "failed") == 0))
+                helper_run(job->manager->helper, job->uid, "prepare", job->name, on_prepared,
+                                g_strdup(job->name));
+}
+
 static void job_ask(Job *job)
 {
         const Unikernel *unikernel = unikernel_get(job->manager, job->name);
@@ -358,7 +380,9 @@ static void job_ask(Job *job)
                                 "Cannot %s unikernel '%s': systemd cannot be reached",
                                 job_kind_to_string(job->kind), job->name);
                 job_fail(job, &error, r);
+                return;
         }
+        job_prepare(job);
 }
 
 static int on_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)

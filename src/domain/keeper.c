@@ -18,8 +18,10 @@
 #include "common/string-util.h"
 #include "helper/request.h"
 #include "unikernel/life.h"
+#include "unikernel/run-dir.h"
 
 #define SETTLE_USEC    (200 * 1000) /* between the making of the file and its being held */
+#define START_USEC     (3 * G_USEC_PER_SEC) /* between the making of a domain and its start */
 #define RETRY_USEC     (1 * G_USEC_PER_SEC)
 #define RETRY_MAX_USEC (60 * G_USEC_PER_SEC)
 #define EVENTS_MAX     64
@@ -28,6 +30,7 @@ typedef struct Life {
         int fd;          /* watched: the FIFO, or while it is being swept who tells of that; or negative */
         bool sweeping;
         bool over;       /* to be swept */
+        bool expected;   /* it is about to be on: its domain was prepared */
         int64_t due;     /* when to look at it, or to sweep it; INT64_MAX: not before something happens */
         unsigned failed; /* so many times */
         char name[];
@@ -63,10 +66,11 @@ static int keeper_listen(Keeper *keeper, Life *life, uint32_t events)
 /* What the file says. Frees it where there is none. */
 static void keeper_look(Keeper *keeper, Life *life, int64_t now)
 {
+        bool was_expected = life->expected;
         int r;
 
         life_forget_fd(life);
-        life->over = false;
+        life->over = life->expected = false;
         life->due = INT64_MAX;
 
         r = life_watch(life->name, &life->fd);
@@ -76,8 +80,9 @@ static void keeper_look(Keeper *keeper, Life *life, int64_t now)
                 if (keeper_listen(keeper, life, 0) < 0)
                         life->due = now + RETRY_USEC;
         } else if (r == -ENXIO) {
-                life->over = true;
-                life->due = now;
+                life->expected = !was_expected && run_dir_is_prepared(life->name);
+                life->over = !life->expected;
+                life->due = life->over ? now : now + START_USEC;
         } else if (r == -ENOENT)
                 g_hash_table_remove(keeper->lives, life->name);
         else
@@ -275,7 +280,7 @@ bool keeper_is_busy(const Keeper *keeper)
         while (g_hash_table_iter_next(&iter, NULL, &data)) {
                 const Life *life = data;
 
-                if (life->sweeping || (life->over && life->failed == 0))
+                if (life->sweeping || life->expected || (life->over && life->failed == 0))
                         return true;
         }
         return false;

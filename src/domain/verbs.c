@@ -29,6 +29,11 @@ static int verb_start(const char *name, const Options *options, Error *ret_error
         return lifecycle_start(name, options->credentials, ret_error);
 }
 
+static int verb_prepare(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_prepare(name, ret_error);
+}
+
 static int verb_watch(const char *name, const Options *options, Error *ret_error)
 {
         return lifecycle_watch(name, options->witness, ret_error);
@@ -114,6 +119,7 @@ static const struct {
         int (*run)(const char *name, const Options *options, Error *ret_error);
 } verbs[] = {
                 {"start", true, verb_start},
+                {"prepare", true, verb_prepare},
                 {"watch", true, verb_watch},
                 {"stop", true, verb_stop},
                 {"sweep", true, verb_sweep},
@@ -135,6 +141,7 @@ static int usage(FILE *file)
         (void) fputs("shruthi-domain VERB [NAME]: the part of SHRUTHI that talks to libvirt; run by its "
                      "services.\n\n"
                      "  start NAME              start the unikernel's domain\n"
+                     "  prepare NAME            make it for a start that is on its way\n"
                      "  watch NAME [--witness]  tell whether it runs, and wait for its end\n"
                      "  stop NAME               end it, and wait until it is gone\n"
                      "  sweep NAME              end it if the unit is over\n"

@@ -246,15 +246,35 @@ static int refuse_start(virConnectPtr connection, Error *ret_error)
                         ret_error, connection, ERROR_START_FAILED, "libvirt could not start the unikernel");
 }
 
-int virt_domain_create(virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error)
+static int domain_create(virConnectPtr connection, const char *xml, unsigned flags, virDomainPtr *ret_domain,
+                Error *ret_error)
 {
-        virDomainPtr domain = virDomainCreateXML(connection, xml, 0);
+        virDomainPtr domain = virDomainCreateXML(connection, xml, flags);
 
         if (!domain)
                 return refuse_start(connection, ret_error);
 
         *ret_domain = domain;
         return 0;
+}
+
+int virt_domain_create(virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error)
+{
+        return domain_create(connection, xml, 0, ret_domain, ret_error);
+}
+
+int virt_domain_create_waiting(virConnectPtr connection, const char *xml, virDomainPtr *ret_domain,
+                Error *ret_error)
+{
+        return domain_create(connection, xml, VIR_DOMAIN_START_PAUSED, ret_domain, ret_error);
+}
+
+bool virt_domain_release(virDomainPtr domain)
+{
+        int state, reason;
+
+        return virDomainGetState(domain, &state, &reason, 0) >= 0 && state == VIR_DOMAIN_PAUSED &&
+               reason == VIR_DOMAIN_PAUSED_USER && virDomainResume(domain) >= 0;
 }
 
 static bool error_is_gone(void)

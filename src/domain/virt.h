@@ -60,6 +60,11 @@ int virt_domain_find(virConnectPtr connection, const char *name, const char *uui
 int virt_domain_create(
                 virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error);
 
+/* The same, but the guest does not run before it is released: false where it is not one that waits. */
+int virt_domain_create_waiting(
+                virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error);
+bool virt_domain_release(virDomainPtr domain);
+
 /* The same for XML whose disk names the group of descriptors: libvirt hands fd over to QEMU, and keeps it
  * until the connection is closed. libvirt 9.0 does that for defined domains only, so it is defined for as
  * long as the start takes. */

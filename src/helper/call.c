@@ -90,10 +90,16 @@ static void call_ended(DomainCall *call, int status)
         call->hooks.ended(call->userdata, status);
 }
 
+/* What only gains time: a process would take longer than it gains. */
+static bool call_needs_service(const DomainCall *call)
+{
+        return g_str_equal(call->words[1], "prepare");
+}
+
 static void call_fall_back(DomainCall *call)
 {
         call_forget(call);
-        if (call_spawn(call) < 0)
+        if (call_needs_service(call) || call_spawn(call) < 0)
                 call_ended(call, -1);
 }
 
@@ -287,7 +293,7 @@ int domain_call_new(sd_event *event, const char *const *words, uint64_t usec, co
                 call->words[i + 1] = g_strdup(words[i]);
 
         r = call_ask(call);
-        if (r < 0)
+        if (r < 0 && !call_needs_service(call))
                 r = call_spawn(call);
         if (r < 0) {
                 domain_call_free(call);

@@ -7,7 +7,6 @@
 #include <glib.h>
 #include <malloc.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "common/string-util.h"
 #include "run/runner.h"
 #include "run/unit-question.h"
+#include "unikernel/run-dir.h"
 
 #define START_TIMEOUT_USEC (150 * G_USEC_PER_SEC) /* below TimeoutStartSec= of the unit */
 #define WATCH_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
@@ -206,44 +206,6 @@ static void runner_find_witness(Runner *runner)
                                 runner);
 }
 
-static int fifo_make(const char *dir, const char *name)
-{
-        g_autofree char *path = g_build_filename(dir, name, NULL);
-
-        if (unlink(path) < 0 && errno != ENOENT)
-                return -errno;
-        if (mkfifo(path, 0600) < 0)
-                return -errno;
-        /* QEMU's user is nobody here; who may reach the FIFO at all, the folder above all of these says. */
-        if (chmod(path, 0666) < 0)
-                return -errno;
-
-        return 0;
-}
-
-/* What a start that came before may have left: the directory goes with the domain, if that was seen. */
-static int runner_prepare_dir(Runner *runner)
-{
-        static const char *const old[] = {"state", "stopped-by"};
-        int r;
-
-        /* QEMU's user passes through, to the FIFOs. The mode by itself: our umask lets nobody. */
-        if (mkdir(runner->dir, 0700) < 0 && errno != EEXIST)
-                return -errno;
-        if (chmod(runner->dir, 0711) < 0)
-                return -errno;
-        for (size_t i = 0; i < G_N_ELEMENTS(old); i++) {
-                g_autofree char *path = g_build_filename(runner->dir, old[i], NULL);
-
-                (void) unlink(path);
-        }
-
-        r = fifo_make(runner->dir, "console.in");
-        if (r >= 0)
-                r = fifo_make(runner->dir, "console.out");
-        return r;
-}
-
 static int runner_open_console(Runner *runner)
 {
         g_autofree char *input = g_build_filename(runner->dir, "console.in", NULL);
@@ -271,7 +233,8 @@ static void runner_start(Runner *runner)
 
         runner->state.invocation_id = g_strdup(g_getenv("INVOCATION_ID"));
         runner->state.moments.at[MOMENT_RUNNER_BEGAN] = runner->begun;
-        r = runner_prepare_dir(runner);
+        /* One that was prepared has its console there. */
+        r = run_dir_is_prepared(runner->name) ? 0 : run_dir_make(runner->name);
         if (r < 0) {
                 runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
                                 "the console's FIFOs cannot be made in '%s': %s",
@@ -370,7 +333,7 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
                 runner_fail(runner, r == -EBUSY ? RESULT_LIBVIRT : RESULT_RUNNER,
                                 r == -EBUSY ? RUNNER_EXIT_LIBVIRT : RUNNER_EXIT_RUNNER,
                                 "'%s/%s' cannot be taken%s: %s", paths_lives(), runner->name,
-                                r == -EBUSY ? ", the domain of the run before is still being ended" : "",
+                                r == -EBUSY ? ", its domain is still being worked on" : "",
                                 g_strerror(-r));
         else if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
@@ -401,15 +364,12 @@ static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
  * the console open after the guest's end, or put words into its mouth. */
 static void runner_close_fifos(const Runner *runner)
 {
-        static const char *const fifos[] = {"console.in", "console.out"};
+        g_autofree char *path = NULL;
+        int r = run_dir_close(runner->name, &path);
 
-        for (size_t i = 0; i < G_N_ELEMENTS(fifos); i++) {
-                g_autofree char *path = g_build_filename(runner->dir, fifos[i], NULL);
-
-                if (chmod(path, 0600) < 0)
-                        journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                        "'%s' stays open to QEMU's user: %s", path, g_strerror(errno));
-        }
+        if (r < 0)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "'%s' stays open to QEMU's user: %s", path, g_strerror(-r));
 }
 
 /* There is a guest: tells systemd, watches for silence. */

@@ -12,7 +12,7 @@
 #include "run/runner.h"
 #include "unikernel/life.h"
 
-/* For the domain of the run before, which is being swept. */
+/* For the domain of the run before, which is being swept, or that of this one, which is being prepared. */
 #define LIFE_PATIENCE_USEC (20 * G_USEC_PER_SEC)
 
 void runner_store(const char *name, int fd)

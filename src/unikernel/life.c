@@ -14,8 +14,9 @@
 #include "common/io.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "unikernel/run-dir.h"
 
-#define STEP_USEC (10 * 1000)
+#define STEP_USEC (2 * 1000)
 
 static char *life_path(const char *name)
 {
@@ -77,31 +78,14 @@ bool life_is_held(const char *name, int fd)
         return path && is_at(fd, path);
 }
 
-/* A directory of files. */
-static void remove_directory(const char *path)
-{
-        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-        const char *name;
-
-        while (dir && (name = g_dir_read_name(dir))) {
-                g_autofree char *file = g_build_filename(path, name, NULL);
-
-                (void) unlink(file);
-        }
-        (void) rmdir(path);
-}
-
 int life_end(const char *name)
 {
         g_autofree char *path = life_path(name);
 
-        g_autofree char *runtime = NULL;
-
         if (!path)
                 return -EINVAL;
 
-        runtime = paths_unikernel_runtime(name);
-        remove_directory(runtime);
+        run_dir_remove(name);
         return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 

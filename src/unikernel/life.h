@@ -20,8 +20,7 @@ int life_take(const char *name, uint64_t patience_usec, int *ret_fd);
 /* Whether fd, which systemd had stored, is the file's. */
 bool life_is_held(const char *name, int fd);
 
-/* For whoever holds the lock: the domain is gone. Removes the unikernel's directory below
- * /run/shruthi/unikernels, too. */
+/* For whoever holds the lock: the domain is gone. Removes what run-dir.h describes, too. */
 int life_end(const char *name);
 
 /* Opens it for writing. -ENXIO: the unit is over, and perhaps not its domain. -ENOENT: both are. -EAGAIN:

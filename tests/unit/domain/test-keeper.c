@@ -14,6 +14,7 @@
 #include "fixture/files.h"
 #include "helper/request.h"
 #include "unikernel/life.h"
+#include "unikernel/run-dir.h"
 
 #define SECOND G_USEC_PER_SEC
 
@@ -191,6 +192,29 @@ static void test_a_failure_is_tried_again(Fixture *fixture, gconstpointer data)
         g_assert_null(keeper_find_over(fixture->keeper, fixture->now));
 }
 
+/* It has time to be started; and is swept when that does not come. */
+static void test_one_that_is_prepared_is_waited_for(Fixture *fixture, gconstpointer data)
+{
+        int fd = take("a");
+
+        g_assert_cmpint(g_mkdir_with_parents(paths_consoles(), 0700), ==, 0);
+        g_assert_cmpint(run_dir_make("a"), ==, 0);
+        g_assert_cmpint(run_dir_set_prepared("a", "<domain/>"), ==, 0);
+        close(fd);
+        g_assert_null(find_over(fixture));
+        g_assert_true(keeper_is_busy(fixture->keeper));
+        fd = take("a");
+        for (unsigned i = 0; i < 5; i++)
+                g_assert_null(find_over(fixture));
+        g_assert_false(keeper_is_busy(fixture->keeper));
+
+        close(fd);
+        g_assert_null(find_over(fixture));
+        g_assert_null(find_over(fixture));
+        fixture->now += 2 * SECOND;
+        g_assert_cmpstr(find_over(fixture), ==, "a");
+}
+
 static void test_what_is_no_life_is_passed_over(Fixture *fixture, gconstpointer data)
 {
         fixture_put(paths_lives(), "Not a name", "");
@@ -210,6 +234,7 @@ int main(int argc, char *argv[])
         ADD("one-that-is-on-again-is-watched-again", test_one_that_is_on_again_is_watched_again);
         ADD("a-new-file-of-the-name-is-seen", test_a_new_file_of_the_name_is_seen);
         ADD("a-failure-is-tried-again", test_a_failure_is_tried_again);
+        ADD("one-that-is-prepared-is-waited-for", test_one_that_is_prepared_is_waited_for);
         ADD("what-is-no-life-is-passed-over", test_what_is_no_life_is_passed_over);
         return g_test_run();
 }

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starting the domain of one unikernel, and preparing it for that. Called by verbs.c. */
+
+#include <glib.h>
+#include <inttypes.h>
+
+#include "common/io.h"
+#include "domain/credentials.h"
+#include "domain/isolation.h"
+#include "domain/lifecycle-private.h"
+#include "domain/protocol.h"
+#include "domain/virt.h"
+#include "domain/volumes.h"
+#include "unikernel/life.h"
+#include "unikernel/run-dir.h"
+
+/* Those that it writes: only they can be in want of room. */
+static void emit_volumes(const Plan *plan)
+{
+        g_autoptr(GString) names = g_string_new(NULL);
+
+        for (guint i = 0; i < plan->wired->len; i++) {
+                const DefinitionDevice *device = plan->wired->pdata[i];
+
+                if (device->stored && !device->read_only)
+                        g_string_append_printf(names, "%s%s", names->len > 0 ? " " : "", device->stored);
+        }
+        if (names->len > 0)
+                protocol_emit("volumes", "%s", names->str);
+}
+
+static void emit_plan(const Plan *plan)
+{
+        protocol_emit("image", "%s", plan->digest);
+        emit_volumes(plan);
+        protocol_emit("uuid", "%s", plan->uuid);
+        protocol_emit("memory", "%" PRIu64, plan->memory);
+        protocol_emit("console-rate", "%" PRIu64, plan->conf->console_rate);
+        protocol_emit("console-burst", "%" PRIu64, plan->conf->console_burst);
+        protocol_emit("silence-warning-usec", "%" PRIu64, plan->conf->silence_warning_usec);
+        protocol_emit("witness", "%s", plan->witness ? "yes" : "no");
+}
+
+/* All at once, for whom it costs something to read them. */
+static void emit_moments(const Plan *plan)
+{
+        for (Moment moment = 0; moment < _MOMENT_MAX; moment++)
+                if (plan->moments.at[moment] > 0)
+                        protocol_emit("moment", "%s %" PRIu64, moment_to_string(moment),
+                                        plan->moments.at[moment]);
+}
+
+static void emit_started(Plan *plan, bool kvm)
+{
+        protocol_guard(0, NULL);
+        moments_note(&plan->moments, MOMENT_CREATED);
+        emit_moments(plan);
+        protocol_emit("started", "%s", kvm ? "kvm" : "tcg");
+}
+
+/* 1: it was prepared, and runs now. 0: there is none. What else there is of ours was left by a start or a stop
+ * that was cut off, or prepared before something changed: it is not the guest that is asked for now. */
+static int meet_remains(virConnectPtr connection, Plan *plan, const char *xml, Error *ret_error)
+{
+        g_autofree char *prepared = run_dir_take_prepared(plan->definition->name);
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        int r;
+
+        r = virt_domain_find(connection, plan->definition->name, plan->uuid, &domain, ret_error);
+        if (r <= 0)
+                return r;
+
+        moments_note(&plan->moments, MOMENT_PREPARED);
+        if (prepared && g_str_equal(prepared, xml) && virt_domain_release(domain))
+                return 1;
+        if (!prepared)
+                protocol_emit("notice", "A domain of an earlier start was still there; it was ended");
+        return virt_domain_destroy(connection, domain, ret_error);
+}
+
+/* libvirt keeps a descriptor as long as the connection that brought it, so this one is closed at once,
+ * however long another is kept. *ret_domain NULL: it has ended already. */
+static int create_with_credentials(virConnectPtr connection, const Plan *plan, const char *xml,
+                int credentials, virDomainPtr *ret_domain, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr own = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        int r;
+
+        r = virt_connect_apart(plan->conf->libvirt_uri, &own, ret_error);
+        if (r < 0)
+                return r;
+        r = virt_domain_create_with(own, xml, DOMAIN_XML_FD_GROUP, credentials, &domain, ret_error);
+        if (r < 0)
+                return r;
+
+        r = virt_domain_find(connection, plan->definition->name, plan->uuid, ret_domain, ret_error);
+        return MIN(r, 0);
+}
+
+/* credentials: the descriptor of the archive, or -EBADF. */
+static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        g_autoptr(GArray) turns = NULL;
+        g_autoptr(Watch) watch = NULL;
+        g_autofree char *xml = NULL;
+        bool kvm;
+        int r;
+
+        r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(START_GUARD, "start the unikernel");
+        r = meet_remains(connection, plan, xml, ret_error);
+        if (r < 0)
+                return r;
+        if (r > 0) {
+                emit_started(plan, kvm);
+                return 0;
+        }
+        r = volumes_take(plan, &turns, ret_error);
+        if (r < 0)
+                return r;
+        if (plan->witness) {
+                r = watch_new(connection, plan->definition->name, plan->uuid, &watch, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        moments_note(&plan->moments, MOMENT_PREPARED);
+        r = credentials >= 0
+                            ? create_with_credentials(connection, plan, xml, credentials, &domain, ret_error)
+                            : virt_domain_create(connection, xml, &domain, ret_error);
+        if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
+                volumes_explain(plan, ret_error);
+        if (r < 0)
+                return r;
+        if (watch && domain) {
+                r = watch_narrow(watch, domain, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        emit_started(plan, kvm);
+        *ret_watch = g_steal_pointer(&watch);
+        return 0;
+}
+
+static int open_credentials(const Definition *definition, int directory, int *ret_fd, Error *ret_error)
+{
+        g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
+        int r;
+
+        if (!definition_credentials(definition))
+                return 0;
+
+        r = credentials_open(definition, directory, notices, ret_fd, ret_error);
+        for (guint i = 0; i < notices->len; i++)
+                protocol_emit("notice", "%s", (const char *) notices->pdata[i]);
+        return r;
+}
+
+int lifecycle_start(const char *name, int credentials_directory, Error *ret_error)
+{
+        _cleanup_close_ int credentials = -EBADF;
+        g_autoptr(Plan) plan = NULL;
+        g_autoptr(Watch) watch = NULL;
+        uint64_t begun = (uint64_t) g_get_monotonic_time();
+        gint64 deadline;
+        int r;
+
+        r = plan_load(name, &plan, ret_error);
+        if (r < 0)
+                return r;
+        plan->moments.at[MOMENT_HELPER_BEGAN] = begun;
+        isolation_prepare(plan);
+        protocol_emit("owner", "%u", plan->definition->owner);
+        r = plan_resolve(plan, ret_error);
+        if (r < 0)
+                return r;
+        if (plan->witness && virt_keeps_connection())
+                return VIRT_NEEDS_EVENTS;
+        emit_plan(plan);
+        r = open_credentials(plan->definition, credentials_directory, &credentials, ret_error);
+        if (r < 0)
+                return r;
+
+        moments_note(&plan->moments, MOMENT_PLANNED);
+        deadline = g_get_monotonic_time() + START_WINDOW_USEC;
+        for (;;) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                r = start_once(plan, credentials, &watch, &error);
+                if (r >= 0)
+                        break;
+                if (error.code != ERROR_LIBVIRT_UNAVAILABLE || g_get_monotonic_time() >= deadline) {
+                        error_move(ret_error, &error);
+                        return r;
+                }
+                protocol_emit("notice", "%s; trying again", error_message(&error, r));
+                g_usleep(ATTEMPT_PAUSE_USEC);
+        }
+
+        /* A witness stays as long as the guest. */
+        credentials = close_safe(credentials);
+        return watch ? lifecycle_witness(watch, plan->conf->libvirt_uri, ret_error) : 0;
+}
+
+
+/* Whether nothing of it is known by its own unit alone, and nobody has to follow it from the beginning. */
+static bool can_be_prepared(const Plan *plan)
+{
+        return !plan->witness && !definition_credentials(plan->definition);
+}
+
+static int prepare_domain(Plan *plan, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        g_autoptr(GArray) turns = NULL;
+        g_autofree char *xml = NULL;
+        bool kvm;
+        int r;
+
+        r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
+        if (r < 0)
+                return r;
+        r = virt_domain_find(connection, plan->definition->name, plan->uuid, &domain, ret_error);
+        if (r != 0)
+                return r;
+        r = run_dir_make(plan->definition->name);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot make the console's FIFOs");
+
+        protocol_guard(START_GUARD, "prepare the unikernel");
+        r = volumes_take(plan, &turns, ret_error);
+        if (r >= 0)
+                r = virt_domain_create_waiting(connection, xml, &domain, ret_error);
+        if (r < 0)
+                return r;
+        protocol_guard(0, NULL);
+
+        r = run_dir_set_prepared(plan->definition->name, xml);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot tell about the domain") : 0;
+}
+
+int lifecycle_prepare(const char *name, Error *ret_error)
+{
+        _cleanup_close_ int life = -EBADF;
+        g_autoptr(Plan) plan = NULL;
+        int r;
+
+        r = plan_load(name, &plan, ret_error);
+        if (r < 0)
+                return r;
+        isolation_prepare(plan);
+        r = plan_resolve(plan, ret_error);
+        if (r < 0 || !can_be_prepared(plan))
+                return r;
+
+        /* What is not fetched by the unit in time is swept, as all that it leaves. */
+        r = life_take(name, 0, &life);
+        if (r < 0)
+                return r == -EBUSY ? 0 : error_set_errno(ret_error, r, "Cannot take '%s'", name);
+
+        return prepare_domain(plan, ret_error);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The directory of a running unikernel. Called by the runner, and by shruthi-domain where it prepares, starts and
+ * sweeps. */
+
+#include "unikernel/run-dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+
+#define PREPARED     "prepared"
+#define PREPARED_MAX (256 * 1024) /* bytes */
+
+static const char *const fifos[] = {"console.in", "console.out"};
+
+static void empty_directory(const char *path)
+{
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir))) {
+                g_autofree char *file = g_build_filename(path, name, NULL);
+
+                (void) unlink(file);
+        }
+}
+
+int run_dir_make(const char *name)
+{
+        g_autofree char *dir = paths_unikernel_runtime(name);
+
+        /* QEMU's user passes through, to the FIFOs. The mode by itself: our umask lets nobody. */
+        if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+                return -errno;
+        empty_directory(dir);
+        if (chmod(dir, 0711) < 0)
+                return -errno;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(fifos); i++) {
+                g_autofree char *path = g_build_filename(dir, fifos[i], NULL);
+
+                if (mkfifo(path, 0600) < 0)
+                        return -errno;
+                /* QEMU's user is nobody here; who may reach the FIFO at all, the folder above all of these
+                 * says. */
+                if (chmod(path, 0666) < 0)
+                        return -errno;
+        }
+
+        return 0;
+}
+
+void run_dir_remove(const char *name)
+{
+        g_autofree char *dir = paths_unikernel_runtime(name);
+
+        empty_directory(dir);
+        (void) rmdir(dir);
+}
+
+int run_dir_close(const char *name, char **ret_path)
+{
+        g_autofree char *dir = paths_unikernel_runtime(name);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(fifos); i++) {
+                g_autofree char *path = g_build_filename(dir, fifos[i], NULL);
+
+                if (chmod(path, 0600) < 0) {
+                        int r = -errno;
+
+                        *ret_path = g_steal_pointer(&path);
+                        return r;
+                }
+        }
+
+        return 0;
+}
+
+int run_dir_set_prepared(const char *name, const char *xml)
+{
+        g_autofree char *dir = paths_unikernel_runtime(name);
+
+        return file_replace(dir, PREPARED, xml, strlen(xml), 0600);
+}
+
+static char *prepared_path(const char *name)
+{
+        g_autofree char *dir = paths_unikernel_runtime(name);
+
+        return g_build_filename(dir, PREPARED, NULL);
+}
+
+bool run_dir_is_prepared(const char *name)
+{
+        g_autofree char *path = prepared_path(name);
+
+        return access(path, F_OK) >= 0;
+}
+
+char *run_dir_take_prepared(const char *name)
+{
+        g_autofree char *path = prepared_path(name), *xml = NULL;
+
+        if (file_read_at(AT_FDCWD, path, PREPARED_MAX, &xml, NULL) < 0)
+                return NULL;
+        /* One that is left would be taken for true by the next. */
+        if (unlink(path) < 0)
+                return NULL;
+
+        return g_steal_pointer(&xml);
+}
