@@ -62,6 +62,66 @@ expect_fail "the reason of a failure is told by it, too" 'NoSuchUnikernel|no uni
 expect_output "what needs a process is sent there" '^answer=-2$' request check
 systemctl stop unikernel@tick
 
+# --- It prepares a domain for a start that is on its way.
+
+domstate() { virsh --quiet domstate "unikernel-$1" 2>/dev/null | grep .; }
+domain_is() { [ "$(domstate "$1")" = "$2" ]; }
+define ahead "--tick=20"
+expect_output "one is prepared" '^answer=0$' request prepare ahead
+is "and waits" paused "$(domstate ahead)"
+qemu=$(qemu_pid ahead)
+check "the start" systemctl start unikernel@ahead
+is "takes it" "$qemu" "$(qemu_pid ahead)"
+is "and lets it run" running "$(domstate ahead)"
+check_soon "from its first byte" 60 counted_to ahead tick 5
+is "nothing of the console is missing" "" "$(gaps ahead tick)"
+expect_output "one that runs is let be" '^answer=0$' request prepare ahead
+is "and goes on" "$qemu running" "$(qemu_pid ahead) $(domstate ahead)"
+check "it is stopped" systemctl stop unikernel@ahead
+check "and is gone" no_domain ahead
+
+request prepare ahead >/dev/null
+qemu=$(qemu_pid ahead)
+define ahead "--tick=30"
+check "what has changed meanwhile" systemctl start unikernel@ahead
+check "is made anew" test "$(qemu_pid ahead)" != "$qemu"
+is "and is the only one" 1 "$(qemu_pid ahead | wc -l)"
+expect_output "with what counts now" '--tick=30' pgrep -fa guest=unikernel-ahead,
+check_soon "it counts" 60 counted_to ahead tick 3
+systemctl stop unikernel@ahead
+
+request prepare ahead >/dev/null
+is "one that nobody starts" paused "$(domstate ahead)"
+check_soon "goes by itself" 60 no_domain ahead
+check_soon "with all that told of it" 60 is_swept ahead
+check "and all that it had" test ! -e /run/shruthi/unikernels/ahead
+for delay in 0.02 0.06 0.2; do
+        request prepare ahead >/dev/null
+        systemctl start --no-block unikernel@ahead
+        wait_for 60 main_pid ahead
+        sleep $delay
+        systemctl kill --signal=KILL unikernel@ahead
+        check_soon "its runner killed after $delay s: it runs or has failed" 60 \
+                bash -c 'systemctl is-active -q unikernel@ahead || systemctl is-failed -q unikernel@ahead'
+        ! running ahead || is "killed after $delay s: and does not wait" running "$(domstate ahead)"
+        systemctl stop unikernel@ahead
+        check_soon "killed after $delay s: nothing is left" 60 no_domain ahead
+        systemctl reset-failed
+done
+define witness-ahead "--tick=20" Image=guest.multiboot
+expect_output "one whose end has to be witnessed" '^answer=0$' request prepare witness-ahead
+check "is not prepared" no_domain witness-ahead
+printf '[Credentials keys]\nLoadCredential=a:/etc/hostname\n' >>"$DEFINITIONS/ahead.unikernel"
+request prepare ahead >/dev/null
+check "nor is one with keys" no_domain ahead
+define ahead "--tick=20"
+virsh --quiet event --event lifecycle --loop --timeout 20 >/tmp/events &
+events=$!
+check_soon "who starts one through shruthid" 60 shruthictl start ahead
+check_soon "has it prepared" 60 grep -q 'unikernel-ahead.*Resumed' /tmp/events
+kill $events
+check "and stops it" shruthictl stop ahead
+
 # A guest without last words, whose end somebody must witness.
 define witnessed "--tick=20" Image=guest.multiboot
 systemctl start unikernel@witnessed
