@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/log.h"
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "helper/request.h"
@@ -27,6 +28,7 @@
 #define EVENTS_MAX     64
 
 typedef struct Life {
+        Keeper *keeper;
         int fd;          /* watched: the FIFO, or while it is being swept who tells of that; or negative */
         bool sweeping;
         bool over;       /* to be swept */
@@ -44,7 +46,10 @@ struct Keeper {
 
 static void life_forget_fd(Life *life)
 {
-        life->fd = close_safe(life->fd); /* which takes it out of the epoll instance, too */
+        /* By itself: a process that was just forked may have a copy still, and the event would come. */
+        if (life->fd >= 0)
+                (void) epoll_ctl(life->keeper->epoll, EPOLL_CTL_DEL, life->fd, NULL);
+        life->fd = close_safe(life->fd);
         life->sweeping = false;
 }
 
@@ -99,11 +104,13 @@ static void keeper_see(Keeper *keeper, const char *name, int64_t when)
         if (!life) {
                 life = g_malloc0(sizeof *life + size);
                 memcpy(life->name, name, size);
+                life->keeper = keeper;
                 life->fd = -EBADF;
                 g_hash_table_insert(keeper->lives, life->name, life);
         } else if (life->sweeping)
                 /* Who sweeps is waited for. */
                 return;
+        life->expected = false;
         life->due = when;
 }
 
@@ -134,6 +141,10 @@ static void keeper_hear_directory(Keeper *keeper, int64_t now)
 
 static void life_set_failed(Life *life, int64_t now)
 {
+        if (life->failed == 0)
+                log_warning("The domain of unikernel '%s', whose unit is over, could not be ended; it is tried "
+                            "again",
+                                life->name);
         life_forget_fd(life);
         life->over = true;
         life->due = now + MIN((int64_t) RETRY_USEC << MIN(life->failed, 6), RETRY_MAX_USEC);
@@ -204,9 +215,10 @@ void keeper_free(Keeper *keeper)
         if (!keeper)
                 return;
 
+        /* First, since a process that was forked shares it with us. */
+        keeper->epoll = close_safe(keeper->epoll);
         g_hash_table_unref(keeper->lives);
         (void) close_safe(keeper->inotify);
-        (void) close_safe(keeper->epoll);
         g_free(keeper);
 }
 

@@ -11,6 +11,7 @@
 #define CONNECT_GUARD 20
 #define PROBE_GUARD   120
 #define START_GUARD   90
+#define PREPARE_GUARD 10 /* a runner may wait for it */
 #define ADDRESSES_GUARD 30
 #define STOP_GUARD    60
 

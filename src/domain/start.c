@@ -63,20 +63,28 @@ static void emit_started(Plan *plan, bool kvm)
  * that was cut off, or prepared before something changed: it is not the guest that is asked for now. */
 static int meet_remains(virConnectPtr connection, Plan *plan, const char *xml, Error *ret_error)
 {
-        g_autofree char *prepared = run_dir_take_prepared(plan->definition->name);
+        const char *name = plan->definition->name;
+        g_autofree char *prepared = run_dir_get_prepared(name);
         _cleanup_domain_ virDomainPtr domain = NULL;
         int r;
 
-        r = virt_domain_find(connection, plan->definition->name, plan->uuid, &domain, ret_error);
-        if (r <= 0)
-                return r;
+        r = virt_domain_find(connection, name, plan->uuid, &domain, ret_error);
+        if (r > 0) {
+                moments_note(&plan->moments, MOMENT_PREPARED);
+                if (prepared && g_str_equal(prepared, xml) && virt_domain_release(domain))
+                        r = 1;
+                else {
+                        if (!prepared)
+                                protocol_emit("notice", "A domain of an earlier start was still there; it "
+                                                        "was ended");
+                        r = virt_domain_destroy(connection, domain, ret_error);
+                }
+        }
+        /* Not before: who adopts takes one for running that only waits. */
+        if (r >= 0)
+                run_dir_forget_prepared(name);
 
-        moments_note(&plan->moments, MOMENT_PREPARED);
-        if (prepared && g_str_equal(prepared, xml) && virt_domain_release(domain))
-                return 1;
-        if (!prepared)
-                protocol_emit("notice", "A domain of an earlier start was still there; it was ended");
-        return virt_domain_destroy(connection, domain, ret_error);
+        return r;
 }
 
 /* libvirt keeps a descriptor as long as the connection that brought it, so this one is closed at once,
@@ -209,47 +217,52 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
 }
 
 
-/* Whether nothing of it is known by its own unit alone, and nobody has to follow it from the beginning. */
+/* Where nobody has to follow it from the beginning, and it has no disk: the unit may have something to do with
+ * that before (ExecStartPre=, a mount), it is open to one only, and what there is to say of it is the start's. */
 static bool can_be_prepared(const Plan *plan)
 {
-        return !plan->witness && !definition_credentials(plan->definition);
+        for (guint i = 0; i < plan->wired->len; i++) {
+                const DefinitionDevice *device = plan->wired->pdata[i];
+
+                if (device->kind != DEVICE_NETWORK)
+                        return false;
+        }
+
+        return !plan->witness;
 }
 
-static int prepare_domain(Plan *plan, Error *ret_error)
+/* Under the lock, that a runner may be waiting for. */
+static int prepare_domain(virConnectPtr connection, const Plan *plan, const char *xml, Error *ret_error)
 {
-        _cleanup_connection_ virConnectPtr connection = NULL;
+        const char *name = plan->definition->name;
         _cleanup_domain_ virDomainPtr domain = NULL;
-        g_autoptr(GArray) turns = NULL;
-        g_autofree char *xml = NULL;
-        bool kvm;
         int r;
 
-        r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
-        if (r < 0)
-                return r;
-        r = virt_domain_find(connection, plan->definition->name, plan->uuid, &domain, ret_error);
+        protocol_guard(PREPARE_GUARD, "prepare the unikernel");
+        r = virt_domain_find(connection, name, plan->uuid, &domain, ret_error);
         if (r != 0)
                 return r;
-        r = run_dir_make(plan->definition->name);
-        if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot make the console's FIFOs");
 
-        protocol_guard(START_GUARD, "prepare the unikernel");
-        r = volumes_take(plan, &turns, ret_error);
+        r = run_dir_make(name);
         if (r >= 0)
-                r = virt_domain_create_waiting(connection, xml, &domain, ret_error);
+                r = run_dir_set_prepared(name, xml);
         if (r < 0)
-                return r;
-        protocol_guard(0, NULL);
+                return error_set_errno(ret_error, r, "Cannot make the directory for '%s'", name);
 
-        r = run_dir_set_prepared(plan->definition->name, xml);
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot tell about the domain") : 0;
+        r = virt_domain_create_waiting(connection, xml, &domain, ret_error);
+        if (r < 0)
+                run_dir_forget_prepared(name);
+        protocol_guard(0, NULL);
+        return r;
 }
 
 int lifecycle_prepare(const char *name, Error *ret_error)
 {
+        _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_close_ int life = -EBADF;
         g_autoptr(Plan) plan = NULL;
+        g_autofree char *xml = NULL;
+        bool kvm;
         int r;
 
         r = plan_load(name, &plan, ret_error);
@@ -259,11 +272,14 @@ int lifecycle_prepare(const char *name, Error *ret_error)
         r = plan_resolve(plan, ret_error);
         if (r < 0 || !can_be_prepared(plan))
                 return r;
+        r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
+        if (r < 0)
+                return r;
 
-        /* What is not fetched by the unit in time is swept, as all that it leaves. */
+        /* What the unit does not fetch in time is swept, as all that is left of this. */
         r = life_take(name, 0, &life);
         if (r < 0)
                 return r == -EBUSY ? 0 : error_set_errno(ret_error, r, "Cannot take '%s'", name);
 
-        return prepare_domain(plan, ret_error);
+        return prepare_domain(connection, plan, xml, ret_error);
 }

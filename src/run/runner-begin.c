@@ -136,7 +136,12 @@ static void runner_begun_in_vain(Runner *runner, int status)
 {
         runner->beginning = false;
 
-        if (runner->adopting) {
+        if (runner->adopting && run_dir_is_prepared(runner->name))
+                runner_fail(runner, RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT,
+                                "the runner was killed while it started the guest, and libvirt cannot be "
+                                "asked about that (%s)",
+                                runner->refusal_sentence ?: "no answer");
+        else if (runner->adopting) {
                 /* The console says better than a libvirt that is away whether there is a guest. */
                 journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
                                 "libvirt could not be asked about the running guest (%s); its console is "
@@ -225,6 +230,14 @@ static int runner_open_console(Runner *runner)
         return 0;
 }
 
+/* What is left of it. */
+static uint64_t runner_start_timeout(const Runner *runner)
+{
+        uint64_t gone = (uint64_t) g_get_monotonic_time() - runner->begun;
+
+        return START_TIMEOUT_USEC - MIN(gone, (uint64_t) RUNNER_LIFE_PATIENCE_USEC);
+}
+
 static void runner_start(Runner *runner)
 {
         const char *const arguments[] = {"start", runner->name, NULL};
@@ -257,7 +270,7 @@ static void runner_start(Runner *runner)
         if (r >= 0) {
                 runner->beginning = true;
                 moments_note(&runner->state.moments, MOMENT_HELPER_ASKED);
-                r = helper_new(runner->event, arguments, START_TIMEOUT_USEC, &helper_hooks, runner,
+                r = helper_new(runner->event, arguments, runner_start_timeout(runner), &helper_hooks, runner,
                                 &runner->helper);
         }
         if (r < 0)
@@ -329,6 +342,11 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
         }
 
         r = runner_take_life(runner, stored->life);
+        if (console < 0 && runner_is_told_to_stop()) {
+                /* While it waited. There is no guest yet. */
+                runner->stopping = true;
+                return;
+        }
         if (r < 0 && console < 0)
                 runner_fail(runner, r == -EBUSY ? RESULT_LIBVIRT : RESULT_RUNNER,
                                 r == -EBUSY ? RUNNER_EXIT_LIBVIRT : RUNNER_EXIT_RUNNER,

@@ -74,7 +74,8 @@ static void runner_finish(Runner *runner, const Outcome *outcome, int exit_statu
                         runner->state.started && !runner->ready ? "READY=1\n" : "", outcome->reason);
         runner_unstore(RUNNER_STORED_CONSOLE);
         /* Where the guest's end was not seen, what of it may be left is for shruthi-domain.service. */
-        if (runner->gone || (runner->console && console_has_ended(runner->console)))
+        if (runner->life_fd >= 0 &&
+                        (runner->gone || (runner->console && console_has_ended(runner->console))))
                 (void) life_end(runner->name);
         runner_unstore(RUNNER_STORED_LIFE);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -12,8 +13,7 @@
 #include "run/runner.h"
 #include "unikernel/life.h"
 
-/* For the domain of the run before, which is being swept, or that of this one, which is being prepared. */
-#define LIFE_PATIENCE_USEC (20 * G_USEC_PER_SEC)
+#define LIFE_STEP_USEC (100 * 1000)
 
 void runner_store(const char *name, int fd)
 {
@@ -52,8 +52,17 @@ void runner_find_stored(RunnerStored *ret_stored)
         }
 }
 
+bool runner_is_told_to_stop(void)
+{
+        sigset_t pending;
+
+        return sigpending(&pending) >= 0 &&
+               (sigismember(&pending, SIGTERM) > 0 || sigismember(&pending, SIGINT) > 0);
+}
+
 int runner_take_life(Runner *runner, int stored)
 {
+        uint64_t end = (uint64_t) g_get_monotonic_time() + RUNNER_LIFE_PATIENCE_USEC;
         int r;
 
         if (stored >= 0 && life_is_held(runner->name, stored)) {
@@ -65,7 +74,9 @@ int runner_take_life(Runner *runner, int stored)
                 (void) close_safe(stored);
         }
 
-        r = life_take(runner->name, LIFE_PATIENCE_USEC, &runner->life_fd);
+        do
+                r = life_take(runner->name, LIFE_STEP_USEC, &runner->life_fd);
+        while (r == -EBUSY && !runner_is_told_to_stop() && (uint64_t) g_get_monotonic_time() < end);
         if (r >= 0)
                 runner_store(RUNNER_STORED_LIFE, runner->life_fd);
         return r;

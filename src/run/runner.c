@@ -30,9 +30,14 @@ void runner_notify(Runner *runner, const char *format, ...)
 
 void runner_save(Runner *runner)
 {
-        int r = run_state_write(runner->dir, &runner->state);
+        int r;
 
         runner->state_changed = false;
+        /* It went with the domain. */
+        if (runner->finished)
+                return;
+
+        r = run_state_write(runner->dir, &runner->state);
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                                 "The state of this run cannot be written to '%s': %s", runner->dir,

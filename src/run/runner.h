@@ -92,6 +92,12 @@ void runner_find_stored(RunnerStored *ret_stored);
 void runner_store(const char *name, int fd);
 void runner_unstore(const char *name);
 
+/* For the domain of the run before, which is being swept, or that of this one, which is being prepared. */
+#define RUNNER_LIFE_PATIENCE_USEC (90 * G_USEC_PER_SEC)
+
+/* Whether the signal has come, as long as no event loop has read it. */
+bool runner_is_told_to_stop(void);
+
 /* Says that the unit is on, until the descriptor is closed here and in systemd's store. */
 int runner_take_life(Runner *runner, int stored);
 

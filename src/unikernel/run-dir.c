@@ -104,15 +104,17 @@ bool run_dir_is_prepared(const char *name)
         return access(path, F_OK) >= 0;
 }
 
-char *run_dir_take_prepared(const char *name)
+char *run_dir_get_prepared(const char *name)
 {
-        g_autofree char *path = prepared_path(name), *xml = NULL;
+        g_autofree char *path = prepared_path(name);
+        char *xml = NULL;
 
-        if (file_read_at(AT_FDCWD, path, PREPARED_MAX, &xml, NULL) < 0)
-                return NULL;
-        /* One that is left would be taken for true by the next. */
-        if (unlink(path) < 0)
-                return NULL;
+        return file_read_at(AT_FDCWD, path, PREPARED_MAX, &xml, NULL) < 0 ? NULL : xml;
+}
 
-        return g_steal_pointer(&xml);
+void run_dir_forget_prepared(const char *name)
+{
+        g_autofree char *path = prepared_path(name);
+
+        (void) unlink(path);
 }

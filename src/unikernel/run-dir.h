@@ -14,7 +14,9 @@ void run_dir_remove(const char *name);
 /* QEMU has opened the FIFOs: nobody else of its user may from now on. Tells which it is that fails. */
 int run_dir_close(const char *name, char **ret_path);
 
-/* That a domain was made beforehand, of that XML, which waits for its start. Only the next start is told. */
+/* That a domain of that XML is made beforehand and waits for its start: from before it is made until it runs,
+ * or is gone. */
 int run_dir_set_prepared(const char *name, const char *xml);
 bool run_dir_is_prepared(const char *name);
-char *run_dir_take_prepared(const char *name); /* NULL: none. Free with g_free() */
+char *run_dir_get_prepared(const char *name); /* NULL: none. Free with g_free() */
+void run_dir_forget_prepared(const char *name);

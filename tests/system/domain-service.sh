@@ -115,6 +115,26 @@ printf '[Credentials keys]\nLoadCredential=a:/etc/hostname\n' >>"$DEFINITIONS/ah
 request prepare ahead >/dev/null
 check "nor is one with keys" no_domain ahead
 define ahead "--tick=20"
+# Whoever holds the lock works on the domain.
+boots() { console_lines ahead | grep -cx 'SHRUTHI test guest'; }
+before=$(boots)
+# Not by the function, whose shell would be what is killed.
+setpriv --reuid=shruthi --regid=shruthi --init-groups python3 -c 'import fcntl, os, time
+path = "/run/shruthi/lives/ahead"
+os.mkfifo(path, 0o600)
+held = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+fcntl.flock(held, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(600)' >/tmp/held &
+holding=$!
+wait_for 60 says /tmp/held held
+systemctl start --no-block unikernel@ahead
+wait_for 60 main_pid ahead
+check "one that is told to stop while it waits for its turn" systemctl stop unikernel@ahead
+is "never boots" "$before" "$(boots)"
+is "and was stopped" stopped "$(outcome ahead RESULT)"
+kill $holding
+wait $holding
 virsh --quiet event --event lifecycle --loop --timeout 20 >/tmp/events &
 events=$!
 check_soon "who starts one through shruthid" 60 shruthictl start ahead

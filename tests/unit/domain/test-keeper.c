@@ -3,9 +3,12 @@
 /* Every domain whose unit is over is swept, and no other, whatever the keeper missed. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -192,6 +195,53 @@ static void test_a_failure_is_tried_again(Fixture *fixture, gconstpointer data)
         g_assert_null(keeper_find_over(fixture->keeper, fixture->now));
 }
 
+/* The copies of a process that was just forked keep a descriptor open that we have closed. */
+static void test_what_was_forked_brings_no_events(Fixture *fixture, gconstpointer data)
+{
+        int fd = take("a"), ends[2];
+        struct pollfd pollfd;
+        char byte;
+        pid_t pid;
+
+        g_assert_null(find_over(fixture));
+        g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+        pid = fork();
+        g_assert_cmpint(pid, >=, 0);
+        if (pid == 0) {
+                close(fd);
+                close(ends[1]);
+                _exit(read(ends[0], &byte, 1) != 0);
+        }
+        g_assert_cmpint(life_end("a"), ==, 0);
+        close(fd);
+        while (keeper_is_needed(fixture->keeper))
+                g_assert_null(find_over(fixture));
+        pollfd = (struct pollfd){.fd = keeper_fd(fixture->keeper), .events = POLLIN};
+        g_assert_cmpint(poll(&pollfd, 1, 0), ==, 0);
+
+        close(ends[0]);
+        close(ends[1]);
+        g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+}
+
+/* What one of them gives up stays with the others. */
+static void test_what_was_forked_takes_nothing_away(Fixture *fixture, gconstpointer data)
+{
+        int fd = take("a"), status;
+        pid_t pid;
+
+        g_assert_null(find_over(fixture));
+        pid = fork();
+        g_assert_cmpint(pid, >=, 0);
+        if (pid == 0) {
+                keeper_free(fixture->keeper);
+                _exit(0);
+        }
+        g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+        close(fd);
+        g_assert_cmpstr(find_over(fixture), ==, "a");
+}
+
 /* It has time to be started; and is swept when that does not come. */
 static void test_one_that_is_prepared_is_waited_for(Fixture *fixture, gconstpointer data)
 {
@@ -234,6 +284,8 @@ int main(int argc, char *argv[])
         ADD("one-that-is-on-again-is-watched-again", test_one_that_is_on_again_is_watched_again);
         ADD("a-new-file-of-the-name-is-seen", test_a_new_file_of_the_name_is_seen);
         ADD("a-failure-is-tried-again", test_a_failure_is_tried_again);
+        ADD("what-was-forked-brings-no-events", test_what_was_forked_brings_no_events);
+        ADD("what-was-forked-takes-nothing-away", test_what_was_forked_takes_nothing_away);
         ADD("one-that-is-prepared-is-waited-for", test_one_that_is_prepared_is_waited_for);
         ADD("what-is-no-life-is-passed-over", test_what_is_no_life_is_passed_over);
         return g_test_run();
