@@ -224,13 +224,20 @@ static void server_hear_worker(PoolWorker *worker, int64_t now)
 
 static void server_reap(Server *server)
 {
+        int status;
         pid_t pid;
 
-        while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+        while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
                 PoolWorker *worker = pool_find(&server->pool, pid);
 
                 if (!worker)
                         continue;
+                /* SIGIO: whoever asked has gone. A status says itself what is wrong. */
+                if (WIFSIGNALED(status) && WTERMSIG(status) != SIGIO)
+                        log_warning("Process %d of the pool was killed by signal %d (%s)", (int) pid,
+                                        WTERMSIG(status), strsignal(WTERMSIG(status)));
+                else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE)
+                        log_warning("Process %d of the pool gave up", (int) pid);
                 (void) close_safe(worker->control);
                 pool_remove(&server->pool, worker);
         }
