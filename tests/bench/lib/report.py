@@ -129,11 +129,11 @@ def conditions(results):
     """A figure says as much as what it was taken on."""
     host = results[0]["host"]
     lines = [f"{host['cpus']} processors ({host['model']}), Linux {host['kernel']}, {host['versions']}; by emulation."]
-    busiest = max(results, key=lambda result: result["others"])
-    if busiest["others"] > BUSY:
+    busy = [f"{result['benchmark']} ({result['others']:.1f})" for result in results if result["others"] > BUSY]
+    if busy:
         lines.append(
-            f"The machine did something else meanwhile (during {busiest['benchmark']} with {busiest['others']:.1f} "
-            "processors): these figures prove nothing."
+            "The machine did something else, with so many processors, during "
+            f"{', '.join(busy)}: what was found there may prove nothing."
         )
     if any(result["quick"] for result in results):
         lines.append("With --quick there are too few samples for a figure; it only shows that the benchmarks run.")
