@@ -20,7 +20,7 @@ const char *paths_volumes(void);             /* /var/lib/shruthi/volumes: storag
 const char *paths_credentials(void);         /* /var/lib/shruthi-seal: which keys are sealed, root's */
 const char *paths_networks(void);            /* /var/lib/shruthi/networks: whose networks are */
 const char *paths_consoles(void);            /* /run/shruthi/unikernels: what each running one has */
-const char *paths_lives(void);               /* /run/shruthi/lives: whose units are on, see unikernel/life.h */
+const char *paths_lives(void);               /* /run/shruthi/lives: unikernel/life.h */
 const char *paths_probe(void);               /* /run/shruthi/probe: what was found out about the host */
 const char *paths_results(void);             /* /run/shruthi/results: how each unikernel ended last */
 const char *paths_libexec_dir(void);         /* where shruthi-run and shruthi-domain are */

@@ -351,8 +351,8 @@ static void on_prepared(int r, Error *error, const char *output, void *userdata)
                 log_debug("'%s' was not prepared: %s", name, error_message(error, r));
 }
 
-/* QEMU can get ready while systemd makes the unit's sandbox. Where others start too, somebody else has use for
- * that processor. */
+/* QEMU can get ready while systemd makes the unit's sandbox. Where others start too, somebody else has use
+ * for that processor. */
 static void job_prepare(const Job *job)
 {
         const Unikernel *unikernel = unikernel_get(job->manager, job->name);

@@ -142,8 +142,8 @@ static void keeper_hear_directory(Keeper *keeper, int64_t now)
 static void life_set_failed(Life *life, int64_t now)
 {
         if (life->failed == 0)
-                log_warning("The domain of unikernel '%s', whose unit is over, could not be ended; it is tried "
-                            "again",
+                log_warning("The domain of unikernel '%s', whose unit is over, could not be ended; it is "
+                            "tried again",
                                 life->name);
         life_forget_fd(life);
         life->over = true;

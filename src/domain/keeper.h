@@ -4,8 +4,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Sees whose unit is over (unikernel/life.h) and says whose domain is therefore to be swept. It knows nothing
- * that is not in /run/shruthi/lives, so that it may die at any instant. Times are monotonic, in µs. */
+/* Sees whose unit is over (unikernel/life.h) and says whose domain is therefore to be swept. It knows
+ * nothing that is not in /run/shruthi/lives, so that it may die at any instant. Times are monotonic, in
+ * µs. */
 
 typedef struct Keeper Keeper;
 
@@ -19,8 +20,8 @@ void keeper_hear(Keeper *keeper, int64_t now);
 /* When something has to be done without that; INT64_MAX: never. */
 int64_t keeper_next(const Keeper *keeper);
 
-/* One whose domain is to be swept now, or NULL. The name stays valid until the next call. Who does it says so
- * on socket, as an answer of helper/request.h; without a socket (negative) it is tried again later. */
+/* One whose domain is to be swept now, or NULL. The name stays valid until the next call. Who does it says
+ * so on socket, as an answer of helper/request.h; without a socket (negative) it is tried again later. */
 const char *keeper_find_over(Keeper *keeper, int64_t now);
 void keeper_set_sweeping(Keeper *keeper, const char *name, int socket, int64_t now);
 

@@ -224,8 +224,8 @@ int lifecycle_sweep(const char *name, Error *ret_error)
         if (r == -EBUSY || r == -ENOENT)
                 return 0;
         if (r < 0)
-                return error_set(ret_error, ERROR_FAILED, "'%s/%s' cannot be locked: %s", paths_lives(), name,
-                                g_strerror(-r));
+                return error_set(ret_error, ERROR_FAILED, "'%s/%s' cannot be locked: %s", paths_lives(),
+                                name, g_strerror(-r));
 
         r = lifecycle_stop(name, ret_error);
         return r < 0 ? r : life_end(name);

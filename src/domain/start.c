@@ -59,8 +59,8 @@ static void emit_started(Plan *plan, bool kvm)
         protocol_emit("started", "%s", kvm ? "kvm" : "tcg");
 }
 
-/* 1: it was prepared, and runs now. 0: there is none. What else there is of ours was left by a start or a stop
- * that was cut off, or prepared before something changed: it is not the guest that is asked for now. */
+/* 1: it was prepared, and runs now. 0: there is none. What else there is of ours was left by a start or a
+ * stop that was cut off, or prepared before something changed: it is not the guest that is asked for now. */
 static int meet_remains(virConnectPtr connection, Plan *plan, const char *xml, Error *ret_error)
 {
         const char *name = plan->definition->name;
@@ -217,8 +217,9 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
 }
 
 
-/* Where nobody has to follow it from the beginning, and it has no disk: the unit may have something to do with
- * that before (ExecStartPre=, a mount), it is open to one only, and what there is to say of it is the start's. */
+/* Where nobody has to follow it from the beginning, and it has no disk: the unit may have something to do
+ * with that before (ExecStartPre=, a mount), it is open to one only, and what there is to say of it is the
+ * start's. */
 static bool can_be_prepared(const Plan *plan)
 {
         for (guint i = 0; i < plan->wired->len; i++) {

@@ -18,8 +18,9 @@ typedef struct DomainCallHooks {
         void (*ended)(void *userdata, int status);
 } DomainCallHooks;
 
-/* Does "shruthi-domain WORDS…" (NULL-terminated, at most DOMAIN_WORDS_MAX), "prepare" only by the service. After usec (UINT64_MAX: never)
- * it is killed. The loop's signal mask has SIGCHLD blocked. Fails where not even a process can be made. */
+/* Does "shruthi-domain WORDS…" (NULL-terminated, at most DOMAIN_WORDS_MAX), "prepare" by the service alone.
+ * After usec (UINT64_MAX: never) it is killed. The loop's signal mask has SIGCHLD blocked. Fails where not
+ * even a process can be made. */
 int domain_call_new(sd_event *event, const char *const *words, uint64_t usec, const DomainCallHooks *hooks,
                 void *userdata, DomainCall **ret_call);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What systemd keeps for the unit while no runner is there: the console, and what tells that the unit is on. */
+/* What systemd keeps for the unit while no runner is there: the console, and what tells that the unit is
+ * on. */
 
 #include <errno.h>
 #include <glib.h>

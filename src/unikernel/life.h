@@ -4,10 +4,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether a unikernel's unit is still on, for others to see: a FIFO /run/shruthi/lives/NAME whose reading end
- * the runner opens, locks (flock(2)) and puts into systemd's descriptor store. systemd keeps that while the
- * runner restarts and closes it when the unit is really over: also after a runner that hung or was killed too
- * often, and after a stop in the pause before a restart. Nothing is written to it.
+/* Whether a unikernel's unit is still on, for others to see: a FIFO /run/shruthi/lives/NAME whose reading
+ * end the runner opens, locks (flock(2)) and puts into systemd's descriptor store. systemd keeps that while
+ * the runner restarts and closes it when the unit is really over: also after a runner that hung or was
+ * killed too often, and after a stop in the pause before a restart. Nothing is written to it.
  *
  * Who has the file open for writing sees that end as EPOLLERR (pipe(7)). The file goes when the domain has
  * gone: it is removed by the runner where that saw the domain's end, else by who sweeps. Only who holds the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The directory of a running unikernel. Called by the runner, and by shruthi-domain where it prepares, starts and
- * sweeps. */
+/* The directory of a running unikernel. Called by the runner, and by shruthi-domain where it prepares,
+ * starts and sweeps. */
 
 #include "unikernel/run-dir.h"
 

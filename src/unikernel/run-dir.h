@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-/* /run/shruthi/unikernels/NAME: the FIFOs of the console, and what else a running unikernel has. It goes with
- * the domain. All of these are for who holds the lock of unikernel/life.h. */
+/* /run/shruthi/unikernels/NAME: the FIFOs of the console, and what else a running unikernel has. It goes
+ * with the domain. All of these are for who holds the lock of unikernel/life.h. */
 
 /* Makes it, with new FIFOs and nothing else. */
 int run_dir_make(const char *name);
@@ -14,8 +14,8 @@ void run_dir_remove(const char *name);
 /* QEMU has opened the FIFOs: nobody else of its user may from now on. Tells which it is that fails. */
 int run_dir_close(const char *name, char **ret_path);
 
-/* That a domain of that XML is made beforehand and waits for its start: from before it is made until it runs,
- * or is gone. */
+/* That a domain of that XML is made beforehand and waits for its start: from before it is made until it
+ * runs, or is gone. */
 int run_dir_set_prepared(const char *name, const char *xml);
 bool run_dir_is_prepared(const char *name);
 char *run_dir_get_prepared(const char *name); /* NULL: none. Free with g_free() */
