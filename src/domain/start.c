@@ -216,7 +216,6 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         return watch ? lifecycle_witness(watch, plan->conf->libvirt_uri, ret_error) : 0;
 }
 
-
 /* Where nobody has to follow it from the beginning, and it has no disk: the unit may have something to do
  * with that before (ExecStartPre=, a mount), it is open to one only, and what there is to say of it is the
  * start's. */
@@ -278,7 +277,7 @@ int lifecycle_prepare(const char *name, Error *ret_error)
                 return r;
 
         /* What the unit does not fetch in time is swept, as all that is left of this. */
-        r = life_take(name, 0, &life);
+        r = life_take(name, &life);
         if (r < 0)
                 return r == -EBUSY ? 0 : error_set_errno(ret_error, r, "Cannot take '%s'", name);
 

@@ -347,18 +347,18 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
                 runner->stopping = true;
                 return;
         }
-        if (r < 0 && console < 0)
+        if (r < 0 && console < 0) {
                 runner_fail(runner, r == -EBUSY ? RESULT_LIBVIRT : RESULT_RUNNER,
                                 r == -EBUSY ? RUNNER_EXIT_LIBVIRT : RUNNER_EXIT_RUNNER,
                                 "'%s/%s' cannot be taken%s: %s", paths_lives(), runner->name,
                                 r == -EBUSY ? ", its domain is still being worked on" : "",
                                 g_strerror(-r));
-        else if (r < 0)
+                return;
+        }
+        if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                                 "'%s/%s' cannot be taken: %s; the guest is adopted without",
                                 paths_lives(), runner->name, g_strerror(-r));
-        if (runner->finished)
-                return;
 
         if (console >= 0)
                 runner_adopt(runner, console);

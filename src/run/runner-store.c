@@ -14,7 +14,7 @@
 #include "run/runner.h"
 #include "unikernel/life.h"
 
-#define LIFE_STEP_USEC (100 * 1000)
+#define LIFE_STEP_USEC (2 * 1000)
 
 void runner_store(const char *name, int fd)
 {
@@ -75,9 +75,9 @@ int runner_take_life(Runner *runner, int stored)
                 (void) close_safe(stored);
         }
 
-        do
-                r = life_take(runner->name, LIFE_STEP_USEC, &runner->life_fd);
-        while (r == -EBUSY && !runner_is_told_to_stop() && (uint64_t) g_get_monotonic_time() < end);
+        while ((r = life_take(runner->name, &runner->life_fd)) == -EBUSY && !runner_is_told_to_stop() &&
+                        (uint64_t) g_get_monotonic_time() < end)
+                g_usleep(LIFE_STEP_USEC);
         if (r >= 0)
                 runner_store(RUNNER_STORED_LIFE, runner->life_fd);
         return r;

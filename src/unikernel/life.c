@@ -16,8 +16,6 @@
 #include "common/string-util.h"
 #include "unikernel/run-dir.h"
 
-#define STEP_USEC (2 * 1000)
-
 static char *life_path(const char *name)
 {
         return name_is_valid(name) ? g_build_filename(paths_lives(), name, NULL) : NULL;
@@ -49,26 +47,18 @@ static int lock_path(const char *path, int *ret_fd)
         return 0;
 }
 
-int life_take(const char *name, uint64_t patience_usec, int *ret_fd)
+int life_take(const char *name, int *ret_fd)
 {
         g_autofree char *path = life_path(name);
-        uint64_t end = (uint64_t) g_get_monotonic_time() + patience_usec;
         int r;
 
         if (!path)
                 return -EINVAL;
 
-        for (;;) {
-                if (mkfifo(path, 0600) < 0 && errno != EEXIST)
-                        return -errno;
-                r = lock_path(path, ret_fd);
-                if (r != -EBUSY && r != -ENOENT)
-                        return r;
-                if ((uint64_t) g_get_monotonic_time() >= end)
-                        return -EBUSY;
-                if (r == -EBUSY)
-                        g_usleep(STEP_USEC);
-        }
+        if (mkfifo(path, 0600) < 0 && errno != EEXIST)
+                return -errno;
+        r = lock_path(path, ret_fd);
+        return r == -ENOENT ? -EBUSY : r;
 }
 
 bool life_is_held(const char *name, int fd)

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stdint.h>
 
 /* Whether a unikernel's unit is still on, for others to see: a FIFO /run/shruthi/lives/NAME whose reading
  * end the runner opens, locks (flock(2)) and puts into systemd's descriptor store. systemd keeps that while
@@ -13,9 +12,9 @@
  * gone: it is removed by the runner where that saw the domain's end, else by who sweeps. Only who holds the
  * lock works on the domain, so that nobody sweeps a guest that has been started meanwhile. */
 
-/* The runner's: makes the file, or takes over one that nobody holds. Waits so long for one who does: then
- * -EBUSY. */
-int life_take(const char *name, uint64_t patience_usec, int *ret_fd);
+/* The runner's: makes the file, or takes over one that nobody holds. -EBUSY: somebody does, or has just given
+ * it up. */
+int life_take(const char *name, int *ret_fd);
 
 /* Whether fd, which systemd had stored, is the file's. */
 bool life_is_held(const char *name, int fd);

@@ -168,11 +168,10 @@ def look_at_bus():
     look_at_object(bus, SHRUTHI, "/org/dream/Shruthi", True)
     call(bus, SHRUTHI, "/org/dream/Shruthi", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
     for name in names:
-        for unit in (f"unikernel@{name}.service",):
-            answer = call(bus, SYSTEMD, "/org/freedesktop/systemd1", f"{SYSTEMD}.Manager", "GetUnit",
-                          GLib.Variant("(s)", (unit,)))
-            if answer is not None:
-                look_at_object(bus, SYSTEMD, answer.unpack()[0], False)
+        answer = call(bus, SYSTEMD, "/org/freedesktop/systemd1", f"{SYSTEMD}.Manager", "GetUnit",
+                      GLib.Variant("(s)", (f"unikernel@{name}.service",)))
+        if answer is not None:
+            look_at_object(bus, SYSTEMD, answer.unpack()[0], False)
 
 
 def look_at_programs():

@@ -15,6 +15,7 @@
 #include "common/paths.h"
 #include "domain/keeper.h"
 #include "fixture/files.h"
+#include "fixture/lives.h"
 #include "helper/request.h"
 #include "unikernel/life.h"
 #include "unikernel/run-dir.h"
@@ -34,10 +35,7 @@ static void open_keeper(Fixture *fixture)
 
 static void set_up(Fixture *fixture, gconstpointer data)
 {
-        fixture->root = g_dir_make_tmp("shruthi-keeper-XXXXXX", NULL);
-        g_assert_nonnull(fixture->root);
-        paths_set_root(fixture->root);
-        g_assert_cmpint(g_mkdir_with_parents(paths_lives(), 0700), ==, 0);
+        fixture->root = fixture_lives_new("keeper");
         fixture->now = SECOND;
         open_keeper(fixture);
 }
@@ -45,17 +43,7 @@ static void set_up(Fixture *fixture, gconstpointer data)
 static void tear_down(Fixture *fixture, gconstpointer data)
 {
         keeper_free(fixture->keeper);
-        paths_set_root(NULL);
-        fixture_remove_tree(fixture->root);
-        g_free(fixture->root);
-}
-
-static int take(const char *name)
-{
-        int fd = -EBADF;
-
-        g_assert_cmpint(life_take(name, 0, &fd), ==, 0);
-        return fd;
+        fixture_lives_free(fixture->root);
 }
 
 /* A second passes. */
@@ -88,7 +76,7 @@ static void test_one_that_is_on_is_left_alone(Fixture *fixture, gconstpointer da
         int fd;
 
         g_assert_false(keeper_is_needed(fixture->keeper));
-        fd = take("a");
+        fd = fixture_life_take("a");
         g_assert_null(find_over(fixture));
         g_assert_true(keeper_is_needed(fixture->keeper));
         g_assert_false(keeper_is_busy(fixture->keeper));
@@ -104,7 +92,7 @@ static void test_one_that_is_on_is_left_alone(Fixture *fixture, gconstpointer da
 
 static void test_one_that_is_over_is_swept(Fixture *fixture, gconstpointer data)
 {
-        int fd = take("a"), sweeper;
+        int fd = fixture_life_take("a"), sweeper;
 
         g_assert_null(find_over(fixture));
         close(fd);
@@ -123,7 +111,7 @@ static void test_one_that_is_over_is_swept(Fixture *fixture, gconstpointer data)
 /* The file is all that it knows: nothing was missed while no keeper was there. */
 static void test_what_was_before_it_is_seen(Fixture *fixture, gconstpointer data)
 {
-        int on = take("on"), over = take("over");
+        int on = fixture_life_take("on"), over = fixture_life_take("over");
 
         keeper_free(fixture->keeper);
         close(over);
@@ -136,13 +124,13 @@ static void test_what_was_before_it_is_seen(Fixture *fixture, gconstpointer data
 
 static void test_one_that_is_on_again_is_watched_again(Fixture *fixture, gconstpointer data)
 {
-        int fd = take("a"), sweeper;
+        int fd = fixture_life_take("a"), sweeper;
 
         g_assert_null(find_over(fixture));
         close(fd);
         g_assert_cmpstr(find_over(fixture), ==, "a");
         sweeper = begin_sweep(fixture, "a");
-        fd = take("a");
+        fd = fixture_life_take("a");
         end_sweep(sweeper, 0);
         g_assert_null(find_over(fixture));
         g_assert_true(keeper_is_needed(fixture->keeper));
@@ -152,11 +140,11 @@ static void test_one_that_is_on_again_is_watched_again(Fixture *fixture, gconstp
 
 static void test_a_new_file_of_the_name_is_seen(Fixture *fixture, gconstpointer data)
 {
-        int first = take("a"), second;
+        int first = fixture_life_take("a"), second;
 
         g_assert_null(find_over(fixture));
         g_assert_cmpint(life_end("a"), ==, 0);
-        second = take("a");
+        second = fixture_life_take("a");
         close(first);
         g_assert_null(find_over(fixture));
         g_assert_null(find_over(fixture));
@@ -169,7 +157,7 @@ static void test_a_failure_is_tried_again(Fixture *fixture, gconstpointer data)
 {
         int64_t last = 0;
 
-        close(take("a"));
+        close(fixture_life_take("a"));
         g_assert_cmpstr(find_over(fixture), ==, "a");
         for (unsigned i = 0; i < 20; i++) {
                 int sweeper = begin_sweep(fixture, "a");
@@ -198,7 +186,7 @@ static void test_a_failure_is_tried_again(Fixture *fixture, gconstpointer data)
 /* The copies of a process that was just forked keep a descriptor open that we have closed. */
 static void test_what_was_forked_brings_no_events(Fixture *fixture, gconstpointer data)
 {
-        int fd = take("a"), ends[2];
+        int fd = fixture_life_take("a"), ends[2];
         struct pollfd pollfd;
         char byte;
         pid_t pid;
@@ -227,7 +215,7 @@ static void test_what_was_forked_brings_no_events(Fixture *fixture, gconstpointe
 /* What one of them gives up stays with the others. */
 static void test_what_was_forked_takes_nothing_away(Fixture *fixture, gconstpointer data)
 {
-        int fd = take("a"), status;
+        int fd = fixture_life_take("a"), status;
         pid_t pid;
 
         g_assert_null(find_over(fixture));
@@ -245,7 +233,7 @@ static void test_what_was_forked_takes_nothing_away(Fixture *fixture, gconstpoin
 /* It has time to be started; and is swept when that does not come. */
 static void test_one_that_is_prepared_is_waited_for(Fixture *fixture, gconstpointer data)
 {
-        int fd = take("a");
+        int fd = fixture_life_take("a");
 
         g_assert_cmpint(g_mkdir_with_parents(paths_consoles(), 0700), ==, 0);
         g_assert_cmpint(run_dir_make("a"), ==, 0);
@@ -253,7 +241,7 @@ static void test_one_that_is_prepared_is_waited_for(Fixture *fixture, gconstpoin
         close(fd);
         g_assert_null(find_over(fixture));
         g_assert_true(keeper_is_busy(fixture->keeper));
-        fd = take("a");
+        fd = fixture_life_take("a");
         for (unsigned i = 0; i < 5; i++)
                 g_assert_null(find_over(fixture));
         g_assert_false(keeper_is_busy(fixture->keeper));

@@ -13,6 +13,7 @@
 #include "common/io.h"
 #include "common/paths.h"
 #include "fixture/files.h"
+#include "fixture/lives.h"
 #include "unikernel/life.h"
 
 typedef struct Fixture {
@@ -21,25 +22,12 @@ typedef struct Fixture {
 
 static void set_up(Fixture *fixture, gconstpointer data)
 {
-        fixture->root = g_dir_make_tmp("shruthi-life-XXXXXX", NULL);
-        g_assert_nonnull(fixture->root);
-        paths_set_root(fixture->root);
-        g_assert_cmpint(g_mkdir_with_parents(paths_lives(), 0700), ==, 0);
+        fixture->root = fixture_lives_new("life");
 }
 
 static void tear_down(Fixture *fixture, gconstpointer data)
 {
-        paths_set_root(NULL);
-        fixture_remove_tree(fixture->root);
-        g_free(fixture->root);
-}
-
-static int take(const char *name)
-{
-        int fd = -EBADF;
-
-        g_assert_cmpint(life_take(name, 0, &fd), ==, 0);
-        return fd;
+        fixture_lives_free(fixture->root);
 }
 
 static bool is_over(int watched)
@@ -52,7 +40,7 @@ static bool is_over(int watched)
 /* systemd has a copy of the runner's descriptor: the runner's own end is no end. */
 static void test_it_lasts_as_long_as_a_copy(Fixture *fixture, gconstpointer data)
 {
-        int fd = take("a"), stored = dup(fd), watched;
+        int fd = fixture_life_take("a"), stored = dup(fd), watched;
 
         g_assert_cmpint(life_watch("a", &watched), ==, 0);
         g_assert_false(is_over(watched));
@@ -70,7 +58,7 @@ static void test_it_lasts_as_long_as_a_copy(Fixture *fixture, gconstpointer data
 static void test_the_file_goes_with_the_domain(Fixture *fixture, gconstpointer data)
 {
         g_autofree char *runtime = paths_unikernel_runtime("a");
-        int fd = take("a"), watched;
+        int fd = fixture_life_take("a"), watched;
 
         fixture_put(runtime, "state", "");
         fixture_put(runtime, "console", "");
@@ -87,13 +75,13 @@ static void test_the_file_goes_with_the_domain(Fixture *fixture, gconstpointer d
 /* Of a start and a sweep one waits for the other. */
 static void test_it_is_not_taken_while_it_is_swept(Fixture *fixture, gconstpointer data)
 {
-        int sweeper, fd = take("a");
+        int sweeper, fd = fixture_life_take("a");
 
         close(fd);
         g_assert_cmpint(life_lock("a", &sweeper), ==, 0);
-        g_assert_cmpint(life_take("a", 30 * 1000, &fd), ==, -EBUSY);
+        g_assert_cmpint(life_take("a", &fd), ==, -EBUSY);
         g_assert_cmpint(life_end("a"), ==, 0);
-        fd = take("a");
+        fd = fixture_life_take("a");
         g_assert_true(life_is_held("a", fd));
         g_assert_false(life_is_held("a", sweeper));
         close(sweeper);
@@ -102,11 +90,11 @@ static void test_it_is_not_taken_while_it_is_swept(Fixture *fixture, gconstpoint
 
 static void test_one_that_is_over_is_taken_over(Fixture *fixture, gconstpointer data)
 {
-        int watched, fd = take("a");
+        int watched, fd = fixture_life_take("a");
 
         g_assert_cmpint(life_watch("a", &watched), ==, 0);
         close(fd);
-        fd = take("a");
+        fd = fixture_life_take("a");
         g_assert_false(is_over(watched));
         close(watched);
         close(fd);
@@ -115,14 +103,14 @@ static void test_one_that_is_over_is_taken_over(Fixture *fixture, gconstpointer 
 static void test_what_is_no_life_is_none(Fixture *fixture, gconstpointer data)
 {
         g_autofree char *link = g_build_filename(paths_lives(), "link", NULL);
-        int fd = -EBADF, held = take("a");
+        int fd = -EBADF, held = fixture_life_take("a");
 
         fixture_put(paths_lives(), "file", "text");
         g_assert_cmpint(symlink("a", link), ==, 0);
-        g_assert_cmpint(life_take("file", 0, &fd), ==, -EBUSY);
-        g_assert_cmpint(life_take("link", 0, &fd), ==, -ELOOP);
+        g_assert_cmpint(life_take("file", &fd), ==, -EBUSY);
+        g_assert_cmpint(life_take("link", &fd), ==, -ELOOP);
         g_assert_cmpint(life_watch("file", &fd), ==, -EAGAIN);
-        g_assert_cmpint(life_take("../a", 0, &fd), ==, -EINVAL);
+        g_assert_cmpint(life_take("../a", &fd), ==, -EINVAL);
         g_assert_cmpint(life_end("../a"), ==, -EINVAL);
         close(held);
 }
