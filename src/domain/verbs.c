@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/string-util.h"
 #include "domain/check.h"
 #include "domain/lifecycle.h"
 #include "domain/networks.h"
@@ -46,8 +47,13 @@ static int verb_stop(const char *name, const Options *options, Error *ret_error)
 
 static int verb_sweep(const char *name, const Options *options, Error *ret_error)
 {
-        int r = lifecycle_sweep(name, ret_error);
+        int r;
 
+        r = name_check(name, ret_error);
+        if (r < 0)
+                return r;
+
+        r = lifecycle_sweep(name, ret_error);
         /* Nobody reads what this says to those who ask. */
         if (r < 0)
                 log_error("The unit of unikernel '%s' is over, and its domain cannot be ended: %s", name,

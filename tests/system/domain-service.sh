@@ -243,6 +243,7 @@ expect_output "an unknown verb is the process' own error" '^answer=2$' request e
 expect_output "so is one too many" '^answer=2$' request stop tick tick
 expect_output "an unknown option is, too" '^answer=2$' request -- stop tick --force
 expect_output "a name that is none is refused as ever" 'InvalidName' request stop ../tick
+expect_output "also by a sweep" 'InvalidName' request sweep ../tick
 expect_output "serving is nothing that it can be asked for" '^answer=2$' request serve
 is "its socket is for us" "600 shruthi" "$(stat -c '%a %U' /run/shruthi/domain)"
 expect_fail "nobody else gets in" 'Permission denied' \
