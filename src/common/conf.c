@@ -402,7 +402,17 @@ static int add_file(KeyFile *key_file, const char *path, Error *ret_error)
         return r;
 }
 
-int conf_load(Conf **ret_conf, Error *ret_error)
+Conf *conf_new_default(void)
+{
+        g_autoptr(KeyFile) nothing = key_file_new();
+        Conf *conf = NULL;
+        int r = conf_parse(nothing, &conf, NULL);
+
+        g_assert(r >= 0);
+        return conf;
+}
+
+static int load(Conf **ret_conf, Error *ret_error)
 {
         const char *const dirs[] = {paths_config_dir(), paths_vendor_dir()};
         g_autofree char *config_dropins = g_build_filename(dirs[0], "shruthi.conf.d", NULL);
@@ -429,6 +439,14 @@ int conf_load(Conf **ret_conf, Error *ret_error)
         }
 
         return conf_parse(key_file, ret_conf, ret_error);
+}
+
+int conf_load(Conf **ret_conf, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = load(ret_conf, &error);
+
+        return r < 0 ? error_set(ret_error, ERROR_INVALID_CONFIGURATION, "%s", error_message(&error, r)) : r;
 }
 
 void conf_free(Conf *conf)

@@ -60,11 +60,14 @@ typedef struct Conf {
         GPtrArray *bridges;      /* ConfBridge */
 } Conf;
 
-/* Reads all of it. With no file there, the defaults. INVALID_DEFINITION with file and line if anything is
+/* Reads all of it. With no file there, the defaults. INVALID_CONFIGURATION with file and line if anything is
  * wrong. */
 int conf_load(Conf **ret_conf, Error *ret_error);
 
-/* The same from what was read already; pure. */
+/* What holds where no file is there. */
+Conf *conf_new_default(void);
+
+/* The same from what was read already; pure. INVALID_DEFINITION. */
 int conf_parse(const KeyFile *key_file, Conf **ret_conf, Error *ret_error);
 
 /* The keys of [Shruthi], ended by NULL, and the default of each as it would be written. */

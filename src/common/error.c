@@ -23,6 +23,7 @@ static const struct {
         [ERROR_NO_SUCH_UNIKERNEL]       = {SHRUTHI_ERROR_PREFIX "NoSuchUnikernel", ENOENT},
         [ERROR_UNIKERNEL_EXISTS]        = {SHRUTHI_ERROR_PREFIX "UnikernelExists", EEXIST},
         [ERROR_INVALID_DEFINITION]      = {SHRUTHI_ERROR_PREFIX "InvalidDefinition", EBADMSG},
+        [ERROR_INVALID_CONFIGURATION]   = {SHRUTHI_ERROR_PREFIX "InvalidConfiguration", EBADMSG},
         [ERROR_NOT_MANAGED]             = {SHRUTHI_ERROR_PREFIX "NotManaged", EROFS},
         [ERROR_INVALID_IMAGE]           = {SHRUTHI_ERROR_PREFIX "InvalidImage", ENOEXEC},
         [ERROR_UNSUPPORTED_IMAGE]       = {SHRUTHI_ERROR_PREFIX "UnsupportedImage", ENOEXEC},

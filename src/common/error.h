@@ -19,6 +19,7 @@ typedef enum ErrorCode {
         ERROR_NO_SUCH_UNIKERNEL,
         ERROR_UNIKERNEL_EXISTS,
         ERROR_INVALID_DEFINITION,      /* syntax, unknown key, bad value: with file and line */
+        ERROR_INVALID_CONFIGURATION,   /* the same of shruthi.conf */
         ERROR_NOT_MANAGED,             /* a definition in /etc or /usr/lib, left to its administrator */
         ERROR_INVALID_IMAGE,           /* damaged, truncated, contradictory */
         ERROR_UNSUPPORTED_IMAGE,       /* sound, but not to be hosted here */

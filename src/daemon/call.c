@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "common/names.h"
 #include "daemon/idle.h"
 
 static unsigned calls_of(Manager *manager, uid_t uid)
@@ -74,6 +75,35 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
         return 0;
 }
 
+int call_check_conf(Manager *manager, const char *action, Error *ret_error)
+{
+        static const char *const actions[] = {
+                        SHRUTHI_ACTION_CREATE,
+                        SHRUTHI_ACTION_UPDATE,
+                        SHRUTHI_ACTION_START,
+                        SHRUTHI_ACTION_RESTART,
+                        SHRUTHI_ACTION_IMPORT_IMAGE,
+                        SHRUTHI_ACTION_INSPECT_IMAGE,
+                        SHRUTHI_ACTION_CREATE_VOLUME,
+                        SHRUTHI_ACTION_IMPORT_VOLUME,
+                        SHRUTHI_ACTION_RESIZE_VOLUME,
+                        SHRUTHI_ACTION_CREATE_NETWORK,
+                        SHRUTHI_ACTION_REMOVE_NETWORK,
+                        NULL,
+        };
+        g_autoptr(Conf) conf = NULL;
+        int r;
+
+        if (!g_strv_contains(actions, action))
+                return 0;
+
+        r = manager_check_conf(manager, ret_error);
+        /* The start behind a stop reads it anew. */
+        if (r >= 0 && g_str_equal(action, SHRUTHI_ACTION_RESTART))
+                r = conf_load(&conf, ret_error);
+        return r;
+}
+
 bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDetails *details,
                 const char *action, Call **ret_call)
 {
@@ -85,6 +115,8 @@ bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDeta
         if (r == 0)
                 return false;
         if (r > 0)
+                r = call_check_conf(manager, action, &error);
+        if (r >= 0)
                 r = call_begin(manager, message, details->unikernel, ret_call, &error);
         if (r < 0) {
                 (void) reply_error(message, &error, r);

@@ -32,6 +32,10 @@ bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *uni
 bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDetails *details,
                 const char *action, Call **ret_call);
 
+/* Refuses what action (of polkit) stands for where it goes by shruthi.conf and that is broken: INVALID_
+ * CONFIGURATION. Those that are let in by the two above have been through it. */
+int call_check_conf(Manager *manager, const char *action, Error *ret_error);
+
 /* Whether the caller is in it. */
 bool call_in_group(const Call *call, gid_t gid);
 

@@ -217,6 +217,8 @@ static int set(sd_bus_message *message, Unikernel *unikernel, SealVerb verb, con
                 return 1;
 
         r = check_device(unikernel, &error);
+        if (r >= 0 && restart)
+                r = call_check_conf(unikernel->manager, SHRUTHI_ACTION_RESTART, &error);
         if (r < 0)
                 call_fail(call, &error, r);
         else

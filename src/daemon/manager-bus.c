@@ -73,6 +73,8 @@ static int create(sd_bus_message *message, Manager *manager, const char *name, i
         if (r > 0 && unikernel_get(manager, name) && unikernel_get(manager, name)->announced)
                 r = error_set(&error, ERROR_UNIKERNEL_EXISTS, "There is a unikernel '%s' already", name);
         if (r > 0)
+                r = call_check_conf(manager, SHRUTHI_ACTION_CREATE, &error);
+        if (r >= 0)
                 r = call_begin(manager, message, name, &call, &error);
         if (r < 0)
                 return reply_error(message, &error, r);

@@ -65,13 +65,15 @@ const Conf *manager_conf(const Manager *manager)
         return manager->conf->conf;
 }
 
-/* Takes conf. One user alone never has all places for starts: a guest that hangs holds up its owner's
+/* Takes conf; NULL: it is broken. One user alone never has all places for starts: a guest that hangs holds up its owner's
  * others, and nobody else's. */
 static void manager_set_conf(Manager *manager, Conf *conf)
 {
         shared_conf_unref(manager->conf);
         manager->conf = g_new0(SharedConf, 1);
-        *manager->conf = (SharedConf){.references = 1, .conf = conf};
+        *manager->conf = (SharedConf){
+                        .references = 1, .conf = conf ?: conf_new_default(), .broken = conf == NULL};
+        conf = manager->conf->conf;
         if (manager->starts)
                 queue_set_places(manager->starts, conf->starts_in_flight,
                                 MAX(conf->starts_in_flight, 2) - 1);
@@ -189,6 +191,35 @@ static void manager_probe(Manager *manager)
         helper_run(manager->helper, 0, "probe", NULL, on_probed, manager);
 }
 
+static void manager_take_conf(Manager *manager, Conf *conf)
+{
+        char *names[] = {(char *) "LibvirtURI", NULL};
+
+        manager_set_conf(manager, conf);
+        manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);
+        manager_probe(manager);
+}
+
+int manager_check_conf(Manager *manager, Error *ret_error)
+{
+        Conf *conf;
+        int r;
+
+        if (!manager->conf->broken)
+                return 0;
+
+        r = conf_load(&conf, ret_error);
+        if (r < 0)
+                return r;
+
+        log_info("shruthi.conf is sound again");
+        (void) sd_notify(0, "STATUS=Serving the bus");
+        manager_take_conf(manager, conf);
+        addresses_sweep(manager);
+        networks_repair(manager);
+        return 0;
+}
+
 typedef struct Reload {
         Manager *manager;
         Conf *conf;
@@ -232,17 +263,14 @@ static void reload_run(void *userdata)
 
 static void reload_done(void *userdata)
 {
-        char *names[] = {(char *) "LibvirtURI", NULL};
         Reload *reload = userdata;
         Manager *manager = reload->manager;
 
         if (reload->result < 0)
-                log_warning("The old configuration stays: %s", reload->error.message);
-        else {
-                manager_set_conf(manager, reload->conf);
-                manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);
-                manager_probe(manager);
-        }
+                log_warning("%s: %s", manager->conf->broken ? "Still broken" : "The old configuration stays",
+                                reload->error.message);
+        else
+                manager_take_conf(manager, reload->conf);
         if (manager->systemd)
                 systemd_scan_enabled(manager->systemd);
         registry_refresh(manager->registry, NULL, on_reread, reload);
@@ -277,7 +305,9 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *ret_erro
                 return sd_event_exit(manager->event, -EIO);
         }
 
-        (void) sd_notify(0, "READY=1\nSTATUS=Serving the bus");
+        (void) sd_notify(0, manager->conf->broken ? "READY=1\nSTATUS=Serving the bus, without what goes by "
+                                                    "shruthi.conf, which is broken: shruthictl doctor"
+                                                  : "READY=1\nSTATUS=Serving the bus");
         return 0;
 }
 
@@ -407,19 +437,31 @@ static void manager_new_tables(Manager *manager)
         manager->calls_of = g_hash_table_new(NULL, NULL);
 }
 
+/* A broken one is no reason not to be there: somebody has to say what is wrong with it, and what runs can be
+ * looked at and stopped. */
+static void manager_load_conf(Manager *manager)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Conf *conf = NULL;
+        int r;
+
+        r = conf_load(&conf, &error);
+        if (r < 0)
+                log_error("shruthi.conf is broken. Until it is mended, nothing is created, changed or "
+                          "started: %s",
+                                error_message(&error, r));
+        manager_set_conf(manager, conf);
+}
+
 int manager_new(Manager **ret_manager, Error *ret_error)
 {
         g_autoptr(Manager) manager = g_new0(Manager, 1);
-        g_autoptr(Conf) conf = NULL;
         int r;
 
         manager_new_tables(manager);
-        r = conf_load(&conf, ret_error);
-        if (r < 0)
-                return r;
         manager->starts = queue_new(1, 0);
         manager->stops = queue_new(STOPS_AT_ONCE, STOPS_PER_USER);
-        manager_set_conf(manager, g_steal_pointer(&conf));
+        manager_load_conf(manager);
 
         r = sd_event_default(&manager->event);
         if (r >= 0)

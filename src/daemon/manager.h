@@ -33,6 +33,7 @@ typedef struct Systemd Systemd;
 typedef struct SharedConf {
         gint references;
         Conf *conf;
+        bool broken; /* conf is the defaults: for what bounds us, and nothing that a user asks for */
 } SharedConf;
 
 SharedConf *shared_conf_ref(SharedConf *shared);
@@ -87,6 +88,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
 int manager_run(Manager *manager);
 
 const Conf *manager_conf(const Manager *manager);
+
+/* INVALID_CONFIGURATION, with file and line, while shruthi.conf is broken since before we were there; the
+ * first call after it was mended goes by what it says. For what goes by limits, bridges or directories that
+ * it may name. */
+int manager_check_conf(Manager *manager, Error *ret_error);
 
 /* conf_load() again, in a thread, and all definitions; done (or NULL) gets 0 or a negative errno with error
  * set. */

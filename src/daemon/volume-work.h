@@ -23,7 +23,7 @@ typedef struct VolumeVerb {
 struct VolumeWork {
         const VolumeVerb *verb;
         Call *call;
-        SharedConf *conf;
+        SharedConf *conf;   /* once polkit has answered */
 
         /* What is asked for. */
         char *name;         /* NULL: all of them */

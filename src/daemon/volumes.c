@@ -81,6 +81,12 @@ static void on_decision(Decision decision, void *userdata)
         work->all = decision == DECISION_YES;
         /* Everybody may have the list of what is his own. */
         if (decision == DECISION_YES || !work->name) {
+                work->result = call_check_conf(work->call->manager, work->verb->action, &work->error);
+                if (work->result < 0) {
+                        work_fail(work);
+                        return;
+                }
+                work->conf = shared_conf_ref(work->call->manager->conf);
                 act(work);
                 return;
         }
@@ -187,7 +193,6 @@ static int work_start(sd_bus_message *message, Manager *manager, const VolumeVer
 
         *work = (VolumeWork){
                         .verb = verb,
-                        .conf = shared_conf_ref(manager->conf),
                         .name = g_strdup(name),
                         .size = size,
                         .fd = -EBADF,

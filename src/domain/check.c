@@ -391,39 +391,64 @@ static void check_leases(virConnectPtr connection)
         }
 }
 
+/* What goes by the configuration is left out where that is broken. Returns NULL then. */
+static Conf *check_configuration(void)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Conf *conf = NULL;
+        int r;
+
+        r = conf_load(&conf, &error);
+        if (r >= 0)
+                check_emit("configuration", "ok", "", "shruthi.conf and its drop-ins can be read");
+        else
+                check_emit("configuration", "failed", "correct that file",
+                                "Until this is mended nothing can be created, changed or started, and libvirt "
+                                "and the networks are not looked at here: %s",
+                                error_message(&error, r));
+        return conf;
+}
+
+static void check_virtualization(const Conf *conf, virConnectPtr *ret_connection)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        bool fenced = check_fence();
+        int r;
+
+        r = virt_connect(conf->libvirt_uri, ret_connection, &error);
+        if (r < 0) {
+                check_no_libvirt(error_message(&error, r));
+                return;
+        }
+
+        check_libvirt(*ret_connection, conf);
+        check_machine(*ret_connection);
+        check_probe(*ret_connection, conf);
+        check_confinement(*ret_connection);
+        check_isolation(*ret_connection, fenced);
+}
+
 int check_host(Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
-        _cleanup_error_ Error error = ERROR_INIT;
         g_autoptr(Conf) conf = NULL;
-        bool fenced;
         int r;
 
-        r = conf_load(&conf, ret_error);
-        if (r < 0)
-                return r;
         r = virt_setup(ret_error);
         if (r < 0)
                 return r;
 
         protocol_guard(CHECK_GUARD, "answer");
-        fenced = check_fence();
-        r = virt_connect(conf->libvirt_uri, &connection, &error);
-        if (r < 0)
-                check_no_libvirt(error_message(&error, r));
-        else {
-                check_libvirt(connection, conf);
-                check_machine(connection);
-                check_probe(connection, conf);
-                check_confinement(connection);
-                check_isolation(connection, fenced);
-        }
+        conf = check_configuration();
+        if (conf)
+                check_virtualization(conf, &connection);
         check_keys();
         check_reach("store", paths_images());
         check_reach("console", paths_consoles());
         check_reach("volumes", paths_volumes());
         check_room();
-        check_networks(connection, conf);
+        if (conf)
+                check_networks(connection, conf);
         if (connection) {
                 check_made_networks(connection);
                 check_leases(connection);

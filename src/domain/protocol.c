@@ -58,6 +58,7 @@ Result protocol_result(ErrorCode code)
         case ERROR_ADDRESS_IN_USE:
         case ERROR_NO_FREE_ADDRESS:
                 return RESULT_DEVICES;
+        case ERROR_INVALID_CONFIGURATION:
         case ERROR_START_FAILED:
         case ERROR_STOP_FAILED:
         case ERROR_FOREIGN_DOMAIN:

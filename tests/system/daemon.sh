@@ -117,6 +117,44 @@ expect_output "and the old one stays" 'one' call ListUnikernels
 conf "$(printf 'IdleExitSec=3\nUnikernelsMaxPerUser=2\nMemoryMaxPerUser=64M')"
 check "reload by systemctl" systemctl reload shruthid
 
+# --- a configuration that was broken before shruthid started ---
+
+systemctl start unikernel@one
+guest=$(pgrep -f 'guest=unikernel-one')
+systemctl stop shruthid
+printf '[Shruthi]\nMemoryMax=lots\n' >/etc/shruthi/shruthi.conf.d/70-broken.conf
+why='InvalidConfiguration.*shruthi.conf.d/70-broken.conf:2: .*MemoryMax.*lots'
+expect_output "with a broken drop-in it starts and lists" '"one" "running"' call ListUnikernels
+refused() { expect_fail "$1 says file, line and value" "$why" \
+        gdbus call --system --timeout 60 --dest $dest --object-path $path --method "$dest.Manager.${@:2}"; }
+refused create CreateUnikernelFromPath broken $images/guest-plain.virtio '{}'
+refused set SetUnikernelSettings one "{'Memory': <uint64 67108864>}"
+refused start StartUnikernel one 0
+refused restart RestartUnikernel one 0
+is "… and leaves it running" "$guest" "$(pgrep -f 'guest=unikernel-one')"
+refused "volume create" CreateVolume broken 1048576 '{}'
+refused "network create" CreateNetwork broken '{}'
+refused reload Reload
+expect_fail "image import says it as well" "shruthi.conf.d/70-broken.conf:2: .*lots" \
+        shruthictl image import $images/guest-plain.virtio
+expect_fail "doctor finds it" 'failed +configuration: .*shruthi.conf.d/70-broken.conf:2: .*lots' shruthictl doctor
+expect_output "and looks at the rest" 'volumes: QEMU' cat <<<"$output"
+expect_output "systemctl status tells of it" 'shruthi.conf.d/70-broken.conf:2: .*lots' \
+        systemctl status --no-pager --lines=50 shruthid
+check "stop needs no configuration" call StopUnikernel st one 0
+expect_fail "systemctl start says it in the journal" 'failed' systemctl start unikernel@one
+expect_output "… as a fault of the host" '^62$' unit_show unikernel@one ExecMainStatus
+expect_output "… with file, line and value" 'shruthi.conf.d/70-broken.conf:2: .*lots' \
+        journalctl -u unikernel@one -o cat --no-pager -n 20
+rm /etc/shruthi/shruthi.conf.d/70-broken.conf
+check "mended, the next call goes by it" call StartUnikernel st one 0
+printf '[Shruthi]\nMemoryMax=lots\n' >/etc/shruthi/shruthi.conf.d/70-broken.conf
+guest=$(pgrep -f 'guest=unikernel-one')
+refused "restart, broken after shruthid has read it," RestartUnikernel one 0
+is "… and leaves it running, too" "$guest" "$(pgrep -f 'guest=unikernel-one')"
+rm /etc/shruthi/shruthi.conf.d/70-broken.conf
+check "stop" call StopUnikernel st one 0
+
 # --- limits of users ---
 
 make() {
