@@ -392,10 +392,28 @@ static int on_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         return 0;
 }
 
+/* systemd counts all starts against StartLimitBurst=, those too that somebody asks for by name, until it is
+ * told to forget them (systemd.unit(5)), or unloads the unit; one that has never run needs no such question.
+ * The restarts are forgotten with them, by which a runner knows that it is not to adopt: not where one may be
+ * asking (run/unit-question.h), unless the guest is to be a new one. */
+static bool job_is_counted(const Job *job)
+{
+        const Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        const UnitStatus *status = unikernel ? &unikernel->status : NULL;
+
+        if (!status || !status->active_state || job->kind == JOB_STOP)
+                return false;
+        if (g_str_equal(status->active_state, "failed") || job->kind == JOB_RESTART)
+                return true;
+
+        return g_strcmp0(status->sub_state, "auto-restart") == 0 ||
+               (g_str_equal(status->active_state, "inactive") && status->invocation_id &&
+                               status->invocation_id[0]);
+}
+
 static void on_turn(QueueEntry *entry, void *userdata)
 {
         Job *job = userdata;
-        Unikernel *unikernel = unikernel_get(job->manager, job->name);
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
@@ -406,10 +424,7 @@ static void on_turn(QueueEntry *entry, void *userdata)
                 return;
         }
 
-        /* An earlier failure counts against the start limit, and a person (or a program) who asks knows of
-         * it. */
-        if (job->kind != JOB_STOP && unikernel && g_strcmp0(unikernel->status.active_state, "failed") == 0 &&
-            systemd_unit_call(job, "ResetFailedUnit", NULL, on_reset) >= 0)
+        if (job_is_counted(job) && systemd_unit_call(job, "ResetFailedUnit", NULL, on_reset) >= 0)
                 return;
 
         job_ask(job);

@@ -127,6 +127,8 @@ static int read_property(sd_bus_message *m, const char *key, UnitStatus *status)
                 return read_string(m, &status->result);
         if (g_str_equal(key, "ExecMainStatus"))
                 return sd_bus_message_read(m, "v", "i", &status->exit_status);
+        if (g_str_equal(key, "NRestarts"))
+                return sd_bus_message_read(m, "v", "u", &status->restarts);
         if (g_str_equal(key, "InvocationID"))
                 return read_invocation_id(m, &status->invocation_id);
         if (g_str_equal(key, "StateChangeTimestamp"))
@@ -215,6 +217,16 @@ static int on_exit_status(sd_bus_message *reply, void *userdata, sd_bus_error *r
         return 0;
 }
 
+static int on_restarts(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Fetch *fetch = userdata;
+        UnitStatus *status = status_of(fetch->systemd->manager, fetch->name);
+
+        if (status && !sd_bus_message_is_method_error(reply, NULL))
+                (void) read_property(reply, "NRestarts", status);
+        return 0;
+}
+
 static int on_forked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Fetch *fetch = userdata;
@@ -243,19 +255,23 @@ static int fetch_more(Fetch *fetch, const char *property, sd_bus_message_handler
                         SYSTEMD_NAME ".Service", property);
 }
 
-/* What the status was is asked only where it says something, when it was forked only for those who want to
- * know. */
+/* What the status was, and whether systemd has restarted it, is asked only where it says something, when it was
+ * forked only for those who want to know. */
 static int on_unit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Fetch *fetch = userdata;
         UnitStatus *status = status_of(fetch->systemd->manager, fetch->name);
         const sd_bus_error *error = sd_bus_message_get_error(reply);
+        bool failed;
         int r = -ENODATA;
 
         if (error || !status || read_properties(reply, status) < 0)
                 log_warning("Cannot read the unit of unikernel '%s': %s", fetch->name,
                                 error ? error->message : "malformed answer");
-        if (status && g_strcmp0(status->result, "exit-code") == 0)
+        failed = status && g_strcmp0(status->active_state, "failed") == 0;
+        if (failed)
+                (void) fetch_more(fetch, "NRestarts", on_restarts);
+        if (failed || (status && g_strcmp0(status->result, "exit-code") == 0))
                 r = fetch_more(fetch, "ExecMainStatus", on_exit_status);
         else if (fetch->moments)
                 r = fetch_more(fetch, "ExecMainStartTimestampMonotonic", on_forked);

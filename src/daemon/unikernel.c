@@ -178,6 +178,52 @@ static uint64_t outcome_time(const char *name)
         return (uint64_t) st.st_mtim.tv_sec * G_USEC_PER_SEC + (uint64_t) st.st_mtim.tv_nsec / 1000;
 }
 
+/* Whether systemd would have started it again by itself: by Restart= of the definition, or else by
+ * on-abnormal of the template. */
+static bool is_restarted(const Unikernel *unikernel)
+{
+        /* RestartPreventExitStatus= of the template. */
+        static const int prevent[] = {
+                        1, RUNNER_EXIT_DEFINITION, RUNNER_EXIT_IMAGE, RUNNER_EXIT_HOST, 63, 64};
+        static const char *const abnormal[] = {"signal", "core-dump", "watchdog", NULL};
+        const UnitStatus *status = &unikernel->status;
+        const Definition *definition = unikernel->loaded.definition;
+
+        if (g_strv_contains(abnormal, status->result ?: ""))
+                return true;
+        if (g_strcmp0(status->result, "exit-code") != 0 || !definition || definition->restart == RESTART_NO)
+                return false;
+        for (size_t i = 0; i < G_N_ELEMENTS(prevent); i++)
+                if (status->exit_status == prevent[i])
+                        return false;
+
+        return true;
+}
+
+/* systemd says so only where the last run had no failure of its own, which it keeps as its result. */
+static bool is_at_start_limit(const Unikernel *unikernel)
+{
+        const UnitStatus *status = &unikernel->status;
+
+        return g_strcmp0(status->active_state, "failed") == 0 &&
+               (g_strcmp0(status->result, "start-limit-hit") == 0 ||
+                               (status->restarts > 0 && is_restarted(unikernel)));
+}
+
+/* Takes the sentence about the run itself, or NULL. */
+static char *add_start_limit(const Unikernel *unikernel, char *taken_reason)
+{
+        g_autoptr(GDateTime) since = g_date_time_new_from_unix_local(
+                        (gint64) (unikernel->status.inactive_enter / G_USEC_PER_SEC));
+        g_autofree char *when = since ? g_date_time_format(since, "%F %T") : g_strdup("its last end");
+        g_autofree char *reason = taken_reason;
+
+        return g_strdup_printf("%s%sit was started too often within a short time (StartLimitBurst=), so "
+                               "since %s systemd does not start it by itself any more: 'shruthictl start "
+                               "%s' does",
+                        reason ?: "", reason && reason[0] ? "; " : "", when, unikernel->name);
+}
+
 /* The end of the last run. The runner's own word if it is about the run that systemd speaks of, or if
  * systemd has forgotten all runs; else what systemd says about a unit whose runner did not come to write
  * anything. */
@@ -213,7 +259,8 @@ static void derive_end(const Unikernel *unikernel, Shown *shown, ErrorCode *ret_
                 g_free(shown->result);
                 shown->result = g_strdup(result_to_string(verdict.result));
                 *ret_reason = verdict_sentence(&verdict, (uid_t) -1);
-        } else if (shown->result[0] && !g_str_equal(shown->result, "success"))
+        } else if (shown->result[0] && !g_str_equal(shown->result, "success") &&
+                        !g_str_equal(shown->result, "start-limit-hit"))
                 *ret_reason = g_strdup_printf("systemd says: %s", shown->result);
 }
 
@@ -240,6 +287,8 @@ static void derive_shown(const Unikernel *unikernel, Shown *ret_shown, ErrorCode
                 ret_shown->result = g_strdup("");
         else
                 derive_end(unikernel, ret_shown, ret_end_error, ret_reason);
+        if (is_at_start_limit(unikernel))
+                *ret_reason = add_start_limit(unikernel, *ret_reason);
         if (!ret_shown->result)
                 ret_shown->result = g_strdup("");
 }

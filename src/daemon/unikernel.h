@@ -41,6 +41,7 @@ typedef struct UnitStatus {
         uint64_t state_change, active_enter, inactive_enter; /* µs since the epoch */
         bool condition_result;
         int32_t exit_status; /* of the main process; known where result is "exit-code" */
+        uint32_t restarts;   /* by systemd itself since somebody asked; known where it is failed */
         Moments moments;     /* those of systemd's */
 } UnitStatus;
 
