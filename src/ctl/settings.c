@@ -61,8 +61,12 @@ static int set_text(char **field, const char *value)
 
 static int set_memory(Settings *settings, const char *value, Error *ret_error)
 {
-        if (size_parse(value, &settings->memory) < 0)
-                return refuse(ret_error, "Memory", value, "give a size such as 32M or 1G");
+        /* The default is 0 on the bus; people who write 0 mean something else. */
+        if (value[0] == 0)
+                settings->memory = 0;
+        else if (size_parse(value, &settings->memory) < 0 || settings->memory == 0)
+                return refuse(ret_error, "Memory", value,
+                                "give a size such as 32M or 1G, or nothing for the default");
 
         settings->has_memory = true;
         return 0;

@@ -338,7 +338,7 @@ static int pin(Change *change, const char *image, unsigned slot)
 
 /* An image by digest must be there and sound, and want the devices that the definition has. One by path may
  * come later. */
-static int draft_check_image(const Draft *draft)
+static int draft_check_image(const Draft *draft, ImageInfo **ret_info)
 {
         const Definition *definition = draft->definition;
         _cleanup_image_info_ ImageInfo *info = NULL;
@@ -368,7 +368,31 @@ static int draft_check_image(const Draft *draft)
         if (info->problem)
                 return error_set(&change->error, info->problem_code, "The image is %s", info->problem);
 
-        return devices_wire(definition, info, &devices, &change->error);
+        r = devices_wire(definition, info, &devices, &change->error);
+        if (r >= 0)
+                *ret_info = g_steal_pointer(&info);
+        return r;
+}
+
+/* What its kind of image needs is written down where it is not what each guest has, so that all who read the
+ * definition know it and it counts for its owner. */
+static int draft_settle_memory(Draft *draft, const ImageInfo *info)
+{
+        g_autoptr(Settings) settings = settings_new();
+        g_autofree char *text = NULL;
+        uint64_t memory = 0;
+        int r;
+
+        r = change_check_memory(draft->change, draft->definition, draft->old, info, &memory);
+        if (r < 0 || memory == (draft->definition->memory ?: draft->conf->memory_default))
+                return r;
+
+        settings->memory = g_memdup2(&memory, sizeof memory);
+        text = settings_apply(settings, draft->text, NULL, NULL, NULL);
+        g_free(draft->text);
+        draft->text = g_steal_pointer(&text);
+        r = draft_parse(draft);
+        return r < 0 ? r : draft_check_limits(draft);
 }
 
 /* Text that the settings put in must come out of it as it was given. */
@@ -440,6 +464,7 @@ static int work_write(Change *change)
 {
         __attribute__((cleanup(draft_clear))) Draft draft = {.change = change, .conf = change->conf->conf};
         g_autofree char *image = NULL, *initrd = NULL;
+        _cleanup_image_info_ ImageInfo *info = NULL;
         int r = 0;
 
         /* That there is none yet is seen when it is written, whoever makes one meanwhile. */
@@ -468,7 +493,9 @@ static int work_write(Change *change)
                 if (r < 0)
                         return r;
         }
-        r = draft_check_image(&draft);
+        r = draft_check_image(&draft, &info);
+        if (r >= 0)
+                r = draft_settle_memory(&draft, info);
 
         return r < 0 ? r : draft_write(&draft);
 }

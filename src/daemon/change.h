@@ -80,6 +80,11 @@ int change_check_volume(Change *change, const Definition *definition, const Defi
 int change_make_volumes(Change *change, const Definition *definition);
 void change_unmake_volumes(Change *change);
 
+/* change-memory.c: what the guest is to have; refuses what its image (info, NULL: not known yet) cannot be
+ * loaded into or cannot use, and what this host has not got, unless it is as it was. */
+int change_check_memory(Change *change, const Definition *definition, const Definition *old,
+                const ImageInfo *info, uint64_t *ret_memory);
+
 /* Ends a step for want of an administrator, with the error that he would not get. */
 int change_needs_administer(Change *change, ErrorCode code, const char *format, ...)
                 __attribute__((format(printf, 3, 4)));

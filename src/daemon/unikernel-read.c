@@ -13,6 +13,7 @@
 #include "daemon/unikernel-bus.h"
 #include "unikernel/identity.h"
 #include "unikernel/lease.h"
+#include "unikernel/memory.h"
 
 #define DOMAIN_XML_MAX (1024 * 1024)
 
@@ -128,7 +129,22 @@ static int append_origin(sd_bus_message *m, const char *path, DefinitionOrigin o
                         m, "{sv}{sv}", "DefinitionPath", "s", path, "Origin", "s", origins[origin]);
 }
 
-static int append_definition(sd_bus_message *m, const Unikernel *unikernel, const GPtrArray *leases)
+/* A reading in a thread, for GetDetails and GetDefinition. */
+typedef struct Reading {
+        Call *call;
+        char *image;    /* digest or path */
+        char *initrd;   /* the same, NULL: none */
+        ImageInfo *info;
+        uint64_t initrd_size; /* 0: none, or not known */
+        char *path;     /* of a broken definition */
+        DefinitionOrigin origin;
+        GPtrArray *leases; /* Lease; NULL: they cannot be read */
+        char *text;
+        int result;
+        Error error;
+} Reading;
+
+static int append_definition(sd_bus_message *m, const Unikernel *unikernel, const Reading *reading)
 {
         const Definition *definition = unikernel->loaded.definition;
         int r;
@@ -136,7 +152,9 @@ static int append_definition(sd_bus_message *m, const Unikernel *unikernel, cons
         r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Image", "s", definition->image,
                         "Initrd", "s", definition->initrd ?: "", "Arguments", "s", definition->arguments,
                         "Memory", "t",
-                        definition->memory ?: manager_conf(unikernel->manager)->memory_default, "CPUs", "u",
+                        memory_effective(definition->memory, reading->info, reading->initrd_size,
+                                        manager_conf(unikernel->manager)),
+                        "CPUs", "u",
                         definition->cpus, "Group", "s", unikernel_group_name(unikernel), "Restart", "s",
                         restart_policy_to_string(definition->restart));
         if (r >= 0)
@@ -152,25 +170,13 @@ static int append_definition(sd_bus_message *m, const Unikernel *unikernel, cons
         for (unsigned i = 0; r >= 0 && i < 2; i++)
                 r = sd_bus_message_close_container(m);
 
-        return r < 0 ? r : append_devices(m, definition, leases);
+        return r < 0 ? r : append_devices(m, definition, reading->leases);
 }
-
-/* A reading in a thread, for GetDetails and GetDefinition. */
-typedef struct Reading {
-        Call *call;
-        char *image;    /* digest or path */
-        ImageInfo *info;
-        char *path;     /* of a broken definition */
-        DefinitionOrigin origin;
-        GPtrArray *leases; /* Lease; NULL: they cannot be read */
-        char *text;
-        int result;
-        Error error;
-} Reading;
 
 static void reading_free(Reading *reading)
 {
         g_free(reading->image);
+        g_free(reading->initrd);
         image_info_free(reading->info);
         g_free(reading->path);
         g_clear_pointer(&reading->leases, g_ptr_array_unref);
@@ -179,10 +185,23 @@ static void reading_free(Reading *reading)
         g_free(reading);
 }
 
+/* Of Image= or Initrd=; NULL: none, or a path that was never taken in. */
+static char *digest_of(const char *image)
+{
+        char *digest = NULL;
+
+        if (image && image[0] != '/')
+                return g_strdup(image);
+        if (image)
+                (void) store_lookup_path(image, &digest);
+
+        return digest;
+}
+
 static void details_run(void *userdata)
 {
         Reading *reading = userdata;
-        g_autofree char *digest = NULL;
+        g_autofree char *digest = digest_of(reading->image), *initrd = digest_of(reading->initrd);
 
         /* A broken definition; one that is gone has no path. */
         if (!reading->image) {
@@ -191,12 +210,10 @@ static void details_run(void *userdata)
         }
 
         /* That an image is not there yet is no error here: it just cannot be told what it is. */
-        if (reading->image[0] == '/')
-                (void) store_lookup_path(reading->image, &digest);
-        else
-                digest = g_strdup(reading->image);
         if (digest)
                 (void) image_inspect_stored(digest, &reading->info, NULL);
+        if (initrd)
+                (void) store_size(initrd, &reading->initrd_size, NULL);
         (void) lease_list(NULL, reading->call->unikernel, &reading->leases, NULL);
 }
 
@@ -218,7 +235,7 @@ static int append_details(sd_bus_message *m, const Unikernel *unikernel, const R
                                                 ? ""
                                                 : "Its definition is gone; it runs on until it is stopped");
         if (r >= 0 && unikernel->loaded.definition)
-                r = append_definition(m, unikernel, reading->leases);
+                r = append_definition(m, unikernel, reading);
         else if (r >= 0 && reading->path)
                 r = append_origin(m, reading->path, reading->origin);
 
@@ -261,8 +278,10 @@ int unikernel_method_get_details(sd_bus_message *message, void *userdata, sd_bus
 
         reading = g_new0(Reading, 1);
         reading->call = call;
-        if (unikernel->loaded.definition)
+        if (unikernel->loaded.definition) {
                 reading->image = g_strdup(unikernel->loaded.definition->image);
+                reading->initrd = g_strdup(unikernel->loaded.definition->initrd);
+        }
         worker_run(unikernel->manager->worker, call->uid, NULL, details_run, details_done, reading);
         return 1;
 }

@@ -14,6 +14,7 @@
 #include "image/store.h"
 #include "unikernel/devices.h"
 #include "unikernel/identity.h"
+#include "unikernel/memory.h"
 #include "volume/store.h"
 
 static int check_bridge(const DefinitionDevice *device, const char *bridge, Error *ret_error)
@@ -164,7 +165,6 @@ static int resolve_image(const Conf *conf, const char *image, char **ret_digest,
 
 static int plan_image(Plan *plan, Error *ret_error)
 {
-        g_autofree char *initrd = NULL;
         _cleanup_close_ int fd = -EBADF;
         int r;
 
@@ -182,14 +182,32 @@ static int plan_image(Plan *plan, Error *ret_error)
                 return error_set(ret_error, plan->image->problem_code, "%s", plan->image->problem);
         plan->kernel_path = store_path(plan->digest);
 
-        if (plan->definition->initrd) {
-                r = resolve_image(plan->conf, plan->definition->initrd, &initrd, ret_error);
-                if (r < 0)
-                        return r;
-                plan->initrd_path = store_path(initrd);
-        }
-
         return 0;
+}
+
+static int plan_initrd(Plan *plan, Error *ret_error)
+{
+        g_autofree char *digest = NULL;
+        int r;
+
+        if (!plan->definition->initrd)
+                return 0;
+
+        r = resolve_image(plan->conf, plan->definition->initrd, &digest, ret_error);
+        if (r >= 0)
+                r = store_size(digest, &plan->initrd_size, ret_error);
+        if (r < 0)
+                return r;
+
+        plan->initrd_path = store_path(digest);
+        return 0;
+}
+
+/* What a user may have is checked when it is defined: an administrator can give more. */
+static int plan_memory(Plan *plan, Error *ret_error)
+{
+        plan->memory = memory_effective(plan->definition->memory, plan->image, plan->initrd_size, plan->conf);
+        return memory_check(plan->memory, plan->image, plan->initrd_size, memory_of_host(), ret_error);
 }
 
 int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error)
@@ -247,9 +265,11 @@ int plan_resolve(Plan *plan, Error *ret_error)
 {
         int r;
 
-        /* What a user may have is checked when it is defined: an administrator can give more. */
-        plan->memory = plan->definition->memory ?: plan->conf->memory_default;
         r = plan_image(plan, ret_error);
+        if (r >= 0)
+                r = plan_initrd(plan, ret_error);
+        if (r >= 0)
+                r = plan_memory(plan, ret_error);
         if (r < 0)
                 return r;
         r = plan_devices(plan, ret_error);

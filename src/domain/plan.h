@@ -32,6 +32,7 @@ typedef struct Plan {
         char *digest;      /* of the image */
         char *kernel_path; /* in the store */
         char *initrd_path; /* in the store, NULL if none */
+        uint64_t initrd_size; /* bytes */
         char *console_path;
         char uuid[37];
         uint64_t memory;  /* bytes */

@@ -39,6 +39,7 @@ static void segment_parse(const uint8_t *p, bool is64, ElfSegment *ret)
                 *ret = (ElfSegment){
                         .type = get_le32(p + offsetof(Elf64_Phdr, p_type)),
                         .offset = get_le64(p + offsetof(Elf64_Phdr, p_offset)),
+                        .address = get_le64(p + offsetof(Elf64_Phdr, p_paddr)),
                         .file_size = get_le64(p + offsetof(Elf64_Phdr, p_filesz)),
                         .memory_size = get_le64(p + offsetof(Elf64_Phdr, p_memsz)),
                         .align = get_le64(p + offsetof(Elf64_Phdr, p_align)),
@@ -47,6 +48,7 @@ static void segment_parse(const uint8_t *p, bool is64, ElfSegment *ret)
                 *ret = (ElfSegment){
                         .type = get_le32(p + offsetof(Elf32_Phdr, p_type)),
                         .offset = get_le32(p + offsetof(Elf32_Phdr, p_offset)),
+                        .address = get_le32(p + offsetof(Elf32_Phdr, p_paddr)),
                         .file_size = get_le32(p + offsetof(Elf32_Phdr, p_filesz)),
                         .memory_size = get_le32(p + offsetof(Elf32_Phdr, p_memsz)),
                         .align = get_le32(p + offsetof(Elf32_Phdr, p_align)),
@@ -153,6 +155,21 @@ bool elf_read(Source *source, ElfFile *ret, ImageInfo *info)
 
         interpreter_read(source, ret);
         return true;
+}
+
+uint64_t elf_loaded_end(const ElfFile *elf)
+{
+        uint64_t end = 0;
+
+        for (unsigned i = 0; i < elf->n_segments; i++) {
+                const ElfSegment *segment = &elf->segments[i];
+
+                if (segment->type == PT_LOAD)
+                        end = MAX(end, segment->address + MIN(segment->memory_size,
+                                                                     UINT64_MAX - segment->address));
+        }
+
+        return end;
 }
 
 static size_t round_up(size_t value, size_t align)

@@ -12,6 +12,7 @@
 typedef struct ElfSegment {
         uint32_t type;
         uint64_t offset;
+        uint64_t address; /* physical */
         uint64_t file_size;
         uint64_t memory_size;
         uint64_t align;
@@ -28,6 +29,10 @@ typedef struct ElfFile {
         ElfSegment segments[ELF_SEGMENTS_MAX];
         char interpreter[64]; /* PT_INTERP, cut and made printable; "" if none */
 } ElfFile;
+
+/* Where the last of what is loaded ends in memory; UINT64_MAX where the file claims more than there are
+ * addresses. */
+uint64_t elf_loaded_end(const ElfFile *elf);
 
 /* One note. desc is only valid within the call. */
 typedef struct ElfNote {

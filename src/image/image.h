@@ -81,6 +81,7 @@ typedef struct ImageInfo {
         bool has_manifest;      /* then devices are all that the guest has, in this order */
         unsigned n_devices;
         ManifestDevice devices[MANIFEST_DEVICES_MAX];
+        uint64_t loaded_end;    /* the address in memory at which what is loaded ends; 0: not known */
         /* why it cannot be hosted here and what to do about it; NULL: it can. A phrase without a subject:
          * "built for hvt: rebuild with …", for "NAME: %s" and "image is %s" */
         char *problem;

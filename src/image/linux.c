@@ -12,16 +12,32 @@
 #define HEADER_OFFSET       0x202
 #define VERSION_OFFSET      0x206
 #define XLOADFLAGS_OFFSET   0x236
+#define PREF_ADDRESS_OFFSET 0x258
+#define INIT_SIZE_OFFSET    0x260
 #define SETUP_HEADER_END    0x268
 #define HEADER_MAGIC        0x53726448u /* "HdrS" */
 #define BOOT_FLAG           0xAA55
 #define XLF_KERNEL_64       1
 #define SYSSIZE_UNIT        16
+#define LOAD_ADDRESS        0x100000    /* of a bzImage, by every boot loader */
 #define IMAGE_MAGIC_OFFSET  56          /* arm64 and riscv share the header's layout */
 
 bool linux_is_bzimage(const uint8_t *head, size_t head_size)
 {
         return head_size >= HEADER_OFFSET + 4 && get_le32(head + HEADER_OFFSET) == HEADER_MAGIC;
+}
+
+/* Since protocol 2.10 the kernel says where it unpacks itself and how much it takes there. */
+static uint64_t loaded_end(const uint8_t *head, uint16_t version, uint64_t kernel_size)
+{
+        uint64_t address = LOAD_ADDRESS, size = kernel_size;
+
+        if (version >= 0x20a) {
+                address = MAX(address, get_le64(head + PREF_ADDRESS_OFFSET));
+                size = MAX(size, (uint64_t) get_le32(head + INIT_SIZE_OFFSET));
+        }
+
+        return address + MIN(size, UINT64_MAX - address);
 }
 
 bool linux_check(const Source *source, const uint8_t *head, size_t head_size, ImageInfo *info)
@@ -54,6 +70,7 @@ bool linux_check(const Source *source, const uint8_t *head, size_t head_size, Im
                             setup_size + MAX(kernel_size, (uint64_t) SYSSIZE_UNIT) - SYSSIZE_UNIT + 1))
                 return image_refuse_cut_off(info, source, "part of the Linux kernel");
 
+        info->loaded_end = loaded_end(head, version, kernel_size);
         return true;
 }
 

@@ -75,6 +75,7 @@ static bool check_by_elf(const ElfFile *elf, ImageInfo *info)
                                 "damaged: an ELF file with a Multiboot header but nothing to load: link it "
                                 "again");
 
+        info->loaded_end = elf_loaded_end(elf);
         return true;
 }
 
@@ -119,6 +120,7 @@ static bool check_by_addresses(const Source *source, const MultibootHeader *head
                                 "(0x%x to 0x%" PRIx64 "): link it again",
                                 header->entry_address, header->load_address, header->load_address + size);
 
+        info->loaded_end = MAX(header->load_address + size, (uint64_t) header->bss_end_address);
         return true;
 }
 

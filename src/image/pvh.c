@@ -39,5 +39,6 @@ bool pvh_check(const PvhNote *pvh, const ElfFile *elf, ImageInfo *info)
                                 "damaged: its PVH entry is at 0x%" PRIx64 ", which no 32-bit entry can be: "
                                 "link it again", pvh->entry);
 
+        info->loaded_end = elf_loaded_end(elf);
         return true;
 }

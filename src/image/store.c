@@ -104,6 +104,22 @@ int store_open(const char *digest, int *ret_fd, Error *ret_error)
         return 0;
 }
 
+int store_size(const char *digest, uint64_t *ret_size, Error *ret_error)
+{
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+        int r;
+
+        r = store_open(digest, &fd, ret_error);
+        if (r < 0)
+                return r;
+        if (fstat(fd, &st) < 0)
+                return error_set_errno(ret_error, errno, "Cannot look at the stored image %s", digest);
+
+        *ret_size = (uint64_t) st.st_size;
+        return 0;
+}
+
 int store_verify(const char *digest, Error *ret_error)
 {
         g_autofree char *dir = store_verified_dir(), *actual = NULL;

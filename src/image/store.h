@@ -44,6 +44,9 @@ int store_lookup_path(const char *path, char **ret_digest);
 /* Opens a stored image read-only; NO_SUCH_IMAGE if there is none, INVALID_ARGS if digest is none. */
 int store_open(const char *digest, int *ret_fd, Error *ret_error);
 
+/* The bytes of a stored image; the same errors. */
+int store_size(const char *digest, uint64_t *ret_size, Error *ret_error);
+
 /* The file's path, free of spaces, whether it exists or not; NULL if digest is none. Free with g_free(). */
 char *store_path(const char *digest);
 

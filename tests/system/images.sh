@@ -171,6 +171,48 @@ check "alice removes it" as_user alice shruthictl remove hello
 expect_output "then it is unused" "^$first$" shruthictl image prune
 is "the store is empty" 0 "$(stored_count)"
 
+# --- memory, for the image ---
+
+expect_fail "more memory than the host has is refused" '1T of memory .* than this host has: [0-9.]+G' \
+        shruthictl create much "$plain" --memory=1T
+expect_fail "and more than Solo5 uses" 'more than a Solo5 guest can use: it takes 1G' \
+        shruthictl create much "$plain" --memory=1025M
+expect_fail "and less than it takes to be loaded" 'the image takes [2-9]M just to be loaded' \
+        shruthictl create little "$plain" --memory=1M
+check "one of the right size" shruthictl create sized "$plain" --memory=16M
+for memory in 1T 1025M 1M; do
+        expect_fail "set refuses $memory as well" 'of memory \(Memory=\) is' shruthictl set sized Memory=$memory
+done
+expect_fail "nothing is no size" 'Memory cannot be .0.: give a size such as 32M' shruthictl set sized Memory=0
+is "and it has what it had" 16M "$(shruthictl cat sized | sed -n 's/^Memory=//p')"
+check "the default is an empty one" shruthictl set sized Memory=
+is "which is what counts then" $((32 << 20)) "$(shruthictl show sized -p Memory --value)"
+shruthictl remove sized
+
+# A kernel of Linux', as far as its boot header: loaded from 16M to 48M.
+python3 - <<'END' >/srv/images/linux
+import struct, sys
+kernel = bytearray(2048)
+for at, form, value in ((0x1f1, 'B', 2), (0x1f4, 'I', 4), (0x1fe, 'H', 0xaa55), (0x202, '4s', b'HdrS'),
+                        (0x206, 'H', 0x20f), (0x236, 'H', 1), (0x258, 'Q', 16 << 20), (0x260, 'I', 32 << 20)):
+        struct.pack_into('<' + form, kernel, at, value)
+sys.stdout.buffer.write(kernel)
+END
+expect_fail "a Linux kernel needs what it unpacks into" 'the image takes 49M' \
+        as_user alice shruthictl create linux /srv/images/linux --memory=48M
+check "and has more by default than MirageOS" as_user alice shruthictl create linux /srv/images/linux
+expect_output "which stands in its definition" '^Memory=256M$' shruthictl cat linux
+expect_fail "and counts for its owner" 'MemoryMax=' as_user alice shruthictl set linux Memory=257M
+shruthictl remove linux
+define linux /srv/images/linux
+sed -i 's/^Memory=.*/Memory=40M/' /etc/shruthi/unikernels/linux.unikernel
+expect_start_refused "a start is refused too" linux '40M of memory \(Memory=\) is too little: the image takes 49M'
+sed -i '/^Memory=/d' /etc/shruthi/unikernels/linux.unikernel
+expect_output "the default of one that is written by hand" "<memory[^>]*>262144<" shruthictl xml linux
+is "is told as it is" $((256 << 20)) "$(shruthictl show linux -p Memory --value)"
+rm /etc/shruthi/unikernels/linux.unikernel
+shruthictl image prune >/dev/null
+
 # Limits, and a disk that is full.
 mkdir -p /etc/shruthi/shruthi.conf.d
 printf '[Shruthi]\nImageSizeMax=10K\n' >/etc/shruthi/shruthi.conf.d/limit.conf

@@ -327,10 +327,10 @@ static void test_limits(ChangeFixture *f, gconstpointer data)
                 {129 * MIB, 0, 0, 0, false, false},
                 {128 * MIB, 1, 128 * MIB, 0, true, false},
                 {128 * MIB, 1, 129 * MIB, 0, false, false},
-                {1 * MIB, 2, UINT64_MAX / 4, 0, false, false},
-                {1 * MIB, 3, 1 * MIB, 0, false, false},
-                {1 * MIB, 0, 0, 9, true, false},
-                {1 * MIB, 0, 0, 10, false, true},
+                {2 * MIB, 2, UINT64_MAX / 4, 0, false, false},
+                {2 * MIB, 3, 1 * MIB, 0, false, false},
+                {2 * MIB, 0, 0, 9, true, false},
+                {2 * MIB, 0, 0, 10, false, true},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -358,7 +358,7 @@ static void test_limits(ChangeFixture *f, gconstpointer data)
 /* Root is an administrator without being asked. */
 static void test_root(ChangeFixture *f, gconstpointer data)
 {
-        uint64_t memory = 1024 * MIB;
+        uint64_t memory = 512 * MIB;
 
         change_reset(f, CHANGE_CREATE, 0);
         change_with_network(f, "br77", NULL);

@@ -3,6 +3,7 @@
 /* What can be hosted is told how it boots and which devices it has; nothing in a file can make the reader
  * read outside of it. */
 
+#include <elf.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <sys/mman.h>
@@ -194,6 +195,37 @@ static void test_linux(void)
         assert_hosted(c, IMAGE_BOOT_LINUX, IMAGE_ARCHITECTURE_X86);
 }
 
+/* Up to where memory is needed just to load it. What the file claims is only told, never used as an address. */
+static void test_end_in_memory(void)
+{
+        g_autoptr(BuiltImage) virtio = image_build(&(ImageSpec){VIRTIO});
+        g_autoptr(BuiltImage) pvh = image_build(&(ImageSpec){.pvh_desc_size = 4});
+        g_autoptr(BuiltImage) elf = image_build(&(ImageSpec){.multiboot = MULTIBOOT_KIND_ELF, .is32 = true});
+        g_autoptr(GByteArray) old = bzimage_build(0x209, true), new = bzimage_build(0x20f, true);
+        BuiltImage header = {.bytes = new};
+        size_t load = pvh->segments_at + (pvh->n_segments - 1) * sizeof(Elf64_Phdr);
+        _cleanup_image_info_ ImageInfo *a = inspect_on(virtio->bytes->data, virtio->bytes->len, HOST);
+        _cleanup_image_info_ ImageInfo *b = inspect_on(pvh->bytes->data, pvh->bytes->len, HOST);
+        _cleanup_image_info_ ImageInfo *c = inspect_on(elf->bytes->data, elf->bytes->len, HOST);
+        _cleanup_image_info_ ImageInfo *d = inspect_on(old->data, old->len, HOST);
+        _cleanup_image_info_ ImageInfo *e = NULL, *f = NULL;
+
+        g_assert_cmpuint(a->loaded_end, >, 0x110000);
+        g_assert_cmpuint(a->loaded_end, <=, 0x110000 + virtio->bytes->len);
+        g_assert_cmpuint(b->loaded_end, ==, 0x100000 + pvh->bytes->len);
+        g_assert_cmpuint(c->loaded_end, ==, 0x100000 + elf->bytes->len);
+        g_assert_cmpuint(d->loaded_end, ==, 0x100000 + 64);
+
+        image_put(&header, 0x258, 8, 0x1000000);
+        image_put(&header, 0x260, 4, 0x2000000);
+        e = inspect_on(new->data, new->len, HOST);
+        g_assert_cmpuint(e->loaded_end, ==, 0x3000000);
+
+        image_put(pvh, load + offsetof(Elf64_Phdr, p_paddr), 8, UINT64_MAX - 1);
+        f = inspect_on(pvh->bytes->data, pvh->bytes->len, HOST);
+        g_assert_cmpuint(f->loaded_end, ==, UINT64_MAX);
+}
+
 /* As a file, on whatever host this runs on: the same as bytes, and the caller's position stays. */
 static void test_reads_descriptors(void)
 {
@@ -355,6 +387,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/image/hosts/solo5-without-devices", test_solo5_without_devices);
         g_test_add_func("/image/hosts/solo5-with-many-devices", test_solo5_with_many_devices);
         g_test_add_func("/image/hosts/solo5-with-the-longest-name", test_solo5_with_the_longest_name);
+        g_test_add_func("/image/end-in-memory", test_end_in_memory);
         g_test_add_func("/image/hosts/notes-laid-out-in-many-ways", test_notes_may_be_laid_out_in_many_ways);
         g_test_add_func("/image/hosts/multiboot-without-solo5", test_multiboot_without_solo5);
         g_test_add_func("/image/hosts/multiboot-only-in-the-first-8-kib",

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The memory of guests. Called by shruthid when a definition is made or changed, and at each start. */
+
+#include "unikernel/memory.h"
+
+#include <glib.h>
+#include <sys/sysinfo.h>
+
+#include "common/string-util.h"
+
+#define MIB UINT64_C(1048576)
+
+/* QEMU puts the command line and a few tables behind what it loads. */
+#define LOAD_EXTRA (64 * 1024)
+
+/* What a guest has beyond its image, where DefaultMemory= leaves it less. */
+#define ROOM (16 * MIB)
+
+/* A distribution's kernel unpacks itself and an initrd into this with some room. */
+#define LINUX_DEFAULT (256 * MIB)
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+        return a + MIN(b, UINT64_MAX - a);
+}
+
+static uint64_t round_up(uint64_t bytes)
+{
+        return bytes > UINT64_MAX - MIB ? UINT64_MAX - UINT64_MAX % MIB : (bytes + MIB - 1) / MIB * MIB;
+}
+
+uint64_t memory_needed(const ImageInfo *info, uint64_t initrd_size)
+{
+        if (!info || info->loaded_end == 0)
+                return 0;
+
+        return round_up(add(add(info->loaded_end, initrd_size), LOAD_EXTRA));
+}
+
+uint64_t memory_effective(uint64_t asked, const ImageInfo *info, uint64_t initrd_size, const Conf *conf)
+{
+        uint64_t usual = conf->memory_default, needed = memory_needed(info, initrd_size);
+
+        if (asked != 0)
+                return asked;
+        if (info && info->boot == IMAGE_BOOT_LINUX)
+                usual = MAX(usual, LINUX_DEFAULT);
+
+        return needed == 0 ? usual : MAX(usual, add(needed, ROOM));
+}
+
+uint64_t memory_of_host(void)
+{
+        struct sysinfo info;
+
+        if (sysinfo(&info) < 0)
+                return UINT64_MAX;
+
+        return ((uint64_t) info.totalram + info.totalswap) * info.mem_unit;
+}
+
+int memory_check(uint64_t memory, const ImageInfo *info, uint64_t initrd_size, uint64_t host,
+                Error *ret_error)
+{
+        uint64_t needed = memory_needed(info, initrd_size);
+        g_autofree char *shown = size_format(memory), *least = size_format(needed), *most = size_format(host);
+
+        if (memory < needed)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "%s of memory (Memory=) is too little: the image%s takes %s just to be loaded, "
+                                "and the guest needs some more to run",
+                                shown, initrd_size > 0 ? " with its initrd" : "", least);
+        if (memory > host)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "%s of memory (Memory=) is more than this host has: %s, swap included", shown,
+                                most);
+
+        return 0;
+}
+
+int memory_check_use(uint64_t memory, const ImageInfo *info, Error *ret_error)
+{
+        g_autofree char *shown = size_format(memory);
+
+        if (info->target == SOLO5_TARGET_VIRTIO && memory > MEMORY_SOLO5_MAX)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "%s of memory (Memory=) is more than a Solo5 guest can use: it takes 1G at "
+                                "most",
+                                shown);
+
+        return 0;
+}
