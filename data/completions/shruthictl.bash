@@ -80,7 +80,7 @@ _shruthictl() {
                 [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --group --owner'
         )
         local verbs='list status create start stop restart kill remove enable disable logs analyze console show cat edit
-                set arguments xml image network volume credential doctor import-rhyzome instance'
+                set check arguments xml image network volume credential doctor import-rhyzome instance'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
 
         COMPREPLY=()
@@ -154,7 +154,7 @@ _shruthictl() {
         'network show' | 'network remove')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_networks)" -- "$cur")
                 ;;
-        'image import' | ' import-rhyzome') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        'image import' | ' import-rhyzome' | ' check') mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         'volume list' | 'volume show' | 'volume remove')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_volumes)" -- "$cur")
                 ;;

@@ -18,7 +18,7 @@ function __shruthictl_networks
 end
 
 set -l verbs list status create start stop restart kill remove enable disable logs analyze console show cat edit \
-    set arguments xml image network volume credential doctor import-rhyzome instance
+    set check arguments xml image network volume credential doctor import-rhyzome instance
 set -l named list status start stop restart kill remove enable disable logs analyze console show cat edit set \
     arguments xml
 set -l none "not __fish_seen_subcommand_from $verbs"
@@ -41,6 +41,7 @@ complete -c shruthictl -n "$none" -a show -d 'All facts as KEY=VALUE'
 complete -c shruthictl -n "$none" -a cat -d 'The definition'
 complete -c shruthictl -n "$none" -a edit -d 'Edit the definition'
 complete -c shruthictl -n "$none" -a set -d 'Change some of it, from the next start'
+complete -c shruthictl -n "$none" -a check -d 'Look at definitions in files'
 complete -c shruthictl -n "$none" -a arguments -d 'The command line that the guest gets'
 complete -c shruthictl -n "$none" -a xml -d 'The libvirt domain that a start would make'
 complete -c shruthictl -n "$none" -a image -d 'Stored images'
@@ -53,7 +54,7 @@ complete -c shruthictl -n "$none" -a instance -d 'As rhyzomectl had it'
 
 complete -c shruthictl -n "__fish_seen_subcommand_from $named; and not __fish_seen_subcommand_from network image volume" \
     -a '(__shruthictl_names)'
-complete -c shruthictl -n '__fish_seen_subcommand_from create inspect import import-rhyzome export' -F
+complete -c shruthictl -n '__fish_seen_subcommand_from create inspect import import-rhyzome export check' -F
 complete -c shruthictl -n '__fish_seen_subcommand_from image' -a list -d 'Stored images with size and users'
 complete -c shruthictl -n '__fish_seen_subcommand_from image' -a inspect \
     -d 'What an image is and which devices it wants'

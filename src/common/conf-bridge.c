@@ -115,10 +115,10 @@ int conf_parse_bridge(Conf *conf, const KeyFileSection *section, Error *ret_erro
         if (!section->name || !conf_bridge_name_is_valid(section->name)) {
                 g_autofree char *shown = text_for_display(section->name ?: "", 60);
 
-                return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: section [" CONF_BRIDGE_SECTION "%s%s] needs the name of a bridge, "
+                return key_file_error(section->path, section->line, ret_error,
+                                "section [" CONF_BRIDGE_SECTION "%s%s] needs the name of a bridge, "
                                 "such as [" CONF_BRIDGE_SECTION " br0]",
-                                section->path, section->line, shown[0] ? " " : "", shown);
+                                shown[0] ? " " : "", shown);
         }
         for (guint i = 0; i < section->entries->len; i++) {
                 const KeyFileEntry *entry = section->entries->pdata[i];

@@ -366,9 +366,8 @@ int conf_parse(const KeyFile *key_file, Conf **ret_conf, Error *ret_error)
                 if (!g_str_equal(section->type, SECTION))
                         return key_file_refuse_section(section, sections, ret_error);
                 if (section->name)
-                        return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                        "%s:%u: section [" SECTION "] takes no name: write [" SECTION "]",
-                                        section->path, section->line);
+                        return key_file_error(section->path, section->line, ret_error,
+                                        "section [" SECTION "] takes no name: write [" SECTION "]");
 
                 for (guint j = 0; j < section->entries->len; j++) {
                         const KeyFileEntry *entry = section->entries->pdata[j];

@@ -145,7 +145,7 @@ static int G_GNUC_PRINTF(3, 4) refuse(Reader *reader, unsigned line, const char 
         va_start(ap, format);
         r = error_setv(reader->ret_error, ERROR_INVALID_DEFINITION, format, ap);
         va_end(ap);
-        if (reader->ret_error)
+        if (reader->ret_error && reader->path)
                 error_prefix(reader->ret_error, "%s:%u", reader->path, line);
 
         return r;
@@ -226,6 +226,7 @@ static int read_entry(Reader *reader, const char *line, unsigned number)
         g_free(entry->value);
         entry->value = g_steal_pointer(&value);
         entry->line = number;
+        entry->section = reader->section;
         entry->path = reader->path;
         g_hash_table_add(reader->seen, entry);
         return 0;
@@ -297,7 +298,7 @@ int key_file_add(KeyFile *key_file, const char *path, const char *text, size_t s
         g_ptr_array_add(key_file->paths, (char *) reader.path);
         if (size > KEY_FILE_SIZE_MAX)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s: the file is larger than %d bytes",
-                                path, KEY_FILE_SIZE_MAX);
+                                path ?: "The text", KEY_FILE_SIZE_MAX);
 
         while (size > 0) {
                 const char *newline = memchr(text, '\n', size);
@@ -388,6 +389,20 @@ const char *word_nearest(const char *const *words, const char *word)
         return nearest;
 }
 
+int key_file_error(const char *path, unsigned line, Error *ret_error, const char *format, ...)
+{
+        va_list ap;
+        int r;
+
+        va_start(ap, format);
+        r = error_setv(ret_error, ERROR_INVALID_DEFINITION, format, ap);
+        va_end(ap);
+        if (path && ret_error)
+                error_prefix(ret_error, "%s:%u", path, line);
+
+        return r;
+}
+
 int key_file_refuse(const KeyFileEntry *entry, Error *ret_error, const char *format, ...)
 {
         g_autofree char *shown = text_for_display(entry->value, SHOWN_LENGTH);
@@ -397,7 +412,13 @@ int key_file_refuse(const KeyFileEntry *entry, Error *ret_error, const char *for
         va_start(ap, format);
         r = error_setv(ret_error, ERROR_INVALID_DEFINITION, format, ap);
         va_end(ap);
-        error_prefix(ret_error, "%s:%u: %s=%s", entry->path, entry->line, entry->key, shown);
+        if (entry->path)
+                error_prefix(ret_error, "%s:%u: %s=%s", entry->path, entry->line, entry->key, shown);
+        else if (entry->section->name)
+                error_prefix(ret_error, "[%s %s] %s=%s", entry->section->type, entry->section->name, entry->key,
+                                shown);
+        else
+                error_prefix(ret_error, "%s=%s", entry->key, shown);
 
         return r;
 }
@@ -422,8 +443,7 @@ int key_file_refuse_key(const KeyFileSection *section, const KeyFileEntry *entry
         g_autofree char *name = text_for_display(section->name ?: "", SHOWN_LENGTH);
         g_autofree char *suggested = suggestion(known, entry->key);
 
-        return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s:%u: unknown key '%s' in [%s%s%s]%s",
-                        entry->path, entry->line, shown, section->type, section->name ? " " : "", name,
+        return key_file_error(entry->path, entry->line, ret_error, "unknown key '%s' in [%s%s%s]%s", shown, section->type, section->name ? " " : "", name,
                         suggested);
 }
 
@@ -432,8 +452,7 @@ int key_file_refuse_section(const KeyFileSection *section, const char *const *kn
         g_autofree char *shown = text_for_display(section->type, SHOWN_LENGTH);
         g_autofree char *suggested = suggestion(known, section->type);
 
-        return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s:%u: unknown section '[%s]'%s",
-                        section->path, section->line, shown, suggested);
+        return key_file_error(section->path, section->line, ret_error, "unknown section '[%s]'%s", shown, suggested);
 }
 
 bool file_is_masked(const char *path)

@@ -20,7 +20,8 @@ typedef struct KeyFileEntry {
         char *key;
         char *value;      /* outer white space removed, quotes kept */
         unsigned line;    /* 1-based line where the key stands */
-        const char *path; /* of the file, owned by the KeyFile */
+        const char *path; /* of the file, owned by the KeyFile; NULL: there is none */
+        const struct KeyFileSection *section;
 } KeyFileEntry;
 
 typedef struct KeyFileSection {
@@ -46,7 +47,8 @@ void key_file_set_lists(KeyFile *key_file, const char *const *keys);
 void key_file_free(KeyFile *key_file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(KeyFile, key_file_free)
 
-/* Adds the text of the file shown as path in errors. In one text a section or a key that stands twice is an
+/* Adds the text of the file shown as path in errors; path NULL: it is of no file, and errors begin with the
+ * key and its value. In one text a section or a key that stands twice is an
  * error
  * ("FILE:LINE: …"); a later text (a drop-in) may name both again, and its value replaces the
  * earlier. An empty value is kept as one: users of the entries take it for "as if the key were absent". */
@@ -59,9 +61,11 @@ int key_file_add_path(KeyFile *key_file, const char *path, Error *ret_error);
 KeyFileSection *key_file_find_section(const KeyFile *key_file, const char *type, const char *name);
 KeyFileEntry *key_file_find_entry(const KeyFileSection *section, const char *key);
 
-/* Errors about an entry, a section or a key that should not be there; all INVALID_DEFINITION and "FILE:LINE:
- * …". The first names key and value before the sentence, the others the nearest of those known (ended by
- * NULL). */
+/* Errors about what stands in a line, an entry, a section or a key that should not be there; all
+ * INVALID_DEFINITION and "FILE:LINE: …", or without that where there is no file. The second names key and value
+ * before the sentence, the others the nearest of those known (ended by NULL). */
+int key_file_error(const char *path, unsigned line, Error *ret_error, const char *format, ...)
+                __attribute__((format(printf, 4, 5)));
 int key_file_refuse(const KeyFileEntry *entry, Error *ret_error, const char *format, ...)
                 __attribute__((format(printf, 3, 4)));
 int key_file_refuse_key(const KeyFileSection *section, const KeyFileEntry *entry, const char *const *known,

@@ -52,6 +52,7 @@ int verb_console(Ctl *ctl, char **operands, Error *ret_error);
 int verb_cat(Ctl *ctl, char **operands, Error *ret_error);
 int verb_edit(Ctl *ctl, char **operands, Error *ret_error);
 int verb_set(Ctl *ctl, char **operands, Error *ret_error);
+int verb_check(Ctl *ctl, char **operands, Error *ret_error);
 int verb_arguments(Ctl *ctl, char **operands, Error *ret_error);
 int verb_xml(Ctl *ctl, char **operands, Error *ret_error);
 int verb_image_list(Ctl *ctl, char **operands, Error *ret_error);

@@ -35,7 +35,7 @@ static int run(Ctl *ctl, int argc, char **argv, Error *ret_error)
         r = verb_find(words, &verb, &operands, ret_error);
         if (r < 0)
                 return r;
-        r = verb_check(verb, operands, &ctl->options, ret_error);
+        r = verb_check_operands(verb, operands, &ctl->options, ret_error);
         if (r < 0)
                 return r;
 

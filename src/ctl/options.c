@@ -37,26 +37,26 @@ DEFINE_SWITCH(all)
 DEFINE_SWITCH(no_block)
 DEFINE_SWITCH(time)
 
-#define DEFINE_SETTING(field, key) \
+#define DEFINE_SETTING(field, option, key) \
         static int set_##field(Options *options, const char *value, Error *ret_error) \
         { \
-                return settings_set(&options->settings, key, value, ret_error); \
+                return settings_set(&options->settings, key, "--" option "=", value, ret_error); \
         }
-DEFINE_SETTING(memory, "Memory")
-DEFINE_SETTING(cpus, "CPUs")
-DEFINE_SETTING(network, "Network")
-DEFINE_SETTING(volume, "Volume")
-DEFINE_SETTING(credentials, "Credentials")
-DEFINE_SETTING(arguments, "Arguments")
-DEFINE_SETTING(restart, "Restart")
-DEFINE_SETTING(group, "Group")
-DEFINE_SETTING(owner, "Owner")
-DEFINE_SETTING(initrd, "Initrd")
-DEFINE_SETTING(verify, "Digest")
+DEFINE_SETTING(memory, "memory", "Memory")
+DEFINE_SETTING(cpus, "cpus", "CPUs")
+DEFINE_SETTING(network, "network", "Network")
+DEFINE_SETTING(volume, "volume", "Volume")
+DEFINE_SETTING(credentials, "credentials", "Credentials")
+DEFINE_SETTING(arguments, "arguments", "Arguments")
+DEFINE_SETTING(restart, "restart", "Restart")
+DEFINE_SETTING(group, "group", "Group")
+DEFINE_SETTING(owner, "owner", "Owner")
+DEFINE_SETTING(initrd, "initrd", "Initrd")
+DEFINE_SETTING(verify, "verify", "Digest")
 
 static int set_autostart(Options *options, const char *value, Error *ret_error)
 {
-        return settings_set(&options->settings, "Autostart", value ?: "yes", ret_error);
+        return settings_set(&options->settings, "Autostart", "--autostart=", value ?: "yes", ret_error);
 }
 
 #define DEFINE_TEXT(field) \

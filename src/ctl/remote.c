@@ -8,6 +8,7 @@
 
 #include "common/string-util.h"
 #include "ctl/image-file.h"
+#include "ctl/words.h"
 
 /* For whatever shell the user has over there: for fish, a backslash means something within quotes too, so it
  * stands outside of them; zsh looks for a program where a bare word begins with '='. */
@@ -47,6 +48,7 @@ char *remote_command(const GPtrArray *words)
 
 GPtrArray *remote_words(const Options *options, const Verb *verb, char **operands)
 {
+        char **behind = options_words_behind(options, operands, 1);
         GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
 
         g_ptr_array_add(words, g_strdup("shruthictl"));
@@ -56,9 +58,15 @@ GPtrArray *remote_words(const Options *options, const Verb *verb, char **operand
                 g_ptr_array_add(words, g_strdup(verb->noun));
         if (verb->name)
                 g_ptr_array_add(words, g_strdup(verb->name));
-        g_ptr_array_add(words, g_strdup("--"));
-        for (; *operands; operands++)
-                g_ptr_array_add(words, g_strdup(*operands));
+        /* What is behind it may be for the guest. Before it is nothing that begins with '-', or it would have
+         * been an option here. */
+        for (char **operand = operands; *operand; operand++) {
+                if (operand == (*behind ? behind : operands))
+                        g_ptr_array_add(words, g_strdup("--"));
+                g_ptr_array_add(words, g_strdup(*operand));
+        }
+        if (!*operands)
+                g_ptr_array_add(words, g_strdup("--"));
 
         return words;
 }
@@ -82,22 +90,29 @@ static void add_if_named(GArray *files, const GPtrArray *words, guint index, con
 GArray *remote_files(const Verb *verb, const GPtrArray *words, guint n_operands)
 {
         GArray *files = g_array_new(FALSE, FALSE, sizeof(RemoteFile));
-        guint operands = words->len - n_operands;
+        guint operands = words->len - n_operands, separator = 0;
+
+        while (separator < words->len && !g_str_equal(words->pdata[separator], "--"))
+                separator++;
+        /* It stands before all operands, or among them. */
+        if (n_operands > 0 && separator >= operands)
+                operands--;
 
         for (guint i = 1; i < operands; i++) {
                 add_if_named(files, words, i, "--initrd=", true);
                 add_if_named(files, words, i, "--image=", false);
         }
-        for (guint i = operands; i < words->len; i++) {
-                guint number = i - operands + 1;
-
+        for (guint i = operands, number = 1; i < words->len; i++) {
+                if (i == separator)
+                        continue;
                 if (verb->file_operand > 0 && number >= verb->file_operand &&
                                 number - verb->file_operand < verb->n_files)
                         add_file(files, words, i, 0, false);
-                else if (verb->scopes & OPTION_SET) {
+                else if ((verb->scopes & OPTION_SET) && (separator < operands || i < separator)) {
                         add_if_named(files, words, i, "Initrd=", true);
                         add_if_named(files, words, i, "Image=", false);
                 }
+                number++;
         }
 
         return files;

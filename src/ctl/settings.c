@@ -45,11 +45,12 @@ void settings_clear(Settings *settings)
         *settings = (Settings){};
 }
 
-static int refuse(Error *ret_error, const char *key, const char *value, const char *right)
+/* name: what the user called it, an option or a key. */
+static int refuse(Error *ret_error, const char *name, const char *value, const char *right)
 {
         g_autofree char *shown = text_for_display(value, 80);
 
-        return error_set(ret_error, ERROR_INVALID_ARGS, "%s cannot be '%s': %s.", key, shown, right);
+        return error_set(ret_error, ERROR_INVALID_ARGS, "%s cannot be '%s': %s.", name, shown, right);
 }
 
 static int set_text(char **field, const char *value)
@@ -59,74 +60,74 @@ static int set_text(char **field, const char *value)
         return 0;
 }
 
-static int set_memory(Settings *settings, const char *value, Error *ret_error)
+static int set_memory(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         /* The default is 0 on the bus; people who write 0 mean something else. */
         if (value[0] == 0)
                 settings->memory = 0;
         else if (size_parse(value, &settings->memory) < 0 || settings->memory == 0)
-                return refuse(ret_error, "Memory", value,
+                return refuse(ret_error, name, value,
                                 "give a size such as 32M or 1G, or nothing for the default");
 
         settings->has_memory = true;
         return 0;
 }
 
-static int set_cpus(Settings *settings, const char *value, Error *ret_error)
+static int set_cpus(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         guint64 n;
 
         if (!g_ascii_string_to_unsigned(value, 10, 1, UINT32_MAX, &n, NULL))
-                return refuse(ret_error, "CPUs", value, "give a number of 1 or more");
+                return refuse(ret_error, name, value, "give a number of 1 or more");
 
         settings->cpus = (unsigned) n;
         settings->has_cpus = true;
         return 0;
 }
 
-static int set_arguments(Settings *settings, const char *value, Error *ret_error)
+static int set_arguments(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         return set_text(&settings->arguments, value);
 }
 
-static int set_autostart(Settings *settings, const char *value, Error *ret_error)
+static int set_autostart(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         if (boolean_parse(value, &settings->autostart) < 0)
-                return refuse(ret_error, "Autostart", value, "give yes or no");
+                return refuse(ret_error, name, value, "give yes or no");
 
         settings->has_autostart = true;
         return 0;
 }
 
-static int set_restart(Settings *settings, const char *value, Error *ret_error)
+static int set_restart(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         static const char *const known[] = {"no", "on-failure", "always", NULL};
 
         if (!g_strv_contains(known, value))
-                return refuse(ret_error, "Restart", value, "give no, on-failure or always");
+                return refuse(ret_error, name, value, "give no, on-failure or always");
 
         return set_text(&settings->restart, value);
 }
 
-static int set_group(Settings *settings, const char *value, Error *ret_error)
+static int set_group(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         return set_text(&settings->group, value);
 }
 
-static int set_owner(Settings *settings, const char *value, Error *ret_error)
+static int set_owner(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         return set_text(&settings->owner, value);
 }
 
-static int set_initrd(Settings *settings, const char *value, Error *ret_error)
+static int set_initrd(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         return set_text(&settings->initrd, value);
 }
 
-static int set_digest(Settings *settings, const char *value, Error *ret_error)
+static int set_digest(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         if (!digest_is_valid(value))
-                return refuse(ret_error, "The digest to verify", value,
+                return refuse(ret_error, name, value,
                                 "give sha256: and its 64 lower-case hexadecimal digits, as 'sha256sum FILE' "
                                 "prints them");
 
@@ -181,7 +182,7 @@ static int set_network_options(NetworkSetting *setting, const char *text)
 
 /* DEVICE[:BRIDGE|:bridge=BRIDGE|:network=NETWORK][,OPTION=VALUE…]. Options come after a comma since hardware
  * addresses are full of colons themselves. */
-static int set_network(Settings *settings, const char *value, Error *ret_error)
+static int set_network(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         static const char right[] = "give DEVICE, DEVICE:BRIDGE or DEVICE:network=NETWORK, with "
                                     "',address=auto' (or none, or "
@@ -201,9 +202,9 @@ static int set_network(Settings *settings, const char *value, Error *ret_error)
 
         setting = add_network(settings);
         if (comma && set_network_options(setting, comma + 1) < 0)
-                return refuse(ret_error, "Network", value, right);
+                return refuse(ret_error, name, value, right);
         if (setting->isolation && boolean_parse(setting->isolation, &yes) < 0)
-                return refuse(ret_error, "Network", value, right);
+                return refuse(ret_error, name, value, right);
         setting->open = !yes;
 
         wiring = comma ? g_strndup(value, (size_t) (comma - value)) : g_strdup(value);
@@ -217,7 +218,7 @@ static int set_network(Settings *settings, const char *value, Error *ret_error)
                 setting->bridge = g_strdup(colon + 1);
         if (!*setting->device || (setting->network && !*setting->network) ||
                         (setting->bridge && !*setting->bridge))
-                return refuse(ret_error, "Network", value, right);
+                return refuse(ret_error, name, value, right);
 
         return 0;
 }
@@ -253,7 +254,7 @@ static int set_volume_options(VolumeSetting *setting, const char *text)
 }
 
 /* DEVICE:PATH or DEVICE:OPTION,…. */
-static int set_volume(Settings *settings, const char *value, Error *ret_error)
+static int set_volume(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         static const char right[] = "give DEVICE:size=64M for a volume that is made if it is not there, "
                                     "DEVICE:volume=NAME for one that is, both with ',ro' for a read-only "
@@ -269,7 +270,7 @@ static int set_volume(Settings *settings, const char *value, Error *ret_error)
         }
 
         if (!colon || colon == value)
-                return refuse(ret_error, "Volume", value, right);
+                return refuse(ret_error, name, value, right);
 
         setting = g_new0(VolumeSetting, 1);
         g_ptr_array_add(settings->volumes, setting);
@@ -277,15 +278,15 @@ static int set_volume(Settings *settings, const char *value, Error *ret_error)
         if (colon[1] == '/')
                 set_volume_path(setting, colon + 1);
         else if (set_volume_options(setting, colon + 1) < 0)
-                return refuse(ret_error, "Volume", value, right);
+                return refuse(ret_error, name, value, right);
 
         return 0;
 }
 
-static int set_credentials(Settings *settings, const char *value, Error *ret_error)
+static int set_credentials(Settings *settings, const char *name, const char *value, Error *ret_error)
 {
         if (strchr(value, '/'))
-                return refuse(ret_error, "Credentials", value,
+                return refuse(ret_error, name, value,
                                 "give the name of the block device alone; 'shruthictl credential set' puts "
                                 "keys on it");
 
@@ -294,7 +295,7 @@ static int set_credentials(Settings *settings, const char *value, Error *ret_err
 
 static const struct {
         const char *key;
-        int (*set)(Settings *settings, const char *value, Error *ret_error);
+        int (*set)(Settings *settings, const char *name, const char *value, Error *ret_error);
 } setters[] = {
         {"Memory", set_memory},
         {"CPUs", set_cpus},
@@ -326,22 +327,38 @@ const char *const settings_keys[] = {
         NULL,
 };
 
-int settings_set(Settings *settings, const char *key, const char *value, Error *ret_error)
+int settings_set(Settings *settings, const char *key, const char *name, const char *value, Error *ret_error)
 {
         g_autofree char *shown = NULL, *known = NULL;
 
         if (!g_utf8_validate(value, -1, NULL))
-                return refuse(ret_error, key, value, "it is no valid UTF-8");
+                return refuse(ret_error, name, value, "it is no valid UTF-8");
 
         for (size_t i = 0; i < G_N_ELEMENTS(setters); i++)
                 if (g_ascii_strcasecmp(setters[i].key, key) == 0)
-                        return setters[i].set(settings, value, ret_error);
+                        return setters[i].set(settings, name, value, ret_error);
 
         shown = text_for_display(key, 40);
         known = g_strjoinv(", ", (char **) settings_keys);
         return error_set(ret_error, ERROR_INVALID_ARGS,
                         "There is no setting '%s'. There are Image, %s; all else is in the definition: "
                         "shruthictl edit NAME.", shown, known);
+}
+
+int settings_set_argument_list(Settings *settings, char **arguments, Error *ret_error)
+{
+        if (settings->arguments)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "The guest's arguments stand either behind '--' or in --arguments=, not in "
+                                "both.");
+        for (char **argument = arguments; *argument; argument++)
+                if (!g_utf8_validate(*argument, -1, NULL))
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "Argument %u is no valid UTF-8.",
+                                        (unsigned) (argument - arguments) + 1);
+
+        g_strfreev(settings->argument_list);
+        settings->argument_list = g_strdupv(arguments);
+        return 0;
 }
 
 bool settings_any(const Settings *settings)

@@ -12,6 +12,7 @@
 #include "ctl/image-file.h"
 #include "ctl/settings-append.h"
 #include "ctl/value.h"
+#include "ctl/words.h"
 
 /* The three ways to say which image: by descriptor, by digest, by a path that only shruthid can open. */
 static int make_create_call(Ctl *ctl, const char *name, const char *image, sd_bus_message **ret_call,
@@ -63,6 +64,7 @@ static int create(Ctl *ctl, const char *name, const char *image, bool start, Err
         if (r >= 0)
                 r = client_send(ctl, call, NULL, ret_error);
         if (r < 0) {
+                options_name_error(&ctl->options, ret_error);
                 error_prefix(ret_error, "Cannot create %s", name);
                 return r;
         }
@@ -83,18 +85,8 @@ static int create(Ctl *ctl, const char *name, const char *image, bool start, Err
         return CTL_EXIT_SUCCESS;
 }
 
-/* A whole command line as one word behind '--' is one argument with spaces in it: nearly always a slip. */
-static void warn_about_single_argument(char **arguments)
-{
-        if (arguments[0] && !arguments[1] && strstr(arguments[0], " --"))
-                fprintf(stderr,
-                                "Note: what is behind '--' is one argument, its spaces included. For a "
-                                "whole command line in one string use --arguments=STRING.\n");
-}
-
 int verb_create(Ctl *ctl, char **operands, Error *ret_error)
 {
-        Settings *settings = &ctl->options.settings;
         char **arguments = operands + 2;
         int r;
 
@@ -111,17 +103,9 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
                                         "'create' has no use for '%s'; what is meant for the guest goes "
                                         "behind '--': shruthictl create NAME IMAGE -- %s", shown, shown);
                 }
-                if (settings->arguments)
-                        return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "The guest's arguments stand either behind '--' or in --arguments=, "
-                                        "not in both.");
-                for (char **argument = arguments; *argument; argument++)
-                        if (!g_utf8_validate(*argument, -1, NULL))
-                                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                                "Argument %u is no valid UTF-8.",
-                                                (unsigned) (argument - arguments) + 1);
-                warn_about_single_argument(arguments);
-                settings->argument_list = g_strdupv(arguments);
+                r = arguments_take(ctl, arguments, ret_error);
+                if (r < 0)
+                        return r;
         }
 
         return create(ctl, operands[0], operands[1], ctl->options.now, ret_error);
@@ -136,7 +120,7 @@ static int connect_networks(Ctl *ctl, const char *image, Error *ret_error)
         JsonArray *devices;
         int r;
 
-        r = image_inspect(ctl, image, &info, ret_error);
+        r = client_inspect_image(ctl, image, &info, ret_error);
         if (r < 0)
                 return r;
         if (!value_flag(info, "Hostable"))

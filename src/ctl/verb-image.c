@@ -69,7 +69,7 @@ int verb_image_list(Ctl *ctl, char **operands, Error *ret_error)
         return CTL_EXIT_SUCCESS;
 }
 
-int image_inspect(Ctl *ctl, const char *image, JsonObject **ret_info, Error *ret_error)
+int client_inspect_image(Ctl *ctl, const char *image, JsonObject **ret_info, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_close_ int fd = -EBADF;
@@ -170,7 +170,7 @@ int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error)
                 g_autoptr(JsonNode) node = NULL;
                 int r;
 
-                r = image_inspect(ctl, *image, &info, ret_error);
+                r = client_inspect_image(ctl, *image, &info, ret_error);
                 if (r < 0)
                         return r;
                 if (!value_flag(info, "Hostable"))
@@ -189,7 +189,7 @@ int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error)
         return exit_status;
 }
 
-int image_import(Ctl *ctl, const char *image, const char *expected, char **ret_digest, Error *ret_error)
+int client_import_image(Ctl *ctl, const char *image, const char *expected, char **ret_digest, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_close_ int fd = -EBADF;
@@ -221,7 +221,7 @@ int verb_image_import(Ctl *ctl, char **operands, Error *ret_error)
                 g_autofree char *digest = NULL;
                 int r;
 
-                r = image_import(ctl, *image, ctl->options.settings.digest, &digest, ret_error);
+                r = client_import_image(ctl, *image, ctl->options.settings.digest, &digest, ret_error);
                 if (r < 0)
                         return r;
                 puts(digest);

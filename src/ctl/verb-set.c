@@ -10,11 +10,12 @@
 #include "ctl/image-file.h"
 #include "ctl/image-bus.h"
 #include "ctl/settings-append.h"
+#include "ctl/words.h"
 
 /* KEY=VALUE words become settings; Image is the one that is none. */
-static int read_words(Ctl *ctl, char **words, Error *ret_error)
+static int read_words(Ctl *ctl, char **words, char **end, Error *ret_error)
 {
-        for (; *words; words++) {
+        for (; words < end; words++) {
                 const char *equals = strchr(*words, '=');
                 g_autofree char *key = NULL, *shown = NULL;
                 int r;
@@ -22,7 +23,8 @@ static int read_words(Ctl *ctl, char **words, Error *ret_error)
                 if (!equals || equals == *words) {
                         shown = text_for_display(*words, 80);
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "'%s' is not KEY=VALUE, such as Memory=64M.", shown);
+                                        "'%s' is not KEY=VALUE, such as Memory=64M. What is meant for the "
+                                        "guest goes behind '--': shruthictl set NAME -- %s", shown, shown);
                 }
 
                 key = g_strndup(*words, (size_t) (equals - *words));
@@ -30,7 +32,7 @@ static int read_words(Ctl *ctl, char **words, Error *ret_error)
                         ctl->options.image = equals + 1;
                         continue;
                 }
-                r = settings_set(&ctl->options.settings, key, equals + 1, ret_error);
+                r = settings_set(&ctl->options.settings, key, key, equals + 1, ret_error);
                 if (r < 0)
                         return r;
         }
@@ -67,7 +69,7 @@ static int set_all(Ctl *ctl, const char *name, Error *ret_error)
         } else if (image && !expected && !settings_any(&ctl->options.settings))
                 return set_image_only(ctl, name, image, ret_error);
         else if (image) {
-                r = image_import(ctl, image, expected, &digest, ret_error);
+                r = client_import_image(ctl, image, expected, &digest, ret_error);
                 if (r < 0)
                         return r;
         }
@@ -88,16 +90,18 @@ static int set_all(Ctl *ctl, const char *name, Error *ret_error)
 int verb_set(Ctl *ctl, char **operands, Error *ret_error)
 {
         g_auto(GStrv) names = NULL;
-        char *only[] = {operands[0], NULL};
+        char *only[] = {operands[0], NULL}, **behind = options_words_behind(&ctl->options, operands, 1);
         int r, exit_status = CTL_EXIT_SUCCESS;
 
-        r = read_words(ctl, operands + 1, ret_error);
+        r = read_words(ctl, operands + 1, behind, ret_error);
+        if (r >= 0 && *behind)
+                r = arguments_take(ctl, behind, ret_error);
         if (r < 0)
                 return r;
         if (!ctl->options.image && !settings_any(&ctl->options.settings))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Say what to set: shruthictl set NAME Memory=64M, or --image=FILE; --help "
-                                "shows all.");
+                                "Say what to set: shruthictl set NAME Memory=64M, or --image=FILE, or the "
+                                "guest's arguments behind '--'; --help shows all.");
         if (ctl->options.settings.digest && !ctl->options.image)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "--verify= is about the image: give --image=FILE too.");
@@ -115,6 +119,7 @@ int verb_set(Ctl *ctl, char **operands, Error *ret_error)
                 r = set_all(ctl, *name, &error);
                 if (r >= 0)
                         continue;
+                options_name_error(&ctl->options, &error);
                 error_prefix(&error, "Cannot change %s", *name);
                 ctl_print_error(&error, r);
                 if (exit_status == CTL_EXIT_SUCCESS)

@@ -50,7 +50,9 @@ const Verb verb_table[] = {
                         verb_show},
         {NULL, "cat", "NAME…", SECTION_WHAT, "The definition", 1, ANY, 0, 0, 0, verb_cat},
         {NULL, "edit", "NAME…", SECTION_WHAT, "Edit the definition", 1, ANY, 0, 0, 0, verb_edit},
-        {NULL, "set", "NAME [KEY=VALUE…]", SECTION_WHAT, "Change some of it, from the next start", 1,
+        {NULL, "check", "FILE.unikernel…", SECTION_WHAT, "Look at definitions in files, without shruthid", 1,
+                        ANY, 0, 0, 0, verb_check},
+        {NULL, "set", "NAME [KEY=VALUE…] [-- ARGUMENT…]", SECTION_WHAT, "Change some of it, from the next start", 1,
                         ANY, SCOPE_SET, 0, 0, verb_set},
         {NULL, "arguments", "NAME…", SECTION_WHAT, "The command line that the guest gets", 1, ANY, 0,
                         0, 0, verb_arguments},
@@ -200,7 +202,7 @@ int verb_find(char **words, const Verb **ret_verb, char ***ret_operands, Error *
         return refuse_verb(noun, words[noun ? 1 : 0], ret_error);
 }
 
-int verb_check(const Verb *verb, char **operands, const Options *options, Error *ret_error)
+int verb_check_operands(const Verb *verb, char **operands, const Options *options, Error *ret_error)
 {
         g_autofree char *words = verb_words(verb);
         unsigned n = g_strv_length(operands);

@@ -35,7 +35,7 @@ extern const size_t n_verb_table;
 int verb_find(char **words, const Verb **ret_verb, char ***ret_operands, Error *ret_error);
 
 /* The number of operands is right, the options mean something to it. */
-int verb_check(const Verb *verb, char **operands, const Options *options, Error *ret_error);
+int verb_check_operands(const Verb *verb, char **operands, const Options *options, Error *ret_error);
 
 /* "image list". Free with g_free(). */
 char *verb_words(const Verb *verb);

@@ -11,6 +11,7 @@
 
 #include "common/io.h"
 #include "common/log.h"
+#include "common/names.h"
 #include "common/string-util.h"
 #include "daemon/image-access.h"
 #include "daemon/seal-client.h"
@@ -25,7 +26,7 @@
 typedef struct Draft {
         Change *change;
         const Conf *conf;
-        char *old_text;         /* NULL: there is none */
+        char *path, *old_text;  /* NULL: there is none */
         Definition *old;        /* NULL: none, or it cannot be read */
         char *text;
         Definition *definition;
@@ -35,6 +36,7 @@ static void draft_clear(Draft *draft)
 {
         definition_free(draft->old);
         definition_free(draft->definition);
+        g_free(draft->path);
         g_free(draft->old_text);
         g_free(draft->text);
 }
@@ -51,11 +53,17 @@ int change_needs_administer(Change *change, ErrorCode code, const char *format, 
         return r;
 }
 
+/* Lines are named only of what the caller, or somebody before, has written as a file; what is wrong in a text
+ * that was sound is what was set. */
 static int draft_parse(Draft *draft)
 {
+        Change *change = draft->change;
+        const char *path = draft->path && !draft->old ? draft->path : NULL;
+        g_autofree char *given = g_strconcat(change->name, SHRUTHI_DEFINITION_SUFFIX, NULL);
+
         g_clear_pointer(&draft->definition, definition_free);
-        return definition_parse(draft->change->name, draft->change->name, draft->text, strlen(draft->text),
-                        &draft->definition, &draft->change->error);
+        return definition_parse(change->name, change->kind == CHANGE_DEFINITION ? given : path, draft->text,
+                        strlen(draft->text), &draft->definition, &change->error);
 }
 
 /* The text as it is now. A definition of an administrator's is refused before anything else is said about
@@ -63,26 +71,25 @@ static int draft_parse(Draft *draft)
 static int draft_read_old(Draft *draft)
 {
         Change *change = draft->change;
-        g_autofree char *path = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
         DefinitionOrigin origin;
         size_t size;
         int r;
 
-        r = definition_find(change->name, &path, &origin, &change->error);
+        r = definition_find(change->name, &draft->path, &origin, &change->error);
         if (r < 0)
                 return r;
         if (origin == DEFINITION_ORIGIN_CONFIG)
                 return error_set(&change->error, ERROR_NOT_MANAGED,
                                 "Unikernel '%s' is defined in %s, which is left to its administrator: "
                                 "change that file",
-                                change->name, path);
-        r = file_read_at(AT_FDCWD, path, DEFINITION_SIZE_MAX, &draft->old_text, &size);
+                                change->name, draft->path);
+        r = file_read_at(AT_FDCWD, draft->path, DEFINITION_SIZE_MAX, &draft->old_text, &size);
         if (r < 0)
-                return error_set_errno(&change->error, r, "Cannot read %s", path);
+                return error_set_errno(&change->error, r, "Cannot read %s", draft->path);
 
         /* It may well be broken: then this change is what repairs it. */
-        (void) definition_parse(change->name, path, draft->old_text, size, &draft->old, &error);
+        (void) definition_parse(change->name, draft->path, draft->old_text, size, &draft->old, &error);
         return 0;
 }
 

@@ -34,13 +34,13 @@ static int refuse_section(const Definition *definition, const KeyFileSection *se
 
         for (size_t i = 0; i < G_N_ELEMENTS(reserved); i++)
                 if (g_str_equal(section->type, reserved[i]))
-                        return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                        "%s:%u: section [%s] is systemd's: write it to "
-                                        "/etc/systemd/system/%s%s%s.d/"
-                                        "50-local.conf, as 'systemctl edit %s%s%s' does",
-                                        section->path, section->line, section->type, SHRUTHI_UNIT_PREFIX,
-                                        definition->name, SHRUTHI_UNIT_SUFFIX, SHRUTHI_UNIT_PREFIX,
-                                        definition->name, SHRUTHI_UNIT_SUFFIX);
+                        return key_file_error(section->path, section->line, ret_error,
+                                        "section [%s] is systemd's: write it to "
+                                        "/etc/systemd/system/%s%s%s.d/50-local.conf, as 'systemctl edit "
+                                        "%s%s%s' does",
+                                        section->type, SHRUTHI_UNIT_PREFIX, definition->name,
+                                        SHRUTHI_UNIT_SUFFIX, SHRUTHI_UNIT_PREFIX, definition->name,
+                                        SHRUTHI_UNIT_SUFFIX);
 
         for (size_t i = 0; i < _SECTION_MAX; i++)
                 known[i] = definition_sections[i].type;
@@ -65,22 +65,21 @@ static int check_section_name(const KeyFileSection *section, bool unikernel, Err
         g_autofree char *shown = text_for_display(section->name ?: "", MANIFEST_NAME_MAX);
 
         if (unikernel && section->name)
-                return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: section [Unikernel %s] takes no name: write [Unikernel]",
-                                section->path, section->line, shown);
+                return key_file_error(section->path, section->line, ret_error,
+                                "section [Unikernel %s] takes no name: write [Unikernel]", shown);
         if (!unikernel && !section->name)
-                return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: section [%s] needs the device's name as in the image's manifest, "
+                return key_file_error(section->path, section->line, ret_error,
+                                "section [%s] needs the device's name as in the image's manifest, "
                                 "such as [%s %s]",
-                                section->path, section->line, section->type, section->type,
+                                section->type, section->type,
                                 g_str_equal(section->type, "Network")       ? "service"
                                 : g_str_equal(section->type, "Credentials") ? "keys"
                                                                             : "storage");
         if (section->name && !device_name_is_valid(section->name))
-                return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: '%s' is no device's name: 1 to %d printable ASCII characters "
+                return key_file_error(section->path, section->line, ret_error,
+                                "'%s' is no device's name: 1 to %d printable ASCII characters "
                                 "without '[', ']' and '/'",
-                                section->path, section->line, shown, MANIFEST_NAME_MAX);
+                                shown, MANIFEST_NAME_MAX);
 
         return 0;
 }
@@ -111,7 +110,7 @@ static int parse_entries(
 const char *definition_own_path(const Definition *definition, const char *path)
 {
         for (char **dropin = definition->dropins; dropin && *dropin; dropin++)
-                if (g_str_equal(*dropin, path))
+                if (g_strcmp0(*dropin, path) == 0)
                         return *dropin;
 
         return definition->path;
@@ -124,23 +123,23 @@ static int check_block_device(const DefinitionParser *parser, const KeyFileSecti
 
         for (guint i = 0; i < parser->definition->devices->len; i++) {
                 const DefinitionDevice *other = parser->definition->devices->pdata[i];
+                g_autofree char *place = NULL;
 
                 if (other == device || other->kind != DEVICE_BLOCK)
                         continue;
+                place = other->file ? g_strdup_printf(" in line %u of %s", other->line, other->file)
+                                    : g_strdup("");
                 if (g_str_equal(other->name, device->name))
-                        return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
-                                        "%s:%u: block device '%s' has a section [%s %s] too, in line %u of "
-                                        "%s: keep one of the two",
-                                        section->path, section->line, device->name,
-                                        definition_device_section(other), other->name, other->line,
-                                        other->file);
+                        return key_file_error(section->path, section->line, parser->ret_error,
+                                        "block device '%s' has a section [%s %s] too%s%s: keep one of the two",
+                                        device->name, definition_device_section(other), other->name,
+                                        *place ? "," : "", place);
                 if (other->credentials && device->credentials)
-                        return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
-                                        "%s:%u: [Credentials %s] is the second such section, after "
-                                        "[Credentials %s] in line %u of %s: all key material of a unikernel "
-                                        "is on one device, join the two",
-                                        section->path, section->line, device->name, other->name,
-                                        other->line, other->file);
+                        return key_file_error(section->path, section->line, parser->ret_error,
+                                        "[Credentials %s] is the second such section, after "
+                                        "[Credentials %s]%s: all key material of a unikernel is on one "
+                                        "device, join the two",
+                                        device->name, other->name, place);
         }
 
         return 0;
@@ -160,30 +159,29 @@ static int check_volume(const DefinitionParser *parser, const KeyFileSection *se
         if (device->path)
                 return 0;
         if (device->size == 0 && !device->volume)
-                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: [Volume %s] does not say what holds it: write Size=64M (or another "
+                return key_file_error(section->path, section->line, parser->ret_error,
+                                "[Volume %s] does not say what holds it: write Size=64M (or another "
                                 "size), and the volume is made; Volume=… for one that is there; or "
                                 "Path=/…, a file or block device of the host",
-                                section->path, section->line, section->name);
+                                section->name);
 
         device->stored = device->volume ? g_strdup(device->volume)
                                         : g_strdup_printf("%s-%s", definition->name, device->name);
         if (!volume_name_is_valid(device->stored))
-                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: no volume can be named after [Volume %s]: write Volume= with a name "
+                return key_file_error(section->path, section->line, parser->ret_error,
+                                "no volume can be named after [Volume %s]: write Volume= with a name "
                                 "of a-z, A-Z, 0-9, '-', '_' and '.'",
-                                section->path, section->line, section->name);
+                                section->name);
 
         for (guint i = 0; i < definition->devices->len; i++) {
                 const DefinitionDevice *other = definition->devices->pdata[i];
 
                 if (other != device && g_strcmp0(other->stored, device->stored) == 0 &&
                                 !(other->read_only && device->read_only))
-                        return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
-                                        "%s:%u: [Volume %s] and [Volume %s] are the same volume '%s': "
+                        return key_file_error(section->path, section->line, parser->ret_error,
+                                        "[Volume %s] and [Volume %s] are the same volume '%s': "
                                         "write ReadOnly=yes in both, or name two",
-                                        section->path, section->line, other->name, device->name,
-                                        device->stored);
+                                        other->name, device->name, device->stored);
         }
 
         return 0;
@@ -245,11 +243,9 @@ static int parse_device(
         int r;
 
         if (devices->len >= DEFINITION_DEVICES_MAX)
-                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: [%s %s] is one device too many: at most %d have room on the guest's "
-                                "bus",
-                                section->path, section->line, section->type, section->name,
-                                DEFINITION_DEVICES_MAX);
+                return key_file_error(section->path, section->line, parser->ret_error,
+                                "[%s %s] is one device too many: at most %d have room on the guest's bus",
+                                section->type, section->name, DEFINITION_DEVICES_MAX);
 
         parser->device = g_new0(DefinitionDevice, 1);
         *parser->device = (DefinitionDevice){
@@ -299,8 +295,8 @@ static int check_arguments(const DefinitionParser *parser)
         if (r >= 0)
                 r = arguments_check(definition->arguments, &error);
         if (r < 0)
-                return error_set(parser->ret_error, ERROR_INVALID_DEFINITION, "%s:%u: Arguments=: %s",
-                                parser->arguments->path, parser->arguments->line, error_message(&error, r));
+                return key_file_error(parser->arguments->path, parser->arguments->line, parser->ret_error,
+                                "Arguments=: %s", error_message(&error, r));
 
         return 0;
 }
@@ -337,11 +333,10 @@ int definition_parse_key_file(
         }
 
         if (!definition->image)
-                return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s:%u: no image is named: write Image=sha256:… or Image=/… in section "
-                                "[Unikernel]",
-                                unikernel ? unikernel->path : definition->path,
-                                unikernel ? unikernel->line : 1);
+                return key_file_error(unikernel ? unikernel->path : definition->path,
+                                unikernel ? unikernel->line : 1, ret_error,
+                                "no image is named: write Image=sha256:… or Image=/… in section "
+                                "[Unikernel]");
 
         return parser.arguments ? check_arguments(&parser) : 0;
 }

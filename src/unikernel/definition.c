@@ -149,6 +149,42 @@ int definition_load(const char *name, Definition **ret_definition, Error *ret_er
         return definition_load_full(name, 0, ret_definition, ret_error);
 }
 
+int definition_load_file(
+                const char *path, DefinitionFlags flags, Definition **ret_definition, Error *ret_error)
+{
+        g_autofree char *base = g_path_get_basename(path), *dir = g_strconcat(path, ".d", NULL);
+        const char *dirs[] = {dir, NULL};
+        g_autoptr(Definition) definition = g_new0(Definition, 1);
+        g_autoptr(KeyFile) key_file = key_file_new();
+        int r;
+
+        if (!g_str_has_suffix(base, SHRUTHI_DEFINITION_SUFFIX))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "%s: a definition's file is called NAME" SHRUTHI_DEFINITION_SUFFIX, path);
+        base[strlen(base) - strlen(SHRUTHI_DEFINITION_SUFFIX)] = 0;
+        r = name_check(base, ret_error);
+        if (r < 0)
+                return r;
+
+        key_file_set_lists(key_file, definition_lists);
+        definition->name = g_steal_pointer(&base);
+        definition->origin = DEFINITION_ORIGIN_CONFIG;
+        definition->path = g_strdup(path);
+        definition->dropins = key_file_list_dropins(dirs);
+        r = key_file_add_path(key_file, path, ret_error);
+        if (r == -ENOENT)
+                return error_set_errno(ret_error, r, "Cannot read %s", path);
+        for (char **dropin = definition->dropins; r >= 0 && *dropin; dropin++)
+                r = add_file(key_file, *dropin, ret_error);
+        if (r >= 0)
+                r = definition_parse_key_file(definition, key_file, flags, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_definition = g_steal_pointer(&definition);
+        return 0;
+}
+
 int definition_parse(const char *name, const char *path, const char *text, size_t size,
                 Definition **ret_definition, Error *ret_error)
 {

@@ -89,8 +89,12 @@ static void add_surplus(Difference *difference, const Definition *definition, co
         /* add_missing() has told of it, unless the image's device of that name has a section too. */
         if (find_entry(image, device->name, other) && !find_device(definition, device->name, other))
                 return;
-        append_item(difference->surplus, ", ", "[%s %s] (%s:%u)", definition_device_section(device),
-                        device->name, device->file, device->line);
+        if (device->file)
+                append_item(difference->surplus, ", ", "[%s %s] (%s:%u)", definition_device_section(device),
+                                device->name, device->file, device->line);
+        else
+                append_item(difference->surplus, ", ", "[%s %s]", definition_device_section(device),
+                                device->name);
         if (device->credentials)
                 append_item(difference->undeclared, ", ",
                                 "key material needs a block device '%s' that the image's manifest declares",

@@ -220,6 +220,41 @@ check "an image and the devices that it wants are one change" \
 expect_output "… as show says" "^$digest$" alice show hello -p Image --value
 expect_fail "an image that wants other devices is refused" '--network|\[Network' alice set hello --image="$GUEST"
 expect_fail "an unknown key is refused with the known ones" 'Memory' alice set hello Memroy=64M
+check "what is behind -- takes the place of the arguments" alice set hello -- --hello '--text=two words'
+expect_output "… quoted as create does" '^--hello --text=two\\ words$' alice arguments hello
+check "a setting and arguments go together" alice set hello Memory=24M -- --hello
+expect_output "… as show says" '^25165824$' alice show hello -p Memory --value
+expect_fail "arguments are given in one way" 'not in both' alice set hello --arguments=--a -- --b
+expect_fail "an option's fault is told by its name" '^Cannot change hello: --memory=5: less than 1M' \
+        alice set hello --memory=5
+expect_fail "… and a setting's" '^Cannot change hello: Memory=5: less than 1M' alice set hello Memory=5
+expect_fail "… and a device's" '^Cannot create x: --network=service: Address=10.0.0.300/24: ' \
+        alice create x "$GUEST" --network=service:virbr0,address=10.0.0.300/24
+expect_fail "… and one seen at once" '^--memory= cannot be .big.: ' alice create x "$GUEST" --memory=big
+expect_fail "… and braces in the arguments" '^Cannot create x: --arguments=: ' \
+        alice create x "$GUEST" --network=service '--arguments={nothing}'
+
+# --- definitions in files, without shruthid
+
+mkdir /tmp/check
+printf '[Unikernel]\nImage=%s\nOwner=nobody-here\n[Network service]\n' "$GUEST" >/tmp/check/good.unikernel
+printf '[Unikernel]\nImage=%s\nMemory=5\n' "$GUEST" >/tmp/check/bad.unikernel
+printf '[Unikernel]\nImage=%s\n' "$GUEST" >/tmp/check/wired.unikernel
+chmod -R a+rX /tmp/check
+systemctl stop shruthid.service
+check "a good definition is good" as_user mallory env DBUS_SYSTEM_BUS_ADDRESS=unix:path=/none \
+        shruthictl check /tmp/check/good.unikernel
+expect_fail "a bad one is told with file and line" '^/tmp/check/bad.unikernel:3: Memory=5: less than 1M' \
+        mallory check /tmp/check/good.unikernel /tmp/check/bad.unikernel
+expect_fail "devices that the image wants are missed" 'wired.unikernel: .*service' \
+        mallory check /tmp/check/wired.unikernel
+mkdir /tmp/check/good.unikernel.d
+echo 'Memory=1M' >/tmp/check/good.unikernel.d/50.conf
+expect_fail "drop-ins beside it count" '^/tmp/check/good.unikernel.d/50.conf:1: ' mallory check /tmp/check/good.unikernel
+expect_fail "another name is said" 'called NAME.unikernel' mallory check /etc/passwd
+expect_json "… for programs too" 'map([.Name, .Valid])' '[["wired",false]]' \
+        mallory check --json=short /tmp/check/wired.unikernel
+is "shruthid was not asked" inactive "$(systemctl is-active shruthid.service)"
 check "its owner removes it" alice remove hello
 
 check "unused images are pruned" bash -c 'shruthictl image prune | grep -q "images removed"'

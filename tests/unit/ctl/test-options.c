@@ -189,7 +189,7 @@ static void test_verbs_are_found(void)
                 g_assert_cmpint(verb_find(p.operands, &verb, &operands, &p.error), ==, 0);
                 g_assert_true(verb->run == cases[i].run);
                 g_assert_cmpuint(g_strv_length(operands), ==, cases[i].operands);
-                g_assert_cmpint(verb_check(verb, operands, &p.options, &p.error), ==, 0);
+                g_assert_cmpint(verb_check_operands(verb, operands, &p.options, &p.error), ==, 0);
         }
 }
 
@@ -223,7 +223,7 @@ static void test_wrong_verbs_are_refused(void)
                 g_assert_cmpint(p.r, ==, 0);
                 r = verb_find(p.operands, &verb, &operands, &p.error);
                 if (r >= 0)
-                        r = verb_check(verb, operands, &p.options, &p.error);
+                        r = verb_check_operands(verb, operands, &p.options, &p.error);
                 g_test_message("%s: %s", cases[i].line, p.error.message);
                 g_assert_cmpint(r, ==, -EINVAL);
                 g_assert_nonnull(strstr(p.error.message, cases[i].word));

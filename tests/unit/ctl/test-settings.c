@@ -40,7 +40,7 @@ static void tear_down(Fixture *f, const void *data)
 
 static void set(Fixture *f, const char *key, const char *value)
 {
-        g_assert_cmpint(settings_set(&f->settings, key, value, &f->error), ==, 0);
+        g_assert_cmpint(settings_set(&f->settings, key, key, value, &f->error), ==, 0);
 }
 
 /* What shruthid would read, as JSON. */
@@ -118,7 +118,7 @@ static void test_credentials(Fixture *f, const void *data)
 
         set(f, "Credentials", "keys");
         g_assert_true(settings_any(&f->settings));
-        g_assert_cmpint(settings_set(&f->settings, "Credentials", "keys:/etc/tls.key", &error), <, 0);
+        g_assert_cmpint(settings_set(&f->settings, "Credentials", "Credentials", "keys:/etc/tls.key", &error), <, 0);
         g_assert_nonnull(strstr(error.message, "credential set"));
         text = sent(f, NULL);
         g_assert_cmpstr(text, ==, "{\"Credentials\":[\"keys\"]}");
@@ -159,11 +159,11 @@ static void test_list_of_arguments(Fixture *f, const void *data)
 
 static void test_unknown_keys_are_refused(Fixture *f, const void *data)
 {
-        g_assert_cmpint(settings_set(&f->settings, "Memroy", "64M", &f->error), ==, -EINVAL);
+        g_assert_cmpint(settings_set(&f->settings, "Memroy", "Memroy", "64M", &f->error), ==, -EINVAL);
         g_assert_nonnull(strstr(f->error.message, "Memroy"));
         for (const char *const *key = settings_keys; *key; key++)
                 g_assert_nonnull(strstr(f->error.message, *key));
-        g_assert_cmpint(settings_set(&f->settings, "Arguments", "\xff", &f->error), ==, -EINVAL);
+        g_assert_cmpint(settings_set(&f->settings, "Arguments", "Arguments", "\xff", &f->error), ==, -EINVAL);
         g_assert_nonnull(strstr(f->error.message, "\\xff"));
 }
 

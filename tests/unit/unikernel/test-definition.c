@@ -420,6 +420,31 @@ static void test_text_set_in_nothing(void)
         g_assert_cmpstr(again, ==, "[Unikernel]\nCPUs=2\n\n[Volume a]\nPath=/a\n");
 }
 
+/* What nobody wrote as a file has no lines: errors name what was set. */
+static void test_a_text_of_no_file_has_no_lines(void)
+{
+        static const struct {
+                const char *text, *said;
+        } cases[] = {
+                {"[Unikernel]\nImage=/i\nMemory=5\n", "Memory=5: less than 1M: write the unit too, such as 32M"},
+                {"[Unikernel]\nImage=/i\n[Network a]\nBridge=a/b\n", "[Network a] Bridge=a/b: not the name"},
+                {"[Unikernel]\nImage=/i\nArguments={nothing}\n", "Arguments=: "},
+                {"[Unikernel]\nImage=/i\n[Volume a]\nSize=1M\n[Credentials a]\n",
+                 "block device 'a' has a section [Volume a] too: keep one"},
+                {"[Unikernel]\nImage=/i\nFrob=1\n", "unknown key 'Frob' in [Unikernel]"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(Definition) definition = NULL;
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                g_assert_cmpint(definition_parse("a", NULL, cases[i].text, strlen(cases[i].text), &definition,
+                                                &error), ==, -EBADMSG);
+                g_test_message("%s", error.message);
+                g_assert_true(g_str_has_prefix(error.message, cases[i].said));
+        }
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -432,5 +457,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/definition/volumes-have-names-in-the-store", test_stored_volumes);
         g_test_add_func("/unikernel/definition/text-set", test_text_set);
         g_test_add_func("/unikernel/definition/text-set-in-nothing", test_text_set_in_nothing);
+        g_test_add_func("/unikernel/definition/a-text-of-no-file-has-no-lines",
+                        test_a_text_of_no_file_has_no_lines);
         return g_test_run();
 }
