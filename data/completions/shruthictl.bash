@@ -52,6 +52,11 @@ _shruthictl_value() {
         --group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
         --owner) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
         --host | -H) mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur") ;;
+        --since | -S | --until | -U) mapfile -t COMPREPLY < <(compgen -W 'today yesterday -1h -10min' -- "$cur") ;;
+        --boot) mapfile -t COMPREPLY < <(compgen -W '-1 -2 all' -- "$cur") ;;
+        --priority) mapfile -t COMPREPLY < <(compgen -W 'emerg alert crit err warning notice info debug' -- "$cur") ;;
+        --output | -o) mapfile -t COMPREPLY < <(compgen -W 'short short-iso short-precise short-unix cat json json-pretty' -- "$cur") ;;
+        --grep | -g) ;;
         --lines | -n) mapfile -t COMPREPLY < <(compgen -W 'all 10 50 100' -- "$cur") ;;
         --memory) mapfile -t COMPREPLY < <(compgen -W '16M 32M 64M 128M 256M' -- "$cur") ;;
         --property | -p)
@@ -74,7 +79,7 @@ _shruthictl() {
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
                 [start]='--no-block --time' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
-                [enable]='--now --no-block' [disable]='--now --no-block' [logs]='--lines --follow' [status]='--lines'
+                [enable]='--now --no-block' [disable]='--now --no-block' [logs]='--lines --follow --since --until --boot --grep --priority --output' [console]='--follow' [status]='--lines'
                 [show]='--property --value' [import]='--verify' [rotate]='--now'
                 [network-show]='--property --value'
                 [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --group --owner'
@@ -108,7 +113,7 @@ _shruthictl() {
         for ((i = 1; i < COMP_CWORD; i++)); do
                 word=${COMP_WORDS[i]}
                 case $word in
-                -H | -p | -n | -s) ((i++)) ;;
+                -H | -p | -n | -s | -S | -U | -g | -o) ((i++)) ;;
                 =) ((i++)) ;;
                 -*) ;;
                 image | network | volume | credential | instance) if [[ -z $verb && -z $noun ]]; then noun=$word; else ((operands++)); fi ;;

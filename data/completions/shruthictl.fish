@@ -107,6 +107,17 @@ complete -c shruthictl -n '__fish_seen_subcommand_from show' -l value -d 'The ba
 complete -c shruthictl -n '__fish_seen_subcommand_from logs status' -s n -l lines -x -a 'all 10 50 100' \
     -d 'The last lines'
 complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s f -l follow -d 'Go on with new lines'
+complete -c shruthictl -n '__fish_seen_subcommand_from console' -s f -l follow -d 'Go on after the end of the input'
+complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s S -l since -x -a 'today yesterday -1h' \
+    -d 'Not what was before'
+complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s U -l until -x -a 'today yesterday -1h' \
+    -d 'Not what came after'
+complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s b -l boot -d 'Of another boot'
+complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s g -l grep -x -d 'Only messages that match'
+complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s p -l priority -x \
+    -a 'emerg alert crit err warning notice info debug' -d 'Nothing less important'
+complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s o -l output -x \
+    -a 'short short-iso short-precise short-unix cat json json-pretty' -d 'In which form'
 complete -c shruthictl -n '__fish_seen_subcommand_from create enable disable remove rotate' -l now \
     -d 'Start, stop or restart it too'
 complete -c shruthictl -n '__fish_seen_subcommand_from create start stop restart enable disable' -l no-block \

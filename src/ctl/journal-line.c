@@ -5,7 +5,6 @@
 
 #include "ctl/journal-line.h"
 
-#include <errno.h>
 #include <json-glib/json-glib.h>
 #include <string.h>
 #include <time.h>
@@ -13,8 +12,20 @@
 #include "common/string-util.h"
 #include "ctl/terminal.h"
 
+static const char *const log_format_table[_LOG_FORMAT_MAX] = {
+        [LOG_FORMAT_SHORT]         = "short",
+        [LOG_FORMAT_SHORT_ISO]     = "short-iso",
+        [LOG_FORMAT_SHORT_PRECISE] = "short-precise",
+        [LOG_FORMAT_SHORT_UNIX]    = "short-unix",
+        [LOG_FORMAT_CAT]           = "cat",
+        [LOG_FORMAT_JSON]          = "json",
+        [LOG_FORMAT_JSON_PRETTY]   = "json-pretty",
+};
+DEFINE_STRING_TABLE(log_format, LogFormat, log_format_table, _LOG_FORMAT_MAX)
+
 void journal_line_clear(JournalLine *line)
 {
+        g_clear_pointer(&line->message, g_free);
         g_clear_pointer(&line->text, g_free);
 }
 
@@ -49,27 +60,38 @@ static char *get_text(JsonObject *object, const char *field)
         return field_text(json_object_get_member(object, field));
 }
 
-static char *format_prefix(JsonObject *object, uint64_t usec)
+static char *format_when(uint64_t usec, LogFormat format)
+{
+        time_t seconds = (time_t) (usec / G_USEC_PER_SEC);
+        unsigned rest = (unsigned) (usec % G_USEC_PER_SEC);
+        char when[64] = "";
+        struct tm tm;
+
+        if (format == LOG_FORMAT_SHORT_UNIX)
+                return g_strdup_printf("%" G_GUINT64_FORMAT ".%06u", usec / G_USEC_PER_SEC, rest);
+        if (localtime_r(&seconds, &tm))
+                (void) strftime(when, sizeof(when),
+                                format == LOG_FORMAT_SHORT_ISO ? "%Y-%m-%dT%H:%M:%S%z" : "%b %d %H:%M:%S", &tm);
+
+        return format == LOG_FORMAT_SHORT_PRECISE ? g_strdup_printf("%s.%06u", when, rest) : g_strdup(when);
+}
+
+static char *format_prefix(JsonObject *object, uint64_t usec, LogFormat format)
 {
         g_autofree char *host = get_text(object, "_HOSTNAME"),
                         *identifier = get_text(object, "SYSLOG_IDENTIFIER");
-        g_autofree char *pid = get_text(object, "_PID"), *joined = NULL;
-        time_t seconds = (time_t) (usec / G_USEC_PER_SEC);
-        char when[32] = "";
-        struct tm tm;
+        g_autofree char *pid = get_text(object, "_PID"), *joined = NULL, *when = format_when(usec, format);
 
         if (!identifier)
                 identifier = get_text(object, "_COMM");
         if (!pid)
                 pid = get_text(object, "SYSLOG_PID");
-        if (localtime_r(&seconds, &tm))
-                (void) strftime(when, sizeof(when), "%b %d %H:%M:%S", &tm);
-
         joined = g_strdup_printf("%s %s %s%s%s%s:", when, host ?: "localhost", identifier ?: "unknown",
                         pid ? "[" : "", pid ?: "", pid ? "]" : "");
         return text_for_display(joined, 512);
 }
 
+/* prefix "": the message alone. */
 static char *format_text(const char *prefix, const char *message)
 {
         g_autofree char *shown = NULL, *indent = NULL, *bare = g_strdup(message);
@@ -79,6 +101,8 @@ static char *format_text(const char *prefix, const char *message)
         g_strchomp(bare);
         shown = lines_for_display(bare);
         lines = g_strsplit(shown, "\n", -1);
+        if (!*prefix)
+                return g_steal_pointer(&shown);
         indent = g_strdup_printf("\n%*s ", (int) text_width(prefix), "");
         g_free(shown);
         shown = g_strjoinv(indent, lines);
@@ -86,11 +110,21 @@ static char *format_text(const char *prefix, const char *message)
         return g_strconcat(prefix, " ", shown, NULL);
 }
 
-int journal_line_parse(const char *json, size_t size, JournalLine *ret_line)
+/* The entry as it came, or parsed. */
+static char *format_json(const char *json, size_t size, JsonNode *entry, LogFormat format)
+{
+        g_autofree char *text = format == LOG_FORMAT_JSON_PRETTY ? json_to_string(entry, true)
+                                                                 : g_strndup(json, size);
+
+        return json_for_display(text);
+}
+
+int journal_line_parse(const char *json, size_t size, LogFormat format, JournalLine *ret_line)
 {
         g_autoptr(JsonParser) parser = json_parser_new_immutable();
         g_autofree char *time_text = NULL, *priority_text = NULL, *message = NULL, *prefix = NULL;
         guint64 usec = 0, priority = 6;
+        char *text;
         JsonObject *object;
         JsonNode *root;
 
@@ -108,12 +142,17 @@ int journal_line_parse(const char *json, size_t size, JournalLine *ret_line)
                 (void) g_ascii_string_to_unsigned(time_text, 10, 0, INT64_MAX, &usec, NULL);
         if (priority_text)
                 (void) g_ascii_string_to_unsigned(priority_text, 10, 0, 7, &priority, NULL);
-        prefix = format_prefix(object, usec);
+        prefix = format == LOG_FORMAT_CAT ? g_strdup("") : format_prefix(object, usec, format);
+
+        text = format == LOG_FORMAT_JSON || format == LOG_FORMAT_JSON_PRETTY
+                        ? format_json(json, size, root, format)
+                        : format_text(prefix, message ?: "(a message too large to show)");
 
         *ret_line = (JournalLine){
                 .usec = usec,
                 .priority = (int) priority,
-                .text = format_text(prefix, message ?: "(a message too large to show)"),
+                .text = text,
+                .message = g_steal_pointer(&message),
         };
         return 0;
 }

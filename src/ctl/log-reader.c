@@ -22,7 +22,6 @@ typedef struct LogSource {
         bool ended;
         bool pending;     /* line is read and not printed yet */
         JournalLine line;
-        char *json;       /* of line */
 } LogSource;
 
 static void log_source_free(LogSource *source)
@@ -30,7 +29,6 @@ static void log_source_free(LogSource *source)
         close_safe(source->fd);
         g_string_free(source->buffer, TRUE);
         journal_line_clear(&source->line);
-        g_free(source->json);
         g_free(source);
 }
 
@@ -39,8 +37,17 @@ static int append_options(sd_bus_message *call, const LogRequest *request)
         int r;
 
         r = sd_bus_message_open_container(call, 'a', "{sv}");
-        if (r >= 0 && request->lines >= 0)
+        /* Of those that match, the last ones are known when all are read. */
+        if (r >= 0 && request->lines >= 0 && (!request->grep || request->follow))
                 r = sd_bus_message_append(call, "{sv}", "Lines", "u", (uint32_t) request->lines);
+        if (r >= 0 && request->since > 0)
+                r = sd_bus_message_append(call, "{sv}", "Since", "t", request->since);
+        if (r >= 0 && request->until > 0)
+                r = sd_bus_message_append(call, "{sv}", "Until", "t", request->until);
+        if (r >= 0 && request->boot)
+                r = sd_bus_message_append(call, "{sv}", "Boot", "s", request->boot);
+        if (r >= 0 && request->priority >= 0)
+                r = sd_bus_message_append(call, "{sv}", "Priority", "u", (uint32_t) request->priority);
         if (r >= 0 && request->follow)
                 r = sd_bus_message_append(call, "{sv}", "Follow", "b", 1);
         if (r >= 0)
@@ -81,8 +88,19 @@ static int log_source_open(Ctl *ctl, const char *name, const LogRequest *request
         return 0;
 }
 
-/* Takes the next complete entry out of the buffer; what is none is passed over. */
-static bool log_source_take(LogSource *source)
+static bool is_wanted(const LogRequest *request, const JournalLine *line)
+{
+        g_autofree char *valid = NULL;
+
+        if (!request->grep)
+                return true;
+
+        valid = g_utf8_make_valid(line->message ?: "", -1);
+        return g_regex_match(request->grep, valid, 0, NULL);
+}
+
+/* Takes the next complete entry out of the buffer; what is none, or not wanted, is passed over. */
+static bool log_source_take(LogSource *source, const LogRequest *request)
 {
         char *newline;
 
@@ -90,11 +108,8 @@ static bool log_source_take(LogSource *source)
                 size_t size = (size_t) (newline - source->buffer->str);
 
                 journal_line_clear(&source->line);
-                g_clear_pointer(&source->json, g_free);
-                if (journal_line_parse(source->buffer->str, size, &source->line) >= 0) {
-                        source->json = g_strndup(source->buffer->str, size);
-                        source->pending = true;
-                }
+                source->pending = journal_line_parse(source->buffer->str, size, request->format, &source->line) >=
+                                        0 && is_wanted(request, &source->line);
                 g_string_erase(source->buffer, 0, (gssize) size + 1);
         }
 
@@ -115,55 +130,81 @@ static void log_source_read(LogSource *source)
                 g_string_append_len(source->buffer, data, n);
 }
 
-static void log_source_print(LogSource *source, JsonMode json)
+static void print_entry(const JournalLine *line, LogFormat format)
 {
-        Color color = source->line.priority <= 3     ? COLOR_RED
-                        : source->line.priority == 4 ? COLOR_YELLOW
-                        : source->line.priority == 5 ? COLOR_BOLD
-                        : source->line.priority == 7 ? COLOR_GREY
-                                                     : COLOR_NONE;
+        bool plain = format == LOG_FORMAT_JSON || format == LOG_FORMAT_JSON_PRETTY;
+        Color color = plain             ? COLOR_NONE
+                        : line->priority <= 3 ? COLOR_RED
+                        : line->priority == 4 ? COLOR_YELLOW
+                        : line->priority == 5 ? COLOR_BOLD
+                        : line->priority == 7 ? COLOR_GREY
+                                              : COLOR_NONE;
 
-        if (json != JSON_OFF) {
-                g_autofree char *shown = json_for_display(source->json);
+        printf("%s%s%s\n", color_on(color), line->text, color_off(color));
+}
 
-                puts(shown);
-        } else
-                printf("%s%s%s\n", color_on(color), source->line.text, color_off(color));
-        source->pending = false;
+static void entry_free(JournalLine *line)
+{
+        journal_line_clear(line);
+        g_free(line);
 }
 
 /* Until each has its next entry, or has ended. */
-static void fill_all(const GPtrArray *sources)
+static void fill_all(const GPtrArray *sources, const LogRequest *request)
 {
         for (guint i = 0; i < sources->len; i++) {
                 LogSource *source = sources->pdata[i];
 
-                while (!log_source_take(source) && !source->ended) {
+                while (!log_source_take(source, request) && !source->ended) {
                         (void) poll(&(struct pollfd){.fd = source->fd, .events = POLLIN}, 1, -1);
                         log_source_read(source);
                 }
         }
 }
 
-static void print_merged(const GPtrArray *sources, JsonMode json)
+/* The source with the earliest entry; NULL when all have ended. */
+static LogSource *next_source(const GPtrArray *sources, const LogRequest *request)
 {
-        for (;;) {
-                LogSource *next = NULL;
+        LogSource *next = NULL;
 
-                fill_all(sources);
-                for (guint i = 0; i < sources->len; i++) {
-                        LogSource *source = sources->pdata[i];
+        fill_all(sources, request);
+        for (guint i = 0; i < sources->len; i++) {
+                LogSource *source = sources->pdata[i];
 
-                        if (source->pending && (!next || source->line.usec < next->line.usec))
-                                next = source;
-                }
-                if (!next)
-                        return;
-                log_source_print(next, json);
+                if (source->pending && (!next || source->line.usec < next->line.usec))
+                        next = source;
         }
+
+        return next;
 }
 
-static void print_followed(const GPtrArray *sources, JsonMode json)
+/* Of several together the last ones, as journalctl has it. */
+static void print_merged(const GPtrArray *sources, const LogRequest *request)
+{
+        g_autoptr(GQueue) last = g_queue_new();
+        LogSource *source;
+        bool any = false;
+
+        while ((source = next_source(sources, request))) {
+                source->pending = false;
+                any = true;
+                if (request->lines < 0) {
+                        print_entry(&source->line, request->format);
+                        continue;
+                }
+                g_queue_push_tail(last, g_memdup2(&source->line, sizeof source->line));
+                source->line = (JournalLine){};
+                if (g_queue_get_length(last) > (guint) request->lines)
+                        entry_free(g_queue_pop_head(last));
+        }
+        for (JournalLine *line; (line = g_queue_pop_head(last)); entry_free(line))
+                print_entry(line, request->format);
+
+        if (!any && request->filtered)
+                fprintf(stderr, "-- No entries --\n");
+}
+
+static void print_followed(const GPtrArray *sources, const LogRequest *request)
 {
         g_autofree struct pollfd *polls = g_new0(struct pollfd, sources->len);
 
@@ -173,8 +214,10 @@ static void print_followed(const GPtrArray *sources, JsonMode json)
                 for (guint i = 0; i < sources->len; i++) {
                         LogSource *source = sources->pdata[i];
 
-                        while (log_source_take(source))
-                                log_source_print(source, json);
+                        while (log_source_take(source, request)) {
+                                print_entry(&source->line, request->format);
+                                source->pending = false;
+                        }
                         polls[i] = (struct pollfd){.fd = source->ended ? -1 : source->fd, .events = POLLIN};
                         open = open || !source->ended;
                 }
@@ -206,8 +249,8 @@ int log_print(Ctl *ctl, char **names, const LogRequest *request, Error *ret_erro
         }
 
         if (request->follow)
-                print_followed(sources, request->json);
+                print_followed(sources, request);
         else
-                print_merged(sources, request->json);
+                print_merged(sources, request);
         return 0;
 }

@@ -9,7 +9,12 @@ typedef struct LogRequest {
         int lines;     /* the last so many, or LINES_ALL */
         bool follow;
         bool quietly;  /* never ask for a password */
-        JsonMode json; /* JSON_OFF: journalctl's short format; else the entries as they are, one a line */
+        LogFormat format;
+        uint64_t since, until; /* µs since the epoch; 0: not given */
+        const char *boot;      /* journalctl's; NULL: the current one */
+        int priority;          /* or -1 */
+        GRegex *grep;          /* which messages; NULL: all */
+        bool filtered;         /* it is said when nothing is left */
 } LogRequest;
 
 int log_print(Ctl *ctl, char **names, const LogRequest *request, Error *ret_error);

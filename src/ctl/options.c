@@ -71,6 +71,9 @@ DEFINE_TEXT(server)
 DEFINE_TEXT(subnet)
 DEFINE_TEXT(ipv6_subnet)
 DEFINE_TEXT(bridge)
+DEFINE_TEXT(since)
+DEFINE_TEXT(until)
+DEFINE_TEXT(grep)
 
 #define DEFINE_MODE(mode) \
         static int set_##mode(Options *options, const char *value, Error *ret_error) \
@@ -141,6 +144,43 @@ static int set_lines(Options *options, const char *value, Error *ret_error)
         return 0;
 }
 
+static int set_boot(Options *options, const char *value, Error *ret_error)
+{
+        options->boot = value ?: "0";
+        return 0;
+}
+
+static int set_priority(Options *options, const char *value, Error *ret_error)
+{
+        static const char *const names[] = {"emerg", "alert", "crit", "err", "warning", "notice", "info",
+                        "debug"};
+        guint64 number;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+                if (g_str_equal(value, names[i]) ||
+                                (g_ascii_string_to_unsigned(value, 10, 0, 7, &number, NULL) && number == i)) {
+                        options->priority = (int) i;
+                        return 0;
+                }
+
+        return refuse(ret_error, "--priority=", value,
+                        "give emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7");
+}
+
+static int set_output(Options *options, const char *value, Error *ret_error)
+{
+        g_autoptr(GString) known = g_string_new(NULL);
+
+        options->output = log_format_from_string(value);
+        if ((int) options->output >= 0)
+                return 0;
+
+        for (LogFormat format = 0; format < _LOG_FORMAT_MAX; format++)
+                g_string_append_printf(known, "%s%s", format > 0 ? ", " : "there are ",
+                                log_format_to_string(format));
+        return refuse(ret_error, "--output=", value, known->str);
+}
+
 /* Those that Kill() of org.dream.Shruthi.Unikernel takes. */
 static int set_signal(Options *options, const char *value, Error *ret_error)
 {
@@ -181,7 +221,14 @@ const OptionInfo option_table[] = {
         {"property", 'p', "NAME", OPTION_SHOW, "show: only these, separated by commas", set_property},
         {"value", 0, NULL, OPTION_SHOW, "show: the bare values", set_value},
         {"lines", 'n', "N", OPTION_LINES, "logs, status: the last N lines, or all", set_lines},
-        {"follow", 'f', NULL, OPTION_FOLLOW, "logs: go on with new lines", set_follow},
+        {"follow", 'f', NULL, OPTION_FOLLOW, "logs: go on with new lines; console: after the end of the input",
+                        set_follow},
+        {"since", 'S', "TIME", OPTION_LOG, "logs: not what was before, in any boot", set_since},
+        {"until", 'U', "TIME", OPTION_LOG, "logs: not what came after, in any boot", set_until},
+        {"boot", 'b', "[=BOOT]", OPTION_LOG, "logs: of another boot, such as -1, or all", set_boot},
+        {"grep", 'g', "PATTERN", OPTION_LOG, "logs: only messages that match", set_grep},
+        {"priority", 'p', "PRIORITY", OPTION_LOG, "logs: nothing less important", set_priority},
+        {"output", 'o', "FORMAT", OPTION_LOG, "logs: short, short-iso, cat, json, …", set_output},
         {"now", 0, NULL, OPTION_NOW,
                         "create, enable: start it too; disable, remove: stop it first; credential rotate: "
                         "restart it",
@@ -235,6 +282,7 @@ void options_init(Options *options)
         *options = (Options){
                 .lines = LINES_UNSET,
                 .signal = SIGTERM,
+                .priority = -1,
                 .given = g_ptr_array_new_with_free_func(g_free),
         };
 }
@@ -264,28 +312,64 @@ static void build_getopt_tables(struct option *ret_long, GString *letters)
                         .has_arg = option_argument_kind(info),
                         .val = (int) (256 + i),
                 };
-                if (info->letter)
-                        g_string_append_printf(letters, "%c%s", info->letter, info->placeholder ? ":" : "");
+                if (info->letter && !strchr(letters->str, info->letter))
+                        g_string_append_printf(letters, "%c%s", info->letter,
+                                        ret_long[i].has_arg == no_argument         ? ""
+                                        : ret_long[i].has_arg == optional_argument ? "::"
+                                                                                   : ":");
         }
         ret_long[n_option_table] = (struct option){};
 }
 
-static const OptionInfo *find_option(int c)
+static const OptionInfo *find_option(int c, const char *verb)
 {
+        const OptionInfo *found = NULL;
+
         if (c >= 256)
                 return &option_table[c - 256];
 
         for (size_t i = 0; i < n_option_table; i++)
-                if (option_table[i].letter == c)
-                        return &option_table[i];
+                if (option_table[i].letter == c &&
+                                (!found || ((option_table[i].scope & OPTION_LOG) != 0) ==
+                                                                g_str_equal(verb, "logs")))
+                        found = &option_table[i];
 
-        return NULL;
+        return found;
+}
+
+/* Does this word take the next one for its value? */
+static bool takes_next(const char *word)
+{
+        const OptionInfo *info = NULL;
+
+        if (g_str_has_prefix(word, "--")) {
+                for (size_t i = 0; i < n_option_table && !info; i++)
+                        if (g_str_equal(option_table[i].name, word + strlen("--")))
+                                info = &option_table[i];
+        } else
+                /* Of several letters in one word, the last. */
+                info = find_option(word[strlen(word) - 1], "");
+
+        return info && option_argument_kind(info) == required_argument;
+}
+
+/* The first word that is no option nor the value of one; "" if there is none. */
+static const char *find_verb(int argc, char **argv)
+{
+        for (int i = 1; i < argc && !g_str_equal(argv[i], "--"); i++) {
+                if (argv[i][0] != '-' || !argv[i][1])
+                        return argv[i];
+                if (takes_next(argv[i]))
+                        i++;
+        }
+
+        return "";
 }
 
 /* getopt_long() says which word it did not like by optopt or by having stepped over it. */
-static int refuse_option(int c, char **argv, Error *ret_error)
+static int refuse_option(int c, char **argv, const char *verb, Error *ret_error)
 {
-        const OptionInfo *info = optopt > 0 ? find_option(optopt) : NULL;
+        const OptionInfo *info = optopt > 0 ? find_option(optopt, verb) : NULL;
         g_autofree char *shown = NULL;
 
         if (c == ':' && info)
@@ -301,9 +385,15 @@ static int refuse_option(int c, char **argv, Error *ret_error)
         } else
                 shown = text_for_display(argv[optind - 1], 80);
 
-        return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "There is no option %s; shruthictl --help shows all. What is meant for the guest "
-                        "goes behind '--': shruthictl create NAME IMAGE -- %s", shown, shown);
+        /* Only these have something to say to the guest. */
+        if (g_str_equal(verb, "create") || g_str_equal(verb, "set"))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "There is no option %s; shruthictl --help shows all. What is meant for the "
+                                "guest goes behind '--': shruthictl %s NAME%s -- %s",
+                                shown, verb, g_str_equal(verb, "create") ? " IMAGE" : "", shown);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS, "There is no option %s; shruthictl --help shows all.",
+                        shown);
 }
 
 /* Before getopt, which moves "--" to the front. */
@@ -316,11 +406,20 @@ static unsigned count_behind(int argc, char **argv)
         return 0;
 }
 
+/* As with journalctl, "-b -1" is one option. */
+static void take_boot(int argc, char **argv, const OptionInfo *info)
+{
+        if (info->set == set_boot && !optarg && optind < argc && strchr("-+", argv[optind][0]) &&
+                        g_ascii_isdigit(argv[optind][1]))
+                optarg = argv[optind++];
+}
+
 int options_parse(Options *options, int argc, char **argv, char ***ret_operands, Error *ret_error)
 {
         g_autofree struct option *longs = g_new0(struct option, n_option_table + 1);
         g_autoptr(GString) letters = g_string_new(":");
         unsigned words_behind = count_behind(argc, argv);
+        const char *verb = find_verb(argc, argv);
         int c, r;
 
         build_getopt_tables(longs, letters);
@@ -335,9 +434,10 @@ int options_parse(Options *options, int argc, char **argv, char ***ret_operands,
                 if (c < 0)
                         break;
                 if (c == '?' || c == ':')
-                        return refuse_option(c, argv, ret_error);
+                        return refuse_option(c, argv, verb, ret_error);
 
-                info = find_option(c);
+                info = find_option(c, verb);
+                take_boot(argc, argv, info);
                 r = info->set(options, optarg, ret_error);
                 if (r < 0)
                         return r;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "common/error.h"
+#include "ctl/journal-line.h"
 #include "ctl/settings.h"
 
 /* The command line: options in one table, from which getopt_long(), --help and the tests of man page and
@@ -38,6 +39,7 @@ typedef enum OptionScope {
         OPTION_TIME     = 1 << 13, /* start */
         OPTION_NETWORK  = 1 << 14, /* network create */
         OPTION_VOLUME   = 1 << 12, /* volume create, import */
+        OPTION_LOG      = 1 << 15, /* logs */
         OPTION_ALL      = 1 << 16, /* credential remove */
 } OptionScope;
 
@@ -60,6 +62,9 @@ typedef struct Options {
         bool time;
         bool follow;
         int lines;             /* or LINES_UNSET, LINES_ALL */
+        const char *since, *until, *boot, *grep; /* logs; NULL: not given */
+        int priority;          /* syslog's; -1: not given */
+        LogFormat output;
         int signal;
         uint64_t size;         /* of a volume; 0: not given */
         GPtrArray *properties; /* names, NULL: all */
@@ -74,7 +79,7 @@ typedef struct Options {
 
 typedef struct OptionInfo {
         const char *name;
-        char letter;             /* or 0 */
+        char letter;             /* or 0; what two options have is one's for logs, and the other's for all else */
         const char *placeholder; /* NULL: takes no value; in brackets: may take one */
         unsigned scope;
         const char *help;        /* NULL: not shown by --help */

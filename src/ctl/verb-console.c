@@ -15,6 +15,9 @@
 #include "ctl/client.h"
 #include "ctl/escape.h"
 
+/* How long after the end of the input the guest is heard: it may be answering. */
+#define ANSWER_USEC (1 * (int64_t) G_USEC_PER_SEC)
+
 static volatile sig_atomic_t interrupted;
 
 static void on_signal(int number)
@@ -61,7 +64,7 @@ static int console_open(Ctl *ctl, const char *name, int *ret_fd, Error *ret_erro
 }
 
 /* Keyboard → guest. Returns false when it is to be left. */
-static bool forward_input(int console, Escape *escape, bool *input_open)
+static bool forward_input(int console, Escape *escape, bool *ret_input_ended)
 {
         char data[4096];
         ssize_t n;
@@ -71,8 +74,7 @@ static bool forward_input(int console, Escape *escape, bool *input_open)
         if (n < 0)
                 return errno == EINTR || errno == EAGAIN;
         if (n == 0) {
-                /* Nothing more to say; what the guest says is still wanted. */
-                *input_open = false;
+                *ret_input_ended = true;
                 (void) shutdown(console, SHUT_WR);
                 return true;
         }
@@ -81,20 +83,39 @@ static bool forward_input(int console, Escape *escape, bool *input_open)
         return write_all(console, data, (size_t) n) >= 0 && !leave;
 }
 
-/* Returns 1 when the user left, 0 when the guest's side ended. */
-static int forward(int console, Escape *escape, const sigset_t *unblocked)
+/* The time that is left for an answer to what was said last; NULL: no limit. */
+static const struct timespec *time_left(int64_t ended, struct timespec *ret)
 {
-        bool input_open = true;
+        int64_t left = ended + ANSWER_USEC - g_get_monotonic_time();
+
+        if (ended == 0)
+                return NULL;
+
+        left = MAX(left, 0);
+        *ret = (struct timespec){.tv_sec = left / G_USEC_PER_SEC, .tv_nsec = left % G_USEC_PER_SEC * 1000};
+        return ret;
+}
+
+/* Returns 1 when the user left, or had nothing more to say, 0 when the guest's side ended. */
+static int forward(int console, Escape *escape, bool follow, const sigset_t *unblocked)
+{
+        bool input_ended = false;
+        int64_t ended = 0;
 
         while (!interrupted) {
                 struct pollfd polls[] = {
                         {.fd = console, .events = POLLIN},
-                        {.fd = input_open ? STDIN_FILENO : -1, .events = POLLIN},
+                        {.fd = input_ended ? -1 : STDIN_FILENO, .events = POLLIN},
                 };
+                struct timespec left;
                 char data[16 * 1024];
+                int n_ready;
 
-                if (ppoll(polls, G_N_ELEMENTS(polls), NULL, unblocked) < 0)
+                n_ready = ppoll(polls, G_N_ELEMENTS(polls), time_left(ended, &left), unblocked);
+                if (n_ready < 0)
                         continue;
+                if (ended > 0 && (n_ready == 0 || g_get_monotonic_time() > ended + ANSWER_USEC))
+                        return 1;
                 if (polls[0].revents) {
                         ssize_t n = read(console, data, sizeof(data));
 
@@ -103,8 +124,10 @@ static int forward(int console, Escape *escape, const sigset_t *unblocked)
                         if (n > 0 && write_all(STDOUT_FILENO, data, (size_t) n) < 0)
                                 return 1;
                 }
-                if (polls[1].revents && !forward_input(console, escape, &input_open))
+                if (polls[1].revents && !forward_input(console, escape, &input_ended))
                         return 1;
+                if (input_ended && !follow && ended == 0)
+                        ended = g_get_monotonic_time();
         }
 
         return 1;
@@ -155,7 +178,7 @@ int verb_console(Ctl *ctl, char **operands, Error *ret_error)
         fflush(NULL);
         catch_signals(&unblocked);
         terminal_make_raw(&terminal);
-        r = forward(console, terminal.raw ? &escape : NULL, &unblocked);
+        r = forward(console, terminal.raw ? &escape : NULL, ctl->options.follow, &unblocked);
         if (terminal.raw && !ctl->options.quiet)
                 fprintf(stderr, "\r\n%s\r\n",
                                 r > 0 ? "Left the console; the guest runs on." : "The console ended.");

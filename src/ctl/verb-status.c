@@ -178,7 +178,7 @@ static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Erro
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *advice = NULL;
         char *names[] = {(char *) name, NULL};
-        LogRequest request = {.lines = ctl->options.lines, .quietly = true};
+        LogRequest request = {.lines = ctl->options.lines, .quietly = true, .priority = -1};
         int r;
 
         print_state(properties);

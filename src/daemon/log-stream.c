@@ -10,6 +10,7 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@
 #include "daemon/idle.h"
 
 extern char **environ;
+
+#define BOOT_DIGITS_MAX 6
 
 typedef struct LogStream {
         Manager *manager;
@@ -33,6 +36,7 @@ void log_options_free(LogOptions *options)
                 return;
 
         g_free(options->invocation);
+        g_free(options->boot);
         g_free(options);
 }
 
@@ -46,6 +50,55 @@ static int refuse(Error *ret_error, const char *key, const char *why)
 static bool invocation_is_valid(const char *id)
 {
         return strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32;
+}
+
+/* In journalctl's words: an ID, an offset from the last one ("-1", "+2", "0"), or "all". */
+static bool boot_is_valid(const char *boot)
+{
+        const char *digits = boot + (*boot == '-' || *boot == '+' ? 1 : 0);
+        size_t length = strlen(digits);
+
+        if (g_str_equal(boot, "all") || invocation_is_valid(boot))
+                return true;
+
+        return length > 0 && length <= BOOT_DIGITS_MAX && strspn(digits, "0123456789") == length;
+}
+
+static int read_boot(sd_bus_message *message, const char *key, LogOptions *options, Error *ret_error)
+{
+        const char *text;
+
+        if (sd_bus_message_read(message, "v", "s", &text) < 0)
+                return refuse(ret_error, key, "its value is of type 's'");
+        if (!boot_is_valid(text))
+                return refuse(ret_error, key,
+                                "a boot is an offset such as -1, an ID of 32 hexadecimal digits, or all");
+
+        g_free(options->boot);
+        /* The current one is found by ourselves, see boot_search_run(). */
+        options->boot = g_str_equal(text, "0") || g_str_equal(text, "-0") ? NULL : g_strdup(text);
+        return 0;
+}
+
+static int read_time(sd_bus_message *message, const char *key, bool *ret_have, uint64_t *ret_usec,
+                Error *ret_error)
+{
+        if (sd_bus_message_read(message, "v", "t", ret_usec) < 0)
+                return refuse(ret_error, key, "its value is of type 't', microseconds since 1970");
+
+        *ret_have = true;
+        return 0;
+}
+
+static int read_priority(sd_bus_message *message, const char *key, LogOptions *options, Error *ret_error)
+{
+        if (sd_bus_message_read(message, "v", "u", &options->priority) < 0)
+                return refuse(ret_error, key, "its value is of type 'u'");
+        if (options->priority > LOG_DEBUG)
+                return refuse(ret_error, key, "a priority is 0 (emerg) to 7 (debug)");
+
+        options->have_priority = true;
+        return 0;
 }
 
 static int read_option(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
@@ -70,8 +123,17 @@ static int read_option(sd_bus_message *message, const char *key, void *userdata,
                                         "an invocation is 32 hexadecimal digits in lower case");
                 g_free(options->invocation);
                 options->invocation = g_strdup(text);
-        } else
-                return refuse(ret_error, key, "unknown key; known: Lines, Follow, Invocation");
+        } else if (g_str_equal(key, "Boot"))
+                return read_boot(message, key, options, ret_error);
+        else if (g_str_equal(key, "Since"))
+                return read_time(message, key, &options->have_since, &options->since, ret_error);
+        else if (g_str_equal(key, "Until"))
+                return read_time(message, key, &options->have_until, &options->until, ret_error);
+        else if (g_str_equal(key, "Priority"))
+                return read_priority(message, key, options, ret_error);
+        else
+                return refuse(ret_error, key,
+                                "unknown key; known: Lines, Follow, Invocation, Boot, Since, Until, Priority");
 
         return 0;
 }
@@ -84,6 +146,9 @@ int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *r
         r = dictionary_read(message, "options", read_option, options, ret_error);
         if (r < 0)
                 return r;
+        if (options->follow && (options->boot || options->have_until))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Follow: what comes is of this boot, and has no end: leave Boot and Until out");
 
         *ret_options = g_steal_pointer(&options);
         return 0;
@@ -97,6 +162,12 @@ static void add(GPtrArray *command, const char *format, ...)
         va_start(ap, format);
         g_ptr_array_add(command, g_strdup_vprintf(format, ap));
         va_end(ap);
+}
+
+static void add_time(GPtrArray *command, const char *option, uint64_t usec)
+{
+        add(command, "%s=@%" G_GUINT64_FORMAT ".%06u", option, usec / G_USEC_PER_SEC,
+                        (unsigned) (usec % G_USEC_PER_SEC));
 }
 
 static void add_boot(GPtrArray *command, const char *boot_id)
@@ -118,13 +189,26 @@ char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid
         g_autofree char *unit = unit_name_for(name);
         const char *id = options->invocation;
 
+        /* journalctl looks for the one that is asked for itself. */
+        if (options->boot)
+                boot_id = NULL;
+
         add(command, "%s", JOURNALCTL);
         add(command, "--output=json");
         add(command, "--all");
         add(command, "--quiet");
         add(command, "--no-pager");
         /* --follow implies --boot unless --merge is given, and --boot means the kernel's boot ID. */
-        add(command, boot_id ? "--merge" : "--boot");
+        if (!options->boot)
+                add(command, boot_id ? "--merge" : "--boot");
+        else if (!g_str_equal(options->boot, "all"))
+                add(command, "--boot=%s", options->boot);
+        if (options->have_since)
+                add_time(command, "--since", options->since);
+        if (options->have_until)
+                add_time(command, "--until", options->until);
+        if (options->have_priority)
+                add(command, "--priority=%u", options->priority);
         if (options->have_lines)
                 add(command, "--lines=%u", options->lines);
         else if (options->follow)

@@ -12,6 +12,11 @@ typedef struct LogOptions {
         uint32_t lines;
         bool follow;
         char *invocation;
+        char *boot;      /* "all", an offset such as "-1", or an ID; NULL: the current one */
+        bool have_since, have_until;
+        uint64_t since, until; /* µs since the epoch */
+        bool have_priority;
+        uint32_t priority; /* syslog's; nothing less important than that */
 } LogOptions;
 
 void log_options_free(LogOptions *options);

@@ -85,13 +85,29 @@ expect_output "logs looks as journalctl does" '^[A-Z][a-z]{2} [0-9]{2} [0-9:]{8}
         alice logs hello
 is "logs -n 3 has three lines" 3 "$(alice logs -n 3 hello | wc -l)"
 is "logs as JSON is JSON" 3 "$(alice logs -n 3 --json=short hello | jq -r .__REALTIME_TIMESTAMP | wc -l)"
+expect_output "logs --output=cat has the messages alone" '^Hello, world$' alice logs --output=cat hello
+expect_output "… and short-iso the year" '^20[0-9]{2}-[0-9]{2}-.*: Hello, world$' alice logs -o short-iso hello
+expect_output "logs --grep shows what matches" ': Hello, world$' alice logs --grep='^hello, w' hello
+is "… and nothing else" 0 "$(alice logs --grep='^hello, w' -o cat hello | grep -cv '^Hello, world$')"
+is "… of those the last lines" 2 "$(alice logs --grep=tick -n 2 -o cat hello | grep -c tick)"
+expect_output "a capital letter counts" 'No entries' alice logs --grep='HELLO, w' hello
+expect_output "logs --since in words" ': Hello, world$' alice logs --since=-1h hello
+expect_output "… that nothing is of" 'No entries' alice logs --since=tomorrow hello
+expect_output "logs --until" 'No entries' alice logs --until=yesterday hello
+expect_status "no time is told" 2 alice logs --since=whenever hello
+expect_output "logs -b is the current boot" ': Hello, world$' alice logs -b hello
+expect_output "another boot than there is" 'No entries' alice logs -b -9 hello
+is "logs -p leaves out what is less important" 0 "$(alice logs -p crit -o cat hello 2>/dev/null | grep -c Hello)"
+is "alice is in no group of the journal" "" "$(id -Gn alice | tr ' ' '\n' | grep -xE 'adm|systemd-journal|wheel')"
 expect_output "logs -f goes on" 'tick' bash -c 'timeout 60 shruthictl logs -f -n 0 hello | grep -m 1 tick'
 expect_output "status without a name is about the host" 'Unikernels: 1, 1 running' alice status
 
 # --- the console
 
 expect_output "the console can be read through a pipe" 'tick' \
-        bash -c 'timeout 60 shruthictl console hello </dev/null | grep -m 1 tick'
+        bash -c 'timeout 60 shruthictl console --follow hello </dev/null | grep -m 1 tick'
+expect_status "the end of the input ends it" 0 timeout 60 shruthictl console hello </dev/null
+expect_status "… but with --follow it goes on" 124 timeout 3 shruthictl console -f hello </dev/null
 cat >/tmp/console.exp <<'END'
 set timeout 60
 spawn shruthictl console hello

@@ -98,6 +98,71 @@ static void test_signals_by_name_and_number(void)
         }
 }
 
+/* "-p" is journalctl's for logs, and systemctl's for all else. */
+static void test_a_letter_of_two_options(void)
+{
+        _cleanup_parsed_ Parsed logs = {}, late = {}, show = {};
+
+        parse(&logs, "shruthictl logs a -p err");
+        g_assert_cmpint(logs.r, ==, 0);
+        g_assert_cmpint(logs.options.priority, ==, 3);
+        g_assert_null(logs.options.properties);
+        parse(&late, "shruthictl -n 5 -H b -p 4 logs a");
+        g_assert_cmpint(late.options.priority, ==, 4);
+        parse(&show, "shruthictl -p State show logs");
+        g_assert_cmpint(show.r, ==, 0);
+        g_assert_cmpstr(show.options.properties->pdata[0], ==, "State");
+}
+
+static void test_boot_may_have_a_value(void)
+{
+        static const struct {
+                const char *line, *boot, *operand;
+        } cases[] = {
+                {"shruthictl logs a -b", "0", NULL},
+                {"shruthictl logs -b a", "0", "a"},
+                {"shruthictl logs -b -1 a", "-1", "a"},
+                {"shruthictl logs -b-1 a", "-1", "a"},
+                {"shruthictl logs --boot=all a", "all", "a"},
+                {"shruthictl logs --boot -2 a", "-2", "a"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                _cleanup_parsed_ Parsed p = {};
+
+                parse(&p, cases[i].line);
+                g_assert_cmpint(p.r, ==, 0);
+                g_assert_cmpstr(p.options.boot, ==, cases[i].boot);
+                g_assert_cmpstr(p.operands[1], ==, cases[i].operand ?: "a");
+        }
+}
+
+/* What is meant for the guest goes behind "--": said where a guest is spoken of. */
+static void test_hints_at_the_guest(void)
+{
+        static const struct {
+                const char *line;
+                bool hint;
+        } cases[] = {
+                {"shruthictl create a i --ipv4=10.0.0.2/24", true},
+                {"shruthictl --memory 32M create a i --ipv4=10.0.0.2/24", true},
+                {"shruthictl set a --ipv4=10.0.0.2/24", true},
+                {"shruthictl start --frob a", false},
+                {"shruthictl start create --frob", false},
+                {"shruthictl volume create a --frob", false},
+                {"shruthictl --frob", false},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                _cleanup_parsed_ Parsed p = {};
+
+                parse(&p, cases[i].line);
+                g_assert_cmpint(p.r, ==, -EINVAL);
+                g_assert_nonnull(strstr(p.error.message, "There is no option --"));
+                g_assert_cmpint(strstr(p.error.message, "behind '--'") != NULL, ==, cases[i].hint);
+        }
+}
+
 static void test_autostart_may_have_a_value(void)
 {
         _cleanup_parsed_ Parsed bare = {}, no = {};
@@ -125,6 +190,8 @@ static void test_refusals_name_the_word(void)
                 {"shruthictl list --json=xml", "xml"},
                 {"shruthictl logs -n -5 a", "-5"},
                 {"shruthictl logs -n many a", "many"},
+                {"shruthictl logs -o xml a", "json-pretty"},
+                {"shruthictl logs -p 8 a", "--priority="},
                 {"shruthictl kill -s SIGSTOP a", "SIGSTOP"},
                 {"shruthictl create a i --memory=1m", "1m"},
                 {"shruthictl create a i --cpus=0", "0"},
@@ -253,6 +320,9 @@ int main(int argc, char *argv[])
         g_test_add_func("/ctl/options/properties-gather", test_properties_gather);
         g_test_add_func("/ctl/options/signals-by-name-and-number", test_signals_by_name_and_number);
         g_test_add_func("/ctl/options/autostart-may-have-a-value", test_autostart_may_have_a_value);
+        g_test_add_func("/ctl/options/a-letter-of-two-options", test_a_letter_of_two_options);
+        g_test_add_func("/ctl/options/boot-may-have-a-value", test_boot_may_have_a_value);
+        g_test_add_func("/ctl/options/hints-at-the-guest", test_hints_at_the_guest);
         g_test_add_func("/ctl/options/refusals-name-the-word", test_refusals_name_the_word);
         g_test_add_func("/ctl/options/hostile-words-are-shown-harmless",
                         test_hostile_words_are_shown_harmless);

@@ -43,9 +43,35 @@ static void test_log_lines(void)
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 _cleanup_journal_line_ JournalLine line = {};
 
-                g_assert_cmpint(journal_line_parse(cases[i].json, strlen(cases[i].json), &line), ==, 0);
+                g_assert_cmpint(journal_line_parse(cases[i].json, strlen(cases[i].json), LOG_FORMAT_SHORT, &line), ==, 0);
                 g_assert_cmpstr(line.text, ==, cases[i].text);
                 g_assert_cmpint(line.priority, ==, cases[i].priority);
+        }
+}
+
+static void test_log_formats(void)
+{
+        static const char entry[] = "{\"__REALTIME_TIMESTAMP\":\"1700000000000042\",\"_HOSTNAME\":\"h\","
+                                    "\"SYSLOG_IDENTIFIER\":\"x\",\"MESSAGE\":\"a\\u001b\\nb\"}";
+        static const char *const texts[_LOG_FORMAT_MAX] = {
+                [LOG_FORMAT_SHORT]         = "Nov 14 22:13:20 h x: a\\x1b\n                     b",
+                [LOG_FORMAT_SHORT_ISO]     = "2023-11-14T22:13:20+0000 h x: a\\x1b\n                              b",
+                [LOG_FORMAT_SHORT_PRECISE] = "Nov 14 22:13:20.000042 h x: a\\x1b\n                            b",
+                [LOG_FORMAT_SHORT_UNIX]    = "1700000000.000042 h x: a\\x1b\n                       b",
+                [LOG_FORMAT_CAT]           = "a\\x1b\nb",
+                [LOG_FORMAT_JSON]          = entry,
+        };
+
+        for (LogFormat format = 0; format < _LOG_FORMAT_MAX; format++) {
+                _cleanup_journal_line_ JournalLine line = {};
+
+                g_assert_cmpint(log_format_from_string(log_format_to_string(format)), ==, format);
+                g_assert_cmpint(journal_line_parse(entry, strlen(entry), format, &line), ==, 0);
+                g_assert_cmpstr(line.message, ==, "a\x1b\nb");
+                if (texts[format])
+                        g_assert_cmpstr(line.text, ==, texts[format]);
+                else
+                        g_assert_nonnull(strstr(line.text, "\n  \"MESSAGE\" : \"a\\u001b\\nb\""));
         }
 }
 
@@ -56,7 +82,7 @@ static void test_log_refuses_what_is_no_entry(void)
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 _cleanup_journal_line_ JournalLine line = {};
 
-                g_assert_cmpint(journal_line_parse(cases[i], strlen(cases[i]), &line), ==, -EBADMSG);
+                g_assert_cmpint(journal_line_parse(cases[i], strlen(cases[i]), LOG_FORMAT_SHORT, &line), ==, -EBADMSG);
         }
 }
 
@@ -228,6 +254,7 @@ int main(int argc, char *argv[])
         tzset();
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/ctl/log/lines", test_log_lines);
+        g_test_add_func("/ctl/text/log-formats", test_log_formats);
         g_test_add_func("/ctl/log/refuses-what-is-no-entry", test_log_refuses_what_is_no_entry);
         g_test_add_func("/ctl/console/escape-counts-three-in-a-second",
                         test_escape_counts_three_in_a_second);

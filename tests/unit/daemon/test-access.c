@@ -112,8 +112,12 @@ static void test_log_command(void)
 {
         LogOptions all = {}, follow = {.have_lines = true, .lines = 10, .follow = true};
         LogOptions run = {.invocation = (char *) "0123456789abcdef0123456789abcdef"};
+        LogOptions boots = {.boot = (char *) "all"};
+        LogOptions narrow = {.boot = (char *) "-1", .have_since = true, .since = 5000001, .have_until = true,
+                        .until = 6000000, .have_priority = true, .priority = 4};
         g_autofree char *a = command_line(NULL, NULL, &all), *b = command_line(NULL, "b0", &follow),
-                        *c = command_line(NULL, NULL, &run);
+                        *c = command_line(NULL, NULL, &run), *d = command_line(NULL, "b0", &narrow),
+                        *e = command_line(NULL, "b0", &boots);
 
         g_assert_nonnull(strstr(a,
                         "--boot _SYSTEMD_UNIT=unikernel@hello.service + _PID=1 UNIT=unikernel@hello.service "
@@ -125,6 +129,11 @@ static void test_log_command(void)
         g_assert_null(strstr(b, "--boot"));
         g_assert_nonnull(strstr(b, "--merge"));
         g_assert_nonnull(strstr(c, "_SYSTEMD_INVOCATION_ID=0123456789abcdef0123456789abcdef + _PID=1"));
+        g_assert_nonnull(strstr(d,
+                        " --boot=-1 --since=@5.000001 --until=@6.000000 --priority=4 "
+                        "_SYSTEMD_UNIT=unikernel@hello.service + "));
+        g_assert_null(strstr(e, "boot"));
+        g_assert_null(strstr(e, "merge"));
         g_assert_null(strstr(c, "_UID="));
 }
 
@@ -165,6 +174,16 @@ static void test_log_options(void)
         log_option("Invocation", "s", "--file=/etc/shadow", false);
         log_option("Invocation", "s", "0123456789abcdef0123456789abcdeF", false);
         log_option("Lines", "s", "5", false);
+        log_option("Boot", "s", "-1", true);
+        log_option("Boot", "s", "0", true);
+        log_option("Boot", "s", "all", true);
+        log_option("Boot", "s", "0123456789abcdef0123456789abcdef", true);
+        log_option("Boot", "s", "-", false);
+        log_option("Boot", "s", "", false);
+        log_option("Boot", "s", "-1 --file=/etc/shadow", false);
+        log_option("Boot", "s", "1234567", false);
+        log_option("Since", "s", "yesterday", false);
+        log_option("Priority", "s", "err", false);
         log_option("File", "s", "x", false);
 }
 
