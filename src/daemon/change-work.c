@@ -16,6 +16,7 @@
 #include "daemon/image-access.h"
 #include "daemon/seal-client.h"
 #include "image/store.h"
+#include "unikernel/arguments.h"
 #include "unikernel/devices.h"
 #include "unikernel/lease.h"
 
@@ -64,6 +65,16 @@ static int draft_parse(Draft *draft)
         g_clear_pointer(&draft->definition, definition_free);
         return definition_parse(change->name, change->kind == CHANGE_DEFINITION ? given : path, draft->text,
                         strlen(draft->text), &draft->definition, &change->error);
+}
+
+/* Changes the text further, once more is known. */
+static int draft_apply(Draft *draft, const Settings *settings, const char *image, const char *initrd)
+{
+        char *text = settings_apply(settings, draft->text, NULL, image, initrd);
+
+        g_free(draft->text);
+        draft->text = text;
+        return draft_parse(draft);
 }
 
 /* The text as it is now. A definition of an administrator's is refused before anything else is said about
@@ -381,27 +392,6 @@ static int draft_check_image(const Draft *draft, ImageInfo **ret_info)
         return r;
 }
 
-/* What its kind of image needs is written down where it is not what each guest has, so that all who read the
- * definition know it and it counts for its owner. */
-static int draft_settle_memory(Draft *draft, const ImageInfo *info)
-{
-        g_autoptr(Settings) settings = settings_new();
-        g_autofree char *text = NULL;
-        uint64_t memory = 0;
-        int r;
-
-        r = change_check_memory(draft->change, draft->definition, draft->old, info, &memory);
-        if (r < 0 || memory == (draft->definition->memory ?: draft->conf->memory_default))
-                return r;
-
-        settings->memory = g_memdup2(&memory, sizeof memory);
-        text = settings_apply(settings, draft->text, NULL, NULL, NULL);
-        g_free(draft->text);
-        draft->text = g_steal_pointer(&text);
-        r = draft_parse(draft);
-        return r < 0 ? r : draft_check_limits(draft);
-}
-
 /* Text that the settings put in must come out of it as it was given. */
 static int draft_check_arguments(const Draft *draft)
 {
@@ -412,6 +402,41 @@ static int draft_check_arguments(const Draft *draft)
                                 "The arguments cannot stand in a definition as they are");
 
         return 0;
+}
+
+/* A list of arguments was joined for MirageOS up to here, which is what its fields could be read in. */
+static int draft_settle_arguments(Draft *draft, const ImageInfo *info)
+{
+        g_autoptr(Settings) settings = settings_new();
+        Change *change = draft->change;
+        int r;
+
+        if (!change->settings->argument_list || arguments_are_quoted(info))
+                return 0;
+        r = settings_join_arguments(change->settings, info, &change->error);
+        if (r < 0)
+                return r;
+
+        settings->arguments = g_strdup(change->settings->arguments);
+        r = draft_apply(draft, settings, NULL, NULL);
+        return r < 0 ? r : draft_check_arguments(draft);
+}
+
+/* What its kind of image needs is written down where it is not what each guest has, so that all who read the
+ * definition know it and it counts for its owner. */
+static int draft_settle_memory(Draft *draft, const ImageInfo *info)
+{
+        g_autoptr(Settings) settings = settings_new();
+        uint64_t memory = 0;
+        int r;
+
+        r = change_check_memory(draft->change, draft->definition, draft->old, info, &memory);
+        if (r < 0 || memory == (draft->definition->memory ?: draft->conf->memory_default))
+                return r;
+
+        settings->memory = g_memdup2(&memory, sizeof memory);
+        r = draft_apply(draft, settings, NULL, NULL);
+        return r < 0 ? r : draft_check_limits(draft);
 }
 
 static bool wants_addresses(const Definition *definition)
@@ -492,15 +517,14 @@ static int work_write(Change *change)
 
         if (image || initrd) {
                 g_autoptr(Settings) nothing = settings_new();
-                char *text = settings_apply(nothing, draft.text, NULL, image, initrd);
 
-                g_free(draft.text);
-                draft.text = text;
-                r = draft_parse(&draft);
+                r = draft_apply(&draft, nothing, image, initrd);
                 if (r < 0)
                         return r;
         }
         r = draft_check_image(&draft, &info);
+        if (r >= 0)
+                r = draft_settle_arguments(&draft, info);
         if (r >= 0)
                 r = draft_settle_memory(&draft, info);
 

@@ -30,6 +30,7 @@ void settings_free(Settings *settings)
                 return;
 
         g_free(settings->arguments);
+        g_strfreev(settings->argument_list);
         g_free(settings->memory);
         g_free(settings->size);
         g_free(settings->cpus);
@@ -104,6 +105,29 @@ static int read_arguments(SettingsReader *reader)
         return arguments_check(reader->settings->arguments, reader->ret_error);
 }
 
+int settings_join_arguments(Settings *settings, const ImageInfo *info, Error *ret_error)
+{
+        g_autofree char *arguments = NULL;
+        int r;
+
+        if (!settings->argument_list)
+                return 0;
+        r = arguments_join((const char *const *) settings->argument_list, arguments_are_quoted(info), &arguments,
+                        ret_error);
+        if (r >= 0)
+                r = arguments_check(arguments, ret_error);
+        if (r < 0)
+                return r;
+        if (!settings_value_is_plain(arguments))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Setting 'ArgumentList': the last argument ends with white space or '\\', which "
+                                "no definition can hold");
+
+        g_free(settings->arguments);
+        settings->arguments = g_steal_pointer(&arguments);
+        return 0;
+}
+
 static int read_argument_list(SettingsReader *reader)
 {
         g_auto(GStrv) list = NULL;
@@ -121,16 +145,8 @@ static int read_argument_list(SettingsReader *reader)
         if (list && g_strv_length(list) > ARGUMENT_LIST_MAX)
                 return settings_refuse(reader, "more than 1024 arguments");
 
-        r = arguments_join((const char *const *) (list ?: (char *[]){NULL}), &reader->settings->arguments,
-                        reader->ret_error);
-        if (r >= 0)
-                r = arguments_check(reader->settings->arguments, reader->ret_error);
-        if (r >= 0 && !settings_value_is_plain(reader->settings->arguments))
-                return settings_refuse(reader,
-                                "the last argument ends with white space or '\\', which no definition can "
-                                "hold");
-
-        return r;
+        reader->settings->argument_list = list ? g_steal_pointer(&list) : g_new0(char *, 1);
+        return settings_join_arguments(reader->settings, NULL, reader->ret_error);
 }
 
 static int read_memory(SettingsReader *reader)

@@ -22,6 +22,8 @@ typedef enum SettingsUse {
 
 typedef struct Settings {
         char *arguments;      /* NULL in all of these: not named */
+        char **argument_list; /* what arguments are of, where they came as a list: quoted as for MirageOS until
+                               * settings_join_arguments() */
         uint64_t *memory, *size;
         uint32_t *cpus;
         char *group, *owner, *restart;
@@ -38,6 +40,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_free)
 /* Reads the a{sv} that comes next in message. INVALID_ARGS: unknown key (the known ones are listed), wrong
  * type, twice the same, a value that cannot stand in a definition. */
 int settings_read(sd_bus_message *message, SettingsUse use, Settings **ret_settings, Error *ret_error);
+
+/* Joins a list of arguments for the image that they are for (NULL: it is not known); nothing where there is no
+ * list. INVALID_ARGS. */
+int settings_join_arguments(Settings *settings, const ImageInfo *info, Error *ret_error);
 
 /* The text with what is named changed, by definition_text_set(); image and initrd (digests) NULL: as they
  * are. definition is what text means now, NULL where it cannot be read. Pure. */

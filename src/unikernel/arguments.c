@@ -28,19 +28,27 @@ static void append_quoted(GString *out, const char *argument)
                 g_string_append_printf(out, "\"%s\"", argument + kept);
 }
 
-int arguments_join(const char *const *list, char **ret_arguments, Error *ret_error)
+bool arguments_are_quoted(const ImageInfo *info)
+{
+        return !info || info->target != SOLO5_TARGET_NONE;
+}
+
+int arguments_join(const char *const *list, bool quoted, char **ret_arguments, Error *ret_error)
 {
         g_autoptr(GString) out = g_string_new(NULL);
 
         for (size_t i = 0; list && list[i]; i++) {
                 if (list[i][0] == 0)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "argument %zu is empty: MirageOS cannot be passed an empty "
+                                        "argument %zu is empty: a guest cannot be passed an empty "
                                         "argument, leave it out",
                                         i + 1);
                 if (i > 0)
                         g_string_append_c(out, ' ');
-                append_quoted(out, list[i]);
+                if (quoted)
+                        append_quoted(out, list[i]);
+                else
+                        g_string_append(out, list[i]);
         }
 
         *ret_arguments = g_string_free(g_steal_pointer(&out), FALSE);

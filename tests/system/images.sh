@@ -213,6 +213,22 @@ is "is told as it is" $((256 << 20)) "$(shruthictl show linux -p Memory --value)
 rm /etc/shruthi/unikernels/linux.unikernel
 shruthictl image prune >/dev/null
 
+# --- arguments, for the image ---
+
+fstab='vfs.fstab=[ "initrd0:/:extract:::" ]'
+check "arguments for a guest that is not MirageOS" as_user alice shruthictl create foreign "$guests/guest.multiboot" \
+        -- "$fstab" -- 'a\b'
+is "they reach it as they stand" "$fstab -- a\b" "$(shruthictl arguments foreign)"
+check "and so does a list on the bus" busctl call -- org.dream.Shruthi /org/dream/Shruthi org.dream.Shruthi.Manager \
+        SetUnikernelSettings 'sa{sv}' foreign 1 ArgumentList as 2 "$fstab" 'x "y"'
+is "joined by a space" "$fstab x \"y\"" "$(shruthictl arguments foreign)"
+check "an image of MirageOS' is changed together with them" busctl call -- org.dream.Shruthi /org/dream/Shruthi \
+        org.dream.Shruthi.Manager SetUnikernelSettings 'sa{sv}' foreign 2 \
+        ImageDigest s "$(shruthictl image import "$plain")" ArgumentList as 1 'x "y"'
+is "which is what they are quoted for" 'x\ \"y\"' "$(shruthictl arguments foreign)"
+shruthictl remove foreign
+shruthictl image prune >/dev/null
+
 # Limits, and a disk that is full.
 mkdir -p /etc/shruthi/shruthi.conf.d
 printf '[Shruthi]\nImageSizeMax=10K\n' >/etc/shruthi/shruthi.conf.d/limit.conf

@@ -51,7 +51,7 @@ static void test_join_comes_back(void)
                 g_autofree char *joined = NULL, *stripped = NULL;
                 guint n = g_strv_length((char **)lists[i]);
 
-                g_assert_cmpint(arguments_join(lists[i], &joined, NULL), ==, 0);
+                g_assert_cmpint(arguments_join(lists[i], true, &joined, NULL), ==, 0);
                 g_assert_cmpint(arguments_check(joined, NULL), ==, 0);
 
                 /* A definition does not keep white space at a line's end. */
@@ -68,8 +68,25 @@ static void test_join_form(void)
         static const char *const list[] = {"a b", "c\"d", "e\\f", "g ", NULL};
         g_autofree char *joined = NULL;
 
-        g_assert_cmpint(arguments_join(list, &joined, NULL), ==, 0);
+        g_assert_cmpint(arguments_join(list, true, &joined, NULL), ==, 0);
         g_assert_cmpstr(joined, ==, "a\\ b c\\\"d e\\\\f g\" \"");
+}
+
+/* Unikraft takes quotes and brackets for what they are. Only MirageOS' way of quoting is known, so all others
+ * are passed what was written. */
+static void test_other_guests_get_it_as_it_stands(void)
+{
+        static const char *const list[] = {
+                        "vfs.fstab=[ \"initrd0:/:extract:::\" ]", "--", "a\\b", "{service.address}", NULL};
+        g_autofree char *joined = NULL;
+
+        g_assert_cmpint(arguments_join(list, false, &joined, NULL), ==, 0);
+        g_assert_cmpstr(joined, ==, "vfs.fstab=[ \"initrd0:/:extract:::\" ] -- a\\b {service.address}");
+
+        g_assert_true(arguments_are_quoted(NULL));
+        g_assert_true(arguments_are_quoted(&(ImageInfo){.target = SOLO5_TARGET_VIRTIO}));
+        g_assert_false(arguments_are_quoted(&(ImageInfo){.boot = IMAGE_BOOT_MULTIBOOT}));
+        g_assert_false(arguments_are_quoted(&(ImageInfo){.boot = IMAGE_BOOT_LINUX}));
 }
 
 static void test_empty_argument_is_refused(void)
@@ -78,10 +95,10 @@ static void test_empty_argument_is_refused(void)
         g_autofree char *joined = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
-        g_assert_cmpint(arguments_join(list, &joined, &error), ==, -EINVAL);
+        g_assert_cmpint(arguments_join(list, true, &joined, &error), ==, -EINVAL);
         g_assert_cmpint(error.code, ==, ERROR_INVALID_ARGS);
         g_assert_cmpstr(error.message, ==,
-                        "argument 2 is empty: MirageOS cannot be passed an empty argument, leave it out");
+                        "argument 2 is empty: a guest cannot be passed an empty argument, leave it out");
         g_assert_null(joined);
 }
 
@@ -136,6 +153,7 @@ static void test_length(void)
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/arguments/other-guests-get-them-as-they-stand", test_other_guests_get_it_as_it_stands);
         g_test_add_func("/unikernel/arguments/join-comes-back", test_join_comes_back);
         g_test_add_func("/unikernel/arguments/join-form", test_join_form);
         g_test_add_func("/unikernel/arguments/empty-argument-is-refused", test_empty_argument_is_refused);
