@@ -119,7 +119,7 @@ int client_new_call(Ctl *ctl, const char *member, sd_bus_message **ret_call, Err
         return r < 0 ? client_message_error(r, ret_error) : 0;
 }
 
-static int call_once(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Error *ret_error)
+static int call_attempt(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Error *ret_error)
 {
         sd_bus_error e = SD_BUS_ERROR_NULL;
         int r;
@@ -164,7 +164,7 @@ int client_send_interactively(Ctl *ctl, sd_bus_message *call, sd_bus_message **r
         if (r < 0)
                 return client_message_error(r, ret_error);
 
-        return call_once(ctl, again, ret_reply, ret_error);
+        return call_attempt(ctl, again, ret_reply, ret_error);
 }
 
 int client_send(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Error *ret_error)
@@ -172,7 +172,7 @@ int client_send(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Erro
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        r = call_once(ctl, call, ret_reply, &error);
+        r = call_attempt(ctl, call, ret_reply, &error);
         if (r < 0 && error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED && !ctl->options.no_ask_password)
                 return client_send_interactively(ctl, call, ret_reply, ret_error);
         if (r < 0)
@@ -221,7 +221,7 @@ int client_call_quietly(Ctl *ctl, const char *member, sd_bus_message **ret_reply
         int r;
 
         va_start(ap, types);
-        r = callv(ctl, call_once, member, ret_reply, ret_error, types, ap);
+        r = callv(ctl, call_attempt, member, ret_reply, ret_error, types, ap);
         va_end(ap);
 
         return r;

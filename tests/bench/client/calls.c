@@ -75,7 +75,7 @@ static sd_bus_message *make_call(sd_bus *bus, const Calls *calls, const char *na
         return message;
 }
 
-static void call_once(sd_bus *bus, const Calls *calls, const char *name)
+static void call_named(sd_bus *bus, const Calls *calls, const char *name)
 {
         sd_bus_error error = SD_BUS_ERROR_NULL;
         sd_bus_message *message = make_call(bus, calls, name), *reply = NULL;
@@ -141,7 +141,7 @@ int verb_calls(int argc, char *argv[])
                 }
                 /* Each time another one is first. */
                 for (unsigned j = 0; j < calls.n_names; j++)
-                        call_once(bus, &calls, calls.names[(i + j) % calls.n_names]);
+                        call_named(bus, &calls, calls.names[(i + j) % calls.n_names]);
         }
 
         sd_bus_flush_close_unref(bus);
