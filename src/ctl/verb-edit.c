@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/string-util.h"
+#include "ctl/changed.h"
 #include "ctl/client.h"
 #include "ctl/editor.h"
 #include "ctl/value.h"
@@ -81,7 +82,8 @@ static void say_result(Ctl *ctl, const char *name, JsonObject *details)
                                 "back.\n",
                                 path, name);
         }
-        printf("Changed %s, from its next start: shruthictl restart %s\n", name, name);
+        if (!changed_needs_restart(ctl, name))
+                printf("Changed %s.\n", name);
 }
 
 static int edit(Ctl *ctl, const char *name, Error *ret_error)

@@ -4,6 +4,7 @@
 
 #include <fnmatch.h>
 
+#include "ctl/changed.h"
 #include "ctl/client.h"
 #include "ctl/format.h"
 #include "ctl/pager.h"
@@ -23,6 +24,7 @@ static bool row_matches(const UnikernelRow *row, char **patterns)
 
 int verb_list(Ctl *ctl, char **operands, Error *ret_error)
 {
+        g_autoptr(GHashTable) changed = NULL;
         static const char *const headers[] = {"NAME", "STATE", "OWNER", "RESULT", "UNIT", NULL};
         g_autoptr(Table) table = table_new(headers);
         g_autoptr(GPtrArray) rows = NULL;
@@ -32,16 +34,18 @@ int verb_list(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
 
+        changed = changed_list(ctl);
         for (guint i = 0; i < rows->len; i++) {
                 const UnikernelRow *row = rows->pdata[i];
-                g_autofree char *owner = NULL;
+                bool differs = g_hash_table_contains(changed, row->name);
+                g_autofree char *owner = NULL, *state = g_strconcat(row->state, differs ? ", changed" : "", NULL);
 
                 if (!row_matches(row, operands))
                         continue;
 
                 owner = format_user((uid_t) row->owner);
                 table_add(table, row->name, COLOR_NONE, NULL);
-                table_add(table, row->state, state_color(row->state), NULL);
+                table_add(table, state, state_color(row->state), json_text(row->state));
                 table_add(table, owner, COLOR_NONE, json_number(row->owner));
                 table_add(table, row->result, COLOR_NONE, NULL);
                 table_add(table, row->unit, COLOR_NONE, NULL);

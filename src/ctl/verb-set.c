@@ -7,6 +7,7 @@
 
 #include "common/io.h"
 #include "common/string-util.h"
+#include "ctl/changed.h"
 #include "ctl/image-file.h"
 #include "ctl/image-bus.h"
 #include "ctl/settings-append.h"
@@ -117,8 +118,10 @@ int verb_set(Ctl *ctl, char **operands, Error *ret_error)
                 _cleanup_error_ Error error = ERROR_INIT;
 
                 r = set_all(ctl, *name, &error);
-                if (r >= 0)
+                if (r >= 0) {
+                        (void) changed_needs_restart(ctl, *name);
                         continue;
+                }
                 options_name_error(&ctl->options, &error);
                 error_prefix(&error, "Cannot change %s", *name);
                 ctl_print_error(&error, r);

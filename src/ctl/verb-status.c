@@ -63,35 +63,41 @@ static char *credentials_line(JsonObject *device)
         return g_string_free(line, FALSE);
 }
 
+static char *network_line(JsonObject *device)
+{
+        const char *bridge = value_text(device, "Bridge"), *network = value_text(device, "Network");
+        const char *mac = value_text(device, "MACAddress"), *address = value_text(device, "Address");
+        bool open = json_object_has_member(device, "Isolation") && !value_flag(device, "Isolation");
+
+        return g_strdup_printf("network %s → %s%s%s%s%s%s%s", value_text(device, "Name"),
+                        *network  ? "network "
+                        : *bridge ? "bridge "
+                                  : "default bridge",
+                        *network ? network : bridge, *address ? ", " : "", address, *mac ? ", " : "", mac,
+                        open ? ", not isolated" : "");
+}
+
+static char *device_line(JsonObject *device)
+{
+        const char *volume = value_text(device, "Volume");
+
+        if (g_str_equal(value_text(device, "Kind"), "network"))
+                return network_line(device);
+        if (g_str_equal(value_text(device, "Kind"), "credentials"))
+                return credentials_line(device);
+
+        return g_strdup_printf("block %s → %s%s%s", value_text(device, "Name"), *volume ? "volume " : "",
+                        *volume ? volume : value_text(device, "Path"),
+                        value_flag(device, "ReadOnly") ? ", read-only" : "");
+}
+
 static void print_devices(JsonObject *details)
 {
         JsonArray *devices = value_array(details, "Devices");
 
         for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
-                JsonObject *device = json_array_get_object_element(devices, i);
-                const char *bridge = value_text(device, "Bridge"), *network = value_text(device, "Network");
-                const char *mac = value_text(device, "MACAddress"), *address = value_text(device, "Address");
-                g_autofree char *line = NULL;
+                g_autofree char *line = device_line(json_array_get_object_element(devices, i));
 
-                if (g_str_equal(value_text(device, "Kind"), "network"))
-                        line = g_strdup_printf("network %s → %s%s%s%s%s%s%s", value_text(device, "Name"),
-                                        *network  ? "network "
-                                        : *bridge ? "bridge "
-                                                  : "default bridge",
-                                        *network ? network : bridge, *address ? ", " : "", address,
-                                        *mac ? ", " : "", mac,
-                                        json_object_has_member(device, "Isolation") &&
-                                                                        !value_flag(device, "Isolation")
-                                                        ? ", not isolated"
-                                                        : "");
-                else if (g_str_equal(value_text(device, "Kind"), "credentials"))
-                        line = credentials_line(device);
-                else
-                        line = g_strdup_printf("block %s → %s%s%s", value_text(device, "Name"),
-                                        *value_text(device, "Volume") ? "volume " : "",
-                                        *value_text(device, "Volume") ? value_text(device, "Volume")
-                                                                      : value_text(device, "Path"),
-                                        value_flag(device, "ReadOnly") ? ", read-only" : "");
                 print_line(i == 0 ? "Devices" : "", line);
         }
 }
@@ -170,6 +176,71 @@ static void print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
         print_line("Domain", value_text(details, "DomainName"));
 }
 
+static bool has_device(JsonArray *devices, JsonObject *like, bool same)
+{
+        for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
+                JsonObject *device = json_array_get_object_element(devices, i);
+                g_autoptr(JsonNode) a = json_node_init_object(json_node_alloc(), device),
+                                    b = json_node_init_object(json_node_alloc(), like);
+
+                if (same ? json_node_equal(a, b)
+                         : g_str_equal(value_text(device, "Kind"), value_text(like, "Kind")) &&
+                                                g_str_equal(value_text(device, "Name"), value_text(like, "Name")))
+                        return true;
+        }
+
+        return false;
+}
+
+/* Those that change or come, then those that go. */
+static void print_next_devices(JsonArray *now, JsonArray *next)
+{
+        for (guint i = 0; next && i < json_array_get_length(next); i++) {
+                JsonObject *device = json_array_get_object_element(next, i);
+                g_autofree char *line = device_line(device);
+
+                if (!has_device(now, device, true))
+                        print_line("", line);
+        }
+        for (guint i = 0; next && now && i < json_array_get_length(now); i++) {
+                JsonObject *device = json_array_get_object_element(now, i);
+                g_autofree char *line = g_strdup_printf("without %s %s",
+                                g_str_equal(value_text(device, "Kind"), "network") ? "network" : "block",
+                                value_text(device, "Name"));
+
+                if (!has_device(next, device, false))
+                        print_line("", line);
+        }
+}
+
+/* What the next start will change. */
+static void print_next_start(JsonObject *properties, JsonObject *details)
+{
+        static const char *const keys[] = {"Image", "Initrd", "Arguments", "Memory", "CPUs"};
+        JsonNode *node = json_object_get_member(details, "NextStart");
+        JsonObject *next = node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+        const char *name = value_text(properties, "Name");
+        g_autofree char *title = NULL;
+
+        if (!next)
+                return;
+
+        title = g_strdup_printf("its definition has changed; from then on (shruthictl restart %s):", name);
+        print_line("Next start", title);
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+                g_autofree char *value = NULL, *line = NULL;
+
+                if (!json_object_has_member(next, keys[i]))
+                        continue;
+                value = g_str_equal(keys[i], "Memory")
+                                ? size_format((uint64_t) value_number(next, keys[i]))
+                                : value_format(json_object_get_member(next, keys[i]));
+                line = g_strdup_printf("%s=%s", keys[i], value);
+                print_line("", line);
+        }
+        print_next_devices(value_array(details, "Devices"), value_array(next, "Devices"));
+}
+
 /* As much of it as the caller may see. */
 static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Error *ret_error)
 {
@@ -184,9 +255,10 @@ static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Erro
         print_state(properties);
         print_line("Unit", value_text(properties, "Unit"));
         r = client_get_object(ctl, "GetUnikernelDetails", name, false, &details, &error);
-        if (r >= 0)
+        if (r >= 0) {
                 print_details(ctl, properties, details);
-        else {
+                print_next_start(properties, details);
+        } else {
                 print_owner(properties, NULL);
                 print_line("Details", error.code == ERROR_ACCESS_DENIED ||
                                 error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED

@@ -244,6 +244,32 @@ static int method_list_unikernels(sd_bus_message *message, void *userdata, sd_bu
         return r < 0 ? r : 1;
 }
 
+static int method_list_changed_unikernels(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+        Manager *manager = userdata;
+        GHashTableIter iter;
+        gpointer value;
+        int r;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "s");
+        g_hash_table_iter_init(&iter, manager->unikernels);
+        while (r >= 0 && g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+
+                if (unikernel->announced && unikernel->shown.needs_restart)
+                        r = sd_bus_message_append(reply, "s", unikernel->name);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+
+        return r < 0 ? r : 1;
+}
+
 static int append_checks(sd_bus_message *reply, const char *output)
 {
         int r;
@@ -372,6 +398,8 @@ const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("ListUnikernels", SD_BUS_NO_ARGS,
                         SD_BUS_RESULT("a(ssusso)", unikernels), method_list_unikernels,
                         SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListChangedUnikernels", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", names),
+                        method_list_changed_unikernels, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("StartUnikernel", SD_BUS_ARGS("s", name, "t", flags),
                         SD_BUS_RESULT("o", job),
                         method_start_unikernel, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -156,6 +156,14 @@ void manager_emit_object(
                 emit_object_to(manager->peers->pdata[i], added, signal, name, path);
 }
 
+void manager_emit_signal(Manager *manager, const char *path, const char *interface, const char *signal)
+{
+        if (manager->bus && manager->published)
+                (void) sd_bus_emit_signal(manager->bus, path, interface, signal, NULL);
+        for (guint i = 0; i < manager->peers->len; i++)
+                (void) sd_bus_emit_signal(manager->peers->pdata[i], path, interface, signal, NULL);
+}
+
 void manager_emit_changed(Manager *manager, const char *path, const char *interface, char **properties)
 {
         if (manager->bus && manager->published)

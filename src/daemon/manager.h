@@ -104,4 +104,5 @@ int manager_export(Manager *manager, sd_bus *bus);
 /* Signals go to the bus and to all peers. */
 void manager_emit_object(
                 Manager *manager, bool added, const char *signal, const char *name, const char *path);
+void manager_emit_signal(Manager *manager, const char *path, const char *interface, const char *signal);
 void manager_emit_changed(Manager *manager, const char *path, const char *interface, char **properties);

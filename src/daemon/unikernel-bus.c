@@ -288,6 +288,7 @@ const sd_bus_vtable unikernel_vtable[] = {
                         unikernel_method_remove_credential, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListCredentials", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", keys),
                         unikernel_method_list_credentials, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL("DefinitionChanged", "", 0),
         SD_BUS_PROPERTY("Name", "s", NULL, offsetof(Unikernel, name), CONST),
         SD_BUS_PROPERTY("UUID", "s", property_get_uuid, 0, CONST),
         SD_BUS_PROPERTY("Unit", "s", NULL, offsetof(Unikernel, unit), CONST),
@@ -303,5 +304,7 @@ const sd_bus_vtable unikernel_vtable[] = {
                         CHANGE),
         SD_BUS_PROPERTY("InactiveEnterTimestamp", "t", NULL,
                         offsetof(Unikernel, shown.inactive_enter), CHANGE),
+        SD_BUS_PROPERTY("NeedsRestart", "b", property_get_bool, offsetof(Unikernel, shown.needs_restart),
+                        CHANGE),
         SD_BUS_VTABLE_END,
 };

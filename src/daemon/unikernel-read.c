@@ -8,12 +8,15 @@
 
 #include "common/io.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "daemon/call.h"
 #include "daemon/image-access.h"
 #include "daemon/unikernel-bus.h"
 #include "unikernel/identity.h"
 #include "unikernel/lease.h"
 #include "unikernel/memory.h"
+#include "unikernel/run-state.h"
+#include "unikernel/started.h"
 
 #define DOMAIN_XML_MAX (1024 * 1024)
 
@@ -129,13 +132,22 @@ static int append_origin(sd_bus_message *m, const char *path, DefinitionOrigin o
                         m, "{sv}{sv}", "DefinitionPath", "s", path, "Origin", "s", origins[origin]);
 }
 
-/* A reading in a thread, for GetDetails and GetDefinition. */
-typedef struct Reading {
-        Call *call;
-        char *image;    /* digest or path */
+/* What a definition boots. */
+typedef struct Boot {
+        char *image;    /* digest or path; NULL: there is no such definition */
         char *initrd;   /* the same, NULL: none */
         ImageInfo *info;
         uint64_t initrd_size; /* 0: none, or not known */
+} Boot;
+
+/* A reading in a thread, for GetDetails and GetDefinition. */
+typedef struct Reading {
+        Call *call;
+        Boot boot;      /* of the guest that runs, or of the one that a start would make */
+        Boot next;      /* of the one that the next start would make, where it needs a restart */
+        uint64_t memory; /* that the guest runs with; 0: not known */
+        bool up;        /* it runs */
+        bool broken;    /* its definition is, or is gone */
         char *path;     /* of a broken definition */
         DefinitionOrigin origin;
         GPtrArray *leases; /* Lease; NULL: they cannot be read */
@@ -144,19 +156,71 @@ typedef struct Reading {
         Error error;
 } Reading;
 
-static int append_definition(sd_bus_message *m, const Unikernel *unikernel, const Reading *reading)
+static uint64_t memory_of(const Unikernel *unikernel, const Definition *definition, const Boot *boot)
+{
+        return memory_effective(definition->memory, boot->info, boot->initrd_size,
+                        manager_conf(unikernel->manager));
+}
+
+/* What is different from the next start on. */
+static int append_next_start(
+                sd_bus_message *m, const Unikernel *unikernel, const Reading *reading, uint64_t memory)
+{
+        const Definition *running = unikernel->running, *next = unikernel->loaded.definition;
+        uint64_t next_memory = memory_of(unikernel, next, &reading->next);
+        int r;
+
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", "NextStart");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "a{sv}");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0 && g_strcmp0(running->image, next->image) != 0)
+                r = sd_bus_message_append(m, "{sv}", "Image", "s", next->image);
+        if (r >= 0 && g_strcmp0(running->initrd, next->initrd) != 0)
+                r = sd_bus_message_append(m, "{sv}", "Initrd", "s", next->initrd ?: "");
+        if (r >= 0 && g_strcmp0(running->arguments, next->arguments) != 0)
+                r = sd_bus_message_append(m, "{sv}", "Arguments", "s", next->arguments);
+        if (r >= 0 && memory != next_memory)
+                r = sd_bus_message_append(m, "{sv}", "Memory", "t", next_memory);
+        if (r >= 0 && running->cpus != next->cpus)
+                r = sd_bus_message_append(m, "{sv}", "CPUs", "u", next->cpus);
+        if (r >= 0 && !started_devices_equal(running, next))
+                r = append_devices(m, next, reading->leases);
+        for (unsigned i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(m);
+
+        return r;
+}
+
+/* Of the guest that runs, or of the one that a start would make. */
+static int append_guest(sd_bus_message *m, const Unikernel *unikernel, const Reading *reading)
+{
+        const Definition *definition = unikernel_effective(unikernel);
+        uint64_t memory = unikernel->compared ? reading->memory : 0;
+        int r;
+
+        memory = memory ?: memory_of(unikernel, definition, &reading->boot);
+        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}", "Image", "s", definition->image, "Initrd", "s",
+                        definition->initrd ?: "", "Arguments", "s", definition->arguments, "Memory", "t",
+                        memory, "CPUs", "u", definition->cpus);
+        if (r >= 0)
+                r = append_devices(m, definition, reading->leases);
+
+        return r < 0 || !unikernel->shown.needs_restart
+                        ? r
+                        : append_next_start(m, unikernel, reading, memory);
+}
+
+static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
 {
         const Definition *definition = unikernel->loaded.definition;
         int r;
 
-        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Image", "s", definition->image,
-                        "Initrd", "s", definition->initrd ?: "", "Arguments", "s", definition->arguments,
-                        "Memory", "t",
-                        memory_effective(definition->memory, reading->info, reading->initrd_size,
-                                        manager_conf(unikernel->manager)),
-                        "CPUs", "u",
-                        definition->cpus, "Group", "s", unikernel_group_name(unikernel), "Restart", "s",
-                        restart_policy_to_string(definition->restart));
+        r = sd_bus_message_append(m, "{sv}{sv}", "Group", "s", unikernel_group_name(unikernel), "Restart",
+                        "s", restart_policy_to_string(definition->restart));
         if (r >= 0)
                 r = append_origin(m, definition->path, definition->origin);
         if (r >= 0)
@@ -170,14 +234,20 @@ static int append_definition(sd_bus_message *m, const Unikernel *unikernel, cons
         for (unsigned i = 0; r >= 0 && i < 2; i++)
                 r = sd_bus_message_close_container(m);
 
-        return r < 0 ? r : append_devices(m, definition, reading->leases);
+        return r;
+}
+
+static void boot_clear(Boot *boot)
+{
+        g_free(boot->image);
+        g_free(boot->initrd);
+        image_info_free(boot->info);
 }
 
 static void reading_free(Reading *reading)
 {
-        g_free(reading->image);
-        g_free(reading->initrd);
-        image_info_free(reading->info);
+        boot_clear(&reading->boot);
+        boot_clear(&reading->next);
         g_free(reading->path);
         g_clear_pointer(&reading->leases, g_ptr_array_unref);
         g_free(reading->text);
@@ -198,28 +268,37 @@ static char *digest_of(const char *image)
         return digest;
 }
 
+/* That an image is not there yet is no error here: it just cannot be told what it is. */
+static void boot_read(Boot *boot)
+{
+        g_autofree char *digest = digest_of(boot->image), *initrd = digest_of(boot->initrd);
+
+        if (digest)
+                (void) image_inspect_stored(digest, &boot->info, NULL);
+        if (initrd)
+                (void) store_size(initrd, &boot->initrd_size, NULL);
+}
+
 static void details_run(void *userdata)
 {
         Reading *reading = userdata;
-        g_autofree char *digest = digest_of(reading->image), *initrd = digest_of(reading->initrd);
+        g_autofree char *dir = paths_unikernel_runtime(reading->call->unikernel);
+        _cleanup_run_state_ RunState state = RUN_STATE_INIT;
 
-        /* A broken definition; one that is gone has no path. */
-        if (!reading->image) {
+        /* One that is gone has no path. */
+        if (reading->broken)
                 (void) definition_find(reading->call->unikernel, &reading->path, &reading->origin, NULL);
-                return;
-        }
-
-        /* That an image is not there yet is no error here: it just cannot be told what it is. */
-        if (digest)
-                (void) image_inspect_stored(digest, &reading->info, NULL);
-        if (initrd)
-                (void) store_size(initrd, &reading->initrd_size, NULL);
-        (void) lease_list(NULL, reading->call->unikernel, &reading->leases, NULL);
+        if (reading->up && run_state_read(dir, &state) >= 0)
+                reading->memory = state.memory;
+        boot_read(&reading->boot);
+        boot_read(&reading->next);
+        if (reading->boot.image)
+                (void) lease_list(NULL, reading->call->unikernel, &reading->leases, NULL);
 }
 
 static int append_details(sd_bus_message *m, const Unikernel *unikernel, const Reading *reading)
 {
-        const ImageInfo *info = reading->info;
+        const ImageInfo *info = reading->boot.info;
         g_autofree char *domain = g_strconcat(SHRUTHI_DOMAIN_PREFIX, unikernel->name, NULL);
         int r;
 
@@ -234,8 +313,10 @@ static int append_details(sd_bus_message *m, const Unikernel *unikernel, const R
                                                 ?: unikernel->loaded.definition
                                                 ? ""
                                                 : "Its definition is gone; it runs on until it is stopped");
+        if (r >= 0 && unikernel_effective(unikernel))
+                r = append_guest(m, unikernel, reading);
         if (r >= 0 && unikernel->loaded.definition)
-                r = append_definition(m, unikernel, reading);
+                r = append_definition(m, unikernel);
         else if (r >= 0 && reading->path)
                 r = append_origin(m, reading->path, reading->origin);
 
@@ -267,6 +348,12 @@ static void details_done(void *userdata)
         reading_free(reading);
 }
 
+static void boot_set(Boot *boot, const Definition *definition)
+{
+        boot->image = definition ? g_strdup(definition->image) : NULL;
+        boot->initrd = definition ? g_strdup(definition->initrd) : NULL;
+}
+
 int unikernel_method_get_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Unikernel *unikernel = userdata;
@@ -278,10 +365,11 @@ int unikernel_method_get_details(sd_bus_message *message, void *userdata, sd_bus
 
         reading = g_new0(Reading, 1);
         reading->call = call;
-        if (unikernel->loaded.definition) {
-                reading->image = g_strdup(unikernel->loaded.definition->image);
-                reading->initrd = g_strdup(unikernel->loaded.definition->initrd);
-        }
+        reading->up = unikernel->compared;
+        reading->broken = !unikernel->loaded.definition;
+        boot_set(&reading->boot, unikernel_effective(unikernel));
+        if (unikernel->shown.needs_restart)
+                boot_set(&reading->next, unikernel->loaded.definition);
         worker_run(unikernel->manager->worker, call->uid, NULL, details_run, details_done, reading);
         return 1;
 }

@@ -17,6 +17,7 @@
 #include "daemon/start-times.h"
 #include "unikernel/identity.h"
 #include "unikernel/outcome.h"
+#include "unikernel/started.h"
 
 static const char *const unikernel_state_table[_UNIKERNEL_STATE_MAX] = {
         [UNIKERNEL_STOPPED]  = "stopped",
@@ -112,6 +113,7 @@ void unikernel_free(Unikernel *unikernel)
         unit_status_clear(&unikernel->status);
         shown_clear(&unikernel->shown);
         start_times_free(unikernel->start_times);
+        definition_free(unikernel->running);
         g_free(unikernel->reason);
         g_free(unikernel->path);
         g_free(unikernel->unit);
@@ -139,6 +141,11 @@ int unikernel_find(Manager *manager, const char *name, Unikernel **ret_unikernel
 
         *ret_unikernel = unikernel;
         return 0;
+}
+
+const Definition *unikernel_effective(const Unikernel *unikernel)
+{
+        return unikernel->running ?: unikernel->loaded.definition;
 }
 
 const char *unikernel_owner_name(const Unikernel *unikernel)
@@ -293,11 +300,27 @@ static void derive_shown(const Unikernel *unikernel, Shown *ret_shown, ErrorCode
                 ret_shown->result = g_strdup("");
 }
 
+/* What the guest runs with is looked up once for each run and each definition. */
+static void derive_running(Unikernel *unikernel, const Shown *old)
+{
+        Shown *shown = &unikernel->shown;
+        bool up = shown->state == UNIKERNEL_RUNNING || shown->state == UNIKERNEL_STOPPING;
+
+        if (!up || !unikernel->compared || g_strcmp0(old->invocation_id, shown->invocation_id) != 0) {
+                g_clear_pointer(&unikernel->running, definition_free);
+                if (up)
+                        unikernel->running =
+                                        started_load_other(unikernel->name, unikernel->loaded.definition);
+                unikernel->compared = up;
+        }
+        shown->needs_restart = unikernel->running && unikernel->loaded.definition;
+}
+
 /* The names of the properties that differ; the strings are constants. */
 static void emit_differences(Unikernel *unikernel, const Shown *old)
 {
         const Shown *now = &unikernel->shown;
-        char *names[10];
+        char *names[11];
         size_t n = 0;
 
         if (old->state != now->state)
@@ -318,6 +341,8 @@ static void emit_differences(Unikernel *unikernel, const Shown *old)
                 names[n++] = (char *) "ActiveEnterTimestamp";
         if (old->inactive_enter != now->inactive_enter)
                 names[n++] = (char *) "InactiveEnterTimestamp";
+        if (old->needs_restart != now->needs_restart)
+                names[n++] = (char *) "NeedsRestart";
         names[n] = NULL;
 
         if (n > 0)
@@ -354,6 +379,7 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
         unikernel->end_error = _ERROR_CODE_INVALID;
         unikernel->shown = (Shown){};
         derive_shown(unikernel, &unikernel->shown, &unikernel->end_error, &unikernel->reason);
+        derive_running(unikernel, &old);
 
         if (!unikernel->announced) {
                 unikernel->announced = true;
@@ -365,9 +391,18 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
         return unikernel;
 }
 
+static bool loaded_equal(const Loaded *a, const Loaded *b)
+{
+        g_autofree char *x = a->definition ? definition_format(a->definition) : NULL,
+                        *y = b->definition ? definition_format(b->definition) : NULL;
+
+        return g_strcmp0(x, y) == 0 && g_strcmp0(a->problem, b->problem) == 0;
+}
+
 void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded)
 {
         Unikernel *unikernel = unikernel_get(manager, name);
+        bool changed;
 
         if (!unikernel) {
                 int r;
@@ -387,8 +422,12 @@ void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded)
         if (loaded->problem && g_strcmp0(loaded->problem, unikernel->loaded.problem) != 0)
                 log_object(LOG_WARNING, &(LogObject){.unikernel = name}, SHRUTHI_MESSAGE_BROKEN, NULL, "%s",
                                 loaded->problem);
+        changed = unikernel->announced && !loaded_equal(&unikernel->loaded, loaded);
         loaded_clear(&unikernel->loaded);
         unikernel->loaded = *loaded;
         *loaded = (Loaded){};
-        (void) unikernel_refresh(unikernel);
+        unikernel->compared = false;
+        unikernel = unikernel_refresh(unikernel);
+        if (changed && unikernel)
+                manager_emit_signal(manager, unikernel->path, SHRUTHI_INTERFACE_UNIKERNEL, "DefinitionChanged");
 }

@@ -56,6 +56,7 @@ typedef struct Shown {
         int64_t exit_status;
         char *invocation_id;
         uint64_t state_change, active_enter, inactive_enter;
+        bool needs_restart; /* it runs with something else than its definition says */
 } Shown;
 
 typedef struct StartTimes StartTimes;
@@ -70,6 +71,9 @@ typedef struct Unikernel {
         char *reason;           /* how the last run ended, in words; not for everybody */
         ErrorCode end_error;    /* why it did not begin; _ERROR_CODE_INVALID: it did, or not known */
         bool announced;         /* UnikernelNew was sent */
+        Definition *running;    /* what its guest was started with, where that is not what the definition
+                                   says; NULL: it is, or not known */
+        bool compared;          /* running is true for this run and this definition */
         StartTimes *start_times; /* of the last start that we were asked for; NULL: none */
 } Unikernel;
 
@@ -88,6 +92,10 @@ void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded);
 /* Derives what is shown; tells the bus what changed; lets go of it when neither definition nor running unit
  * is left, in which case it returns NULL. */
 Unikernel *unikernel_refresh(Unikernel *unikernel);
+
+/* What its guest runs with, and where it does not run, what a start would take; NULL: there is no definition that
+ * can be read, and none known. */
+const Definition *unikernel_effective(const Unikernel *unikernel);
 
 /* Never NULL: "root" where there is no definition that can be read. */
 const char *unikernel_owner_name(const Unikernel *unikernel);

@@ -14,6 +14,7 @@
 #include "domain/volumes.h"
 #include "unikernel/life.h"
 #include "unikernel/run-dir.h"
+#include "unikernel/started.h"
 
 /* Those that it writes: only they can be in want of room. */
 static void emit_volumes(const Plan *plan)
@@ -191,6 +192,10 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         if (plan->witness && virt_keeps_connection())
                 return VIRT_NEEDS_EVENTS;
         emit_plan(plan);
+        r = started_write(name, plan->definition);
+        if (r < 0)
+                protocol_emit("notice", "What the guest is started with cannot be written down: %s",
+                                g_strerror(-r));
         r = open_credentials(plan->definition, credentials_directory, &credentials, ret_error);
         if (r < 0)
                 return r;

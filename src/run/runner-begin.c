@@ -74,6 +74,8 @@ static bool runner_keep_fact(Runner *runner, const char *key, const char *value)
                 runner_set_text(runner, &state->owner, value);
         else if (g_str_equal(key, "image"))
                 runner_set_text(runner, &state->image, value);
+        else if (g_str_equal(key, "memory"))
+                runner_set_number(runner, &state->memory, value);
         else if (g_str_equal(key, "volumes"))
                 runner_set_text(runner, &state->volumes, value);
         else if (g_str_equal(key, "console-rate"))

@@ -46,6 +46,14 @@ static void append_device(GString *out, const DefinitionDevice *device)
                 append_source(out, device->sources->pdata[i]);
 }
 
+char *definition_device_format(const DefinitionDevice *device)
+{
+        GString *out = g_string_new(NULL);
+
+        append_device(out, device);
+        return g_string_free(out, FALSE);
+}
+
 char *definition_format(const Definition *definition)
 {
         GString *out = g_string_new(NULL);

@@ -155,6 +155,9 @@ int definition_load_all(GPtrArray **ret_definitions, char **ret_broken, Error *r
  * g_free(). */
 char *definition_format(const Definition *definition);
 
+/* The same of the section of one device. */
+char *definition_device_format(const DefinitionDevice *device);
+
 /* One change to a definition's text that keeps comments, order and all else as they are: sets (or, with
  * value NULL, removes) KEY in [TYPE NAME] (section_name NULL for [Unikernel]), adding the section at the end
  * where it is not there. key NULL with value NULL removes the whole section, with another value adds it

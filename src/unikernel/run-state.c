@@ -37,6 +37,8 @@ char *run_state_format(const RunState *state)
                 g_string_append_printf(text, "owner=%s\n", state->owner);
         if (state->image)
                 g_string_append_printf(text, "image=%s\n", state->image);
+        if (state->memory > 0)
+                g_string_append_printf(text, "memory=%" G_GUINT64_FORMAT "\n", state->memory);
         if (state->volumes)
                 g_string_append_printf(text, "volumes=%s\n", state->volumes);
         g_string_append_printf(text,
@@ -97,6 +99,8 @@ static int run_state_set(RunState *state, const char *key, const char *value)
                 return text_set(&state->owner, value);
         if (g_str_equal(key, "image"))
                 return text_set(&state->image, value);
+        if (g_str_equal(key, "memory"))
+                return number_set(&state->memory, value);
         if (g_str_equal(key, "volumes"))
                 return text_set(&state->volumes, value);
         if (g_str_equal(key, "console-rate"))

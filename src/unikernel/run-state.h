@@ -19,6 +19,7 @@ typedef struct RunState {
         bool witness;                  /* libvirt is to be asked how it ended */
         char *owner;                   /* user id, or NULL while not known */
         char *image;                   /* digest, or NULL */
+        uint64_t memory;               /* bytes; 0: not known */
         char *volumes;                 /* names of those that it writes, spaces between, or NULL */
         uint64_t console_rate;
         uint64_t console_burst;

@@ -117,4 +117,45 @@ expect_output "… and it is stopped" '^stopped$' shruthictl show broken -p Stat
 check "it is removed" shruthictl remove broken
 check "the other is removed" alice remove hello
 
+# --- a running guest is what it was started with
+
+needs_restart() { [ "$(shruthictl show hello -p NeedsRestart --value)" = "$1" ]; }
+signals() { grep -c 'member=DefinitionChanged' /tmp/signals; }
+
+check "one that runs" alice create hello "$image" --now --memory=16M -- --idle
+dbus-monitor --system "type='signal',sender='org.dream.Shruthi'" >/tmp/signals 2>&1 &
+monitor=$!
+check_soon "… is watched" 60 grep -q NameAcquired /tmp/signals
+expect_output "set says that it goes on" 'shruthictl restart hello' alice set hello Memory=24M
+check_soon "the bus is told of a change" 60 grep -q 'member=DefinitionChanged' /tmp/signals
+check_soon "… and that it needs a restart" 60 grep -q NeedsRestart /tmp/signals
+expect_output "its memory is what it runs with" '^16777216$' alice show hello -p Memory --value
+expect_output "list marks it" '^hello  *running, changed ' alice list
+expect_output "status shows what it runs with" 'Memory: 16M' alice status hello
+expect_output "… and below it what is to come" '^ *Memory=24M$' alice status hello
+expect_output "set of nothing but that counts at once" '' alice set hello Memory=16M Restart=always
+check "… and it needs none any more" needs_restart no
+check "… nor is there anything to come" eval '! alice status hello | grep "Next start"'
+check "a drop-in changes it too" bash -c "mkdir $state/hello.unikernel.d &&
+        printf '[Unikernel]\nCPUs=2\nArguments=--other\n' >$state/hello.unikernel.d/more.conf"
+check_soon "… and it needs a restart" 60 needs_restart yes
+expect_output "… with both to come" '^ *CPUs=2$' alice status hello
+expect_output "its arguments are what it runs with" '^--idle$' alice show hello -p Arguments --value
+check "its supervisor is killed" systemctl kill --kill-whom=main --signal=KILL unikernel@hello
+check_soon "… who adopts it" 60 bash -c 'journalctl -u unikernel@hello | grep -q Adopted'
+check_soon "… knows it too" 60 needs_restart yes
+systemctl restart shruthid
+check "… and a new shruthid" needs_restart yes
+check "restart" alice restart hello
+check "… brings both" needs_restart no
+expect_output "… the arguments" '^--other$' alice show hello -p Arguments --value
+before=$(signals)
+printf 'nonsense\n' >$state/hello.unikernel.d/more.conf
+check_soon "a definition that breaks is told of" 60 eval '[ "$(signals)" -gt "$before" ]'
+expect_output "… and what runs is still shown" '^2$' shruthictl show hello -p CPUs --value
+rm -r $state/hello.unikernel.d
+check_soon "… it is mended" 60 bash -c 'shruthictl show hello -p Problem --value | grep -qx ""'
+kill $monitor
+check "it is removed" alice remove --now hello
+
 finish

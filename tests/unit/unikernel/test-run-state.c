@@ -20,6 +20,7 @@ static void assert_equal(const RunState *a, const RunState *b)
         g_assert_cmpmem(&a->moments, sizeof a->moments, &b->moments, sizeof b->moments);
         g_assert_cmpstr(a->owner, ==, b->owner);
         g_assert_cmpstr(a->image, ==, b->image);
+        g_assert_cmpuint(a->memory, ==, b->memory);
         g_assert_cmpstr(a->volumes, ==, b->volumes);
         g_assert_cmpuint(a->console_rate, ==, b->console_rate);
         g_assert_cmpuint(a->console_burst, ==, b->console_burst);
@@ -40,6 +41,7 @@ static RunState full_state(void)
                 state.moments.at[moment] = INT64_MAX - (uint64_t) moment;
         state.owner = g_strdup("1000");
         state.image = g_strdup("sha256:abc");
+        state.memory = 32 * 1024 * 1024;
         state.volumes = g_strdup("a-data b");
         state.console_rate = 123;
         state.console_burst = 456;
