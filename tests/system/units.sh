@@ -90,7 +90,7 @@ qemu=$(qemu_pid tick)
 check "restart" systemctl restart unikernel@tick
 check "is a new guest" test "$(qemu_pid tick)" != "$qemu"
 is "and one only" 1 "$(qemu_pid tick | wc -l)"
-is "a restart leaves nothing of the old run" "console console.in console.out state " \
+is "a restart leaves nothing of the old run" "console console.in console.out started state " \
         "$(ls -A /run/shruthi/unikernels/tick | tr '\n' ' ')"
 is "systemd stores its console and that it is on" 2 "$(unit_show unikernel@tick NFileDescriptorStore)"
 check "kill with the standard signal stops it" systemctl kill unikernel@tick
