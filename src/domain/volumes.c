@@ -108,6 +108,8 @@ static int check_use(const Plan *plan, const DefinitionDevice *device, Error *re
         VolumeUse use = VOLUME_UNUSED;
         int r;
 
+        if (!device->read_only)
+                volume_settle_exports(device->stored);
         r = volume_look(device->stored, &use, ret_error);
         if (r < 0)
                 return r;

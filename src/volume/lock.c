@@ -8,6 +8,7 @@
 #include "volume/lock.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 #include "common/string-util.h"
 
@@ -86,4 +87,17 @@ int image_lock_read(int fd)
                 return r;
 
         return r > 0 ? -EAGAIN : 0;
+}
+
+/* A write lease is given only on a file that nobody else has open (fcntl(2)). */
+int image_is_open_elsewhere(int fd)
+{
+        /* Who wants to open it meanwhile has us told by a signal, which ends a process unless it is one that is
+         * ignored by default. */
+        if (fcntl(fd, F_SETSIG, SIGURG) < 0)
+                return -errno;
+        if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0)
+                return errno == EAGAIN ? 1 : -errno;
+
+        return fcntl(fd, F_SETLEASE, F_UNLCK) < 0 ? -errno : 0;
 }

@@ -16,12 +16,16 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/log.h"
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "volume/lock.h"
 #include "volume/store-private.h"
 
 #define RECORD_SIZE_MAX 4096
+
+#define LOOKS_MAX          10
+#define LOOK_INTERVAL_USEC (10 * 1000)
 
 void volume_free(Volume *volume)
 {
@@ -362,17 +366,47 @@ int volume_resize(const char *name, uint64_t size, const VolumeLimits *limits, E
         return 0;
 }
 
+/* Whether an exported descriptor may still be open. Those that only look at it have it open for a moment. */
+static bool export_goes_on(const char *name, int fd)
+{
+        g_autofree char *mark = g_build_filename(paths_volumes(), name, VOLUME_EXPORTED, NULL);
+
+        if (access(mark, F_OK) < 0)
+                return false;
+        for (unsigned i = 0; i < LOOKS_MAX; i++) {
+                if (image_is_open_elsewhere(fd) <= 0)
+                        return false;
+                g_usleep(LOOK_INTERVAL_USEC);
+        }
+
+        return true;
+}
+
 int volume_look(const char *name, VolumeUse *ret_use, Error *ret_error)
 {
         _cleanup_close_ int fd = -EBADF;
+        VolumeUse use = VOLUME_UNUSED;
         int r;
 
         r = volume_open(name, &fd, ret_error);
         if (r < 0)
                 return r;
 
-        r = image_lock_look(fd, ret_use);
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot see how volume '%s' is used", name) : 0;
+        r = image_lock_look(fd, &use);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot see how volume '%s' is used", name);
+
+        *ret_use = use == VOLUME_UNUSED && export_goes_on(name, fd) ? VOLUME_READ : use;
+        return 0;
+}
+
+void volume_settle_exports(const char *name)
+{
+        g_autofree char *mark = g_build_filename(paths_volumes(), name, VOLUME_EXPORTED, NULL);
+        _cleanup_close_ int fd = -EBADF;
+
+        if (access(mark, F_OK) >= 0 && volume_open(name, &fd, NULL) >= 0 && !export_goes_on(name, fd))
+                (void) unlink(mark);
 }
 
 int volume_await_turn(const char *name, bool read_only, int *ret_fd, Error *ret_error)
@@ -398,16 +432,29 @@ int volume_await_turn(const char *name, bool read_only, int *ret_fd, Error *ret_
         return 0;
 }
 
+/* Once the data is open, so that who looks sees one or the other. */
+static int mark_exported(int folder_fd)
+{
+        _cleanup_close_ int fd = openat(folder_fd, VOLUME_EXPORTED, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+                        0600);
+
+        return fd < 0 ? -errno : 0;
+}
+
 int volume_export(const char *name, int *ret_fd, Error *ret_error)
 {
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int turn = -EBADF, fd = -EBADF;
         int r;
 
         r = volume_open(name, &fd, ret_error);
+        if (r >= 0)
+                r = volume_await_turn(name, true, &turn, ret_error);
         if (r < 0)
                 return r;
 
-        r = image_lock_read(fd);
+        r = mark_exported(turn);
+        if (r >= 0)
+                r = image_lock_read(fd);
         if (r == -EAGAIN)
                 return error_set(ret_error, ERROR_VOLUME_IN_USE,
                                 "Volume '%s' is being written by a unikernel: stop that first, so that all "
@@ -422,7 +469,13 @@ int volume_export(const char *name, int *ret_fd, Error *ret_error)
 
 int volume_folder_remove(int store_fd, const char *name)
 {
-        static const char *const files[] = {VOLUME_DATA, VOLUME_RECORD};
+        static const char *const files[] = {VOLUME_DATA, VOLUME_EXPORTED, VOLUME_RECORD};
+        g_autofree char *data = g_build_filename(name, VOLUME_DATA, NULL);
+        _cleanup_close_ int fd = openat(store_fd, data, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+        /* A file that somebody still has open would keep its room, and count for nobody. */
+        if (fd >= 0 && ftruncate(fd, 0) < 0)
+                log_debug("Cannot empty %s/%s: %s", paths_volumes(), data, g_strerror(errno));
 
         for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
                 g_autofree char *file = g_build_filename(name, files[i], NULL);

@@ -78,12 +78,12 @@ int volume_list(GPtrArray **ret_volumes, Error *ret_error);
 int volume_resize(const char *name, uint64_t size, const VolumeLimits *limits, Error *ret_error);
 
 /* A descriptor to read it with, and nothing else. Refused while a guest writes it (VOLUME_IN_USE); and as
- * long as the descriptor, or one passed on, is open, none that writes can start on it: what is read is of
- * one moment. */
+ * long as the descriptor, or one passed on, is open, none that writes can start on it, whatever becomes of the
+ * lock that it carries: what is read is of one moment. Waits for those whose turn it is. */
 int volume_export(const char *name, int *ret_fd, Error *ret_error);
 
-/* Removes it, with all that is in it. The caller knows that no definition names it. VOLUME_IN_USE while
- * somebody has it open. */
+/* Removes it, with all that is in it, which takes no room from then on, whoever may have it open. The caller
+ * knows that no definition names it. VOLUME_IN_USE while somebody uses it. */
 int volume_remove(const char *name, Error *ret_error);
 
 /* Removes what those left that died while they made or removed one. */
@@ -102,6 +102,10 @@ VolumeUse volume_use_from_string(const char *text);
 
 /* How it is used right now, by QEMU or by who reads an export. The kernel does not say by whom. */
 int volume_look(const char *name, VolumeUse *ret_use, Error *ret_error);
+
+/* Forgets that it was exported, where none of those descriptors is open any more. In a writer's turn, in which
+ * nobody exports it. */
+void volume_settle_exports(const char *name);
 
 /* Waits until nobody else is about to open it in a way that goes ill with ours, and keeps that so until *ret_fd
  * is closed: of two QEMUs that lock their data at the same moment both may see the other and give up. */

@@ -5,10 +5,12 @@ ask for much at once, send what no honest library sends). Errors are printed as 
 
 import collections
 import errno
+import fcntl
 import os
 import re
 import select
 import socket
+import struct
 import sys
 import time
 
@@ -285,7 +287,7 @@ def volume_import(name, kind):
 
 
 def volume_export(name, hold=""):
-    """What can be done with the descriptor besides reading it. Then it is held, or let go."""
+    """What can be done with the descriptor besides reading it. Then it is held, as it is or unlocked, or let go."""
     _, fds = Client().call("ExportVolume", variant("(s)", name))
     fd = fds.steal_fds()[0]
     ways = {
@@ -301,6 +303,9 @@ def volume_export(name, hold=""):
         except OSError as error:
             print(f"{way}: {errno.errorcode[error.errno]}")
     print("held", os.getpid(), len(os.pread(fd, 512, 0)), flush=True)
+    if hold == "unlocked":
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_UNLCK, os.SEEK_SET, 0, 0, 0))
+        print("unlocked", flush=True)
     if hold:
         time.sleep(3600)
     os.close(fd)

@@ -297,7 +297,16 @@ expect_fail "no writer starts meanwhile" 'db' alice start db
 expect_fail "nor is it removed" 'named by|being read' alice volume remove db-storage
 kill "$(sed -n 's/^held \([0-9]*\) .*/\1/p' /tmp/held)"
 wait $!
+
+# Its lock can be taken off by whoever has it, which helps nobody.
+as_user alice python3 $client volume-export db-storage unlocked >/tmp/held 2>&1 &
+check_soon "one is handed over and unlocked" 60 grep -q '^unlocked$' /tmp/held
+is "it is being read all the same" read "$(fact alice db-storage Use)"
+expect_fail "no writer starts" 'db' alice start db
+kill "$(sed -n 's/^held \([0-9]*\) .*/\1/p' /tmp/held)"
+wait $!
 check_soon "afterwards it does" 60 alice start db
+check "nothing of the exports is left" test ! -e $store/db-storage/exported
 check "and sees the new size" test "$(fact alice db-storage Size)" -eq 8388608
 check "it stops" alice stop db
 check "the unikernel is removed" alice remove db

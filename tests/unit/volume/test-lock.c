@@ -4,6 +4,7 @@
  * half-written under a guest. The bytes are those of QEMU's block/file-posix.c. */
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -101,9 +102,54 @@ static void test_export(VolumeFixture *f, const void *data)
         g_assert_cmpint(lock.l_type, ==, F_RDLCK);
         g_assert_cmpint(look("a"), ==, VOLUME_READ);
         passed = close_safe(passed);
+        writer = close_safe(writer);
         g_assert_cmpint(look("a"), ==, VOLUME_UNUSED);
 
         assert_refused(volume_export("b", &first, &error), &error, ERROR_NO_SUCH_VOLUME, "'b'");
+}
+
+/* The lock is the open file description's, and whoever was given that can take the lock off. It counts until it
+ * is closed all the same, and those who only look at the data, as a backup does, count for nothing again. */
+static void test_export_that_unlocks(VolumeFixture *f, const void *data)
+{
+        _cleanup_close_ int fd = -EBADF, backup = -EBADF;
+        _cleanup_error_ Error error = ERROR_INIT;
+        struct flock unlock = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+        make_volume("a", MIB);
+        backup = open_data("a", O_RDONLY);
+        g_assert_cmpint(look("a"), ==, VOLUME_UNUSED);
+        g_assert_cmpint(volume_export("a", &fd, &error), ==, 0);
+        g_assert_cmpint(fcntl(fd, F_OFD_SETLK, &unlock), ==, 0);
+        backup = close_safe(backup);
+
+        g_assert_cmpint(look("a"), ==, VOLUME_READ);
+        volume_settle_exports("a");
+        g_assert_cmpint(look("a"), ==, VOLUME_READ);
+        assert_refused(volume_remove("a", &error), &error, ERROR_VOLUME_IN_USE, "being read");
+
+        fd = close_safe(fd);
+        g_assert_cmpint(look("a"), ==, VOLUME_UNUSED);
+        volume_settle_exports("a");
+        backup = open_data("a", O_RDONLY);
+        g_assert_cmpint(look("a"), ==, VOLUME_UNUSED);
+}
+
+/* What is removed takes no room any more, whoever has it open. */
+static void test_removed_content(VolumeFixture *f, const void *data)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+
+        make_volume("a", MIB);
+        fd = open_data("a", O_RDWR);
+        g_assert_cmpint(pwrite(fd, "abc", 3, 0), ==, 3);
+        g_assert_cmpint(volume_remove("a", &error), ==, 0);
+        g_assert_cmpint(fstat(fd, &st), ==, 0);
+        g_assert_cmpint(st.st_nlink, ==, 0);
+        g_assert_cmpint(st.st_size, ==, 0);
+        g_assert_cmpint(st.st_blocks, ==, 0);
 }
 
 /* Whether somebody else would come to it now. */
@@ -149,5 +195,7 @@ int main(int argc, char **argv)
         volume_test("/volume/lock/readers-are-many", test_readers);
         volume_test("/volume/lock/one-comes-to-write-or-many-to-read", test_turns);
         volume_test("/volume/lock/an-export-keeps-writers-out", test_export);
+        volume_test("/volume/lock/an-export-that-is-unlocked-does-too", test_export_that_unlocks);
+        volume_test("/volume/lock/removed-content-goes-at-once", test_removed_content);
         return g_test_run();
 }
