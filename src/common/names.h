@@ -55,6 +55,7 @@
 #define SHRUTHI_UNIT_PREFIX          "unikernel@"
 #define SHRUTHI_UNIT_SUFFIX          ".service"
 #define SHRUTHI_TARGET               "unikernels.target"
+#define SHRUTHI_LATE_UNIT            "shruthi-late.service"
 #define SHRUTHI_DOMAIN_PREFIX        "unikernel-"
 #define SHRUTHI_DEFINITION_SUFFIX    ".unikernel"
 #define SHRUTHI_DIGEST_PREFIX        "sha256:"

@@ -25,6 +25,7 @@ enum {
         PATH_PROBE,
         PATH_RESULTS,
         PATH_LIBEXEC,
+        PATH_GENERATED_UNITS,
         _PATH_MAX,
 };
 
@@ -45,6 +46,7 @@ static const char *const defaults[_PATH_MAX] = {
         [PATH_PROBE]              = SHRUTHI_RUNTIMEDIR "/probe",
         [PATH_RESULTS]            = SHRUTHI_RUNTIMEDIR "/results",
         [PATH_LIBEXEC]            = SHRUTHI_LIBEXECDIR,
+        [PATH_GENERATED_UNITS]    = "/run/systemd/generator",
 };
 
 static char *rooted[_PATH_MAX];
@@ -136,6 +138,11 @@ const char *paths_probe(void)
 const char *paths_results(void)
 {
         return path_get(PATH_RESULTS);
+}
+
+const char *paths_generated_units(void)
+{
+        return path_get(PATH_GENERATED_UNITS);
 }
 
 const char *paths_libexec_dir(void)

@@ -23,6 +23,7 @@ const char *paths_consoles(void);            /* /run/shruthi/unikernels: what ea
 const char *paths_lives(void);               /* /run/shruthi/lives: unikernel/life.h */
 const char *paths_probe(void);               /* /run/shruthi/probe: what was found out about the host */
 const char *paths_results(void);             /* /run/shruthi/results: how each unikernel ended last */
+const char *paths_generated_units(void);     /* /run/systemd/generator: where shruthi-generator writes */
 const char *paths_libexec_dir(void);         /* where shruthi-run and shruthi-domain are */
 
 /* /run/shruthi/unikernels/NAME: a running unikernel's own files (console FIFOs and socket, state). A folder

@@ -12,6 +12,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/string-util.h"
 #include "daemon/image-access.h"
 #include "daemon/seal-client.h"
@@ -19,6 +20,7 @@
 #include "unikernel/arguments.h"
 #include "unikernel/devices.h"
 #include "unikernel/lease.h"
+#include "unikernel/unit-files.h"
 
 /* What stands while the image is not known yet; never written. */
 #define PLACEHOLDER_DIGEST "sha256:0000000000000000000000000000000000000000000000000000000000000000"
@@ -453,14 +455,14 @@ static bool wants_addresses(const Definition *definition)
         return false;
 }
 
-/* Whether shruthi-generator makes something else of it than of the old one, which may be NULL. */
-static bool differs_for_systemd(const Definition *definition, const Definition *old)
+/* Whether shruthi-generator would write something else now than what systemd has. By that and not by what
+ * was changed: who changed it before may have been killed before systemd was told. */
+static bool differs_for_systemd(const char *name)
 {
-        bool keys = definition_credentials(definition), old_keys = old && definition_credentials(old);
+        g_autoptr(Definition) definition = NULL;
 
-        return definition->autostart != (old && old->autostart) ||
-               definition->restart != (old ? old->restart : RESTART_NO) || keys != old_keys ||
-               !definition_sources_equal(definition, old);
+        (void) definition_load_full(name, DEFINITION_IGNORE_USERS, &definition, NULL);
+        return !unit_files_are_there(paths_generated_units(), name, definition);
 }
 
 static int draft_write(Draft *draft)
@@ -476,7 +478,6 @@ static int draft_write(Draft *draft)
         }
         change->owner = draft->definition->owner;
         change->memory = draft->definition->memory ?: draft->conf->memory_default;
-        change->reload = differs_for_systemd(draft->definition, draft->old);
         change->addresses = create && wants_addresses(draft->definition);
         r = create ? seal_forget_left(change->name, &change->error) : 0;
         if (r >= 0)
@@ -489,6 +490,8 @@ static int draft_write(Draft *draft)
                 r = definition_write(change->name, draft->text, create, &change->error);
         if (r < 0)
                 change_unmake_volumes(change);
+        else
+                change->reload = differs_for_systemd(change->name);
         return r;
 }
 
@@ -534,17 +537,16 @@ static int work_write(Change *change)
 static int work_remove(Change *change)
 {
         g_autoptr(GPtrArray) leases = NULL;
-        g_autoptr(Definition) old = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        /* Broken ones can be removed, too; what they asked of systemd is not known then. */
-        change->reload = definition_load(change->name, &old, &error) < 0 || differs_for_systemd(old, NULL);
-        error_clear(&error);
         /* Where that cannot be told, it is tried. */
         change->addresses = lease_list(NULL, change->name, &leases, &error) < 0 || leases->len > 0;
         r = seal_forget_all(change->name, &change->error);
-        return r < 0 ? r : definition_remove(change->name, &change->error);
+        if (r >= 0)
+                r = definition_remove(change->name, &change->error);
+        change->reload = r >= 0 && differs_for_systemd(change->name);
+        return r;
 }
 
 void change_work(Change *change)

@@ -25,6 +25,7 @@
 #include "daemon/registry.h"
 #include "daemon/systemd.h"
 #include "daemon/unikernel-bus.h"
+#include "daemon/units.h"
 #include "daemon/volumes.h"
 
 #define WORKER_THREADS  8
@@ -325,6 +326,7 @@ static void on_systemd_ready(Manager *manager)
         int r;
 
         manager->published = true;
+        units_repair(manager);
         r = sd_bus_request_name_async(manager->bus, NULL, SHRUTHI_BUS_NAME, 0, on_name, manager);
         if (r < 0) {
                 log_error("Cannot ask for the name " SHRUTHI_BUS_NAME ": %s", g_strerror(-r));

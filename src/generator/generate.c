@@ -1,162 +1,122 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Definitions → what systemd must know at boot: a wants link below unikernels.target for each that starts by
- * itself, and drop-ins for each that is restarted or whose key material systemd is to load. All else about a
- * unikernel is read when it starts, so that most changes need no reload. */
+/* Definitions → what systemd must know at boot (unikernel/unit-files.h). We are root here, and user shruthi
+ * can write most of what is read: so it is read with that user's rights, and nothing of it gets into the
+ * log. */
 
 #include "generator/generate.h"
 
 #include <errno.h>
 #include <glib.h>
-#include <glib/gstdio.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "config.h"
 #include "generator/kmsg.h"
-#include "unikernel/definition.h"
+#include "generator/rights.h"
+#include "unikernel/unit-files.h"
 
-#define RESTART_DROPIN     "50-shruthi-restart.conf"
-#define CREDENTIALS_DROPIN "50-shruthi-credentials.conf"
-
-static int make_directory(const char *path)
+/* What systemd is to load where nobody can tell yet who has keys: what was set for each. The link has the
+ * definitions read as soon as they are there. */
+static int write_late(const char *dir)
 {
-        return g_mkdir_with_parents(path, 0755) < 0 ? -errno : 0;
+        static const char text[] = "# Made by shruthi-generator: the definitions in the state directory are "
+                                   "not there yet\n[Service]\n" UNIT_FILES_LOAD_ARCHIVE;
+        g_autofree char *path = unit_files_credentials_path(SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX);
+        UnitFile dropin = {.path = path, .text = (char *) text};
+        UnitFile link = {.path = (char *) SHRUTHI_TARGET ".wants/" SHRUTHI_LATE_UNIT,
+                        .text = (char *) SYSTEM_UNIT_DIR "/" SHRUTHI_LATE_UNIT,
+                        .link = true};
+        g_autoptr(GPtrArray) files = g_ptr_array_new();
+
+        g_ptr_array_add(files, &dropin);
+        g_ptr_array_add(files, &link);
+        return unit_files_write(dir, files);
 }
 
-/* The same link as "systemctl enable" makes, in the directory that lasts until the next reload. */
-static int want(const char *dir, const char *unit)
+/* Whether there is a file of NAME's in the state directory: those are nobody's business but their owner's,
+ * and the kernel's log is. */
+static bool is_of_users(const char *name)
 {
-        g_autofree char *wants = g_strdup_printf("%s/%s.wants", dir, SHRUTHI_TARGET);
-        g_autofree char *link = g_build_filename(wants, unit, NULL);
-        int r;
+        g_autofree char *path =
+                        g_strdup_printf("%s/%s" SHRUTHI_DEFINITION_SUFFIX, paths_state_definitions(), name);
+        g_autofree char *dropins = g_strconcat(path, ".d", NULL);
+        struct stat st;
 
-        r = make_directory(wants);
-        if (r < 0)
-                return r;
-        if (symlink(SYSTEM_UNIT_DIR "/" SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX, link) < 0 &&
-                        errno != EEXIST)
-                return -errno;
-
-        return 0;
+        return lstat(path, &st) >= 0 || lstat(dropins, &st) >= 0;
 }
 
-static int add_dropin(const char *dir, const char *unit, const char *file, const char *text)
-{
-        g_autofree char *dropins = g_strdup_printf("%s/%s.d", dir, unit);
-        g_autofree char *path = g_build_filename(dropins, file, NULL);
-        g_autoptr(GError) error = NULL;
-        int r;
-
-        r = make_directory(dropins);
-        if (r < 0)
-                return r;
-        /* No fsync: this directory is on a tmpfs. */
-        if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0644, &error))
-                return -EIO;
-
-        return 0;
-}
-
-/* Statuses after which another try is no use: a guest's 1, 63 and 64, the runner's 60 to 62. They stand in
- * the template too; here they show with the setting that they belong to. */
-static int set_restart(const char *dir, const char *unit, const Definition *definition)
-{
-        g_autofree char *text = g_strdup_printf("# Made by shruthi-generator: Restart= of %s\n"
-                                                "[Service]\n"
-                                                "Restart=%s\n"
-                                                "RestartPreventExitStatus=1 60 61 62 63 64\n",
-                        definition->path, restart_policy_to_string(definition->restart));
-
-        return add_dropin(dir, unit, RESTART_DROPIN, text);
-}
-
-/* What shruthi-seal keeps for the unit; there need be none, since the name is relative. */
-#define LOAD_ARCHIVE "LoadCredentialEncrypted=" SHRUTHI_CREDENTIAL_PREFIX "%i\n"
-
-/* systemd takes '%' for a specifier, and '\\' in front of the ':' for an escape. */
-static void append_source(GString *text, const DefinitionSource *source)
-{
-        g_autoptr(GString) id = g_string_new(source->id), from = g_string_new(source->from);
-
-        g_string_replace(id, "\\", "\\\\", 0);
-        g_string_replace(id, "%", "%%", 0);
-        g_string_replace(from, "%", "%%", 0);
-        g_string_append_printf(text, "LoadCredential%s=%s:%s\n", source->encrypted ? "Encrypted" : "",
-                        id->str, from->str);
-}
-
-static int set_credentials(const char *dir, const char *unit, const Definition *definition)
-{
-        const DefinitionDevice *device = definition_credentials(definition);
-        g_autoptr(GString) text = NULL;
-
-        if (!device)
-                return 0;
-
-        text = g_string_new(NULL);
-        g_string_printf(text, "# Made by shruthi-generator: [Credentials %s] of %s\n[Service]\n",
-                        device->name, definition->path);
-        g_string_append(text, LOAD_ARCHIVE);
-        for (guint i = 0; i < device->sources->len; i++)
-                append_source(text, device->sources->pdata[i]);
-
-        return add_dropin(dir, unit, CREDENTIALS_DROPIN, text->str);
-}
-
-static int generate_one(const char *dir, const char *name)
+/* What is to be written for NAME. */
+static int read_one(const char *name, GPtrArray **ret_files)
 {
         g_autoptr(Definition) definition = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
-        g_autofree char *unit = NULL;
         int r;
 
         /* Nobody may be there yet who could tell a user's number, and it does not matter here. */
-        r = definition_load_full(name, DEFINITION_IGNORE_USERS, &definition, &error);
-        if (r < 0) {
-                kmsg_log(LOG_WARNING, "%s is passed over: %s", name, error_message(&error, r));
-                return r;
-        }
-
-        unit = unit_name_for(name);
-        r = definition->autostart ? want(dir, unit) : 0;
-        if (r >= 0 && definition->restart != RESTART_NO)
-                r = set_restart(dir, unit, definition);
+        r = rights_lower();
         if (r >= 0)
-                r = set_credentials(dir, unit, definition);
+                r = definition_load_full(name, DEFINITION_IGNORE_USERS, &definition, &error);
+        rights_raise();
         if (r < 0)
-                kmsg_log(LOG_ERR, "%s: cannot write below %s: %s", name, dir, g_strerror(-r));
+                kmsg_log(LOG_WARNING, "%s is passed over: %s", name,
+                                is_of_users(name) ? "its definition cannot be used ('shruthictl status' "
+                                                    "says why)"
+                                                  : error_message(&error, r));
+        else
+                *ret_files = unit_files_new(definition);
 
         return r;
 }
 
-/* Where nobody can tell yet who has keys, everybody gets what was set for him. */
-static int set_credentials_of_all(const char *dir)
+static int generate_one(const char *dir, const char *name)
 {
-        if (access(paths_state_definitions(), F_OK) >= 0)
-                return 0;
+        g_autoptr(GPtrArray) files = NULL;
+        int r;
 
-        return add_dropin(dir, SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX, CREDENTIALS_DROPIN,
-                        "# Made by shruthi-generator: the definitions in the state directory are not there yet\n"
-                        "[Service]\n" LOAD_ARCHIVE);
+        r = read_one(name, &files);
+        if (r < 0)
+                return r;
+
+        r = unit_files_write(dir, files);
+        if (r < 0)
+                kmsg_log(LOG_ERR, "%s: cannot write below %s: %s", name, dir, g_strerror(-r));
+        return r;
+}
+
+static int list_names(char ***ret_names, bool *ret_late)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = rights_lower();
+        if (r >= 0) {
+                *ret_late = access(paths_state_definitions(), F_OK) < 0;
+                r = definition_list_names(ret_names, &error);
+        }
+        rights_raise();
+        if (r < 0)
+                kmsg_log(LOG_ERR, "%s", error_message(&error, r));
+
+        return r;
 }
 
 int generate(const char *dir)
 {
         g_auto(GStrv) names = NULL;
-        _cleanup_error_ Error error = ERROR_INIT;
+        bool late = false;
         int r, used = 0;
 
-        r = set_credentials_of_all(dir);
+        r = list_names(&names, &late);
+        if (r < 0)
+                return r;
+        r = late ? write_late(dir) : 0;
         if (r < 0)
                 kmsg_log(LOG_ERR, "Cannot write below %s: %s", dir, g_strerror(-r));
-        r = definition_list_names(&names, &error);
-        if (r < 0) {
-                kmsg_log(LOG_ERR, "%s", error_message(&error, r));
-                return r;
-        }
 
         for (char **name = names; *name; name++)
                 if (generate_one(dir, *name) >= 0)

@@ -144,5 +144,6 @@ expect_output "the generator names the broken one" \
         env SYSTEMD_LOG_TARGET=console /lib/systemd/system-generators/shruthi-generator /run/generated
 is "the generator wrote nothing else" '' "$(find /run/systemd/generator* -path '*unikernel*' ! -type d \
         ! -path '/run/systemd/generator/unikernels.target.wants/unikernel@*.service' \
-        ! -path '/run/systemd/generator/unikernel@*.service.d/50-shruthi-restart.conf')"
+        ! -path '/run/systemd/generator/unikernel@*.service.d/50-shruthi-restart.conf' \
+        ! -path '/run/systemd/generator/unikernel@*.service.d/50-shruthi-mounts.conf')"
 sandbox_reboot rebooted

@@ -9,6 +9,20 @@
 # shellcheck source=tests/system/unikernels.bash
 . "$(dirname "$0")/unikernels.bash"
 
+# NAME: what is told of one that does not run.
+status_of() { shruthictl status "$1" || [ $? = 3 ]; }
+
+if [ "$STAGE" = late ]; then
+        check_soon "one whose image is mounted late starts when it is there" 60 running late
+        is "and began after that" "" "$(journalctl -q -b -o cat -u unikernel@late | grep -i failed)"
+        check_soon "one that is defined on what is mounted late starts, too" 60 running mended
+        check "shruthid was not needed for it" unit_is inactive shruthid.service
+        is "where a mount does not come" inactive "$(unit_show unikernel@lost ActiveState)"
+        check "a unit that waits for none is not after any" \
+                test -z "$(unit_show unikernel@mended RequiresMountsFor)"
+        finish
+fi
+
 bus=(busctl --timeout=60 call -- org.dream.Shruthi)
 manager=(/org/dream/Shruthi org.dream.Shruthi.Manager)
 
@@ -17,9 +31,6 @@ times() {
         local i
         for ((i = 0; i < $1; i++)); do "${@:2}" || return; done
 }
-
-# NAME: what is told of one that does not run.
-status_of() { shruthictl status "$1" || [ $? = 3 ]; }
 
 # --- How often: what somebody asks for by name is not counted, what systemd restarts by itself is.
 
@@ -51,4 +62,82 @@ shruthictl start again >/dev/null 2>&1
 check "which is so" test "$(unit_show unikernel@again InvocationID)" != "$limited"
 shruthictl stop again
 
-finish
+# --- What systemd must know before: found out from the facts, not from who was told.
+
+state=/var/lib/shruthi/unikernels
+generated=/run/systemd/generator
+as_user alice shruthictl create mended guest-keys.virtio --network=service --volume=storage:size=1M --credentials=keys
+loads_keys() { grep -q LoadCredential $generated/unikernel@mended.service.d/50-shruthi-credentials.conf; }
+check "systemd knows that one has keys" loads_keys
+# What is left when shruthid is killed between its file and the reload.
+systemctl stop shruthid
+mv $state/mended.unikernel /tmp
+systemctl daemon-reload
+mv /tmp/mended.unikernel $state
+expect_fail "(it would not start)" '' systemctl start unikernel@mended
+shruthictl list >/dev/null
+check_soon "shruthid finds out when it comes" 60 loads_keys
+check "and it starts" as_user alice shruthictl start mended
+as_user alice shruthictl stop mended
+mv $state/mended.unikernel /tmp
+systemctl daemon-reload
+mv /tmp/mended.unikernel $state
+check "its owner's next change mends it, too" as_user alice shruthictl set mended --memory=24M
+check "at once" loads_keys
+
+# --- Root's programs and user shruthi's files.
+
+mkdir /root/secret
+printf 'secret-word\n' | tee /root/secret/b.conf >/root/secret/a
+chmod 644 /root/secret/*
+ln -s /root/secret/a $state/linked.unikernel
+ln -s /root/secret $state/mended.unikernel.d
+# Where there is no /dev/kmsg, as here, it says that there.
+generate() { mkdir -p /tmp/generated && /usr/lib/systemd/system-generators/shruthi-generator /tmp/generated; }
+expect_output "the generator says whom it has passed over" 'linked is passed over' generate
+is "and nothing that user shruthi could not read" "" "$(grep -e secret -e b.conf <<<"$output")"
+rm $state/linked.unikernel $state/mended.unikernel.d
+systemctl daemon-reload
+
+# --- A boot at which file systems come late.
+
+# WHERE WHAT TYPE OPTION: a mount unit that takes its time, or never comes where WHAT is not there.
+mount_late() {
+        local unit
+        unit=$(systemd-escape --path --suffix=mount "$1")
+        mkdir -p "$1"
+        cat >"/etc/systemd/system/$unit" <<END
+[Unit]
+After=take-time.service
+Wants=take-time.service
+[Mount]
+What=$2
+Where=$1
+Type=$3
+Options=$4
+[Install]
+WantedBy=multi-user.target
+END
+        systemctl enable "$unit"
+}
+cat >/etc/systemd/system/take-time.service <<'END'
+[Unit]
+DefaultDependencies=no
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=sleep 2
+END
+mkdir -p /var/late/images
+cp "$GUESTS/guest-plain.virtio" /var/late/images
+mount_late /srv/late /var/late/images none bind
+mount_late /srv/lost /var/late/nothing ext4 ro
+for name in late lost; do
+        define $name "--tick=20" Autostart=yes
+        sed -i "s,^Image=.*,Image=/srv/$name/guest-plain.virtio," "$DEFINITIONS/$name.unikernel"
+done
+as_user alice shruthictl enable mended
+systemctl stop shruthid.socket shruthid unikernel-host.target shruthi-domain.socket shruthi-domain
+mv /var/lib/shruthi /var/late/shruthi
+mount_late /var/lib/shruthi /var/late/shruthi none bind
+sandbox_reboot late

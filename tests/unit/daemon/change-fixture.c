@@ -11,6 +11,7 @@
 #include "common/paths.h"
 #include "fixture/files.h"
 #include "image/store.h"
+#include "unikernel/unit-files.h"
 
 int image_file(const char *devices)
 {
@@ -128,6 +129,16 @@ void expect_refusal(ChangeFixture *f, ErrorCode code, bool needs_administer)
         if (f->change.error.code != code)
                 g_error("%s: %s", error_code_to_bus_name(f->change.error.code), f->change.error.message);
         g_assert_cmpint(f->change.needs_administer, ==, needs_administer);
+}
+
+void change_generate(ChangeFixture *f)
+{
+        g_autoptr(Definition) definition = load_definition(f->change.name);
+        g_autoptr(GPtrArray) files = unit_files_new(definition);
+
+        g_assert_cmpint(g_mkdir_with_parents(paths_generated_units(), 0755), ==, 0);
+        fixture_remove_tree(paths_generated_units());
+        g_assert_cmpint(unit_files_write(paths_generated_units(), files), ==, 0);
 }
 
 Definition *load_definition(const char *name)

@@ -43,6 +43,9 @@ void expect_refusal(ChangeFixture *f, ErrorCode code, bool needs_administer);
 /* A whole change that creates "hello" for uid. */
 void create_hello(ChangeFixture *f, uid_t uid);
 
+/* systemd reads its units again, and so runs the generator. */
+void change_generate(ChangeFixture *f);
+
 /* What is there afterwards. */
 Definition *load_definition(const char *name);
 unsigned stored_images(void);

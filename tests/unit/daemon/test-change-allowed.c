@@ -277,10 +277,12 @@ static void test_sources(ChangeFixture *f, gconstpointer data)
         f->change.image_fd = dup(fd);
         expect_change(f);
         g_assert_true(f->change.reload);
+        change_generate(f);
 
         set_text(f, 0, "1001", "LoadCredential=a:/given\nLoadCredential=c:/c\n");
         expect_change(f);
         g_assert_true(f->change.reload);
+        change_generate(f);
 
         for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++) {
                 set_text(f, ALICE, "1001", foreign[i]);
@@ -296,6 +298,7 @@ static void test_sources(ChangeFixture *f, gconstpointer data)
         g_assert_true(f->change.reload);
         set_text(f, 0, "1001", "LoadCredential=a:/given\n");
         expect_change(f);
+        change_generate(f);
         change_reset(f, CHANGE_SETTINGS, ALICE);
         f->change.settings->arguments = g_strdup("x");
         expect_change(f);

@@ -137,27 +137,42 @@ static void test_definition(ChangeFixture *f, gconstpointer data)
         }
 }
 
-/* systemd has something to learn when autostart or restart changes, and only then. */
+static void set_autostart(ChangeFixture *f, bool autostart)
+{
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        f->change.settings->autostart = g_memdup2(&autostart, sizeof autostart);
+        expect_change(f);
+}
+
+/* systemd has something to learn when autostart or restart changes, and as long as it has not learnt it. */
 static void test_reload(ChangeFixture *f, gconstpointer data)
 {
-        bool yes = true;
-
         create_hello(f, ALICE);
+        set_autostart(f, true);
+        g_assert_true(f->change.reload);
+        /* Who did that was killed before the reload; this one is asked for something else. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->autostart = g_memdup2(&yes, sizeof yes);
+        f->change.settings->arguments = g_strdup("x");
         expect_change(f);
         g_assert_true(f->change.reload);
-        change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->autostart = g_memdup2(&yes, sizeof yes);
-        expect_change(f);
+        change_generate(f);
+        set_autostart(f, true);
         g_assert_false(f->change.reload);
         change_reset(f, CHANGE_SETTINGS, ALICE);
         f->change.settings->restart = g_strdup("always");
         expect_change(f);
         g_assert_true(f->change.reload);
+        change_generate(f);
         change_reset(f, CHANGE_REMOVE, ALICE);
         expect_change(f);
         g_assert_true(f->change.reload);
+        /* What one of the name before has left with systemd. */
+        create_hello(f, ALICE);
+        g_assert_true(f->change.reload);
+        change_generate(f);
+        change_reset(f, CHANGE_REMOVE, ALICE);
+        expect_change(f);
+        g_assert_false(f->change.reload);
 }
 
 /* A file of the administrator's is left alone, and named. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/paths.h"
+#include "config.h"
 #include "fixture/files.h"
 
 #define IMAGE "[Unikernel]\nImage=/srv/a\n"
@@ -144,7 +145,7 @@ static void test_archive(Fixture *f, const void *data)
 /* As at a boot before the state directory's file system is mounted: nobody's keys are missing at his start. */
 static void test_archive_of_unknown(Fixture *f, const void *data)
 {
-        g_autofree char *log = NULL, *text = NULL;
+        g_autofree char *log = NULL, *text = NULL, *link = NULL, *target = NULL;
         g_autofree char *file = g_build_filename(
                         f->normal, "unikernel@.service.d", "50-shruthi-credentials.conf", NULL);
 
@@ -153,7 +154,10 @@ static void test_archive_of_unknown(Fixture *f, const void *data)
         g_assert_cmpstr(log, ==, "");
         g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
         g_assert_nonnull(strstr(text, "\n[Service]\nLoadCredentialEncrypted=shruthi.%i\n"));
-        g_assert_cmpuint(count_files(f->normal), ==, 1);
+        link = g_build_filename(f->normal, "unikernels.target.wants/shruthi-late.service", NULL);
+        target = g_file_read_link(link, NULL);
+        g_assert_cmpstr(target, ==, SYSTEM_UNIT_DIR "/shruthi-late.service");
+        g_assert_cmpuint(count_files(f->normal), ==, 2);
 }
 
 static void test_everything(Fixture *f, const void *data)
@@ -176,13 +180,13 @@ static void test_everything(Fixture *f, const void *data)
         assert_restart(f, "b", "on-failure", b);
         assert_wanted(f, "c");
         assert_restart(f, "c", "always", c);
-        g_assert_cmpuint(count_files(f->normal), ==, 4);
+        g_assert_cmpuint(count_files(f->normal), ==, 6);
         g_assert_cmpuint(count_files(f->early), ==, 0);
         g_assert_cmpuint(count_files(f->late), ==, 0);
 
         run(f, &again);
         g_assert_cmpstr(again, ==, "");
-        g_assert_cmpuint(count_files(f->normal), ==, 4);
+        g_assert_cmpuint(count_files(f->normal), ==, 6);
 }
 
 /* One that is broken or masked is passed over and says so; the boot and the others go on. */
@@ -203,7 +207,55 @@ static void test_broken_are_passed_over(Fixture *f, const void *data)
                         bad);
         g_assert_cmpstr(log, ==, expected);
         assert_wanted(f, "good");
-        g_assert_cmpuint(count_files(f->normal), ==, 1);
+        g_assert_cmpuint(count_files(f->normal), ==, 2);
+}
+
+/* What starts at boot waits for the file systems of what it names; the others wait for nothing. */
+static void test_mounts(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL, *text = NULL, *expected = NULL;
+        g_autofree char *path = g_build_filename(paths_config_definitions(), "a.unikernel", NULL);
+        g_autofree char *file = g_build_filename(
+                        f->normal, "unikernel@a.service.d", "50-shruthi-mounts.conf", NULL);
+
+        fixture_put(paths_config_definitions(), "a.unikernel",
+                        "[Unikernel]\nImage=/srv/a 100%n\"\\x\nAutostart=yes\n"
+                        "[Volume v]\nPath=/srv/late/v\n[Volume w]\nSize=1M\n"
+                        "[Credentials keys]\nLoadCredential=a:/srv/keys/a\nLoadCredential=b\n");
+        fixture_put(paths_config_definitions(), "b.unikernel", IMAGE);
+        run(f, &log);
+        g_assert_cmpstr(log, ==, "");
+        expected = g_strdup_printf("# Made by shruthi-generator: paths in %s\n[Unit]\n"
+                                   "RequiresMountsFor=\"/srv/a 100%%%%n\\\"\\\\x\"\n"
+                                   "RequiresMountsFor=\"/srv/late/v\"\n"
+                                   "RequiresMountsFor=\"/srv/keys/a\"\n",
+                        path);
+        g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
+        g_assert_cmpstr(text, ==, expected);
+        g_assert_cmpuint(count_files(f->normal), ==, 3);
+}
+
+/* What is in the state directory is its owners' own, and no link in there brings another file into the
+ * log. */
+static void test_log_is_for_all(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL;
+        g_autofree char *secret = g_build_filename(f->root, "secret", NULL);
+        g_autofree char *link = g_build_filename(paths_state_definitions(), "a.unikernel", NULL);
+        g_autofree char *dropin =
+                        g_build_filename(paths_state_definitions(), "b.unikernel.d", "x.conf", NULL);
+
+        fixture_put(f->root, "secret", "root:$y$hash\n");
+        g_assert_cmpint(symlink(secret, link), ==, 0);
+        fixture_put(paths_config_definitions(), "b.unikernel", IMAGE);
+        fixture_put(paths_state_definitions(), "b.unikernel.d/y.conf", "[Unikernel]\n");
+        g_assert_cmpint(symlink(secret, dropin), ==, 0);
+        run(f, &log);
+        g_assert_cmpstr(log, ==, "shruthi-generator: a is passed over: its definition cannot be used "
+                                 "('shruthictl status' says why)\n"
+                                 "shruthi-generator: b is passed over: its definition cannot be used "
+                                 "('shruthictl status' says why)\n");
+        g_assert_cmpuint(count_files(f->normal), ==, 0);
 }
 
 /* Names of users are for later: at boot nobody may be there to look them up. */
@@ -261,7 +313,7 @@ static void test_thousand(Fixture *f, const void *data)
 
         g_test_message("%ld.%06ld s", (long)used.tv_sec, (long)used.tv_usec);
         g_assert_cmpint(used.tv_sec, <, 1);
-        g_assert_cmpuint(count_files(f->normal), ==, 2000);
+        g_assert_cmpuint(count_files(f->normal), ==, 3000);
 }
 
 int main(int argc, char *argv[])
@@ -274,6 +326,8 @@ int main(int argc, char *argv[])
                         test_archive_of_unknown, tear_down);
         g_test_add("/generator/broken-are-passed-over", Fixture, NULL, set_up, test_broken_are_passed_over,
                         tear_down);
+        g_test_add("/generator/waits-for-file-systems", Fixture, NULL, set_up, test_mounts, tear_down);
+        g_test_add("/generator/log-is-for-all", Fixture, NULL, set_up, test_log_is_for_all, tear_down);
         g_test_add("/generator/owners-do-not-matter", Fixture, NULL, set_up, test_owners_do_not_matter,
                         tear_down);
         g_test_add("/generator/nothing-there", Fixture, NULL, set_up, test_nothing_there, tear_down);

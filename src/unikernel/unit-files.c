@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Definitions → files that systemd reads with its units. */
+
+#include "unikernel/unit-files.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "config.h"
+
+#define RESTART_DROPIN     "50-shruthi-restart.conf"
+#define MOUNTS_DROPIN      "50-shruthi-mounts.conf"
+#define CREDENTIALS_DROPIN "50-shruthi-credentials.conf"
+
+static void unit_file_free(gpointer data)
+{
+        UnitFile *file = data;
+
+        g_free(file->path);
+        g_free(file->text);
+        g_free(file);
+}
+
+static void add_file(GPtrArray *files, char *taken_path, char *taken_text, bool link)
+{
+        UnitFile *file = g_new(UnitFile, 1);
+
+        *file = (UnitFile){.path = taken_path, .text = taken_text, .link = link};
+        g_ptr_array_add(files, file);
+}
+
+static char *wants_path(const char *unit)
+{
+        return g_strdup_printf("%s.wants/%s", SHRUTHI_TARGET, unit);
+}
+
+static char *dropin_path(const char *unit, const char *file)
+{
+        return g_strdup_printf("%s.d/%s", unit, file);
+}
+
+char *unit_files_credentials_path(const char *unit)
+{
+        return dropin_path(unit, CREDENTIALS_DROPIN);
+}
+
+/* Statuses after which another try is no use: a guest's 1, 63 and 64, the runner's 60 to 62. They stand in
+ * the template too; here they show with the setting that they belong to. */
+static char *restart_text(const Definition *definition)
+{
+        return g_strdup_printf("# Made by shruthi-generator: Restart= of %s\n"
+                               "[Service]\n"
+                               "Restart=%s\n"
+                               "RestartPreventExitStatus=1 60 61 62 63 64\n",
+                        definition->path, restart_policy_to_string(definition->restart));
+}
+
+/* A quoted word of systemd.syntax(7), without anything that systemd would fill in. */
+static void append_mount(GString *text, const char *path)
+{
+        if (!path || path[0] != '/')
+                return;
+
+        g_string_append(text, "RequiresMountsFor=\"");
+        for (const char *p = path; *p; p++)
+                if (g_ascii_iscntrl(*p))
+                        g_string_append_printf(text, "\\x%02x", (unsigned char) *p);
+                else {
+                        if (*p == '"' || *p == '\\')
+                                g_string_append_c(text, '\\');
+                        else if (*p == '%')
+                                g_string_append_c(text, '%');
+                        g_string_append_c(text, *p);
+                }
+        g_string_append(text, "\"\n");
+}
+
+/* Of what starts at boot: later all file systems are there, and systemd would look for a mount unit of each
+ * folder on the way whenever it loads the unit. The state directory is in unikernel-host.target. NULL: no
+ * path. */
+static char *mounts_text(const Definition *definition)
+{
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        if (!definition->autostart)
+                return NULL;
+
+        append_mount(text, definition->image);
+        append_mount(text, definition->initrd);
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+
+                append_mount(text, device->path);
+                for (guint j = 0; device->sources && j < device->sources->len; j++)
+                        append_mount(text, ((const DefinitionSource *) device->sources->pdata[j])->from);
+        }
+        if (text->len == 0)
+                return NULL;
+
+        return g_strdup_printf(
+                        "# Made by shruthi-generator: paths in %s\n[Unit]\n%s", definition->path, text->str);
+}
+
+/* systemd takes '%' for a specifier, and '\\' in front of the ':' for an escape. */
+static void append_source(GString *text, const DefinitionSource *source)
+{
+        g_autoptr(GString) id = g_string_new(source->id), from = g_string_new(source->from);
+
+        g_string_replace(id, "\\", "\\\\", 0);
+        g_string_replace(id, "%", "%%", 0);
+        g_string_replace(from, "%", "%%", 0);
+        g_string_append_printf(text, "LoadCredential%s=%s:%s\n", source->encrypted ? "Encrypted" : "",
+                        id->str, from->str);
+}
+
+static char *credentials_text(const Definition *definition)
+{
+        const DefinitionDevice *device = definition_credentials(definition);
+        g_autoptr(GString) text = NULL;
+
+        if (!device)
+                return NULL;
+
+        text = g_string_new(NULL);
+        g_string_printf(text, "# Made by shruthi-generator: [Credentials %s] of %s\n[Service]\n",
+                        device->name, definition->path);
+        g_string_append(text, UNIT_FILES_LOAD_ARCHIVE);
+        for (guint i = 0; i < device->sources->len; i++)
+                append_source(text, device->sources->pdata[i]);
+
+        return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+GPtrArray *unit_files_new(const Definition *definition)
+{
+        GPtrArray *files = g_ptr_array_new_with_free_func(unit_file_free);
+        g_autofree char *unit = definition ? unit_name_for(definition->name) : NULL;
+        char *text;
+
+        if (!definition)
+                return files;
+
+        /* The same link as "systemctl enable" makes. */
+        if (definition->autostart)
+                add_file(files, wants_path(unit),
+                                g_strdup(SYSTEM_UNIT_DIR "/" SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX), true);
+        if (definition->restart != RESTART_NO)
+                add_file(files, dropin_path(unit, RESTART_DROPIN), restart_text(definition), false);
+        text = mounts_text(definition);
+        if (text)
+                add_file(files, dropin_path(unit, MOUNTS_DROPIN), text, false);
+        text = credentials_text(definition);
+        if (text)
+                add_file(files, dropin_path(unit, CREDENTIALS_DROPIN), text, false);
+
+        return files;
+}
+
+static int unit_file_write(const char *dir, const UnitFile *file)
+{
+        g_autofree char *path = g_build_filename(dir, file->path, NULL), *above = g_path_get_dirname(path);
+        g_autoptr(GError) error = NULL;
+
+        if (g_mkdir_with_parents(above, 0755) < 0)
+                return -errno;
+        if (file->link)
+                return symlink(file->text, path) < 0 && errno != EEXIST ? -errno : 0;
+        /* No fsync: this directory is on a tmpfs. */
+        if (!g_file_set_contents_full(path, file->text, -1, G_FILE_SET_CONTENTS_NONE, 0644, &error))
+                return -EIO;
+
+        return 0;
+}
+
+int unit_files_write(const char *dir, const GPtrArray *files)
+{
+        int r = 0;
+
+        for (guint i = 0; r >= 0 && i < files->len; i++)
+                r = unit_file_write(dir, files->pdata[i]);
+
+        return r;
+}
+
+/* NULL: it is not there. */
+static char *read_there(const char *dir, const char *path, bool link)
+{
+        g_autofree char *whole = g_build_filename(dir, path, NULL);
+        char *text = NULL;
+
+        if (link)
+                return g_file_read_link(whole, NULL);
+
+        return file_read_at(AT_FDCWD, whole, DEFINITION_SIZE_MAX, &text, NULL) >= 0 ? text : NULL;
+}
+
+static const UnitFile *find_file(const GPtrArray *files, const char *path)
+{
+        for (guint i = 0; i < files->len; i++) {
+                const UnitFile *file = files->pdata[i];
+
+                if (g_str_equal(file->path, path))
+                        return file;
+        }
+
+        return NULL;
+}
+
+bool unit_files_are_there(const char *dir, const char *name, const Definition *definition)
+{
+        g_autoptr(GPtrArray) files = unit_files_new(definition);
+        g_autofree char *unit = unit_name_for(name);
+        char *paths[] = {wants_path(unit), dropin_path(unit, RESTART_DROPIN),
+                        dropin_path(unit, MOUNTS_DROPIN), dropin_path(unit, CREDENTIALS_DROPIN)};
+        bool same = true;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+                const UnitFile *file = find_file(files, paths[i]);
+                g_autofree char *there = same ? read_there(dir, paths[i], i == 0) : NULL;
+
+                same = same && g_strcmp0(there, file ? file->text : NULL) == 0;
+                g_free(paths[i]);
+        }
+
+        return same;
+}

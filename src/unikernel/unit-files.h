@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/names.h"
+#include "unikernel/definition.h"
+
+/* What systemd must know of a unikernel before its unit starts, as files below a generator's directory
+ * (systemd.generator(7)): that it starts at boot, how it is restarted, what is mounted before it, where its
+ * key material is. All else is read at each start. shruthi-generator writes them; shruthid looks whether
+ * they are as they should be, and has systemd reload where not. Pure but for those two. */
+
+typedef struct UnitFile {
+        char *path; /* below the directory */
+        char *text; /* what stands in it; of a link: where it leads */
+        bool link;
+} UnitFile;
+
+/* UnitFile; empty for most definitions, and for none (NULL). */
+GPtrArray *unit_files_new(const Definition *definition);
+
+int unit_files_write(const char *dir, const GPtrArray *files);
+
+/* Whether dir has those of NAME's definition (NULL: there is none), and no others of NAME's. */
+bool unit_files_are_there(const char *dir, const char *name, const Definition *definition);
+
+/* The drop-in of one unit or of all (TEMPLATE), which loads what shruthi-seal keeps. Free the first with
+ * g_free(). */
+char *unit_files_credentials_path(const char *unit);
+#define UNIT_FILES_LOAD_ARCHIVE "LoadCredentialEncrypted=" SHRUTHI_CREDENTIAL_PREFIX "%i\n"
