@@ -67,6 +67,7 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
                 call->uid = client->uid;
                 call->gids = g_memdup2(client->gids, client->n_gids * sizeof(gid_t));
                 call->n_gids = client->n_gids;
+                call->gone = g_atomic_rc_box_acquire(client->gone);
         }
         call->weight = message_weight(message);
         calls_enter(manager, call->uid, call->weight);
@@ -138,6 +139,11 @@ bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *uni
         return call_let_in_for(manager, message, &details, action, ret_call);
 }
 
+const int *call_gone(const Call *call)
+{
+        return call->gone;
+}
+
 bool call_in_group(const Call *call, gid_t gid)
 {
         for (size_t i = 0; i < call->n_gids; i++)
@@ -172,6 +178,7 @@ static void call_end(Call *call)
         g_free(call->owner);
         g_free(call->group);
         g_free(call->gids);
+        g_clear_pointer(&call->gone, g_atomic_rc_box_release);
         g_free(call);
 }
 

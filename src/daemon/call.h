@@ -17,6 +17,7 @@ typedef struct Call {
         unsigned weight;
         gid_t *gids;
         size_t n_gids;
+        int *gone; /* the client's; NULL on the private socket */
 } Call;
 
 /* Begins one for a caller that polkit_authorize() has let in. Errors: LIMIT_EXCEEDED. */
@@ -35,6 +36,10 @@ bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDeta
 /* Refuses what action (of polkit) stands for where it goes by shruthi.conf and that is broken: INVALID_
  * CONFIGURATION. Those that are let in by the two above have been through it. */
 int call_check_conf(Manager *manager, const char *action, Error *ret_error);
+
+/* Is not 0 once the caller has left: for threads, where what is done is of use to nobody else. NULL: it is not
+ * known. */
+const int *call_gone(const Call *call);
 
 /* Whether the caller is in it. */
 bool call_in_group(const Call *call, gid_t gid);

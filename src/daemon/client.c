@@ -36,6 +36,7 @@ void client_free(Client *client)
 
         sd_bus_slot_unref(client->credentials_slot);
         g_ptr_array_unref(client->waiting);
+        g_atomic_rc_box_release(client->gone);
         g_free(client->gids);
         g_free(client->name);
         g_free(client);
@@ -46,6 +47,7 @@ static void client_vanished(Client *client)
         Manager *manager = client->manager;
 
         client->state = CLIENT_GONE;
+        g_atomic_int_set(client->gone, 1);
         polkit_forget_sender(manager, client->name);
         g_hash_table_remove(manager->clients, client->name);
         idle_touch(manager);
@@ -160,7 +162,7 @@ int client_notice(Manager *manager, sd_bus_message *message)
 
         client = g_new0(Client, 1);
         *client = (Client){.manager = manager, .name = g_strdup(sender), .uid = (uid_t) -1,
-                .waiting = g_ptr_array_new_with_free_func(message_free)};
+                .gone = g_atomic_rc_box_new0(int), .waiting = g_ptr_array_new_with_free_func(message_free)};
         /* Whoever leaves after this was answered is seen leaving: the match has been there for long. */
         r = sd_bus_call_method_async(manager->bus, &client->credentials_slot, "org.freedesktop.DBus",
                         "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials",

@@ -14,7 +14,7 @@
 #include "daemon/call.h"
 #include "daemon/image-access.h"
 #include "daemon/settings.h"
-#include "image/digest.h"
+#include "image/store.h"
 
 /* One of these methods while a thread is at it. */
 typedef struct ImageWork {
@@ -99,29 +99,8 @@ static int take_fd(Call *call, int fd)
 
 static int inspect_fd(ImageWork *work, Error *ret_error)
 {
-        int flags = fcntl(work->fd, F_GETFL);
-        struct stat st;
-        int r;
-
-        if (fstat(work->fd, &st) < 0)
-                return error_set_errno(ret_error, errno, "Cannot look at the image");
-        if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The descriptor is not open for reading");
-        if (!S_ISREG(st.st_mode))
-                return error_set(ret_error, ERROR_INVALID_IMAGE, "The image is no regular file");
-        if ((uint64_t) st.st_size > work->conf->conf->image_size_max) {
-                g_autofree char *limit = size_format(work->conf->conf->image_size_max);
-
-                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "The image is larger than %s (ImageSizeMax=)", limit);
-        }
-
-        r = image_inspect(work->fd, &work->info, ret_error);
-        if (r < 0)
-                return r;
-        work->size = (uint64_t) st.st_size;
-        r = digest_of_fd(work->fd, &work->digest);
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot read the image") : 0;
+        return image_examine(work->fd, work->conf->conf->image_size_max, call_gone(work->call), &work->size,
+                        &work->digest, &work->info, ret_error);
 }
 
 static int append_info(const ImageWork *work, sd_bus_message *reply)

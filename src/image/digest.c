@@ -5,6 +5,7 @@
 
 #include "image/digest.h"
 
+#include <errno.h>
 #include <gcrypt.h>
 #include <glib.h>
 #include <string.h>
@@ -70,21 +71,25 @@ void digest_clear_pointer(Digest **digest)
         g_clear_pointer(digest, g_free);
 }
 
-int digest_of_fd(int fd, char **ret_digest)
+int digest_of_fd(int fd, uint64_t size, const int *stop, char **ret_digest)
 {
         g_autofree uint8_t *buffer = g_malloc(DIGEST_BUFFER_SIZE);
         _cleanup_digest_ Digest *digest = digest_new();
-        off_t done = 0;
-        ssize_t n;
 
-        do {
-                n = pread_all(fd, buffer, DIGEST_BUFFER_SIZE, done);
+        for (uint64_t done = 0; done < size;) {
+                size_t want = MIN(size - done, (uint64_t) DIGEST_BUFFER_SIZE);
+                ssize_t n = pread_all(fd, buffer, want, (off_t) done);
+
                 if (n < 0)
                         return (int) n;
+                if ((size_t) n < want)
+                        return -ENODATA;
+                if (stop && g_atomic_int_get(stop) != 0)
+                        return -ECANCELED;
 
-                digest_update(digest, buffer, (size_t) n);
-                done += n;
-        } while (n == DIGEST_BUFFER_SIZE);
+                digest_update(digest, buffer, want);
+                done += want;
+        }
 
         *ret_digest = digest_finish(digest);
         return 0;

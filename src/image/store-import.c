@@ -78,7 +78,7 @@ static bool content_looks_same(const struct stat *a, const struct stat *b)
                         a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-static int image_check_file(int fd, const StoreLimits *limits, struct stat *ret, Error *ret_error)
+static int image_look(int fd, uint64_t size_max, struct stat *ret, Error *ret_error)
 {
         int flags = fcntl(fd, F_GETFL);
         struct stat st;
@@ -92,12 +92,8 @@ static int image_check_file(int fd, const StoreLimits *limits, struct stat *ret,
         if (flags & O_PATH || (flags & O_ACCMODE) == O_WRONLY)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "The image is not open for reading: open it read-only and pass it again");
-        if (st.st_size == 0)
-                return error_set(ret_error, ERROR_INVALID_IMAGE,
-                                "The image is empty: copy or download it again");
-        if (limits && (uint64_t) st.st_size > limits->image_size) {
-                g_autofree char *size = size_format((uint64_t) st.st_size),
-                                *max = size_format(limits->image_size);
+        if ((uint64_t) st.st_size > size_max) {
+                g_autofree char *size = size_format((uint64_t) st.st_size), *max = size_format(size_max);
 
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
                                 "The image has %s, more than the %s that one may have here: make it "
@@ -105,6 +101,44 @@ static int image_check_file(int fd, const StoreLimits *limits, struct stat *ret,
         }
 
         *ret = st;
+        return 0;
+}
+
+static int image_check_file(int fd, const StoreLimits *limits, struct stat *ret, Error *ret_error)
+{
+        int r = image_look(fd, limits ? limits->image_size : UINT64_MAX, ret, ret_error);
+
+        if (r >= 0 && ret->st_size == 0)
+                return error_set(ret_error, ERROR_INVALID_IMAGE,
+                                "The image is empty: copy or download it again");
+        return r;
+}
+
+int image_examine(int fd, uint64_t size_max, const int *stop, uint64_t *ret_size, char **ret_digest,
+                ImageInfo **ret_info, Error *ret_error)
+{
+        _cleanup_image_info_ ImageInfo *info = NULL;
+        g_autofree char *digest = NULL;
+        struct stat before, after;
+        int r;
+
+        r = image_look(fd, size_max, &before, ret_error);
+        if (r >= 0)
+                r = image_inspect(fd, &info, ret_error);
+        if (r < 0)
+                return r;
+
+        r = digest_of_fd(fd, (uint64_t) before.st_size, stop, &digest);
+        if (r == -ECANCELED)
+                return error_set(ret_error, ERROR_CANCELED, "The caller has left");
+        if (r < 0 && r != -ENODATA)
+                return error_set_errno(ret_error, r, "Cannot read the image");
+        if (r < 0 || fstat(fd, &after) < 0 || !content_looks_same(&before, &after))
+                return error_set_changed(ret_error);
+
+        *ret_size = (uint64_t) before.st_size;
+        *ret_digest = g_steal_pointer(&digest);
+        *ret_info = g_steal_pointer(&info);
         return 0;
 }
 
@@ -149,7 +183,7 @@ static int image_take(int from, int to, uint64_t size, char **ret_digest, Error 
 
         if (fstat(to, &st) < 0 || (uint64_t) st.st_size != size)
                 return error_set_changed(ret_error);
-        r = digest_of_fd(to, ret_digest);
+        r = digest_of_fd(to, size, NULL, ret_digest);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot read the image in the store");
 

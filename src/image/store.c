@@ -140,7 +140,7 @@ int store_verify(const char *digest, Error *ret_error)
                 return 0;
 
         now = stamp_now();
-        r = digest_of_fd(fd, &actual);
+        r = digest_of_fd(fd, (uint64_t) before.st_size, NULL, &actual);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot read the stored image %s", digest);
         if (strcmp(actual, digest) != 0)

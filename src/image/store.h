@@ -31,7 +31,12 @@ typedef struct StoreLimits {
 int store_import(int fd, const char *expected, const StoreLimits *limits, char **ret_digest,
                 Error *ret_error);
 
-/* The same for a path in a definition, an administrator's word (so links are followed), and free of charge
+/* What an image is, without taking it: all of one moment (BUSY: it was being written meanwhile). stop (or NULL) is
+ * looked at on the way: CANCELED once it is not 0. Other errors as above; an empty file is none. */
+int image_examine(int fd, uint64_t size_max, const int *stop, uint64_t *ret_size, char **ret_digest,
+                ImageInfo **ret_info, Error *ret_error);
+
+/* The same as store_import() for a path in a definition, an administrator's word (so links are followed), and free of charge
  * when the file has not changed since it was taken in last time: device, inode, size, mtime, ctime, trusted
  * only for files that had not been written within the last seconds before. NO_SUCH_IMAGE when our user finds
  * no such file or may not read it. */

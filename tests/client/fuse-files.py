@@ -18,6 +18,8 @@ FILES = [
     "grow",  # is larger each time somebody looks
     "error",  # cannot be read
     "seek",  # says that its data begin behind its end
+    "endless",  # has more than it says, however much is read
+    "vast",  # is so large that nobody can read it
 ]
 
 LOOKUP, FORGET, GETATTR, OPEN, READ, RELEASE, FLUSH, INIT, INTERRUPT, LSEEK = 1, 2, 3, 14, 15, 18, 25, 26, 36, 46
@@ -39,6 +41,8 @@ class Server:
         size, mode = 4096, 0o040755
         if node > 1:
             size, mode = SIZE, 0o100444
+            if FILES[node - 2] == "vast":
+                size = 1 << 40
             if FILES[node - 2] == "grow":
                 self.looks += 1
                 size += self.looks * 4096
@@ -51,7 +55,7 @@ class Server:
             return errno.EIO
         if name == "short" and offset > 0:
             return b""
-        return bytes(min(size, max(0, SIZE - offset)))
+        return bytes(size if name in ("endless", "vast") else min(size, max(0, SIZE - offset)))
 
     def answer(self, opcode, node, body):
         """Bytes, a positive errno, or None for no answer."""

@@ -229,6 +229,34 @@ is "which is what they are quoted for" 'x\ \"y\"' "$(shruthictl arguments foreig
 shruthictl remove foreign
 shruthictl image prune >/dev/null
 
+# --- files that change while they are looked at ---
+
+client=$SRC/tests/client/client.py
+mkdir /tmp/fuse
+python3 "$SRC/tests/client/fuse-files.py" /tmp/fuse >/tmp/fuse.log 2>&1 &
+fuse=$!
+check_soon "a file system of lies is there" 60 grep -q ready /tmp/fuse.log
+expect_output "a file that never ends is looked at up to its size" \
+        "^Digest=sha256:$(head -c 1048576 /dev/zero | sha256sum | cut -d' ' -f1)$" \
+        as_user alice timeout 60 python3 $client inspect /tmp/fuse/endless
+expect_fail "one that grows has no digest" 'Busy.*was changed while it was read' \
+        as_user alice timeout 60 python3 $client inspect /tmp/fuse/grow
+expect_fail "one that has less than it says neither" 'Busy.*was changed while it was read' \
+        as_user alice timeout 60 python3 $client inspect /tmp/fuse/short
+mkdir -p /etc/shruthi/shruthi.conf.d
+printf '[Shruthi]\nImageSizeMax=1T\n' >/etc/shruthi/shruthi.conf.d/limit.conf
+systemctl restart shruthid
+looks() { find "/proc/$(unit_show shruthid MainPID)/fd" -lname '/tmp/fuse/vast' | grep -q .; }
+as_user alice python3 $client inspect /tmp/fuse/vast >/dev/null 2>&1 &
+check_soon "one that is vast is looked at" 60 looks
+pkill -f -u alice "client.py inspect /tmp/fuse/vast"
+check_soon "until the caller has left" 60 eval '! looks'
+rm /etc/shruthi/shruthi.conf.d/limit.conf
+systemctl restart shruthid
+kill $fuse
+wait $fuse
+umount /tmp/fuse
+
 # Limits, and a disk that is full.
 mkdir -p /etc/shruthi/shruthi.conf.d
 printf '[Shruthi]\nImageSizeMax=10K\n' >/etc/shruthi/shruthi.conf.d/limit.conf

@@ -83,6 +83,36 @@ static void test_takes_large_and_memory_files(StoreFixture *f, const void *data)
         g_assert_cmpint(store_verify(digest, NULL), ==, 0);
 }
 
+/* What an image is said to be is of one moment: a file that grows or shrinks meanwhile is hashed no further than it
+ * was, and nobody is waited for who has left. */
+static void test_examines_no_more_than_there_was(StoreFixture *f, const void *data)
+{
+        g_autofree char *digest = NULL, *examined = NULL;
+        _cleanup_image_info_ ImageInfo *info = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        _cleanup_close_ int fd = -EBADF;
+        const int stop = 1;
+        uint64_t size;
+
+        file_put(f->file, "abcdef");
+        fd = open(f->file, O_RDONLY | O_CLOEXEC);
+        g_assert_cmpint(digest_of_fd(fd, 3, NULL, &digest), ==, 0);
+        g_assert_cmpstr(digest, ==, ABC);
+        g_assert_cmpint(digest_of_fd(fd, 7, NULL, &examined), ==, -ENODATA);
+        g_assert_cmpint(digest_of_fd(fd, 6, &stop, &examined), ==, -ECANCELED);
+        g_assert_null(examined);
+
+        assert_refused(image_examine(fd, UINT64_MAX, &stop, &size, &examined, &info, &error), &error,
+                        ERROR_CANCELED, "has left");
+        assert_refused(image_examine(fd, 5, NULL, &size, &examined, &info, &error), &error,
+                        ERROR_LIMIT_EXCEEDED, "ImageSizeMax=");
+        file_put(f->file, "abc");
+        g_assert_cmpint(image_examine(fd, 5, NULL, &size, &examined, &info, &error), ==, 0);
+        g_assert_cmpstr(examined, ==, ABC);
+        g_assert_cmpuint(size, ==, 3);
+        g_assert_nonnull(info->problem);
+}
+
 static void test_refuses_another_digest_than_demanded(StoreFixture *f, const void *data)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -382,6 +412,7 @@ int main(int argc, char *argv[])
         ADD("keeps-the-same-content-once", test_keeps_the_same_content_once);
         ADD("ignores-the-descriptors-position", test_ignores_the_descriptors_position);
         ADD("takes-large-and-memory-files", test_takes_large_and_memory_files);
+        ADD("examines-no-more-than-there-was", test_examines_no_more_than_there_was);
         ADD("refuses-another-digest-than-demanded", test_refuses_another_digest_than_demanded);
         ADD("refuses-what-is-no-regular-file", test_refuses_what_is_no_regular_file);
         ADD("refuses-what-cannot-be-read", test_refuses_what_cannot_be_read);
