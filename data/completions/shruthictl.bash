@@ -85,7 +85,7 @@ _shruthictl() {
                 [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --group --owner'
         )
         local verbs='list status create start stop restart kill remove enable disable logs analyze console show cat edit
-                set check arguments xml image network volume credential doctor import-rhyzome instance'
+                set check arguments xml image network volume credential limits doctor import-rhyzome instance'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
 
         COMPREPLY=()
@@ -171,6 +171,7 @@ _shruthictl() {
                         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
                 fi
                 ;;
+        ' limits') mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
         ' create') if ((operands == 1)); then mapfile -t COMPREPLY < <(compgen -f -- "$cur"); fi ;;
         ' set')
                 if ((operands == 0)); then

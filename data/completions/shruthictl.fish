@@ -18,7 +18,7 @@ function __shruthictl_networks
 end
 
 set -l verbs list status create start stop restart kill remove enable disable logs analyze console show cat edit \
-    set check arguments xml image network volume credential doctor import-rhyzome instance
+    set check arguments xml image network volume credential limits doctor import-rhyzome instance
 set -l named list status start stop restart kill remove enable disable logs analyze console show cat edit set \
     arguments xml
 set -l none "not __fish_seen_subcommand_from $verbs"
@@ -48,6 +48,7 @@ complete -c shruthictl -n "$none" -a image -d 'Stored images'
 complete -c shruthictl -n "$none" -a credential -d 'Keys that unikernels read'
 complete -c shruthictl -n "$none" -a volume -d 'Stored volumes'
 complete -c shruthictl -n "$none" -a network -d 'Networks for unikernels'
+complete -c shruthictl -n "$none" -a limits -d 'What you have used of what you may'
 complete -c shruthictl -n "$none" -a doctor -d 'Is this host fit, and what would make it so'
 complete -c shruthictl -n "$none" -a import-rhyzome -d 'Take over a rhyzome.conf'
 complete -c shruthictl -n "$none" -a instance -d 'As rhyzomectl had it'

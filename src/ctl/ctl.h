@@ -74,6 +74,7 @@ int verb_network_create(Ctl *ctl, char **operands, Error *ret_error);
 int verb_network_list(Ctl *ctl, char **operands, Error *ret_error);
 int verb_network_show(Ctl *ctl, char **operands, Error *ret_error);
 int verb_network_remove(Ctl *ctl, char **operands, Error *ret_error);
+int verb_limits(Ctl *ctl, char **operands, Error *ret_error);
 int verb_doctor(Ctl *ctl, char **operands, Error *ret_error);
 int verb_import_rhyzome(Ctl *ctl, char **operands, Error *ret_error);
 int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error);

@@ -45,6 +45,20 @@ void calls_leave(Manager *manager, uid_t uid, unsigned weight)
         idle_touch(manager);
 }
 
+int call_identify(Manager *manager, sd_bus_message *message, Client **ret_client, Error *ret_error)
+{
+        Client *client = NULL;
+        int r = client_identify(manager, message, &client);
+
+        if (r == -EDQUOT)
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "Too many calls wait for an answer");
+        if (r < 0)
+                return error_set(ret_error, ERROR_ACCESS_DENIED, "The caller has left");
+        if (ret_client)
+                *ret_client = client;
+        return r;
+}
+
 int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call,
                 Error *ret_error)
 {

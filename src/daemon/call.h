@@ -20,6 +20,10 @@ typedef struct Call {
         int *gone; /* the client's; NULL on the private socket */
 } Call;
 
+/* Who calls must be known before a call counts as theirs: 1; 0: the message comes again when it is. ret_client (or
+ * NULL) as of client_identify(). */
+int call_identify(Manager *manager, sd_bus_message *message, Client **ret_client, Error *ret_error);
+
 /* Begins one for a caller that polkit_authorize() has let in. Errors: LIMIT_EXCEEDED. */
 int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call,
                 Error *ret_error);

@@ -26,6 +26,7 @@ typedef struct ImageWork {
         ImageInfo *info;
         GPtrArray *entries;   /* StoreEntry */
         GHashTable *users;
+        GHashTable *own;      /* names of the caller's unikernels; NULL: polkit lets them see all */
         char **removed;
         uint64_t freed;
         int result;
@@ -42,6 +43,7 @@ static void image_work_free(ImageWork *work)
         image_info_free(work->info);
         g_clear_pointer(&work->entries, g_ptr_array_unref);
         g_clear_pointer(&work->users, g_hash_table_unref);
+        g_clear_pointer(&work->own, g_hash_table_unref);
         g_strfreev(work->removed);
         error_clear(&work->error);
         g_free(work);
@@ -75,7 +77,7 @@ static void image_work_done(void *userdata)
 }
 
 /* Takes fd's duplicate (or -EBADF). */
-static int image_work_start(Call *call, int fd, const char *digest,
+static ImageWork *image_work_new(Call *call, int fd, const char *digest,
                 int (*run)(ImageWork *work, Error *ret_error),
                 int (*append)(const ImageWork *work, sd_bus_message *reply))
 {
@@ -83,7 +85,12 @@ static int image_work_start(Call *call, int fd, const char *digest,
 
         *work = (ImageWork){.call = call, .conf = shared_conf_ref(call->manager->conf), .fd = fd,
                 .digest = g_strdup(digest), .run = run, .append = append};
-        worker_run(call->manager->worker, call->uid, NULL, image_work_run, image_work_done, work);
+        return work;
+}
+
+static int image_work_start(ImageWork *work)
+{
+        worker_run(work->call->manager->worker, work->call->uid, NULL, image_work_run, image_work_done, work);
         return 1;
 }
 
@@ -150,7 +157,7 @@ int method_inspect_image(sd_bus_message *message, void *userdata, sd_bus_error *
                 return 1;
 
         fd = take_fd(call, fd);
-        return fd < 0 ? 1 : image_work_start(call, fd, NULL, inspect_fd, append_info);
+        return fd < 0 ? 1 : image_work_start(image_work_new(call, fd, NULL, inspect_fd, append_info));
 }
 
 static int inspect_stored(ImageWork *work, Error *ret_error)
@@ -189,7 +196,7 @@ int method_inspect_stored_image(sd_bus_message *message, void *userdata, sd_bus_
         if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_INSPECT_IMAGE, "inspect an image", &call))
                 return 1;
 
-        return image_work_start(call, -EBADF, digest, inspect_stored, append_info);
+        return image_work_start(image_work_new(call, -EBADF, digest, inspect_stored, append_info));
 }
 
 static int import(ImageWork *work, Error *ret_error)
@@ -225,7 +232,22 @@ int method_import_image(sd_bus_message *message, void *userdata, sd_bus_error *r
                 return 1;
 
         fd = take_fd(call, fd);
-        return fd < 0 ? 1 : image_work_start(call, fd, options->digest, import, append_digest);
+        return fd < 0 ? 1 : image_work_start(image_work_new(call, fd, options->digest, import, append_digest));
+}
+
+/* A digest lets one use the image, and who else uses it is nobody's business. */
+static void leave_own(ImageWork *work)
+{
+        for (guint i = work->entries->len; i > 0; i--) {
+                const StoreEntry *entry = work->entries->pdata[i - 1];
+                GPtrArray *names = g_hash_table_lookup(work->users, entry->digest);
+
+                for (guint j = names ? names->len : 0; j > 0; j--)
+                        if (!g_hash_table_contains(work->own, names->pdata[j - 1]))
+                                g_ptr_array_remove_index(names, j - 1);
+                if (!names || names->len == 0)
+                        g_ptr_array_remove_index(work->entries, i - 1);
+        }
 }
 
 static int list(ImageWork *work, Error *ret_error)
@@ -234,10 +256,12 @@ static int list(ImageWork *work, Error *ret_error)
         int r;
 
         r = images_used(&work->users, &broken, ret_error);
-        if (r < 0)
-                return r;
+        if (r >= 0)
+                r = store_list(&work->entries, ret_error);
+        if (r >= 0 && work->own)
+                leave_own(work);
 
-        return store_list(&work->entries, ret_error);
+        return r;
 }
 
 static int append_list(const ImageWork *work, sd_bus_message *reply)
@@ -263,15 +287,55 @@ static int append_list(const ImageWork *work, sd_bus_message *reply)
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+/* The names of the unikernels that are the caller's, or a group's of theirs. */
+static GHashTable *own_unikernels(const Call *call)
+{
+        GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, call->manager->unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+                const Definition *definition = unikernel->loaded.definition;
+
+                if (definition && (definition->owner == call->uid || (definition->group != GID_INVALID &&
+                                                             call_in_group(call, definition->group))))
+                        g_hash_table_add(names, g_strdup(unikernel->name));
+        }
+
+        return names;
+}
+
+/* Everybody may have the list of what is their own. */
+static void on_list_decision(Decision decision, void *userdata)
+{
+        Call *call = userdata;
+        ImageWork *work = image_work_new(call, -EBADF, NULL, list, append_list);
+
+        if (decision != DECISION_YES)
+                work->own = own_unikernels(call);
+        image_work_start(work);
+}
+
 int method_list_images(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
+        PolkitDetails details = {.verb = "list the images", .quietly = true};
+        _cleanup_error_ Error error = ERROR_INIT;
         Manager *manager = userdata;
         Call *call;
+        int r;
 
-        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_LIST_IMAGES, "list the images", &call))
+        r = call_identify(manager, message, NULL, &error);
+        if (r == 0)
                 return 1;
+        if (r > 0)
+                r = call_begin(manager, message, NULL, &call, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
 
-        return image_work_start(call, -EBADF, NULL, list, append_list);
+        polkit_ask(manager, message, SHRUTHI_ACTION_LIST_IMAGES, &details, on_list_decision, call);
+        return 1;
 }
 
 static int prune(ImageWork *work, Error *ret_error)
@@ -312,5 +376,5 @@ int method_prune_images(sd_bus_message *message, void *userdata, sd_bus_error *r
                 return 1;
         }
 
-        return image_work_start(call, -EBADF, NULL, prune, append_pruned);
+        return image_work_start(image_work_new(call, -EBADF, NULL, prune, append_pruned));
 }

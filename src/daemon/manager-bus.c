@@ -15,6 +15,7 @@
 #include "daemon/images.h"
 #include "daemon/network-bus.h"
 #include "daemon/unikernel-bus.h"
+#include "daemon/user-limits.h"
 #include "daemon/volumes.h"
 
 #define PATH_SIZE_MAX 4096
@@ -491,6 +492,8 @@ const sd_bus_vtable manager_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("GetNetworkDetails", SD_BUS_ARGS("s", name),
                         SD_BUS_RESULT("a{sv}", details), method_get_network_details,
                         SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetLimits", SD_BUS_ARGS("u", user), SD_BUS_RESULT("a(ssstt)", limits),
+                        method_get_limits, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Diagnose", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssss)", checks),
                         method_diagnose, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,

@@ -171,18 +171,6 @@ static void on_acted(void *userdata)
         work_fail(work);
 }
 
-/* Who he is must be known before his call counts as one. 0: the message comes again when it is. */
-static int identify(Manager *manager, sd_bus_message *message, Error *ret_error)
-{
-        Client *client;
-        int r = client_identify(manager, message, &client);
-
-        if (r == -EDQUOT)
-                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "Too many calls wait for an answer");
-
-        return r < 0 ? error_set(ret_error, ERROR_ACCESS_DENIED, "The caller has left") : r;
-}
-
 /* Takes settings (or NULL) and a duplicate of fd (or -EBADF). */
 static int work_start(sd_bus_message *message, Manager *manager, const VolumeVerb *verb, const char *name,
                 uint64_t size, Settings *settings, int fd)
@@ -202,7 +190,7 @@ static int work_start(sd_bus_message *message, Manager *manager, const VolumeVer
         if (name)
                 r = volume_name_check(name, &error);
         if (r >= 0) {
-                r = identify(manager, message, &error);
+                r = call_identify(manager, message, NULL, &error);
                 if (r == 0) {
                         volume_work_free(work);
                         return 1;

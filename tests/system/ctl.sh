@@ -271,6 +271,24 @@ expect_fail "another name is said" 'called NAME.unikernel' mallory check /etc/pa
 expect_json "… for programs too" 'map([.Name, .Valid])' '[["wired",false]]' \
         mallory check --json=short /tmp/check/wired.unikernel
 is "shruthid was not asked" inactive "$(systemctl is-active shruthid.service)"
+
+# --- what is one's own
+
+expect_output "alice sees the image that hers uses" "^$digest .* hello$" alice image list
+expect_output "… and mallory does not" '^0 images listed' mallory image list
+check "root makes one of the same image" ctl create roots "$digest"
+expect_output "… which alice is not told of" "^$digest .* hello$" alice image list
+check "… and it goes" ctl remove roots
+expect_output "alice sees what she has used of her limits" '^Unikernels +1 +16 +UnikernelsMaxPerUser' alice limits
+expect_output "… of memory too" '^Memory +24M +1G +MemoryMaxPerUser' alice limits
+check "… and of volumes" alice volume create room --size=8M
+expect_output "… how many" '^Volumes +1 +64 ' alice limits
+expect_output "… and how large" '^VolumesSize +8M +4G ' alice limits
+check "it goes" alice volume remove room
+expect_output "root may look" '^Memory +24M +1G ' ctl limits alice
+expect_output "… and has none" '^Unikernels +0 +no limit ' ctl limits
+expect_fail "others may not" '[Aa]uth' mallory limits alice
+expect_output "doctor answers whom shruthid tells nothing" 'told to administrators' alice doctor
 check "its owner removes it" alice remove hello
 
 check "unused images are pruned" bash -c 'shruthictl image prune | grep -q "images removed"'
