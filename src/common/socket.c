@@ -9,10 +9,13 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "common/io.h"
 #include "common/paths.h"
 
+/* With a limit of time, what blocks on a socket also ends with EINTR when the process was frozen or stopped and goes
+ * on, without any handler of a signal (signal(7)): a host that was suspended comes back so. */
 int socket_connect(const char *name, int type, unsigned patience_sec, int *ret_fd)
 {
         const struct timeval patience = {.tv_sec = patience_sec};
@@ -27,7 +30,7 @@ int socket_connect(const char *name, int type, unsigned patience_sec, int *ret_f
                 return -errno;
         if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
                         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
-                        connect(fd, (struct sockaddr *) &address, sizeof address) < 0)
+                        TEMP_FAILURE_RETRY(connect(fd, (struct sockaddr *) &address, sizeof address)) < 0)
                 return -errno;
 
         *ret_fd = TAKE_FD(fd);

@@ -12,7 +12,9 @@
 #include "helper/call.h"
 
 #define HELPER_PROGRAM     "shruthi-domain"
-#define HELPER_TIMEOUT     (60 * G_USEC_PER_SEC)
+/* It has limits of its own for each thing that it asks libvirt: these are for when those fail. */
+#define HELPER_PATIENCE      (180 * G_USEC_PER_SEC)
+#define HELPER_PATIENCE_LONG (660 * G_USEC_PER_SEC) /* for what boots guests to see whether they run */
 #define HELPER_OUTPUT_MAX  (4 * 1024 * 1024)
 
 struct Helper {
@@ -28,6 +30,7 @@ typedef struct Child {
         void *userdata;
         DomainCall *call;
         GString *output;
+        gint64 patience; /* µs */
         gint64 deadline;
         bool too_much;
 } Child;
@@ -96,7 +99,7 @@ static int child_failed(Child *child, int status, Error *ret_error)
 
         if (status < 0 && g_get_monotonic_time() >= child->deadline)
                 return error_set(ret_error, ERROR_TIMED_OUT, "libvirt did not answer within %u seconds",
-                                (unsigned) (HELPER_TIMEOUT / G_USEC_PER_SEC));
+                                (unsigned) (child->patience / G_USEC_PER_SEC));
         if (child->too_much)
                 return error_set(ret_error, ERROR_FAILED, "The output of %s %s is too long", HELPER_PROGRAM,
                                 child->verb);
@@ -148,6 +151,13 @@ static void on_ended(void *userdata, int status)
         child_free(child);
 }
 
+static gint64 patience_for(const char *verb)
+{
+        static const char *const long_verbs[] = {"check", "check-without-polkit", "probe", NULL};
+
+        return g_strv_contains(long_verbs, verb) ? HELPER_PATIENCE_LONG : HELPER_PATIENCE;
+}
+
 static void on_turn(QueueEntry *entry, void *userdata)
 {
         static const DomainCallHooks hooks = {.output = on_output, .ended = on_ended};
@@ -157,8 +167,9 @@ static void on_turn(QueueEntry *entry, void *userdata)
         int r;
 
         child->entry = entry;
-        child->deadline = g_get_monotonic_time() + HELPER_TIMEOUT;
-        r = domain_call_new(child->helper->event, words, HELPER_TIMEOUT, &hooks, child, &child->call);
+        child->deadline = g_get_monotonic_time() + child->patience;
+        r = domain_call_new(child->helper->event, words, (uint64_t) child->patience, &hooks, child,
+                        &child->call);
         if (r >= 0)
                 return;
 
@@ -173,6 +184,6 @@ void helper_run(Helper *helper, uid_t uid, const char *verb, const char *name, H
         Child *child = g_new0(Child, 1);
 
         *child = (Child){.helper = helper, .verb = g_strdup(verb), .name = g_strdup(name), .done = done,
-                .userdata = userdata, .output = g_string_new(NULL)};
+                .userdata = userdata, .output = g_string_new(NULL), .patience = patience_for(verb)};
         queue_add(helper->queue, uid, on_turn, child);
 }

@@ -12,6 +12,7 @@
 #include "common/string-util.h"
 #include "config.h"
 #include "daemon/change.h"
+#include "daemon/diagnose.h"
 #include "daemon/images.h"
 #include "daemon/network-bus.h"
 #include "daemon/unikernel-bus.h"
@@ -269,40 +270,6 @@ static int method_list_changed_unikernels(sd_bus_message *message, void *userdat
                 r = sd_bus_send(NULL, reply, NULL);
 
         return r < 0 ? r : 1;
-}
-
-static int append_checks(sd_bus_message *reply, const char *output)
-{
-        int r;
-
-        r = sd_bus_message_open_container(reply, 'a', "(ssss)");
-        for (char *key, *value; r >= 0 && helper_next_line(&output, &key, &value);) {
-                g_autofree char *owned_key = key, *owned_value = g_utf8_make_valid(value, -1);
-                g_auto(GStrv) parts = g_strsplit(owned_value, "|", 4);
-
-                g_free(value);
-                if (g_str_equal(owned_key, "check") && g_strv_length(parts) == 4)
-                        r = sd_bus_message_append(reply, "(ssss)", parts[0], parts[1], parts[2], parts[3]);
-        }
-
-        return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
-static void on_checked(int r, Error *error, const char *output, void *userdata)
-{
-        call_reply_filled(userdata, r, error, append_checks, output);
-}
-
-static int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-        Manager *manager = userdata;
-        Call *call;
-
-        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_DIAGNOSE, "examine this host", &call))
-                return 1;
-
-        helper_run(manager->helper, call->uid, "check", NULL, on_checked, call);
-        return 1;
 }
 
 static void on_reloaded(int r, Error *error, void *userdata)

@@ -194,8 +194,7 @@ static void on_probed(int r, Error *error, const char *output, void *userdata)
         manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);
 }
 
-/* Whether KVM works is found out once for each boot of the host, by the helper; the property follows. */
-static void manager_probe(Manager *manager)
+void manager_probe(Manager *manager)
 {
         helper_run(manager->helper, 0, "probe", NULL, on_probed, manager);
 }

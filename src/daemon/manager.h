@@ -98,6 +98,9 @@ int manager_check_conf(Manager *manager, Error *ret_error);
  * set. */
 void manager_reload(Manager *manager, void (*done)(int r, Error *error, void *userdata), void *userdata);
 
+/* Whether KVM works is found out by shruthi-domain, which remembers it; the property follows. */
+void manager_probe(Manager *manager);
+
 /* Puts all objects on a connection: the system bus or a peer of the private socket. */
 int manager_export(Manager *manager, sd_bus *bus);
 

@@ -18,9 +18,6 @@
 #include "daemon/client.h"
 #include "daemon/queue.h"
 
-#define POLKIT_NAME      "org.freedesktop.PolicyKit1"
-#define POLKIT_PATH      "/org/freedesktop/PolicyKit1/Authority"
-#define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
 
 #define POLKIT_FLAG_ALLOW_USER_INTERACTION 1U
 

@@ -8,6 +8,10 @@
  * that is not a clear yes is a no: an error, no answer in time, no polkit, a caller who left. Root may without
  * a question, as polkit would say: user ID 0 by the bus daemon's word, or whom the private socket let in. */
 
+#define POLKIT_NAME      "org.freedesktop.PolicyKit1"
+#define POLKIT_PATH      "/org/freedesktop/PolicyKit1/Authority"
+#define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
+
 typedef enum Decision {
         DECISION_PENDING,
         DECISION_YES,

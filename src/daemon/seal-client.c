@@ -34,7 +34,7 @@ static int send_request(int sealer, const char *request, int fd)
                 memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
         }
 
-        return sendmsg(sealer, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+        return TEMP_FAILURE_RETRY(sendmsg(sealer, &message, MSG_NOSIGNAL)) < 0 ? -errno : 0;
 }
 
 static int unavailable(int r, Error *ret_error)
@@ -58,7 +58,7 @@ int seal_ask(SealVerb verb, const char *name, const char *key, int fd, char ***r
         if (r < 0)
                 return unavailable(r, ret_error);
 
-        n = recv(sealer, answer, SEAL_ANSWER_MAX, 0);
+        n = TEMP_FAILURE_RETRY(recv(sealer, answer, SEAL_ANSWER_MAX, 0));
         if (n < 0)
                 return unavailable(-errno, ret_error);
         if (n == 0)

@@ -2,7 +2,7 @@
 
 /* Looking for what is wrong with a host. Called by main.c for shruthictl doctor. */
 
-#include "domain/check.h"
+#include "domain/check-private.h"
 
 #include <glib.h>
 #include <libvirt/libvirt.h>
@@ -15,59 +15,74 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "config.h"
-#include "domain/bridges.h"
 #include "domain/check-keys.h"
+#include "domain/check-networks.h"
 #include "domain/fence-client.h"
 #include "domain/isolation.h"
-#include "domain/neighbours-client.h"
 #include "domain/probe.h"
 #include "domain/protocol.h"
 #include "domain/reach.h"
 #include "domain/virt.h"
-#include "unikernel/lease.h"
-#include "unikernel/network.h"
 #include "volume/room.h"
 
-#define CHECK_GUARD 150 /* seconds */
+#define CHECK_GUARD  600 /* seconds */
+#define ATTEMPTS_MAX 3U
 
-/* What libvirt knows about QEMU it answers within milliseconds; asking QEMU anew takes seconds. */
-#define CACHED_ANSWER_USEC (1500 * 1000)
+/* What libvirt knows about QEMU it answers within milliseconds, some ten times the shortest answer; asking QEMU
+ * anew takes seconds, more than ten thousand times as long. */
+#define CACHED_ANSWER_USEC  (1500 * 1000)
+#define CACHED_ANSWER_TIMES 1000
 
 #define TMPFILES_FIX "systemd-tmpfiles --create shruthi.conf"
 
+/* Lines that wait until it is sure that they are true; NULL: none have to. */
+static GPtrArray *held_back;
+
 void check_emit(const char *name, const char *verdict, const char *fix, const char *format, ...)
 {
-        g_autofree char *sentence = NULL;
+        g_autofree char *sentence = NULL, *line = NULL;
         va_list ap;
 
         va_start(ap, format);
         sentence = g_strdup_vprintf(format, ap);
         va_end(ap);
 
-        protocol_emit("check", "%s|%s|%s|%s", name, verdict, g_strdelimit(sentence, "|", '/'), fix);
+        line = g_strdup_printf("%s|%s|%s|%s", name, verdict, g_strdelimit(sentence, "|", '/'), fix);
+        if (held_back)
+                g_ptr_array_add(held_back, g_steal_pointer(&line));
+        else
+                protocol_emit("check", "%s", line);
 }
 
-static void check_libvirt(virConnectPtr connection, const Conf *conf)
+static void check_libvirt(const Host *host)
 {
         unsigned long libvirt = 0, qemu = 0;
 
-        (void) virConnectGetLibVersion(connection, &libvirt);
-        if (virConnectGetVersion(connection, &qemu) < 0) {
+        (void) virConnectGetLibVersion(host->connection, &libvirt);
+        if (virConnectGetVersion(host->connection, &qemu) < 0) {
                 check_emit("libvirt", "failed", "install QEMU's qemu-system-x86_64",
-                                "libvirt at %s finds no QEMU: %s", conf->libvirt_uri,
+                                "libvirt at %s finds no QEMU: %s", host->conf->libvirt_uri,
                                 virGetLastErrorMessage());
                 return;
         }
 
         check_emit("libvirt", "ok", "", "libvirt %lu.%lu.%lu with QEMU %lu.%lu.%lu answers at %s",
                         libvirt / 1000000, libvirt / 1000 % 1000, libvirt % 1000, qemu / 1000000,
-                        qemu / 1000 % 1000, qemu % 1000, conf->libvirt_uri);
+                        qemu / 1000 % 1000, qemu % 1000, host->conf->libvirt_uri);
 }
 
-static void check_no_libvirt(const char *message)
+static void check_no_libvirt(const Host *host, const char *message)
 {
-        /* The socket lets us in by polkit or by the group, and says so in its words. */
-        bool refused = strstr(message, "uthenticat") || strstr(message, "enied");
+        /* The socket lets us in by polkit or by the group, and says so in its words, or in those of the bus. */
+        bool refused = strstr(message, "uthenticat") || strstr(message, "enied") ||
+                       strstr(message, "error from service");
+
+        if (refused && !host->polkit) {
+                check_emit("libvirt", "failed", "first what is said of polkit",
+                                "libvirt asks polkit about everybody but root, and polkit does not answer: %s",
+                                message);
+                return;
+        }
 
         check_emit("libvirt", "failed",
                         refused ? "usermod -a -G " SHRUTHI_LIBVIRT_GROUP " " SHRUTHI_USER
@@ -86,18 +101,35 @@ static bool ask_capabilities(virConnectPtr connection, gint64 *ret_usec)
         return found;
 }
 
-static void check_machine(virConnectPtr connection)
+/* What the shortest question takes here and now: machines differ by a hundred times. */
+static gint64 measure_answer(virConnectPtr connection)
 {
-        gint64 first, second;
+        gint64 least = INT64_MAX;
+        unsigned long version;
 
-        if (!ask_capabilities(connection, &first)) {
+        for (unsigned i = 0; i < 3; i++) {
+                gint64 begin = g_get_monotonic_time();
+
+                if (virConnectGetLibVersion(connection, &version) >= 0)
+                        least = MIN(least, g_get_monotonic_time() - begin);
+        }
+
+        return least == INT64_MAX ? 0 : least;
+}
+
+static void check_machine(const Host *host)
+{
+        gint64 first, second, patience;
+
+        if (!ask_capabilities(host->connection, &first)) {
                 check_emit("machine", "failed", "install QEMU's qemu-system-x86_64",
                                 "QEMU offers no machine 'pc' for x86_64: %s", virGetLastErrorMessage());
                 return;
         }
         check_emit("machine", "ok", "", "QEMU offers the machine 'pc' for x86_64");
 
-        if (ask_capabilities(connection, &second) && second > CACHED_ANSWER_USEC)
+        patience = MAX(CACHED_ANSWER_USEC, measure_answer(host->connection) * CACHED_ANSWER_TIMES);
+        if (ask_capabilities(host->connection, &second) && second > patience)
                 check_emit("capability-cache", "warning",
                                 "usermod -a -G kvm " SHRUTHI_QEMU_USER
                                 " && chgrp kvm /dev/kvm && chmod 0660 /dev/kvm && systemctl restart "
@@ -109,39 +141,55 @@ static void check_machine(virConnectPtr connection)
                 check_emit("capability-cache", "ok", "", "libvirt remembers what it knows about QEMU");
 }
 
-static void check_probe(virConnectPtr connection, const Conf *conf)
+static void check_acceleration(const Host *host, const ProbeResult *found)
 {
-        _cleanup_probe_result_ ProbeResult host = {};
+        bool forced = host->conf->acceleration == ACCELERATION_KVM;
+
+        if (found->trouble && forced)
+                check_emit("kvm", "failed",
+                                "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd; or write Acceleration=auto into "
+                                "shruthi.conf",
+                                "No unikernel starts: %s, and %s", found->kvm_reason, found->trouble);
+        else if (found->trouble)
+                check_emit("kvm", "failed", "journalctl -b -u libvirtd.service",
+                                "No unikernel starts, not even a guest of a few bytes: %s", found->trouble);
+        else if (found->kvm)
+                check_emit("kvm", "ok", "", "Unikernels run with KVM: %s", found->kvm_reason);
+        else if (host->conf->acceleration == ACCELERATION_TCG)
+                check_emit("kvm", "ok", "", "Unikernels run by emulation: %s", found->kvm_reason);
+        else
+                check_emit("kvm", "warning", "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd",
+                                "Unikernels run by emulation, which is slower: %s", found->kvm_reason);
+}
+
+static void check_probe(const Host *host)
+{
+        _cleanup_probe_result_ ProbeResult found = {};
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        r = probe_host(connection, conf, &host, &error);
+        r = probe_host_anew(host->connection, host->conf, &found, &error);
         if (r < 0) {
                 check_emit("kvm", "failed", "", "%s", error_message(&error, r));
                 return;
         }
 
-        if (host.kvm)
-                check_emit("kvm", "ok", "", "Unikernels run with KVM: %s", host.kvm_reason);
-        else if (conf->acceleration == ACCELERATION_TCG)
-                check_emit("kvm", "ok", "", "Unikernels run by emulation: %s", host.kvm_reason);
-        else
-                check_emit("kvm", "warning", "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd",
-                                "Unikernels run by emulation, which is slower: %s", host.kvm_reason);
-
-        if (host.fast_start || !conf->fast_start)
-                check_emit("fast-start", "ok", "", "Fast start is %s: %s", host.fast_start ? "on" : "off",
-                                host.fast_start_reason);
+        check_acceleration(host, &found);
+        if (found.trouble)
+                return;
+        if (found.fast_start || !host->conf->fast_start)
+                check_emit("fast-start", "ok", "", "Fast start is %s: %s", found.fast_start ? "on" : "off",
+                                found.fast_start_reason);
         else
                 check_emit("fast-start", "warning", "write FastStart=no into shruthi.conf to silence this",
-                                "Starts take longer than they could: %s", host.fast_start_reason);
+                                "Starts take longer than they could: %s", found.fast_start_reason);
 }
 
-static void check_confinement(virConnectPtr connection)
+static void check_confinement(const Host *host)
 {
         virSecurityModel model = {};
 
-        if (virNodeGetSecurityModel(connection, &model) < 0) {
+        if (virNodeGetSecurityModel(host->connection, &model) < 0) {
                 check_emit("confinement", "warning", "", "libvirt does not say how it confines QEMU: %s",
                                 virGetLastErrorMessage());
                 return;
@@ -190,13 +238,13 @@ static bool check_fence(void)
         return r >= 0;
 }
 
-/* fenced: those whose addresses are known need no filters of libvirt's. */
-static void check_isolation(virConnectPtr connection, bool fenced)
+/* Those whose addresses are known need no filters of libvirt's where they are fenced. */
+static void check_isolation(const Host *host)
 {
         g_autofree char *problem = NULL;
         const char *fix;
 
-        problem = isolation_problem(connection, &fix);
+        problem = isolation_problem(host->connection, &fix);
         if (!problem)
                 check_emit("isolation", "ok", "",
                                 "Guests cannot send from others' MAC addresses, and where they are given IP "
@@ -204,26 +252,7 @@ static void check_isolation(virConnectPtr connection, bool fenced)
         else
                 check_emit("isolation", "warning", fix,
                                 "%s can send from others' MAC and IP addresses: %s",
-                                fenced ? "Users' guests that are given no addresses" : "Guests", problem);
-}
-
-/* Any interface that is always there will do: what is looked at is whether somebody answers. */
-static void check_neighbours(void)
-{
-        g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
-        _cleanup_error_ Error error = ERROR_INIT;
-        int r;
-
-        r = neighbours_ask("lo", seen, &error);
-        if (r >= 0)
-                check_emit("neighbours", "ok", "",
-                                "Address=auto gives out no address that a host of the bridge was lately "
-                                "seen with");
-        else
-                check_emit("neighbours", "warning", "systemctl enable --now shruthi-neighbours.socket",
-                                "Address=auto gives out nothing on bridges that libvirt does not manage, and "
-                                "elsewhere trusts DHCP alone: %s",
-                                error_message(&error, r));
+                                host->fenced ? "Users' guests that are given no addresses" : "Guests", problem);
 }
 
 static void check_reach(const char *name, const char *path)
@@ -280,117 +309,6 @@ static void check_room(void)
                                 volumes->len, wanted_text, left_text);
 }
 
-static void check_bridge(const char *bridge)
-{
-        g_autofree char *fix = g_strdup_printf(
-                        "ip link add %s type bridge (or 'virsh net-start default' for virbr0)", bridge);
-        int r = bridge_exists(bridge);
-
-        if (r > 0)
-                check_emit("bridge", "ok", "", "The bridge '%s' is there", bridge);
-        else if (r == -ENODATA)
-                check_emit("bridge", "ok", "", "The bridge '%s' is looked for by libvirt at each start",
-                                bridge);
-        else
-                check_emit("bridge", "failed", fix,
-                                "The bridge '%s', which shruthi.conf names, is not there", bridge);
-}
-
-static void check_network(virConnectPtr connection, const char *name)
-{
-        virNetworkPtr network = virNetworkLookupByName(connection, name);
-        g_autofree char *fix = g_strdup_printf("virsh net-start %s", name);
-
-        if (network && virNetworkIsActive(network) == 1)
-                check_emit("network", "ok", "", "libvirt's network '%s' is active", name);
-        else
-                check_emit("network", "failed", fix,
-                                "libvirt's network '%s', which shruthi.conf names, is not %s", name,
-                                network ? "active" : "there");
-        if (network)
-                (void) virNetworkFree(network);
-}
-
-static void check_networks(virConnectPtr connection, const Conf *conf)
-{
-        if (!conf->bridge_interface)
-                check_emit("bridge", "warning",
-                                "write BridgeInterface=virbr0 (or another bridge) into shruthi.conf",
-                                "No default bridge is configured: each [Network] has to name its own");
-        else
-                check_bridge(conf->bridge_interface);
-
-        for (char **bridge = conf->allowed_bridges; bridge && *bridge; bridge++)
-                if (g_strcmp0(*bridge, conf->bridge_interface) != 0)
-                        check_bridge(*bridge);
-        for (char **network = conf->allowed_networks; connection && network && *network; network++)
-                check_network(connection, *network);
-}
-
-static bool has_network(virConnectPtr connection, const char *name, bool *ret_active)
-{
-        virNetworkPtr network = virNetworkLookupByName(connection, name);
-
-        *ret_active = network && virNetworkIsActive(network) == 1;
-        if (!network)
-                return false;
-
-        (void) virNetworkFree(network);
-        return true;
-}
-
-/* What we have made, and whether libvirt still has it. */
-static void check_made_networks(virConnectPtr connection)
-{
-        g_auto(GStrv) names = NULL;
-        bool active;
-
-        if (network_record_list(&names, NULL) < 0)
-                return;
-
-        for (char **name = names; *name; name++) {
-                _cleanup_error_ Error error = ERROR_INIT;
-                g_autoptr(NetworkRecord) record = NULL;
-                int r = network_record_load(*name, &record, &error);
-                bool there = has_network(connection, *name, &active);
-
-                if (r < 0)
-                        check_emit("network", "failed", "", "%s", error_message(&error, r));
-                else if (!there)
-                        check_emit("network", "failed", "systemctl reload shruthid",
-                                        "The network '%s' of user %u is not in libvirt", *name,
-                                        (unsigned) record->owner);
-                else if (!active)
-                        check_emit("network", "failed", "systemctl reload shruthid",
-                                        "The network '%s' of user %u is not active", *name,
-                                        (unsigned) record->owner);
-        }
-}
-
-/* Addresses given out in networks that libvirt no longer has. */
-static void check_leases(virConnectPtr connection)
-{
-        g_autoptr(GPtrArray) leases = NULL;
-
-        if (lease_list(NULL, NULL, &leases, NULL) < 0)
-                return;
-
-        for (guint i = 0; i < leases->len; i++) {
-                const Lease *lease = leases->pdata[i], *last = i > 0 ? leases->pdata[i - 1] : NULL;
-                g_autofree char *network = lease_key_network(lease->network);
-                bool active;
-
-                /* They are sorted by network: one sentence for each. */
-                if (!network || (last && g_str_equal(last->network, lease->network)) ||
-                                has_network(connection, network, &active))
-                        continue;
-                check_emit("addresses", "warning", "attach it elsewhere (shruthictl set), and start it once",
-                                "Unikernel '%s' has an address in the network '%s', which libvirt no longer "
-                                "has",
-                                lease->unikernel ?: "?", network);
-        }
-}
-
 /* What goes by the configuration is left out where that is broken. Returns NULL then. */
 static Conf *check_configuration(void)
 {
@@ -409,28 +327,64 @@ static Conf *check_configuration(void)
         return conf;
 }
 
-static void check_virtualization(const Conf *conf, virConnectPtr *ret_connection)
+static void reach_libvirt(Host *host)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        bool fenced = check_fence();
-        int r;
+        int r = virt_connect(host->conf->libvirt_uri, &host->connection, &error);
 
-        r = virt_connect(conf->libvirt_uri, ret_connection, &error);
-        if (r < 0) {
-                check_no_libvirt(error_message(&error, r));
-                return;
-        }
-
-        check_libvirt(*ret_connection, conf);
-        check_machine(*ret_connection);
-        check_probe(*ret_connection, conf);
-        check_confinement(*ret_connection);
-        check_isolation(*ret_connection, fenced);
+        if (r < 0)
+                check_no_libvirt(host, error_message(&error, r));
 }
 
-int check_host(Error *ret_error)
+static void say_held_back(bool true_ones)
 {
-        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(GPtrArray) lines = g_steal_pointer(&held_back);
+
+        for (guint i = 0; true_ones && i < lines->len; i++)
+                protocol_emit("check", "%s", (const char *) lines->pdata[i]);
+}
+
+/* A verdict counts only when the connection was there to its end: over one that libvirtd has closed meanwhile,
+ * because it was restarted or this took too long for its patience (keepalive_interval= in its configuration),
+ * everything is missing. */
+void check_live(Host *host, void (*check)(const Host *host))
+{
+        unsigned long version;
+
+        for (unsigned attempt = 1; host->connection; attempt++) {
+                bool live;
+
+                held_back = g_ptr_array_new_with_free_func(g_free);
+                check(host);
+                live = virConnectGetLibVersion(host->connection, &version) >= 0;
+                say_held_back(live);
+                if (live)
+                        return;
+
+                virt_connection_unref(&host->connection);
+                if (attempt < ATTEMPTS_MAX)
+                        reach_libvirt(host);
+                else
+                        check_emit("libvirt", "failed", "journalctl -b -u libvirtd.service",
+                                        "libvirt has hung up %u times while it was asked: the rest is not known",
+                                        ATTEMPTS_MAX);
+        }
+}
+
+static void check_virtualization(Host *host)
+{
+        static void (*const checks[])(const Host *host) = {
+                        check_libvirt, check_machine, check_probe, check_confinement, check_isolation};
+
+        host->fenced = check_fence();
+        reach_libvirt(host);
+        for (size_t i = 0; i < G_N_ELEMENTS(checks); i++)
+                check_live(host, checks[i]);
+}
+
+int check_host(bool polkit, Error *ret_error)
+{
+        Host host = {.polkit = polkit};
         g_autoptr(Conf) conf = NULL;
         int r;
 
@@ -439,21 +393,18 @@ int check_host(Error *ret_error)
                 return r;
 
         protocol_guard(CHECK_GUARD, "answer");
-        conf = check_configuration();
+        host.conf = conf = check_configuration();
         if (conf)
-                check_virtualization(conf, &connection);
+                check_virtualization(&host);
         check_keys();
         check_reach("store", paths_images());
         check_reach("console", paths_consoles());
         check_reach("volumes", paths_volumes());
         check_room();
         if (conf)
-                check_networks(connection, conf);
-        if (connection) {
-                check_made_networks(connection);
-                check_leases(connection);
-        }
+                check_attachments(&host);
         check_neighbours();
 
+        virt_connection_unref(&host.connection);
         return 0;
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 #include "common/error.h"
 
-/* What doctor asks of libvirt, QEMU and the host, seen by shruthi's own user: lines
+/* polkit: whether it answers, which the caller knows.
+ *
+ * What doctor asks of libvirt, QEMU and the host, seen by shruthi's own user: lines
  * "check=NAME|ok|SENTENCE|FIX" with the verdicts ok, warning and failed; FIX is a command or a line to
  * write, empty where nothing is wrong. '|' in a sentence is written '/'. Finding something wrong is no
  * failure of the check. */
-int check_host(Error *ret_error);
+int check_host(bool polkit, Error *ret_error);
 
 /* For its parts: one such line. */
 void check_emit(const char *name, const char *verdict, const char *fix, const char *format, ...)

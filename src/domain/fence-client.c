@@ -7,13 +7,13 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "common/io.h"
 #include "common/socket.h"
 #include "config.h"
 
-#define ANSWER_SEC 10 /* its service has to be started; libvirt's filters are the way out of a worse wait   \
-                       */
+#define ANSWER_SEC 30 /* its service has to be started; libvirt's filters are the way out of a worse wait */
 
 /* hold NULL: to check. */
 static int ask(const FenceHold *hold, char **ret_word, Error *ret_error)
@@ -29,10 +29,10 @@ static int ask(const FenceHold *hold, char **ret_word, Error *ret_error)
                                 ret_error, ERROR_NOT_SUPPORTED, "This build of SHRUTHI is without nftables");
 
         r = socket_connect("fence", SOCK_SEQPACKET, ANSWER_SEC, &fd);
-        if (r >= 0 && send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
+        if (r >= 0 && TEMP_FAILURE_RETRY(send(fd, request, strlen(request), MSG_NOSIGNAL)) < 0)
                 r = -errno;
         if (r >= 0) {
-                n = recv(fd, answer, sizeof answer, 0);
+                n = TEMP_FAILURE_RETRY(recv(fd, answer, sizeof answer, 0));
                 r = n < 0 ? -errno : n == 0 ? -ECONNRESET : 0;
         }
         if (r < 0)

@@ -22,7 +22,7 @@
 #include "unikernel/run-dir.h"
 
 #define SETTLE_USEC    (200 * 1000) /* between the making of the file and its being held */
-#define START_USEC     (3 * G_USEC_PER_SEC) /* between the making of a domain and its start */
+#define START_USEC     (30 * G_USEC_PER_SEC) /* between the making of a domain and its start */
 #define RETRY_USEC     (1 * G_USEC_PER_SEC)
 #define RETRY_MAX_USEC (60 * G_USEC_PER_SEC)
 #define EVENTS_MAX     64

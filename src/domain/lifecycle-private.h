@@ -6,13 +6,15 @@
 
 /* Between start.c and lifecycle.c. */
 
-/* How long libvirt may take, in seconds. A start includes QEMU's, and that of a host which asks QEMU for all
- * it can do at each start; a stop includes the time that QEMU gets to flush its disks. */
-#define CONNECT_GUARD 20
-#define PROBE_GUARD   120
-#define START_GUARD   90
-#define PREPARE_GUARD 10 /* a runner may wait for it */
-#define ADDRESSES_GUARD 30
+/* How long libvirt may take, in seconds, on a board or an emulated machine that is fifty times slower than a
+ * server, too: only one that hangs is to be given up. A start includes QEMU's, and that of a host which asks QEMU
+ * for all it can do at each start; a connection, the start of libvirtd; a stop, the time that QEMU gets to flush
+ * its disks. */
+#define CONNECT_GUARD 60
+#define PROBE_GUARD   300
+#define START_GUARD   180
+#define PREPARE_GUARD 60 /* a runner may wait for it */
+#define ADDRESSES_GUARD 90
 #define STOP_GUARD    60
 
 /* A libvirtd that dies in the middle is met again, within so long from the beginning. A stop is worth more

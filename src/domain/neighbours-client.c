@@ -11,7 +11,7 @@
 #include "common/io.h"
 #include "common/socket.h"
 
-#define ANSWER_SEC      3 /* its service has to be started */
+#define ANSWER_SEC      15 /* its service has to be started */
 #define ANSWER_SIZE_MAX (4 * 1024 * 1024)
 
 int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error)
@@ -61,7 +61,7 @@ int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error)
         return -EBADMSG;
 }
 
-/* A bridge's name, or "/routes". */
+/* A bridge's name, or "/routes" or "/host". */
 static int ask(const char *about, char **ret_text)
 {
         g_autofree char *question = g_strconcat(about, "\n", NULL);
@@ -121,4 +121,19 @@ int neighbours_ask_routes(GArray *routes, Error *ret_error)
         g_array_set_size(routes, before);
         return error_set(ret_error, ERROR_FAILED, "Cannot tell which networks this host has: %s",
                         error_message(&error, r));
+}
+
+int neighbours_ask_host(HostNetwork **ret_network, Error *ret_error)
+{
+        g_autofree char *text = NULL;
+        int r;
+
+        r = ask("/host", &text);
+        if (r >= 0)
+                r = host_network_parse(text, ret_network);
+        return r >= 0 ? 0
+                      : error_set(ret_error, ERROR_FAILED,
+                                        "Cannot ask about this host's network (%s): look at 'systemctl status "
+                                        "shruthi-neighbours.socket'",
+                                        r == -EAGAIN ? "no answer" : g_strerror(-r));
 }

@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "common/address.h"
+#include "unikernel/host-network.h"
 
 /* Asks the host's network namespace, which our services do not see: shruthi-neighbours.socket. */
 
@@ -20,3 +21,6 @@ int neighbours_ask_routes(GArray *routes, Error *ret_error);
 
 /* The text of that answer, pure: lines "ADDRESS/PREFIX", ended or failing as the other. */
 int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error);
+
+/* The host's bridges and tables of neighbours. */
+int neighbours_ask_host(HostNetwork **ret_network, Error *ret_error);

@@ -18,7 +18,7 @@
 #include "unikernel/definition.h"
 #include "unikernel/lease.h"
 
-#define ANSWER_GUARD 30 /* seconds; starting one waits for dnsmasq and the firewall */
+#define ANSWER_GUARD 120 /* seconds; starting one waits for dnsmasq and the firewall */
 
 /* One run about one network, under the lock of all. */
 typedef struct Run {

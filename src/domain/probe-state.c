@@ -12,14 +12,17 @@ void probe_result_clear(ProbeResult *result)
 {
         g_free(result->kvm_reason);
         g_free(result->fast_start_reason);
+        g_free(result->trouble);
         *result = (ProbeResult){};
 }
 
 char *probe_result_format(const char *key, const ProbeResult *result)
 {
-        return g_strdup_printf("for=%s\nkvm=%s\nkvm-reason=%s\nfast-start=%s\nfast-start-reason=%s\n", key,
-                        result->kvm ? "yes" : "no", result->kvm_reason, result->fast_start ? "yes" : "no",
-                        result->fast_start_reason);
+        return g_strdup_printf("for=%s\nkvm=%s\nkvm-reason=%s\nkvm-offered=%s\nfast-start=%s\n"
+                               "fast-start-reason=%s\ntrouble=%s\n",
+                        key, result->kvm ? "yes" : "no", result->kvm_reason,
+                        result->kvm_offered ? "yes" : "no", result->fast_start ? "yes" : "no",
+                        result->fast_start_reason, result->trouble ?: "");
 }
 
 static int parse_line(const char *line, const char *prefix, const char **ret_value)
@@ -43,10 +46,11 @@ static int parse_boolean(const char *value, bool *ret)
 int probe_result_parse(const char *text, const char *key, ProbeResult *ret_result)
 {
         static const char *const prefixes[] = {
-                "for=", "kvm=", "kvm-reason=", "fast-start=", "fast-start-reason="};
+                        "for=", "kvm=", "kvm-reason=", "kvm-offered=", "fast-start=", "fast-start-reason=",
+                        "trouble="};
         const char *values[G_N_ELEMENTS(prefixes)];
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-        bool kvm, fast_start;
+        bool kvm, offered, fast_start;
 
         if (g_strv_length(lines) != G_N_ELEMENTS(prefixes) + 1)
                 return -EBADMSG;
@@ -55,14 +59,17 @@ int probe_result_parse(const char *text, const char *key, ProbeResult *ret_resul
                         return -EBADMSG;
         if (strcmp(values[0], key) != 0)
                 return -ESTALE;
-        if (parse_boolean(values[1], &kvm) < 0 || parse_boolean(values[3], &fast_start) < 0)
+        if (parse_boolean(values[1], &kvm) < 0 || parse_boolean(values[3], &offered) < 0 ||
+                        parse_boolean(values[4], &fast_start) < 0)
                 return -EBADMSG;
 
         *ret_result = (ProbeResult){
                 .kvm = kvm,
                 .kvm_reason = g_strdup(values[2]),
+                .kvm_offered = offered,
                 .fast_start = fast_start,
-                .fast_start_reason = g_strdup(values[4]),
+                .fast_start_reason = g_strdup(values[5]),
+                .trouble = *values[6] ? g_strdup(values[6]) : NULL,
         };
         return 0;
 }

@@ -9,9 +9,11 @@
 
 typedef struct ProbeResult {
         bool kvm;
+        bool kvm_offered; /* by libvirt, when it was asked */
         bool fast_start;
         char *kvm_reason; /* a sentence */
         char *fast_start_reason;
+        char *trouble;    /* why no guest runs in the way that starts are to take; NULL if one did */
 } ProbeResult;
 
 void probe_result_clear(ProbeResult *result);

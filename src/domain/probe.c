@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -27,10 +28,22 @@
 #define PROBE_NAME   "PROBE"
 #define PROBE_MEMORY (16 << 20)
 
-/* The guest is done within 0.2 s. A KVM that hangs costs the patience, once; one that is slow is compared
- * with emulation. */
-#define PROBE_PATIENCE_USEC (10 * G_USEC_PER_SEC)
-#define PROBE_SLOW_USEC     (1 * G_USEC_PER_SEC)
+/* The guest is done within 0.2 s. A KVM that hangs costs the first patience, once; one that is slow is compared
+ * with emulation, and so is the machine: where that takes long, KVM may take as many times longer as it might
+ * elsewhere. Emulation does not hang. */
+#define PROBE_PATIENCE_USEC     (10 * G_USEC_PER_SEC)
+#define PROBE_PATIENCE_MAX_USEC (120 * G_USEC_PER_SEC)
+#define PROBE_PATIENCE_TIMES    20
+#define PROBE_SLOW_USEC         (1 * G_USEC_PER_SEC)
+
+#define ASK_REST_TIMES   60
+#define ASK_REST_MAX_SEC 3600 /* a clock that was set back */
+
+/* How one guest is to be booted. */
+typedef struct Attempt {
+        bool kvm, fast_start;
+        gint64 patience; /* µs */
+} Attempt;
 
 /* Ends what an earlier attempt that was killed left behind. */
 static void remove_leftover(virConnectPtr connection)
@@ -48,14 +61,14 @@ static void remove_leftover(virConnectPtr connection)
         free(metadata);
 }
 
-static int format_probe(bool kvm, bool fast_start, const char *kernel, const char *uuid, char **ret_xml,
+static int format_probe(const Attempt *attempt, const char *kernel, const char *uuid, char **ret_xml,
                 Error *ret_error)
 {
         char name[] = PROBE_NAME, arguments[] = "";
         Definition definition = {.name = name, .arguments = arguments, .cpus = 1};
         DomainFacts facts = {
-                .kvm = kvm,
-                .fast_start = fast_start,
+                .kvm = attempt->kvm,
+                .fast_start = attempt->fast_start,
                 .image_digest = "",
                 .kernel_path = kernel,
                 .uuid = uuid,
@@ -66,23 +79,29 @@ static int format_probe(bool kvm, bool fast_start, const char *kernel, const cha
 }
 
 /* Waits for the guest's own power-off: only then has its processor run. */
-static int judge(virConnectPtr connection, const Conf *conf, Watch *watch, virDomainPtr domain,
-                Error *ret_error)
+static int judge(virConnectPtr connection, const Conf *conf, const Attempt *attempt, Watch *watch,
+                virDomainPtr domain, Error *ret_error)
 {
         WatchEnding ending;
         int r;
 
-        r = watch_wait(watch, conf->libvirt_uri, PROBE_PATIENCE_USEC, &ending, ret_error);
+        r = watch_wait(watch, conf->libvirt_uri, (uint64_t) attempt->patience, &ending, ret_error);
         if (r < 0)
                 (void) virt_domain_destroy(connection, domain, NULL);
-        if (r == -ETIMEDOUT)
-                return error_set(ret_error, ERROR_START_FAILED,
+        if (r == -ETIMEDOUT) {
+                (void) error_set(ret_error, ERROR_START_FAILED,
                                 watch_saw_suspension(watch)
                                                 ? "QEMU suspended it because its processor could not go on"
                                                 : "it did not power off within %llu s",
-                                (unsigned long long) (PROBE_PATIENCE_USEC / G_USEC_PER_SEC));
+                                (unsigned long long) (attempt->patience / G_USEC_PER_SEC));
+                return r;
+        }
         if (r < 0)
                 return r;
+        /* What happened while the connection was lost says nothing about the host. */
+        if (ending == WATCH_UNKNOWN)
+                return error_set(ret_error, ERROR_LIBVIRT_UNAVAILABLE,
+                                "The connection to libvirt was lost while a guest of a few bytes ran");
         if (ending != WATCH_SHUTDOWN)
                 return error_set(ret_error, ERROR_START_FAILED, "it ended as '%s' instead of powering off",
                                 watch_ending_to_string(ending));
@@ -90,9 +109,9 @@ static int judge(virConnectPtr connection, const Conf *conf, Watch *watch, virDo
         return 0;
 }
 
-/* ret_usec: from the domain's start to its end. */
-static int boot_probe(virConnectPtr connection, const Conf *conf, bool kvm, bool fast_start,
-                gint64 *ret_usec, Error *ret_error)
+/* ret_usec: from the domain's start to its end. -ETIMEDOUT when the patience was not enough. */
+static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt *attempt, gint64 *ret_usec,
+                Error *ret_error)
 {
         g_autofree char *kernel = g_build_filename(paths_probe(), PROBE_KERNEL, NULL);
         g_autofree char *uuid = g_uuid_string_random(), *xml = NULL;
@@ -109,16 +128,16 @@ static int boot_probe(virConnectPtr connection, const Conf *conf, bool kvm, bool
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot write %s", kernel);
 
-        r = format_probe(kvm, fast_start, kernel, uuid, &xml, ret_error);
+        r = format_probe(attempt, kernel, uuid, &xml, ret_error);
         if (r >= 0)
                 r = watch_new(connection, PROBE_NAME, uuid, &watch, ret_error);
         if (r >= 0)
                 r = virt_domain_create(connection, xml, &domain, ret_error);
         if (r >= 0) {
                 begin = g_get_monotonic_time();
-                r = judge(connection, conf, watch, domain, ret_error);
+                r = judge(connection, conf, attempt, watch, domain, ret_error);
         }
-        if (r >= 0 && ret_usec)
+        if (r >= 0)
                 *ret_usec = g_get_monotonic_time() - begin;
 
         (void) unlink(kernel);
@@ -136,6 +155,29 @@ static int libvirt_offers_kvm(virConnectPtr connection, Error *ret_error)
         return 0;
 }
 
+static int boot_emulated(virConnectPtr connection, const Conf *conf, gint64 *ret_usec, Error *ret_error)
+{
+        const Attempt attempt = {.patience = PROBE_PATIENCE_MAX_USEC};
+
+        return boot_probe(connection, conf, &attempt, ret_usec, ret_error);
+}
+
+/* A machine on which emulation takes long is a slow one, and KVM is given time to match. */
+static int boot_with_kvm(virConnectPtr connection, const Conf *conf, gint64 *ret_usec, Error *ret_error)
+{
+        Attempt attempt = {.kvm = true, .patience = PROBE_PATIENCE_USEC};
+        gint64 tcg_usec;
+        int r;
+
+        r = boot_probe(connection, conf, &attempt, ret_usec, ret_error);
+        if (r != -ETIMEDOUT || boot_emulated(connection, conf, &tcg_usec, NULL) < 0 ||
+                        tcg_usec * PROBE_PATIENCE_TIMES <= PROBE_PATIENCE_USEC)
+                return r;
+
+        attempt.patience = MIN(tcg_usec * PROBE_PATIENCE_TIMES, PROBE_PATIENCE_MAX_USEC);
+        return boot_probe(connection, conf, &attempt, ret_usec, ret_error);
+}
+
 /* Where a hypervisor only pretends to have KVM, it can be slower than emulation. */
 static int compare_with_emulation(
                 virConnectPtr connection, const Conf *conf, gint64 kvm_usec, Error *ret_error)
@@ -144,7 +186,7 @@ static int compare_with_emulation(
 
         if (kvm_usec < PROBE_SLOW_USEC)
                 return 0;
-        if (boot_probe(connection, conf, false, false, &tcg_usec, NULL) < 0 || tcg_usec * 2 > kvm_usec)
+        if (boot_emulated(connection, conf, &tcg_usec, NULL) < 0 || tcg_usec * 2 > kvm_usec)
                 return 0;
 
         return error_set(ret_error, ERROR_NOT_SUPPORTED, "it needs %.1f s, and %.1f s without",
@@ -156,11 +198,7 @@ static int try_kvm(virConnectPtr connection, const Conf *conf, Error *ret_error)
         gint64 usec;
         int r;
 
-        r = libvirt_offers_kvm(connection, ret_error);
-        if (r < 0)
-                return r;
-
-        r = boot_probe(connection, conf, true, false, &usec, ret_error);
+        r = boot_with_kvm(connection, conf, &usec, ret_error);
         if (r >= 0)
                 r = compare_with_emulation(connection, conf, usec, ret_error);
         if (r < 0)
@@ -178,38 +216,73 @@ static int find_acceleration(
                 virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        int r;
+        int r = 0;
 
+        if (conf->acceleration != ACCELERATION_TCG) {
+                r = libvirt_offers_kvm(connection, &error);
+                result->kvm_offered = r >= 0;
+        }
         if (conf->acceleration != ACCELERATION_AUTO) {
                 result->kvm = conf->acceleration == ACCELERATION_KVM;
                 result->kvm_reason = g_strdup_printf("Acceleration=%s stands in shruthi.conf",
                                 acceleration_to_string(conf->acceleration));
-                return 0;
+        } else {
+                if (r >= 0)
+                        r = try_kvm(connection, conf, &error);
+                result->kvm = r >= 0;
+                result->kvm_reason = result->kvm ? g_strdup("a guest of a few bytes ran with KVM")
+                                                 : text_for_display(error_message(&error, r), 1000);
         }
+        if (!is_unavailable(r, &error))
+                return 0;
 
-        r = try_kvm(connection, conf, &error);
+        error_move(ret_error, &error);
+        return r;
+}
+
+/* What is wrong when not even the plain start works, which a fast one is no remedy for. */
+static int find_trouble(virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        gint64 usec;
+        int r;
+
+        if (result->kvm && !result->kvm_offered)
+                r = libvirt_offers_kvm(connection, &error);
+        else if (result->kvm)
+                r = boot_with_kvm(connection, conf, &usec, &error);
+        else
+                r = boot_emulated(connection, conf, &usec, &error);
         if (is_unavailable(r, &error)) {
                 error_move(ret_error, &error);
                 return r;
         }
 
-        result->kvm = r >= 0;
-        result->kvm_reason = result->kvm ? g_strdup("a guest of a few bytes ran with KVM")
-                                         : text_for_display(error_message(&error, r), 1000);
+        if (r < 0)
+                result->trouble = text_for_display(error_message(&error, r), 1000);
         return 0;
 }
 
 static int find_fast_start(virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
 {
+        const Attempt attempt = {.kvm = result->kvm, .fast_start = true, .patience = PROBE_PATIENCE_MAX_USEC};
         _cleanup_error_ Error error = ERROR_INIT;
+        gint64 usec;
         int r;
 
-        if (!conf->fast_start) {
-                result->fast_start_reason = g_strdup("FastStart=no stands in shruthi.conf");
+        /* What has just been found to hang, or not to be there, need not be tried for this. */
+        if (!conf->fast_start || conf->acceleration == ACCELERATION_KVM) {
+                r = find_trouble(connection, conf, result, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        if (!conf->fast_start || result->trouble) {
+                result->fast_start_reason = g_strdup(
+                                conf->fast_start ? "no guest runs" : "FastStart=no stands in shruthi.conf");
                 return 0;
         }
 
-        r = boot_probe(connection, conf, result->kvm, true, NULL, &error);
+        r = boot_probe(connection, conf, &attempt, &usec, &error);
         if (is_unavailable(r, &error)) {
                 error_move(ret_error, &error);
                 return r;
@@ -218,7 +291,9 @@ static int find_fast_start(virConnectPtr connection, const Conf *conf, ProbeResu
         result->fast_start = r >= 0;
         result->fast_start_reason = result->fast_start ? g_strdup("a guest of a few bytes started with it")
                                                        : text_for_display(error_message(&error, r), 1000);
-        return 0;
+        return result->fast_start || conf->acceleration == ACCELERATION_KVM
+                               ? 0
+                               : find_trouble(connection, conf, result, ret_error);
 }
 
 /* All that the answer depends on but the boot of the host, at which /run is emptied. */
@@ -238,46 +313,56 @@ static int make_key(virConnectPtr connection, const Conf *conf, char **ret_key, 
         return 0;
 }
 
-static int recall(const char *key, ProbeResult *ret_result)
+/* Whether libvirt still offers no KVM. A libvirt that forgets what it knows about QEMU (see check.c) takes
+ * seconds for that, so it is asked for at most a sixtieth of the time: the file's own time says from when on. */
+static bool kvm_has_come(virConnectPtr connection, const char *path)
+{
+        gint64 began = g_get_real_time(), next;
+        struct stat st;
+
+        if (stat(path, &st) >= 0 && st.st_mtime > began / G_USEC_PER_SEC &&
+                        st.st_mtime < began / G_USEC_PER_SEC + ASK_REST_MAX_SEC)
+                return false;
+        if (libvirt_offers_kvm(connection, NULL) >= 0)
+                return true;
+
+        next = g_get_real_time() + (g_get_real_time() - began) * ASK_REST_TIMES;
+        (void) utimensat(AT_FDCWD, path,
+                        (const struct timespec[]){{.tv_nsec = UTIME_OMIT}, {.tv_sec = next / G_USEC_PER_SEC}},
+                        0);
+        return false;
+}
+
+static int recall(virConnectPtr connection, const Conf *conf, const char *key, ProbeResult *ret_result)
 {
         g_autofree char *path = g_build_filename(paths_probe(), PROBE_FILE, NULL), *text = NULL;
+        _cleanup_probe_result_ ProbeResult result = {};
         int r;
 
         r = file_read_at(AT_FDCWD, path, 64 * 1024, &text, NULL);
+        if (r >= 0)
+                r = probe_result_parse(text, key, &result);
         if (r < 0)
                 return r;
+        if (!result.kvm_offered && conf->acceleration != ACCELERATION_TCG && kvm_has_come(connection, path))
+                return -ESTALE;
 
-        return probe_result_parse(text, key, ret_result);
+        *ret_result = result;
+        result = (ProbeResult){};
+        return 0;
 }
 
-int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error)
+static int try_host(virConnectPtr connection, const Conf *conf, const char *key, ProbeResult *ret_result,
+                Error *ret_error)
 {
-        g_autofree char *lock = g_build_filename(paths_probe(), PROBE_LOCK, NULL), *key = NULL,
-                        *text = NULL;
         _cleanup_probe_result_ ProbeResult result = {};
-        _cleanup_close_ int fd = -EBADF;
+        g_autofree char *text = NULL;
         int r;
-
-        r = make_key(connection, conf, &key, ret_error);
-        if (r < 0)
-                return r;
-        if (recall(key, ret_result) >= 0)
-                return 0;
-        if (virt_keeps_connection())
-                return VIRT_NEEDS_EVENTS;
-
-        /* Many unikernels start at boot: one tries, the others wait for what it finds. */
-        fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0 || flock(fd, LOCK_EX) < 0)
-                return error_set_errno(ret_error, errno, "Cannot lock %s", lock);
-        if (recall(key, ret_result) >= 0)
-                return 0;
 
         remove_leftover(connection);
         r = find_acceleration(connection, conf, &result, ret_error);
-        if (r < 0)
-                return r;
-        r = find_fast_start(connection, conf, &result, ret_error);
+        if (r >= 0)
+                r = find_fast_start(connection, conf, &result, ret_error);
         if (r < 0)
                 return r;
 
@@ -289,9 +374,37 @@ int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_resu
         return 0;
 }
 
-int probe_forget(void)
+static int probe(virConnectPtr connection, const Conf *conf, bool anew, ProbeResult *ret_result,
+                Error *ret_error)
 {
-        g_autofree char *path = g_build_filename(paths_probe(), PROBE_FILE, NULL);
+        g_autofree char *lock = g_build_filename(paths_probe(), PROBE_LOCK, NULL), *key = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
 
-        return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+        r = make_key(connection, conf, &key, ret_error);
+        if (r < 0)
+                return r;
+        if (!anew && recall(connection, conf, key, ret_result) >= 0)
+                return 0;
+        if (virt_keeps_connection())
+                return VIRT_NEEDS_EVENTS;
+
+        /* Many unikernels start at boot: one tries, the others wait for what it finds. */
+        fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0 || TEMP_FAILURE_RETRY(flock(fd, LOCK_EX)) < 0)
+                return error_set_errno(ret_error, errno, "Cannot lock %s", lock);
+        if (!anew && recall(connection, conf, key, ret_result) >= 0)
+                return 0;
+
+        return try_host(connection, conf, key, ret_result, ret_error);
+}
+
+int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error)
+{
+        return probe(connection, conf, false, ret_result, ret_error);
+}
+
+int probe_host_anew(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error)
+{
+        return probe(connection, conf, true, ret_result, ret_error);
 }

@@ -12,8 +12,9 @@
  * and remembered in /run/shruthi/probe/. */
 
 /* What is to be used under this configuration. Fails only where libvirt went away; a host on which nothing
- * runs is a result too, and the start will tell. */
+ * runs is a result too, and the start will tell. That libvirt offers no KVM is remembered for as long as it
+ * offers none: it looks itself at /dev/kvm and who may open it. */
 int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error);
 
-/* Forgets, so that the next one tries anew. */
-int probe_forget(void);
+/* The same, tried now whatever is remembered, and remembered instead of it. */
+int probe_host_anew(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error);

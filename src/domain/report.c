@@ -18,8 +18,8 @@
 #include "domain/virt.h"
 
 /* Seconds that libvirt may take to answer; the probe boots guests. */
-#define ANSWER_GUARD 20
-#define PROBE_GUARD  120
+#define ANSWER_GUARD 60
+#define PROBE_GUARD  600
 
 static int connect_configured(Conf **ret_conf, virConnectPtr *ret_connection, Error *ret_error)
 {
@@ -152,10 +152,7 @@ int report_probe(bool again, Error *ret_error)
                 return r;
 
         protocol_guard(PROBE_GUARD, "try what this host can do");
-        r = again ? probe_forget() : 0;
-        if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot forget what was tried before");
-        r = probe_host(connection, conf, &host, ret_error);
+        r = (again ? probe_host_anew : probe_host)(connection, conf, &host, ret_error);
         if (r < 0)
                 return r;
 

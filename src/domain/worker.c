@@ -24,7 +24,7 @@
 #include "domain/virt.h"
 #include "helper/request.h"
 
-#define ASK_SEC 5 /* who connects and says nothing is left */
+#define ASK_SEC 15 /* who connects and says nothing is left */
 
 /* Where output goes between requests. */
 typedef struct Own {
@@ -113,7 +113,7 @@ static char wait_for_work(int control, int *ret_connection)
         ssize_t n;
 
         do
-                n = recvmsg(control, &message, MSG_CMSG_CLOEXEC);
+                n = TEMP_FAILURE_RETRY(recvmsg(control, &message, MSG_CMSG_CLOEXEC));
         while (n < 0 && errno == EINTR);
         if (n <= 0)
                 return 0;
@@ -145,7 +145,7 @@ void worker_run(int control)
                 else if (what == SERVE_CONTROL_CONNECT)
                         (void) lifecycle_connect(NULL);
                 connection = close_safe(connection);
-                if (send(control, &what, sizeof what, MSG_NOSIGNAL) < 0)
+                if (TEMP_FAILURE_RETRY(send(control, &what, sizeof what, MSG_NOSIGNAL)) < 0)
                         break;
         }
 

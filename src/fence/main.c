@@ -21,7 +21,7 @@
 
 #define LISTEN_FD 3 /* sd_listen_fds(3) */
 #define IDLE_MSEC 30000
-#define ASK_SEC   1  /* who connects and says nothing holds up the others */
+#define ASK_SEC   5  /* who connects and says nothing holds up the others */
 #define WORK_SEC  30 /* a kernel that does not answer: SIGALRM ends us */
 
 static int check_peer(int client, uid_t user)
@@ -80,7 +80,7 @@ static void serve(int client, uid_t user)
         if (setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
                 return;
         /* Descriptors that come with it are closed by the kernel: none is taken. */
-        n = recv(client, data, sizeof data, 0);
+        n = TEMP_FAILURE_RETRY(recv(client, data, sizeof data, 0));
         if (n <= 0)
                 return;
 

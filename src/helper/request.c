@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FDS_MIN 2
 #define FDS_MAX 3
@@ -84,7 +85,7 @@ int domain_request_send(int socket, const char *const *words, int output, int me
         header->cmsg_type = SCM_RIGHTS;
         header->cmsg_len = CMSG_LEN(fds_size);
         memcpy(CMSG_DATA(header), fds, fds_size);
-        return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+        return TEMP_FAILURE_RETRY(sendmsg(socket, &message, MSG_NOSIGNAL)) < 0 ? -errno : 0;
 }
 
 /* All descriptors of a packet; those beyond the last are closed, and counted. */
@@ -152,7 +153,7 @@ int domain_request_receive(int socket, DomainRequest *ret_request)
         ssize_t n;
         int r;
 
-        n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+        n = TEMP_FAILURE_RETRY(recvmsg(socket, &message, MSG_CMSG_CLOEXEC));
         if (n < 0)
                 return -errno;
         n_fds = take_fds(&message, fds);

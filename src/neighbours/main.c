@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* shruthi-neighbours: tells the services, whose sandbox has no network, which addresses are in use on a
- * bridge of the host, and which networks it has routes to. Started by shruthi-neighbours.socket for each
- * connection, which is its standard input: one line, a bridge's name, or "/routes", which is none; answered
- * as domain/neighbours-client.h says. It needs no rights and keeps nothing. */
+ * bridge of the host, which networks it has routes to, and how full its bridges and tables are. Started by
+ * shruthi-neighbours.socket for each connection, which is its standard input: one line, a bridge's name, or
+ * "/routes" or "/host", which are none; answered as domain/neighbours-client.h says. It needs no rights and keeps
+ * nothing. */
 
 #include <glib.h>
 #include <stdlib.h>
@@ -11,11 +12,12 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "unikernel/host-network.h"
 #include "unikernel/neighbours.h"
 #include "unikernel/routes.h"
 
 #define QUESTION_MAX 64 /* an interface's name is shorter */
-#define ASK_SEC      5  /* who connects and says nothing is left */
+#define ASK_SEC      15 /* who connects and says nothing is left */
 
 static int read_question(char ret[static QUESTION_MAX])
 {
@@ -76,6 +78,13 @@ static char *answer_routes(void)
         return g_string_free(answer, FALSE);
 }
 
+static char *answer_host(void)
+{
+        g_autoptr(HostNetwork) network = host_network_read("");
+
+        return host_network_format(network);
+}
+
 static char *answer_bridge(const char *bridge)
 {
         g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
@@ -97,6 +106,11 @@ int main(void)
         if (r < 0)
                 return EXIT_FAILURE;
 
-        answer = g_str_equal(question, "/routes") ? answer_routes() : answer_bridge(question);
+        if (g_str_equal(question, "/routes"))
+                answer = answer_routes();
+        else if (g_str_equal(question, "/host"))
+                answer = answer_host();
+        else
+                answer = answer_bridge(question);
         return write_all(STDIN_FILENO, answer, strlen(answer)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

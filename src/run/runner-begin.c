@@ -18,9 +18,9 @@
 #include "run/unit-question.h"
 #include "unikernel/run-dir.h"
 
-#define START_TIMEOUT_USEC (150 * G_USEC_PER_SEC) /* below TimeoutStartSec= of the unit */
+#define START_TIMEOUT_USEC (540 * G_USEC_PER_SEC) /* below TimeoutStartSec= of the unit */
 #define WATCH_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
-#define QUESTION_TIMEOUT_USEC (5 * G_USEC_PER_SEC)
+#define QUESTION_TIMEOUT_USEC (20 * G_USEC_PER_SEC)
 #define WITNESS_RETRY_USEC (2 * G_USEC_PER_SEC)
 #define WITNESS_RETRY_MAX  6
 

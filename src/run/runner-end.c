@@ -23,8 +23,8 @@
 #define STOP_TIMEOUT_USEC  (50 * G_USEC_PER_SEC)
 #define STOP_RETRY_USEC    (1 * G_USEC_PER_SEC)
 #define STOP_ATTEMPTS_MAX  3
-#define LATE_START_USEC    (15 * G_USEC_PER_SEC) /* a start under way when we are asked to stop */
-#define PATIENCE_USEC      (3 * G_USEC_PER_SEC)
+#define LATE_START_USEC    (30 * G_USEC_PER_SEC) /* a start under way when we are asked to stop */
+#define PATIENCE_USEC      (15 * G_USEC_PER_SEC)
 #define FLUSH_USEC         (2 * 1000)
 #define FLUSH_TICKS_MAX    1500
 #define STOPPED_BY_AGE_MAX 60 /* seconds */

@@ -22,7 +22,7 @@
 #include "seal/archive.h"
 #include "seal/store.h"
 
-#define ASK_SEC     5  /* who connects and says nothing is left */
+#define ASK_SEC     15 /* who connects and says nothing is left */
 #define READ_SEC    10 /* for the content */
 #define STUCK_SEC   15 /* a file system that does not answer: SIGALRM ends us */
 #define WORK_SEC    60 /* a TPM may be slow, and another request for the same name comes first */
@@ -76,7 +76,7 @@ static int receive(int client, SealRequest *ret, int *ret_fd, Error *ret_error)
         ssize_t n;
         int r;
 
-        n = recvmsg(client, &message, MSG_CMSG_CLOEXEC);
+        n = TEMP_FAILURE_RETRY(recvmsg(client, &message, MSG_CMSG_CLOEXEC));
         if (n < 0)
                 return error_set_errno(ret_error, errno, "Cannot read the request");
         fd = take_fd(&message);

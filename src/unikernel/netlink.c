@@ -8,11 +8,12 @@
 #include <glib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "common/io.h"
 
 #define NETLINK_BUFFER (64 * 1024)
-#define ANSWER_SEC     2
+#define ANSWER_SEC     10
 #define HEADER_MAX     64 /* of any kind that is asked about */
 
 const void *netlink_find_attribute(
@@ -103,7 +104,7 @@ int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void 
         g_assert(size <= HEADER_MAX);
         if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
                 return -errno;
-        if (send(fd, &request, request.header.nlmsg_len, 0) < 0)
+        if (TEMP_FAILURE_RETRY(send(fd, &request, request.header.nlmsg_len, 0)) < 0)
                 return -errno;
 
         return receive(fd, message, userdata);

@@ -9,19 +9,32 @@
 #include "domain/probe-state.h"
 
 #define KEY "libvirt=9000000 qemu=7002022 kvm=present acceleration=auto fast-start=yes"
+#define KVM  "kvm=yes\nkvm-reason=\n"
+#define FAST "fast-start=yes\nfast-start-reason=\n"
 
 static void test_goes_there_and_back(void)
 {
         char kvm_reason[] = "a guest ran = well", fast_reason[] = "unknown capability 'x'";
-        ProbeResult result = {.kvm = true, .kvm_reason = kvm_reason, .fast_start_reason = fast_reason};
-        g_autofree char *text = probe_result_format(KEY, &result);
-        _cleanup_probe_result_ ProbeResult back = {};
+        char trouble[] = "it did not power off";
+        ProbeResult results[] = {
+                        {.kvm = true, .kvm_offered = true, .kvm_reason = kvm_reason,
+                                        .fast_start_reason = fast_reason},
+                        {.fast_start = true, .kvm_reason = kvm_reason, .fast_start_reason = fast_reason,
+                                        .trouble = trouble},
+        };
 
-        g_assert_cmpint(probe_result_parse(text, KEY, &back), ==, 0);
-        g_assert_true(back.kvm);
-        g_assert_false(back.fast_start);
-        g_assert_cmpstr(back.kvm_reason, ==, kvm_reason);
-        g_assert_cmpstr(back.fast_start_reason, ==, fast_reason);
+        for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
+                g_autofree char *text = probe_result_format(KEY, &results[i]);
+                _cleanup_probe_result_ ProbeResult back = {};
+
+                g_assert_cmpint(probe_result_parse(text, KEY, &back), ==, 0);
+                g_assert_cmpint(back.kvm, ==, results[i].kvm);
+                g_assert_cmpint(back.kvm_offered, ==, results[i].kvm_offered);
+                g_assert_cmpint(back.fast_start, ==, results[i].fast_start);
+                g_assert_cmpstr(back.kvm_reason, ==, kvm_reason);
+                g_assert_cmpstr(back.fast_start_reason, ==, fast_reason);
+                g_assert_cmpstr(back.trouble, ==, results[i].trouble);
+        }
 }
 
 static void test_another_host_asks_again(void)
@@ -41,11 +54,14 @@ static void test_refuses_other_text(void)
         static const char *const texts[] = {
                 "",
                 "for=" KEY "\n",
-                "for=" KEY "\nkvm=yes\nkvm-reason=\nfast-start=yes\nfast-start-reason=",
-                "for=" KEY "\nkvm=maybe\nkvm-reason=\nfast-start=yes\nfast-start-reason=\n",
-                "for=" KEY "\nkvm=yes\nkvm-reason=\nfast-start=\nfast-start-reason=\n",
-                "for=" KEY "\nfast-start=yes\nkvm-reason=\nkvm=yes\nfast-start-reason=\n",
-                "for=" KEY "\nkvm=yes\nkvm-reason=\nfast-start=yes\nfast-start-reason=\nmore\n",
+                /* Of a version that did not ask what libvirt offers. */
+                "for=" KEY "\nkvm=yes\nkvm-reason=\nfast-start=yes\nfast-start-reason=\n",
+                "for=" KEY "\n" KVM "kvm-offered=no\n" FAST "trouble=",
+                "for=" KEY "\nkvm=maybe\nkvm-reason=\nkvm-offered=no\n" FAST "trouble=\n",
+                "for=" KEY "\n" KVM "kvm-offered=\n" FAST "trouble=\n",
+                "for=" KEY "\n" KVM "kvm-offered=no\nfast-start=\nfast-start-reason=\ntrouble=\n",
+                "for=" KEY "\n" FAST KVM "kvm-offered=no\ntrouble=\n",
+                "for=" KEY "\n" KVM "kvm-offered=no\n" FAST "trouble=\nmore\n",
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Diagnose: what is wrong with this host. polkit is asked here, since shruthi-domain knows no bus; all else is
+ * looked at there, told whether polkit answers. */
+
+#include "daemon/diagnose.h"
+
+#include "common/names.h"
+#include "daemon/call.h"
+
+/* The bus itself gives polkit 25 s to start. */
+#define ANSWER_USEC (60 * G_USEC_PER_SEC)
+
+typedef struct Diagnosis {
+        Call *call;
+        char *polkit_problem; /* NULL: none */
+} Diagnosis;
+
+static int append_polkit(sd_bus_message *reply, const Diagnosis *diagnosis)
+{
+        g_autofree char *sentence = NULL;
+
+        if (!diagnosis->polkit_problem)
+                return sd_bus_message_append(reply, "(ssss)", "polkit", "ok", "polkit answers", "");
+
+        sentence = g_strdup_printf("polkit does not answer, so nobody but root may do anything: %s",
+                        diagnosis->polkit_problem);
+        return sd_bus_message_append(reply, "(ssss)", "polkit", "failed", sentence,
+                        "systemctl unmask polkit.service; systemctl restart polkit.service");
+}
+
+static int append_checks(sd_bus_message *reply, const Diagnosis *diagnosis, const char *output)
+{
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(ssss)");
+        if (r >= 0)
+                r = append_polkit(reply, diagnosis);
+        for (char *key, *value; r >= 0 && helper_next_line(&output, &key, &value);) {
+                g_autofree char *owned_key = key, *owned_value = g_utf8_make_valid(value, -1);
+                g_auto(GStrv) parts = g_strsplit(owned_value, "|", 4);
+
+                g_free(value);
+                if (g_str_equal(owned_key, "check") && g_strv_length(parts) == 4)
+                        r = sd_bus_message_append(reply, "(ssss)", parts[0], parts[1], parts[2], parts[3]);
+        }
+
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static void on_checked(int r, Error *error, const char *output, void *userdata)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+        Diagnosis *diagnosis = userdata;
+        Manager *manager = diagnosis->call->manager;
+
+        if (r >= 0) {
+                r = call_new_reply(diagnosis->call, &reply);
+                if (r >= 0)
+                        r = append_checks(reply, diagnosis, output);
+                if (r < 0)
+                        (void) error_set_errno(error, r, "Cannot put the answer together");
+        }
+        if (r < 0)
+                call_fail(diagnosis->call, error, r);
+        else
+                call_send(diagnosis->call, reply);
+        g_free(diagnosis->polkit_problem);
+        g_free(diagnosis);
+
+        /* It may have found KVM where there was none. */
+        manager_probe(manager);
+}
+
+static void run_checks(Diagnosis *diagnosis)
+{
+        helper_run(diagnosis->call->manager->helper, diagnosis->call->uid,
+                        diagnosis->polkit_problem ? "check-without-polkit" : "check", NULL, on_checked,
+                        diagnosis);
+}
+
+static int on_polkit(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
+{
+        const sd_bus_error *error = sd_bus_message_get_error(answer);
+        Diagnosis *diagnosis = userdata;
+
+        if (error)
+                diagnosis->polkit_problem = g_strdup(error->message ?: error->name);
+        run_checks(diagnosis);
+        return 0;
+}
+
+int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        g_autoptr(sd_bus_message) question = NULL;
+        Manager *manager = userdata;
+        Diagnosis *diagnosis;
+        Call *call;
+        int r = -ENOTCONN;
+
+        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_DIAGNOSE, "examine this host", &call))
+                return 1;
+
+        diagnosis = g_new0(Diagnosis, 1);
+        diagnosis->call = call;
+        if (manager->bus)
+                r = sd_bus_message_new_method_call(manager->bus, &question, POLKIT_NAME, POLKIT_PATH,
+                                "org.freedesktop.DBus.Properties", "Get");
+        if (r >= 0)
+                r = sd_bus_message_append(question, "ss", POLKIT_INTERFACE, "BackendVersion");
+        if (r >= 0)
+                r = sd_bus_call_async(manager->bus, NULL, question, on_polkit, diagnosis, ANSWER_USEC);
+        if (r < 0) {
+                diagnosis->polkit_problem = g_strdup_printf("it cannot be asked (%s)", g_strerror(-r));
+                run_checks(diagnosis);
+        }
+        return 1;
+}

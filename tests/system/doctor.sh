@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# doctor: each verdict is about the host as it is now, and names what is wrong and not what suffers from it. Each fault is
+# provoked, and gone when it is mended. (Others are where the thing itself is tested: the fence, filters, keys, volumes'
+# room, made networks, a broken shruthi.conf.)
+
+# shellcheck source=tests/system/lib.sh disable=SC2016
+. "$(dirname "$0")/lib.sh"
+
+HELPER=/usr/libexec/shruthi/shruthi-domain
+result=/run/shruthi/probe/result
+dropin=/etc/shruthi/shruthi.conf.d/70-doctor.conf
+
+# DESC REGEX…: doctor says each of these; its exit status is another matter.
+says() {
+        local desc=$1 regex
+        shift
+        status=0
+        output=$(shruthictl doctor 2>&1) || :
+        for regex; do
+                grep -qE -e "$regex" <<<"$output" || { lib_fail "$desc" "doctor should say: $regex" shruthictl doctor; return; }
+        done
+        ok "$desc"
+}
+# DESC REGEX: the last of them did not say that.
+nor() { if grep -qE -e "$2" <<<"$output"; then lib_fail "$1" "doctor should not say: $2" -; else ok "$1"; fi; }
+
+says "all is well" '^ok +polkit' '^ok +configuration' '^ok +libvirt' '^ok +machine' '^ok +capability-cache' \
+        '^warning +kvm: Unikernels run by emulation' '^ok +fast-start' '^ok +isolation' '^ok +store' '^ok +console' \
+        '^ok +volumes' '^ok +bridge' '^ok +neighbours'
+well=$(sed -nE 's/^(ok|warning) +([a-z-]+):.*/\1 \2/p' <<<"$output")
+
+# --- what is remembered ---
+
+sed -i 's/^kvm-reason=.*/kvm-reason=planted/; s/^fast-start-reason=.*/fast-start-reason=planted/' $result
+says "what was remembered is not repeated" '^warning +kvm: .*libvirt offers no KVM'
+nor "… in any line" planted
+expect_output "and starts go by what doctor has found" '^kvm-reason=libvirt offers no KVM' cat $result
+
+offered=/run/kvm-is-offered
+probe() {
+        runuser -u shruthi -- env OFFER_KVM=$offered LD_PRELOAD="$BUILD/tests/client/offer-kvm.so" $HELPER probe
+}
+expect_output "a start finds the same" '^kvm-reason=libvirt offers no KVM' probe
+touch $offered
+check_soon "when libvirt comes to offer KVM, the next start tries it" 60 eval 'probe | grep -q "^kvm-reason=KVM is there, but"'
+rm $offered
+expect_output "… once" '^kvm-offered=yes$' cat $result
+sed -i 's/^kvm-reason=.*/kvm-reason=planted/' $result
+expect_output "… and not at each start" '^kvm-reason=planted$' probe
+
+# --- settings that this host cannot keep ---
+
+printf '[Shruthi]\nAcceleration=kvm\n' >$dropin
+says "Acceleration=kvm without KVM is a failure, with the reason" \
+        '^failed +kvm: No unikernel starts: Acceleration=kvm stands in shruthi.conf, and libvirt offers no KVM' 'Acceleration=auto'
+nor "… and nothing is said of starts that take longer" 'fast-start'
+rm $dropin
+says "mended, starts are as before" '^warning +kvm: Unikernels run by emulation' '^ok +fast-start'
+
+printf '[Shruthi]\nAllowedNetworks=default\nAllowedBridges=virbr0 nobr0\n' >$dropin
+virsh --quiet net-destroy default
+says "a network that is off, and bridges that are not there" "^failed +network: .*'default'.*not active" \
+        "^failed +bridge: .*'virbr0'.*not there" "^failed +bridge: .*'nobr0'" 'virsh net-start default'
+virsh --quiet net-start default
+rm $dropin
+chmod 0700 /var/lib/shruthi
+says "folders that QEMU cannot enter" '^failed +store: .*may not enter /var/lib/shruthi' '^failed +volumes' \
+        'systemd-tmpfiles --create'
+systemd-tmpfiles --create
+
+# --- what libvirt rests on ---
+
+systemctl mask --quiet --runtime --now polkit.service
+says "without polkit it is polkit that is blamed" '^failed +polkit: .*polkit.service' '^failed +libvirt: .*polkit does not answer'
+nor "… and not libvirt's group or its sockets" 'usermod|libvirtd.socket'
+systemctl unmask --quiet --runtime polkit.service
+sockets=(libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket)
+systemctl stop "${sockets[@]}" libvirtd.service
+says "without libvirt it is libvirt" '^ok +polkit' '^failed +libvirt: Cannot connect' 'libvirtd.socket'
+nor "… and nothing is said of what was not asked" '^[a-z]+ +(machine|kvm|isolation|confinement)'
+systemctl start "${sockets[@]}"
+mv /usr/bin/qemu-system-x86_64 /usr/bin/qemu-elsewhere
+systemctl restart libvirtd
+says "without QEMU it is QEMU" '^failed +(libvirt|machine): .*(QEMU|qemu)'
+mv /usr/bin/qemu-elsewhere /usr/bin/qemu-system-x86_64
+systemctl restart libvirtd
+says "with it again, all is well" '^ok +libvirt' '^ok +machine' '^ok +fast-start'
+
+# --- a connection that breaks while doctor looks ---
+
+# Over a dead one everything is missing: the filters, the networks, KVM.
+checker() { pgrep -f '^shruthi-domain check'; }
+probing() { pgrep -f guest=unikernel-PROBE; }
+shruthictl doctor >/tmp/doctor 2>&1 &
+doctor=$!
+check_soon "doctor tries a guest" 60 probing
+mapfile -t checkers < <(checker)
+kill -STOP "${checkers[@]}"
+systemctl restart libvirtd
+kill -CONT "${checkers[@]}"
+wait $doctor
+is "cut off in the middle, it ends as well as before" 0 $?
+is "… with the same verdicts" "$well" "$(sed -nE 's/^(ok|warning|failed) +([a-z-]+):.*/\1 \2/p' /tmp/doctor)"
+expect_output "… and nothing wrong is remembered" '^fast-start=yes$' cat $result
+check_soon "no guest of a few bytes is left" 60 eval '! probing'
+
+finish
