@@ -249,7 +249,7 @@ static void test_one_that_is_prepared_is_waited_for(Fixture *fixture, gconstpoin
         close(fd);
         g_assert_null(find_over(fixture));
         g_assert_null(find_over(fixture));
-        fixture->now += 2 * SECOND;
+        fixture->now += 30 * SECOND;
         g_assert_cmpstr(find_over(fixture), ==, "a");
 }
 
