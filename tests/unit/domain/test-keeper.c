@@ -242,7 +242,7 @@ static void test_one_that_is_prepared_is_waited_for(Fixture *fixture, gconstpoin
         g_assert_null(find_over(fixture));
         g_assert_true(keeper_is_busy(fixture->keeper));
         fd = fixture_life_take("a");
-        for (unsigned i = 0; i < 5; i++)
+        for (unsigned i = 0; i < 35; i++)
                 g_assert_null(find_over(fixture));
         g_assert_false(keeper_is_busy(fixture->keeper));
 
