@@ -36,7 +36,7 @@ static void batch_failed(Batch *batch, const char *name, Error *error, int r)
         if (error->code == ERROR_NOT_MANAGED)
                 batch->ctl->not_managed = true;
         if (batch->exit_status == CTL_EXIT_SUCCESS)
-                batch->exit_status = ctl_exit_status(error);
+                batch->exit_status = ctl_exit_status(batch->ctl, error);
 }
 
 static void batch_done(Batch *batch, const char *name)

@@ -10,6 +10,7 @@
 
 typedef struct Ctl {
         Options options;
+        const char *noun; /* of the verb: "volume" of "volume show"; NULL: a verb of unikernels */
         sd_bus *bus;      /* connected by the first call */
         bool bus_private; /* the bus is /run/shruthi/private */
         bool not_managed; /* a call for several names met a definition of the administrator's or a package's
@@ -25,8 +26,9 @@ enum {
         CTL_EXIT_NO_SUCH     = 4,
 };
 
-/* The exit status that belongs to an error: no such name, not running, a malformed call, all else. */
-int ctl_exit_status(const Error *error);
+/* The exit status that belongs to an error: no such name among those that were given, not running, a
+ * malformed call, all else. */
+int ctl_exit_status(const Ctl *ctl, const Error *error);
 
 /* Prints an error to standard error, made harmless line by line. */
 void ctl_print_error(const Error *error, int r);

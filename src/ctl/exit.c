@@ -2,18 +2,22 @@
 
 /* How a run of shruthictl ends: errors on the terminal, and the exit status that scripts go by. */
 
+#include <glib.h>
 #include <stdio.h>
 
 #include "ctl/ctl.h"
 #include "ctl/terminal.h"
 
-int ctl_exit_status(const Error *error)
+int ctl_exit_status(const Ctl *ctl, const Error *error)
 {
         switch (error->code) {
         case ERROR_NO_SUCH_UNIKERNEL:
-        case ERROR_NO_SUCH_VOLUME:
-        case ERROR_NO_SUCH_NETWORK:
                 return CTL_EXIT_NO_SUCH;
+        /* Elsewhere it is something that a unikernel needs, and not what was named. */
+        case ERROR_NO_SUCH_VOLUME:
+                return g_strcmp0(ctl->noun, "volume") == 0 ? CTL_EXIT_NO_SUCH : CTL_EXIT_FAILURE;
+        case ERROR_NO_SUCH_NETWORK:
+                return g_strcmp0(ctl->noun, "network") == 0 ? CTL_EXIT_NO_SUCH : CTL_EXIT_FAILURE;
         case ERROR_NOT_RUNNING:
                 return CTL_EXIT_NOT_RUNNING;
         case ERROR_INVALID_ARGS:

@@ -112,7 +112,7 @@ int facts_show(Ctl *ctl, char **names, bool single, FactsCollector collect)
                 }
                 ctl_print_error(&error, r);
                 if (exit_status == CTL_EXIT_SUCCESS)
-                        exit_status = ctl_exit_status(&error);
+                        exit_status = ctl_exit_status(ctl, &error);
         } while (*name && *++name);
         if (all->len == 0)
                 return exit_status;

@@ -39,6 +39,7 @@ static int run(Ctl *ctl, int argc, char **argv, Error *ret_error)
         if (r < 0)
                 return r;
 
+        ctl->noun = verb->noun;
         if (ctl->options.host)
                 return remote_run(ctl, verb, operands, ret_error);
 
@@ -59,7 +60,7 @@ int main(int argc, char *argv[])
         pager_close();
         if (r < 0) {
                 ctl_print_error(&error, r);
-                r = ctl_exit_status(&error);
+                r = ctl_exit_status(&ctl, &error);
         }
         if (fflush(stdout) != 0 && r == CTL_EXIT_SUCCESS)
                 r = CTL_EXIT_FAILURE;

@@ -167,7 +167,7 @@ int analyze_print(Ctl *ctl, char **names, GHashTable *sent)
                         say_what_helps(&error, shown, sent != NULL);
                         ctl_print_error(&error, r);
                         if (exit_status == CTL_EXIT_SUCCESS)
-                                exit_status = ctl_exit_status(&error);
+                                exit_status = ctl_exit_status(ctl, &error);
                         continue;
                 }
 

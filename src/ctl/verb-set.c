@@ -126,7 +126,7 @@ int verb_set(Ctl *ctl, char **operands, Error *ret_error)
                 error_prefix(&error, "Cannot change %s", *name);
                 ctl_print_error(&error, r);
                 if (exit_status == CTL_EXIT_SUCCESS)
-                        exit_status = ctl_exit_status(&error);
+                        exit_status = ctl_exit_status(ctl, &error);
         }
 
         return exit_status;

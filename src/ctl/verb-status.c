@@ -357,7 +357,7 @@ int verb_status(Ctl *ctl, char **operands, Error *ret_error)
                 r = client_get_properties(ctl, *name, &properties, &error);
                 if (r < 0) {
                         ctl_print_error(&error, r);
-                        r = ctl_exit_status(&error);
+                        r = ctl_exit_status(ctl, &error);
                 } else if (ctl->options.json != JSON_OFF)
                         r = status_to_json(ctl, *name, properties, array);
                 else {

@@ -32,7 +32,7 @@ static int print_texts(Ctl *ctl, char **operands, const char *member, const char
                         error_prefix(&error, "Cannot show %s of %s", what, *name);
                         ctl_print_error(&error, r);
                         if (exit_status == CTL_EXIT_SUCCESS)
-                                exit_status = ctl_exit_status(&error);
+                                exit_status = ctl_exit_status(ctl, &error);
                         continue;
                 }
                 g_ptr_array_add(texts, text);

@@ -74,6 +74,12 @@ Result protocol_result(ErrorCode code)
         }
 }
 
+int protocol_exit_status(ErrorCode code)
+{
+        return code == ERROR_NO_SUCH_NETWORK ? RUNNER_EXIT_LIBVIRT
+                                             : result_runner_exit_status(protocol_result(code));
+}
+
 int protocol_fail(int r, const Error *error)
 {
         Result result = protocol_result(error->message ? error->code : ERROR_FAILED);
@@ -86,7 +92,7 @@ int protocol_fail(int r, const Error *error)
         for (char **line = lines[0] ? lines + 1 : lines; *line; line++)
                 protocol_emit("detail", "%s", *line);
 
-        return result_runner_exit_status(result);
+        return protocol_exit_status(error->message ? error->code : ERROR_FAILED);
 }
 
 static void on_alarm(int signal)

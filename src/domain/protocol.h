@@ -22,3 +22,6 @@ void protocol_guard_answers(int socket);
 
 /* Whose failure an error is. Pure. */
 Result protocol_result(ErrorCode code);
+
+/* What a helper ends with then. A network may still come, which is worth another try. */
+int protocol_exit_status(ErrorCode code);

@@ -242,6 +242,10 @@ static int refuse_start(virConnectPtr connection, Error *ret_error)
                 return virt_error_set(ret_error, connection, ERROR_NO_SUCH_NETWORK,
                                 "A network of the unikernel is missing on this host");
 
+        if (error && error->domain == VIR_FROM_NETWORK && error->code == VIR_ERR_OPERATION_INVALID)
+                return virt_error_set(ret_error, connection, ERROR_NO_SUCH_NETWORK,
+                                "A network of the unikernel is not started ('virsh net-start')");
+
         return virt_error_set(
                         ret_error, connection, ERROR_START_FAILED, "libvirt could not start the unikernel");
 }

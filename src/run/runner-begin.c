@@ -20,7 +20,6 @@
 
 #define START_TIMEOUT_USEC (540 * G_USEC_PER_SEC) /* below TimeoutStartSec= of the unit */
 #define WATCH_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
-#define QUESTION_TIMEOUT_USEC (20 * G_USEC_PER_SEC)
 #define WITNESS_RETRY_USEC (2 * G_USEC_PER_SEC)
 #define WITNESS_RETRY_MAX  6
 
@@ -153,7 +152,7 @@ static void runner_begun_in_vain(Runner *runner, int status)
         } else if (runner->state.verdict.result != RESULT_NONE)
                 /* It has come and gone before libvirt had finished starting it. */
                 runner_is_up(runner);
-        else if (!runner->stopping)
+        else if (!runner->stopping && !runner_wait_for_network(runner))
                 runner_fail(runner, runner->refusal, status > 0 ? status : RUNNER_EXIT_RUNNER, "%s",
                                 runner->refusal_sentence
                                                 ?: "the guest could not be started: no answer from libvirt "
@@ -240,9 +239,17 @@ static uint64_t runner_start_timeout(const Runner *runner)
         return START_TIMEOUT_USEC - MIN(gone, (uint64_t) RUNNER_LIFE_PATIENCE_USEC);
 }
 
-static void runner_start(Runner *runner)
+int runner_ask_start(Runner *runner)
 {
         const char *const arguments[] = {"start", runner->name, NULL};
+
+        runner->beginning = true;
+        return helper_new(runner->event, arguments, runner_start_timeout(runner), &helper_hooks, runner,
+                        &runner->helper);
+}
+
+static void runner_start(Runner *runner)
+{
         g_autofree char *output = g_build_filename(runner->dir, "console.out", NULL);
         int r;
 
@@ -270,10 +277,8 @@ static void runner_start(Runner *runner)
 
         r = runner_open_console(runner);
         if (r >= 0) {
-                runner->beginning = true;
                 moments_note(&runner->state.moments, MOMENT_HELPER_ASKED);
-                r = helper_new(runner->event, arguments, runner_start_timeout(runner), &helper_hooks, runner,
-                                &runner->helper);
+                r = runner_ask_start(runner);
         }
         if (r < 0)
                 runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "shruthi-domain cannot be run: %s",
@@ -324,7 +329,7 @@ static bool runner_is_wanted_anew(Runner *runner)
         uint32_t restarts = 0;
         int r;
 
-        r = unit_ask_restarts(unit, QUESTION_TIMEOUT_USEC, &restarts);
+        r = unit_ask_restarts(unit, RUNNER_QUESTION_TIMEOUT_USEC, &restarts);
         if (r < 0)
                 journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
                                 "systemd does not say why it has restarted the unit (%s); the guest is "

@@ -322,6 +322,8 @@ void runner_on_terminate(Runner *runner)
          * to be behind our back. */
         if (runner->console)
                 console_set_rate(runner->console, UINT64_MAX, UINT64_MAX);
+        if (runner_stop_waiting(runner))
+                runner->beginning = false;
         if (runner->beginning && runner->adopting) {
                 helper_free(runner->helper);
                 runner->helper = NULL;

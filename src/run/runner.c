@@ -159,6 +159,7 @@ void runner_free(Runner *runner)
         sd_event_source_disable_unref(runner->patience_source);
         sd_event_source_disable_unref(runner->witness_source);
         sd_event_source_disable_unref(runner->room_source);
+        sd_event_source_disable_unref(runner->network_source);
         sd_event_source_disable_unref(runner->flush_source);
         helper_free(runner->helper);
         helper_free(runner->stopper);

@@ -39,6 +39,7 @@ typedef struct Runner {
         Result refusal; /* why there is none: RESULT_RUNNER if it does not say */
         char *refusal_sentence;
         ErrorCode refusal_error; /* _ERROR_CODE_INVALID if it does not say */
+        uint64_t network_deadline; /* µs, CLOCK_MONOTONIC: how long a network is waited for; 0: not yet */
         bool asked;    /* a witness was asked */
         bool answered; /* … and this is what it said: */
         Ending witnessed;
@@ -61,6 +62,7 @@ typedef struct Runner {
         sd_event_source *room_source;     /* the next look at its volumes' file system */
         bool no_room;                     /* … which was full */
         sd_event_source *witness_source;  /* the next attempt to get a witness */
+        sd_event_source *network_source;  /* the next look whether a network has come */
 
         bool ready;
         bool finished; /* all is said, only the journal has to take it */
@@ -97,6 +99,17 @@ void runner_unstore(const char *name);
 
 /* Whether the signal has come, as long as no event loop has read it. */
 bool runner_is_told_to_stop(void);
+
+/* Has the guest started by a helper. */
+int runner_ask_start(Runner *runner);
+
+/* The start was refused: whether that is for want of a network which may come yet, and it is tried again in
+ * a moment. The second gives that up. */
+bool runner_wait_for_network(Runner *runner);
+bool runner_stop_waiting(Runner *runner);
+
+/* For an answer of systemd's. */
+#define RUNNER_QUESTION_TIMEOUT_USEC (20 * G_USEC_PER_SEC)
 
 /* Says that the unit is on, until the descriptor is closed here and in systemd's store. */
 int runner_take_life(Runner *runner, int stored);

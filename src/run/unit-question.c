@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One question to systemd over the system bus. Called by runner-begin.c where a console was stored, which is
- * rare: no runner but that of an adopted guest has ever spoken D-Bus. */
+/* Questions to systemd over the system bus. Called where a console was stored or a network is missing, which
+ * is rare: no other runner has ever spoken D-Bus. */
 
 #include "run/unit-question.h"
 
@@ -19,25 +19,39 @@
 typedef struct Answer {
         int r; /* 1: not yet here */
         uint32_t restarts;
+        bool booting;
 } Answer;
 
-static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static void answer_end(Answer *answer, sd_bus_message *reply, int r)
+{
+        if (sd_bus_message_is_method_error(reply, NULL))
+                r = -sd_bus_message_get_errno(reply);
+        answer->r = MIN(r, 0);
+}
+
+static int on_restarts(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Answer *answer = userdata;
 
-        answer->r = -sd_bus_message_get_errno(reply);
-        if (answer->r == 0)
-                answer->r = sd_bus_message_read(reply, "v", "u", &answer->restarts);
-        if (answer->r > 0)
-                answer->r = 0;
+        answer_end(answer, reply, sd_bus_message_read(reply, "v", "u", &answer->restarts));
+        return 0;
+}
+
+static int on_state(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Answer *answer = userdata;
+        const char *state = "";
+
+        answer_end(answer, reply, sd_bus_message_read(reply, "v", "s", &state));
+        answer->booting = answer->r >= 0 &&
+                          (g_str_equal(state, "initializing") || g_str_equal(state, "starting"));
         return 0;
 }
 
 /* A synchronous call would wait for a bus that takes the connection and says nothing longer than for the
  * answer. */
-static int bus_wait(sd_bus *bus, const Answer *answer, uint64_t timeout_usec)
+static int bus_wait(sd_bus *bus, const Answer *answer, uint64_t end)
 {
-        uint64_t end = (uint64_t) g_get_monotonic_time() + timeout_usec;
         int r;
 
         while (answer->r > 0) {
@@ -53,10 +67,21 @@ static int bus_wait(sd_bus *bus, const Answer *answer, uint64_t timeout_usec)
         return answer->r;
 }
 
-static int ask(const char *unit, uint64_t timeout_usec, uint32_t *ret_restarts)
+static int ask_property(sd_bus *bus, const char *path, const char *interface, const char *property,
+                sd_bus_message_handler_t on_answer, uint64_t end, Answer *answer)
 {
+        int r;
+
+        answer->r = 1;
+        r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties", "Get",
+                        on_answer, answer, "ss", interface, property);
+        return r < 0 ? r : bus_wait(bus, answer, end);
+}
+
+static int ask(const char *unit, uint64_t timeout_usec, bool state, Answer *ret_answer)
+{
+        uint64_t end = (uint64_t) g_get_monotonic_time() + timeout_usec;
         g_autofree char *path = NULL;
-        Answer answer = {.r = 1};
         sd_bus *bus = NULL;
         int r;
 
@@ -64,22 +89,18 @@ static int ask(const char *unit, uint64_t timeout_usec, uint32_t *ret_restarts)
         if (r >= 0)
                 r = sd_bus_open_system(&bus);
         if (r >= 0)
-                r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path,
-                                "org.freedesktop.DBus.Properties", "Get", on_answer, &answer, "ss",
-                                SYSTEMD_NAME ".Service", "NRestarts");
-        if (r >= 0)
-                r = bus_wait(bus, &answer, timeout_usec);
+                r = ask_property(bus, path, SYSTEMD_NAME ".Service", "NRestarts", on_restarts, end,
+                                ret_answer);
+        if (r >= 0 && state)
+                r = ask_property(bus, SYSTEMD_PATH, SYSTEMD_NAME ".Manager", "SystemState", on_state, end,
+                                ret_answer);
         /* Not flushed: that may wait, too. */
         sd_bus_close_unref(bus);
-        if (r < 0)
-                return r;
-
-        *ret_restarts = answer.restarts;
-        return 0;
+        return r;
 }
 
 /* In a process of its own: what D-Bus needs of memory a runner would keep for years. */
-int unit_ask_restarts(const char *unit, uint64_t timeout_usec, uint32_t *ret_restarts)
+static int ask_apart(const char *unit, uint64_t timeout_usec, bool state, Answer *ret_answer)
 {
         _cleanup_close_ int from = -EBADF, to = -EBADF;
         Answer answer = {};
@@ -95,7 +116,7 @@ int unit_ask_restarts(const char *unit, uint64_t timeout_usec, uint32_t *ret_res
         if (pid < 0)
                 return -errno;
         if (pid == 0) {
-                answer.r = ask(unit, timeout_usec, &answer.restarts);
+                answer.r = ask(unit, timeout_usec, state, &answer);
                 (void) write_all(to, &answer, sizeof answer);
                 _exit(EXIT_SUCCESS);
         }
@@ -110,6 +131,26 @@ int unit_ask_restarts(const char *unit, uint64_t timeout_usec, uint32_t *ret_res
         if (answer.r < 0)
                 return answer.r;
 
-        *ret_restarts = answer.restarts;
+        *ret_answer = answer;
         return 0;
+}
+
+int unit_ask_restarts(const char *unit, uint64_t timeout_usec, uint32_t *ret_restarts)
+{
+        Answer answer;
+        int r = ask_apart(unit, timeout_usec, false, &answer);
+
+        if (r >= 0)
+                *ret_restarts = answer.restarts;
+        return r;
+}
+
+int unit_ask_unbidden(const char *unit, uint64_t timeout_usec, bool *ret_unbidden)
+{
+        Answer answer;
+        int r = ask_apart(unit, timeout_usec, true, &answer);
+
+        if (r >= 0)
+                *ret_unbidden = answer.restarts > 0 || answer.booting;
+        return r;
 }

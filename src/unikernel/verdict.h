@@ -43,7 +43,7 @@ enum {
         RUNNER_EXIT_HOST = 62,   /* devices, host, credentials */
         RUNNER_EXIT_GUEST = 255, /* the guest aborted, trapped, halted, or its status is beyond 254 */
         RUNNER_EXIT_OUTSIDE = 254,
-        RUNNER_EXIT_LIBVIRT = 75, /* EX_TEMPFAIL: worth another try */
+        RUNNER_EXIT_LIBVIRT = 75, /* EX_TEMPFAIL, worth another try: libvirt, or a network, may come yet */
         RUNNER_EXIT_RUNNER = 70,  /* EX_SOFTWARE */
 };
 

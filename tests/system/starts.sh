@@ -13,6 +13,8 @@
 status_of() { shruthictl status "$1" || [ $? = 3 ]; }
 
 if [ "$STAGE" = late ]; then
+        check_soon "one whose bridge comes late starts when it is there" 60 running bridged
+        check "since it was waited for" said bridged "'brlate'.*is waited for"
         check_soon "one whose image is mounted late starts when it is there" 60 running late
         is "and began after that" "" "$(journalctl -q -b -o cat -u unikernel@late | grep -i failed)"
         check_soon "one that is defined on what is mounted late starts, too" 60 running mended
@@ -99,6 +101,28 @@ is "and nothing that user shruthi could not read" "" "$(grep -e secret -e b.conf
 rm $state/linked.unikernel $state/mended.unikernel.d
 systemctl daemon-reload
 
+# --- A network that is missing.
+
+define missing "" Restart=always "[Network service]" Bridge=brlate "[Volume storage]" Path=/tmp/missing
+sed -i "s,guest-plain,guest-disk,; /^Arguments=/d" $DEFINITIONS/missing.unikernel
+truncate -s 1M /tmp/missing && chmod 666 /tmp/missing
+systemctl daemon-reload
+expect_status "who starts one whose bridge is not there is told so at once" 1 shruthictl start missing
+is "with a reason that names it" "" "$(grep -v -e brlate <<<"$output")"
+waiting() { [ "$(unit_show unikernel@missing StatusText)" = "Waiting for a network" ]; }
+check_soon "systemd, which tries again, waits for it" 60 waiting
+check "a stop ends that" systemctl stop unikernel@missing
+check_soon "and it is over" 60 unit_is inactive unikernel@missing
+shruthictl start missing 2>/dev/null
+wait_for 60 waiting
+ip link add brlate type bridge
+ip link set brlate up
+check_soon "when the bridge comes, it starts" 60 running missing
+check "once for all these attempts" test "$(unit_show unikernel@missing NRestarts)" -le 2
+systemctl stop unikernel@missing
+ip link del brlate
+rm $DEFINITIONS/missing.unikernel
+
 # --- A boot at which file systems come late.
 
 # WHERE WHAT TYPE OPTION: a mount unit that takes its time, or never comes where WHAT is not there.
@@ -136,6 +160,21 @@ for name in late lost; do
         define $name "--tick=20" Autostart=yes
         sed -i "s,^Image=.*,Image=/srv/$name/guest-plain.virtio," "$DEFINITIONS/$name.unikernel"
 done
+define bridged "" Autostart=yes "[Network service]" Bridge=brlate "[Volume storage]" Path=/var/late/volume
+sed -i "s,guest-plain,guest-disk,; /^Arguments=/d" $DEFINITIONS/bridged.unikernel
+truncate -s 1M /var/late/volume
+chmod 666 /var/late/volume
+cat >/etc/systemd/system/bridge-late.service <<'END'
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=sleep 4
+ExecStart=ip link add brlate type bridge
+ExecStart=ip link set brlate up
+[Install]
+WantedBy=multi-user.target
+END
+systemctl enable bridge-late
 as_user alice shruthictl enable mended
 systemctl stop shruthid.socket shruthid unikernel-host.target shruthi-domain.socket shruthi-domain
 mv /var/lib/shruthi /var/late/shruthi

@@ -156,10 +156,10 @@ static void test_sentences_are_passed_on(Fixture *f, const void *data)
 
         g_assert_cmpint(call(f, "missing", &missing), <, 0);
         g_assert_cmpstr(missing.message, ==, "No such thing.");
-        g_assert_cmpint(ctl_exit_status(&missing), ==, CTL_EXIT_NO_SUCH);
+        g_assert_cmpint(ctl_exit_status(&f->ctl, &missing), ==, CTL_EXIT_NO_SUCH);
         g_assert_cmpint(call(f, "strange", &strange), <, 0);
         g_assert_cmpstr(strange.message, ==, "Strange.");
-        g_assert_cmpint(ctl_exit_status(&strange), ==, CTL_EXIT_FAILURE);
+        g_assert_cmpint(ctl_exit_status(&f->ctl, &strange), ==, CTL_EXIT_FAILURE);
 }
 
 /* Killed while it works: what was begun goes on, and the user is told so. */
@@ -169,7 +169,7 @@ static void test_shruthid_dies(Fixture *f, const void *data)
 
         g_assert_cmpint(client_call(&f->ctl, "Die", NULL, &error, NULL), <, 0);
         g_assert_nonnull(strstr(error.message, "went away"));
-        g_assert_cmpint(ctl_exit_status(&error), ==, CTL_EXIT_FAILURE);
+        g_assert_cmpint(ctl_exit_status(&f->ctl, &error), ==, CTL_EXIT_FAILURE);
 }
 
 static int make_call(Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)

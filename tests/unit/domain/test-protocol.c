@@ -21,7 +21,7 @@ static void test_results(void)
                 {ERROR_UNSUPPORTED_IMAGE, RESULT_IMAGE, RUNNER_EXIT_IMAGE},
                 {ERROR_NO_SUCH_IMAGE, RESULT_IMAGE, RUNNER_EXIT_IMAGE},
                 {ERROR_DEVICE_MISMATCH, RESULT_DEVICES, RUNNER_EXIT_HOST},
-                {ERROR_NO_SUCH_NETWORK, RESULT_DEVICES, RUNNER_EXIT_HOST},
+                {ERROR_NO_SUCH_NETWORK, RESULT_DEVICES, RUNNER_EXIT_LIBVIRT},
                 {ERROR_VOLUME_IN_USE, RESULT_DEVICES, RUNNER_EXIT_HOST},
                 {ERROR_START_FAILED, RESULT_HOST, RUNNER_EXIT_HOST},
                 {ERROR_FOREIGN_DOMAIN, RESULT_HOST, RUNNER_EXIT_HOST},
@@ -33,7 +33,7 @@ static void test_results(void)
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_assert_cmpint(protocol_result(cases[i].code), ==, cases[i].result);
-                g_assert_cmpint(result_runner_exit_status(cases[i].result), ==, cases[i].status);
+                g_assert_cmpint(protocol_exit_status(cases[i].code), ==, cases[i].status);
         }
 }
 

@@ -26,6 +26,7 @@ typedef struct Fixture {
         GThread *thread;
         const char *signature; /* of the answer: "u", another type, or NULL for an error */
         uint32_t restarts;
+        const char *state; /* of the host */
 } Fixture;
 
 static void set_up(Fixture *f, const void *data)
@@ -64,9 +65,15 @@ static void bus_answer(sd_bus_message *call, const Fixture *f)
         }
 
         g_assert_cmpstr(sd_bus_message_get_destination(call), ==, SYSTEMD_NAME);
-        g_assert_cmpstr(sd_bus_message_get_path(call), ==, SYSTEMD_PATH "/unit/unikernel_40web_2d1_2eservice");
         g_assert_true(sd_bus_message_is_method_call(call, "org.freedesktop.DBus.Properties", "Get") > 0);
         g_assert_cmpint(sd_bus_message_read(call, "ss", &interface, &property), >, 0);
+        if (f->state && g_str_equal(property, "SystemState")) {
+                g_assert_cmpstr(sd_bus_message_get_path(call), ==, SYSTEMD_PATH);
+                g_assert_cmpstr(interface, ==, SYSTEMD_NAME ".Manager");
+                g_assert_cmpint(sd_bus_reply_method_return(call, "v", "s", f->state), >=, 0);
+                return;
+        }
+        g_assert_cmpstr(sd_bus_message_get_path(call), ==, SYSTEMD_PATH "/unit/unikernel_40web_2d1_2eservice");
         g_assert_cmpstr(interface, ==, SYSTEMD_NAME ".Service");
         g_assert_cmpstr(property, ==, "NRestarts");
         if (!f->signature)
@@ -123,6 +130,26 @@ static void test_count(Fixture *f, const void *data)
         g_assert_cmpuint(restarts, ==, f->restarts);
 }
 
+typedef struct Unbidden {
+        uint32_t restarts;
+        const char *state;
+        bool unbidden;
+} Unbidden;
+
+/* What nobody waits for may wait itself. */
+static void test_unbidden(Fixture *f, const void *data)
+{
+        const Unbidden *expected = data;
+        bool unbidden = !expected->unbidden;
+
+        f->signature = "u";
+        f->restarts = expected->restarts;
+        f->state = expected->state;
+        f->thread = g_thread_new("bus", bus_serve, f);
+        g_assert_cmpint(unit_ask_unbidden("unikernel@web-1.service", LATE, &unbidden), ==, 0);
+        g_assert_cmpint(unbidden, ==, expected->unbidden);
+}
+
 static void test_error(Fixture *f, const void *data)
 {
         uint32_t restarts = 17;
@@ -168,12 +195,22 @@ static void test_hangs_up(Fixture *f, const void *data)
         g_assert_cmpuint(restarts, ==, 17);
 }
 
+static const Unbidden by_hand = {0, "running", false}, by_hand_degraded = {0, "degraded", false},
+                      at_boot = {0, "starting", true}, early = {0, "initializing", true},
+                      restarted = {2, "running", true};
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
 
         g_test_add("/unit-question/none", Fixture, GUINT_TO_POINTER(0), set_up, test_count, tear_down);
         g_test_add("/unit-question/some", Fixture, GUINT_TO_POINTER(3), set_up, test_count, tear_down);
+        g_test_add("/unit-question/by-hand", Fixture, &by_hand, set_up, test_unbidden, tear_down);
+        g_test_add("/unit-question/by-hand-degraded", Fixture, &by_hand_degraded, set_up, test_unbidden,
+                        tear_down);
+        g_test_add("/unit-question/at-boot", Fixture, &at_boot, set_up, test_unbidden, tear_down);
+        g_test_add("/unit-question/early-at-boot", Fixture, &early, set_up, test_unbidden, tear_down);
+        g_test_add("/unit-question/restarted", Fixture, &restarted, set_up, test_unbidden, tear_down);
         g_test_add("/unit-question/no-such-unit-is-an-error", Fixture, NULL, set_up, test_error, tear_down);
         g_test_add("/unit-question/another-type-is-an-error", Fixture, "s", set_up, test_error, tear_down);
         g_test_add("/unit-question/silent-bus-is-not-waited-for", Fixture, NULL, set_up, test_silent,
