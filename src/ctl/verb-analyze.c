@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "common/own-name.h"
 #include "common/string-util.h"
 #include "ctl/client.h"
 #include "ctl/pager.h"
@@ -16,6 +17,8 @@
 /* The answer comes when the guest runs, and it is still booting. */
 #define FIRST_BYTE_PAUSE_USEC   (50 * 1000)
 #define FIRST_BYTE_ATTEMPTS_MAX 60
+
+#define WAITED_USEC (900 * 1000)
 
 typedef struct Analysis {
         Moments moments;
@@ -116,6 +119,24 @@ static void print_pieces(const Options *options, const GArray *pieces)
         table_print(table, options, NULL);
 }
 
+/* What libvirt and QEMU had to do takes seconds only where they wait for something. */
+static void print_waiting(const GArray *pieces)
+{
+        g_autofree char *name = NULL;
+
+        for (guint i = 0; i < pieces->len; i++) {
+                const Piece *piece = &g_array_index(pieces, Piece, i);
+
+                if (piece->moment < MOMENT_CONNECTED || piece->moment > MOMENT_CREATED ||
+                                piece->took < WAITED_USEC || !own_name_of_host_needs_dns(&name))
+                        continue;
+                printf("libvirt asks the resolver for this host's own name, '%s', at each start, and only DNS is "
+                       "there to answer: shruthictl doctor.\n",
+                                name);
+                return;
+        }
+}
+
 static void print_analysis(const Options *options, const char *name, const Analysis *analysis,
                 const GArray *pieces)
 {
@@ -130,6 +151,7 @@ static void print_analysis(const Options *options, const char *name, const Analy
         if (analysis->ran_already)
                 printf("It ran already: this is the start that it comes from.\n");
         fputs(notes, stdout);
+        print_waiting(pieces);
 }
 
 /* What it was is gone with the run. */

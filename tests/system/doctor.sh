@@ -26,7 +26,7 @@ says() {
 # DESC REGEX: the last of them did not say that.
 nor() { if grep -qE -e "$2" <<<"$output"; then lib_fail "$1" "doctor should not say: $2" -; else ok "$1"; fi; }
 
-says "all is well" '^ok +polkit' '^ok +configuration' '^ok +libvirt' '^ok +machine' '^ok +capability-cache' \
+says "all is well" '^ok +polkit' '^ok +configuration' '^ok +libvirt' '^ok +machine' '^ok +capability-cache' '^ok +own-name' \
         '^warning +kvm: Unikernels run by emulation' '^ok +fast-start' '^ok +isolation' '^ok +store' '^ok +console' \
         '^ok +volumes' '^ok +bridge' '^ok +neighbours'
 well=$(sed -nE 's/^(ok|warning) +([a-z-]+):.*/\1 \2/p' <<<"$output")
@@ -87,6 +87,27 @@ says "without QEMU it is QEMU" '^failed +(libvirt|machine): .*(QEMU|qemu)'
 mv /usr/bin/qemu-elsewhere /usr/bin/qemu-system-x86_64
 systemctl restart libvirtd
 says "with it again, all is well" '^ok +libvirt' '^ok +machine' '^ok +fast-start'
+
+# --- the host's own name ---
+
+# A resolver that is silent: it takes questions and answers none.
+cp /etc/hosts /root/hosts
+sed 's/ sandbox//' /root/hosts >/etc/hosts
+says "a name that only DNS knows is found" "^warning +own-name: .*'sandbox'.*only DNS" 'libnss-myhostname.*/etc/hosts'
+cp /etc/resolv.conf /root/resolv.conf 2>/dev/null
+socat -u UDP-RECV:53,bind=127.0.0.9 OPEN:/dev/null &
+silent=$!
+rm -f /etc/resolv.conf
+printf 'nameserver 127.0.0.9\noptions timeout:1 attempts:2\n' >/etc/resolv.conf
+says "… and what it costs now" "^failed +own-name: .*'sandbox'.* waited [0-9.]+ s"
+check "a start takes as long" shruthictl create named "$BUILD/tests/guest/guest-plain.virtio" --now
+expect_output "… and analyze names it" "own name, 'sandbox'.*shruthictl doctor" shruthictl analyze named
+check "remove" shruthictl remove --now named
+kill $silent
+rm /etc/resolv.conf
+mv /root/resolv.conf /etc/resolv.conf 2>/dev/null
+cp /root/hosts /etc/hosts
+says "mended, the name is known" '^ok +own-name'
 
 # --- a connection that breaks while doctor looks ---
 
