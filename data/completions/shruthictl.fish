@@ -17,10 +17,10 @@ function __shruthictl_networks
     shruthictl --no-pager --no-legend --no-ask-password network list 2>/dev/null | string split -f1 ' '
 end
 
-set -l verbs list status create start stop restart kill remove enable disable logs analyze console show cat edit \
-    set check arguments xml image network volume credential limits doctor import-rhyzome instance
-set -l named list status start stop restart kill remove enable disable logs analyze console show cat edit set \
-    arguments xml
+set -l verbs list status create start stop restart kill remove enable disable logs statistics analyze console show cat \
+    edit set check arguments xml image network volume credential limits doctor import-rhyzome instance
+set -l named list status start stop restart kill remove enable disable logs statistics analyze console show cat edit \
+    set arguments xml
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c shruthictl -f
@@ -35,6 +35,7 @@ complete -c shruthictl -n "$none" -a remove -d 'Remove the definition'
 complete -c shruthictl -n "$none" -a enable -d 'Start at boot from now on'
 complete -c shruthictl -n "$none" -a disable -d 'No longer start at boot'
 complete -c shruthictl -n "$none" -a logs -d 'Console and messages, from the journal'
+complete -c shruthictl -n "$none" -a statistics -d 'What running guests use'
 complete -c shruthictl -n "$none" -a analyze -d 'Where the time of its start went'
 complete -c shruthictl -n "$none" -a console -d 'Connect to the console'
 complete -c shruthictl -n "$none" -a show -d 'All facts as KEY=VALUE'

@@ -5,5 +5,5 @@
 
 /* Prints where the starts of the unikernels went. sent (or NULL): name → uint64_t, when the call to start it
  * left us; then they have just been started, and a guest's first byte is waited for a little. Returns the
- * exit status. */
-int analyze_print(Ctl *ctl, char **names, GHashTable *sent);
+ * exit status. single: as of json_print_array(). */
+int analyze_print(Ctl *ctl, char **names, bool single, GHashTable *sent);

@@ -324,6 +324,11 @@ bool name_is_pattern(const char *text)
         return strpbrk(text, "*?[") != NULL;
 }
 
+bool operands_are_single(char **operands)
+{
+        return !operands[0] || (!operands[1] && !name_is_pattern(operands[0]));
+}
+
 /* "unikernel@NAME.service" is taken too: it is what systemctl and the journal show. */
 static int expand_name(const char *text, GPtrArray *names, Error *ret_error)
 {

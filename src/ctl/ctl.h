@@ -39,6 +39,7 @@ typedef int (*VerbFunction)(Ctl *ctl, char **operands, Error *ret_error);
 
 int verb_list(Ctl *ctl, char **operands, Error *ret_error);
 int verb_status(Ctl *ctl, char **operands, Error *ret_error);
+int verb_statistics(Ctl *ctl, char **operands, Error *ret_error);
 int verb_show(Ctl *ctl, char **operands, Error *ret_error);
 int verb_create(Ctl *ctl, char **operands, Error *ret_error);
 int verb_start(Ctl *ctl, char **operands, Error *ret_error);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/string-util.h"
+#include "ctl/format.h"
 
 #define CELL_LENGTH_MAX 4096
 
@@ -15,11 +16,13 @@ typedef struct Cell {
         char *text;
         Color color;
         JsonNode *json;
+        JsonObject *facts; /* beside it, for programs; NULL: none */
 } Cell;
 
 struct Table {
         const char *const *headers;
         guint columns;
+        char **keys;
         GPtrArray *cells; /* Cell, row by row */
 };
 
@@ -27,6 +30,7 @@ static void cell_free(Cell *cell)
 {
         g_free(cell->text);
         json_node_unref(cell->json);
+        g_clear_pointer(&cell->facts, json_object_unref);
         g_free(cell);
 }
 
@@ -36,6 +40,11 @@ Table *table_new(const char *const *headers)
 
         table->headers = headers;
         table->columns = g_strv_length((char **) headers);
+        table->keys = g_new0(char *, table->columns + 1);
+        for (guint i = 0; i < table->columns; i++) {
+                table->keys[i] = g_ascii_strdown(headers[i], -1);
+                table->keys[i][0] = g_ascii_toupper(table->keys[i][0]);
+        }
         table->cells = g_ptr_array_new_with_free_func((GDestroyNotify) cell_free);
         return table;
 }
@@ -45,6 +54,7 @@ void table_free(Table *table)
         if (!table)
                 return;
 
+        g_strfreev(table->keys);
         g_ptr_array_unref(table->cells);
         g_free(table);
 }
@@ -57,6 +67,29 @@ void table_add(Table *table, const char *text, Color color, JsonNode *json)
         cell->color = color;
         cell->json = json ?: json_text(text);
         g_ptr_array_add(table->cells, cell);
+}
+
+void table_set_key(Table *table, guint column, const char *key)
+{
+        g_free(table->keys[column]);
+        table->keys[column] = g_strdup(key);
+}
+
+void table_add_fact(Table *table, const char *key, JsonNode *json)
+{
+        Cell *cell = table->cells->pdata[table->cells->len - 1];
+
+        if (!cell->facts)
+                cell->facts = json_object_new();
+        json_object_set_member(cell->facts, key, json);
+}
+
+void table_add_owner(Table *table, uid_t owner)
+{
+        g_autofree char *name = format_user(owner);
+
+        table_add(table, name, COLOR_NONE, json_number(owner));
+        table_add_fact(table, "OwnerName", json_text(name));
 }
 
 static guint table_rows(const Table *table)
@@ -105,6 +138,17 @@ static void table_print_text(const Table *table, bool legend, const char *sum)
                 printf("%s%u %s.\n", rows > 0 ? "\n" : "", rows, sum);
 }
 
+static void add_facts(JsonObject *to, JsonObject *from)
+{
+        JsonObjectIter iter;
+        const char *key;
+        JsonNode *value;
+
+        json_object_iter_init(&iter, from);
+        while (json_object_iter_next(&iter, &key, &value))
+                json_object_set_member(to, key, json_node_copy(value));
+}
+
 void table_print(const Table *table, const Options *options, const char *sum)
 {
         g_autoptr(JsonNode) root = NULL;
@@ -120,10 +164,11 @@ void table_print(const Table *table, const Options *options, const char *sum)
                 JsonObject *object = json_object_new();
 
                 for (guint column = 0; column < table->columns; column++) {
-                        g_autofree char *key = g_ascii_strdown(table->headers[column], -1);
+                        const Cell *cell = table_cell(table, row, column);
 
-                        json_object_set_member(
-                                        object, key, json_node_copy(table_cell(table, row, column)->json));
+                        json_object_set_member(object, table->keys[column], json_node_copy(cell->json));
+                        if (cell->facts)
+                                add_facts(object, cell->facts);
                 }
                 json_array_add_object_element(array, object);
         }
@@ -144,6 +189,39 @@ void json_print(const Options *options, JsonNode *node)
         text = json_generator_to_data(generator, NULL);
         shown = json_for_display(text);
         puts(shown);
+}
+
+void json_print_array(const Options *options, JsonArray *array, bool single)
+{
+        g_autoptr(JsonNode) node = NULL;
+
+        if (single && json_array_get_length(array) == 0)
+                return;
+
+        node = single ? json_node_copy(json_array_get_element(array, 0))
+                      : json_node_init_array(json_node_alloc(), array);
+        json_print(options, node);
+}
+
+void json_name_members(JsonObject *object, const char *member, const char *const *keys)
+{
+        JsonNode *node = json_object_get_member(object, member);
+        JsonArray *structs = node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+        JsonArray *objects;
+
+        if (!structs)
+                return;
+
+        objects = json_array_new();
+        for (guint i = 0; i < json_array_get_length(structs); i++) {
+                JsonArray *values = json_array_get_array_element(structs, i);
+                JsonObject *one = json_object_new();
+
+                for (guint k = 0; keys[k] && k < json_array_get_length(values); k++)
+                        json_object_set_member(one, keys[k], json_node_copy(json_array_get_element(values, k)));
+                json_array_add_object_element(objects, one);
+        }
+        json_object_set_array_member(object, member, objects);
 }
 
 JsonNode *json_text(const char *text)

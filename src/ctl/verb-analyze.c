@@ -75,18 +75,18 @@ static JsonObject *analysis_to_json(const char *name, const Analysis *analysis, 
                 const Piece *piece = &g_array_index(pieces, Piece, i);
                 JsonObject *row = json_object_new();
 
-                json_object_set_string_member(row, "moment", moment_to_string(piece->moment));
-                json_object_set_string_member(row, "piece", piece->what);
-                json_object_set_member(row, "began", json_number(piece->began));
-                json_object_set_member(row, "took", json_number(piece->took));
+                json_object_set_string_member(row, "Moment", moment_to_string(piece->moment));
+                json_object_set_string_member(row, "Piece", piece->what);
+                json_object_set_member(row, "Began", json_number(piece->began));
+                json_object_set_member(row, "Took", json_number(piece->took));
                 json_array_add_object_element(array, row);
         }
-        json_object_set_string_member(object, "name", name);
-        json_object_set_array_member(object, "pieces", array);
-        json_object_set_member(object, "firstbyte",
+        json_object_set_string_member(object, "Name", name);
+        json_object_set_array_member(object, "Pieces", array);
+        json_object_set_member(object, "FirstByte",
                         json_number(pieces_after(&analysis->moments, MOMENT_FIRST_BYTE)));
-        json_object_set_member(object, "ready", json_number(pieces_after(&analysis->moments, MOMENT_READY)));
-        json_object_set_member(object, "answered",
+        json_object_set_member(object, "Ready", json_number(pieces_after(&analysis->moments, MOMENT_READY)));
+        json_object_set_member(object, "Answered",
                         json_number(pieces_after(&analysis->moments, MOMENT_ANSWERED)));
         return object;
 }
@@ -172,7 +172,7 @@ static void say_what_helps(Error *error, const char *name, bool started)
         (void) error_set(error, ERROR_NOT_RUNNING, "%s", sentence);
 }
 
-int analyze_print(Ctl *ctl, char **names, GHashTable *sent)
+int analyze_print(Ctl *ctl, char **names, bool single, GHashTable *sent)
 {
         g_autoptr(JsonArray) array = json_array_new();
         int r, exit_status = CTL_EXIT_SUCCESS;
@@ -205,11 +205,8 @@ int analyze_print(Ctl *ctl, char **names, GHashTable *sent)
                 print_analysis(&ctl->options, shown, &analysis, pieces);
         }
 
-        if (ctl->options.json != JSON_OFF && json_array_get_length(array) > 0) {
-                g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), array);
-
-                json_print(&ctl->options, node);
-        }
+        if (ctl->options.json != JSON_OFF)
+                json_print_array(&ctl->options, array, single);
         return exit_status;
 }
 
@@ -219,5 +216,5 @@ int verb_analyze(Ctl *ctl, char **operands, Error *ret_error)
         int r;
 
         r = client_expand(ctl, operands, &names, ret_error);
-        return r < 0 ? r : analyze_print(ctl, names, NULL);
+        return r < 0 ? r : analyze_print(ctl, names, operands_are_single(operands), NULL);
 }

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/names.h"
 #include "ctl/ctl.h"
 #include "ctl/table.h"
 #include "ctl/terminal.h"
@@ -64,10 +66,12 @@ static void check_file(const char *path, CheckResult *result)
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
+        result->name = g_path_get_basename(path);
+        if (g_str_has_suffix(result->name, SHRUTHI_DEFINITION_SUFFIX))
+                result->name[strlen(result->name) - strlen(SHRUTHI_DEFINITION_SUFFIX)] = 0;
+
         /* It may be for another host, with other users. */
         r = definition_load_file(path, DEFINITION_IGNORE_USERS, &definition, &error);
-        if (r >= 0)
-                result->name = g_strdup(definition->name);
         if (r >= 0)
                 r = check_image(definition, result, &error);
         if (r < 0)
@@ -100,7 +104,6 @@ static JsonNode *result_to_json(const char *path, const CheckResult *result)
 int verb_check(Ctl *ctl, char **operands, Error *ret_error)
 {
         g_autoptr(JsonArray) array = json_array_new();
-        g_autoptr(JsonNode) node = NULL;
         int exit_status = CTL_EXIT_SUCCESS;
 
         for (char **path = operands; *path; path++) {
@@ -115,9 +118,7 @@ int verb_check(Ctl *ctl, char **operands, Error *ret_error)
                         print_result(&ctl->options, *path, &result);
         }
 
-        if (ctl->options.json != JSON_OFF) {
-                node = json_node_init_array(json_node_alloc(), array);
-                json_print(&ctl->options, node);
-        }
+        if (ctl->options.json != JSON_OFF)
+                json_print_array(&ctl->options, array, !operands[1]);
         return exit_status;
 }

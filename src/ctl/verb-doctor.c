@@ -23,10 +23,10 @@ static void add_check(Diagnosis *diagnosis, const char *check, const char *verdi
 {
         JsonObject *object = json_object_new();
 
-        json_object_set_string_member(object, "check", check);
-        json_object_set_string_member(object, "verdict", verdict);
-        json_object_set_string_member(object, "sentence", sentence);
-        json_object_set_string_member(object, "fix", fix);
+        json_object_set_string_member(object, "Check", check);
+        json_object_set_string_member(object, "Verdict", verdict);
+        json_object_set_string_member(object, "Sentence", sentence);
+        json_object_set_string_member(object, "Fix", fix);
         json_array_add_object_element(diagnosis->checks, object);
 
         if (g_str_equal(verdict, "failed"))
@@ -37,12 +37,12 @@ static void add_check(Diagnosis *diagnosis, const char *check, const char *verdi
 static void print_check(JsonArray *array, guint index, JsonNode *element, void *userdata)
 {
         JsonObject *object = json_node_get_object(element);
-        const char *verdict = json_object_get_string_member(object, "verdict");
+        const char *verdict = json_object_get_string_member(object, "Verdict");
         bool ok = g_str_equal(verdict, "ok"), warning = g_str_equal(verdict, "warning");
         Color color = ok ? COLOR_GREEN : warning ? COLOR_YELLOW : COLOR_RED;
-        g_autofree char *sentence = lines_for_display(json_object_get_string_member(object, "sentence"));
-        g_autofree char *fix = lines_for_display(json_object_get_string_member(object, "fix"));
-        g_autofree char *check = lines_for_display(json_object_get_string_member(object, "check"));
+        g_autofree char *sentence = lines_for_display(json_object_get_string_member(object, "Sentence"));
+        g_autofree char *fix = lines_for_display(json_object_get_string_member(object, "Fix"));
+        g_autofree char *check = lines_for_display(json_object_get_string_member(object, "Check"));
 
         printf("%s%-8s%s%s%s%s: %s\n", color_on(color),
                         ok                        ? "ok"

@@ -60,6 +60,7 @@ int verb_image_list(Ctl *ctl, char **operands, Error *ret_error)
         r = client_call(ctl, "ListImages", &reply, ret_error, NULL);
         if (r < 0)
                 return r;
+        table_set_key(table, 2, "UsedBy");
         r = read_images(reply, table);
         if (r < 0)
                 return client_message_error(r, ret_error);
@@ -163,11 +164,12 @@ static void print_info(const char *image, JsonObject *info)
 /* One that cannot be hosted is a failure, so that scripts can ask. */
 int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error)
 {
+        static const char *const device_keys[] = {"Name", "Kind", NULL};
+        g_autoptr(JsonArray) array = json_array_new();
         int exit_status = CTL_EXIT_SUCCESS;
 
         for (char **image = operands; *image; image++) {
                 g_autoptr(JsonObject) info = NULL;
-                g_autoptr(JsonNode) node = NULL;
                 int r;
 
                 r = client_inspect_image(ctl, *image, &info, ret_error);
@@ -177,8 +179,8 @@ int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error)
                         exit_status = CTL_EXIT_FAILURE;
 
                 if (ctl->options.json != JSON_OFF) {
-                        node = json_node_init_object(json_node_alloc(), info);
-                        json_print(&ctl->options, node);
+                        json_name_members(info, "Devices", device_keys);
+                        json_array_add_object_element(array, json_object_ref(info));
                         continue;
                 }
                 if (image != operands)
@@ -186,6 +188,8 @@ int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error)
                 print_info(*image, info);
         }
 
+        if (ctl->options.json != JSON_OFF)
+                json_print_array(&ctl->options, array, !operands[1]);
         return exit_status;
 }
 
@@ -217,16 +221,28 @@ int client_import_image(Ctl *ctl, const char *image, const char *expected, char 
 
 int verb_image_import(Ctl *ctl, char **operands, Error *ret_error)
 {
+        g_autoptr(JsonArray) array = json_array_new();
+
         for (char **image = operands; *image; image++) {
                 g_autofree char *digest = NULL;
+                JsonObject *object;
                 int r;
 
                 r = client_import_image(ctl, *image, ctl->options.settings.digest, &digest, ret_error);
                 if (r < 0)
                         return r;
-                puts(digest);
+                if (ctl->options.json == JSON_OFF) {
+                        puts(digest);
+                        continue;
+                }
+                object = json_object_new();
+                json_object_set_string_member(object, "Image", *image);
+                json_object_set_string_member(object, "Digest", digest);
+                json_array_add_object_element(array, object);
         }
 
+        if (ctl->options.json != JSON_OFF)
+                json_print_array(&ctl->options, array, !operands[1]);
         return CTL_EXIT_SUCCESS;
 }
 
@@ -254,8 +270,8 @@ int verb_image_prune(Ctl *ctl, char **operands, Error *ret_error)
 
                 for (char **digest = removed; digest && *digest; digest++)
                         json_array_add_string_element(array, *digest);
-                json_object_set_array_member(object, "removed", array);
-                json_object_set_member(object, "freed", json_number(freed));
+                json_object_set_array_member(object, "Removed", array);
+                json_object_set_member(object, "Freed", json_number(freed));
                 json_node_take_object(node, object);
                 json_print(&ctl->options, node);
                 return CTL_EXIT_SUCCESS;

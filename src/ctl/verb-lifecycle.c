@@ -109,7 +109,7 @@ static int start_and_analyze(Ctl *ctl, char **operands, Error *ret_error)
 
         r = client_call_each(ctl, names, "start", make_timed_start_call, sent, started);
         g_ptr_array_add(started, NULL);
-        analyzed = analyze_print(ctl, (char **) started->pdata, sent);
+        analyzed = analyze_print(ctl, (char **) started->pdata, operands_are_single(operands), sent);
         return r != CTL_EXIT_SUCCESS ? r : analyzed;
 }
 

@@ -4,9 +4,9 @@
 
 #include <fnmatch.h>
 
+#include "common/string-util.h"
 #include "ctl/changed.h"
 #include "ctl/client.h"
-#include "ctl/format.h"
 #include "ctl/pager.h"
 #include "ctl/table.h"
 
@@ -20,6 +20,37 @@ static bool row_matches(const UnikernelRow *row, char **patterns)
                         return true;
 
         return false;
+}
+
+static bool is_listed(const GPtrArray *rows, const char *name)
+{
+        for (guint i = 0; i < rows->len; i++)
+                if (g_str_equal(((const UnikernelRow *) rows->pdata[i])->name, name))
+                        return true;
+
+        return false;
+}
+
+/* Patterns may match none; who names one expects that it is there. */
+static int tell_missing(const Ctl *ctl, const GPtrArray *rows, char **operands)
+{
+        int exit_status = CTL_EXIT_SUCCESS;
+
+        for (char **name = operands; *name; name++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                int r = 0;
+
+                if (name_is_pattern(*name) || is_listed(rows, *name))
+                        continue;
+                r = name_check(*name, &error);
+                if (r >= 0)
+                        r = error_set(&error, ERROR_NO_SUCH_UNIKERNEL, "There is no unikernel '%s'", *name);
+                ctl_print_error(&error, r);
+                if (exit_status == CTL_EXIT_SUCCESS)
+                        exit_status = ctl_exit_status(ctl, &error);
+        }
+
+        return exit_status;
 }
 
 int verb_list(Ctl *ctl, char **operands, Error *ret_error)
@@ -38,20 +69,20 @@ int verb_list(Ctl *ctl, char **operands, Error *ret_error)
         for (guint i = 0; i < rows->len; i++) {
                 const UnikernelRow *row = rows->pdata[i];
                 bool differs = g_hash_table_contains(changed, row->name);
-                g_autofree char *owner = NULL, *state = g_strconcat(row->state, differs ? ", changed" : "", NULL);
+                g_autofree char *state = g_strconcat(row->state, differs ? ", changed" : "", NULL);
 
                 if (!row_matches(row, operands))
                         continue;
 
-                owner = format_user((uid_t) row->owner);
                 table_add(table, row->name, COLOR_NONE, NULL);
                 table_add(table, state, state_color(row->state), json_text(row->state));
-                table_add(table, owner, COLOR_NONE, json_number(row->owner));
+                table_add_fact(table, "NeedsRestart", json_flag(differs));
+                table_add_owner(table, (uid_t) row->owner);
                 table_add(table, row->result, COLOR_NONE, NULL);
                 table_add(table, row->unit, COLOR_NONE, NULL);
         }
 
         pager_open(&ctl->options);
         table_print(table, &ctl->options, "unikernels listed");
-        return CTL_EXIT_SUCCESS;
+        return tell_missing(ctl, rows, operands);
 }

@@ -2,9 +2,9 @@
 
 /* network create, list, show, remove. */
 
+#include "common/string-util.h"
 #include "ctl/client.h"
 #include "ctl/facts.h"
-#include "ctl/format.h"
 #include "ctl/pager.h"
 #include "ctl/table.h"
 
@@ -56,15 +56,20 @@ int verb_network_list(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
 
+        table_set_key(table, 4, "IPv6Subnet");
         r = sd_bus_message_enter_container(reply, 'a', "(ssusso)");
         while (r >= 0 && (r = sd_bus_message_read(reply, "(ssusso)", &name, &mode, &owner, &subnet, &subnet6,
                                           &path)) > 0) {
                 bool managed = !g_str_equal(path, "/");
-                g_autofree char *user = managed ? format_user((uid_t) owner) : g_strdup("");
 
                 table_add(table, name, COLOR_NONE, NULL);
                 table_add(table, mode, COLOR_NONE, NULL);
-                table_add(table, user, COLOR_NONE, json_number(owner));
+                if (managed)
+                        table_add_owner(table, (uid_t) owner);
+                else {
+                        table_add(table, "", COLOR_NONE, json_number(owner));
+                        table_add_fact(table, "OwnerName", json_text(""));
+                }
                 table_add(table, subnet, COLOR_NONE, NULL);
                 table_add(table, subnet6, COLOR_NONE, NULL);
                 table_add(table, managed ? "yes" : "no", COLOR_NONE, json_flag(managed));
@@ -77,9 +82,47 @@ int verb_network_list(Ctl *ctl, char **operands, Error *ret_error)
         return CTL_EXIT_SUCCESS;
 }
 
+/* Who may see the list knows what there is, without anybody's password. */
+static bool is_missing(Ctl *ctl, const char *name)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *listed;
+        bool found = false;
+        int r;
+
+        if (client_call_quietly(ctl, "ListNetworks", &reply, NULL, NULL) < 0)
+                return false;
+
+        r = sd_bus_message_enter_container(reply, 'a', "(ssusso)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssusso)", &listed, NULL, NULL, NULL, NULL, NULL)) > 0)
+                found = found || g_str_equal(listed, name);
+
+        return r >= 0 && !found;
+}
+
 static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error)
 {
-        return client_get_object(ctl, "GetNetworkDetails", name, true, ret_facts, ret_error);
+        static const char *const lease_keys[] = {"Unikernel", "Device", "Address", NULL};
+        g_autofree char *shown = text_for_display(name, 80);
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = client_get_object(ctl, "GetNetworkDetails", name, false, ret_facts, &error);
+        if (r < 0 && (error.code == ERROR_ACCESS_DENIED ||
+                                     error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED)) {
+                if (is_missing(ctl, name))
+                        return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "There is no network '%s'", shown);
+                error_clear(&error);
+                r = client_get_object(ctl, "GetNetworkDetails", name, true, ret_facts, &error);
+        }
+        if (r < 0) {
+                error_move(ret_error, &error);
+                return r;
+        }
+
+        if (ctl->options.json != JSON_OFF)
+                json_name_members(*ret_facts, "Leases", lease_keys);
+        return 0;
 }
 
 int verb_network_show(Ctl *ctl, char **operands, Error *ret_error)

@@ -8,6 +8,7 @@
 #include "common/string-util.h"
 #include "ctl/advice.h"
 #include "ctl/client.h"
+#include "ctl/facts.h"
 #include "ctl/format.h"
 #include "ctl/log-reader.h"
 #include "ctl/pager.h"
@@ -118,22 +119,32 @@ static void print_image(JsonObject *details)
         print_line("Initrd", value_text(details, "Initrd"));
 }
 
-/* What it uses now comes from libvirt, and only while it runs; without an answer the line is shorter. */
+/* What it uses now comes from libvirt, and only while it runs. NULL: that is not known. */
+static JsonNode *statistics_of(Ctl *ctl, JsonObject *properties)
+{
+        g_autoptr(JsonObject) statistics = NULL;
+
+        if (!g_str_equal(value_text(properties, "State"), "running") ||
+                        client_get_object(ctl, "GetUnikernelStatistics", value_text(properties, "Name"), false,
+                                        &statistics, NULL) < 0)
+                return NULL;
+
+        return json_node_init_object(json_node_alloc(), statistics);
+}
+
+/* Without an answer the line is shorter. */
 static void print_resources(Ctl *ctl, JsonObject *properties, JsonObject *details)
 {
         g_autofree char *memory = size_format((uint64_t) value_number(details, "Memory")), *line = NULL,
                         *used = NULL;
-        g_autoptr(JsonObject) statistics = NULL;
-        _cleanup_message_ sd_bus_message *reply = NULL;
+        g_autoptr(JsonNode) statistics = NULL;
         int64_t cpus = value_number(details, "CPUs");
 
         if (cpus == 0)
                 return;
-        if (g_str_equal(value_text(properties, "State"), "running") &&
-                        client_call_quietly(ctl, "GetUnikernelStatistics", &reply, NULL, "s",
-                                        value_text(properties, "Name")) >= 0 &&
-                        value_read_object(reply, &statistics) >= 0)
-                used = format_span((uint64_t) value_number(statistics, "CPUTime"));
+        statistics = statistics_of(ctl, properties);
+        if (statistics)
+                used = format_span((uint64_t) value_number(json_node_get_object(statistics), "CPUTime"));
 
         line = g_strdup_printf("%s, %" G_GINT64_FORMAT " CPU%s%s%s%s", memory, cpus, cpus == 1 ? "" : "s",
                         used ? " (" : "", used ?: "", used ? " used)" : "");
@@ -289,21 +300,20 @@ static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Erro
 }
 
 /* The same facts for programs. */
-static int status_to_json(Ctl *ctl, const char *name, JsonObject *properties, JsonArray *array)
+static int status_to_json(Ctl *ctl, const char *name, JsonArray *array, Error *ret_error)
 {
-        g_autoptr(JsonObject) details = NULL;
+        g_autoptr(JsonObject) facts = NULL;
+        JsonNode *statistics;
+        int r;
 
-        if (client_get_object(ctl, "GetUnikernelDetails", name, false, &details, NULL) >= 0) {
-                g_autoptr(GList) keys = json_object_get_members(details);
+        r = facts_of_unikernel(ctl, name, false, &facts, ret_error);
+        if (r < 0)
+                return r;
 
-                for (GList *key = keys; key; key = key->next)
-                        json_object_set_member(properties, key->data,
-                                        json_node_copy(json_object_get_member(details, key->data)));
-        }
-
-        json_array_add_object_element(array, json_object_ref(properties));
-        return g_str_equal(value_text(properties, "State"), "running") ? CTL_EXIT_SUCCESS
-                                                                       : CTL_EXIT_NOT_RUNNING;
+        statistics = statistics_of(ctl, facts);
+        json_object_set_member(facts, "Statistics", statistics ?: json_node_new(JSON_NODE_NULL));
+        json_array_add_object_element(array, json_object_ref(facts));
+        return g_str_equal(value_text(facts, "State"), "running") ? CTL_EXIT_SUCCESS : CTL_EXIT_NOT_RUNNING;
 }
 
 static int status_of_host(Ctl *ctl, Error *ret_error)
@@ -354,13 +364,14 @@ int verb_status(Ctl *ctl, char **operands, Error *ret_error)
                 g_autoptr(JsonObject) properties = NULL;
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                r = client_get_properties(ctl, *name, &properties, &error);
+                if (ctl->options.json != JSON_OFF)
+                        r = status_to_json(ctl, *name, array, &error);
+                else
+                        r = client_get_properties(ctl, *name, &properties, &error);
                 if (r < 0) {
                         ctl_print_error(&error, r);
                         r = ctl_exit_status(ctl, &error);
-                } else if (ctl->options.json != JSON_OFF)
-                        r = status_to_json(ctl, *name, properties, array);
-                else {
+                } else if (ctl->options.json == JSON_OFF) {
                         pager_open(&ctl->options);
                         if (name != names)
                                 putchar('\n');
@@ -370,10 +381,7 @@ int verb_status(Ctl *ctl, char **operands, Error *ret_error)
                 exit_status = MAX(exit_status, r);
         }
 
-        if (ctl->options.json != JSON_OFF && json_array_get_length(array) > 0) {
-                g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), array);
-
-                json_print(&ctl->options, node);
-        }
+        if (ctl->options.json != JSON_OFF)
+                json_print_array(&ctl->options, array, operands_are_single(operands));
         return exit_status;
 }

@@ -8,15 +8,14 @@
 #include "ctl/pager.h"
 #include "ctl/table.h"
 
-/* All texts are fetched before the first is printed: one that fails is told at the end. As JSON: an object
- * with names as keys. */
-static int print_texts(Ctl *ctl, char **operands, const char *member, const char *what, bool paged,
-                Error *ret_error)
+/* All texts are fetched before the first is printed: one that fails is told at the end. key: what it is in
+ * JSON. */
+static int print_texts(Ctl *ctl, char **operands, const char *member, const char *what, const char *key,
+                bool paged, Error *ret_error)
 {
         g_auto(GStrv) names = NULL;
         g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
-        g_autoptr(JsonObject) object = json_object_new();
-        g_autoptr(JsonNode) node = NULL;
+        g_autoptr(JsonArray) array = json_array_new();
         int r, exit_status = CTL_EXIT_SUCCESS;
 
         r = client_expand(ctl, operands, &names, ret_error);
@@ -25,6 +24,7 @@ static int print_texts(Ctl *ctl, char **operands, const char *member, const char
 
         for (char **name = names; *name; name++) {
                 _cleanup_error_ Error error = ERROR_INIT;
+                JsonObject *object;
                 char *text = NULL;
 
                 r = client_get_text(ctl, member, *name, &text, &error);
@@ -36,14 +36,16 @@ static int print_texts(Ctl *ctl, char **operands, const char *member, const char
                         continue;
                 }
                 g_ptr_array_add(texts, text);
-                json_object_set_string_member(object, *name, text);
+                object = json_object_new();
+                json_object_set_string_member(object, "Name", *name);
+                json_object_set_string_member(object, key, text);
+                json_array_add_object_element(array, object);
         }
 
         if (texts->len > 0 && paged)
                 pager_open(&ctl->options);
         if (ctl->options.json != JSON_OFF) {
-                node = json_node_init_object(json_node_alloc(), object);
-                json_print(&ctl->options, node);
+                json_print_array(&ctl->options, array, operands_are_single(operands));
                 return exit_status;
         }
         for (guint i = 0; i < texts->len; i++) {
@@ -57,15 +59,15 @@ static int print_texts(Ctl *ctl, char **operands, const char *member, const char
 
 int verb_cat(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return print_texts(ctl, operands, "GetUnikernelDefinition", "the definition", true, ret_error);
+        return print_texts(ctl, operands, "GetUnikernelDefinition", "the definition", "Definition", true, ret_error);
 }
 
 int verb_arguments(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return print_texts(ctl, operands, "GetUnikernelArguments", "the arguments", false, ret_error);
+        return print_texts(ctl, operands, "GetUnikernelArguments", "the arguments", "Arguments", false, ret_error);
 }
 
 int verb_xml(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return print_texts(ctl, operands, "GetUnikernelDomainXML", "the domain", true, ret_error);
+        return print_texts(ctl, operands, "GetUnikernelDomainXML", "the domain", "XML", true, ret_error);
 }

@@ -9,7 +9,6 @@
 #include "common/string-util.h"
 #include "ctl/client.h"
 #include "ctl/facts.h"
-#include "ctl/format.h"
 #include "ctl/pager.h"
 #include "ctl/table.h"
 #include "ctl/value.h"
@@ -26,7 +25,7 @@ static bool name_matches(const char *name, char **patterns)
 
 static int read_volume(sd_bus_message *reply, Table *table, char **patterns)
 {
-        g_autofree char *owner_name = NULL, *shown_size = NULL, *shown_allocated = NULL, *joined = NULL;
+        g_autofree char *shown_size = NULL, *shown_allocated = NULL, *joined = NULL;
         g_auto(GStrv) users = NULL;
         uint64_t size, allocated;
         const char *name;
@@ -46,13 +45,12 @@ static int read_volume(sd_bus_message *reply, Table *table, char **patterns)
         for (char **user = users; user && *user; user++)
                 json_array_add_string_element(array, *user);
         joined = users ? g_strjoinv(" ", users) : NULL;
-        owner_name = format_user((uid_t) owner);
         shown_size = size_format(size);
         shown_allocated = size_format(allocated);
         table_add(table, name, COLOR_NONE, NULL);
         table_add(table, shown_size, COLOR_NONE, json_number(size));
         table_add(table, shown_allocated, COLOR_NONE, json_number(allocated));
-        table_add(table, owner_name, COLOR_NONE, json_number(owner));
+        table_add_owner(table, (uid_t) owner);
         table_add(table, joined, COLOR_NONE, json_node_init_array(json_node_alloc(), array));
         json_array_unref(array);
         return 0;
@@ -68,6 +66,7 @@ int verb_volume_list(Ctl *ctl, char **operands, Error *ret_error)
         r = client_call(ctl, "ListVolumes", &reply, ret_error, NULL);
         if (r < 0)
                 return r;
+        table_set_key(table, 4, "UsedBy");
         r = sd_bus_message_enter_container(reply, 'a', "(sttuas)");
         while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sttuas")) > 0)
                 r = read_volume(reply, table, operands);

@@ -42,6 +42,8 @@ const Verb verb_table[] = {
                         OPTION_NOW | OPTION_JOB, 0, 0, verb_disable},
         {NULL, "logs", "NAME…", SECTION_LIFE, "Console and messages, from the journal", 1, ANY,
                         OPTION_LINES | OPTION_FOLLOW | OPTION_LOG, 0, 0, verb_logs},
+        {NULL, "statistics", "[NAME…]", SECTION_LIFE, "What running guests use", 0, ANY, 0, 0, 0,
+                        verb_statistics},
         {NULL, "analyze", "NAME…", SECTION_LIFE, "Where the time of its start went", 1, ANY, 0, 0, 0,
                         verb_analyze},
         {NULL, "console", "NAME", SECTION_LIFE, "Connect to the console", 1, 1, OPTION_FOLLOW, 0, 0,

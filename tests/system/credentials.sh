@@ -195,7 +195,7 @@ expect_output "… which asks" 'Key typed of hers' cat <<<"$typed"
 expect_fail "… and does not show it" '' grep -F "$secret" <<<"$typed"
 is "… one line, without its end" "typed-$secret" "$(content hers typed)"
 expect_output "alice lists the names" '^socket$' alice --no-legend credential list hers
-expect_output "… as JSON" '^\[\{"key":"socket"\},\{"key":"tls.key"\},\{"key":"token"\},\{"key":"typed"\}\]$' \
+expect_output "… as JSON" '^\[\{"Key":"socket"\},\{"Key":"tls.key"\},\{"Key":"token"\},\{"Key":"typed"\}\]$' \
         alice --json=short credential list hers
 mkdir -p /tmp/bin
 # shellcheck disable=SC2016
@@ -283,9 +283,9 @@ expect_fail "cannot be removed" 'administrator|NotManaged' shruthictl remove adm
 is "and keeps its keys then" k "$(shruthictl --no-legend credential list admins)"
 
 # ── What doctor says ─────────────────────────────────────────────────────────────────────────────────────────────
-expect_output "doctor says what seals keys" '"check":"keys","verdict":"ok","sentence":"Keys are sealed with this host' \
+expect_output "doctor says what seals keys" '"Check":"keys","Verdict":"ok","Sentence":"Keys are sealed with this host' \
         shruthictl doctor --json=short
-expect_output "and looks at swap" '"check":"swap","verdict":"(ok|warning)"' shruthictl doctor --json=short
+expect_output "and looks at swap" '"Check":"swap","Verdict":"(ok|warning)"' shruthictl doctor --json=short
 systemctl stop shruthi-seal.socket
 expect_output "without the sealer it says what to do" 'systemctl enable --now shruthi-seal.socket' shruthictl doctor
 systemctl start shruthi-seal.socket

@@ -27,7 +27,7 @@ expect_json() {
 expect_output "an image says what it is" 'Solo5 target: virtio' alice image inspect "$GUEST"
 expect_output "… and which option connects its device" 'create NAME IMAGE --network=service:BRIDGE' \
         alice image inspect "$GUEST"
-expect_json "… for programs too" '.Devices[0][0]' service alice --json=short image inspect "$GUEST"
+expect_json "… for programs too" '.Devices[0].Name' service alice --json=short image inspect "$GUEST"
 expect_status "an image for another target is a failure" 1 alice image inspect "$images/guest.hvt"
 expect_fail "… with the way out" 'virtio' alice image inspect "$images/guest.hvt"
 expect_fail "a folder is no image" 'a directory' alice image inspect /
@@ -38,7 +38,7 @@ expect_output "an image in the store can be inspected" 'Solo5 target: virtio' al
 expect_fail "a demanded digest is enforced" 'sha256:' \
         alice image import --verify="sha256:$(printf '0%.0s' {1..64})" "$GUEST"
 expect_output "root sees the store" "$digest" ctl image list
-expect_json "… for programs too" 'map(select(.digest == "'"$digest"'"))[0].users | length' 0 \
+expect_json "… for programs too" 'map(select(.Digest == "'"$digest"'"))[0].UsedBy | length' 0 \
         ctl image list --json=short
 
 # --- create, start, look
@@ -48,7 +48,7 @@ expect_fail "a missing device is said, with the option to write" '--network=serv
 check "a unikernel is created" alice create hello "$GUEST" --network=service:virbr0 --memory=16M \
         -- --ipv4=192.168.122.20/24 --hello '--text=two words' --tick=200
 expect_output "it is listed as stopped, with its owner" '^hello +stopped +alice' alice list
-expect_json "… for programs too" '.[] | [.name, .state, .owner]' "[\"hello\",\"stopped\",$(id -u alice)]" \
+expect_json "… for programs too" '.[] | [.Name, .State, .Owner, .OwnerName]' "[\"hello\",\"stopped\",$(id -u alice),\"alice\"]" \
         alice list --json=short hello
 expect_fail "a name that is taken is refused" "already" alice create hello "$GUEST" --network=service
 expect_status "status of one that is stopped exits with 3" 3 alice status hello
@@ -61,9 +61,9 @@ expect_output "analyze tells it again" '^hello: first byte [0-9.]+ ms after the 
 expect_output "… piece by piece" '^systemd: sandbox of the unit +[0-9.]+ ms +[0-9.]+ ms ' alice analyze hello
 expect_output "a start that was none is no start" 'It ran already' alice start --time hello
 expect_json "… for programs too" \
-        '.[0] | .name, (.pieces | map(.moment) | contains(["RunnerBegan", "FirstByte", "Answered"])), .firstbyte > 0' \
+        '.Name, (.Pieces | map(.Moment) | contains(["RunnerBegan", "FirstByte", "Answered"])), .FirstByte > 0' \
         $'hello\ntrue\ntrue' alice analyze --json=short hello
-expect_json "no piece is shorter than nothing" '.[0].pieces | map(select(.began < 0 or .took < 0)) | length' 0 \
+expect_json "no piece is shorter than nothing" '.Pieces | map(select(.Began < 0 or .Took < 0)) | length' 0 \
         alice analyze --json=short hello
 expect_output "show gives a bare value" '^running$' alice show hello -p State --value
 expect_status "status of one that runs exits with 0" 0 alice status hello
@@ -73,8 +73,8 @@ for word in 'State: running since' 'Unit: unikernel@hello.service' 'Image: sha25
         'Definition: /var/lib/shruthi/unikernels/hello.unikernel' 'Domain: unikernel-hello' 'hello\[[0-9]+\]: '; do
         expect_output "status shows $word" "$word" printf '%s\n' "$output_of_status"
 done
-expect_json "status for programs has it too" '.[0] | [.State, .Memory, .Devices[0].Name]' \
-        '["running",16777216,"service"]' \
+expect_json "status for programs has it too" '[.State, .Memory, .Devices[0].Name, .Statistics.CPUTime > 0]' \
+        '["running",16777216,"service",true]' \
         alice --json=short status hello
 expect_output "arguments are quoted for MirageOS" '^--ipv4=192.168.122.20/24 --hello --text=two\\ words' \
         alice arguments hello
@@ -101,6 +101,64 @@ is "logs -p leaves out what is less important" 0 "$(alice logs -p crit -o cat he
 is "alice is in no group of the journal" "" "$(id -Gn alice | tr ' ' '\n' | grep -xE 'adm|systemd-journal|wheel')"
 expect_output "logs -f goes on" 'tick' bash -c 'timeout 60 shruthictl logs -f -n 0 hello | grep -m 1 tick'
 expect_output "status without a name is about the host" 'Unikernels: 1, 1 running' alice status
+
+# --- JSON: each verb's fields and their types stay what they are, and the man page has them
+
+# DESC FIELDS COMMAND…: all objects of the output have these fields, as NAME:TYPE, sorted.
+expect_fields() {
+        local desc=$1 fields=$2 key
+        shift 2
+        is "fields of $desc" "$fields" "$("$@" --json=short 2>/dev/null | jq -r '[.] | flatten | .[] | to_entries |
+                map(.key + ":" + (.value | type)) | sort | join(" ")' | sort -u)"
+        for key in $fields; do
+                grep -q "\\b${key%:*}\\b" "$SRC/data/man/shruthictl.1" || fail "shruthictl(1) has ${key%:*} of $desc"
+        done
+}
+everybody='ActiveEnterTimestamp:number Autostart:boolean ExitStatus:number InactiveEnterTimestamp:number InvocationID:string
+        Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string
+        Unit:string'
+details='Addresses:array Arguments:string BootMethod:string CPUs:number DefinitionPath:string Devices:array DomainName:string
+        DropIns:array Group:string Image:string ImageTarget:string Initrd:string Memory:number Origin:string Problem:string
+        Reason:string Restart:string SubState:string'
+# WORDS…: sorted, on one line.
+sorted() { printf '%s\n' $* | LC_ALL=C sort | paste -sd' '; }
+export LC_ALL=C
+expect_fields list 'Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string Unit:string' alice list
+expect_fields show "$(sorted $everybody $details)" alice show hello
+expect_fields "show for others" "$(sorted $everybody)" mallory show hello
+expect_fields status "$(sorted $everybody $details Statistics:object)" alice status hello
+expect_fields statistics 'CPUTime:number Devices:array Memory:number Name:string' alice statistics hello
+expect_fields analyze 'Answered:number FirstByte:number Name:string Pieces:array Ready:number' alice analyze hello
+expect_fields cat 'Definition:string Name:string' alice cat hello
+expect_fields arguments 'Arguments:string Name:string' alice arguments hello
+expect_fields xml 'Name:string XML:string' alice xml hello
+expect_fields 'image list' 'Digest:string Size:number UsedBy:array' ctl image list
+expect_fields 'image inspect' "$(sorted Architecture:string BootMethod:string Devices:array Digest:string Hostable:boolean \
+        HasManifest:boolean Problem:string Size:number Target:string)" alice image inspect "$digest"
+expect_fields 'network list' 'IPv6Subnet:string Managed:boolean Mode:string Name:string Owner:number OwnerName:string Subnet:string' \
+        alice network list
+expect_fields doctor 'Check:string Fix:string Sentence:string Verdict:string' ctl doctor
+expect_json "one by its name is an object" type object alice show --json=short hello
+expect_json "… for status too" type object alice status --json=short hello
+expect_json "a pattern gives an array" type array alice status --json=short 'hel*'
+unset LC_ALL
+expect_output "statistics shows what is used" '^hello +[0-9]' alice statistics
+expect_output "… of what the caller may see" '^0 running' mallory statistics
+expect_fail "… and says when it may not" '[Aa]uth' mallory statistics hello
+
+# --- facts by name
+
+expect_status "list knows a name that is not there" 4 alice list nothere
+expect_output "… and shows the others" '^hello +running' bash -c 'runuser -u alice -- shruthictl list hello nothere || :'
+expect_status "… in a pattern none is no failure" 0 alice list 'nothere*'
+expect_status "a property that is not there is told" 2 alice show hello -p NoSuch
+expect_fail "… with those that are" "has no property 'NoSuch'. It has: .*Memory.*State" alice show hello -p NoSuch
+expect_fail "… of the manager too" "has no property 'NoSuch'. It has: .*Version" alice show -p NoSuch
+check "one with an address" alice create addressed "$GUEST" --network=service:virbr0,address=192.168.122.77/24
+is "addresses come one a line, bare" 192.168.122.77 "$(alice show addressed -p Addresses --value)"
+check "it is gone" alice remove addressed
+expect_status "a network that is not there is 4, without a password" 4 alice network show nosuch
+expect_fail "… and said so" "There is no network 'nosuch'" alice network show nosuch
 
 # --- the console
 
@@ -268,8 +326,8 @@ mkdir /tmp/check/good.unikernel.d
 echo 'Memory=1M' >/tmp/check/good.unikernel.d/50.conf
 expect_fail "drop-ins beside it count" '^/tmp/check/good.unikernel.d/50.conf:1: ' mallory check /tmp/check/good.unikernel
 expect_fail "another name is said" 'called NAME.unikernel' mallory check /etc/passwd
-expect_json "… for programs too" 'map([.Name, .Valid])' '[["wired",false]]' \
-        mallory check --json=short /tmp/check/wired.unikernel
+expect_json "… for programs too" 'map([.Name, .Valid])' '[["wired",false],["bad",false]]' \
+        mallory check --json=short /tmp/check/wired.unikernel /tmp/check/bad.unikernel
 is "shruthid was not asked" inactive "$(systemctl is-active shruthid.service)"
 
 # --- what is one's own
@@ -279,6 +337,7 @@ expect_output "… and mallory does not" '^0 images listed' mallory image list
 check "root makes one of the same image" ctl create roots "$digest"
 expect_output "… which alice is not told of" "^$digest .* hello$" alice image list
 check "… and it goes" ctl remove roots
+expect_fields limits 'Limit:string Max:number Setting:string Used:number' alice limits
 expect_output "alice sees what she has used of her limits" '^Unikernels +1 +16 +UnikernelsMaxPerUser' alice limits
 expect_output "… of memory too" '^Memory +24M +1G +MemoryMaxPerUser' alice limits
 check "… and of volumes" alice volume create room --size=8M
@@ -296,10 +355,10 @@ expect_output "… and are gone" '^0 images listed' ctl image list
 
 # --- the host, the socket, terminals
 
-expect_json "doctor's checks have verdicts" 'all(.verdict == "ok" or .verdict == "warning" or .verdict == "failed")' \
+expect_json "doctor's checks have verdicts" 'all(.Verdict == "ok" or .Verdict == "warning" or .Verdict == "failed")' \
         true \
         ctl doctor --json=short
-expect_json "doctor looks at libvirt" 'map(.check) | index("libvirt") != null' true ctl doctor --json=short
+expect_json "doctor looks at libvirt" 'map(.Check) | index("libvirt") != null' true ctl doctor --json=short
 export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent
 expect_output "root does without the bus" 'unikernels listed' ctl list
 check "… and creates" ctl create private "$images/guest-plain.virtio"

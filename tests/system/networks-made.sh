@@ -83,7 +83,7 @@ expect_output "of which NAT is, too" "<nat ipv6='yes'" virsh net-dumpxml six
 expect_output "they are listed, with their subnets" '^lab +nat +root +10.128.7.0/24 +- +yes$' ctl network list
 expect_output "of both families" '^six +nat +root +10.128.6.0/24 +fd00:7::/64 +yes$' ctl network list
 expect_output "and libvirt's own, which is not ours" '^default +nat +- +192.168.122.0/24 +- +no$' ctl network list
-expect_output "as JSON, too" '"name":"lab".*"managed":true' ctl network list --json=short
+expect_output "as JSON, too" '"Name":"lab".*"Managed":true' ctl network list --json=short
 is "its gateway is the first address" 10.128.7.1 "$(fact lab Gateway)"
 is "of IPv6, too" fd00:7::1 "$(fact six IPv6Gateway)"
 check "a unikernel gets an address of each" \

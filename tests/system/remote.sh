@@ -40,7 +40,7 @@ expect_output "status comes back" 'State: running' far status hello
 expect_status "exit statuses come back" 4 far status nothere
 expect_status "… 2 too" 2 far start Nothere
 expect_json() { is "$1" "$3" "$("${@:4}" | jq -rc "$2")"; }
-expect_json "JSON comes back" '.[0].name' hello far list --json=short
+expect_json "JSON comes back" '.[0].Name' hello far list --json=short
 check_soon "logs come back" 60 bash -c 'PATH=/tmp/bin:$PATH shruthictl -H bob@far logs hello | grep -q "Hello, world"'
 check "stop and remove" far remove --now hello
 

@@ -37,11 +37,16 @@ manager() {
 check "alice makes one" alice volume create data --size=8M
 expect_output "it is closed to all but QEMU's group" '^shruthi libvirt-qemu 660$' stat -c '%U %G %a' $store/data/data
 expect_output "she sees it" '^data +8M +[0-9]+[KB]? +alice' alice volume list
-expect_json "… for programs too" '.[] | [.name, .size, .owner, .users]' "[\"data\",8388608,$(id -u alice),[]]" \
+expect_json "… for programs too" '.[] | [.Name, .Size, .Owner, .UsedBy]' "[\"data\",8388608,$(id -u alice),[]]" \
         alice --json=short volume list
 is "what it takes on disk is told" 0 "$(fact alice data Allocated)"
 is "its size too" 8388608 "$(fact alice data Size)"
 is "and that nobody uses it" unused "$(fact alice data Use)"
+expect_json "each verb's fields and their types" 'to_entries | map(.key + ":" + (.value | type)) | sort | join(" ")' \
+        'Allocated:number CreationTimestamp:number Group:string Name:string Owner:number OwnerName:string Size:number Use:string UsedBy:array' \
+        alice --json=short volume show data
+expect_json "… of the list" '.[0] | to_entries | map(.key + ":" + (.value | type)) | sort | join(" ")' \
+        'Allocated:number Name:string Owner:number OwnerName:string Size:number UsedBy:array' alice --json=short volume list
 expect_json "all facts as JSON" '[.Name, .Owner, .Group, .UsedBy] | tostring' "[\"data\",$(id -u alice),\"\",[]]" \
         alice --json=short volume show data
 expect_output "root sees it" '^data ' ctl volume list
@@ -237,7 +242,7 @@ cut_off() {
 for ((i = 0; i < 50; i++)); do cut_off && break; done
 expect_output "shruthid is killed in the middle of an import" 'went away before it had answered' cat /tmp/large
 check_soon "nothing is left of it" 60 eval '[ "$(names)" = data ]'
-expect_json "the volumes are as they were" '[.[].name] | tostring' '["data"]' alice --json=short volume list
+expect_json "the volumes are as they were" '[.[].Name] | tostring' '["data"]' alice --json=short volume list
 check "and the next import succeeds" alice volume import large large
 check "it is the same" cmp /home/alice/large $store/large/data
 check "it goes" alice volume remove large

@@ -72,11 +72,11 @@ static void test_json(void)
         Options options = {.json = JSON_SHORT};
         g_autofree char *line = capture(print, table, &options), *lines = NULL;
 
-        g_assert_cmpstr(line, ==, "[{\"name\":\"ä日\",\"size\":33554432,\"word\":\"\"},"
-                                  "{\"name\":\"longer-name\",\"size\":null,\"word\":true}]\n");
+        g_assert_cmpstr(line, ==, "[{\"Name\":\"ä日\",\"Size\":33554432,\"Word\":\"\"},"
+                                  "{\"Name\":\"longer-name\",\"Size\":null,\"Word\":true}]\n");
         options.json = JSON_PRETTY;
         lines = capture(print, table, &options);
-        g_assert_nonnull(strstr(lines, "\n                \"name\" : \"longer-name\""));
+        g_assert_nonnull(strstr(lines, "\n                \"Name\" : \"longer-name\""));
 }
 
 static void test_empty(void)
