@@ -4,6 +4,7 @@
  * until the rest is done and then goes one by one. */
 
 #include "ctl/client.h"
+#include "ctl/words.h"
 
 #define IN_FLIGHT_MAX 16
 
@@ -31,7 +32,7 @@ static void batch_call_free(BatchCall *call)
 
 static void batch_failed(Batch *batch, const char *name, Error *error, int r)
 {
-        error_prefix(error, "Cannot %s %s", batch->what, name);
+        error_cannot(error, "%s %s", batch->what, name);
         ctl_print_error(error, r);
         if (error->code == ERROR_NOT_MANAGED)
                 batch->ctl->not_managed = true;

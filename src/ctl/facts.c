@@ -13,6 +13,7 @@
 #include "ctl/pager.h"
 #include "ctl/table.h"
 #include "ctl/value.h"
+#include "ctl/words.h"
 
 #define VALUE_LENGTH_MAX (64 * 1024)
 
@@ -169,6 +170,7 @@ static bool properties_suffice(const Options *options, JsonObject *properties)
 
 int facts_of_unikernel(Ctl *ctl, const char *name, bool strictly, JsonObject **ret_facts, Error *ret_error)
 {
+        static const char *const override_keys[] = {"Setting", "Path", NULL};
         g_autoptr(JsonObject) facts = NULL, details = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
@@ -190,13 +192,15 @@ int facts_of_unikernel(Ctl *ctl, const char *name, bool strictly, JsonObject **r
                 add_members(facts, details);
                 if (value_array(facts, "Devices"))
                         json_object_set_member(facts, "Addresses", addresses_of(value_array(facts, "Devices")));
+                if (ctl->options.json != JSON_OFF)
+                        json_name_members(facts, "Overrides", override_keys);
         }
 
         *ret_facts = g_steal_pointer(&facts);
         return 0;
 }
 
-static int check_wanted(const Options *options, const char *name, JsonObject *facts, Error *ret_error)
+static int check_wanted(const Options *options, JsonObject *facts, Error *ret_error)
 {
         for (guint i = 0; options->properties && i < options->properties->len; i++) {
                 const char *key = options->properties->pdata[i];
@@ -209,14 +213,13 @@ static int check_wanted(const Options *options, const char *name, JsonObject *fa
                 keys = g_list_sort(json_object_get_members(facts), (GCompareFunc) g_strcmp0);
                 for (GList *l = keys; l; l = l->next)
                         g_string_append_printf(known, "%s%s", l == keys ? "" : ", ", (const char *) l->data);
-                return error_set(ret_error, ERROR_INVALID_ARGS, "%s has no property '%s'. It has: %s.",
-                                name ?: "The manager", shown, known->str);
+                return error_set(ret_error, ERROR_INVALID_ARGS, "it has no property '%s'. It has: %s.", shown, known->str);
         }
 
         return 0;
 }
 
-int facts_show(Ctl *ctl, char **names, bool single, FactsCollector collect)
+int facts_show(Ctl *ctl, const char *kind, char **names, bool single, FactsCollector collect)
 {
         g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify) json_object_unref);
         int exit_status = CTL_EXIT_SUCCESS;
@@ -229,13 +232,14 @@ int facts_show(Ctl *ctl, char **names, bool single, FactsCollector collect)
 
                 if (r >= 0) {
                         add_owner_name(facts);
-                        r = check_wanted(&ctl->options, *name, facts, &error);
+                        r = check_wanted(&ctl->options, facts, &error);
                 }
                 if (r >= 0) {
                         g_ptr_array_add(all, facts);
                         continue;
                 }
                 g_clear_pointer(&facts, json_object_unref);
+                error_cannot(&error, "show %s%s", kind, *name ?: "the manager");
                 ctl_print_error(&error, r);
                 if (exit_status == CTL_EXIT_SUCCESS)
                         exit_status = ctl_exit_status(ctl, &error);

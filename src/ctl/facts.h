@@ -14,7 +14,7 @@ typedef int (*FactsCollector)(Ctl *ctl, const char *name, JsonObject **ret_facts
  * is an error. */
 int facts_of_unikernel(Ctl *ctl, const char *name, bool strictly, JsonObject **ret_facts, Error *ret_error);
 
-/* Of each name (or once of NULL, if there is none) what collect gets, as KEY=VALUE: all, or those of
+/* Of each name (or once of NULL, if there is none), which is a kind ("volume ", "": a unikernel) of thing, what collect gets, as KEY=VALUE: all, or those of
  * --property=; with --json= an object where one was asked for by its name (single), else an array. Owners have
  * their name beside their number. What fails, or has none of the properties, is told and left out. Returns the exit status: that of the first failure. */
-int facts_show(Ctl *ctl, char **names, bool single, FactsCollector collect);
+int facts_show(Ctl *ctl, const char *kind, char **names, bool single, FactsCollector collect);

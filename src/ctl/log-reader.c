@@ -13,6 +13,7 @@
 #include "common/io.h"
 #include "ctl/journal-line.h"
 #include "ctl/terminal.h"
+#include "ctl/words.h"
 
 #define ENTRY_SIZE_MAX (64 * 1024 * 1024)
 
@@ -242,7 +243,7 @@ int log_print(Ctl *ctl, char **names, const LogRequest *request, Error *ret_erro
 
                 r = log_source_open(ctl, *name, request, &source, ret_error);
                 if (r < 0) {
-                        error_prefix(ret_error, "Cannot read the log of %s", *name);
+                        error_cannot(ret_error, "read the log of %s", *name);
                         return r;
                 }
                 g_ptr_array_add(sources, source);

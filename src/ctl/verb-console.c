@@ -14,6 +14,7 @@
 #include "common/io.h"
 #include "ctl/client.h"
 #include "ctl/escape.h"
+#include "ctl/words.h"
 
 /* How long after the end of the input the guest is heard: it may be answering. */
 #define ANSWER_USEC (1 * (int64_t) G_USEC_PER_SEC)
@@ -168,7 +169,7 @@ int verb_console(Ctl *ctl, char **operands, Error *ret_error)
                                 "A console is that of one unikernel; '%s' matches several.", operands[0]);
         r = console_open(ctl, names[0], &console, ret_error);
         if (r < 0) {
-                error_prefix(ret_error, "Cannot open the console of %s", names[0]);
+                error_cannot(ret_error, "open the console of %s", names[0]);
                 return r;
         }
 

@@ -65,7 +65,7 @@ static int create(Ctl *ctl, const char *name, const char *image, bool start, Err
                 r = client_send(ctl, call, NULL, ret_error);
         if (r < 0) {
                 options_name_error(&ctl->options, ret_error);
-                error_prefix(ret_error, "Cannot create %s", name);
+                error_cannot(ret_error, "create %s", name);
                 return r;
         }
 
@@ -73,6 +73,7 @@ static int create(Ctl *ctl, const char *name, const char *image, bool start, Err
                 r = client_call(ctl, "StartUnikernel", NULL, ret_error, "st", name,
                                 ctl->options.no_block ? UINT64_C(1) : UINT64_C(0));
                 if (r < 0) {
+                        error_drop_cannot(ret_error, "start");
                         error_prefix(ret_error, "Created %s, but cannot start it", name);
                         return r;
                 }

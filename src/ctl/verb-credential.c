@@ -6,6 +6,7 @@
 #include "ctl/pager.h"
 #include "ctl/secret-input.h"
 #include "ctl/table.h"
+#include "ctl/words.h"
 
 int verb_credential_list(Ctl *ctl, char **operands, Error *ret_error)
 {
@@ -16,8 +17,10 @@ int verb_credential_list(Ctl *ctl, char **operands, Error *ret_error)
         int r;
 
         r = client_call(ctl, "ListCredentials", &reply, ret_error, "s", operands[0]);
-        if (r < 0)
+        if (r < 0) {
+                error_cannot(ret_error, "list the keys of %s", operands[0]);
                 return r;
+        }
         r = sd_bus_message_read_strv(reply, &keys);
         if (r < 0)
                 return client_message_error(r, ret_error);
@@ -38,7 +41,10 @@ int verb_credential_set(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
 
-        return client_call(ctl, "SetCredential", NULL, ret_error, "ssh", operands[0], operands[1], input.fd);
+        r = client_call(ctl, "SetCredential", NULL, ret_error, "ssh", operands[0], operands[1], input.fd);
+        if (r < 0)
+                error_cannot(ret_error, "set key %s of %s", operands[1], operands[0]);
+        return r;
 }
 
 int verb_credential_rotate(Ctl *ctl, char **operands, Error *ret_error)
@@ -50,8 +56,11 @@ int verb_credential_rotate(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
 
-        return client_call(ctl, "RotateCredential", NULL, ret_error, "sshb", operands[0], operands[1],
-                        input.fd, (int) ctl->options.now);
+        r = client_call(ctl, "RotateCredential", NULL, ret_error, "sshb", operands[0], operands[1], input.fd,
+                        (int) ctl->options.now);
+        if (r < 0)
+                error_cannot(ret_error, "rotate key %s of %s", operands[1], operands[0]);
+        return r;
 }
 
 int verb_credential_remove(Ctl *ctl, char **operands, Error *ret_error)
@@ -60,14 +69,21 @@ int verb_credential_remove(Ctl *ctl, char **operands, Error *ret_error)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "Name the keys to remove, or give --all: shruthictl credential remove NAME "
                                 "KEY…");
-        if (ctl->options.all)
-                return client_call(ctl, "RemoveCredential", NULL, ret_error, "ss", operands[0], "");
+        if (ctl->options.all) {
+                int r = client_call(ctl, "RemoveCredential", NULL, ret_error, "ss", operands[0], "");
+
+                if (r < 0)
+                        error_cannot(ret_error, "remove the keys of %s", operands[0]);
+                return r;
+        }
 
         for (char **key = operands + 1; *key; key++) {
                 int r = client_call(ctl, "RemoveCredential", NULL, ret_error, "ss", operands[0], *key);
 
-                if (r < 0)
+                if (r < 0) {
+                        error_cannot(ret_error, "remove key %s of %s", *key, operands[0]);
                         return r;
+                }
         }
 
         return CTL_EXIT_SUCCESS;

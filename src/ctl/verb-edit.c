@@ -10,6 +10,7 @@
 #include "ctl/client.h"
 #include "ctl/editor.h"
 #include "ctl/value.h"
+#include "ctl/words.h"
 
 /* What an administrator wrote in /etc is his to change, and is said before the editor opens. */
 static int check_origin(Ctl *ctl, const char *name, JsonObject **ret_details, Error *ret_error)
@@ -144,7 +145,7 @@ int verb_edit(Ctl *ctl, char **operands, Error *ret_error)
         for (char **name = names; *name; name++) {
                 r = edit(ctl, *name, ret_error);
                 if (r < 0) {
-                        error_prefix(ret_error, "Cannot edit %s", *name);
+                        error_cannot(ret_error, "edit %s", *name);
                         return r;
                 }
         }

@@ -14,6 +14,7 @@
 #include "ctl/pager.h"
 #include "ctl/table.h"
 #include "ctl/value.h"
+#include "ctl/words.h"
 
 static int read_images(sd_bus_message *reply, Table *table)
 {
@@ -173,8 +174,10 @@ int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error)
                 int r;
 
                 r = client_inspect_image(ctl, *image, &info, ret_error);
-                if (r < 0)
+                if (r < 0) {
+                        error_cannot(ret_error, "inspect %s", *image);
                         return r;
+                }
                 if (!value_flag(info, "Hostable"))
                         exit_status = CTL_EXIT_FAILURE;
 
@@ -229,8 +232,10 @@ int verb_image_import(Ctl *ctl, char **operands, Error *ret_error)
                 int r;
 
                 r = client_import_image(ctl, *image, ctl->options.settings.digest, &digest, ret_error);
-                if (r < 0)
+                if (r < 0) {
+                        error_cannot(ret_error, "import %s", *image);
                         return r;
+                }
                 if (ctl->options.json == JSON_OFF) {
                         puts(digest);
                         continue;

@@ -7,6 +7,7 @@
 #include "ctl/analyze.h"
 #include "ctl/client.h"
 #include "ctl/value.h"
+#include "ctl/without-effect.h"
 
 #define FLAG_NO_WAIT UINT64_C(1)
 
@@ -179,6 +180,23 @@ static void warn_about_enabled(Ctl *ctl, const GPtrArray *names)
         }
 }
 
+/* Neither what a drop-in says otherwise, nor what is masked. */
+static void tell_without_effect(Ctl *ctl, const GPtrArray *names, bool autostart)
+{
+        const Settings settings = {.has_autostart = true};
+
+        for (guint i = 0; i < names->len; i++) {
+                const char *name = names->pdata[i];
+
+                tell_overrides(ctl, name, &settings, false);
+                if (autostart && unit_is_masked(name))
+                        fprintf(stderr,
+                                        "Note: %s does not start, since its unit is masked: systemctl unmask "
+                                        "unikernel@%s.service\n",
+                                        name, name);
+        }
+}
+
 /* A definition in /etc says NotManaged; systemd's own way works there. */
 static int set_autostart(Ctl *ctl, char **operands, bool autostart, Error *ret_error)
 {
@@ -199,6 +217,7 @@ static int set_autostart(Ctl *ctl, char **operands, bool autostart, Error *ret_e
                                 autostart ? "enable" : "disable");
         if (!autostart)
                 warn_about_enabled(ctl, done);
+        tell_without_effect(ctl, done, autostart);
         if (!ctl->options.now)
                 return r;
 

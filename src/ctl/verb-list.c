@@ -9,6 +9,7 @@
 #include "ctl/client.h"
 #include "ctl/pager.h"
 #include "ctl/table.h"
+#include "ctl/without-effect.h"
 
 static bool row_matches(const UnikernelRow *row, char **patterns)
 {
@@ -69,7 +70,9 @@ int verb_list(Ctl *ctl, char **operands, Error *ret_error)
         for (guint i = 0; i < rows->len; i++) {
                 const UnikernelRow *row = rows->pdata[i];
                 bool differs = g_hash_table_contains(changed, row->name);
-                g_autofree char *state = g_strconcat(row->state, differs ? ", changed" : "", NULL);
+                bool masked = unit_is_masked(row->name);
+                g_autofree char *state = g_strconcat(row->state, differs ? ", changed" : "",
+                                masked ? ", masked" : "", NULL);
 
                 if (!row_matches(row, operands))
                         continue;
@@ -77,6 +80,7 @@ int verb_list(Ctl *ctl, char **operands, Error *ret_error)
                 table_add(table, row->name, COLOR_NONE, NULL);
                 table_add(table, state, state_color(row->state), json_text(row->state));
                 table_add_fact(table, "NeedsRestart", json_flag(differs));
+                table_add_fact(table, "Masked", json_flag(masked));
                 table_add_owner(table, (uid_t) row->owner);
                 table_add(table, row->result, COLOR_NONE, NULL);
                 table_add(table, row->unit, COLOR_NONE, NULL);

@@ -7,6 +7,7 @@
 #include "ctl/facts.h"
 #include "ctl/pager.h"
 #include "ctl/table.h"
+#include "ctl/words.h"
 
 int verb_network_create(Ctl *ctl, char **operands, Error *ret_error)
 {
@@ -39,6 +40,8 @@ int verb_network_create(Ctl *ctl, char **operands, Error *ret_error)
                 return client_message_error(r, ret_error);
 
         r = client_send(ctl, call, NULL, ret_error);
+        if (r < 0)
+                error_cannot(ret_error, "create network %s", operands[0]);
         return r < 0 ? r : CTL_EXIT_SUCCESS;
 }
 
@@ -127,7 +130,7 @@ static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *re
 
 int verb_network_show(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return facts_show(ctl, operands, !operands[1], collect);
+        return facts_show(ctl, "network ", operands, !operands[1], collect);
 }
 
 int verb_network_remove(Ctl *ctl, char **operands, Error *ret_error)

@@ -11,6 +11,7 @@
 #include "ctl/image-file.h"
 #include "ctl/image-bus.h"
 #include "ctl/settings-append.h"
+#include "ctl/without-effect.h"
 #include "ctl/words.h"
 
 /* KEY=VALUE words become settings; Image is the one that is none. */
@@ -120,10 +121,11 @@ int verb_set(Ctl *ctl, char **operands, Error *ret_error)
                 r = set_all(ctl, *name, &error);
                 if (r >= 0) {
                         (void) changed_needs_restart(ctl, *name);
+                        tell_overrides(ctl, *name, &ctl->options.settings, ctl->options.image);
                         continue;
                 }
                 options_name_error(&ctl->options, &error);
-                error_prefix(&error, "Cannot change %s", *name);
+                error_cannot(&error, "change %s", *name);
                 ctl_print_error(&error, r);
                 if (exit_status == CTL_EXIT_SUCCESS)
                         exit_status = ctl_exit_status(ctl, &error);

@@ -21,5 +21,5 @@ int verb_show(Ctl *ctl, char **operands, Error *ret_error)
         int r;
 
         r = client_expand(ctl, operands, &names, ret_error);
-        return r < 0 ? r : facts_show(ctl, names, operands_are_single(operands), collect);
+        return r < 0 ? r : facts_show(ctl, "", names, operands_are_single(operands), collect);
 }

@@ -8,6 +8,7 @@
 #include "ctl/pager.h"
 #include "ctl/table.h"
 #include "ctl/value.h"
+#include "ctl/words.h"
 
 /* Over all of its devices. */
 static char *format_sum(JsonObject *statistics, const char *key)
@@ -88,6 +89,7 @@ int verb_statistics(Ctl *ctl, char **operands, Error *ret_error)
                 if (r < 0 && is_left_out(&error, all))
                         continue;
                 if (r < 0) {
+                        error_cannot(&error, "show statistics of %s", *name);
                         ctl_print_error(&error, r);
                         if (exit_status == CTL_EXIT_SUCCESS)
                                 exit_status = ctl_exit_status(ctl, &error);

@@ -14,6 +14,8 @@
 #include "ctl/pager.h"
 #include "ctl/table.h"
 #include "ctl/value.h"
+#include "ctl/without-effect.h"
+#include "ctl/words.h"
 
 #define STATUS_LINES_DEFAULT 10
 #define LINE_LENGTH_MAX      (16 * 1024)
@@ -258,13 +260,15 @@ static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Erro
         const char *state = value_text(properties, "State");
         g_autoptr(JsonObject) details = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
-        g_autofree char *advice = NULL;
+        g_autofree char *advice = NULL, *unit = NULL;
         char *names[] = {(char *) name, NULL};
         LogRequest request = {.lines = ctl->options.lines, .quietly = true, .priority = -1};
         int r;
 
         print_state(properties);
-        print_line("Unit", value_text(properties, "Unit"));
+        unit = g_strdup_printf(unit_is_masked(name) ? "%s (masked: systemctl unmask %s)" : "%s",
+                        value_text(properties, "Unit"), value_text(properties, "Unit"));
+        print_line("Unit", unit);
         r = client_get_object(ctl, "GetUnikernelDetails", name, false, &details, &error);
         if (r >= 0) {
                 print_details(ctl, properties, details);
@@ -369,6 +373,7 @@ int verb_status(Ctl *ctl, char **operands, Error *ret_error)
                 else
                         r = client_get_properties(ctl, *name, &properties, &error);
                 if (r < 0) {
+                        error_cannot(&error, "show %s", *name);
                         ctl_print_error(&error, r);
                         r = ctl_exit_status(ctl, &error);
                 } else if (ctl->options.json == JSON_OFF) {

@@ -7,6 +7,7 @@
 #include "ctl/client.h"
 #include "ctl/pager.h"
 #include "ctl/table.h"
+#include "ctl/words.h"
 
 /* All texts are fetched before the first is printed: one that fails is told at the end. key: what it is in
  * JSON. */
@@ -29,7 +30,7 @@ static int print_texts(Ctl *ctl, char **operands, const char *member, const char
 
                 r = client_get_text(ctl, member, *name, &text, &error);
                 if (r < 0) {
-                        error_prefix(&error, "Cannot show %s of %s", what, *name);
+                        error_cannot(&error, "show %s of %s", what, *name);
                         ctl_print_error(&error, r);
                         if (exit_status == CTL_EXIT_SUCCESS)
                                 exit_status = ctl_exit_status(ctl, &error);

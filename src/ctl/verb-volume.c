@@ -13,6 +13,7 @@
 #include "ctl/table.h"
 #include "ctl/value.h"
 #include "ctl/volume-file.h"
+#include "ctl/words.h"
 
 static bool name_matches(const char *name, char **patterns)
 {
@@ -114,6 +115,8 @@ int verb_volume_create(Ctl *ctl, char **operands, Error *ret_error)
                 return client_message_error(r, ret_error);
 
         r = client_send(ctl, call, NULL, ret_error);
+        if (r < 0)
+                error_cannot(ret_error, "create volume %s", operands[0]);
         return r < 0 ? r : CTL_EXIT_SUCCESS;
 }
 
@@ -136,6 +139,8 @@ int verb_volume_import(Ctl *ctl, char **operands, Error *ret_error)
                 return client_message_error(r, ret_error);
 
         r = client_send(ctl, call, NULL, ret_error);
+        if (r < 0)
+                error_cannot(ret_error, "import volume %s", operands[0]);
         return r < 0 ? r : CTL_EXIT_SUCCESS;
 }
 
@@ -146,7 +151,7 @@ static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *re
 
 int verb_volume_show(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return facts_show(ctl, operands, !operands[1], collect);
+        return facts_show(ctl, "volume ", operands, !operands[1], collect);
 }
 
 /* A guest reads the size of its devices as it boots. */
@@ -176,8 +181,10 @@ int verb_volume_resize(Ctl *ctl, char **operands, Error *ret_error)
         }
 
         r = client_call(ctl, "ResizeVolume", NULL, ret_error, "st", operands[0], size);
-        if (r < 0)
+        if (r < 0) {
+                error_cannot(ret_error, "resize volume %s", operands[0]);
                 return r;
+        }
 
         tell_when(ctl, operands[0]);
         return CTL_EXIT_SUCCESS;
@@ -200,6 +207,8 @@ int verb_volume_export(Ctl *ctl, char **operands, Error *ret_error)
                 r = volume_file_fill(&file, fd, ret_error);
         if (r >= 0)
                 r = volume_file_commit(&file, ret_error);
+        if (r < 0)
+                error_cannot(ret_error, "export volume %s", operands[0]);
 
         return r < 0 ? r : CTL_EXIT_SUCCESS;
 }

@@ -85,3 +85,29 @@ void options_name_error(const Options *options, Error *error)
         (void) error_set(error, error->code, "%s", named);
         g_free(named);
 }
+
+void error_drop_cannot(Error *error, const char *verb)
+{
+        g_autofree char *start = g_strconcat("Cannot ", verb, NULL), *rest = NULL;
+        const char *colon = error->message ? strstr(error->message, ": ") : NULL;
+
+        if (!colon || !g_str_has_prefix(error->message, start) || !strchr(" :", error->message[strlen(start)]))
+                return;
+
+        rest = g_strdup(colon + strlen(": "));
+        (void) error_set(error, error->code, "%s", rest);
+}
+
+void error_cannot(Error *error, const char *format, ...)
+{
+        g_autofree char *what = NULL, *verb = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        what = g_strdup_vprintf(format, ap);
+        va_end(ap);
+
+        verb = g_strndup(what, strcspn(what, " "));
+        error_drop_cannot(error, verb);
+        error_prefix(error, "Cannot %s", what);
+}

@@ -20,8 +20,8 @@ int calls_check(Manager *manager, uid_t uid, Error *ret_error)
 {
         if (manager->n_calls >= CALLS_MAX || (uid != 0 && calls_of(manager, uid) >= CALLS_PER_USER_MAX))
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "Too many calls are under way (%u of user %u): wait until some are answered",
-                                calls_of(manager, uid), (unsigned) uid);
+                                "Too many calls are under way (%u of yours): wait until some are answered",
+                                calls_of(manager, uid));
 
         return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "common/string-util.h"
+#include "common/users.h"
 #include "daemon/change.h"
 #include "daemon/volume-work.h"
 #include "unikernel/volumes.h"
@@ -31,23 +32,24 @@ static int check_path(Change *change, const DefinitionDevice *device, const Defi
 static int check_owner(Change *change, const Definition *definition, const DefinitionDevice *device,
                 const DefinitionDevice *old, const Volume *volume)
 {
+        g_autofree char *theirs = user_name(volume->owner), *owner = user_name(definition->owner);
+
         if (!volume_is_for(volume, definition->owner))
                 return error_set(&change->error, ERROR_ACCESS_DENIED,
-                                "Volume '%s' is user %u's: a unikernel of user %u cannot have it",
-                                volume->name, (unsigned) volume->owner, (unsigned) definition->owner);
+                                "Volume '%s' is user %s's: a unikernel of user %s cannot have it",
+                                volume->name, theirs, owner);
         if (!volume_is_as_made(volume, device, definition->owner))
                 return error_set(&change->error, ERROR_ACCESS_DENIED,
-                                "Volume '%s' is there already and user %u's, not user %u's: take another "
+                                "Volume '%s' is there already and user %s's, not user %s's: take another "
                                 "name, or write Volume=%s without Size= to have that one",
-                                volume->name, (unsigned) volume->owner, (unsigned) definition->owner,
-                                volume->name);
+                                volume->name, theirs, owner, volume->name);
         if (may_administer(change) || volume_is_for(volume, change->uid))
                 return 0;
         if (old && g_strcmp0(old->stored, device->stored) == 0 && (device->read_only || !old->read_only))
                 return 0;
 
-        return change_needs_administer(change, ERROR_ACCESS_DENIED, "Volume '%s' is user %u's", volume->name,
-                        (unsigned) volume->owner);
+        return change_needs_administer(change, ERROR_ACCESS_DENIED, "Volume '%s' is user %s's", volume->name,
+                        theirs);
 }
 
 static int check_size(Change *change, const DefinitionDevice *device, const DefinitionDevice *old,

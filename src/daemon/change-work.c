@@ -14,6 +14,7 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "common/users.h"
 #include "daemon/image-access.h"
 #include "daemon/seal-client.h"
 #include "image/store.h"
@@ -166,6 +167,14 @@ static int check_image_path(const Draft *draft, const char *key, const char *ima
                         "%s=: only an administrator may name a path; hand the file over instead", key);
 }
 
+static int needs_administer_for_group(Change *change, gid_t group)
+{
+        g_autofree char *name = group_name(group);
+
+        return change_needs_administer(change, ERROR_ACCESS_DENIED,
+                        "Only an administrator may name a group that they are not in (%s)", name);
+}
+
 /* What only an administrator may do. He has been asked for, or this stops here. */
 static int draft_check_rights(const Draft *draft)
 {
@@ -180,9 +189,7 @@ static int draft_check_rights(const Draft *draft)
         if (!administer && definition->group != GID_INVALID &&
                         !call_in_group(change->call, definition->group) &&
                         (!old || old->group != definition->group))
-                return change_needs_administer(change, ERROR_ACCESS_DENIED,
-                                "Only an administrator may name a group that he is not in (group %u)",
-                                (unsigned) definition->group);
+                return needs_administer_for_group(change, definition->group);
         if (change->image_path && !administer &&
             !image_path_directory(change->image_path, draft->conf->image_directories))
                 return change_needs_administer(change, ERROR_PATH_NOT_ALLOWED,
@@ -251,10 +258,13 @@ static int check_share(const Draft *draft)
                 others += share->memory;
         }
 
-        if (!same_owner && owned >= draft->conf->unikernels_max_user)
+        if (!same_owner && owned >= draft->conf->unikernels_max_user) {
+                g_autofree char *owner = user_name(definition->owner);
+
                 return change_needs_administer(change, ERROR_LIMIT_EXCEEDED,
-                                "User %u has %u unikernels already (UnikernelsMaxPerUser=%u)",
-                                (unsigned) definition->owner, owned, draft->conf->unikernels_max_user);
+                                "User %s has %u unikernels already (UnikernelsMaxPerUser=%u)", owner, owned,
+                                draft->conf->unikernels_max_user);
+        }
         /* What he has already, he may keep, whatever else changes. */
         if (same_owner && memory <= (draft->old->memory ?: draft->conf->memory_default))
                 return 0;

@@ -272,13 +272,25 @@ void jobs_check(Manager *manager)
         }
 }
 
-/* The runner reads at SIGTERM who it was ("stopped by user 1000"). Without a runner there is no directory,
- * and nothing to say. */
-static void stopper_write(const char *name, uid_t uid)
+/* By name, where that is known without asking anybody. */
+static char *stopper_name(const Unikernel *unikernel, uid_t uid)
 {
+        if (uid == 0)
+                return g_strdup("root");
+        if (unikernel && unikernel->shown.owner == uid)
+                return g_strdup(unikernel_owner_name(unikernel));
+
+        return g_strdup_printf("%u", (unsigned) uid);
+}
+
+/* The runner reads at SIGTERM who it was ("stopped by user alice"). Without a runner there is no directory,
+ * and nothing to say. */
+static void stopper_write(Manager *manager, const char *name, uid_t uid)
+{
+        g_autofree char *stopper = stopper_name(unikernel_get(manager, name), uid);
         g_autofree char *dir = paths_unikernel_runtime(name),
                         *path = g_build_filename(dir, "stopped-by", NULL);
-        g_autofree char *text = g_strdup_printf("%u\n", (unsigned) uid);
+        g_autofree char *text = g_strconcat(stopper, "\n", NULL);
         _cleanup_close_ int fd =
                         open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
@@ -373,7 +385,7 @@ static void job_ask(Job *job)
         job->invocation_id = unikernel ? g_strdup(unikernel->status.invocation_id) : NULL;
         moments_note(&job->moments, MOMENT_REQUESTED);
         if (job->kind != JOB_START)
-                stopper_write(job->name, job->uid);
+                stopper_write(job->manager, job->name, job->uid);
         r = systemd_unit_call(job, job_method_table[job->kind], "replace", on_asked);
         if (r < 0) {
                 (void) error_set(&error, ERROR_SYSTEMD_UNAVAILABLE,
@@ -505,7 +517,7 @@ void job_kill(Call *call, int signal)
         int r = -ENOTCONN;
 
         if (signal == SIGTERM || signal == SIGINT)
-                stopper_write(call->unikernel, call->uid);
+                stopper_write(call->manager, call->unikernel, call->uid);
         if (systemd_is_reachable(call->manager))
                 r = sd_bus_call_method_async(call->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
                                 SYSTEMD_MANAGER, "KillUnit", on_killed, call, "ssi", unit, "main",

@@ -267,8 +267,7 @@ static int check_limits(Manager *manager, uid_t uid, Error *ret_error)
         }
         if (all >= LOGS_MAX || (uid != 0 && own >= LOGS_PER_USER_MAX))
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "Too many logs are open (%u of user %u): close one first", own,
-                                (unsigned) uid);
+                                "Too many logs are open (%u of yours): close one first", own);
 
         return 0;
 }

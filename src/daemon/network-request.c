@@ -119,10 +119,12 @@ static int check_rights(const NetworkRecord *record, const Conf *conf, const Cal
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
                                 "Only an administrator may give network '%s' to another owner",
                                 record->name);
-        if (record->group != GID_INVALID && !call_in_group(call, record->group))
+        if (record->group != GID_INVALID && !call_in_group(call, record->group)) {
+                g_autofree char *name = group_name(record->group);
+
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "Only an administrator may name a group that he is not in (group %u)",
-                                (unsigned) record->group);
+                                "Only an administrator may name a group that they are not in (%s)", name);
+        }
         if (record->mode == NETWORK_ROUTED)
                 return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
                                 "Only an administrator may make a routed network: its guests are reached "
@@ -143,10 +145,13 @@ static int check_rights(const NetworkRecord *record, const Conf *conf, const Cal
                 r = check_pool(conf, &record->subnet6, ret_error);
         if (r < 0)
                 return r;
-        if (owned >= conf->networks_max_user)
+        if (owned >= conf->networks_max_user) {
+                g_autofree char *owner = user_name(record->owner);
+
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "User %u has %u networks already (NetworksMaxPerUser=%u)",
-                                (unsigned) record->owner, owned, conf->networks_max_user);
+                                "User %s has %u networks already (NetworksMaxPerUser=%u)", owner, owned,
+                                conf->networks_max_user);
+        }
 
         return 0;
 }

@@ -214,6 +214,28 @@ static int append_guest(sd_bus_message *m, const Unikernel *unikernel, const Rea
                         : append_next_start(m, unikernel, reading, memory);
 }
 
+static int append_overrides(sd_bus_message *m, const Definition *definition)
+{
+        int r;
+
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", "Overrides");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "a(ss)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "(ss)");
+        for (guint i = 0; r >= 0 && i < definition->overrides->len; i++) {
+                const DefinitionOverride *override = definition->overrides->pdata[i];
+
+                r = sd_bus_message_append(m, "(ss)", override->setting, override->path);
+        }
+        for (unsigned i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(m);
+
+        return r;
+}
+
 static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
 {
         const Definition *definition = unikernel->loaded.definition;
@@ -234,7 +256,7 @@ static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
         for (unsigned i = 0; r >= 0 && i < 2; i++)
                 r = sd_bus_message_close_container(m);
 
-        return r;
+        return r < 0 ? r : append_overrides(m, definition);
 }
 
 static void boot_clear(Boot *boot)

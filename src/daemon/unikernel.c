@@ -265,7 +265,7 @@ static void derive_end(const Unikernel *unikernel, Shown *shown, ErrorCode *ret_
                                 "systemd could not load it (journalctl -u %s)", unikernel->unit);
                 g_free(shown->result);
                 shown->result = g_strdup(result_to_string(verdict.result));
-                *ret_reason = verdict_sentence(&verdict, (uid_t) -1);
+                *ret_reason = verdict_sentence(&verdict, NULL);
         } else if (shown->result[0] && !g_str_equal(shown->result, "success") &&
                         !g_str_equal(shown->result, "start-limit-hit"))
                 *ret_reason = g_strdup_printf("systemd says: %s", shown->result);

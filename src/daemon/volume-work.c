@@ -141,10 +141,12 @@ static int read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Err
         if (!may_administer(work) && uid != work->call->uid)
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
                                 "Only an administrator may make a volume for somebody else");
-        if (!may_administer(work) && gid != GID_INVALID && !call_in_group(work->call, gid))
+        if (!may_administer(work) && gid != GID_INVALID && !call_in_group(work->call, gid)) {
+                g_autofree char *name = group_name(gid);
+
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "Only an administrator may name a group that he is not in (group %u)",
-                                (unsigned) gid);
+                                "Only an administrator may name a group that they are not in (%s)", name);
+        }
         r = may_administer(work) ? 0 : volume_check_reserved(work->name, uid, ret_error);
         if (r < 0)
                 return r;

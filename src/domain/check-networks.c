@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/users.h"
 #include "domain/neighbours-client.h"
 #include "unikernel/host-network.h"
 #include "unikernel/lease.h"
@@ -91,17 +92,16 @@ static void check_made_networks(const Host *host)
                 g_autoptr(NetworkRecord) record = NULL;
                 int r = network_record_load(*name, &record, &error);
                 bool there = has_network(host->connection, *name, &active);
+                g_autofree char *owner = r >= 0 ? user_name(record->owner) : NULL;
 
                 if (r < 0)
                         check_emit("network", "failed", "", "%s", error_message(&error, r));
                 else if (!there)
                         check_emit("network", "failed", "systemctl reload shruthid",
-                                        "The network '%s' of user %u is not in libvirt", *name,
-                                        (unsigned) record->owner);
+                                        "The network '%s' of user %s is not in libvirt", *name, owner);
                 else if (!active)
                         check_emit("network", "failed", "systemctl reload shruthid",
-                                        "The network '%s' of user %u is not active", *name,
-                                        (unsigned) record->owner);
+                                        "The network '%s' of user %s is not active", *name, owner);
         }
 }
 

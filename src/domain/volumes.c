@@ -9,6 +9,7 @@
 
 #include "common/io.h"
 #include "common/string-util.h"
+#include "common/users.h"
 #include "domain/protocol.h"
 #include "unikernel/volumes.h"
 
@@ -149,25 +150,27 @@ static void tell_room(const DefinitionDevice *device, const Volume *volume)
 
 static int take_volume(const Plan *plan, const DefinitionDevice *device, Error *ret_error)
 {
+        g_autofree char *theirs = NULL, *owner = NULL;
         g_autoptr(Volume) volume = NULL;
         int r;
 
         r = find_volume(plan, device, &volume, ret_error);
         if (r < 0)
                 return r;
+        theirs = user_name(volume->owner);
+        owner = user_name(plan->definition->owner);
         if (!volume_is_for(volume, plan->definition->owner))
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "%s:%u: volume '%s' is user %u's, and '%s' is user %u's: name one of its "
-                                "owner's, or one of a group that he is in",
-                                device->file, device->line, volume->name, (unsigned) volume->owner,
-                                plan->definition->name, (unsigned) plan->definition->owner);
+                                "%s:%u: volume '%s' is user %s's, and '%s' is user %s's: name one of its "
+                                "owner's, or one of a group that they are in",
+                                device->file, device->line, volume->name, theirs, plan->definition->name,
+                                owner);
 
         if (!volume_is_as_made(volume, device, plan->definition->owner))
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "%s:%u: volume '%s' is there already and user %u's, not user %u's: take "
+                                "%s:%u: volume '%s' is there already and user %s's, not user %s's: take "
                                 "another name, or write Volume=%s without Size= to have that one",
-                                device->file, device->line, volume->name, (unsigned) volume->owner,
-                                (unsigned) plan->definition->owner, volume->name);
+                                device->file, device->line, volume->name, theirs, owner, volume->name);
 
         tell_size(device, volume);
         tell_room(device, volume);

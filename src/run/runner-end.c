@@ -15,6 +15,7 @@
 
 #include "common/io.h"
 #include "common/names.h"
+#include "common/string-util.h"
 #include "run/runner.h"
 #include "unikernel/life.h"
 #include "unikernel/outcome.h"
@@ -28,6 +29,7 @@
 #define FLUSH_USEC         (2 * 1000)
 #define FLUSH_TICKS_MAX    1500
 #define STOPPED_BY_AGE_MAX 60 /* seconds */
+#define STOPPED_BY_SIZE_MAX 256
 
 static void runner_stop_domain(Runner *runner);
 
@@ -292,20 +294,17 @@ void runner_check(Runner *runner)
 }
 
 /* Whom shruthid names as the one who asked; a word left from a stop that never came counts for nothing. */
-static uid_t read_stopped_by(const char *dir)
+static char *read_stopped_by(const char *dir)
 {
         g_autofree char *path = g_build_filename(dir, "stopped-by", NULL), *text = NULL;
-        uint64_t uid = 0;
         struct stat st;
 
         if (stat(path, &st) < 0 || time(NULL) - st.st_mtime > STOPPED_BY_AGE_MAX)
-                return (uid_t) -1;
-        if (file_read_at(AT_FDCWD, path, 32, &text, NULL) < 0)
-                return (uid_t) -1;
-        if (!g_ascii_string_to_unsigned(g_strstrip(text), 10, 0, UINT32_MAX - 1, &uid, NULL))
-                return (uid_t) -1;
+                return NULL;
+        if (file_read_at(AT_FDCWD, path, STOPPED_BY_SIZE_MAX, &text, NULL) < 0 || !*g_strstrip(text))
+                return NULL;
 
-        return (uid_t) uid;
+        return text_for_display(text, STOPPED_BY_SIZE_MAX);
 }
 
 void runner_on_terminate(Runner *runner)
@@ -315,6 +314,7 @@ void runner_on_terminate(Runner *runner)
 
         runner->stopping = true;
         runner->too_late = runner->state.verdict.result != RESULT_NONE || runner->state.verdict.halted;
+        g_free(runner->stopped_by);
         runner->stopped_by = read_stopped_by(runner->dir);
         runner_notify(runner, "STOPPING=1\nSTATUS=Stopping the guest");
 

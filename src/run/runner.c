@@ -131,7 +131,6 @@ int runner_new(const char *name, Runner **ret_runner)
                 .state = RUN_STATE_INIT,
                 .refusal = RESULT_RUNNER,
                 .refusal_error = _ERROR_CODE_INVALID,
-                .stopped_by = (uid_t) -1,
         };
 
         r = sd_event_new(&runner->event);
@@ -163,6 +162,7 @@ void runner_free(Runner *runner)
         sd_event_source_disable_unref(runner->flush_source);
         helper_free(runner->helper);
         helper_free(runner->stopper);
+        g_free(runner->stopped_by);
         console_server_free(runner->server);
         console_free(runner->console);
         (void) close_safe(runner->console_fd);

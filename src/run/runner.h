@@ -52,7 +52,7 @@ typedef struct Runner {
         bool gone;      /* libvirt has no such domain any more */
         bool stopping;  /* we were asked to */
         bool too_late;  /* … but the guest had already said its last words */
-        uid_t stopped_by;
+        char *stopped_by; /* a user's name or number; NULL: nobody is known */
 
         sd_event_source *silence_source;
         sd_event_source *halted_source;

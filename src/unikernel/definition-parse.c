@@ -84,6 +84,28 @@ static int check_section_name(const KeyFileSection *section, bool unikernel, Err
         return 0;
 }
 
+static void override_free(DefinitionOverride *override)
+{
+        g_free(override->setting);
+        g_free(override->path);
+        g_free(override);
+}
+
+static void note_override(Definition *definition, const KeyFileEntry *entry)
+{
+        const KeyFileSection *section = entry->section;
+        DefinitionOverride *override;
+
+        if (g_strcmp0(entry->path, definition->path) == 0)
+                return;
+
+        override = g_new0(DefinitionOverride, 1);
+        override->setting = section->name ? g_strdup_printf("[%s %s] %s", section->type, section->name, entry->key)
+                                          : g_strdup(entry->key);
+        override->path = g_strdup(entry->path);
+        g_ptr_array_add(definition->overrides, override);
+}
+
 static int parse_entries(
                 DefinitionParser *parser, const KeyFileSection *section, const DefinitionSection *type)
 {
@@ -96,6 +118,7 @@ static int parse_entries(
                         k++;
                 if (!type->keys[k])
                         return key_file_refuse_key(section, entry, type->keys, parser->ret_error);
+                note_override(parser->definition, entry);
                 if (entry->value[0] == 0 && !g_strv_contains(definition_lists, entry->key))
                         continue;
 
@@ -312,6 +335,7 @@ int definition_parse_key_file(
         definition->cpus = 1;
         definition->group = GID_INVALID;
         definition->devices = g_ptr_array_new_with_free_func((GDestroyNotify)definition_device_free);
+        definition->overrides = g_ptr_array_new_with_free_func((GDestroyNotify) override_free);
 
         for (guint i = 0; i < key_file->sections->len; i++) {
                 const KeyFileSection *section = key_file->sections->pdata[i];

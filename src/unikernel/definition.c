@@ -24,6 +24,7 @@ void definition_free(Definition *definition)
         g_free(definition->initrd);
         g_free(definition->arguments);
         g_clear_pointer(&definition->devices, g_ptr_array_unref);
+        g_clear_pointer(&definition->overrides, g_ptr_array_unref);
         g_free(definition);
 }
 

@@ -42,6 +42,12 @@ typedef struct DefinitionSource {
         unsigned line;
 } DefinitionSource;
 
+/* What a drop-in has the last word about. */
+typedef struct DefinitionOverride {
+        char *setting; /* "Memory", or "[Network service] Address" */
+        char *path;    /* of the drop-in */
+} DefinitionOverride;
+
 /* [Network NAME], [Volume NAME] or [Credentials NAME]; devices keep the order in which the definition writes
  * them. */
 typedef struct DefinitionDevice {
@@ -86,6 +92,7 @@ typedef struct Definition {
         DefinitionOrigin origin;
         char *path;     /* of the file */
         char **dropins; /* paths that were merged, in order */
+        GPtrArray *overrides; /* DefinitionOverride */
 
         char *image;     /* "sha256:…" or an absolute path */
         char *initrd;    /* the same for Initrd=, NULL if none */

@@ -320,7 +320,7 @@ static char *exit_sentence(const Verdict *verdict)
                         meaning ? ": " : "", meaning ?: "");
 }
 
-char *verdict_sentence(const Verdict *verdict, uid_t stopper)
+char *verdict_sentence(const Verdict *verdict, const char *stopper)
 {
         switch (verdict->result) {
         case RESULT_NONE:
@@ -336,8 +336,7 @@ char *verdict_sentence(const Verdict *verdict, uid_t stopper)
         case RESULT_POWERED_OFF:
                 return g_strdup("powered off, exit status not known");
         case RESULT_STOPPED:
-                return stopper == (uid_t)-1 ? g_strdup("stopped")
-                                            : g_strdup_printf("stopped by user %u", (unsigned)stopper);
+                return stopper ? g_strdup_printf("stopped by user %s", stopper) : g_strdup("stopped");
         case RESULT_OUTSIDE:
                 return g_strdup("ended from outside: destroyed through libvirt, or QEMU died");
         case RESULT_DEFINITION:

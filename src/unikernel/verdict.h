@@ -85,6 +85,6 @@ void verdict_settle(Verdict *verdict, Ending ending);
 /* The unit's exit status for a settled verdict: 0 to 255. */
 int verdict_unit_exit_status(const Verdict *verdict);
 
-/* In words: "exited with status 64: it did not accept its arguments", "stopped by user 1000" (stopper
- * (uid_t) -1: nobody named). Free with g_free(). */
-char *verdict_sentence(const Verdict *verdict, uid_t stopper);
+/* In words: "exited with status 64: it did not accept its arguments", "stopped by user alice"
+ * (stopper: a name, or a number; NULL: nobody named). Free with g_free(). */
+char *verdict_sentence(const Verdict *verdict, const char *stopper);

@@ -17,7 +17,7 @@ static void check_settled(const Verdict *seen, Ending ending)
 
         verdict_settle(&verdict, ending);
         status = verdict_unit_exit_status(&verdict);
-        sentence = verdict_sentence(&verdict, 1000);
+        sentence = verdict_sentence(&verdict, "1000");
 
         g_assert_cmpint(verdict.result, !=, RESULT_NONE);
         g_assert_cmpint(verdict.result, <, RESULT_DEFINITION);

@@ -145,7 +145,7 @@ expect_output "with NO_WAIT the answer is systemd's job" '/org/freedesktop/syste
         call StartUnikernel st hello 1
 check_soon "and the job goes on" 60 unit_is active unikernel@hello
 check "stop" call StopUnikernel st hello 0
-expect_output "who stopped it is known" 'stopped by user 0' call GetUnikernelDetails s hello
+expect_output "who stopped it is known" 'stopped by user root' call GetUnikernelDetails s hello
 check "remove" call RemoveUnikernel st hello 0
 check "its definition is gone" test ! -e /var/lib/shruthi/unikernels/hello.unikernel
 expect_fail "a second time it is not there" 'NoSuchUnikernel|no unikernel' call RemoveUnikernel st hello 0

@@ -118,12 +118,12 @@ everybody='ActiveEnterTimestamp:number Autostart:boolean ExitStatus:number Inact
         Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string
         Unit:string'
 details='Addresses:array Arguments:string BootMethod:string CPUs:number DefinitionPath:string Devices:array DomainName:string
-        DropIns:array Group:string Image:string ImageTarget:string Initrd:string Memory:number Origin:string Problem:string
+        DropIns:array Group:string Image:string ImageTarget:string Initrd:string Memory:number Origin:string Overrides:array Problem:string
         Reason:string Restart:string SubState:string'
 # WORDS…: sorted, on one line.
 sorted() { printf '%s\n' $* | LC_ALL=C sort | paste -sd' '; }
 export LC_ALL=C
-expect_fields list 'Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string Unit:string' alice list
+expect_fields list 'Masked:boolean Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string Unit:string' alice list
 expect_fields show "$(sorted $everybody $details)" alice show hello
 expect_fields "show for others" "$(sorted $everybody)" mallory show hello
 expect_fields status "$(sorted $everybody $details Statistics:object)" alice status hello
@@ -307,6 +307,38 @@ expect_fail "… and a device's" '^Cannot create x: --network=service: Address=1
 expect_fail "… and one seen at once" '^--memory= cannot be .big.: ' alice create x "$GUEST" --memory=big
 expect_fail "… and braces in the arguments" '^Cannot create x: --arguments=: ' \
         alice create x "$GUEST" --network=service '--arguments={nothing}'
+
+# --- what does not come to anything is told
+
+overrides=/etc/shruthi/unikernels/hello.unikernel.d
+mkdir -p $overrides
+printf '[Unikernel]\nMemory=20M\n' >$overrides/50-less.conf
+expect_output "a setting that a drop-in overrides is told" \
+        "^Note: Memory= of hello is set in $overrides/50-less.conf too, which has the last word" alice set hello Memory=24M
+expect_output "… and others are not" '^$' alice set hello CPUs=1
+expect_json "… for programs too" '.Overrides' "[{\"Setting\":\"Memory\",\"Path\":\"$overrides/50-less.conf\"}]" \
+        alice show --json=short hello
+rm -r $overrides
+systemctl mask unikernel@hello 2>/dev/null
+expect_output "a masked unit is marked in the list" '^hello +stopped, masked ' alice list
+expect_output "… and in status" 'Unit: unikernel@hello.service .masked: systemctl unmask' \
+        bash -c 'shruthictl status hello || [ $? -eq 3 ]'
+expect_output "enable says that it does not help" 'Note: hello does not start, since its unit is masked' alice enable hello
+expect_fail "start says it once" '^Cannot start hello: [^:]*masked' alice start hello
+is "… and not twice" 1 "$(alice start hello 2>&1 | grep -o Cannot | wc -l)"
+systemctl unmask unikernel@hello 2>/dev/null
+expect_output "it is disabled again, without a note" '^$' alice disable hello
+
+# --- errors name what could not be done, and users by name
+
+expect_fail "of a volume" '^Cannot resize volume nothere: There is no volume' alice volume resize nothere 64M
+expect_fail "of a volume that is shown" '^Cannot show volume nothere: There is no volume' alice volume show nothere
+expect_fail "of a network" '^Cannot create network default: Only an administrator' alice network create default --isolated
+expect_fail "of an image" '^Cannot inspect /: ' alice image inspect /
+expect_fail "of a key" '^Cannot set key k of nothere: There is no unikernel' alice credential set nothere k </etc/hostname
+expect_fail "of facts" '^Cannot show nothere: There is no unikernel' alice show nothere
+expect_fail "a group by its name" 'a group that they are not in .root.' \
+        as_user alice shruthictl --no-ask-password set hello --group=root
 
 # --- definitions in files, without shruthid
 

@@ -155,7 +155,7 @@ expect_fail "a user makes no routed network" 'Only an administrator may make a r
         as alice network create x --routed
 expect_fail "nor names its bridge" 'Only an administrator may name the bridge' as alice network create x --bridge=br7
 expect_fail "nor gives it to another" 'Only an administrator may give' as alice network create x --owner=bob
-expect_fail "nor to a group that she is not in" 'group that he is not in' as alice network create x --group=root
+expect_fail "nor to a group that she is not in" 'group that they are not in' as alice network create x --group=root
 expect_fail "nor chooses a subnet outside of the pool" 'NetworkPool=10.128.0.0/9' \
         as alice network create x --subnet=10.7.0.0/24
 expect_fail "nor a large one" 'no larger than' as alice network create x --subnet=10.129.0.0/16
@@ -326,7 +326,7 @@ check "they go at once, too" ctl network remove many1 many2 many3 many4 many5 ma
 
 # What somebody does with virsh is put right.
 check "somebody takes one away" eval 'virsh net-destroy lab && virsh net-undefine lab'
-expect_fail "doctor says so" "'lab' of user 0 is not in libvirt" ctl doctor
+expect_fail "doctor says so" "'lab' of user root is not in libvirt" ctl doctor
 check "after a reload" systemctl reload shruthid
 check_soon "it is there again" 60 is_active lab
 check_soon "and known to be" 60 is_known_active lab

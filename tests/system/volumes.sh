@@ -129,7 +129,7 @@ rm -f $DEFINITIONS/path-?.unikernel
 # Names and owners.
 define_disk theirs --boots Owner=alice '[Volume storage]' Volume=counter-storage
 expect_fail "a volume of another is refused at the start" . systemctl start unikernel@theirs
-check "with whose it is" messages_have theirs "volume 'counter-storage' is user 0's"
+check "with whose it is" messages_have theirs "volume 'counter-storage' is user root's"
 define_disk lends --boots Owner=alice Group=shruthi-users '[Volume storage]' Size=1M
 check "a volume is shared with its unikernel's group" systemctl start unikernel@lends
 check_soon "it is written" 60 said lends 'boot 1'
@@ -146,7 +146,7 @@ check "somebody of a group makes one by the name that another's will have" syste
 systemctl stop unikernel@lends-too
 define_disk waits --boots Owner=bob '[Volume storage]' Size=1M
 expect_fail "that is not taken for the other's own" . systemctl start unikernel@waits
-check "and whose it is is said" messages_have waits "volume 'waits-storage' is there already and user $(id -u alice)'s"
+check "and whose it is is said" messages_have waits "volume 'waits-storage' is there already and user alice's"
 rm -f $DEFINITIONS/lends-too.unikernel $DEFINITIONS/waits.unikernel
 define_disk missing --boots '[Volume storage]' Volume=nowhere
 expect_fail "one that must be there and is not" . systemctl start unikernel@missing
@@ -163,7 +163,7 @@ rm -f $DEFINITIONS/theirs.unikernel $DEFINITIONS/missing.unikernel
 # Through the bus.
 expect_fail "a user names no path" 'PathNotAllowed|only an administrator' \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:/dev/sda --arguments=--boots
-expect_fail "nor root's volume" "counter-storage.* is user 0's" \
+expect_fail "nor root's volume" "counter-storage.* is user root's" \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:volume=counter-storage
 expect_fail "and has a limit" 'VolumesSizeMaxPerUser=4G' \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=5G
@@ -177,7 +177,7 @@ check_soon "its first boot" 60 said hers 'boot 1'
 expect_output "its status names it" 'block storage → volume hers-storage' as_user alice shruthictl status hers
 check "it is removed" as_user alice shruthictl remove --now hers
 check "the volume stays" test -f $STORE/hers-storage/data
-expect_fail "another user does not get it" "is user $(id -u alice)'s" \
+expect_fail "another user does not get it" "is user alice's" \
         as_user bob shruthictl create hers $DISK --network=service --volume=storage:size=1M --arguments=--boots
 check "created again, with another size written" \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=512K --arguments=--boots

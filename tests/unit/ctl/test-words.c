@@ -72,10 +72,34 @@ static void test_errors_name_the_option(void)
         }
 }
 
+/* What could not be done is said once. */
+static void test_nothing_is_said_twice(void)
+{
+        static const struct {
+                const char *message, *said;
+        } cases[] = {
+                {"Cannot start unikernel 'a': systemd does not answer", "Cannot start a: systemd does not answer"},
+                {"Cannot start: no room: none", "Cannot start a: no room: none"},
+                {"Cannot started: none", "Cannot start a: Cannot started: none"},
+                {"Cannot read /i: no such file", "Cannot start a: Cannot read /i: no such file"},
+                {"There is no unikernel 'a'", "Cannot start a: There is no unikernel 'a'"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                (void) error_set(&error, ERROR_BUSY, "%s", cases[i].message);
+                error_cannot(&error, "start %s", "a");
+                g_assert_cmpstr(error.message, ==, cases[i].said);
+                g_assert_cmpint(error.code, ==, ERROR_BUSY);
+        }
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/ctl/words/behind-the-dashes", test_words_behind);
         g_test_add_func("/ctl/words/errors-name-the-option", test_errors_name_the_option);
+        g_test_add_func("/ctl/words/nothing-is-said-twice", test_nothing_is_said_twice);
         return g_test_run();
 }

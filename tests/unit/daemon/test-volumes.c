@@ -127,7 +127,7 @@ static void test_owners(Fixture *f, const void *data)
         refused(work, ERROR_ACCESS_DENIED, true, "somebody else");
         work = begin(f, &create, "theirs");
         work->settings->group = g_strdup("3001");
-        refused(work, ERROR_ACCESS_DENIED, true, "a group that he is not in");
+        refused(work, ERROR_ACCESS_DENIED, true, "a group that they are not in");
         work = begin(f, &create, "ours");
         work->settings->group = g_strdup_printf("%d", STAFF);
         expect(work);

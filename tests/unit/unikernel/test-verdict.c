@@ -100,7 +100,7 @@ static void test_last_words(void)
                         see_lines(&verdict, last_words[i].console);
                         g_assert_cmpint(verdict.halted, ==, last_words[i].halted);
                         verdict_settle(&verdict, ending);
-                        sentence = verdict_sentence(&verdict, 1000);
+                        sentence = verdict_sentence(&verdict, "1000");
                         g_assert_cmpstr(sentence, ==, last_words[i].sentence);
                         g_assert_cmpint(verdict.result, ==, last_words[i].result);
                         g_assert_cmpint(verdict.exit_status, ==, last_words[i].exit_status);
@@ -182,7 +182,7 @@ static void test_witness_counts_without_last_words(void)
 
                 see_lines(&verdict, cases[i].console);
                 verdict_settle(&verdict, cases[i].ending);
-                sentence = verdict_sentence(&verdict, 1000);
+                sentence = verdict_sentence(&verdict, "1000");
                 g_assert_cmpstr(sentence, ==, cases[i].sentence);
                 g_assert_cmpint(verdict.result, ==, cases[i].result);
                 g_assert_cmpint(verdict.exit_status, ==, -1);
@@ -213,7 +213,7 @@ static void test_own_failures_stay(void)
 
                 see_lines(&verdict, "Solo5: solo5_exit(0) called\nSolo5: Halted\nmore");
                 verdict_settle(&verdict, ENDING_STOPPED);
-                sentence = verdict_sentence(&verdict, (uid_t)-1);
+                sentence = verdict_sentence(&verdict, NULL);
                 g_assert_cmpint(verdict.result, ==, cases[i].result);
                 g_assert_cmpint(verdict_unit_exit_status(&verdict), ==, cases[i].unit);
                 g_assert_cmpstr(sentence, ==, cases[i].sentence);
@@ -275,7 +275,7 @@ static void test_results_have_names(void)
         g_assert_null(result_to_string(_RESULT_MAX));
         g_assert_cmpint(result_from_string("no-such"), ==, _RESULT_INVALID);
 
-        nobody = verdict_sentence(&stopped, (uid_t)-1);
+        nobody = verdict_sentence(&stopped, NULL);
         g_assert_cmpstr(nobody, ==, "stopped");
 }
 

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Drop-ins that override, units that are masked. */
+
+#include "ctl/without-effect.h"
+
+#include <stdio.h>
+
+#include "common/keyfile.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "ctl/client.h"
+#include "ctl/value.h"
+
+static bool is_set(const Settings *settings, bool image, const char *key)
+{
+        const struct {
+                const char *key;
+                bool set;
+        } keys[] = {
+                {"Memory", settings->has_memory},
+                {"CPUs", settings->has_cpus},
+                {"Autostart", settings->has_autostart},
+                {"Arguments", settings->arguments || settings->argument_list},
+                {"Restart", settings->restart},
+                {"Group", settings->group},
+                {"Owner", settings->owner},
+                {"Initrd", settings->initrd},
+                {"Image", image},
+                {"[Network ", settings->networks},
+                {"[Volume ", settings->volumes},
+                {"[Credentials ", settings->credentials},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+                if (keys[i].set && (keys[i].key[0] == '[' ? g_str_has_prefix(key, keys[i].key)
+                                                          : g_str_equal(key, keys[i].key)))
+                        return true;
+
+        return false;
+}
+
+void tell_overrides(Ctl *ctl, const char *name, const Settings *settings, bool image)
+{
+        g_autoptr(JsonObject) details = NULL;
+        JsonArray *overrides;
+
+        if (client_get_object(ctl, "GetUnikernelDetails", name, false, &details, NULL) < 0)
+                return;
+
+        overrides = value_array(details, "Overrides");
+        for (guint i = 0; overrides && i < json_array_get_length(overrides); i++) {
+                JsonArray *override = json_array_get_array_element(overrides, i);
+                g_autofree char *key = text_for_display(json_array_get_string_element(override, 0), 200),
+                                *path = text_for_display(json_array_get_string_element(override, 1), 1024);
+
+                if (is_set(settings, image, json_array_get_string_element(override, 0)))
+                        fprintf(stderr,
+                                        "Note: %s= of %s is set in %s too, which has the last word: change it "
+                                        "there.\n",
+                                        key, name, path);
+        }
+}
+
+bool unit_is_masked(const char *name)
+{
+        static const char *const dirs[] = {"/etc/systemd/system", "/run/systemd/system"};
+        g_autofree char *unit = unit_name_for(name);
+        const char *const units[] = {unit, SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(dirs); i++)
+                for (size_t k = 0; k < G_N_ELEMENTS(units); k++) {
+                        g_autofree char *path = g_build_filename(dirs[i], units[k], NULL);
+
+                        if (file_is_masked(path))
+                                return true;
+                }
+
+        return false;
+}
