@@ -71,6 +71,8 @@ static const ConfKey conf_table[] = {
                 {"NetworksMaxPerUser", CONF_COUNT, offsetof(Conf, networks_max_user), "4", 0, UINT64_MAX},
                 {"ImageSizeMax", CONF_SIZE, offsetof(Conf, image_size_max), "256M", 4096, 1024 * GIB},
                 {"StoreSizeMax", CONF_SIZE, offsetof(Conf, store_size_max), "64G", 4096, UINT64_MAX},
+                {"StoreSizeMaxPerUser", CONF_SIZE, offsetof(Conf, store_size_max_user), "4G", 0, UINT64_MAX},
+                {"FreeSpaceMin", CONF_SIZE, offsetof(Conf, free_space_min), "128M", 0, 1024 * GIB},
                 {"VolumesSizeMaxPerUser", CONF_SIZE, offsetof(Conf, volumes_size_max_user), "4G", 0,
                                 UINT64_MAX},
                 {"VolumesMaxPerUser", CONF_COUNT, offsetof(Conf, volumes_max_user), "64", 0, UINT64_MAX},

@@ -49,6 +49,8 @@ typedef struct Conf {
         unsigned networks_max_user;   /* NetworksMaxPerUser=4 */
         uint64_t image_size_max;      /* ImageSizeMax=256M: of one image */
         uint64_t store_size_max;      /* StoreSizeMax=64G: of all images */
+        uint64_t store_size_max_user; /* StoreSizeMaxPerUser=4G: of all that one user has taken in */
+        uint64_t free_space_min;      /* FreeSpaceMin=128M: of the file system, whatever is taken in */
         uint64_t volumes_size_max_user; /* VolumesSizeMaxPerUser=4G: of all volumes of one user together */
         unsigned volumes_max_user;      /* VolumesMaxPerUser=64 */
         uint64_t message_size_max;    /* MessageSizeMax=1M: a bus message's body */

@@ -8,8 +8,11 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define HOLE_SIZE 4096 /* a block of most file systems */
 
 int close_safe(int fd)
 {
@@ -42,6 +45,41 @@ int write_all(int fd, const void *data, size_t size)
                 }
                 p += n;
                 size -= (size_t) n;
+        }
+
+        return 0;
+}
+
+static bool is_zero(const char *data, size_t size)
+{
+        return data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
+}
+
+int write_sparse(int fd, const void *data, size_t size, off_t offset)
+{
+        const char *p = data;
+        size_t done = 0;
+
+        while (done < size) {
+                size_t length = MIN(size - done, (size_t) HOLE_SIZE);
+                ssize_t n;
+
+                if (is_zero(p + done, length)) {
+                        done += length;
+                        continue;
+                }
+                while (done + length < size) {
+                        size_t next = MIN(size - done - length, (size_t) HOLE_SIZE);
+
+                        if (is_zero(p + done + length, next))
+                                break;
+                        length += next;
+                }
+                n = pwrite(fd, p + done, length, offset + (off_t) done);
+                if (n < 0 && errno != EINTR)
+                        return -errno;
+                /* What is left of a short write is looked at again, from where it ended. */
+                done += n < 0 ? 0 : (size_t) n;
         }
 
         return 0;

@@ -23,6 +23,9 @@ void close_fd_pointer(int *fd);
 /* Writes all of it, through EINTR and short writes. */
 int write_all(int fd, const void *data, size_t size);
 
+/* Writes what of it is not zero into a file that has a hole there, block by block. */
+int write_sparse(int fd, const void *data, size_t size, off_t offset);
+
 /* Reads up to size bytes at offset, through EINTR and short reads; fewer only at the end of the file.
  * Returns the number or a negative errno. */
 ssize_t pread_all(int fd, void *data, size_t size, off_t offset);

@@ -302,8 +302,7 @@ static int check_hostable(Change *change, int fd)
 
 static int import_fd(Change *change, int fd, const char *expected, unsigned slot, char **ret_digest)
 {
-        const Conf *conf = change->conf->conf;
-        StoreLimits limits = {.image_size = conf->image_size_max, .store_size = conf->store_size_max};
+        StoreLimits limits = image_limits(change->conf->conf, change->administer ? 0 : change->uid);
         int r;
 
         r = image_take(fd, expected, &limits, &change->pinned[slot], &change->error);

@@ -18,7 +18,8 @@ typedef struct Client {
         Manager *manager;
         char *name;
         ClientState state;
-        int *gone; /* not 0 once he has left, for threads too: g_atomic_rc_box_*(), the calls have it as well */
+        int *gone; /* not 0 once it has left, for threads too: g_atomic_rc_box_*(); its calls have it as well
+                    */
         uid_t uid;
         gid_t *gids;
         size_t n_gids;

@@ -59,6 +59,10 @@ void image_unpin(const char *digest)
 
 int image_take(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error)
 {
+        struct stat st;
+
+        if (fstat(fd, &st) >= 0)
+                images_make_room(limits, (uint64_t) st.st_size);
         for (unsigned attempt = 0;; attempt++) {
                 g_autofree char *digest = NULL;
                 int r;
@@ -130,6 +134,55 @@ int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error)
         return 0;
 }
 
+static bool is_held(GHashTable *users, const char *digest)
+{
+        return g_hash_table_contains(users, digest) || (pins && g_hash_table_contains(pins, digest));
+}
+
+static int compare_age(const void *a, const void *b)
+{
+        const StoreEntry *const *x = a, *const *y = b;
+
+        return (*x)->added < (*y)->added ? -1 : (*x)->added > (*y)->added;
+}
+
+void images_make_room(const StoreLimits *limits, uint64_t size)
+{
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&pins_lock);
+        g_autoptr(GPtrArray) entries = NULL;
+        g_autoptr(GHashTable) users = NULL;
+        g_autofree char *broken = NULL;
+        uint64_t total;
+
+        if (limits->user == 0 || size > limits->user_size || store_total_of(limits->user, &total, NULL) < 0 ||
+                        (total <= limits->user_size && size <= limits->user_size - total))
+                return;
+        /* A definition that cannot be read may name any of them. */
+        if (images_used(&users, &broken, NULL) < 0 || broken || store_list(&entries, NULL) < 0)
+                return;
+
+        g_ptr_array_sort(entries, compare_age);
+        for (guint i = 0; i < entries->len && total > limits->user_size - size; i++) {
+                const StoreEntry *entry = entries->pdata[i];
+                bool shared;
+
+                if (!is_held(users, entry->digest) && store_is_of(entry->digest, limits->user, &shared) &&
+                                !shared && store_remove(entry->digest, NULL) >= 0)
+                        total -= MIN(total, entry->size);
+        }
+}
+
+StoreLimits image_limits(const Conf *conf, uid_t user)
+{
+        return (StoreLimits){
+                        .image_size = conf->image_size_max,
+                        .store_size = conf->store_size_max,
+                        .free_min = conf->free_space_min,
+                        .user = user,
+                        .user_size = conf->store_size_max_user,
+        };
+}
+
 static int prune_locked(GPtrArray *removed, uint64_t *freed, Error *ret_error)
 {
         g_autoptr(GPtrArray) entries = NULL;
@@ -152,8 +205,7 @@ static int prune_locked(GPtrArray *removed, uint64_t *freed, Error *ret_error)
         for (guint i = 0; i < entries->len; i++) {
                 const StoreEntry *entry = entries->pdata[i];
 
-                if (g_hash_table_contains(users, entry->digest) ||
-                                (pins && g_hash_table_contains(pins, entry->digest)))
+                if (is_held(users, entry->digest))
                         continue;
                 r = store_remove(entry->digest, ret_error);
                 if (r < 0)

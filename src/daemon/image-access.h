@@ -3,13 +3,21 @@
 
 #include <glib.h>
 
+#include "common/conf.h"
 #include "common/error.h"
 #include "image/store.h"
 
 /* The store as callers may use it: files they name by path, and pruning that never takes away what a change
  * is about to use. All of it blocks, for use in threads. */
 
-/* store_import(), and holds the image against pruning until image_unpin(). */
+/* Removes the oldest of the images that only that user has taken in and no unikernel uses, until size more is
+ * within limits; as far as that goes. */
+void images_make_room(const StoreLimits *limits, uint64_t size);
+
+/* The limits of what user takes in; 0: root. */
+StoreLimits image_limits(const Conf *conf, uid_t user);
+
+/* store_import(), with room made for it, and holds the image against pruning until image_unpin(). */
 int image_take(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error);
 
 /* The same for one that is there already: NO_SUCH_IMAGE if it is not. */

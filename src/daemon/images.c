@@ -201,11 +201,14 @@ int method_inspect_stored_image(sd_bus_message *message, void *userdata, sd_bus_
 
 static int import(ImageWork *work, Error *ret_error)
 {
-        StoreLimits limits = {.image_size = work->conf->conf->image_size_max,
-                .store_size = work->conf->conf->store_size_max};
+        StoreLimits limits = image_limits(work->conf->conf, work->call->uid);
         g_autofree char *expected = g_steal_pointer(&work->digest);
+        int r;
 
-        return store_import(work->fd, expected, &limits, &work->digest, ret_error);
+        r = image_take(work->fd, expected, &limits, &work->digest, ret_error);
+        if (r >= 0)
+                image_unpin(work->digest);
+        return r;
 }
 
 static int append_digest(const ImageWork *work, sd_bus_message *reply)

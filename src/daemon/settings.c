@@ -112,16 +112,16 @@ int settings_join_arguments(Settings *settings, const ImageInfo *info, Error *re
 
         if (!settings->argument_list)
                 return 0;
-        r = arguments_join((const char *const *) settings->argument_list, arguments_are_quoted(info), &arguments,
-                        ret_error);
+        r = arguments_join((const char *const *) settings->argument_list, arguments_are_quoted(info),
+                        &arguments, ret_error);
         if (r >= 0)
                 r = arguments_check(arguments, ret_error);
         if (r < 0)
                 return r;
         if (!settings_value_is_plain(arguments))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Setting 'ArgumentList': the last argument ends with white space or '\\', which "
-                                "no definition can hold");
+                                "Setting 'ArgumentList': the last argument ends with white space or '\\', "
+                                "which no definition can hold");
 
         g_free(settings->arguments);
         settings->arguments = g_steal_pointer(&arguments);

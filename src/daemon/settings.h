@@ -22,8 +22,8 @@ typedef enum SettingsUse {
 
 typedef struct Settings {
         char *arguments;      /* NULL in all of these: not named */
-        char **argument_list; /* what arguments are of, where they came as a list: quoted as for MirageOS until
-                               * settings_join_arguments() */
+        char **argument_list; /* what arguments are of, where they came as a list: quoted as for MirageOS
+                               * until settings_join_arguments() */
         uint64_t *memory, *size;
         uint32_t *cpus;
         char *group, *owner, *restart;

@@ -168,6 +168,7 @@ static const VolumeLimits *limits_of(const VolumeWork *work, VolumeLimits *limit
         *limits = (VolumeLimits){
                         .size_max_user = conf->volumes_size_max_user,
                         .max_user = conf->volumes_max_user,
+                        .free_min = conf->free_space_min,
         };
         return limits;
 }

@@ -144,7 +144,9 @@ static int plan_devices(Plan *plan, Error *ret_error)
 /* Image= or Initrd= → a digest whose stored file is as it was when it came in. */
 static int resolve_image(const Conf *conf, const char *image, char **ret_digest, Error *ret_error)
 {
-        StoreLimits limits = {.image_size = conf->image_size_max, .store_size = conf->store_size_max};
+        StoreLimits limits = {.image_size = conf->image_size_max,
+                        .store_size = conf->store_size_max,
+                        .free_min = conf->free_space_min};
         g_autofree char *digest = NULL;
         int r;
 

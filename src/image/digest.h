@@ -20,7 +20,7 @@ char *digest_finish(Digest *digest);
 void digest_clear_pointer(Digest **digest);
 #define _cleanup_digest_ __attribute__((cleanup(digest_clear_pointer)))
 
-/* That of the first size bytes of a file, wherever fd's position is, so that one that grows meanwhile has an end.
- * -ENODATA if it has fewer. stop (or NULL) is looked at on the way: -ECANCELED once it is not 0. */
+/* That of the first size bytes of a file, wherever fd's position is, so that one that grows meanwhile has an
+ * end. -ENODATA if it has fewer. stop (or NULL) is looked at on the way: -ECANCELED once it is not 0. */
 int digest_of_fd(int fd, uint64_t size, const int *stop, char **ret_digest);
 char *digest_of_text(const char *text);

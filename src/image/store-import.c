@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -14,6 +15,7 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "image/digest.h"
+#include "image/owners.h"
 #include "image/stamp.h"
 #include "image/store-files.h"
 #include "image/store.h"
@@ -142,8 +144,8 @@ int image_examine(int fd, uint64_t size_max, const int *stop, uint64_t *ret_size
         return 0;
 }
 
-/* Copies exactly size bytes, so that a file that grows meanwhile cannot fill the disk; hashes what it
- * wrote. */
+/* Copies exactly size bytes, so that a file that grows meanwhile cannot fill the disk, zeros as holes; hashes
+ * what it wrote. */
 static int copy_and_hash(int from, int to, uint64_t size, char **ret_digest, Error *ret_error)
 {
         g_autofree uint8_t *buffer = g_malloc(DIGEST_BUFFER_SIZE);
@@ -160,7 +162,7 @@ static int copy_and_hash(int from, int to, uint64_t size, char **ret_digest, Err
                 if ((size_t) n < want)
                         return error_set_changed(ret_error);
 
-                r = write_all(to, buffer, want);
+                r = write_sparse(to, buffer, want, (off_t) done);
                 if (r < 0)
                         return error_set_write(ret_error, r, size);
 
@@ -168,6 +170,8 @@ static int copy_and_hash(int from, int to, uint64_t size, char **ret_digest, Err
                 done += want;
         }
 
+        if (ftruncate(to, (off_t) size) < 0)
+                return error_set_write(ret_error, -errno, size);
         *ret_digest = digest_finish(digest);
         return 0;
 }
@@ -215,7 +219,71 @@ static int check_room(const StoreLimits *limits, uint64_t size, Error *ret_error
                         max);
 }
 
-/* Gives a finished copy its name. One that is stored already stays as it is, if it is sound. */
+/* Whether so much can be written and the file system keeps what is to stay free. */
+static int check_free_space(const StoreLimits *limits, uint64_t size, Error *ret_error)
+{
+        g_autofree char *shown = NULL, *left = NULL, *kept = NULL;
+        struct statvfs st;
+        uint64_t available;
+
+        if (!limits || limits->free_min == 0 || statvfs(paths_images(), &st) < 0)
+                return 0;
+        available = (uint64_t) st.f_bavail * st.f_frsize;
+        if (size <= available && available - size >= limits->free_min)
+                return 0;
+
+        shown = size_format(size);
+        left = size_format(available);
+        kept = size_format(limits->free_min);
+        return error_set(ret_error, ERROR_FAILED,
+                        "There is no room for the image (%s) on the file system of %s: of the %s that are left "
+                        "%s stay free (FreeSpaceMin= in shruthi.conf); free some there, or remove unused "
+                        "images with `shruthictl image prune`",
+                        shown, paths_images(), left, kept);
+}
+
+static int check_share(const StoreLimits *limits, uint64_t size, Error *ret_error)
+{
+        g_autofree char *max = NULL, *shown = NULL, *used = NULL;
+        uint64_t total;
+        int r;
+
+        if (!limits || limits->user == 0 || limits->user_size == UINT64_MAX)
+                return 0;
+
+        r = store_total_of(limits->user, &total, ret_error);
+        if (r < 0)
+                return r;
+        if (total <= limits->user_size && size <= limits->user_size - total)
+                return 0;
+
+        max = size_format(limits->user_size);
+        shown = size_format(size);
+        used = size_format(total);
+        return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                        "The image (%s) and the others that user %u has in the store (%s) are more than one "
+                        "user may have (StoreSizeMaxPerUser=%s in shruthi.conf): remove a unikernel that is "
+                        "not needed, and its image goes with the next import",
+                        shown, (unsigned) limits->user, used, max);
+}
+
+/* What somebody else has taken in already counts for both. Under the store's lock. */
+static int take_share(const char *digest, uint64_t size, const StoreLimits *limits, Error *ret_error)
+{
+        int r;
+
+        if (!limits || limits->user == 0 || store_is_of(digest, limits->user, NULL))
+                return 0;
+
+        r = check_share(limits, size, ret_error);
+        if (r < 0)
+                return r;
+        r = owners_add(digest, limits->user);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write down whose image %s is", digest) : 0;
+}
+
+/* Gives a finished copy its name. One that is stored already stays as it is, if it is sound; it needs no
+ * copy. */
 static int temporary_commit(Temporary *temporary, const char *digest, uint64_t size,
                 const StoreLimits *limits, Error *ret_error)
 {
@@ -226,7 +294,7 @@ static int temporary_commit(Temporary *temporary, const char *digest, uint64_t s
         int r;
 
         /* Slow, so before the lock. */
-        if (fchmod(temporary->fd, IMAGE_MODE) < 0 || fsync(temporary->fd) < 0)
+        if (temporary->fd >= 0 && (fchmod(temporary->fd, IMAGE_MODE) < 0 || fsync(temporary->fd) < 0))
                 return error_set_write(ret_error, -errno, size);
 
         r = store_lock(&lock, ret_error);
@@ -234,9 +302,17 @@ static int temporary_commit(Temporary *temporary, const char *digest, uint64_t s
                 return r;
 
         if (store_verify(digest, NULL) >= 0) {
+                r = take_share(digest, size, limits, ret_error);
+                if (r < 0)
+                        return r;
                 temporary_clear(temporary);
+        } else if (temporary->fd < 0) {
+                return error_set(ret_error, ERROR_BUSY,
+                                "The image was removed from the store meanwhile: try again");
         } else {
                 r = check_room(limits, size, ret_error);
+                if (r >= 0)
+                        r = take_share(digest, size, limits, ret_error);
                 if (r < 0)
                         return r;
                 if (rename(temporary->path, path) < 0)
@@ -254,10 +330,23 @@ static int temporary_commit(Temporary *temporary, const char *digest, uint64_t s
         return 0;
 }
 
+/* Where there is no room for a copy: what is stored already needs none. */
+static bool find_stored(int fd, uint64_t size, char **ret_digest)
+{
+        g_autofree char *digest = NULL;
+
+        if (digest_of_fd(fd, size, NULL, &digest) < 0 || store_verify(digest, NULL) < 0)
+                return false;
+
+        *ret_digest = g_steal_pointer(&digest);
+        return true;
+}
+
 int store_import(
                 int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error)
 {
         _cleanup_temporary_ Temporary temporary = {.fd = -EBADF};
+        _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *digest = NULL;
         struct stat before, after;
         int r;
@@ -268,12 +357,18 @@ int store_import(
         r = image_check_file(fd, limits, &before, ret_error);
         if (r < 0)
                 return r;
-        r = temporary_open(&temporary, ret_error);
-        if (r < 0)
+        r = check_free_space(limits, (uint64_t) before.st_size, &error);
+        if (r < 0 && !find_stored(fd, (uint64_t) before.st_size, &digest)) {
+                error_move(ret_error, &error);
                 return r;
-        r = image_take(fd, temporary.fd, (uint64_t) before.st_size, &digest, ret_error);
-        if (r < 0)
-                return r;
+        }
+        if (r >= 0) {
+                r = temporary_open(&temporary, ret_error);
+                if (r >= 0)
+                        r = image_take(fd, temporary.fd, (uint64_t) before.st_size, &digest, ret_error);
+                if (r < 0)
+                        return r;
+        }
         if (fstat(fd, &after) < 0 || !content_looks_same(&before, &after))
                 return error_set_changed(ret_error);
         if (expected && strcmp(expected, digest) != 0)

@@ -16,6 +16,7 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "image/digest.h"
+#include "image/owners.h"
 #include "image/stamp.h"
 #include "image/store-files.h"
 
@@ -209,7 +210,13 @@ int store_list(GPtrArray **ret_entries, Error *ret_error)
         return 0;
 }
 
-int store_total(uint64_t *ret_bytes, Error *ret_error)
+bool store_is_of(const char *digest, uid_t user, bool *ret_shared)
+{
+        return owners_have(digest, user, ret_shared);
+}
+
+/* user NULL: of all. */
+static int sum_up(const uid_t *user, uint64_t *ret_bytes, Error *ret_error)
 {
         g_autoptr(GPtrArray) entries = NULL;
         uint64_t total = 0;
@@ -219,11 +226,25 @@ int store_total(uint64_t *ret_bytes, Error *ret_error)
         if (r < 0)
                 return r;
 
-        for (guint i = 0; i < entries->len; i++)
-                total += ((StoreEntry *) g_ptr_array_index(entries, i))->size;
+        for (guint i = 0; i < entries->len; i++) {
+                const StoreEntry *entry = entries->pdata[i];
+
+                if (!user || owners_have(entry->digest, *user, NULL))
+                        total += entry->size;
+        }
 
         *ret_bytes = total;
         return 0;
+}
+
+int store_total(uint64_t *ret_bytes, Error *ret_error)
+{
+        return sum_up(NULL, ret_bytes, ret_error);
+}
+
+int store_total_of(uid_t user, uint64_t *ret_bytes, Error *ret_error)
+{
+        return sum_up(&user, ret_bytes, ret_error);
 }
 
 int store_remove(const char *digest, Error *ret_error)
@@ -247,6 +268,7 @@ int store_remove(const char *digest, Error *ret_error)
 
         stamp = g_build_filename(verified, store_file_name(digest), NULL);
         (void) unlink(stamp);
+        owners_forget(digest);
         return 0;
 }
 
@@ -298,4 +320,5 @@ void store_clean(void)
         directory_clean(paths_images(), import_is_garbage);
         directory_clean(verified, stamp_is_garbage);
         directory_clean(paths, stamp_is_garbage);
+        owners_clean();
 }

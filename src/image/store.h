@@ -2,7 +2,9 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/error.h"
 #include "image/image.h"
@@ -10,13 +12,17 @@
 /* The content-addressed store below paths_images(): a file SHA256-HEX for each image, mode 0440, in a
  * directory that QEMU's group may enter (2750). Written by shruthid and by the runner's helper, both as user
  * shruthi, at the same time: every change is a rename under a lock. Digests are "sha256:HEX" everywhere.
- * .verified and .paths beside the images remember what was hashed, so that it need not be hashed again.
+ * .verified and .paths beside the images remember what was hashed, so that it need not be hashed again; .owners, by
+ * whom each was taken in.
  *
  * All of it blocks and may be called from any thread. */
 
 typedef struct StoreLimits {
         uint64_t image_size; /* bytes of one image */
         uint64_t store_size; /* bytes of all; what is stored already can be imported again in a full store */
+        uint64_t free_min;   /* bytes that stay free on its file system, likewise */
+        uid_t user;          /* who takes it in; 0: nobody's share */
+        uint64_t user_size;  /* bytes of all that the user has taken in */
 } StoreLimits;
 
 /* Takes fd (regular file, from offset 0, its position neither used nor moved) into the store, hashing while
@@ -31,8 +37,8 @@ typedef struct StoreLimits {
 int store_import(int fd, const char *expected, const StoreLimits *limits, char **ret_digest,
                 Error *ret_error);
 
-/* What an image is, without taking it: all of one moment (BUSY: it was being written meanwhile). stop (or NULL) is
- * looked at on the way: CANCELED once it is not 0. Other errors as above; an empty file is none. */
+/* What an image is, without taking it: all of one moment (BUSY: it was being written meanwhile). stop (or
+ * NULL) is looked at on the way: CANCELED once it is not 0. Other errors as above; an empty file is none. */
 int image_examine(int fd, uint64_t size_max, const int *stop, uint64_t *ret_size, char **ret_digest,
                 ImageInfo **ret_info, Error *ret_error);
 
@@ -67,6 +73,10 @@ typedef struct StoreEntry {
 
 /* All images, sorted by digest; elements StoreEntry. */
 int store_list(GPtrArray **ret_entries, Error *ret_error);
+
+/* Whether that user has taken it in, and whether anybody else has; and the bytes of all that the user has. */
+bool store_is_of(const char *digest, uid_t user, bool *ret_shared);
+int store_total_of(uid_t user, uint64_t *ret_bytes, Error *ret_error);
 
 /* Removes one; the caller knows that nobody uses it. NO_SUCH_IMAGE if there is none. */
 int store_remove(const char *digest, Error *ret_error);

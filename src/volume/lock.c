@@ -92,8 +92,8 @@ int image_lock_read(int fd)
 /* A write lease is given only on a file that nobody else has open (fcntl(2)). */
 int image_is_open_elsewhere(int fd)
 {
-        /* Who wants to open it meanwhile has us told by a signal, which ends a process unless it is one that is
-         * ignored by default. */
+        /* Who wants to open it meanwhile has us told by a signal, which ends a process unless it is one that
+         * is ignored by default. */
         if (fcntl(fd, F_SETSIG, SIGURG) < 0)
                 return -errno;
         if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0)

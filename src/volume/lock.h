@@ -12,6 +12,6 @@ int image_lock_look(int fd, VolumeUse *ret_use);
  * description's: it goes when its last descriptor is closed. -EAGAIN if somebody writes it. */
 int image_lock_read(int fd);
 
-/* Whether the file is open through any other open file description, locked or not. Who opens it just then waits
- * until we have looked. -EINVAL, -ENOSYS, -EACCES, …: it cannot be told of this file. */
+/* Whether the file is open through any other open file description, locked or not. Who opens it just then
+ * waits until we have looked. -EINVAL, -EACCES, …: it cannot be told of this file. */
 int image_is_open_elsewhere(int fd);

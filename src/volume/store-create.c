@@ -25,7 +25,6 @@
 #define RECORD_MODE 0600
 
 #define COPY_SIZE (256 * 1024)
-#define HOLE_SIZE 4096 /* a block of most file systems */
 
 /* A folder on its way into the store; removed with the scope unless it arrived. As long as its maker lives
  * it is locked, by which the next one sees that it is no remains. */
@@ -246,41 +245,6 @@ static bool source_is_unchanged(const Source *source)
                                                    st.st_mtim.tv_nsec == source->st.st_mtim.tv_nsec);
 }
 
-static bool is_zero(const char *data, size_t size)
-{
-        return data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
-}
-
-/* Writes what is not zero; around it the file has its holes already. */
-static int write_sparse(int fd, const char *data, size_t size, uint64_t offset)
-{
-        size_t done = 0;
-
-        while (done < size) {
-                size_t length = MIN(size - done, (size_t) HOLE_SIZE);
-                ssize_t n;
-
-                if (is_zero(data + done, length)) {
-                        done += length;
-                        continue;
-                }
-                while (done + length < size) {
-                        size_t next = MIN(size - done - length, (size_t) HOLE_SIZE);
-
-                        if (is_zero(data + done + length, next))
-                                break;
-                        length += next;
-                }
-                n = pwrite(fd, data + done, length, (off_t) (offset + done));
-                if (n < 0 && errno != EINTR)
-                        return -errno;
-                /* What is left of a short write is looked at again, from where it ended. */
-                done += n < 0 ? 0 : (size_t) n;
-        }
-
-        return 0;
-}
-
 /* Where the next data begins: offset itself where the source does not tell, size if there is none. */
 static uint64_t next_data(const Source *source, uint64_t offset)
 {
@@ -312,7 +276,7 @@ static int copy_data(const Source *source, int to, const char *name, Error *ret_
                         return error_set_errno(ret_error, (int) n, "Cannot read what is to be imported");
                 if ((size_t) n < want)
                         return refuse_changed(ret_error);
-                r = write_sparse(to, buffer, want, offset);
+                r = write_sparse(to, buffer, want, (off_t) offset);
                 if (r < 0)
                         return refuse_write(ret_error, r, name);
                 offset += want;
@@ -346,6 +310,28 @@ static int choose_size(const Source *source, uint64_t asked, uint64_t *ret_size,
         return 0;
 }
 
+/* A clone takes none, which is not known before it is made; what has holes takes less than its size. */
+static int check_free_space(
+                const Source *source, const VolumeLimits *limits, const char *name, Error *ret_error)
+{
+        uint64_t wanted = source->regular ? MIN(source->size, (uint64_t) source->st.st_blocks * 512)
+                                          : source->size;
+        g_autofree char *shown = NULL, *left_text = NULL, *kept = NULL;
+        uint64_t left, total;
+
+        if (!limits || limits->free_min == 0 || volume_space(&left, &total, NULL) < 0 ||
+                        (wanted <= left && left - wanted >= limits->free_min))
+                return 0;
+
+        shown = size_format(wanted);
+        left_text = size_format(left);
+        kept = size_format(limits->free_min);
+        return error_set(ret_error, ERROR_FAILED,
+                        "There is no room for volume '%s' (%s) on the file system of %s: of the %s that are "
+                        "left %s stay free (FreeSpaceMin= in shruthi.conf); free some there",
+                        name, shown, paths_volumes(), left_text, kept);
+}
+
 int volume_import(const char *name, int fd, uint64_t size, uid_t owner, gid_t group,
                 const VolumeLimits *limits, Error *ret_error)
 {
@@ -360,6 +346,8 @@ int volume_import(const char *name, int fd, uint64_t size, uid_t owner, gid_t gr
                 r = source_look(fd, &source, ret_error);
         if (r >= 0)
                 r = choose_size(&source, size, &size, ret_error);
+        if (r >= 0)
+                r = check_free_space(&source, limits, name, ret_error);
         if (r >= 0)
                 r = volume_store_lock(&lock, ret_error);
         if (r >= 0)

@@ -40,6 +40,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Volume, volume_free)
 typedef struct VolumeLimits {
         uint64_t size_max_user; /* bytes of all together, as guests see them; UINT64_MAX: no limit */
         unsigned max_user;      /* how many; UINT_MAX: no limit */
+        uint64_t free_min;      /* bytes that stay free on the file system whatever is imported */
 } VolumeLimits;
 
 /* A name: 1 to VOLUME_NAME_MAX of a–z, A–Z, 0–9, '-', '_' and '.', beginning with a letter or digit. The
@@ -78,12 +79,12 @@ int volume_list(GPtrArray **ret_volumes, Error *ret_error);
 int volume_resize(const char *name, uint64_t size, const VolumeLimits *limits, Error *ret_error);
 
 /* A descriptor to read it with, and nothing else. Refused while a guest writes it (VOLUME_IN_USE); and as
- * long as the descriptor, or one passed on, is open, none that writes can start on it, whatever becomes of the
- * lock that it carries: what is read is of one moment. Waits for those whose turn it is. */
+ * long as the descriptor, or one passed on, is open, none that writes can start on it, whatever becomes of
+ * the lock that it carries: what is read is of one moment. Waits for those whose turn it is. */
 int volume_export(const char *name, int *ret_fd, Error *ret_error);
 
-/* Removes it, with all that is in it, which takes no room from then on, whoever may have it open. The caller
- * knows that no definition names it. VOLUME_IN_USE while somebody uses it. */
+/* Removes it, with all that is in it, which takes no room from then on, whoever may have it open. The
+ * caller knows that no definition names it. VOLUME_IN_USE while somebody uses it. */
 int volume_remove(const char *name, Error *ret_error);
 
 /* Removes what those left that died while they made or removed one. */
@@ -103,8 +104,8 @@ VolumeUse volume_use_from_string(const char *text);
 /* How it is used right now, by QEMU or by who reads an export. The kernel does not say by whom. */
 int volume_look(const char *name, VolumeUse *ret_use, Error *ret_error);
 
-/* Forgets that it was exported, where none of those descriptors is open any more. In a writer's turn, in which
- * nobody exports it. */
+/* Forgets that it was exported, where none of those descriptors is open any more. In a writer's turn, in
+ * which nobody exports it. */
 void volume_settle_exports(const char *name);
 
 /* Waits until nobody else is about to open it in a way that goes ill with ours, and keeps that so until *ret_fd

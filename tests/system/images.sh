@@ -262,6 +262,30 @@ mkdir -p /etc/shruthi/shruthi.conf.d
 printf '[Shruthi]\nImageSizeMax=10K\n' >/etc/shruthi/shruthi.conf.d/limit.conf
 systemctl restart shruthid
 expect_fail "an image above the limit is refused" 'ImageSizeMax=' as_user alice shruthictl image import plain.virtio
+size=$(stat -c %s "$plain")
+printf '[Shruthi]\nStoreSizeMaxPerUser=%d\n' $((size * 2 + 100)) >/etc/shruthi/shruthi.conf.d/limit.conf
+systemctl restart shruthid
+for number in 1 2 3; do
+        { cat "$plain"; echo "$number"; } >/home/alice/version-$number
+done
+check "alice's first image is within her share" as_user alice shruthictl create one version-1
+check "and the second" as_user alice shruthictl image import version-2
+check "a third takes the place of the one that nothing uses" as_user alice shruthictl image import version-3
+check "which is gone" test ! -e "$(stored "$(digest_of /home/alice/version-2)")"
+check "and what a unikernel uses is not" test -e "$(stored "$(digest_of /home/alice/version-1)")"
+check "it is used, too" as_user alice shruthictl create two version-3
+expect_fail "now there is no room in her share" 'LimitExceeded|StoreSizeMaxPerUser=' \
+        as_user alice shruthictl image import version-2
+check "bob has one of his own" as_user bob shruthictl image import - <"$plain"
+check "root has none" shruthictl image import /home/alice/version-2
+shruthictl remove one two
+shruthictl image prune >/dev/null
+printf '[Shruthi]\nFreeSpaceMin=1T\n' >/etc/shruthi/shruthi.conf.d/limit.conf
+systemctl restart shruthid
+expect_fail "a file system is not filled up" 'There is no room for the image .*FreeSpaceMin=' \
+        as_user alice shruthictl image import plain.virtio
+expect_fail "nor by a volume" 'There is no room for volume .*FreeSpaceMin=' \
+        as_user alice shruthictl volume import data plain.virtio
 printf '[Shruthi]\nStoreSizeMax=10K\n' >/etc/shruthi/shruthi.conf.d/limit.conf
 systemctl restart shruthid
 expect_fail "a full store is told apart" 'StoreSizeMax=' as_user alice shruthictl image import plain.virtio

@@ -41,6 +41,8 @@ static void test_defaults(void)
         g_assert_cmpuint(conf->unikernels_max_user, ==, 16);
         g_assert_cmpuint(conf->image_size_max, ==, 256 << 20);
         g_assert_cmpuint(conf->store_size_max, ==, UINT64_C(64) << 30);
+        g_assert_cmpuint(conf->store_size_max_user, ==, UINT64_C(4) << 30);
+        g_assert_cmpuint(conf->free_space_min, ==, 128 << 20);
         g_assert_cmpuint(conf->message_size_max, ==, 1 << 20);
         g_assert_cmpuint(conf->starts_in_flight, ==, 4);
         g_assert_cmpuint(conf->console_rate, ==, 128 << 10);

@@ -102,7 +102,8 @@ char *store_names(void)
         const char *name;
 
         while ((name = g_dir_read_name(dir)))
-                if (strcmp(name, ".verified") != 0 && strcmp(name, ".paths") != 0)
+                if (strcmp(name, ".verified") != 0 && strcmp(name, ".paths") != 0 &&
+                                strcmp(name, ".owners") != 0)
                         g_ptr_array_add(names, g_strdup(name));
         g_ptr_array_sort(names, name_compare);
         g_ptr_array_add(names, NULL);

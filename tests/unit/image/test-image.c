@@ -195,7 +195,7 @@ static void test_linux(void)
         assert_hosted(c, IMAGE_BOOT_LINUX, IMAGE_ARCHITECTURE_X86);
 }
 
-/* Up to where memory is needed just to load it. What the file claims is only told, never used as an address. */
+/* Up to where memory is needed just to load it. What the file claims is told, and never used as an address. */
 static void test_end_in_memory(void)
 {
         g_autoptr(BuiltImage) virtio = image_build(&(ImageSpec){VIRTIO});

@@ -83,8 +83,8 @@ static void test_takes_large_and_memory_files(StoreFixture *f, const void *data)
         g_assert_cmpint(store_verify(digest, NULL), ==, 0);
 }
 
-/* What an image is said to be is of one moment: a file that grows or shrinks meanwhile is hashed no further than it
- * was, and nobody is waited for who has left. */
+/* What an image is said to be is of one moment: a file that grows or shrinks meanwhile is hashed no further
+ * than it was, and nobody is waited for who has left. */
 static void test_examines_no_more_than_there_was(StoreFixture *f, const void *data)
 {
         g_autofree char *digest = NULL, *examined = NULL;
@@ -111,6 +111,80 @@ static void test_examines_no_more_than_there_was(StoreFixture *f, const void *da
         g_assert_cmpstr(examined, ==, ABC);
         g_assert_cmpuint(size, ==, 3);
         g_assert_nonnull(info->problem);
+}
+
+static int import_for(StoreFixture *f, const char *text, const StoreLimits *limits, char **ret_digest,
+                Error *error)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        file_put(f->file, text);
+        fd = open(f->file, O_RDONLY | O_CLOEXEC);
+        return store_import(fd, NULL, limits, ret_digest, error);
+}
+
+/* Nobody fills the store alone; what two have taken in counts for both, and what is gone for nobody. */
+static void test_counts_for_who_took_it_in(StoreFixture *f, const void *data)
+{
+        StoreLimits alice = {.image_size = 100, .store_size = 100, .user = 1000, .user_size = 5};
+        StoreLimits bob = alice;
+        g_autofree char *first = NULL, *second = NULL, *again = NULL, *his = NULL, *refused = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        uint64_t total;
+        bool shared;
+
+        bob.user = 1001;
+        g_assert_cmpint(import_for(f, "abc", &alice, &first, &error), ==, 0);
+        g_assert_cmpint(import_for(f, "abc", &alice, &again, &error), ==, 0);
+        assert_refused(import_for(f, "def", &alice, &refused, &error), &error, ERROR_LIMIT_EXCEEDED,
+                        "StoreSizeMaxPerUser=5B");
+        assert_store_holds(ABC_HEX);
+        g_assert_true(store_is_of(ABC, 1000, &shared));
+        g_assert_false(shared);
+
+        g_assert_cmpint(import_for(f, "abc", &bob, &his, &error), ==, 0);
+        g_assert_true(store_is_of(ABC, 1000, &shared));
+        g_assert_true(shared);
+        g_assert_cmpint(store_total_of(1001, &total, &error), ==, 0);
+        g_assert_cmpuint(total, ==, 3);
+
+        g_assert_cmpint(store_remove(ABC, &error), ==, 0);
+        g_assert_false(store_is_of(ABC, 1000, NULL));
+        g_assert_cmpint(import_for(f, "def", &alice, &second, &error), ==, 0);
+        g_assert_cmpint(store_total_of(1001, &total, &error), ==, 0);
+        g_assert_cmpuint(total, ==, 0);
+}
+
+/* A file system that others write to is not filled up; what is there already takes nothing. */
+static void test_leaves_room_on_the_file_system(StoreFixture *f, const void *data)
+{
+        StoreLimits limits = {.image_size = 100, .store_size = 100};
+        g_autofree char *first = NULL, *again = NULL, *refused = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        g_assert_cmpint(import_for(f, "abc", &limits, &first, &error), ==, 0);
+        limits.free_min = UINT64_MAX / 2;
+        g_assert_cmpint(import_for(f, "abc", &limits, &again, &error), ==, 0);
+        assert_refused(import_for(f, "def", &limits, &refused, &error), &error, ERROR_FAILED,
+                        "FreeSpaceMin=");
+        assert_store_holds(ABC_HEX);
+}
+
+/* An image that is mostly nothing takes as little room as it did. */
+static void test_keeps_holes(StoreFixture *f, const void *data)
+{
+        _cleanup_close_ int fd = memfd_create("image", MFD_CLOEXEC);
+        g_autofree char *digest = NULL, *path = NULL;
+        struct stat st;
+
+        g_assert_cmpint(ftruncate(fd, 8 << 20), ==, 0);
+        g_assert_cmpint(pwrite(fd, "abc", 3, 4 << 20), ==, 3);
+        g_assert_cmpint(store_import(fd, NULL, NULL, &digest, NULL), ==, 0);
+        g_assert_cmpint(store_verify(digest, NULL), ==, 0);
+        path = store_path(digest);
+        g_assert_cmpint(stat(path, &st), ==, 0);
+        g_assert_cmpint(st.st_size, ==, 8 << 20);
+        g_assert_cmpint(st.st_blocks * 512, <, 1 << 20);
 }
 
 static void test_refuses_another_digest_than_demanded(StoreFixture *f, const void *data)
@@ -413,6 +487,9 @@ int main(int argc, char *argv[])
         ADD("ignores-the-descriptors-position", test_ignores_the_descriptors_position);
         ADD("takes-large-and-memory-files", test_takes_large_and_memory_files);
         ADD("examines-no-more-than-there-was", test_examines_no_more_than_there_was);
+        ADD("counts-for-who-took-it-in", test_counts_for_who_took_it_in);
+        ADD("leaves-room-on-the-file-system", test_leaves_room_on_the_file_system);
+        ADD("keeps-holes", test_keeps_holes);
         ADD("refuses-another-digest-than-demanded", test_refuses_another_digest_than_demanded);
         ADD("refuses-what-is-no-regular-file", test_refuses_what_is_no_regular_file);
         ADD("refuses-what-cannot-be-read", test_refuses_what_cannot_be_read);

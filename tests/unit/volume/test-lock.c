@@ -108,8 +108,8 @@ static void test_export(VolumeFixture *f, const void *data)
         assert_refused(volume_export("b", &first, &error), &error, ERROR_NO_SUCH_VOLUME, "'b'");
 }
 
-/* The lock is the open file description's, and whoever was given that can take the lock off. It counts until it
- * is closed all the same, and those who only look at the data, as a backup does, count for nothing again. */
+/* The lock is the open file description's, and whoever was given that can take the lock off. It counts until
+ * it is closed all the same, and those who only look at the data, as a backup does, count for nothing. */
 static void test_export_that_unlocks(VolumeFixture *f, const void *data)
 {
         _cleanup_close_ int fd = -EBADF, backup = -EBADF;

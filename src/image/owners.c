@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The record of an image's owners. Called by the store. */
+
+#include "image/owners.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "image/store-files.h"
+
+#define OWNERS_SIZE_MAX (64 * 1024) /* some thousand users */
+
+static char *owners_dir(void)
+{
+        return g_build_filename(paths_images(), ".owners", NULL);
+}
+
+static char **owners_read(const char *digest)
+{
+        g_autofree char *dir = owners_dir(), *text = NULL;
+        g_autofree char *path = g_build_filename(dir, store_file_name(digest), NULL);
+
+        return file_read_at(AT_FDCWD, path, OWNERS_SIZE_MAX, &text, NULL) < 0 ? g_new0(char *, 1)
+                                                                              : g_strsplit(text, "\n", -1);
+}
+
+bool owners_have(const char *digest, uid_t user, bool *ret_shared)
+{
+        g_auto(GStrv) owners = owners_read(digest);
+        bool found = false, shared = false;
+
+        for (char **owner = owners; *owner; owner++) {
+                guint64 uid;
+
+                if (!g_ascii_string_to_unsigned(*owner, 10, 0, UINT32_MAX - 1, &uid, NULL))
+                        continue;
+                found |= uid == user;
+                shared |= uid != user;
+        }
+
+        if (ret_shared)
+                *ret_shared = shared;
+        return found;
+}
+
+int owners_add(const char *digest, uid_t user)
+{
+        g_autofree char *dir = owners_dir(), *before = NULL, *text = NULL;
+        g_autofree char *path = g_build_filename(dir, store_file_name(digest), NULL);
+        g_auto(GStrv) owners = owners_read(digest);
+
+        if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+                return -errno;
+
+        before = g_strjoinv("\n", owners);
+        text = g_strdup_printf("%s%u\n", before, (unsigned) user);
+        if (strlen(text) > OWNERS_SIZE_MAX)
+                return -E2BIG;
+
+        if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL))
+                return -EIO;
+
+        return 0;
+}
+
+void owners_forget(const char *digest)
+{
+        g_autofree char *dir = owners_dir(), *path = g_build_filename(dir, store_file_name(digest), NULL);
+
+        (void) unlink(path);
+}
+
+void owners_clean(void)
+{
+        g_autofree char *path = owners_dir();
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir))) {
+                g_autofree char *digest = g_strconcat(SHRUTHI_DIGEST_PREFIX, name, NULL);
+                g_autofree char *image = store_path(digest);
+
+                if (image && access(image, F_OK) < 0 && errno == ENOENT)
+                        owners_forget(digest);
+        }
+}
