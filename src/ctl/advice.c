@@ -32,6 +32,8 @@ static const struct {
         {"libvirt", "shruthictl doctor", "to see what this host lacks"},
         {"credentials", "journalctl -u unikernel@%s.service", "which key could not be read?"},
         {"credentials", "shruthictl cat %s", "where does its key material come from?"},
+        {"dependency", "systemctl list-dependencies unikernel@%s.service", "what does it require?"},
+        {"dependency", "shruthictl start %s", "to try again"},
         {"runner", "journalctl -u unikernel@%s.service", "what went wrong in SHRUTHI itself?"},
         {"timeout", "shruthictl logs %s", "how far did it get?"},
         {"start-limit-hit", "shruthictl logs %s", "why does it end again and again?"},
@@ -68,7 +70,7 @@ char *advice_for(const char *name, const char *state, const char *result, int64_
         }
         if (g_str_equal(state, "broken"))
                 add_line(out, "shruthictl edit %s", name, "to correct the definition");
-        if (!g_str_equal(state, "failed"))
+        if (!g_str_equal(state, "failed") && !g_str_equal(result, "dependency"))
                 return out->len > 0 ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
 
         /* MirageOS: the arguments were not accepted. */

@@ -99,10 +99,8 @@ int job_end_judge(const char *name, const JobEnd *end, Error *ret_error)
                                 name, end->active_state);
         }
         if (g_str_equal(end->job_result, "dependency"))
-                return error_set(ret_error, ERROR_START_FAILED,
-                                "Unikernel '%s' did not start: a unit that it needs did not start "
-                                "(systemctl status unikernel@%s)",
-                                name, name);
+                return error_set(ret_error, ERROR_START_FAILED, "Unikernel '%s' did not start: %s", name,
+                                end->reason ?: "a unit that it requires did not start");
         if (g_str_equal(end->job_result, "done") || g_str_equal(end->job_result, "skipped"))
                 return judge_start(name, end, ret_error);
 

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/string-util.h"
+#include "daemon/dependency.h"
 #include "daemon/enabled.h"
 #include "daemon/idle.h"
 #include "daemon/job.h"
@@ -397,13 +398,39 @@ static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error
         return 0;
 }
 
+typedef struct Removed {
+        Manager *manager;
+        char *path, *unit;
+} Removed;
+
+static void on_dependency_noted(void *userdata)
+{
+        Removed *removed = userdata;
+
+        jobs_removed(removed->manager, removed->path, removed->unit, "dependency");
+        g_free(removed->path);
+        g_free(removed->unit);
+        g_free(removed);
+}
+
 static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         const char *path, *unit, *result;
+        g_autofree char *name = NULL;
         Systemd *systemd = userdata;
         uint32_t id;
 
-        if (sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) >= 0)
+        if (sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) < 0)
+                return 0;
+
+        /* Whoever asked for it: why is seen now, and not any more when it has been mended. */
+        if (g_str_equal(result, "dependency") && unit_name_parse(unit, &name) >= 0) {
+                Removed *removed = g_new(Removed, 1);
+
+                *removed = (Removed){.manager = systemd->manager, .path = g_strdup(path),
+                        .unit = g_strdup(unit)};
+                dependency_note(systemd->manager, name, on_dependency_noted, removed);
+        } else
                 jobs_removed(systemd->manager, path, unit, result);
         return 0;
 }

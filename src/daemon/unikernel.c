@@ -243,13 +243,15 @@ static void derive_end(const Unikernel *unikernel, Shown *shown, ErrorCode *ret_
         if (outcome_read(unikernel->name, &outcome) >= 0 &&
             (!known || g_str_equal(status->invocation_id, outcome.invocation_id)) &&
             (!status->result || !g_str_equal(status->result, "start-limit-hit"))) {
+                bool began = outcome.result != RESULT_DEPENDENCY;
+
                 shown->result = g_strdup(result_to_string(outcome.result));
                 shown->exit_status = outcome.exit_status;
-                if (!known) {
+                if (!known && began) {
                         g_free(shown->invocation_id);
                         shown->invocation_id = g_strdup(outcome.invocation_id);
                 }
-                if (shown->inactive_enter == 0)
+                if (shown->inactive_enter == 0 || !began)
                         shown->inactive_enter = shown->state_change = outcome_time(unikernel->name);
                 *ret_end_error = outcome.error;
                 *ret_reason = g_steal_pointer(&outcome.reason);

@@ -33,6 +33,7 @@ static const char *const result_table[_RESULT_MAX] = {
         [RESULT_HOST] = "host",
         [RESULT_LIBVIRT] = "libvirt",
         [RESULT_CREDENTIALS] = "credentials",
+        [RESULT_DEPENDENCY]  = "dependency",
         [RESULT_RUNNER] = "runner",
 };
 DEFINE_STRING_TABLE(result, Result, result_table, _RESULT_MAX)
@@ -351,6 +352,8 @@ char *verdict_sentence(const Verdict *verdict, const char *stopper)
                 return with_detail("libvirt could not be reached", verdict);
         case RESULT_CREDENTIALS:
                 return with_detail("its key material cannot be read", verdict);
+        case RESULT_DEPENDENCY:
+                return with_detail("a unit that it requires did not start", verdict);
         default:
                 return with_detail("its runner failed", verdict);
         }

@@ -26,6 +26,7 @@ typedef enum Result {
         RESULT_HOST,        /* "host": QEMU or libvirt refused it, foreign domain */
         RESULT_LIBVIRT,     /* "libvirt": not reachable */
         RESULT_CREDENTIALS, /* "credentials": its key material cannot be read */
+        RESULT_DEPENDENCY,  /* "dependency": a unit that it requires did not start, so no runner came */
         RESULT_RUNNER,      /* "runner": something in SHRUTHI itself */
         _RESULT_MAX,
         _RESULT_INVALID = -EINVAL,

@@ -19,7 +19,8 @@ if [ "$STAGE" = late ]; then
         is "and began after that" "" "$(journalctl -q -b -o cat -u unikernel@late | grep -i failed)"
         check_soon "one that is defined on what is mounted late starts, too" 60 running mended
         check "shruthid was not needed for it" unit_is inactive shruthid.service
-        is "where a mount does not come" inactive "$(unit_show unikernel@lost ActiveState)"
+        is "where a mount does not come, it does not start" inactive "$(unit_show unikernel@lost ActiveState)"
+        expect_fail "and the mount is named" 'it requires srv-lost.mount' shruthictl start lost
         check "a unit that waits for none is not after any" \
                 test -z "$(unit_show unikernel@mended RequiresMountsFor)"
         finish
@@ -100,6 +101,47 @@ expect_output "the generator says whom it has passed over" 'linked is passed ove
 is "and nothing that user shruthi could not read" "" "$(grep -e secret -e b.conf <<<"$output")"
 rm $state/linked.unikernel $state/mended.unikernel.d
 systemctl daemon-reload
+
+# --- A unit that another requires.
+
+cat >/run/systemd/system/needed.service <<'END'
+[Unit]
+Description=What is needed
+[Service]
+Type=oneshot
+ExecStart=/bin/false
+END
+# NAME UNIT
+require() {
+        mkdir -p "/run/systemd/system/unikernel@$1.service.d"
+        printf '[Unit]\nRequires=%s\nAfter=%s\n' "$2" "$2" >"/run/systemd/system/unikernel@$1.service.d/require.conf"
+        systemctl daemon-reload
+}
+define needy "--exit=0"
+check "one that requires nothing runs" shruthictl start needy
+wait_for 60 ended needy
+require needy needed.service
+expect_fail "where what it requires fails, the answer names that" \
+        'did not start: it requires needed.service \(What is needed\), which is failed' shruthictl start needy
+expect_output "so does status" 'it requires needed.service' status_of needy
+expect_output "for which that is the last result" '^.*Result.*dependency' shruthictl show needy
+require needy nothere.service
+expect_fail "one that is not there is named" 'nothere.service' shruthictl start needy
+require needy unikernel@needed.service
+define needed "" Image=nothere.virtio
+expect_fail "another unikernel's reason is told" \
+        'requires unikernel@needed.service .*, which is failed: .*nothere.virtio' shruthictl start needy
+require needed needed.service
+systemctl reset-failed unikernel@needed.service
+expect_fail "and what that requires is looked for, too" 'it requires needed.service .*failed' shruthictl start needy
+rm -r /run/systemd/system/unikernel@need*.service.d
+systemctl daemon-reload
+check "when it has been mended" shruthictl start needy
+wait_for 60 ended needy
+expect_output "the run is the last result again" 'exited with status 0' status_of needy
+require needy needed.service
+systemctl start unikernel@needy 2>/dev/null
+check_soon "systemctl's starts are seen too" 60 eval 'status_of needy | grep -q "requires needed.service"'
 
 # --- A network that is missing.
 

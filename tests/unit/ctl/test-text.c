@@ -105,8 +105,10 @@ static void test_escape_counts_three_in_a_second(void)
 static void test_advice_for_each_result(void)
 {
         static const char *const results[] = {"exit-status", "aborted", "trapped", "halted",
-                        "ended-from-outside", "definition", "image", "devices", "host", "libvirt", "credentials", "runner",
+                        "ended-from-outside", "definition", "image", "devices", "host", "libvirt",
+                        "credentials", "dependency", "runner",
                         "timeout", "start-limit-hit", "something-new"};
+        g_autofree char *dependency = NULL;
 
         for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
                 g_autofree char *advice = advice_for("msg", "failed", results[i], 1, "state", "/p");
@@ -117,6 +119,9 @@ static void test_advice_for_each_result(void)
         }
         g_assert_null(advice_for("msg", "running", "", -1, "state", "/p"));
         g_assert_null(advice_for("msg", "stopped", "success", 0, "state", "/p"));
+        /* systemd does not call that a failure. */
+        dependency = advice_for("msg", "stopped", "dependency", -1, "state", "/p");
+        g_assert_nonnull(strstr(dependency, "list-dependencies unikernel@msg.service"));
 }
 
 static void test_advice_fits(void)
