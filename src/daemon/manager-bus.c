@@ -15,6 +15,7 @@
 #include "daemon/diagnose.h"
 #include "daemon/images.h"
 #include "daemon/network-bus.h"
+#include "daemon/overview.h"
 #include "daemon/unikernel-bus.h"
 #include "daemon/user-limits.h"
 #include "daemon/volumes.h"
@@ -368,6 +369,12 @@ const sd_bus_vtable manager_vtable[] = {
                         SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListChangedUnikernels", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", names),
                         method_list_changed_unikernels, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListUnikernelDetails", SD_BUS_ARGS("as", names),
+                        SD_BUS_RESULT("a{sa{sv}}", details), method_list_unikernel_details,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListUnikernelStatistics", SD_BUS_ARGS("as", names),
+                        SD_BUS_RESULT("a{sa{sv}}", statistics), method_list_unikernel_statistics,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("StartUnikernel", SD_BUS_ARGS("s", name, "t", flags),
                         SD_BUS_RESULT("o", job),
                         method_start_unikernel, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -44,6 +44,10 @@
 #define STOPS_AT_ONCE        16
 #define STOPS_PER_USER       12
 
+/* Each asks polkit, reads files or asks libvirt about as many unikernels as there are. */
+#define OVERVIEWS_AT_ONCE  2
+#define OVERVIEWS_PER_USER 1
+
 #define CONNECT_RETRY   (2 * G_USEC_PER_SEC)
 
 SharedConf *shared_conf_ref(SharedConf *shared)
@@ -485,6 +489,7 @@ int manager_new(Manager **ret_manager, Error *ret_error)
                 return error_set_errno(ret_error, r, "Cannot set up the event loop");
         manager->questions = queue_new(QUESTIONS_AT_ONCE, QUESTIONS_PER_USER);
         manager->interactive = queue_new(INTERACTIVE_AT_ONCE, INTERACTIVE_PER_USER);
+        manager->overviews = queue_new(OVERVIEWS_AT_ONCE, OVERVIEWS_PER_USER);
         manager->helper = helper_new(manager->event, HELPERS_AT_ONCE);
 
         r = registry_new(manager, &manager->registry, ret_error);
@@ -525,6 +530,7 @@ Manager *manager_free(Manager *manager)
         queue_free(manager->stops);
         queue_free(manager->questions);
         queue_free(manager->interactive);
+        queue_free(manager->overviews);
         shared_conf_unref(manager->conf);
         sd_event_unref(manager->event);
         g_free(manager->acceleration);

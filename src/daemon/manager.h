@@ -63,6 +63,7 @@ typedef struct Manager {
         GList *active_jobs;      /* Job: those that wait for their turn, too */
         Queue *questions;        /* to polkit */
         Queue *interactive;      /* those that a person answers */
+        Queue *overviews;        /* calls about all unikernels at once */
         Worker *worker;          /* for callers */
         Worker *loader;          /* for ourselves */
         Helper *helper;

@@ -12,6 +12,7 @@
 #include "daemon/call.h"
 #include "daemon/image-access.h"
 #include "daemon/unikernel-bus.h"
+#include "daemon/unikernel-read.h"
 #include "unikernel/identity.h"
 #include "unikernel/lease.h"
 #include "unikernel/memory.h"
@@ -140,9 +141,8 @@ typedef struct Boot {
         uint64_t initrd_size; /* 0: none, or not known */
 } Boot;
 
-/* A reading in a thread, for GetDetails and GetDefinition. */
-typedef struct Reading {
-        Call *call;
+struct Details {
+        char *name;
         Boot boot;      /* of the guest that runs, or of the one that a start would make */
         Boot next;      /* of the one that the next start would make, where it needs a restart */
         uint64_t memory; /* that the guest runs with; 0: not known */
@@ -151,6 +151,12 @@ typedef struct Reading {
         char *path;     /* of a broken definition */
         DefinitionOrigin origin;
         GPtrArray *leases; /* Lease; NULL: they cannot be read */
+};
+
+/* A reading in a thread, for GetDetails and GetDefinition. */
+typedef struct Reading {
+        Call *call;
+        Details *details;
         char *text;
         int result;
         Error error;
@@ -164,10 +170,10 @@ static uint64_t memory_of(const Unikernel *unikernel, const Definition *definiti
 
 /* What is different from the next start on. */
 static int append_next_start(
-                sd_bus_message *m, const Unikernel *unikernel, const Reading *reading, uint64_t memory)
+                sd_bus_message *m, const Unikernel *unikernel, const Details *details, uint64_t memory)
 {
         const Definition *running = unikernel->running, *next = unikernel->loaded.definition;
-        uint64_t next_memory = memory_of(unikernel, next, &reading->next);
+        uint64_t next_memory = memory_of(unikernel, next, &details->next);
         int r;
 
         r = sd_bus_message_open_container(m, 'e', "sv");
@@ -188,7 +194,7 @@ static int append_next_start(
         if (r >= 0 && running->cpus != next->cpus)
                 r = sd_bus_message_append(m, "{sv}", "CPUs", "u", next->cpus);
         if (r >= 0 && !started_devices_equal(running, next))
-                r = append_devices(m, next, reading->leases);
+                r = append_devices(m, next, details->leases);
         for (unsigned i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(m);
 
@@ -196,22 +202,22 @@ static int append_next_start(
 }
 
 /* Of the guest that runs, or of the one that a start would make. */
-static int append_guest(sd_bus_message *m, const Unikernel *unikernel, const Reading *reading)
+static int append_guest(sd_bus_message *m, const Unikernel *unikernel, const Details *details)
 {
         const Definition *definition = unikernel_effective(unikernel);
-        uint64_t memory = unikernel->compared ? reading->memory : 0;
+        uint64_t memory = unikernel->compared ? details->memory : 0;
         int r;
 
-        memory = memory ?: memory_of(unikernel, definition, &reading->boot);
+        memory = memory ?: memory_of(unikernel, definition, &details->boot);
         r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}", "Image", "s", definition->image, "Initrd", "s",
                         definition->initrd ?: "", "Arguments", "s", definition->arguments, "Memory", "t",
                         memory, "CPUs", "u", definition->cpus);
         if (r >= 0)
-                r = append_devices(m, definition, reading->leases);
+                r = append_devices(m, definition, details->leases);
 
         return r < 0 || !unikernel->shown.needs_restart
                         ? r
-                        : append_next_start(m, unikernel, reading, memory);
+                        : append_next_start(m, unikernel, details, memory);
 }
 
 static int append_overrides(sd_bus_message *m, const Definition *definition)
@@ -266,12 +272,23 @@ static void boot_clear(Boot *boot)
         image_info_free(boot->info);
 }
 
+Details *details_free(Details *details)
+{
+        if (!details)
+                return NULL;
+
+        boot_clear(&details->boot);
+        boot_clear(&details->next);
+        g_free(details->name);
+        g_free(details->path);
+        g_clear_pointer(&details->leases, g_ptr_array_unref);
+        g_free(details);
+        return NULL;
+}
+
 static void reading_free(Reading *reading)
 {
-        boot_clear(&reading->boot);
-        boot_clear(&reading->next);
-        g_free(reading->path);
-        g_clear_pointer(&reading->leases, g_ptr_array_unref);
+        details_free(reading->details);
         g_free(reading->text);
         error_clear(&reading->error);
         g_free(reading);
@@ -301,26 +318,34 @@ static void boot_read(Boot *boot)
                 (void) store_size(initrd, &boot->initrd_size, NULL);
 }
 
-static void details_run(void *userdata)
+void details_read(Details *details, GPtrArray *leases)
 {
-        Reading *reading = userdata;
-        g_autofree char *dir = paths_unikernel_runtime(reading->call->unikernel);
+        g_autofree char *dir = paths_unikernel_runtime(details->name);
         _cleanup_run_state_ RunState state = RUN_STATE_INIT;
 
         /* One that is gone has no path. */
-        if (reading->broken)
-                (void) definition_find(reading->call->unikernel, &reading->path, &reading->origin, NULL);
-        if (reading->up && run_state_read(dir, &state) >= 0)
-                reading->memory = state.memory;
-        boot_read(&reading->boot);
-        boot_read(&reading->next);
-        if (reading->boot.image)
-                (void) lease_list(NULL, reading->call->unikernel, &reading->leases, NULL);
+        if (details->broken)
+                (void) definition_find(details->name, &details->path, &details->origin, NULL);
+        if (details->up && run_state_read(dir, &state) >= 0)
+                details->memory = state.memory;
+        boot_read(&details->boot);
+        boot_read(&details->next);
+        if (leases)
+                details->leases = g_ptr_array_ref(leases);
+        else if (details->boot.image)
+                (void) lease_list(NULL, details->name, &details->leases, NULL);
 }
 
-static int append_details(sd_bus_message *m, const Unikernel *unikernel, const Reading *reading)
+static void details_run(void *userdata)
 {
-        const ImageInfo *info = reading->boot.info;
+        Reading *reading = userdata;
+
+        details_read(reading->details, NULL);
+}
+
+int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details *details)
+{
+        const ImageInfo *info = details->boot.info;
         g_autofree char *domain = g_strconcat(SHRUTHI_DOMAIN_PREFIX, unikernel->name, NULL);
         int r;
 
@@ -336,11 +361,11 @@ static int append_details(sd_bus_message *m, const Unikernel *unikernel, const R
                                                 ? ""
                                                 : "Its definition is gone; it runs on until it is stopped");
         if (r >= 0 && unikernel_effective(unikernel))
-                r = append_guest(m, unikernel, reading);
+                r = append_guest(m, unikernel, details);
         if (r >= 0 && unikernel->loaded.definition)
                 r = append_definition(m, unikernel);
-        else if (r >= 0 && reading->path)
-                r = append_origin(m, reading->path, reading->origin);
+        else if (r >= 0 && details->path)
+                r = append_origin(m, details->path, details->origin);
 
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
@@ -359,7 +384,7 @@ static void details_done(void *userdata)
         if (r >= 0) {
                 r = call_new_reply(call, &reply);
                 if (r >= 0)
-                        r = append_details(reply, unikernel, reading);
+                        r = details_append(reply, unikernel, reading->details);
                 if (r < 0)
                         (void) error_set_errno(&reading->error, r, "Cannot put the answer together");
         }
@@ -376,6 +401,18 @@ static void boot_set(Boot *boot, const Definition *definition)
         boot->initrd = definition ? g_strdup(definition->initrd) : NULL;
 }
 
+Details *details_new(const Unikernel *unikernel)
+{
+        Details *details = g_new0(Details, 1);
+
+        *details = (Details){.name = g_strdup(unikernel->name), .up = unikernel->compared,
+                .broken = !unikernel->loaded.definition};
+        boot_set(&details->boot, unikernel_effective(unikernel));
+        if (unikernel->shown.needs_restart)
+                boot_set(&details->next, unikernel->loaded.definition);
+        return details;
+}
+
 int unikernel_method_get_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Unikernel *unikernel = userdata;
@@ -387,11 +424,7 @@ int unikernel_method_get_details(sd_bus_message *message, void *userdata, sd_bus
 
         reading = g_new0(Reading, 1);
         reading->call = call;
-        reading->up = unikernel->compared;
-        reading->broken = !unikernel->loaded.definition;
-        boot_set(&reading->boot, unikernel_effective(unikernel));
-        if (unikernel->shown.needs_restart)
-                boot_set(&reading->next, unikernel->loaded.definition);
+        reading->details = details_new(unikernel);
         worker_run(unikernel->manager->worker, call->uid, NULL, details_run, details_done, reading);
         return 1;
 }

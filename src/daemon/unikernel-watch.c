@@ -8,6 +8,7 @@
 #include "daemon/console.h"
 #include "daemon/log-stream.h"
 #include "daemon/unikernel-bus.h"
+#include "daemon/unikernel-read.h"
 
 /* "network.INDEX.FIELD" and "volume.INDEX.FIELD" of the helper, and what they are called on the bus. */
 static const struct {
@@ -98,7 +99,7 @@ static int append_statistics_devices(sd_bus_message *m, const char *output)
         return r;
 }
 
-static int append_statistics(sd_bus_message *m, const char *output)
+int statistics_append(sd_bus_message *m, const char *output)
 {
         const char *position = output;
         int r;
@@ -131,7 +132,7 @@ static void on_statistics(int r, Error *error, const char *output, void *userdat
 
         if (r >= 0)
                 r = call_check_owner(call, error);
-        call_reply_filled(call, r, error, append_statistics, output);
+        call_reply_filled(call, r, error, statistics_append, output);
 }
 
 int unikernel_method_get_statistics(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

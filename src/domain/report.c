@@ -8,14 +8,25 @@
 #include <inttypes.h>
 #include <libvirt/libvirt.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/conf.h"
+#include "common/names.h"
 #include "domain/bridges.h"
 #include "domain/domain-xml.h"
 #include "domain/plan.h"
 #include "domain/probe.h"
 #include "domain/protocol.h"
 #include "domain/virt.h"
+
+/* Without waiting for another job on the domain: what is not to be had at once is left out. */
+#define STATISTICS                                                                                          \
+        (VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_INTERFACE |                \
+                        VIR_DOMAIN_STATS_BLOCK)
+#define STATISTICS_FLAGS VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
+
+/* How many domains libvirt is asked about at a time: an answer of its has a limit. */
+#define STATISTICS_AT_ONCE 64
 
 /* Seconds that libvirt may take to answer; the probe boots guests. */
 #define ANSWER_GUARD 60
@@ -114,12 +125,8 @@ int report_statistics(const char *name, Error *ret_error)
         if (r == 0 || virDomainIsActive(domain) != 1)
                 return error_set(ret_error, ERROR_NOT_RUNNING, "The unikernel '%s' is not running", name);
 
-        /* Without waiting for another job on the domain: what is not to be had at once is left out. */
         domains[0] = domain;
-        r = virDomainListGetStats(domains,
-                        VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_INTERFACE |
-                                        VIR_DOMAIN_STATS_BLOCK,
-                        &records, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+        r = virDomainListGetStats(domains, STATISTICS, &records, STATISTICS_FLAGS);
         if (r < 0)
                 return virt_error_set(ret_error, connection, ERROR_FAILED,
                                 "Cannot read the statistics of '%s'", name);
@@ -132,6 +139,72 @@ int report_statistics(const char *name, Error *ret_error)
 
         return r > 0 ? 0
                      : error_set(ret_error, ERROR_NOT_RUNNING, "The unikernel '%s' has just ended", name);
+}
+
+static void domains_free(virDomainPtr *domains)
+{
+        for (virDomainPtr *domain = domains; *domain; domain++)
+                (void) virDomainFree(*domain);
+        free(domains);
+}
+
+/* Nothing, where it is none of ours. */
+static void emit_statistics_of(const virDomainStatsRecord *record)
+{
+        const char *domain = virDomainGetName(record->dom), *name;
+        char *metadata = virt_domain_metadata(record->dom);
+
+        name = domain + strlen(SHRUTHI_DOMAIN_PREFIX);
+        if (domain_xml_metadata_is(metadata, name)) {
+                protocol_emit("unikernel", "%s", name);
+                emit_statistics(record, metadata);
+        }
+        free(metadata);
+}
+
+static int emit_statistics_of_some(virConnectPtr connection, virDomainPtr *domains, Error *ret_error)
+{
+        virDomainStatsRecordPtr *records = NULL;
+        int n;
+
+        protocol_guard(ANSWER_GUARD, "answer");
+        n = virDomainListGetStats(domains, STATISTICS, &records, STATISTICS_FLAGS);
+        if (n < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot read the statistics");
+
+        for (int i = 0; i < n; i++)
+                emit_statistics_of(records[i]);
+        virDomainStatsRecordListFree(records);
+        return 0;
+}
+
+int report_statistics_all(Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Conf) conf = NULL;
+        virDomainPtr *domains = NULL, some[STATISTICS_AT_ONCE + 1] = {};
+        unsigned n = 0;
+        int r;
+
+        r = connect_configured(&conf, &connection, ret_error);
+        if (r < 0)
+                return r;
+        if (virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE) < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's domains");
+
+        for (virDomainPtr *domain = domains; r >= 0 && *domain; domain++) {
+                if (g_str_has_prefix(virDomainGetName(*domain), SHRUTHI_DOMAIN_PREFIX))
+                        some[n++] = *domain;
+                if (n < STATISTICS_AT_ONCE && domain[1])
+                        continue;
+                some[n] = NULL;
+                if (n > 0)
+                        r = emit_statistics_of_some(connection, some, ret_error);
+                n = 0;
+        }
+
+        domains_free(domains);
+        return r;
 }
 
 static void emit_version(const char *key, unsigned long version)

@@ -86,6 +86,11 @@ static int verb_statistics(const char *name, const Options *options, Error *ret_
         return report_statistics(name, ret_error);
 }
 
+static int verb_statistics_all(const char *name, const Options *options, Error *ret_error)
+{
+        return report_statistics_all(ret_error);
+}
+
 static int verb_probe(const char *name, const Options *options, Error *ret_error)
 {
         return report_probe(options->again, ret_error);
@@ -136,6 +141,7 @@ static const struct {
                 {"allocate", true, verb_allocate},
                 {"release", true, verb_release},
                 {"statistics", true, verb_statistics},
+                {"statistics-all", false, verb_statistics_all},
                 {"probe", false, verb_probe},
                 {"networks", false, verb_networks},
                 {"network-create", true, verb_network_create},
@@ -159,6 +165,7 @@ static int usage(FILE *file)
                      "  allocate NAME           take its addresses, as a start does\n"
                      "  release NAME            give them back\n"
                      "  statistics NAME         what it has used so far\n"
+                     "  statistics-all          the same of all that run\n"
                      "  probe [--again]         find out whether KVM and the fast start work here\n"
                      "  networks                list bridges and libvirt networks\n"
                      "  network-create NAME     make the libvirt network that its record describes\n"

@@ -195,6 +195,31 @@ expect_fail "bob is out again" 'InteractiveAuthorizationRequired|AccessDenied' g
 expect_fail "alice does not name a group that she is not in" 'group' \
         gdbus_as alice SetUnikernelSettings mine "{'Group': <'root'>}"
 expect_fail "alice does not give it away" 'owner' gdbus_as alice SetUnikernelSettings mine "{'Owner': <'bob'>}"
+
+# --- many in one call ---
+
+check "root has one, too" call CreateUnikernelFromPath 'ssa{sv}' roots $plain 0
+expect_output "root reads all details in one call" '^a\{sa\{sv\}\} 2 ' call ListUnikernelDetails as 0
+expect_output "… or those that are named" '^a\{sa\{sv\}\} 1 "roots" ' call ListUnikernelDetails as 2 roots nothere
+expect_output "… and the statistics of what runs" '^a\{sa\{sv\}\} 1 "mine" .*"CPUTime" t [1-9]' \
+        call ListUnikernelStatistics as 0
+for method in ListUnikernelDetails ListUnikernelStatistics; do
+        expect_output "alice: $method of hers" '^a\{sa\{sv\}\} 1 "mine" ' call_as alice $method as 0
+        expect_output "… of no other that she names" '^a\{sa\{sv\}\} 0$' call_as alice $method as 1 roots
+        expect_output "mallory: $method of none" '^a\{sa\{sv\}\} 0$' call_as mallory $method as 0
+done
+cat >/etc/polkit-1/rules.d/10-secret.rules <<'END'
+polkit.addRule(function(action, subject) {
+    if (action.id == "org.dream.Shruthi.read-details" && action.lookup("unikernel") == "mine")
+        return polkit.Result.NO;
+});
+END
+check_soon "what a rule keeps secret by its name" 60 eval '! gdbus_as alice GetUnikernelDetails mine'
+expect_output "… is in no list either" '^a\{sa\{sv\}\} 0$' call_as alice ListUnikernelDetails as 0
+rm /etc/polkit-1/rules.d/10-secret.rules
+check_soon "… until it is let go" 60 gdbus_as alice GetUnikernelDetails mine
+check "root removes it" call RemoveUnikernel st roots 0
+
 check "root gives it away" call SetUnikernelSettings 'sa{sv}' mine 1 Owner s bob
 expect_fail "it is not alice's any more" 'InteractiveAuthorizationRequired|AccessDenied' \
         gdbus_as alice StopUnikernel mine 0

@@ -15,6 +15,11 @@ answers() { ping -c 1 -W 1 "$1"; }
 # What the guest said of its own arguments in this boot's journal.
 guest_got() { journalctl --boot --unit="unikernel@$1" --output=cat --no-pager | grep -F -- "$2"; }
 leases() { find /var/lib/shruthi/leases -type f ! -name '.*' | wc -l; }
+# METHOD JQ: what jq makes of the manager's answer about all unikernels.
+of_all() {
+        busctl --json=short call org.dream.Shruthi /org/dream/Shruthi org.dream.Shruthi.Manager "$1" as 0 |
+                jq -r ".data[0] | $2"
+}
 network_has() { virsh net-dumpxml default | grep -F "$1"; }
 
 # Names through the network's own DNS server.
@@ -77,6 +82,13 @@ expect_output "arguments shows what it gets" "^--ipv4=${address[many1]}/24 --ipv
 expect_output "status shows the address" "${address[many1]}/24" shruthictl status many1
 
 # ── Kept ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# ── All of them in one call ──────────────────────────────────────────────────────────────────────────────────────
+is "one call has the details of all" "$(for name in "${all[@]}"; do echo "$name ${address[$name]}/24"; done | sort)" \
+        "$(of_all ListUnikernelDetails 'to_entries[] | "\(.key) \(.value.Devices.data[0].Address.data)"' | sort)"
+is "… and one the statistics of all, of each its own" $n "$(of_all ListUnikernelStatistics \
+        'to_entries | map(select(.value.CPUTime.data > 0 and .value.Devices.data[0].SentPackets.data > 0)) | length')"
+
 check "one is restarted" shruthictl restart many1
 is "it has the same address" "${address[many1]}" "$(address_of many1)"
 check "another is stopped" shruthictl stop many2
