@@ -96,7 +96,8 @@ static bool mac_is_allowed(const Change *change, const DefinitionDevice *device,
         return identity_mac(change->name, device->name, own) >= 0 && g_str_equal(own, device->mac);
 }
 
-/* Rights first: which networks this host has is not told to those who may not use them. */
+/* Which networks there are comes first: whoever may create a unikernel may list them (and /sys has the bridges), and
+ * an administrator's word makes none. */
 int change_check_network(Change *change, const DefinitionDevice *device, const DefinitionDevice *old)
 {
         const char *bridge = bridge_of(change, device);
@@ -106,6 +107,14 @@ int change_check_network(Change *change, const DefinitionDevice *device, const D
                                 "Network '%s': name a bridge or a libvirt network; this host has no "
                                 "BridgeInterface= in shruthi.conf",
                                 device->name);
+        if (change->have_networks && bridge && !is_among(change->bridges, bridge))
+                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s': this host has no bridge '%s'", device->name, bridge);
+        if (change->have_networks && !bridge && !is_among(change->networks, device->network))
+                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s': libvirt has no active network '%s' (virsh net-list)",
+                                device->name, device->network);
+
         if (!network_is_allowed(change, device, old, bridge))
                 return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
                                 "Network '%s': %s '%s' is not among those for everybody (%s= in "
@@ -120,14 +129,6 @@ int change_check_network(Change *change, const DefinitionDevice *device, const D
                                 "Network '%s': on a network that others use only an administrator may write "
                                 "MACAddress=; leave it out, and one is derived",
                                 device->name);
-
-        if (change->have_networks && bridge && !is_among(change->bridges, bridge))
-                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s': this host has no bridge '%s'", device->name, bridge);
-        if (change->have_networks && !bridge && !is_among(change->networks, device->network))
-                return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s': libvirt has no active network '%s' (virsh net-list)",
-                                device->name, device->network);
 
         return 0;
 }

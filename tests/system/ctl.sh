@@ -159,6 +159,9 @@ is "addresses come one a line, bare" 192.168.122.77 "$(alice show addressed -p A
 check "it is gone" alice remove addressed
 expect_status "a network that is not there is 4, without a password" 4 alice network show nosuch
 expect_fail "… and said so" "There is no network 'nosuch'" alice network show nosuch
+expect_fail "create says so too" "libvirt has no active network 'nosuch'" \
+        alice create x "$GUEST" --network=service:network=nosuch
+expect_fail "… and of a bridge" "this host has no bridge 'br77'" alice create x "$GUEST" --network=service:br77
 
 # --- the console
 
