@@ -28,6 +28,12 @@ for program in /usr/bin/shruthictl /usr/libexec/shruthi/*; do
         expect_output "$program is a position independent executable" 'Type: +DYN' readelf -h "$program"
 done
 
+for page in /shruthi/installed/usr/share/man/man*/*; do
+        is "mandoc has nothing to say against ${page##*/} but the length of its lines" "" \
+                "$(mandoc -T lint -W style "$page" | grep -v 'input text line longer than 80 bytes')"
+        is "… nor troff at 80 columns" "" "$(MANWIDTH=80 man --warnings=w --local-file "$page" 2>&1 >/dev/null)"
+done
+
 mapfile -t units < <(find /shruthi/installed -path '*/systemd/system/*' -type f -printf '%f\n' |
         sed 's/@\./@verify./')
 is "systemd has nothing to say against the units" "" \

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Everything that crosses the bus is documented: members and errors in org.dream.Shruthi(5), actions there and in the
+"""Everything that crosses the bus is documented: members, keys and errors in org.dream.Shruthi(5), actions there and in the
 policy, each with the annotation without which every check fails. Takes the source directory."""
 
 import pathlib
@@ -29,6 +29,15 @@ def undocumented(source):
                 yield match[2]
 
 
+def keys(source):
+    """Keys of dictionaries, as the comments write them: "Memory" t, or "Since" and "Until" t."""
+    type_of_key = r"(?:[a-z]\b|a[a-z({][\w{}()]*)"
+    for path in sorted(source.glob("dbus/*.xml")):
+        for comment in re.findall(r"<!--(.*?)-->", path.read_text(encoding="utf-8"), re.DOTALL):
+            yield from re.findall(rf'"([A-Z]\w+)"\s+{type_of_key}(?=[\s,;.)]|$)', comment)
+            yield from re.findall(r'"([A-Z]\w+)" and "\w+"', comment)
+
+
 def report(number, what, missing):
     for one in missing:
         print(f"# {one}")
@@ -49,9 +58,10 @@ def main():
     }
     named = set(members(source))
     own_errors = set(re.findall(r'SHRUTHI_ERROR_PREFIX "(\w+)"', errors))
-    assert len(named) > 40 and len(actions) > 10 and len(own_errors) > 20
+    in_dictionaries = set(keys(source))
+    assert len(named) > 40 and len(actions) > 10 and len(own_errors) > 20 and len(in_dictionaries) > 60
 
-    print("1..5")
+    print("1..6")
     failed = [
         report(1, "each member has a comment in the XML", sorted(undocumented(source))),
         report(2, "each member stands in the manual page", sorted(named - words)),
@@ -60,6 +70,8 @@ def main():
                sorted((actions - words) | (actions ^ set(policy)))),
         report(5, "each action belongs to our user",
                sorted(a for a, owners in policy.items() if owners != ["unix-user:shruthi"])),
+        report(6, "each key of a dictionary stands in the manual page, in quotes",
+               sorted(in_dictionaries - set(re.findall(r"\\\(lq(\w+)\\\(rq", page)))),
     ]
     return any(failed)
 
