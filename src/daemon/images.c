@@ -238,7 +238,8 @@ int method_import_image(sd_bus_message *message, void *userdata, sd_bus_error *r
         return fd < 0 ? 1 : image_work_start(image_work_new(call, fd, options->digest, import, append_digest));
 }
 
-/* A digest lets one use the image, and who else uses it is nobody's business. */
+/* Those that the caller has taken in, or a unikernel of theirs uses. A digest lets one use the image, and who else
+ * uses it is nobody's business. */
 static void leave_own(ImageWork *work)
 {
         for (guint i = work->entries->len; i > 0; i--) {
@@ -248,7 +249,7 @@ static void leave_own(ImageWork *work)
                 for (guint j = names ? names->len : 0; j > 0; j--)
                         if (!g_hash_table_contains(work->own, names->pdata[j - 1]))
                                 g_ptr_array_remove_index(names, j - 1);
-                if (!names || names->len == 0)
+                if ((!names || names->len == 0) && !store_is_of(entry->digest, work->call->uid, NULL))
                         g_ptr_array_remove_index(work->entries, i - 1);
         }
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What a user has used of their limits. Counted as the limits themselves are held: unikernels and networks by
- * what the loop knows, volumes by what is on disk. */
+ * what the loop knows, volumes and images by what is on disk. */
 
 #include "daemon/user-limits.h"
 
 #include "common/names.h"
 #include "daemon/call.h"
 #include "daemon/network.h"
+#include "image/store.h"
 #include "volume/store.h"
 
 #define CALLER UINT32_MAX
@@ -18,6 +19,7 @@ typedef enum Limit {
         LIMIT_NETWORKS,
         LIMIT_VOLUMES,
         LIMIT_VOLUMES_SIZE,
+        LIMIT_STORE_SIZE,
         _LIMIT_MAX,
 } Limit;
 
@@ -29,6 +31,7 @@ static const struct {
         [LIMIT_NETWORKS]     = {"Networks", "", "NetworksMaxPerUser"},
         [LIMIT_VOLUMES]      = {"Volumes", "", "VolumesMaxPerUser"},
         [LIMIT_VOLUMES_SIZE] = {"VolumesSize", "bytes", "VolumesSizeMaxPerUser"},
+        [LIMIT_STORE_SIZE]   = {"Images", "bytes", "StoreSizeMaxPerUser"},
 };
 
 typedef struct Limits {
@@ -69,6 +72,9 @@ static void limits_run(void *userdata)
         Limits *limits = userdata;
 
         limits->result = volume_list(&volumes, &limits->error);
+        if (limits->result >= 0 && limits->uid != 0)
+                limits->result = store_total_of(
+                                limits->uid, &limits->used[LIMIT_STORE_SIZE], &limits->error);
         for (guint i = 0; limits->result >= 0 && i < volumes->len; i++) {
                 const Volume *volume = volumes->pdata[i];
 
@@ -93,6 +99,7 @@ static int limits_append(const Limits *limits, sd_bus_message *reply)
                 [LIMIT_NETWORKS]     = number_limit(conf->networks_max_user),
                 [LIMIT_VOLUMES]      = number_limit(conf->volumes_max_user),
                 [LIMIT_VOLUMES_SIZE] = conf->volumes_size_max_user,
+                [LIMIT_STORE_SIZE]   = conf->store_size_max_user,
         };
         int r;
 

@@ -369,6 +369,9 @@ is "shruthid was not asked" inactive "$(systemctl is-active shruthid.service)"
 
 expect_output "alice sees the image that hers uses" "^$digest .* hello$" alice image list
 expect_output "… and mallory does not" '^0 images listed' mallory image list
+other=$(alice image import "$images/guest-two.virtio")
+expect_output "… and one that she has taken in" "^$other " alice image list
+expect_output "… which counts as hers" '^Images +[0-9.]+[KM] +4G +StoreSizeMaxPerUser' alice limits
 check "root makes one of the same image" ctl create roots "$digest"
 expect_output "… which alice is not told of" "^$digest .* hello$" alice image list
 check "… and it goes" ctl remove roots
