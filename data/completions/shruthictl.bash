@@ -60,7 +60,7 @@ _shruthictl_value() {
         --lines | -n) mapfile -t COMPREPLY < <(compgen -W 'all 10 50 100' -- "$cur") ;;
         --memory) mapfile -t COMPREPLY < <(compgen -W '16M 32M 64M 128M 256M' -- "$cur") ;;
         --property | -p)
-                mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart Result ExitStatus
+                mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart CutOff Result ExitStatus
                         InvocationID StateChangeTimestamp ActiveEnterTimestamp InactiveEnterTimestamp Image ImageTarget
                         BootMethod Arguments Memory CPUs Group Restart Devices DefinitionPath DropIns Origin
                         DomainName SubState Reason Problem' -- "$cur")

@@ -18,6 +18,7 @@
 static const char *const seen_by_table[_SEEN_BY_MAX] = {
                 [SEEN_BY_NEIGHBOUR] = "the kernel's neighbour table knows it",
                 [SEEN_BY_HOST] = "it is this host's own",
+                [SEEN_BY_ROUTE] = "it is a gateway of this host's",
                 [SEEN_BY_DHCP] = "the network's DHCP server has leased or reserved it",
 };
 
@@ -356,4 +357,26 @@ int address_setting_parse(const char *text, AddressSetting *ret_setting, Error *
 
         *ret_setting = setting;
         return 0;
+}
+
+Address address_link_local(const char *mac)
+{
+        Address address = {.family = AF_INET6, .prefix = 128, .bytes = {0xfe, 0x80}};
+        uint8_t m[6];
+
+        for (size_t i = 0; i < G_N_ELEMENTS(m); i++)
+                m[i] = (uint8_t) (g_ascii_xdigit_value(mac[3 * i]) << 4 |
+                                  g_ascii_xdigit_value(mac[3 * i + 1]));
+        memcpy(address.bytes + 8, (uint8_t[]){m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]}, 8);
+        return address;
+}
+
+bool address_is_link_local(const Address *address)
+{
+        static const Address link_local[] = {
+                        {.family = AF_INET, .prefix = 16, .bytes = {169, 254}},
+                        {.family = AF_INET6, .prefix = 10, .bytes = {0xfe, 0x80}},
+        };
+
+        return address_contains(&link_local[0], address) || address_contains(&link_local[1], address);
 }

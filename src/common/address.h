@@ -45,6 +45,12 @@ bool address_equal(const Address *a, const Address *b);
 Address address_first(const Address *address);
 Address address_last(const Address *address);
 
+/* fe80:: and the modified EUI-64 of a MAC address (RFC 4291, appendix A), which is what MirageOS makes. */
+Address address_link_local(const char *mac);
+
+/* Whether it is one of its link alone: fe80::/10, 169.254.0.0/16. */
+bool address_is_link_local(const Address *address);
+
 /* Whether ip lies in the network of the address subnet. */
 bool address_contains(const Address *subnet, const Address *ip);
 
@@ -108,6 +114,7 @@ int address_setting_parse(const char *text, AddressSetting *ret_setting, Error *
 typedef enum SeenBy {
         SEEN_BY_NEIGHBOUR, /* in the kernel's neighbour table */
         SEEN_BY_HOST,      /* one of this host's own */
+        SEEN_BY_ROUTE,     /* what this host sends to others through */
         SEEN_BY_DHCP,      /* leased or reserved by the network's DHCP server */
         _SEEN_BY_MAX,
         _SEEN_BY_INVALID = -EINVAL,

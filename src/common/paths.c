@@ -22,6 +22,7 @@ enum {
         PATH_NETWORKS,
         PATH_CONSOLES,
         PATH_LIVES,
+        PATH_CUT_OFF,
         PATH_PROBE,
         PATH_RESULTS,
         PATH_LIBEXEC,
@@ -43,6 +44,7 @@ static const char *const defaults[_PATH_MAX] = {
         [PATH_NETWORKS]           = SHRUTHI_STATEDIR "/networks",
         [PATH_CONSOLES]           = SHRUTHI_RUNTIMEDIR "/unikernels",
         [PATH_LIVES]              = SHRUTHI_RUNTIMEDIR "/lives",
+        [PATH_CUT_OFF]            = SHRUTHI_RUNTIMEDIR "/cut-off",
         [PATH_PROBE]              = SHRUTHI_RUNTIMEDIR "/probe",
         [PATH_RESULTS]            = SHRUTHI_RUNTIMEDIR "/results",
         [PATH_LIBEXEC]            = SHRUTHI_LIBEXECDIR,
@@ -123,6 +125,11 @@ const char *paths_networks(void)
 const char *paths_consoles(void)
 {
         return path_get(PATH_CONSOLES);
+}
+
+const char *paths_cut_off(void)
+{
+        return path_get(PATH_CUT_OFF);
 }
 
 const char *paths_lives(void)

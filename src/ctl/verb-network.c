@@ -48,8 +48,8 @@ int verb_network_create(Ctl *ctl, char **operands, Error *ret_error)
 int verb_network_list(Ctl *ctl, char **operands, Error *ret_error)
 {
         static const char *const headers[] = {
-                        "NAME", "MODE", "OWNER", "SUBNET", "IPV6SUBNET", "MANAGED", NULL};
-        const char *name, *mode, *subnet, *subnet6, *path;
+                        "NAME", "STATE", "MODE", "OWNER", "SUBNET", "IPV6SUBNET", "MANAGED", NULL};
+        const char *name, *mode, *subnet, *subnet6, *path, *state;
         _cleanup_message_ sd_bus_message *reply = NULL;
         g_autoptr(Table) table = table_new(headers);
         uint32_t owner;
@@ -59,13 +59,14 @@ int verb_network_list(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
 
-        table_set_key(table, 4, "IPv6Subnet");
-        r = sd_bus_message_enter_container(reply, 'a', "(ssusso)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssusso)", &name, &mode, &owner, &subnet, &subnet6,
-                                          &path)) > 0) {
+        table_set_key(table, 5, "IPv6Subnet");
+        r = sd_bus_message_enter_container(reply, 'a', "(ssussos)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssussos)", &name, &mode, &owner, &subnet,
+                                          &subnet6, &path, &state)) > 0) {
                 bool managed = !g_str_equal(path, "/");
 
                 table_add(table, name, COLOR_NONE, NULL);
+                table_add(table, state, g_str_equal(state, "active") ? COLOR_NONE : COLOR_RED, NULL);
                 table_add(table, mode, COLOR_NONE, NULL);
                 if (managed)
                         table_add_owner(table, (uid_t) owner);

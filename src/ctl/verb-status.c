@@ -94,14 +94,24 @@ static char *device_line(JsonObject *device)
                         value_flag(device, "ReadOnly") ? ", read-only" : "");
 }
 
+static void print_cut_off(const char *reason)
+{
+        g_autofree char *line = g_strconcat("cut off: ", reason, NULL);
+
+        if (*reason)
+                print_line("", line);
+}
+
 static void print_devices(JsonObject *details)
 {
         JsonArray *devices = value_array(details, "Devices");
 
         for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
-                g_autofree char *line = device_line(json_array_get_object_element(devices, i));
+                JsonObject *device = json_array_get_object_element(devices, i);
+                g_autofree char *line = device_line(device);
 
                 print_line(i == 0 ? "Devices" : "", line);
+                print_cut_off(value_text(device, "CutOff"));
         }
 }
 

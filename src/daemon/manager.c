@@ -3,6 +3,7 @@
 /* shruthid from its start to its end: what is read first, when it is ready, how it reaches the bus, how it
  * reloads. */
 
+#include "daemon/cut-off-watch.h"
 #include "daemon/manager.h"
 
 #include <errno.h>
@@ -495,6 +496,7 @@ int manager_new(Manager **ret_manager, Error *ret_error)
         r = registry_new(manager, &manager->registry, ret_error);
         if (r < 0)
                 return r;
+        manager->cut_off = cut_off_watch_new(manager);
         networks_load(manager);
 
         *ret_manager = g_steal_pointer(&manager);
@@ -511,6 +513,7 @@ Manager *manager_free(Manager *manager)
         g_hash_table_unref(manager->clients);
         manager->systemd = systemd_free(manager->systemd);
         registry_free(manager->registry);
+        cut_off_watch_free(manager->cut_off);
         g_hash_table_unref(manager->unikernels);
         g_hash_table_unref(manager->by_uuid);
         g_hash_table_unref(manager->networks);

@@ -20,6 +20,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)
 
 typedef struct Registry Registry;
 typedef struct Systemd Systemd;
+typedef struct CutOffWatch CutOffWatch;
 
 /* Limits on what callers can make us hold. */
 #define CALLS_PER_USER_MAX   256  /* calls that wait for polkit or for an answer; root: CALLS_MAX */
@@ -57,6 +58,7 @@ typedef struct Manager {
         GHashTable *enabled;     /* names that "systemctl enable" has made start at boot */
 
         Registry *registry;
+        CutOffWatch *cut_off;
         Systemd *systemd;
         Queue *starts;           /* in flight; restarts too */
         Queue *stops;

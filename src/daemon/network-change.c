@@ -127,6 +127,10 @@ static void on_read(void *userdata)
         Network *network = network_get(change->manager, change->name);
 
         if (change->result >= 0) {
+                if (!change->call && !network->active)
+                        log_info("Network '%s' had been stopped or had gone from libvirt, and is there "
+                                        "again",
+                                        change->name);
                 network_set_active(network, true, change->bridge);
                 network_apply(network, &change->loaded);
                 if (change->request)

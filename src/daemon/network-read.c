@@ -35,15 +35,24 @@ static gint compare_networks(gconstpointer a, gconstpointer b)
         return strcmp(((const Network *) a)->name, ((const Network *) b)->name);
 }
 
-static int append_own_row(sd_bus_message *reply, const Network *network)
+/* NULL: libvirt has none of that name. */
+static const char *seen_state(const SeenNetwork *seen)
+{
+        if (!seen)
+                return "missing";
+
+        return seen->active ? "active" : "stopped";
+}
+
+static int append_own_row(sd_bus_message *reply, const Network *network, const SeenNetwork *seen)
 {
         const NetworkRecord *record = network->loaded.record;
         char subnet[ADDRESS_TEXT_MAX], subnet6[ADDRESS_TEXT_MAX];
 
         address_format(&record->subnet4.network, subnet);
         address_format(&record->subnet6.network, subnet6);
-        return sd_bus_message_append(reply, "(ssusso)", network->name, network_mode_to_string(record->mode),
-                        (uint32_t) record->owner, subnet, subnet6, network->path);
+        return sd_bus_message_append(reply, "(ssussos)", network->name, network_mode_to_string(record->mode),
+                        (uint32_t) record->owner, subnet, subnet6, network->path, seen_state(seen));
 }
 
 static int append_rows(sd_bus_message *reply, Manager *manager, const GPtrArray *seen)
@@ -51,16 +60,17 @@ static int append_rows(sd_bus_message *reply, Manager *manager, const GPtrArray 
         g_autoptr(GList) own = g_list_sort(g_hash_table_get_values(manager->networks), compare_networks);
         int r;
 
-        r = sd_bus_message_open_container(reply, 'a', "(ssusso)");
+        r = sd_bus_message_open_container(reply, 'a', "(ssussos)");
         for (GList *l = own; r >= 0 && l; l = l->next)
                 if (((Network *) l->data)->announced)
-                        r = append_own_row(reply, l->data);
+                        r = append_own_row(reply, l->data,
+                                        seen_networks_find(seen, ((Network *) l->data)->name));
         for (guint i = 0; r >= 0 && i < seen->len; i++) {
                 const SeenNetwork *one = seen->pdata[i];
 
                 if (!network_get(manager, one->name))
-                        r = sd_bus_message_append(reply, "(ssusso)", one->name, one->mode, (uint32_t) 0,
-                                        one->subnet, one->subnet6, "/");
+                        r = sd_bus_message_append(reply, "(ssussos)", one->name, one->mode, (uint32_t) 0,
+                                        one->subnet, one->subnet6, "/", seen_state(one));
         }
 
         return r < 0 ? r : sd_bus_message_close_container(reply);
@@ -198,6 +208,8 @@ static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Erro
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
                 r = network ? append_own(reply, network) : append_other(reply, reading->seen);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}", "State", "s", seen_state(reading->seen));
         if (r >= 0)
                 r = append_leases(reply, reading->leases);
         if (r >= 0)

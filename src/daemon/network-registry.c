@@ -260,6 +260,22 @@ static void apply_seen(Manager *manager, const GPtrArray *seen)
         }
 }
 
+/* What libvirt has lost, or somebody has stopped, is made and started again: our records are the truth. */
+static void repair(Manager *manager, const GPtrArray *seen)
+{
+        g_autoptr(GList) networks = g_hash_table_get_values(manager->networks);
+
+        for (GList *l = networks; l; l = l->next) {
+                Network *network = l->data;
+                const SeenNetwork *one = seen_networks_find(seen, network->name);
+                bool active = network->active || (one && one->active);
+
+                if (!network->changing && network->loaded.record &&
+                                (network->loaded.record->state != NETWORK_READY || !active))
+                        network_change_repair(network);
+        }
+}
+
 typedef struct Look {
         Manager *manager;
         unsigned network_changes; /* as the manager had it when this began */
@@ -276,6 +292,8 @@ static void on_looked(int r, Error *error, const char *output, void *userdata)
         if (seen && look->network_changes == look->manager->network_changes)
                 apply_seen(look->manager, seen);
         look->done(r, error, seen, look->userdata);
+        if (seen)
+                repair(look->manager, seen);
 }
 
 void networks_look(Manager *manager, uid_t uid, NetworksLooked done, void *userdata)
@@ -291,24 +309,8 @@ void networks_look(Manager *manager, uid_t uid, NetworksLooked done, void *userd
 
 static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
 {
-        g_autoptr(GList) networks = NULL;
-        Manager *manager = userdata;
-
-        if (r < 0) {
+        if (r < 0)
                 log_warning("Cannot look after the networks: %s", error_message(error, r));
-                return;
-        }
-
-        networks = g_hash_table_get_values(manager->networks);
-        for (GList *l = networks; l; l = l->next) {
-                Network *network = l->data;
-                const SeenNetwork *one = seen_networks_find(seen, network->name);
-                bool active = network->active || (one && one->active);
-
-                if (!network->changing && network->loaded.record &&
-                                (network->loaded.record->state != NETWORK_READY || !active))
-                        network_change_repair(network);
-        }
 }
 
 void networks_repair(Manager *manager)

@@ -30,7 +30,7 @@ void seen_network_free(SeenNetwork *seen);
 GPtrArray *seen_networks_parse(const char *output);
 const SeenNetwork *seen_networks_find(const GPtrArray *seen, const char *name);
 
-/* Asks libvirt when uid's turn has come, and takes over whether ours are active. seen is NULL where r is a
- * negative errno, with error set. */
+/* Asks libvirt when uid's turn has come, and takes over whether ours are active; those that are not are
+ * repaired. seen is what libvirt had before that, NULL where r is a negative errno, with error set. */
 typedef void (*NetworksLooked)(int r, Error *error, const GPtrArray *seen, void *userdata);
 void networks_look(Manager *manager, uid_t uid, NetworksLooked done, void *userdata);

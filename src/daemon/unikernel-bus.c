@@ -295,6 +295,7 @@ const sd_bus_vtable unikernel_vtable[] = {
         SD_BUS_PROPERTY("State", "s", property_get_state, offsetof(Unikernel, shown.state), CHANGE),
         SD_BUS_PROPERTY("Owner", "u", NULL, offsetof(Unikernel, shown.owner), CHANGE),
         SD_BUS_PROPERTY("Autostart", "b", property_get_bool, offsetof(Unikernel, shown.autostart), CHANGE),
+        SD_BUS_PROPERTY("CutOff", "b", property_get_bool, offsetof(Unikernel, shown.cut_off), CHANGE),
         SD_BUS_PROPERTY("Result", "s", NULL, offsetof(Unikernel, shown.result), CHANGE),
         SD_BUS_PROPERTY("ExitStatus", "x", NULL, offsetof(Unikernel, shown.exit_status), CHANGE),
         SD_BUS_PROPERTY("InvocationID", "s", NULL, offsetof(Unikernel, shown.invocation_id), CHANGE),

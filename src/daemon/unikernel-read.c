@@ -13,6 +13,7 @@
 #include "daemon/image-access.h"
 #include "daemon/unikernel-bus.h"
 #include "daemon/unikernel-read.h"
+#include "unikernel/cut-off.h"
 #include "unikernel/identity.h"
 #include "unikernel/lease.h"
 #include "unikernel/memory.h"
@@ -20,6 +21,12 @@
 #include "unikernel/started.h"
 
 #define DOMAIN_XML_MAX (1024 * 1024)
+
+/* What is known of a unikernel's networks beside their definition. */
+typedef struct Wiring {
+        GPtrArray *leases;  /* Lease; NULL: they cannot be read */
+        GPtrArray *cut_off; /* CutOff: of the guest that runs; NULL: none does */
+} Wiring;
 
 /* What has been allocated to a device, with prefix lengths and a space between. */
 static char *format_addresses(const GPtrArray *leases, const char *device)
@@ -51,17 +58,19 @@ static const char *setting_to_string(const DefinitionDevice *device)
 }
 
 static int append_network(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
-                const GPtrArray *leases)
+                const Wiring *wiring)
 {
-        g_autofree char *addresses = format_addresses(leases, device->name);
+        g_autofree char *addresses = format_addresses(wiring->leases, device->name);
+        const CutOff *cut_off = wiring->cut_off ? cut_off_find(wiring->cut_off, device->name) : NULL;
         char mac[18] = "";
 
         if (!device->mac)
                 (void) identity_mac(unikernel, device->name, mac);
-        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Bridge", "s", device->bridge ?: "",
+        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Bridge", "s", device->bridge ?: "",
                         "Network", "s", device->network ?: "", "MACAddress", "s", device->mac ?: mac,
                         "Address", "s", addresses, "AddressSetting", "s", setting_to_string(device),
-                        "Bandwidth", "s", device->bandwidth ?: "", "Isolation", "b", (int) !device->open);
+                        "Bandwidth", "s", device->bandwidth ?: "", "Isolation", "b", (int) !device->open,
+                        "CutOff", "s", cut_off ? cut_off->reason : "");
 }
 
 /* Names only: where they come from is a matter of the definition. */
@@ -85,7 +94,7 @@ static int append_credentials(sd_bus_message *m, const DefinitionDevice *device)
 }
 
 static int append_device(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
-                const GPtrArray *leases)
+                const Wiring *wiring)
 {
         int r;
 
@@ -95,7 +104,7 @@ static int append_device(sd_bus_message *m, const char *unikernel, const Definit
                                 device->credentials ? "credentials" : device_kind_to_string(device->kind),
                                 "Name", "s", device->name);
         if (r >= 0 && device->kind == DEVICE_NETWORK)
-                r = append_network(m, unikernel, device, leases);
+                r = append_network(m, unikernel, device, wiring);
         else if (r >= 0 && device->credentials)
                 r = append_credentials(m, device);
         else if (r >= 0)
@@ -106,7 +115,7 @@ static int append_device(sd_bus_message *m, const char *unikernel, const Definit
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int append_devices(sd_bus_message *m, const Definition *definition, const GPtrArray *leases)
+static int append_devices(sd_bus_message *m, const Definition *definition, const Wiring *wiring)
 {
         int r;
 
@@ -118,7 +127,7 @@ static int append_devices(sd_bus_message *m, const Definition *definition, const
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "a{sv}");
         for (guint i = 0; r >= 0 && i < definition->devices->len; i++)
-                r = append_device(m, definition->name, definition->devices->pdata[i], leases);
+                r = append_device(m, definition->name, definition->devices->pdata[i], wiring);
         for (unsigned i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(m);
 
@@ -150,7 +159,7 @@ struct Details {
         bool broken;    /* its definition is, or is gone */
         char *path;     /* of a broken definition */
         DefinitionOrigin origin;
-        GPtrArray *leases; /* Lease; NULL: they cannot be read */
+        Wiring wiring;
 };
 
 /* A reading in a thread, for GetDetails and GetDefinition. */
@@ -194,7 +203,7 @@ static int append_next_start(
         if (r >= 0 && running->cpus != next->cpus)
                 r = sd_bus_message_append(m, "{sv}", "CPUs", "u", next->cpus);
         if (r >= 0 && !started_devices_equal(running, next))
-                r = append_devices(m, next, details->leases);
+                r = append_devices(m, next, &details->wiring);
         for (unsigned i = 0; r >= 0 && i < 3; i++)
                 r = sd_bus_message_close_container(m);
 
@@ -213,7 +222,7 @@ static int append_guest(sd_bus_message *m, const Unikernel *unikernel, const Det
                         definition->initrd ?: "", "Arguments", "s", definition->arguments, "Memory", "t",
                         memory, "CPUs", "u", definition->cpus);
         if (r >= 0)
-                r = append_devices(m, definition, details->leases);
+                r = append_devices(m, definition, &details->wiring);
 
         return r < 0 || !unikernel->shown.needs_restart
                         ? r
@@ -281,7 +290,8 @@ Details *details_free(Details *details)
         boot_clear(&details->next);
         g_free(details->name);
         g_free(details->path);
-        g_clear_pointer(&details->leases, g_ptr_array_unref);
+        g_clear_pointer(&details->wiring.leases, g_ptr_array_unref);
+        g_clear_pointer(&details->wiring.cut_off, g_ptr_array_unref);
         g_free(details);
         return NULL;
 }
@@ -331,9 +341,11 @@ void details_read(Details *details, GPtrArray *leases)
         boot_read(&details->boot);
         boot_read(&details->next);
         if (leases)
-                details->leases = g_ptr_array_ref(leases);
+                details->wiring.leases = g_ptr_array_ref(leases);
         else if (details->boot.image)
-                (void) lease_list(NULL, details->name, &details->leases, NULL);
+                (void) lease_list(NULL, details->name, &details->wiring.leases, NULL);
+        if (details->up)
+                details->wiring.cut_off = cut_off_read(details->name);
 }
 
 static void details_run(void *userdata)

@@ -15,6 +15,7 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "daemon/start-times.h"
+#include "unikernel/cut-off.h"
 #include "unikernel/identity.h"
 #include "unikernel/outcome.h"
 #include "unikernel/started.h"
@@ -296,6 +297,7 @@ static void derive_shown(const Unikernel *unikernel, Shown *ret_shown, ErrorCode
                 ret_shown->result = g_strdup("");
         else
                 derive_end(unikernel, ret_shown, ret_end_error, ret_reason);
+        ret_shown->cut_off = ret_shown->state == UNIKERNEL_RUNNING && cut_off_is_noted(unikernel->name);
         if (is_at_start_limit(unikernel))
                 *ret_reason = add_start_limit(unikernel, *ret_reason);
         if (!ret_shown->result)
@@ -322,7 +324,7 @@ static void derive_running(Unikernel *unikernel, const Shown *old)
 static void emit_differences(Unikernel *unikernel, const Shown *old)
 {
         const Shown *now = &unikernel->shown;
-        char *names[11];
+        char *names[12];
         size_t n = 0;
 
         if (old->state != now->state)
@@ -331,6 +333,8 @@ static void emit_differences(Unikernel *unikernel, const Shown *old)
                 names[n++] = (char *) "Owner";
         if (old->autostart != now->autostart)
                 names[n++] = (char *) "Autostart";
+        if (old->cut_off != now->cut_off)
+                names[n++] = (char *) "CutOff";
         if (g_strcmp0(old->result, now->result) != 0)
                 names[n++] = (char *) "Result";
         if (old->exit_status != now->exit_status)

@@ -52,6 +52,7 @@ typedef struct Shown {
         UnikernelState state;
         uid_t owner;
         bool autostart;
+        bool cut_off; /* it runs, and one of its networks has lost its bridge */
         char *result;
         int64_t exit_status;
         char *invocation_id;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/string-util.h"
+#include "domain/networks.h"
 #include "domain/protocol.h"
 #include "domain/segment.h"
 #include "unikernel/arguments.h"
@@ -191,6 +192,25 @@ static int refuse_unknown_subnet(const Segment *segment, const DefinitionDevice 
                         device->name, segment->info->name);
 }
 
+/* One of ours that libvirt has lost, or somebody has stopped, is there again afterwards. */
+static int find_segment(Round *round, const DefinitionDevice *device, const PlanNetwork *network,
+                Segment **ret_segment, Error *ret_error)
+{
+        int r = 0;
+
+        if (device->network && round->take)
+                r = networks_restore(round->connection, device->network, ret_error);
+        if (r > 0)
+                protocol_emit("notice",
+                                "Network '%s' had been stopped or had gone from libvirt; it is started "
+                                "again",
+                                device->network);
+        if (r >= 0)
+                r = segment_find(round->connection, round->plan->conf, device->network, network->bridge,
+                                ret_segment, ret_error);
+        return r;
+}
+
 static int find_device_addresses(
                 Round *round, const DefinitionDevice *device, PlanNetwork *network, Error *ret_error)
 {
@@ -203,8 +223,7 @@ static int find_device_addresses(
         /* plan_resolve() says what is missing. */
         if (!device->network && !network->bridge)
                 return 0;
-        r = segment_find(round->connection, round->plan->conf, device->network, network->bridge, &segment,
-                        ret_error);
+        r = find_segment(round, device, network, &segment, ret_error);
         if (r < 0)
                 return r;
 

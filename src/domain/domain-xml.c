@@ -439,3 +439,12 @@ char **domain_xml_metadata_devices(const char *xml, DeviceKind kind)
 
         return g_strv_builder_end(names);
 }
+
+char *domain_xml_metadata_owner(const char *xml)
+{
+        g_autoptr(xmlDoc) doc = NULL;
+        xmlNode *root;
+
+        doc = parse_metadata(xml, &root);
+        return node_is(root, "unikernel") ? node_attribute(root, "owner") : NULL;
+}

@@ -54,3 +54,6 @@ bool domain_xml_metadata_is(const char *xml, const char *name);
 /* The names of the devices of that kind, in the order in which the domain counts them: from the same
  * element. Free with g_strfreev(). */
 char **domain_xml_metadata_devices(const char *xml, DeviceKind kind);
+
+/* Whose it is, as a number; NULL: it does not say. From the same element. Free with g_free(). */
+char *domain_xml_metadata_owner(const char *xml);

@@ -123,7 +123,7 @@ static int put_filter(virConnectPtr connection, const DefinitionDevice *device, 
                                 device->name, device->name);
         }
         if (address_is_set(&facts->address6)) {
-                Address link_local = fence_link_local(network->mac);
+                Address link_local = address_link_local(network->mac);
 
                 add_address(network, "IPV6", &facts->address6);
                 add_address(network, "LINK_LOCAL", &link_local);
@@ -153,21 +153,24 @@ static FenceFamily fence_family(FilterFamily family, const Address *address)
         };
 }
 
-/* Whether it is held by us from now on, or with take false would be. */
+/* Whether it is held by us from now on, or with take false would be. Where libvirt has to learn its address
+ * it does the rest, and what libvirt does not look at, such as who it says that it is to DHCP, is still
+ * ours. */
 static bool put_fence(virConnectPtr connection, const Plan *plan, const DefinitionDevice *device,
                 const Choice *choice, bool take, PlanNetwork *network)
 {
         FenceHold hold = {
                         .unikernel = plan->definition->name,
                         .device = device->name,
-                        .ipv4 = fence_family(choice->ipv4, &network->facts.address4),
+                        .ipv4 = fence_family(choice->learn ? FILTER_ANY : choice->ipv4,
+                                        &network->facts.address4),
                         .ipv6 = fence_family(choice->ipv6, &network->facts.address6),
         };
         g_autofree char *interface = NULL;
         bool restored;
         int r;
 
-        if (choice->learn || !is_on_bridge(connection, plan->conf, device, network))
+        if (!is_on_bridge(connection, plan->conf, device, network))
                 return false;
 
         g_strlcpy(hold.mac, network->mac, sizeof hold.mac);
@@ -176,7 +179,7 @@ static bool put_fence(virConnectPtr connection, const Plan *plan, const Definiti
                 return false;
 
         fence_interface_name(&hold, network->interface);
-        return true;
+        return !choice->learn;
 }
 
 static bool is_isolated(const DefinitionDevice *device)

@@ -244,6 +244,45 @@ bool domain_xml_is_on_network(const char *xml, const char *network, const char *
         return false;
 }
 
+static void domain_port_free(gpointer data)
+{
+        DomainPort *port = data;
+
+        g_free(port->interface);
+        g_free(port->network);
+        g_free(port->bridge);
+        g_free(port);
+}
+
+static DomainPort *parse_port(const xmlNode *interface)
+{
+        g_autofree char *isolated = get_attribute(find_child(interface, "port"), "isolated");
+        const xmlNode *source = find_child(interface, "source");
+        DomainPort *port = g_new0(DomainPort, 1);
+
+        port->interface = get_attribute(find_child(interface, "target"), "dev");
+        port->isolated = g_strcmp0(isolated, "yes") == 0;
+        /* A switch of another kind. */
+        if (find_child(interface, "virtualport"))
+                return port;
+        port->network = get_attribute(source, "network");
+        if (!port->network)
+                port->bridge = get_attribute(source, "bridge");
+        return port;
+}
+
+GPtrArray *domain_xml_ports(const char *xml)
+{
+        g_autoptr(xmlDoc) doc = read_document(xml);
+        const xmlNode *devices = find_child(doc ? xmlDocGetRootElement(doc) : NULL, "devices");
+        GPtrArray *ports = g_ptr_array_new_with_free_func(domain_port_free);
+
+        for (const xmlNode *node = find_child(devices, "interface"); node;
+                        node = find_element(node->next, "interface"))
+                g_ptr_array_add(ports, parse_port(node));
+        return ports;
+}
+
 int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error)
 {
         g_autoptr(NetworkInfo) info = g_new0(NetworkInfo, 1);

@@ -49,3 +49,14 @@ int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error)
 /* Whether a domain, by virDomainGetXMLDesc(), has an interface on the network, by its name or its bridge
  * (NULL: not known). */
 bool domain_xml_is_on_network(const char *xml, const char *network, const char *bridge);
+
+/* Where an interface of a domain that runs is attached. */
+typedef struct DomainPort {
+        char *interface; /* the host's side; NULL: not known */
+        char *network;   /* libvirt's; NULL: it names its bridge */
+        char *bridge;    /* that it names; both NULL: it is on no bridge of Linux's */
+        bool isolated;
+} DomainPort;
+
+/* Of all its interfaces, in their order: elements DomainPort, freed with the array. */
+GPtrArray *domain_xml_ports(const char *xml);

@@ -256,10 +256,39 @@ static int put_in(Run *run, Error *ret_error)
         return 0;
 }
 
+/* What was reserved for unikernels went with it. */
+static void enter_leases(const Run *run)
+{
+        const char *network = run->record->name;
+        g_autofree char *key = lease_network_key(true, network);
+        g_autoptr(Segment) segment = NULL;
+        g_autoptr(GPtrArray) leases = NULL;
+
+        if (segment_find(run->connection, run->conf, network, NULL, &segment, NULL) < 0 ||
+                        lease_list(key, NULL, &leases, NULL) < 0)
+                return;
+        for (guint i = 0; i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i];
+                const NetworkHost host = {
+                                .name = lease->unikernel, .mac = lease->mac, .address = lease->address};
+
+                /* What is not entered now is at the next start. */
+                if (lease->unikernel && lease->mac)
+                        (void) segment_enter_host(segment, &host, NULL);
+        }
+}
+
+static int refuse_foreign(const char *name, Error *ret_error)
+{
+        return error_set(ret_error, ERROR_NETWORK_EXISTS,
+                        "libvirt has a network '%s' that is not this one (virsh net-dumpxml %s)", name,
+                        name);
+}
+
 int networks_create(const char *name, Error *ret_error)
 {
         _cleanup_run_ Run run = RUN_INIT;
-        bool foreign, creating;
+        bool foreign, creating, lost;
         char *bridge;
         int r;
 
@@ -267,9 +296,7 @@ int networks_create(const char *name, Error *ret_error)
         if (r < 0)
                 return r;
         if (foreign)
-                return error_set(ret_error, ERROR_NETWORK_EXISTS,
-                                "libvirt has a network '%s' that is not this one (virsh net-dumpxml %s)",
-                                name, name);
+                return refuse_foreign(name, ret_error);
         if (run.record->state == NETWORK_REMOVING)
                 return error_set(ret_error, ERROR_BUSY, "Network '%s' is being removed", name);
 
@@ -278,8 +305,11 @@ int networks_create(const char *name, Error *ret_error)
         r = creating ? take_out(&run, ret_error) : 0;
         if (r >= 0 && creating)
                 r = settle(&run, ret_error);
+        lost = !creating && !run.network;
         if (r >= 0)
                 r = put_in(&run, ret_error);
+        if (r >= 0 && lost)
+                enter_leases(&run);
         if (r >= 0 && creating) {
                 run.record->state = NETWORK_READY;
                 r = network_record_write(run.record, false, ret_error);
@@ -291,6 +321,44 @@ int networks_create(const char *name, Error *ret_error)
         protocol_emit("bridge", "%s", bridge ?: "");
         free(bridge);
         return 0;
+}
+
+static bool is_active(virConnectPtr connection, const char *name)
+{
+        virNetworkPtr network = virNetworkLookupByName(connection, name);
+        bool active = network && virNetworkIsActive(network) == 1;
+
+        if (network)
+                (void) virNetworkFree(network);
+        return active;
+}
+
+int networks_restore(virConnectPtr connection, const char *name, Error *ret_error)
+{
+        g_autoptr(NetworkRecord) record = NULL;
+        _cleanup_run_ Run run = RUN_INIT;
+        bool foreign, lost;
+        int r;
+
+        /* Without the lock of all: nearly always there is nothing to do. */
+        if (network_record_load(name, &record, NULL) < 0 || record->state != NETWORK_READY ||
+                        is_active(connection, name))
+                return 0;
+        r = begin(name, &run, &foreign, ret_error);
+        if (r < 0)
+                return r;
+        if (foreign)
+                return refuse_foreign(name, ret_error);
+        if (run.record->state != NETWORK_READY || (run.network && virNetworkIsActive(run.network) == 1))
+                return 0;
+
+        lost = !run.network;
+        r = put_in(&run, ret_error);
+        if (r < 0)
+                return r;
+        if (lost)
+                enter_leases(&run);
+        return 1;
 }
 
 /* The names of the domains that are attached to it, by its name or its bridge, whether they run or not. */

@@ -20,6 +20,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
+#include "domain/fence-watch.h"
 #include "domain/keeper.h"
 #include "domain/pool.h"
 #include "helper/request.h"
@@ -37,6 +38,7 @@ typedef struct Server {
         int64_t used;   /* when there was last something to do, monotonic */
         Pool pool;
         Keeper *keeper;
+        FenceWatch *fence;
 } Server;
 
 /* Without libsystemd, whose part for the bus would come along. */
@@ -63,6 +65,7 @@ static void server_become_worker(Server *server, int control)
         for (unsigned i = 0; i < server->pool.n; i++)
                 (void) close_safe(server->pool.workers[i].control);
         keeper_free(server->keeper);
+        fence_watch_free(server->fence);
         (void) close_safe(server->signals);
         (void) close_safe(LISTENER);
         (void) sigemptyset(&none);
@@ -179,9 +182,8 @@ static void server_accept(Server *server, int64_t now)
 }
 
 /* Asks as others do. Returns the end on which the answer comes, or a negative errno. */
-static int server_ask_for_sweep(Server *server, const char *name)
+static int server_ask(Server *server, const char *const *words)
 {
-        const char *const words[] = {"sweep", name, NULL};
         _cleanup_close_ int ours = -EBADF, its = -EBADF, null = -EBADF;
         int ends[2], r;
 
@@ -205,10 +207,24 @@ static void server_sweep(Server *server, int64_t now)
         const char *name;
 
         while (pool_has_room(&server->pool) && (name = keeper_find_over(server->keeper, now))) {
+                const char *const words[] = {"sweep", name, NULL};
+
                 server_prepare_worker(server, now);
-                keeper_set_sweeping(server->keeper, name, server_ask_for_sweep(server, name), now);
+                keeper_set_sweeping(server->keeper, name, server_ask(server, words), now);
                 server->used = now;
         }
+}
+
+/* Those whose bridge has gone, or come back. */
+static void server_reattach(Server *server, int64_t now)
+{
+        static const char *const words[] = {"reattach", NULL};
+
+        fence_watch_set_wanted(server->fence, server->ending == 0 && keeper_is_needed(server->keeper), now);
+        if (!fence_watch_is_due(server->fence, now) || !pool_has_room(&server->pool))
+                return;
+        server_prepare_worker(server, now);
+        fence_watch_set_asked(server->fence, server_ask(server, words), now);
 }
 
 static void server_hear_worker(PoolWorker *worker, int64_t now)
@@ -284,7 +300,7 @@ static int server_timeout(Server *server, int64_t now)
         int64_t next = pool_next_rested(&server->pool);
 
         if (pool_has_room(&server->pool))
-                next = MIN(next, keeper_next(server->keeper));
+                next = MIN(next, MIN(keeper_next(server->keeper), fence_watch_next(server->fence)));
         if (server->ending > 0 && server->ending + LAST_LOOK_USEC > now)
                 next = MIN(next, server->ending + LAST_LOOK_USEC);
         else if (server->ending == 0 && server->pool.n == 0 && !keeper_is_needed(server->keeper))
@@ -292,30 +308,35 @@ static int server_timeout(Server *server, int64_t now)
         return next == INT64_MAX ? -1 : (int) (MAX(next - now, 0) / 1000 + 1);
 }
 
+#define FIXED 4 /* what is always polled */
+
 static void server_wait(Server *server, int64_t now)
 {
-        struct pollfd polls[POOL_MAX + 3] = {
+        struct pollfd polls[POOL_MAX + FIXED] = {
                 {.fd = server->signals, .events = POLLIN},
                 {.fd = keeper_fd(server->keeper), .events = POLLIN},
                 {.fd = server->ending > 0 || !pool_has_room(&server->pool) ? -1 : LISTENER,
                                 .events = POLLIN},
+                {.fd = fence_watch_fd(server->fence), .events = POLLIN},
         };
         unsigned n = server->pool.n;
 
         /* One that is leaving has none, and is not looked at: negative. */
         for (unsigned i = 0; i < n; i++)
-                polls[i + 3] = (struct pollfd){.fd = server->pool.workers[i].control, .events = POLLIN};
-        if (poll(polls, n + 3, server_timeout(server, now)) <= 0)
+                polls[i + FIXED] = (struct pollfd){.fd = server->pool.workers[i].control, .events = POLLIN};
+        if (poll(polls, n + FIXED, server_timeout(server, now)) <= 0)
                 return;
 
         now = g_get_monotonic_time();
         for (unsigned i = 0; i < n; i++)
-                if (polls[i + 3].revents)
+                if (polls[i + FIXED].revents)
                         server_hear_worker(&server->pool.workers[i], now);
         if (polls[0].revents)
                 server_hear_signals(server);
         if (polls[1].revents)
                 keeper_hear(server->keeper, now);
+        if (polls[3].revents)
+                fence_watch_hear(server->fence, now);
         if (polls[2].revents && server->ending == 0)
                 server_accept(server, now);
 }
@@ -333,6 +354,14 @@ static int server_block_signals(void)
                 return -errno;
 
         return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int server_begin_watching(Server *server)
+{
+        int r;
+
+        r = fence_watch_new(&server->fence);
+        return r < 0 ? r : keeper_new(server->used, &server->keeper);
 }
 
 int serve(void (*run_worker)(int control))
@@ -356,7 +385,7 @@ int serve(void (*run_worker)(int control))
                 log_error("Cannot wait for signals: %s", g_strerror(errno));
                 return EXIT_FAILURE;
         }
-        r = keeper_new(server.used, &server.keeper);
+        r = server_begin_watching(&server);
         if (r < 0) {
                 log_error("Cannot watch '%s': %s", paths_lives(), g_strerror(-r));
                 return EXIT_FAILURE;
@@ -370,9 +399,11 @@ int serve(void (*run_worker)(int control))
         for (now = g_get_monotonic_time(); server_trim(&server, now); now = g_get_monotonic_time()) {
                 server_wait(&server, now);
                 server_sweep(&server, g_get_monotonic_time());
+                server_reattach(&server, g_get_monotonic_time());
         }
 
         keeper_free(server.keeper);
+        fence_watch_free(server.fence);
         (void) close_safe(server.signals);
         return EXIT_SUCCESS;
 }

@@ -5,7 +5,8 @@
  * the socket that systemd hands over, and gives each to a worker: a process that was made beforehand, by a
  * fork that spares it the loading of sixty libraries. It never calls libvirt itself.
  *
- * Besides it sees whose unit is over (keeper.h), and has those domains swept.
+ * Besides it sees whose unit is over (keeper.h), and has those domains swept; and hears whose bridge has
+ * gone or come back (fence-watch.h), and has those attached again.
  *
  * A worker gets SERVE_CONTROL_CONNECT, or SERVE_CONTROL_SERVE with the descriptor of a connection, on
  * control, answers each with a byte when it is done, and ends at the end of control. */

@@ -15,6 +15,7 @@
 #include "domain/lifecycle.h"
 #include "domain/networks.h"
 #include "domain/protocol.h"
+#include "domain/reattach.h"
 #include "domain/report.h"
 #include "domain/virt.h"
 #include "helper/request.h"
@@ -126,6 +127,17 @@ static int verb_check_without_polkit(const char *name, const Options *options, E
         return virt_keeps_connection() ? VIRT_NEEDS_EVENTS : check_host(false, ret_error);
 }
 
+static int verb_reattach(const char *name, const Options *options, Error *ret_error)
+{
+        int r;
+
+        r = reattach(ret_error);
+        /* Nobody reads what this says to those who ask. */
+        if (r < 0)
+                log_warning("Guests may be cut off from their networks: %s", error_message(ret_error, r));
+        return r;
+}
+
 static const struct {
         const char *verb;
         bool takes_name;
@@ -147,6 +159,7 @@ static const struct {
                 {"network-create", true, verb_network_create},
                 {"network-remove", true, verb_network_remove},
                 {"network-list", false, verb_network_list},
+                {"reattach", false, verb_reattach},
                 {"check", false, verb_check},
                 {"check-without-polkit", false, verb_check_without_polkit},
 };
@@ -171,6 +184,7 @@ static int usage(FILE *file)
                      "  network-create NAME     make the libvirt network that its record describes\n"
                      "  network-remove NAME     remove it, if nobody is on it\n"
                      "  network-list            what libvirt's networks are\n"
+                     "  reattach                put guests back on bridges that are there again\n"
                      "  check                   look for what is wrong with this host\n"
                      "  check-without-polkit    the same where polkit is known not to answer\n"
                      "  serve                   do these for others (shruthi-domain.service)\n",

@@ -14,7 +14,7 @@
 #define SAID_MAX 200
 
 /* libnftables takes much memory for each table of the host, and frees it again, with each transaction: to
- * get that from the kernel anew takes longer than all the rest. We end when nobody asks. */
+ * get that from the kernel anew takes longer than all the rest. When nobody asks it is given back. */
 #define MEMORY_KEPT (32 * 1024 * 1024)
 
 static struct nft_ctx *context;
@@ -53,4 +53,14 @@ int nft_run(const char *commands, Error *ret_error)
         line = g_strndup(said, strcspn(said, "\n"));
         shown = text_for_display(line, SAID_MAX);
         return error_set(ret_error, ERROR_FAILED, "nftables refuses to hold it: %s", shown);
+}
+
+void nft_close(void)
+{
+        if (!context)
+                return;
+
+        nft_ctx_free(context);
+        context = NULL;
+        (void) malloc_trim(0);
 }

@@ -7,3 +7,6 @@
 
 /* Runs the commands as one transaction. FAILED with what nft said. */
 int nft_run(const char *commands, Error *ret_error);
+
+/* Until the next time: what libnftables has taken is given back. */
+void nft_close(void);

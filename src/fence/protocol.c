@@ -6,10 +6,19 @@
 
 #include <string.h>
 
+#include "common/conf.h"
 #include "common/string-util.h"
 
-#define HOLD_VERB  "hold "
-#define CHECK_VERB "check"
+#define ISOLATED "isolated"
+#define LOST_OK  "ok"
+
+static const char *const verbs[] = {
+                [FENCE_HOLD] = "hold",
+                [FENCE_CHECK] = "check",
+                [FENCE_LOST] = "lost",
+                [FENCE_PORT] = "port",
+                [FENCE_WATCH] = "watch",
+};
 
 void fence_hold_free(FenceHold *hold)
 {
@@ -117,27 +126,76 @@ int fence_hold_parse(const char *text, FenceHold **ret_hold, Error *ret_error)
         return 0;
 }
 
-char *fence_request_format(const FenceHold *hold)
+void fence_request_clear(FenceRequest *request)
 {
-        g_autofree char *text = hold ? fence_hold_format(hold) : NULL;
-
-        return hold ? g_strconcat(HOLD_VERB, text, NULL) : g_strdup(CHECK_VERB);
+        fence_hold_free(request->hold);
+        *request = (FenceRequest){};
 }
 
-int fence_request_parse(const char *data, size_t size, FenceHold **ret_hold, Error *ret_error)
+char *fence_request_format(const FenceRequest *request)
+{
+        g_autofree char *text = request->verb == FENCE_HOLD ? fence_hold_format(request->hold) : NULL;
+        const FencePort *port = &request->port;
+
+        if (request->verb == FENCE_HOLD)
+                return g_strconcat(verbs[FENCE_HOLD], " ", text, NULL);
+        if (request->verb == FENCE_PORT)
+                return g_strconcat(verbs[FENCE_PORT], " ", port->interface, " ", port->bridge,
+                                port->isolated ? " " ISOLATED : "", NULL);
+
+        return g_strdup(verbs[request->verb]);
+}
+
+static int refuse(Error *ret_error)
+{
+        return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
+}
+
+static int port_parse(const char *text, FencePort *ret_port, Error *ret_error)
+{
+        g_auto(GStrv) words = g_strsplit(text, " ", 4);
+        guint n = g_strv_length(words);
+
+        if (n < 2 || n > 3 || !conf_bridge_name_is_valid(words[0]) || !conf_bridge_name_is_valid(words[1]) ||
+                        (n == 3 && !g_str_equal(words[2], ISOLATED)))
+                return refuse(ret_error);
+
+        ret_port->isolated = n == 3;
+        g_strlcpy(ret_port->interface, words[0], sizeof ret_port->interface);
+        g_strlcpy(ret_port->bridge, words[1], sizeof ret_port->bridge);
+        return 0;
+}
+
+int fence_request_parse(const char *data, size_t size, FenceRequest *ret_request, Error *ret_error)
 {
         g_autofree char *text = NULL;
+        FenceRequest request = {};
+        const char *rest;
+        size_t length;
+        int r = 0;
 
         if (size == 0 || size > FENCE_REQUEST_MAX || memchr(data, 0, size))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
+                return refuse(ret_error);
 
         text = g_strndup(data, size);
-        if (g_str_has_prefix(text, HOLD_VERB))
-                return fence_hold_parse(text + strlen(HOLD_VERB), ret_hold, ret_error);
-        if (!g_str_equal(text, CHECK_VERB))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
+        length = strcspn(text, " ");
+        rest = text + length;
+        while (request.verb < _FENCE_VERB_MAX && (strlen(verbs[request.verb]) != length ||
+                                                                 strncmp(verbs[request.verb], text, length)))
+                request.verb++;
+        if (request.verb == _FENCE_VERB_MAX)
+                return refuse(ret_error);
 
-        *ret_hold = NULL;
+        if (request.verb == FENCE_HOLD)
+                r = rest[0] ? fence_hold_parse(rest + 1, &request.hold, ret_error) : refuse(ret_error);
+        else if (request.verb == FENCE_PORT)
+                r = rest[0] ? port_parse(rest + 1, &request.port, ret_error) : refuse(ret_error);
+        else if (rest[0])
+                r = refuse(ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_request = request;
         return 0;
 }
 
@@ -159,21 +217,63 @@ static bool word_is_valid(const char *word)
         return length > 0 && length < IF_NAMESIZE && strspn(word, G_CSET_a_2_z G_CSET_DIGITS) == length;
 }
 
+static int refuse_answer(Error *ret_error)
+{
+        (void) error_set(ret_error, ERROR_FAILED, "shruthi-fence gave an answer that cannot be read");
+        return -EBADMSG;
+}
+
+static int answer_is_error(const char *text, Error *ret_error)
+{
+        g_autofree char *shown = NULL;
+
+        if (!g_str_has_prefix(text, "error "))
+                return 0;
+        shown = text_for_display(text + strlen("error "), 512);
+        return error_set(ret_error, ERROR_FAILED, "%s", shown);
+}
+
 int fence_answer_parse(const char *data, size_t size, char **ret_word, Error *ret_error)
 {
-        g_autofree char *text = g_strndup(size > 0 ? data : "", size), *shown = NULL;
+        g_autofree char *text = g_strndup(size > 0 ? data : "", size);
+        int r;
 
-        if (g_str_has_prefix(text, "error ")) {
-                shown = text_for_display(text + strlen("error "), 512);
-                return error_set(ret_error, ERROR_FAILED, "%s", shown);
-        }
-        if (!g_str_has_prefix(text, "ok ") || !word_is_valid(text + strlen("ok "))) {
-                (void) error_set(
-                                ret_error, ERROR_FAILED, "shruthi-fence gave an answer that cannot be read");
-                return -EBADMSG;
-        }
+        r = answer_is_error(text, ret_error);
+        if (r < 0)
+                return r;
+        if (!g_str_has_prefix(text, "ok ") || !word_is_valid(text + strlen("ok ")))
+                return refuse_answer(ret_error);
 
         *ret_word = g_strdup(text + strlen("ok "));
+        return 0;
+}
+
+char *fence_lost_format(char *const *names)
+{
+        GString *text = g_string_new(LOST_OK);
+
+        for (char *const *name = names; *name && text->len + IF_NAMESIZE < FENCE_LOST_MAX; name++)
+                g_string_append_printf(text, " %s", *name);
+        return g_string_free(text, FALSE);
+}
+
+int fence_lost_parse(const char *data, size_t size, char ***ret_names, Error *ret_error)
+{
+        g_autofree char *text = g_strndup(size > 0 ? data : "", size);
+        g_auto(GStrv) words = NULL;
+        int r;
+
+        r = answer_is_error(text, ret_error);
+        if (r < 0)
+                return r;
+        words = g_strsplit(text, " ", -1);
+        if (g_strcmp0(words[0], LOST_OK) != 0)
+                return refuse_answer(ret_error);
+        for (char **word = words + 1; *word; word++)
+                if (!conf_bridge_name_is_valid(*word))
+                        return refuse_answer(ret_error);
+
+        *ret_names = g_strdupv(words + 1);
         return 0;
 }
 
@@ -193,16 +293,4 @@ void fence_interface_name(const FenceHold *hold, char ret[static IF_NAMESIZE])
         for (size_t i = prefix; i < IF_NAMESIZE - 1; i++)
                 ret[i] = digits[digest[i] & 31];
         ret[IF_NAMESIZE - 1] = 0;
-}
-
-Address fence_link_local(const char *mac)
-{
-        Address address = {.family = AF_INET6, .prefix = 128, .bytes = {0xfe, 0x80}};
-        uint8_t m[6];
-
-        for (size_t i = 0; i < G_N_ELEMENTS(m); i++)
-                m[i] = (uint8_t) (g_ascii_xdigit_value(mac[3 * i]) << 4 |
-                                  g_ascii_xdigit_value(mac[3 * i + 1]));
-        memcpy(address.bytes + 8, (uint8_t[]){m[0] ^ 2, m[1], m[2], 0xff, 0xfe, m[3], m[4], m[5]}, 8);
-        return address;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <errno.h>
 #include <glib.h>
 #include <net/if.h>
 #include <stdbool.h>
@@ -12,11 +13,15 @@
  *
  *     hold UNIKERNEL MAC IPV4 IPV6 DEVICE     IPV4 and IPV6: an address, "any" or "none"
  *     check
+ *     lost                                    which taps have lost their bridge
+ *     port INTERFACE BRIDGE [isolated]        puts a tap that has lost its bridge on that one
+ *     watch                                   be told whenever others are lost, or could be put back
  *
  * Pure. Used by both sides. */
 
 #define FENCE_REQUEST_MAX 512
 #define FENCE_ANSWER_MAX  1024
+#define FENCE_LOST_MAX    (64 * 1024) /* the answer to "lost"; what does not fit is told the next time */
 #define FENCE_DEVICE_MAX  67 /* as of an image's manifest */
 
 /* What all interfaces that are held begin with, and no other: one by such a name that nobody holds is cut
@@ -49,9 +54,35 @@ void fence_interface_name(const FenceHold *hold, char ret[static IF_NAMESIZE]);
 char *fence_hold_format(const FenceHold *hold);
 int fence_hold_parse(const char *text, FenceHold **ret_hold, Error *ret_error);
 
-/* A request; *ret_hold NULL: "check". */
-char *fence_request_format(const FenceHold *hold);
-int fence_request_parse(const char *data, size_t size, FenceHold **ret_hold, Error *ret_error);
+typedef enum FenceVerb {
+        FENCE_HOLD,
+        FENCE_CHECK,
+        FENCE_LOST,
+        FENCE_PORT,
+        FENCE_WATCH,
+        _FENCE_VERB_MAX,
+        _FENCE_VERB_INVALID = -EINVAL,
+} FenceVerb;
+
+/* What a tap is to be a port of. */
+typedef struct FencePort {
+        char interface[IF_NAMESIZE];
+        char bridge[IF_NAMESIZE];
+        bool isolated; /* it hears no other port that is (bridge(8)) */
+} FencePort;
+
+typedef struct FenceRequest {
+        FenceVerb verb;
+        FenceHold *hold; /* NULL but for FENCE_HOLD */
+        FencePort port;  /* for FENCE_PORT */
+} FenceRequest;
+
+void fence_request_clear(FenceRequest *request);
+#define _cleanup_fence_request_ __attribute__((cleanup(fence_request_clear)))
+
+/* In one spelling only. INVALID_ARGS, INVALID_NAME. */
+char *fence_request_format(const FenceRequest *request);
+int fence_request_parse(const char *data, size_t size, FenceRequest *ret_request, Error *ret_error);
 
 /* "ok WORD" or "error SENTENCE". The word is the interface's name, or what "check" found. */
 char *fence_answer_format(int r, const Error *error, const char *word);
@@ -61,5 +92,15 @@ int fence_answer_parse(const char *data, size_t size, char **ret_word, Error *re
 #define FENCE_WHOLE    "whole"
 #define FENCE_RESTORED "restored"
 
-/* fe80:: and the modified EUI-64 of a MAC address (RFC 4291, appendix A), which is what MirageOS makes. */
-Address fence_link_local(const char *mac);
+/* The words for "port": it was put there, or was there already. */
+#define FENCE_PUT   "put"
+#define FENCE_THERE "there"
+
+/* The word for "watch", after which FENCE_CHANGED comes as often as there is something to look at. */
+#define FENCE_WATCHING "watching"
+#define FENCE_CHANGED  "changed"
+
+/* The answer to "lost": "ok" and the names. -EBADMSG, or FAILED with the other's sentence. Free with
+ * g_strfreev(). */
+char *fence_lost_format(char *const *names);
+int fence_lost_parse(const char *data, size_t size, char ***ret_names, Error *ret_error);

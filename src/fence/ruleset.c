@@ -7,13 +7,15 @@
 
 #include "fence/ruleset.h"
 
-#define TABLE    "bridge shruthi"
-#define HOST     "inet shruthi"
-#define HOST_ARP "arp shruthi"
+#include <string.h>
+
+#define TABLE    "bridge " RULESET_NAME
+#define HOST     "inet " RULESET_NAME
+#define HOST_ARP "arp " RULESET_NAME
 
 /* Counted up when a table changes: those that an older program of ours has made are no longer found then,
  * and made anew. */
-#define VERSION "2"
+#define VERSION "3"
 
 /* What tells that a table is there. */
 #define MARK     "mark-" VERSION
@@ -25,8 +27,14 @@
 #define OWN4        "own4-" VERSION
 #define OWN6        "own6-" VERSION
 #define OWN_TARGETS "target6-" VERSION
+#define CLIENTS     "client-" VERSION
 
 #define TARGET "iifname . @th,64,128 @" OWN_TARGETS /* of neighbour discovery */
+
+/* What DHCP has behind the 8 bytes of UDP's header (RFC 2131, 2): a request by an address of Ethernet's, of
+ * six bytes, which is that of the client. */
+#define DHCP_HEAD   "@th,64,24 0x010106"
+#define DHCP_CLIENT "@th,288,48"
 
 /* A rule that a packet is too short for does not match, so only what matches is let through; what is left is
  * dropped.
@@ -34,6 +42,9 @@
  * An asker by DHCP has no address yet (RFC 2131, 4.1), and one by IPv6 asks from the unspecified address
  * whether one is free (RFC 4862, 5.4): both are among the guest's own where it is held to one of that
  * family. Besides it only looks for routers then and names the groups that it is in (RFC 3590).
+ *
+ * A DHCP server knows its clients by the hardware address in what they ask, whoever the frame is from: who
+ * invents one after the other has all addresses that there are, and who writes another's gives his back.
  *
  * Whoever advertises itself as a router, or answers those who ask by DHCP, is sent what the others have for
  * the world: no guest does (RFC 6105, 7610). A header that stands in the second fragment is not seen here
@@ -50,6 +61,7 @@ static const char table[] =
                 "set " OWN4 " { type ifname . ipv4_addr; }\n"
                 "set " OWN6 " { type ifname . ipv6_addr; }\n"
                 "set " OWN_TARGETS " { typeof meta iifname . @th,64,128; }\n"
+                "set " CLIENTS " { typeof meta iifname . " DHCP_CLIENT "; }\n"
                 "chain sends-arp-own {\n"
                 "iifname @" ANY4 " accept\n"
                 "arp saddr ip != 0.0.0.0 iifname . arp saddr ip @" OWN4 " accept\n"
@@ -60,8 +72,13 @@ static const char table[] =
                 " goto sends-arp-own\n"
                 "drop\n"
                 "}\n"
+                "chain asks-dhcp {\n"
+                DHCP_HEAD " iifname . " DHCP_CLIENT " @" CLIENTS " return\n"
+                "drop\n"
+                "}\n"
                 "chain sends-ipv4 {\n"
                 "udp sport 67 drop\n"
+                "udp dport 67 jump asks-dhcp\n"
                 "iifname @" ANY4 " accept\n"
                 "ip saddr != 0.0.0.0 iifname . ip saddr @" OWN4 " accept\n"
                 "ip saddr 0.0.0.0 udp sport 68 udp dport 67 iifname . ip saddr @" OWN4 " accept\n"
@@ -156,17 +173,20 @@ static void append_family(GString *commands, const char *verb, const FenceHold *
         append_own(commands, verb, interface, &family->address);
         append_element(commands, verb, v4 ? OWN4 : OWN6, interface, v4 ? "0.0.0.0" : "::");
         /* Without a link-local address there is no neighbour discovery. */
-        link_local = fence_link_local(hold->mac);
+        link_local = address_link_local(hold->mac);
         if (!v4 && !address_equal(&link_local, &family->address))
                 append_own(commands, verb, interface, &link_local);
 }
 
 static void append_elements(GString *commands, const char *verb, const FenceHold *hold)
 {
-        char interface[IF_NAMESIZE];
+        char interface[IF_NAMESIZE], client[sizeof "0x" + 12] = "0x";
 
         fence_interface_name(hold, interface);
         append_element(commands, verb, MACS, interface, hold->mac);
+        for (size_t i = 0; i < 6; i++)
+                memcpy(client + 2 + 2 * i, hold->mac + 3 * i, 2);
+        append_element(commands, verb, CLIENTS, interface, client);
         append_family(commands, verb, hold, interface, &hold->ipv4);
         append_family(commands, verb, hold, interface, &hold->ipv6);
 }

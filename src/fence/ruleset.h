@@ -8,6 +8,9 @@
 /* The commands for nft(8) that hold interfaces. Each text is one transaction, which the kernel takes whole
  * or not at all. Pure. */
 
+/* What all of the tables are called. */
+#define RULESET_NAME "shruthi"
+
 /* Appends the tables with their rules, made anew, without anybody in them: what there was by their names
  * goes. */
 void ruleset_append_tables(GString *commands);

@@ -10,9 +10,6 @@
 #include "fence/record.h"
 #include "fence/ruleset.h"
 
-/* A start holds its interfaces before it makes them, and may take that long. */
-#define START_SEC 600
-
 #define TRIES      3
 #define PAUSE_USEC 20000
 
@@ -45,12 +42,21 @@ static int make_whole(GPtrArray *holds, Error *ret_error)
         return r;
 }
 
+static guint count_open(const GPtrArray *holds)
+{
+        guint n = 0;
+
+        for (guint i = 0; i < holds->len; i++)
+                n += interface_is_there(holds->pdata[i]);
+        return n;
+}
+
 /* Where the commands fail, a table is not as it should be: all are made anew with all that are on record. */
 static int run(GString *commands, bool *ret_restored, Error *ret_error)
 {
         g_autoptr(GPtrArray) holds = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
-        guint n_open = 0;
+        guint n_open;
         int r;
 
         *ret_restored = false;
@@ -63,8 +69,7 @@ static int run(GString *commands, bool *ret_restored, Error *ret_error)
         if (r < 0)
                 return r;
 
-        for (guint i = 0; i < holds->len; i++)
-                n_open += interface_is_there(holds->pdata[i]);
+        n_open = count_open(holds);
         if (n_open > 0)
                 log_warning("Somebody has emptied the packet filter: %u interfaces of guests were not held, "
                             "and are again",
@@ -96,28 +101,53 @@ int table_check(bool *ret_restored, Error *ret_error)
         return run(commands, ret_restored, ret_error);
 }
 
-void table_tidy(void)
+int table_restore(Error *ret_error)
+{
+        g_autoptr(GPtrArray) holds = record_list();
+        guint n;
+        int r;
+
+        r = make_whole(holds, ret_error);
+        if (r < 0)
+                return r;
+
+        n = count_open(holds);
+        if (n > 0)
+                log_warning("Somebody has emptied or changed our tables of the packet filter; they are made "
+                            "anew, and %u interfaces of guests are held again",
+                                n);
+        return 0;
+}
+
+unsigned table_tidy(void)
 {
         g_autoptr(GPtrArray) holds = record_list();
         g_autoptr(GString) commands = g_string_new(NULL);
         _cleanup_error_ Error error = ERROR_INIT;
-        guint n = 0;
+        guint all = holds->len, n = 0;
 
         for (guint i = 0; i < holds->len; i++) {
                 FenceHold *hold = holds->pdata[i];
 
-                if (interface_is_there(hold) || !record_is_older(hold, START_SEC))
+                if (interface_is_there(hold) || !record_is_older(hold, TABLE_START_SEC))
                         continue;
                 ruleset_append_release(commands, hold);
                 holds->pdata[i] = holds->pdata[n];
                 holds->pdata[n++] = hold;
         }
         if (n == 0)
-                return;
+                return all;
 
         /* From tables that are not there nothing has to be taken. */
         if (nft_run(commands->str, &error) < 0)
                 log_debug("%s", error_message(&error, 0));
         for (guint i = 0; i < n; i++)
                 record_remove(holds->pdata[i]);
+
+        return all - n;
+}
+
+void table_rest(void)
+{
+        nft_close();
 }

@@ -14,6 +14,13 @@ int table_hold(const FenceHold *hold, Error *ret_error);
  * again, with all that are held; ret_restored tells whether interfaces were open meanwhile. */
 int table_check(bool *ret_restored, Error *ret_error);
 
-/* Lets go of interfaces that are gone: nobody says so when a guest ends, and a hold of what is not there
- * does no harm. */
-void table_tidy(void);
+/* Makes the tables anew with all that are held, because somebody has changed them. */
+int table_restore(Error *ret_error);
+
+/* Lets go of interfaces that are gone, and were not asked for again for TABLE_START_SEC: a start holds its
+ * interfaces before it makes them, and may take that long. Returns how many are held still. */
+#define TABLE_START_SEC 600
+unsigned table_tidy(void);
+
+/* Gives back the memory that the next change takes again. */
+void table_rest(void);

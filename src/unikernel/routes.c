@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "unikernel/netlink.h"
+#include "common/netlink.h"
 
 /* Of an address itself the table "local" has a route, also where no network is routed to it. */
 static void parse_route(const struct nlmsghdr *header, void *userdata)

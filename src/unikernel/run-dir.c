@@ -14,11 +14,20 @@
 
 #include "common/io.h"
 #include "common/paths.h"
+#include "unikernel/cut-off.h"
 
 #define PREPARED     "prepared"
 #define PREPARED_MAX (256 * 1024) /* bytes */
 
 static const char *const fifos[] = {"console.in", "console.out"};
+
+/* What a guest before was cut off from. */
+static void forget_cut_off(const char *name)
+{
+        g_autoptr(GPtrArray) none = cut_off_new();
+
+        (void) cut_off_write(name, none);
+}
 
 static void empty_directory(const char *path)
 {
@@ -40,6 +49,7 @@ int run_dir_make(const char *name)
         if (mkdir(dir, 0700) < 0 && errno != EEXIST)
                 return -errno;
         empty_directory(dir);
+        forget_cut_off(name);
         if (chmod(dir, 0711) < 0)
                 return -errno;
 
@@ -63,6 +73,7 @@ void run_dir_remove(const char *name)
 
         empty_directory(dir);
         (void) rmdir(dir);
+        forget_cut_off(name);
 }
 
 int run_dir_close(const char *name, char **ret_path)

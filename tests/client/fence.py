@@ -50,6 +50,11 @@ def udp(source, target, payload):
     return struct.pack("!HHHH", source, target, 8 + len(payload), 0) + payload
 
 
+def bootp(mac, kind=1, length=6, operation=1):
+    """What stands behind UDP's header: a request of who has that hardware address."""
+    return struct.pack("!BBBB", operation, kind, length, 0) + b"\0" * 24 + mac + b"\0" * 202 + b"c\x82Sc"
+
+
 def ipv4(source, payload, protocol=17, target="255.255.255.255"):
     head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 1, 0, 64, protocol, 0,
                        ipaddress.ip_address(source).packed, ipaddress.ip_address(target).packed)
@@ -100,8 +105,17 @@ def frames(mac, own4, own6, peer4, peer6):
         "ipv4-other-mac": lambda m: ethernet(OTHER_MAC, 0x0800, ipv4(own4, udp(9, 9, m))),
         "ipv4-other-address": lambda m: ethernet(mac, 0x0800, ipv4(peer4, udp(9, 9, m))),
         "ipv4-no-address": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(9, 9, m))),
-        "dhcp-ask": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(68, 67, m))),
-        "dhcp-ask-other-mac": lambda m: ethernet(OTHER_MAC, 0x0800, ipv4("0.0.0.0", udp(68, 67, m))),
+        "dhcp-ask": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(68, 67, bootp(mac) + m))),
+        "dhcp-ask-other-mac": lambda m: ethernet(OTHER_MAC, 0x0800, ipv4("0.0.0.0", udp(68, 67, bootp(mac) + m))),
+        "dhcp-ask-other-client": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(68, 67, bootp(OTHER_MAC) + m))),
+        "dhcp-ask-longer-client":
+            lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(68, 67, bootp(mac, length=16) + m))),
+        "dhcp-ask-other-hardware": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(68, 67, bootp(mac, 6) + m))),
+        # Too short for the client's address, as the first of two fragments may be.
+        "dhcp-short": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(68, 67, bootp(mac)[:4] + m))),
+        "dhcp-renew": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(68, 67, bootp(mac) + m))),
+        "dhcp-release-other-client": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(68, 67, bootp(OTHER_MAC) + m))),
+        "dhcp-release-other-port": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(999, 67, bootp(OTHER_MAC) + m))),
         "dhcp-answer": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(67, 68, m))),
         "dhcp-answer-other-address": lambda m: ethernet(mac, 0x0800, ipv4(peer4, udp(67, 68, m))),
         "dhcp-answer-no-address": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(67, 68, m))),

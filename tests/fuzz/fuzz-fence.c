@@ -33,28 +33,30 @@ static void check_commands(const FenceHold *hold)
 
 static void check_request(const char *data, size_t size)
 {
-        g_autoptr(FenceHold) hold = NULL;
+        _cleanup_fence_request_ FenceRequest request = {};
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *again = NULL;
 
-        if (fence_request_parse(data, size, &hold, &error) < 0) {
+        if (fence_request_parse(data, size, &request, &error) < 0) {
                 g_assert_nonnull(error.message);
                 return;
         }
 
-        again = fence_request_format(hold);
+        again = fence_request_format(&request);
         g_assert_cmpmem(again, strlen(again), data, size);
-        if (!hold)
+        if (!request.hold)
                 return;
-        g_assert_true(name_is_valid(hold->unikernel));
-        check_commands(hold);
+        g_assert_true(name_is_valid(request.hold->unikernel));
+        check_commands(request.hold);
 }
 
 static void check_answer(const char *data, size_t size)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *word = NULL;
+        g_auto(GStrv) lost = NULL;
 
+        (void) fence_lost_parse(data, size, &lost, NULL);
         if (fence_answer_parse(data, size, &word, &error) < 0)
                 g_assert_nonnull(error.message);
         else

@@ -2,7 +2,8 @@
 
 /*
  * A DHCP client (RFC 2131) that asks until it is given an address, and for it again after half of its time,
- * saying its name (option 12) as MirageOS does.
+ * saying its name (option 12) as MirageOS does. A greedy one takes addresses by invented hardware addresses,
+ * as many as it is given.
  */
 
 #include "net.h"
@@ -110,7 +111,9 @@ static void message_send(Network *n, unsigned type)
         write16(message.to_port, PORT_SERVER);
         write16(message.udp_size, ip_size - (sizeof(Ipv4) - sizeof(Ethernet)));
         memcpy(message.id, n->dhcp.id, sizeof(message.id));
-        memcpy(message.mac, n->mac, sizeof(n->mac));
+        memcpy(message.mac, n->dhcp.client, sizeof(n->dhcp.client));
+        /* Nobody has the address that the answer would be sent to. */
+        message.flags[0] = n->dhcp.greedy ? 0x80 : 0;
         memcpy(message.cookie, cookie, sizeof(cookie));
 
         p = option_add(p, OPTION_TYPE, &(const uint8_t){(uint8_t)type}, 1);
@@ -128,13 +131,17 @@ static void message_send(Network *n, unsigned type)
         frame_send(n, &message, sizeof(message));
 }
 
-void dhcp_begin(Network *n, const char *name)
+void dhcp_begin(Network *n, const char *name, bool greedy)
 {
         if (name && strlen(name) > 63)
                 PANIC("a host's name has at most 63 characters");
 
         host_name = name;
         memcpy(n->dhcp.id, n->mac + 2, sizeof(n->dhcp.id));
+        memcpy(n->dhcp.client, n->mac, sizeof(n->dhcp.client));
+        if (greedy)
+                n->dhcp.client[3] ^= 0xff;
+        n->dhcp.greedy = greedy;
         n->dhcp.state = DHCP_DISCOVER;
 }
 
@@ -160,7 +167,7 @@ bool dhcp_is_for(const Network *n, const Ipv4 *ip, size_t size)
                ip->version_length == 0x45 && ip->protocol == PROTOCOL_UDP &&
                read16(message->to_port) == PORT_CLIENT && message->operation == BOOT_REPLY &&
                memcmp(message->id, n->dhcp.id, sizeof(message->id)) == 0 &&
-               memcmp(message->mac, n->mac, sizeof(n->mac)) == 0 &&
+               memcmp(message->mac, n->dhcp.client, sizeof(n->dhcp.client)) == 0 &&
                memcmp(message->cookie, cookie, sizeof(cookie)) == 0;
 }
 
@@ -180,6 +187,14 @@ static void acknowledged(Network *n, const Message *message, size_t n_options)
         const uint8_t *seconds = option_find(message, n_options, OPTION_LEASE_TIME, 4);
         const bool renewed = n->dhcp.state == DHCP_RENEW;
 
+        if (n->dhcp.greedy) {
+                console_printf("%s: leased %u.%u.%u.%u by another hardware address\n", n->name,
+                                message->yours[0], message->yours[1], message->yours[2], message->yours[3]);
+                n->dhcp.client[5]++;
+                n->dhcp.state = DHCP_DISCOVER;
+                n->dhcp.due_ms = timer_ms;
+                return;
+        }
         memcpy(n->address, message->yours, sizeof(n->address));
         n->has_address = true;
         n->prefix = mask ? prefix_of(mask) : 32;

@@ -11,6 +11,7 @@
  *     --DEVICE-ipv4=…  --DEVICE-ipv6-gateway=…  … the same for another network
  *     --mac=MAC               sends from that hardware address, which is not its own
  *     --dhcp                  asks DHCP for the first network's IPv4 address
+ *     --dhcp-greedy           takes one after the other by invented hardware addresses, and prints each
  *     --name=NAME             the name that is said there
  *     --boots                 counts its boots in the first sector of `storage` and prints "boot N"
  *     --fill[=BYTES]          fills `storage` behind that sector, to its end or so many bytes of it, until a
@@ -68,7 +69,7 @@ static const char *last_text;
 static uint64_t end_ms;  /* 0: at once */
 static uint64_t tick_ms; /* 0: none */
 static uint64_t n_ticks;
-static bool asks_dhcp;
+static bool asks_dhcp, is_greedy;
 static const char *host_name;
 
 static void arguments_split(void)
@@ -265,6 +266,8 @@ static void argument_obey(char *argument)
                 tick_ms = positive(value);
         else if (streq(argument, "--dhcp"))
                 asks_dhcp = true;
+        else if (streq(argument, "--dhcp-greedy"))
+                asks_dhcp = is_greedy = true;
         else if ((value = startswith(argument, "--name=")))
                 host_name = value;
         else if (streq(argument, "--no-poweroff"))
@@ -339,7 +342,7 @@ static void input_echo(void)
 
 _noreturn_ static void serve(void)
 {
-        asks_dhcp = asks_dhcp && net_ask_dhcp(host_name);
+        asks_dhcp = asks_dhcp && net_ask_dhcp(host_name, is_greedy);
         if (tick_ms > 0 || end_ms > 0 || asks_dhcp)
                 timer_start(tick_ms > 0 && tick_ms < 10 ? 1 : 10);
         if (!manifest_entries)

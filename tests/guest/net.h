@@ -31,6 +31,8 @@ typedef struct Dhcp {
         uint8_t id[4]; /* of the conversation */
         uint8_t offered[4], server[4];
         uint64_t due_ms; /* when to ask again */
+        uint8_t client[6]; /* who it says that it is */
+        bool greedy;       /* it is another each time that it was given something */
 } Dhcp;
 
 struct Network {
@@ -113,7 +115,7 @@ void ipv6_receive(Network *n, uint8_t *frame, size_t size);
 
 /* dhcp.c */
 bool dhcp_is_for(const Network *n, const Ipv4 *ip, size_t size);
-void dhcp_begin(Network *n, const char *name);
+void dhcp_begin(Network *n, const char *name, bool greedy);
 /* Asks (again) what is due. */
 void dhcp_continue(Network *n);
 void dhcp_receive(Network *n, const Ipv4 *ip, size_t size);

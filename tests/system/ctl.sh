@@ -114,7 +114,7 @@ expect_fields() {
                 grep -q "\\b${key%:*}\\b" "$SRC/data/man/shruthictl.1" || fail "shruthictl(1) has ${key%:*} of $desc"
         done
 }
-everybody='ActiveEnterTimestamp:number Autostart:boolean ExitStatus:number InactiveEnterTimestamp:number InvocationID:string
+everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStatus:number InactiveEnterTimestamp:number InvocationID:string
         Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string
         Unit:string'
 details='Addresses:array Arguments:string BootMethod:string CPUs:number DefinitionPath:string Devices:array DomainName:string
@@ -135,7 +135,7 @@ expect_fields xml 'Name:string XML:string' alice xml hello
 expect_fields 'image list' 'Digest:string Size:number UsedBy:array' ctl image list
 expect_fields 'image inspect' "$(sorted Architecture:string BootMethod:string Devices:array Digest:string Hostable:boolean \
         HasManifest:boolean Problem:string Size:number Target:string)" alice image inspect "$digest"
-expect_fields 'network list' 'IPv6Subnet:string Managed:boolean Mode:string Name:string Owner:number OwnerName:string Subnet:string' \
+expect_fields 'network list' 'IPv6Subnet:string Managed:boolean Mode:string Name:string Owner:number OwnerName:string State:string Subnet:string' \
         alice network list
 expect_fields doctor 'Check:string Fix:string Sentence:string Verdict:string' ctl doctor
 expect_json "one by its name is an object" type object alice show --json=short hello

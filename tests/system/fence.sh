@@ -64,11 +64,11 @@ held() {
         answer=$(ask "hold probe $MAC $1 $2 service") && plug "${answer#ok }" && passes
 }
 
-own4='ipv4 dhcp-ask arp arp-answer '
+own4='ipv4 dhcp-ask dhcp-renew arp arp-answer '
 own6='ipv6 ipv6-link-local neighbour-solicitation neighbour-solicitation-no-address '
 own6+='neighbour-solicitation-no-address-link-local neighbour-advertisement neighbour-advertisement-link-local '
 own6+='ipv6-fragment ipv6-fragment-next router-solicitation-no-address listener-report-no-address '
-any4='ipv4 ipv4-other-address ipv4-no-address dhcp-ask arp arp-answer arp-other-address arp-probe '
+any4='ipv4 ipv4-other-address ipv4-no-address dhcp-ask dhcp-renew arp arp-answer arp-other-address arp-probe '
 any6='ipv6 ipv6-link-local ipv6-other-address ipv6-other-link-local ipv6-no-address '
 any6+='neighbour-solicitation neighbour-solicitation-no-address neighbour-solicitation-no-address-link-local '
 any6+='neighbour-solicitation-no-address-of-peer neighbour-advertisement neighbour-advertisement-link-local '
@@ -132,6 +132,33 @@ systemctl reset-failed unikernel@honest
 check "afterwards it does" shruthictl start honest
 check_soon "and is heard" 60 answers 192.168.122.210
 
+# One that takes all that a DHCP server has, by invented hardware addresses.
+check "a network with five addresses" virsh --quiet net-create <(echo "<network><name>scarce</name>
+<forward mode='nat'/><bridge name='br-scarce' stp='off' delay='0'/><ip address='10.79.0.1' prefix='29'>
+<dhcp><range start='10.79.0.2' end='10.79.0.6'/></dhcp></ip></network>")
+leases() { virsh --quiet net-dhcp-leases scarce | grep -c ipv4; }
+check "a greedy guest" shruthictl create greedy "$GUEST" --memory=8M --now --network=service:network=scarce \
+        -- --dhcp-greedy
+check "a user's that has to ask" shruthictl create modest "$GUEST" --memory=8M --owner=alice \
+        --network=service:network=scarce -- --dhcp
+check "starts" shruthictl start modest
+check_soon "and is given an address" 60 guest_said modest 'by DHCP'
+is "the greedy one was given none" 1 "$(leases)"
+check "nor is a user's" gone greedy
+check "that is greedy" shruthictl set modest -- --dhcp-greedy
+shruthictl restart modest
+check "nor one whose address is known" shruthictl create greedy "$GUEST" --memory=8M --now \
+        --network=service:network=scarce,address=auto -- --dhcp-greedy
+check "another that has to ask" shruthictl create other "$GUEST" --memory=8M --now \
+        --network=service:network=scarce -- --dhcp
+check_soon "is given one" 60 guest_said other 'by DHCP'
+expect_fail "they were given none" '' bash -c \
+        'journalctl --boot --unit=unikernel@greedy --unit=unikernel@modest --output=cat | grep "leased"'
+check "without isolation" shruthictl set greedy Network=service:network=scarce,isolation=no
+check "restarted" shruthictl restart greedy
+check_soon "it takes one after the other" 60 guest_said greedy 'leased .* by another hardware address'
+check "they are removed" gone greedy modest other
+
 # A bridge of somebody's by a libvirt network may be one that no packet filter sees.
 check "a network that only names a bridge" virsh --quiet net-create <(echo "<network><name>named</name>
 <forward mode='bridge'/><bridge name='br-fence'/></network>")
@@ -140,34 +167,48 @@ expect_output "is left to libvirt's filter" "filterref filter=.shruthi-[0-9]*-an
 check "it is removed" gone named
 
 # ── Emptied behind its back ──────────────────────────────────────────────────────────────────────────────────────────
+# By itself, as soon as the kernel says so.
 answer=$(ask "hold probe $MAC 10.9.9.2 fd99::2 service")
 check "a guest's interface" plug "${answer#ok }"
-nft delete table bridge shruthi
+sets=$(nft list sets bridge | grep -oE 'set mac-[0-9]+' | tail -n 1)
+restored() { [ "$(nft list set bridge shruthi "${sets#set }" | grep -cF "${answer#ok }")" = 1 ]; }
+# DESC COMMAND…
+comes_back() {
+        local desc=$1
+        shift
+        "$@"
+        check_soon "$desc: who is held is held again" 60 restored
+        is "and sends its own" "$own4$own6" "$(passes)"
+}
+comes_back "after a flush of all" nft flush ruleset
+expect_output "the journal says so" 'made anew, and [1-9][0-9]* interfaces' \
+        journalctl --boot --unit=shruthi-fence.service --output=cat
+# As Debian's nftables.service does: all in one transaction.
+comes_back "after a reload" nft -f - <<<'flush ruleset; table inet filter { chain input { type filter hook input priority 0; }; }'
+# libvirt's own rules for its networks went with it.
+nft delete table inet filter
+systemctl restart libvirtd
+check "a guest that lies is still not heard" is_silent 192.168.122.166
+expect_output "and doctor finds all well" '^ok +fence' shruthictl doctor
+comes_back "after its table is deleted" nft delete table bridge shruthi
+comes_back "after its set is emptied" nft flush set bridge shruthi "${sets#set }"
+open_door() { nft insert rule bridge shruthi prerouting accept; }
+no_door() { ! nft list chain bridge shruthi prerouting | grep -E '^[[:space:]]*accept'; }
+check "somebody opens a door" open_door
+check_soon "it is closed" 60 no_door
+is "and who is held sends its own" "$own4$own6" "$(passes)"
+for family in inet arp; do
+        nft delete table "$family" shruthi
+        check_soon "table $family is back when it is gone alone" 60 nft list table "$family" shruthi
+done
+
+# While it is down, by whoever asks next.
+down() { systemctl stop shruthi-fence.service shruthi-domain.service && "$@"; }
+check "it is down when the table goes" down nft delete table bridge shruthi
 is "without the table it sends what it likes" "$all" "$(passes)"
 expect_output "the next that is held" '^ok shru' ask "hold other 02:00:00:00:00:ab any any service"
 is "brings all back" "$own4$own6" "$(passes)"
-expect_output "the journal says so" 'Somebody has emptied the packet filter: [0-9]+ interfaces' \
-        journalctl --boot --unit=shruthi-fence.service --output=cat
-nft flush ruleset
-# libvirt's own rules for its networks went with it.
-systemctl restart libvirtd
-expect_output "doctor finds it out, too" '^warning +fence: .*until now.*held again' shruthictl doctor
-is "and brings all back" "$own4$own6" "$(passes)"
-check "a guest that lies is still not heard" is_silent 192.168.122.166
-expect_output "then all is well" '^ok +fence' shruthictl doctor
-for family in inet arp; do
-        nft delete table "$family" shruthi
-        expect_output "table $family is missed when it is gone alone" '^ok restored$' ask check
-        check "and is back" nft list table "$family" shruthi
-        nft delete table "$family" shruthi
-        expect_output "so it is by the next that is held" '^ok shru' ask "hold other 02:00:00:00:00:ab any any service"
-        check "and is back again" nft list table "$family" shruthi
-done
-nft flush set bridge shruthi mac-2
-is "who is no longer held is cut off" '' "$(passes)"
-expect_output "until it is held again" "^$answer$" ask "hold probe $MAC 10.9.9.2 fd99::2 service"
-is "as before" "$own4$own6" "$(passes)"
-nft delete table bridge shruthi
+check "it is down when an older one's is there" down nft delete table bridge shruthi
 nft 'table bridge shruthi { set mac-0 { type ifname; }
         chain prerouting { type filter hook prerouting priority 0; drop; }; }'
 expect_output "a table of another version is replaced" '^ok shru' ask "hold other 02:00:00:00:00:ab any any service"
@@ -222,8 +263,7 @@ is "what was held is held" "$own4$own6" "$(passes)"
 diag "CPU so far: $(service CPUUsageNSec) ns"
 find "$RECORDS" -type f -exec touch -d '1 hour ago' {} +
 expect_output "one of them is about to start" '^ok shru' ask "hold many-7 02:00:00:00:00:07 10.1.0.8 any x"
-check_soon "it ends when nobody asks" 90 unit_is inactive shruthi-fence.service
-check "and lets go of those that are gone" not_in_table 10.1.1.250
+check_soon "when it has nothing to do, it lets go of those that are gone" 90 not_in_table 10.1.1.250
 check "not of who is about to start" in_table 10.1.0.8
 is "nor of those that are there" "$own4$own6" "$(passes)"
 is "it remembers no others" 4 "$(find $RECORDS -type f | wc -l)"
@@ -267,7 +307,13 @@ filtered() {
 # OURS THEIRS: what theirs lets through besides; what it does not and ours does has "not".
 besides() { comm -3 <(tr ' ' '\n' <<<"$1" | sort) <(tr ' ' '\n' <<<"$2" | sort) | sed -E 's/^[^\t]/not &/; s/^\t//'; }
 filter=$(virsh dumpxml unikernel-old | sed -nE "s/.*filterref filter=['\"]([^'\"]*)-held-held.*/\1/p")
-is "libvirt's filter lets the same through, and what it does not look into" 'echo-no-address
+is "libvirt's filter lets the same through, and what it does not look into" 'dhcp-ask-longer-client
+dhcp-ask-other-client
+dhcp-ask-other-hardware
+dhcp-release-other-client
+dhcp-release-other-port
+dhcp-short
+echo-no-address
 ipv6-fragment-link-local
 neighbour-advertisement-cut
 neighbour-advertisement-fragment
@@ -275,7 +321,13 @@ neighbour-advertisement-of-peer
 neighbour-advertisement-of-peer-own
 neighbour-solicitation-no-address-of-peer
 router-advertisement-fragment' "$(besides "$own4$own6" "$(filtered "$filter-held-held")")"
-is "and of a guest that may choose" 'ipv6-fragment-link-local
+is "and of a guest that may choose" 'dhcp-ask-longer-client
+dhcp-ask-other-client
+dhcp-ask-other-hardware
+dhcp-release-other-client
+dhcp-release-other-port
+dhcp-short
+ipv6-fragment-link-local
 neighbour-advertisement-fragment
 router-advertisement-fragment' "$(besides "$any4$any6" "$(filtered "$filter-any-any")")"
 check "they go" gone old older oldest

@@ -80,9 +80,9 @@ expect_output "its record says whose it is" '^Owner=0$' cat $records/lab
 is "the record is for nobody else" "600 shruthi" "$(stat -c '%a %U' $records/lab)"
 check "and one with IPv6" ctl network create six --subnet=10.128.6.0/24 --ipv6-subnet=fd00:7::/64
 expect_output "of which NAT is, too" "<nat ipv6='yes'" virsh net-dumpxml six
-expect_output "they are listed, with their subnets" '^lab +nat +root +10.128.7.0/24 +- +yes$' ctl network list
-expect_output "of both families" '^six +nat +root +10.128.6.0/24 +fd00:7::/64 +yes$' ctl network list
-expect_output "and libvirt's own, which is not ours" '^default +nat +- +192.168.122.0/24 +- +no$' ctl network list
+expect_output "they are listed, with their subnets" '^lab +active +nat +root +10.128.7.0/24 +- +yes$' ctl network list
+expect_output "of both families" '^six +active +nat +root +10.128.6.0/24 +fd00:7::/64 +yes$' ctl network list
+expect_output "and libvirt's own, which is not ours" '^default +active +nat +- +192.168.122.0/24 +- +no$' ctl network list
 expect_output "as JSON, too" '"Name":"lab".*"Managed":true' ctl network list --json=short
 is "its gateway is the first address" 10.128.7.1 "$(fact lab Gateway)"
 is "of IPv6, too" fd00:7::1 "$(fact six IPv6Gateway)"
@@ -144,7 +144,7 @@ is "that is the next" 10.128.1.0/24 "$(fact quiet Subnet)"
 expect_output "with an IPv6 subnet at random" '^fd[0-9a-f:]+::/64$' fact quiet IPv6Subnet
 is "and no gateway" '' "$(fact quiet Gateway)"
 check "bob makes one" as bob network create bobs
-expect_output "both see whose they are" '^bobs +nat +bob ' as alice network list
+expect_output "both see whose they are" '^bobs +active +nat +bob ' as alice network list
 expect_fail "alice does not see who is in bob's" "$no" as alice network show bobs
 expect_fail "mallory, who is in no group, makes none" "$no" as mallory network create mallorys
 expect_fail "and lists none" "$no" as mallory network list
@@ -164,7 +164,7 @@ expect_fail "more than her share is too much" 'has 4 networks already \(Networks
         as alice network create five
 check "root is not bound by that" \
         ctl network create five --owner=alice --subnet=10.7.0.0/24 --routed --bridge=br-five
-expect_output "and hers it is" '^five +routed +alice +10.7.0.0/24' ctl network list
+expect_output "and hers it is" '^five +active +routed +alice +10.7.0.0/24' ctl network list
 is "with the bridge that was asked for" br-five "$(fact five Bridge)"
 check "they go" as alice network remove three four five
 is "the records of the others are left" "alices bobs lab quiet" "$(find $records -type f ! -name '.*' -printf '%f\n' | sort | paste -sd ' ')"
@@ -325,15 +325,32 @@ is "with six subnets" 6 "$(for i in 1 2 3 4 5 6; do fact many$i Subnet; done | s
 check "they go at once, too" ctl network remove many1 many2 many3 many4 many5 many6
 
 # What somebody does with virsh is put right.
-check "somebody takes one away" eval 'virsh net-destroy lab && virsh net-undefine lab'
+take_away() { virsh net-destroy lab && virsh net-undefine lab; }
+check "nobody runs on one" ctl stop inlab
+check "somebody takes it away" take_away
 expect_fail "doctor says so" "'lab' of user root is not in libvirt" ctl doctor
 check "after a reload" systemctl reload shruthid
 check_soon "it is there again" 60 is_active lab
 check_soon "and known to be" 60 is_known_active lab
-check "a guest of it starts again" ctl restart inlab
-check_soon "and answers" 60 answers "$(address_of inlab)"
+check "it is taken away again" take_away
+expect_output "the list says so" '^lab +missing +nat' ctl network list
+check_soon "and it is there again" 60 is_active lab
+check_soon "as the list says" 60 bash -c 'shruthictl network list | grep -E "^lab +active"'
+expect_output "with who has an address in it" "name='inlab'" virsh net-dumpxml lab
+check "somebody stops it" virsh net-destroy lab
+is "its facts say so" stopped "$(fact lab State)"
+check_soon "and it is started again" 60 is_active lab
+check "it is taken away with shruthid" eval 'systemctl mask --runtime --now shruthid.socket shruthid.service && take_away'
+check "a guest of it starts all the same" systemctl start unikernel@inlab
+expect_output "and says that it was away" "Network 'lab' had been stopped or had gone from libvirt" \
+        journalctl --boot --unit=unikernel@inlab --output=cat
+check "shruthid is back" systemctl unmask --runtime shruthid.socket shruthid.service
+systemctl start shruthid.socket
+check_soon "the guest answers" 60 answers "$(address_of inlab)"
 expect_output "it is in DHCP again" "name='inlab'" virsh net-dumpxml lab
-check "the guest goes" ctl remove --now inlab
+check "somebody stops it" virsh net-destroy lab
+check "one that is made on it starts it" ctl create inlab2 "$GUEST" --memory=8M --network=service:network=lab,address=auto
+check "they go" ctl remove --now inlab2 inlab
 check "the network goes" ctl network remove lab
 echo "junk" >$records/junk
 check "with a record that is none" systemctl reload shruthid

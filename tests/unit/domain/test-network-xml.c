@@ -182,6 +182,41 @@ static void test_domains(void)
         g_assert_false(domain_xml_is_on_network("nonsense", "lab", "virbr1"));
 }
 
+static void assert_port(const GPtrArray *ports, guint i, const char *interface, const char *network,
+                const char *bridge, bool isolated)
+{
+        const DomainPort *port = ports->pdata[i];
+
+        g_assert_cmpstr(port->interface, ==, interface);
+        g_assert_cmpstr(port->network, ==, network);
+        g_assert_cmpstr(port->bridge, ==, bridge);
+        g_assert_cmpint(port->isolated, ==, isolated);
+}
+
+/* A network of libvirt's may have another bridge by now than the domain began with. */
+static void test_ports(void)
+{
+        static const char xml[] =
+                        "<domain><devices>"
+                        "<interface type='network'><source network='lab' portid='x' bridge='virbr1'/>"
+                        "<target dev='vnet0'/></interface>"
+                        "<disk/>"
+                        "<interface type='bridge'><source bridge='br7'/><target dev='shruaaaaaaaaaaa'/>"
+                        "<port isolated='yes'/></interface>"
+                        "<interface type='bridge'><source bridge='ovs0'/><virtualport type='openvswitch'/>"
+                        "<target dev='vnet1'/></interface>"
+                        "<interface type='user'/>"
+                        "</devices></domain>";
+        g_autoptr(GPtrArray) ports = domain_xml_ports(xml), none = domain_xml_ports("nonsense");
+
+        g_assert_cmpuint(ports->len, ==, 4);
+        assert_port(ports, 0, "vnet0", "lab", NULL, false);
+        assert_port(ports, 1, "shruaaaaaaaaaaa", NULL, "br7", true);
+        assert_port(ports, 2, "vnet1", NULL, NULL, false);
+        assert_port(ports, 3, NULL, NULL, NULL, false);
+        g_assert_cmpuint(none->len, ==, 0);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -191,5 +226,6 @@ int main(int argc, char *argv[])
         g_test_add_func("/domain/network/metadata-tells-ours", test_metadata);
         g_test_add_func("/domain/network/reads-nothing-else", test_reads_nothing_else);
         g_test_add_func("/domain/network-xml/domains", test_domains);
+        g_test_add_func("/domain/network-xml/ports", test_ports);
         return g_test_run();
 }

@@ -14,33 +14,39 @@ static const char *const requests[] = {
                 "hold web 02:00:00:00:00:01 none none service",
                 "hold web 02:00:00:00:00:01 10.0.0.2 none service",
                 "hold web 02:00:00:00:00:01 none fd00::2 a device",
+                "lost",
+                "watch",
+                "port vnet0 br7",
+                "port shruaaaaaaaaaaa virbr-0.1_a isolated",
                 "hold 0-a fe:ff:ff:ff:ff:ff 255.1.1.1 any \" ; } { drop",
 };
 
-static int parse(const char *text, FenceHold **ret_hold, Error *error)
+static int parse(const char *text, FenceRequest *ret_request, Error *error)
 {
-        return fence_request_parse(text, strlen(text), ret_hold, error);
+        return fence_request_parse(text, strlen(text), ret_request, error);
 }
 
 static void test_there_and_back(void)
 {
         for (size_t i = 0; i < G_N_ELEMENTS(requests) - 1; i++) {
                 g_autofree char *again = NULL;
-                g_autoptr(FenceHold) hold = NULL;
+                _cleanup_fence_request_ FenceRequest request = {};
 
                 g_test_message("%s", requests[i]);
-                g_assert_cmpint(parse(requests[i], &hold, NULL), ==, 0);
-                again = fence_request_format(hold);
+                g_assert_cmpint(parse(requests[i], &request, NULL), ==, 0);
+                again = fence_request_format(&request);
                 g_assert_cmpstr(again, ==, requests[i]);
         }
 }
 
 static void test_meaning(void)
 {
-        g_autoptr(FenceHold) hold = NULL;
+        _cleanup_fence_request_ FenceRequest request = {};
         char ip[ADDRESS_TEXT_MAX];
+        const FenceHold *hold;
 
-        g_assert_cmpint(parse("hold web 02:00:00:00:00:01 10.0.0.2 any the device", &hold, NULL), ==, 0);
+        g_assert_cmpint(parse("hold web 02:00:00:00:00:01 10.0.0.2 any the device", &request, NULL), ==, 0);
+        hold = request.hold;
         g_assert_cmpstr(hold->unikernel, ==, "web");
         g_assert_cmpstr(hold->device, ==, "the device");
         g_assert_cmpstr(hold->mac, ==, "02:00:00:00:00:01");
@@ -58,9 +64,9 @@ static void test_longest(void)
         g_autofree char *text = g_strconcat("hold ", name,
                         " 02:00:00:00:00:01 223.255.255.254 fdff:ffff:ffff:ffff:ffff:ffff:ffff:fffe ",
                         device, NULL);
-        g_autoptr(FenceHold) hold = NULL;
+        _cleanup_fence_request_ FenceRequest request = {};
 
-        g_assert_cmpint(parse(text, &hold, NULL), ==, 0);
+        g_assert_cmpint(parse(text, &request, NULL), ==, 0);
         g_assert_cmpuint(strlen(text), <, FENCE_REQUEST_MAX / 2);
 }
 
@@ -75,6 +81,18 @@ static void test_refused(void)
                         "CHECK",
                         "release web",
                         "flush ruleset",
+                        "lost ",
+                        "watch x",
+                        "port",
+                        "port ",
+                        "port vnet0",
+                        "port vnet0 ",
+                        "port vnet0 br/7",
+                        "port vnet0 br7 ",
+                        "port vnet0 br7 isolate",
+                        "port vnet0 br7 isolated ",
+                        "port ../x br7",
+                        "port abcdefghijklmnop br7",
                         "hold web 02:00:00:00:00:01 any any",
                         "hold web 02:00:00:00:00:01 any any ",
                         "hold  02:00:00:00:00:01 any any service",
@@ -113,18 +131,18 @@ static void test_refused(void)
         g_autofree char *device = g_strnfill(FENCE_DEVICE_MAX + 1, 'd'), *huge = g_strnfill(4096, 'x');
         g_autofree char *long_device = g_strconcat("hold web 02:00:00:00:00:01 any any ", device, NULL);
         _cleanup_error_ Error error = ERROR_INIT;
-        FenceHold *hold = NULL;
+        FenceRequest request = {};
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_test_message("%s", cases[i]);
                 error_clear(&error);
-                g_assert_cmpint(parse(cases[i], &hold, &error), <, 0);
+                g_assert_cmpint(parse(cases[i], &request, &error), <, 0);
                 g_assert_nonnull(error.message);
-                g_assert_null(hold);
+                g_assert_null(request.hold);
         }
-        g_assert_cmpint(parse(long_device, &hold, NULL), <, 0);
-        g_assert_cmpint(parse(huge, &hold, NULL), <, 0);
-        g_assert_cmpint(fence_request_parse("check\0", 6, &hold, NULL), <, 0);
+        g_assert_cmpint(parse(long_device, &request, NULL), <, 0);
+        g_assert_cmpint(parse(huge, &request, NULL), <, 0);
+        g_assert_cmpint(fence_request_parse("check\0", 6, &request, NULL), <, 0);
 }
 
 /* Who is held to anything else has another name, which the kernel takes, and which begins as those do that
@@ -196,9 +214,65 @@ static void test_answers(void)
         }
 }
 
+/* What is to be put on a bridge, and how. */
+static void test_port(void)
+{
+        _cleanup_fence_request_ FenceRequest request = {};
+
+        g_assert_cmpint(parse("port vnet0 br7 isolated", &request, NULL), ==, 0);
+        g_assert_cmpint(request.verb, ==, FENCE_PORT);
+        g_assert_cmpstr(request.port.interface, ==, "vnet0");
+        g_assert_cmpstr(request.port.bridge, ==, "br7");
+        g_assert_true(request.port.isolated);
+}
+
+static void test_lost(void)
+{
+        static const char *const lists[] = {"", "vnet0", "vnet0 shruaaaaaaaaaaa tap.7"};
+        static const char *const bad[] = {
+                        "", "o", "okay", "OK", "ok ", "ok  a", "ok ../x", "ok a b/c", "vnet0"};
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_auto(GStrv) none = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
+                g_auto(GStrv) names = g_strsplit(lists[i], " ", -1), again = NULL;
+                g_autofree char *text = fence_lost_format(lists[i][0] ? names : &(char *){NULL});
+                g_autofree char *joined = NULL;
+
+                g_assert_cmpint(fence_lost_parse(text, strlen(text), &again, NULL), ==, 0);
+                joined = g_strjoinv(" ", again);
+                g_assert_cmpstr(joined, ==, lists[i]);
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+                g_test_message("%s", bad[i]);
+                g_assert_cmpint(fence_lost_parse(bad[i], strlen(bad[i]), &none, NULL), ==, -EBADMSG);
+        }
+        g_assert_cmpint(fence_lost_parse("error no", 8, &none, &error), <, 0);
+        g_assert_cmpstr(error.message, ==, "no");
+}
+
+/* More than an answer holds: what is left out is whole names. */
+static void test_lost_many(void)
+{
+        g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+        g_auto(GStrv) names = NULL, again = NULL;
+        g_autofree char *text = NULL;
+
+        for (unsigned i = 0; i < 10000; i++) {
+                g_autofree char *name = g_strdup_printf("shruaaaaaa%05u", i);
+
+                g_strv_builder_add(builder, name);
+        }
+        names = g_strv_builder_end(builder);
+        text = fence_lost_format(names);
+        g_assert_cmpuint(strlen(text), <=, FENCE_LOST_MAX);
+        g_assert_cmpint(fence_lost_parse(text, strlen(text), &again, NULL), ==, 0);
+        g_assert_cmpuint(g_strv_length(again), >, 4000);
+}
+
 static void test_link_local(void)
 {
-        Address address = fence_link_local("52:54:00:0b:ad:06");
+        Address address = address_link_local("52:54:00:0b:ad:06");
         char ip[ADDRESS_TEXT_MAX];
 
         address_format_ip(&address, ip);
@@ -215,6 +289,9 @@ int main(int argc, char *argv[])
         g_test_add_func("/fence/protocol/one-name-for-one-hold", test_interface_name);
         g_test_add_func("/fence/protocol/names-stay", test_interface_name_stays);
         g_test_add_func("/fence/protocol/answers-there-and-back", test_answers);
+        g_test_add_func("/fence/protocol/port", test_port);
+        g_test_add_func("/fence/protocol/lost-there-and-back", test_lost);
+        g_test_add_func("/fence/protocol/lost-more-than-fit", test_lost_many);
         g_test_add_func("/fence/protocol/link-local-of-a-mac-address", test_link_local);
         return g_test_run();
 }

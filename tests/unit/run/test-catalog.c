@@ -19,6 +19,8 @@ static const char *const message_ids[] = {
         SHRUTHI_MESSAGE_CREATED,
         SHRUTHI_MESSAGE_REMOVED,
         SHRUTHI_MESSAGE_CHANGED,
+        SHRUTHI_MESSAGE_CUT_OFF,
+        SHRUTHI_MESSAGE_REATTACHED,
 };
 
 static void test_every_message_is_explained(void)

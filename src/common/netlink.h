@@ -5,7 +5,8 @@
 #include <linux/rtnetlink.h>
 #include <stddef.h>
 
-/* Asking the kernel about the network (rtnetlink(7)). Called by neighbours.c and routes.c. */
+/* Asking the kernel about the network (rtnetlink(7)): neighbours, routes, interfaces; and reading what it
+ * tells by itself. */
 
 /* Is given each message; one that it knows nothing of it leaves alone. */
 typedef void (*NetlinkMessage)(const struct nlmsghdr *header, void *userdata);

@@ -2,7 +2,7 @@
 
 /* One question to rtnetlink and its answer, message by message. */
 
-#include "unikernel/netlink.h"
+#include "common/netlink.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -21,13 +21,13 @@ const void *netlink_find_attribute(
 {
         const struct rtattr *attribute =
                         (const struct rtattr *) ((const char *) NLMSG_DATA(header) + NLMSG_ALIGN(size));
-        unsigned length;
+        int length; /* below 0 behind a last attribute that is not padded */
 
         if (header->nlmsg_len < NLMSG_LENGTH(size))
                 return NULL;
 
         /* RTA_OK() looks at the sizes. */
-        length = (unsigned) (header->nlmsg_len - NLMSG_LENGTH(size));
+        length = (int) (header->nlmsg_len - NLMSG_LENGTH(size));
         for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length))
                 if (attribute->rta_type == type && RTA_PAYLOAD(attribute) >= least)
                         return RTA_DATA(attribute);
