@@ -96,11 +96,88 @@ static bool mac_is_allowed(const Change *change, const DefinitionDevice *device,
         return identity_mac(change->name, device->name, own) >= 0 && g_str_equal(own, device->mac);
 }
 
+static bool is_in(const Subnet *subnet, const Address *address)
+{
+        return address_is_set(&subnet->network) && address_contains(&subnet->network, address);
+}
+
+/* Where it is known which addresses there are, those that are somebody's are refused when one is given
+ * out. */
+static bool is_in_told_subnet(const Change *change, const DefinitionDevice *device, const char *bridge,
+                const Address *address)
+{
+        const ConfBridge *told = bridge ? conf_find_bridge(change->conf->conf, bridge) : NULL;
+
+        for (guint i = 0; change->subnets && i < change->subnets->len; i++) {
+                const ChangeSubnet *one = change->subnets->pdata[i];
+
+                if (bridge ? !g_str_equal(one->bridge, bridge) : !g_str_equal(one->network, device->network))
+                        continue;
+                if (is_in(&one->subnet, address))
+                        return true;
+                /* A network of libvirt's may only name a bridge, and the administrator tell about that. */
+                if (!told)
+                        told = conf_find_bridge(change->conf->conf, one->bridge);
+        }
+        return told && (is_in(&told->subnet4, address) || is_in(&told->subnet6, address));
+}
+
+/* Elsewhere it may be the gateway's, or that of any host which has not been heard of lately. On a network of
+ * his own there is nobody else to be taken for. */
+static bool address_is_allowed(const Change *change, const DefinitionDevice *device,
+                const DefinitionDevice *old, const char *bridge, AddressMode mode, const Address *address)
+{
+        const NetworkClaim *claim = find_claim(change, device, bridge);
+        char mac[18] = "";
+
+        if (mode != ADDRESS_MODE_FIXED || may_administer(change))
+                return true;
+        if (is_where_it_was(device, old) && (address_equal(&old->setting.fixed4, address) ||
+                                                            address_equal(&old->setting.fixed6, address)))
+                return true;
+        if (address_is_link_local(address) && address->family == AF_INET6) {
+                Address derived;
+
+                if (!device->mac && identity_mac(change->name, device->name, mac) < 0)
+                        return false;
+                derived = address_link_local(device->mac ?: mac);
+                return address_equal(&derived, address);
+        }
+        if (claim_is_his(change, claim) && !claim->bridge_is_named)
+                return true;
+
+        return is_in_told_subnet(change, device, bridge, address);
+}
+
+static int check_address(Change *change, const DefinitionDevice *device, const DefinitionDevice *old,
+                const char *bridge, AddressMode mode, const Address *address)
+{
+        char ip[ADDRESS_TEXT_MAX];
+
+        if (address_is_allowed(change, device, old, bridge, mode, address))
+                return 0;
+
+        address_format_ip(address, ip);
+        if (address_is_link_local(address) && address->family == AF_INET6)
+                return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
+                                "Network '%s': of link-local addresses only an administrator may choose "
+                                "another than that which follows from the MAC address; leave %s out",
+                                device->name, ip);
+        return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
+                        "Network '%s': only an administrator may choose %s, which lies in no subnet that is "
+                        "known of %s '%s'%s%s%s",
+                        device->name, ip, bridge ? "bridge" : "libvirt network", bridge ?: device->network,
+                        bridge ? " ([Bridge " : "", bridge ?: "",
+                        bridge ? "] in shruthi.conf tells one)" : "");
+}
+
 /* Which networks there are comes first: whoever may create a unikernel may list them (and /sys has the bridges), and
  * an administrator's word makes none. */
 int change_check_network(Change *change, const DefinitionDevice *device, const DefinitionDevice *old)
 {
+        const AddressSetting *setting = &device->setting;
         const char *bridge = bridge_of(change, device);
+        int r;
 
         if (!bridge && !device->network)
                 return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
@@ -110,7 +187,9 @@ int change_check_network(Change *change, const DefinitionDevice *device, const D
         if (change->have_networks && bridge && !is_among(change->bridges, bridge))
                 return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s': this host has no bridge '%s'", device->name, bridge);
-        if (change->have_networks && !bridge && !is_among(change->networks, device->network))
+        /* One of ours that somebody has stopped is started again with the guest. */
+        if (change->have_networks && !bridge && !is_among(change->networks, device->network) &&
+                        !find_claim(change, device, NULL))
                 return error_set(&change->error, ERROR_NO_SUCH_NETWORK,
                                 "Network '%s': libvirt has no active network '%s' (virsh net-list)",
                                 device->name, device->network);
@@ -130,7 +209,11 @@ int change_check_network(Change *change, const DefinitionDevice *device, const D
                                 "MACAddress=; leave it out, and one is derived",
                                 device->name);
 
-        return 0;
+        r = check_address(change, device, old, bridge, setting->mode4, &setting->fixed4);
+        if (r >= 0)
+                r = check_address(change, device, old, bridge, setting->mode6, &setting->fixed6);
+
+        return r;
 }
 
 /* It was looked at when the images had still to be taken in, which a caller can draw out: of a network that

@@ -40,6 +40,7 @@ static void change_free(Change *change)
         g_clear_pointer(&change->claims, g_ptr_array_unref);
         g_strfreev(change->bridges);
         g_strfreev(change->networks);
+        g_clear_pointer(&change->subnets, g_ptr_array_unref);
         error_clear(&change->error);
         g_free(change->name);
         g_free(change->text);
@@ -289,11 +290,35 @@ static void note_bridge(Manager *manager, const char *value)
                 network_set_bridge(network, parts[0]);
 }
 
+static void subnet_free(gpointer data)
+{
+        ChangeSubnet *one = data;
+
+        g_free(one->bridge);
+        g_free(one->network);
+        g_free(one);
+}
+
+/* "SUBNET BRIDGE NETWORK" */
+static void note_subnet(Change *change, const char *value)
+{
+        g_auto(GStrv) parts = g_strsplit(value, " ", 3);
+        ChangeSubnet *one;
+        Subnet subnet;
+
+        if (g_strv_length(parts) != 3 || subnet_parse(parts[0], &subnet, NULL) < 0)
+                return;
+        one = g_new(ChangeSubnet, 1);
+        *one = (ChangeSubnet){.subnet = subnet, .bridge = g_strdup(parts[1]), .network = g_strdup(parts[2])};
+        g_ptr_array_add(change->subnets, one);
+}
+
 static void on_networks(int r, Error *error, const char *output, void *userdata)
 {
         g_autoptr(GPtrArray) bridges = g_ptr_array_new(), networks = g_ptr_array_new();
         Change *change = userdata;
 
+        change->subnets = g_ptr_array_new_with_free_func(subnet_free);
         if (r < 0)
                 /* Made all the same: what is missing shows at the start. */
                 log_debug("Cannot tell which networks there are: %s", error_message(error, r));
@@ -304,6 +329,8 @@ static void on_networks(int r, Error *error, const char *output, void *userdata)
                         g_ptr_array_add(networks, g_steal_pointer(&value));
                 else if (g_str_equal(key, "network-bridge"))
                         note_bridge(change->call->manager, value);
+                else if (g_str_equal(key, "network-subnet"))
+                        note_subnet(change, value);
                 g_free(key);
                 g_free(value);
         }

@@ -22,6 +22,12 @@ typedef struct Share {
         uint64_t memory;
 } Share;
 
+/* A subnet of one of libvirt's networks. */
+typedef struct ChangeSubnet {
+        Subnet subnet;
+        char *bridge, *network;
+} ChangeSubnet;
+
 typedef struct Change {
         ChangeKind kind;
         Call *call;
@@ -41,6 +47,7 @@ typedef struct Change {
         GArray *shares;         /* Share: of all other unikernels */
         bool have_networks;     /* of this host; else they are not checked */
         char **bridges, **networks;
+        GPtrArray *subnets;     /* ChangeSubnet: of libvirt's networks */
         GPtrArray *claims;      /* NetworkClaim: of our networks */
 
         /* What the thread found. */

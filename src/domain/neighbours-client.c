@@ -30,7 +30,9 @@ int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error)
                 if (g_strv_length(words) != 3 || address_parse_ip(words[0], &entry.address) < 0 ||
                                 strlen(words[1]) >= sizeof entry.mac)
                         break;
-                entry.by = g_str_equal(words[2], "host") ? SEEN_BY_HOST : SEEN_BY_NEIGHBOUR;
+                entry.by = g_str_equal(words[2], "host")    ? SEEN_BY_HOST
+                           : g_str_equal(words[2], "route") ? SEEN_BY_ROUTE
+                                                            : SEEN_BY_NEIGHBOUR;
                 if (!g_str_equal(words[1], "-"))
                         g_strlcpy(entry.mac, words[1], sizeof entry.mac);
                 g_array_append_val(seen, entry);

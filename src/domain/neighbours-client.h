@@ -12,7 +12,7 @@
  * nobody answers in time, with the unit to look at, and where there is no such bridge. */
 int neighbours_ask(const char *bridge, GArray *seen, Error *ret_error);
 
-/* The answer's text, pure: lines "ADDRESS MAC|- neighbour|host", ended by a line "end"; or one line
+/* The answer's text, pure: lines "ADDRESS MAC|- neighbour|host|route", ended by a line "end"; or one line
  * "error SENTENCE". FAILED for that and for all else. */
 int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error);
 

@@ -17,6 +17,7 @@
 #include "domain/plan.h"
 #include "domain/probe.h"
 #include "domain/protocol.h"
+#include "domain/segment.h"
 #include "domain/virt.h"
 
 /* Without waiting for another job on the domain: what is not to be had at once is left out. */
@@ -241,6 +242,25 @@ int report_probe(bool again, Error *ret_error)
         return 0;
 }
 
+/* Which addresses there are on a network, so that it is known what lies beside them. */
+static void emit_subnets(virConnectPtr connection, virNetworkPtr network)
+{
+        g_autoptr(NetworkInfo) info = NULL;
+
+        /* It may just be going. */
+        if (segment_read_info(connection, network, &info, NULL) < 0)
+                return;
+        for (unsigned i = 0; i < 2; i++) {
+                const Subnet *subnet = i == 0 ? &info->subnet4 : &info->subnet6;
+                char text[ADDRESS_TEXT_MAX];
+
+                if (!address_is_set(&subnet->network))
+                        continue;
+                address_format(&subnet->network, text);
+                protocol_emit("network-subnet", "%s %s %s", text, info->bridge ?: "-", info->name);
+        }
+}
+
 int report_networks(Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
@@ -264,6 +284,7 @@ int report_networks(Error *ret_error)
                 if (bridge)
                         protocol_emit("network-bridge", "%s %s", bridge, virNetworkGetName(networks[i]));
                 free(bridge);
+                emit_subnets(connection, networks[i]);
                 (void) virNetworkFree(networks[i]);
         }
         free(networks);

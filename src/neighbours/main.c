@@ -50,7 +50,9 @@ static char *format_answer(const GArray *seen)
 
                 address_format_ip(&entry->address, ip);
                 g_string_append_printf(answer, "%s %s %s\n", ip, entry->mac[0] ? entry->mac : "-",
-                                entry->by == SEEN_BY_HOST ? "host" : "neighbour");
+                                entry->by == SEEN_BY_HOST    ? "host"
+                                : entry->by == SEEN_BY_ROUTE ? "route"
+                                                             : "neighbour");
         }
         g_string_append(answer, "end\n");
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "common/io.h"
-#include "unikernel/netlink.h"
+#include "common/netlink.h"
 
 #define PROC_SIZE_MAX  (4 * 1024 * 1024)
 #define SYS_CLASS_NET  "/sys/class/net"
@@ -79,6 +79,21 @@ static void parse_own_address(const struct nlmsghdr *header, int ifindex, GArray
                 add_seen(seen, SEEN_BY_HOST, message->ifa_family, address, NULL);
 }
 
+/* Whoever is asked to pass on what this host sends elsewhere. */
+static void parse_route(const struct nlmsghdr *header, int ifindex, GArray *seen)
+{
+        const struct rtmsg *message = NLMSG_DATA(header);
+        const void *gateway, *interface;
+
+        if (header->nlmsg_len < NLMSG_LENGTH(sizeof *message) || family_size(message->rtm_family) == 0)
+                return;
+        interface = netlink_find_attribute(header, sizeof *message, RTA_OIF, sizeof(int));
+        gateway = netlink_find_attribute(
+                        header, sizeof *message, RTA_GATEWAY, family_size(message->rtm_family));
+        if (gateway && interface && *(const int *) interface == ifindex)
+                add_seen(seen, SEEN_BY_ROUTE, message->rtm_family, gateway, NULL);
+}
+
 static void parse_message(const struct nlmsghdr *header, void *userdata)
 {
         const Reading *reading = userdata;
@@ -87,6 +102,8 @@ static void parse_message(const struct nlmsghdr *header, void *userdata)
                 parse_neighbour(header, reading->ifindex, reading->seen);
         else if (header->nlmsg_type == RTM_NEWADDR)
                 parse_own_address(header, reading->ifindex, reading->seen);
+        else if (header->nlmsg_type == RTM_NEWROUTE)
+                parse_route(header, reading->ifindex, reading->seen);
 }
 
 int neighbours_parse_netlink(const void *data, size_t size, int ifindex, GArray *seen)
@@ -105,7 +122,11 @@ static int read_netlink(int ifindex, GArray *seen)
         if (r < 0)
                 return r;
 
-        return netlink_dump(RTM_GETADDR, sizeof(struct ifaddrmsg), parse_message, &reading);
+        r = netlink_dump(RTM_GETADDR, sizeof(struct ifaddrmsg), parse_message, &reading);
+        if (r < 0)
+                return r;
+
+        return netlink_dump(RTM_GETROUTE, sizeof(struct rtmsg), parse_message, &reading);
 }
 
 void neighbours_parse_arp(const char *text, const char *bridge, GArray *seen)

@@ -251,6 +251,45 @@ expect_output "doctor says that, too" 'Address=auto gives out no address that' s
 check "one more fits" shruthictl create plain5 "$GUEST" --memory=8M --network=service:br8,address=auto
 check "they are removed" gone plain1 plain2 plain3 plain5
 
+# ── Whose an address may be ──────────────────────────────────────────────────────────────────────────────────────
+# Where nobody has told which addresses there are, and this host has not heard of all who are there.
+check "a bridge that nobody told about" ip link add br6 type bridge
+ip address add 10.6.0.1/24 dev br6
+ip link set br6 up
+ip route add 10.200.0.0/16 via 10.6.0.77 dev br6
+printf '[Shruthi]\nAllowedBridges=virbr0 br6 br8\n' >/etc/shruthi/shruthi.conf.d/61-bridges.conf
+reload
+# BRIDGE,ADDRESS
+alice_makes() { as_user alice shruthictl create claimed "$GUEST" --memory=8M --network=service:"$1"; }
+expect_fail "a user may choose no address there" \
+        "only an administrator may choose 10\.6\.0\.9, which lies in no subnet.*'br6'.*\[Bridge br6\]" \
+        alice_makes br6,address=10.6.0.9/24
+expect_fail "of IPv6 neither" 'only an administrator may choose fd06::9' alice_makes br6,address=fd06::9/64
+expect_fail "nor the router's link-local one" 'link-local.*only an administrator.*fe80::1' \
+        alice_makes br6,address=fe80::1/64
+expect_fail "nor where other addresses are known" 'only an administrator may choose 10\.6\.0\.9' \
+        alice_makes br8,address=10.6.0.9/29
+expect_fail "nor on libvirt's bridge" 'only an administrator may choose 10\.6\.0\.9' \
+        alice_makes virbr0,address=10.6.0.9/24
+expect_fail "nor a router's there" 'link-local.*only an administrator.*fe80::1' alice_makes virbr0,address=fe80::1/64
+check "one that is known to be there they may" alice_makes br8,address=10.8.0.5/29
+mac=$(as_user alice shruthictl show claimed --json=short | jq -r '.. | .MACAddress? // empty' | head -n 1)
+local6=$(python3 -c "m = bytes.fromhex('$mac'.replace(':', '')); import ipaddress
+print(ipaddress.ip_address(b'\xfe\x80' + bytes(6) + bytes([m[0] ^ 2]) + m[1:3] + b'\xff\xfe' + m[3:]))")
+check "as the link-local one that follows from theirs" as_user alice shruthictl set claimed \
+        Network=service:br6,address="$local6/64"
+expect_fail "but no other by a change" 'only an administrator may choose 10\.6\.0\.9' \
+        as_user alice shruthictl set claimed Network=service:br6,address=10.6.0.9/24
+check "an administrator may give it" shruthictl set claimed Network=service:br6,address=10.6.0.9/24
+check "and they keep it with what else they change" as_user alice shruthictl set claimed \
+        Network=service:br6,address=10.6.0.9/24,bandwidth=in:1M
+check "it is removed" gone claimed
+expect_fail "a gateway's nobody may choose" "10\.6\.0\.77 is in use: it is a gateway of this host's" \
+        shruthictl create claimed "$GUEST" --memory=8M --network=service:br6,address=10.6.0.77/24
+rm /etc/shruthi/shruthi.conf.d/61-bridges.conf
+ip link delete br6
+reload
+
 # ── When libvirt was away ────────────────────────────────────────────────────────────────────────────────────────
 check "one with an address" shruthictl create late "$GUEST" --memory=8M \
         --network=service:network=default,address=auto -- '--ipv4={service.address}'

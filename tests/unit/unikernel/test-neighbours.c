@@ -119,6 +119,21 @@ static void add_own(GByteArray *message, unsigned ifindex, const void *local, co
         close_message(message, start);
 }
 
+static void add_route(GByteArray *message, int ifindex, const void *gateway)
+{
+        struct {
+                struct nlmsghdr header;
+                struct rtmsg body;
+        } head = {.header = {.nlmsg_type = RTM_NEWROUTE}, .body = {.rtm_family = AF_INET}};
+        guint start = message->len;
+
+        g_byte_array_append(message, (const guint8 *) &head, sizeof head);
+        if (gateway)
+                add_attribute(message, RTA_GATEWAY, gateway, 4);
+        add_attribute(message, RTA_OIF, &ifindex, sizeof ifindex);
+        close_message(message, start);
+}
+
 static void add_end(GByteArray *message, uint16_t type, int error)
 {
         struct {
@@ -148,6 +163,9 @@ static GByteArray *sample(void)
         add_own(message, 7, v4[2], v4[1]);
         add_own(message, 8, v4[2], v4[2]);
         add_own(message, 7, NULL, v4[0]);
+        add_route(message, 7, v4[1]);
+        add_route(message, 8, v4[2]);
+        add_route(message, 7, NULL);
         return message;
 }
 
@@ -157,12 +175,13 @@ static void test_netlink(void)
         g_autoptr(GArray) seen = seen_new();
 
         g_assert_cmpint(neighbours_parse_netlink(message->data, message->len, 7, seen), ==, 0);
-        g_assert_cmpuint(seen->len, ==, 5);
+        g_assert_cmpuint(seen->len, ==, 6);
         assert_seen(seen, 0, "10.0.0.2", "52:54:00:ab:cd:01", SEEN_BY_NEIGHBOUR);
         assert_seen(seen, 1, "fd00::2", "52:54:00:ab:cd:01", SEEN_BY_NEIGHBOUR);
         assert_seen(seen, 2, "10.0.0.3", "", SEEN_BY_NEIGHBOUR);
         assert_seen(seen, 3, "10.0.0.4", "", SEEN_BY_HOST);
         assert_seen(seen, 4, "10.0.0.2", "", SEEN_BY_HOST);
+        assert_seen(seen, 5, "10.0.0.3", "", SEEN_BY_ROUTE);
 }
 
 static void test_netlink_ends(void)
@@ -200,7 +219,7 @@ static void test_netlink_damaged(void)
                 int r = neighbours_parse_netlink(copy, size, 7, seen);
 
                 g_assert_true(r == 0 || r == -EBADMSG);
-                g_assert_cmpuint(seen->len, <=, 5);
+                g_assert_cmpuint(seen->len, <=, 6);
         }
 
         for (guint i = 0; i < message->len; i++)
