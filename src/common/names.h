@@ -8,10 +8,14 @@
 #define SHRUTHI_OBJECT_PATH          "/org/dream/Shruthi"
 #define SHRUTHI_UNIKERNEL_PATH       SHRUTHI_OBJECT_PATH "/unikernel"
 #define SHRUTHI_NETWORK_PATH         SHRUTHI_OBJECT_PATH "/network"
+#define SHRUTHI_VOLUME_PATH          SHRUTHI_OBJECT_PATH "/volume"
+#define SHRUTHI_IMAGE_PATH           SHRUTHI_OBJECT_PATH "/image"
 
 #define SHRUTHI_INTERFACE_MANAGER    SHRUTHI_BUS_NAME ".Manager"
 #define SHRUTHI_INTERFACE_UNIKERNEL  SHRUTHI_BUS_NAME ".Unikernel"
 #define SHRUTHI_INTERFACE_NETWORK    SHRUTHI_BUS_NAME ".Network"
+#define SHRUTHI_INTERFACE_VOLUME     SHRUTHI_BUS_NAME ".Volume"
+#define SHRUTHI_INTERFACE_IMAGE      SHRUTHI_BUS_NAME ".Image"
 
 #define SYSTEMD_NAME                 "org.freedesktop.systemd1"
 #define SYSTEMD_PATH                 "/org/freedesktop/systemd1"

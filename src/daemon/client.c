@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "daemon/idle.h"
 #include "daemon/polkit.h"
+#include "daemon/subscribers.h"
 
 /* What came by one of the connections that were let in as root's. Whatever else it came by is no way around
  * polkit. */
@@ -49,6 +50,7 @@ static void client_vanished(Client *client)
         client->state = CLIENT_GONE;
         g_atomic_int_set(client->gone, 1);
         polkit_forget_sender(manager, client->name);
+        subscribers_forget(manager, client->name);
         g_hash_table_remove(manager->clients, client->name);
         idle_touch(manager);
 }

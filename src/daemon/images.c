@@ -175,15 +175,31 @@ static int inspect_stored(ImageWork *work, Error *ret_error)
         return image_inspect(work->fd, &work->info, ret_error);
 }
 
-int method_inspect_stored_image(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+/* Of the manager's methods the argument, of an image's own its path. Free with g_free(). */
+static int read_digest(sd_bus_message *message, char **ret_digest)
+{
+        const char *digest;
+        int r;
+
+        r = sd_bus_path_decode(sd_bus_message_get_path(message), SHRUTHI_IMAGE_PATH, ret_digest);
+        if (r != 0)
+                return r;
+
+        r = sd_bus_message_read(message, "s", &digest);
+        if (r >= 0)
+                *ret_digest = g_strdup(digest);
+        return r;
+}
+
+static int by_digest(sd_bus_message *message, Manager *manager, int (*run)(ImageWork *work, Error *ret_error),
+                int (*append)(const ImageWork *work, sd_bus_message *reply))
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        Manager *manager = userdata;
-        const char *digest;
+        g_autofree char *digest = NULL;
         Call *call;
         int r;
 
-        r = sd_bus_message_read(message, "s", &digest);
+        r = read_digest(message, &digest);
         if (r < 0)
                 return reply_invalid_args(message, r);
 
@@ -196,8 +212,50 @@ int method_inspect_stored_image(sd_bus_message *message, void *userdata, sd_bus_
         if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_INSPECT_IMAGE, "inspect an image", &call))
                 return 1;
 
-        return image_work_start(image_work_new(call, -EBADF, digest, inspect_stored, append_info));
+        return image_work_start(image_work_new(call, -EBADF, digest, run, append));
 }
+
+int method_inspect_stored_image(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        return by_digest(message, userdata, inspect_stored, append_info);
+}
+
+static int look_up(ImageWork *work, Error *ret_error)
+{
+        return store_size(work->digest, &work->size, ret_error);
+}
+
+static int append_path(const ImageWork *work, sd_bus_message *reply)
+{
+        g_autofree char *path = NULL;
+        int r = sd_bus_path_encode(SHRUTHI_IMAGE_PATH, work->digest, &path);
+
+        return r < 0 ? r : sd_bus_message_append(reply, "o", path);
+}
+
+int method_get_image(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        return by_digest(message, userdata, look_up, append_path);
+}
+
+int image_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+                sd_bus_error *ret_error)
+{
+        g_autofree char *digest = NULL;
+
+        if (sd_bus_path_decode(path, SHRUTHI_IMAGE_PATH, &digest) <= 0 || !digest_is_valid(digest))
+                return 0;
+
+        *ret_found = userdata;
+        return 1;
+}
+
+const sd_bus_vtable image_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("Inspect", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", info),
+                        method_inspect_stored_image, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};
 
 static int import(ImageWork *work, Error *ret_error)
 {

@@ -16,6 +16,7 @@
 #include "daemon/images.h"
 #include "daemon/network-bus.h"
 #include "daemon/overview.h"
+#include "daemon/subscribers.h"
 #include "daemon/unikernel-bus.h"
 #include "daemon/user-limits.h"
 #include "daemon/volumes.h"
@@ -431,6 +432,8 @@ const sd_bus_vtable manager_vtable[] = {
                         method_inspect_image, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("InspectStoredImage", SD_BUS_ARGS("s", digest), SD_BUS_RESULT("a{sv}", info),
                         method_inspect_stored_image, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetImage", SD_BUS_ARGS("s", digest), SD_BUS_RESULT("o", image),
+                        method_get_image, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ImportImage", SD_BUS_ARGS("h", image, "a{sv}", options),
                         SD_BUS_RESULT("s", digest),
                         method_import_image, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -438,6 +441,10 @@ const sd_bus_vtable manager_vtable[] = {
                         method_list_images, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("PruneImages", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", removed, "t", freed),
                         method_prune_images, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Subscribe", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
+                        method_subscribe, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetVolume", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", volume),
+                        method_get_volume, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("CreateVolume",
                         SD_BUS_ARGS("s", name, "t", size, "a{sv}", settings), SD_BUS_NO_RESULT,
                         method_create_volume, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -476,6 +483,10 @@ const sd_bus_vtable manager_vtable[] = {
         SD_BUS_SIGNAL_WITH_ARGS("UnikernelRemoved", SD_BUS_ARGS("s", name, "o", unikernel), 0),
         SD_BUS_SIGNAL_WITH_ARGS("NetworkNew", SD_BUS_ARGS("s", name, "o", network), 0),
         SD_BUS_SIGNAL_WITH_ARGS("NetworkRemoved", SD_BUS_ARGS("s", name, "o", network), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("VolumeNew", SD_BUS_ARGS("s", name, "o", volume), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("VolumeRemoved", SD_BUS_ARGS("s", name, "o", volume), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("ImageNew", SD_BUS_ARGS("s", digest, "o", image), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("ImageRemoved", SD_BUS_ARGS("s", digest, "o", image), 0),
         SD_BUS_PROPERTY("Version", "s", property_get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Acceleration", "s", NULL, offsetof(Manager, acceleration),
                         SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

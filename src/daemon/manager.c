@@ -16,6 +16,7 @@
 #include "daemon/call.h"
 #include "daemon/client.h"
 #include "daemon/idle.h"
+#include "daemon/images.h"
 #include "daemon/log-control.h"
 #include "daemon/log-stream.h"
 #include "daemon/manager-bus.h"
@@ -24,6 +25,7 @@
 #include "daemon/polkit.h"
 #include "daemon/private.h"
 #include "daemon/registry.h"
+#include "daemon/subscribers.h"
 #include "daemon/systemd.h"
 #include "daemon/unikernel-bus.h"
 #include "daemon/units.h"
@@ -130,6 +132,13 @@ int manager_export(Manager *manager, sd_bus *bus)
         if (r >= 0)
                 r = sd_bus_add_node_enumerator(
                                 bus, NULL, SHRUTHI_NETWORK_PATH, network_node_enumerate, manager);
+        /* No enumerator: which there are is not for everybody, see subscribers.h. */
+        if (r >= 0)
+                r = sd_bus_add_fallback_vtable(bus, NULL, SHRUTHI_VOLUME_PATH, SHRUTHI_INTERFACE_VOLUME,
+                                volume_vtable, volume_object_find, manager);
+        if (r >= 0)
+                r = sd_bus_add_fallback_vtable(bus, NULL, SHRUTHI_IMAGE_PATH, SHRUTHI_INTERFACE_IMAGE,
+                                image_vtable, image_object_find, manager);
         if (r >= 0)
                 r = sd_bus_add_object_manager(bus, NULL, SHRUTHI_OBJECT_PATH);
         if (r >= 0)
@@ -509,6 +518,7 @@ Manager *manager_free(Manager *manager)
                 return NULL;
 
         /* What a thread may still be at holds on to none of this but what was handed to it. */
+        manager->subscribers = subscribers_free(manager->subscribers);
         g_hash_table_unref(manager->queries);
         g_hash_table_unref(manager->clients);
         manager->systemd = systemd_free(manager->systemd);

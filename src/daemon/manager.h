@@ -75,6 +75,7 @@ typedef struct Manager {
         GHashTable *calls_of;    /* uid → number of calls under way */
         unsigned n_calls;
         GList *logs;             /* LogStream */
+        struct Subscribers *subscribers; /* NULL: nobody has subscribed yet */
         char *boot_id;           /* as journald writes it; NULL: not known yet */
 
         sd_event_source *idle_source;

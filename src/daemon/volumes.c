@@ -345,17 +345,59 @@ static int append_details(const VolumeWork *work, sd_bus_message *reply)
         return r;
 }
 
-/* The methods that take a name and nothing else. */
-static int by_name(sd_bus_message *message, Manager *manager, const VolumeVerb *verb)
+/* Of the manager's methods the first argument, of a volume's own its path. Free with g_free(). */
+static int read_name(sd_bus_message *message, char **ret_name)
 {
         const char *name;
         int r;
 
+        r = sd_bus_path_decode(sd_bus_message_get_path(message), SHRUTHI_VOLUME_PATH, ret_name);
+        if (r != 0)
+                return r;
+
         r = sd_bus_message_read(message, "s", &name);
+        if (r >= 0)
+                *ret_name = g_strdup(name);
+        return r;
+}
+
+/* The methods that take a name and nothing else. */
+static int by_name(sd_bus_message *message, Manager *manager, const VolumeVerb *verb)
+{
+        g_autofree char *name = NULL;
+        int r;
+
+        r = read_name(message, &name);
         if (r < 0)
                 return reply_invalid_args(message, r);
 
         return work_start(message, manager, verb, name, 0, NULL, -EBADF);
+}
+
+static int look_only(VolumeWork *work, Error *ret_error)
+{
+        return 0;
+}
+
+static int append_path(const VolumeWork *work, sd_bus_message *reply)
+{
+        g_autofree char *path = NULL;
+        int r = sd_bus_path_encode(SHRUTHI_VOLUME_PATH, work->name, &path);
+
+        return r < 0 ? r : sd_bus_message_append(reply, "o", path);
+}
+
+int method_get_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        static const VolumeVerb verb = {
+                        .action = SHRUTHI_ACTION_READ_VOLUME,
+                        .verb = "look at",
+                        .existing = true,
+                        .act = look_only,
+                        .append = append_path,
+        };
+
+        return by_name(message, userdata, &verb);
 }
 
 int method_get_volume_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -381,11 +423,13 @@ int method_resize_volume(sd_bus_message *message, void *userdata, sd_bus_error *
                         .act = volume_work_resize,
         };
         _cleanup_error_ Error error = ERROR_INIT;
-        const char *name;
+        g_autofree char *name = NULL;
         uint64_t size;
         int r;
 
-        r = sd_bus_message_read(message, "st", &name, &size);
+        r = read_name(message, &name);
+        if (r >= 0)
+                r = sd_bus_message_read(message, "t", &size);
         if (r < 0)
                 return reply_invalid_args(message, r);
         r = volume_size_check(size, &error);
@@ -426,3 +470,28 @@ int method_remove_volume(sd_bus_message *message, void *userdata, sd_bus_error *
 
         return by_name(message, userdata, &verb);
 }
+
+int volume_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+                sd_bus_error *ret_error)
+{
+        g_autofree char *name = NULL;
+
+        if (sd_bus_path_decode(path, SHRUTHI_VOLUME_PATH, &name) <= 0 || !volume_name_is_valid(name))
+                return 0;
+
+        *ret_found = userdata;
+        return 1;
+}
+
+const sd_bus_vtable volume_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("GetDetails", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", details),
+                        method_get_volume_details, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Resize", SD_BUS_ARGS("t", size), SD_BUS_NO_RESULT, method_resize_volume,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", data), method_export_volume,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_remove_volume,
+                        SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};

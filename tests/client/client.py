@@ -311,7 +311,22 @@ def volume_export(name, hold=""):
     os.close(fd)
 
 
+def subscribe(wanted="subscribe"):
+    """Prints what the manager's signals about volumes and images say. "listen": without having asked for them."""
+
+    def on_signal(bus, sender, path, interface, name, parameters):
+        if name.startswith(("Volume", "Image")):
+            print(name, *parameters.unpack(), flush=True)
+
+    client = Client()
+    client.bus.signal_subscribe(NAME, MANAGER, None, PATH, None, Gio.DBusSignalFlags.NONE, on_signal)
+    client.call("Subscribe" if wanted == "subscribe" else "ListChangedUnikernels", None)
+    print("ready", flush=True)
+    GLib.MainLoop().run()
+
+
 VERBS = {
+    "subscribe": subscribe,
     "volume-import": volume_import,
     "volume-export": volume_export,
     "slow-credential": slow_credential,

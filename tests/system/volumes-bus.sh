@@ -320,6 +320,54 @@ expect_output "what it wrote is in it" '[^0 ]' od -An -tx1 -N16 -v $store/db-sto
 check "now it can be removed" alice volume remove db-storage
 is "it is gone" data "$(names)"
 
+# Objects, and who is told of them.
+object() {
+        local user=$1 path=$2
+        shift 2
+        as_user "$user" busctl --timeout=60 -- call org.dream.Shruthi "/org/dream/Shruthi/$path" "$@"
+}
+told() { grep -qx "$2" "/tmp/told-$1"; }
+image=$(sha256sum "$GUEST" | cut -d' ' -f1)
+for user in root alice mallory; do
+        as_user $user python3 $client subscribe >/tmp/told-$user &
+        subscribers+=($!)
+done
+as_user alice python3 $client subscribe listen >/tmp/told-listener &
+subscribers+=($!)
+for user in root alice mallory listener; do check_soon "$user is there" 60 told $user ready; done
+check "alice makes a volume" alice volume create told --size=1M
+check "… and takes an image in" alice image import "$GUEST"
+for user in root alice; do
+        check_soon "$user is told of the volume" 60 told $user 'VolumeNew told /org/dream/Shruthi/volume/told'
+        check_soon "… and of the image" 60 told $user "ImageNew sha256:$image /org/dream/Shruthi/image/sha256_3a$image"
+done
+expect_output "alice sees it under its path" '"Owner" u' object alice volume/told org.dream.Shruthi.Volume GetDetails
+expect_fail "… mallory does not" "$no" object mallory volume/told org.dream.Shruthi.Volume GetDetails
+expect_fail "… nor removes it" "$no" object mallory volume/told org.dream.Shruthi.Volume Remove
+check "she makes it larger" object alice volume/told org.dream.Shruthi.Volume Resize t 2097152
+is "… as it is then" 2097152 "$(fact alice told Size)"
+expect_output "the image can be inspected" '"Digest" s' \
+        object alice "image/sha256_3a$image" org.dream.Shruthi.Image Inspect
+expect_output "its path can be had" '/org/dream/Shruthi/volume/told' manager alice GetVolume told
+expect_output "… the image's too" "image/sha256_3a$image" manager alice GetImage "sha256:$image"
+expect_fail "neither is listed to everybody" 'none' bash -c "
+        busctl call org.dream.Shruthi /org/dream/Shruthi org.freedesktop.DBus.ObjectManager GetManagedObjects |
+                grep -E 'volume|image|$image' || { echo none; exit 1; }"
+expect_fail "… nor below their paths" 'none' bash -c "
+        busctl tree --list org.dream.Shruthi | grep -E 'told|$image' || { echo none; exit 1; }"
+expect_fail "what is not there is said" 'no volume' object alice volume/nothere org.dream.Shruthi.Volume GetDetails
+check "she removes it" object alice volume/told org.dream.Shruthi.Volume Remove
+check "the image goes" ctl image prune
+for user in root alice; do
+        check_soon "$user is told that the volume is gone" 60 \
+                told $user 'VolumeRemoved told /org/dream/Shruthi/volume/told'
+        check_soon "… and the image" 60 \
+                told $user "ImageRemoved sha256:$image /org/dream/Shruthi/image/sha256_3a$image"
+done
+is "others are told of nothing" ready "$(cat /tmp/told-mallory)"
+is "… nor are those who have not asked" ready "$(cat /tmp/told-listener)"
+kill "${subscribers[@]}"
+
 # A record that is damaged.
 check "root makes one" ctl volume create broken --size=1M
 echo nonsense >$store/broken/volume
