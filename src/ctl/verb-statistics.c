@@ -2,6 +2,8 @@
 
 /* statistics: what running guests use, and what went through their devices. */
 
+#include <string.h>
+
 #include "common/string-util.h"
 #include "ctl/client.h"
 #include "ctl/format.h"
@@ -22,7 +24,8 @@ static char *format_sum(JsonObject *statistics, const char *key)
         return size_format(sum);
 }
 
-static void add_row(Table *table, const char *name, JsonObject *statistics)
+/* A row, and the same for programs. */
+static void add_one(Table *table, JsonArray *array, const char *name, JsonObject *statistics)
 {
         static const char *const sums[] = {"ReceivedBytes", "SentBytes", "ReadBytes", "WrittenBytes"};
         g_autofree char *time = format_span((uint64_t) value_number(statistics, "CPUTime")),
@@ -36,35 +39,61 @@ static void add_row(Table *table, const char *name, JsonObject *statistics)
 
                 table_add(table, sum, COLOR_NONE, NULL);
         }
+        json_object_set_string_member(statistics, "Name", name);
+        json_array_add_object_element(array, json_object_ref(statistics));
 }
 
-/* Those that run; which of them the caller may look at is seen when they are asked about. */
-static int list_running(Ctl *ctl, char ***ret_names, Error *ret_error)
+static int compare_names(gconstpointer a, gconstpointer b)
 {
-        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free), rows = NULL;
+        return strcmp(a, b);
+}
+
+/* Of all that the caller may look at, in one call. */
+static int list_all(Ctl *ctl, Table *table, JsonArray *array, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        g_autoptr(JsonObject) all = NULL;
+        g_autoptr(GList) names = NULL;
         int r;
 
-        r = client_list(ctl, &rows, ret_error);
+        r = client_call(ctl, "ListUnikernelStatistics", &reply, ret_error, "as", 0);
+        if (r < 0)
+                return r;
+        r = value_read_object(reply, &all);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        names = g_list_sort(json_object_get_members(all), compare_names);
+        for (GList *l = names; l; l = l->next)
+                add_one(table, array, l->data, json_object_get_object_member(all, l->data));
+        return CTL_EXIT_SUCCESS;
+}
+
+static int list_named(Ctl *ctl, char **operands, Table *table, JsonArray *array, Error *ret_error)
+{
+        int r, exit_status = CTL_EXIT_SUCCESS;
+        g_auto(GStrv) names = NULL;
+
+        r = client_expand(ctl, operands, &names, ret_error);
         if (r < 0)
                 return r;
 
-        for (guint i = 0; i < rows->len; i++) {
-                const UnikernelRow *row = rows->pdata[i];
+        for (char **name = names; *name; name++) {
+                g_autoptr(JsonObject) statistics = NULL;
+                _cleanup_error_ Error error = ERROR_INIT;
 
-                if (g_str_equal(row->state, "running"))
-                        g_ptr_array_add(names, g_strdup(row->name));
+                r = client_get_object(ctl, "GetUnikernelStatistics", *name, true, &statistics, &error);
+                if (r >= 0) {
+                        add_one(table, array, *name, statistics);
+                        continue;
+                }
+                error_cannot(&error, "show statistics of %s", *name);
+                ctl_print_error(&error, r);
+                if (exit_status == CTL_EXIT_SUCCESS)
+                        exit_status = ctl_exit_status(ctl, &error);
         }
-        g_ptr_array_add(names, NULL);
-        *ret_names = (char **) g_ptr_array_steal(names, NULL);
-        return 0;
-}
 
-/* Without a name, what the caller may not see, or has just ended, is left out. */
-static bool is_left_out(const Error *error, bool all)
-{
-        return all && (error->code == ERROR_ACCESS_DENIED || error->code == ERROR_NOT_RUNNING ||
-                                      error->code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED ||
-                                      error->code == ERROR_NO_SUCH_UNIKERNEL);
+        return exit_status;
 }
 
 int verb_statistics(Ctl *ctl, char **operands, Error *ret_error)
@@ -73,37 +102,17 @@ int verb_statistics(Ctl *ctl, char **operands, Error *ret_error)
                         NULL};
         g_autoptr(Table) table = table_new(headers);
         g_autoptr(JsonArray) array = json_array_new();
-        int r, exit_status = CTL_EXIT_SUCCESS;
-        g_auto(GStrv) names = NULL;
-        bool all = !operands[0];
+        int r;
 
-        r = all ? list_running(ctl, &names, ret_error) : client_expand(ctl, operands, &names, ret_error);
+        r = operands[0] ? list_named(ctl, operands, table, array, ret_error)
+                        : list_all(ctl, table, array, ret_error);
         if (r < 0)
                 return r;
 
-        for (char **name = names; *name; name++) {
-                g_autoptr(JsonObject) statistics = NULL;
-                _cleanup_error_ Error error = ERROR_INIT;
-
-                r = client_get_object(ctl, "GetUnikernelStatistics", *name, !all, &statistics, &error);
-                if (r < 0 && is_left_out(&error, all))
-                        continue;
-                if (r < 0) {
-                        error_cannot(&error, "show statistics of %s", *name);
-                        ctl_print_error(&error, r);
-                        if (exit_status == CTL_EXIT_SUCCESS)
-                                exit_status = ctl_exit_status(ctl, &error);
-                        continue;
-                }
-                json_object_set_string_member(statistics, "Name", *name);
-                json_array_add_object_element(array, json_object_ref(statistics));
-                add_row(table, *name, statistics);
-        }
-
         pager_open(&ctl->options);
         if (ctl->options.json != JSON_OFF)
-                json_print_array(&ctl->options, array, !all && operands_are_single(operands));
-        else if (all || json_array_get_length(array) > 0)
+                json_print_array(&ctl->options, array, operands[0] && operands_are_single(operands));
+        else if (!operands[0] || json_array_get_length(array) > 0)
                 table_print(table, &ctl->options, "running unikernels listed");
-        return exit_status;
+        return r;
 }

@@ -115,8 +115,10 @@ int verb_volume_create(Ctl *ctl, char **operands, Error *ret_error)
                 return client_message_error(r, ret_error);
 
         r = client_send(ctl, call, NULL, ret_error);
-        if (r < 0)
+        if (r < 0) {
+                options_name_error(&ctl->options, ret_error);
                 error_cannot(ret_error, "create volume %s", operands[0]);
+        }
         return r < 0 ? r : CTL_EXIT_SUCCESS;
 }
 
@@ -139,8 +141,10 @@ int verb_volume_import(Ctl *ctl, char **operands, Error *ret_error)
                 return client_message_error(r, ret_error);
 
         r = client_send(ctl, call, NULL, ret_error);
-        if (r < 0)
+        if (r < 0) {
+                options_name_error(&ctl->options, ret_error);
                 error_cannot(ret_error, "import volume %s", operands[0]);
+        }
         return r < 0 ? r : CTL_EXIT_SUCCESS;
 }
 

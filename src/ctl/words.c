@@ -34,15 +34,28 @@ static bool was_given(const Options *options, const char *option)
         return false;
 }
 
-/* "KEY=" at its beginning becomes "--key=". */
+/* "KEY=" at its beginning becomes "--key=", and "KEY: " becomes "--key=: ". */
 static char *name_setting(const Options *options, const char *message)
 {
-        for (const char *const *key = settings_keys; *key; key++) {
-                g_autofree char *start = g_strconcat(*key, "=", NULL), *lower = g_ascii_strdown(*key, -1);
-                g_autofree char *option = g_strconcat("--", lower, "=", NULL);
+        static const struct {
+                const char *key, *option;
+        } keys[] = {
+                {"Memory", "--memory="},       {"CPUs", "--cpus="},       {"Arguments", "--arguments="},
+                {"Autostart", "--autostart="}, {"Restart", "--restart="}, {"Group", "--group="},
+                {"Owner", "--owner="},         {"Initrd", "--initrd="},   {"Size", "--size="},
+                {"Subnet", "--subnet="},       {"IPv6Subnet", "--ipv6-subnet="},
+                {"Bridge", "--bridge="},
+        };
 
-                if (g_str_has_prefix(message, start) && was_given(options, option))
-                        return g_strconcat(option, message + strlen(start), NULL);
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+                const char *rest = message + strlen(keys[i].key);
+
+                if (!g_str_has_prefix(message, keys[i].key) || !was_given(options, keys[i].option))
+                        continue;
+                if (*rest == '=')
+                        return g_strconcat(keys[i].option, rest + 1, NULL);
+                if (g_str_has_prefix(rest, ": "))
+                        return g_strconcat(keys[i].option, rest, NULL);
         }
 
         return NULL;
@@ -86,15 +99,34 @@ void options_name_error(const Options *options, Error *error)
         g_free(named);
 }
 
+/* What comes behind "Cannot VERB …: " or "Unikernel '…' did not VERB: "; NULL: it begins otherwise. */
+static const char *behind_verb(const char *message, const char *verb)
+{
+        g_autofree char *cannot = g_strconcat("Cannot ", verb, NULL), *did_not = NULL;
+        const char *end;
+
+        if (g_str_has_prefix(message, cannot) && strchr(" :", message[strlen(cannot)])) {
+                end = strstr(message, ": ");
+                return end ? end + strlen(": ") : NULL;
+        }
+
+        did_not = g_strconcat("' did not ", verb, ": ", NULL);
+        end = g_str_has_prefix(message, "Unikernel '") ? strstr(message, did_not) : NULL;
+        return end ? end + strlen(did_not) : NULL;
+}
+
 void error_drop_cannot(Error *error, const char *verb)
 {
-        g_autofree char *start = g_strconcat("Cannot ", verb, NULL), *rest = NULL;
-        const char *colon = error->message ? strstr(error->message, ": ") : NULL;
+        const char *behind = error->message ? behind_verb(error->message, verb) : NULL;
+        g_autofree char *rest = NULL;
 
-        if (!colon || !g_str_has_prefix(error->message, start) || !strchr(" :", error->message[strlen(start)]))
+        /* What is stopped and started again did not start. */
+        if (!behind && error->message && g_str_equal(verb, "restart"))
+                behind = behind_verb(error->message, "start");
+        if (!behind)
                 return;
 
-        rest = g_strdup(colon + strlen(": "));
+        rest = g_strdup(behind);
         (void) error_set(error, error->code, "%s", rest);
 }
 

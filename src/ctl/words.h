@@ -16,6 +16,6 @@ int arguments_take(Ctl *ctl, char **arguments, Error *ret_error);
 void error_cannot(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void error_drop_cannot(Error *error, const char *verb);
 
-/* What shruthid says of a setting ("Memory=5: …", "[Network service] Address=…: …") begins with the option
+/* What shruthid says of a setting ("Memory=5: …", "Subnet: …", "[Network service] Address=…: …") begins with the option
  * that it was given by, if it was one. */
 void options_name_error(const Options *options, Error *error);

@@ -561,6 +561,8 @@ static int work_remove(Change *change)
 void change_work(Change *change)
 {
         change->needs_administer = false;
+        if (!change->user)
+                change->user = user_name(change->uid);
         change->result = change->kind == CHANGE_REMOVE ? work_remove(change) : work_write(change);
 
         /* The definition on disk holds them now, or nothing is to. */

@@ -43,6 +43,7 @@ static void change_free(Change *change)
         g_clear_pointer(&change->subnets, g_ptr_array_unref);
         error_clear(&change->error);
         g_free(change->name);
+        g_free(change->user);
         g_free(change->text);
         g_free(change->image_digest);
         g_free(change->image_path);
@@ -123,8 +124,8 @@ static void change_done(Change *change)
         g_autofree char *owner = g_strdup_printf("%u", (unsigned) change->owner);
 
         log_object(LOG_INFO, &(LogObject){.unikernel = change->name, .owner = owner, .image = change->image},
-                        ids[change->kind], NULL, "Unikernel '%s' was %sd by user %u", change->name,
-                        verb_table[change->kind], (unsigned) change->uid);
+                        ids[change->kind], NULL, "Unikernel '%s' was %sd by user %s", change->name,
+                        verb_table[change->kind], change->user);
         if (change->kind == CHANGE_REMOVE)
                 forget_run(change);
         registry_refresh(change->call->manager->registry, change->name, on_shown, change);

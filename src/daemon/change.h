@@ -33,6 +33,7 @@ typedef struct Change {
         Call *call;
         char *name;
         uid_t uid;              /* the caller's */
+        char *user;             /* their name, looked up in the thread; NULL: not yet */
         SharedConf *conf;
 
         /* What is asked for. */

@@ -135,6 +135,10 @@ expect_fields xml 'Name:string XML:string' alice xml hello
 expect_fields 'image list' 'Digest:string Size:number UsedBy:array' ctl image list
 expect_fields 'image inspect' "$(sorted Architecture:string BootMethod:string Devices:array Digest:string Hostable:boolean \
         HasManifest:boolean Problem:string Size:number Target:string)" alice image inspect "$digest"
+expect_fields 'image import' 'Digest:string Image:string' alice image import "$GUEST"
+expect_fields 'network show' "$(sorted Active:boolean Bridge:string DNS:string Gateway:string Group:string \
+        IPv6DNS:string IPv6Gateway:string IPv6Subnet:string Leases:array Managed:boolean Mode:string Name:string \
+        Owner:number OwnerName:string State:string Subnet:string)" ctl network show default
 expect_fields 'network list' 'IPv6Subnet:string Managed:boolean Mode:string Name:string Owner:number OwnerName:string State:string Subnet:string' \
         alice network list
 expect_fields doctor 'Check:string Fix:string Sentence:string Verdict:string' ctl doctor
@@ -337,6 +341,8 @@ expect_output "it is disabled again, without a note" '^$' alice disable hello
 expect_fail "of a volume" '^Cannot resize volume nothere: There is no volume' alice volume resize nothere 64M
 expect_fail "of a volume that is shown" '^Cannot show volume nothere: There is no volume' alice volume show nothere
 expect_fail "of a network" '^Cannot create network default: Only an administrator' alice network create default --isolated
+expect_fail "of a network's option" '^Cannot create network x: --subnet=: ' alice network create x --subnet=10.128.0.0/33
+expect_fail "of a volume's option" '^Cannot create volume x: --group=: ' alice volume create x --size=1M --group=nosuch
 expect_fail "of an image" '^Cannot inspect /: ' alice image inspect /
 expect_fail "of a key" '^Cannot set key k of nothere: There is no unikernel' alice credential set nothere k </etc/hostname
 expect_fail "of facts" '^Cannot show nothere: There is no unikernel' alice show nothere
@@ -389,6 +395,7 @@ expect_output "doctor answers whom shruthid tells nothing" 'told to administrato
 check "its owner removes it" alice remove hello
 
 check "unused images are pruned" bash -c 'shruthictl image prune | grep -q "images removed"'
+expect_fields 'image prune' 'Freed:number Removed:array' ctl image prune
 expect_output "… and are gone" '^0 images listed' ctl image list
 
 # --- the host, the socket, terminals

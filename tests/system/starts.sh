@@ -122,7 +122,7 @@ check "one that requires nothing runs" shruthictl start needy
 wait_for 60 ended needy
 require needy needed.service
 expect_fail "where what it requires fails, the answer names that" \
-        'did not start: it requires needed.service \(What is needed\), which is failed' shruthictl start needy
+        'Cannot start needy: it requires needed.service \(What is needed\), which is failed' shruthictl start needy
 expect_output "so does status" 'it requires needed.service' status_of needy
 expect_output "for which that is the last result" '^.*Result.*dependency' shruthictl show needy
 require needy nothere.service

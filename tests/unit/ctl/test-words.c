@@ -54,6 +54,8 @@ static void test_errors_name_the_option(void)
                  "--network=a: Address=z: no address"},
                 {"shruthictl set x --network=b,address=z", "[Network a] Address=z: no address",
                  "[Network a] Address=z: no address"},
+                {"shruthictl network create x --subnet=z", "Subnet: 'z' is none", "--subnet=: 'z' is none"},
+                {"shruthictl network create x", "Subnet: none is left", "Subnet: none is left"},
                 {"shruthictl set x --memory=5", "There is no unikernel 'x'", "There is no unikernel 'x'"},
         };
 
@@ -83,6 +85,9 @@ static void test_nothing_is_said_twice(void)
                 {"Cannot started: none", "Cannot start a: Cannot started: none"},
                 {"Cannot read /i: no such file", "Cannot start a: Cannot read /i: no such file"},
                 {"There is no unikernel 'a'", "Cannot start a: There is no unikernel 'a'"},
+                {"Unikernel 'a' did not start: it exited with 1: bad", "Cannot start a: it exited with 1: bad"},
+                {"Unikernel 'a' did not stop: its unit is active",
+                 "Cannot start a: Unikernel 'a' did not stop: its unit is active"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -39,6 +39,7 @@ void change_reset(ChangeFixture *f, ChangeKind kind, uid_t uid)
         g_free(change->image);
         g_free(change->image_digest);
         g_free(change->image_path);
+        g_free(change->user);
         f->call = (Call){.uid = uid, .gids = f->gids, .n_gids = 1};
         *change = (Change){.kind = kind,
                         .call = &f->call,
