@@ -44,6 +44,9 @@ typedef struct Conf {
         uint64_t memory_default;   /* DefaultMemory=32M */
         uint64_t memory_max;       /* MemoryMax=256M: of one unikernel of users */
         uint64_t memory_max_user;  /* MemoryMaxPerUser=1G: of all of one user's */
+        uint64_t memory_overhead;  /* MemoryOverhead=32M: QEMU's own, which counts in the latter */
+        unsigned cpus_max;         /* CPUsMax=4: of one unikernel of users */
+        unsigned cpus_max_user;    /* CPUsMaxPerUser=16: of all of one user's */
         unsigned unikernels_max;   /* UnikernelsMax=infinity: of all, root's too */
         unsigned unikernels_max_user; /* UnikernelsMaxPerUser=16 */
         unsigned networks_max_user;   /* NetworksMaxPerUser=4 */

@@ -212,41 +212,71 @@ static int draft_check_rights(const Draft *draft)
         return r;
 }
 
-static int check_memory(const Draft *draft, uint64_t memory, uint64_t others)
+static uint64_t memory_of(const Definition *definition, const Conf *conf)
 {
-        g_autofree char *wanted = size_format(memory), *limit = size_format(draft->conf->memory_max),
-                        *user_limit = size_format(draft->conf->memory_max_user), *sum = size_format(others);
+        return definition->memory ?: conf->memory_default;
+}
 
-        if (memory > draft->conf->memory_max)
+/* share: with what QEMU takes for itself. */
+static int check_memory(const Draft *draft, const Share *share, uint64_t others)
+{
+        const Conf *conf = draft->conf;
+        uint64_t memory = memory_of(draft->definition, conf);
+        g_autofree char *wanted = size_format(memory), *limit = size_format(conf->memory_max),
+                        *user_limit = size_format(conf->memory_max_user), *sum = size_format(others),
+                        *overhead = size_format(conf->memory_overhead);
+
+        if (memory > conf->memory_max)
                 return change_needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
                                 "%s of memory are more than a unikernel of users may have (MemoryMax=%s)",
                                 wanted, limit);
-        if (others > draft->conf->memory_max_user || memory > draft->conf->memory_max_user - others)
+        if (others > conf->memory_max_user || share->memory > conf->memory_max_user - others)
                 return change_needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
-                                "%s of memory and the %s of the owner's other unikernels are more than one "
-                                "user may have (MemoryMaxPerUser=%s)",
-                                wanted, sum, user_limit);
+                                "%s of memory, %s for QEMU itself (MemoryOverhead=) and the %s of the owner's other "
+                                "unikernels are more than one user may have (MemoryMaxPerUser=%s)",
+                                wanted, overhead, sum, user_limit);
 
         return 0;
 }
 
-/* What is root's has no share, and whoever else may change it does not make it larger than a unikernel of
- * users. */
-static int check_roots(const Draft *draft)
+static int check_cpus(const Draft *draft, unsigned cpus, uint64_t others)
 {
-        uint64_t memory = draft->definition->memory ?: draft->conf->memory_default;
-        uint64_t before = draft->old ? draft->old->memory ?: draft->conf->memory_default : 0;
+        const Conf *conf = draft->conf;
 
-        return memory <= before ? 0 : check_memory(draft, memory, 0);
+        if (cpus > conf->cpus_max)
+                return change_needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
+                                "%u CPUs are more than a unikernel of users may have (CPUsMax=%u)", cpus,
+                                conf->cpus_max);
+        if (others + cpus > conf->cpus_max_user)
+                return change_needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
+                                "%u CPUs and the %" PRIu64 " of the owner's other unikernels are more than one user "
+                                "may have (CPUsMaxPerUser=%u)",
+                                cpus, others, conf->cpus_max_user);
+
+        return 0;
+}
+
+/* What one has already, one may keep, whatever else changes. before NULL: nothing. */
+static int check_more(const Draft *draft, const Definition *before, const Share *others)
+{
+        Share share = share_of(draft->definition, draft->conf),
+              old = before ? share_of(before, draft->conf) : (Share){};
+        int r = 0;
+
+        if (share.memory > old.memory)
+                r = check_memory(draft, &share, others->memory);
+        if (r >= 0 && share.cpus > old.cpus)
+                r = check_cpus(draft, share.cpus, others->cpus);
+        return r;
 }
 
 /* The limits of users; they do not bind administrators. */
 static int check_share(const Draft *draft)
 {
         const Definition *definition = draft->definition;
-        uint64_t memory = definition->memory ?: draft->conf->memory_default, others = 0;
         bool same_owner = draft->old && draft->old->owner == definition->owner;
         Change *change = draft->change;
+        Share others = {};
         unsigned owned = 0;
 
         for (guint i = 0; i < change->shares->len; i++) {
@@ -255,7 +285,8 @@ static int check_share(const Draft *draft)
                 if (share->uid != definition->owner)
                         continue;
                 owned++;
-                others += share->memory;
+                others.memory += share->memory;
+                others.cpus += share->cpus;
         }
 
         if (!same_owner && owned >= draft->conf->unikernels_max_user) {
@@ -265,11 +296,8 @@ static int check_share(const Draft *draft)
                                 "User %s has %u unikernels already (UnikernelsMaxPerUser=%u)", owner, owned,
                                 draft->conf->unikernels_max_user);
         }
-        /* What he has already, he may keep, whatever else changes. */
-        if (same_owner && memory <= (draft->old->memory ?: draft->conf->memory_default))
-                return 0;
 
-        return check_memory(draft, memory, others);
+        return check_more(draft, same_owner ? draft->old : NULL, &others);
 }
 
 static int draft_check_limits(const Draft *draft)
@@ -283,7 +311,9 @@ static int draft_check_limits(const Draft *draft)
         if (change->administer || change->uid == 0)
                 return 0;
 
-        return draft->definition->owner == 0 ? check_roots(draft) : check_share(draft);
+        /* What is root's has no share, and whoever else may change it does not make it larger than a unikernel of
+         * users. */
+        return draft->definition->owner == 0 ? check_more(draft, draft->old, &(Share){}) : check_share(draft);
 }
 
 /* What cannot be hosted needs no room in the store. The judgement that counts is the one on the stored
@@ -486,7 +516,7 @@ static int draft_write(Draft *draft)
                 draft->text = definition_format(draft->definition);
         }
         change->owner = draft->definition->owner;
-        change->memory = draft->definition->memory ?: draft->conf->memory_default;
+        change->share = share_of(draft->definition, draft->conf);
         change->addresses = create && wants_addresses(draft->definition);
         r = create ? seal_forget_left(change->name, &change->error) : 0;
         if (r >= 0)

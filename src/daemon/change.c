@@ -226,6 +226,15 @@ static void on_worked(void *userdata)
                 change_end(change);
 }
 
+Share share_of(const Definition *definition, const Conf *conf)
+{
+        return (Share){
+                        .uid = definition->owner,
+                        .memory = (definition->memory ?: conf->memory_default) + conf->memory_overhead,
+                        .cpus = definition->cpus,
+        };
+}
+
 GArray *change_count_shares(const Change *change)
 {
         GArray *shares = g_array_new(FALSE, FALSE, sizeof(Share));
@@ -236,10 +245,9 @@ GArray *change_count_shares(const Change *change)
         g_hash_table_iter_init(&iter, manager->changing);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Change *other = value;
-                Share share = {.uid = other->owner, .memory = other->memory};
 
                 if (other != change && other->written)
-                        g_array_append_val(shares, share);
+                        g_array_append_val(shares, other->share);
         }
         g_hash_table_iter_init(&iter, manager->unikernels);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
@@ -251,8 +259,7 @@ GArray *change_count_shares(const Change *change)
                 if (g_str_equal(unikernel->name, change->name) || (other && other->written))
                         continue;
                 if (definition)
-                        share = (Share){.uid = definition->owner,
-                                .memory = definition->memory ?: change->conf->conf->memory_default};
+                        share = share_of(definition, change->conf->conf);
                 g_array_append_val(shares, share);
         }
 

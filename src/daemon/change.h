@@ -16,11 +16,14 @@ typedef enum ChangeKind {
         CHANGE_REMOVE,
 } ChangeKind;
 
-/* What one of the other unikernels counts for in its owner's share. */
+/* What a unikernel counts for in its owner's share. */
 typedef struct Share {
         uid_t uid;
-        uint64_t memory;
+        uint64_t memory; /* with QEMU's own */
+        unsigned cpus;
 } Share;
+
+Share share_of(const Definition *definition, const Conf *conf);
 
 /* A subnet of one of libvirt's networks. */
 typedef struct ChangeSubnet {
@@ -59,7 +62,7 @@ typedef struct Change {
         bool addresses; /* a device is to be given one before the answer, or has some to be given back */
         char *image; /* digest, for the journal */
         uid_t owner; /* of what was written; of what is to be removed */
-        uint64_t memory;
+        Share share; /* of what was written */
         bool written; /* the loop knows it, and the registry has not read it yet */
         GPtrArray *volumes; /* names of those that were made for the definition; NULL: none */
         char *pinned[2]; /* digests of image and initrd, held against pruning until the definition names them

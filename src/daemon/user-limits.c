@@ -6,7 +6,7 @@
 #include "daemon/user-limits.h"
 
 #include "common/names.h"
-#include "daemon/call.h"
+#include "daemon/change.h"
 #include "daemon/network.h"
 #include "image/store.h"
 #include "volume/store.h"
@@ -16,6 +16,7 @@
 typedef enum Limit {
         LIMIT_UNIKERNELS,
         LIMIT_MEMORY,
+        LIMIT_CPUS,
         LIMIT_NETWORKS,
         LIMIT_VOLUMES,
         LIMIT_VOLUMES_SIZE,
@@ -28,6 +29,7 @@ static const struct {
 } limit_table[_LIMIT_MAX] = {
         [LIMIT_UNIKERNELS]   = {"Unikernels", "", "UnikernelsMaxPerUser"},
         [LIMIT_MEMORY]       = {"Memory", "bytes", "MemoryMaxPerUser"},
+        [LIMIT_CPUS]         = {"CPUs", "", "CPUsMaxPerUser"},
         [LIMIT_NETWORKS]     = {"Networks", "", "NetworksMaxPerUser"},
         [LIMIT_VOLUMES]      = {"Volumes", "", "VolumesMaxPerUser"},
         [LIMIT_VOLUMES_SIZE] = {"VolumesSize", "bytes", "VolumesSizeMaxPerUser"},
@@ -51,11 +53,14 @@ static void limits_count(Limits *limits)
         g_hash_table_iter_init(&iter, manager->unikernels);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Definition *definition = ((const Unikernel *) value)->loaded.definition;
+                Share share;
 
                 if (!definition || definition->owner != limits->uid)
                         continue;
+                share = share_of(definition, manager_conf(manager));
                 limits->used[LIMIT_UNIKERNELS]++;
-                limits->used[LIMIT_MEMORY] += definition->memory ?: manager_conf(manager)->memory_default;
+                limits->used[LIMIT_MEMORY] += share.memory;
+                limits->used[LIMIT_CPUS] += share.cpus;
         }
         g_hash_table_iter_init(&iter, manager->networks);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
@@ -96,6 +101,7 @@ static int limits_append(const Limits *limits, sd_bus_message *reply)
         const uint64_t max[_LIMIT_MAX] = {
                 [LIMIT_UNIKERNELS]   = number_limit(conf->unikernels_max_user),
                 [LIMIT_MEMORY]       = conf->memory_max_user,
+                [LIMIT_CPUS]         = number_limit(conf->cpus_max_user),
                 [LIMIT_NETWORKS]     = number_limit(conf->networks_max_user),
                 [LIMIT_VOLUMES]      = number_limit(conf->volumes_max_user),
                 [LIMIT_VOLUMES_SIZE] = conf->volumes_size_max_user,

@@ -383,12 +383,13 @@ expect_output "… which alice is not told of" "^$digest .* hello$" alice image 
 check "… and it goes" ctl remove roots
 expect_fields limits 'Limit:string Max:number Setting:string Used:number' alice limits
 expect_output "alice sees what she has used of her limits" '^Unikernels +1 +16 +UnikernelsMaxPerUser' alice limits
-expect_output "… of memory too" '^Memory +24M +1G +MemoryMaxPerUser' alice limits
+expect_output "… of memory too" '^Memory +56M +1G +MemoryMaxPerUser' alice limits
+expect_output "… and CPUs" '^CPUs +1 +16 +CPUsMaxPerUser' alice limits
 check "… and of volumes" alice volume create room --size=8M
 expect_output "… how many" '^Volumes +1 +64 ' alice limits
 expect_output "… and how large" '^VolumesSize +8M +4G ' alice limits
 check "it goes" alice volume remove room
-expect_output "root may look" '^Memory +24M +1G ' ctl limits alice
+expect_output "root may look" '^Memory +56M +1G ' ctl limits alice
 expect_output "… and has none" '^Unikernels +0 +no limit ' ctl limits
 expect_fail "others may not" '[Aa]uth' mallory limits alice
 expect_output "doctor answers whom shruthid tells nothing" 'told to administrators' alice doctor

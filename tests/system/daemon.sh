@@ -114,7 +114,7 @@ check_soon "what was begun goes on when the caller leaves" 60 unit_is inactive u
 echo 'Bogus=1' >>/etc/shruthi/shruthi.conf
 expect_fail "a broken shruthi.conf is refused" 'shruthi.conf:5' call Reload
 expect_output "and the old one stays" 'one' call ListUnikernels
-conf "$(printf 'IdleExitSec=3\nUnikernelsMaxPerUser=2\nMemoryMaxPerUser=64M')"
+conf "$(printf 'IdleExitSec=3\nUnikernelsMaxPerUser=2\nMemoryMaxPerUser=128M\nCPUsMaxPerUser=3')"
 check "reload by systemctl" systemctl reload shruthid
 
 # --- a configuration that was broken before shruthid started ---
@@ -162,10 +162,12 @@ make() {
                 CreateUnikernelFromPath 'ssa{sv}' "$1" $images/guest-plain.virtio "${@:2}"
 }
 check "alice creates her first" make a1 0
-expect_fail "not more memory than her share" 'MemoryMaxPerUser=64M' make a2 1 Memory t $((48 << 20))
+expect_fail "not more memory than her share" 'MemoryMaxPerUser=128M' make a2 1 Memory t $((48 << 20))
+expect_fail "not more CPUs than one may have" 'CPUsMax=4' make a2 1 CPUs u 5
+expect_fail "not more CPUs than her share" 'CPUsMaxPerUser=3' make a2 1 CPUs u 3
 check "her second" make a2 0
 expect_fail "no third" 'UnikernelsMaxPerUser=2' make a3 0
-expect_fail "no more memory afterwards" 'MemoryMaxPerUser=64M' as_user alice busctl call $dest $path $dest.Manager \
+expect_fail "no more memory afterwards" 'MemoryMaxPerUser=128M' as_user alice busctl call $dest $path $dest.Manager \
         SetUnikernelSettings 'sa{sv}' a1 1 Memory t $((64 << 20))
 check "bob has a share of his own" \
         as_user bob busctl --timeout=60 call $dest $path $dest.Manager \

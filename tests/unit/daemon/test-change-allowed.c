@@ -310,7 +310,7 @@ static void test_sources(ChangeFixture *f, gconstpointer data)
 
 static void add_share(ChangeFixture *f, uid_t uid, uint64_t memory)
 {
-        Share share = {.uid = uid, .memory = memory};
+        Share share = {.uid = uid, .memory = memory, .cpus = 1};
 
         g_array_append_val(f->change.shares, share);
 }
@@ -357,6 +357,57 @@ static void test_limits(ChangeFixture *f, gconstpointer data)
         }
 }
 
+static void test_limits_of_cpus(ChangeFixture *f, gconstpointer data)
+{
+        static const struct {
+                unsigned cpus, n_own;
+                bool fits;
+        } cases[] = {{1, 0, true}, {2, 0, true}, {3, 0, false}, {2, 2, true}};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_test_message("case %zu", i);
+                change_reset(f, CHANGE_CREATE, ALICE);
+                change_with_network(f, NULL, NULL);
+                f->change.image_fd = dup(f->image_fd);
+                f->change.settings->cpus = g_memdup2(&cases[i].cpus, sizeof cases[i].cpus);
+                for (unsigned j = 0; j < cases[i].n_own; j++)
+                        add_share(f, ALICE, MIB);
+                if (!cases[i].fits) {
+                        expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
+                        continue;
+                }
+                expect_change(f);
+                change_reset(f, CHANGE_REMOVE, ALICE);
+                expect_change(f);
+        }
+}
+
+/* QEMU's own counts, and what one has one may keep when it comes to count. */
+static void test_overhead(ChangeFixture *f, gconstpointer data)
+{
+        uint64_t memory = 64 * MIB;
+
+        f->conf.memory_overhead = 64 * MIB;
+        change_reset(f, CHANGE_CREATE, ALICE);
+        change_with_network(f, NULL, NULL);
+        f->change.image_fd = dup(f->image_fd);
+        f->change.settings->memory = g_memdup2(&memory, sizeof memory);
+        add_share(f, ALICE, 129 * MIB);
+        expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
+        g_assert_nonnull(strstr(f->change.error.message, "MemoryOverhead="));
+        change_reset(f, CHANGE_CREATE, ALICE);
+        change_with_network(f, NULL, NULL);
+        f->change.image_fd = dup(f->image_fd);
+        f->change.settings->memory = g_memdup2(&memory, sizeof memory);
+        add_share(f, ALICE, 128 * MIB);
+        expect_change(f);
+
+        f->conf.memory_overhead = 256 * MIB;
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        f->change.settings->arguments = g_strdup("x");
+        expect_change(f);
+}
+
 /* Root is an administrator without being asked. */
 static void test_root(ChangeFixture *f, gconstpointer data)
 {
@@ -401,9 +452,9 @@ static void test_pipelined(ChangeFixture *f, gconstpointer data)
         Definition old = {.owner = ALICE, .memory = 1 * MIB};
         Unikernel known = {.name = (char *) "known", .loaded.definition = &old};
         Unikernel hello = {.name = (char *) "hello"};
-        Change changed = {.name = (char *) "known", .owner = ALICE, .memory = 2 * MIB, .written = true};
-        Change created = {.name = (char *) "new", .owner = ALICE, .memory = 4 * MIB, .written = true};
-        Change begun = {.name = (char *) "begun", .owner = ALICE, .memory = 8 * MIB};
+        Change changed = {.name = (char *) "known", .share = {.uid = ALICE, .memory = 2 * MIB}, .written = true};
+        Change created = {.name = (char *) "new", .share = {.uid = ALICE, .memory = 4 * MIB}, .written = true};
+        Change begun = {.name = (char *) "begun", .share = {.uid = ALICE, .memory = 8 * MIB}};
         g_autoptr(GArray) shares = NULL;
         uint64_t sum = 0;
 
@@ -443,6 +494,8 @@ int main(int argc, char **argv)
         ADD("volumes-need-an-administrator", test_volume);
         ADD("sources-of-credentials-need-an-administrator", test_sources);
         ADD("limits-hold", test_limits);
+        ADD("limits-of-cpus-hold", test_limits_of_cpus);
+        ADD("what-qemu-takes-itself-counts", test_overhead);
         ADD("limits-hold-for-one-after-the-other", test_pipelined);
         ADD("root's-are-not-made-larger", test_roots_shared);
         ADD("root-is-not-bound", test_root);
