@@ -83,6 +83,8 @@ static const ConfKey conf_table[] = {
                 {"StartsInFlight", CONF_COUNT, offsetof(Conf, starts_in_flight), "4", 1, 64},
                 {"ConsoleRate", CONF_SIZE, offsetof(Conf, console_rate), "128K", 1024, UINT64_MAX},
                 {"ConsoleBurst", CONF_SIZE, offsetof(Conf, console_burst), "2M", 1024, 1024 * GIB},
+                {"ConsoleRatePerUser", CONF_SIZE, offsetof(Conf, console_rate_user), "512K", 1024, UINT64_MAX},
+                {"ConsoleBurstPerUser", CONF_SIZE, offsetof(Conf, console_burst_user), "8M", 1024, 1024 * GIB},
                 {"SilenceWarningSec", CONF_SPAN, offsetof(Conf, silence_warning_usec), "10s", 0,
                                 UINT64_MAX - 1},
                 {"IdleExitSec", CONF_SPAN, offsetof(Conf, idle_exit_usec), "1min", 100 * USEC_PER_MS,

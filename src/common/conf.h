@@ -58,8 +58,10 @@ typedef struct Conf {
         unsigned volumes_max_user;      /* VolumesMaxPerUser=64 */
         uint64_t message_size_max;    /* MessageSizeMax=1M: a bus message's body */
         unsigned starts_in_flight;    /* StartsInFlight=4 */
-        uint64_t console_rate;        /* ConsoleRate=128K: bytes a second that a guest may print over time */
-        uint64_t console_burst;       /* ConsoleBurst=2M: bytes that it may print at once */
+        uint64_t console_rate;        /* ConsoleRate=128K: the journal's bytes a second for a guest over time */
+        uint64_t console_burst;       /* ConsoleBurst=2M: the same at once */
+        uint64_t console_rate_user;   /* ConsoleRatePerUser=512K: of all guests of a user together */
+        uint64_t console_burst_user;  /* ConsoleBurstPerUser=8M */
         uint64_t silence_warning_usec; /* SilenceWarningSec=10s: of a silent boot; 0: never */
         uint64_t idle_exit_usec; /* IdleExitSec=1min: how long shruthid stays unused; UINT64_MAX: for ever */
         GPtrArray *bridges;      /* ConfBridge */

@@ -25,6 +25,7 @@ enum {
         PATH_CUT_OFF,
         PATH_PROBE,
         PATH_RESULTS,
+        PATH_RATES,
         PATH_LIBEXEC,
         PATH_GENERATED_UNITS,
         _PATH_MAX,
@@ -47,6 +48,7 @@ static const char *const defaults[_PATH_MAX] = {
         [PATH_CUT_OFF]            = SHRUTHI_RUNTIMEDIR "/cut-off",
         [PATH_PROBE]              = SHRUTHI_RUNTIMEDIR "/probe",
         [PATH_RESULTS]            = SHRUTHI_RUNTIMEDIR "/results",
+        [PATH_RATES]              = SHRUTHI_RUNTIMEDIR "/rates",
         [PATH_LIBEXEC]            = SHRUTHI_LIBEXECDIR,
         [PATH_GENERATED_UNITS]    = "/run/systemd/generator",
 };
@@ -145,6 +147,11 @@ const char *paths_probe(void)
 const char *paths_results(void)
 {
         return path_get(PATH_RESULTS);
+}
+
+const char *paths_rates(void)
+{
+        return path_get(PATH_RATES);
 }
 
 const char *paths_generated_units(void)

@@ -24,6 +24,7 @@ const char *paths_lives(void);               /* /run/shruthi/lives: unikernel/li
 const char *paths_cut_off(void);             /* /run/shruthi/cut-off: unikernel/cut-off.h */
 const char *paths_probe(void);               /* /run/shruthi/probe: what was found out about the host */
 const char *paths_results(void);             /* /run/shruthi/results: how each unikernel ended last */
+const char *paths_rates(void);               /* /run/shruthi/rates: run/user-rate.h */
 const char *paths_generated_units(void);     /* /run/systemd/generator: where shruthi-generator writes */
 const char *paths_libexec_dir(void);         /* where shruthi-run and shruthi-domain are */
 

@@ -39,6 +39,10 @@ static void emit_plan(const Plan *plan)
         protocol_emit("memory", "%" PRIu64, plan->memory);
         protocol_emit("console-rate", "%" PRIu64, plan->conf->console_rate);
         protocol_emit("console-burst", "%" PRIu64, plan->conf->console_burst);
+        if (plan->definition->owner != 0) {
+                protocol_emit("console-rate-user", "%" PRIu64, plan->conf->console_rate_user);
+                protocol_emit("console-burst-user", "%" PRIu64, plan->conf->console_burst_user);
+        }
         protocol_emit("silence-warning-usec", "%" PRIu64, plan->conf->silence_warning_usec);
         protocol_emit("witness", "%s", plan->witness ? "yes" : "no");
 }

@@ -36,6 +36,8 @@ struct Console {
         ConsoleHooks hooks;
         void *userdata;
         TokenBucket bucket;
+        UserRate *user_rate;     /* or NULL */
+        bool user_waits;         /* and that has been told, once a run */
         sd_event_source *source; /* the FIFO; off while something else is waited for */
         sd_event_source *pause;  /* that something: a time, or room in the journal's queue */
         sd_event_source *again;
@@ -164,18 +166,33 @@ static void console_pause_for_journal(Console *console, int r)
                 (void) sd_event_source_set_enabled(console->source, SD_EVENT_OFF);
 }
 
+/* How many µs to wait before a line may be taken, 0: it is paid for. */
+static uint64_t console_pay(Console *console, uint64_t size)
+{
+        uint64_t now = now_usec(), usec = console->user_rate ? user_rate_wait(console->user_rate, now) : 0;
+        bool episode = false;
+
+        if (usec > 0) {
+                if (!console->user_waits)
+                        console->hooks.throttled(console->userdata, "ConsoleRatePerUser");
+                console->user_waits = true;
+                return usec;
+        }
+
+        usec = token_bucket_take(&console->bucket, size, now, &episode);
+        if (episode)
+                console->hooks.throttled(console->userdata, "ConsoleRate");
+        if (usec == 0 && console->user_rate)
+                user_rate_take(console->user_rate, size, now);
+        return usec;
+}
+
 /* Returns false when the line has to stay in the pipe for now. */
 static bool console_take_line(Console *console, const ConsoleLine *line, bool hurry)
 {
-        bool episode = false;
-        uint64_t usec = 0;
+        uint64_t usec = hurry ? 0 : console_pay(console, line->consumed + CONSOLE_LINE_COST);
         int r;
 
-        if (!hurry)
-                usec = token_bucket_take(&console->bucket, MAX(line->consumed, CONSOLE_LINE_COST),
-                                now_usec(), &episode);
-        if (episode)
-                console->hooks.throttled(console->userdata);
         if (usec > 0) {
                 console_pause(console, usec);
                 return false;
@@ -302,11 +319,14 @@ void console_free(Console *console)
         sd_event_source_disable_unref(console->source);
         sd_event_source_disable_unref(console->pause);
         sd_event_source_disable_unref(console->again);
+        user_rate_free(console->user_rate);
         g_free(console);
 }
 
-void console_set_rate(Console *console, uint64_t rate, uint64_t burst)
+void console_set_rate(Console *console, uint64_t rate, uint64_t burst, UserRate *user)
 {
+        user_rate_free(console->user_rate);
+        console->user_rate = user;
         token_bucket_init(&console->bucket, rate, burst, now_usec());
         if (console->pause)
                 (void) console_resume(console);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/log.h"
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
@@ -64,6 +65,21 @@ static void runner_set_text(Runner *runner, char **text, const char *value)
         journal_set_object(runner->journal, &object);
 }
 
+static void runner_hold_rates(Runner *runner)
+{
+        const RunState *state = &runner->state;
+        UserRate *rate = NULL;
+
+        if (state->owner && state->console_rate_user != UINT64_MAX) {
+                int r = user_rate_open(state->owner, state->console_rate_user, state->console_burst_user, &rate);
+
+                if (r < 0)
+                        log_debug("The guests of user %s are not held to a rate together: %s", state->owner,
+                                        g_strerror(-r));
+        }
+        console_set_rate(runner->console, state->console_rate, state->console_burst, rate);
+}
+
 /* Returns false for what is no fact to keep. */
 static bool runner_keep_fact(Runner *runner, const char *key, const char *value)
 {
@@ -81,6 +97,10 @@ static bool runner_keep_fact(Runner *runner, const char *key, const char *value)
                 runner_set_number(runner, &state->console_rate, value);
         else if (g_str_equal(key, "console-burst"))
                 runner_set_number(runner, &state->console_burst, value);
+        else if (g_str_equal(key, "console-rate-user"))
+                runner_set_number(runner, &state->console_rate_user, value);
+        else if (g_str_equal(key, "console-burst-user"))
+                runner_set_number(runner, &state->console_burst_user, value);
         else if (g_str_equal(key, "silence-warning-usec"))
                 runner_set_number(runner, &state->silence_warning_usec, value);
         else if (g_str_equal(key, "moment"))
@@ -314,7 +334,7 @@ static void runner_adopt(Runner *runner, int fd)
                                 g_strerror(-r));
                 return;
         }
-        console_set_rate(runner->console, runner->state.console_rate, runner->state.console_burst);
+        runner_hold_rates(runner);
 
         runner->beginning = true;
         runner_watch(runner);
@@ -410,7 +430,7 @@ static void runner_is_up(Runner *runner)
         runner_save(runner);
         runner_close_fifos(runner);
         if (!runner->adopting)
-                console_set_rate(runner->console, runner->state.console_rate, runner->state.console_burst);
+                runner_hold_rates(runner);
 
         runner->ready = true;
         runner_notify(runner, "READY=1\nSTATUS=The guest runs%s", how);

@@ -321,7 +321,7 @@ void runner_on_terminate(Runner *runner)
         /* What it still has to say may come at once. A start under way is not cut off: the domain would come
          * to be behind our back. */
         if (runner->console)
-                console_set_rate(runner->console, UINT64_MAX, UINT64_MAX);
+                console_set_rate(runner->console, UINT64_MAX, UINT64_MAX, NULL);
         if (runner_stop_waiting(runner))
                 runner->beginning = false;
         if (runner->beginning && runner->adopting) {

@@ -70,13 +70,12 @@ static void on_console_line(void *userdata, const char *text, size_t size)
         }
 }
 
-static void on_console_throttled(void *userdata)
+static void on_console_throttled(void *userdata, const char *setting)
 {
         Runner *runner = userdata;
 
         journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_THROTTLED, NULL,
-                        "The guest writes faster than ConsoleRate= allows and is made to wait; nothing is "
-                        "lost");
+                        "The guest writes faster than %s= allows and is made to wait; nothing is lost", setting);
 }
 
 static void on_console_ended(void *userdata)

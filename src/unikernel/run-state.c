@@ -43,8 +43,10 @@ char *run_state_format(const RunState *state)
                 g_string_append_printf(text, "volumes=%s\n", state->volumes);
         g_string_append_printf(text,
                         "console-rate=%" G_GUINT64_FORMAT "\nconsole-burst=%" G_GUINT64_FORMAT
+                        "\nconsole-rate-user=%" G_GUINT64_FORMAT "\nconsole-burst-user=%" G_GUINT64_FORMAT
                         "\nsilence-warning-usec=%" G_GUINT64_FORMAT "\n",
-                        state->console_rate, state->console_burst, state->silence_warning_usec);
+                        state->console_rate, state->console_burst, state->console_rate_user,
+                        state->console_burst_user, state->silence_warning_usec);
         g_string_append_printf(text, "result=%s\nexit-status=%" G_GINT64_FORMAT "\nhalted=%s\ndetail=%s\n",
                         result_to_string(state->verdict.result), state->verdict.exit_status,
                         state->verdict.halted ? "yes" : "no", state->verdict.detail);
@@ -107,6 +109,10 @@ static int run_state_set(RunState *state, const char *key, const char *value)
                 return number_set(&state->console_rate, value);
         if (g_str_equal(key, "console-burst"))
                 return number_set(&state->console_burst, value);
+        if (g_str_equal(key, "console-rate-user"))
+                return number_set(&state->console_rate_user, value);
+        if (g_str_equal(key, "console-burst-user"))
+                return number_set(&state->console_burst_user, value);
         if (g_str_equal(key, "silence-warning-usec"))
                 return number_set(&state->silence_warning_usec, value);
         if (g_str_equal(key, "result"))

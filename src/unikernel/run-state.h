@@ -23,12 +23,15 @@ typedef struct RunState {
         char *volumes;                 /* names of those that it writes, spaces between, or NULL */
         uint64_t console_rate;
         uint64_t console_burst;
+        uint64_t console_rate_user;  /* of all guests of the owner together */
+        uint64_t console_burst_user;
         uint64_t silence_warning_usec; /* 0: none */
         Verdict verdict;               /* as of the last line that was consumed */
 } RunState;
 
 #define RUN_STATE_INIT \
-        ((RunState){.console_rate = UINT64_MAX, .console_burst = UINT64_MAX, .verdict = VERDICT_INIT})
+        ((RunState){.console_rate = UINT64_MAX, .console_burst = UINT64_MAX, .console_rate_user = UINT64_MAX, \
+                        .console_burst_user = UINT64_MAX, .verdict = VERDICT_INIT})
 
 void run_state_clear(RunState *state);
 #define _cleanup_run_state_ __attribute__((cleanup(run_state_clear)))

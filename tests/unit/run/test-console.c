@@ -79,7 +79,7 @@ static void on_line(void *userdata, const char *text, size_t size)
         f->thief = false;
 }
 
-static void on_throttled(void *userdata)
+static void on_throttled(void *userdata, const char *setting)
 {
         ((Fixture *) userdata)->throttled++;
 }
@@ -370,11 +370,11 @@ static void test_a_small_pipe_is_no_deadlock(Fixture *f, const void *data)
 /* At no time more has come than the time that has passed allows. */
 static void test_a_fast_writer_waits(Fixture *f, const void *data)
 {
-        const unsigned rate = 20, burst = 2, total = 12;
+        const unsigned rate = 20, burst = 2, total = 12, cost = CONSOLE_LINE_COST + sizeof "x\n" - 1;
         gint64 begin = g_get_monotonic_time(), passed;
 
         guest_opens(f);
-        console_set_rate(f->console, rate * CONSOLE_LINE_COST, burst * CONSOLE_LINE_COST);
+        console_set_rate(f->console, rate * cost, burst * cost, NULL);
         for (unsigned i = 0; i < total; i++)
                 guest_writes(f, "x\n");
         while (f->lines->len < total) {
@@ -389,14 +389,14 @@ static void test_a_fast_writer_waits(Fixture *f, const void *data)
 static void test_the_throttle_can_be_lifted(Fixture *f, const void *data)
 {
         guest_opens(f);
-        console_set_rate(f->console, 1, 1);
+        console_set_rate(f->console, 1, 1, NULL);
         guest_writes(f, "one\ntwo\n");
         turn(f, 50);
         guest_writes(f, "three\n");
         turn(f, 50);
         assert_lines(f, "one|");
         g_assert_cmpuint(f->throttled, ==, 1);
-        console_set_rate(f->console, UINT64_MAX, UINT64_MAX);
+        console_set_rate(f->console, UINT64_MAX, UINT64_MAX, NULL);
         turn(f, 50);
         assert_lines(f, "one|two|three|");
 }

@@ -23,6 +23,8 @@ static void assert_equal(const RunState *a, const RunState *b)
         g_assert_cmpuint(a->memory, ==, b->memory);
         g_assert_cmpstr(a->volumes, ==, b->volumes);
         g_assert_cmpuint(a->console_rate, ==, b->console_rate);
+        g_assert_cmpuint(a->console_rate_user, ==, b->console_rate_user);
+        g_assert_cmpuint(a->console_burst_user, ==, b->console_burst_user);
         g_assert_cmpuint(a->console_burst, ==, b->console_burst);
         g_assert_cmpuint(a->silence_warning_usec, ==, b->silence_warning_usec);
         g_assert_cmpint(a->verdict.result, ==, b->verdict.result);
@@ -44,6 +46,8 @@ static RunState full_state(void)
         state.memory = 32 * 1024 * 1024;
         state.volumes = g_strdup("a-data b");
         state.console_rate = 123;
+        state.console_rate_user = 456;
+        state.console_burst_user = 789;
         state.console_burst = 456;
         state.silence_warning_usec = 10000000;
         state.verdict.result = RESULT_TRAPPED;
