@@ -35,6 +35,7 @@ typedef struct Life {
         bool expected;   /* it is about to be on: its domain was prepared */
         int64_t due;     /* when to look at it, or to sweep it; INT64_MAX: not before something happens */
         unsigned failed; /* so many times */
+        char word[LIFE_WORD_MAX]; /* what its runner has been told last, or is to be told; "": nothing */
         char name[];
 } Life;
 
@@ -81,6 +82,8 @@ static void keeper_look(Keeper *keeper, Life *life, int64_t now)
         r = life_watch(life->name, &life->fd);
         if (r >= 0) {
                 life->failed = 0;
+                if (*life->word)
+                        life_say(life->fd, life->word);
                 /* EPOLLERR comes unasked. */
                 if (keeper_listen(keeper, life, 0) < 0)
                         life->due = now + RETRY_USEC;
@@ -137,6 +140,20 @@ static void keeper_hear_directory(Keeper *keeper, int64_t now)
                         else if (event->len > 0)
                                 keeper_see(keeper, event->name, now + SETTLE_USEC);
                 }
+}
+
+void keeper_tell(Keeper *keeper, const char *name, const char *word, int64_t now)
+{
+        Life *life = g_hash_table_lookup(keeper->lives, name);
+
+        if (!life)
+                return;
+
+        (void) g_strlcpy(life->word, word, sizeof life->word);
+        if (life->fd >= 0 && !life->sweeping)
+                life_say(life->fd, word);
+        else if (life->fd < 0)
+                keeper_look(keeper, life, now);
 }
 
 static void life_set_failed(Life *life, int64_t now)

@@ -17,6 +17,10 @@ void keeper_free(Keeper *keeper);
 int keeper_fd(const Keeper *keeper);
 void keeper_hear(Keeper *keeper, int64_t now);
 
+/* Tells NAME's runner what has become of its domain: one of the words of unikernel/life.h. Who is about
+ * to be on is told as soon as they are. */
+void keeper_tell(Keeper *keeper, const char *name, const char *word, int64_t now);
+
 /* When something has to be done without that; INT64_MAX: never. */
 int64_t keeper_next(const Keeper *keeper);
 

@@ -80,14 +80,6 @@ int lifecycle_witness(Watch *watch, const char *uri, Error *ret_error)
         return 0;
 }
 
-/* What is running can be watched and stopped also where somebody has broken shruthi.conf meanwhile. */
-static char *find_uri(void)
-{
-        g_autoptr(Conf) conf = NULL;
-
-        return g_strdup(conf_load(&conf, NULL) >= 0 ? conf->libvirt_uri : "qemu:///system");
-}
-
 /* A start whose asker was killed goes on in libvirt: until that has ended there is a domain and no guest. */
 static bool is_alive(virDomainPtr domain)
 {
@@ -106,7 +98,7 @@ int lifecycle_watch(const char *name, bool witness, Error *ret_error)
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
         g_autoptr(Watch) watch = NULL;
-        g_autofree char *uri = find_uri();
+        g_autofree char *uri = plan_find_uri();
         char uuid[37];
         bool alive;
         int r;
@@ -193,7 +185,7 @@ int lifecycle_stop(const char *name, Error *ret_error)
         if (r < 0)
                 return r;
 
-        uri = find_uri();
+        uri = plan_find_uri();
         deadline = g_get_monotonic_time() + STOP_WINDOW_USEC;
         for (;;) {
                 _cleanup_error_ Error error = ERROR_INIT;
@@ -234,7 +226,7 @@ int lifecycle_sweep(const char *name, Error *ret_error)
 int lifecycle_connect(Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
-        g_autofree char *uri = find_uri();
+        g_autofree char *uri = plan_find_uri();
         int r;
 
         r = lifecycle_open(uri, &connection, ret_error);
@@ -289,7 +281,7 @@ int lifecycle_allocate(const char *name, Error *ret_error)
 int lifecycle_release(const char *name, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
-        g_autofree char *uri = find_uri();
+        g_autofree char *uri = plan_find_uri();
         int r;
 
         r = lifecycle_open(uri, &connection, ret_error);

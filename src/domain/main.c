@@ -9,18 +9,20 @@
 
 #include "common/io.h"
 #include "common/log.h"
+#include "domain/observer.h"
 #include "domain/serve.h"
 #include "domain/verbs.h"
 #include "domain/worker.h"
 
 int main(int argc, char *argv[])
 {
+        static const ServeRoles roles = {.worker = worker_run, .observer = observer_run};
         const char *directory = g_getenv("CREDENTIALS_DIRECTORY");
         _cleanup_close_ int credentials = -EBADF;
 
         log_open("shruthi-domain");
         if (argc == 2 && g_str_equal(argv[1], "serve"))
-                return serve(worker_run);
+                return serve(&roles);
 
         credentials = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
         if (directory && credentials < 0)

@@ -230,6 +230,13 @@ int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error)
         return 0;
 }
 
+char *plan_find_uri(void)
+{
+        g_autoptr(Conf) conf = NULL;
+
+        return g_strdup(conf_load(&conf, NULL) >= 0 ? conf->libvirt_uri : "qemu:///system");
+}
+
 /* Solo5 says on the console how its guest ended, unless it is told to be quiet. Nobody else does. */
 static bool needs_witness(const ImageInfo *image, const char *arguments)
 {

@@ -49,6 +49,10 @@ typedef struct Plan {
 /* The UUID of the unikernel NAME's domain on this host; needs no definition. INVALID_NAME. */
 int plan_identity(const char *name, char ret_uuid[static 37], Error *ret_error);
 
+/* Where libvirt is. What is running can be watched and stopped also where somebody has broken shruthi.conf
+ * meanwhile. Free with g_free(). */
+char *plan_find_uri(void);
+
 /* The first half: configuration, definition and what is derived from the names. */
 int plan_load(const char *name, Plan **ret_plan, Error *ret_error);
 

@@ -31,9 +31,16 @@
  * once then. */
 #define LAST_LOOK_USEC (300 * 1000)
 
+/* Between two observers, of which the first has died. */
+#define OBSERVER_PAUSE_USEC (1 * G_USEC_PER_SEC)
+#define OBSERVER_STEP_USEC  (5 * 1000)
+
 typedef struct Server {
-        void (*run_worker)(int control);
+        ServeRoles roles;
         int signals;
+        pid_t observer;        /* 0: none */
+        int observed;          /* what it says, or negative */
+        int64_t observer_due;  /* when there may be a new one */
         int64_t ending; /* when we were told to; 0: not yet */
         int64_t used;   /* when there was last something to do, monotonic */
         Pool pool;
@@ -57,8 +64,8 @@ static bool listener_is_there(void)
                listening;
 }
 
-/* In the new process: nothing of the pool's is its own but its end of what joins them. */
-static void server_become_worker(Server *server, int control)
+/* In the new process: nothing of the server's is its own but its end of what joins them. */
+static void server_become(Server *server, void (*role)(int socket), int socket)
 {
         sigset_t none;
 
@@ -66,37 +73,94 @@ static void server_become_worker(Server *server, int control)
                 (void) close_safe(server->pool.workers[i].control);
         keeper_free(server->keeper);
         fence_watch_free(server->fence);
+        (void) close_safe(server->observed);
         (void) close_safe(server->signals);
         (void) close_safe(LISTENER);
         (void) sigemptyset(&none);
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
 
-        server->run_worker(control);
+        role(socket);
         _exit(EXIT_SUCCESS);
 }
 
-/* One that is busy. NULL where no process can be made. */
-static PoolWorker *server_fork(Server *server)
+/* Returns our end, or negative where no process can be made. */
+static int server_fork(Server *server, void (*role)(int socket), pid_t *ret_pid)
 {
         _cleanup_close_ int ours = -EBADF, its = -EBADF;
         int ends[2];
         pid_t pid;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-                return NULL;
+                return -errno;
         ours = ends[0];
         its = ends[1];
         pid = fork();
         if (pid < 0) {
                 log_warning("Cannot make a process: %s", g_strerror(errno));
-                return NULL;
+                return -EAGAIN;
         }
         if (pid == 0) {
                 ours = close_safe(ours);
-                server_become_worker(server, its);
+                server_become(server, role, its);
         }
 
-        return pool_add(&server->pool, pid, TAKE_FD(ours));
+        *ret_pid = pid;
+        return TAKE_FD(ours);
+}
+
+/* One that is busy. NULL where no process can be made. */
+static PoolWorker *server_fork_worker(Server *server)
+{
+        pid_t pid;
+        int control = server_fork(server, server->roles.worker, &pid);
+
+        return control < 0 ? NULL : pool_add(&server->pool, pid, control);
+}
+
+/* Keeps one there, as long as we are. */
+static void server_observe(Server *server, int64_t now)
+{
+        if (server->observer > 0 || now < server->observer_due || server->ending > 0)
+                return;
+
+        server->observer_due = now + OBSERVER_PAUSE_USEC;
+        server->observed = server_fork(server, server->roles.observer, &server->observer);
+        if (server->observed < 0)
+                server->observer = 0;
+}
+
+/* It sees that by itself, but may be waiting for libvirt. */
+static void server_dismiss_observer(Server *server)
+{
+        int64_t deadline = g_get_monotonic_time() + OBSERVER_PAUSE_USEC;
+
+        server->observed = close_safe(server->observed);
+        while (server->observer > 0 && waitpid(server->observer, NULL, WNOHANG) == 0) {
+                if (g_get_monotonic_time() >= deadline)
+                        (void) kill(server->observer, SIGKILL);
+                g_usleep(OBSERVER_STEP_USEC);
+        }
+        server->observer = 0;
+}
+
+/* "NAME WORD" each. */
+static void server_hear_observer(Server *server, int64_t now)
+{
+        char text[256];
+        ssize_t n;
+
+        while ((n = recv(server->observed, text, sizeof text - 1, MSG_DONTWAIT)) > 0) {
+                char *space;
+
+                text[n] = 0;
+                space = strchr(text, ' ');
+                if (!space)
+                        continue;
+                *space = 0;
+                keeper_tell(server->keeper, text, space + 1, now);
+        }
+        if (n == 0)
+                server->observed = close_safe(server->observed);
 }
 
 /* fd: a descriptor that goes with it, or negative. */
@@ -145,7 +209,7 @@ static void server_prepare_worker(Server *server, int64_t now)
         PoolWorker *worker = pool_pick(&server->pool);
 
         if (!worker)
-                worker = server_fork(server);
+                worker = server_fork_worker(server);
         if (worker)
                 pool_set_resting(worker, now);
 }
@@ -246,6 +310,11 @@ static void server_reap(Server *server)
         while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
                 PoolWorker *worker = pool_find(&server->pool, pid);
 
+                if (pid == server->observer) {
+                        log_warning("The process that listens to libvirt ended; another takes its place");
+                        server->observer = 0;
+                        server->observed = close_safe(server->observed);
+                }
                 if (!worker)
                         continue;
                 /* SIGIO: whoever asked has gone. A status says itself what is wrong. */
@@ -301,6 +370,8 @@ static int server_timeout(Server *server, int64_t now)
 
         if (pool_has_room(&server->pool))
                 next = MIN(next, MIN(keeper_next(server->keeper), fence_watch_next(server->fence)));
+        if (server->observer == 0 && server->ending == 0)
+                next = MIN(next, server->observer_due);
         if (server->ending > 0 && server->ending + LAST_LOOK_USEC > now)
                 next = MIN(next, server->ending + LAST_LOOK_USEC);
         else if (server->ending == 0 && server->pool.n == 0 && !keeper_is_needed(server->keeper))
@@ -308,7 +379,7 @@ static int server_timeout(Server *server, int64_t now)
         return next == INT64_MAX ? -1 : (int) (MAX(next - now, 0) / 1000 + 1);
 }
 
-#define FIXED 4 /* what is always polled */
+#define FIXED 5 /* what is always polled */
 
 static void server_wait(Server *server, int64_t now)
 {
@@ -318,6 +389,7 @@ static void server_wait(Server *server, int64_t now)
                 {.fd = server->ending > 0 || !pool_has_room(&server->pool) ? -1 : LISTENER,
                                 .events = POLLIN},
                 {.fd = fence_watch_fd(server->fence), .events = POLLIN},
+                {.fd = server->observed, .events = POLLIN},
         };
         unsigned n = server->pool.n;
 
@@ -337,6 +409,9 @@ static void server_wait(Server *server, int64_t now)
                 keeper_hear(server->keeper, now);
         if (polls[3].revents)
                 fence_watch_hear(server->fence, now);
+        /* After whom it is about has been seen. */
+        if (polls[4].revents)
+                server_hear_observer(server, now);
         if (polls[2].revents && server->ending == 0)
                 server_accept(server, now);
 }
@@ -364,9 +439,9 @@ static int server_begin_watching(Server *server)
         return r < 0 ? r : keeper_new(server->used, &server->keeper);
 }
 
-int serve(void (*run_worker)(int control))
+int serve(const ServeRoles *roles)
 {
-        Server server = {.run_worker = run_worker, .used = g_get_monotonic_time()};
+        Server server = {.roles = *roles, .used = g_get_monotonic_time(), .observed = -EBADF};
         PoolWorker *first;
         int64_t now;
         int r;
@@ -392,11 +467,12 @@ int serve(void (*run_worker)(int control))
         }
 
         /* Whoever wants something is about to ask: while he gets ready, so do we. */
-        first = server_fork(&server);
+        first = server_fork_worker(&server);
         if (first)
                 (void) worker_tell(first, SERVE_CONTROL_CONNECT, -EBADF);
 
         for (now = g_get_monotonic_time(); server_trim(&server, now); now = g_get_monotonic_time()) {
+                server_observe(&server, now);
                 server_wait(&server, now);
                 server_sweep(&server, g_get_monotonic_time());
                 server_reattach(&server, g_get_monotonic_time());
@@ -404,6 +480,7 @@ int serve(void (*run_worker)(int control))
 
         keeper_free(server.keeper);
         fence_watch_free(server.fence);
+        server_dismiss_observer(&server);
         (void) close_safe(server.signals);
         return EXIT_SUCCESS;
 }

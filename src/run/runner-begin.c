@@ -276,7 +276,8 @@ static void runner_start(Runner *runner)
         runner->state.invocation_id = g_strdup(g_getenv("INVOCATION_ID"));
         runner->state.moments.at[MOMENT_RUNNER_BEGAN] = runner->begun;
         /* One that was prepared has its console there. */
-        r = run_dir_is_prepared(runner->name) ? 0 : run_dir_make(runner->name);
+        runner->was_prepared = run_dir_is_prepared(runner->name);
+        r = runner->was_prepared ? 0 : run_dir_make(runner->name);
         if (r < 0) {
                 runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
                                 "the console's FIFOs cannot be made in '%s': %s",
@@ -310,7 +311,6 @@ static void runner_adopt(Runner *runner, int fd)
         LogObject object = {.unikernel = runner->name};
         int r;
 
-        runner->adopting = true;
         runner->console_fd = fd;
         runner_notify(runner, "STATUS=Adopting the running guest");
 
@@ -387,6 +387,8 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
                                 "'%s/%s' cannot be taken: %s; the guest is adopted without",
                                 paths_lives(), runner->name, g_strerror(-r));
 
+        runner->adopting = console >= 0;
+        runner_listen(runner);
         if (console >= 0)
                 runner_adopt(runner, console);
         else
@@ -425,21 +427,27 @@ static void runner_is_up(Runner *runner)
                                                                       : "";
 
         runner->state.started = true;
-        if (!runner->adopting)
+        if (!runner->adopting) {
                 moments_note(&runner->state.moments, MOMENT_READY);
+                runner->state.started_at = (uint64_t) g_get_real_time();
+        }
         runner_save(runner);
         runner_close_fifos(runner);
         if (!runner->adopting)
                 runner_hold_rates(runner);
 
         runner->ready = true;
-        runner_notify(runner, "READY=1\nSTATUS=The guest runs%s", how);
+        runner_tell_status(runner, "READY=1\n");
         if (runner->adopting)
                 journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_ADOPTED, NULL,
                                 "Adopted the running guest of the runner that died");
         else
                 journal_message(runner->journal, LOG_INFO, SHRUTHI_MESSAGE_STARTED, NULL, "The guest runs%s",
                                 how);
+
+        /* One that was adopted may be said to be paused in its state, and be heard about later. */
+        if (runner->paused_reason || !runner->adopting)
+                runner_show_pause(runner);
 
         if (!runner->state.spoke && runner->state.silence_warning_usec > 0 && !runner->silence_source)
                 (void) sd_event_add_time_relative(runner->event, &runner->silence_source, CLOCK_MONOTONIC,

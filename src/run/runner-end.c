@@ -22,10 +22,13 @@
 
 #define HALTED_USEC        (300 * 1000) /* a good power-off may still follow */
 #define STOP_TIMEOUT_USEC  (50 * G_USEC_PER_SEC)
+#define STOP_STUCK_USEC    (5 * G_USEC_PER_SEC)
 #define STOP_RETRY_USEC    (1 * G_USEC_PER_SEC)
 #define STOP_ATTEMPTS_MAX  3
 #define LATE_START_USEC    (30 * G_USEC_PER_SEC) /* a start under way when we are asked to stop */
 #define PATIENCE_USEC      (15 * G_USEC_PER_SEC)
+#define UNHEARD_USEC       (3 * G_USEC_PER_SEC) /* for who has not said anything so far */
+#define WORD_USEC          (1 * G_USEC_PER_SEC) /* for what can only take back what is known already */
 #define FLUSH_USEC         (2 * 1000)
 #define FLUSH_TICKS_MAX    1500
 #define STOPPED_BY_AGE_MAX 60 /* seconds */
@@ -47,9 +50,7 @@ static int on_flush_time(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void runner_finish(Runner *runner, const Outcome *outcome, int exit_status)
 {
-        g_autofree char *status = outcome->exit_status >= 0 || outcome->result == RESULT_EXIT_STATUS
-                        ? g_strdup_printf("%" G_GINT64_FORMAT, outcome->exit_status)
-                        : NULL;
+        g_autofree char *status = g_strdup_printf("%" G_GINT64_FORMAT, outcome->exit_status);
         const char *const fields[] = {
                 SHRUTHI_FIELD_RESULT, result_to_string(outcome->result),
                 SHRUTHI_FIELD_EXIT_STATUS, status,
@@ -96,7 +97,8 @@ void runner_fail(Runner *runner, Result result, int exit_status, const char *for
         Outcome outcome = {
                 .invocation_id = (char *) g_getenv("INVOCATION_ID"),
                 .result = result,
-                .exit_status = -1,
+                .exit_status = exit_status,
+                .started_at = runner->state.started_at,
                 .error = runner->refusal_error,
         };
         va_list ap;
@@ -112,16 +114,43 @@ void runner_fail(Runner *runner, Result result, int exit_status, const char *for
         runner_finish(runner, &outcome, exit_status);
 }
 
+/* A stop that came when the guest had ended its run by itself. What it had said is no proof of that: it may
+ * have printed somebody else's last words long ago. */
+static bool runner_stopped_too_late(const Runner *runner)
+{
+        const Verdict *verdict = &runner->state.verdict;
+
+        if (verdict->halted || !runner->told)
+                return runner->too_late;
+
+        return runner->told_ending == ENDING_POWERED_OFF && verdict->result != RESULT_NONE;
+}
+
 static Ending runner_ending(const Runner *runner)
 {
-        if (runner->stopping && !runner->too_late)
+        if (runner->told && runner->told_ending == ENDING_RESET)
+                return ENDING_RESET;
+        if (runner->stopping && !runner_stopped_too_late(runner))
                 return ENDING_STOPPED;
         if (runner->stop_attempts > 0 && runner->state.verdict.halted)
                 return ENDING_HALTED;
+        /* We were late, or somebody else was quicker to end what had halted. */
+        if (runner->stopping)
+                return ENDING_CONSOLE;
+        if (runner->told)
+                return runner->told_ending;
         if (runner->answered)
                 return runner->witnessed;
 
         return ENDING_CONSOLE;
+}
+
+/* Takes both. */
+static char *sentence_and(char *sentence, char *more)
+{
+        g_autofree char *first = sentence, *second = more;
+
+        return g_strconcat(first, "; ", second, NULL);
 }
 
 static void runner_settle(Runner *runner)
@@ -138,16 +167,19 @@ static void runner_settle(Runner *runner)
 
         verdict_settle(verdict, runner_ending(runner));
         sentence = verdict_sentence(verdict, runner->stopped_by);
-        if (runner_look_at_room(runner) && !result_is_success(verdict->result)) {
-                char *more = g_strdup_printf("%s; the file system of its volumes is full", sentence);
+        if (runner->stuck) {
+                uint64_t took = (uint64_t) g_get_monotonic_time() - runner->stop_begun;
 
-                g_free(sentence);
-                sentence = more;
+                sentence = sentence_and(sentence, g_strdup_printf("QEMU took %" G_GUINT64_FORMAT " s to end",
+                                                                  took / G_USEC_PER_SEC));
         }
+        if (runner_look_at_room(runner) && !result_is_success(verdict->result))
+                sentence = sentence_and(sentence, g_strdup("the file system of its volumes is full"));
         outcome = (Outcome){
                 .invocation_id = (char *) g_getenv("INVOCATION_ID"),
                 .result = verdict->result,
-                .exit_status = verdict->exit_status,
+                .exit_status = verdict_exit_status(verdict),
+                .started_at = runner->state.started_at,
                 .reason = sentence,
                 .error = _ERROR_CODE_INVALID,
         };
@@ -161,7 +193,8 @@ static void on_stopper_line(void *userdata, const char *key, const char *value)
         if (g_str_equal(key, "error")) {
                 g_free(runner->stop_error);
                 runner->stop_error = g_strdup(value);
-        }
+        } else if (g_str_equal(key, "notice"))
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL, "%s", value);
 }
 
 static int on_stop_time(sd_event_source *source, uint64_t usec, void *userdata)
@@ -195,6 +228,23 @@ static void on_stopper_ended(void *userdata, int status)
         runner_check(runner);
 }
 
+/* Somebody waits for it, and sees nothing happen. */
+static int on_stuck_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        static const char words[] = "QEMU does not end though it was asked to: it hangs, or its disks are "
+                                    "slow; libvirt will kill it";
+        Runner *runner = userdata;
+
+        runner->stuck_source = sd_event_source_disable_unref(runner->stuck_source);
+        if (runner->finished || runner->gone)
+                return 0;
+
+        runner->stuck = true;
+        runner_notify(runner, "STATUS=%s", words);
+        journal_message(runner->journal, LOG_WARNING, SHRUTHI_MESSAGE_STUCK, NULL, "%s", words);
+        return 0;
+}
+
 /* Ends the domain through libvirt. */
 static void runner_stop_domain(Runner *runner)
 {
@@ -205,7 +255,11 @@ static void runner_stop_domain(Runner *runner)
         if (runner->stopper || runner->stop_source || runner->gone || runner->finished)
                 return;
 
-        runner->stop_attempts++;
+        if (runner->stop_attempts++ == 0) {
+                runner->stop_begun = (uint64_t) g_get_monotonic_time();
+                (void) sd_event_add_time_relative(runner->event, &runner->stuck_source, CLOCK_MONOTONIC,
+                                STOP_STUCK_USEC, 0, on_stuck_time, runner);
+        }
         r = helper_new(runner->event, arguments, STOP_TIMEOUT_USEC, &hooks, runner, &runner->stopper);
         if (r < 0)
                 runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "shruthi-domain cannot be run: %s",
@@ -242,14 +296,30 @@ static int on_patience_over(sd_event_source *source, uint64_t usec, void *userda
 }
 
 /* Returns true when there is nothing left to wait for. */
-static bool runner_wait(Runner *runner)
+static bool runner_wait(Runner *runner, uint64_t usec)
 {
         if (!runner->patience_over && !runner->patience_source &&
                         sd_event_add_time_relative(runner->event, &runner->patience_source, CLOCK_MONOTONIC,
-                                        PATIENCE_USEC, 0, on_patience_over, runner) < 0)
+                                        usec, 0, on_patience_over, runner) < 0)
                 runner->patience_over = true;
 
         return runner->patience_over;
+}
+
+/* Whether how it ended is still to be waited for: by who listens to libvirt, or by a witness. */
+static bool runner_wants_to_be_told(Runner *runner)
+{
+        const Verdict *verdict = &runner->state.verdict;
+        bool spoke = verdict->result != RESULT_NONE, witness = runner->asked && !runner->answered;
+
+        if (runner->told || verdict->halted || (runner->stopping && !spoke))
+                return false;
+        if (spoke || runner->answered)
+                return runner_may_be_told(runner) && !runner_wait(runner, WORD_USEC);
+        if (!witness && !runner_may_be_told(runner))
+                return false;
+
+        return !runner_wait(runner, witness || runner->heard ? PATIENCE_USEC : UNHEARD_USEC);
 }
 
 /* While the console is open the guest is there; what is to be done about it. Returns true when it is not,
@@ -259,7 +329,7 @@ static bool runner_check_open(Runner *runner)
         bool was_there = runner->state.started || runner->state.spoke;
 
         if (runner->gone)
-                return !was_there || runner_wait(runner);
+                return !was_there || runner_wait(runner, PATIENCE_USEC);
 
         if (runner->stopping)
                 runner_stop_domain(runner);
@@ -270,7 +340,6 @@ static bool runner_check_open(Runner *runner)
 
 void runner_check(Runner *runner)
 {
-        const Verdict *verdict = &runner->state.verdict;
         bool ended;
 
         if (runner->state_changed)
@@ -286,8 +355,7 @@ void runner_check(Runner *runner)
         /* It waits until libvirt has put everything away. */
         if (runner->stopper)
                 return;
-        if (runner->asked && !runner->answered && !runner->stopping && verdict->result == RESULT_NONE &&
-                        !verdict->halted && !runner_wait(runner))
+        if (runner_wants_to_be_told(runner))
                 return;
 
         runner_settle(runner);

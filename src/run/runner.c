@@ -28,6 +28,20 @@ void runner_notify(Runner *runner, const char *format, ...)
         (void) sd_notify(0, text);
 }
 
+void runner_tell_status(Runner *runner, const char *more)
+{
+        const char *how = g_strcmp0(runner->acceleration, "tcg") == 0 ? " by emulation"
+                        : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"
+                                                                      : "";
+
+        if (runner->stopping)
+                runner_notify(runner, "%sSTATUS=Stopping the guest", more);
+        else if (runner->state.paused)
+                runner_notify(runner, "%sSTATUS=The guest is paused %s", more, runner->state.paused);
+        else
+                runner_notify(runner, "%sSTATUS=The guest runs%s", more, how);
+}
+
 void runner_save(Runner *runner)
 {
         int r;
@@ -155,7 +169,9 @@ void runner_free(Runner *runner)
         sd_event_source_disable_unref(runner->halted_source);
         sd_event_source_disable_unref(runner->stop_source);
         sd_event_source_disable_unref(runner->patience_source);
+        sd_event_source_disable_unref(runner->stuck_source);
         sd_event_source_disable_unref(runner->witness_source);
+        sd_event_source_disable_unref(runner->words_source);
         sd_event_source_disable_unref(runner->room_source);
         sd_event_source_disable_unref(runner->network_source);
         sd_event_source_disable_unref(runner->flush_source);
@@ -172,6 +188,7 @@ void runner_free(Runner *runner)
         g_free(runner->acceleration);
         g_free(runner->refusal_sentence);
         g_free(runner->stop_error);
+        g_free(runner->paused_reason);
         g_free(runner->dir);
         g_free(runner->name);
         g_free(runner);

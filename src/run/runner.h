@@ -14,7 +14,7 @@
 #include "unikernel/verdict.h"
 
 /* The supervisor of one unikernel: what it knows. runner-begin.c starts the guest or adopts one, runner.c
- * follows it, runner-end.c stops it and tells how it ended. */
+ * follows it, runner-words.c hears how its domain is, runner-end.c stops it and tells how it ended. */
 
 typedef struct Runner {
         char *name;
@@ -35,7 +35,7 @@ typedef struct Runner {
         Helper *helper;
         bool beginning; /* it has not yet said whether there is a guest */
         bool adopting;
-        char *acceleration;
+        char *acceleration;      /* NULL: not known */
         Result refusal; /* why there is none: RESULT_RUNNER if it does not say */
         char *refusal_sentence;
         ErrorCode refusal_error; /* _ERROR_CODE_INVALID if it does not say */
@@ -44,6 +44,15 @@ typedef struct Runner {
         bool answered; /* … and this is what it said: */
         Ending witnessed;
         unsigned witness_attempts;
+
+        /* What shruthi-domain.service says, see runner-words.c. */
+        sd_event_source *words_source;
+        bool heard; /* anything */
+        bool told;  /* … how it ended: */
+        Ending told_ending;
+        bool was_prepared;   /* and so was paused until its start */
+        char *paused_reason; /* NULL: it runs */
+        uint64_t paused_usec;
 
         /* The helper that ends the domain, because we were asked to or because it halted. */
         Helper *stopper;
@@ -57,6 +66,9 @@ typedef struct Runner {
         sd_event_source *silence_source;
         sd_event_source *halted_source;
         sd_event_source *stop_source;     /* the next attempt to stop it */
+        sd_event_source *stuck_source;    /* for a stop that takes long, to say so */
+        uint64_t stop_begun;              /* µs, CLOCK_MONOTONIC */
+        bool stuck;                       /* it does take long */
         sd_event_source *patience_source; /* for what should come at once but may not come at all */
         bool patience_over;
         sd_event_source *room_source;     /* the next look at its volumes' file system */
@@ -118,6 +130,18 @@ int runner_take_life(Runner *runner, int stored);
 void runner_check(Runner *runner);
 
 void runner_on_terminate(Runner *runner);
+
+/* Listens to what is said about the domain; passes over what was said before a start. */
+void runner_listen(Runner *runner);
+
+/* Whether somebody is there who would say it. */
+bool runner_may_be_told(const Runner *runner);
+
+/* Now that there is a guest. */
+void runner_show_pause(Runner *runner);
+
+/* Tells systemd in words how the guest is, and what else there is to say to it ("READY=1\n"). */
+void runner_tell_status(Runner *runner, const char *more);
 
 /* The runner's own failure. */
 void runner_fail(Runner *runner, Result result, int exit_status, const char *format, ...)

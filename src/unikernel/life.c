@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The file that tells whether a unit is on. Called by the runner, and by shruthi-domain where it sweeps. */
+/* The file that tells whether a unit is on. Called by the runner, by shruthi-domain where it sweeps and
+ * tells what has become of the domain, and by shruthid. */
 
 #include "unikernel/life.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -98,9 +101,55 @@ int life_watch(const char *name, int *ret_fd)
         return 0;
 }
 
+bool life_is_on(const char *name)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        return life_watch(name, &fd) >= 0;
+}
+
 int life_lock(const char *name, int *ret_fd)
 {
         g_autofree char *path = life_path(name);
 
         return path ? lock_path(path, ret_fd) : -EINVAL;
+}
+
+static const char *const life_word_table[_LIFE_WORD_MAX] = {
+        [LIFE_WORD_RUNNING] = "running",
+        [LIFE_WORD_PAUSED] = "paused",
+        [LIFE_WORD_ENDED] = "ended",
+};
+
+void life_word_format(LifeWord word, const char *detail, uint64_t usec, char ret_text[static LIFE_WORD_MAX])
+{
+        g_snprintf(ret_text, LIFE_WORD_MAX, "%s%s%s %" G_GUINT64_FORMAT, life_word_table[word],
+                        detail ? " " : "", detail ?: "", usec);
+}
+
+LifeWord life_word_parse(char *text, const char **ret_detail, uint64_t *ret_usec)
+{
+        char *time = strrchr(text, ' '), *detail = strchr(text, ' ');
+
+        if (!time || !g_ascii_string_to_unsigned(time + 1, 10, 0, INT64_MAX, ret_usec, NULL))
+                return _LIFE_WORD_INVALID;
+
+        *ret_detail = detail < time ? detail + 1 : "";
+        *time = *detail = 0;
+        for (LifeWord word = 0; word < _LIFE_WORD_MAX; word++)
+                if (g_str_equal(text, life_word_table[word]) &&
+                                (**ret_detail == 0) == (word == LIFE_WORD_RUNNING))
+                        return word;
+
+        return _LIFE_WORD_INVALID;
+}
+
+void life_say(int fd, const char *text)
+{
+        char line[LIFE_WORD_MAX + 1];
+        int n = g_snprintf(line, sizeof line, "%s\n", text);
+
+        /* Whole or not at all: less than PIPE_BUF (pipe(7)). */
+        if (n > 0 && n < (int) sizeof line && write(fd, line, (size_t) n) < 0)
+                return;
 }

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Whether a unikernel's unit is still on, for others to see: a FIFO /run/shruthi/lives/NAME whose reading
  * end the runner opens, locks (flock(2)) and puts into systemd's descriptor store. systemd keeps that while
  * the runner restarts and closes it when the unit is really over: also after a runner that hung or was
- * killed too often, and after a stop in the pause before a restart. Nothing is written to it.
+ * killed too often, and after a stop in the pause before a restart.
+ *
+ * What is written to it is for the runner, and waits there for the next one: what shruthi-domain.service
+ * hears of libvirt about the domain, as the words below.
  *
  * Who has the file open for writing sees that end as EPOLLERR (pipe(7)). The file goes when the domain has
  * gone: it is removed by the runner where that saw the domain's end, else by who sweeps. Only who holds the
@@ -25,6 +30,37 @@ int life_end(const char *name);
 /* Opens it for writing. -ENXIO: the unit is over, and perhaps not its domain. -ENOENT: both are. -EAGAIN:
  * another is there meanwhile. */
 int life_watch(const char *name, int *ret_fd);
+
+/* Whether the unit is not over, for who only wants to know it now. */
+bool life_is_on(const char *name);
+
+/* What has become of the domain. "running TIME", "paused REASON TIME", "ended HOW TIME" as a line; the
+ * time is CLOCK_MONOTONIC's, in µs. REASON is "user" (through libvirt), "io-error", "watchdog",
+ * "crashed", "saving" or "unknown". The latest says how it is, after whatever came before. */
+typedef enum LifeWord {
+        LIFE_WORD_RUNNING,
+        LIFE_WORD_PAUSED,
+        LIFE_WORD_ENDED,
+        _LIFE_WORD_MAX,
+        _LIFE_WORD_INVALID = -EINVAL,
+} LifeWord;
+
+#define LIFE_END_POWERED_OFF "powered-off" /* by the guest */
+#define LIFE_END_RESET       "reset"       /* the guest reset itself */
+#define LIFE_END_DESTROYED   "destroyed"   /* or QEMU died */
+#define LIFE_END_UNKNOWN     "unknown"
+
+#define LIFE_WORD_MAX 64 /* bytes */
+
+/* Without a newline. detail: NULL where there is none. Pure. */
+void life_word_format(LifeWord word, const char *detail, uint64_t usec, char ret_text[static LIFE_WORD_MAX]);
+
+/* Cuts text in pieces. ret_detail: "" where there is none. Pure. */
+LifeWord life_word_parse(char *text, const char **ret_detail, uint64_t *ret_usec);
+
+/* Writes text as a line to who holds the file, fd being of life_watch(). Nobody waits: where there is no
+ * room the word is lost. */
+void life_say(int fd, const char *text);
 
 /* Locks it where the unit is over, until *ret_fd is closed. -EBUSY: it is on. -ENOENT: the domain is gone,
  * too. */

@@ -41,9 +41,9 @@ int outcome_write(const char *name, const Outcome *outcome)
 
         reason = text_for_display(outcome->reason ?: "", REASON_LENGTH_MAX);
         text = g_strdup_printf("INVOCATION_ID=%s\nRESULT=%s\nEXIT_STATUS=%" G_GINT64_FORMAT
-                               "\nREASON=%s\nERROR=%s\n",
+                               "\nSTARTED_AT=%" G_GUINT64_FORMAT "\nREASON=%s\nERROR=%s\n",
                         outcome->invocation_id, result_to_string(outcome->result), outcome->exit_status,
-                        reason, error ?: "");
+                        outcome->started_at, reason, error ?: "");
 
         return file_replace(paths_results(), name, text, strlen(text), 0640);
 }
@@ -66,6 +66,10 @@ static int parse_line(Outcome *outcome, const char *line)
                 outcome->result = result_from_string(value);
         else if (g_str_equal(key, "EXIT_STATUS") && value[0]) {
                 outcome->exit_status = g_ascii_strtoll(value, &end, 10);
+                if (*end)
+                        return -EBADMSG;
+        } else if (g_str_equal(key, "STARTED_AT") && value[0]) {
+                outcome->started_at = g_ascii_strtoull(value, &end, 10);
                 if (*end)
                         return -EBADMSG;
         } else if (g_str_equal(key, "REASON")) {

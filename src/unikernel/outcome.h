@@ -13,7 +13,8 @@
 typedef struct Outcome {
         char *invocation_id;
         Result result;
-        int64_t exit_status; /* the guest's full number; -1 not known */
+        int64_t exit_status; /* of the run, see verdict_exit_status(); -1 not known */
+        uint64_t started_at; /* µs since the epoch: when the guest began to run; 0: never, or not known */
         char *reason;        /* the sentence */
         ErrorCode error;     /* why there was no guest; _ERROR_CODE_INVALID: there was one, or not known */
 } Outcome;

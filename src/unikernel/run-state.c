@@ -21,6 +21,7 @@ void run_state_clear(RunState *state)
         g_free(state->owner);
         g_free(state->image);
         g_free(state->volumes);
+        g_free(state->paused);
         *state = RUN_STATE_INIT;
 }
 
@@ -33,6 +34,12 @@ char *run_state_format(const RunState *state)
         if (state->invocation_id)
                 g_string_append_printf(text, "invocation-id=%s\n", state->invocation_id);
         moments_format(&state->moments, "moment", text);
+        if (state->started_at > 0)
+                g_string_append_printf(text, "started-at=%" G_GUINT64_FORMAT "\n", state->started_at);
+        if (state->changed_at > 0)
+                g_string_append_printf(text, "changed-at=%" G_GUINT64_FORMAT "\n", state->changed_at);
+        if (state->paused)
+                g_string_append_printf(text, "paused=%s\n", state->paused);
         if (state->owner)
                 g_string_append_printf(text, "owner=%s\n", state->owner);
         if (state->image)
@@ -47,9 +54,12 @@ char *run_state_format(const RunState *state)
                         "\nsilence-warning-usec=%" G_GUINT64_FORMAT "\n",
                         state->console_rate, state->console_burst, state->console_rate_user,
                         state->console_burst_user, state->silence_warning_usec);
-        g_string_append_printf(text, "result=%s\nexit-status=%" G_GINT64_FORMAT "\nhalted=%s\ndetail=%s\n",
+        g_string_append_printf(text,
+                        "result=%s\nexit-status=%" G_GINT64_FORMAT
+                        "\nhalted=%s\nshort-of-memory=%s\ndetail=%s\n",
                         result_to_string(state->verdict.result), state->verdict.exit_status,
-                        state->verdict.halted ? "yes" : "no", state->verdict.detail);
+                        state->verdict.halted ? "yes" : "no", state->verdict.short_of_memory ? "yes" : "no",
+                        state->verdict.detail);
 
         return g_string_free(text, FALSE);
 }
@@ -121,6 +131,14 @@ static int run_state_set(RunState *state, const char *key, const char *value)
                 return status_set(&state->verdict.exit_status, value);
         if (g_str_equal(key, "halted"))
                 return boolean_parse(value, &state->verdict.halted);
+        if (g_str_equal(key, "short-of-memory"))
+                return boolean_parse(value, &state->verdict.short_of_memory);
+        if (g_str_equal(key, "started-at"))
+                return number_set(&state->started_at, value);
+        if (g_str_equal(key, "paused"))
+                return text_set(&state->paused, value);
+        if (g_str_equal(key, "changed-at"))
+                return number_set(&state->changed_at, value);
         if (g_str_equal(key, "detail"))
                 return detail_set(&state->verdict, value);
 

@@ -9,11 +9,14 @@
 
 /* What a runner that comes back after its own death must know of the guest that is still there. A small file
  * of key=value lines in the unikernel's runtime directory, which systemd keeps through a restart; shruthid
- * reads in it when what happened. Formatting and parsing are pure. */
+ * reads in it when what happened, and whether it is paused. Formatting and parsing are pure. */
 
 typedef struct RunState {
         char *invocation_id;           /* the unit's at the guest's start; "": another; NULL: none */
         Moments moments;               /* of that start */
+        uint64_t started_at;           /* µs since the epoch: when the guest began to run; 0: not known */
+        char *paused;                  /* why it does not run now, in words, or NULL */
+        uint64_t changed_at;           /* the same of its last pause or its going on; 0: none */
         bool started;                  /* the guest was seen running */
         bool spoke;                    /* … and has written something */
         bool witness;                  /* libvirt is to be asked how it ended */

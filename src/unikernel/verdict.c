@@ -24,6 +24,7 @@ static const char *const result_table[_RESULT_MAX] = {
         [RESULT_ABORTED] = "aborted",
         [RESULT_TRAPPED] = "trapped",
         [RESULT_HALTED] = "halted",
+        [RESULT_RESET] = "reset",
         [RESULT_POWERED_OFF] = "powered-off",
         [RESULT_STOPPED] = "stopped",
         [RESULT_OUTSIDE] = "ended-from-outside",
@@ -100,6 +101,31 @@ static bool verdict_set(Verdict *verdict, Result result, int64_t exit_status)
         verdict->exit_status = exit_status;
         verdict->halted = false;
         return true;
+}
+
+/* OCaml's runtime, in all its wordings: "Fatal error: not enough memory", "Fatal error: out of memory.",
+ * "Fatal error: exception Out_of_memory", "Fatal error: Not enough heap memory to reserve minor heaps". */
+static bool line_is_about_memory(const char *line, size_t size)
+{
+        static const char start[] = "Fatal error: ";
+        g_autofree char *text = NULL;
+
+        if (size < strlen(start) || strncmp(line, start, strlen(start)) != 0)
+                return false;
+
+        text = g_ascii_strdown(line + strlen(start), (gssize) MIN(size - strlen(start), WORDS_MAX));
+        return strstr(text, "memory");
+}
+
+/* The backtrace that may follow it (runtime/printexc.c of OCaml). */
+static bool line_is_of_backtrace(const char *line, size_t size)
+{
+        static const char *const starts[] = {"Raised ", "Re-raised ", "Called from "};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(starts); i++)
+                if (size >= strlen(starts[i]) && strncmp(line, starts[i], strlen(starts[i])) == 0)
+                        return true;
+        return false;
 }
 
 /* "solo5_exit(N) called": the last argument is printed by %d. */
@@ -184,12 +210,17 @@ static bool see_halted(Verdict *verdict, const char *words)
 }
 
 /* The guest goes on: whatever it said before were no last words. */
-static bool verdict_revoke(Verdict *verdict)
+static bool verdict_revoke(Verdict *verdict, const char *line, size_t size)
 {
-        if (verdict->result == RESULT_NONE && !verdict->halted && verdict->detail[0] == 0)
+        bool memory = line_is_about_memory(line, size) ||
+                      (verdict->short_of_memory && line_is_of_backtrace(line, size));
+
+        if (verdict->result == RESULT_NONE && !verdict->halted && verdict->detail[0] == 0 &&
+                        verdict->short_of_memory == memory)
                 return false;
 
         *verdict = VERDICT_INIT;
+        verdict->short_of_memory = memory;
         return true;
 }
 
@@ -228,7 +259,7 @@ bool verdict_see_line(Verdict *verdict, const char *line, size_t size)
         /* What the program wrote last need not end with a newline: Solo5's words then stand behind it. */
         start = find_solo5(line, size);
         if (!start)
-                return verdict_revoke(verdict);
+                return verdict_revoke(verdict, line, size);
         length = size - (size_t)(start - line) - strlen(SOLO5);
         if (length >= sizeof words)
                 length = sizeof words - 1;
@@ -241,7 +272,7 @@ bool verdict_see_line(Verdict *verdict, const char *line, size_t size)
         if (start == line)
                 return see_halted(verdict, words);
 
-        return verdict_revoke(verdict);
+        return verdict_revoke(verdict, line, size);
 }
 
 void verdict_settle(Verdict *verdict, Ending ending)
@@ -252,9 +283,14 @@ void verdict_settle(Verdict *verdict, Ending ending)
                 [ENDING_POWERED_OFF] = RESULT_POWERED_OFF,
                 [ENDING_DESTROYED] = RESULT_OUTSIDE,
                 [ENDING_HALTED] = RESULT_HALTED,
+                [ENDING_RESET] = RESULT_RESET,
         };
+        bool its_own = ending == ENDING_CONSOLE || ending == ENDING_POWERED_OFF || ending == ENDING_HALTED;
 
-        if (verdict->result != RESULT_NONE)
+        /* Words that it halted after were its last, whoever was quicker than we to end the domain. */
+        if (verdict->halted && ending != ENDING_RESET)
+                its_own = true;
+        if (verdict->result >= RESULT_DEFINITION || (verdict->result != RESULT_NONE && its_own))
                 return;
 
         verdict->result = without_last_words[ending];
@@ -262,6 +298,7 @@ void verdict_settle(Verdict *verdict, Ending ending)
         if (verdict->halted && verdict->result == RESULT_OUTSIDE)
                 verdict->result = RESULT_HALTED;
         verdict->exit_status = -1;
+        verdict->detail[0] = 0;
 }
 
 int result_runner_exit_status(Result result)
@@ -296,12 +333,19 @@ int verdict_unit_exit_status(const Verdict *verdict)
         case RESULT_ABORTED:
         case RESULT_TRAPPED:
         case RESULT_HALTED:
+        case RESULT_RESET:
                 return RUNNER_EXIT_GUEST;
         case RESULT_OUTSIDE:
                 return RUNNER_EXIT_OUTSIDE;
         default:
                 return result_runner_exit_status(verdict->result);
         }
+}
+
+int64_t verdict_exit_status(const Verdict *verdict)
+{
+        return verdict->result == RESULT_EXIT_STATUS ? verdict->exit_status
+                                                      : verdict_unit_exit_status(verdict);
 }
 
 static char *with_detail(const char *words, const Verdict *verdict)
@@ -321,21 +365,35 @@ static char *exit_sentence(const Verdict *verdict)
                         meaning ? ": " : "", meaning ?: "");
 }
 
+static char *with_memory(char *sentence, const Verdict *verdict)
+{
+        g_autofree char *owned = sentence;
+
+        return g_strconcat(owned, verdict->short_of_memory
+                                        ? "; it said that it had too little memory: give it more (Memory=)"
+                                        : NULL, NULL);
+}
+
 char *verdict_sentence(const Verdict *verdict, const char *stopper)
 {
         switch (verdict->result) {
         case RESULT_NONE:
                 return g_strdup("has not ended");
         case RESULT_SUCCESS:
-        case RESULT_EXIT_STATUS:
                 return exit_sentence(verdict);
+        case RESULT_EXIT_STATUS:
+                return with_memory(exit_sentence(verdict), verdict);
         case RESULT_ABORTED:
         case RESULT_TRAPPED:
-                return with_detail("aborted", verdict);
+                return with_memory(with_detail("aborted", verdict), verdict);
         case RESULT_HALTED:
                 return g_strdup("halted without an exit status");
+        case RESULT_RESET:
+                return g_strdup("reset itself: too little memory (Memory=), a crash before it could say so "
+                                "(a triple fault), a kernel panic, or a reboot; Restart=on-failure starts "
+                                "it again");
         case RESULT_POWERED_OFF:
-                return g_strdup("powered off, exit status not known");
+                return g_strdup("powered off, without an exit status of its own");
         case RESULT_STOPPED:
                 return stopper ? g_strdup_printf("stopped by user %s", stopper) : g_strdup("stopped");
         case RESULT_OUTSIDE:

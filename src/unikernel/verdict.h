@@ -16,6 +16,7 @@ typedef enum Result {
         RESULT_ABORTED,     /* "aborted": abort or uncaught exception */
         RESULT_TRAPPED,     /* "trapped": CPU exception in the guest */
         RESULT_HALTED,      /* "halted": halted without a status: failure */
+        RESULT_RESET,       /* "reset": reset its machine, which SHRUTHI does not start again: failure */
         RESULT_POWERED_OFF, /* "powered-off": clean power-off, status not known: success */
         RESULT_STOPPED,     /* "stopped": by us, asked to: success */
         RESULT_OUTSIDE,     /* "ended-from-outside": domain destroyed behind our back or QEMU died */
@@ -42,7 +43,7 @@ enum {
         RUNNER_EXIT_DEFINITION = 60,
         RUNNER_EXIT_IMAGE = 61,
         RUNNER_EXIT_HOST = 62,   /* devices, host, credentials */
-        RUNNER_EXIT_GUEST = 255, /* the guest aborted, trapped, halted, or its status is beyond 254 */
+        RUNNER_EXIT_GUEST = 255, /* the guest aborted, trapped, halted, reset, or its status is beyond 254 */
         RUNNER_EXIT_OUTSIDE = 254,
         RUNNER_EXIT_LIBVIRT = 75, /* EX_TEMPFAIL, worth another try: libvirt, or a network, may come yet */
         RUNNER_EXIT_RUNNER = 70,  /* EX_SOFTWARE */
@@ -61,14 +62,15 @@ typedef struct Verdict {
         Result result;       /* RESULT_NONE: no last words yet */
         int64_t exit_status; /* the guest's full number; -1 not known */
         bool halted;         /* "Solo5: Halted" was said: the domain may never end by itself */
+        bool short_of_memory; /* the last that it said before was that it has too little memory */
         char detail[160];    /* display-safe: what aborted or trapped, e.g. "page fault at 0x0" */
 } Verdict;
 
 #define VERDICT_INIT ((Verdict){.result = RESULT_NONE, .exit_status = -1})
 
 /* Looks at one line of the console (without its newline; '\r' at the end is ignored). Returns true when it
- * changed the verdict. The last match counts; guests can write such lines at will, and harm only their own
- * result. */
+ * changed the verdict. The last match counts, and only if nothing follows it; guests can write such lines at
+ * will, and harm only their own result. */
 bool verdict_see_line(Verdict *verdict, const char *line, size_t size);
 
 /* Why the console ended. */
@@ -78,13 +80,20 @@ typedef enum Ending {
         ENDING_POWERED_OFF, /* libvirt witnessed a power-off by the guest */
         ENDING_DESTROYED,   /* libvirt witnessed destruction or a crash of QEMU */
         ENDING_HALTED,      /* still there, halted; we end it now */
+        ENDING_RESET,       /* libvirt witnessed a reset by the guest */
 } Ending;
 
-/* Settles the verdict once all lines are seen. */
+/* Settles the verdict once all lines are seen. Last words count where the guest itself ended its run: by a
+ * power-off, by halting, or where nobody saw how. One that was stopped, destroyed or reset was at no end of
+ * its own, whatever it had said. */
 void verdict_settle(Verdict *verdict, Ending ending);
 
 /* The unit's exit status for a settled verdict: 0 to 255. */
 int verdict_unit_exit_status(const Verdict *verdict);
+
+/* The exit status of the run, the same for bus, journal and unit: the guest's own number in full, of
+ * which the unit can show 0 to 254; where it gave none, the unit's. */
+int64_t verdict_exit_status(const Verdict *verdict);
 
 /* In words: "exited with status 64: it did not accept its arguments", "stopped by user alice"
  * (stopper: a name, or a number; NULL: nobody named). Free with g_free(). */

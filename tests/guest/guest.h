@@ -76,6 +76,8 @@ void timer_start(unsigned period_ms); /* 1 to 50; without it the guest never wak
 /* power.c */
 extern bool power_off_works; /* false: end as Solo5 before 0.12, which only halts */
 void power_off(bool quiet);
+void reset(void);
+void triple_fault(void);
 _noreturn_ void cpu_halt(void);
 _noreturn_ void guest_exit(int status);
 _noreturn_ void guest_abort(void);

@@ -25,6 +25,7 @@
  *     --long-line=BYTES       prints one line of so many bytes
  *     --binary                prints a line with each byte there is but line feed
  *     --tick=MS               prints a numbered line each MS milliseconds from then on
+ *     --say=TEXT              prints a line, with spaces for "+"
  *     --silent                prints nothing at all, from the first byte on
  *     --no-poweroff           ends by halting alone, like Solo5 before 0.12
  *
@@ -32,6 +33,8 @@
  *
  *     --exit=N  --abort  --trap[=pf|ud]           as Solo5 does, with its words
  *     --halt                  prints "Solo5: Halted" and stays
+ *     --reset  --triple-fault resets the machine without a word: by the keyboard controller, or by a
+ *                             fault that nobody handles
  *     --quiet-halt            stays without a word and answers nothing
  *     --quiet-poweroff        powers off without a word
  *     --no-newline=TEXT       prints TEXT, no newline, and powers off
@@ -58,6 +61,8 @@ typedef enum Ending {
         ENDING_QUIET_HALT,
         ENDING_QUIET_POWEROFF,
         ENDING_NO_NEWLINE,
+        ENDING_RESET,
+        ENDING_TRIPLE_FAULT,
 } Ending;
 
 static char *arguments[ARGUMENTS_MAX];
@@ -122,6 +127,13 @@ static void binary(void)
         console_putc('\n');
 }
 
+static void say(const char *text)
+{
+        for (; *text != '\0'; text++)
+                console_putc(*text == '+' ? ' ' : *text);
+        console_putc('\n');
+}
+
 static unsigned long positive(const char *s)
 {
         long value = number_parse(s, &s);
@@ -144,6 +156,8 @@ static bool ending_parse(const char *argument)
                         {"--halt", ENDING_HALT},
                         {"--quiet-halt", ENDING_QUIET_HALT},
                         {"--quiet-poweroff", ENDING_QUIET_POWEROFF},
+                        {"--reset", ENDING_RESET},
+                        {"--triple-fault", ENDING_TRIPLE_FAULT},
         };
         const char *value;
 
@@ -260,6 +274,8 @@ static void argument_obey(char *argument)
                 flood(positive(value));
         else if ((value = startswith(argument, "--long-line=")))
                 long_line(positive(value));
+        else if ((value = startswith(argument, "--say=")))
+                say(value);
         else if (streq(argument, "--binary"))
                 binary();
         else if ((value = startswith(argument, "--tick=")))
@@ -296,6 +312,12 @@ _noreturn_ static void end(void)
                 break;
         case ENDING_QUIET_POWEROFF:
                 power_off(true);
+                break;
+        case ENDING_RESET:
+                reset();
+                break;
+        case ENDING_TRIPLE_FAULT:
+                triple_fault();
                 break;
         case ENDING_QUIET_HALT:
         case ENDING_NONE:

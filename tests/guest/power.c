@@ -11,6 +11,8 @@
 enum {
         BIOS_START = 0xe0000,
         BIOS_END = 0x100000,
+        KEYBOARD_CONTROL = 0x64,
+        KEYBOARD_RESET = 0xfe, /* pulse its reset line */
         ACPI_SLEEP_ENABLE = 1 << 13, /* with SLP_TYP 0, which is S5 in QEMU's _S5 package */
 };
 
@@ -72,6 +74,21 @@ void power_off(bool quiet)
         if (!quiet)
                 console_printf("Solo5: ACPI: power off via PM1a=0x%x PM1b=0x0 SLP_TYPa=0\n", port);
         outw((uint16_t)port, ACPI_SLEEP_ENABLE);
+}
+
+void reset(void)
+{
+        outb(KEYBOARD_CONTROL, KEYBOARD_RESET);
+}
+
+void triple_fault(void)
+{
+        static const struct {
+                uint16_t limit;
+                uint64_t base;
+        } __attribute__((packed)) no_handlers;
+
+        __asm__ volatile("cli; lidt %0; ud2" ::"m"(no_handlers));
 }
 
 void cpu_halt(void)

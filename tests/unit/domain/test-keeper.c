@@ -108,6 +108,37 @@ static void test_one_that_is_over_is_swept(Fixture *fixture, gconstpointer data)
         g_assert_false(keeper_is_needed(fixture->keeper));
 }
 
+static char *read_words(int fd)
+{
+        char text[256];
+        ssize_t n = read(fd, text, sizeof text - 1);
+
+        return g_strndup(text, (gsize) MAX(n, 0));
+}
+
+/* What is known about a domain reaches its runner at once, however new that is, and nobody else. */
+static void test_runners_are_told(Fixture *fixture, gconstpointer data)
+{
+        int fd = fixture_life_take("a"), other = fixture_life_take("b");
+        g_autofree char *words = NULL, *none = NULL, *more = NULL;
+
+        keeper_tell(fixture->keeper, "nobody", "running 1", fixture->now);
+        keeper_hear(fixture->keeper, fixture->now);
+        keeper_tell(fixture->keeper, "a", "running 1", fixture->now);
+        keeper_tell(fixture->keeper, "a", "ended reset 2", fixture->now);
+        words = read_words(fd);
+        g_assert_cmpstr(words, ==, "running 1\nended reset 2\n");
+        none = read_words(other);
+        g_assert_cmpstr(none, ==, "");
+
+        /* It goes on knowing only what has come since. */
+        g_assert_null(find_over(fixture));
+        more = read_words(fd);
+        g_assert_cmpstr(more, ==, "");
+        close(fd);
+        close(other);
+}
+
 /* The file is all that it knows: nothing was missed while no keeper was there. */
 static void test_what_was_before_it_is_seen(Fixture *fixture, gconstpointer data)
 {
@@ -267,6 +298,7 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         ADD("one-that-is-on-is-left-alone", test_one_that_is_on_is_left_alone);
+        ADD("runners-are-told", test_runners_are_told);
         ADD("one-that-is-over-is-swept", test_one_that_is_over_is_swept);
         ADD("what-was-before-it-is-seen", test_what_was_before_it_is_seen);
         ADD("one-that-is-on-again-is-watched-again", test_one_that_is_on_again_is_watched_again);

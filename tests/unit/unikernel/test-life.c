@@ -55,6 +55,49 @@ static void test_it_lasts_as_long_as_a_copy(Fixture *fixture, gconstpointer data
         g_assert_cmpint(life_watch("a", &watched), ==, -ENXIO);
 }
 
+/* What is said about the domain waits for the next runner, and comes in order. */
+static void test_words_wait(Fixture *fixture, gconstpointer data)
+{
+        char text[LIFE_WORD_MAX], got[256] = "";
+        int fd = fixture_life_take("a"), stored = dup(fd), watched;
+        const char *detail;
+        uint64_t usec;
+        ssize_t n;
+
+        g_assert_true(life_is_on("a"));
+        g_assert_cmpint(life_watch("a", &watched), ==, 0);
+        life_word_format(LIFE_WORD_PAUSED, "user", 7, text);
+        life_say(watched, text);
+        close(fd);
+        life_word_format(LIFE_WORD_ENDED, LIFE_END_RESET, 8, text);
+        life_say(watched, text);
+        n = read(stored, got, sizeof got - 1);
+        g_assert_cmpint(n, >, 0);
+        g_assert_cmpstr(got, ==, "paused user 7\nended reset 8\n");
+        g_assert_cmpint(life_word_parse(text, &detail, &usec), ==, LIFE_WORD_ENDED);
+        g_assert_cmpstr(detail, ==, LIFE_END_RESET);
+        g_assert_cmpuint(usec, ==, 8);
+
+        close(stored);
+        close(watched);
+        g_assert_false(life_is_on("a"));
+}
+
+static void test_words_that_are_none(Fixture *fixture, gconstpointer data)
+{
+        static const char *const texts[] = {"", "running", "running ", "running x", "running -1",
+                        "running a 1", "paused 1", "ended", "sleeping 1", " 1",
+                        "running 99999999999999999999"};
+        const char *detail;
+        uint64_t usec;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+                g_autofree char *text = g_strdup(texts[i]);
+
+                g_assert_cmpint(life_word_parse(text, &detail, &usec), ==, _LIFE_WORD_INVALID);
+        }
+}
+
 static void test_the_file_goes_with_the_domain(Fixture *fixture, gconstpointer data)
 {
         g_autofree char *runtime = paths_unikernel_runtime("a");
@@ -121,6 +164,8 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         ADD("lasts-as-long-as-a-copy", test_it_lasts_as_long_as_a_copy);
+        ADD("words-wait", test_words_wait);
+        ADD("words-that-are-none", test_words_that_are_none);
         ADD("the-file-goes-with-the-domain", test_the_file_goes_with_the_domain);
         ADD("is-not-taken-while-it-is-swept", test_it_is_not_taken_while_it_is_swept);
         ADD("one-that-is-over-is-taken-over", test_one_that_is_over_is_taken_over);

@@ -40,7 +40,8 @@ static void tear_down(Fixture *f, const void *data)
 static void test_goes_there_and_back(Fixture *f, const void *data)
 {
         Outcome written = {
-                        .invocation_id = (char *)INVOCATION, .exit_status = 4000, .reason = (char *)"a\nb",
+                        .invocation_id = (char *)INVOCATION, .exit_status = 4000, .started_at = 5000,
+                        .reason = (char *)"a\nb",
                         .error = ERROR_FOREIGN_DOMAIN};
 
         for (Result result = RESULT_NONE; result < _RESULT_MAX; result++) {
@@ -52,6 +53,7 @@ static void test_goes_there_and_back(Fixture *f, const void *data)
                 g_assert_cmpstr(outcome.invocation_id, ==, INVOCATION);
                 g_assert_cmpint(outcome.result, ==, result);
                 g_assert_cmpint(outcome.exit_status, ==, 4000);
+                g_assert_cmpuint(outcome.started_at, ==, 5000);
                 g_assert_cmpint(outcome.error, ==, ERROR_FOREIGN_DOMAIN);
                 g_assert_cmpstr(outcome.reason, ==, "a\\x0ab");
         }
@@ -108,6 +110,7 @@ static void test_broken_files_are_refused(Fixture *f, const void *data)
                         "INVOCATION_ID=" INVOCATION "\nRESULT=nonsense\n",
                         "INVOCATION_ID=" INVOCATION "\nEXIT_STATUS=\n",
                         "INVOCATION_ID=" INVOCATION "\nEXIT_STATUS=7x\n",
+                        "INVOCATION_ID=" INVOCATION "\nSTARTED_AT=7x\n",
                         "INVOCATION_ID=" INVOCATION "\nOTHER=1\n",
                         "INVOCATION_ID=" INVOCATION "\nRESULT\n",
         };

@@ -30,6 +30,10 @@ static void assert_equal(const RunState *a, const RunState *b)
         g_assert_cmpint(a->verdict.result, ==, b->verdict.result);
         g_assert_cmpint(a->verdict.exit_status, ==, b->verdict.exit_status);
         g_assert_cmpint(a->verdict.halted, ==, b->verdict.halted);
+        g_assert_cmpint(a->verdict.short_of_memory, ==, b->verdict.short_of_memory);
+        g_assert_cmpuint(a->started_at, ==, b->started_at);
+        g_assert_cmpuint(a->changed_at, ==, b->changed_at);
+        g_assert_cmpstr(a->paused, ==, b->paused);
         g_assert_cmpstr(a->verdict.detail, ==, b->verdict.detail);
 }
 
@@ -52,7 +56,10 @@ static RunState full_state(void)
         state.silence_warning_usec = 10000000;
         state.verdict.result = RESULT_TRAPPED;
         state.verdict.exit_status = INT64_MIN;
-        state.verdict.halted = true;
+        state.verdict.halted = state.verdict.short_of_memory = true;
+        state.started_at = 1;
+        state.changed_at = UINT64_MAX;
+        state.paused = g_strdup("by somebody; \"a=b\"");
         memset(state.verdict.detail, '=', sizeof state.verdict.detail - 1);
         return state;
 }

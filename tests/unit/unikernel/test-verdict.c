@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The end of a guest is told by its last words, whatever came before; only without last words does it matter
- * what libvirt witnessed. */
+/* The end of a guest is told by its last words, whatever came before, if it ended by itself; else, and
+ * without last words, by what libvirt witnessed. */
 
 #include <glib.h>
 #include <string.h>
@@ -86,25 +86,37 @@ static const struct {
                         "aborted: general protection fault at instruction 0x1"},
         {"Solo5: trap: type=#21 ec=0x0 rip=0x1 rsp=0x1 rflags=0x2", RESULT_TRAPPED, 255,
                         false, 255, "aborted: #21 at instruction 0x1"},
+        {"Fatal error: not enough memory\r\nSolo5: solo5_abort() called\r", RESULT_ABORTED, 255, false, 255,
+                        "aborted; it said that it had too little memory: give it more (Memory=)"},
+        {"Fatal error: exception Out_of_memory\r\nRaised by primitive operation at file \"a.ml\"\r\n"
+         "Called from file \"b.ml\"\r\nSolo5: solo5_exit(2) called\r",
+                        RESULT_EXIT_STATUS, 2, false, 2,
+                        "exited with status 2: it ended by an uncaught exception; it said that it had too "
+                        "little memory: give it more (Memory=)"},
+        {"Fatal error: out of memory.\nthe guest goes on\nSolo5: solo5_abort() called", RESULT_ABORTED, 255,
+                        false, 255, "aborted"},
         {"Solo5: solo5_exit(3) called\nSolo5: solo5_exit(4) called", RESULT_EXIT_STATUS, 4,
                         false, 4, "exited with status 4"},
 };
 
 static void test_last_words(void)
 {
+        static const Ending own_endings[] = {ENDING_CONSOLE, ENDING_POWERED_OFF, ENDING_HALTED};
+
         for (size_t i = 0; i < G_N_ELEMENTS(last_words); i++) {
-                for (Ending ending = ENDING_CONSOLE; ending <= ENDING_HALTED; ending++) {
+                for (size_t e = 0; e < G_N_ELEMENTS(own_endings); e++) {
                         Verdict verdict = VERDICT_INIT;
                         g_autofree char *sentence = NULL;
 
                         see_lines(&verdict, last_words[i].console);
                         g_assert_cmpint(verdict.halted, ==, last_words[i].halted);
-                        verdict_settle(&verdict, ending);
+                        verdict_settle(&verdict, own_endings[e]);
                         sentence = verdict_sentence(&verdict, "1000");
                         g_assert_cmpstr(sentence, ==, last_words[i].sentence);
                         g_assert_cmpint(verdict.result, ==, last_words[i].result);
                         g_assert_cmpint(verdict.exit_status, ==, last_words[i].exit_status);
                         g_assert_cmpint(verdict_unit_exit_status(&verdict), ==, last_words[i].unit);
+                        g_assert_cmpint(verdict_exit_status(&verdict), ==, last_words[i].exit_status);
                         g_assert_cmpint(result_is_success(verdict.result), ==, last_words[i].unit == 0);
                 }
         }
@@ -147,6 +159,10 @@ static void test_no_last_words(void)
         }
 }
 
+#define RESET_SENTENCE \
+        "reset itself: too little memory (Memory=), a crash before it could say so (a triple fault), a " \
+        "kernel panic, or a reboot; Restart=on-failure starts it again"
+
 static void test_witness_counts_without_last_words(void)
 {
         static const struct {
@@ -162,11 +178,11 @@ static void test_witness_counts_without_last_words(void)
                                 "ended from outside: destroyed through libvirt, or QEMU died"},
                 {"", ENDING_STOPPED, RESULT_STOPPED, 0, "stopped by user 1000"},
                 {"", ENDING_POWERED_OFF, RESULT_POWERED_OFF, 0,
-                                "powered off, exit status not known"},
+                                "powered off, without an exit status of its own"},
                 {"", ENDING_HALTED, RESULT_HALTED, 255, "halted without an exit status"},
                 /* --solo5:quiet: a late Halted may follow a good power-off. */
                 {"Solo5: Halted", ENDING_POWERED_OFF, RESULT_POWERED_OFF, 0,
-                                "powered off, exit status not known"},
+                                "powered off, without an exit status of its own"},
                 {"Solo5: Halted", ENDING_HALTED, RESULT_HALTED, 255,
                                 "halted without an exit status"},
                 {"Solo5: Halted", ENDING_CONSOLE, RESULT_HALTED, 255,
@@ -174,6 +190,14 @@ static void test_witness_counts_without_last_words(void)
                 {"Solo5: Halted", ENDING_DESTROYED, RESULT_HALTED, 255,
                                 "halted without an exit status"},
                 {"Solo5: Halted", ENDING_STOPPED, RESULT_STOPPED, 0, "stopped by user 1000"},
+                {"", ENDING_RESET, RESULT_RESET, 255, RESET_SENTENCE},
+                /* Somebody else's last words, that the guest had only printed. */
+                {"Solo5: solo5_exit(0) called", ENDING_RESET, RESULT_RESET, 255, RESET_SENTENCE},
+                {"Solo5: solo5_exit(3) called", ENDING_STOPPED, RESULT_STOPPED, 0, "stopped by user 1000"},
+                {"Solo5: solo5_exit(0) called", ENDING_DESTROYED, RESULT_OUTSIDE, 254,
+                                "ended from outside: destroyed through libvirt, or QEMU died"},
+                {"Solo5: solo5_exit(0) called\nSolo5: Halted", ENDING_RESET, RESULT_RESET, 255,
+                                RESET_SENTENCE},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -187,6 +211,22 @@ static void test_witness_counts_without_last_words(void)
                 g_assert_cmpint(verdict.result, ==, cases[i].result);
                 g_assert_cmpint(verdict.exit_status, ==, -1);
                 g_assert_cmpint(verdict_unit_exit_status(&verdict), ==, cases[i].unit);
+                g_assert_cmpint(verdict_exit_status(&verdict), ==, cases[i].unit);
+        }
+}
+
+/* What it halted after were its last words, also where somebody ends the domain before us. */
+static void test_halted_words_count(void)
+{
+        static const Ending endings[] = {ENDING_CONSOLE, ENDING_STOPPED, ENDING_DESTROYED, ENDING_HALTED};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(endings); i++) {
+                Verdict verdict = VERDICT_INIT;
+
+                see_lines(&verdict, "Solo5: solo5_exit(7) called\nSolo5: Halted");
+                verdict_settle(&verdict, endings[i]);
+                g_assert_cmpint(verdict.result, ==, RESULT_EXIT_STATUS);
+                g_assert_cmpint(verdict.exit_status, ==, 7);
         }
 }
 
@@ -286,6 +326,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/unikernel/verdict/no-last-words", test_no_last_words);
         g_test_add_func("/unikernel/verdict/witness-counts-without-last-words",
                         test_witness_counts_without_last_words);
+        g_test_add_func("/unikernel/verdict/halted-words-count", test_halted_words_count);
         g_test_add_func("/unikernel/verdict/own-failures-stay", test_own_failures_stay);
         g_test_add_func("/unikernel/verdict/stray-nul", test_stray_nul);
         g_test_add_func("/unikernel/verdict/detail-is-harmless", test_detail_is_harmless);

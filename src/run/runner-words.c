@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What shruthi-domain.service has heard of libvirt about the domain, and writes into the file of
+ * unikernel/life.h: that it is paused or goes on, and how it ended. */
+
+#include <errno.h>
+#include <glib.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "run/runner.h"
+#include "unikernel/life.h"
+
+/* By the reasons that unikernel/life.h lists. */
+static const struct {
+        const char *reason, *words;
+} pause_table[] = {
+        {"user", "by somebody through libvirt"},
+        {"io-error", "by QEMU, since a volume cannot be read or written: is its file system full?"},
+        {"watchdog", "by its watchdog"},
+        {"crashed", "by QEMU, since it has crashed"},
+        {"saving", "by libvirt, while it is saved or copied"},
+};
+
+static char *pause_words(const char *name, const char *reason)
+{
+        const char *words = "by QEMU; libvirt does not say why";
+
+        for (size_t i = 0; i < G_N_ELEMENTS(pause_table); i++)
+                if (g_str_equal(pause_table[i].reason, reason))
+                        words = pause_table[i].words;
+
+        return g_strdup_printf("%s; \"virsh resume " SHRUTHI_DOMAIN_PREFIX "%s\" lets it go on", words,
+                        name);
+}
+
+static void runner_set_paused(Runner *runner, const char *reason, uint64_t usec)
+{
+        RunState *state = &runner->state;
+        int64_t ago = g_get_monotonic_time() - (int64_t) usec;
+        g_autofree char *words = pause_words(runner->name, reason);
+
+        /* One that is prepared waits paused for its release. */
+        if (runner->was_prepared && usec < state->moments.at[MOMENT_CREATED])
+                return;
+        if (g_strcmp0(words, state->paused) == 0)
+                return;
+
+        g_free(state->paused);
+        state->paused = g_steal_pointer(&words);
+        state->changed_at = (uint64_t) (g_get_real_time() - MAX(ago, 0));
+        runner_save(runner);
+        runner_tell_status(runner, "");
+        journal_message(runner->journal, LOG_WARNING, SHRUTHI_MESSAGE_PAUSED, NULL, "The guest is paused %s",
+                        state->paused);
+}
+
+static void runner_set_resumed(Runner *runner)
+{
+        RunState *state = &runner->state;
+
+        if (!state->paused)
+                return;
+
+        g_clear_pointer(&state->paused, g_free);
+        state->changed_at = (uint64_t) g_get_real_time();
+        runner_save(runner);
+        runner_tell_status(runner, "");
+        journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_RESUMED, NULL, "The guest goes on");
+}
+
+static void runner_take_word(Runner *runner, char *text)
+{
+        const char *detail;
+        uint64_t usec;
+
+        runner->heard = true;
+        switch (life_word_parse(text, &detail, &usec)) {
+        case LIFE_WORD_ENDED:
+                runner->told = true;
+                runner->told_ending = g_str_equal(detail, LIFE_END_POWERED_OFF)         ? ENDING_POWERED_OFF
+                                              : g_str_equal(detail, LIFE_END_RESET)     ? ENDING_RESET
+                                              : g_str_equal(detail, LIFE_END_DESTROYED) ? ENDING_DESTROYED
+                                                                                        : ENDING_CONSOLE;
+                break;
+        case LIFE_WORD_PAUSED:
+        case LIFE_WORD_RUNNING:
+                runner->told = false;
+                /* Before there is a guest it is remembered. */
+                g_free(runner->paused_reason);
+                runner->paused_reason = *detail ? g_strdup(detail) : NULL;
+                runner->paused_usec = usec;
+                runner_show_pause(runner);
+                break;
+        default:
+                break;
+        }
+}
+
+void runner_show_pause(Runner *runner)
+{
+        if (!runner->state.started || runner->finished)
+                return;
+        if (runner->paused_reason)
+                runner_set_paused(runner, runner->paused_reason, runner->paused_usec);
+        else
+                runner_set_resumed(runner);
+}
+
+/* All that has come; what remains of a line comes with the next, since they are written whole. */
+static void runner_read_words(Runner *runner, bool heed)
+{
+        char buffer[4096];
+        ssize_t n;
+
+        while ((n = read(runner->life_fd, buffer, sizeof buffer - 1)) > 0) {
+                char *line = buffer, *newline;
+
+                buffer[n] = 0;
+                for (; heed && (newline = strchr(line, '\n')); line = newline + 1) {
+                        *newline = 0;
+                        runner_take_word(runner, line);
+                }
+        }
+}
+
+static int on_words(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+        Runner *runner = userdata;
+
+        runner_read_words(runner, true);
+        runner_check(runner);
+        return 0;
+}
+
+void runner_listen(Runner *runner)
+{
+        if (runner->life_fd < 0)
+                return;
+
+        /* What was written for a run before this one. */
+        if (!runner->adopting)
+                runner_read_words(runner, false);
+        /* By its edges: who writes may go and come back, and while nobody is there each look would wake
+         * us. */
+        if (sd_event_add_io(runner->event, &runner->words_source, runner->life_fd, EPOLLIN | EPOLLET,
+                            on_words, runner) < 0)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "That the guest is paused cannot be noticed");
+}
+
+bool runner_may_be_told(const Runner *runner)
+{
+        struct pollfd pollfd = {.fd = runner->life_fd};
+
+        return runner->words_source && poll(&pollfd, 1, 0) >= 0 && !(pollfd.revents & POLLHUP);
+}
