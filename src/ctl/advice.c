@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "common/names.h"
+
 #define COMMAND_WIDTH 40
 
 /* By the Result property; several may stand for one result. %s is the name. */
@@ -20,6 +22,9 @@ static const struct {
         {"trapped", "shruthictl logs %s", "what did it say before its fault?"},
         {"trapped", "shruthictl set %s --memory=64M", "if it needs more memory"},
         {"halted", "shruthictl logs %s", "what did it say before it halted?"},
+        {"reset", "shruthictl logs %s", "how far did it get?"},
+        {"reset", "shruthictl set %s --memory=64M", "if it needs more memory"},
+        {"reset", "shruthictl set %s --restart=on-failure", "if it is to be started again"},
         {"ended-from-outside", "journalctl -u libvirtd.service",
                         "did libvirt or QEMU die, or did somebody end it?"},
         {"ended-from-outside", "shruthictl start %s", "to start it again"},
@@ -68,6 +73,8 @@ char *advice_for(const char *name, const char *state, const char *result, int64_
                 add_line(out, "sudoedit %s", path, "to correct the definition");
                 return g_string_free(g_steal_pointer(&out), FALSE);
         }
+        if (g_str_equal(state, "paused"))
+                add_line(out, "virsh resume " SHRUTHI_DOMAIN_PREFIX "%s", name, "to let it go on");
         if (g_str_equal(state, "broken"))
                 add_line(out, "shruthictl edit %s", name, "to correct the definition");
         if (!g_str_equal(state, "failed") && !g_str_equal(result, "dependency"))

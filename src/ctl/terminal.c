@@ -74,6 +74,7 @@ static const struct {
 } states[] = {
         {"running", COLOR_GREEN, "●", "*"},
         {"starting", COLOR_GREEN, "●", "*"},
+        {"paused", COLOR_YELLOW, "●", "*"},
         {"stopping", COLOR_YELLOW, "●", "*"},
         {"stopped", COLOR_NONE, "○", "o"},
         {"failed", COLOR_RED, "×", "x"},

@@ -22,6 +22,10 @@
 #include "daemon/systemd.h"
 #include "unikernel/verdict.h"
 
+/* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
+#define KILL_STEP_USEC    (50 * 1000)
+#define KILL_ATTEMPTS_MAX 200
+
 typedef struct Job {
         Manager *manager;
         uint64_t id;
@@ -199,7 +203,12 @@ static bool job_has_its_end(const Job *job)
 /* told: by its signal, so that those before it have come too. */
 static void job_finish(Job *job, const char *result, bool told)
 {
+        Unikernel *unikernel = unikernel_get(job->manager, job->name);
+
         job->result = g_strdup(result);
+        /* From here on it is not being stopped. */
+        if (job->kind == JOB_STOP && unikernel)
+                (void) unikernel_refresh(unikernel);
         if (told && job_has_its_end(job))
                 on_looked(0, NULL, job);
         else
@@ -230,6 +239,18 @@ void jobs_removed(Manager *manager, const char *path, const char *unit, const ch
         /* Several may have been given the same one; each that ends lets others in, and they may end too. */
         for (Job *job; (job = job_by_path(manager, path));)
                 job_finish(job, result, true);
+}
+
+bool jobs_are_stopping(const Manager *manager, const char *name)
+{
+        for (GList *l = manager->active_jobs; l; l = l->next) {
+                const Job *job = l->data;
+
+                if (job->kind == JOB_STOP && job->entry && !job->result && g_str_equal(job->name, name))
+                        return true;
+        }
+
+        return false;
 }
 
 typedef struct Check {
@@ -491,37 +512,88 @@ void job_restart_after(Call *call, const char *was_done)
         job_new(call, JOB_RESTART, false, was_done);
 }
 
+typedef struct Kill {
+        Call *call;
+        char *unit;
+        int signal;
+        unsigned attempts;
+        sd_event_source *timer; /* the next; NULL: systemd is being asked */
+} Kill;
+
+static void kill_ask(Kill *kill);
+
+static void kill_free(Kill *kill)
+{
+        g_free(kill->unit);
+        g_free(kill);
+}
+
+static void kill_fail(Kill *kill, Error *error, int r)
+{
+        call_fail(kill->call, error, r);
+        kill_free(kill);
+}
+
+static int on_kill_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Kill *kill = userdata;
+
+        kill->timer = sd_event_source_disable_unref(kill->timer);
+        kill_ask(kill);
+        return 0;
+}
+
+/* The guest runs, and its runner, who was killed just before, is about to be back. */
+static bool kill_wait(Kill *kill)
+{
+        const Unikernel *unikernel = unikernel_get(kill->call->manager, kill->call->unikernel);
+
+        return unikernel && unikernel_is_active(unikernel) && kill->attempts < KILL_ATTEMPTS_MAX &&
+               sd_event_add_time_relative(kill->call->manager->event, &kill->timer, CLOCK_MONOTONIC,
+                               KILL_STEP_USEC, 0, on_kill_time, kill) >= 0;
+}
+
 static int on_killed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
         _cleanup_error_ Error error = ERROR_INIT;
-        Call *call = userdata;
+        Kill *kill = userdata;
 
-        if (!bus_error)
-                call_reply(call, "");
-        else if (sd_bus_error_has_names(bus_error, "org.freedesktop.systemd1.NoSuchUnit",
+        if (!bus_error) {
+                call_reply(kill->call, "");
+                kill_free(kill);
+        } else if (!sd_bus_error_has_names(bus_error, "org.freedesktop.systemd1.NoSuchUnit",
                                  "org.freedesktop.systemd1.NoSuchProcess"))
-                call_fail(call, &error, error_set(&error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running",
-                                call->unikernel));
-        else
-                call_fail(call, &error, systemd_read_error(bus_error, "send the signal", &error));
+                kill_fail(kill, &error, systemd_read_error(bus_error, "send the signal", &error));
+        else if (!kill_wait(kill))
+                kill_fail(kill, &error, error_set(&error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running",
+                                kill->call->unikernel));
         return 0;
+}
+
+static void kill_ask(Kill *kill)
+{
+        Manager *manager = kill->call->manager;
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = -ENOTCONN;
+
+        kill->attempts++;
+        if (systemd_is_reachable(manager))
+                r = sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                "KillUnit", on_killed, kill, "ssi", kill->unit, "main",
+                                (int32_t) kill->signal);
+        if (r < 0) {
+                (void) error_set(&error, ERROR_SYSTEMD_UNAVAILABLE, "systemd cannot be reached");
+                kill_fail(kill, &error, r);
+        }
 }
 
 void job_kill(Call *call, int signal)
 {
-        g_autofree char *unit = unit_name_for(call->unikernel);
-        _cleanup_error_ Error error = ERROR_INIT;
-        int r = -ENOTCONN;
+        Kill *kill = g_new(Kill, 1);
 
+        *kill = (Kill){.call = call, .unit = unit_name_for(call->unikernel), .signal = signal};
         if (signal == SIGTERM || signal == SIGINT)
                 stopper_write(call->manager, call->unikernel, call->uid);
-        if (systemd_is_reachable(call->manager))
-                r = sd_bus_call_method_async(call->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
-                                SYSTEMD_MANAGER, "KillUnit", on_killed, call, "ssi", unit, "main",
-                                (int32_t) signal);
-        if (r < 0) {
-                (void) error_set(&error, ERROR_SYSTEMD_UNAVAILABLE, "systemd cannot be reached");
-                call_fail(call, &error, r);
-        }
+        kill_ask(kill);
 }

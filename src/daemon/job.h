@@ -33,6 +33,9 @@ void job_kill(Call *call, int signal);
 void jobs_removed(Manager *manager, const char *path, const char *unit, const char *result);
 void jobs_check(Manager *manager);
 
+/* Whether systemd is stopping NAME because somebody has asked us to. */
+bool jobs_are_stopping(const Manager *manager, const char *name);
+
 /* Pure: what a finished job and the state after it mean. state and result are those of the unikernel,
  * job_result systemd's. */
 typedef struct JobEnd {

@@ -324,6 +324,7 @@ static int property_get_count(sd_bus *bus, const char *path, const char *interfa
                 switch (unikernel->shown.state) {
                 case UNIKERNEL_STARTING:
                 case UNIKERNEL_RUNNING:
+                case UNIKERNEL_PAUSED:
                 case UNIKERNEL_STOPPING:
                         running++;
                         break;

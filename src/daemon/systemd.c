@@ -380,7 +380,7 @@ static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
  * those of the unit (bus_unit_send_change_signal() of systemd): with the second the picture is whole. */
 static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
-        const char *path = sd_bus_message_get_path(m);
+        const char *path = sd_bus_message_get_path(m), *interface;
         g_autofree char *unit = NULL, *name = NULL;
         Systemd *systemd = userdata;
         UnitStatus *status;
@@ -391,9 +391,9 @@ static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error
                 return 0;
 
         status = status_of(systemd->manager, name);
-        if (!status || sd_bus_message_skip(m, "s") < 0 || read_properties(m, status) < 0)
+        if (!status || sd_bus_message_read(m, "s", &interface) < 0 || read_properties(m, status) < 0)
                 systemd_fetch(systemd, name, NULL, NULL);
-        else if (status->active_state)
+        else if (status->active_state && g_str_equal(interface, SYSTEMD_NAME ".Unit"))
                 (void) unikernel_refresh(unikernel_get(systemd->manager, name));
         return 0;
 }

@@ -10,6 +10,10 @@
 #include "daemon/unikernel-bus.h"
 #include "daemon/unikernel-read.h"
 
+/* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
+#define OPENING_STEP_USEC    (50 * 1000)
+#define OPENING_ATTEMPTS_MAX 200
+
 /* "network.INDEX.FIELD" and "volume.INDEX.FIELD" of the helper, and what they are called on the bus. */
 static const struct {
         const char *field, *key;
@@ -154,25 +158,70 @@ int unikernel_method_get_statistics(sd_bus_message *message, void *userdata, sd_
         return 1;
 }
 
-int unikernel_method_open_console(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+typedef struct Opening {
+        Call *call;
+        unsigned attempts;
+        sd_event_source *timer; /* the next, or NULL */
+} Opening;
+
+static void opening_try(Opening *opening);
+
+static int on_opening_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
+        Opening *opening = userdata;
+
+        opening->timer = sd_event_source_disable_unref(opening->timer);
+        opening_try(opening);
+        return 0;
+}
+
+/* Where the guest runs on without its runner, who was killed, the next one is about to serve the console. */
+static bool opening_wait(Opening *opening)
+{
+        return opening->attempts++ < OPENING_ATTEMPTS_MAX &&
+               sd_event_add_time_relative(opening->call->manager->event, &opening->timer, CLOCK_MONOTONIC,
+                               OPENING_STEP_USEC, 0, on_opening_time, opening) >= 0;
+}
+
+static void opening_try(Opening *opening)
+{
+        Call *call = opening->call;
         _cleanup_error_ Error error = ERROR_INIT;
         _cleanup_close_ int fd = -EBADF;
-        Unikernel *unikernel = userdata;
-        Call *call;
+        Unikernel *unikernel;
         int r;
+
+        r = call_check_owner(call, &error);
+        if (r >= 0)
+                r = unikernel_find(call->manager, call->unikernel, &unikernel, &error);
+        if (r >= 0)
+                r = unikernel_check_active(unikernel, &error);
+        if (r >= 0) {
+                r = console_connect(call->unikernel, &fd, &error);
+                if (r < 0 && error.code == ERROR_NOT_RUNNING && unikernel_is_without_runner(unikernel) &&
+                                opening_wait(opening))
+                        return;
+        }
+        if (r < 0)
+                call_fail(call, &error, r);
+        else
+                call_reply(call, "h", fd);
+        g_free(opening);
+}
+
+int unikernel_method_open_console(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Unikernel *unikernel = userdata;
+        Opening *opening;
+        Call *call;
 
         if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_OPEN_CONSOLE,
                             "open the console of", &call))
                 return 1;
 
-        r = unikernel_check_active(unikernel, &error);
-        if (r >= 0)
-                r = console_connect(unikernel->name, &fd, &error);
-        if (r < 0)
-                call_fail(call, &error, r);
-        else
-                call_reply(call, "h", fd);
+        opening = g_new(Opening, 1);
+        *opening = (Opening){.call = call};
+        opening_try(opening);
         return 1;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One unikernel as it is. Its state is derived from its definition and from systemd each time one of them
- * changes; nothing is kept that could be out of step. */
+/* One unikernel as it is. What is shown is derived from its definition, from systemd and from its runner's
+ * files each time one of them changes; nothing is kept that could be out of step. */
 
 #include "daemon/unikernel.h"
 
@@ -14,39 +14,14 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "daemon/job.h"
 #include "daemon/start-times.h"
 #include "unikernel/cut-off.h"
 #include "unikernel/identity.h"
 #include "unikernel/outcome.h"
 #include "unikernel/started.h"
 
-static const char *const unikernel_state_table[_UNIKERNEL_STATE_MAX] = {
-        [UNIKERNEL_STOPPED]  = "stopped",
-        [UNIKERNEL_STARTING] = "starting",
-        [UNIKERNEL_RUNNING]  = "running",
-        [UNIKERNEL_STOPPING] = "stopping",
-        [UNIKERNEL_FAILED]   = "failed",
-        [UNIKERNEL_BROKEN]   = "broken",
-};
-
-DEFINE_STRING_TABLE(unikernel_state, UnikernelState, unikernel_state_table, _UNIKERNEL_STATE_MAX)
-
-UnikernelState unikernel_derive_state(const char *active_state, bool broken)
-{
-        /* systemd's words (org.freedesktop.systemd1(5), ActiveState). Its unit runs on when a definition
-         * breaks. */
-        if (g_strcmp0(active_state, "active") == 0 || g_strcmp0(active_state, "reloading") == 0 ||
-            g_strcmp0(active_state, "refreshing") == 0)
-                return UNIKERNEL_RUNNING;
-        if (g_strcmp0(active_state, "activating") == 0)
-                return UNIKERNEL_STARTING;
-        if (g_strcmp0(active_state, "deactivating") == 0)
-                return UNIKERNEL_STOPPING;
-        if (broken)
-                return UNIKERNEL_BROKEN;
-
-        return g_strcmp0(active_state, "failed") == 0 ? UNIKERNEL_FAILED : UNIKERNEL_STOPPED;
-}
+#define LOOK_USEC (50 * 1000)
 
 void loaded_clear(Loaded *loaded)
 {
@@ -115,6 +90,7 @@ void unikernel_free(Unikernel *unikernel)
         shown_clear(&unikernel->shown);
         start_times_free(unikernel->start_times);
         definition_free(unikernel->running);
+        sd_event_source_disable_unref(unikernel->look_source);
         g_free(unikernel->reason);
         g_free(unikernel->path);
         g_free(unikernel->unit);
@@ -159,11 +135,16 @@ const char *unikernel_group_name(const Unikernel *unikernel)
         return unikernel->loaded.group_name ?: "";
 }
 
-bool unikernel_is_active(const Unikernel *unikernel)
+static bool unit_is_on(const UnitStatus *status)
 {
-        UnikernelState state = unikernel_derive_state(unikernel->status.active_state, false);
+        UnikernelState state = unikernel_state_of_unit(status->active_state);
 
         return state != UNIKERNEL_STOPPED && state != UNIKERNEL_FAILED;
+}
+
+bool unikernel_is_active(const Unikernel *unikernel)
+{
+        return unit_is_on(&unikernel->status) || unikernel_state_is_up(unikernel->shown.state);
 }
 
 int unikernel_check_active(const Unikernel *unikernel, Error *ret_error)
@@ -172,6 +153,12 @@ int unikernel_check_active(const Unikernel *unikernel, Error *ret_error)
                 return 0;
 
         return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running", unikernel->name);
+}
+
+bool unikernel_is_without_runner(const Unikernel *unikernel)
+{
+        return unikernel_state_is_up(unikernel->shown.state) &&
+               unikernel_state_of_unit(unikernel->status.active_state) != UNIKERNEL_RUNNING;
 }
 
 /* When the runner wrote down how it ended: systemd forgets the times of a unit that it unloads. */
@@ -232,17 +219,44 @@ static char *add_start_limit(const Unikernel *unikernel, char *taken_reason)
                         reason ?: "", reason && reason[0] ? "; " : "", when, unikernel->name);
 }
 
+/* What is known of the last run, where nobody else knows any more. */
+static void shown_keep(Shown *shown, const Shown *old)
+{
+        g_free(shown->invocation_id);
+        shown->invocation_id = g_strdup(old->invocation_id);
+        shown->result = g_strdup(old->result);
+        shown->exit_status = old->exit_status;
+        shown->state_change = old->state_change;
+        shown->active_enter = old->active_enter;
+        shown->inactive_enter = old->inactive_enter;
+}
+
 /* The end of the last run. The runner's own word if it is about the run that systemd speaks of, or if
  * systemd has forgotten all runs; else what systemd says about a unit whose runner did not come to write
  * anything. */
-static void derive_end(const Unikernel *unikernel, Shown *shown, ErrorCode *ret_end_error, char **ret_reason)
+static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *shown, ErrorCode *ret_end_error,
+                char **ret_reason)
 {
         const UnitStatus *status = &unikernel->status;
-        bool known = status->invocation_id && status->invocation_id[0];
         _cleanup_outcome_ Outcome outcome = OUTCOME_INIT;
+        bool known = status->invocation_id && status->invocation_id[0];
+        bool told = outcome_read(unikernel->name, &outcome) >= 0;
 
-        if (outcome_read(unikernel->name, &outcome) >= 0 &&
-            (!known || g_str_equal(status->invocation_id, outcome.invocation_id)) &&
+        /* A unit that is about to begin has the number of that run already, and nothing of the one
+         * before. */
+        if (known && g_strcmp0(status->active_state, "inactive") == 0 &&
+                        (!told || !g_str_equal(status->invocation_id, outcome.invocation_id)) &&
+                        (status->state_change == 0 ||
+                                        g_strcmp0(status->invocation_id, old->invocation_id) != 0))
+                known = false;
+
+        /* A run that ended without a runner, of which systemd alone knew. */
+        if (!known && old->inactive_enter > outcome_time(unikernel->name)) {
+                shown_keep(shown, old);
+                return;
+        }
+
+        if (told && (!known || g_str_equal(status->invocation_id, outcome.invocation_id)) &&
             (!status->result || !g_str_equal(status->result, "start-limit-hit"))) {
                 bool began = outcome.result != RESULT_DEPENDENCY;
 
@@ -252,8 +266,9 @@ static void derive_end(const Unikernel *unikernel, Shown *shown, ErrorCode *ret_
                         g_free(shown->invocation_id);
                         shown->invocation_id = g_strdup(outcome.invocation_id);
                 }
-                if (shown->inactive_enter == 0 || !began)
-                        shown->inactive_enter = shown->state_change = outcome_time(unikernel->name);
+                /* Not systemd's, which go when the unit is unloaded, and with a runner that adopts. */
+                shown->inactive_enter = shown->state_change = outcome_time(unikernel->name);
+                shown->active_enter = outcome.started_at ?: shown->active_enter;
                 *ret_end_error = outcome.error;
                 *ret_reason = g_steal_pointer(&outcome.reason);
                 return;
@@ -261,6 +276,8 @@ static void derive_end(const Unikernel *unikernel, Shown *shown, ErrorCode *ret_
 
         shown->result = g_strdup(
                         known || g_strcmp0(status->active_state, "failed") == 0 ? status->result : "");
+        if (g_str_equal(shown->result, "exit-code"))
+                shown->exit_status = status->exit_status;
         if (g_str_equal(shown->result, "exit-code") && status->exit_status == SYSTEMD_EXIT_CREDENTIALS) {
                 Verdict verdict = {.result = RESULT_CREDENTIALS};
 
@@ -274,14 +291,34 @@ static void derive_end(const Unikernel *unikernel, Shown *shown, ErrorCode *ret_
                 *ret_reason = g_strdup_printf("systemd says: %s", shown->result);
 }
 
-static void derive_shown(const Unikernel *unikernel, Shown *ret_shown, ErrorCode *ret_end_error,
-                char **ret_reason)
+/* In the middle of a run nothing ends, and what systemd says of the times is of its runners. */
+static void derive_times(const Unikernel *unikernel, const Guest *guest, bool runs, const Shown *old,
+                Shown *shown)
+{
+        if (runs && guest->started_at > 0) {
+                shown->active_enter = guest->started_at;
+                shown->state_change = guest->changed_at;
+        } else if (!runs && old->active_enter > 0)
+                shown->active_enter = old->active_enter;
+        if (!runs && old->state == shown->state && old->state_change > 0)
+                shown->state_change = old->state_change;
+
+        if (old->inactive_enter > 0)
+                shown->inactive_enter = old->inactive_enter;
+        else if (shown->inactive_enter > shown->active_enter)
+                shown->inactive_enter = outcome_time(unikernel->name);
+}
+
+static void derive_shown(const Unikernel *unikernel, const Guest *guest, const Shown *old, Shown *ret_shown,
+                ErrorCode *ret_end_error, char **ret_reason)
 {
         const Definition *definition = unikernel->loaded.definition;
         const UnitStatus *status = &unikernel->status;
+        UnikernelState before = unikernel->announced ? old->state : UNIKERNEL_RUNNING;
+        bool stopping = jobs_are_stopping(unikernel->manager, unikernel->name), runs, pauses;
 
         *ret_shown = (Shown){
-                .state = unikernel_derive_state(status->active_state, !definition),
+                .state = unikernel_derive_state(status, guest, before, stopping, !definition),
                 .owner = definition ? definition->owner : 0,
                 .autostart = (definition && definition->autostart) ||
                              g_hash_table_contains(unikernel->manager->enabled, unikernel->name),
@@ -293,13 +330,19 @@ static void derive_shown(const Unikernel *unikernel, Shown *ret_shown, ErrorCode
         };
 
         /* In the pause before systemd starts it again, the last run is over. */
-        if (unikernel_is_active(unikernel) && g_strcmp0(status->sub_state, "auto-restart") != 0)
+        runs = unikernel_state_is_up(ret_shown->state);
+        pauses = !guest->lives && g_strcmp0(status->sub_state, "auto-restart") == 0;
+        if (runs || ret_shown->state == UNIKERNEL_STOPPING ||
+                        (ret_shown->state == UNIKERNEL_STARTING && !pauses)) {
                 ret_shown->result = g_strdup("");
-        else
-                derive_end(unikernel, ret_shown, ret_end_error, ret_reason);
-        ret_shown->cut_off = ret_shown->state == UNIKERNEL_RUNNING && cut_off_is_noted(unikernel->name);
-        if (is_at_start_limit(unikernel))
-                *ret_reason = add_start_limit(unikernel, *ret_reason);
+                *ret_reason = guest->paused ? g_strconcat("paused ", guest->paused, NULL) : NULL;
+                derive_times(unikernel, guest, runs, old, ret_shown);
+        } else {
+                derive_end(unikernel, old, ret_shown, ret_end_error, ret_reason);
+                if (is_at_start_limit(unikernel))
+                        *ret_reason = add_start_limit(unikernel, *ret_reason);
+        }
+        ret_shown->cut_off = runs && cut_off_is_noted(unikernel->name);
         if (!ret_shown->result)
                 ret_shown->result = g_strdup("");
 }
@@ -308,7 +351,7 @@ static void derive_shown(const Unikernel *unikernel, Shown *ret_shown, ErrorCode
 static void derive_running(Unikernel *unikernel, const Shown *old)
 {
         Shown *shown = &unikernel->shown;
-        bool up = shown->state == UNIKERNEL_RUNNING || shown->state == UNIKERNEL_STOPPING;
+        bool up = unikernel_state_is_up(shown->state) || shown->state == UNIKERNEL_STOPPING;
 
         if (!up || !unikernel->compared || g_strcmp0(old->invocation_id, shown->invocation_id) != 0) {
                 g_clear_pointer(&unikernel->running, definition_free);
@@ -367,10 +410,32 @@ static bool unikernel_exists(const Unikernel *unikernel)
                (unikernel->announced || g_strcmp0(unikernel->status.active_state, "activating") != 0);
 }
 
+static int on_look_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Unikernel *unikernel = userdata;
+
+        unikernel->look_source = sd_event_source_disable_unref(unikernel->look_source);
+        (void) unikernel_refresh(unikernel);
+        return 0;
+}
+
+/* Between the end of a unit and its restart there is a moment in which it is just over. Whether it is
+ * over for good shows in what systemd has stored for it, which goes without a word. */
+static void unikernel_look_again(Unikernel *unikernel)
+{
+        UnikernelState state = unikernel_state_of_unit(unikernel->status.active_state);
+
+        if (unikernel_state_is_up(unikernel->shown.state) && !unikernel->look_source &&
+                        (state == UNIKERNEL_FAILED || state == UNIKERNEL_STOPPED))
+                (void) sd_event_add_time_relative(unikernel->manager->event, &unikernel->look_source,
+                                CLOCK_MONOTONIC, LOOK_USEC, 0, on_look_time, unikernel);
+}
+
 Unikernel *unikernel_refresh(Unikernel *unikernel)
 {
         Manager *manager = unikernel->manager;
         Shown old = unikernel->shown;
+        _cleanup_guest_ Guest guest = {};
 
         if (!unikernel_exists(unikernel)) {
                 /* While it can still be found: its interfaces are listed by looking it up. */
@@ -384,7 +449,9 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
         g_clear_pointer(&unikernel->reason, g_free);
         unikernel->end_error = _ERROR_CODE_INVALID;
         unikernel->shown = (Shown){};
-        derive_shown(unikernel, &unikernel->shown, &unikernel->end_error, &unikernel->reason);
+        guest_read(unikernel->name, &guest);
+        derive_shown(unikernel, &guest, &old, &unikernel->shown, &unikernel->end_error, &unikernel->reason);
+        unikernel_look_again(unikernel);
         derive_running(unikernel, &old);
 
         if (!unikernel->announced) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/error.h"
+#include "daemon/guest.h"
 #include "daemon/manager.h"
 #include "unikernel/definition.h"
 #include "unikernel/moments.h"
@@ -13,6 +14,7 @@ typedef enum UnikernelState {
         UNIKERNEL_STOPPED,
         UNIKERNEL_STARTING,
         UNIKERNEL_RUNNING,
+        UNIKERNEL_PAUSED, /* by libvirt or QEMU, behind our back */
         UNIKERNEL_STOPPING,
         UNIKERNEL_FAILED,
         UNIKERNEL_BROKEN,
@@ -75,6 +77,7 @@ typedef struct Unikernel {
         Definition *running;    /* what its guest was started with, where that is not what the definition
                                    says; NULL: it is, or not known */
         bool compared;          /* running is true for this run and this definition */
+        sd_event_source *look_source; /* the next look at what systemd is about to say; NULL: none */
         StartTimes *start_times; /* of the last start that we were asked for; NULL: none */
 } Unikernel;
 
@@ -102,14 +105,39 @@ const Definition *unikernel_effective(const Unikernel *unikernel);
 const char *unikernel_owner_name(const Unikernel *unikernel);
 const char *unikernel_group_name(const Unikernel *unikernel);
 
-/* Whether its unit is neither inactive nor failed. */
+/* Whether its unit is neither inactive nor failed, or its guest runs on without. */
 bool unikernel_is_active(const Unikernel *unikernel);
 
 /* The same with a sentence: NOT_RUNNING. */
 int unikernel_check_active(const Unikernel *unikernel, Error *ret_error);
 
-/* The state that follows from systemd's words and the definition. Pure. */
-UnikernelState unikernel_derive_state(const char *active_state, bool broken);
+/* Whether its guest runs, and its runner was killed and is being brought back by systemd. */
+bool unikernel_is_without_runner(const Unikernel *unikernel);
+
+/* The state that follows from systemd's words, the guest and the definition. before is the one until now,
+ * running where nothing is known of that; stopping: systemd is at a stop of ours. Pure.
+ *
+ *     the unit is             the state is
+ *     active                  running, or paused
+ *     activating              starting
+ *     deactivating            stopping
+ *     failed, inactive        failed, stopped; or broken, by the definition
+ *
+ * but where a runner was killed and systemd brings it back, its unit goes through all of these while the
+ * guest runs on (unikernel_guest_outlives()): then it is running or paused all the time, or stopping if that
+ * is what was asked for. */
+UnikernelState unikernel_derive_state(const UnitStatus *status, const Guest *guest, UnikernelState before,
+                bool stopping, bool broken);
+
+/* The first three lines of it, and the last. */
+UnikernelState unikernel_state_of_unit(const char *active_state);
+
+/* There is a guest, whether it goes on or not. */
+bool unikernel_state_is_up(UnikernelState state);
+
+/* Whether the guest runs although its unit is not active. A unit that was being stopped is no such one.
+ * Pure. */
+bool unikernel_guest_outlives(const UnitStatus *status, const Guest *guest, UnikernelState before);
 
 /* "/org/dream/Shruthi/unikernel/ESCAPED". Free with g_free(). */
 char *unikernel_path(const char *name);

@@ -104,7 +104,7 @@ static void test_escape_counts_three_in_a_second(void)
 /* Every way to fail has something to do about it, and what runs has none. */
 static void test_advice_for_each_result(void)
 {
-        static const char *const results[] = {"exit-status", "aborted", "trapped", "halted",
+        static const char *const results[] = {"exit-status", "aborted", "trapped", "halted", "reset",
                         "ended-from-outside", "definition", "image", "devices", "host", "libvirt",
                         "credentials", "dependency", "runner",
                         "timeout", "start-limit-hit", "something-new"};
@@ -131,6 +131,9 @@ static void test_advice_fits(void)
         g_autofree char *theirs = advice_for("msg", "broken", "", -1, "config", "/etc/x");
         g_autofree char *devices = advice_for("msg", "failed", "devices", -1, "config", "/etc/x");
 
+        g_autofree char *paused = advice_for("msg", "paused", "", -1, "state", "/p");
+
+        g_assert_nonnull(strstr(paused, "virsh resume unikernel-msg"));
         g_assert_nonnull(strstr(arguments, "set msg --arguments="));
         g_assert_nonnull(strstr(ours, "shruthictl edit msg"));
         g_assert_nonnull(strstr(theirs, "sudoedit /etc/x"));
