@@ -4,6 +4,7 @@
  * until the rest is done and then goes one by one. */
 
 #include "ctl/client.h"
+#include "ctl/progress.h"
 #include "ctl/words.h"
 
 #define IN_FLIGHT_MAX 16
@@ -16,12 +17,14 @@ typedef struct Batch {
         GPtrArray *again; /* those of them that want a password */
         GPtrArray *done;  /* names, or NULL */
         int exit_status;
+        Progress progress;
 } Batch;
 
 typedef struct BatchCall {
         Batch *batch;
         const char *name;
         sd_bus_message *message;
+        bool answered;
 } BatchCall;
 
 static void batch_call_free(BatchCall *call)
@@ -32,6 +35,7 @@ static void batch_call_free(BatchCall *call)
 
 static void batch_failed(Batch *batch, const char *name, Error *error, int r)
 {
+        progress_clear(&batch->progress);
         error_cannot(error, "%s %s", batch->what, name);
         ctl_print_error(error, r);
         if (error->code == ERROR_NOT_MANAGED)
@@ -55,6 +59,7 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
         int r;
 
         batch->in_flight--;
+        call->answered = true;
         if (!e) {
                 batch_done(batch, call->name);
                 return 0;
@@ -101,6 +106,18 @@ static void batch_send_interactively(Batch *batch, BatchCall *call)
                 batch_done(batch, call->name);
 }
 
+static void batch_show(Batch *batch)
+{
+        for (guint i = 0; i < batch->calls->len; i++) {
+                const BatchCall *call = batch->calls->pdata[i];
+
+                if (call->answered)
+                        continue;
+                progress_show(&batch->progress, batch->ctl, batch->what, call->name, batch->in_flight - 1);
+                return;
+        }
+}
+
 /* Waits for one reply at least. */
 static int batch_wait(Batch *batch)
 {
@@ -110,7 +127,10 @@ static int batch_wait(Batch *batch)
         while (batch->in_flight == before) {
                 r = sd_bus_process(batch->ctl->bus, NULL);
                 if (r == 0)
-                        r = sd_bus_wait(batch->ctl->bus, UINT64_MAX);
+                        r = sd_bus_wait(batch->ctl->bus, progress_interval(&batch->progress));
+                /* What comes while it is asked is processed next time. */
+                if (r == 0 && batch->in_flight == before)
+                        batch_show(batch);
                 if (r < 0 && r != -EINTR)
                         return r;
         }
@@ -154,6 +174,7 @@ int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker m
                         continue;
                 }
                 r = batch_wait(&batch);
+                progress_clear(&batch.progress);
                 if (r < 0) {
                         (void) error_set_errno(&error, r, "The connection to shruthid broke");
                         ctl_print_error(&error, r);
