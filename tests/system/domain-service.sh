@@ -17,7 +17,7 @@ as_shruthi() { setpriv --reuid=shruthi --regid=shruthi --init-groups "$@"; }
 request() { as_shruthi python3 "$SRC/tests/client/domain-request.py" "$@"; }
 # Never 0, which is the parent of PID 1.
 parent() { unit_show shruthi-domain.service MainPID | grep -v '^0$'; }
-workers() { local pid; pid=$(parent) && pgrep -P "$pid"; }
+workers() { local pid; pid=$(parent) && pgrep -P "$pid" -x shruthi-domain; }
 kill_workers() { local pid; for pid in $(workers); do kill -KILL "$pid"; wait_for 60 gone "$pid"; done; }
 n_workers() { [ "$(workers | wc -l)" -eq "$1" ]; }
 gone() { [ ! -e "/proc/$1" ]; }
@@ -259,7 +259,8 @@ check "still by itself" unit_is active shruthi-domain.service
 
 # --- It goes when nobody needs it.
 
-check_soon "with a unikernel at rest there is only who listens" 120 n_workers 0
+check_soon "with a unikernel at rest nobody of the pool is left" 120 n_workers 0
+is "only one who listens to libvirt" 1 "$(pgrep -c -P "$(parent)" -x shruthi-observe)"
 check "which stays" unit_is active shruthi-domain.service
 check "and does what is next" systemctl stop unikernel@tick
 check_soon "without any it ends" 120 unit_is inactive shruthi-domain.service

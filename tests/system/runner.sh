@@ -29,14 +29,14 @@ ends_as negative "--exit=-3" exit-status 255 -3 'exited with status -3'
 ends_as aborts "--abort" aborted 255 255 'abort'
 ends_as traps "--trap" trapped 255 255 'page fault'
 ends_as illegal "--trap=ud" trapped 255 255 'invalid instruction'
-ends_as halts "--halt" halted 255 -1 'halted'
+ends_as halts "--halt" halted 255 255 'halted'
 ends_as old "--no-poweroff --exit=7" exit-status 7 7 'exited with status 7'
 ends_as old-ok "--no-poweroff --exit=0" success 0 0 'exited with status 0'
-ends_as quiet "--solo5:quiet --quiet-poweroff" powered-off 0 -1 'powered'
-ends_as plain "--quiet-poweroff" powered-off 0 -1 'powered' Image=guest.multiboot
-ends_as pvh "--quiet-poweroff" powered-off 0 -1 'powered' Image=guest.pvh
-ends_as wordless "--quiet-poweroff" ended-from-outside 254 -1 'outside'
-ends_as nonewline "--no-newline=last-words" ended-from-outside 254 -1 'outside'
+ends_as quiet "--solo5:quiet --quiet-poweroff" powered-off 0 0 'powered'
+ends_as plain "--quiet-poweroff" powered-off 0 0 'powered' Image=guest.multiboot
+ends_as pvh "--quiet-poweroff" powered-off 0 0 'powered' Image=guest.pvh
+ends_as wordless "--quiet-poweroff" powered-off 0 0 'powered off'
+ends_as nonewline "--no-newline=last-words" powered-off 0 0 'powered off'
 
 for guest in "${guests[@]}"; do
         IFS='|' read -r name result status_of_unit full sentence <<<"$guest"
@@ -44,7 +44,7 @@ for guest in "${guests[@]}"; do
         check_soon "$name: the unit ends" 60 ended "$name"
         is "$name: result" "$result" "$(outcome "$name" RESULT)"
         is "$name: the unit's exit status" "$status_of_unit" "$(unit_show "$(unit "$name")" ExecMainStatus)"
-        is "$name: the guest's full status" "$full" "$(outcome "$name" EXIT_STATUS)"
+        is "$name: the status in full" "$full" "$(outcome "$name" EXIT_STATUS)"
         expect_output "$name: the sentence is in the journal" "$sentence" \
                 journalctl -q -o cat SYSLOG_IDENTIFIER=shruthi-run SHRUTHI_UNIKERNEL="$name" SHRUTHI_RESULT="$result"
         is "$name: the state of the unit" "$([ "$status_of_unit" = 0 ] && echo success || echo exit-code)" \
