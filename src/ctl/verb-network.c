@@ -9,6 +9,9 @@
 #include "ctl/table.h"
 #include "ctl/words.h"
 
+/* Of ListNetworks(). */
+#define NETWORK_ROW "ssussos"
+
 int verb_network_create(Ctl *ctl, char **operands, Error *ret_error)
 {
         const Options *options = &ctl->options;
@@ -62,8 +65,8 @@ int verb_network_list(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
 
         table_set_key(table, 5, "IPv6Subnet");
-        r = sd_bus_message_enter_container(reply, 'a', "(ssussos)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssussos)", &name, &mode, &owner, &subnet,
+        r = sd_bus_message_enter_container(reply, 'a', "(" NETWORK_ROW ")");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(" NETWORK_ROW ")", &name, &mode, &owner, &subnet,
                                           &subnet6, &path, &state)) > 0) {
                 bool managed = !g_str_equal(path, "/");
 
@@ -99,8 +102,9 @@ static bool is_missing(Ctl *ctl, const char *name)
         if (client_call_quietly(ctl, "ListNetworks", &reply, NULL, NULL) < 0)
                 return false;
 
-        r = sd_bus_message_enter_container(reply, 'a', "(ssusso)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssusso)", &listed, NULL, NULL, NULL, NULL, NULL)) > 0)
+        r = sd_bus_message_enter_container(reply, 'a', "(" NETWORK_ROW ")");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(" NETWORK_ROW ")", &listed, NULL, NULL, NULL, NULL,
+                                          NULL, NULL)) > 0)
                 found = found || g_str_equal(listed, name);
 
         return r >= 0 && !found;
