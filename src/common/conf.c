@@ -72,6 +72,7 @@ static const ConfKey conf_table[] = {
                 {"UnikernelsMaxPerUser", CONF_COUNT, offsetof(Conf, unikernels_max_user), "16", 0,
                                 UINT64_MAX},
                 {"NetworksMaxPerUser", CONF_COUNT, offsetof(Conf, networks_max_user), "4", 0, UINT64_MAX},
+                {"AddressesMaxPerUser", CONF_COUNT, offsetof(Conf, addresses_max_user), "16", 0, UINT64_MAX},
                 {"ImageSizeMax", CONF_SIZE, offsetof(Conf, image_size_max), "256M", 4096, 1024 * GIB},
                 {"StoreSizeMax", CONF_SIZE, offsetof(Conf, store_size_max), "64G", 4096, UINT64_MAX},
                 {"StoreSizeMaxPerUser", CONF_SIZE, offsetof(Conf, store_size_max_user), "4G", 0, UINT64_MAX},

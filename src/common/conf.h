@@ -50,6 +50,7 @@ typedef struct Conf {
         unsigned unikernels_max;   /* UnikernelsMax=infinity: of all, root's too */
         unsigned unikernels_max_user; /* UnikernelsMaxPerUser=16 */
         unsigned networks_max_user;   /* NetworksMaxPerUser=4 */
+        unsigned addresses_max_user;  /* AddressesMaxPerUser=16: devices on networks of others */
         uint64_t image_size_max;      /* ImageSizeMax=256M: of one image */
         uint64_t store_size_max;      /* StoreSizeMax=64G: of all images */
         uint64_t store_size_max_user; /* StoreSizeMaxPerUser=4G: of all that one user has taken in */

@@ -24,19 +24,10 @@ static const char *bridge_of(const Change *change, const DefinitionDevice *devic
         return device->network ? NULL : device->bridge ?: change->conf->conf->bridge_interface;
 }
 
-/* Whose the network is that a device is to be on, by its name or its bridge; NULL: none of ours. */
 static const NetworkClaim *find_claim(
                 const Change *change, const DefinitionDevice *device, const char *bridge)
 {
-        for (guint i = 0; i < change->claims->len; i++) {
-                const NetworkClaim *claim = change->claims->pdata[i];
-
-                if (bridge ? g_strcmp0(claim->bridge, bridge) == 0
-                           : g_strcmp0(claim->name, device->network) == 0)
-                        return claim;
-        }
-
-        return NULL;
+        return network_claim_find(change->claims, device, bridge);
 }
 
 static bool is_where_it_was(const DefinitionDevice *device, const DefinitionDevice *old)
@@ -214,6 +205,11 @@ int change_check_network(Change *change, const DefinitionDevice *device, const D
                 r = check_address(change, device, old, bridge, setting->mode6, &setting->fixed6);
 
         return r;
+}
+
+unsigned change_count_addresses(const Change *change, const Definition *definition)
+{
+        return network_count_addresses(change->claims, change->conf->conf, definition);
 }
 
 /* It was looked at when the images had still to be taken in, which a caller can draw out: of a network that

@@ -57,8 +57,8 @@ int change_needs_administer(Change *change, ErrorCode code, const char *format, 
         return r;
 }
 
-/* Lines are named only of what the caller, or somebody before, has written as a file; what is wrong in a text
- * that was sound is what was set. */
+/* Lines are named only of what the caller, or somebody before, has written as a file; what is wrong in a
+ * text that was sound is what was set. */
 static int draft_parse(Draft *draft)
 {
         Change *change = draft->change;
@@ -270,6 +270,24 @@ static int check_more(const Draft *draft, const Definition *before, const Share 
         return r;
 }
 
+static int check_addresses(const Draft *draft, unsigned others)
+{
+        Change *change = draft->change;
+        const Definition *definition = draft->definition, *old = draft->old;
+        unsigned addresses = change_count_addresses(change, definition);
+        unsigned max = draft->conf->addresses_max_user;
+        unsigned before = old && old->owner == definition->owner ? change_count_addresses(change, old) : 0;
+
+        if (addresses <= before || (others <= max && addresses <= max - others))
+                return 0;
+
+        return change_needs_administer(change, ERROR_LIMIT_EXCEEDED,
+                        "%u network devices and the %u of the owner's other unikernels, on networks that "
+                        "are not the owner's, are more than one user may have (AddressesMaxPerUser=%u); on "
+                        "a network of the owner's ('shruthictl network create') they do not count",
+                        addresses, others, max);
+}
+
 /* The limits of users; they do not bind administrators. */
 static int check_share(const Draft *draft)
 {
@@ -278,6 +296,7 @@ static int check_share(const Draft *draft)
         Change *change = draft->change;
         Share others = {};
         unsigned owned = 0;
+        int r;
 
         for (guint i = 0; i < change->shares->len; i++) {
                 const Share *share = &g_array_index(change->shares, Share, i);
@@ -287,6 +306,7 @@ static int check_share(const Draft *draft)
                 owned++;
                 others.memory += share->memory;
                 others.cpus += share->cpus;
+                others.addresses += share->addresses;
         }
 
         if (!same_owner && owned >= draft->conf->unikernels_max_user) {
@@ -296,6 +316,9 @@ static int check_share(const Draft *draft)
                                 "User %s has %u unikernels already (UnikernelsMaxPerUser=%u)", owner, owned,
                                 draft->conf->unikernels_max_user);
         }
+        r = check_addresses(draft, others.addresses);
+        if (r < 0)
+                return r;
 
         return check_more(draft, same_owner ? draft->old : NULL, &others);
 }
@@ -517,6 +540,7 @@ static int draft_write(Draft *draft)
         }
         change->owner = draft->definition->owner;
         change->share = share_of(draft->definition, draft->conf);
+        change->share.addresses = change_count_addresses(change, draft->definition);
         change->addresses = create && wants_addresses(draft->definition);
         r = create ? seal_forget_left(change->name, &change->error) : 0;
         if (r >= 0)

@@ -258,8 +258,10 @@ GArray *change_count_shares(const Change *change)
 
                 if (g_str_equal(unikernel->name, change->name) || (other && other->written))
                         continue;
-                if (definition)
+                if (definition) {
                         share = share_of(definition, change->conf->conf);
+                        share.addresses = change_count_addresses(change, definition);
+                }
                 g_array_append_val(shares, share);
         }
 
@@ -272,10 +274,10 @@ static void on_turn(void *userdata)
 {
         Change *change = userdata;
 
-        g_clear_pointer(&change->shares, g_array_unref);
-        change->shares = change_count_shares(change);
         g_clear_pointer(&change->claims, g_ptr_array_unref);
         change->claims = network_claims(change->call->manager);
+        g_clear_pointer(&change->shares, g_array_unref);
+        change->shares = change_count_shares(change);
 }
 
 static void on_work(void *userdata)

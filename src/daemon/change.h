@@ -21,6 +21,7 @@ typedef struct Share {
         uid_t uid;
         uint64_t memory; /* with QEMU's own */
         unsigned cpus;
+        unsigned addresses; /* of change_count_addresses(), by whom has its networks */
 } Share;
 
 Share share_of(const Definition *definition, const Conf *conf);
@@ -77,10 +78,11 @@ void change_start(Change *change);
 /* What all other unikernels count for, those included that have been written and not been read back. */
 GArray *change_count_shares(const Change *change);
 
-/* change-networks.c: whether the caller may use what a device names (old is the device as it was, or NULL);
- * keeps the networks from being removed until the descriptor is closed (-EBADF: none is another's to remove),
- * or says that one is no more what it was. */
+/* change-networks.c: whether the caller may use what a device names (old is the device as it was, or
+ * NULL); network_count_addresses(); keeps the networks from being removed until the descriptor is closed
+ * (-EBADF: none is another's to remove), or says that one is no more what it was. */
 int change_check_network(Change *change, const DefinitionDevice *device, const DefinitionDevice *old);
+unsigned change_count_addresses(const Change *change, const Definition *definition);
 int change_hold_networks(Change *change, const Definition *definition, int *ret_lock);
 
 /* change-volumes.c: whether the caller may use what a device names (old is the device as it was, or NULL);

@@ -202,3 +202,35 @@ GPtrArray *network_claims(Manager *manager)
 
         return claims;
 }
+
+const NetworkClaim *network_claim_find(
+                const GPtrArray *claims, const DefinitionDevice *device, const char *bridge)
+{
+        for (guint i = 0; i < claims->len; i++) {
+                const NetworkClaim *claim = claims->pdata[i];
+
+                if (bridge ? g_strcmp0(claim->bridge, bridge) == 0
+                           : g_strcmp0(claim->name, device->network) == 0)
+                        return claim;
+        }
+
+        return NULL;
+}
+
+unsigned network_count_addresses(const GPtrArray *claims, const Conf *conf, const Definition *definition)
+{
+        unsigned n = 0;
+
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+                const char *bridge = device->network ? NULL : device->bridge ?: conf->bridge_interface;
+                const NetworkClaim *claim;
+
+                if (device->kind != DEVICE_NETWORK)
+                        continue;
+                claim = network_claim_find(claims, device, bridge);
+                n += !claim || claim->owner != definition->owner;
+        }
+
+        return n;
+}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/manager.h"
+#include "unikernel/definition.h"
 #include "unikernel/network.h"
 
 /* One libvirt network of ours as it is: its record as it was last read or written, and what libvirt last
@@ -64,6 +65,15 @@ typedef struct NetworkClaim {
 } NetworkClaim;
 
 GPtrArray *network_claims(Manager *manager);
+
+/* Whose the network is that a device is to be on, by its name or (where not NULL) its bridge; NULL: none of
+ * ours. */
+const NetworkClaim *network_claim_find(
+                const GPtrArray *claims, const DefinitionDevice *device, const char *bridge);
+
+/* How many network devices are on networks that are not the owner's, where each can take an address that
+ * others want. */
+unsigned network_count_addresses(const GPtrArray *claims, const Conf *conf, const Definition *definition);
 
 /* "/org/dream/Shruthi/network/ESCAPED". Free with g_free(). */
 char *network_path(const char *name);

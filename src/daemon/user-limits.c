@@ -18,6 +18,7 @@ typedef enum Limit {
         LIMIT_MEMORY,
         LIMIT_CPUS,
         LIMIT_NETWORKS,
+        LIMIT_ADDRESSES,
         LIMIT_VOLUMES,
         LIMIT_VOLUMES_SIZE,
         LIMIT_STORE_SIZE,
@@ -31,6 +32,7 @@ static const struct {
         [LIMIT_MEMORY]       = {"Memory", "bytes", "MemoryMaxPerUser"},
         [LIMIT_CPUS]         = {"CPUs", "", "CPUsMaxPerUser"},
         [LIMIT_NETWORKS]     = {"Networks", "", "NetworksMaxPerUser"},
+        [LIMIT_ADDRESSES]    = {"Addresses", "", "AddressesMaxPerUser"},
         [LIMIT_VOLUMES]      = {"Volumes", "", "VolumesMaxPerUser"},
         [LIMIT_VOLUMES_SIZE] = {"VolumesSize", "bytes", "VolumesSizeMaxPerUser"},
         [LIMIT_STORE_SIZE]   = {"Images", "bytes", "StoreSizeMaxPerUser"},
@@ -46,7 +48,8 @@ typedef struct Limits {
 
 static void limits_count(Limits *limits)
 {
-        const Manager *manager = limits->call->manager;
+        Manager *manager = limits->call->manager;
+        g_autoptr(GPtrArray) claims = network_claims(manager);
         GHashTableIter iter;
         gpointer value;
 
@@ -61,6 +64,8 @@ static void limits_count(Limits *limits)
                 limits->used[LIMIT_UNIKERNELS]++;
                 limits->used[LIMIT_MEMORY] += share.memory;
                 limits->used[LIMIT_CPUS] += share.cpus;
+                limits->used[LIMIT_ADDRESSES] +=
+                                network_count_addresses(claims, manager_conf(manager), definition);
         }
         g_hash_table_iter_init(&iter, manager->networks);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
@@ -103,6 +108,7 @@ static int limits_append(const Limits *limits, sd_bus_message *reply)
                 [LIMIT_MEMORY]       = conf->memory_max_user,
                 [LIMIT_CPUS]         = number_limit(conf->cpus_max_user),
                 [LIMIT_NETWORKS]     = number_limit(conf->networks_max_user),
+                [LIMIT_ADDRESSES]    = number_limit(conf->addresses_max_user),
                 [LIMIT_VOLUMES]      = number_limit(conf->volumes_max_user),
                 [LIMIT_VOLUMES_SIZE] = conf->volumes_size_max_user,
                 [LIMIT_STORE_SIZE]   = conf->store_size_max_user,

@@ -74,7 +74,8 @@ void change_set_up(ChangeFixture *f, gconstpointer data)
         f->conf = (Conf){.bridge_interface = (char *) "br0", .allowed_bridges = f->bridges,
                 .allowed_networks = f->networks, .memory_default = 32 * MIB, .memory_max = 128 * MIB,
                 .memory_max_user = 256 * MIB, .cpus_max = 2, .cpus_max_user = 4, .unikernels_max = 10,
-                .unikernels_max_user = 3, .volumes_size_max_user = 10 * MIB, .volumes_max_user = 3,
+                .unikernels_max_user = 3, .addresses_max_user = 3,
+                .volumes_size_max_user = 10 * MIB, .volumes_max_user = 3,
                 .image_size_max = 16 * MIB, .store_size_max = 64 * MIB, .store_size_max_user = 64 * MIB};
         f->shared = (SharedConf){.references = 1, .conf = &f->conf};
         f->image_fd = image_file("network:service");

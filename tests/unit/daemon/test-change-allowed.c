@@ -315,6 +315,48 @@ static void add_share(ChangeFixture *f, uid_t uid, uint64_t memory)
         g_array_append_val(f->change.shares, share);
 }
 
+/* On networks that others use, too, each device counts; on one of the owner's own none does. */
+static void test_addresses_limit(ChangeFixture *f, gconstpointer data)
+{
+        const NetworkClaim hers = {.name = (char *) "hers", .owner = ALICE, .group = GID_INVALID};
+        static const struct {
+                const char *network;
+                unsigned others;
+                bool fits;
+        } cases[] = {
+                {"net-users", 0, true},
+                {"net-users", 2, true},
+                {"net-users", 3, false},
+                {"net-users", UINT_MAX, false},
+                {"hers", 3, true},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                Share share = {.uid = ALICE, .addresses = cases[i].others};
+                Share bobs = {.uid = BOB, .addresses = 9};
+
+                g_test_message("case %zu", i);
+                change_reset(f, CHANGE_CREATE, ALICE);
+                change_with_network(f, NULL, cases[i].network);
+                claim_network(f, &hers, NETWORK_READY);
+                f->change.image_fd = dup(f->image_fd);
+                g_array_append_val(f->change.shares, share);
+                g_array_append_val(f->change.shares, bobs);
+                change_work(&f->change);
+                g_assert_cmpint(f->change.result < 0, ==, !cases[i].fits);
+                if (!cases[i].fits) {
+                        g_assert_cmpint(f->change.error.code, ==, ERROR_LIMIT_EXCEEDED);
+                        g_assert_nonnull(strstr(f->change.error.message, "AddressesMaxPerUser=3"));
+                        g_assert_true(f->change.needs_administer);
+                        continue;
+                }
+                g_assert_cmpuint(f->change.share.addresses, ==,
+                                g_str_equal(cases[i].network, "hers") ? 0 : 1);
+                change_reset(f, CHANGE_REMOVE, ALICE);
+                expect_change(f);
+        }
+}
+
 static void test_limits(ChangeFixture *f, gconstpointer data)
 {
         static const struct {
@@ -496,6 +538,7 @@ int main(int argc, char **argv)
         ADD("limits-hold", test_limits);
         ADD("limits-of-cpus-hold", test_limits_of_cpus);
         ADD("what-qemu-takes-itself-counts", test_overhead);
+        ADD("addresses-on-networks-of-others-are-limited", test_addresses_limit);
         ADD("limits-hold-for-one-after-the-other", test_pipelined);
         ADD("root's-are-not-made-larger", test_roots_shared);
         ADD("root-is-not-bound", test_root);
