@@ -19,7 +19,8 @@ static const char *const seen_by_table[_SEEN_BY_MAX] = {
                 [SEEN_BY_NEIGHBOUR] = "the kernel's neighbour table knows it",
                 [SEEN_BY_HOST] = "it is this host's own",
                 [SEEN_BY_ROUTE] = "it is a gateway of this host's",
-                [SEEN_BY_DHCP] = "the network's DHCP server has leased or reserved it",
+                [SEEN_BY_DHCP] = "the network's DHCP server has reserved it",
+                [SEEN_BY_LEASE] = "the network's DHCP server has leased it",
 };
 
 const char *seen_by_to_string(SeenBy by)
@@ -210,15 +211,17 @@ static Address subnet_at(const Subnet *subnet, uint32_t offset)
 void subnet_set_defaults(Subnet *subnet)
 {
         uint32_t size = subnet_size(subnet);
-        bool small = size < 4;
+        bool small = size < 4, v4 = subnet->network.family == AF_INET, reaches_end;
 
         subnet->gateway = subnet->dns = subnet_at(subnet, small ? 0 : 1);
         subnet->dynamic_first = subnet->dynamic_last = ADDRESS_NONE;
-        if (size < 8)
+        if (small)
                 return;
 
-        subnet->dynamic_first = subnet_at(subnet, size / 4 * 3);
-        subnet->dynamic_last = subnet_at(subnet, size - 2);
+        /* The last of the subnet is IPv4's broadcast address, where the first 65536 reach that far. */
+        subnet->dynamic_first = subnet_at(subnet, 2);
+        reaches_end = v4 && subnet->network.prefix >= 32 - WALK_BITS;
+        subnet->dynamic_last = subnet_at(subnet, size - (reaches_end ? 2 : 1));
 }
 
 int subnet_check_host(const Subnet *subnet, const Address *address, Error *ret_error)

@@ -72,7 +72,8 @@ typedef struct Subnet {
 int subnet_parse(const char *text, Subnet *ret_subnet, Error *ret_error);
 
 /* Fills in what a network that we make gets: the first address as gateway and DNS server, and for DHCP the
- * upper quarter of the first 65536 addresses (none in a subnet too small for it). */
+ * the first 65536 addresses that guests may have: libvirt lets dnsmasq serve as many as that range has,
+ * those included that are reserved for one guest. */
 void subnet_set_defaults(Subnet *subnet);
 
 /* Whether a guest may be given address in subnet: it lies there with the same prefix, is neither network nor
@@ -115,7 +116,8 @@ typedef enum SeenBy {
         SEEN_BY_NEIGHBOUR, /* in the kernel's neighbour table */
         SEEN_BY_HOST,      /* one of this host's own */
         SEEN_BY_ROUTE,     /* what this host sends to others through */
-        SEEN_BY_DHCP,      /* leased or reserved by the network's DHCP server */
+        SEEN_BY_DHCP,      /* reserved by the network's DHCP server */
+        SEEN_BY_LEASE,     /* leased by it: nobody else gets it before the lease ends */
         _SEEN_BY_MAX,
         _SEEN_BY_INVALID = -EINVAL,
 } SeenBy;

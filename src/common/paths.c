@@ -20,6 +20,7 @@ enum {
         PATH_VOLUMES,
         PATH_CREDENTIALS,
         PATH_NETWORKS,
+        PATH_HOSTS,
         PATH_CONSOLES,
         PATH_LIVES,
         PATH_CUT_OFF,
@@ -43,6 +44,7 @@ static const char *const defaults[_PATH_MAX] = {
         [PATH_VOLUMES]            = SHRUTHI_STATEDIR "/volumes",
         [PATH_CREDENTIALS]        = SHRUTHI_SEALDIR,
         [PATH_NETWORKS]           = SHRUTHI_STATEDIR "/networks",
+        [PATH_HOSTS]              = SHRUTHI_HOSTSDIR,
         [PATH_CONSOLES]           = SHRUTHI_RUNTIMEDIR "/unikernels",
         [PATH_LIVES]              = SHRUTHI_RUNTIMEDIR "/lives",
         [PATH_CUT_OFF]            = SHRUTHI_RUNTIMEDIR "/cut-off",
@@ -122,6 +124,11 @@ const char *paths_credentials(void)
 const char *paths_networks(void)
 {
         return path_get(PATH_NETWORKS);
+}
+
+const char *paths_hosts(void)
+{
+        return path_get(PATH_HOSTS);
 }
 
 const char *paths_consoles(void)

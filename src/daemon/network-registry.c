@@ -183,7 +183,8 @@ SeenNetwork *seen_network_copy(const SeenNetwork *seen)
                         .subnet6 = g_strdup(seen->subnet6),
                         .gateway6 = g_strdup(seen->gateway6),
                         .dns6 = g_strdup(seen->dns6),
-                        .active = seen->active};
+                        .active = seen->active,
+                        .former = seen->former};
         return copy;
 }
 
@@ -203,6 +204,8 @@ static void seen_set(SeenNetwork *seen, const char *key, const char *value)
                         {"ipv6-dns", &seen->dns6},
         };
 
+        if (g_str_equal(key, "former"))
+                seen->former = g_str_equal(value, "yes");
         if (g_str_equal(key, "active"))
                 seen->active = g_str_equal(value, "yes");
         for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
@@ -309,8 +312,23 @@ void networks_look(Manager *manager, uid_t uid, NetworksLooked done, void *userd
 
 static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
 {
-        if (r < 0)
+        g_autoptr(GList) networks = NULL;
+        Manager *manager = userdata;
+
+        if (r < 0) {
                 log_warning("Cannot look after the networks: %s", error_message(error, r));
+                return;
+        }
+
+        /* Only now: one that guests are on stays as it is, however often it is looked at. */
+        networks = g_hash_table_get_values(manager->networks);
+        for (GList *l = networks; l; l = l->next) {
+                Network *network = l->data;
+                const SeenNetwork *one = seen_networks_find(seen, network->name);
+
+                if (one && one->former && !network->changing && network->loaded.record)
+                        network_change_repair(network);
+        }
 }
 
 void networks_repair(Manager *manager)

@@ -21,6 +21,7 @@ typedef struct SeenNetwork {
         char *subnet, *gateway, *dns;
         char *subnet6, *gateway6, *dns6;
         bool active;
+        bool former; /* ours, as a former version made it */
 } SeenNetwork;
 
 SeenNetwork *seen_network_copy(const SeenNetwork *seen); /* NULL of NULL */

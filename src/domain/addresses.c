@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/string-util.h"
+#include "domain/hosts.h"
 #include "domain/networks.h"
 #include "domain/protocol.h"
 #include "domain/segment.h"
@@ -18,7 +19,7 @@
 typedef struct Round {
         virConnectPtr connection;
         Plan *plan;
-        bool take;
+        bool take, create;
         GPtrArray *own;   /* Lease: what it has */
         GPtrArray *kept;  /* of own: what it still has; not owned */
         unsigned n_named; /* devices that have an address */
@@ -92,50 +93,44 @@ static int find_address(Round *round, const Segment *segment, const DefinitionDe
         return r < 0 ? r : 0;
 }
 
-/* Whether the network's DNS has the name for an address that is none of the unikernel's. */
-static bool name_is_taken(
-                const Round *round, const Segment *segment, const char *name, const Address *address)
+/* All that the unikernel has anywhere, and what it is being given. */
+static GArray *list_own(const Round *round)
 {
-        g_autofree char *prefix = g_strconcat(name, "=", NULL);
-        bool taken = false;
+        GArray *own = g_array_new(FALSE, FALSE, sizeof(Address));
 
-        for (guint i = 0; segment->info && i < segment->info->host_names->len; i++) {
-                const char *host = segment->info->host_names->pdata[i];
-                Address found;
-                bool own;
+        for (guint i = 0; i < round->plan->definition->devices->len; i++) {
+                const PlaceholderDevice *facts = &round->plan->networks[i].facts;
 
-                if (!g_str_has_prefix(host, prefix) || address_parse_ip(host + strlen(prefix), &found) < 0)
-                        continue;
-                own = address_equal(&found, address);
-                for (guint k = 0; k < round->own->len; k++)
-                        own |= address_equal(&found, &((const Lease *) round->own->pdata[k])->address);
-                taken |= !own;
+                g_array_append_vals(own, &facts->address4, 1);
+                g_array_append_vals(own, &facts->address6, 1);
         }
+        for (guint i = 0; i < round->own->len; i++)
+                g_array_append_vals(own, &((const Lease *) round->own->pdata[i])->address, 1);
 
-        return taken;
+        return own;
 }
 
 /* The name of another's further device may be that of a unikernel that was made later: whose name it is, has
  * it. */
-static int oust(const Round *round, const Segment *segment, const char *name, const Address *address,
-                Error *ret_error)
+static int oust(const Round *round, const Segment *segment, const char *name, Error *ret_error)
 {
         g_autoptr(GPtrArray) leases = NULL;
         int r;
 
-        if (!name_is_taken(round, segment, name, address))
-                return 0;
-
         r = lease_list(segment->key, NULL, &leases, ret_error);
         for (guint i = 0; r >= 0 && i < leases->len; i++) {
                 const Lease *lease = leases->pdata[i];
+                const NetworkHost nameless = {.mac = lease->mac, .address = lease->address};
                 g_autofree char *other = NULL;
 
                 if (!lease->unikernel || g_str_equal(lease->unikernel, round->plan->definition->name))
                         continue;
                 other = g_strdup_printf("%s-%s", lease->unikernel, lease->device);
-                if (g_str_equal(other, name))
-                        r = segment_remove_host(segment, &lease->address, ret_error);
+                if (!g_str_equal(other, name))
+                        continue;
+                r = segment_remove_host(segment, &lease->address, ret_error);
+                if (r >= 0)
+                        r = segment_enter_host(segment, &nameless, ret_error);
         }
 
         return r;
@@ -149,32 +144,119 @@ static bool is_unikernel(const char *name)
         return definition_find(name, &path, &origin, NULL) >= 0;
 }
 
-/* The address itself is right without DHCP and DNS knowing it: no reason not to start. Of several devices
- * the first is called as the unikernel. */
-static void enter_host(Round *round, const Segment *segment, const DefinitionDevice *device, const char *mac,
-                const Address *address, bool first)
+/* Names that programs look for on any network, and trust whoever has them: for their proxy (WPAD), a way to
+ * IPv6 (RFC 5214), themselves (RFC 6761), and the way out. */
+static bool is_by_convention(const char *name)
+{
+        static const char *const names[] = {
+                "broadcasthost", "gateway", "isatap", "localdomain", "localhost", "router", "wpad", NULL};
+        g_autofree char *own = segment_host_name();
+
+        return g_strv_contains(names, name) || g_strcmp0(own, name) == 0;
+}
+
+/* Why the name is not this unikernel's to have in the network. Who shares the network with nobody, and root,
+ * may take one that is kept by convention. */
+static int check_name(const Round *round, const Segment *segment, const char *name, const char *mac,
+                Error *ret_error)
+{
+        uid_t owner = round->plan->definition->owner;
+        g_autoptr(GArray) own = list_own(round);
+        g_autofree char *who = NULL;
+
+        if (owner != 0 && !(segment->info->ours && segment->info->owner == owner) && is_by_convention(name))
+                return error_set(ret_error, ERROR_INVALID_NAME,
+                                "'%s' is a name that other machines in network '%s' trust by convention: "
+                                "choose another name, or address=none",
+                                name, segment->info->name);
+        if (segment_name_is_anothers(segment, name, mac, own, &who))
+                return error_set(ret_error, ERROR_INVALID_NAME,
+                                "'%s' is already the name of %s: choose another name, or address=none",
+                                name, who);
+
+        return 0;
+}
+
+/* The name that a device has in DNS; NULL: none. Of several devices the first is called as the unikernel.
+ * What it is refused matters to who creates it; later it starts without a name. */
+static int choose_name(const Round *round, const Segment *segment, const DefinitionDevice *device,
+                const char *mac, bool first, char **ret_name, Error *ret_error)
 {
         const char *unikernel = round->plan->definition->name;
-        g_autofree char *other = g_strdup_printf("%s-%s", unikernel, device->name);
-        const NetworkHost host = {.name = first ? unikernel : other, .mac = mac, .address = *address};
+        g_autofree char *name = first ? g_strdup(unikernel)
+                                      : g_strdup_printf("%s-%s", unikernel, device->name);
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        if (!round->take || !address_is_set(address) || !name_is_valid(host.name))
+        if (!name_is_valid(name))
+                return 0;
+        if (!first && is_unikernel(name)) {
+                protocol_emit("notice", "'%s' is another unikernel's name: device '%s' has none in DNS",
+                                name, device->name);
+                return 0;
+        }
+
+        r = first ? oust(round, segment, name, &error) : 0;
+        if (r >= 0)
+                r = check_name(round, segment, name, mac, &error);
+        if (r < 0 && round->create && error.code == ERROR_INVALID_NAME) {
+                error_move(ret_error, &error);
+                return r;
+        }
+        if (r < 0)
+                protocol_emit("notice", "%s; device '%s' has no name in DNS", error_message(&error, r),
+                                device->name);
+        else
+                *ret_name = g_steal_pointer(&name);
+        return 0;
+}
+
+/* The address itself is right without DHCP and DNS knowing it: no reason not to start. */
+static int enter_host(Round *round, const Segment *segment, const DefinitionDevice *device, const char *mac,
+                const Address *address, bool first, Error *ret_error)
+{
+        NetworkHost host = {.mac = mac, .address = *address};
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *name = NULL;
+        int r;
+
+        if (!round->take || !segment->network || !address_is_set(address))
+                return 0;
+
+        r = choose_name(round, segment, device, mac, first, &name, ret_error);
+        if (r < 0)
+                return r;
+        host.name = name;
+        if (segment_enter_host(segment, &host, &error) < 0)
+                protocol_emit("notice", "%s; '%s' is not known there", error.message,
+                                round->plan->definition->name);
+        return 0;
+}
+
+/* What DHCP has leased it gives to nobody else, whatever is reserved: a guest that asks would be given
+ * another address, and be held to its own. */
+static void warn_of_lease(const Round *round, const Segment *segment, const PlanNetwork *network)
+{
+        const Address *const own[] = {&network->facts.address4, &network->facts.address6};
+        g_autoptr(GArray) leases = NULL;
+
+        if (!round->take || segment_read_leases(segment, &leases, NULL) < 0)
                 return;
 
-        if (!first && is_unikernel(host.name)) {
+        for (guint i = 0; i < leases->len; i++) {
+                const SegmentLease *lease = &g_array_index(leases, SegmentLease, i);
+                char ip[ADDRESS_TEXT_MAX];
+
+                if (!lease->mac[0] || g_str_equal(lease->mac, network->mac) ||
+                                (!address_equal(&lease->address, own[0]) &&
+                                                !address_equal(&lease->address, own[1])))
+                        continue;
+                address_format_ip(&lease->address, ip);
                 protocol_emit("notice",
-                                "'%s' is another unikernel's name: device '%s' has none in DHCP and DNS",
-                                host.name, device->name);
-                return;
+                                "%s is leased by DHCP to %s: until that lease has ended, a guest that asks "
+                                "for an address is given another one, and cannot use it",
+                                ip, lease->mac);
         }
-        r = first ? oust(round, segment, host.name, address, &error) : 0;
-        if (r >= 0)
-                r = segment_enter_host(segment, &host, &error);
-        if (r < 0)
-                protocol_emit("notice", "%s; '%s' is not known there by its name", error_message(&error, r),
-                                unikernel);
 }
 
 static int refuse_unknown_subnet(const Segment *segment, const DefinitionDevice *device, Error *ret_error)
@@ -244,17 +326,19 @@ static int find_device_addresses(
                         !address_is_set(&segment->subnet6.network))
                 return refuse_unknown_subnet(segment, device, ret_error);
 
+        warn_of_lease(round, segment, network);
         first = round->n_named == 0;
         round->n_named += address_is_set(&facts->address4) || address_is_set(&facts->address6);
-        enter_host(round, segment, device, network->mac, &facts->address4, first);
-        enter_host(round, segment, device, network->mac, &facts->address6, first);
-        return 0;
+        r = enter_host(round, segment, device, network->mac, &facts->address4, first, ret_error);
+        if (r >= 0)
+                r = enter_host(round, segment, device, network->mac, &facts->address6, first, ret_error);
+        return r;
 }
 
 /* Takes a lease's address out of DHCP and DNS. A network that is no more has nothing to be taken out of. */
 static int forget_host(virConnectPtr connection, const Conf *conf, const Lease *lease, Error *ret_error)
 {
-        g_autofree char *network = lease_key_network(lease->network);
+        g_autofree char *network = lease_key_network(lease->network), *hosts_path = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
         g_autoptr(Segment) segment = NULL;
         int r;
@@ -264,7 +348,13 @@ static int forget_host(virConnectPtr connection, const Conf *conf, const Lease *
         r = segment_find(connection, conf, network, NULL, &segment, &error);
         if (r >= 0)
                 r = segment_remove_host(segment, &lease->address, &error);
-        if (r >= 0 || error.code == ERROR_NO_SUCH_NETWORK)
+        if (r >= 0)
+                return 0;
+        /* One of ours that libvirt has lost is there again some day, with who is on it. */
+        hosts_path = error.code == ERROR_NO_SUCH_NETWORK ? hosts_find(network) : NULL;
+        if (hosts_path)
+                return hosts_leave(hosts_path, &lease->address, ret_error);
+        if (error.code == ERROR_NO_SUCH_NETWORK)
                 return 0;
 
         error_move(ret_error, &error);
@@ -355,10 +445,11 @@ static int find_all(Round *round, Error *ret_error)
         return 0;
 }
 
-static int run_round(virConnectPtr connection, Plan *plan, bool take, Error *ret_error)
+static int run_round(virConnectPtr connection, Plan *plan, bool take, bool create, Error *ret_error)
 {
         g_autoptr(GPtrArray) own = NULL, kept = g_ptr_array_new();
-        Round round = {.connection = connection, .plan = plan, .take = take, .kept = kept};
+        Round round = {.connection = connection, .plan = plan, .take = take, .create = create,
+                        .kept = kept};
         int r;
 
         r = lease_list(NULL, plan->definition->name, &own, ret_error);
@@ -376,12 +467,17 @@ static int run_round(virConnectPtr connection, Plan *plan, bool take, Error *ret
 
 int addresses_take(virConnectPtr connection, Plan *plan, Error *ret_error)
 {
-        return run_round(connection, plan, true, ret_error);
+        return run_round(connection, plan, true, false, ret_error);
+}
+
+int addresses_allocate(virConnectPtr connection, Plan *plan, Error *ret_error)
+{
+        return run_round(connection, plan, true, true, ret_error);
 }
 
 int addresses_look(virConnectPtr connection, Plan *plan, Error *ret_error)
 {
-        return run_round(connection, plan, false, ret_error);
+        return run_round(connection, plan, false, false, ret_error);
 }
 
 int addresses_release(virConnectPtr connection, const char *name, Error *ret_error)
@@ -393,9 +489,23 @@ int addresses_release(virConnectPtr connection, const char *name, Error *ret_err
         r = conf_load(&conf, ret_error);
         if (r >= 0)
                 r = lease_list(NULL, name, &leases, ret_error);
-        for (guint i = 0; r >= 0 && i < leases->len; i++)
-                r = forget_host(connection, conf, leases->pdata[i], ret_error);
+        if (r < 0)
+                return r;
 
-        /* Only now: whoever is given an address next finds nothing of this one there. */
-        return r < 0 ? r : lease_release(name, NULL, ret_error);
+        /* Each by itself: one network that cannot be reached keeps its own, and is tried again. */
+        for (guint i = 0; i < leases->len; i++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                int k;
+
+                /* Only now: whoever is given the address next finds nothing of this one there. */
+                k = forget_host(connection, conf, leases->pdata[i], &error);
+                if (k >= 0)
+                        k = lease_give_back(leases->pdata[i], &error);
+                if (k < 0 && r >= 0) {
+                        r = k;
+                        error_move(ret_error, &error);
+                }
+        }
+
+        return r;
 }

@@ -13,6 +13,10 @@
  * in plan->networks and plan->arguments. ADDRESS_IN_USE, NO_FREE_ADDRESS, NO_SUCH_NETWORK, INVALID_ARGS. */
 int addresses_take(virConnectPtr connection, Plan *plan, Error *ret_error);
 
+/* The same for one that is being created: INVALID_NAME where its name is another machine's in one of its
+ * networks. */
+int addresses_allocate(virConnectPtr connection, Plan *plan, Error *ret_error);
+
 /* The same with the leases that there are, changing nothing. INVALID_ARGS where the arguments need one that
  * is not. */
 int addresses_look(virConnectPtr connection, Plan *plan, Error *ret_error);

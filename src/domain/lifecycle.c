@@ -275,7 +275,7 @@ int lifecycle_allocate(const char *name, Error *ret_error)
         int r;
 
         r = load_and_connect(name, &plan, &connection, ret_error);
-        return r < 0 ? r : addresses_take(connection, plan, ret_error);
+        return r < 0 ? r : addresses_allocate(connection, plan, ret_error);
 }
 
 int lifecycle_release(const char *name, Error *ret_error)

@@ -11,6 +11,9 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
+#include "domain/hosts.h"
+
+#define DNSMASQ_NAMESPACE "http://libvirt.org/schemas/network/dnsmasq/1.0"
 
 static void append(GString *xml, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void append(GString *xml, const char *format, ...)
@@ -84,6 +87,35 @@ static void append_subnet(GString *xml, const Subnet *subnet)
         g_string_append(xml, "  </ip>\n");
 }
 
+static void append_dns(GString *xml, const NetworkSettings *settings)
+{
+        const Subnet *subnets[] = {settings->subnet4, settings->subnet6};
+
+        g_string_append(xml, "  <dns>\n");
+        for (size_t i = 0; i < G_N_ELEMENTS(subnets); i++) {
+                g_autofree char *host = NULL;
+
+                if (!subnets[i])
+                        continue;
+                host = network_xml_format_own_host(
+                                &subnets[i]->gateway, settings->mode, settings->host_name);
+                g_string_append_printf(xml, "    %s\n", host);
+        }
+        g_string_append(xml, "  </dns>\n");
+}
+
+/* What the host's /etc/hosts says is for the host: guests would learn of it who else it knows, and be sent
+ * to 127.0.0.1 for the host itself. */
+static void append_options(GString *xml, const char *hosts_path)
+{
+        g_auto(GStrv) options = hosts_options(hosts_path);
+
+        g_string_append(xml, "  <dnsmasq:options>\n    <dnsmasq:option value='no-hosts'/>\n");
+        for (char **option = options; *option; option++)
+                append(xml, "    <dnsmasq:option value='%s'/>\n", *option);
+        g_string_append(xml, "  </dnsmasq:options>\n");
+}
+
 int network_create_format(const NetworkSettings *settings, char **ret_xml, Error *ret_error)
 {
         GString *xml;
@@ -93,8 +125,10 @@ int network_create_format(const NetworkSettings *settings, char **ret_xml, Error
         if (r < 0)
                 return r;
 
-        xml = g_string_new("<network>\n");
-        append(xml, "  <name>%s</name>\n", settings->name);
+        xml = g_string_new(NULL);
+        append(xml, "<network xmlns:dnsmasq='%s'>\n  <name>%s</name>\n", DNSMASQ_NAMESPACE, settings->name);
+        if (settings->uuid)
+                append(xml, "  <uuid>%s</uuid>\n", settings->uuid);
         /* By this a network of ours is told from one that somebody else gave the same name. libvirt keeps
          * it, though it has calls for it only since 9.7. */
         append(xml, "  <metadata>\n    <%s:network xmlns:%s='%s' name='%s' owner='%u'/>\n  </metadata>\n",
@@ -114,10 +148,12 @@ int network_create_format(const NetworkSettings *settings, char **ret_xml, Error
         else
                 g_string_append(xml, "  <bridge stp='off' delay='0'/>\n");
 
+        append_dns(xml, settings);
         if (settings->subnet4)
                 append_subnet(xml, settings->subnet4);
         if (settings->subnet6)
                 append_subnet(xml, settings->subnet6);
+        append_options(xml, settings->hosts_path);
         g_string_append(xml, "</network>\n");
 
         *ret_xml = g_string_free(xml, FALSE);

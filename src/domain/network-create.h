@@ -11,6 +11,9 @@ typedef struct NetworkSettings {
         NetworkMode mode;
         const char *bridge;              /* NULL: libvirt chooses virbrN */
         const Subnet *subnet4, *subnet6; /* NULL: none; at least one */
+        const char *uuid;                /* of the network that it takes the place of; NULL: a new one */
+        const char *hosts_path;          /* of hosts_make() */
+        const char *host_name;           /* this host's, for its guests; NULL: it has none that is a label */
 } NetworkSettings;
 
 /* Free with g_free(). INVALID_ARGS for a name or subnet that makes no network. The same settings give the

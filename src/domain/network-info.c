@@ -8,6 +8,7 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
+#include "domain/hosts.h"
 #include "domain/network-xml.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
@@ -18,11 +19,15 @@ void network_info_free(NetworkInfo *info)
                 return;
 
         g_free(info->name);
+        g_free(info->uuid);
         g_free(info->bridge);
+        g_free(info->hosts_path);
         if (info->reserved)
                 g_array_unref(info->reserved);
         if (info->host_names)
                 g_ptr_array_unref(info->host_names);
+        if (info->dhcp_names)
+                g_ptr_array_unref(info->dhcp_names);
         g_free(info);
 }
 
@@ -135,6 +140,7 @@ static void widen_range(Subnet *subnet, const xmlNode *range)
 static void add_reserved(NetworkInfo *info, const xmlNode *host)
 {
         g_autofree char *ip = get_attribute(host, "ip"), *mac = get_attribute(host, "mac");
+        g_autofree char *name = get_attribute(host, "name");
         SeenAddress seen = {.by = SEEN_BY_DHCP};
 
         if (address_parse_ip(ip, &seen.address) < 0)
@@ -145,6 +151,8 @@ static void add_reserved(NetworkInfo *info, const xmlNode *host)
                 g_strlcpy(seen.mac, lower, sizeof seen.mac);
         }
         g_array_append_val(info->reserved, seen);
+        if (name)
+                g_ptr_array_add(info->dhcp_names, g_strdup_printf("%s=%s", name, ip));
 }
 
 static void parse_ip(NetworkInfo *info, const xmlNode *ip, bool dns, int index)
@@ -218,6 +226,20 @@ static void parse_metadata(NetworkInfo *info, const xmlNode *metadata)
 
         info->ours = true;
         info->owner = (uid_t) uid;
+}
+
+/* Of a network of ours; in another's the same option is its administrator's own business. */
+static void parse_options(NetworkInfo *info, const xmlNode *options)
+{
+        if (!info->ours)
+                return;
+
+        for (const xmlNode *option = find_child(options, "option"); option && !info->hosts_path;
+                        option = find_element(option->next, "option")) {
+                g_autofree char *value = get_attribute(option, "value");
+
+                info->hosts_path = value ? hosts_path_of_option(info->name, value) : NULL;
+        }
 }
 
 static xmlDoc *read_document(const char *xml)
@@ -302,9 +324,12 @@ int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error)
 
         info->reserved = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
         info->host_names = g_ptr_array_new_with_free_func(g_free);
+        info->dhcp_names = g_ptr_array_new_with_free_func(g_free);
+        info->uuid = get_text(find_child(root, "uuid"));
         info->bridge = get_attribute(find_child(root, "bridge"), "name");
         info->mode = parse_mode(find_child(root, "forward"));
         parse_metadata(info, find_child(root, "metadata"));
+        parse_options(info, find_child(root, "options"));
 
         dns = find_child(root, "dns");
         dns_enabled = get_attribute(dns, "enable");

@@ -35,11 +35,12 @@ static bool mac_is_valid(const char *mac)
         return true;
 }
 
-static int check_host(const NetworkHost *host, Error *ret_error)
+int network_host_check(const NetworkHost *host, Error *ret_error)
 {
-        g_autofree char *name = text_for_display(host->name, 63), *mac = text_for_display(host->mac, 20);
+        g_autofree char *name = text_for_display(host->name ?: "", 63);
+        g_autofree char *mac = text_for_display(host->mac, 20);
 
-        if (!name_is_valid(host->name))
+        if (host->name && !name_is_valid(host->name))
                 return error_set(ret_error, ERROR_INVALID_NAME, "'%s' is no name of a host", name);
         if (!mac_is_valid(host->mac))
                 return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' is no MAC address of '%s'", mac, name);
@@ -55,8 +56,10 @@ static void append_dhcp_host(GString *xml, const NetworkHost *host)
         char ip[ADDRESS_TEXT_MAX];
 
         address_format_ip(&host->address, ip);
-        if (host->address.family == AF_INET)
+        if (host->address.family == AF_INET && host->name)
                 append(xml, "<host mac='%s' name='%s' ip='%s'/>", host->mac, host->name, ip);
+        else if (host->address.family == AF_INET)
+                append(xml, "<host mac='%s' ip='%s'/>", host->mac, ip);
         else
                 append(xml, "<host name='%s' ip='%s'/>", host->name, ip);
 }
@@ -75,7 +78,7 @@ static int format_host(const NetworkHost *host, void (*appender)(GString *xml, c
         GString *xml;
         int r;
 
-        r = check_host(host, ret_error);
+        r = network_host_check(host, ret_error);
         if (r < 0)
                 return r;
 
@@ -93,4 +96,22 @@ int network_xml_format_dhcp_host(const NetworkHost *host, char **ret_xml, Error 
 int network_xml_format_dns_host(const NetworkHost *host, char **ret_xml, Error *ret_error)
 {
         return format_host(host, append_dns_host, ret_xml, ret_error);
+}
+
+char *network_xml_format_own_host(const Address *address, NetworkMode mode, const char *host_name)
+{
+        GString *xml = g_string_new(NULL);
+        char ip[ADDRESS_TEXT_MAX];
+
+        address_format_ip(address, ip);
+        append(xml, "<host ip='%s'>", ip);
+        if (mode != NETWORK_ISOLATED)
+                g_string_append(xml, "<hostname>" NETWORK_GATEWAY_NAME "</hostname>");
+        if (host_name && !g_str_equal(host_name, NETWORK_GATEWAY_NAME))
+                append(xml, "<hostname>%s</hostname>", host_name);
+        else if (mode == NETWORK_ISOLATED)
+                g_string_append(xml, "<hostname>host</hostname>"); /* libvirt wants one */
+        g_string_append(xml, "</host>");
+
+        return g_string_free(xml, FALSE);
 }

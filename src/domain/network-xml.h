@@ -14,10 +14,13 @@
 
 /* A unikernel that gets the same address by DHCP and is found by its name. */
 typedef struct NetworkHost {
-        const char *name;
+        const char *name; /* NULL: it has none there */
         const char *mac;
         Address address;
 } NetworkHost;
+
+/* Whether all of it may stand in a file of dnsmasq's or in XML: INVALID_NAME, INVALID_ARGS. */
+int network_host_check(const NetworkHost *host, Error *ret_error);
 
 /* One host for virNetworkUpdate(): <host> of VIR_NETWORK_SECTION_IP_DHCP_HOST, and of
  * VIR_NETWORK_SECTION_DNS_HOST (which is what makes a guest known that never asks by DHCP). IPv6 knows no
@@ -25,9 +28,14 @@ typedef struct NetworkHost {
 int network_xml_format_dhcp_host(const NetworkHost *host, char **ret_xml, Error *ret_error);
 int network_xml_format_dns_host(const NetworkHost *host, char **ret_xml, Error *ret_error);
 
+/* The same of the host itself in a network of ours: by NETWORK_GATEWAY_NAME where it leads out, and by its
+ * own name, where that is a label (NULL: it is none). */
+#define NETWORK_GATEWAY_NAME "gateway"
+char *network_xml_format_own_host(const Address *address, NetworkMode mode, const char *host_name);
+
 /* What virNetworkGetXMLDesc() says of any network. */
 typedef struct NetworkInfo {
-        char *name;
+        char *name, *uuid;
         char *bridge;            /* NULL: none (macvtap and the like) */
         NetworkMode mode;        /* _NETWORK_MODE_INVALID: another of libvirt's */
         Subnet subnet4, subnet6; /* family AF_UNSPEC: none. The first of each family; its address is gateway
@@ -36,6 +44,8 @@ typedef struct NetworkInfo {
         int index4, index6;      /* which of its <ip> these are, from 0: what virNetworkUpdate() wants */
         GArray *reserved;        /* SeenAddress, by SEEN_BY_DHCP: all <host> of DHCP */
         GPtrArray *host_names;   /* char *, "NAME=IP": all <host> of DNS */
+        GPtrArray *dhcp_names;   /* the same of DHCP, whose name DNS has once it asks */
+        char *hosts_path;        /* where its dnsmasq reads who is on it (hosts.h); NULL: libvirt is told */
         bool ours;               /* has our metadata for this very name */
         uid_t owner;             /* as of the metadata */
 } NetworkInfo;

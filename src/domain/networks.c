@@ -7,9 +7,11 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/conf.h"
 #include "common/io.h"
+#include "domain/hosts.h"
 #include "domain/neighbours-client.h"
 #include "domain/network-create.h"
 #include "domain/protocol.h"
@@ -27,6 +29,8 @@ typedef struct Run {
         virConnectPtr connection;
         NetworkRecord *record;
         virNetworkPtr network; /* ours in libvirt; NULL: there is none */
+        NetworkInfo *info;     /* of that */
+        bool hosts_are_new;    /* nobody was known to be on it */
 } Run;
 
 #define RUN_INIT ((Run){.lock_fd = -EBADF})
@@ -35,6 +39,7 @@ static void run_clear(Run *run)
 {
         if (run->network)
                 (void) virNetworkFree(run->network);
+        network_info_free(run->info);
         virt_connection_unref(&run->connection);
         network_record_free(run->record);
         conf_free(run->conf);
@@ -82,9 +87,10 @@ static int begin(const char *name, Run *run, bool *ret_foreign, Error *ret_error
                                                          "Cannot look for libvirt's network '%s'", name);
 
         r = segment_read_info(run->connection, network, &info, ret_error);
-        if (r >= 0 && info->ours && info->owner == run->record->owner)
+        if (r >= 0 && info->ours && info->owner == run->record->owner) {
                 run->network = network;
-        else {
+                run->info = g_steal_pointer(&info);
+        } else {
                 *ret_foreign = true;
                 (void) virNetworkFree(network);
         }
@@ -220,13 +226,44 @@ static int settle(Run *run, Error *ret_error)
         return 0;
 }
 
-static int format(const NetworkRecord *record, char **ret_xml, Error *ret_error)
+/* One that was made by a version which told libvirt who is on it: that goes where dnsmasq reads it now. */
+static int bring_over(const NetworkInfo *info, const char *hosts_path, Error *ret_error)
 {
+        int r = 0;
+
+        for (guint i = 0; r >= 0 && i < info->reserved->len; i++) {
+                const SeenAddress *seen = &g_array_index(info->reserved, SeenAddress, i);
+                g_autofree char *name = NULL, *suffix = NULL;
+                NetworkHost host = {.mac = seen->mac, .address = seen->address};
+                char ip[ADDRESS_TEXT_MAX];
+
+                if (seen->by != SEEN_BY_DHCP)
+                        continue;
+                address_format_ip(&seen->address, ip);
+                suffix = g_strconcat("=", ip, NULL);
+                for (guint k = 0; !name && k < info->host_names->len; k++)
+                        if (g_str_has_suffix(info->host_names->pdata[k], suffix))
+                                name = g_strndup(info->host_names->pdata[k],
+                                                strlen(info->host_names->pdata[k]) - strlen(suffix));
+                host.name = name;
+                r = hosts_enter(hosts_path, &host, ret_error);
+        }
+
+        return r;
+}
+
+static int format(const NetworkRecord *record, const NetworkInfo *former, const char *hosts_path,
+                char **ret_xml, Error *ret_error)
+{
+        g_autofree char *host_name = segment_host_name();
         const NetworkSettings settings = {
+                        .uuid = former ? former->uuid : NULL,
+                        .hosts_path = hosts_path,
+                        .host_name = host_name,
                         .name = record->name,
                         .owner = record->owner,
                         .mode = record->mode,
-                        .bridge = record->bridge,
+                        .bridge = former ? former->bridge : record->bridge,
                         .subnet4 = address_is_set(&record->subnet4.network) ? &record->subnet4 : NULL,
                         .subnet6 = address_is_set(&record->subnet6.network) ? &record->subnet6 : NULL,
         };
@@ -234,18 +271,34 @@ static int format(const NetworkRecord *record, char **ret_xml, Error *ret_error)
         return network_create_format(&settings, ret_xml, ret_error);
 }
 
+/* With run->info: in its place. */
+static int define(Run *run, Error *ret_error)
+{
+        g_autofree char *hosts_path = hosts_find(run->record->name), *xml = NULL;
+        int r;
+
+        run->hosts_are_new = !hosts_path && !run->info;
+        g_clear_pointer(&hosts_path, g_free);
+        r = hosts_make(run->record->name, &hosts_path, ret_error);
+        if (r >= 0 && run->info)
+                r = bring_over(run->info, hosts_path, ret_error);
+        if (r >= 0)
+                r = format(run->record, run->info, hosts_path, &xml, ret_error);
+        if (r < 0)
+                return r;
+
+        run->network = virNetworkDefineXML(run->connection, xml);
+        return 0;
+}
+
 static int put_in(Run *run, Error *ret_error)
 {
         const char *name = run->record->name;
-        g_autofree char *xml = NULL;
         int r;
 
-        if (!run->network) {
-                r = format(run->record, &xml, ret_error);
-                if (r < 0)
-                        return r;
-                run->network = virNetworkDefineXML(run->connection, xml);
-        }
+        r = run->network ? 0 : define(run, ret_error);
+        if (r < 0)
+                return r;
         if (!run->network || virNetworkSetAutostart(run->network, 1) < 0)
                 return virt_error_set(ret_error, run->connection, ERROR_FAILED, "Cannot define network '%s'",
                                 name);
@@ -256,7 +309,63 @@ static int put_in(Run *run, Error *ret_error)
         return 0;
 }
 
-/* What was reserved for unikernels went with it. */
+/* The names of the domains that are attached to it, by its name or its bridge, whether they run or not. */
+static char *find_domains(const Run *run)
+{
+        char *bridge = virNetworkGetBridgeName(run->network);
+        virDomainPtr *domains = NULL;
+        int n = virConnectListAllDomains(run->connection, &domains, 0);
+        GString *names = g_string_new(NULL);
+
+        for (int i = 0; i < n; i++) {
+                char *xml = virDomainGetXMLDesc(domains[i], 0);
+
+                if (xml && domain_xml_is_on_network(xml, run->record->name, bridge))
+                        g_string_append_printf(names, "%s'%s'", names->len > 0 ? ", " : "",
+                                        virDomainGetName(domains[i]));
+                free(xml);
+                (void) virDomainFree(domains[i]);
+        }
+        free(domains);
+        free(bridge);
+
+        return g_string_free(names, FALSE);
+}
+
+/* One that was made by a former version is made anew where nobody is on it, who would be cut off. Until
+ * then it works as it did. */
+static int renew(Run *run, Error *ret_error)
+{
+        g_autofree char *domains = NULL;
+        int r;
+
+        if (!run->network || run->info->hosts_path)
+                return 0;
+        domains = find_domains(run);
+        if (domains[0])
+                return 0;
+
+        r = take_out(run, ret_error);
+        return r < 0 ? r : define(run, ret_error);
+}
+
+/* The DHCP server of a network that is just gone may have written its leases once more after libvirt had
+ * removed them; the next one on a bridge of that name would have to serve them, and does not start where
+ * they are too many. When libvirt undefines that, it removes them. */
+static int put_in_new(Run *run, Error *ret_error)
+{
+        _cleanup_error_ Error first = ERROR_INIT, error = ERROR_INIT;
+        int r;
+
+        r = put_in(run, &first);
+        if (r < 0 && run->network && take_out(run, &error) >= 0)
+                r = put_in(run, &error);
+        if (r < 0)
+                error_move(ret_error, &first);
+        return r;
+}
+
+/* Where libvirt has lost it, and our own files of who is on it are not there either. */
 static void enter_leases(const Run *run)
 {
         const char *network = run->record->name;
@@ -288,7 +397,7 @@ static int refuse_foreign(const char *name, Error *ret_error)
 int networks_create(const char *name, Error *ret_error)
 {
         _cleanup_run_ Run run = RUN_INIT;
-        bool foreign, creating, lost;
+        bool foreign, creating;
         char *bridge;
         int r;
 
@@ -302,13 +411,14 @@ int networks_create(const char *name, Error *ret_error)
 
         /* What an attempt that was cut off has left would be in the way of itself. */
         creating = run.record->state == NETWORK_CREATING;
-        r = creating ? take_out(&run, ret_error) : 0;
+        r = creating ? take_out(&run, ret_error) : renew(&run, ret_error);
+        if (creating)
+                g_clear_pointer(&run.info, network_info_free);
         if (r >= 0 && creating)
                 r = settle(&run, ret_error);
-        lost = !creating && !run.network;
         if (r >= 0)
-                r = put_in(&run, ret_error);
-        if (r >= 0 && lost)
+                r = creating ? put_in_new(&run, ret_error) : put_in(&run, ret_error);
+        if (r >= 0 && run.hosts_are_new)
                 enter_leases(&run);
         if (r >= 0 && creating) {
                 run.record->state = NETWORK_READY;
@@ -337,7 +447,7 @@ int networks_restore(virConnectPtr connection, const char *name, Error *ret_erro
 {
         g_autoptr(NetworkRecord) record = NULL;
         _cleanup_run_ Run run = RUN_INIT;
-        bool foreign, lost;
+        bool foreign;
         int r;
 
         /* Without the lock of all: nearly always there is nothing to do. */
@@ -352,36 +462,12 @@ int networks_restore(virConnectPtr connection, const char *name, Error *ret_erro
         if (run.record->state != NETWORK_READY || (run.network && virNetworkIsActive(run.network) == 1))
                 return 0;
 
-        lost = !run.network;
         r = put_in(&run, ret_error);
         if (r < 0)
                 return r;
-        if (lost)
+        if (run.hosts_are_new)
                 enter_leases(&run);
         return 1;
-}
-
-/* The names of the domains that are attached to it, by its name or its bridge, whether they run or not. */
-static char *find_domains(const Run *run)
-{
-        char *bridge = virNetworkGetBridgeName(run->network);
-        virDomainPtr *domains = NULL;
-        int n = virConnectListAllDomains(run->connection, &domains, 0);
-        GString *names = g_string_new(NULL);
-
-        for (int i = 0; i < n; i++) {
-                char *xml = virDomainGetXMLDesc(domains[i], 0);
-
-                if (xml && domain_xml_is_on_network(xml, run->record->name, bridge))
-                        g_string_append_printf(names, "%s'%s'", names->len > 0 ? ", " : "",
-                                        virDomainGetName(domains[i]));
-                free(xml);
-                (void) virDomainFree(domains[i]);
-        }
-        free(domains);
-        free(bridge);
-
-        return g_string_free(names, FALSE);
 }
 
 static bool is_on(const Run *run, const char *bridge, const DefinitionDevice *device)
@@ -466,7 +552,8 @@ int networks_remove(const char *name, Error *ret_error)
                 return r;
         }
 
-        return take_out(&run, ret_error);
+        r = take_out(&run, ret_error);
+        return r < 0 ? r : hosts_remove(name, ret_error);
 }
 
 static void emit_family(const char *prefix, const Subnet *subnet)
@@ -501,6 +588,8 @@ static void emit_network(virConnectPtr connection, virNetworkPtr network)
                 protocol_emit("bridge", "%s", info->bridge);
         if (info->ours)
                 protocol_emit("owner", "%u", (unsigned) info->owner);
+        if (info->ours && !info->hosts_path)
+                protocol_emit("former", "yes");
         emit_family("", &info->subnet4);
         emit_family("ipv6-", &info->subnet6);
 }

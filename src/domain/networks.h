@@ -9,7 +9,8 @@
  * again after a crash without harm. */
 
 /* Chooses the record's subnet where it is to be chosen, refuses one that overlaps, and defines, autostarts
- * and starts the network. What is there already stays. Speaks the protocol: "bridge=". */
+ * and starts the network. What is there already stays, but what a former version made is made anew where
+ * nobody is on it. Speaks the protocol: "bridge=". */
 int networks_create(const char *name, Error *ret_error);
 
 /* Where the network of that name is one of ours that libvirt has lost or stopped: defines and starts it

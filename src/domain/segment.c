@@ -127,40 +127,67 @@ bool segment_is_on_bridge(const Segment *segment)
         return !segment->info || (segment->info->bridge && (int) segment->info->mode >= 0);
 }
 
-static int look_at_dhcp(const Segment *segment, GArray *seen, Error *ret_error)
+static void lease_clear(gpointer data)
 {
-        virNetworkDHCPLeasePtr *leases = NULL;
+        g_free(((SegmentLease *) data)->host_name);
+}
+
+/* One that has ended is none. */
+static void add_lease(const virNetworkDHCPLease *found, gint64 now, GArray *leases)
+{
+        SegmentLease lease = {.expires = found->expirytime};
+        g_autofree char *mac = NULL;
+
+        if ((found->expirytime != 0 && found->expirytime <= now) ||
+                        address_parse_ip(found->ipaddr, &lease.address) < 0)
+                return;
+
+        mac = g_ascii_strdown(found->mac ?: "", -1);
+        g_strlcpy(lease.mac, mac, sizeof lease.mac);
+        lease.host_name = found->hostname ? g_ascii_strdown(found->hostname, -1) : NULL;
+        g_array_append_val(leases, lease);
+}
+
+int segment_read_leases(const Segment *segment, GArray **ret_leases, Error *ret_error)
+{
+        g_autoptr(GArray) leases = g_array_new(FALSE, TRUE, sizeof(SegmentLease));
         gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-        int n;
+        virNetworkDHCPLeasePtr *found = NULL;
+        int n = 0;
 
-        g_array_append_vals(seen, segment->info->reserved->data, segment->info->reserved->len);
-        if (virNetworkIsActive(segment->network) != 1)
-                return 0;
-
-        n = virNetworkGetDHCPLeases(segment->network, NULL, &leases, 0);
-        if (n < 0)
-                return virGetLastErrorCode() == VIR_ERR_NO_SUPPORT
-                                       ? 0
-                                       : virt_error_set(ret_error, segment->connection,
-                                                         ERROR_FAILED, "Cannot read the DHCP leases of '%s'",
-                                                         segment->info->name);
+        g_array_set_clear_func(leases, lease_clear);
+        if (segment->network && virNetworkIsActive(segment->network) == 1)
+                n = virNetworkGetDHCPLeases(segment->network, NULL, &found, 0);
+        if (n < 0 && virGetLastErrorCode() != VIR_ERR_NO_SUPPORT)
+                return virt_error_set(ret_error, segment->connection, ERROR_FAILED,
+                                "Cannot read the DHCP leases of '%s'", segment->info->name);
 
         for (int i = 0; i < n; i++) {
-                SeenAddress entry = {.by = SEEN_BY_DHCP};
-
-                /* 0: for ever. */
-                if ((leases[i]->expirytime == 0 || leases[i]->expirytime > now) &&
-                                address_parse_ip(leases[i]->ipaddr, &entry.address) >= 0) {
-                        g_autofree char *mac = g_ascii_strdown(leases[i]->mac ?: "", -1);
-
-                        g_strlcpy(entry.mac, mac, sizeof entry.mac);
-                        g_array_append_val(seen, entry);
-                }
-                virNetworkDHCPLeaseFree(leases[i]);
+                add_lease(found[i], now, leases);
+                virNetworkDHCPLeaseFree(found[i]);
         }
-        free(leases);
+        free(found);
 
+        *ret_leases = g_steal_pointer(&leases);
         return 0;
+}
+
+static int look_at_dhcp(const Segment *segment, GArray *seen, Error *ret_error)
+{
+        g_autoptr(GArray) leases = NULL;
+        int r;
+
+        g_array_append_vals(seen, segment->info->reserved->data, segment->info->reserved->len);
+        r = segment_read_leases(segment, &leases, ret_error);
+        for (guint i = 0; r >= 0 && i < leases->len; i++) {
+                const SegmentLease *lease = &g_array_index(leases, SegmentLease, i);
+                SeenAddress entry = {.by = SEEN_BY_LEASE, .address = lease->address};
+
+                g_strlcpy(entry.mac, lease->mac, sizeof entry.mac);
+                g_array_append_val(seen, entry);
+        }
+
+        return r;
 }
 
 int segment_look(const Segment *segment, GArray *seen, Error *ret_error)
@@ -184,154 +211,4 @@ int segment_look(const Segment *segment, GArray *seen, Error *ret_error)
         if (r < 0)
                 protocol_emit("notice", "%s; only DHCP leases were looked at", error_message(&error, r));
         return 0;
-}
-
-/* One change, to what runs and to what is kept. */
-static int update(const Segment *segment, virNetworkUpdateCommand command, virNetworkUpdateSection section,
-                int parent, const char *xml, const char *doing, Error *ret_error)
-{
-        virNetworkPtr network = segment->network;
-        unsigned flags = 0;
-
-        if (virNetworkIsActive(network) == 1)
-                flags |= VIR_NETWORK_UPDATE_AFFECT_LIVE;
-        if (virNetworkIsPersistent(network) == 1)
-                flags |= VIR_NETWORK_UPDATE_AFFECT_CONFIG;
-        if (virNetworkUpdate(network, (unsigned) command, (unsigned) section, parent, xml, flags) >= 0)
-                return 0;
-
-        return virt_error_set(ret_error, segment->connection, ERROR_FAILED,
-                        "Cannot %s in network '%s'", doing, segment->info->name);
-}
-
-/* Of the family's <ip>; where none is told libvirt takes the first with DHCP, of whichever family. */
-static int update_dhcp(const Segment *segment, virNetworkUpdateCommand command, int family, const char *xml,
-                const char *doing, Error *ret_error)
-{
-        return update(segment, command, VIR_NETWORK_SECTION_IP_DHCP_HOST,
-                        family == AF_INET ? segment->info->index4 : segment->info->index6, xml, doing,
-                        ret_error);
-}
-
-static int update_dns(const Segment *segment, virNetworkUpdateCommand command, const char *xml,
-                const char *doing, Error *ret_error)
-{
-        return update(segment, command, VIR_NETWORK_SECTION_DNS_HOST, -1, xml, doing, ret_error);
-}
-
-/* A DHCP server that gives to nobody has no reservations either. */
-static bool has_dhcp(const Segment *segment, int family)
-{
-        const Subnet *subnet = family == AF_INET ? &segment->info->subnet4 : &segment->info->subnet6;
-
-        return address_is_set(&subnet->dynamic_first);
-}
-
-/* What is reserved for the address, or (with mac) for that hardware address, by somebody else than mac and
- * address together: goes. */
-static int clear_dhcp(const Segment *segment, const Address *address, const char *mac, bool *ret_right,
-                Error *ret_error)
-{
-        GArray *reserved = segment->info->reserved;
-
-        *ret_right = false;
-        for (guint i = reserved->len; i-- > 0;) {
-                const SeenAddress *seen = &g_array_index(reserved, SeenAddress, i);
-                bool same_address = address_equal(&seen->address, address);
-                bool same_mac = mac && strcmp(seen->mac, mac) == 0 &&
-                                seen->address.family == address->family;
-                g_autofree char *xml = NULL;
-                char ip[ADDRESS_TEXT_MAX];
-                int r;
-
-                if (seen->by != SEEN_BY_DHCP || (!same_address && !same_mac))
-                        continue;
-                if (same_address && (same_mac || (mac && !seen->mac[0]))) {
-                        *ret_right = true;
-                        continue;
-                }
-
-                address_format_ip(&seen->address, ip);
-                xml = seen->mac[0] ? g_strdup_printf("<host mac='%s' ip='%s'/>", seen->mac, ip)
-                                   : g_strdup_printf("<host ip='%s'/>", ip);
-                r = update_dhcp(segment, VIR_NETWORK_UPDATE_COMMAND_DELETE, address->family, xml,
-                                "take out a reservation of DHCP", ret_error);
-                if (r < 0)
-                        return r;
-                g_array_remove_index(reserved, i);
-        }
-
-        return 0;
-}
-
-/* The same of the names that stand for an address; name NULL: none is right. */
-static int clear_dns(const Segment *segment, const Address *address, const char *name, bool *ret_right,
-                Error *ret_error)
-{
-        GPtrArray *names = segment->info->host_names;
-        g_autofree char *wanted = NULL, *suffix = NULL;
-        char ip[ADDRESS_TEXT_MAX];
-        bool wrong = false;
-
-        address_format_ip(address, ip);
-        suffix = g_strconcat("=", ip, NULL);
-        wanted = name ? g_strconcat(name, suffix, NULL) : NULL;
-        *ret_right = false;
-        for (guint i = 0; i < names->len; i++) {
-                if (g_strcmp0(names->pdata[i], wanted) == 0)
-                        *ret_right = true;
-                else if (g_str_has_suffix(names->pdata[i], suffix))
-                        wrong = true;
-        }
-
-        if (wrong || (!name && *ret_right)) {
-                g_autofree char *xml = g_strdup_printf("<host ip='%s'/>", ip);
-
-                for (guint i = names->len; i-- > 0;)
-                        if (g_str_has_suffix(names->pdata[i], suffix))
-                                g_ptr_array_remove_index(names, i);
-                *ret_right = false;
-                return update_dns(segment, VIR_NETWORK_UPDATE_COMMAND_DELETE, xml, "take out a name",
-                                ret_error);
-        }
-
-        return 0;
-}
-
-int segment_enter_host(const Segment *segment, const NetworkHost *host, Error *ret_error)
-{
-        g_autofree char *dhcp = NULL, *dns = NULL;
-        bool right = true;
-        int r;
-
-        if (!segment->network)
-                return 0;
-
-        r = network_xml_format_dhcp_host(host, &dhcp, ret_error);
-        if (r >= 0)
-                r = network_xml_format_dns_host(host, &dns, ret_error);
-        if (r >= 0 && has_dhcp(segment, host->address.family))
-                r = clear_dhcp(segment, &host->address, host->mac, &right, ret_error);
-        if (r >= 0 && !right)
-                r = update_dhcp(segment, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, host->address.family, dhcp,
-                                "reserve an address", ret_error);
-        if (r < 0)
-                return r;
-
-        r = clear_dns(segment, &host->address, host->name, &right, ret_error);
-        if (r >= 0 && !right)
-                r = update_dns(segment, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, dns, "enter a name", ret_error);
-        return r;
-}
-
-int segment_remove_host(const Segment *segment, const Address *address, Error *ret_error)
-{
-        bool right;
-        int r;
-
-        if (!segment->network)
-                return 0;
-
-        r = clear_dhcp(segment, address, NULL, &right, ret_error);
-        return r < 0 ? r : clear_dns(segment, address, NULL, &right, ret_error);
 }

@@ -36,14 +36,39 @@ bool segment_is_on_bridge(const Segment *segment);
 int segment_read_info(
                 virConnectPtr connection, virNetworkPtr network, NetworkInfo **ret_info, Error *ret_error);
 
+/* What the network's DHCP server has leased and still holds for somebody. */
+typedef struct SegmentLease {
+        Address address;
+        char mac[18];    /* lower case */
+        char *host_name; /* lower case; NULL: the client said none */
+        gint64 expires;  /* seconds since 1970; 0: never */
+} SegmentLease;
+
+/* Elements SegmentLease; none on a plain bridge. */
+int segment_read_leases(const Segment *segment, GArray **ret_leases, Error *ret_error);
+
 /* Appends to seen (SeenAddress) who has an address there: DHCP leases and reservations, this host itself,
  * and the kernel's neighbours. Of a plain bridge nobody else can tell: there it is an error where the
  * neighbours cannot be asked; of a libvirt network it is a notice. */
 int segment_look(const Segment *segment, GArray *seen, Error *ret_error);
 
-/* Makes the network's DHCP server give a host its address and its DNS server know it by its name, and nobody
+/* segment-hosts.c, which keeps DHCP and DNS in step with who has which address: in files of ours where the
+ * network is one of ours (see hosts.h), through libvirt in all others.
+ *
+ * Makes the network's DHCP server give a host its address and its DNS server know it by its name, and nobody
  * else by that address. Nothing happens where it is so already, and on a plain bridge. */
 int segment_enter_host(const Segment *segment, const NetworkHost *host, Error *ret_error);
 
 /* Takes out what segment_enter_host() put in; the host's name is not needed. */
 int segment_remove_host(const Segment *segment, const Address *address, Error *ret_error);
+
+/* Whether DHCP or DNS know the name as another machine's: one that has neither one of own (Address) nor mac,
+ * with *ret_who for a sentence. Free with g_free(). */
+bool segment_name_is_anothers(const Segment *segment, const char *name, const char *mac, const GArray *own,
+                char **ret_who);
+
+/* Has the dnsmasq of a network of ours read again who is on it, where it does not know yet. */
+int segment_reread(const Segment *segment, Error *ret_error);
+
+/* This host's name in networks of ours, NULL where it is no label. Free with g_free(). */
+char *segment_host_name(void);

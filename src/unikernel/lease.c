@@ -34,7 +34,8 @@ static void find_holder(const LeaseFolder *folder, const Address *address, const
                         continue;
                 if (seen[i].mac[0] && !released)
                         released = lease_released_read(folder) ?: g_strdup("");
-                if (!seen[i].mac[0] || !strstr(released, seen[i].mac))
+                /* A DHCP server gives what it has leased to nobody else, whoever has gone. */
+                if (seen[i].by == SEEN_BY_LEASE || !seen[i].mac[0] || !strstr(released, seen[i].mac))
                         *ret_seen = &seen[i];
         }
 }
@@ -92,6 +93,7 @@ static int choose_free(const LeaseFolder *folder, const Subnet *subnet, const Le
         g_autofree char *seed = lease_seed(owner);
         SubnetWalk walk = subnet_walk(subnet, seed);
         char network[ADDRESS_TEXT_MAX];
+        bool leased = false;
         Address address;
 
         while (subnet_walk_next(&walk, &address)) {
@@ -103,13 +105,17 @@ static int choose_free(const LeaseFolder *folder, const Subnet *subnet, const Le
                         *ret = address;
                         return 0;
                 }
+                leased |= found && found->by == SEEN_BY_LEASE;
         }
 
         address_format(&subnet->network, network);
         return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
                         "all addresses of the network %s are taken: remove unikernels that are not needed, "
-                        "or use a larger network",
-                        network);
+                        "or use a larger network%s",
+                        network,
+                        leased ? "; some are free again when their leases of DHCP end (virsh "
+                                 "net-dhcp-leases)"
+                               : "");
 }
 
 /* The device's leases of that family in this network: one, or after a crash two. */
@@ -245,51 +251,6 @@ int lease_take(const char *network, const Subnet *subnet, const Address *asked, 
                 return error_set_errno(ret_error, r, "Cannot write the lease of an address of %s", network);
 
         *ret_address = address;
-        return 0;
-}
-
-static int release_in(const char *network, const char *unikernel, const char *device)
-{
-        _cleanup_lease_folder_ LeaseFolder folder = LEASE_FOLDER_INIT;
-        g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func((GDestroyNotify) lease_free);
-        int r;
-
-        r = lease_folder_lock(network, false, &folder);
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
-        r = lease_folder_read(network, unikernel, leases);
-        if (r < 0)
-                return r;
-
-        for (guint i = 0; i < leases->len; i++) {
-                const Lease *lease = leases->pdata[i];
-
-                if (device && !g_str_equal(lease->device, device))
-                        continue;
-                r = lease_released_add(&folder, lease->mac);
-                if (r >= 0)
-                        r = lease_remove(&folder, &lease->address);
-                if (r < 0 && r != -ENOENT)
-                        return r;
-        }
-
-        return 0;
-}
-
-int lease_release(const char *unikernel, const char *device, Error *ret_error)
-{
-        g_auto(GStrv) networks = NULL;
-        int r;
-
-        if (!name_is_valid(unikernel))
-                return error_set(ret_error, ERROR_INVALID_NAME, "That is no name of a unikernel");
-
-        r = lease_folder_list(&networks);
-        for (char **network = networks; r >= 0 && *network; network++)
-                r = release_in(*network, unikernel, device);
-        if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot release the addresses of '%s'", unikernel);
-
         return 0;
 }
 

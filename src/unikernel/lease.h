@@ -45,13 +45,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Lease, lease_free)
 int lease_take(const char *network, const Subnet *subnet, const Address *asked, const LeaseOwner *owner,
                 const SeenAddress *seen, size_t n_seen, Address *ret_address, Error *ret_error);
 
-/* Gives back what a unikernel has in all networks: of one device, or with device NULL all. That it has none
- * is no error. Neighbour tables and DHCP servers remember a guest for a while; what is seen of it no longer
- * counts. */
-int lease_release(const char *unikernel, const char *device, Error *ret_error);
-
 /* Gives back one of the leases that lease_list() gave. That it is another's by now, or nobody's, is no
- * error. */
+ * error. Neighbour tables remember a guest for a while; what is seen of it there no longer counts. */
 int lease_give_back(const Lease *lease, Error *ret_error);
 
 /* Leases of one network (NULL: all) and one unikernel (NULL: all), sorted by network and address: elements

@@ -181,6 +181,7 @@ ip -n stranger address add 10.67.0.2/29 dev eth0
 check_soon "which was heard of" 60 ip netns exec stranger ping -c 1 -W 1 10.67.0.1
 check "and one that asks DHCP" foreign_host leaser br-small 02:00:00:00:00:03
 check_soon "and is given an address" 60 ip netns exec leaser busybox udhcpc -i eth0 -f -n -q -t 5 -s /bin/true
+check_soon "which libvirt has heard of" 60 eval 'virsh net-dhcp-leases small | grep -F 02:00:00:00:00:03'
 leased=$(virsh --quiet net-dhcp-leases small | grep -F 02:00:00:00:00:03 | grep -oE '10\.67\.0\.[0-9]+')
 check "of the range" test -n "$leased"
 # Silent from now on, so that its lease alone tells of it.

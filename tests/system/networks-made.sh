@@ -336,7 +336,7 @@ check "it is taken away again" take_away
 expect_output "the list says so" '^lab +missing +nat' ctl network list
 check_soon "and it is there again" 60 is_active lab
 check_soon "as the list says" 60 bash -c 'shruthictl network list | grep -E "^lab +active"'
-expect_output "with who has an address in it" "name='inlab'" virsh net-dumpxml lab
+expect_output "with who has an address in it" ',inlab,' bash -c 'cat /var/lib/shruthi-hosts/lab/*/dhcp'
 check "somebody stops it" virsh net-destroy lab
 is "its facts say so" stopped "$(fact lab State)"
 check_soon "and it is started again" 60 is_active lab
@@ -347,7 +347,7 @@ expect_output "and says that it was away" "Network 'lab' had been stopped or had
 check "shruthid is back" systemctl unmask --runtime shruthid.socket shruthid.service
 systemctl start shruthid.socket
 check_soon "the guest answers" 60 answers "$(address_of inlab)"
-expect_output "it is in DHCP again" "name='inlab'" virsh net-dumpxml lab
+expect_output "it is in DHCP again" ',inlab,' bash -c 'cat /var/lib/shruthi-hosts/lab/*/dhcp'
 check "somebody stops it" virsh net-destroy lab
 check "one that is made on it starts it" ctl create inlab2 "$GUEST" --memory=8M --network=service:network=lab,address=auto
 check "they go" ctl remove --now inlab2 inlab

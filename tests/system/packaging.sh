@@ -15,7 +15,7 @@ actual=$(
                 find . ! -type d -printf '/%P\0'
                 # Our own folders: those with our name, and what tmpfiles makes.
                 find . -type d -name shruthi -printf '/%P\0'
-                find /etc/shruthi /var/lib/shruthi /var/lib/shruthi-seal /run/shruthi -print0
+                find /etc/shruthi /var/lib/shruthi /var/lib/shruthi-hosts /var/lib/shruthi-seal /run/shruthi -print0
         } | xargs -0 stat -c '%04a %U:%G %n' | grep -v '/50-sandbox.conf$' | sort -u
 )
 is "no file is missing, or has another owner or mode" "" "$(comm -23 <(echo "$expected") <(echo "$actual"))"

@@ -33,6 +33,7 @@ typedef enum Operation {
         OPERATION_START,
         OPERATION_STOP,
         OPERATION_DEFINE,
+        OPERATION_REMOVE, /* what was defined; of unikernels alone */
         _OPERATION_MAX,
         _OPERATION_INVALID = -EINVAL,
 } Operation;
@@ -40,6 +41,7 @@ typedef enum Operation {
 typedef struct PeerOptions {
         const char *xml;    /* file of the domain XML, "{}" for the item */
         const char *digest; /* of the image, for definitions */
+        const char *network; /* on which definitions get an address; NULL: they have no network */
         const char *unit;   /* started beside a domain, "{}" for the item */
         char **command;     /* "{}" for the item */
 } PeerOptions;

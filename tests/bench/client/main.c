@@ -41,7 +41,7 @@ static int usage(FILE *file)
 {
         (void) fputs("bench-client work [OPTION…] PEER OPERATION ITEM… [-- COMMAND…]\n"
                      "bench-client calls [OPTION…] KIND ARGUMENT NAME…\n\n"
-                     "work: does OPERATION (start, stop, define) with each ITEM. PEER is shruthi and "
+                     "work: does OPERATION (start, stop, define, remove) with each ITEM. PEER is shruthi and "
                      "systemd (items\n"
                      "are unikernels), libvirt and libvirt-dbus (domains), unit+libvirt (a unit and then a "
                      "domain),\n"
@@ -51,6 +51,7 @@ static int usage(FILE *file)
                      "  --socket=PATH   the same for a console's socket, which will be there\n"
                      "  --xml=FILE      the domain XML\n"
                      "  --digest=DIGEST the image\n"
+                     "  --network=NAME  what a definition gets an address on\n"
                      "  --unit=UNIT     the unit\n"
                      "  --trace=FILE    tell the messages on the bus, and when FILE was opened; may be "
                      "repeated\n\n"

@@ -52,7 +52,13 @@ static char *shruthi_run(void *connection, const PeerOptions *options, Operation
                 return manager_call(connection, "StartUnikernel", "st", item, (uint64_t) 0);
         case OPERATION_STOP:
                 return manager_call(connection, "StopUnikernel", "st", item, (uint64_t) 0);
+        case OPERATION_REMOVE:
+                return manager_call(connection, "RemoveUnikernel", "s", item);
         default:
+                if (options->network)
+                        return manager_call(connection, "CreateUnikernelFromDigest", "ssa{sv}", item,
+                                        options->digest, 1, "Networks", "a(sa{sv})", 1, "service", 2,
+                                        "Network", "s", options->network, "Address", "s", "auto");
                 return manager_call(connection, "CreateUnikernelFromDigest", "ssa{sv}", item,
                                 options->digest, 0);
         }

@@ -45,6 +45,7 @@ static const char *const operations[_OPERATION_MAX] = {
                 [OPERATION_START] = "start",
                 [OPERATION_STOP] = "stop",
                 [OPERATION_DEFINE] = "define",
+                [OPERATION_REMOVE] = "remove",
 };
 
 static const Peer *peer_from_string(const char *name)
@@ -122,13 +123,14 @@ static void work_print(Work *work, Consoles *consoles)
 
 static void work_parse(Work *work, int argc, char *argv[])
 {
-        enum { AT_ONCE = 1, FIFO, SOCKET, XML, DIGEST, UNIT, TRACE };
+        enum { AT_ONCE = 1, FIFO, SOCKET, XML, DIGEST, NETWORK, UNIT, TRACE };
         static const struct option options[] = {
                         {"at-once", required_argument, NULL, AT_ONCE},
                         {"fifo", required_argument, NULL, FIFO},
                         {"socket", required_argument, NULL, SOCKET},
                         {"xml", required_argument, NULL, XML},
                         {"digest", required_argument, NULL, DIGEST},
+                        {"network", required_argument, NULL, NETWORK},
                         {"unit", required_argument, NULL, UNIT},
                         {"trace", required_argument, NULL, TRACE},
                         {},
@@ -151,6 +153,9 @@ static void work_parse(Work *work, int argc, char *argv[])
                         break;
                 case DIGEST:
                         work->options.digest = optarg;
+                        break;
+                case NETWORK:
+                        work->options.network = optarg;
                         break;
                 case UNIT:
                         work->options.unit = optarg;

@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "common/io.h"
+#include "common/paths.h"
 #include "domain/network-create.h"
+
+#define TOKEN "/00112233445566778899aabbccddeeff"
 
 static Subnet subnet(const char *text)
 {
@@ -45,11 +48,17 @@ static void assert_golden(const char *file, const NetworkSettings *settings, Net
 static void test_nat(void)
 {
         Subnet four = subnet("10.0.0.0/24");
-        NetworkSettings settings = {.name = "lab", .owner = 1000, .mode = NETWORK_NAT, .subnet4 = &four};
+        NetworkSettings settings = {.name = "lab", .owner = 1000, .mode = NETWORK_NAT, .subnet4 = &four,
+                        .hosts_path = "/var/lib/shruthi-hosts/lab" TOKEN, .host_name = "rack7"};
+        g_autofree char *hosts_path = g_strconcat(paths_hosts(), "/lab" TOKEN, NULL);
         g_autoptr(NetworkInfo) info = NULL;
 
         assert_golden("nat.xml", &settings, &info);
         g_assert_cmpstr(info->name, ==, "lab");
+        if (g_str_equal(paths_hosts(), "/var/lib/shruthi-hosts"))
+                g_assert_cmpstr(info->hosts_path, ==, hosts_path);
+        g_assert_cmpstr(info->host_names->pdata[0], ==, "gateway=10.0.0.1");
+        g_assert_cmpstr(info->host_names->pdata[1], ==, "rack7=10.0.0.1");
         g_assert_null(info->bridge);
         g_assert_cmpint(info->mode, ==, NETWORK_NAT);
         g_assert_true(info->ours);
@@ -65,11 +74,14 @@ static void test_all_of_it(void)
         NetworkSettings settings = {.name = "lab-2",
                         .mode = NETWORK_NAT,
                         .bridge = "shruthi-lab2",
+                        .uuid = "00000000-0000-4000-8000-000000000002",
+                        .hosts_path = "/var/lib/shruthi-hosts/lab-2" TOKEN,
                         .subnet4 = &four,
                         .subnet6 = &six};
         g_autoptr(NetworkInfo) info = NULL;
 
         assert_golden("nat-both.xml", &settings, &info);
+        g_assert_cmpstr(info->uuid, ==, settings.uuid);
         g_assert_cmpstr(info->bridge, ==, settings.bridge);
         g_assert_cmpmem(&info->subnet4, sizeof four, &four, sizeof four);
         g_assert_cmpmem(&info->subnet6, sizeof six, &six, sizeof six);
@@ -82,14 +94,17 @@ static void test_all_of_it(void)
 static void test_isolated(void)
 {
         Subnet four = subnet("192.168.7.0/30");
-        NetworkSettings settings = {.name = "quiet", .mode = NETWORK_ISOLATED, .subnet4 = &four};
+        NetworkSettings settings = {.name = "quiet", .mode = NETWORK_ISOLATED, .subnet4 = &four,
+                        .hosts_path = "/var/lib/shruthi-hosts/quiet" TOKEN};
         g_autoptr(NetworkInfo) info = NULL;
 
         assert_golden("isolated.xml", &settings, &info);
         g_assert_cmpint(info->mode, ==, NETWORK_ISOLATED);
         assert_address(&info->subnet4.gateway, "");
         assert_address(&info->subnet4.dns, "192.168.7.1/30");
-        assert_address(&info->subnet4.dynamic_first, "");
+        assert_address(&info->subnet4.dynamic_first, "192.168.7.2/30");
+        assert_address(&info->subnet4.dynamic_last, "192.168.7.2/30");
+        g_assert_cmpstr(info->host_names->pdata[0], ==, "host=192.168.7.1");
         g_assert_cmpuint(info->reserved->len, ==, 1);
 }
 
@@ -97,7 +112,8 @@ static void test_routed(void)
 {
         Subnet six = subnet("2001:db8:7::/120");
         NetworkSettings settings = {
-                        .name = "out", .owner = 4294967294, .mode = NETWORK_ROUTED, .subnet6 = &six};
+                        .name = "out", .owner = 4294967294, .mode = NETWORK_ROUTED, .subnet6 = &six,
+                        .hosts_path = "/var/lib/shruthi-hosts/out" TOKEN};
         g_autoptr(NetworkInfo) info = NULL;
 
         assert_golden("routed.xml", &settings, &info);

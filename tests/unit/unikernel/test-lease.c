@@ -104,6 +104,19 @@ static unsigned count(const char *key, const char *unikernel)
         return leases->len;
 }
 
+/* All that a unikernel has, or (with a device) what that has. */
+static int release(const char *unikernel, const char *device)
+{
+        g_autoptr(GPtrArray) leases = NULL;
+        int r = lease_list(NULL, unikernel, &leases, NULL);
+
+        for (guint i = 0; r >= 0 && i < leases->len; i++)
+                if (!device || g_str_equal(((const Lease *) leases->pdata[i])->device, device))
+                        r = lease_give_back(leases->pdata[i], NULL);
+
+        return r;
+}
+
 static void test_stays_the_same(Fixture *f, const void *data)
 {
         g_autofree char *first = take(f, "a", NULL, NULL), *other = take(f, "b", NULL, NULL);
@@ -114,9 +127,9 @@ static void test_stays_the_same(Fixture *f, const void *data)
         g_assert_cmpuint(count(NULL, NULL), ==, 2);
 
         /* And tends to be the same one after it was given back. */
-        g_assert_cmpint(lease_release("a", NULL, NULL), ==, 0);
+        g_assert_cmpint(release("a", NULL), ==, 0);
         g_assert_cmpuint(count(NULL, "a"), ==, 0);
-        g_assert_cmpint(lease_release("a", NULL, NULL), ==, 0);
+        g_assert_cmpint(release("a", NULL), ==, 0);
         third = take(f, "a", NULL, NULL);
         g_assert_cmpstr(first, ==, third);
 }
@@ -227,9 +240,9 @@ static void test_both_families_and_many_networks(Fixture *f, const void *data)
         g_assert_cmpint(lease->address.family, ==, AF_INET6);
         g_assert_cmpuint(lease->address.prefix, ==, 64);
 
-        g_assert_cmpint(lease_release("a", "uplink", NULL), ==, 0);
+        g_assert_cmpint(release("a", "uplink"), ==, 0);
         g_assert_cmpuint(count(NULL, "a"), ==, 3);
-        g_assert_cmpint(lease_release("a", NULL, NULL), ==, 0);
+        g_assert_cmpint(release("a", NULL), ==, 0);
         g_assert_cmpuint(count(NULL, NULL), ==, 0);
 }
 
@@ -250,8 +263,8 @@ static void test_another_subnet(Fixture *f, const void *data)
 }
 
 /* A damaged file names nobody; its address is given to nobody either. */
-/* What neighbour tables and DHCP servers still tell of a guest that is gone keeps nobody from its address;
- * another's traces do. */
+/* What neighbour tables and reservations still tell of a guest that is gone keeps nobody from its address;
+ * another's traces do, and what the DHCP server has leased to it and gives to nobody else. */
 static void test_traces_of_the_released(Fixture *f, const void *data)
 {
         LeaseOwner first = owner("a"), second = owner("b");
@@ -263,7 +276,7 @@ static void test_traces_of_the_released(Fixture *f, const void *data)
         g_assert_cmpint(address_parse_ip("10.0.0.9", &seen.address), ==, 0);
         got = take_as(&f->subnet, KEY, &first, "10.0.0.9/24", NULL, 0, NULL);
         g_assert_cmpstr(got, ==, "10.0.0.9/24");
-        g_assert_cmpint(lease_release("a", NULL, NULL), ==, 0);
+        g_assert_cmpint(release("a", NULL), ==, 0);
 
         g_strlcpy(seen.mac, "52:54:00:00:00:03", sizeof seen.mac);
         none = take_as(&f->subnet, KEY, &second, "10.0.0.9/24", &seen, 1, &code);
@@ -271,8 +284,37 @@ static void test_traces_of_the_released(Fixture *f, const void *data)
         g_assert_cmpint(code, ==, ERROR_ADDRESS_IN_USE);
 
         g_strlcpy(seen.mac, "52:54:00:00:00:01", sizeof seen.mac);
+        seen.by = SEEN_BY_LEASE;
+        g_assert_null(take_as(&f->subnet, KEY, &second, "10.0.0.9/24", &seen, 1, &code));
+        g_assert_cmpint(code, ==, ERROR_ADDRESS_IN_USE);
+        seen.by = SEEN_BY_DHCP;
         again = take_as(&f->subnet, KEY, &second, "10.0.0.9/24", &seen, 1, NULL);
         g_assert_cmpstr(again, ==, "10.0.0.9/24");
+}
+
+/* Where all else is taken, who asks for any address is told that it is leases that have to end. */
+static void test_only_leased_are_left(Fixture *f, const void *data)
+{
+        Subnet small = subnet("10.9.0.0/30");
+        LeaseOwner first = owner("a"), second = owner("b");
+        SeenAddress seen = {.by = SEEN_BY_LEASE, .mac = "52:54:00:00:00:01"};
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *got = NULL;
+        Address address;
+
+        second.mac = "52:54:00:00:00:02";
+        got = take_as(&small, KEY, &first, NULL, NULL, 0, NULL);
+        g_assert_cmpstr(got, ==, "10.9.0.2/30");
+        g_assert_cmpint(release("a", NULL), ==, 0);
+        g_assert_cmpint(address_parse_ip("10.9.0.2", &seen.address), ==, 0);
+        g_assert_cmpint(lease_take(KEY, &small, NULL, &second, &seen, 1, &address, &error), <, 0);
+        g_assert_cmpint(error.code, ==, ERROR_NO_FREE_ADDRESS);
+        g_assert_nonnull(strstr(error.message, "net-dhcp-leases"));
+
+        /* Its own guest gets it back. */
+        g_free(got);
+        got = take_as(&small, KEY, &first, NULL, &seen, 1, NULL);
+        g_assert_cmpstr(got, ==, "10.9.0.2/30");
 }
 
 /* One lease goes, and only from him who was listed with it. */
@@ -374,7 +416,7 @@ static void test_forget(Fixture *f, const void *data)
         path = g_build_filename(paths_state_dir(), "leases", KEY, NULL);
         g_assert_cmpint(lease_forget_network(KEY, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_ADDRESS_IN_USE);
-        g_assert_cmpint(lease_release("a", NULL, NULL), ==, 0);
+        g_assert_cmpint(release("a", NULL), ==, 0);
         g_assert_cmpint(lease_forget_network(KEY, NULL), ==, 0);
         g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
         g_assert_cmpint(lease_forget_network(KEY, NULL), ==, 0);
@@ -398,7 +440,7 @@ static void worker(const Subnet *net, unsigned number)
                                 lease_take(KEY, net, NULL, &shared, NULL, 0, &address, NULL) < 0)
                         _exit(1);
                 (void) lease_forget_network(KEY, NULL);
-                if (i % 5 == 0 && (lease_release(name, NULL, NULL) < 0 ||
+                if (i % 5 == 0 && (release(name, NULL) < 0 ||
                                                   lease_take(KEY, net, NULL, &who, NULL, 0, &address, NULL) <
                                                                   0))
                         _exit(2);
@@ -453,6 +495,7 @@ int main(int argc, char *argv[])
         ADD("both-families-and-many-networks", test_both_families_and_many_networks);
         ADD("another-subnet", test_another_subnet);
         ADD("traces-of-the-released-do-not-count", test_traces_of_the_released);
+        ADD("only-leased-are-left", test_only_leased_are_left);
         ADD("one-is-given-back", test_give_back);
         ADD("damaged-file", test_damaged_file);
         ADD("remains-are-swept", test_remains_are_swept);
