@@ -13,6 +13,7 @@
 #include "ctl/settings-append.h"
 #include "ctl/value.h"
 #include "ctl/words.h"
+#include "unikernel/unit-dropins.h"
 
 /* The three ways to say which image: by descriptor, by digest, by a path that only shruthid can open. */
 static int make_create_call(Ctl *ctl, const char *name, const char *image, sd_bus_message **ret_call,
@@ -54,6 +55,16 @@ static int make_create_call(Ctl *ctl, const char *name, const char *image, sd_bu
         return 0;
 }
 
+/* Administrators' files stay when a unikernel is removed, and count for the next one of that name. */
+static void warn_of_dropins(Ctl *ctl, const char *name)
+{
+        g_auto(GStrv) files = unit_dropins_list(name);
+
+        for (char **file = files; *file && !ctl->options.quiet; file++)
+                fprintf(stderr, "%s takes over what was there for a unikernel of that name: %s\n", name,
+                                *file);
+}
+
 /* Creates it, and starts it if that was asked for. */
 static int create(Ctl *ctl, const char *name, const char *image, bool start, Error *ret_error)
 {
@@ -69,6 +80,7 @@ static int create(Ctl *ctl, const char *name, const char *image, bool start, Err
                 return r;
         }
 
+        warn_of_dropins(ctl, name);
         if (start) {
                 r = client_call(ctl, "StartUnikernel", NULL, ret_error, "st", name,
                                 ctl->options.no_block ? UINT64_C(1) : UINT64_C(0));

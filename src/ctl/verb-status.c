@@ -172,6 +172,15 @@ static void print_owner(JsonObject *properties, JsonObject *details)
         print_line("Owner", line);
 }
 
+/* Settings in systemd's drop-ins that hold no guest. */
+static void print_without_effect(JsonObject *details)
+{
+        JsonArray *settings = value_array(details, "WithoutEffect");
+
+        for (guint i = 0; settings && i < json_array_get_length(settings); i++)
+                print_line(i == 0 ? "No effect" : "", json_array_get_string_element(settings, i));
+}
+
 static void print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
 {
         g_autofree char *start = g_strdup_printf("%s, restart: %s",
@@ -183,6 +192,7 @@ static void print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
         if (!g_str_equal(value_text(details, "Reason"), value_text(details, "Problem")))
                 print_line("Reason", value_text(details, "Reason"));
         print_line("Problem", value_text(details, "Problem"));
+        print_without_effect(details);
         print_image(details);
         print_devices(details);
         print_line("Addresses", addresses);

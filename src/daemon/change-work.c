@@ -21,6 +21,7 @@
 #include "unikernel/arguments.h"
 #include "unikernel/devices.h"
 #include "unikernel/lease.h"
+#include "unikernel/unit-dropins.h"
 #include "unikernel/unit-files.h"
 
 /* What stands while the image is not known yet; never written. */
@@ -555,6 +556,8 @@ static int draft_write(Draft *draft)
                 change_unmake_volumes(change);
         else
                 change->reload = differs_for_systemd(change->name);
+        if (r >= 0 && create)
+                change->taken_over = unit_dropins_list(change->name);
         return r;
 }
 

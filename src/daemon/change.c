@@ -42,6 +42,7 @@ static void change_free(Change *change)
         g_strfreev(change->networks);
         g_clear_pointer(&change->subnets, g_ptr_array_unref);
         error_clear(&change->error);
+        g_strfreev(change->taken_over);
         g_free(change->name);
         g_free(change->user);
         g_free(change->text);
@@ -96,21 +97,44 @@ static void on_shown(void *userdata)
                 change_end(change);
 }
 
+static void change_show(Change *change)
+{
+        registry_refresh(change->call->manager->registry, change->name, on_shown, change);
+}
+
+static void on_left(int r, Error *error, void *userdata)
+{
+        Change *change = userdata;
+        Unikernel *unikernel = unikernel_get(change->call->manager, change->name);
+
+        if (unikernel)
+                unikernel_forget_run(unikernel);
+        change_show(change);
+}
+
+/* Where there was something to reset, systemd may still know the unit. */
 static int on_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
+        Change *change = userdata;
+
+        if (sd_bus_message_is_method_error(reply, NULL))
+                change_show(change);
+        else
+                systemd_fetch(change->call->manager->systemd, change->name, on_left, change);
         return 0;
 }
 
-/* What is left of the last run goes with the definition. */
+/* How the last run ended goes with the definition; and something may be left of another that had the name of
+ * a new one. */
 static void forget_run(Change *change)
 {
         g_autofree char *unit = unit_name_for(change->name);
-        Manager *manager = change->call->manager;
+        sd_bus *bus = change->call->manager->bus;
 
         (void) outcome_remove(change->name);
-        if (manager->bus)
-                (void) sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
-                                SYSTEMD_MANAGER, "ResetFailedUnit", on_reset, NULL, "s", unit);
+        if (!bus || sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                    "ResetFailedUnit", on_reset, change, "s", unit) < 0)
+                change_show(change);
 }
 
 static void change_done(Change *change)
@@ -126,9 +150,17 @@ static void change_done(Change *change)
         log_object(LOG_INFO, &(LogObject){.unikernel = change->name, .owner = owner, .image = change->image},
                         ids[change->kind], NULL, "Unikernel '%s' was %sd by user %s", change->name,
                         verb_table[change->kind], change->user);
-        if (change->kind == CHANGE_REMOVE)
+        if (change->taken_over && change->taken_over[0]) {
+                g_autofree char *files = g_strjoinv(", ", change->taken_over);
+
+                log_object(LOG_NOTICE, &(LogObject){.unikernel = change->name, .owner = owner}, NULL, NULL,
+                                "'%s' takes over what was there for a unikernel of that name: %s",
+                                change->name, files);
+        }
+        if (change->kind == CHANGE_REMOVE || change->kind == CHANGE_CREATE)
                 forget_run(change);
-        registry_refresh(change->call->manager->registry, change->name, on_shown, change);
+        else
+                change_show(change);
 }
 
 static void change_run(Change *change);

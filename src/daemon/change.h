@@ -62,6 +62,7 @@ typedef struct Change {
         bool reload; /* systemd has something to learn */
         bool addresses; /* a device is to be given one before the answer, or has some to be given back */
         char *image; /* digest, for the journal */
+        char **taken_over; /* CHANGE_CREATE: drop-ins that were there for that name; NULL: not known */
         uid_t owner; /* of what was written; of what is to be removed */
         Share share; /* of what was written */
         bool written; /* the loop knows it, and the registry has not read it yet */

@@ -19,6 +19,7 @@
 #include "unikernel/memory.h"
 #include "unikernel/run-state.h"
 #include "unikernel/started.h"
+#include "unikernel/unit-dropins.h"
 
 #define DOMAIN_XML_MAX (1024 * 1024)
 
@@ -160,6 +161,7 @@ struct Details {
         char *path;     /* of a broken definition */
         DefinitionOrigin origin;
         Wiring wiring;
+        char **without_effect; /* settings of its unit */
 };
 
 /* A reading in a thread, for GetDetails and GetDefinition. */
@@ -251,6 +253,23 @@ static int append_overrides(sd_bus_message *m, const Definition *definition)
         return r;
 }
 
+static int append_strings(sd_bus_message *m, const char *key, char **strings)
+{
+        int r;
+
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_append_strv(m, strings);
+        for (unsigned i = 0; r >= 0 && i < 2; i++)
+                r = sd_bus_message_close_container(m);
+
+        return r;
+}
+
 static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
 {
         const Definition *definition = unikernel->loaded.definition;
@@ -261,15 +280,7 @@ static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
         if (r >= 0)
                 r = append_origin(m, definition->path, definition->origin);
         if (r >= 0)
-                r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "DropIns");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, definition->dropins);
-        for (unsigned i = 0; r >= 0 && i < 2; i++)
-                r = sd_bus_message_close_container(m);
+                r = append_strings(m, "DropIns", definition->dropins);
 
         return r < 0 ? r : append_overrides(m, definition);
 }
@@ -290,6 +301,7 @@ Details *details_free(Details *details)
         boot_clear(&details->next);
         g_free(details->name);
         g_free(details->path);
+        g_strfreev(details->without_effect);
         g_clear_pointer(&details->wiring.leases, g_ptr_array_unref);
         g_clear_pointer(&details->wiring.cut_off, g_ptr_array_unref);
         g_free(details);
@@ -340,6 +352,7 @@ void details_read(Details *details, GPtrArray *leases)
                 details->memory = state.memory;
         boot_read(&details->boot);
         boot_read(&details->next);
+        details->without_effect = unit_dropins_without_effect(details->name);
         if (leases)
                 details->wiring.leases = g_ptr_array_ref(leases);
         else if (details->boot.image)
@@ -372,6 +385,8 @@ int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details 
                                                 ?: unikernel->loaded.definition
                                                 ? ""
                                                 : "Its definition is gone; it runs on until it is stopped");
+        if (r >= 0)
+                r = append_strings(m, "WithoutEffect", details->without_effect);
         if (r >= 0 && unikernel_effective(unikernel))
                 r = append_guest(m, unikernel, details);
         if (r >= 0 && unikernel->loaded.definition)

@@ -92,6 +92,7 @@ void unikernel_free(Unikernel *unikernel)
         definition_free(unikernel->running);
         sd_event_source_disable_unref(unikernel->look_source);
         g_free(unikernel->reason);
+        g_free(unikernel->forgotten);
         g_free(unikernel->path);
         g_free(unikernel->unit);
         g_free(unikernel->name);
@@ -291,6 +292,25 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
                 *ret_reason = g_strdup_printf("systemd says: %s", shown->result);
 }
 
+/* systemd keeps what it knows of a unit as long as another refers to it. */
+static bool is_forgotten(const Unikernel *unikernel)
+{
+        return unikernel->forgotten && !unikernel_is_active(unikernel) &&
+               g_strcmp0(unikernel->status.invocation_id, unikernel->forgotten) == 0;
+}
+
+void unikernel_forget_run(Unikernel *unikernel)
+{
+        const char *id = unikernel->status.invocation_id;
+
+        if (unikernel_is_active(unikernel) || !id || !id[0])
+                return;
+
+        g_free(unikernel->forgotten);
+        unikernel->forgotten = g_strdup(id);
+        (void) unikernel_refresh(unikernel);
+}
+
 /* In the middle of a run nothing ends, and what systemd says of the times is of its runners. */
 static void derive_times(const Unikernel *unikernel, const Guest *guest, bool runs, const Shown *old,
                 Shown *shown)
@@ -337,6 +357,10 @@ static void derive_shown(const Unikernel *unikernel, const Guest *guest, const S
                 ret_shown->result = g_strdup("");
                 *ret_reason = guest->paused ? g_strconcat("paused ", guest->paused, NULL) : NULL;
                 derive_times(unikernel, guest, runs, old, ret_shown);
+        } else if (is_forgotten(unikernel)) {
+                g_clear_pointer(&ret_shown->invocation_id, g_free);
+                ret_shown->invocation_id = g_strdup("");
+                ret_shown->state_change = ret_shown->active_enter = ret_shown->inactive_enter = 0;
         } else {
                 derive_end(unikernel, old, ret_shown, ret_end_error, ret_reason);
                 if (is_at_start_limit(unikernel))

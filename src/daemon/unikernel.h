@@ -70,6 +70,7 @@ typedef struct Unikernel {
         char uuid[37];
         Loaded loaded;
         UnitStatus status;
+        char *forgotten;        /* the invocation that was another's of that name; NULL: none */
         Shown shown;
         char *reason;           /* how the last run ended, in words; not for everybody */
         ErrorCode end_error;    /* why it did not begin; _ERROR_CODE_INVALID: it did, or not known */
@@ -100,6 +101,9 @@ Unikernel *unikernel_refresh(Unikernel *unikernel);
 /* What its guest runs with, and where it does not run, what a start would take; NULL: there is no definition that
  * can be read, and none known. */
 const Definition *unikernel_effective(const Unikernel *unikernel);
+
+/* What systemd knows of its last run is not of this one, but of another that had its name. */
+void unikernel_forget_run(Unikernel *unikernel);
 
 /* Never NULL: "root" where there is no definition that can be read. */
 const char *unikernel_owner_name(const Unikernel *unikernel);

@@ -18,6 +18,7 @@
 #include "run/runner.h"
 #include "run/unit-question.h"
 #include "unikernel/run-dir.h"
+#include "unikernel/unit-dropins.h"
 
 #define START_TIMEOUT_USEC (540 * G_USEC_PER_SEC) /* below TimeoutStartSec= of the unit */
 #define WATCH_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
@@ -419,6 +420,19 @@ static void runner_close_fifos(const Runner *runner)
                                 "'%s' stays open to QEMU's user: %s", path, g_strerror(-r));
 }
 
+/* They are systemd's to take, and it takes them. */
+static void runner_warn_of_limits(Runner *runner)
+{
+        g_auto(GStrv) settings = unit_dropins_without_effect(runner->name);
+        g_autofree char *joined = g_strjoinv(", ", settings);
+
+        if (*settings)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "Without effect on the guest, whose QEMU is not in the control group of "
+                                "this unit: %s. Memory= and CPUs= of its definition hold it",
+                                joined);
+}
+
 /* There is a guest: tells systemd, watches for silence. */
 static void runner_is_up(Runner *runner)
 {
@@ -452,6 +466,9 @@ static void runner_is_up(Runner *runner)
         if (!runner->state.spoke && runner->state.silence_warning_usec > 0 && !runner->silence_source)
                 (void) sd_event_add_time_relative(runner->event, &runner->silence_source, CLOCK_MONOTONIC,
                                 runner->state.silence_warning_usec, 0, on_silence, runner);
+
+        if (!runner->adopting)
+                runner_warn_of_limits(runner);
 
         /* From here on it rests, perhaps for years. */
         (void) malloc_trim(0);

@@ -119,7 +119,7 @@ everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStat
         Unit:string'
 details='Addresses:array Arguments:string BootMethod:string CPUs:number DefinitionPath:string Devices:array DomainName:string
         DropIns:array Group:string Image:string ImageTarget:string Initrd:string Memory:number Origin:string Overrides:array Problem:string
-        Reason:string Restart:string SubState:string'
+        Reason:string Restart:string SubState:string WithoutEffect:array'
 # WORDS…: sorted, on one line.
 sorted() { printf '%s\n' $* | LC_ALL=C sort | paste -sd' '; }
 export LC_ALL=C

@@ -102,6 +102,38 @@ is "and nothing that user shruthi could not read" "" "$(grep -e secret -e b.conf
 rm $state/linked.unikernel $state/mended.unikernel.d
 systemctl daemon-reload
 
+# --- What administrators wrote for the unit.
+
+as_user alice shruthictl start often
+for property in CPUQuota=5% MemoryMax=20M; do systemctl set-property unikernel@often.service $property; done
+expect_output "status says that a limit of the unit holds no guest" 'No effect: CPUQuota=5.*% \(/etc/systemd/' \
+        as_user alice shruthictl status often
+expect_output "and that another does not" 'MemoryMax=20971520 \(/etc/systemd/' as_user alice shruthictl status often
+as_user alice shruthictl restart often
+check_soon "the journal says so at the start" 60 said often 'Without effect on the guest.*CPUQuota='
+as_user alice shruthictl remove --now often
+mkdir -p /etc/shruthi/unikernels/often.unikernel.d
+printf '[Unikernel]\nMemory=20M\n' >/etc/shruthi/unikernels/often.unikernel.d/of-the-old.conf
+expect_output "who is created under a name that had them is told" \
+        'takes over what was there .*: /etc/systemd/system.control/unikernel@often.service.d/50-CPUQuota.conf' \
+        as_user alice shruthictl create often guest-plain.virtio
+is "of those of the definition, too" 1 \
+        "$(grep -c ': /etc/shruthi/unikernels/often.unikernel.d/of-the-old.conf$' <<<"$output")"
+expect_output "so is the journal" "'often' takes over what was there.*50-CPUQuota.conf" \
+        journalctl -q -b -o cat SHRUTHI_UNIKERNEL=often
+systemctl revert unikernel@often.service
+rm -r /etc/shruthi/unikernels/often.unikernel.d
+expect_output "another is told of nothing" '^Created other.*' as_user alice shruthictl create other guest-plain.virtio
+is "at all" 1 "$(wc -l <<<"$output")"
+# Removed by hand, it has left how it ended.
+define by-hand "--exit=5"
+shruthictl start by-hand
+check_soon "one ends" 60 ended by-hand
+rm $DEFINITIONS/by-hand.unikernel
+as_user alice shruthictl create by-hand guest-plain.virtio
+is "a new one of that name has not" '0 0' \
+        "$(shruthictl show -p Result,InactiveEnterTimestamp,StateChangeTimestamp --value by-hand | xargs)"
+
 # --- A unit that another requires.
 
 cat >/run/systemd/system/needed.service <<'END'

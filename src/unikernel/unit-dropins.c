@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Looks at drop-ins of units. Called where something is to be said about them: nothing of SHRUTHI's goes by
+ * what stands in them, which is systemd's own business. */
+
+#include "unikernel/unit-dropins.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "common/io.h"
+#include "common/keyfile.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+
+#define DROPIN_SIZE_MAX (64 * 1024)
+#define SETTINGS_MAX    32
+
+/* Of systemd.unit(5), in order of precedence; without what generators make, and so without our own. */
+static const char *const unit_dirs[] = {"/etc/systemd/system.control", "/run/systemd/system.control",
+                "/run/systemd/transient", "/etc/systemd/system", "/run/systemd/system",
+                "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", NULL};
+
+/* Beginnings of the settings of systemd.resource-control(5) that limit. */
+static const char *const limits[] = {"CPUQuota", "CPUWeight", "StartupCPU", "AllowedCPUs",
+                "AllowedMemoryNodes", "StartupAllowed", "Memory", "StartupMemory", "IO", "StartupIO", "BlockIO", "IPAddressAllow",
+                "IPAddressDeny", NULL};
+
+static char **list_unit(const char *unit)
+{
+        const char *dirs[G_N_ELEMENTS(unit_dirs)] = {};
+        char **files;
+
+        for (size_t i = 0; unit_dirs[i]; i++)
+                dirs[i] = g_strdup_printf("%s/%s.d", unit_dirs[i], unit);
+        files = key_file_list_dropins(dirs);
+        for (size_t i = 0; unit_dirs[i]; i++)
+                g_free((char *) dirs[i]);
+
+        return files;
+}
+
+static char **list_definition(const char *name)
+{
+        const char *dirs[] = {paths_config_definitions(), paths_state_definitions(),
+                        paths_vendor_definitions(), NULL};
+        char **files;
+
+        for (size_t i = 0; dirs[i]; i++)
+                dirs[i] = g_strdup_printf("%s/%s" SHRUTHI_DEFINITION_SUFFIX ".d", dirs[i], name);
+        files = key_file_list_dropins(dirs);
+        for (size_t i = 0; dirs[i]; i++)
+                g_free((char *) dirs[i]);
+
+        return files;
+}
+
+static void move_all(GPtrArray *to, char **taken)
+{
+        for (char **s = taken; *s; s++)
+                g_ptr_array_add(to, *s);
+        g_free(taken);
+}
+
+char **unit_dropins_list(const char *name)
+{
+        g_autofree char *unit = unit_name_for(name);
+        GPtrArray *files = g_ptr_array_new();
+
+        move_all(files, list_unit(unit));
+        move_all(files, list_definition(name));
+        g_ptr_array_add(files, NULL);
+        return (char **) g_ptr_array_free(files, FALSE);
+}
+
+static bool is_limit(const char *line)
+{
+        const char *value = strchr(line, '=');
+
+        /* An empty value takes one away. */
+        if (!value || value[1 + strspn(value + 1, " \t")] == 0)
+                return false;
+        for (const char *const *limit = limits; *limit; limit++)
+                if (g_str_has_prefix(line, *limit))
+                        return true;
+
+        return false;
+}
+
+static void add_limits(GPtrArray *found, const char *path)
+{
+        g_autofree char *text = NULL;
+        g_auto(GStrv) lines = NULL;
+
+        if (file_read_at(AT_FDCWD, path, DROPIN_SIZE_MAX, &text, NULL) < 0)
+                return;
+
+        lines = g_strsplit(text, "\n", -1);
+        for (char **line = lines; *line && found->len < SETTINGS_MAX; line++) {
+                g_autofree char *shown = NULL;
+
+                g_strstrip(*line);
+                if (!is_limit(*line))
+                        continue;
+                shown = text_for_display(*line, 120);
+                g_ptr_array_add(found, g_strdup_printf("%s (%s)", shown, path));
+        }
+}
+
+char **unit_dropins_without_effect(const char *name)
+{
+        g_autofree char *unit = unit_name_for(name);
+        GPtrArray *found = g_ptr_array_new();
+        const char *units[] = {unit, SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
+                g_auto(GStrv) files = list_unit(units[i]);
+
+                for (char **file = files; *file; file++)
+                        add_limits(found, *file);
+        }
+        g_ptr_array_add(found, NULL);
+        return (char **) g_ptr_array_free(found, FALSE);
+}
