@@ -141,6 +141,7 @@ expect_fields 'network show' "$(sorted Active:boolean Bridge:string DNS:string G
         Owner:number OwnerName:string State:string Subnet:string)" ctl network show default
 expect_fields 'network list' 'IPv6Subnet:string Managed:boolean Mode:string Name:string Owner:number OwnerName:string State:string Subnet:string' \
         alice network list
+expect_fields limits 'Limit:string Max:number Setting:string Used:number' alice limits
 expect_fields doctor 'Check:string Fix:string Sentence:string Verdict:string' ctl doctor
 expect_json "one by its name is an object" type object alice show --json=short hello
 expect_json "… for status too" type object alice status --json=short hello
