@@ -122,6 +122,23 @@ static bool has_credentials(const DomainFacts *facts)
         return false;
 }
 
+/* Under KVM the host's own CPU, with its random numbers and AES: nothing here is ever migrated. Under
+ * emulation QEMU's default, which costs least, and the instruction for random numbers, without which guests
+ * have none. */
+static void format_cpu(Xml *xml, bool kvm)
+{
+        element_open(xml, "cpu");
+        attribute(xml, "mode", kvm ? "host-passthrough" : "custom");
+        if (!kvm)
+                attribute(xml, "match", "exact");
+        attribute(xml, "check", "none");
+        if (!kvm) {
+                element_text(xml, "model", "qemu64");
+                element(xml, "feature", "policy", "require", "name", "rdrand", NULL);
+        }
+        element_close(xml);
+}
+
 static void format_machine(Xml *xml, const Definition *definition, const DomainFacts *facts)
 {
         g_autofree char *memory = g_strdup_printf("%" PRIu64, facts->memory / 1024);
@@ -156,10 +173,7 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
         element(xml, "apic", NULL);
         element_close(xml);
 
-        /* Under KVM the host's own CPU, with its random numbers and AES: nothing here is ever migrated.
-         * Under emulation QEMU's default, which costs least. */
-        if (facts->kvm)
-                element(xml, "cpu", "mode", "host-passthrough", "check", "none", NULL);
+        format_cpu(xml, facts->kvm);
         element(xml, "clock", "offset", "utc", NULL);
 
         /* Whether to start again is systemd's to decide. */
