@@ -7,6 +7,7 @@
 #include "daemon/change.h"
 #include "unikernel/identity.h"
 #include "unikernel/network.h"
+#include "unikernel/placeholders.h"
 
 static bool may_administer(const Change *change)
 {
@@ -210,6 +211,66 @@ int change_check_network(Change *change, const DefinitionDevice *device, const D
 unsigned change_count_addresses(const Change *change, const Definition *definition)
 {
         return network_count_addresses(change->claims, change->conf->conf, definition);
+}
+
+/* What is known of the subnets that a device will be on, without asking libvirt; false: nothing. */
+static bool find_subnets(
+                const Change *change, const DefinitionDevice *device, Subnet *ret_subnet4, Subnet *ret_subnet6)
+{
+        const char *bridge = bridge_of(change, device);
+        const NetworkClaim *claim = find_claim(change, device, bridge);
+        const ConfBridge *told = bridge ? conf_find_bridge(change->conf->conf, bridge) : NULL;
+        g_autoptr(NetworkRecord) record = NULL;
+
+        if (claim && network_record_load(claim->name, &record, NULL) >= 0) {
+                *ret_subnet4 = record->subnet4;
+                *ret_subnet6 = record->subnet6;
+        } else if (!claim && told) {
+                *ret_subnet4 = told->subnet4;
+                *ret_subnet6 = told->subnet6;
+        }
+
+        return address_is_set(&ret_subnet4->network) || address_is_set(&ret_subnet6->network);
+}
+
+/* Any address does where it is only asked whether there will be one. */
+static void fill_in(PlaceholderDevice *facts, const DefinitionDevice *device, int family, bool subnet)
+{
+        static const Address some4 = {.family = AF_INET, .prefix = 24, .bytes = {192, 0, 2, 1}};
+        static const Address some6 = {.family = AF_INET6, .prefix = 64, .bytes = {0x20, 0x01, 0x0d, 0xb8}};
+        bool six = family == AF_INET6;
+        AddressMode mode = six ? device->setting.mode6 : device->setting.mode4;
+        Address some = six ? some6 : some4, none = {};
+        bool address = mode == ADDRESS_MODE_FIXED || (mode == ADDRESS_MODE_AUTO && subnet);
+
+        *(six ? &facts->address6 : &facts->address4) = address ? some : none;
+        *(six ? &facts->gateway6 : &facts->gateway4) = subnet ? some : none;
+        *(six ? &facts->dns6 : &facts->dns4) = subnet ? some : none;
+}
+
+int change_check_fields(Change *change, const Definition *definition)
+{
+        g_autofree PlaceholderDevice *devices = g_new0(PlaceholderDevice, definition->devices->len);
+        PlaceholderFacts facts = {
+                        .name = definition->name, .uuid = "any", .owner = "any", .devices = devices};
+        g_autofree char *expanded = NULL;
+
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+                Subnet subnet4 = {}, subnet6 = {};
+                PlaceholderDevice *filled = &devices[facts.n_devices];
+                bool known;
+
+                if (device->kind != DEVICE_NETWORK)
+                        continue;
+                known = find_subnets(change, device, &subnet4, &subnet6);
+                *filled = (PlaceholderDevice){.name = device->name, .mac = "any"};
+                fill_in(filled, device, AF_INET, !known || address_is_set(&subnet4.network));
+                fill_in(filled, device, AF_INET6, !known || address_is_set(&subnet6.network));
+                facts.n_devices++;
+        }
+
+        return placeholders_expand(definition->arguments, &facts, &expanded, &change->error);
 }
 
 /* It was looked at when the images had still to be taken in, which a caller can draw out: of a network that

@@ -487,6 +487,18 @@ static int draft_settle_arguments(Draft *draft, const ImageInfo *info)
         return r < 0 ? r : draft_check_arguments(draft);
 }
 
+/* What stands there already is left to the start, so that the rest can be changed. */
+static int draft_check_fields(const Draft *draft)
+{
+        Change *change = draft->change;
+
+        if (draft->old && change->kind == CHANGE_SETTINGS && !change->settings->networks &&
+                        g_str_equal(draft->old->arguments, draft->definition->arguments))
+                return 0;
+
+        return change_check_fields(change, draft->definition);
+}
+
 /* What its kind of image needs is written down where it is not what each guest has, so that all who read the
  * definition know it and it counts for its owner. */
 static int draft_settle_memory(Draft *draft, const ImageInfo *info)
@@ -594,6 +606,8 @@ static int work_write(Change *change)
         r = draft_check_image(&draft, &info);
         if (r >= 0)
                 r = draft_settle_arguments(&draft, info);
+        if (r >= 0)
+                r = draft_check_fields(&draft);
         if (r >= 0)
                 r = draft_settle_memory(&draft, info);
 

@@ -94,6 +94,10 @@ int change_check_volume(Change *change, const Definition *definition, const Defi
 int change_make_volumes(Change *change, const Definition *definition);
 void change_unmake_volumes(Change *change);
 
+/* Whether the fields in the arguments will have a value, as far as it is known which addresses there are: on
+ * networks of ours, and bridges that shruthi.conf tells of. */
+int change_check_fields(Change *change, const Definition *definition);
+
 /* change-memory.c: what the guest is to have; refuses what its image (info, NULL: not known yet) cannot be
  * loaded into or cannot use, and what this host has not got, unless it is as it was. */
 int change_check_memory(Change *change, const Definition *definition, const Definition *old,

@@ -2,6 +2,7 @@
 
 /* Nobody gets more by a change than shruthi.conf and polkit give him. */
 
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -92,6 +93,40 @@ static void test_claimed_networks(ChangeFixture *f, gconstpointer data)
                         continue;
                 }
                 expect_change(f);
+                change_reset(f, CHANGE_REMOVE, ALICE);
+                expect_change(f);
+        }
+}
+
+/* What a start cannot fill in is said when it is written, where that is known then. */
+static void test_fields_without_value(ChangeFixture *f, gconstpointer data)
+{
+        static const NetworkClaim hers = {(char *) "lab", (char *) "virbr1", false, ALICE, GID_INVALID};
+        static const struct {
+                const char *arguments;
+                bool filled;
+        } cases[] = {
+                {"--ipv4={service.address} {service.gateway}", true},
+                {"--ipv6={service.address6}", false}, {"{service.ip6}", false}, {"{service.gateway6}", false},
+                {"{service.dns6}", false}, {"{service.mac} {name} {uuid} {owner}", true},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                change_reset(f, CHANGE_CREATE, ALICE);
+                change_with_network(f, NULL, "lab");
+                claim_network(f, &hers, NETWORK_READY);
+                f->change.image_fd = dup(f->image_fd);
+                expect_change(f);
+
+                change_reset(f, CHANGE_SETTINGS, ALICE);
+                claim_network(f, &hers, NETWORK_READY);
+                f->change.settings->arguments = g_strdup(cases[i].arguments);
+                if (cases[i].filled)
+                        expect_change(f);
+                else {
+                        expect_refusal(f, ERROR_INVALID_ARGS, false);
+                        g_assert_nonnull(strstr(f->change.error.message, "IPv6"));
+                }
                 change_reset(f, CHANGE_REMOVE, ALICE);
                 expect_change(f);
         }
@@ -531,6 +566,7 @@ int main(int argc, char **argv)
         ADD("mac-addresses-among-others-need-an-administrator", test_mac);
         ADD("networks-that-go-meanwhile-are-refused", test_network_that_goes);
         ADD("networks-of-ours-are-their-owners", test_claimed_networks);
+        ADD("fields-without-a-value-are-refused", test_fields_without_value);
         ADD("missing-networks-are-refused", test_missing_network);
         ADD("owner-and-group-are-the-caller's", test_owner_and_group);
         ADD("volumes-need-an-administrator", test_volume);
