@@ -122,7 +122,7 @@ _shruthictl() {
         done
 
         if [[ $cur == -* ]]; then
-                [[ $noun != volume ]] || options=([create]='--size --group --owner' [import]='--size --group --owner'
+                [[ $noun != volume ]] || options=([create]='--size --group --owner' [import]='--size --raw --group --owner'
                         [show]='--property --value')
                 [[ $noun != credential ]] || options=([rotate]='--now' [remove]='--all')
                 [[ $noun != network ]] || verb=network-$verb

@@ -78,6 +78,8 @@ complete -c shruthictl -n '__fish_seen_subcommand_from volume; and __fish_seen_s
     -a '(__shruthictl_volumes)'
 complete -c shruthictl -n '__fish_seen_subcommand_from volume; and __fish_seen_subcommand_from create import' \
     -l size -x -a '16M 64M 256M 1G' -d 'How large it is'
+complete -c shruthictl -n '__fish_seen_subcommand_from volume; and __fish_seen_subcommand_from import' \
+    -l raw -d 'Take what looks like another format as it is'
 set -l network '__fish_seen_subcommand_from network'
 complete -c shruthictl -n $network -a create -d 'Make a libvirt network for unikernels'
 complete -c shruthictl -n $network -a list -d 'All of libvirt, and whose they are'

@@ -34,6 +34,7 @@ DEFINE_SWITCH(value)
 DEFINE_SWITCH(follow)
 DEFINE_SWITCH(now)
 DEFINE_SWITCH(all)
+DEFINE_SWITCH(raw)
 DEFINE_SWITCH(no_block)
 DEFINE_SWITCH(time)
 
@@ -238,6 +239,7 @@ const OptionInfo option_table[] = {
         {"time", 0, NULL, OPTION_TIME, "start: show where the time went, as analyze does", set_time},
         {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
         {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: how large it is", set_size},
+        {"raw", 0, NULL, OPTION_IMPORT, "volume import: take what looks like another format as it is", set_raw},
         {"subnet", 0, "NETWORK/N", OPTION_NETWORK, "network create: its addresses, auto (default) or none",
                         set_subnet},
         {"ipv6-subnet", 0, "NETWORK/N", OPTION_NETWORK, "network create: the same of IPv6; none by default",

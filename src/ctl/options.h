@@ -41,6 +41,7 @@ typedef enum OptionScope {
         OPTION_VOLUME   = 1 << 12, /* volume create, import */
         OPTION_LOG      = 1 << 15, /* logs */
         OPTION_ALL      = 1 << 16, /* credential remove */
+        OPTION_IMPORT   = 1 << 17, /* volume import */
 } OptionScope;
 
 #define LINES_UNSET (-1)
@@ -67,6 +68,7 @@ typedef struct Options {
         LogFormat output;
         int signal;
         uint64_t size;         /* of a volume; 0: not given */
+        bool raw;
         GPtrArray *properties; /* names, NULL: all */
         Settings settings;
         const char *image;     /* set --image=, instance create --kernel= */

@@ -98,13 +98,26 @@ static void print_line(const char *key, const char *value)
         printf("%12s%s %s\n", key, *key ? ":" : " ", shown);
 }
 
+/* Whether a block device called so most likely carries keys; there is no other way to tell. */
+static bool is_for_keys(const char *name)
+{
+        static const char *const words[] = {"key", "secret", "cred", "cert"};
+        g_autofree char *lower = g_ascii_strdown(name, -1);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+                if (strstr(lower, words[i]))
+                        return true;
+
+        return false;
+}
+
 /* The devices, and the options that connect them. */
 static void print_devices(JsonObject *info)
 {
         JsonArray *devices = value_array(info, "Devices");
         g_autoptr(GString) options = g_string_new(NULL);
         guint n = devices ? json_array_get_length(devices) : 0;
-        bool has_block = false;
+        bool has_block = false, has_keys = false;
 
         if (!value_flag(info, "HasManifest")) {
                 print_line("Devices", "as its definition says (the image has no manifest)");
@@ -122,7 +135,10 @@ static void print_devices(JsonObject *info)
                 print_line(i == 0 ? "Devices" : "", text);
                 if (g_str_equal(kind, "network"))
                         g_string_append_printf(options, " --network=%s:BRIDGE", name);
-                else {
+                else if (!has_keys && is_for_keys(name)) {
+                        g_string_append_printf(options, " --credentials=%s", name);
+                        has_keys = true;
+                } else {
                         g_string_append_printf(options, " --volume=%s:size=64M", name);
                         has_block = true;
                 }
@@ -133,7 +149,7 @@ static void print_devices(JsonObject *info)
 
                 print_line("Create", command);
         }
-        if (has_block)
+        if (has_block && !has_keys)
                 print_line("", "with --credentials=DEVICE for a block device that the image reads keys from");
 }
 
@@ -141,13 +157,17 @@ static void print_info(const char *image, JsonObject *info)
 {
         g_autofree char *size = size_format((uint64_t) value_number(info, "Size")), *shown = NULL;
         const char *target = value_text(info, "Target"), *problem = value_text(info, "Problem");
+        const char *architecture = value_text(info, "Architecture");
         bool hostable = value_flag(info, "Hostable");
 
         shown = text_for_display(image, 1024);
         printf("%s%s%s\n", color_on(COLOR_BOLD), shown, color_off(COLOR_BOLD));
         print_line("Digest", value_text(info, "Digest"));
         print_line("Size", size);
-        print_line("Architecture", value_text(info, "Architecture"));
+        /* A Multiboot or PVH kernel is entered in 32 bit, whatever it goes on to. */
+        if (g_str_equal(architecture, "i686") && !g_str_equal(value_text(info, "BootMethod"), "linux"))
+                architecture = "i686 as it is entered; it may go on in 64 bit";
+        print_line("Architecture", architecture);
         print_line("Boots by", value_text(info, "BootMethod"));
         if (*target && !g_str_equal(target, "none"))
                 print_line("Solo5 target", target);

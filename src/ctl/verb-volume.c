@@ -92,6 +92,8 @@ static int append_settings(sd_bus_message *call, const Options *options, bool wi
                 r = sd_bus_message_append(call, "{sv}", "Owner", "s", settings->owner);
         if (r >= 0 && with_size && options->size > 0)
                 r = sd_bus_message_append(call, "{sv}", "Size", "t", options->size);
+        if (r >= 0 && options->raw)
+                r = sd_bus_message_append(call, "{sv}", "Raw", "b", 1);
 
         return r < 0 ? r : sd_bus_message_close_container(call);
 }

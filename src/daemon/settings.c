@@ -38,6 +38,7 @@ void settings_free(Settings *settings)
         g_free(settings->owner);
         g_free(settings->restart);
         g_free(settings->autostart);
+        g_free(settings->raw);
         g_free(settings->image_digest);
         g_free(settings->initrd_digest);
         g_free(settings->digest);
@@ -182,7 +183,7 @@ static int read_cpus(SettingsReader *reader)
         return 0;
 }
 
-static int read_autostart(SettingsReader *reader)
+static int read_boolean_into(SettingsReader *reader, bool **ret_value)
 {
         bool value;
         int b;
@@ -191,8 +192,18 @@ static int read_autostart(SettingsReader *reader)
                 return settings_refuse_type(reader, "b");
 
         value = b;
-        reader->settings->autostart = g_memdup2(&value, sizeof value);
+        *ret_value = g_memdup2(&value, sizeof value);
         return 0;
+}
+
+static int read_autostart(SettingsReader *reader)
+{
+        return read_boolean_into(reader, &reader->settings->autostart);
+}
+
+static int read_raw(SettingsReader *reader)
+{
+        return read_boolean_into(reader, &reader->settings->raw);
 }
 
 static int read_group(SettingsReader *reader)
@@ -286,6 +297,7 @@ static const struct {
         {"Credentials", BOTH, settings_read_credentials},
         {"Digest", USE(SETTINGS_CREATE) | USE(SETTINGS_IMPORT), read_digest},
         {"Size", USE(SETTINGS_VOLUME_IMPORT), read_size},
+        {"Raw", USE(SETTINGS_VOLUME_IMPORT), read_raw},
 };
 
 static int refuse_key(SettingsUse use, const char *key, Error *ret_error)

@@ -27,7 +27,7 @@ typedef struct Settings {
         uint64_t *memory, *size;
         uint32_t *cpus;
         char *group, *owner, *restart;
-        bool *autostart;
+        bool *autostart, *raw;
         char *image_digest, *initrd_digest, *digest;
         int initrd_fd;        /* our own, or -EBADF */
         GPtrArray *networks, *volumes, *credentials; /* DefinitionDevice */

@@ -197,6 +197,7 @@ int volume_work_create(VolumeWork *work, Error *ret_error)
 int volume_work_import(VolumeWork *work, Error *ret_error)
 {
         VolumeLimits limits;
+        VolumeContent content;
         uid_t owner;
         gid_t group;
         int r;
@@ -205,8 +206,9 @@ int volume_work_import(VolumeWork *work, Error *ret_error)
         if (r < 0)
                 return r;
 
-        r = volume_import(work->name, work->fd, work->size, owner, group, limits_of(work, &limits),
-                        ret_error);
+        content = (VolumeContent){
+                        .fd = work->fd, .size = work->size, .raw = work->settings->raw && *work->settings->raw};
+        r = volume_import(work->name, &content, owner, group, limits_of(work, &limits), ret_error);
         return check_limit(work, r, ret_error);
 }
 

@@ -4,6 +4,7 @@
 
 #include "domain/plan.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "common/io.h"
@@ -15,6 +16,7 @@
 #include "unikernel/devices.h"
 #include "unikernel/identity.h"
 #include "unikernel/memory.h"
+#include "volume/raw.h"
 #include "volume/store.h"
 
 static int check_bridge(const DefinitionDevice *device, const char *bridge, Error *ret_error)
@@ -81,6 +83,17 @@ static int plan_network(const DefinitionDevice *device, const PlanNetwork *netwo
         return check_bridge(device, ret->bridge, ret_error);
 }
 
+/* QEMU is told that it is raw, whatever it is. */
+static int check_content(const DefinitionDevice *device, Error *ret_error)
+{
+        _cleanup_close_ int fd = open(device->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        int r = fd < 0 ? 0 : volume_check_file(fd, device->path, device->read_only, ret_error);
+
+        if (r < 0)
+                error_prefix(ret_error, "%s:%u", device->file, device->line);
+        return r;
+}
+
 /* What cannot be looked at from here (another user's directory, a sandbox) is left to libvirt and QEMU. */
 static int plan_volume(Plan *plan, const DefinitionDevice *device, DomainDevice *ret, Error *ret_error)
 {
@@ -104,7 +117,7 @@ static int plan_volume(Plan *plan, const DefinitionDevice *device, DomainDevice 
                                 device->file, device->line, device->name, device->path);
 
         ret->block_device = S_ISBLK(st.st_mode);
-        return 0;
+        return check_content(device, ret_error);
 }
 
 static PlanNetwork *find_network(const Plan *plan, const DefinitionDevice *device)

@@ -8,6 +8,8 @@
 #include <elf.h>
 #include <glib.h>
 
+#include "common/file-format.h"
+
 #define MIRAGE "for MirageOS rebuild with `mirage configure -t virtio`"
 
 typedef struct Magic {
@@ -18,36 +20,24 @@ typedef struct Magic {
 } Magic;
 
 #define MAGIC(at, text, sentence) {(at), sizeof(text) - 1, (text), (sentence)}
-#define COMPRESSED(name, how) "compressed with " name ": unpack it first with `" how "`"
-#define DISK(name)                                                                                          \
-        "a disk image (" name "), not a kernel: take the kernel out of it, and give disks as [Volume NAME]"
+#define DISK_WAY                                                                                            \
+        "which nothing here boots from: give the kernel that it was made with (of Nanos, kernel.img in "    \
+        "~/.ops/VERSION), and import it as a volume"
+#define DISK(name) "a disk image (" name "), " DISK_WAY
 #define ARCHIVE(name, how)                                                                                  \
         "an archive (" name "), not a kernel: unpack it with `" how "` and give the image in it"
 #define MACH_O "a program for macOS (Mach-O), not a unikernel: " MIRAGE
 
 static const Magic magics[] = {
-        MAGIC(0, "\x1f\x8b", COMPRESSED("gzip", "gunzip")),
-        MAGIC(0, "\xfd" "7zXZ\0", COMPRESSED("xz", "unxz")),
-        MAGIC(0, "\x28\xb5\x2f\xfd", COMPRESSED("zstd", "unzstd")),
-        MAGIC(0, "BZh", COMPRESSED("bzip2", "bunzip2")),
-        MAGIC(0, "\x04\x22\x4d\x18", COMPRESSED("lz4", "unlz4")),
-        MAGIC(0, "\x02\x21\x4c\x18", COMPRESSED("lz4", "unlz4")),
-        MAGIC(0, "\x89LZO\0", COMPRESSED("lzop", "lzop -d")),
-        MAGIC(0, "LZIP", COMPRESSED("lzip", "lzip -d")),
-        MAGIC(0, "\x5d\0\0", COMPRESSED("lzma", "unlzma")),
-        MAGIC(0, "\x1f\x9d", COMPRESSED("compress", "uncompress")),
-        MAGIC(0, "QFI\xfb", DISK("qcow2")),
-        MAGIC(0, "KDMV", DISK("VMDK")),
-        MAGIC(0, "vhdxfile", DISK("VHDX")),
-        MAGIC(0, "conectix", DISK("VHD")),
-        MAGIC(0x40, "\x7f\x10\xda\xbe", DISK("VDI")),
         MAGIC(0, "hsqs", DISK("SquashFS")),
         MAGIC(512, "EFI PART", DISK("GPT")),
         MAGIC(257, "ustar", ARCHIVE("tar", "tar -x")),
         MAGIC(0, "PK\3\4", ARCHIVE("zip", "unzip")),
         MAGIC(0, "PK\5\6", ARCHIVE("zip", "unzip")),
         MAGIC(0, "7z\xbc\xaf\x27\x1c", ARCHIVE("7z", "7z x")),
-        MAGIC(0, "07070", ARCHIVE("cpio", "cpio -i")),
+        MAGIC(0, "07070",
+                        "an archive (cpio), not a kernel: give it behind --initrd= if it is an initial RAM "
+                        "disk, else unpack it with `cpio -i` and give the image in it"),
         MAGIC(0, "\xed\xab\xee\xdb", ARCHIVE("rpm", "rpm2cpio")),
         MAGIC(0, "!<arch>\n", ARCHIVE("ar: a library or a Debian package", "ar x")),
         MAGIC(0, "!<thin>\n", ARCHIVE("ar: a library", "ar x")),
@@ -160,6 +150,16 @@ static bool check_zeros(const uint8_t *head, size_t head_size, ImageInfo *info)
 
 bool foreign_check(Source *source, const uint8_t *head, size_t head_size, ImageInfo *info)
 {
+        const FileFormat *format = file_format_of(head, head_size);
+
+        if (format && format->unpack)
+                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                                "compressed with %s: unpack it first with `%s`, or give it behind --initrd= "
+                                "if it is an initial RAM disk",
+                                format->name, format->unpack);
+        if (format)
+                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                                "a disk image (%s), " DISK_WAY, format->name);
         for (size_t i = 0; i < G_N_ELEMENTS(magics); i++)
                 if (magic_matches(&magics[i], head, head_size))
                         return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "%s", magics[i].sentence);

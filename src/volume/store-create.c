@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "volume/raw.h"
 #include "volume/store-private.h"
 
 /* QEMU comes in by its group, which all that is made below the store's directory gets by its setgid bit:
@@ -332,12 +333,14 @@ static int check_free_space(
                         name, shown, paths_volumes(), left_text, kept);
 }
 
-int volume_import(const char *name, int fd, uint64_t size, uid_t owner, gid_t group,
+int volume_import(const char *name, const VolumeContent *content, uid_t owner, gid_t group,
                 const VolumeLimits *limits, Error *ret_error)
 {
         _cleanup_folder_ Folder folder = FOLDER_INIT;
         _cleanup_close_ int lock = -EBADF;
         Source source = {.fd = -EBADF};
+        uint64_t size = content->size;
+        int fd = content->fd;
         off_t position;
         int r;
 
@@ -358,7 +361,9 @@ int volume_import(const char *name, int fd, uint64_t size, uid_t owner, gid_t gr
         /* Slow, so without the lock. The folder counts for its owner already. */
         lock = close_safe(lock);
         position = lseek(fd, 0, SEEK_CUR);
-        r = copy_data(&source, folder.data_fd, name, ret_error);
+        r = content->raw ? 0 : volume_check_import(fd, ret_error);
+        if (r >= 0)
+                r = copy_data(&source, folder.data_fd, name, ret_error);
         /* Looking for data has moved it, for whoever has handed over the descriptor, too. */
         (void) lseek(fd, position, SEEK_SET);
         if (r < 0)

@@ -60,12 +60,16 @@ char *volume_path(const char *name);
 int volume_create(const char *name, uint64_t size, uid_t owner, gid_t group, const VolumeLimits *limits,
                 Error *ret_error);
 
-/* Makes one with the content of fd, from its beginning, whatever its position, which stays. A regular file or
- * a block device, open for reading. size 0: as large as the content, up to the next multiple of 512; else at
- * least that large, zeros behind it. Holes stay holes, zeros become holes. Others are not kept waiting
- * meanwhile. INVALID_ARGS (fd, or a size too small), BUSY (it was being written meanwhile), and as
- * volume_create(). */
-int volume_import(const char *name, int fd, uint64_t size, uid_t owner, gid_t group,
+typedef struct VolumeContent {
+        int fd;        /* a regular file or a block device, open for reading */
+        uint64_t size; /* of the volume: at least that of the content; 0: that, up to the next multiple of 512 */
+        bool raw;      /* it is taken as it is, whatever format it has */
+} VolumeContent;
+
+/* Makes one with that content, from its beginning, whatever the descriptor's position, which stays; zeros
+ * behind it. Holes stay holes, zeros become holes. Others are not kept waiting meanwhile. INVALID_ARGS (fd, a
+ * size too small, or another format), BUSY (it was being written meanwhile), and as volume_create(). */
+int volume_import(const char *name, const VolumeContent *content, uid_t owner, gid_t group,
                 const VolumeLimits *limits, Error *ret_error);
 
 /* What there is. NO_SUCH_VOLUME; INVALID_NAME. */

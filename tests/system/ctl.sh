@@ -27,6 +27,8 @@ expect_json() {
 expect_output "an image says what it is" 'Solo5 target: virtio' alice image inspect "$GUEST"
 expect_output "… and which option connects its device" 'create NAME IMAGE --network=service:BRIDGE' \
         alice image inspect "$GUEST"
+expect_output "a device called keys is proposed for keys" 'create NAME IMAGE .*--credentials=keys' \
+        alice image inspect "$images/guest-keys.virtio"
 expect_json "… for programs too" '.Devices[0].Name' service alice --json=short image inspect "$GUEST"
 expect_status "an image for another target is a failure" 1 alice image inspect "$images/guest.hvt"
 expect_fail "… with the way out" 'virtio' alice image inspect "$images/guest.hvt"

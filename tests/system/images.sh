@@ -51,6 +51,8 @@ is "it is in the store under its digest" "$first" "$(digest_of "$(stored "$first
 expect_output "nobody can write it, and only QEMU's group can read it" '^shruthi libvirt-qemu 440$' \
         stat -c '%U %G %a' "$(stored "$first")"
 expect_output "the guest boots the stored file" "$(stored "$first")" pgrep -fa 'qemu-system.*guest=unikernel-bypath'
+expect_output "its processor has random numbers, under emulation too" 'rdrand=on|-cpu host' \
+        pgrep -fa 'qemu-system.*guest=unikernel-bypath'
 is "the file itself was not touched" "$source_before" "$(facts /srv/images/version-1)"
 check "QEMU's user can read it" runuser -u libvirt-qemu -- test -r "$(stored "$first")"
 expect_fail "QEMU's user cannot list the store's surroundings" 'denied' runuser -u libvirt-qemu -- ls /var/lib/shruthi

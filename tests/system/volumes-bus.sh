@@ -177,6 +177,33 @@ rm /home/alice/huge
 check "other calls are answered meanwhile" alice volume list
 is "nothing is left of it" "data 0" "$(names) $(remains)"
 
+# What another format has, no guest reads.
+truncate -s 4K /home/alice/plain.raw
+gzip -k /home/alice/plain.raw
+printf 'QFI\xfb\0\0\0\3' >/home/alice/disk.qcow2
+printf 'KDMV\1' >/home/alice/disk.vmdk
+{ head -c 64 /dev/zero; printf '\x7f\x10\xda\xbe'; } >/home/alice/disk.vdi
+printf 'vhdxfile' >/home/alice/disk.vhdx
+printf 'conectix' >/home/alice/disk.vpc
+truncate -s 4K /home/alice/disk.*
+chmod 0644 /home/alice/disk.* /home/alice/plain.*
+for format in qcow2 vmdk vdi vhdx vpc; do
+        expect_fail "a disk image of $format is refused with the command" "qemu-img convert -f $format -O raw FILE" \
+                alice volume import foreign disk.$format
+done
+expect_fail "a compressed one is, too" "compressed with gzip.* unpack it first with 'gunzip'" \
+        alice volume import foreign plain.raw.gz
+check "unless it is what the guest shall have" alice volume import foreign plain.raw.gz --raw
+check "as it is" cmp -n "$(stat -c %s /home/alice/plain.raw.gz)" /home/alice/plain.raw.gz $store/foreign/data
+check "it goes" alice volume remove foreign
+mkdir -p /etc/shruthi/unikernels
+printf '[Unikernel]\nImage=%s\n[Network service]\nBridge=virbr0\n[Volume storage]\nPath=/srv/disk.qcow2\n' \
+        "$BUILD/tests/guest/guest-disk.virtio" >/etc/shruthi/unikernels/wrong.unikernel
+install -m 0644 /home/alice/disk.qcow2 /srv/disk.qcow2
+expect_fail "nor does one by its path start" 'convert it first with .qemu-img convert -f qcow2 -O raw /srv/disk.qcow2' \
+        ctl start wrong
+rm /etc/shruthi/unikernels/wrong.unikernel /srv/disk.qcow2 /home/alice/disk.* /home/alice/plain.*
+
 # A file system of its user's own says what it likes, and nothing when it likes.
 mkdir /tmp/fuse
 python3 "$SRC/tests/client/fuse-files.py" /tmp/fuse >/tmp/fuse.log 2>&1 &

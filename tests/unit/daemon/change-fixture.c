@@ -77,6 +77,7 @@ void change_set_up(ChangeFixture *f, gconstpointer data)
                 .unikernels_max_user = 3, .addresses_max_user = 3,
                 .volumes_size_max_user = 10 * MIB, .volumes_max_user = 3,
                 .image_size_max = 16 * MIB, .store_size_max = 64 * MIB, .store_size_max_user = 64 * MIB};
+        f->conf.bridges = g_ptr_array_new();
         f->shared = (SharedConf){.references = 1, .conf = &f->conf};
         f->image_fd = image_file("network:service");
         f->change.image_fd = -EBADF;
@@ -89,6 +90,7 @@ void change_tear_down(ChangeFixture *f, gconstpointer data)
         settings_free(f->change.settings);
         g_array_unref(f->change.shares);
         g_ptr_array_unref(f->change.claims);
+        g_ptr_array_unref(f->conf.bridges);
         paths_set_root(NULL);
         fixture_remove_tree(f->dir);
         close_safe(f->image_fd);

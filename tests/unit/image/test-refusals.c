@@ -345,23 +345,27 @@ typedef struct Foreign {
 
 #define FOREIGN(path, at, text, total, problem) {path, at, text, sizeof(text) - 1, total, problem}
 #define DISK(name)                                                                                          \
-        "a disk image (" name "), not a kernel: take the kernel out of it, and give disks as [Volume NAME]"
+        "a disk image (" name "), which nothing here boots from: give the kernel that it was made with (of " \
+        "Nanos, kernel.img in ~/.ops/VERSION), and import it as a volume"
+#define UNPACK(name, how)                                                                                   \
+        "compressed with " name ": unpack it first with `" how "`, or give it behind --initrd= if it is an " \
+        "initial RAM disk"
 #define UNKNOWN(n)                                                                                          \
         "no kernel that is known here (" n " bytes that are neither ELF, Multiboot nor Linux): give a "     \
         "unikernel built for virtio, a Multiboot or PVH kernel, or a bzImage"
 
 static const Foreign foreigns[] = {
-        FOREIGN("gzip", 0, "\x1f\x8b\x08", 900, "compressed with gzip: unpack it first with `gunzip`"),
-        FOREIGN("xz", 0, "\xfd" "7zXZ\0", 900, "compressed with xz: unpack it first with `unxz`"),
-        FOREIGN("zstd", 0, "\x28\xb5\x2f\xfd", 900, "compressed with zstd: unpack it first with `unzstd`"),
-        FOREIGN("bzip2", 0, "BZh9", 900, "compressed with bzip2: unpack it first with `bunzip2`"),
-        FOREIGN("lz4", 0, "\x04\x22\x4d\x18", 900, "compressed with lz4: unpack it first with `unlz4`"),
-        FOREIGN("lz4-old", 0, "\x02\x21\x4c\x18", 900, "compressed with lz4: unpack it first with `unlz4`"),
-        FOREIGN("lzop", 0, "\x89LZO\0", 900, "compressed with lzop: unpack it first with `lzop -d`"),
-        FOREIGN("lzip", 0, "LZIP\1", 900, "compressed with lzip: unpack it first with `lzip -d`"),
-        FOREIGN("lzma", 0, "\x5d\0\0\x80", 900, "compressed with lzma: unpack it first with `unlzma`"),
+        FOREIGN("gzip", 0, "\x1f\x8b\x08", 900, UNPACK("gzip", "gunzip")),
+        FOREIGN("xz", 0, "\xfd" "7zXZ\0", 900, UNPACK("xz", "unxz")),
+        FOREIGN("zstd", 0, "\x28\xb5\x2f\xfd", 900, UNPACK("zstd", "unzstd")),
+        FOREIGN("bzip2", 0, "BZh9", 900, UNPACK("bzip2", "bunzip2")),
+        FOREIGN("lz4", 0, "\x04\x22\x4d\x18", 900, UNPACK("lz4", "unlz4")),
+        FOREIGN("lz4-old", 0, "\x02\x21\x4c\x18", 900, UNPACK("lz4", "unlz4")),
+        FOREIGN("lzop", 0, "\x89LZO\0", 900, UNPACK("lzop", "lzop -d")),
+        FOREIGN("lzip", 0, "LZIP\1", 900, UNPACK("lzip", "lzip -d")),
+        FOREIGN("lzma", 0, "\x5d\0\0\x80", 900, UNPACK("lzma", "unlzma")),
         FOREIGN("compress", 0, "\x1f\x9d\x90", 900,
-                "compressed with compress: unpack it first with `uncompress`"),
+                UNPACK("compress", "uncompress")),
         FOREIGN("qcow2", 0, "QFI\xfb", 900, DISK("qcow2")),
         FOREIGN("vmdk", 0, "KDMV", 900, DISK("VMDK")),
         FOREIGN("vhdx", 0, "vhdxfile", 900, DISK("VHDX")),
@@ -381,7 +385,8 @@ static const Foreign foreigns[] = {
         FOREIGN("7z", 0, "7z\xbc\xaf\x27\x1c", 900,
                 "an archive (7z), not a kernel: unpack it with `7z x` and give the image in it"),
         FOREIGN("cpio", 0, "070701", 900,
-                "an archive (cpio), not a kernel: unpack it with `cpio -i` and give the image in it"),
+                "an archive (cpio), not a kernel: give it behind --initrd= if it is an initial RAM disk, else "
+                "unpack it with `cpio -i` and give the image in it"),
         FOREIGN("rpm", 0, "\xed\xab\xee\xdb", 900,
                 "an archive (rpm), not a kernel: unpack it with `rpm2cpio` and give the image in it"),
         FOREIGN("ar", 0, "!<arch>\n", 900,

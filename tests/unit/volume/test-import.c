@@ -21,7 +21,7 @@ static int open_source(const VolumeFixture *f, int flags)
 
 static int import(const char *name, int fd, uint64_t size, const VolumeLimits *limits, Error *error)
 {
-        return volume_import(name, fd, size, OWNER, 100, limits, error);
+        return volume_import(name, &(VolumeContent){.fd = fd, .size = size}, OWNER, 100, limits, error);
 }
 
 static void test_content(VolumeFixture *f, const void *data)
