@@ -250,7 +250,9 @@ static void on_worked(void *userdata)
         else if (change->result >= 0)
                 change_done(change);
         else if (change->needs_administer) {
-                PolkitDetails details = {.verb = verb_table[change->kind], .unikernel = change->name};
+                PolkitDetails details = {.verb = verb_table[change->kind],
+                        .unikernel = change->name,
+                        .reason = change->error.message};
 
                 polkit_ask(manager, change->call->message, SHRUTHI_ACTION_ADMINISTER, &details,
                                 on_administer, change);

@@ -108,6 +108,10 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
                                 error_set(&error, ERROR_LIMIT_EXCEEDED,
                                                 "The message is too large (MessageSizeMax=)"));
 
+        /* Such as a handle with no descriptor to it. */
+        if (r == -EBADMSG || r == -ENXIO || r == -EINVAL)
+                return reply_invalid_args(message, r);
+
         return reply_error(message, &error, error_set_errno(&error, r, "The message cannot be taken"));
 }
 

@@ -275,7 +275,8 @@ static void on_created(void *userdata)
 {
         NetworkChange *change = userdata;
         Network *network = network_get(change->manager, change->name);
-        PolkitDetails details = {.verb = "create", .network = change->name};
+        PolkitDetails details = {
+                        .verb = "create", .network = change->name, .reason = change->error.message};
 
         if (change->result >= 0) {
                 /* From now on it counts for its owner. */

@@ -23,13 +23,15 @@
 
 /* Below the 25 s after which libdbus and sd-bus stop to wait, so that the caller learns why; a person needs
  * time to type. */
+#define REASON_LENGTH_MAX 400
+
 #define POLKIT_TIMEOUT             (20 * G_USEC_PER_SEC)
 #define POLKIT_TIMEOUT_INTERACTIVE (300 * G_USEC_PER_SEC)
 
 struct Query {
         Manager *manager;
         sd_bus_message *message;
-        char *action, *unikernel, *network, *volume, *owner, *group;
+        char *action, *unikernel, *network, *volume, *owner, *group, *reason;
         char *sender, *cancellation_id;
         uid_t uid;
         unsigned weight;
@@ -85,6 +87,7 @@ void query_free(Query *query)
         g_free(query->volume);
         g_free(query->owner);
         g_free(query->group);
+        g_free(query->reason);
         g_free(query->sender);
         g_free(query->cancellation_id);
         g_free(query);
@@ -192,6 +195,8 @@ static int append_question(sd_bus_message *m, const Query *query)
         if (r >= 0)
                 r = append_detail(m, "group", query->group);
         if (r >= 0)
+                r = append_detail(m, "reason", query->reason);
+        if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
                 r = sd_bus_message_append(m, "us",
@@ -255,6 +260,7 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
                 .volume = g_strdup(details->volume),
                 .owner = g_strdup(details->owner),
                 .group = g_strdup(details->group),
+                .reason = details->reason ? text_for_display(details->reason, REASON_LENGTH_MAX) : NULL,
                 .sender = g_strdup(sd_bus_message_get_sender(message)),
                 .cancellation_id = g_strdup_printf("%" G_GUINT64_FORMAT, ++cancellation_counter),
                 .uid = uid,

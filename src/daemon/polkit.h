@@ -27,6 +27,7 @@ typedef struct PolkitDetails {
         const char *volume;     /* the same of a volume; of these at most one is set */
         const char *owner;      /* names */
         const char *group;
+        const char *reason;     /* why one has to be an administrator, for the dialog; or NULL */
         bool quietly;           /* no password is asked for, whatever the call allows */
 } PolkitDetails;
 

@@ -161,6 +161,7 @@ static void on_acted(void *userdata)
         if (work->needs_administer) {
                 PolkitDetails details = details_of(work);
 
+                details.reason = work->error.message;
                 polkit_ask(work->call->manager, work->call->message, SHRUTHI_ACTION_ADMINISTER, &details,
                                 on_administer, work);
                 return;

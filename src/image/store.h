@@ -10,7 +10,7 @@
 #include "image/image.h"
 
 /* The content-addressed store below paths_images(): a file SHA256-HEX for each image, mode 0440, in a
- * directory that QEMU's group may enter (2750). Written by shruthid and by the runner's helper, both as user
+ * directory that QEMU's group may enter and not list (2710). Written by shruthid and by the runner's helper, both as user
  * shruthi, at the same time: every change is a rename under a lock. Digests are "sha256:HEX" everywhere.
  * .verified and .paths beside the images remember what was hashed, so that it need not be hashed again; .owners, by
  * whom each was taken in.

@@ -364,7 +364,7 @@ expect_fail "no console of what does not run" 'NotRunning' as_user alice python3
 # --- what no honest client sends ---
 
 before=$(pid)
-expect_fail "a handle without a descriptor" '.' as_user alice python3 $client bad-handle 5
+expect_fail "a handle without a descriptor" 'InvalidArgs' as_user alice python3 $client bad-handle 5
 expect_fail "a handle below zero" '.' as_user alice python3 $client bad-handle -- -1
 expect_fail "more than MessageSizeMax=" 'LimitExceeded' as_user alice python3 $client large 3000000
 expect_fail "variants in variants" 'InvalidArgs' as_user alice python3 $client nested 40

@@ -34,7 +34,8 @@ expect_start_refused() {
 
 # --- by path, without shruthid ---
 
-expect_output "the store is open to QEMU's group alone" '^shruthi libvirt-qemu 2750$' stat -c '%U %G %a' $store
+expect_fail "QEMU's user cannot list it" 'ermission' runuser -u libvirt-qemu -- ls $store
+expect_output "the store is open to QEMU's group alone" '^shruthi libvirt-qemu 2710$' stat -c '%U %G %a' $store
 
 mkdir -m 0755 /srv/images
 cp "$plain" /srv/images/version-1
@@ -294,7 +295,7 @@ expect_fail "a full store is told apart" 'StoreSizeMax=' as_user alice shruthict
 rm /etc/shruthi/shruthi.conf.d/limit.conf
 
 systemctl stop shruthid
-mount -t tmpfs -o size=64k,mode=2750,uid=shruthi,gid=libvirt-qemu tmpfs $store
+mount -t tmpfs -o size=64k,mode=2710,uid=shruthi,gid=libvirt-qemu tmpfs $store
 truncate -s 1M /home/alice/large
 expect_fail "a full disk is told with the way out" 'There is no room for the image .*shruthictl image prune' \
         as_user alice shruthictl image import large

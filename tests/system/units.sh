@@ -70,7 +70,7 @@ is "the consoles are closed but to QEMU's group" "2710 shruthi libvirt-qemu" \
         "$(stat -c '%a %U %G' /run/shruthi/unikernels)"
 is "who is on is for us" "700 shruthi shruthi" "$(stat -c '%a %U %G' /run/shruthi/lives)"
 is "so is the state directory" "710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /var/lib/shruthi)"
-is "the store is readable to it" "2750 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /var/lib/shruthi/images)"
+is "the store is readable to it" "2710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /var/lib/shruthi/images)"
 is "definitions are our own" "700 shruthi shruthi" "$(stat -c '%a %U %G' /var/lib/shruthi/unikernels)"
 expect_output "user shruthi may use libvirt" '\blibvirt\b' id -Gn shruthi
 is "group shruthi-users is not one of his" "" "$(id -Gn shruthi | grep -w shruthi-users)"
