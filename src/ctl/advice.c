@@ -91,19 +91,3 @@ char *advice_for(const char *name, const char *state, const char *result, int64_
 
         return g_string_free(g_steal_pointer(&out), FALSE);
 }
-
-char *arguments_addresses(const char *arguments)
-{
-        static const char *const keys[] = {"--ipv4=", "--ipv6="};
-        g_auto(GStrv) words = g_strsplit(arguments, " ", -1);
-        g_autoptr(GString) out = g_string_new(NULL);
-
-        for (char **word = words; *word; word++)
-                for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
-                        if (g_str_has_prefix(*word, keys[i]) && (*word)[strlen(keys[i])] &&
-                                        !strchr(*word, '{'))
-                                g_string_append_printf(out, "%s%s", out->len > 0 ? " " : "",
-                                                *word + strlen(keys[i]));
-
-        return g_string_free(g_steal_pointer(&out), FALSE);
-}

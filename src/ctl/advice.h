@@ -10,8 +10,3 @@
  * g_free(). */
 char *advice_for(const char *name, const char *state, const char *result, int64_t exit_status,
                 const char *origin, const char *path);
-
-/* The addresses that MirageOS is given on its command line (--ipv4=, --ipv6=), with spaces between; "" if
- * there is none. A field that is filled in at the start is left out: the device's own line has its address.
- * Free with g_free(). */
-char *arguments_addresses(const char *arguments);

@@ -12,6 +12,7 @@
 #include "ctl/image-file.h"
 #include "ctl/settings-append.h"
 #include "ctl/value.h"
+#include "ctl/without-effect.h"
 #include "ctl/words.h"
 #include "unikernel/unit-dropins.h"
 
@@ -65,6 +66,16 @@ static void warn_of_dropins(Ctl *ctl, const char *name)
                                 *file);
 }
 
+/* Whether an address stands in the arguments, which costs a call to look at. */
+static bool types_address(const Settings *settings)
+{
+        for (char **word = settings->argument_list; word && *word; word++)
+                if (g_str_has_prefix(*word, "--ipv"))
+                        return true;
+
+        return settings->arguments && strstr(settings->arguments, "--ipv");
+}
+
 /* Creates it, and starts it if that was asked for. */
 static int create(Ctl *ctl, const char *name, const char *image, bool start, Error *ret_error)
 {
@@ -95,6 +106,8 @@ static int create(Ctl *ctl, const char *name, const char *image, bool start, Err
                 printf("Created and started %s.\n", name);
         else if (!ctl->options.quiet)
                 printf("Created %s. To start it: shruthictl start %s\n", name, name);
+        if (!ctl->options.quiet && types_address(&ctl->options.settings))
+                tell_blocked_addresses(ctl, name);
         return CTL_EXIT_SUCCESS;
 }
 

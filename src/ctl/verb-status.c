@@ -144,17 +144,15 @@ static JsonNode *statistics_of(Ctl *ctl, JsonObject *properties)
         return json_node_init_object(json_node_alloc(), statistics);
 }
 
-/* Without an answer the line is shorter. */
-static void print_resources(Ctl *ctl, JsonObject *properties, JsonObject *details)
+/* statistics NULL: there was no answer, and the line is shorter. */
+static void print_resources(JsonNode *statistics, JsonObject *details)
 {
         g_autofree char *memory = size_format((uint64_t) value_number(details, "Memory")), *line = NULL,
                         *used = NULL;
-        g_autoptr(JsonNode) statistics = NULL;
         int64_t cpus = value_number(details, "CPUs");
 
         if (cpus == 0)
                 return;
-        statistics = statistics_of(ctl, properties);
         if (statistics)
                 used = format_span((uint64_t) value_number(json_node_get_object(statistics), "CPUTime"));
 
@@ -181,12 +179,68 @@ static void print_without_effect(JsonObject *details)
                 print_line(i == 0 ? "No effect" : "", json_array_get_string_element(settings, i));
 }
 
+/* "ADDRESS/PREFIX ADDRESS/PREFIX" → the addresses. */
+static void note_addresses(GHashTable *known, const char *text)
+{
+        g_auto(GStrv) words = g_strsplit(text, " ", -1);
+
+        for (char **word = words; *word; word++)
+                g_hash_table_add(known, g_strndup(*word, strcspn(*word, "/")));
+}
+
+/* What is known of a device beside what it was given: by DHCP, or because it was heard. */
+static void print_seen(GHashTable *known, JsonObject *device, const char **label)
+{
+        g_auto(GStrv) seen = g_strsplit(value_text(device, "Addresses"), " ", -1);
+
+        for (char **address = seen; *address; address++) {
+                g_autofree char *line = NULL;
+
+                if (!**address || g_hash_table_contains(known, *address))
+                        continue;
+                line = g_strdup_printf("%s (seen on network %s)", *address, value_text(device, "Name"));
+                print_line(*label, line);
+                *label = "";
+        }
+}
+
+/* Those that the arguments tell the guest that it has, and those that it was seen with; what its devices are given
+ * stands with them. */
+static void print_addresses(JsonObject *details, JsonNode *statistics)
+{
+        g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        JsonArray *typed = value_array(details, "TypedAddresses");
+        JsonArray *blocked = value_array(details, "BlockedAddresses");
+        JsonArray *devices = value_array(details, "Devices");
+        JsonArray *seen = statistics ? value_array(json_node_get_object(statistics), "Devices") : NULL;
+        const char *label = "Addresses";
+
+        for (guint i = 0; devices && i < json_array_get_length(devices); i++)
+                note_addresses(known, value_text(json_array_get_object_element(devices, i), "Address"));
+        for (guint i = 0; typed && i < json_array_get_length(typed); i++) {
+                note_addresses(known, json_array_get_string_element(typed, i));
+                print_line(label, json_array_get_string_element(typed, i));
+                label = "";
+        }
+        for (guint i = 0; seen && i < json_array_get_length(seen); i++)
+                print_seen(known, json_array_get_object_element(seen, i), &label);
+        for (guint i = 0; blocked && i < json_array_get_length(blocked); i++) {
+                const char *address = json_array_get_string_element(blocked, i);
+                g_autofree char *line = g_strdup_printf(
+                                "%s: nothing gets through from it, it is not given to a network (address=%s)",
+                                address, address);
+
+                print_line(label, line);
+                label = "";
+        }
+}
+
 static void print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
 {
         g_autofree char *start = g_strdup_printf("%s, restart: %s",
                         value_flag(properties, "Autostart") ? "yes" : "no", value_text(details, "Restart"));
-        g_autofree char *addresses = arguments_addresses(value_text(details, "Arguments"));
         JsonArray *dropins = value_array(details, "DropIns");
+        g_autoptr(JsonNode) statistics = statistics_of(ctl, properties);
 
         /* After a start that was refused for it they are the same. */
         if (!g_str_equal(value_text(details, "Reason"), value_text(details, "Problem")))
@@ -195,8 +249,8 @@ static void print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
         print_without_effect(details);
         print_image(details);
         print_devices(details);
-        print_line("Addresses", addresses);
-        print_resources(ctl, properties, details);
+        print_addresses(details, statistics);
+        print_resources(statistics, details);
         print_owner(properties, details);
         print_line("Autostart",
                         *value_text(details, "Restart")                       ? start

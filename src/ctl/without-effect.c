@@ -62,6 +62,46 @@ void tell_overrides(Ctl *ctl, const char *name, const Settings *settings, bool i
         }
 }
 
+/* As --network= and set take it; the first device that there is. Free with g_free(). */
+static char *network_words(JsonObject *details)
+{
+        JsonArray *devices = value_array(details, "Devices");
+
+        for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
+                JsonObject *device = json_array_get_object_element(devices, i);
+                const char *bridge = value_text(device, "Bridge"), *network = value_text(device, "Network");
+
+                if (!g_str_equal(value_text(device, "Kind"), "network"))
+                        continue;
+                if (*network)
+                        return g_strdup_printf("%s:network=%s,", value_text(device, "Name"), network);
+                return g_strdup_printf("%s:%s%s", value_text(device, "Name"), bridge, *bridge ? "," : "");
+        }
+        return g_strdup("");
+}
+
+void tell_blocked_addresses(Ctl *ctl, const char *name)
+{
+        g_autoptr(JsonObject) details = NULL;
+        g_autofree char *words = NULL;
+        JsonArray *blocked;
+
+        if (client_get_object(ctl, "GetUnikernelDetails", name, false, &details, NULL) < 0)
+                return;
+
+        words = network_words(details);
+        blocked = value_array(details, "BlockedAddresses");
+        for (guint i = 0; blocked && i < json_array_get_length(blocked); i++) {
+                const char *address = json_array_get_string_element(blocked, i);
+
+                fprintf(stderr,
+                                "Note: nothing gets through from %s, which is not among the addresses that %s is "
+                                "given: either write that one into its arguments ('{DEVICE.address}'), or give it "
+                                "this one: shruthictl set %s Network=%saddress=%s\n",
+                                address, name, name, words, address);
+        }
+}
+
 bool unit_is_masked(const char *name)
 {
         static const char *const dirs[] = {"/etc/systemd/system", "/run/systemd/system"};

@@ -19,6 +19,7 @@
 #include "unikernel/memory.h"
 #include "unikernel/run-state.h"
 #include "unikernel/started.h"
+#include "unikernel/typed-addresses.h"
 #include "unikernel/unit-dropins.h"
 
 #define DOMAIN_XML_MAX (1024 * 1024)
@@ -212,6 +213,44 @@ static int append_next_start(
         return r;
 }
 
+static int append_addresses(sd_bus_message *m, const char *key, const GArray *typed, bool blocked)
+{
+        int r;
+
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "s");
+        for (guint i = 0; r >= 0 && i < typed->len; i++) {
+                const TypedAddress *one = &g_array_index(typed, TypedAddress, i);
+                char text[ADDRESS_TEXT_MAX];
+
+                address_format(&one->address, text);
+                if (one->blocked == blocked)
+                        r = sd_bus_message_append(m, "s", text);
+        }
+        for (unsigned i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(m);
+
+        return r;
+}
+
+/* What the arguments say that the guest is. Whose it is and where it stands is the definition's on disk. */
+static int append_typed_addresses(
+                sd_bus_message *m, const Unikernel *unikernel, const Definition *definition, const Details *details)
+{
+        const Definition *written = unikernel->loaded.definition ?: definition;
+        bool strict = definition_is_strict(written, manager_conf(unikernel->manager)->strict_addresses);
+        g_autoptr(GArray) typed = typed_addresses_read(definition, details->wiring.leases, strict);
+        int r;
+
+        r = append_addresses(m, "TypedAddresses", typed, false);
+        return r < 0 ? r : append_addresses(m, "BlockedAddresses", typed, true);
+}
+
 /* Of the guest that runs, or of the one that a start would make. */
 static int append_guest(sd_bus_message *m, const Unikernel *unikernel, const Details *details)
 {
@@ -223,6 +262,8 @@ static int append_guest(sd_bus_message *m, const Unikernel *unikernel, const Det
         r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}", "Image", "s", definition->image, "Initrd", "s",
                         definition->initrd ?: "", "Arguments", "s", definition->arguments, "Memory", "t",
                         memory, "CPUs", "u", definition->cpus);
+        if (r >= 0)
+                r = append_typed_addresses(m, unikernel, definition, details);
         if (r >= 0)
                 r = append_devices(m, definition, &details->wiring);
 

@@ -36,6 +36,8 @@ static void take_device_field(GVariantDict *device, const char *kind, const char
                 g_variant_dict_insert(device, "Name", "s", value);
                 return;
         }
+        if (g_str_equal(field, "addresses"))
+                g_variant_dict_insert(device, "Addresses", "s", value);
         for (size_t i = 0; i < G_N_ELEMENTS(statistics_fields); i++)
                 if (g_str_equal(field, statistics_fields[i].field))
                         g_variant_dict_insert(device, statistics_fields[i].key, "t",

@@ -14,6 +14,7 @@
 #include "domain/protocol.h"
 #include "domain/segment.h"
 #include "domain/virt.h"
+#include "unikernel/typed-addresses.h"
 
 /* Where libvirt's own services look; ours may be told less. */
 #define TOOL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -204,8 +205,7 @@ int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret
         g_autofree char *problem = NULL;
         bool asked = false, strict;
 
-        strict = plan->conf->strict_addresses && definition->owner != 0 &&
-                 definition->origin == DEFINITION_ORIGIN_STATE;
+        strict = definition_is_strict(definition, plan->conf->strict_addresses);
 
         for (guint i = 0; i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];

@@ -271,6 +271,7 @@ static void domain_port_free(gpointer data)
         DomainPort *port = data;
 
         g_free(port->interface);
+        g_free(port->mac);
         g_free(port->network);
         g_free(port->bridge);
         g_free(port);
@@ -279,10 +280,12 @@ static void domain_port_free(gpointer data)
 static DomainPort *parse_port(const xmlNode *interface)
 {
         g_autofree char *isolated = get_attribute(find_child(interface, "port"), "isolated");
+        g_autofree char *mac = get_attribute(find_child(interface, "mac"), "address");
         const xmlNode *source = find_child(interface, "source");
         DomainPort *port = g_new0(DomainPort, 1);
 
         port->interface = get_attribute(find_child(interface, "target"), "dev");
+        port->mac = mac ? g_ascii_strdown(mac, -1) : NULL;
         port->isolated = g_strcmp0(isolated, "yes") == 0;
         /* A switch of another kind. */
         if (find_child(interface, "virtualport"))

@@ -63,6 +63,7 @@ bool domain_xml_is_on_network(const char *xml, const char *network, const char *
 /* Where an interface of a domain that runs is attached. */
 typedef struct DomainPort {
         char *interface; /* the host's side; NULL: not known */
+        char *mac;       /* the guest's, lower case; NULL: not known */
         char *network;   /* libvirt's; NULL: it names its bridge */
         char *bridge;    /* that it names; both NULL: it is on no bridge of Linux's */
         bool isolated;

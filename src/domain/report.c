@@ -66,12 +66,17 @@ static bool get_number(const virDomainStatsRecord *record, const char *field, ui
 
 /* libvirt counts the devices of a kind in the order of the XML, as the metadata does. */
 static void emit_devices(const virDomainStatsRecord *record, const char *prefix, const char *shown,
-                const char *const *fields, char **names)
+                const char *const *fields, char **names, char **addresses)
 {
         for (guint i = 0; names[i]; i++) {
                 g_autofree char *name_key = g_strdup_printf("%s.%u.name", shown, i);
 
                 protocol_emit(name_key, "%s", names[i]);
+                if (addresses && i < g_strv_length(addresses)) {
+                        g_autofree char *key = g_strdup_printf("%s.%u.addresses", shown, i);
+
+                        protocol_emit(key, "%s", addresses[i]);
+                }
                 for (const char *const *field = fields; *field; field += 2) {
                         g_autofree char *from = g_strdup_printf("%s.%u.%s", prefix, i, field[0]);
                         g_autofree char *to = g_strdup_printf("%s.%u.%s", shown, i, field[1]);
@@ -83,7 +88,7 @@ static void emit_devices(const virDomainStatsRecord *record, const char *prefix,
         }
 }
 
-static void emit_statistics(const virDomainStatsRecord *record, const char *metadata)
+static void emit_statistics(const virDomainStatsRecord *record, const char *metadata, char **addresses)
 {
         static const char *const network_fields[] = {"rx.bytes", "rx-bytes", "rx.pkts", "rx-packets",
                         "rx.drop", "rx-dropped", "tx.bytes", "tx-bytes", "tx.pkts", "tx-packets", "tx.drop",
@@ -100,8 +105,48 @@ static void emit_statistics(const virDomainStatsRecord *record, const char *meta
                 protocol_emit("memory", "%" PRIu64, value * 1024);
         if (get_number(record, "balloon.rss", &value))
                 protocol_emit("memory-resident", "%" PRIu64, value * 1024);
-        emit_devices(record, "net", "network", network_fields, networks);
-        emit_devices(record, "block", "volume", volume_fields, volumes);
+        emit_devices(record, "net", "network", network_fields, networks, addresses);
+        emit_devices(record, "block", "volume", volume_fields, volumes, NULL);
+}
+
+/* Those that DHCP has leased to it, or the host has heard it use; with spaces between. */
+static void add_addresses(virConnectPtr connection, const Conf *conf, const DomainPort *port, GString *text)
+{
+        g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
+        g_autoptr(Segment) segment = NULL;
+
+        if (segment_find(connection, conf, port->network, port->bridge, &segment, NULL) < 0 ||
+                        segment_look(segment, seen, NULL) < 0)
+                return;
+        for (guint i = 0; i < seen->len; i++) {
+                const SeenAddress *one = &g_array_index(seen, SeenAddress, i);
+                g_auto(GStrv) known = g_strsplit(text->str, " ", -1);
+                char ip[ADDRESS_TEXT_MAX];
+
+                address_format_ip(&one->address, ip);
+                if (g_str_equal(one->mac, port->mac) && !address_is_link_local(&one->address) &&
+                                !g_strv_contains((const char *const *) known, ip))
+                        g_string_append_printf(text, "%s%s", text->len > 0 ? " " : "", ip);
+        }
+}
+
+/* Of each network device, whoever has given them to it. Free with g_strfreev(). */
+static char **find_addresses(virConnectPtr connection, const Conf *conf, virDomainPtr domain)
+{
+        g_autoptr(GStrvBuilder) all = g_strv_builder_new();
+        char *xml = virDomainGetXMLDesc(domain, 0);
+        g_autoptr(GPtrArray) ports = domain_xml_ports(xml ?: "");
+
+        for (guint i = 0; i < ports->len; i++) {
+                const DomainPort *port = ports->pdata[i];
+                g_autoptr(GString) text = g_string_new(NULL);
+
+                if (port->mac && (port->network || port->bridge))
+                        add_addresses(connection, conf, port, text);
+                g_strv_builder_add(all, text->str);
+        }
+        free(xml);
+        return g_strv_builder_end(all);
 }
 
 int report_statistics(const char *name, Error *ret_error)
@@ -111,6 +156,7 @@ int report_statistics(const char *name, Error *ret_error)
         g_autoptr(Conf) conf = NULL;
         virDomainStatsRecordPtr *records = NULL;
         virDomainPtr domains[2] = {};
+        g_auto(GStrv) addresses = NULL;
         char uuid[37], *metadata;
         int r;
 
@@ -133,8 +179,9 @@ int report_statistics(const char *name, Error *ret_error)
                                 "Cannot read the statistics of '%s'", name);
 
         metadata = virt_domain_metadata(domain);
+        addresses = find_addresses(connection, conf, domain);
         if (r > 0)
-                emit_statistics(records[0], metadata);
+                emit_statistics(records[0], metadata, addresses);
         free(metadata);
         virDomainStatsRecordListFree(records);
 
@@ -158,7 +205,7 @@ static void emit_statistics_of(const virDomainStatsRecord *record)
         name = domain + strlen(SHRUTHI_DOMAIN_PREFIX);
         if (domain_xml_metadata_is(metadata, name)) {
                 protocol_emit("unikernel", "%s", name);
-                emit_statistics(record, metadata);
+                emit_statistics(record, metadata, NULL);
         }
         free(metadata);
 }

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "common/names.h"
+#include "common/string-util.h"
 #include "domain/domain-xml.h"
+#include "unikernel/host-network.h"
 
 /* How long a connection is tried again while libvirtd is away: a restart takes about a second. */
 #define CONNECT_WAIT_USEC (8 * G_USEC_PER_SEC)
@@ -220,6 +222,21 @@ int virt_domain_find(virConnectPtr connection, const char *name, const char *uui
         return 1;
 }
 
+/* "Unable to add bridge BRIDGE port INTERFACE: Exchange full", by src/util/virnetdevbridge.c of libvirt. */
+static int refuse_full_bridge(const virError *error, Error *ret_error)
+{
+        const char *name = error->message ? strstr(error->message, "bridge ") : NULL;
+        g_autofree char *bridge = name ? g_strndup(name + strlen("bridge "),
+                                                         strcspn(name + strlen("bridge "), " "))
+                                       : NULL;
+        g_autofree char *shown = bridge ? text_for_display(bridge, 40) : NULL;
+
+        return error_set(ret_error, ERROR_START_FAILED,
+                        "The bridge %s%s%sis full: it takes %d interfaces; attach the unikernel to another, or "
+                        "take others off it",
+                        shown ? "'" : "of the unikernel ", shown ?: "", shown ? "' " : "", BRIDGE_PORTS_MAX);
+}
+
 static int refuse_start(virConnectPtr connection, Error *ret_error)
 {
         const virError *error = virGetLastError();
@@ -235,6 +252,9 @@ static int refuse_start(virConnectPtr connection, Error *ret_error)
                 return virt_error_set(ret_error, connection, ERROR_START_FAILED,
                                 "This host's kernel cannot limit a network's Bandwidth=, which takes its "
                                 "modules sch_htb, sch_sfq, sch_ingress, cls_u32, cls_fw and act_police");
+
+        if (error && error->code == VIR_ERR_SYSTEM_ERROR && error->int1 == EXFULL)
+                return refuse_full_bridge(error, ret_error);
 
         /* ENODEV is what the kernel says about a bridge that is not there. */
         if (error && (error->code == VIR_ERR_NO_NETWORK ||

@@ -170,8 +170,29 @@ check "a user's guest that asks DHCP" as_user alice shruthictl create strict "$G
 check_soon "is given one" 60 guest_said strict 'by DHCP'
 strict=$(guest_said strict 'by DHCP' | sed -E 's/.* on ([0-9.]+).*/\1/' | tail -n 1)
 check_soon "and heard from it" 60 answers "$strict"
+expect_output "status shows it" "$strict \\(seen on network service\\)" as_user alice shruthictl status strict
 expect_output "which libvirt has seen" 'shruthi-[0-9]*-held-none$' filter_of strict
 check "these are removed" gone asker strict
+
+# ── Those that are typed ─────────────────────────────────────────────────────────────────────────────────────────
+alice_ctl() { as_user alice shruthictl "$@"; }
+# It exits with 3, since none runs.
+alice_sees() { alice_ctl status typed || :; }
+expect_output "a user who types an address is told that nothing gets through, and how it would" \
+        'from 192\.168\.122\.44/24,.* shruthictl set typed Network=service:virbr0,address=192\.168\.122\.44/24' \
+        alice_ctl create typed "$GUEST" --memory=8M --network=service:virbr0 -- --ipv4=192.168.122.44/24
+expect_output "status marks it" '192\.168\.122\.44/24: nothing gets through' alice_sees
+check "as it was told" alice_ctl set typed Network=service:virbr0,address=192.168.122.44/24
+expect_fail "it is not marked" '' bash -c 'shruthictl status typed | grep "nothing gets through"'
+expect_output "but shown" 'Addresses: 192\.168\.122\.44/24$' alice_sees
+check "with another" alice_ctl set typed Network=service:virbr0,address=192.168.122.45/24
+expect_output "it is marked again" '192\.168\.122\.44/24: nothing gets through' alice_sees
+check "with what is no address" alice_ctl set typed -- --ipv4=999.1.1.1
+expect_fail "none is shown" '' bash -c 'shruthictl status typed | grep -E "Addresses.*999"'
+check "it is removed" gone typed
+expect_fail "an administrator's may choose, and nothing is said" '' bash -c \
+        "shruthictl create typed '$GUEST' --network=service:virbr0 -- --ipv4=192.168.122.44/24 2>&1 | grep 'gets through'"
+check "it is removed as well" gone typed
 
 # ── Taken by others ──────────────────────────────────────────────────────────────────────────────────────────────
 # Of six addresses the gateway has one, a host that nobody told of another, and DHCP has given out a third.

@@ -93,4 +93,11 @@ check_soon "it is made again" 60 virsh --quiet net-info own
 check_soon "and its guest answers" 60 answers "$subnet.9"
 expect_output "its reservation is there, too" "<host mac='.*ip='$subnet.9'" virsh net-dumpxml own
 
+# ── A full bridge ────────────────────────────────────────────────────────────────────────────────────────────────────
+ip link add br-full type bridge
+for i in {1..1023}; do printf 'tuntap add dev f%s mode tap\nlink set f%s master br-full\n' "$i" "$i"; done >/tmp/full
+check "a bridge with 1023 interfaces" ip -batch /tmp/full
+expect_fail "takes no guest, which is said in words" "The bridge 'br-full' is full: it takes 1023 interfaces" \
+        shruthictl create one-more "$GUEST" --memory=8M --network=service:br-full --now
+
 finish

@@ -141,18 +141,6 @@ static void test_advice_fits(void)
         g_assert_null(strstr(devices, "shruthictl set"));
 }
 
-static void test_addresses_of_arguments(void)
-{
-        g_autofree char *both =
-                        arguments_addresses("--ipv4=10.0.0.2/24 --ipv4-gateway=10.0.0.1 --ipv6=fd00::2/64");
-        g_autofree char *none = arguments_addresses("--ipv4= hello");
-        g_autofree char *fields = arguments_addresses("--ipv4={service.address} --ipv6=fd00::2/64");
-
-        g_assert_cmpstr(both, ==, "10.0.0.2/24 fd00::2/64");
-        g_assert_cmpstr(none, ==, "");
-        g_assert_cmpstr(fields, ==, "fd00::2/64");
-}
-
 static void test_spans(void)
 {
         static const struct {
@@ -268,7 +256,6 @@ int main(int argc, char *argv[])
                         test_escape_counts_three_in_a_second);
         g_test_add_func("/ctl/advice/for-each-result", test_advice_for_each_result);
         g_test_add_func("/ctl/advice/fits", test_advice_fits);
-        g_test_add_func("/ctl/advice/addresses-of-arguments", test_addresses_of_arguments);
         g_test_add_func("/ctl/format/spans", test_spans);
         g_test_add_func("/ctl/format/times", test_times);
         g_test_add_func("/ctl/rhyzome/takes-the-bridge", test_rhyzome_takes_the_bridge);

@@ -198,7 +198,8 @@ static void test_ports(void)
 {
         static const char xml[] =
                         "<domain><devices>"
-                        "<interface type='network'><source network='lab' portid='x' bridge='virbr1'/>"
+                        "<interface type='network'><mac address='52:54:00:AB:cd:01'/>"
+                        "<source network='lab' portid='x' bridge='virbr1'/>"
                         "<target dev='vnet0'/></interface>"
                         "<disk/>"
                         "<interface type='bridge'><source bridge='br7'/><target dev='shruaaaaaaaaaaa'/>"
@@ -210,6 +211,8 @@ static void test_ports(void)
         g_autoptr(GPtrArray) ports = domain_xml_ports(xml), none = domain_xml_ports("nonsense");
 
         g_assert_cmpuint(ports->len, ==, 4);
+        g_assert_cmpstr(((const DomainPort *) ports->pdata[0])->mac, ==, "52:54:00:ab:cd:01");
+        g_assert_null(((const DomainPort *) ports->pdata[1])->mac);
         assert_port(ports, 0, "vnet0", "lab", NULL, false);
         assert_port(ports, 1, "shruaaaaaaaaaaa", NULL, "br7", true);
         assert_port(ports, 2, "vnet1", NULL, NULL, false);
