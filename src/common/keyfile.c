@@ -415,8 +415,8 @@ int key_file_refuse(const KeyFileEntry *entry, Error *ret_error, const char *for
         if (entry->path)
                 error_prefix(ret_error, "%s:%u: %s=%s", entry->path, entry->line, entry->key, shown);
         else if (entry->section->name)
-                error_prefix(ret_error, "[%s %s] %s=%s", entry->section->type, entry->section->name, entry->key,
-                                shown);
+                error_prefix(ret_error, "[%s %s] %s=%s", entry->section->type, entry->section->name,
+                                entry->key, shown);
         else
                 error_prefix(ret_error, "%s=%s", entry->key, shown);
 
@@ -443,8 +443,8 @@ int key_file_refuse_key(const KeyFileSection *section, const KeyFileEntry *entry
         g_autofree char *name = text_for_display(section->name ?: "", SHOWN_LENGTH);
         g_autofree char *suggested = suggestion(known, entry->key);
 
-        return key_file_error(entry->path, entry->line, ret_error, "unknown key '%s' in [%s%s%s]%s", shown, section->type, section->name ? " " : "", name,
-                        suggested);
+        return key_file_error(entry->path, entry->line, ret_error, "unknown key '%s' in [%s%s%s]%s", shown,
+                        section->type, section->name ? " " : "", name, suggested);
 }
 
 int key_file_refuse_section(const KeyFileSection *section, const char *const *known, Error *ret_error)
@@ -452,7 +452,8 @@ int key_file_refuse_section(const KeyFileSection *section, const char *const *kn
         g_autofree char *shown = text_for_display(section->type, SHOWN_LENGTH);
         g_autofree char *suggested = suggestion(known, section->type);
 
-        return key_file_error(section->path, section->line, ret_error, "unknown section '[%s]'%s", shown, suggested);
+        return key_file_error(section->path, section->line, ret_error, "unknown section '[%s]'%s",
+                        shown, suggested);
 }
 
 bool file_is_masked(const char *path)

@@ -84,8 +84,8 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
         if ((int) code >= 0)
                 return error_set(ret_error, code, "%s", message);
 
-        /* The bus gives a service 25 s to start (dbus-daemon(1), service_start_timeout); what is ours has other
-         * names. */
+        /* The bus gives a service 25 s to start (dbus-daemon(1), service_start_timeout); what is ours has
+         * other names. */
         if (sd_bus_error_has_names(e, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
                             "org.freedesktop.DBus.Error.TimedOut") ||
                         g_str_has_prefix(e->name ?: "", "org.freedesktop.DBus.Error.Spawn.") ||

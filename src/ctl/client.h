@@ -72,7 +72,8 @@ typedef struct UnikernelRow {
 int client_list(Ctl *ctl, GPtrArray **ret_rows, Error *ret_error);
 bool name_is_pattern(const char *text);
 
-/* Is it one by its name, or what is said without any, and not several or a pattern, whatever that matches? */
+/* Is it one by its name, or what is said without any, and not several or a pattern, whatever that
+ * matches? */
 bool operands_are_single(char **operands);
 
 /* The properties that everybody may read, of a unikernel or (name NULL) of the Manager. */

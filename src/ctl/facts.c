@@ -173,6 +173,7 @@ int facts_of_unikernel(Ctl *ctl, const char *name, bool strictly, JsonObject **r
         static const char *const override_keys[] = {"Setting", "Path", NULL};
         g_autoptr(JsonObject) facts = NULL, details = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
+        bool refused;
         int r;
 
         r = client_get_properties(ctl, name, &facts, ret_error);
@@ -182,8 +183,9 @@ int facts_of_unikernel(Ctl *ctl, const char *name, bool strictly, JsonObject **r
         add_owner_name(facts);
         if (!properties_suffice(&ctl->options, facts)) {
                 r = client_get_object(ctl, "GetUnikernelDetails", name, strictly, &details, &error);
-                if (r < 0 && (strictly || (error.code != ERROR_ACCESS_DENIED &&
-                                                          error.code != ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))) {
+                refused = error.code == ERROR_ACCESS_DENIED ||
+                                error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
+                if (r < 0 && (strictly || !refused)) {
                         error_move(ret_error, &error);
                         return r;
                 }
@@ -191,7 +193,8 @@ int facts_of_unikernel(Ctl *ctl, const char *name, bool strictly, JsonObject **r
         if (details) {
                 add_members(facts, details);
                 if (value_array(facts, "Devices"))
-                        json_object_set_member(facts, "Addresses", addresses_of(value_array(facts, "Devices")));
+                        json_object_set_member(
+                                        facts, "Addresses", addresses_of(value_array(facts, "Devices")));
                 if (ctl->options.json != JSON_OFF)
                         json_name_members(facts, "Overrides", override_keys);
         }
@@ -213,7 +216,8 @@ static int check_wanted(const Options *options, JsonObject *facts, Error *ret_er
                 keys = g_list_sort(json_object_get_members(facts), (GCompareFunc) g_strcmp0);
                 for (GList *l = keys; l; l = l->next)
                         g_string_append_printf(known, "%s%s", l == keys ? "" : ", ", (const char *) l->data);
-                return error_set(ret_error, ERROR_INVALID_ARGS, "it has no property '%s'. It has: %s.", shown, known->str);
+                return error_set(ret_error, ERROR_INVALID_ARGS, "it has no property '%s'. It has: %s.",
+                                shown, known->str);
         }
 
         return 0;

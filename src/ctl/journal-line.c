@@ -71,7 +71,8 @@ static char *format_when(uint64_t usec, LogFormat format)
                 return g_strdup_printf("%" G_GUINT64_FORMAT ".%06u", usec / G_USEC_PER_SEC, rest);
         if (localtime_r(&seconds, &tm))
                 (void) strftime(when, sizeof(when),
-                                format == LOG_FORMAT_SHORT_ISO ? "%Y-%m-%dT%H:%M:%S%z" : "%b %d %H:%M:%S", &tm);
+                                format == LOG_FORMAT_SHORT_ISO ? "%Y-%m-%dT%H:%M:%S%z" : "%b %d %H:%M:%S",
+                                &tm);
 
         return format == LOG_FORMAT_SHORT_PRECISE ? g_strdup_printf("%s.%06u", when, rest) : g_strdup(when);
 }

@@ -107,10 +107,11 @@ static bool log_source_take(LogSource *source, const LogRequest *request)
 
         while (!source->pending && (newline = memchr(source->buffer->str, '\n', source->buffer->len))) {
                 size_t size = (size_t) (newline - source->buffer->str);
+                int r;
 
                 journal_line_clear(&source->line);
-                source->pending = journal_line_parse(source->buffer->str, size, request->format, &source->line) >=
-                                        0 && is_wanted(request, &source->line);
+                r = journal_line_parse(source->buffer->str, size, request->format, &source->line);
+                source->pending = r >= 0 && is_wanted(request, &source->line);
                 g_string_erase(source->buffer, 0, (gssize) size + 1);
         }
 

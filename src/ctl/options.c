@@ -155,11 +155,11 @@ static int set_priority(Options *options, const char *value, Error *ret_error)
 {
         static const char *const names[] = {"emerg", "alert", "crit", "err", "warning", "notice", "info",
                         "debug"};
-        guint64 number;
+        guint64 number = G_N_ELEMENTS(names);
 
+        (void) g_ascii_string_to_unsigned(value, 10, 0, 7, &number, NULL);
         for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-                if (g_str_equal(value, names[i]) ||
-                                (g_ascii_string_to_unsigned(value, 10, 0, 7, &number, NULL) && number == i)) {
+                if (g_str_equal(value, names[i]) || number == i) {
                         options->priority = (int) i;
                         return 0;
                 }
@@ -222,8 +222,8 @@ const OptionInfo option_table[] = {
         {"property", 'p', "NAME", OPTION_SHOW, "show: only these, separated by commas", set_property},
         {"value", 0, NULL, OPTION_SHOW, "show: the bare values", set_value},
         {"lines", 'n', "N", OPTION_LINES, "logs, status: the last N lines, or all", set_lines},
-        {"follow", 'f', NULL, OPTION_FOLLOW, "logs: go on with new lines; console: after the end of the input",
-                        set_follow},
+        {"follow", 'f', NULL, OPTION_FOLLOW,
+                        "logs: go on with new lines; console: after the end of the input", set_follow},
         {"since", 'S', "TIME", OPTION_LOG, "logs: not what was before, in any boot", set_since},
         {"until", 'U', "TIME", OPTION_LOG, "logs: not what came after, in any boot", set_until},
         {"boot", 'b', "[=BOOT]", OPTION_LOG, "logs: of another boot, such as -1, or all", set_boot},
@@ -394,8 +394,8 @@ static int refuse_option(int c, char **argv, const char *verb, Error *ret_error)
                                 "guest goes behind '--': shruthictl %s NAME%s -- %s",
                                 shown, verb, g_str_equal(verb, "create") ? " IMAGE" : "", shown);
 
-        return error_set(ret_error, ERROR_INVALID_ARGS, "There is no option %s; shruthictl --help shows all.",
-                        shown);
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "There is no option %s; shruthictl --help shows all.", shown);
 }
 
 /* Before getopt, which moves "--" to the front. */

@@ -81,7 +81,7 @@ typedef struct Options {
 
 typedef struct OptionInfo {
         const char *name;
-        char letter;             /* or 0; what two options have is one's for logs, and the other's for all else */
+        char letter;             /* or 0; of two options that share one, one is for logs */
         const char *placeholder; /* NULL: takes no value; in brackets: may take one */
         unsigned scope;
         const char *help;        /* NULL: not shown by --help */

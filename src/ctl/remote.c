@@ -58,8 +58,8 @@ GPtrArray *remote_words(const Options *options, const Verb *verb, char **operand
                 g_ptr_array_add(words, g_strdup(verb->noun));
         if (verb->name)
                 g_ptr_array_add(words, g_strdup(verb->name));
-        /* What is behind it may be for the guest. Before it is nothing that begins with '-', or it would have
-         * been an option here. */
+        /* What is behind it may be for the guest. Before it is nothing that begins with '-', or it would
+         * have been an option here. */
         for (char **operand = operands; *operand; operand++) {
                 if (operand == (*behind ? behind : operands))
                         g_ptr_array_add(words, g_strdup("--"));

@@ -47,9 +47,10 @@ typedef struct Settings {
 
 void settings_clear(Settings *settings);
 
-/* Sets by the definition's key: Memory, CPUs, Arguments, Restart, Autostart, Group, Owner, Initrd, Digest,
- * Credentials, Network, Volume (the last two may be given again, and an empty value says: none). INVALID_ARGS
- * with name, which is what the user called it ("--memory=" or "Memory"), the value and what would be right. */
+/* Sets by the definition's key: Memory, CPUs, Arguments, Restart, Autostart, Group, Owner, Initrd,
+ * Digest, Credentials, Network, Volume (the last two may be given again, and an empty value says: none).
+ * INVALID_ARGS with name, which is what the user called it ("--memory=" or "Memory"), the value and what
+ * would be right. */
 int settings_set(Settings *settings, const char *key, const char *name, const char *value, Error *ret_error);
 
 /* The guest's arguments, each a word of its own. */

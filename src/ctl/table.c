@@ -218,7 +218,8 @@ void json_name_members(JsonObject *object, const char *member, const char *const
                 JsonObject *one = json_object_new();
 
                 for (guint k = 0; keys[k] && k < json_array_get_length(values); k++)
-                        json_object_set_member(one, keys[k], json_node_copy(json_array_get_element(values, k)));
+                        json_object_set_member(
+                                        one, keys[k], json_node_copy(json_array_get_element(values, k)));
                 json_array_add_object_element(objects, one);
         }
         json_object_set_array_member(object, member, objects);

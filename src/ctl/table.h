@@ -7,9 +7,9 @@
 #include "ctl/options.h"
 #include "ctl/terminal.h"
 
-/* A table that comes out as aligned text or as an array of JSON objects, and JSON in general. There is one style
- * of it: the names that facts have on the bus, as networkctl(1) and hostnamectl(1) have it; sizes in bytes, times
- * in microseconds, users by number and, beside it, by name. */
+/* A table that comes out as aligned text or as an array of JSON objects, and JSON in general. There is
+ * one style of it: the names that facts have on the bus, as networkctl(1) and hostnamectl(1) have it;
+ * sizes in bytes, times in microseconds, users by number and, beside it, by name. */
 
 typedef struct Table Table;
 
@@ -34,12 +34,12 @@ void table_add_owner(Table *table, uid_t owner);
  * JSON. */
 void table_print(const Table *table, const Options *options, const char *sum);
 
-/* An array's only object where it was asked for by its name (single), else the array. Nothing where it is empty
- * and single. */
+/* An array's only object where it was asked for by its name (single), else the array. Nothing where it is
+ * empty and single. */
 void json_print_array(const Options *options, JsonArray *array, bool single);
 
-/* What the bus has as an array of structs: [["a","b"]] becomes [{"Name":"a","Kind":"b"}] with the keys Name and
- * Kind, ended by NULL. */
+/* What the bus has as an array of structs: [["a","b"]] becomes [{"Name":"a","Kind":"b"}] with the keys
+ * Name and Kind, ended by NULL. */
 void json_name_members(JsonObject *object, const char *member, const char *const *keys);
 
 /* One value as JSON in the mode of the options, with a newline. */

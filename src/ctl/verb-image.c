@@ -216,7 +216,8 @@ int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error)
         return exit_status;
 }
 
-int client_import_image(Ctl *ctl, const char *image, const char *expected, char **ret_digest, Error *ret_error)
+int client_import_image(
+                Ctl *ctl, const char *image, const char *expected, char **ret_digest, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_close_ int fd = -EBADF;

@@ -191,8 +191,8 @@ static void tell_without_effect(Ctl *ctl, const GPtrArray *names, bool autostart
                 tell_overrides(ctl, name, &settings, false);
                 if (autostart && unit_is_masked(name))
                         fprintf(stderr,
-                                        "Note: %s does not start, since its unit is masked: systemctl unmask "
-                                        "unikernel@%s.service\n",
+                                        "Note: %s does not start, since its unit is masked: systemctl "
+                                        "unmask unikernel@%s.service\n",
                                         name, name);
         }
 }

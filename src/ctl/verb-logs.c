@@ -38,8 +38,9 @@ static int read_time(const char *option, const char *value, uint64_t *ret_usec, 
         g_autoptr(GError) error = NULL;
         int status;
 
-        if (!g_spawn_sync(NULL, (char **) argv, environment, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL,
-                            NULL, NULL, &output, NULL, &status, &error))
+        if (!g_spawn_sync(NULL, (char **) argv, environment,
+                            G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output, NULL,
+                            &status, &error))
                 return error_set(ret_error, ERROR_FAILED, "%s: cannot ask " CALENDAR_PROGRAM ": %s", option,
                                 error->message);
         if (status != 0 || !find_seconds(output, ret_usec))
@@ -63,7 +64,8 @@ static int read_pattern(const char *value, GRegex **ret_regex, Error *ret_error)
                 flags |= G_REGEX_CASELESS;
         *ret_regex = g_regex_new(value, flags, 0, &error);
         if (!*ret_regex)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "--grep= is no pattern: %s.", error->message);
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--grep= is no pattern: %s.",
+                                error->message);
 
         return 0;
 }
@@ -85,7 +87,9 @@ static int read_request(const Options *options, LogRequest *request, Error *ret_
         if (r < 0)
                 return r;
 
-        request->boot = options->boot ?: (request->since || request->until) && !options->follow ? "all" : NULL;
+        request->boot = options->boot;
+        if (!request->boot && (request->since || request->until) && !options->follow)
+                request->boot = "all";
         if (request->lines == LINES_UNSET)
                 request->lines = options->follow ? FOLLOW_LINES_DEFAULT : LINES_ALL;
         if (request->format == LOG_FORMAT_SHORT && options->json != JSON_OFF)

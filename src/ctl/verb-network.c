@@ -103,8 +103,8 @@ static bool is_missing(Ctl *ctl, const char *name)
                 return false;
 
         r = sd_bus_message_enter_container(reply, 'a', "(" NETWORK_ROW ")");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(" NETWORK_ROW ")", &listed, NULL, NULL, NULL, NULL,
-                                          NULL, NULL)) > 0)
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(" NETWORK_ROW ")", &listed, NULL, NULL, NULL,
+                                          NULL, NULL, NULL)) > 0)
                 found = found || g_str_equal(listed, name);
 
         return r >= 0 && !found;
@@ -121,7 +121,8 @@ static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *re
         if (r < 0 && (error.code == ERROR_ACCESS_DENIED ||
                                      error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED)) {
                 if (is_missing(ctl, name))
-                        return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "There is no network '%s'", shown);
+                        return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "There is no network '%s'",
+                                        shown);
                 error_clear(&error);
                 r = client_get_object(ctl, "GetNetworkDetails", name, true, ret_facts, &error);
         }

@@ -5,8 +5,8 @@
 #include "ctl/client.h"
 #include "ctl/facts.h"
 
-/* Asked for nothing in particular, the caller gets what they may see; asked for a detail by name, the refusal is
- * an error. */
+/* Asked for nothing in particular, the caller gets what they may see; asked for a detail by name, the
+ * refusal is an error. */
 static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error)
 {
         if (!name)

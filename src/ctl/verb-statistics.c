@@ -98,8 +98,8 @@ static int list_named(Ctl *ctl, char **operands, Table *table, JsonArray *array,
 
 int verb_statistics(Ctl *ctl, char **operands, Error *ret_error)
 {
-        static const char *const headers[] = {"NAME", "CPU TIME", "MEMORY", "RECEIVED", "SENT", "READ", "WRITTEN",
-                        NULL};
+        static const char *const headers[] = {
+                        "NAME", "CPU TIME", "MEMORY", "RECEIVED", "SENT", "READ", "WRITTEN", NULL};
         g_autoptr(Table) table = table_new(headers);
         g_autoptr(JsonArray) array = json_array_new();
         int r;

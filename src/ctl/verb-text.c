@@ -60,12 +60,14 @@ static int print_texts(Ctl *ctl, char **operands, const char *member, const char
 
 int verb_cat(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return print_texts(ctl, operands, "GetUnikernelDefinition", "the definition", "Definition", true, ret_error);
+        return print_texts(ctl, operands, "GetUnikernelDefinition", "the definition", "Definition", true,
+                        ret_error);
 }
 
 int verb_arguments(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return print_texts(ctl, operands, "GetUnikernelArguments", "the arguments", "Arguments", false, ret_error);
+        return print_texts(ctl, operands, "GetUnikernelArguments", "the arguments", "Arguments", false,
+                        ret_error);
 }
 
 int verb_xml(Ctl *ctl, char **operands, Error *ret_error)

@@ -56,8 +56,8 @@ void tell_overrides(Ctl *ctl, const char *name, const Settings *settings, bool i
 
                 if (is_set(settings, image, json_array_get_string_element(override, 0)))
                         fprintf(stderr,
-                                        "Note: %s= of %s is set in %s too, which has the last word: change it "
-                                        "there.\n",
+                                        "Note: %s= of %s is set in %s too, which has the last word: "
+                                        "change it there.\n",
                                         key, name, path);
         }
 }

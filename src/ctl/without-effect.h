@@ -6,8 +6,9 @@
 
 #include "ctl/ctl.h"
 
-/* What was done as it was asked for, and does not come to anything, since an administrator has decided otherwise in a
- * file, or his networks have other addresses. Called by create, set, enable, list and status. */
+/* What was done as it was asked for, and does not come to anything, since an administrator has decided
+ * otherwise in a file, or their networks have other addresses. Called by create, set, enable, list and
+ * status. */
 
 /* Says on standard error which of the settings a drop-in of NAME has the last word about. */
 void tell_overrides(Ctl *ctl, const char *name, const Settings *settings, bool image);

@@ -66,7 +66,11 @@ static char *name_device(const Options *options, const char *message)
 {
         static const struct {
                 const char *start, *option;
-        } kinds[] = {{"[Network ", "--network="}, {"[Volume ", "--volume="}, {"[Credentials ", "--credentials="}};
+        } kinds[] = {
+                {"[Network ", "--network="},
+                {"[Volume ", "--volume="},
+                {"[Credentials ", "--credentials="},
+        };
 
         for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
                 const char *device = message + strlen(kinds[i].start), *end;

@@ -11,11 +11,12 @@ char **options_words_behind(const Options *options, char **operands, unsigned fi
 /* Takes words from behind "--" for the guest's arguments, and says it where that is a likely slip. */
 int arguments_take(Ctl *ctl, char **arguments, Error *ret_error);
 
-/* Begins the sentence with "Cannot WHAT: ", such as "start hello"; where it begins with that verb already, this takes
- * the place of what it says. The second leaves out what the sentence says of that verb. */
+/* Begins the sentence with "Cannot WHAT: ", such as "start hello"; where it begins with that verb
+ * already, this takes the place of what it says. The second leaves out what the sentence says of that
+ * verb. */
 void error_cannot(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void error_drop_cannot(Error *error, const char *verb);
 
-/* What shruthid says of a setting ("Memory=5: …", "Subnet: …", "[Network service] Address=…: …") begins with the option
- * that it was given by, if it was one. */
+/* What shruthid says of a setting ("Memory=5: …", "Subnet: …", "[Network service] Address=…: …") begins
+ * with the option that it was given by, if it was one. */
 void options_name_error(const Options *options, Error *error);

@@ -163,8 +163,8 @@ static int check_address(Change *change, const DefinitionDevice *device, const D
                         bridge ? "] in shruthi.conf tells one)" : "");
 }
 
-/* Which networks there are comes first: whoever may create a unikernel may list them (and /sys has the bridges), and
- * an administrator's word makes none. */
+/* Which networks there are comes first: whoever may create a unikernel may list them (and /sys has the
+ * bridges), and an administrator's word makes none. */
 int change_check_network(Change *change, const DefinitionDevice *device, const DefinitionDevice *old)
 {
         const AddressSetting *setting = &device->setting;

@@ -133,7 +133,8 @@ static int read_option(sd_bus_message *message, const char *key, void *userdata,
                 return read_priority(message, key, options, ret_error);
         else
                 return refuse(ret_error, key,
-                                "unknown key; known: Lines, Follow, Invocation, Boot, Since, Until, Priority");
+                                "unknown key; known: Lines, Follow, Invocation, Boot, Since, Until, "
+                                "Priority");
 
         return 0;
 }
@@ -148,7 +149,8 @@ int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *r
                 return r;
         if (options->follow && (options->boot || options->have_until))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Follow: what comes is of this boot, and has no end: leave Boot and Until out");
+                                "Follow: what comes is of this boot, and has no end: leave Boot and Until "
+                                "out");
 
         *ret_options = g_steal_pointer(&options);
         return 0;

@@ -100,8 +100,9 @@ static void note_override(Definition *definition, const KeyFileEntry *entry)
                 return;
 
         override = g_new0(DefinitionOverride, 1);
-        override->setting = section->name ? g_strdup_printf("[%s %s] %s", section->type, section->name, entry->key)
-                                          : g_strdup(entry->key);
+        override->setting = section->name
+                        ? g_strdup_printf("[%s %s] %s", section->type, section->name, entry->key)
+                        : g_strdup(entry->key);
         override->path = g_strdup(entry->path);
         g_ptr_array_add(definition->overrides, override);
 }
@@ -154,7 +155,8 @@ static int check_block_device(const DefinitionParser *parser, const KeyFileSecti
                                     : g_strdup("");
                 if (g_str_equal(other->name, device->name))
                         return key_file_error(section->path, section->line, parser->ret_error,
-                                        "block device '%s' has a section [%s %s] too%s%s: keep one of the two",
+                                        "block device '%s' has a section [%s %s] too%s%s: keep one of the "
+                                        "two",
                                         device->name, definition_device_section(other), other->name,
                                         *place ? "," : "", place);
                 if (other->credentials && device->credentials)

@@ -132,13 +132,13 @@ typedef enum DefinitionFlags {
 int definition_load_full(
                 const char *name, DefinitionFlags flags, Definition **ret_definition, Error *ret_error);
 
-/* Reads the file at path, wherever it is, and the drop-ins in PATH.d, as NAME.unikernel of /etc. INVALID_ARGS
- * where it is not called NAME.unikernel. */
+/* Reads the file at path, wherever it is, and the drop-ins in PATH.d, as NAME.unikernel of /etc.
+ * INVALID_ARGS where it is not called NAME.unikernel. */
 int definition_load_file(
                 const char *path, DefinitionFlags flags, Definition **ret_definition, Error *ret_error);
 
-/* Parses text as NAME.unikernel, for what came over the bus or out of an editor; path is shown in errors, NULL:
- * nobody wrote a file, and they name what was set. No drop-ins. */
+/* Parses text as NAME.unikernel, for what came over the bus or out of an editor; path is shown in errors,
+ * NULL: nobody wrote a file, and they name what was set. No drop-ins. */
 int definition_parse(const char *name, const char *path, const char *text, size_t size,
                 Definition **ret_definition, Error *ret_error);
 

@@ -118,7 +118,8 @@ static void test_credentials(Fixture *f, const void *data)
 
         set(f, "Credentials", "keys");
         g_assert_true(settings_any(&f->settings));
-        g_assert_cmpint(settings_set(&f->settings, "Credentials", "Credentials", "keys:/etc/tls.key", &error), <, 0);
+        g_assert_cmpint(settings_set(&f->settings, "Credentials", "Credentials", "keys:/etc/tls.key", &error),
+                        <, 0);
         g_assert_nonnull(strstr(error.message, "credential set"));
         text = sent(f, NULL);
         g_assert_cmpstr(text, ==, "{\"Credentials\":[\"keys\"]}");
@@ -163,7 +164,8 @@ static void test_unknown_keys_are_refused(Fixture *f, const void *data)
         g_assert_nonnull(strstr(f->error.message, "Memroy"));
         for (const char *const *key = settings_keys; *key; key++)
                 g_assert_nonnull(strstr(f->error.message, *key));
-        g_assert_cmpint(settings_set(&f->settings, "Arguments", "Arguments", "\xff", &f->error), ==, -EINVAL);
+        g_assert_cmpint(settings_set(&f->settings, "Arguments", "Arguments", "\xff", &f->error), ==,
+                        -EINVAL);
         g_assert_nonnull(strstr(f->error.message, "\\xff"));
 }
 

@@ -43,7 +43,8 @@ static void test_log_lines(void)
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 _cleanup_journal_line_ JournalLine line = {};
 
-                g_assert_cmpint(journal_line_parse(cases[i].json, strlen(cases[i].json), LOG_FORMAT_SHORT, &line), ==, 0);
+                g_assert_cmpint(journal_line_parse(cases[i].json, strlen(cases[i].json), LOG_FORMAT_SHORT,
+                                                &line), ==, 0);
                 g_assert_cmpstr(line.text, ==, cases[i].text);
                 g_assert_cmpint(line.priority, ==, cases[i].priority);
         }
@@ -55,8 +56,10 @@ static void test_log_formats(void)
                                     "\"SYSLOG_IDENTIFIER\":\"x\",\"MESSAGE\":\"a\\u001b\\nb\"}";
         static const char *const texts[_LOG_FORMAT_MAX] = {
                 [LOG_FORMAT_SHORT]         = "Nov 14 22:13:20 h x: a\\x1b\n                     b",
-                [LOG_FORMAT_SHORT_ISO]     = "2023-11-14T22:13:20+0000 h x: a\\x1b\n                              b",
-                [LOG_FORMAT_SHORT_PRECISE] = "Nov 14 22:13:20.000042 h x: a\\x1b\n                            b",
+                [LOG_FORMAT_SHORT_ISO]     = "2023-11-14T22:13:20+0000 h x: a\\x1b\n"
+                                              "                              b",
+                [LOG_FORMAT_SHORT_PRECISE] = "Nov 14 22:13:20.000042 h x: a\\x1b\n"
+                                              "                            b",
                 [LOG_FORMAT_SHORT_UNIX]    = "1700000000.000042 h x: a\\x1b\n                       b",
                 [LOG_FORMAT_CAT]           = "a\\x1b\nb",
                 [LOG_FORMAT_JSON]          = entry,
@@ -82,7 +85,8 @@ static void test_log_refuses_what_is_no_entry(void)
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 _cleanup_journal_line_ JournalLine line = {};
 
-                g_assert_cmpint(journal_line_parse(cases[i], strlen(cases[i]), LOG_FORMAT_SHORT, &line), ==, -EBADMSG);
+                g_assert_cmpint(journal_line_parse(cases[i], strlen(cases[i]), LOG_FORMAT_SHORT, &line),
+                                ==, -EBADMSG);
         }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What stands behind "--" is the guest's, and what shruthid says of a setting is said of the option that it was
- * given by. */
+/* What stands behind "--" is the guest's, and what shruthid says of a setting is said of the option that
+ * it was given by. */
 
 #include <glib.h>
 
@@ -80,12 +80,14 @@ static void test_nothing_is_said_twice(void)
         static const struct {
                 const char *message, *said;
         } cases[] = {
-                {"Cannot start unikernel 'a': systemd does not answer", "Cannot start a: systemd does not answer"},
+                {"Cannot start unikernel 'a': systemd does not answer",
+                 "Cannot start a: systemd does not answer"},
                 {"Cannot start: no room: none", "Cannot start a: no room: none"},
                 {"Cannot started: none", "Cannot start a: Cannot started: none"},
                 {"Cannot read /i: no such file", "Cannot start a: Cannot read /i: no such file"},
                 {"There is no unikernel 'a'", "Cannot start a: There is no unikernel 'a'"},
-                {"Unikernel 'a' did not start: it exited with 1: bad", "Cannot start a: it exited with 1: bad"},
+                {"Unikernel 'a' did not start: it exited with 1: bad",
+                 "Cannot start a: it exited with 1: bad"},
                 {"Unikernel 'a' did not stop: its unit is active",
                  "Cannot start a: Unikernel 'a' did not stop: its unit is active"},
         };

@@ -426,7 +426,8 @@ static void test_a_text_of_no_file_has_no_lines(void)
         static const struct {
                 const char *text, *said;
         } cases[] = {
-                {"[Unikernel]\nImage=/i\nMemory=5\n", "Memory=5: less than 1M: write the unit too, such as 32M"},
+                {"[Unikernel]\nImage=/i\nMemory=5\n",
+                 "Memory=5: less than 1M: write the unit too, such as 32M"},
                 {"[Unikernel]\nImage=/i\n[Network a]\nBridge=a/b\n", "[Network a] Bridge=a/b: not the name"},
                 {"[Unikernel]\nImage=/i\nArguments={nothing}\n", "Arguments=: "},
                 {"[Unikernel]\nImage=/i\n[Volume a]\nSize=1M\n[Credentials a]\n",
@@ -438,8 +439,8 @@ static void test_a_text_of_no_file_has_no_lines(void)
                 g_autoptr(Definition) definition = NULL;
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                g_assert_cmpint(definition_parse("a", NULL, cases[i].text, strlen(cases[i].text), &definition,
-                                                &error), ==, -EBADMSG);
+                g_assert_cmpint(definition_parse("a", NULL, cases[i].text, strlen(cases[i].text),
+                                                &definition, &error), ==, -EBADMSG);
                 g_test_message("%s", error.message);
                 g_assert_true(g_str_has_prefix(error.message, cases[i].said));
         }
