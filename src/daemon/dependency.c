@@ -87,6 +87,7 @@ static void search_end(Search *search, const Culprit *culprit)
                                         g_strerror(-r));
                 log_object(LOG_ERR, &(LogObject){.unikernel = search->name}, NULL, NULL,
                                 "Unikernel '%s' was not started: %s", search->name, reason);
+                g_clear_pointer(&unikernel->forgotten, g_free);
                 (void) unikernel_refresh(unikernel);
         }
         search->done(search->userdata);

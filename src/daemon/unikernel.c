@@ -296,18 +296,16 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
 static bool is_forgotten(const Unikernel *unikernel)
 {
         return unikernel->forgotten && !unikernel_is_active(unikernel) &&
-               g_strcmp0(unikernel->status.invocation_id, unikernel->forgotten) == 0;
+               g_strcmp0(unikernel->status.invocation_id ?: "", unikernel->forgotten) == 0;
 }
 
 void unikernel_forget_run(Unikernel *unikernel)
 {
-        const char *id = unikernel->status.invocation_id;
-
-        if (unikernel_is_active(unikernel) || !id || !id[0])
+        if (unikernel_is_active(unikernel))
                 return;
 
         g_free(unikernel->forgotten);
-        unikernel->forgotten = g_strdup(id);
+        unikernel->forgotten = g_strdup(unikernel->status.invocation_id ?: "");
         (void) unikernel_refresh(unikernel);
 }
 
@@ -470,6 +468,8 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
                 return NULL;
         }
 
+        if (unikernel_is_active(unikernel))
+                g_clear_pointer(&unikernel->forgotten, g_free);
         g_clear_pointer(&unikernel->reason, g_free);
         unikernel->end_error = _ERROR_CODE_INVALID;
         unikernel->shown = (Shown){};

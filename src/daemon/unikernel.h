@@ -70,7 +70,8 @@ typedef struct Unikernel {
         char uuid[37];
         Loaded loaded;
         UnitStatus status;
-        char *forgotten;        /* the invocation that was another's of that name; NULL: none */
+        char *forgotten;        /* what systemd says of this invocation ("": of none) is of another of that
+                                   name; until it runs */
         Shown shown;
         char *reason;           /* how the last run ended, in words; not for everybody */
         ErrorCode end_error;    /* why it did not begin; _ERROR_CODE_INVALID: it did, or not known */
