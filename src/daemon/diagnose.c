@@ -5,15 +5,26 @@
 
 #include "daemon/diagnose.h"
 
+#include <inttypes.h>
+
 #include "common/names.h"
 #include "daemon/call.h"
+#include "daemon/systemd.h"
+#include "daemon/unikernel.h"
 
 /* The bus itself gives polkit 25 s to start. */
 #define ANSWER_USEC (60 * G_USEC_PER_SEC)
 
+/* Descriptors that libvirtd has open for a guest, and without any. */
+#define FILES_PER_GUEST 4
+#define FILES_AT_REST   100
+
+#define LIBVIRTD_PATH SYSTEMD_PATH "/unit/libvirtd_2eservice"
+
 typedef struct Diagnosis {
         Call *call;
         char *polkit_problem; /* NULL: none */
+        uint64_t files_max;   /* of libvirtd; 0: not known */
 } Diagnosis;
 
 static int append_polkit(sd_bus_message *reply, const Diagnosis *diagnosis)
@@ -29,6 +40,28 @@ static int append_polkit(sd_bus_message *reply, const Diagnosis *diagnosis)
                         "systemctl unmask polkit.service; systemctl restart polkit.service");
 }
 
+static int append_files(sd_bus_message *reply, const Diagnosis *diagnosis)
+{
+        GHashTable *unikernels = diagnosis->call->manager->unikernels;
+        uint64_t needed = FILES_AT_REST, max = diagnosis->files_max;
+        g_autofree char *sentence = NULL;
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                needed += unikernel_is_active(value) ? FILES_PER_GUEST : 0;
+        if (max == 0 || needed < max - max / 4)
+                return 0;
+
+        sentence = g_strdup_printf("libvirtd may have %" PRIu64 " files open (LimitNOFILE=) and needs some %" PRIu64
+                                   " for the guests that run: beyond that, none starts",
+                        max, needed);
+        return sd_bus_message_append(reply, "(ssss)", "libvirtd-files", "warning", sentence,
+                        "systemctl edit libvirtd.service: [Service] LimitNOFILE=65536; systemctl restart "
+                        "libvirtd.service");
+}
+
 static int append_checks(sd_bus_message *reply, const Diagnosis *diagnosis, const char *output)
 {
         int r;
@@ -36,6 +69,8 @@ static int append_checks(sd_bus_message *reply, const Diagnosis *diagnosis, cons
         r = sd_bus_message_open_container(reply, 'a', "(ssss)");
         if (r >= 0)
                 r = append_polkit(reply, diagnosis);
+        if (r >= 0)
+                r = append_files(reply, diagnosis);
         for (char *key, *value; r >= 0 && helper_next_line(&output, &key, &value);) {
                 g_autofree char *owned_key = key, *owned_value = g_utf8_make_valid(value, -1);
                 g_auto(GStrv) parts = g_strsplit(owned_value, "|", 4);
@@ -79,6 +114,16 @@ static void run_checks(Diagnosis *diagnosis)
                         diagnosis);
 }
 
+static int on_files(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
+{
+        Diagnosis *diagnosis = userdata;
+
+        if (!sd_bus_message_is_method_error(answer, NULL))
+                (void) sd_bus_message_read(answer, "v", "t", &diagnosis->files_max);
+        run_checks(diagnosis);
+        return 0;
+}
+
 static int on_polkit(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *error = sd_bus_message_get_error(answer);
@@ -86,7 +131,10 @@ static int on_polkit(sd_bus_message *answer, void *userdata, sd_bus_error *ret_e
 
         if (error)
                 diagnosis->polkit_problem = g_strdup(error->message ?: error->name);
-        run_checks(diagnosis);
+        if (sd_bus_call_method_async(diagnosis->call->manager->bus, NULL, SYSTEMD_NAME, LIBVIRTD_PATH,
+                            "org.freedesktop.DBus.Properties", "Get", on_files, diagnosis, "ss",
+                            "org.freedesktop.systemd1.Service", "LimitNOFILE") < 0)
+                run_checks(diagnosis);
         return 0;
 }
 

@@ -70,6 +70,22 @@ says "folders that QEMU cannot enter" '^failed +store: .*may not enter /var/lib/
         'systemd-tmpfiles --create'
 systemd-tmpfiles --create
 
+# --- what is nearly full ---
+
+mkdir -p /run/systemd/system/libvirtd.service.d
+printf '[Service]\nLimitNOFILE=128\n' >/run/systemd/system/libvirtd.service.d/files.conf
+systemctl daemon-reload
+ip link add brfull type bridge
+for i in {1..385}; do
+        printf 'link add fa%d type veth peer name fb%d\nlink set fa%d master brfull\nlink set fb%d master brfull\n' \
+                $i $i $i $i
+done | ip -batch -
+says "descriptors of libvirtd, and ports of a bridge" '^warning +libvirtd-files: .* 128 files' 'LimitNOFILE=65536' \
+        "^warning +bridge-ports: .*'brfull' has 770 of the 1023 ports"
+ip link delete brfull
+rm -r /run/systemd/system/libvirtd.service.d
+systemctl daemon-reload
+
 # --- what libvirt rests on ---
 
 systemctl mask --quiet --runtime --now polkit.service
