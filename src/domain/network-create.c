@@ -105,12 +105,15 @@ static void append_dns(GString *xml, const NetworkSettings *settings)
 }
 
 /* What the host's /etc/hosts says is for the host: guests would learn of it who else it knows, and be sent
- * to 127.0.0.1 for the host itself. */
+ * to 127.0.0.1 for the host itself. Clients are known by their hardware addresses, to which guests are held,
+ * and not by the identifiers that they choose (RFC 2132, 9.14), by which one has as many addresses as it
+ * likes. */
 static void append_options(GString *xml, const char *hosts_path)
 {
         g_auto(GStrv) options = hosts_options(hosts_path);
 
-        g_string_append(xml, "  <dnsmasq:options>\n    <dnsmasq:option value='no-hosts'/>\n");
+        g_string_append(xml, "  <dnsmasq:options>\n    <dnsmasq:option value='no-hosts'/>\n"
+                             "    <dnsmasq:option value='dhcp-ignore-clid'/>\n");
         for (char **option = options; *option; option++)
                 append(xml, "    <dnsmasq:option value='%s'/>\n", *option);
         g_string_append(xml, "  </dnsmasq:options>\n");

@@ -2,8 +2,8 @@
 
 /*
  * A DHCP client (RFC 2131) that asks until it is given an address, and for it again after half of its time,
- * saying its name (option 12) as MirageOS does. A greedy one takes addresses by invented hardware addresses,
- * as many as it is given.
+ * saying its name (option 12) as MirageOS does. A greedy one takes addresses by invented hardware addresses or
+ * identifiers, as many as it is given.
  */
 
 #include "net.h"
@@ -30,6 +30,7 @@ enum {
         OPTION_TYPE = 53,
         OPTION_SERVER = 54,
         OPTION_WANTED = 55,
+        OPTION_CLIENT = 61,
         OPTION_END = 255,
 };
 
@@ -113,7 +114,7 @@ static void message_send(Network *n, unsigned type)
         memcpy(message.id, n->dhcp.id, sizeof(message.id));
         memcpy(message.mac, n->dhcp.client, sizeof(n->dhcp.client));
         /* Nobody has the address that the answer would be sent to. */
-        message.flags[0] = n->dhcp.greedy ? 0x80 : 0;
+        message.flags[0] = n->dhcp.greedy == DHCP_GREEDY_ADDRESS ? 0x80 : 0;
         memcpy(message.cookie, cookie, sizeof(cookie));
 
         p = option_add(p, OPTION_TYPE, &(const uint8_t){(uint8_t)type}, 1);
@@ -123,6 +124,8 @@ static void message_send(Network *n, unsigned type)
                 p = option_add(p, OPTION_ADDRESS, n->dhcp.offered, sizeof(n->dhcp.offered));
                 p = option_add(p, OPTION_SERVER, n->dhcp.server, sizeof(n->dhcp.server));
         }
+        if (n->dhcp.greedy == DHCP_GREEDY_IDENTIFIER)
+                p = option_add(p, OPTION_CLIENT, n->dhcp.identifier, sizeof(n->dhcp.identifier));
         if (host_name)
                 p = option_add(p, OPTION_NAME, host_name, strlen(host_name));
         p = option_add(p, OPTION_WANTED, wanted, sizeof(wanted));
@@ -131,7 +134,7 @@ static void message_send(Network *n, unsigned type)
         frame_send(n, &message, sizeof(message));
 }
 
-void dhcp_begin(Network *n, const char *name, bool greedy)
+void dhcp_begin(Network *n, const char *name, DhcpGreed greedy)
 {
         if (name && strlen(name) > 63)
                 PANIC("a host's name has at most 63 characters");
@@ -139,7 +142,7 @@ void dhcp_begin(Network *n, const char *name, bool greedy)
         host_name = name;
         memcpy(n->dhcp.id, n->mac + 2, sizeof(n->dhcp.id));
         memcpy(n->dhcp.client, n->mac, sizeof(n->dhcp.client));
-        if (greedy)
+        if (greedy == DHCP_GREEDY_ADDRESS)
                 n->dhcp.client[3] ^= 0xff;
         n->dhcp.greedy = greedy;
         n->dhcp.state = DHCP_DISCOVER;
@@ -188,9 +191,12 @@ static void acknowledged(Network *n, const Message *message, size_t n_options)
         const bool renewed = n->dhcp.state == DHCP_RENEW;
 
         if (n->dhcp.greedy) {
-                console_printf("%s: leased %u.%u.%u.%u by another hardware address\n", n->name,
-                                message->yours[0], message->yours[1], message->yours[2], message->yours[3]);
-                n->dhcp.client[5]++;
+                console_printf("%s: leased %u.%u.%u.%u by another %s\n", n->name, message->yours[0],
+                                message->yours[1], message->yours[2], message->yours[3],
+                                n->dhcp.greedy == DHCP_GREEDY_ADDRESS ? "hardware address" : "identifier");
+                if (n->dhcp.greedy == DHCP_GREEDY_ADDRESS)
+                        n->dhcp.client[5]++;
+                n->dhcp.identifier[1]++;
                 n->dhcp.state = DHCP_DISCOVER;
                 n->dhcp.due_ms = timer_ms;
                 return;

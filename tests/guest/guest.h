@@ -101,8 +101,9 @@ void pci_attach_all(void);
 void net_attach(const PciDevice *pci, const char *name);
 void net_configure(
                 const char *device, const char *key, const char *value); /* device NULL: the first network */
-/* For the first network's address; name: said there, or NULL. greedy: for as many as there are. */
-bool net_ask_dhcp(const char *name, bool greedy);
+/* For the first network's address; name: said there, or NULL. greedy: for as many as there are, 1 by hardware
+ * addresses, 2 by identifiers. */
+bool net_ask_dhcp(const char *name, unsigned greedy);
 void net_continue(void);             /* at times, where DHCP is asked */
 void net_start(void);
 bool net_pending(void);

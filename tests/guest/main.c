@@ -11,7 +11,8 @@
  *     --DEVICE-ipv4=…  --DEVICE-ipv6-gateway=…  … the same for another network
  *     --mac=MAC               sends from that hardware address, which is not its own
  *     --dhcp                  asks DHCP for the first network's IPv4 address
- *     --dhcp-greedy           takes one after the other by invented hardware addresses, and prints each
+ *     --dhcp-greedy[=id]      takes one after the other by invented hardware addresses, or identifiers, and prints
+ *                             each
  *     --name=NAME             the name that is said there
  *     --boots                 counts its boots in the first sector of `storage` and prints "boot N"
  *     --fill[=BYTES]          fills `storage` behind that sector, to its end or so many bytes of it, until a
@@ -74,7 +75,8 @@ static const char *last_text;
 static uint64_t end_ms;  /* 0: at once */
 static uint64_t tick_ms; /* 0: none */
 static uint64_t n_ticks;
-static bool asks_dhcp, is_greedy;
+static bool asks_dhcp;
+static unsigned greedy;
 static const char *host_name;
 
 static void arguments_split(void)
@@ -283,7 +285,9 @@ static void argument_obey(char *argument)
         else if (streq(argument, "--dhcp"))
                 asks_dhcp = true;
         else if (streq(argument, "--dhcp-greedy"))
-                asks_dhcp = is_greedy = true;
+                greedy = 1;
+        else if (streq(argument, "--dhcp-greedy=id"))
+                greedy = 2;
         else if ((value = startswith(argument, "--name=")))
                 host_name = value;
         else if (streq(argument, "--no-poweroff"))
@@ -364,7 +368,7 @@ static void input_echo(void)
 
 _noreturn_ static void serve(void)
 {
-        asks_dhcp = asks_dhcp && net_ask_dhcp(host_name, is_greedy);
+        asks_dhcp = (asks_dhcp || greedy > 0) && net_ask_dhcp(host_name, greedy);
         if (tick_ms > 0 || end_ms > 0 || asks_dhcp)
                 timer_start(tick_ms > 0 && tick_ms < 10 ? 1 : 10);
         if (!manifest_entries)

@@ -344,12 +344,12 @@ void net_configure(const char *device, const char *key, const char *value)
                 ipv6_configure_gateway(n, value);
 }
 
-bool net_ask_dhcp(const char *name, bool greedy)
+bool net_ask_dhcp(const char *name, unsigned greedy)
 {
         Network *n = network_find(NULL);
 
         if (n)
-                dhcp_begin(n, name, greedy);
+                dhcp_begin(n, name, (DhcpGreed)greedy);
         return n != NULL;
 }
 

@@ -26,13 +26,21 @@ typedef enum DhcpState {
         DHCP_RENEW,    /* has it, and asked to keep it */
 } DhcpState;
 
+/* It is another each time that it was given something, and says so by this. */
+typedef enum DhcpGreed {
+        DHCP_NOT_GREEDY,
+        DHCP_GREEDY_ADDRESS,
+        DHCP_GREEDY_IDENTIFIER,
+} DhcpGreed;
+
 typedef struct Dhcp {
         DhcpState state;
         uint8_t id[4]; /* of the conversation */
         uint8_t offered[4], server[4];
         uint64_t due_ms; /* when to ask again */
         uint8_t client[6]; /* who it says that it is */
-        bool greedy;       /* it is another each time that it was given something */
+        uint8_t identifier[2];
+        DhcpGreed greedy;
 } Dhcp;
 
 struct Network {
@@ -115,7 +123,7 @@ void ipv6_receive(Network *n, uint8_t *frame, size_t size);
 
 /* dhcp.c */
 bool dhcp_is_for(const Network *n, const Ipv4 *ip, size_t size);
-void dhcp_begin(Network *n, const char *name, bool greedy);
+void dhcp_begin(Network *n, const char *name, DhcpGreed greedy);
 /* Asks (again) what is due. */
 void dhcp_continue(Network *n);
 void dhcp_receive(Network *n, const Ipv4 *ip, size_t size);

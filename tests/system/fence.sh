@@ -154,10 +154,22 @@ check "another that has to ask" shruthictl create other "$GUEST" --memory=8M --n
 check_soon "is given one" 60 guest_said other 'by DHCP'
 expect_fail "they were given none" '' bash -c \
         'journalctl --boot --unit=unikernel@greedy --unit=unikernel@modest --output=cat | grep "leased"'
+check "by identifiers" shruthictl set greedy -- --dhcp-greedy=id
+check "it is restarted" shruthictl restart greedy
+check_soon "it has several of a network of another's, whose server goes by them" 60 guest_said greedy 'by another identifier'
+check "a network of ours" shruthictl network create frugal --subnet=10.128.79.0/26
+check "has it as well" shruthictl set greedy Network=service:network=frugal
+check "it is restarted" shruthictl restart greedy
+frugal() { [ "$(virsh --quiet net-dhcp-leases frugal | grep -c ipv4)" = "$1" ]; }
+check_soon "and gives it one" 60 guest_said greedy 'leased 10\.128\.79\..* by another identifier'
+sleep 3
+check "and no more" frugal 1
 check "without isolation" shruthictl set greedy Network=service:network=scarce,isolation=no
+check "by hardware addresses" shruthictl set greedy -- --dhcp-greedy
 check "restarted" shruthictl restart greedy
 check_soon "it takes one after the other" 60 guest_said greedy 'leased .* by another hardware address'
 check "they are removed" gone greedy modest other
+check "and the network" shruthictl network remove frugal
 
 # A bridge of somebody's by a libvirt network may be one that no packet filter sees.
 check "a network that only names a bridge" virsh --quiet net-create <(echo "<network><name>named</name>
