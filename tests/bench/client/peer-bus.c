@@ -53,7 +53,7 @@ static char *shruthi_run(void *connection, const PeerOptions *options, Operation
         case OPERATION_STOP:
                 return manager_call(connection, "StopUnikernel", "st", item, (uint64_t) 0);
         case OPERATION_REMOVE:
-                return manager_call(connection, "RemoveUnikernel", "s", item);
+                return manager_call(connection, "RemoveUnikernel", "st", item, (uint64_t) 0);
         default:
                 if (options->network)
                         return manager_call(connection, "CreateUnikernelFromDigest", "ssa{sv}", item,
