@@ -91,7 +91,7 @@ check_soon "and its guest answers" 60 answers "$subnet.9"
 check "it is forgotten altogether" bash -c 'virsh --quiet net-undefine own && virsh --quiet net-destroy own'
 check_soon "it is made again" 60 virsh --quiet net-info own
 check_soon "and its guest answers" 60 answers "$subnet.9"
-expect_output "its reservation is there, too" "<host mac='.*ip='$subnet.9'" virsh net-dumpxml own
+expect_output "it is in DHCP again" "$subnet\\.9,own," bash -c 'cat /var/lib/shruthi-hosts/own/*/dhcp'
 
 # ── A full bridge ────────────────────────────────────────────────────────────────────────────────────────────────────
 ip link add br-full type bridge
