@@ -33,6 +33,7 @@ void change_reset(ChangeFixture *f, ChangeKind kind, uid_t uid)
         g_clear_pointer(&change->shares, g_array_unref);
         g_clear_pointer(&change->volumes, g_ptr_array_unref);
         g_clear_pointer(&change->claims, g_ptr_array_unref);
+        g_strfreev(change->taken_over);
         error_clear(&change->error);
         close_safe(change->image_fd);
         g_free(change->text);
