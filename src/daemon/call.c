@@ -223,13 +223,19 @@ void call_reply(Call *call, const char *types, ...)
                 r = sd_bus_message_appendv(reply, types, ap);
                 va_end(ap);
         }
-        if (r < 0) {
-                (void) error_set_errno(&error, r, "Cannot put the answer together");
-                call_fail(call, &error, r);
+        call_finish(call, reply, r, &error);
+}
+
+void call_finish(Call *call, sd_bus_message *reply, int r, Error *error)
+{
+        if (r >= 0) {
+                call_send(call, reply);
                 return;
         }
 
-        call_send(call, reply);
+        if (!error->message)
+                (void) error_set_errno(error, r, "Cannot put the answer together");
+        call_fail(call, error, r);
 }
 
 void call_reply_filled(Call *call, int r, Error *error,
@@ -237,17 +243,11 @@ void call_reply_filled(Call *call, int r, Error *error,
 {
         g_autoptr(sd_bus_message) reply = NULL;
 
-        if (r >= 0) {
+        if (r >= 0)
                 r = call_new_reply(call, &reply);
-                if (r >= 0)
-                        r = fill(reply, output);
-                if (r < 0)
-                        (void) error_set_errno(error, r, "Cannot put the answer together");
-        }
-        if (r < 0)
-                call_fail(call, error, r);
-        else
-                call_send(call, reply);
+        if (r >= 0)
+                r = fill(reply, output);
+        call_finish(call, reply, r, error);
 }
 
 void call_fail(Call *call, Error *error, int r)

@@ -11,7 +11,7 @@ typedef struct Call {
         Manager *manager;
         sd_bus_message *message;
         char *unikernel;    /* name, or NULL */
-        char *owner, *group; /* names: whose unikernel it was when he was let in; NULL: for no unikernel */
+        char *owner, *group; /* names: whose unikernel it was when the caller was let in; NULL: for no unikernel */
         uid_t uid;          /* the caller's; 0 on the private socket */
         uint64_t called, authorized; /* µs, CLOCK_MONOTONIC; 0 where call_let_in() was not the way */
         unsigned weight;
@@ -48,8 +48,8 @@ const int *call_gone(const Call *call);
 /* Whether the caller is in it. */
 bool call_in_group(const Call *call, gid_t gid);
 
-/* For a call that had to wait: its unikernel is still the one that he was let in for. The name can have
- * become another's meanwhile, and a caller can make himself wait. */
+/* For a call that had to wait: its unikernel is still the one that the caller was let in for. The name can have
+ * become another's meanwhile, and callers can make themselves wait. */
 int call_check_owner(const Call *call, Error *ret_error);
 
 /* Answer and end; call is gone afterwards. */
@@ -57,6 +57,10 @@ void call_reply(Call *call, const char *types, ...);
 void call_send(Call *call, sd_bus_message *reply);
 void call_fail(Call *call, Error *error, int r);
 int call_new_reply(Call *call, sd_bus_message **ret_reply);
+
+/* Sends reply, or, where r says that there is none, error; an error that is not set says that the reply could not
+ * be put together. */
+void call_finish(Call *call, sd_bus_message *reply, int r, Error *error);
 
 /* The same with what fill makes of a helper's output; with error where r says that there is none. */
 void call_reply_filled(Call *call, int r, Error *error,

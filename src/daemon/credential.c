@@ -91,13 +91,7 @@ static void reply_keys(Call *call, char **keys)
         r = call_new_reply(call, &reply);
         if (r >= 0)
                 r = sd_bus_message_append_strv(reply, keys);
-        if (r < 0) {
-                (void) error_set_errno(&error, r, "Cannot put the answer together");
-                call_fail(call, &error, r);
-                return;
-        }
-
-        call_send(call, reply);
+        call_finish(call, reply, r, &error);
 }
 
 static void work_done(void *userdata)
@@ -129,7 +123,7 @@ static void work_begin(CredentialWork *work)
         worker_run(work->call->manager->worker, work->call->uid, work_start, work_run, work_done, work);
 }
 
-/* May he restart it too? Asked before anything is changed. */
+/* May the caller restart it too? Asked before anything is changed. */
 static void on_restart(Decision decision, void *userdata)
 {
         CredentialWork *work = userdata;

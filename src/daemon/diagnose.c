@@ -89,17 +89,11 @@ static void on_checked(int r, Error *error, const char *output, void *userdata)
         Diagnosis *diagnosis = userdata;
         Manager *manager = diagnosis->call->manager;
 
-        if (r >= 0) {
+        if (r >= 0)
                 r = call_new_reply(diagnosis->call, &reply);
-                if (r >= 0)
-                        r = append_checks(reply, diagnosis, output);
-                if (r < 0)
-                        (void) error_set_errno(error, r, "Cannot put the answer together");
-        }
-        if (r < 0)
-                call_fail(diagnosis->call, error, r);
-        else
-                call_send(diagnosis->call, reply);
+        if (r >= 0)
+                r = append_checks(reply, diagnosis, output);
+        call_finish(diagnosis->call, reply, r, error);
         g_free(diagnosis->polkit_problem);
         g_free(diagnosis);
 

@@ -12,6 +12,7 @@
 #include "common/names.h"
 #include "common/string-util.h"
 #include "daemon/call.h"
+#include "daemon/dictionary.h"
 #include "daemon/image-access.h"
 #include "daemon/settings.h"
 #include "image/store.h"
@@ -62,17 +63,11 @@ static void image_work_done(void *userdata)
         ImageWork *work = userdata;
         int r = work->result;
 
-        if (r >= 0) {
+        if (r >= 0)
                 r = call_new_reply(work->call, &reply);
-                if (r >= 0)
-                        r = work->append(work, reply);
-                if (r < 0)
-                        (void) error_set_errno(&work->error, r, "Cannot put the answer together");
-        }
-        if (r < 0)
-                call_fail(work->call, &work->error, r);
-        else
-                call_send(work->call, reply);
+        if (r >= 0)
+                r = work->append(work, reply);
+        call_finish(work->call, reply, r, &work->error);
         image_work_free(work);
 }
 
@@ -127,20 +122,14 @@ static int append_info(const ImageWork *work, sd_bus_message *reply)
                                 "Hostable", "b", (int) !info->problem,
                                 "Problem", "s", info->problem ?: "");
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "s", "Devices");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', "a(ss)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(ss)");
+                r = dictionary_open_array(reply, "Devices", "(ss)");
         for (unsigned i = 0; r >= 0 && i < info->n_devices; i++)
                 r = sd_bus_message_append(reply, "(ss)", info->devices[i].name,
                                 device_kind_to_string(info->devices[i].kind));
-        for (unsigned i = 0; r >= 0 && i < 4; i++)
-                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = dictionary_close_array(reply);
 
-        return r;
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 int method_inspect_image(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

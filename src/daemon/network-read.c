@@ -8,6 +8,7 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
+#include "daemon/dictionary.h"
 #include "daemon/network-bus.h"
 #include "daemon/network-registry.h"
 #include "unikernel/lease.h"
@@ -81,17 +82,11 @@ static void on_listed(int r, Error *error, const GPtrArray *seen, void *userdata
         g_autoptr(sd_bus_message) reply = NULL;
         Call *call = userdata;
 
-        if (r >= 0) {
+        if (r >= 0)
                 r = call_new_reply(call, &reply);
-                if (r >= 0)
-                        r = append_rows(reply, call->manager, seen);
-                if (r < 0)
-                        (void) error_set_errno(error, r, "Cannot put the answer together");
-        }
-        if (r < 0)
-                call_fail(call, error, r);
-        else
-                call_send(call, reply);
+        if (r >= 0)
+                r = append_rows(reply, call->manager, seen);
+        call_finish(call, reply, r, error);
 }
 
 int method_list_networks(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -128,13 +123,7 @@ static int append_leases(sd_bus_message *m, const GPtrArray *leases)
 {
         int r;
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "Leases");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "a(sss)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "(sss)");
+        r = dictionary_open_array(m, "Leases", "(sss)");
         for (guint i = 0; r >= 0 && leases && i < leases->len; i++) {
                 const Lease *lease = leases->pdata[i];
                 char address[ADDRESS_TEXT_MAX];
@@ -142,10 +131,8 @@ static int append_leases(sd_bus_message *m, const GPtrArray *leases)
                 address_format(&lease->address, address);
                 r = sd_bus_message_append(m, "(sss)", lease->unikernel ?: "", lease->device ?: "", address);
         }
-        for (unsigned i = 0; r >= 0 && i < 3; i++)
-                r = sd_bus_message_close_container(m);
 
-        return r;
+        return r < 0 ? r : dictionary_close_array(m);
 }
 
 static int append_own(sd_bus_message *m, const Network *network)
@@ -175,7 +162,7 @@ static int append_other(sd_bus_message *m, const SeenNetwork *seen)
                         seen->dns6);
 }
 
-/* It may have become another's, or come to be one of ours, since he was let in. */
+/* It may have become another's, or come to be one of ours, since the caller was let in. */
 static int check_owner(const Reading *reading, const Network *network, Error *ret_error)
 {
         const Call *call = reading->call;

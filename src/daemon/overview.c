@@ -110,17 +110,11 @@ static void overview_end(Overview *overview)
         g_autoptr(sd_bus_message) reply = NULL;
         int r = overview->result;
 
-        if (r >= 0) {
+        if (r >= 0)
                 r = call_new_reply(overview->call, &reply);
-                if (r >= 0)
-                        r = overview_append(overview, reply);
-                if (r < 0)
-                        (void) error_set_errno(&overview->error, r, "Cannot put the answer together");
-        }
-        if (r < 0)
-                call_fail(overview->call, &overview->error, r);
-        else
-                call_send(overview->call, reply);
+        if (r >= 0)
+                r = overview_append(overview, reply);
+        call_finish(overview->call, reply, r, &overview->error);
         overview_free(overview);
 }
 

@@ -112,13 +112,8 @@ static void asked_answer(Asked *asked)
                 r = call_new_reply(call, &reply);
                 if (r >= 0)
                         r = append_moments(reply, &moments);
-                if (r < 0)
-                        (void) error_set_errno(&asked->error, r, "Cannot put the answer together");
         }
-        if (r < 0)
-                call_fail(call, &asked->error, r);
-        else
-                call_send(call, reply);
+        call_finish(call, reply, r, &asked->error);
         asked_free(asked);
 }
 

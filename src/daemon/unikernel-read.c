@@ -3,6 +3,8 @@
 /* The methods of a unikernel that tell what it is: what is not for everybody, and so no property. Those that
  * tell what its guest does are in unikernel-watch.c. */
 
+#include "daemon/unikernel-read.h"
+
 #include <fcntl.h>
 #include <string.h>
 
@@ -10,9 +12,9 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "daemon/call.h"
+#include "daemon/dictionary.h"
 #include "daemon/image-access.h"
 #include "daemon/unikernel-bus.h"
-#include "daemon/unikernel-read.h"
 #include "unikernel/cut-off.h"
 #include "unikernel/identity.h"
 #include "unikernel/lease.h"
@@ -80,19 +82,11 @@ static int append_credentials(sd_bus_message *m, const DefinitionDevice *device)
 {
         int r;
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "Credentials");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "s");
+        r = dictionary_open_array(m, "Credentials", "s");
         for (guint i = 0; r >= 0 && i < device->sources->len; i++)
                 r = sd_bus_message_append(m, "s", ((DefinitionSource *) device->sources->pdata[i])->id);
-        for (unsigned i = 0; r >= 0 && i < 3; i++)
-                r = sd_bus_message_close_container(m);
 
-        return r;
+        return r < 0 ? r : dictionary_close_array(m);
 }
 
 static int append_device(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
@@ -121,19 +115,11 @@ static int append_devices(sd_bus_message *m, const Definition *definition, const
 {
         int r;
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "Devices");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "aa{sv}");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "a{sv}");
+        r = dictionary_open_array(m, "Devices", "a{sv}");
         for (guint i = 0; r >= 0 && i < definition->devices->len; i++)
                 r = append_device(m, definition->name, definition->devices->pdata[i], wiring);
-        for (unsigned i = 0; r >= 0 && i < 3; i++)
-                r = sd_bus_message_close_container(m);
 
-        return r;
+        return r < 0 ? r : dictionary_close_array(m);
 }
 
 static int append_origin(sd_bus_message *m, const char *path, DefinitionOrigin origin)
@@ -188,13 +174,7 @@ static int append_next_start(
         uint64_t next_memory = memory_of(unikernel, next, &details->next);
         int r;
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "NextStart");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "a{sv}");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "{sv}");
+        r = dictionary_open_array(m, "NextStart", "{sv}");
         if (r >= 0 && g_strcmp0(running->image, next->image) != 0)
                 r = sd_bus_message_append(m, "{sv}", "Image", "s", next->image);
         if (r >= 0 && g_strcmp0(running->initrd, next->initrd) != 0)
@@ -207,23 +187,15 @@ static int append_next_start(
                 r = sd_bus_message_append(m, "{sv}", "CPUs", "u", next->cpus);
         if (r >= 0 && !started_devices_equal(running, next))
                 r = append_devices(m, next, &details->wiring);
-        for (unsigned i = 0; r >= 0 && i < 3; i++)
-                r = sd_bus_message_close_container(m);
 
-        return r;
+        return r < 0 ? r : dictionary_close_array(m);
 }
 
 static int append_addresses(sd_bus_message *m, const char *key, const GArray *typed, bool blocked)
 {
         int r;
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", key);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "s");
+        r = dictionary_open_array(m, key, "s");
         for (guint i = 0; r >= 0 && i < typed->len; i++) {
                 const TypedAddress *one = &g_array_index(typed, TypedAddress, i);
                 char text[ADDRESS_TEXT_MAX];
@@ -232,10 +204,8 @@ static int append_addresses(sd_bus_message *m, const char *key, const GArray *ty
                 if (one->blocked == blocked)
                         r = sd_bus_message_append(m, "s", text);
         }
-        for (unsigned i = 0; r >= 0 && i < 3; i++)
-                r = sd_bus_message_close_container(m);
 
-        return r;
+        return r < 0 ? r : dictionary_close_array(m);
 }
 
 /* What the arguments say that the guest is. Whose it is and where it stands is the definition's on disk. */
@@ -276,39 +246,14 @@ static int append_overrides(sd_bus_message *m, const Definition *definition)
 {
         int r;
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "Overrides");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "a(ss)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "(ss)");
+        r = dictionary_open_array(m, "Overrides", "(ss)");
         for (guint i = 0; r >= 0 && i < definition->overrides->len; i++) {
                 const DefinitionOverride *override = definition->overrides->pdata[i];
 
                 r = sd_bus_message_append(m, "(ss)", override->setting, override->path);
         }
-        for (unsigned i = 0; r >= 0 && i < 3; i++)
-                r = sd_bus_message_close_container(m);
 
-        return r;
-}
-
-static int append_strings(sd_bus_message *m, const char *key, char **strings)
-{
-        int r;
-
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", key);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_append_strv(m, strings);
-        for (unsigned i = 0; r >= 0 && i < 2; i++)
-                r = sd_bus_message_close_container(m);
-
-        return r;
+        return r < 0 ? r : dictionary_close_array(m);
 }
 
 static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
@@ -321,7 +266,7 @@ static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
         if (r >= 0)
                 r = append_origin(m, definition->path, definition->origin);
         if (r >= 0)
-                r = append_strings(m, "DropIns", definition->dropins);
+                r = dictionary_append_strv(m, "DropIns", definition->dropins);
 
         return r < 0 ? r : append_overrides(m, definition);
 }
@@ -427,7 +372,7 @@ int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details 
                                                 ? ""
                                                 : "Its definition is gone; it runs on until it is stopped");
         if (r >= 0)
-                r = append_strings(m, "WithoutEffect", details->without_effect);
+                r = dictionary_append_strv(m, "WithoutEffect", details->without_effect);
         if (r >= 0 && unikernel_effective(unikernel))
                 r = append_guest(m, unikernel, details);
         if (r >= 0 && unikernel->loaded.definition)
@@ -449,17 +394,11 @@ static void details_done(void *userdata)
         r = call_check_owner(call, &reading->error);
         if (r >= 0)
                 r = unikernel_find(call->manager, call->unikernel, &unikernel, &reading->error);
-        if (r >= 0) {
+        if (r >= 0)
                 r = call_new_reply(call, &reply);
-                if (r >= 0)
-                        r = details_append(reply, unikernel, reading->details);
-                if (r < 0)
-                        (void) error_set_errno(&reading->error, r, "Cannot put the answer together");
-        }
-        if (r < 0)
-                call_fail(call, &reading->error, r);
-        else
-                call_send(call, reply);
+        if (r >= 0)
+                r = details_append(reply, unikernel, reading->details);
+        call_finish(call, reply, r, &reading->error);
         reading_free(reading);
 }
 

@@ -6,6 +6,7 @@
 #include "common/names.h"
 #include "daemon/call.h"
 #include "daemon/console.h"
+#include "daemon/dictionary.h"
 #include "daemon/log-stream.h"
 #include "daemon/unikernel-bus.h"
 #include "daemon/unikernel-read.h"
@@ -117,19 +118,13 @@ int statistics_append(sd_bus_message *m, const char *output)
                 g_free(value);
         }
         if (r >= 0)
-                r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "Devices");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "aa{sv}");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "a{sv}");
+                r = dictionary_open_array(m, "Devices", "a{sv}");
         if (r >= 0)
                 r = append_statistics_devices(m, output);
-        for (unsigned i = 0; r >= 0 && i < 4; i++)
-                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = dictionary_close_array(m);
 
-        return r;
+        return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 static void on_statistics(int r, Error *error, const char *output, void *userdata)

@@ -130,17 +130,11 @@ static void limits_done(void *userdata)
         g_autoptr(sd_bus_message) reply = NULL;
         int r = limits->result;
 
-        if (r >= 0) {
+        if (r >= 0)
                 r = call_new_reply(limits->call, &reply);
-                if (r >= 0)
-                        r = limits_append(limits, reply);
-                if (r < 0)
-                        (void) error_set_errno(&limits->error, r, "Cannot put the answer together");
-        }
-        if (r < 0)
-                call_fail(limits->call, &limits->error, r);
-        else
-                call_send(limits->call, reply);
+        if (r >= 0)
+                r = limits_append(limits, reply);
+        call_finish(limits->call, reply, r, &limits->error);
         error_clear(&limits->error);
         g_free(limits);
 }

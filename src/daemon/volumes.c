@@ -2,7 +2,7 @@
 
 /* The manager's methods about volumes, on their way through the loop. What there is of volumes is on disk
  * and nowhere else, so a thread reads whose one is before polkit can be asked about it. That is told to
- * nobody: a caller learns whether there is a volume of that name, which creating one would tell him too. */
+ * nobody: a caller learns whether there is a volume of that name, which creating one would tell them too. */
 
 #include "daemon/volumes.h"
 
@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
+#include "daemon/dictionary.h"
 #include "daemon/unikernel.h"
 #include "daemon/volume-work.h"
 
@@ -31,14 +32,7 @@ static void work_reply(VolumeWork *work)
         r = call_new_reply(work->call, &reply);
         if (r >= 0 && work->verb->append)
                 r = work->verb->append(work, reply);
-        if (r < 0) {
-                work->result = r;
-                (void) error_set_errno(&work->error, r, "Cannot put the answer together");
-                work_fail(work);
-                return;
-        }
-
-        call_send(work->call, reply);
+        call_finish(work->call, reply, r, &work->error);
         volume_work_free(work);
 }
 
@@ -79,7 +73,7 @@ static void on_decision(Decision decision, void *userdata)
         PolkitDetails details = details_of(work);
 
         work->all = decision == DECISION_YES;
-        /* Everybody may have the list of what is his own. */
+        /* Everybody may have the list of what is their own. */
         if (decision == DECISION_YES || !work->name) {
                 work->result = call_check_conf(work->call->manager, work->verb->action, &work->error);
                 if (work->result < 0) {
@@ -333,17 +327,9 @@ static int append_details(const VolumeWork *work, sd_bus_message *reply)
                                 "CreationTimestamp", "t", volume->created,
                                 "Use", "s", volume_use_to_string(work->use));
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "s", "UsedBy");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_append_strv(reply, work->users);
-        for (unsigned i = 0; r >= 0 && i < 3; i++)
-                r = sd_bus_message_close_container(reply);
+                r = dictionary_append_strv(reply, "UsedBy", work->users);
 
-        return r;
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 /* Of the manager's methods the first argument, of a volume's own its path. Free with g_free(). */
