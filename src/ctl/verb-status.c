@@ -131,12 +131,13 @@ static void print_image(JsonObject *details)
         print_line("Initrd", value_text(details, "Initrd"));
 }
 
-/* What it uses now comes from libvirt, and only while it runs. NULL: that is not known. */
+/* What it uses now comes from libvirt, and only while there is a guest, if a paused one. NULL: it is not known. */
 static JsonNode *statistics_of(Ctl *ctl, JsonObject *properties)
 {
+        static const char *const states[] = {"running", "paused", NULL};
         g_autoptr(JsonObject) statistics = NULL;
 
-        if (!g_str_equal(value_text(properties, "State"), "running") ||
+        if (!g_strv_contains(states, value_text(properties, "State")) ||
                         client_get_object(ctl, "GetUnikernelStatistics", value_text(properties, "Name"), false,
                                         &statistics, NULL) < 0)
                 return NULL;

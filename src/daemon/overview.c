@@ -339,7 +339,7 @@ static void overview_add(Overview *overview, const Unikernel *unikernel, bool ru
 {
         Entry *entry;
 
-        if (!unikernel || !unikernel->announced || (running && unikernel->shown.state != UNIKERNEL_RUNNING))
+        if (!unikernel || !unikernel->announced || (running && !unikernel_state_is_up(unikernel->shown.state)))
                 return;
 
         entry = g_new0(Entry, 1);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# shellcheck disable=SC2317
+# shellcheck disable=SC2034
 #
 # The truth about a guest that nobody asked to end: a reset is told from a power-off, somebody else's last words are
 # none, a paused guest is paused, and no bus client hears of a state that never was.
@@ -83,6 +83,8 @@ expect_output "systemctl status says so" 'Status: "The guest is paused by somebo
         systemctl status unikernel@paused
 expect_output "status says why, and what to do" 'virsh resume unikernel-paused' bash -c 'shruthictl status paused || :'
 expect_output "list says so" 'paused +paused' shruthictl list
+expect_output "what it uses is told with that of all" '^paused ' shruthictl statistics
+is "and by status" object "$(shruthictl --json=short status paused | jq -r '.Statistics | type')"
 check "the journal says so" said paused 'paused by somebody through libvirt'
 check "a runner that is killed" kill -KILL "$(main_pid paused)"
 check_soon "comes back" 60 said paused Adopted
@@ -123,7 +125,7 @@ heard=$(grep -c '^steady' /tmp/record)
 since=$(get steady ActiveEnterTimestamp)
 for i in {1..30}; do
         kill -KILL "$(main_pid steady)"
-        wait_for 60 adopted "$i" && wait_for 60 running steady || break
+        { wait_for 60 adopted "$i" && wait_for 60 running steady; } || break
         systemctl reset-failed unikernel@steady
 done
 is "30 kills of its runner are 30 adoptions" 30 "$(adoptions)"
@@ -134,7 +136,7 @@ for i in {1..20}; do
         shruthictl start hvt 2>/dev/null
 done
 for i in {1..15}; do
-        shruthictl stop steady && shruthictl start steady || break
+        { shruthictl stop steady && shruthictl start steady; } || break
 done
 is "30 stops and starts" 0 $?
 systemctl reset-failed
