@@ -51,12 +51,29 @@ static guint count_open(const GPtrArray *holds)
         return n;
 }
 
-/* Where the commands fail, a table is not as it should be: all are made anew with all that are on record. */
+/* All that are on record, in tables made anew. *ret_open: how many of the guests that run were not held. */
+static int restore(guint *ret_open, Error *ret_error)
+{
+        g_autoptr(GPtrArray) holds = record_list();
+        int r;
+
+        r = make_whole(holds, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_open = count_open(holds);
+        if (*ret_open > 0)
+                log_warning("Somebody has emptied or changed our tables of the packet filter: %u interfaces of "
+                            "guests were not held, and are again",
+                                *ret_open);
+        return 0;
+}
+
+/* Where the commands fail, a table is not as it should be. */
 static int run(GString *commands, bool *ret_restored, Error *ret_error)
 {
-        g_autoptr(GPtrArray) holds = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
-        guint n_open;
+        guint n_open = 0;
         int r;
 
         *ret_restored = false;
@@ -64,18 +81,9 @@ static int run(GString *commands, bool *ret_restored, Error *ret_error)
         if (nft_run(commands->str, &error) >= 0 || nft_run(commands->str, &error) >= 0)
                 return 0;
 
-        holds = record_list();
-        r = make_whole(holds, ret_error);
-        if (r < 0)
-                return r;
-
-        n_open = count_open(holds);
-        if (n_open > 0)
-                log_warning("Somebody has emptied the packet filter: %u interfaces of guests were not held, "
-                            "and are again",
-                                n_open);
+        r = restore(&n_open, ret_error);
         *ret_restored = n_open > 0;
-        return 0;
+        return r;
 }
 
 int table_hold(const FenceHold *hold, Error *ret_error)
@@ -103,20 +111,9 @@ int table_check(bool *ret_restored, Error *ret_error)
 
 int table_restore(Error *ret_error)
 {
-        g_autoptr(GPtrArray) holds = record_list();
-        guint n;
-        int r;
+        guint n_open;
 
-        r = make_whole(holds, ret_error);
-        if (r < 0)
-                return r;
-
-        n = count_open(holds);
-        if (n > 0)
-                log_warning("Somebody has emptied or changed our tables of the packet filter; they are made "
-                            "anew, and %u interfaces of guests are held again",
-                                n);
-        return 0;
+        return restore(&n_open, ret_error);
 }
 
 unsigned table_tidy(void)
