@@ -54,6 +54,21 @@ static int tell_missing(const Ctl *ctl, const GPtrArray *rows, char **operands)
         return exit_status;
 }
 
+static void add_row(Table *table, const UnikernelRow *row, GHashTable *changed)
+{
+        bool differs = g_hash_table_contains(changed, row->name), masked = unit_is_masked(row->name);
+        g_autofree char *state = g_strconcat(
+                        row->state, differs ? ", changed" : "", masked ? ", masked" : "", NULL);
+
+        table_add(table, row->name, COLOR_NONE, NULL);
+        table_add(table, state, state_color(row->state), json_text(row->state));
+        table_add_fact(table, "NeedsRestart", json_flag(differs));
+        table_add_fact(table, "Masked", json_flag(masked));
+        table_add_owner(table, (uid_t) row->owner);
+        table_add(table, row->result, COLOR_NONE, NULL);
+        table_add(table, row->unit, COLOR_NONE, NULL);
+}
+
 int verb_list(Ctl *ctl, char **operands, Error *ret_error)
 {
         g_autoptr(GHashTable) changed = NULL;
@@ -67,24 +82,9 @@ int verb_list(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
 
         changed = changed_list(ctl);
-        for (guint i = 0; i < rows->len; i++) {
-                const UnikernelRow *row = rows->pdata[i];
-                bool differs = g_hash_table_contains(changed, row->name);
-                bool masked = unit_is_masked(row->name);
-                g_autofree char *state = g_strconcat(row->state, differs ? ", changed" : "",
-                                masked ? ", masked" : "", NULL);
-
-                if (!row_matches(row, operands))
-                        continue;
-
-                table_add(table, row->name, COLOR_NONE, NULL);
-                table_add(table, state, state_color(row->state), json_text(row->state));
-                table_add_fact(table, "NeedsRestart", json_flag(differs));
-                table_add_fact(table, "Masked", json_flag(masked));
-                table_add_owner(table, (uid_t) row->owner);
-                table_add(table, row->result, COLOR_NONE, NULL);
-                table_add(table, row->unit, COLOR_NONE, NULL);
-        }
+        for (guint i = 0; i < rows->len; i++)
+                if (row_matches(rows->pdata[i], operands))
+                        add_row(table, rows->pdata[i], changed);
 
         pager_open(&ctl->options);
         table_print(table, &ctl->options, "unikernels listed");

@@ -8,8 +8,8 @@
 #include "common/io.h"
 #include "common/string-util.h"
 #include "ctl/changed.h"
-#include "ctl/image-file.h"
 #include "ctl/image-bus.h"
+#include "ctl/image-file.h"
 #include "ctl/settings-append.h"
 #include "ctl/without-effect.h"
 #include "ctl/words.h"
@@ -122,6 +122,9 @@ int verb_set(Ctl *ctl, char **operands, Error *ret_error)
                 if (r >= 0) {
                         (void) changed_needs_restart(ctl, *name);
                         tell_overrides(ctl, *name, &ctl->options.settings, ctl->options.image);
+                        if (ctl->options.settings.arguments || ctl->options.settings.argument_list ||
+                                        ctl->options.settings.networks)
+                                tell_blocked_addresses(ctl, *name);
                         continue;
                 }
                 options_name_error(&ctl->options, &error);
