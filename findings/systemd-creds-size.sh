@@ -19,14 +19,15 @@ finding_packages systemd=252.39-1~deb12u2
 
 # SIZE: the exit statuses of encrypting and of decrypting so many bytes, and how many bytes came back.
 round_trip() {
-        local encrypted=0 decrypted=0
+        local encrypted=0 decrypted=0 back=0
 
         head -c "$1" /dev/zero >"$root/tmp/plain"
         rm -f "$root"/tmp/{sealed,back}
         finding_run systemd-creds encrypt --with-key=tpm2-absent --name=key /tmp/plain /tmp/sealed 2>/dev/null ||
                 encrypted=$?
         finding_run systemd-creds decrypt --name=key /tmp/sealed /tmp/back 2>"$finding_dir/error" || decrypted=$?
-        echo "encrypt $encrypted, decrypt $decrypted, $(cat "$root/tmp/back" 2>/dev/null | wc -c) bytes back"
+        [ ! -e "$root/tmp/back" ] || back=$(stat -c %s "$root/tmp/back")
+        echo "encrypt $encrypted, decrypt $decrypted, $back bytes back"
 }
 
 finding_is "860000 bytes" "encrypt 0, decrypt 0, 860000 bytes back" "$(round_trip 860000)"

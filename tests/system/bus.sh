@@ -4,7 +4,7 @@
 # org.dream.Shruthi as clients meet it: documented as it is, used by busctl and gdbus alone, by unprivileged users and
 # by root without a bus; every error named; and what hostile clients send.
 
-# shellcheck source=tests/system/lib.sh disable=SC2016,SC2086
+# shellcheck source=tests/system/lib.sh disable=SC2016,SC2034,SC2086
 . "$(dirname "$0")/lib.sh"
 
 dest=org.dream.Shruthi

@@ -33,7 +33,6 @@
 # drop-ins of the generator      made anew whenever systemd reads its units          definitions, daemon
 
 # Functions that lib.sh calls by name.
-# shellcheck disable=SC2317
 # shellcheck source=tests/system/lib.sh disable=SC2016
 . "$(dirname "$0")/lib.sh"
 

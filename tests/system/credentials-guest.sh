@@ -4,8 +4,6 @@
 # Key material on its way from where it is sealed to the guest: that the guest alone has it, rotated, joined with
 # what a definition names, gone when the unikernel has stopped, in words when it cannot be read, and nowhere else.
 
-# Most functions are called by name.
-# shellcheck disable=SC2317
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

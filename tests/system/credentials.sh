@@ -3,8 +3,6 @@
 #
 # Key material: sealed by root's helper, named to its owner, shown to nobody.
 
-# Most functions are called by name.
-# shellcheck disable=SC2317
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

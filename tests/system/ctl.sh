@@ -4,8 +4,8 @@
 # shruthictl against the real shruthid, systemd, polkit and libvirt: every verb, its exit status, and what it shows to
 # whom.
 
-# Most functions are called by name, and what is in single quotes is for another shell.
-# shellcheck disable=SC2016,SC2317
+# What is in single quotes is for another shell.
+# shellcheck disable=SC2016
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -123,12 +123,12 @@ details='Addresses:array Arguments:string BlockedAddresses:array BootMethod:stri
         DropIns:array Group:string Image:string ImageTarget:string Initrd:string Memory:number Origin:string Overrides:array Problem:string
         Reason:string Restart:string SubState:string TypedAddresses:array WithoutEffect:array'
 # WORDS…: sorted, on one line.
-sorted() { printf '%s\n' $* | LC_ALL=C sort | paste -sd' '; }
+sorted() { tr -s ' \n' '\n' <<<"$*" | LC_ALL=C sort | paste -sd' '; }
 export LC_ALL=C
 expect_fields list 'Masked:boolean Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string Unit:string' alice list
-expect_fields show "$(sorted $everybody $details)" alice show hello
-expect_fields "show for others" "$(sorted $everybody)" mallory show hello
-expect_fields status "$(sorted $everybody $details Statistics:object)" alice status hello
+expect_fields show "$(sorted "$everybody" "$details")" alice show hello
+expect_fields "show for others" "$(sorted "$everybody")" mallory show hello
+expect_fields status "$(sorted "$everybody" "$details" Statistics:object)" alice status hello
 expect_fields statistics 'CPUTime:number Devices:array Memory:number Name:string' alice statistics hello
 expect_fields analyze 'Answered:number FirstByte:number Name:string Pieces:array Ready:number' alice analyze hello
 expect_fields cat 'Definition:string Name:string' alice cat hello

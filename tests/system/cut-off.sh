@@ -4,8 +4,6 @@
 # Bridges and networks that go while guests run on them, and come back: the guests are attached again by themselves, and
 # as long as they are not that is told.
 
-# Most functions are called by name.
-# shellcheck disable=SC2317
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,7 +4,7 @@
 # shruthid as a service: holds no state of its own, sees what happens behind its back, may be killed at any time, ends
 # when nobody uses it and no sooner, and is fair.
 
-# shellcheck source=tests/system/lib.sh disable=SC2016,SC2086
+# shellcheck source=tests/system/lib.sh disable=SC2016,SC2034,SC2086
 . "$(dirname "$0")/lib.sh"
 
 dest=org.dream.Shruthi
@@ -125,8 +125,10 @@ systemctl stop shruthid
 printf '[Shruthi]\nMemoryMax=lots\n' >/etc/shruthi/shruthi.conf.d/70-broken.conf
 why='InvalidConfiguration.*shruthi.conf.d/70-broken.conf:2: .*MemoryMax.*lots'
 expect_output "with a broken drop-in it starts and lists" '"one" "running"' call ListUnikernels
-refused() { expect_fail "$1 says file, line and value" "$why" \
-        gdbus call --system --timeout 60 --dest $dest --object-path $path --method "$dest.Manager.${@:2}"; }
+refused() {
+        expect_fail "$1 says file, line and value" "$why" \
+                gdbus call --system --timeout 60 --dest $dest --object-path $path --method "$dest.Manager.$2" "${@:3}"
+}
 refused create CreateUnikernelFromPath broken $images/guest-plain.virtio '{}'
 refused set SetUnikernelSettings one "{'Memory': <uint64 67108864>}"
 refused start StartUnikernel one 0

@@ -5,7 +5,6 @@
 # and what becomes of Autostart= and Restart=, by systemctl alone.
 
 # Functions that lib.sh calls by name.
-# shellcheck disable=SC2317
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

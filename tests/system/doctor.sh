@@ -5,7 +5,7 @@
 # provoked, and gone when it is mended. (Others are where the thing itself is tested: the fence, filters, keys, volumes'
 # room, made networks, a broken shruthi.conf.)
 
-# shellcheck source=tests/system/lib.sh disable=SC2016
+# shellcheck source=tests/system/lib.sh disable=SC2016,SC2086
 . "$(dirname "$0")/lib.sh"
 
 HELPER=/usr/libexec/shruthi/shruthi-domain

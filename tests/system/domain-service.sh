@@ -4,8 +4,6 @@
 # shruthi-domain.service: what it does is done at once and as by a process; whatever happens to it, the process is
 # still there; and it trusts nobody who asks.
 
-# Most functions are called by name.
-# shellcheck disable=SC2317
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/system/unikernels.bash

@@ -3,8 +3,6 @@
 #
 # shruthi-domain against the real libvirt and QEMU: what a domain is, whose it is, how it ends, what the host can do.
 
-# Most functions are called by name.
-# shellcheck disable=SC2317
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,8 +4,8 @@
 # edit and set: what the user wrote stays, what is wrong is refused, and definitions in /etc and /usr/lib are their
 # owners'.
 
-# Most functions are called by name, and what is in single quotes is for another shell.
-# shellcheck disable=SC2016,SC2317
+# What is in single quotes is for another shell.
+# shellcheck disable=SC2016,SC2034
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

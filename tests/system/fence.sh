@@ -5,8 +5,6 @@
 # which take its place where it is away, do the same but for what they cannot; what becomes of it when somebody empties
 # the packet filter; and who may ask for what.
 
-# Most functions are called by name.
-# shellcheck disable=SC2317
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

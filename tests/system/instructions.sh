@@ -16,10 +16,7 @@ found=$work/found
 
 as_shruthi() { runuser --user shruthi -- "$@"; }
 instrument() { as_shruthi callgrind_control --vgdb-prefix=$work/vgdb --instr="$1" "$pid" >>$work/log 2>&1; }
-# Both are called by name.
-# shellcheck disable=SC2317
 owns_name() { busctl --no-pager call "$name" /org/dream/Shruthi org.freedesktop.DBus.Peer Ping; }
-# shellcheck disable=SC2317
 answers() { [ "$(busctl get-property "$name" /org/dream/Shruthi "$name.Manager" UnikernelCount)" = "u 1000" ]; }
 
 # COUNT KIND ARGUMENT: the instructions of so many calls.

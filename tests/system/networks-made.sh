@@ -4,7 +4,7 @@
 # Networks that are made here: whose they are, who may use and remove them, that they do not reach each other, that
 # nothing is left of one that is removed, and that a crash leaves none half-way.
 
-# shellcheck source=tests/system/lib.sh disable=SC2016,SC2086,SC2317
+# shellcheck source=tests/system/lib.sh disable=SC2016,SC2086
 . "$(dirname "$0")/lib.sh"
 
 dest=org.dream.Shruthi

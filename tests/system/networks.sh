@@ -4,6 +4,7 @@
 # Addresses: given out once each however many ask, kept as long as the unikernel is there, filled into its arguments,
 # known to the network's DHCP and DNS, and nobody else's to send from.
 
+# shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 n=50

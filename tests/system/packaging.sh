@@ -34,6 +34,11 @@ for page in /shruthi/installed/usr/share/man/man*/*; do
         is "… nor troff at 80 columns" "" "$(MANWIDTH=80 man --warnings=w --local-file "$page" 2>&1 >/dev/null)"
 done
 
+cd "$SRC" || exit
+mapfile -t scripts < <(find .ci findings tests data/completions -type f ! -name '*.fish' -exec \
+        grep -lE '^#!/bin/(ba)?sh$|^# shellcheck shell=bash' {} +)
+is "shellcheck has nothing to say against ${#scripts[@]} scripts" "" "$(shellcheck "${scripts[@]}" 2>&1)"
+
 mapfile -t units < <(find /shruthi/installed -path '*/systemd/system/*' -type f -printf '%f\n' |
         sed 's/@\./@verify./')
 is "systemd has nothing to say against the units" "" \

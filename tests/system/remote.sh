@@ -4,8 +4,8 @@
 # -H: with an ssh that runs the command here, as another user in another folder, so that what does not cross ssh does
 # not cross here either; and through the real one.
 
-# Most functions are called by name, and what is in single quotes is for another shell.
-# shellcheck disable=SC2016,SC2317
+# What is in single quotes is for another shell.
+# shellcheck disable=SC2016
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,7 +4,7 @@
 # A machine that is twenty times slower than this one, such as a board or an emulated one: nothing gives up early there,
 # and doctor says the same of it. All services and guests are frozen 190 of 200 ms; this test and systemd are not.
 
-# shellcheck source=tests/system/lib.sh
+# shellcheck source=tests/system/lib.sh disable=SC2016
 . "$(dirname "$0")/lib.sh"
 
 check "the image is there" cp "$GUEST" /root/slow.virtio

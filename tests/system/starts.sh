@@ -70,7 +70,7 @@ shruthictl stop again
 state=/var/lib/shruthi/unikernels
 generated=/run/systemd/generator
 as_user alice shruthictl create mended guest-keys.virtio --network=service --volume=storage:size=1M --credentials=keys
-loads_keys() { grep -q LoadCredential $generated/unikernel@mended.service.d/50-shruthi-credentials.conf; }
+loads_keys() { grep -q LoadCredential "$generated"/unikernel@mended.service.d/50-shruthi-credentials.conf; }
 check "systemd knows that one has keys" loads_keys
 # What is left when shruthid is killed between its file and the reload.
 systemctl stop shruthid

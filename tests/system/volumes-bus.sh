@@ -5,7 +5,7 @@
 # to and nobody else. What comes in may be anything; what goes out is of one moment and cannot be written; and what was
 # cut off leaves nothing.
 
-# shellcheck source=tests/system/lib.sh disable=SC2016,SC2086,SC2317
+# shellcheck source=tests/system/lib.sh disable=SC2016,SC2086
 . "$(dirname "$0")/lib.sh"
 
 store=/var/lib/shruthi/volumes

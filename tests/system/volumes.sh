@@ -4,8 +4,6 @@
 # Storage with a life of its own: it outlives its unikernel, its host's reboot and whoever is killed; one writer
 # or many readers; a full disk stops the write and not the host.
 
-# Most functions are called by name.
-# shellcheck disable=SC2317
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=tests/system/unikernels.bash

@@ -4,8 +4,6 @@
 # What those may reach who should not: a local user nothing of ours, QEMU's user (a guest that broke out of its
 # machine) no more than the images; and what a guest can make the runner believe by what it prints.
 
-# Most functions are called by name.
-# shellcheck disable=SC2317
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
