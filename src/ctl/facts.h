@@ -10,7 +10,7 @@
 
 typedef int (*FactsCollector)(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error);
 
-/* What everybody may know of a unikernel and, where the caller may, its details; strictly: where he may
+/* What everybody may know of a unikernel and, where the caller may, its details; strictly: where they may
  * not, that is an error. */
 int facts_of_unikernel(Ctl *ctl, const char *name, bool strictly, JsonObject **ret_facts, Error *ret_error);
 

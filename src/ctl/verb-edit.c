@@ -12,7 +12,7 @@
 #include "ctl/value.h"
 #include "ctl/words.h"
 
-/* What an administrator wrote in /etc is his to change, and is said before the editor opens. */
+/* What an administrator wrote in /etc is theirs to change, and is said before the editor opens. */
 static int check_origin(Ctl *ctl, const char *name, JsonObject **ret_details, Error *ret_error)
 {
         g_autoptr(JsonObject) details = NULL;
@@ -26,7 +26,7 @@ static int check_origin(Ctl *ctl, const char *name, JsonObject **ret_details, Er
         if (g_str_equal(value_text(details, "Origin"), "config")) {
                 path = text_for_display(value_text(details, "DefinitionPath"), 1024);
                 return error_set(ret_error, ERROR_NOT_MANAGED,
-                                "The definition was written by an administrator and is left to him: "
+                                "The definition was written by an administrator and is left to them: "
                                 "sudoedit %s; it is read anew at the next start.", path);
         }
 
@@ -34,7 +34,7 @@ static int check_origin(Ctl *ctl, const char *name, JsonObject **ret_details, Er
         return 0;
 }
 
-/* Somebody else may have changed it while the editor was open; his change must not be lost unseen. */
+/* Somebody else may have changed it while the editor was open; their change must not be lost unseen. */
 static int set_definition(Ctl *ctl, const char *name, const char *before, const char *text, Error *ret_error)
 {
         g_autofree char *now = NULL;

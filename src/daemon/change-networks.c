@@ -71,7 +71,7 @@ static bool isolation_is_allowed(
 }
 
 /* Another's, which nothing keeps a guest from whose own it is: what is sent to that one would come to it. On
- * a network of his own there is nobody else to be taken for. */
+ * a network of one's own there is nobody else to be taken for. */
 static bool mac_is_allowed(const Change *change, const DefinitionDevice *device,
                 const DefinitionDevice *old, const char *bridge)
 {
@@ -115,7 +115,7 @@ static bool is_in_told_subnet(const Change *change, const DefinitionDevice *devi
 }
 
 /* Elsewhere it may be the gateway's, or that of any host which has not been heard of lately. On a network of
- * his own there is nobody else to be taken for. */
+ * one's own there is nobody else to be taken for. */
 static bool address_is_allowed(const Change *change, const DefinitionDevice *device,
                 const DefinitionDevice *old, const char *bridge, AddressMode mode, const Address *address)
 {
@@ -275,7 +275,7 @@ int change_check_fields(Change *change, const Definition *definition)
 
 /* It was looked at when the images had still to be taken in, which a caller can draw out: of a network that
  * is removed meanwhile the next owner of its name or bridge would not be asked. Who removes one holds this
- * lock while he looks into the definitions. */
+ * lock while looking into the definitions. */
 int change_hold_networks(Change *change, const Definition *definition, int *ret_lock)
 {
         _cleanup_close_ int lock = -EBADF;

@@ -176,7 +176,7 @@ static int needs_administer_for_group(Change *change, gid_t group)
                         "Only an administrator may name a group that they are not in (%s)", name);
 }
 
-/* What only an administrator may do. He has been asked for, or this stops here. */
+/* What only an administrator may do. One has been asked for, or this stops here. */
 static int draft_check_rights(const Draft *draft)
 {
         const Definition *definition = draft->definition, *old = draft->old;

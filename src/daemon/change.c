@@ -302,8 +302,8 @@ GArray *change_count_shares(const Change *change)
         return shares;
 }
 
-/* When its turn has come, and not before: of one user only one change is worked on at a time, so his shares
- * are true then. */
+/* When its turn has come, and not before: of one user only one change is worked on at a time, so that user's
+ * shares are true then. */
 static void on_turn(void *userdata)
 {
         Change *change = userdata;

@@ -48,7 +48,7 @@ typedef struct Change {
         char *image_path;       /* or NULL */
 
         /* What the loop knows. */
-        bool administer;        /* polkit has let him */
+        bool administer;        /* polkit has let the caller */
         GArray *shares;         /* Share: of all other unikernels */
         bool have_networks;     /* of this host; else they are not checked */
         char **bridges, **networks;
@@ -58,7 +58,7 @@ typedef struct Change {
         /* What the thread found. */
         int result;             /* 0, or a negative errno with error */
         Error error;
-        bool needs_administer; /* it stopped before anything was done, and would go on if he may */
+        bool needs_administer; /* it stopped before anything was done, and would go on if the caller may */
         bool reload; /* systemd has something to learn */
         bool addresses; /* a device is to be given one before the answer, or has some to be given back */
         char *image; /* digest, for the journal */
@@ -103,7 +103,7 @@ int change_check_fields(Change *change, const Definition *definition);
 int change_check_memory(Change *change, const Definition *definition, const Definition *old,
                 const ImageInfo *info, uint64_t *ret_memory);
 
-/* Ends a step for want of an administrator, with the error that he would not get. */
+/* Ends a step for want of an administrator, with the error that they would not get. */
 int change_needs_administer(Change *change, ErrorCode code, const char *format, ...)
                 __attribute__((format(printf, 3, 4)));
 

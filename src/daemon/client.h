@@ -3,9 +3,9 @@
 
 #include "daemon/manager.h"
 
-/* Who calls. Everybody who has ever sent us a call is remembered for as long as he is on the bus, because
+/* Who calls. Everybody who has ever sent us a call is remembered for as long as they are on the bus, because
  * clients that watch our objects lose them all when our name's owner goes: while there is one, shruthid
- * stays. What the bus says about him (user, groups) is asked for once, without waiting; a unique name is
+ * stays. What the bus says about them (user, groups) is asked for once, without waiting; a unique name is
  * never given to another. */
 
 typedef enum ClientState {
@@ -24,7 +24,7 @@ typedef struct Client {
         gid_t *gids;
         size_t n_gids;
         sd_bus_slot *credentials_slot;
-        GPtrArray *waiting; /* sd_bus_message: to be dispatched (again) once he is known */
+        GPtrArray *waiting; /* sd_bus_message: to be dispatched (again) once they are known */
 } Client;
 
 void client_free(Client *client);

@@ -3,7 +3,6 @@
 /* shruthid from its start to its end: what is read first, when it is ready, how it reaches the bus, how it
  * reloads. */
 
-#include "daemon/cut-off-watch.h"
 #include "daemon/manager.h"
 
 #include <errno.h>
@@ -15,6 +14,7 @@
 #include "daemon/addresses.h"
 #include "daemon/call.h"
 #include "daemon/client.h"
+#include "daemon/cut-off-watch.h"
 #include "daemon/idle.h"
 #include "daemon/images.h"
 #include "daemon/log-control.h"

@@ -315,7 +315,7 @@ static void on_administer(Decision decision, void *userdata)
         end(change);
 }
 
-/* A repair is none of the caller's doing, and he is not told that the network is busy. One may wait. */
+/* A repair is none of the caller's doing, and they are not told that the network is busy. One may wait. */
 static bool wait_for_repair(Network *network, Call *call, NetworkRequest *request)
 {
         NetworkChange *repair = network->repair;

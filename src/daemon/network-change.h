@@ -17,8 +17,8 @@ NetworkRequest *network_request_free(NetworkRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkRequest, network_request_free)
 
 /* The record that a request makes, and whether an administrator has to let the caller: for a thread, as it
- * looks users up. owned is how many networks the caller has already; administer: he has been let. When it
- * fails, *ret_needs_administer says whether one could let him. */
+ * looks users up. owned is how many networks the caller has already; administer: they have been let. When it
+ * fails, *ret_needs_administer says whether one could let them. */
 int network_request_record(const NetworkRequest *request, const char *name, const Conf *conf,
                 const Call *call, unsigned owned, bool administer, NetworkRecord **ret_record,
                 bool *ret_needs_administer, Error *ret_error);

@@ -4,7 +4,7 @@
 #include "daemon/manager.h"
 #include "daemon/unikernel.h"
 
-/* May he? Asked of polkit by its bus interface, about the caller's bus name (never a process ID). Everything
+/* May they? Asked of polkit by its bus interface, about the caller's bus name (never a process ID). Everything
  * that is not a clear yes is a no: an error, no answer in time, no polkit, a caller who left. Root may without
  * a question, as polkit would say: user ID 0 by the bus daemon's word, or whom the private socket let in. */
 
@@ -53,7 +53,7 @@ void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, c
 int polkit_decision_error(
                 Decision decision, const char *action, const PolkitDetails *details, Error *ret_error);
 
-/* He is gone: his questions are withdrawn. */
+/* The caller is gone: their questions are withdrawn. */
 void polkit_forget_sender(Manager *manager, const char *sender);
 
 typedef struct Query Query;

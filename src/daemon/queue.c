@@ -7,7 +7,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* One user's line. It exists while he waits for something or has something running. */
+/* One user's line. It exists while they wait for something or have something running. */
 typedef struct Line {
         uid_t uid;
         GQueue waiting; /* QueueEntry */

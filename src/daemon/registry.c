@@ -3,7 +3,7 @@
 /* The definitions, kept true by inotify: whoever changes a file, with or without us, sees the change on the
  * bus. Names that have changed are gathered while a thread reads; one thread reads at a time, so that an
  * older reading never replaces a newer one. The files behind links are watched, too, and so are the host's
- * users and groups: a name that is somebody else's now must not give him what is another's. */
+ * users and groups: a name that is somebody else's now must not give them what is another's. */
 
 #include "daemon/registry.h"
 

@@ -122,7 +122,7 @@ static int find_users(VolumeWork *work, char **ret_broken, Error *ret_error)
         return 0;
 }
 
-/* Those of a new one, and whether he may give it them. */
+/* Those of a new one, and whether the caller may give it them. */
 static int read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Error *ret_error)
 {
         const char *owner = work->settings->owner, *group = work->settings->group;
@@ -157,7 +157,7 @@ static int read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Err
         return 0;
 }
 
-/* NULL: they do not bind him. */
+/* NULL: they do not bind the caller. */
 static const VolumeLimits *limits_of(const VolumeWork *work, VolumeLimits *limits)
 {
         const Conf *conf = work->conf->conf;

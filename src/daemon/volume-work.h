@@ -32,8 +32,8 @@ struct VolumeWork {
         Settings *settings; /* Group, Owner; or NULL */
 
         /* What the loop knows. */
-        bool administer;    /* polkit has let him */
-        bool all;           /* polkit lets him see those of others, too */
+        bool administer;    /* polkit has let the caller */
+        bool all;           /* polkit lets them see those of others, too */
 
         /* What the thread found. */
         Volume *volume;     /* the one that polkit is asked about */
@@ -42,7 +42,7 @@ struct VolumeWork {
         GPtrArray *volumes; /* Volume: of the list */
         GPtrArray *users_of; /* char **: users of each of them */
         VolumeUse use;
-        bool needs_administer; /* it stopped before anything was done, and would go on if he may */
+        bool needs_administer; /* it stopped before anything was done, and would go on if they may */
         int result;
         Error error;
 };

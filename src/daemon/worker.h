@@ -5,8 +5,8 @@
 #include <systemd/sd-event.h>
 
 /* A few threads for what may block: hashing and copying images, reading and writing definitions, asking NSS
- * for names. A caller can make a thread wait for as long as he likes (a descriptor of a file system of his
- * own), so no user has more than a share of them. */
+ * for names. A caller can make a thread wait for as long as they like (a descriptor of a file system of
+ * their own), so no user has more than a share of them. */
 
 typedef struct Worker Worker;
 

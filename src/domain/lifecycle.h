@@ -15,7 +15,7 @@ int lifecycle_start(const char *name, int credentials, Error *ret_error);
 
 /* Makes the domain for a start that is on its way, and lets it wait for that, not running: so that QEMU gets
  * ready while systemd makes the unit's sandbox. Does nothing where it runs, or where only the unit can start
- * it. Who starts it next takes it if he would make the same. */
+ * it. Who starts it next takes it if they would make the same. */
 int lifecycle_prepare(const char *name, Error *ret_error);
 
 int lifecycle_watch(const char *name, bool witness, Error *ret_error);

@@ -480,7 +480,7 @@ static bool is_on(const Run *run, const char *bridge, const DefinitionDevice *de
 }
 
 /* The unikernels that are defined on it, by its name or its bridge, which libvirt gives to the next one: who
- * is left behind would find himself on somebody else's network. */
+ * is left behind would be on somebody else's network. */
 static int find_unikernels(const Run *run, char **ret_names, Error *ret_error)
 {
         char *bridge = run->network ? virNetworkGetBridgeName(run->network) : NULL;

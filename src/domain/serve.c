@@ -227,7 +227,7 @@ static bool server_give(Server *server, int connection)
         return false;
 }
 
-/* Who cannot be served sees the end of the connection, and helps himself. */
+/* Who cannot be served sees the end of the connection, and does it alone. */
 static void server_accept(Server *server, int64_t now)
 {
         _cleanup_close_ int connection = -EBADF;
@@ -466,7 +466,7 @@ int serve(const ServeRoles *roles)
                 return EXIT_FAILURE;
         }
 
-        /* Whoever wants something is about to ask: while he gets ready, so do we. */
+        /* Whoever wants something is about to ask: while they get ready, so do we. */
         first = server_fork_worker(&server);
         if (first)
                 (void) worker_tell(first, SERVE_CONTROL_CONNECT, -EBADF);

@@ -191,7 +191,7 @@ static void close_turn(void *fd)
         (void) close_safe(*(int *) fd);
 }
 
-/* All in the same order, whoever starts: nobody waits for one who waits for him. */
+/* All in the same order, whoever starts: nobody waits for one who waits for them. */
 static int await_turns(GPtrArray *devices, GArray *turns, Error *ret_error)
 {
         const char *last = NULL;

@@ -22,7 +22,7 @@
 
 #define PROGRAM "shruthi-domain"
 
-/* The service is there to be quick. Where it is swamped, or hangs, each goes his own way. */
+/* The service is there to be quick. Where it is swamped, or hangs, all go their own way. */
 #define PATIENCE_SEC  1
 #define PATIENCE_USEC (8 * G_USEC_PER_SEC)
 

@@ -22,8 +22,8 @@ typedef struct ConsoleClient {
         ConsoleServer *server;
         sd_event_source *source; /* owns the socket */
         int fd;
-        uint64_t lost;           /* bytes since he fell behind */
-        bool deaf;               /* he has closed his sending side */
+        uint64_t lost;           /* bytes since they fell behind */
+        bool deaf;               /* they have closed their sending side */
 } ConsoleClient;
 
 struct ConsoleServer {
@@ -49,7 +49,7 @@ static void client_free(ConsoleClient *client)
         g_free(client);
 }
 
-/* Listening for room only while he is behind, and for his words only until he has said his last: no event
+/* Listening for room only while they are behind, and for their words only until they have said their last: no event
  * that stays true may keep the loop awake. */
 static void client_listen(ConsoleClient *client)
 {

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
-/* The console's socket: whoever connects gets a copy of what the guest writes from then on, and what he
- * writes goes to the guest. A slow reader loses, and is told how much: nothing is kept for him beyond what
+/* The console's socket: whoever connects gets a copy of what the guest writes from then on, and what they
+ * write goes to the guest. A slow reader loses, and is told how much: nothing is kept for them beyond what
  * the kernel's socket buffer takes. */
 
 typedef struct ConsoleServer ConsoleServer;

@@ -15,7 +15,7 @@
 #define GROUPS_MAX      65536 /* NGROUPS_MAX of Linux */
 #define PASSWD_SIZE_MAX (1024 * 1024)
 
-/* Of all groups that he is in, his own of passwd(5) too; an unknown user is in none. */
+/* Of all groups that a user is in, the own one of passwd(5) too; an unknown user is in none. */
 static bool user_is_in_group(uid_t uid, gid_t gid)
 {
         g_autofree char *buffer = g_malloc(PASSWD_SIZE_MAX);

@@ -9,11 +9,11 @@
 /* Stored volumes as definitions use them: whose may be whose, and who runs with which. */
 
 /* Whether a unikernel of that owner may have the volume: root's may have any, all others their owner's and
- * those of groups that he is in. Looks the groups up (NSS): not where nobody may be kept waiting. */
+ * those of groups that they are in. Looks the groups up (NSS): not where nobody may be kept waiting. */
 bool volume_is_for(const Volume *volume, uid_t owner);
 
-/* Whether it is what Size= would have made: its owner's own. One that somebody of a group of his (or, before
- * root, anybody) made beforehand under that name would be taken for it, and read by him. */
+/* Whether it is what Size= would have made: its owner's own. One that somebody of a group of theirs (or, before
+ * root, anybody) made beforehand under that name would be taken for it, and read by them. */
 bool volume_is_as_made(const Volume *volume, const DefinitionDevice *device, uid_t owner);
 
 /* Whether a volume of owner may be made under that name. Names that begin with a unikernel's and '-' are for

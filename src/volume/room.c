@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whether volumes can still grow to the size that their guests see. Called by the runner, who has nobody to
- * tell him of a write that failed. */
+/* Whether volumes can still grow to the size that their guests see. Called by the runner, whom nobody
+ * tells of a write that failed. */
 
 #include "volume/room.h"
 
