@@ -35,11 +35,12 @@ static void log_source_free(LogSource *source)
 
 static int append_options(sd_bus_message *call, const LogRequest *request)
 {
+        bool timed = request->since > 0 || request->until > 0;
         int r;
 
         r = sd_bus_message_open_container(call, 'a', "{sv}");
-        /* Of those that match, the last ones are known when all are read. */
-        if (r >= 0 && request->lines >= 0 && (!request->grep || request->follow))
+        /* Of those that match, or lie between two times, the last ones are known when all are read. */
+        if (r >= 0 && request->lines >= 0 && !timed && (!request->grep || request->follow))
                 r = sd_bus_message_append(call, "{sv}", "Lines", "u", (uint32_t) request->lines);
         if (r >= 0 && request->since > 0)
                 r = sd_bus_message_append(call, "{sv}", "Since", "t", request->since);

@@ -94,6 +94,7 @@ is "… and nothing else" 0 "$(alice logs --grep='^hello, w' -o cat hello | grep
 is "… of those the last lines" 2 "$(alice logs --grep=tick -n 2 -o cat hello | grep -c tick)"
 expect_output "a capital letter counts" 'No entries' alice logs --grep='HELLO, w' hello
 expect_output "logs --since in words" ': Hello, world$' alice logs --since=-1h hello
+expect_output "… of those the last lines too" '^tick' alice logs --since=-1h -n 1 -o cat hello
 expect_output "… that nothing is of" 'No entries' alice logs --since=tomorrow hello
 expect_output "logs --until" 'No entries' alice logs --until=yesterday hello
 expect_status "no time is told" 2 alice logs --since=whenever hello

@@ -187,6 +187,25 @@ static void test_log_options(void)
         log_option("File", "s", "x", false);
 }
 
+/* journalctl would count from the wrong end. */
+static void test_log_lines_between_times(void)
+{
+        static const char *const times[] = {"Since", "Until"};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(times); i++) {
+                sd_bus_message *m = message_new();
+                _cleanup_error_ Error error = ERROR_INIT;
+                g_autoptr(LogOptions) options = NULL;
+
+                g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 2, "Lines", "u", 2, times[i], "t",
+                                                UINT64_C(5000000)),
+                                >=, 0);
+                g_assert_cmpint(log_options_read(message_sealed(m), &options, &error), <, 0);
+                g_assert_cmpint(error.code, ==, ERROR_INVALID_ARGS);
+                sd_bus_message_unref(m);
+        }
+}
+
 /* Whoever comes by the private socket is not asked about: only what is known to be one may pass for it. */
 static void test_private(void)
 {
@@ -328,6 +347,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/call/goes-to-no-other-owner", test_owner_meanwhile);
         g_test_add_func("/daemon/log/of-an-earlier-owner-is-not-shown", test_log_owner);
         g_test_add_func("/daemon/log/options-are-checked", test_log_options);
+        g_test_add_func("/daemon/log/lines-between-times-are-refused", test_log_lines_between_times);
         g_test_add_func("/daemon/call/size-is-limited", test_message_size);
         g_test_add_func("/daemon/helper/lines-are-split", test_helper_lines);
         g_test_add_func("/daemon/enabled/links-are-found", test_enabled);
