@@ -59,7 +59,7 @@ typedef struct Conf {
         unsigned volumes_max_user;      /* VolumesMaxPerUser=64 */
         uint64_t message_size_max;    /* MessageSizeMax=1M: a bus message's body */
         unsigned starts_in_flight;    /* StartsInFlight=4 */
-        uint64_t console_rate;        /* ConsoleRate=128K: the journal's bytes a second for a guest over time */
+        uint64_t console_rate;        /* ConsoleRate=128K: the journal's bytes a second for a guest */
         uint64_t console_burst;       /* ConsoleBurst=2M: the same at once */
         uint64_t console_rate_user;   /* ConsoleRatePerUser=512K: of all guests of a user together */
         uint64_t console_burst_user;  /* ConsoleBurstPerUser=8M */

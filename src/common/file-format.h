@@ -17,6 +17,7 @@ typedef struct FileFormat {
 
 #define FILE_FORMAT_HEAD_SIZE 128 /* bytes that tell all of them */
 
-/* What a file that begins so is, or NULL. The second form reads that of an open file; NULL where it cannot. */
+/* What a file that begins so is, or NULL. The second form reads that of an open file; NULL where it
+ * cannot. */
 const FileFormat *file_format_of(const uint8_t *head, size_t head_size);
 const FileFormat *file_format_of_fd(int fd);

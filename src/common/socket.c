@@ -14,8 +14,8 @@
 #include "common/io.h"
 #include "common/paths.h"
 
-/* With a limit of time, what blocks on a socket also ends with EINTR when the process was frozen or stopped and goes
- * on, without any handler of a signal (signal(7)): a host that was suspended comes back so. */
+/* With a limit of time, what blocks on a socket also ends with EINTR when the process was frozen or stopped
+ * and goes on, without any handler of a signal (signal(7)): a host that was suspended comes back so. */
 int socket_connect(const char *name, int type, unsigned patience_sec, int *ret_fd)
 {
         const struct timeval patience = {.tv_sec = patience_sec};

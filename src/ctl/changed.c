@@ -13,7 +13,8 @@ bool changed_needs_restart(Ctl *ctl, const char *name)
 {
         g_autoptr(JsonObject) properties = NULL;
 
-        if (client_get_properties(ctl, name, &properties, NULL) < 0 || !value_flag(properties, "NeedsRestart"))
+        if (client_get_properties(ctl, name, &properties, NULL) < 0 ||
+                        !value_flag(properties, "NeedsRestart"))
                 return false;
 
         if (!ctl->options.quiet)

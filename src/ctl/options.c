@@ -80,8 +80,8 @@ DEFINE_TEXT(grep)
         static int set_##mode(Options *options, const char *value, Error *ret_error) \
         { \
                 if (options->network_mode && !g_str_equal(options->network_mode, #mode)) \
-                        return error_set(ret_error, ERROR_INVALID_ARGS, "--%s and --%s exclude each other.", \
-                                        options->network_mode, #mode); \
+                        return error_set(ret_error, ERROR_INVALID_ARGS, \
+                                        "--%s and --%s exclude each other.", options->network_mode, #mode); \
                 options->network_mode = #mode; \
                 return 0; \
         }
@@ -239,7 +239,8 @@ const OptionInfo option_table[] = {
         {"time", 0, NULL, OPTION_TIME, "start: show where the time went, as analyze does", set_time},
         {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
         {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: how large it is", set_size},
-        {"raw", 0, NULL, OPTION_IMPORT, "volume import: take what looks like another format as it is", set_raw},
+        {"raw", 0, NULL, OPTION_IMPORT, "volume import: take what looks like another format as it is",
+                        set_raw},
         {"subnet", 0, "NETWORK/N", OPTION_NETWORK, "network create: its addresses, auto (default) or none",
                         set_subnet},
         {"ipv6-subnet", 0, "NETWORK/N", OPTION_NETWORK, "network create: the same of IPv6; none by default",

@@ -23,7 +23,8 @@
 /* A terminal over there where all of ours is one: for passwords, pagers, editors and consoles. */
 static bool wants_terminal(int input, int output)
 {
-        return input < 0 && output < 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && isatty(STDERR_FILENO);
+        return input < 0 && output < 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
+               isatty(STDERR_FILENO);
 }
 
 static int spawn_ssh(const char *host, const GPtrArray *words, int input, int output, pid_t *ret_pid,

@@ -93,7 +93,8 @@ static void pump(int writer)
         char buffer[4096];
         ssize_t n;
 
-        while ((n = read(STDIN_FILENO, buffer, sizeof buffer)) > 0 && write_all(writer, buffer, (size_t) n) >= 0)
+        while ((n = read(STDIN_FILENO, buffer, sizeof buffer)) > 0 &&
+                        write_all(writer, buffer, (size_t) n) >= 0)
                 ;
         explicit_bzero(buffer, sizeof buffer);
 }

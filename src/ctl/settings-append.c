@@ -78,7 +78,8 @@ static int append_networks(sd_bus_message *call, const GPtrArray *networks)
                                 "MACAddress", network->mac, "Address", network->address, "Bandwidth",
                                 network->bandwidth, NULL};
 
-                r = append_device(call, network->device, texts, 0, network->open ? "Isolation" : NULL, false);
+                r = append_device(call, network->device, texts, 0, network->open ? "Isolation" : NULL,
+                                false);
         }
 
         return r < 0 ? r : close_devices(call);

@@ -130,8 +130,8 @@ static void print_waiting(const GArray *pieces)
                 if (piece->moment < MOMENT_CONNECTED || piece->moment > MOMENT_CREATED ||
                                 piece->took < WAITED_USEC || !own_name_of_host_needs_dns(&name))
                         continue;
-                printf("libvirt asks the resolver for this host's own name, '%s', at each start, and only DNS is "
-                       "there to answer: shruthictl doctor.\n",
+                printf("libvirt asks the resolver for this host's own name, '%s', at each start, and only "
+                       "DNS is there to answer: shruthictl doctor.\n",
                                 name);
                 return;
         }
@@ -163,8 +163,8 @@ static void say_what_helps(Error *error, const char *name, bool started)
                 return;
 
         sentence = g_strdup_printf(
-                        started ? "Unikernel '%s' has ended already, and with it what was known of its start: "
-                                  "shruthictl logs %s"
+                        started ? "Unikernel '%s' has ended already, and with it what was known of its "
+                                  "start: shruthictl logs %s"
                                 : "Unikernel '%s' is not running, so there is no start to tell about: "
                                   "shruthictl start --time %s",
                         name, name);

@@ -150,7 +150,8 @@ static void print_devices(JsonObject *info)
                 print_line("Create", command);
         }
         if (has_block && !has_keys)
-                print_line("", "with --credentials=DEVICE for a block device that the image reads keys from");
+                print_line("", "with --credentials=DEVICE for a block device that the image reads keys "
+                               "from");
 }
 
 static void print_info(const char *image, JsonObject *info)

@@ -51,7 +51,8 @@ int verb_limits(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
 
         r = sd_bus_message_enter_container(reply, 'a', "(ssstt)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssstt)", &name, &unit, &setting, &used, &max)) > 0)
+        while (r >= 0 && (r = sd_bus_message_read(
+                                       reply, "(ssstt)", &name, &unit, &setting, &used, &max)) > 0)
                 add_row(table, name, unit, setting, used, max);
         if (r < 0)
                 return client_message_error(r, ret_error);

@@ -131,15 +131,16 @@ static void print_image(JsonObject *details)
         print_line("Initrd", value_text(details, "Initrd"));
 }
 
-/* What it uses now comes from libvirt, and only while there is a guest, if a paused one. NULL: it is not known. */
+/* What it uses now comes from libvirt, and only while there is a guest, if a paused one. NULL: it is not
+ * known. */
 static JsonNode *statistics_of(Ctl *ctl, JsonObject *properties)
 {
         static const char *const states[] = {"running", "paused", NULL};
         g_autoptr(JsonObject) statistics = NULL;
 
         if (!g_strv_contains(states, value_text(properties, "State")) ||
-                        client_get_object(ctl, "GetUnikernelStatistics", value_text(properties, "Name"), false,
-                                        &statistics, NULL) < 0)
+                        client_get_object(ctl, "GetUnikernelStatistics", value_text(properties, "Name"),
+                                        false, &statistics, NULL) < 0)
                 return NULL;
 
         return json_node_init_object(json_node_alloc(), statistics);
@@ -205,8 +206,8 @@ static void print_seen(GHashTable *known, JsonObject *device, const char **label
         }
 }
 
-/* Those that the arguments tell the guest that it has, and those that it was seen with; what its devices are given
- * stands with them. */
+/* Those that the arguments tell the guest that it has, and those that it was seen with; what its devices are
+ * given stands with them. */
 static void print_addresses(JsonObject *details, JsonNode *statistics)
 {
         g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -228,7 +229,8 @@ static void print_addresses(JsonObject *details, JsonNode *statistics)
         for (guint i = 0; blocked && i < json_array_get_length(blocked); i++) {
                 const char *address = json_array_get_string_element(blocked, i);
                 g_autofree char *line = g_strdup_printf(
-                                "%s: nothing gets through from it, it is not given to a network (address=%s)",
+                                "%s: nothing gets through from it, it is not given to a network "
+                                "(address=%s)",
                                 address, address);
 
                 print_line(label, line);
@@ -273,7 +275,7 @@ static bool has_device(JsonArray *devices, JsonObject *like, bool same)
 
                 if (same ? json_node_equal(a, b)
                          : g_str_equal(value_text(device, "Kind"), value_text(like, "Kind")) &&
-                                                g_str_equal(value_text(device, "Name"), value_text(like, "Name")))
+                                   g_str_equal(value_text(device, "Name"), value_text(like, "Name")))
                         return true;
         }
 

@@ -95,9 +95,10 @@ void tell_blocked_addresses(Ctl *ctl, const char *name)
                 const char *address = json_array_get_string_element(blocked, i);
 
                 fprintf(stderr,
-                                "Note: nothing gets through from %s, which is not among the addresses that %s is "
-                                "given: either write that one into its arguments ('{DEVICE.address}'), or give it "
-                                "this one: shruthictl set %s Network=%saddress=%s\n",
+                                "Note: nothing gets through from %s, which is not among the addresses that "
+                                "%s is given: either write that one into its arguments "
+                                "('{DEVICE.address}'), or give it this one: shruthictl set %s "
+                                "Network=%saddress=%s\n",
                                 address, name, name, words, address);
         }
 }

@@ -11,7 +11,7 @@ typedef struct Call {
         Manager *manager;
         sd_bus_message *message;
         char *unikernel;    /* name, or NULL */
-        char *owner, *group; /* names: whose unikernel it was when the caller was let in; NULL: for no unikernel */
+        char *owner, *group; /* names: whose unikernel it was when the caller was let in, or NULL */
         uid_t uid;          /* the caller's; 0 on the private socket */
         uint64_t called, authorized; /* µs, CLOCK_MONOTONIC; 0 where call_let_in() was not the way */
         unsigned weight;
@@ -20,8 +20,8 @@ typedef struct Call {
         int *gone; /* the client's; NULL on the private socket */
 } Call;
 
-/* Who calls must be known before a call counts as theirs: 1; 0: the message comes again when it is. ret_client (or
- * NULL) as of client_identify(). */
+/* Who calls must be known before a call counts as theirs: 1; 0: the message comes again when it is.
+ * ret_client (or NULL) as of client_identify(). */
 int call_identify(Manager *manager, sd_bus_message *message, Client **ret_client, Error *ret_error);
 
 /* Begins one for a caller that polkit_authorize() has let in. Errors: LIMIT_EXCEEDED. */
@@ -41,15 +41,15 @@ bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDeta
  * CONFIGURATION. Those that are let in by the two above have been through it. */
 int call_check_conf(Manager *manager, const char *action, Error *ret_error);
 
-/* Is not 0 once the caller has left: for threads, where what is done is of use to nobody else. NULL: it is not
- * known. */
+/* Is not 0 once the caller has left: for threads, where what is done is of use to nobody else. NULL: it is
+ * not known. */
 const int *call_gone(const Call *call);
 
 /* Whether the caller is in it. */
 bool call_in_group(const Call *call, gid_t gid);
 
-/* For a call that had to wait: its unikernel is still the one that the caller was let in for. The name can have
- * become another's meanwhile, and callers can make themselves wait. */
+/* For a call that had to wait: its unikernel is still the one that the caller was let in for. The name can
+ * have become another's meanwhile, and callers can make themselves wait. */
 int call_check_owner(const Call *call, Error *ret_error);
 
 /* Answer and end; call is gone afterwards. */
@@ -58,8 +58,8 @@ void call_send(Call *call, sd_bus_message *reply);
 void call_fail(Call *call, Error *error, int r);
 int call_new_reply(Call *call, sd_bus_message **ret_reply);
 
-/* Sends reply, or, where r says that there is none, error; an error that is not set says that the reply could not
- * be put together. */
+/* Sends reply, or, where r says that there is none, error; an error that is not set says that the reply
+ * could not be put together. */
 void call_finish(Call *call, sd_bus_message *reply, int r, Error *error);
 
 /* The same with what fill makes of a helper's output; with error where r says that there is none. */

@@ -215,7 +215,8 @@ unsigned change_count_addresses(const Change *change, const Definition *definiti
 
 /* What is known of the subnets that a device will be on, without asking libvirt; false: nothing. */
 static bool find_subnets(
-                const Change *change, const DefinitionDevice *device, Subnet *ret_subnet4, Subnet *ret_subnet6)
+                const Change *change, const DefinitionDevice *device, Subnet *ret_subnet4,
+                Subnet *ret_subnet6)
 {
         const char *bridge = bridge_of(change, device);
         const NetworkClaim *claim = find_claim(change, device, bridge);

@@ -233,8 +233,9 @@ static int check_memory(const Draft *draft, const Share *share, uint64_t others)
                                 wanted, limit);
         if (others > conf->memory_max_user || share->memory > conf->memory_max_user - others)
                 return change_needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
-                                "%s of memory, %s for QEMU itself (MemoryOverhead=) and the %s of the owner's other "
-                                "unikernels are more than one user may have (MemoryMaxPerUser=%s)",
+                                "%s of memory, %s for QEMU itself (MemoryOverhead=) and the %s of the "
+                                "owner's other unikernels are more than one user may have "
+                                "(MemoryMaxPerUser=%s)",
                                 wanted, overhead, sum, user_limit);
 
         return 0;
@@ -250,8 +251,8 @@ static int check_cpus(const Draft *draft, unsigned cpus, uint64_t others)
                                 conf->cpus_max);
         if (others + cpus > conf->cpus_max_user)
                 return change_needs_administer(draft->change, ERROR_LIMIT_EXCEEDED,
-                                "%u CPUs and the %" PRIu64 " of the owner's other unikernels are more than one user "
-                                "may have (CPUsMaxPerUser=%u)",
+                                "%u CPUs and the %" PRIu64 " of the owner's other unikernels are more than "
+                                "one user may have (CPUsMaxPerUser=%u)",
                                 cpus, others, conf->cpus_max_user);
 
         return 0;
@@ -335,9 +336,10 @@ static int draft_check_limits(const Draft *draft)
         if (change->administer || change->uid == 0)
                 return 0;
 
-        /* What is root's has no share, and whoever else may change it does not make it larger than a unikernel of
-         * users. */
-        return draft->definition->owner == 0 ? check_more(draft, draft->old, &(Share){}) : check_share(draft);
+        /* What is root's has no share, and whoever else may change it does not make it larger than a
+         * unikernel of users. */
+        return draft->definition->owner == 0 ? check_more(draft, draft->old, &(Share){})
+                                             : check_share(draft);
 }
 
 /* What cannot be hosted needs no room in the store. The judgement that counts is the one on the stored

@@ -210,7 +210,8 @@ static void on_undone(void *userdata)
 {
         Change *change = userdata;
 
-        helper_run(change->call->manager->helper, change->uid, "release", change->name, on_given_back, change);
+        helper_run(change->call->manager->helper, change->uid, "release", change->name, on_given_back,
+                        change);
 }
 
 /* The definition is on disk first, so that what a crash leaves is a unikernel that is given its addresses at

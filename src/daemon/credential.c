@@ -183,13 +183,14 @@ static int check_device(const Unikernel *unikernel, Error *ret_error)
         const Definition *definition = unikernel->loaded.definition;
 
         if (!definition)
-                return error_set(ret_error, ERROR_INVALID_DEFINITION, "The definition of '%s' cannot be read: %s",
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "The definition of '%s' cannot be read: %s",
                                 unikernel->name, unikernel->loaded.problem ?: "there is none");
         if (!definition_credentials(definition))
                 return error_set(ret_error, ERROR_DEVICE_MISMATCH,
-                                "No device of unikernel '%s' carries keys: write '[Credentials DEVICE]' into "
-                                "its definition, with the name of a block device that its image wants, or "
-                                "'shruthictl set %s --credentials=DEVICE'",
+                                "No device of unikernel '%s' carries keys: write '[Credentials DEVICE]' "
+                                "into its definition, with the name of a block device that its image wants, "
+                                "or 'shruthictl set %s --credentials=DEVICE'",
                                 unikernel->name, unikernel->name);
 
         return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Diagnose: what is wrong with this host. polkit is asked here, since shruthi-domain knows no bus; all else is
- * looked at there, told whether polkit answers. */
+/* Diagnose: what is wrong with this host. polkit is asked here, since shruthi-domain knows no bus; all else
+ * is looked at there, told whether polkit answers. */
 
 #include "daemon/diagnose.h"
 
@@ -54,8 +54,8 @@ static int append_files(sd_bus_message *reply, const Diagnosis *diagnosis)
         if (max == 0 || needed < max - max / 4)
                 return 0;
 
-        sentence = g_strdup_printf("libvirtd may have %" PRIu64 " files open (LimitNOFILE=) and needs some %" PRIu64
-                                   " for the guests that run: beyond that, none starts",
+        sentence = g_strdup_printf("libvirtd may have %" PRIu64 " files open (LimitNOFILE=) and needs "
+                                   "some %" PRIu64 " for the guests that run: beyond that, none starts",
                         max, needed);
         return sd_bus_message_append(reply, "(ssss)", "libvirtd-files", "warning", sentence,
                         "systemctl edit libvirtd.service: [Service] LimitNOFILE=65536; systemctl restart "

@@ -15,8 +15,8 @@ typedef int (*DictionaryReader)(sd_bus_message *message, const char *key, void *
 int dictionary_read(sd_bus_message *message, const char *what, DictionaryReader read, void *userdata,
                 Error *ret_error);
 
-/* Opens an entry of key whose value is an array of contents (a signature, at most 31 characters) and closes it
- * after its elements. Both return a negative errno. */
+/* Opens an entry of key whose value is an array of contents (a signature, at most 31 characters) and closes
+ * it after its elements. Both return a negative errno. */
 int dictionary_open_array(sd_bus_message *message, const char *key, const char *contents);
 int dictionary_close_array(sd_bus_message *message);
 

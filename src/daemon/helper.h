@@ -7,8 +7,8 @@
 
 #include "common/error.h"
 
-/* shruthi-domain, asked for what needs libvirt, see helper/call.h. What it says is lines of key=value (but for
- * the verbs "xml" and "arguments"). */
+/* shruthi-domain, asked for what needs libvirt, see helper/call.h. What it says is lines of key=value (but
+ * for the verbs "xml" and "arguments"). */
 
 typedef struct Helper Helper;
 

@@ -154,7 +154,8 @@ void images_make_room(const StoreLimits *limits, uint64_t size)
         g_autofree char *broken = NULL;
         uint64_t total;
 
-        if (limits->user == 0 || size > limits->user_size || store_total_of(limits->user, &total, NULL) < 0 ||
+        if (limits->user == 0 || size > limits->user_size ||
+                        store_total_of(limits->user, &total, NULL) < 0 ||
                         (total <= limits->user_size && size <= limits->user_size - total))
                 return;
         /* A definition that cannot be read may name any of them. */

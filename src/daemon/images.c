@@ -85,7 +85,8 @@ static ImageWork *image_work_new(Call *call, int fd, const char *digest,
 
 static int image_work_start(ImageWork *work)
 {
-        worker_run(work->call->manager->worker, work->call->uid, NULL, image_work_run, image_work_done, work);
+        worker_run(work->call->manager->worker, work->call->uid, NULL, image_work_run, image_work_done,
+                        work);
         return 1;
 }
 
@@ -180,7 +181,8 @@ static int read_digest(sd_bus_message *message, char **ret_digest)
         return r;
 }
 
-static int by_digest(sd_bus_message *message, Manager *manager, int (*run)(ImageWork *work, Error *ret_error),
+static int by_digest(sd_bus_message *message, Manager *manager,
+                int (*run)(ImageWork *work, Error *ret_error),
                 int (*append)(const ImageWork *work, sd_bus_message *reply))
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -282,11 +284,12 @@ int method_import_image(sd_bus_message *message, void *userdata, sd_bus_error *r
                 return 1;
 
         fd = take_fd(call, fd);
-        return fd < 0 ? 1 : image_work_start(image_work_new(call, fd, options->digest, import, append_digest));
+        return fd < 0 ? 1
+                      : image_work_start(image_work_new(call, fd, options->digest, import, append_digest));
 }
 
-/* Those that the caller has taken in, or a unikernel of theirs uses. A digest lets one use the image, and who else
- * uses it is nobody's business. */
+/* Those that the caller has taken in, or a unikernel of theirs uses. A digest lets one use the image, and
+ * who else uses it is nobody's business. */
 static void leave_own(ImageWork *work)
 {
         for (guint i = work->entries->len; i > 0; i--) {

@@ -226,8 +226,8 @@ char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid
         /* Fields that begin with '_' are journald's own word (systemd.journal-fields(7)): what the unit's
          * processes wrote, what PID 1 says about the unit, and what our own user says about the unikernel.
          * "+" is "or". In a unit of ours, and as our user, only our own programs write, so SHRUTHI_OWNER= is
-         * as good: a name that was another's before still has that one's lines. What PID 1 says is no secret: it is
-         * in our properties, too. */
+         * as good: a name that was another's before still has that one's lines. What PID 1 says is no
+         * secret: it is in our properties, too. */
         add_boot(command, boot_id);
         add(command, "_SYSTEMD_UNIT=%s", unit);
         add_owner(command, owner);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What many unikernels are and use, in one call. polkit is asked about each of them, since its rules may go by name,
- * a few at a time and never with a password; those that it does not say yes to are left out. About root it is not
- * asked. One user has one such call worked on at a time. */
+/* What many unikernels are and use, in one call. polkit is asked about each of them, since its rules may go
+ * by name, a few at a time and never with a password; those that it does not say yes to are left out. About
+ * root it is not asked. One user has one such call worked on at a time. */
 
 #include "daemon/overview.h"
 
@@ -19,7 +19,8 @@
 /* Up to so many are asked for one by one, more as all that run. */
 #define SINGLE_STATISTICS_MAX 16
 
-/* The bus daemon takes 32 MiB (max_message_size of dbus-daemon(1)), and ends the connection of who sends more. */
+/* The bus daemon takes 32 MiB (max_message_size of dbus-daemon(1)), and ends the connection of who sends
+ * more. */
 #define DETAILS_SIZE_MAX (16 * 1024 * 1024)
 #define DETAILS_SIZE     1536 /* of one, beside what its definition says */
 #define DEVICE_SIZE      512
@@ -128,7 +129,8 @@ static size_t definition_size(const Definition *definition)
 /* At least what its details take in the answer: what is not counted has been read from its definition. */
 static size_t details_size(const Unikernel *unikernel)
 {
-        return DETAILS_SIZE + definition_size(unikernel->loaded.definition) + definition_size(unikernel->running);
+        return DETAILS_SIZE + definition_size(unikernel->loaded.definition) +
+               definition_size(unikernel->running);
 }
 
 static void lease_array_free(gpointer array)
@@ -199,7 +201,8 @@ static void details_go(Overview *overview)
         }
         if (size > DETAILS_SIZE_MAX) {
                 overview->result = error_set(&overview->error, ERROR_LIMIT_EXCEEDED,
-                                "The details of %u unikernels do not fit into one answer: name fewer of them",
+                                "The details of %u unikernels do not fit into one answer: name fewer of "
+                                "them",
                                 overview->entries->len);
                 overview_end(overview);
                 return;
@@ -303,8 +306,8 @@ static void entry_ask(Entry *entry)
         entry->owner = g_strdup(details.owner);
         entry->group = g_strdup(details.group);
         details.quietly = true;
-        polkit_ask(manager, entry->overview->call->message, SHRUTHI_ACTION_READ_DETAILS, &details, on_decision,
-                        entry);
+        polkit_ask(manager, entry->overview->call->message, SHRUTHI_ACTION_READ_DETAILS, &details,
+                        on_decision, entry);
 }
 
 static void overview_ask(Overview *overview)
@@ -339,7 +342,8 @@ static void overview_add(Overview *overview, const Unikernel *unikernel, bool ru
 {
         Entry *entry;
 
-        if (!unikernel || !unikernel->announced || (running && !unikernel_state_is_up(unikernel->shown.state)))
+        if (!unikernel || !unikernel->announced ||
+                        (running && !unikernel_state_is_up(unikernel->shown.state)))
                 return;
 
         entry = g_new0(Entry, 1);

@@ -3,8 +3,8 @@
 /* polkit, asked without waiting. A call that polkit is asked about is kept as the message it came in, and
  * handed to its handler again when the answer is there: nothing that was looked up before the question is
  * used after it. About root it is not asked: it says yes before it looks at any rule
- * (check_authorization_sync() in its polkitbackendinteractiveauthority.c), and where it is away root can do all
- * of it in other ways. */
+ * (check_authorization_sync() in its polkitbackendinteractiveauthority.c), and where it is away root can do
+ * all of it in other ways. */
 
 #include "daemon/polkit.h"
 

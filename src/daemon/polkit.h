@@ -4,9 +4,10 @@
 #include "daemon/manager.h"
 #include "daemon/unikernel.h"
 
-/* May they? Asked of polkit by its bus interface, about the caller's bus name (never a process ID). Everything
- * that is not a clear yes is a no: an error, no answer in time, no polkit, a caller who left. Root may without
- * a question, as polkit would say: user ID 0 by the bus daemon's word, or whom the private socket let in. */
+/* May they? Asked of polkit by its bus interface, about the caller's bus name (never a process ID).
+ * Everything that is not a clear yes is a no: an error, no answer in time, no polkit, a caller who left.
+ * Root may without a question, as polkit would say: user ID 0 by the bus daemon's word, or whom the private
+ * socket let in. */
 
 #define POLKIT_NAME      "org.freedesktop.PolicyKit1"
 #define POLKIT_PATH      "/org/freedesktop/PolicyKit1/Authority"

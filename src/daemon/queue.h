@@ -5,8 +5,8 @@
 #include <sys/types.h>
 
 /* Who goes next: a limited number of places, given to users in turn (round robin), so that one who asks for
- * a thousand things at once holds up their own and not those of others. Pure; nothing here knows what is being
- * done. */
+ * a thousand things at once holds up their own and not those of others. Pure; nothing here knows what is
+ * being done. */
 
 typedef struct Queue Queue;
 typedef struct QueueEntry QueueEntry;

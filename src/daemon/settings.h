@@ -41,8 +41,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_free)
  * type, twice the same, a value that cannot stand in a definition. */
 int settings_read(sd_bus_message *message, SettingsUse use, Settings **ret_settings, Error *ret_error);
 
-/* Joins a list of arguments for the image that they are for (NULL: it is not known); nothing where there is no
- * list. INVALID_ARGS. */
+/* Joins a list of arguments for the image that they are for (NULL: it is not known); nothing where there is
+ * no list. INVALID_ARGS. */
 int settings_join_arguments(Settings *settings, const ImageInfo *info, Error *ret_error);
 
 /* The text with what is named changed, by definition_text_set(); image and initrd (digests) NULL: as they

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who is told of volumes and images that come and go. inotify says that something has changed, with us or without; a
- * thread then looks at what each subscriber may see, and what differs from the last look is told to that one alone.
- * While nobody has subscribed, nothing is watched. */
+/* Who is told of volumes and images that come and go. inotify says that something has changed, with us or
+ * without; a thread then looks at what each subscriber may see, and what differs from the last look is told
+ * to that one alone. While nobody has subscribed, nothing is watched. */
 
 #include "daemon/subscribers.h"
 
@@ -185,8 +185,8 @@ static void emit(Manager *manager, const Subscriber *subscriber, Kind kind, bool
 }
 
 /* What is in a and not in b. */
-static void emit_difference(Manager *manager, const Subscriber *subscriber, Kind kind, GHashTable *a, GHashTable *b,
-                bool added)
+static void emit_difference(Manager *manager, const Subscriber *subscriber, Kind kind, GHashTable *a,
+                GHashTable *b, bool added)
 {
         GHashTableIter iter;
         gpointer name;
@@ -219,7 +219,8 @@ static void look_done(void *userdata)
         Subscribers *subscribers = look->subscribers;
 
         for (guint i = 0; look->result >= 0 && i < look->all->len; i++) {
-                Subscriber *looked = look->all->pdata[i], *now = subscriber_find(subscribers->all, looked->name);
+                Subscriber *looked = look->all->pdata[i],
+                                *now = subscriber_find(subscribers->all, looked->name);
 
                 if (now)
                         subscriber_take(subscribers->manager, now, looked);
@@ -239,7 +240,8 @@ static void look_done(void *userdata)
                 subscribers_look(subscribers);
 }
 
-/* Again each time: a directory may have come into being. What is watched already stays so (inotify_add_watch(2)). */
+/* Again each time: a directory may have come into being. What is watched already stays so
+ * (inotify_add_watch(2)). */
 static void watch_all(const Subscribers *subscribers)
 {
         g_autofree char *owners = g_build_filename(paths_images(), ".owners", NULL);
@@ -297,9 +299,9 @@ static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *u
 
         while (read(fd, buffer, sizeof buffer) > 0)
                 ;
-        if (!subscribers->look_source && sd_event_add_time_relative(subscribers->manager->event,
-                                                         &subscribers->look_source, CLOCK_MONOTONIC, LOOK_DELAY,
-                                                         0, on_look_time, subscribers) < 0)
+        if (!subscribers->look_source &&
+                        sd_event_add_time_relative(subscribers->manager->event, &subscribers->look_source,
+                                        CLOCK_MONOTONIC, LOOK_DELAY, 0, on_look_time, subscribers) < 0)
                 subscribers_look(subscribers);
         return 0;
 }
@@ -312,8 +314,8 @@ static int subscribers_new(Manager *manager, Subscribers **ret_subscribers)
         *subscribers = (Subscribers){.manager = manager, .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
                 .all = g_ptr_array_new_with_free_func(subscriber_free), .waiting = g_ptr_array_new()};
         r = subscribers->fd < 0 ? -errno
-                                : sd_event_add_io(manager->event, &subscribers->source, subscribers->fd, EPOLLIN,
-                                                  on_inotify, subscribers);
+                                : sd_event_add_io(manager->event, &subscribers->source, subscribers->fd,
+                                                  EPOLLIN, on_inotify, subscribers);
         if (r < 0) {
                 subscribers_free(subscribers);
                 return r;
@@ -356,7 +358,8 @@ static int subscribers_check(const Subscribers *subscribers, uid_t uid, Error *r
                 return 0;
 
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                        "Too many clients have subscribed (%u of user %u): end some of them", own, (unsigned) uid);
+                        "Too many clients have subscribed (%u of user %u): end some of them",
+                        own, (unsigned) uid);
 }
 
 int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -385,7 +388,8 @@ int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_error *ret_
                 return reply_error(message, &error, r);
 
         if (!subscriber_find(manager->subscribers->all, name))
-                g_ptr_array_add(manager->subscribers->all, subscriber_new(name, call->uid, call->gids, call->n_gids));
+                g_ptr_array_add(manager->subscribers->all,
+                                subscriber_new(name, call->uid, call->gids, call->n_gids));
         g_ptr_array_add(manager->subscribers->waiting, call);
         subscribers_look(manager->subscribers);
         return 1;

@@ -3,9 +3,9 @@
 
 #include "daemon/manager.h"
 
-/* Who is told of volumes and images that come and go. These are not for everybody: a volume is its owner's, and who
- * knows the digest of an image can use it. So their signals are no broadcasts: each goes to one client alone that
- * has asked for them by Subscribe(), about what is theirs; root is told of all. */
+/* Who is told of volumes and images that come and go. These are not for everybody: a volume is its owner's,
+ * and who knows the digest of an image can use it. So their signals are no broadcasts: each goes to one
+ * client alone that has asked for them by Subscribe(), about what is theirs; root is told of all. */
 
 typedef struct Subscribers Subscribers;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* systemd's client: subscribes once, follows our units by their signals, reads them whole only when it has
- * missed something: a unit that is not loaded is loaded to answer, which costs systemd more than all the rest.
- */
+ * missed something: a unit that is not loaded is loaded to answer, which costs systemd more than all the
+ * rest. */
 
 #include "daemon/systemd.h"
 
@@ -256,8 +256,8 @@ static int fetch_more(Fetch *fetch, const char *property, sd_bus_message_handler
                         SYSTEMD_NAME ".Service", property);
 }
 
-/* What the status was, and whether systemd has restarted it, is asked only where it says something, when it was
- * forked only for those who want to know. */
+/* What the status was, and whether systemd has restarted it, is asked only where it says something, when it
+ * was forked only for those who want to know. */
 static int on_unit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Fetch *fetch = userdata;

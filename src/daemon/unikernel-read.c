@@ -70,7 +70,8 @@ static int append_network(sd_bus_message *m, const char *unikernel, const Defini
 
         if (!device->mac)
                 (void) identity_mac(unikernel, device->name, mac);
-        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Bridge", "s", device->bridge ?: "",
+        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Bridge", "s",
+                        device->bridge ?: "",
                         "Network", "s", device->network ?: "", "MACAddress", "s", device->mac ?: mac,
                         "Address", "s", addresses, "AddressSetting", "s", setting_to_string(device),
                         "Bandwidth", "s", device->bandwidth ?: "", "Isolation", "b", (int) !device->open,
@@ -210,7 +211,8 @@ static int append_addresses(sd_bus_message *m, const char *key, const GArray *ty
 
 /* What the arguments say that the guest is. Whose it is and where it stands is the definition's on disk. */
 static int append_typed_addresses(
-                sd_bus_message *m, const Unikernel *unikernel, const Definition *definition, const Details *details)
+                sd_bus_message *m, const Unikernel *unikernel, const Definition *definition,
+                const Details *details)
 {
         const Definition *written = unikernel->loaded.definition ?: definition;
         bool strict = definition_is_strict(written, manager_conf(unikernel->manager)->strict_addresses);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The state of a unikernel: one enum, derived in one place from what systemd says about its unit, what the
- * runner has written about its guest, and whether its definition can be read. Pure; called by unikernel.c. */
+ * runner has written about its guest, and whether its definition can be read. Pure; called by
+ * unikernel.c. */
 
 #include <string.h>
 

@@ -526,5 +526,6 @@ void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded)
         unikernel->compared = false;
         unikernel = unikernel_refresh(unikernel);
         if (changed && unikernel)
-                manager_emit_signal(manager, unikernel->path, SHRUTHI_INTERFACE_UNIKERNEL, "DefinitionChanged");
+                manager_emit_signal(manager, unikernel->path, SHRUTHI_INTERFACE_UNIKERNEL,
+                                "DefinitionChanged");
 }

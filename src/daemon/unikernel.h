@@ -99,8 +99,8 @@ void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded);
  * is left, in which case it returns NULL. */
 Unikernel *unikernel_refresh(Unikernel *unikernel);
 
-/* What its guest runs with, and where it does not run, what a start would take; NULL: there is no definition that
- * can be read, and none known. */
+/* What its guest runs with, and where it does not run, what a start would take; NULL: there is no definition
+ * that can be read, and none known. */
 const Definition *unikernel_effective(const Unikernel *unikernel);
 
 /* What systemd knows of its last run is not of this one, but of another that had its name. */

@@ -207,7 +207,10 @@ int volume_work_import(VolumeWork *work, Error *ret_error)
                 return r;
 
         content = (VolumeContent){
-                        .fd = work->fd, .size = work->size, .raw = work->settings->raw && *work->settings->raw};
+                        .fd = work->fd,
+                        .size = work->size,
+                        .raw = work->settings->raw && *work->settings->raw,
+        };
         r = volume_import(work->name, &content, owner, group, limits_of(work, &limits), ret_error);
         return check_limit(work, r, ret_error);
 }

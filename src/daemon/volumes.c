@@ -458,8 +458,8 @@ int method_remove_volume(sd_bus_message *message, void *userdata, sd_bus_error *
         return by_name(message, userdata, &verb);
 }
 
-int volume_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
-                sd_bus_error *ret_error)
+int volume_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
+                void **ret_found, sd_bus_error *ret_error)
 {
         g_autofree char *name = NULL;
 

@@ -29,7 +29,8 @@ static void check_sealing(void)
         struct stat st;
 
         if (!program)
-                check_emit("keys", "warning", "install systemd-creds, which comes with systemd 250 and later",
+                check_emit("keys", "warning",
+                                "install systemd-creds, which comes with systemd 250 and later",
                                 "systemd-creds is not there: no keys can be set for unikernels");
         else if (stat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
                 check_emit("keys", "warning", "systemctl enable --now shruthi-seal.socket",
@@ -38,8 +39,8 @@ static void check_sealing(void)
                 check_emit("keys", "ok", "", "Keys are sealed with this host's TPM2 chip and its own key");
         else
                 check_emit("keys", "ok", "",
-                                "Keys are sealed with this host's own key; there is no TPM2 chip that systemd "
-                                "can use");
+                                "Keys are sealed with this host's own key; there is no TPM2 chip that "
+                                "systemd can use");
 }
 
 static void check_swap(void)
@@ -52,9 +53,10 @@ static void check_swap(void)
         plain = swap_find_plain(text, "/sys");
         if (plain)
                 check_emit("swap", "warning",
-                                "encrypt it with a random key at each boot (swap in crypttab(5)), or use zram",
-                                "The swap on %s is not known to be encrypted: what guests have in memory, keys "
-                                "too, may come to lie there in clear",
+                                "encrypt it with a random key at each boot (swap in crypttab(5)), or use "
+                                "zram",
+                                "The swap on %s is not known to be encrypted: what guests have in memory, "
+                                "keys too, may come to lie there in clear",
                                 plain);
         else
                 check_emit("swap", "ok", "", "What guests have in memory comes to lie on no disk in clear");

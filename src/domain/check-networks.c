@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What guests are attached to: bridges, libvirt's networks, ours, addresses that were given out, and how much more
- * of it the kernel takes. Called by check.c. */
+/* What guests are attached to: bridges, libvirt's networks, ours, addresses that were given out, and how
+ * much more of it the kernel takes. Called by check.c. */
 
 #include "domain/check-networks.h"
 
@@ -143,8 +143,8 @@ static void check_ports(const HostNetwork *network)
                 if (is_nearly_full(bridge->ports, BRIDGE_PORTS_MAX))
                         check_emit("bridge-ports", bridge->ports >= BRIDGE_PORTS_MAX ? "failed" : "warning",
                                         "attach further unikernels to another bridge or network",
-                                        "The bridge '%s' has %u of the %d ports that the kernel gives a bridge: "
-                                        "beyond that, unikernels on it do not start",
+                                        "The bridge '%s' has %u of the %d ports that the kernel gives a "
+                                        "bridge: beyond that, unikernels on it do not start",
                                         bridge->name, bridge->ports, BRIDGE_PORTS_MAX);
         }
 }
@@ -217,7 +217,7 @@ void check_neighbours(void)
                                 "seen with");
         else
                 check_emit("neighbours", "warning", "systemctl enable --now shruthi-neighbours.socket",
-                                "Address=auto gives out nothing on bridges that libvirt does not manage, and "
-                                "elsewhere trusts DHCP alone: %s",
+                                "Address=auto gives out nothing on bridges that libvirt does not manage, "
+                                "and elsewhere trusts DHCP alone: %s",
                                 error_message(&error, r));
 }

@@ -3,7 +3,8 @@
 
 #include "domain/check-private.h"
 
-/* The bridges and networks that the configuration names, and those that were made, as they are, and how full. */
+/* The bridges and networks that the configuration names, and those that were made, as they are, and how
+ * full. */
 void check_attachments(Host *host);
 
 /* Whether shruthi-neighbours answers. */

@@ -29,8 +29,8 @@
 #define CHECK_GUARD  600 /* seconds */
 #define ATTEMPTS_MAX 3U
 
-/* What libvirt knows about QEMU it answers within milliseconds, some ten times the shortest answer; asking QEMU
- * anew takes seconds, more than ten thousand times as long. */
+/* What libvirt knows about QEMU it answers within milliseconds, some ten times the shortest answer; asking
+ * QEMU anew takes seconds, more than ten thousand times as long. */
 #define CACHED_ANSWER_USEC  (1500 * 1000)
 #define CACHED_ANSWER_TIMES 1000
 
@@ -76,13 +76,15 @@ static void check_libvirt(const Host *host)
 
 static void check_no_libvirt(const Host *host, const char *message)
 {
-        /* The socket lets us in by polkit or by the group, and says so in its words, or in those of the bus. */
+        /* The socket lets us in by polkit or by the group, and says so in its words, or in those of the
+         * bus. */
         bool refused = strstr(message, "uthenticat") || strstr(message, "enied") ||
                        strstr(message, "error from service");
 
         if (refused && !host->polkit) {
                 check_emit("libvirt", "failed", "first what is said of polkit",
-                                "libvirt asks polkit about everybody but root, and polkit does not answer: %s",
+                                "libvirt asks polkit about everybody but root, and polkit does not answer: "
+                                "%s",
                                 message);
                 return;
         }
@@ -150,8 +152,8 @@ static void check_acceleration(const Host *host, const ProbeResult *found)
 
         if (found->trouble && forced)
                 check_emit("kvm", "failed",
-                                "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd; or write Acceleration=auto into "
-                                "shruthi.conf",
+                                "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd; or write Acceleration=auto "
+                                "into shruthi.conf",
                                 "No unikernel starts: %s, and %s", found->kvm_reason, found->trouble);
         else if (found->trouble)
                 check_emit("kvm", "failed", "journalctl -b -u libvirtd.service",
@@ -188,8 +190,8 @@ static void check_probe(const Host *host)
                                 "Starts take longer than they could: %s", found.fast_start_reason);
 }
 
-/* libvirt is asked itself, by the same question as at each start; and where DNS answers today, it may be silent when
- * the host boots. */
+/* libvirt is asked itself, by the same question as at each start; and where DNS answers today, it may be
+ * silent when the host boots. */
 static void check_own_name(const Host *host)
 {
         g_autofree char *name = NULL, *fix = NULL;
@@ -202,17 +204,18 @@ static void check_own_name(const Host *host)
 
         if (took > MAX(OWN_NAME_USEC, measure_answer(host->connection) * CACHED_ANSWER_TIMES))
                 check_emit("own-name", "failed", fix,
-                                "libvirt asks the resolver for this host's own name, '%s', at each start, and has "
-                                "waited %.1f s for the answer now",
+                                "libvirt asks the resolver for this host's own name, '%s', at each start, "
+                                "and has waited %.1f s for the answer now",
                                 name, (double) took / G_USEC_PER_SEC);
         else if (needs_dns)
                 check_emit("own-name", "warning", fix,
-                                "libvirt asks the resolver for this host's own name, '%s', at each start, and only "
-                                "DNS is there to answer: where that is silent, as it is at boot if a unikernel is "
-                                "the resolver, each start takes 6 to 20 s longer",
+                                "libvirt asks the resolver for this host's own name, '%s', at each start, "
+                                "and only DNS is there to answer: where that is silent, as it is at boot if "
+                                "a unikernel is the resolver, each start takes 6 to 20 s longer",
                                 name);
         else
-                check_emit("own-name", "ok", "", "The resolver knows this host's own name, '%s', without DNS", name);
+                check_emit("own-name", "ok", "",
+                                "The resolver knows this host's own name, '%s', without DNS", name);
 }
 
 static void check_confinement(const Host *host)
@@ -282,7 +285,8 @@ static void check_isolation(const Host *host)
         else
                 check_emit("isolation", "warning", fix,
                                 "%s can send from others' MAC and IP addresses: %s",
-                                host->fenced ? "Users' guests that are given no addresses" : "Guests", problem);
+                                host->fenced ? "Users' guests that are given no addresses" : "Guests",
+                                problem);
 }
 
 static void check_reach(const char *name, const char *path)
@@ -351,8 +355,8 @@ static Conf *check_configuration(void)
                 check_emit("configuration", "ok", "", "shruthi.conf and its drop-ins can be read");
         else
                 check_emit("configuration", "failed", "correct that file",
-                                "Until this is mended nothing can be created, changed or started, and libvirt "
-                                "and the networks are not looked at here: %s",
+                                "Until this is mended nothing can be created, changed or started, and "
+                                "libvirt and the networks are not looked at here: %s",
                                 error_message(&error, r));
         return conf;
 }
@@ -374,9 +378,9 @@ static void say_held_back(bool true_ones)
                 protocol_emit("check", "%s", (const char *) lines->pdata[i]);
 }
 
-/* A verdict counts only when the connection was there to its end: over one that libvirtd has closed meanwhile,
- * because it was restarted or this took too long for its patience (keepalive_interval= in its configuration),
- * everything is missing. */
+/* A verdict counts only when the connection was there to its end: over one that libvirtd has closed
+ * meanwhile, because it was restarted or this took too long for its patience (keepalive_interval= in its
+ * configuration), everything is missing. */
 void check_live(Host *host, void (*check)(const Host *host))
 {
         unsigned long version;
@@ -396,7 +400,8 @@ void check_live(Host *host, void (*check)(const Host *host))
                         reach_libvirt(host);
                 else
                         check_emit("libvirt", "failed", "journalctl -b -u libvirtd.service",
-                                        "libvirt has hung up %u times while it was asked: the rest is not known",
+                                        "libvirt has hung up %u times while it was asked: the rest is not "
+                                        "known",
                                         ATTEMPTS_MAX);
         }
 }

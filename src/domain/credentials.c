@@ -193,11 +193,12 @@ int credentials_open(const Definition *definition, int directory, GPtrArray *not
         g_autoptr(Mapped) file = NULL;
         int r;
 
-        /* The unit has a folder as soon as systemd knows that there may be keys, also while there are none. */
+        /* The unit has a folder as soon as systemd knows that there may be keys, also while there are
+         * none. */
         if (directory == -EBADF)
                 return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
-                                "%s: systemd does not know of [Credentials %s] yet: run 'systemctl daemon-reload' "
-                                "after such a change",
+                                "%s: systemd does not know of [Credentials %s] yet: run 'systemctl "
+                                "daemon-reload' after such a change",
                                 definition->path, definition_credentials(definition)->name);
         if (directory < 0 && directory != -ENOENT)
                 return error_set_errno(ret_error, directory, "Cannot open the unit's credentials");

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Filters of one chain and as few rules as will do. libvirt 9.0 runs ebtables or iptables 46 times to put
- * any filter on an interface, and once more for each rule; its own clean-traffic adds six chains to that, and
- * one that has to learn an address is put on three times. Only what the guest sends is looked at. Called by
- * isolation.c. */
+ * any filter on an interface, and once more for each rule; its own clean-traffic adds six chains to that,
+ * and one that has to learn an address is put on three times. Only what the guest sends is looked at. Called
+ * by isolation.c. */
 
 #include "domain/filter.h"
 
@@ -59,7 +59,8 @@ static const char *const rules_ipv6[_FILTER_FAMILY_MAX] = {
 
 const char *filter_name(FilterFamily ipv4, FilterFamily ipv6)
 {
-        g_autofree char *name = g_strconcat(FILTER_PREFIX, family_names[ipv4], "-", family_names[ipv6], NULL);
+        g_autofree char *name =
+                        g_strconcat(FILTER_PREFIX, family_names[ipv4], "-", family_names[ipv6], NULL);
 
         return g_intern_string(name);
 }

@@ -7,9 +7,9 @@
 /* Between start.c and lifecycle.c. */
 
 /* How long libvirt may take, in seconds, on a board or an emulated machine that is fifty times slower than a
- * server, too: only one that hangs is to be given up. A start includes QEMU's, and that of a host which asks QEMU
- * for all it can do at each start; a connection, the start of libvirtd; a stop, the time that QEMU gets to flush
- * its disks. */
+ * server, too: only one that hangs is to be given up. A start includes QEMU's, and that of a host which asks
+ * QEMU for all it can do at each start; a connection, the start of libvirtd; a stop, the time that QEMU gets
+ * to flush its disks. */
 #define CONNECT_GUARD 60
 #define PROBE_GUARD   300
 #define START_GUARD   180

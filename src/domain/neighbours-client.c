@@ -135,7 +135,7 @@ int neighbours_ask_host(HostNetwork **ret_network, Error *ret_error)
                 r = host_network_parse(text, ret_network);
         return r >= 0 ? 0
                       : error_set(ret_error, ERROR_FAILED,
-                                        "Cannot ask about this host's network (%s): look at 'systemctl status "
-                                        "shruthi-neighbours.socket'",
+                                        "Cannot ask about this host's network (%s): look at 'systemctl "
+                                        "status shruthi-neighbours.socket'",
                                         r == -EAGAIN ? "no answer" : g_strerror(-r));
 }

@@ -221,7 +221,8 @@ static int plan_initrd(Plan *plan, Error *ret_error)
 /* What a user may have is checked when it is defined: an administrator can give more. */
 static int plan_memory(Plan *plan, Error *ret_error)
 {
-        plan->memory = memory_effective(plan->definition->memory, plan->image, plan->initrd_size, plan->conf);
+        plan->memory = memory_effective(plan->definition->memory, plan->image, plan->initrd_size,
+                        plan->conf);
         return memory_check(plan->memory, plan->image, plan->initrd_size, memory_of_host(), ret_error);
 }
 

@@ -28,9 +28,9 @@
 #define PROBE_NAME   "PROBE"
 #define PROBE_MEMORY (16 << 20)
 
-/* The guest is done within 0.2 s. A KVM that hangs costs the first patience, once; one that is slow is compared
- * with emulation, and so is the machine: where that takes long, KVM may take as many times longer as it might
- * elsewhere. Emulation does not hang. */
+/* The guest is done within 0.2 s. A KVM that hangs costs the first patience, once; one that is slow is
+ * compared with emulation, and so is the machine: where that takes long, KVM may take as many times longer
+ * as it might elsewhere. Emulation does not hang. */
 #define PROBE_PATIENCE_USEC     (10 * G_USEC_PER_SEC)
 #define PROBE_PATIENCE_MAX_USEC (120 * G_USEC_PER_SEC)
 #define PROBE_PATIENCE_TIMES    20
@@ -265,7 +265,8 @@ static int find_trouble(virConnectPtr connection, const Conf *conf, ProbeResult 
 
 static int find_fast_start(virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
 {
-        const Attempt attempt = {.kvm = result->kvm, .fast_start = true, .patience = PROBE_PATIENCE_MAX_USEC};
+        const Attempt attempt = {.kvm = result->kvm, .fast_start = true,
+                        .patience = PROBE_PATIENCE_MAX_USEC};
         _cleanup_error_ Error error = ERROR_INIT;
         gint64 usec;
         int r;
@@ -314,9 +315,11 @@ static int make_key(virConnectPtr connection, const Conf *conf, char **ret_key, 
 }
 
 /* Whether libvirt still offers no KVM. A libvirt that forgets what it knows about QEMU (see check.c) takes
- * seconds for that, so it is asked for at most a sixtieth of the time: the file's own time says from when on. */
+ * seconds for that, so it is asked for at most a sixtieth of the time: the file's own time says from when
+ * on. */
 static bool kvm_has_come(virConnectPtr connection, const char *path)
 {
+        struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {}};
         gint64 began = g_get_real_time(), next;
         struct stat st;
 
@@ -327,9 +330,8 @@ static bool kvm_has_come(virConnectPtr connection, const char *path)
                 return true;
 
         next = g_get_real_time() + (g_get_real_time() - began) * ASK_REST_TIMES;
-        (void) utimensat(AT_FDCWD, path,
-                        (const struct timespec[]){{.tv_nsec = UTIME_OMIT}, {.tv_sec = next / G_USEC_PER_SEC}},
-                        0);
+        times[1].tv_sec = next / G_USEC_PER_SEC;
+        (void) utimensat(AT_FDCWD, path, times, 0);
         return false;
 }
 

@@ -20,6 +20,6 @@ int reach_user_init(const char *user, const char *group, ReachUser *ret);
 void reach_user_clear(ReachUser *user);
 #define _cleanup_reach_user_ __attribute__((cleanup(reach_user_clear)))
 
-/* 0: the user can enter path and everything above it. -EACCES: *ret_where (free with g_free()) is the first that
- * they cannot. Other errors are those of looking. */
+/* 0: the user can enter path and everything above it. -EACCES: *ret_where (free with g_free()) is the first
+ * that they cannot. Other errors are those of looking. */
 int reach_directory(const ReachUser *user, const char *path, char **ret_where);

@@ -21,8 +21,8 @@
 #include "domain/virt.h"
 
 /* Without waiting for another job on the domain: what is not to be had at once is left out. */
-#define STATISTICS                                                                                          \
-        (VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_INTERFACE |                \
+#define STATISTICS \
+        (VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_INTERFACE | \
                         VIR_DOMAIN_STATS_BLOCK)
 #define STATISTICS_FLAGS VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
 

@@ -11,7 +11,8 @@
  * "network.N.rx-bytes=", …, "volume.N.name=", "volume.N.rd-bytes=", …, N from 0. NOT_RUNNING. */
 int report_statistics(const char *name, Error *ret_error);
 
-/* The same of each unikernel that runs, behind a line "unikernel=NAME". What cannot be had of one is left out. */
+/* The same of each unikernel that runs, behind a line "unikernel=NAME". What cannot be had of one is left
+ * out. */
 int report_statistics_all(Error *ret_error);
 
 /* "kvm=", "kvm-reason=", "fast-start=", "fast-start-reason=", "libvirt-version=", "qemu-version=". again:

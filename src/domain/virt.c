@@ -232,8 +232,8 @@ static int refuse_full_bridge(const virError *error, Error *ret_error)
         g_autofree char *shown = bridge ? text_for_display(bridge, 40) : NULL;
 
         return error_set(ret_error, ERROR_START_FAILED,
-                        "The bridge %s%s%sis full: it takes %d interfaces; attach the unikernel to another, or "
-                        "take others off it",
+                        "The bridge %s%s%sis full: it takes %d interfaces; attach the unikernel to another, "
+                        "or take others off it",
                         shown ? "'" : "of the unikernel ", shown ?: "", shown ? "' " : "", BRIDGE_PORTS_MAX);
 }
 

@@ -180,7 +180,8 @@ static int take_volume(const Plan *plan, const DefinitionDevice *device, Error *
 /* By name, and of one name the writer first. */
 static int compare_turns(const void *a, const void *b)
 {
-        const DefinitionDevice *one = *(DefinitionDevice *const *) a, *other = *(DefinitionDevice *const *) b;
+        const DefinitionDevice *one = *(DefinitionDevice *const *) a,
+                        *other = *(DefinitionDevice *const *) b;
         int r = strcmp(one->stored, other->stored);
 
         return r != 0 ? r : one->read_only - other->read_only;

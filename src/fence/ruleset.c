@@ -44,7 +44,8 @@
  * family. Besides it only looks for routers then and names the groups that it is in (RFC 3590).
  *
  * A DHCP server knows its clients by the hardware address in what they ask, whoever the frame is from: who
- * invents one after the other has all addresses that there are, and who writes another's gives that one's back.
+ * invents one after the other has all addresses that there are, and who writes another's gives that one's
+ * back.
  *
  * Whoever advertises itself as a router, or answers those who ask by DHCP, is sent what the others have for
  * the world: no guest does (RFC 6105, 7610). A header that stands in the second fragment is not seen here
@@ -53,7 +54,7 @@
  * free keeps its owner from having it.
  *
  * "ether type" is what stands in the frame, and of one with a VLAN tag that of the tag: no guest sends tags.
- */
+ * / */
 static const char table[] =
                 "table " TABLE " {\n" MARK_SET "set " MACS " { type ifname . ether_addr; }\n"
                 "set " ANY4 " { type ifname; }\n"

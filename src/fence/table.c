@@ -63,8 +63,8 @@ static int restore(guint *ret_open, Error *ret_error)
 
         *ret_open = count_open(holds);
         if (*ret_open > 0)
-                log_warning("Somebody has emptied or changed our tables of the packet filter: %u interfaces of "
-                            "guests were not held, and are again",
+                log_warning("Somebody has emptied or changed our tables of the packet filter: %u interfaces "
+                            "of guests were not held, and are again",
                                 *ret_open);
         return 0;
 }

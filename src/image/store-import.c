@@ -144,8 +144,8 @@ int image_examine(int fd, uint64_t size_max, const int *stop, uint64_t *ret_size
         return 0;
 }
 
-/* Copies exactly size bytes, so that a file that grows meanwhile cannot fill the disk, zeros as holes; hashes
- * what it wrote. */
+/* Copies exactly size bytes, so that a file that grows meanwhile cannot fill the disk, zeros as holes;
+ * hashes what it wrote. */
 static int copy_and_hash(int from, int to, uint64_t size, char **ret_digest, Error *ret_error)
 {
         g_autofree uint8_t *buffer = g_malloc(DIGEST_BUFFER_SIZE);
@@ -236,9 +236,9 @@ static int check_free_space(const StoreLimits *limits, uint64_t size, Error *ret
         left = size_format(available);
         kept = size_format(limits->free_min);
         return error_set(ret_error, ERROR_FAILED,
-                        "There is no room for the image (%s) on the file system of %s: of the %s that are left "
-                        "%s stay free (FreeSpaceMin= in shruthi.conf); free some there, or remove unused "
-                        "images with `shruthictl image prune`",
+                        "There is no room for the image (%s) on the file system of %s: of the %s that are "
+                        "left %s stay free (FreeSpaceMin= in shruthi.conf); free some there, or remove "
+                        "unused images with `shruthictl image prune`",
                         shown, paths_images(), left, kept);
 }
 

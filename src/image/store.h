@@ -10,10 +10,10 @@
 #include "image/image.h"
 
 /* The content-addressed store below paths_images(): a file SHA256-HEX for each image, mode 0440, in a
- * directory that QEMU's group may enter and not list (2710). Written by shruthid and by the runner's helper, both as user
- * shruthi, at the same time: every change is a rename under a lock. Digests are "sha256:HEX" everywhere.
- * .verified and .paths beside the images remember what was hashed, so that it need not be hashed again; .owners, by
- * whom each was taken in.
+ * directory that QEMU's group may enter and not list (2710). Written by shruthid and by the runner's helper,
+ * both as user shruthi, at the same time: every change is a rename under a lock. Digests are "sha256:HEX"
+ * everywhere. .verified and .paths beside the images remember what was hashed, so that it need not be hashed
+ * again; .owners, by whom each was taken in.
  *
  * All of it blocks and may be called from any thread. */
 
@@ -42,10 +42,10 @@ int store_import(int fd, const char *expected, const StoreLimits *limits, char *
 int image_examine(int fd, uint64_t size_max, const int *stop, uint64_t *ret_size, char **ret_digest,
                 ImageInfo **ret_info, Error *ret_error);
 
-/* The same as store_import() for a path in a definition, an administrator's word (so links are followed), and free of charge
- * when the file has not changed since it was taken in last time: device, inode, size, mtime, ctime, trusted
- * only for files that had not been written within the last seconds before. NO_SUCH_IMAGE when our user finds
- * no such file or may not read it. */
+/* The same as store_import() for a path in a definition, an administrator's word (so links are followed),
+ * and free of charge when the file has not changed since it was taken in last time: device, inode, size,
+ * mtime, ctime, trusted only for files that had not been written within the last seconds before.
+ * NO_SUCH_IMAGE when our user finds no such file or may not read it. */
 int store_import_path(const char *path, const StoreLimits *limits, char **ret_digest, Error *ret_error);
 
 /* The digest under which store_import_path() took that path last, without looking at the file or the store:
@@ -74,7 +74,8 @@ typedef struct StoreEntry {
 /* All images, sorted by digest; elements StoreEntry. */
 int store_list(GPtrArray **ret_entries, Error *ret_error);
 
-/* Whether that user has taken it in, and whether anybody else has; and the bytes of all that the user has. */
+/* Whether that user has taken it in, and whether anybody else has; and the bytes of all that the user
+ * has. */
 bool store_is_of(const char *digest, uid_t user, bool *ret_shared);
 int store_total_of(uid_t user, uint64_t *ret_bytes, Error *ret_error);
 

@@ -3,8 +3,8 @@
 /* shruthi-neighbours: tells the services, whose sandbox has no network, which addresses are in use on a
  * bridge of the host, which networks it has routes to, and how full its bridges and tables are. Started by
  * shruthi-neighbours.socket for each connection, which is its standard input: one line, a bridge's name, or
- * "/routes" or "/host", which are none; answered as domain/neighbours-client.h says. It needs no rights and keeps
- * nothing. */
+ * "/routes" or "/host", which are none; answered as domain/neighbours-client.h says. It needs no rights and
+ * keeps nothing. */
 
 #include <glib.h>
 #include <stdlib.h>

@@ -49,8 +49,8 @@ static void client_free(ConsoleClient *client)
         g_free(client);
 }
 
-/* Listening for room only while they are behind, and for their words only until they have said their last: no event
- * that stays true may keep the loop awake. */
+/* Listening for room only while they are behind, and for their words only until they have said their last:
+ * no event that stays true may keep the loop awake. */
 static void client_listen(ConsoleClient *client)
 {
         (void) sd_event_source_set_io_events(client->source,

@@ -247,8 +247,8 @@ static int console_work(Console *console)
                 /* The text is not needed any more and gives room for the same bytes. */
                 r = pipe_consume(console->fd, look.data + done, line.consumed);
                 if (r < 0) {
-                        /* Somebody else has read from the FIFO. What they took is lost, what follows need not
-                         * be. */
+                        /* Somebody else has read from the FIFO. What they took is lost, what follows need
+                         * not be. */
                         console->seen = 0;
                         return sd_event_source_set_enabled(console->again, SD_EVENT_ONESHOT);
                 }

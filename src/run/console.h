@@ -23,8 +23,8 @@ typedef struct ConsoleHooks {
         void (*bytes)(void *userdata, const char *data, size_t size);
         /* A whole line, before it goes to the journal and leaves the pipe; may come twice. */
         void (*line)(void *userdata, const char *text, size_t size);
-        /* The guest writes faster than that setting of shruthi.conf allows; from now on it is made to wait. Once an
-         * episode. */
+        /* The guest writes faster than that setting of shruthi.conf allows; from now on it is made to wait.
+         * Once an episode. */
         void (*throttled)(void *userdata, const char *setting);
         /* console_has_ended() has become true; may come more than once. */
         void (*ended)(void *userdata);
@@ -35,10 +35,10 @@ int console_new(sd_event *event, int fd, Journal *journal, const ConsoleHooks *h
                 Console **ret_console);
 void console_free(Console *console);
 
-/* The journal's bytes a second and at once; UINT64_MAX: no limit, as at first. A line counts for its own bytes and for
- * CONSOLE_LINE_COST: what an entry takes in the journal beside its text, measured with lines of 64 bytes in
- * systemd 252 (compact objects of later versions take less). user: what all guests of the owner share, or NULL; the
- * console's from now on. */
+/* The journal's bytes a second and at once; UINT64_MAX: no limit, as at first. A line counts for its own
+ * bytes and for CONSOLE_LINE_COST: what an entry takes in the journal beside its text, measured with lines
+ * of 64 bytes in systemd 252 (compact objects of later versions take less). user: what all guests of the
+ * owner share, or NULL; the console's from now on. */
 #define CONSOLE_LINE_COST 490
 void console_set_rate(Console *console, uint64_t rate, uint64_t burst, UserRate *user);
 

@@ -16,8 +16,8 @@ typedef struct HelperHooks {
         void (*ended)(void *userdata, int status);
 } HelperHooks;
 
-/* Has "shruthi-domain ARGUMENTS…" (NULL-terminated) done, see helper/call.h. After usec (UINT64_MAX: never) it
- * is killed. */
+/* Has "shruthi-domain ARGUMENTS…" (NULL-terminated) done, see helper/call.h. After usec (UINT64_MAX: never)
+ * it is killed. */
 int helper_new(sd_event *event, const char *const *arguments, uint64_t usec, const HelperHooks *hooks,
                 void *userdata, Helper **ret_helper);
 

@@ -72,7 +72,8 @@ static void runner_hold_rates(Runner *runner)
         UserRate *rate = NULL;
 
         if (state->owner && state->console_rate_user != UINT64_MAX) {
-                int r = user_rate_open(state->owner, state->console_rate_user, state->console_burst_user, &rate);
+                int r = user_rate_open(state->owner, state->console_rate_user, state->console_burst_user,
+                                &rate);
 
                 if (r < 0)
                         log_debug("The guests of user %s are not held to a rate together: %s", state->owner,
@@ -341,9 +342,9 @@ static void runner_adopt(Runner *runner, int fd)
         runner_watch(runner);
 }
 
-/* Whether somebody restarted the unit by hand, and what is stored is of a runner that hung and was killed for it.
- * systemd sets the count to 0 for whoever starts or restarts the unit, and counts before each restart of its
- * own (service.c of systemd 252). */
+/* Whether somebody restarted the unit by hand, and what is stored is of a runner that hung and was killed
+ * for it. systemd sets the count to 0 for whoever starts or restarts the unit, and counts before each
+ * restart of its own (service.c of systemd 252). */
 static bool runner_is_wanted_anew(Runner *runner)
 {
         g_autofree char *unit = unit_name_for(runner->name);

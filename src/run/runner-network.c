@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A network that is not there when the guest is to start. At boot, and where systemd starts the unit again by
- * itself, it is waited for, and looked for each second. Somebody who asks for the start is told at once. */
+/* A network that is not there when the guest is to start. At boot, and where systemd starts the unit again
+ * by itself, it is waited for, and looked for each second. Somebody who asks for the start is told at
+ * once. */
 
 #include <errno.h>
 #include <glib.h>

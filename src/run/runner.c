@@ -89,7 +89,8 @@ static void on_console_throttled(void *userdata, const char *setting)
         Runner *runner = userdata;
 
         journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_THROTTLED, NULL,
-                        "The guest writes faster than %s= allows and is made to wait; nothing is lost", setting);
+                        "The guest writes faster than %s= allows and is made to wait; nothing is lost",
+                        setting);
 }
 
 static void on_console_ended(void *userdata)

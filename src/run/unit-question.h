@@ -6,8 +6,8 @@
 
 /* What a runner must ask systemd about its own unit. */
 
-/* How often systemd has restarted the unit by itself since somebody last started or restarted it: NRestarts in
- * org.freedesktop.systemd1(5). Waits for the answer, at most timeout_usec: -ETIMEDOUT. */
+/* How often systemd has restarted the unit by itself since somebody last started or restarted it: NRestarts
+ * in org.freedesktop.systemd1(5). Waits for the answer, at most timeout_usec: -ETIMEDOUT. */
 int unit_ask_restarts(const char *unit, uint64_t timeout_usec, uint32_t *ret_restarts);
 
 /* Whether nobody waits for this start: systemd restarts the unit by itself, or the host is booting

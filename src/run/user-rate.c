@@ -70,6 +70,7 @@ void user_rate_take(UserRate *rate, uint64_t size, uint64_t now_usec)
 
         do
                 /* What is beyond all that can have been taken is damage. */
-                next = (due > now_usec + 2 * SPAN_MAX ? now_usec : MAX(due, now_usec)) + time_for(rate->rate, size);
+                next = (due > now_usec + 2 * SPAN_MAX ? now_usec : MAX(due, now_usec)) +
+                       time_for(rate->rate, size);
         while (!atomic_compare_exchange_weak(rate->due, &due, next));
 }

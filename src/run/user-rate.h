@@ -4,9 +4,9 @@
 #include <glib.h>
 #include <stdint.h>
 
-/* How fast the consoles of one user's guests are read together. Their runners share one number in a file below
- * /run/shruthi/rates: when all that was read will have been paid for. Whoever takes adds to it; while it is further
- * ahead than the burst allows, all of them wait. */
+/* How fast the consoles of one user's guests are read together. Their runners share one number in a file
+ * below /run/shruthi/rates: when all that was read will have been paid for. Whoever takes adds to it; while
+ * it is further ahead than the burst allows, all of them wait. */
 
 typedef struct UserRate UserRate;
 

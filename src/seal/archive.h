@@ -11,8 +11,8 @@
  * Contents are pointed at and never copied. Pure. */
 
 /* What systemd still loads once it is sealed. Sealing writes base64 text in lines of 79 characters, of which
- * systemd reads 1179648 bytes (CREDENTIAL_ENCRYPTED_SIZE_MAX, as of systemd 252): 873472 bytes for the host's
- * key and a short name; a TPM's takes some hundred bytes more. Whole blocks of 512. */
+ * systemd reads 1179648 bytes (CREDENTIAL_ENCRYPTED_SIZE_MAX, as of systemd 252): 873472 bytes for the
+ * host's key and a short name; a TPM's takes some hundred bytes more. Whole blocks of 512. */
 #define SEAL_ARCHIVE_MAX 872448
 
 /* The largest content: alone in its archive. */

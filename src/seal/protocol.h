@@ -7,8 +7,8 @@
 
 #include "common/error.h"
 
-/* What shruthid and shruthi-seal say to each other over /run/shruthi/seal, a socket that keeps the borders of
- * packets. One packet asks, "VERB NAME[ KEY]", and carries the caller's own descriptor where there is a
+/* What shruthid and shruthi-seal say to each other over /run/shruthi/seal, a socket that keeps the borders
+ * of packets. One packet asks, "VERB NAME[ KEY]", and carries the caller's own descriptor where there is a
  * content to be read; one packet answers, "ok" and the keys in a line each, or "error", the error's name and
  * its sentence. No content ever passes as text. Pure. */
 

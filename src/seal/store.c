@@ -45,7 +45,8 @@ static void store_clear(Store *store)
 static int lock_name(const char *name, int *ret_fd, Error *ret_error)
 {
         g_autofree char *path = g_build_filename(paths_credentials(), ".lock", NULL);
-        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = g_str_hash(name), .l_len = 1};
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = g_str_hash(name),
+                        .l_len = 1};
         _cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
         if (fd < 0)
@@ -107,9 +108,9 @@ static int explain_damage(const Store *store, Error *ret_error)
 {
         if (ret_error && ret_error->code == ERROR_CREDENTIALS_DAMAGED)
                 error_prefix(ret_error,
-                                "%s/%s was changed, comes from another unikernel or host, or this host's key "
-                                "is not the same any more ('shruthictl credential remove %s --all' forgets "
-                                "it)",
+                                "%s/%s was changed, comes from another unikernel or host, or this host's "
+                                "key is not the same any more ('shruthictl credential remove %s --all' "
+                                "forgets it)",
                                 SEALED_DIR, store->file, store->unikernel);
         return error_code_to_errno(ERROR_CREDENTIALS_DAMAGED);
 }
@@ -254,8 +255,9 @@ int store_do(const SealRequest *request, const Secret *content, int client, char
                 return forget(&store, ret_error);
         r = open_sealed(&store, &fd, ret_error);
         if (r < 0)
-                return r == error_code_to_errno(ERROR_CREDENTIALS_DAMAGED) ? explain_damage(&store, ret_error)
-                                                                          : r;
+                return r == error_code_to_errno(ERROR_CREDENTIALS_DAMAGED)
+                                       ? explain_damage(&store, ret_error)
+                                       : r;
         if (request->verb == SEAL_LIST)
                 return list(&store, fd, ret_keys, ret_error);
 
@@ -264,6 +266,7 @@ int store_do(const SealRequest *request, const Secret *content, int client, char
                 r = request->verb == SEAL_REMOVE
                                     ? archive_remove(store.entries, request->name, request->key, ret_error)
                                     : archive_set(store.entries, request->name, request->key, content->data,
-                                                      content->size, request->verb == SEAL_ROTATE, ret_error);
+                                                      content->size, request->verb == SEAL_ROTATE,
+                                                      ret_error);
         return r < 0 ? r : seal(&store, client, ret_error);
 }

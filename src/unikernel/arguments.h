@@ -6,12 +6,13 @@
 
 /* A guest's command line: one string that passes unchanged, or a list that is joined for the guest. Pure. */
 
-/* Whether a list is quoted for that image: MirageOS' way is known, and a Solo5 image is taken for MirageOS', as
- * is one that is not known yet (NULL). All others split their command line each in its own way. */
+/* Whether a list is quoted for that image: MirageOS' way is known, and a Solo5 image is taken for MirageOS',
+ * as is one that is not known yet (NULL). All others split their command line each in its own way. */
 bool arguments_are_quoted(const ImageInfo *info);
 
-/* Joins a list by spaces: quoted, as MirageOS splits it (space only; '\', '"' and space escaped by '\'), else
- * each argument as it stands. INVALID_ARGS for an empty argument, which cannot be passed. Free with g_free(). */
+/* Joins a list by spaces: quoted, as MirageOS splits it (space only; '\', '"' and space escaped by '\'),
+ * else each argument as it stands. INVALID_ARGS for an empty argument, which cannot be passed. Free with
+ * g_free(). */
 int arguments_join(const char *const *list, bool quoted, char **ret_arguments, Error *ret_error);
 
 /* Refuses what cannot reach the guest as it is: over DEFINITION_ARGUMENTS_MAX bytes, control characters,

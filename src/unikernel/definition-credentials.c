@@ -52,8 +52,8 @@ static int check_source(DefinitionParser *parser, const KeyFileEntry *entry, con
                                 SHRUTHI_CREDENTIAL_PREFIX);
         if (g_str_has_suffix(source->from, "\\"))
                 return key_file_refuse(entry, parser->ret_error,
-                                "where it comes from cannot end with '\\', by which systemd would go on in the "
-                                "next line");
+                                "where it comes from cannot end with '\\', by which systemd would go on in "
+                                "the next line");
         if (source->from[0] == '/' ? !path_is_normalized(source->from) : !store_name_is_valid(source->from))
                 return key_file_refuse(entry, parser->ret_error,
                                 "what follows the ':' is neither an absolute path without '//', '.' and "

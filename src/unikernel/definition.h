@@ -142,8 +142,8 @@ int definition_load_file(
 int definition_parse(const char *name, const char *path, const char *text, size_t size,
                 Definition **ret_definition, Error *ret_error);
 
-/* The keys of a section ("Unikernel", "Network", "Volume", "Credentials"), ended by NULL; NULL for an unknown
- * one. */
+/* The keys of a section ("Unikernel", "Network", "Volume", "Credentials"), ended by NULL; NULL for an
+ * unknown one. */
 const char *const *definition_keys(const char *section_type);
 
 /* Where NAME is defined, without reading it: path and origin. NO_SUCH_UNIKERNEL, also when it is masked by a

@@ -75,9 +75,11 @@ static void add_missing(Difference *difference, const Definition *definition, co
                 append_item(difference->options, " ", "--network=%s:BRIDGE", name);
         } else {
                 append_item(difference->lines, ", ",
-                                "'[Volume %s]' with 'Size=64M' (or '[Credentials %s]' for key material)", name,
+                                "'[Volume %s]' with 'Size=64M' (or '[Credentials %s]' for key material)",
+                                name,
                                 name);
-                append_item(difference->options, " ", "--volume=%s:size=64M (or --credentials=%s)", name, name);
+                append_item(difference->options, " ", "--volume=%s:size=64M (or --credentials=%s)", name,
+                                name);
         }
 }
 

@@ -69,11 +69,12 @@ static uint64_t number_of(const char *text, unsigned base)
         return text ? g_ascii_strtoull(text, NULL, base) : 0;
 }
 
-/* net/core/neighbour.c: the table's size is the first column below the heading, in hexadecimal digits, and the
- * same for each processor. */
+/* net/core/neighbour.c: the table's size is the first column below the heading, in hexadecimal digits, and
+ * the same for each processor. */
 static NeighbourTable read_table(const char *root, const char *family, const char *statistics)
 {
-        g_autofree char *most_path = g_strdup_printf("%s/proc/sys/net/%s/neigh/default/gc_thresh3", root, family);
+        g_autofree char *most_path =
+                        g_strdup_printf("%s/proc/sys/net/%s/neigh/default/gc_thresh3", root, family);
         g_autofree char *used_path = g_strdup_printf("%s/proc/net/stat/%s", root, statistics);
         g_autofree char *most = NULL, *used = NULL;
         const char *row;
@@ -150,7 +151,7 @@ int host_network_parse(const char *text, HostNetwork **ret_network)
                 else if (!(g_str_equal(words[0], "ipv4") &&
                                          parse_numbers(words, &network->ipv4.used, &network->ipv4.most)) &&
                                 !(g_str_equal(words[0], "ipv6") &&
-                                                parse_numbers(words, &network->ipv6.used, &network->ipv6.most)))
+                                         parse_numbers(words, &network->ipv6.used, &network->ipv6.most)))
                         break;
         }
 

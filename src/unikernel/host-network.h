@@ -4,8 +4,8 @@
 #include <glib.h>
 #include <stdint.h>
 
-/* How full the host's network is: its bridges, and the kernel's tables of neighbours, which all interfaces share.
- * Read by shruthi-neighbours for doctor, whose sandbox has no network. */
+/* How full the host's network is: its bridges, and the kernel's tables of neighbours, which all interfaces
+ * share. Read by shruthi-neighbours for doctor, whose sandbox has no network. */
 
 #define BRIDGE_PORTS_MAX 1023 /* BR_MAX_PORTS of the kernel less port 0, which is none */
 

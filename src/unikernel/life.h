@@ -17,8 +17,8 @@
  * gone: it is removed by the runner where that saw the domain's end, else by who sweeps. Only who holds the
  * lock works on the domain, so that nobody sweeps a guest that has been started meanwhile. */
 
-/* The runner's: makes the file, or takes over one that nobody holds. -EBUSY: somebody does, or has just given
- * it up. */
+/* The runner's: makes the file, or takes over one that nobody holds. -EBUSY: somebody does, or has just
+ * given it up. */
 int life_take(const char *name, int *ret_fd);
 
 /* Whether fd, which systemd had stored, is the file's. */

@@ -64,16 +64,18 @@ int memory_check(uint64_t memory, const ImageInfo *info, uint64_t initrd_size, u
                 Error *ret_error)
 {
         uint64_t needed = memory_needed(info, initrd_size);
-        g_autofree char *shown = size_format(memory), *least = size_format(needed), *most = size_format(host);
+        g_autofree char *shown = size_format(memory), *least = size_format(needed),
+                        *most = size_format(host);
 
         if (memory < needed)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s of memory (Memory=) is too little: the image%s takes %s just to be loaded, "
-                                "and the guest needs some more to run",
+                                "%s of memory (Memory=) is too little: the image%s takes %s just to be "
+                                "loaded, and the guest needs some more to run",
                                 shown, initrd_size > 0 ? " with its initrd" : "", least);
         if (memory > host)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s of memory (Memory=) is more than this host has: %s, swap included", shown,
+                                "%s of memory (Memory=) is more than this host has: %s, swap included",
+                                shown,
                                 most);
 
         return 0;

@@ -33,8 +33,9 @@ typedef struct RunState {
 } RunState;
 
 #define RUN_STATE_INIT \
-        ((RunState){.console_rate = UINT64_MAX, .console_burst = UINT64_MAX, .console_rate_user = UINT64_MAX, \
-                        .console_burst_user = UINT64_MAX, .verdict = VERDICT_INIT})
+        ((RunState){.console_rate = UINT64_MAX, .console_burst = UINT64_MAX, \
+                        .console_rate_user = UINT64_MAX, .console_burst_user = UINT64_MAX, \
+                        .verdict = VERDICT_INIT})
 
 void run_state_clear(RunState *state);
 #define _cleanup_run_state_ __attribute__((cleanup(run_state_clear)))

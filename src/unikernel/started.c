@@ -34,11 +34,13 @@ int started_write(const char *name, const Definition *definition)
 Definition *started_load_other(const char *name, const Definition *definition)
 {
         g_autofree char *now = definition ? started_format(definition) : NULL, *text = NULL, *then = NULL;
-        g_autofree char *dir = paths_unikernel_runtime(name), *path = g_build_filename(dir, STARTED_FILE, NULL);
+        g_autofree char *dir = paths_unikernel_runtime(name),
+                        *path = g_build_filename(dir, STARTED_FILE, NULL);
         g_autoptr(Definition) started = NULL;
         size_t size;
 
-        if (file_read_at(AT_FDCWD, path, DEFINITION_SIZE_MAX, &text, &size) < 0 || g_strcmp0(text, now) == 0 ||
+        if (file_read_at(AT_FDCWD, path, DEFINITION_SIZE_MAX, &text, &size) < 0 ||
+                        g_strcmp0(text, now) == 0 ||
                         definition_parse(name, path, text, size, &started, NULL) < 0)
                 return NULL;
 

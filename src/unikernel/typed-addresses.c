@@ -31,7 +31,8 @@ static const Address *find_given(const GPtrArray *leases, const DefinitionDevice
 }
 
 /* As domain/isolation.c has it. */
-static bool passes(const GPtrArray *leases, const DefinitionDevice *device, bool strict, const Address *address)
+static bool passes(const GPtrArray *leases, const DefinitionDevice *device, bool strict,
+                const Address *address)
 {
         const Address *given = find_given(leases, device, address->family);
 
@@ -43,7 +44,8 @@ static bool passes(const GPtrArray *leases, const DefinitionDevice *device, bool
         return !strict;
 }
 
-static bool is_blocked(const Definition *definition, const GPtrArray *leases, bool strict, const Address *address)
+static bool is_blocked(const Definition *definition, const GPtrArray *leases, bool strict,
+                const Address *address)
 {
         bool any = false;
 

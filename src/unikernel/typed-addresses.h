@@ -3,8 +3,8 @@
 
 #include "unikernel/definition.h"
 
-/* Addresses that are typed into a definition's arguments (MirageOS' --ipv4= and --ipv6=) instead of being given
- * to a device by Address=, and whether what the guest sends from them gets through. Pure. */
+/* Addresses that are typed into a definition's arguments (MirageOS' --ipv4= and --ipv6=) instead of being
+ * given to a device by Address=, and whether what the guest sends from them gets through. Pure. */
 
 typedef struct TypedAddress {
         Address address;
@@ -15,6 +15,6 @@ typedef struct TypedAddress {
  * StrictAddresses= of shruthi.conf, for what users have made. */
 bool definition_is_strict(const Definition *definition, bool strict_addresses);
 
-/* Elements TypedAddress; what is no address is left out, as is what is to be filled in. leases: Lease, or NULL
- * where they are not known. strict: definition_is_strict(). */
+/* Elements TypedAddress; what is no address is left out, as is what is to be filled in. leases: Lease, or
+ * NULL where they are not known. strict: definition_is_strict(). */
 GArray *typed_addresses_read(const Definition *definition, const GPtrArray *leases, bool strict);

@@ -24,8 +24,8 @@ static const char *const unit_dirs[] = {"/etc/systemd/system.control", "/run/sys
 
 /* Beginnings of the settings of systemd.resource-control(5) that limit. */
 static const char *const limits[] = {"CPUQuota", "CPUWeight", "StartupCPU", "AllowedCPUs",
-                "AllowedMemoryNodes", "StartupAllowed", "Memory", "StartupMemory", "IO", "StartupIO", "BlockIO", "IPAddressAllow",
-                "IPAddressDeny", NULL};
+                "AllowedMemoryNodes", "StartupAllowed", "Memory", "StartupMemory", "IO", "StartupIO",
+                "BlockIO", "IPAddressAllow", "IPAddressDeny", NULL};
 
 static char **list_unit(const char *unit)
 {

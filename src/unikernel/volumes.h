@@ -12,8 +12,8 @@
  * those of groups that they are in. Looks the groups up (NSS): not where nobody may be kept waiting. */
 bool volume_is_for(const Volume *volume, uid_t owner);
 
-/* Whether it is what Size= would have made: its owner's own. One that somebody of a group of theirs (or, before
- * root, anybody) made beforehand under that name would be taken for it, and read by them. */
+/* Whether it is what Size= would have made: its owner's own. One that somebody of a group of theirs (or,
+ * before root, anybody) made beforehand under that name would be taken for it, and read by them. */
 bool volume_is_as_made(const Volume *volume, const DefinitionDevice *device, uid_t owner);
 
 /* Whether a volume of owner may be made under that name. Names that begin with a unikernel's and '-' are for
@@ -22,5 +22,6 @@ bool volume_is_as_made(const Volume *volume, const DefinitionDevice *device, uid
 int volume_check_reserved(const char *volume, uid_t owner, Error *ret_error);
 
 /* The names of the unikernels that run right now and whose definitions name what holds a disk: a stored
- * volume's data, or a path; sorted. A definition that cannot be read names nothing. Free with g_strfreev(). */
+ * volume's data, or a path; sorted. A definition that cannot be read names nothing. Free with
+ * g_strfreev(). */
 int volume_list_running(const char *path, char ***ret_unikernels, Error *ret_error);

@@ -9,17 +9,18 @@
 #include "common/file-format.h"
 
 static int refuse(
-                const FileFormat *format, const char *what, const char *path, const char *way, Error *ret_error)
+                const FileFormat *format, const char *what, const char *path, const char *way,
+                Error *ret_error)
 {
         if (format->unpack)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "%s is compressed with %s, and a guest would see it as it is: unpack it first "
-                                "with '%s'%s",
+                                "%s is compressed with %s, and a guest would see it as it is: unpack it "
+                                "first with '%s'%s",
                                 what, format->name, format->unpack, way);
 
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "%s is a disk image of format %s, and a guest would see it as it is: convert it first "
-                        "with 'qemu-img convert -f %s -O raw %s %s.raw'%s",
+                        "%s is a disk image of format %s, and a guest would see it as it is: convert it "
+                        "first with 'qemu-img convert -f %s -O raw %s %s.raw'%s",
                         what, format->name, format->qemu, path, path, way);
 }
 
@@ -28,7 +29,8 @@ int volume_check_import(int fd, Error *ret_error)
         const FileFormat *format = file_format_of_fd(fd);
 
         return format ? refuse(format, "What is to be imported", "FILE",
-                                        "; if the guest is to have just that, import it with --raw (\"Raw\")",
+                                        "; if the guest is to have just that, import it with --raw "
+                                        "(\"Raw\")",
                                         ret_error)
                       : 0;
 }

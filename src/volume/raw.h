@@ -6,8 +6,8 @@
 #include "common/error.h"
 
 /* Whether what a guest is to have as its disk is bytes that it can read: no disk image of another format and
- * no compressed file. INVALID_ARGS with the command that makes it so. What cannot be read is left to those who
- * need it. */
+ * no compressed file. INVALID_ARGS with the command that makes it so. What cannot be read is left to those
+ * who need it. */
 
 /* Of what is imported. */
 int volume_check_import(int fd, Error *ret_error);

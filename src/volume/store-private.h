@@ -10,8 +10,8 @@
 #define VOLUME_RECORD           "volume"
 
 /* There as long as somebody may have an exported descriptor. Its lock is the open file description's, and
- * whoever has that can take the lock off: so from the first export on it is looked whether the data is open at
- * all, until it is seen that it is not. */
+ * whoever has that can take the lock off: so from the first export on it is looked whether the data is open
+ * at all, until it is seen that it is not. */
 #define VOLUME_EXPORTED         "exported"
 
 /* Locks the store against other changes, until the descriptor (of its directory) is closed. */

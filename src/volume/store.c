@@ -435,8 +435,8 @@ int volume_await_turn(const char *name, bool read_only, int *ret_fd, Error *ret_
 /* Once the data is open, so that who looks sees one or the other. */
 static int mark_exported(int folder_fd)
 {
-        _cleanup_close_ int fd = openat(folder_fd, VOLUME_EXPORTED, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                        0600);
+        _cleanup_close_ int fd = openat(folder_fd, VOLUME_EXPORTED,
+                        O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
         return fd < 0 ? -errno : 0;
 }

@@ -62,13 +62,13 @@ int volume_create(const char *name, uint64_t size, uid_t owner, gid_t group, con
 
 typedef struct VolumeContent {
         int fd;        /* a regular file or a block device, open for reading */
-        uint64_t size; /* of the volume: at least that of the content; 0: that, up to the next multiple of 512 */
+        uint64_t size; /* of the volume: at least the content's; 0: that, up to a multiple of 512 */
         bool raw;      /* it is taken as it is, whatever format it has */
 } VolumeContent;
 
 /* Makes one with that content, from its beginning, whatever the descriptor's position, which stays; zeros
- * behind it. Holes stay holes, zeros become holes. Others are not kept waiting meanwhile. INVALID_ARGS (fd, a
- * size too small, or another format), BUSY (it was being written meanwhile), and as volume_create(). */
+ * behind it. Holes stay holes, zeros become holes. Others are not kept waiting meanwhile. INVALID_ARGS (fd,
+ * a size too small, or another format), BUSY (it was being written meanwhile), and as volume_create(). */
 int volume_import(const char *name, const VolumeContent *content, uid_t owner, gid_t group,
                 const VolumeLimits *limits, Error *ret_error);
 
@@ -112,8 +112,9 @@ int volume_look(const char *name, VolumeUse *ret_use, Error *ret_error);
  * which nobody exports it. */
 void volume_settle_exports(const char *name);
 
-/* Waits until nobody else is about to open it in a way that goes ill with ours, and keeps that so until *ret_fd
- * is closed: of two QEMUs that lock their data at the same moment both may see the other and give up. */
+/* Waits until nobody else is about to open it in a way that goes ill with ours, and keeps that so until
+ * *ret_fd is closed: of two QEMUs that lock their data at the same moment both may see the other and give
+ * up. */
 int volume_await_turn(const char *name, bool read_only, int *ret_fd, Error *ret_error);
 
 /* Bytes of the file system that volumes lie on: those that can still be written, and all. */
