@@ -141,6 +141,10 @@ static void take_link(Links *links, const struct nlmsghdr *header, const char *n
 
         if (kind == LINK_OTHER)
                 return;
+        if (kind == LINK_TAP && !fence_tap_name_is_valid(name)) {
+                g_hash_table_remove(links->links, key);
+                return;
+        }
         if (!link) {
                 link = g_new0(Link, 1);
                 link->bridge = kind == LINK_BRIDGE;

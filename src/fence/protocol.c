@@ -151,12 +151,19 @@ static int refuse(Error *ret_error)
         return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
 }
 
+bool fence_tap_name_is_valid(const char *name)
+{
+        return (g_str_has_prefix(name, FENCE_INTERFACE_PREFIX) ||
+                               g_str_has_prefix(name, FENCE_LIBVIRT_PREFIX)) &&
+               conf_bridge_name_is_valid(name);
+}
+
 static int port_parse(const char *text, FencePort *ret_port, Error *ret_error)
 {
         g_auto(GStrv) words = g_strsplit(text, " ", 4);
         guint n = g_strv_length(words);
 
-        if (n < 2 || n > 3 || !conf_bridge_name_is_valid(words[0]) || !conf_bridge_name_is_valid(words[1]) ||
+        if (n < 2 || n > 3 || !fence_tap_name_is_valid(words[0]) || !conf_bridge_name_is_valid(words[1]) ||
                         (n == 3 && !g_str_equal(words[2], ISOLATED)))
                 return refuse(ret_error);
 
@@ -270,7 +277,7 @@ int fence_lost_parse(const char *data, size_t size, char ***ret_names, Error *re
         if (g_strcmp0(words[0], LOST_OK) != 0)
                 return refuse_answer(ret_error);
         for (char **word = words + 1; *word; word++)
-                if (!conf_bridge_name_is_valid(*word))
+                if (!fence_tap_name_is_valid(*word))
                         return refuse_answer(ret_error);
 
         *ret_names = g_strdupv(words + 1);

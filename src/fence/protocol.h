@@ -13,8 +13,8 @@
  *
  *     hold UNIKERNEL MAC IPV4 IPV6 DEVICE     IPV4 and IPV6: an address, "any" or "none"
  *     check
- *     lost                                    which taps have lost their bridge
- *     port INTERFACE BRIDGE [isolated]        puts a tap that has lost its bridge on that one
+ *     lost                                    which guests' taps have lost their bridge
+ *     port INTERFACE BRIDGE [isolated]        puts one that has lost its bridge on that one
  *     watch                                   be told whenever others are lost, or could be put back
  *
  * Pure. Used by both sides. */
@@ -27,6 +27,14 @@
 /* What all interfaces that are held begin with, and no other: one by such a name that nobody holds is cut
  * off altogether. */
 #define FENCE_INTERFACE_PREFIX "shru"
+
+/* What libvirt begins the names of others' taps with (VIR_NET_GENERATED_VNET_PREFIX of its
+ * virnetdev.h). */
+#define FENCE_LIBVIRT_PREFIX "vnet"
+
+/* Whether a guest's tap may have that name. No other is put on a bridge, whoever asks: a tap of somebody's
+ * own, such as a VPN's, is without one for a reason. */
+bool fence_tap_name_is_valid(const char *name);
 
 /* What a guest may send of one family. */
 typedef struct FenceFamily {

@@ -105,7 +105,7 @@ static Links *sample(void)
 
         hear(links, RTM_NEWLINK, 7, "br7", "bridge", 0, 0);
         hear(links, RTM_NEWLINK, 8, "vnet0", "tap", 7, 0);
-        hear(links, RTM_NEWLINK, 9, "tap9", "tap", 0, 0);
+        hear(links, RTM_NEWLINK, 9, "vnet9", "tap", 0, 0);
         assert_lost(links, "");
         g_assert_false(is_changed(links, MOMENT));
         return links;
@@ -182,13 +182,32 @@ static void test_others(void)
         g_assert_false(is_changed(links, MOMENT));
 }
 
+/* A VPN's tap that its owner takes off a bridge is not put on one again. */
+static void test_others_taps(void)
+{
+        const FencePort port = {.interface = "vpn0", .bridge = "br7"};
+        g_autoptr(Links) links = sample();
+        bool put = false;
+
+        hear(links, RTM_NEWLINK, 32, "vpn0", "tap", 7, 0);
+        hear(links, RTM_NEWLINK, 32, "vpn0", "tap", 0, 0);
+        assert_lost(links, "");
+        g_assert_false(is_changed(links, MOMENT));
+        g_assert_cmpint(links_put(links, &port, &put, NULL), <, 0);
+
+        hear(links, RTM_NEWLINK, 8, "vnet0", "tap", 0, 0);
+        assert_lost(links, "vnet0");
+        hear(links, RTM_NEWLINK, 8, "mine", "tap", 0, 0);
+        assert_lost(links, "");
+}
+
 /* By its name: what is held may be gone. */
 static void test_gone(void)
 {
         g_autoptr(Links) links = sample();
         int64_t next;
 
-        hear(links, RTM_DELLINK, 9, "tap9", "tap", 0, 0);
+        hear(links, RTM_DELLINK, 9, "vnet9", "tap", 0, 0);
         g_assert_false(links_take_news(links, 0, &next).gone);
         hear(links, RTM_DELLINK, 40, "shruaaaaaaaaaaa", "veth", 0, 0);
         g_assert_true(links_take_news(links, 0, &next).gone);
@@ -221,6 +240,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/fence/links/bridge-that-nobody-waits-for", test_bridge_comes);
         g_test_add_func("/fence/links/bridge-is-renamed", test_bridge_renamed);
         g_test_add_func("/fence/links/no-taps", test_others);
+        g_test_add_func("/fence/links/taps-of-others", test_others_taps);
         g_test_add_func("/fence/links/held-one-is-gone", test_gone);
         g_test_add_func("/fence/links/cut-off-messages", test_cut);
         return g_test_run();

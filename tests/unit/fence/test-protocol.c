@@ -93,6 +93,9 @@ static void test_refused(void)
                         "port vnet0 br7 isolated ",
                         "port ../x br7",
                         "port abcdefghijklmnop br7",
+                        "port tap0 br7",
+                        "port vne0 br7",
+                        "port eth0 br7",
                         "hold web 02:00:00:00:00:01 any any",
                         "hold web 02:00:00:00:00:01 any any ",
                         "hold  02:00:00:00:00:01 any any service",
@@ -228,9 +231,9 @@ static void test_port(void)
 
 static void test_lost(void)
 {
-        static const char *const lists[] = {"", "vnet0", "vnet0 shruaaaaaaaaaaa tap.7"};
+        static const char *const lists[] = {"", "vnet0", "vnet0 shruaaaaaaaaaaa vnet.7"};
         static const char *const bad[] = {
-                        "", "o", "okay", "OK", "ok ", "ok  a", "ok ../x", "ok a b/c", "vnet0"};
+                        "", "o", "okay", "OK", "ok ", "ok  a", "ok ../x", "ok a b/c", "ok vnet0 tap0", "vnet0"};
         _cleanup_error_ Error error = ERROR_INIT;
         g_auto(GStrv) none = NULL;
 
