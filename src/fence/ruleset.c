@@ -36,6 +36,11 @@
 #define DHCP_HEAD   "@th,64,24 0x010106"
 #define DHCP_CLIENT "@th,288,48"
 
+/* Its cookie and, as the first option, where all clients write it, what it wants: an address (1, 3), or to
+ * know more (8). Others' addresses are given back by an identifier, too, which stands anywhere. */
+#define DHCP_FIRST "@th,1952,48 0x638253633501"
+#define DHCP_WANTS "@th,2000,8 { 1, 3, 8 }"
+
 /* A rule that a packet is too short for does not match, so only what matches is let through; what is left is
  * dropped.
  *
@@ -74,7 +79,7 @@ static const char table[] =
                 "drop\n"
                 "}\n"
                 "chain asks-dhcp {\n"
-                DHCP_HEAD " iifname . " DHCP_CLIENT " @" CLIENTS " return\n"
+                DHCP_HEAD " " DHCP_FIRST " " DHCP_WANTS " iifname . " DHCP_CLIENT " @" CLIENTS " return\n"
                 "drop\n"
                 "}\n"
                 "chain sends-ipv4 {\n"

@@ -50,9 +50,11 @@ def udp(source, target, payload):
     return struct.pack("!HHHH", source, target, 8 + len(payload), 0) + payload
 
 
-def bootp(mac, kind=1, length=6, operation=1):
-    """What stands behind UDP's header: a request of who has that hardware address."""
-    return struct.pack("!BBBB", operation, kind, length, 0) + b"\0" * 24 + mac + b"\0" * 202 + b"c\x82Sc"
+def bootp(mac, kind=1, length=6, wants=1, first=b""):
+    """What stands behind UDP's header: a message of who has that hardware address, with the options first before what
+    it wants."""
+    head = struct.pack("!BBBB", 1, kind, length, 0) + b"\0" * 24 + mac + b"\0" * 202
+    return head + b"c\x82Sc" + first + bytes([53, 1, wants])
 
 
 def ipv4(source, payload, protocol=17, target="255.255.255.255"):
@@ -113,9 +115,17 @@ def frames(mac, own4, own6, peer4, peer6):
         "dhcp-ask-other-hardware": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(68, 67, bootp(mac, 6) + m))),
         # Too short for the client's address, as the first of two fragments may be.
         "dhcp-short": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(68, 67, bootp(mac)[:4] + m))),
-        "dhcp-renew": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(68, 67, bootp(mac) + m))),
-        "dhcp-release-other-client": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(68, 67, bootp(OTHER_MAC) + m))),
-        "dhcp-release-other-port": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(999, 67, bootp(OTHER_MAC) + m))),
+        # It is the client's address alone that is looked at: an identifier stands anywhere.
+        "dhcp-release": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(68, 67, bootp(mac, wants=7) + m))),
+        "dhcp-release-behind":
+            lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(68, 67, bootp(mac, wants=7, first=b"\x0c\1a") + m))),
+        "dhcp-decline": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(68, 67, bootp(mac, wants=4) + m))),
+        "dhcp-inform": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(68, 67, bootp(mac, wants=8) + m))),
+        "dhcp-renew": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(68, 67, bootp(mac, wants=3) + m))),
+        "dhcp-release-other-client":
+            lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(68, 67, bootp(OTHER_MAC, wants=7) + m))),
+        "dhcp-release-other-port":
+            lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(999, 67, bootp(OTHER_MAC, wants=7) + m))),
         "dhcp-answer": lambda m: ethernet(mac, 0x0800, ipv4(own4, udp(67, 68, m))),
         "dhcp-answer-other-address": lambda m: ethernet(mac, 0x0800, ipv4(peer4, udp(67, 68, m))),
         "dhcp-answer-no-address": lambda m: ethernet(mac, 0x0800, ipv4("0.0.0.0", udp(67, 68, m))),

@@ -62,11 +62,11 @@ held() {
         answer=$(ask "hold probe $MAC $1 $2 service") && plug "${answer#ok }" && passes
 }
 
-own4='ipv4 dhcp-ask dhcp-renew arp arp-answer '
+own4='ipv4 dhcp-ask dhcp-inform dhcp-renew arp arp-answer '
 own6='ipv6 ipv6-link-local neighbour-solicitation neighbour-solicitation-no-address '
 own6+='neighbour-solicitation-no-address-link-local neighbour-advertisement neighbour-advertisement-link-local '
 own6+='ipv6-fragment ipv6-fragment-next router-solicitation-no-address listener-report-no-address '
-any4='ipv4 ipv4-other-address ipv4-no-address dhcp-ask dhcp-renew arp arp-answer arp-other-address arp-probe '
+any4='ipv4 ipv4-other-address ipv4-no-address dhcp-ask dhcp-inform dhcp-renew arp arp-answer arp-other-address arp-probe '
 any6='ipv6 ipv6-link-local ipv6-other-address ipv6-other-link-local ipv6-no-address '
 any6+='neighbour-solicitation neighbour-solicitation-no-address neighbour-solicitation-no-address-link-local '
 any6+='neighbour-solicitation-no-address-of-peer neighbour-advertisement neighbour-advertisement-link-local '
@@ -320,6 +320,9 @@ filter=$(virsh dumpxml unikernel-old | sed -nE "s/.*filterref filter=['\"]([^'\"
 is "libvirt's filter lets the same through, and what it does not look into" 'dhcp-ask-longer-client
 dhcp-ask-other-client
 dhcp-ask-other-hardware
+dhcp-decline
+dhcp-release
+dhcp-release-behind
 dhcp-release-other-client
 dhcp-release-other-port
 dhcp-short
@@ -334,6 +337,9 @@ router-advertisement-fragment' "$(besides "$own4$own6" "$(filtered "$filter-held
 is "and of a guest that may choose" 'dhcp-ask-longer-client
 dhcp-ask-other-client
 dhcp-ask-other-hardware
+dhcp-decline
+dhcp-release
+dhcp-release-behind
 dhcp-release-other-client
 dhcp-release-other-port
 dhcp-short
