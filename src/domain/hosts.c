@@ -226,11 +226,13 @@ static bool dns_is_of(const char *line, const char *ip)
  * else is given what is reserved. */
 static char *format_dhcp(const NetworkHost *host, const char *ip)
 {
-        if (host->address.family == AF_INET && host->name)
-                return g_strdup_printf("%s,%s,%s," LEASE_TIME, host->mac, ip, host->name);
+        const char *name = network_host_dhcp_name(host);
+
+        if (host->address.family == AF_INET && name)
+                return g_strdup_printf("%s,%s,%s," LEASE_TIME, host->mac, ip, name);
         if (host->address.family == AF_INET)
                 return g_strdup_printf("%s,%s," LEASE_TIME, host->mac, ip);
-        return host->name ? g_strdup_printf("%s,[%s]," LEASE_TIME, host->name, ip) : NULL;
+        return name ? g_strdup_printf("%s,[%s]," LEASE_TIME, name, ip) : NULL;
 }
 
 /* The address has this line in the file and no other; NULL: it has none. */

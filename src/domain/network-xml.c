@@ -51,17 +51,37 @@ int network_host_check(const NetworkHost *host, Error *ret_error)
         return 0;
 }
 
+/* A number, with a unit or without one. */
+static bool is_time(const char *word)
+{
+        size_t digits = strspn(word, G_CSET_DIGITS);
+        const char *unit = word + digits;
+
+        return digits > 0 && (!unit[0] || (strchr("smhdw", unit[0]) && !unit[1]));
+}
+
+const char *network_host_dhcp_name(const NetworkHost *host)
+{
+        const char *name = host->name;
+
+        if (!name || g_str_equal(name, "ignore") || g_str_equal(name, "infinite") || is_time(name))
+                return NULL;
+
+        return name;
+}
+
 static void append_dhcp_host(GString *xml, const NetworkHost *host)
 {
+        const char *name = network_host_dhcp_name(host);
         char ip[ADDRESS_TEXT_MAX];
 
         address_format_ip(&host->address, ip);
-        if (host->address.family == AF_INET && host->name)
-                append(xml, "<host mac='%s' name='%s' ip='%s'/>", host->mac, host->name, ip);
+        if (host->address.family == AF_INET && name)
+                append(xml, "<host mac='%s' name='%s' ip='%s'/>", host->mac, name, ip);
         else if (host->address.family == AF_INET)
                 append(xml, "<host mac='%s' ip='%s'/>", host->mac, ip);
         else
-                append(xml, "<host name='%s' ip='%s'/>", host->name, ip);
+                append(xml, "<host name='%s' ip='%s'/>", name, ip);
 }
 
 static void append_dns_host(GString *xml, const NetworkHost *host)

@@ -22,6 +22,10 @@ typedef struct NetworkHost {
 /* Whether all of it may stand in a file of dnsmasq's or in XML: INVALID_NAME, INVALID_ARGS. */
 int network_host_check(const NetworkHost *host, Error *ret_error);
 
+/* The name as a reservation of dnsmasq's may have it; NULL where the word means something else there: how
+ * long a lease is ("10m", "7", "infinite"), or that there is none ("ignore"). See dhcp-host of dnsmasq(8). */
+const char *network_host_dhcp_name(const NetworkHost *host);
+
 /* One host for virNetworkUpdate(): <host> of VIR_NETWORK_SECTION_IP_DHCP_HOST, and of
  * VIR_NETWORK_SECTION_DNS_HOST (which is what makes a guest known that never asks by DHCP). IPv6 knows no
  * MAC addresses: there the DHCP client is recognised by the name that it sends. Free with g_free(). */

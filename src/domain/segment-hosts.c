@@ -214,7 +214,7 @@ static int enter_by_libvirt(const Segment *segment, const NetworkHost *host, Err
 {
         /* Of IPv6 the name is what a client is known by. */
         bool reserve = has_dhcp(segment, host->address.family) &&
-                       (host->name || host->address.family == AF_INET);
+                       (network_host_dhcp_name(host) || host->address.family == AF_INET);
         g_autofree char *dhcp = NULL, *dns = NULL;
         Entry entry = {.command = VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, .address = &host->address};
         bool right = true, untold = false;

@@ -134,7 +134,16 @@ expect_fail "on the isolated one neither" '' resolve 10.128.2.1 intranet
 expect_output "what the host's resolver says is" '^198\.51\.100\.7$' resolve 10.128.28.1 far.example
 expect_fail "but not on the isolated one" '' resolve 10.128.2.1 far.example
 expect_fail "nobody takes the gateway's name" "'gateway' is already the name of 10.128.28.1" make gateway lab
-check "they go" eval 'gone inlab inquiet && shruthictl network remove quiet'
+check "a machine with more than one identifier" stranger choosy "$(bridge_of lab)"
+check "has an address" asks_dhcp choosy 02:00:00:00:00:41 -x 0x3d:000102
+first=$output
+check "asks by another" asks_dhcp choosy 02:00:00:00:00:41 -x 0x3d:000103
+is "and has one address by its hardware address" "$first" "$output"
+check "one by a name that means something to dnsmasq" make ignore lab
+expect_output "is known by it" "^$(lease_of lab ignore)$" resolve 10.128.28.1 ignore
+expect_output "and served" "^$(lease_of lab ignore)$" \
+        asks_dhcp choosy "$(sed -n 's/^MAC=//p' "/var/lib/shruthi/leases/network-lab/$(lease_of lab ignore)")"
+check "they go" eval 'gone inlab inquiet ignore && shruthictl network remove quiet'
 expect_fail "with their names" '' resolve 10.128.28.1 inlab
 
 check "a machine of somebody else's on libvirt's network" stranger files virbr0

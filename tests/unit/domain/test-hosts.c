@@ -144,6 +144,25 @@ static void test_without_a_name(Fixture *f, const void *data)
         assert_file(f, "dns", "");
 }
 
+/* A word that dnsmasq reads otherwise in a reservation is a name in DNS alone. */
+static void test_words(Fixture *f, const void *data)
+{
+        static const char *const words[] = {"ignore", "infinite", "7", "10m", "3600s", "1w"};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+                g_autofree char *dns = g_strdup_printf("10.0.0.2 %s\nfd00::2 %s\n", words[i], words[i]);
+
+                g_test_message("%s", words[i]);
+                enter(f, words[i], MAC1, "10.0.0.2");
+                enter(f, words[i], MAC1, "fd00::2");
+                assert_file(f, "dhcp", MAC1 ",10.0.0.2,10m\n");
+                assert_file(f, "dns", dns);
+        }
+        enter(f, "10mm", MAC1, "10.0.0.2");
+        enter(f, "7-d", MAC1, "fd00::2");
+        assert_file(f, "dhcp", MAC1 ",10.0.0.2,10mm,10m\n7-d,[fd00::2],10m\n");
+}
+
 static void test_finds_a_name(Fixture *f, const void *data)
 {
         g_autoptr(GArray) found = NULL, none = hosts_find_name(f->path, "web");
@@ -232,6 +251,7 @@ int main(int argc, char *argv[])
         TEST("/domain/hosts/dnsmasq-is-told", test_is_told);
         TEST("/domain/hosts/another-in-its-place", test_another_in_its_place);
         TEST("/domain/hosts/without-a-name", test_without_a_name);
+        TEST("/domain/hosts/words-of-dnsmasq", test_words);
         TEST("/domain/hosts/finds-a-name", test_finds_a_name);
         TEST("/domain/hosts/folder", test_folder);
         TEST("/domain/hosts/folder-that-is-lost", test_folder_that_is_lost);
