@@ -498,6 +498,8 @@ static void on_arguments(int r, Error *error, const char *output, void *userdata
 {
         Call *call = userdata;
 
+        if (r >= 0)
+                r = call_check_owner(call, error);
         if (r >= 0 && (strlen(output) > DEFINITION_ARGUMENTS_MAX || !g_utf8_validate(output, -1, NULL)))
                 r = error_set(error, ERROR_FAILED, "The arguments cannot be sent");
         if (r < 0)
