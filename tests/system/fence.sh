@@ -191,7 +191,7 @@ comes_back() {
         is "and sends its own" "$own4$own6" "$(passes)"
 }
 comes_back "after a flush of all" nft flush ruleset
-expect_output "the journal says so" 'made anew, and [1-9][0-9]* interfaces' \
+expect_output "the journal says so" 'packet filter: [1-9][0-9]* interfaces of guests were not held' \
         journalctl --boot --unit=shruthi-fence.service --output=cat
 # As Debian's nftables.service does: all in one transaction.
 comes_back "after a reload" nft -f - <<<'flush ruleset; table inet filter { chain input { type filter hook input priority 0; }; }'
