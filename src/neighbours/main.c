@@ -2,13 +2,19 @@
 
 /* shruthi-neighbours: tells the services, whose sandbox has no network, which addresses are in use on a
  * bridge of the host, which networks it has routes to, and how full its bridges and tables are. Started by
- * shruthi-neighbours.socket for each connection, which is its standard input: one line, a bridge's name, or
- * "/routes" or "/host", which are none; answered as domain/neighbours-client.h says. It needs no rights and
- * keeps nothing. */
+ * shruthi-neighbours.socket, on which only our own user and root can ask. One question and one answer for each
+ * connection, one after the other: each takes a millisecond. A question is one line, a bridge's name, or
+ * "/routes" or "/host", which are none; it is answered as domain/neighbours-client.h says. It needs no rights,
+ * keeps nothing, and ends when nobody has asked for a while. */
 
+#include <errno.h>
 #include <glib.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "common/io.h"
@@ -16,15 +22,18 @@
 #include "unikernel/neighbours.h"
 #include "unikernel/routes.h"
 
+#define LISTEN_FD    3  /* sd_listen_fds(3) */
 #define QUESTION_MAX 64 /* an interface's name is shorter */
-#define ASK_SEC      15 /* who connects and says nothing is left */
+#define ASK_SEC      5  /* who connects and says nothing holds up the others */
+#define WORK_SEC     30 /* a kernel that does not answer: SIGALRM ends us */
+#define IDLE_MSEC    (30 * 1000)
 
-static int read_question(char ret[static QUESTION_MAX])
+static int read_question(int client, char ret[static QUESTION_MAX])
 {
         size_t length = 0;
 
         while (length < QUESTION_MAX - 1) {
-                ssize_t n = read(STDIN_FILENO, ret + length, QUESTION_MAX - 1 - length);
+                ssize_t n = TEMP_FAILURE_RETRY(read(client, ret + length, QUESTION_MAX - 1 - length));
                 char *newline;
 
                 if (n <= 0)
@@ -97,22 +106,45 @@ static char *answer_bridge(const char *bridge)
         return r < 0 ? g_strdup_printf("error %s\n", error_message(&error, r)) : format_answer(seen);
 }
 
-int main(void)
+static void serve(int client)
 {
+        const struct timeval timeout = {.tv_sec = ASK_SEC};
         g_autofree char *answer = NULL;
         char question[QUESTION_MAX];
-        int r;
 
-        (void) alarm(ASK_SEC);
-        r = read_question(question);
-        if (r < 0)
-                return EXIT_FAILURE;
+        if (setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ||
+                        setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) < 0 ||
+                        read_question(client, question) < 0)
+                return;
 
+        (void) alarm(WORK_SEC);
         if (g_str_equal(question, "/routes"))
                 answer = answer_routes();
         else if (g_str_equal(question, "/host"))
                 answer = answer_host();
         else
                 answer = answer_bridge(question);
-        return write_all(STDIN_FILENO, answer, strlen(answer)) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        (void) alarm(0);
+        /* Who has left is told nothing. */
+        (void) write_all(client, answer, strlen(answer));
+}
+
+int main(void)
+{
+        (void) signal(SIGPIPE, SIG_IGN);
+
+        /* Who asks as we end has us started again: the socket is systemd's. */
+        for (;;) {
+                _cleanup_close_ int client = -EBADF;
+                int r = poll(&(struct pollfd){.fd = LISTEN_FD, .events = POLLIN}, 1, IDLE_MSEC);
+
+                if (r == 0)
+                        return EXIT_SUCCESS;
+                if (r < 0 && errno != EINTR)
+                        return EXIT_FAILURE;
+                if (r > 0)
+                        client = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
+                if (client >= 0)
+                        serve(client);
+        }
 }
