@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "common/string-util.h"
 
 #define HOLE_SIZE 4096 /* a block of most file systems */
 
@@ -223,4 +226,26 @@ int file_remove(const char *dir, const char *name)
                 return -errno;
 
         return directory_sync(dir);
+}
+
+int file_system_check_room(const char *path, uint64_t wanted, uint64_t free_min, const char *what,
+                const char *way, Error *ret_error)
+{
+        g_autofree char *size = NULL, *left = NULL, *kept = NULL;
+        struct statvfs st;
+        uint64_t available;
+
+        if (free_min == 0 || statvfs(path, &st) < 0)
+                return 0;
+        available = (uint64_t) st.f_bavail * st.f_frsize;
+        if (wanted <= available && available - wanted >= free_min)
+                return 0;
+
+        size = size_format(wanted);
+        left = size_format(available);
+        kept = size_format(free_min);
+        return error_set(ret_error, ERROR_FAILED,
+                        "There is no room for %s (%s): the file system of %s has %s left, and %s of it must "
+                        "stay free (FreeSpaceMin= in shruthi.conf); %s",
+                        what, size, path, left, kept, way);
 }

@@ -47,3 +47,8 @@ int file_remove(const char *dir, const char *name);
 
 /* Flushes a directory's entries to disk. */
 int directory_sync(const char *dir);
+
+/* Whether the file system of path has room for wanted bytes of what ("the image") and keeps free_min of them
+ * free; a file system that says nothing has. FAILED with a sentence that ends with way, the way out. */
+int file_system_check_room(const char *path, uint64_t wanted, uint64_t free_min, const char *what,
+                const char *way, Error *ret_error);

@@ -7,13 +7,13 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "common/users.h"
 #include "image/digest.h"
 #include "image/owners.h"
 #include "image/stamp.h"
@@ -219,32 +219,18 @@ static int check_room(const StoreLimits *limits, uint64_t size, Error *ret_error
                         max);
 }
 
-/* Whether so much can be written and the file system keeps what is to stay free. */
 static int check_free_space(const StoreLimits *limits, uint64_t size, Error *ret_error)
 {
-        g_autofree char *shown = NULL, *left = NULL, *kept = NULL;
-        struct statvfs st;
-        uint64_t available;
-
-        if (!limits || limits->free_min == 0 || statvfs(paths_images(), &st) < 0)
-                return 0;
-        available = (uint64_t) st.f_bavail * st.f_frsize;
-        if (size <= available && available - size >= limits->free_min)
-                return 0;
-
-        shown = size_format(size);
-        left = size_format(available);
-        kept = size_format(limits->free_min);
-        return error_set(ret_error, ERROR_FAILED,
-                        "There is no room for the image (%s) on the file system of %s: of the %s that are "
-                        "left %s stay free (FreeSpaceMin= in shruthi.conf); free some there, or remove "
-                        "unused images with `shruthictl image prune`",
-                        shown, paths_images(), left, kept);
+        return !limits ? 0
+                       : file_system_check_room(paths_images(), size, limits->free_min, "the image",
+                                         "free some there, or remove unused images with `shruthictl image "
+                                         "prune`",
+                                         ret_error);
 }
 
 static int check_share(const StoreLimits *limits, uint64_t size, Error *ret_error)
 {
-        g_autofree char *max = NULL, *shown = NULL, *used = NULL;
+        g_autofree char *max = NULL, *shown = NULL, *used = NULL, *user = NULL;
         uint64_t total;
         int r;
 
@@ -260,11 +246,12 @@ static int check_share(const StoreLimits *limits, uint64_t size, Error *ret_erro
         max = size_format(limits->user_size);
         shown = size_format(size);
         used = size_format(total);
+        user = user_name(limits->user);
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                        "The image (%s) and the others that user %u has in the store (%s) are more than one "
+                        "The image (%s) and the others that user %s has in the store (%s) are more than one "
                         "user may have (StoreSizeMaxPerUser=%s in shruthi.conf): remove a unikernel that is "
                         "not needed, and its image goes with the next import",
-                        shown, (unsigned) limits->user, used, max);
+                        shown, user, used, max);
 }
 
 /* What somebody else has taken in already counts for both. Under the store's lock. */

@@ -317,20 +317,11 @@ static int check_free_space(
 {
         uint64_t wanted = source->regular ? MIN(source->size, (uint64_t) source->st.st_blocks * 512)
                                           : source->size;
-        g_autofree char *shown = NULL, *left_text = NULL, *kept = NULL;
-        uint64_t left, total;
+        g_autofree char *what = g_strdup_printf("volume '%s'", name);
 
-        if (!limits || limits->free_min == 0 || volume_space(&left, &total, NULL) < 0 ||
-                        (wanted <= left && left - wanted >= limits->free_min))
-                return 0;
-
-        shown = size_format(wanted);
-        left_text = size_format(left);
-        kept = size_format(limits->free_min);
-        return error_set(ret_error, ERROR_FAILED,
-                        "There is no room for volume '%s' (%s) on the file system of %s: of the %s that are "
-                        "left %s stay free (FreeSpaceMin= in shruthi.conf); free some there",
-                        name, shown, paths_volumes(), left_text, kept);
+        return !limits ? 0
+                       : file_system_check_room(paths_volumes(), wanted, limits->free_min, what,
+                                         "free some there", ret_error);
 }
 
 int volume_import(const char *name, const VolumeContent *content, uid_t owner, gid_t group,
