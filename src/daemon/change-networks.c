@@ -152,8 +152,8 @@ static int check_address(Change *change, const DefinitionDevice *device, const D
         address_format_ip(address, ip);
         if (address_is_link_local(address) && address->family == AF_INET6)
                 return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
-                                "Network '%s': of link-local addresses only an administrator may choose "
-                                "another than that which follows from the MAC address; leave %s out",
+                                "Network '%s': only an administrator may choose another link-local address "
+                                "than the one that follows from the MAC address; leave %s out",
                                 device->name, ip);
         return change_needs_administer(change, ERROR_NETWORK_NOT_ALLOWED,
                         "Network '%s': only an administrator may choose %s, which lies in no subnet that is "

@@ -58,7 +58,7 @@ static char *culprit_sentence(const Search *search, const Culprit *culprit)
 
         reason = reason_of(search, culprit->unit);
         if (!g_str_equal(culprit->load_state, "loaded"))
-                return g_strdup_printf("it requires %s, which systemd has not got (%s)", culprit->unit,
+                return g_strdup_printf("it requires %s, which systemd does not have (%s)", culprit->unit,
                                 culprit->load_state);
         if (reason)
                 return g_strdup_printf("it requires %s (%s), which is %s: %s", culprit->unit,
@@ -83,7 +83,7 @@ static void search_end(Search *search, const Culprit *culprit)
         if (unikernel) {
                 r = outcome_write(search->name, &outcome);
                 if (r < 0)
-                        log_warning("How the start of '%s' ended cannot be kept: %s", search->name,
+                        log_warning("Cannot note how the start of '%s' ended: %s", search->name,
                                         g_strerror(-r));
                 log_object(LOG_ERR, &(LogObject){.unikernel = search->name}, NULL, NULL,
                                 "Unikernel '%s' was not started: %s", search->name, reason);

@@ -154,8 +154,8 @@ int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *r
         /* journalctl gives the first lines after --since=, and too few before --until= (systemd 252). */
         if (options->have_lines && (options->have_since || options->have_until))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Lines: the last lines between two times are not counted here: leave Lines out, "
-                                "and keep the last of what comes");
+                                "Lines: the last lines between two times are not counted here: leave Lines "
+                                "out, and keep the last of what comes");
 
         *ret_options = g_steal_pointer(&options);
         return 0;

@@ -358,8 +358,7 @@ static int subscribers_check(const Subscribers *subscribers, uid_t uid, Error *r
                 return 0;
 
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                        "Too many clients have subscribed (%u of user %u): end some of them",
-                        own, (unsigned) uid);
+                        "Too many clients have subscribed (%u of yours): end some of them", own);
 }
 
 int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

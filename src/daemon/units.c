@@ -55,7 +55,7 @@ void units_repair(Manager *manager)
         if (!name)
                 return;
 
-        log_info("systemd does not know what the definition of '%s' says: it is to read its units again",
+        log_info("systemd does not know yet what the definition of '%s' says: it reads its units again",
                         name);
         systemd_reload(manager->systemd, on_reloaded, manager);
 }

@@ -23,7 +23,7 @@ static void check_bridge(const HostNetwork *network, const char *bridge)
 
         if (!network)
                 check_emit("bridge", "warning", "systemctl enable --now shruthi-neighbours.socket",
-                                "Whether the bridge '%s' is there cannot be told", bridge);
+                                "Cannot tell whether the bridge '%s' is there", bridge);
         else if (host_network_find_bridge(network, bridge))
                 check_emit("bridge", "ok", "", "The bridge '%s' is there", bridge);
         else

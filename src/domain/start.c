@@ -198,7 +198,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         emit_plan(plan);
         r = started_write(name, plan->definition);
         if (r < 0)
-                protocol_emit("notice", "What the guest is started with cannot be written down: %s",
+                protocol_emit("notice", "Cannot write down what the guest is started with: %s",
                                 g_strerror(-r));
         r = open_credentials(plan->definition, credentials_directory, &credentials, ret_error);
         if (r < 0)

@@ -197,7 +197,7 @@ static void server_restore(Server *server, int64_t now)
         server->restore = r < 0 ? now + RETRY_USEC : INT64_MAX;
         server->idle = now + IDLE_USEC;
         if (r < 0)
-                log_warning("Interfaces of guests are not held, which is tried again: %s",
+                log_warning("Cannot hold the interfaces of guests, and try again: %s",
                                 error_message(&error, r));
 }
 
@@ -296,10 +296,11 @@ static void server_begin(Server *server, uid_t user)
 
         r = rules_watch_open(&server->rules);
         if (r < 0)
-                log_warning("Nobody will tell when the packet filter is emptied: %s", g_strerror(-r));
+                log_warning("Cannot watch the packet filter, and notice nobody who empties it: %s",
+                                g_strerror(-r));
         r = links_open(&server->links);
         if (r < 0)
-                log_warning("Nobody will tell when a bridge goes: %s", g_strerror(-r));
+                log_warning("Cannot watch the host's bridges: %s", g_strerror(-r));
 
         server->n_held = table_tidy();
         if (server->n_held > 0) {

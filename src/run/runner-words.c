@@ -150,7 +150,7 @@ void runner_listen(Runner *runner)
         if (sd_event_add_io(runner->event, &runner->words_source, runner->life_fd, EPOLLIN | EPOLLET,
                             on_words, runner) < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "That the guest is paused cannot be noticed");
+                                "Cannot notice when the guest is paused");
 }
 
 bool runner_may_be_told(const Runner *runner)

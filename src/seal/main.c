@@ -85,7 +85,7 @@ static int receive(int client, SealRequest *ret, int *ret_fd, Error *ret_error)
                 return r;
         if (seal_verb_takes_content(ret->verb) != (fd >= 0))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "The request has not the descriptor it needs");
+                                "The request lacks the descriptor that it needs");
 
         *ret_fd = TAKE_FD(fd);
         return 0;
