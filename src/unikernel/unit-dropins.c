@@ -22,10 +22,13 @@ static const char *const unit_dirs[] = {"/etc/systemd/system.control", "/run/sys
                 "/run/systemd/transient", "/etc/systemd/system", "/run/systemd/system",
                 "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", NULL};
 
-/* Beginnings of the settings of systemd.resource-control(5) that limit. */
-static const char *const limits[] = {"CPUQuota", "CPUWeight", "StartupCPU", "AllowedCPUs",
-                "AllowedMemoryNodes", "StartupAllowed", "Memory", "StartupMemory", "IO", "StartupIO",
-                "BlockIO", "IPAddressAllow", "IPAddressDeny", NULL};
+/* Beginnings of the settings of systemd.resource-control(5) that limit; MemoryDenyWriteExecute= and
+ * IOSchedulingClass= of systemd.exec(5) are the runner's own. */
+static const char *const limits[] = {"AllowedCPUs", "AllowedMemoryNodes", "BlockIODevice", "BlockIORead",
+                "BlockIOWeight", "BlockIOWrite", "CPUQuota", "CPUShares", "CPUWeight", "IODevice", "IORead",
+                "IOWeight", "IOWrite", "IPAddressAllow", "IPAddressDeny", "MemoryHigh", "MemoryLimit",
+                "MemoryLow", "MemoryMax", "MemoryMin", "MemorySwapMax", "MemoryZSwap", "StartupAllowed",
+                "StartupBlockIO", "StartupCPU", "StartupIO", "StartupMemory", NULL};
 
 static char **list_unit(const char *unit)
 {

@@ -106,6 +106,11 @@ systemctl daemon-reload
 
 as_user alice shruthictl start often
 for property in CPUQuota=5% MemoryMax=20M; do systemctl set-property unikernel@often.service $property; done
+printf '[Service]\nMemoryDenyWriteExecute=no\nMemoryAccounting=yes\nIOSchedulingPriority=5\n' \
+        >/etc/systemd/system.control/unikernel@often.service.d/60-others.conf
+expect_fail "status says so of limits alone" '' \
+        bash -c 'shruthictl status often | grep -E "DenyWrite|Accounting|Scheduling"'
+rm /etc/systemd/system.control/unikernel@often.service.d/60-others.conf
 expect_output "status says that a limit of the unit holds no guest" 'No effect: CPUQuota=5.*% \(/etc/systemd/' \
         as_user alice shruthictl status often
 expect_output "and that another does not" 'MemoryMax=20971520 \(/etc/systemd/' as_user alice shruthictl status often
