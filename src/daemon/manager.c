@@ -220,10 +220,17 @@ void manager_probe(Manager *manager)
 static void manager_take_conf(Manager *manager, Conf *conf)
 {
         char *names[] = {(char *) "LibvirtURI", NULL};
+        bool was_broken = manager->conf->broken;
 
         manager_set_conf(manager, conf);
         manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);
         manager_probe(manager);
+        if (!was_broken)
+                return;
+
+        log_info("shruthi.conf is sound again");
+        (void) sd_notify(0, "STATUS=Serving the bus");
+        networks_repair(manager);
 }
 
 int manager_check_conf(Manager *manager, Error *ret_error)
@@ -238,11 +245,8 @@ int manager_check_conf(Manager *manager, Error *ret_error)
         if (r < 0)
                 return r;
 
-        log_info("shruthi.conf is sound again");
-        (void) sd_notify(0, "STATUS=Serving the bus");
         manager_take_conf(manager, conf);
         addresses_sweep(manager);
-        networks_repair(manager);
         return 0;
 }
 
