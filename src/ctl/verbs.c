@@ -100,7 +100,7 @@ const Verb verb_table[] = {
                         ANY, OPTION_SHOW, 0, 0, verb_network_show},
         {"network", "remove", "NAME…", SECTION_NETWORK, "Remove one that nobody uses", 1, ANY, 0, 0, 0,
                         verb_network_remove},
-        {NULL, "limits", "[USER]", SECTION_HOST, "What you have used of what you may", 0, 1, 0, 0, 0,
+        {NULL, "limits", "[USER]", SECTION_HOST, "What you have used of your limits", 0, 1, 0, 0, 0,
                         verb_limits},
         {NULL, "doctor", "", SECTION_HOST, "Is this host fit, and what would make it so", 0, 0, 0, 0,
                         0, verb_doctor},

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Everything that crosses the bus is documented: members, keys and errors in org.dream.Shruthi(5), actions there and in the
-policy, each with the annotation without which every check fails. Takes the source directory."""
+"""Everything that crosses the bus is documented: members, keys and errors in org.dream.Shruthi(5), actions there and in
+the policy, each with the annotation without which every check fails. Takes the source directory."""
 
 import pathlib
 import re
