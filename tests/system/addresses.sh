@@ -286,13 +286,13 @@ expect_fail "a user may choose no address there" \
         "only an administrator may choose 10\.6\.0\.9, which lies in no subnet.*'br6'.*\[Bridge br6\]" \
         alice_makes br6,address=10.6.0.9/24
 expect_fail "of IPv6 neither" 'only an administrator may choose fd06::9' alice_makes br6,address=fd06::9/64
-expect_fail "nor the router's link-local one" 'link-local.*only an administrator.*fe80::1' \
+expect_fail "nor the router's link-local one" 'only an administrator.*link-local.*fe80::1' \
         alice_makes br6,address=fe80::1/64
 expect_fail "nor where other addresses are known" 'only an administrator may choose 10\.6\.0\.9' \
         alice_makes br8,address=10.6.0.9/29
 expect_fail "nor on libvirt's bridge" 'only an administrator may choose 10\.6\.0\.9' \
         alice_makes virbr0,address=10.6.0.9/24
-expect_fail "nor a router's there" 'link-local.*only an administrator.*fe80::1' alice_makes virbr0,address=fe80::1/64
+expect_fail "nor a router's there" 'only an administrator.*link-local.*fe80::1' alice_makes virbr0,address=fe80::1/64
 check "one that is known to be there they may" alice_makes br8,address=10.8.0.5/29
 mac=$(as_user alice shruthictl show claimed --json=short | jq -r '.. | .MACAddress? // empty' | head -n 1)
 local6=$(python3 -c "m = bytes.fromhex('$mac'.replace(':', '')); import ipaddress
