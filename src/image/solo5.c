@@ -23,7 +23,8 @@
 #define ENTRY_TYPE_NETWORK        2
 #define ENTRY_TYPE_RESERVED_FIRST (1u << 30)
 
-#define REBUILD "rebuild with `mirage configure -t virtio`"
+/* Right for whatever was built on Solo5. */
+#define REBUILD "rebuild for Solo5's virtio target (MirageOS: `mirage configure -t virtio`)"
 
 static const char *const solo5_target_table[_SOLO5_TARGET_MAX] = {
         [SOLO5_TARGET_NONE]   = "none",
@@ -76,7 +77,7 @@ static bool device_parse(const uint8_t *entry, unsigned i, ManifestDevice *ret, 
         if (type != ENTRY_TYPE_BLOCK && type != ENTRY_TYPE_NETWORK)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
                                 "device \"%s\" in its manifest is of the unknown type %u, only block (1) "
-                                "and network (2) can be given to it: " REBUILD " and without that device",
+                                "and network (2) can be given to it: " REBUILD " without that device",
                                 ret->name, type);
         ret->kind = type == ENTRY_TYPE_BLOCK ? DEVICE_BLOCK : DEVICE_NETWORK;
 
@@ -112,7 +113,7 @@ static bool manifest_parse(const ElfNote *note, ImageInfo *info)
         if (get_le32(manifest) != MANIFEST_VERSION)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
                                 "a Solo5 image whose manifest has version %u, only version %d is "
-                                "known: " REBUILD " and a Solo5 that writes that version",
+                                "known: " REBUILD " with a Solo5 that writes that version",
                                 get_le32(manifest), MANIFEST_VERSION);
 
         n = get_le32(manifest + 4);
@@ -227,7 +228,7 @@ bool solo5_check(const Solo5Notes *notes, const ElfFile *elf, ImageInfo *info)
         if (info->n_devices > IMAGE_DEVICES_MAX)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
                                 "a Solo5 image with %u devices, a unikernel can be given %d: " REBUILD
-                                " and fewer devices", info->n_devices, IMAGE_DEVICES_MAX);
+                                " with fewer devices", info->n_devices, IMAGE_DEVICES_MAX);
 
         return true;
 }

@@ -106,7 +106,7 @@ define fifo /srv/images/fifo
 expect_start_refused "a FIFO" fifo 'The image is no regular file'
 cp "$guests/guest.hvt" /srv/images/guest.hvt
 define hvt /srv/images/guest.hvt
-expect_start_refused "an image for hvt" hvt 'built for hvt: rebuild with `mirage configure -t virtio`'
+expect_start_refused "an image for hvt" hvt 'built for hvt: rebuild for Solo5.s virtio target .MirageOS: `mirage configure -t virtio`'
 define digest sha256:0000000000000000000000000000000000000000000000000000000000000000
 expect_start_refused "a digest that is not stored" digest 'There is no image sha256:0+ in the store: import it with'
 rm /etc/shruthi/unikernels/*.unikernel
@@ -144,7 +144,7 @@ expect_output "inspect speaks JSON" '^true$' \
         bash -c "$(declare -f as_user)
                 as_user alice shruthictl --json=short image inspect guest.virtio | jq .Hostable"
 refusals=(
-        'guest.hvt|built for hvt: rebuild with `mirage configure -t virtio`'
+        'guest.hvt|built for hvt: rebuild for Solo5.s virtio target .MirageOS: `mirage configure -t virtio`'
         'plain.virtio.gz|compressed with gzip: unpack it first with `gunzip`'
         'stripped.virtio|a Solo5 image without its'
         'cut.virtio|cut off: .* copy or download it again'

@@ -73,7 +73,8 @@ static void test_solo5_with_many_devices(void)
                 else
                         g_assert_cmpstr(info->problem, ==,
                                         "a Solo5 image with 63 devices, a unikernel can be given 29: "
-                                        "rebuild with `mirage configure -t virtio` and fewer devices");
+                                        "rebuild for Solo5's virtio target (MirageOS: `mirage configure -t "
+                                        "virtio`) with fewer devices");
         }
 }
 

@@ -66,7 +66,8 @@ static size_t anchor_offset(const BuiltImage *image, Anchor anchor)
 
 #define INVALID     ERROR_INVALID_IMAGE
 #define UNSUPPORTED ERROR_UNSUPPORTED_IMAGE
-#define REBUILD     ": rebuild with `mirage configure -t virtio`"
+#define SOLO5_WAY   "rebuild for Solo5's virtio target (MirageOS: `mirage configure -t virtio`)"
+#define REBUILD     ": " SOLO5_WAY
 #define MIRAGE      ": for MirageOS rebuild with `mirage configure -t virtio`"
 #define AGAIN       ": build it again"
 #define LINK_AGAIN  ": link it again"
@@ -90,7 +91,7 @@ static const Refusal refusals[] = {
         /* Solo5's notes */
         {"manifest-version", {VIRTIO}, {{AT_MANIFEST, 24, 4, 2}}, .code = UNSUPPORTED,
                 .problem = "a Solo5 image whose manifest has version 2, only version 1 is known" REBUILD
-                           " and a Solo5 that writes that version"},
+                           " with a Solo5 that writes that version"},
         {"manifest-without-entries", {VIRTIO}, {{AT_MANIFEST, 28, 4, 0}}, .code = INVALID,
                 .problem = "damaged: its manifest claims 0 entries, where 1 to 64 can be" REBUILD},
         {"manifest-of-65-entries", {VIRTIO}, {{AT_MANIFEST, 28, 4, 65}}, .code = INVALID,
@@ -113,26 +114,24 @@ static const Refusal refusals[] = {
                 .problem = "damaged: the name of device 1 in its manifest has no end" REBUILD},
         {"manifest-name-empty", {VIRTIO}, {{AT_ENTRY2, 0, 1, 0}}, .code = INVALID,
                 .problem = "damaged: device 2 in its manifest is called \"\", where Solo5 allows letters "
-                           "and digits: give it such a name and rebuild with `mirage configure -t virtio`"},
+                           "and digits: give it such a name and " SOLO5_WAY},
         {"manifest-name-with-control-characters", {VIRTIO}, {{AT_ENTRY1, 1, 2, 0x0a1b}}, .code = INVALID,
                 .problem = "damaged: device 1 in its manifest is called \"s\\x1b\\x0avice\", where Solo5 "
-                           "allows letters and digits: give it such a name and rebuild with `mirage "
-                           "configure -t virtio`"},
+                           "allows letters and digits: give it such a name and " SOLO5_WAY},
         {"manifest-name-with-slash", {VIRTIO}, {{AT_ENTRY1, 0, 1, '/'}}, .code = INVALID,
                 .problem = "damaged: device 1 in its manifest is called \"/ervice\", where Solo5 allows "
-                           "letters and digits: give it such a name and rebuild with `mirage configure -t "
-                           "virtio`"},
+                           "letters and digits: give it such a name and " SOLO5_WAY},
         {"manifest-name-twice", {SOLO5_IMAGE(3, "network:service block:service", ADDRESSES)},
                 .code = INVALID,
                 .problem = "damaged: its manifest has two devices called \"service\": give one of them "
-                           "another name and rebuild with `mirage configure -t virtio`"},
+                           "another name and " SOLO5_WAY},
         {"manifest-unknown-type", {VIRTIO}, {{AT_ENTRY1, 68, 4, 3}}, .code = UNSUPPORTED,
                 .problem = "device \"service\" in its manifest is of the unknown type 3, only block (1) and "
-                           "network (2) can be given to it" REBUILD " and without that device"},
+                           "network (2) can be given to it" REBUILD " without that device"},
         {"manifest-second-reserved-entry", {VIRTIO}, {{AT_ENTRY1, 68, 4, 1u << 30}}, .code = UNSUPPORTED,
                 .problem = "device \"service\" in its manifest is of the unknown type 1073741824, only "
                            "block (1) and network (2) can be given to "
-                           "it" REBUILD " and without that device"},
+                           "it" REBUILD " without that device"},
         {"manifest-device-attached", {VIRTIO}, {{AT_ENTRY2, 96, 1, 1}}, .code = INVALID,
                 .problem = "damaged: device \"storage\" in its manifest claims to be attached already, "
                            "which it refuses to boot with" REBUILD},
@@ -147,12 +146,10 @@ static const Refusal refusals[] = {
                            "before Solo5 0.6 or after a `strip` that removes notes" REBUILD},
         {"abi-without-manifest", {SOLO5_IMAGE(3, NULL, ADDRESSES)}, .code = INVALID,
                 .problem = "a Solo5 image without its manifest, so that nobody can tell its devices: use "
-                           "the file as it was built (a `strip` that removes notes breaks it), or rebuild "
-                           "with `mirage configure -t virtio`"},
+                           "the file as it was built (a `strip` that removes notes breaks it), or " SOLO5_WAY},
         {"solo5-without-notes", {SOLO5_IMAGE(0, NULL, ADDRESSES)}, .code = INVALID,
                 .problem = "a Solo5 image without its notes, so that nobody can tell its devices: use the "
-                           "file as it was built (a `strip` that removes notes breaks it), or rebuild with "
-                           "`mirage configure -t virtio`"},
+                           "file as it was built (a `strip` that removes notes breaks it), or " SOLO5_WAY},
         {"solo5-of-32-bit", {VIRTIO, .is32 = true}, .code = INVALID,
                 .problem = "damaged: a Solo5 virtio image is a 64-bit ELF file, this one has 32 "
                            "bit" REBUILD},
