@@ -14,6 +14,7 @@
 #include "ctl/table.h"
 #include "ctl/terminal.h"
 #include "image/image.h"
+#include "unikernel/credential-space.h"
 #include "unikernel/devices.h"
 
 typedef struct CheckResult {
@@ -73,6 +74,9 @@ static void check_file(const char *path, CheckResult *result)
 
         /* It may be for another host, with other users. */
         r = definition_load_file(path, DEFINITION_IGNORE_USERS, &definition, &error);
+        if (r >= 0 && definition_credentials(definition))
+                r = credential_space_check(
+                                definition, credential_space_known(definition), 0, true, &error);
         if (r >= 0)
                 r = check_image(definition, result, &error);
         if (r < 0)

@@ -19,6 +19,7 @@
 #include "daemon/seal-client.h"
 #include "image/store.h"
 #include "unikernel/arguments.h"
+#include "unikernel/credential-space.h"
 #include "unikernel/devices.h"
 #include "unikernel/lease.h"
 #include "unikernel/unit-dropins.h"
@@ -139,9 +140,18 @@ static const DefinitionDevice *find_device(const Definition *definition, const D
         return NULL;
 }
 
-/* systemd reads them as root, whoever the unikernel's owner is. */
+/* systemd reads them as root, whoever the unikernel's owner is. What has grown since it was named keeps
+ * nobody from changing something else. */
 static int check_sources(const Draft *draft, const DefinitionDevice *device)
 {
+        if (!definition_sources_equal(draft->old, draft->definition)) {
+                int r = credential_space_check(draft->definition, credential_space_known(draft->definition),
+                                0, true, &draft->change->error);
+
+                if (r < 0)
+                        return r;
+        }
+
         if (draft->change->administer || draft->change->uid == 0)
                 return 0;
 

@@ -11,7 +11,7 @@
 #include "common/io.h"
 #include "common/paths.h"
 #include "common/socket.h"
-#include "unikernel/definition.h"
+#include "unikernel/credential-space.h"
 
 /* Longer than it gives itself: see src/seal/main.c. */
 #define ANSWER_SEC 90
@@ -44,9 +44,23 @@ static int unavailable(int r, Error *ret_error)
                         g_strerror(abs(r)));
 }
 
+/* What the sources in its definition leave, as far as we can tell; who seals trusts no definition. */
+static uint64_t room_for(const char *name)
+{
+        g_autoptr(Definition) definition = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        if (definition_load_full(name, DEFINITION_IGNORE_USERS, &definition, &error) < 0)
+                return UINT64_MAX;
+
+        return credential_space_left(credential_space_known(definition));
+}
+
 int seal_ask(SealVerb verb, const char *name, const char *key, int fd, char ***ret_keys, Error *ret_error)
 {
-        g_autofree char *request = seal_request_format(verb, name, key), *answer = g_malloc(SEAL_ANSWER_MAX);
+        uint64_t room = seal_verb_takes_content(verb) ? room_for(name) : UINT64_MAX;
+        g_autofree char *request = seal_request_format(verb, name, key, room),
+                        *answer = g_malloc(SEAL_ANSWER_MAX);
         _cleanup_close_ int sealer = -EBADF;
         g_auto(GStrv) keys = NULL;
         ssize_t n;

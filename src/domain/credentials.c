@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,8 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "common/ustar.h"
+#include "unikernel/credential-space.h"
+#include "unikernel/unit-files.h"
 
 /* A credential, mapped rather than read: no copy is left in this process' memory. */
 typedef struct Mapped {
@@ -68,6 +71,14 @@ static int map_credential(int dir_fd, const char *name, Mapped **ret_mapped, Err
         return 0;
 }
 
+/* systemd's word for what was not set. */
+static bool is_none(const Mapped *mapped)
+{
+        size_t size = strlen(UNIT_FILES_NO_ARCHIVE);
+
+        return mapped->size == size && memcmp(mapped->data, UNIT_FILES_NO_ARCHIVE, size) == 0;
+}
+
 static int map_archive(
                 int dir_fd, const char *name, Mapped **ret_mapped, GArray **ret_entries, Error *ret_error)
 {
@@ -78,6 +89,8 @@ static int map_archive(
         r = map_credential(dir_fd, credential, &mapped, ret_error);
         if (r < 0)
                 return r;
+        if (mapped && is_none(mapped))
+                g_clear_pointer(&mapped, mapped_free);
         if (mapped) {
                 _cleanup_error_ Error error = ERROR_INIT;
 
@@ -165,6 +178,18 @@ static void add_archive(GArray *entries, const GArray *archive, GPtrArray *notic
         }
 }
 
+/* Where systemd has loaded more than other releases of it would, too. */
+static int check_space(
+                const Definition *definition, const Mapped *file, const GPtrArray *mapped, Error *ret_error)
+{
+        uint64_t sources = 0;
+
+        for (guint i = 0; i < mapped->len; i++)
+                sources += credential_space(((const Mapped *) mapped->pdata[i])->size);
+
+        return credential_space_check(definition, sources, file ? file->size : 0, false, ret_error);
+}
+
 /* QEMU takes a descriptor for a read-only disk only if it cannot be written through. */
 static int join(const GArray *entries, int *ret_fd, Error *ret_error)
 {
@@ -207,6 +232,8 @@ int credentials_open(const Definition *definition, int directory, GPtrArray *not
         if (r < 0)
                 return r;
         r = map_sources(directory, definition, notices, mapped, entries, ret_error);
+        if (r >= 0)
+                r = check_space(definition, file, mapped, ret_error);
         if (r < 0)
                 return r;
 

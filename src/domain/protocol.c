@@ -62,12 +62,12 @@ Result protocol_result(ErrorCode code)
         case ERROR_START_FAILED:
         case ERROR_STOP_FAILED:
         case ERROR_FOREIGN_DOMAIN:
-        case ERROR_LIMIT_EXCEEDED:
         case ERROR_NOT_SUPPORTED:
                 return RESULT_HOST;
         case ERROR_LIBVIRT_UNAVAILABLE:
                 return RESULT_LIBVIRT;
         case ERROR_CREDENTIALS_DAMAGED:
+        case ERROR_LIMIT_EXCEEDED: /* only key material has one that shows at a start */
                 return RESULT_CREDENTIALS;
         default:
                 return RESULT_RUNNER;

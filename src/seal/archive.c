@@ -64,6 +64,20 @@ int archive_set(GArray *entries, const char *unikernel, const char *key, const v
         return 0;
 }
 
+int archive_check_room(const GArray *entries, const char *unikernel, uint64_t room, Error *ret_error)
+{
+        uint64_t all = ustar_size((const UstarEntry *) entries->data, entries->len);
+
+        if (all <= room)
+                return 0;
+
+        return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                        "The keys of unikernel '%s' that were set would take %" G_GUINT64_FORMAT
+                        " bytes, and beside the sources in its definition systemd can load "
+                        "%" G_GUINT64_FORMAT ": remove keys, or name fewer or smaller sources there",
+                        unikernel, all, room);
+}
+
 int archive_remove(GArray *entries, const char *unikernel, const char *key, Error *ret_error)
 {
         guint i = find(entries, key);

@@ -30,5 +30,9 @@ int archive_set(GArray *entries, const char *unikernel, const char *key, const v
                 bool must_exist, Error *ret_error);
 int archive_remove(GArray *entries, const char *unikernel, const char *key, Error *ret_error);
 
+/* LIMIT_EXCEEDED where they take more than room, which is what the sources in the unikernel's definition
+ * leave of all that systemd loads. */
+int archive_check_room(const GArray *entries, const char *unikernel, uint64_t room, Error *ret_error);
+
 /* Sorted, as the archive will be. Free with g_strfreev(). */
 char **archive_keys(const GArray *entries);

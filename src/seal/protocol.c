@@ -4,6 +4,7 @@
 
 #include "seal/protocol.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/string-util.h"
@@ -49,25 +50,39 @@ int seal_key_check(const char *key, Error *ret_error)
                         shown, USTAR_NAME_MAX);
 }
 
-char *seal_request_format(SealVerb verb, const char *name, const char *key)
+char *seal_request_format(SealVerb verb, const char *name, const char *key, uint64_t room)
 {
-        return g_strjoin(" ", seal_verb_to_string(verb), name, key, NULL);
+        g_autofree char *number = g_strdup_printf("%" PRIu64, room);
+
+        return g_strjoin(" ", seal_verb_to_string(verb), name, key, room < UINT64_MAX ? number : NULL, NULL);
+}
+
+/* As seal_request_format() writes it, and nothing else that could be read as a number. */
+static bool parse_room(const char *word, uint64_t *ret_room)
+{
+        return (word[0] != '0' || !word[1]) &&
+               g_ascii_string_to_unsigned(word, 10, 0, UINT64_MAX - 1, ret_room, NULL);
 }
 
 int seal_request_parse(const char *data, size_t size, SealRequest *ret, Error *ret_error)
 {
         g_autofree char *text = NULL;
         g_auto(GStrv) words = NULL;
+        uint64_t room = UINT64_MAX;
         SealVerb verb;
+        guint n;
         int r;
 
         if (size == 0 || size > SEAL_REQUEST_MAX || memchr(data, 0, size))
                 return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
 
         text = g_strndup(data, size);
-        words = g_strsplit(text, " ", 4);
+        words = g_strsplit(text, " ", 5);
+        n = g_strv_length(words);
         verb = words[0] ? seal_verb_from_string(words[0]) : _SEAL_VERB_INVALID;
-        if ((int) verb < 0 || g_strv_length(words) != (seal_verb_takes_key(verb) ? 3 : 2))
+        if ((int) verb >= 0 && seal_verb_takes_content(verb) && n == 4 && parse_room(words[3], &room))
+                n--;
+        if ((int) verb < 0 || n != (seal_verb_takes_key(verb) ? 3 : 2))
                 return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
 
         r = name_check(words[1], ret_error);
@@ -76,7 +91,8 @@ int seal_request_parse(const char *data, size_t size, SealRequest *ret, Error *r
         if (r < 0)
                 return r;
 
-        *ret = (SealRequest){.verb = verb, .name = g_strdup(words[1]), .key = g_strdup(words[2])};
+        *ret = (SealRequest){
+                .verb = verb, .name = g_strdup(words[1]), .key = g_strdup(words[2]), .room = room};
         return 0;
 }
 

@@ -4,13 +4,15 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/error.h"
 
-/* What shruthid and shruthi-seal say to each other over /run/shruthi/seal, a socket that keeps the borders
- * of packets. One packet asks, "VERB NAME[ KEY]", and carries the caller's own descriptor where there is a
- * content to be read; one packet answers, "ok" and the keys in a line each, or "error", the error's name and
- * its sentence. No content ever passes as text. Pure. */
+/* What shruthid and shruthi-seal say to each other over /run/shruthi/seal, a socket that keeps the
+ * borders of packets. One packet asks, "VERB NAME[ KEY[ ROOM]]", and carries the caller's own descriptor
+ * where there is a content to be read, with ROOM, or without one where nothing else is to be loaded; one
+ * packet answers, "ok" and the keys in a line each, or "error", the error's name and its sentence. No
+ * content ever passes as text. Pure. */
 
 typedef enum SealVerb {
         SEAL_SET,
@@ -33,6 +35,7 @@ typedef struct SealRequest {
         SealVerb verb;
         char *name; /* the unikernel's */
         char *key;  /* NULL where the verb takes none */
+        uint64_t room; /* bytes that the archive may have; UINT64_MAX: no other limit than its own */
 } SealRequest;
 
 void seal_request_clear(SealRequest *request);
@@ -44,8 +47,9 @@ void seal_request_clear(SealRequest *request);
 /* A key of one unikernel: what ustar_name_is_valid() says, with a sentence. INVALID_ARGS. */
 int seal_key_check(const char *key, Error *ret_error);
 
-/* Free with g_free(). key is NULL where the verb takes none. */
-char *seal_request_format(SealVerb verb, const char *name, const char *key);
+/* Free with g_free(). key is NULL where the verb takes none, room UINT64_MAX where nothing is to be said of
+ * it. */
+char *seal_request_format(SealVerb verb, const char *name, const char *key, uint64_t room);
 
 /* Bytes of unknown origin. INVALID_ARGS, INVALID_NAME. */
 int seal_request_parse(const char *data, size_t size, SealRequest *ret, Error *ret_error);

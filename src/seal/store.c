@@ -268,5 +268,7 @@ int store_do(const SealRequest *request, const Secret *content, int client, char
                                     : archive_set(store.entries, request->name, request->key, content->data,
                                                       content->size, request->verb == SEAL_ROTATE,
                                                       ret_error);
+        if (r >= 0 && seal_verb_takes_content(request->verb))
+                r = archive_check_room(store.entries, request->name, request->room, ret_error);
         return r < 0 ? r : seal(&store, client, ret_error);
 }

@@ -8,6 +8,7 @@
 #include "common/names.h"
 #include "common/string-util.h"
 #include "common/ustar.h"
+#include "unikernel/credential-space.h"
 #include "unikernel/definition-private.h"
 
 const char *const definition_lists[] = {"LoadCredential", "LoadCredentialEncrypted", NULL};
@@ -80,6 +81,13 @@ static int replace_source(
                 g_ptr_array_remove_index(sources, i);
                 break;
         }
+
+        if (sources->len >= CREDENTIAL_SOURCES_MAX)
+                return key_file_refuse(entry, parser->ret_error,
+                                "'%s' is one more than the %d sources that systemd can load for a unit (%d "
+                                "bytes for each, however short, and for what was set, of %d): put several "
+                                "into one file",
+                                source->id, CREDENTIAL_SOURCES_MAX, CREDENTIAL_PAGE, CREDENTIAL_SPACE_MAX);
 
         return 0;
 }

@@ -26,4 +26,10 @@ bool unit_files_are_there(const char *dir, const char *name, const Definition *d
 /* The drop-in of one unit or of all (TEMPLATE), which loads what shruthi-seal keeps. Free the first with
  * g_free(). */
 char *unit_files_credentials_path(const char *unit);
-#define UNIT_FILES_LOAD_ARCHIVE "LoadCredentialEncrypted=" SHRUTHI_CREDENTIAL_PREFIX "%i\n"
+#define UNIT_FILES_LOAD_ARCHIVE                                                                             \
+        "LoadCredentialEncrypted=" SHRUTHI_CREDENTIAL_PREFIX "%i\n"                                         \
+        "SetCredential=" SHRUTHI_CREDENTIAL_PREFIX "%i:" UNIT_FILES_NO_ARCHIVE "\n"
+
+/* What the unit finds where nothing was set. With a value to fall back on newer releases of systemd do not
+ * log at each start that there is no such credential; an empty one is no value to it. */
+#define UNIT_FILES_NO_ARCHIVE "none"

@@ -62,6 +62,7 @@ check "alice makes one with a device for keys" as_user alice shruthictl create k
 expect_output "the definition says so, and no more" '^\[Credentials storage\]$' as_user alice shruthictl cat k
 check "it starts with no key at all" as_user alice shruthictl start k
 check_soon "… and finds an empty archive" 60 printed k 'keys: 0 in all'
+is "… where systemd has something to fall back on and misses nothing" none "$(cat /run/credentials/unikernel@k.service/shruthi.k)"
 as_user alice shruthictl stop k
 
 set_key k tls.key "$secret"
@@ -154,6 +155,37 @@ check_soon "… so that the guest has it" 60 printed k 'key: in.store 6 bytes'
 check "alice changes something else" as_user alice shruthictl set k --memory=33M
 expect_output "… and the source stays" '^LoadCredential=in.store$' as_user alice shruthictl cat k
 as_user alice shruthictl stop k
+
+# ── No more than systemd loads on every release ──────────────────────────────────────────────────────────────────────────
+# 253 pages and 2, less 512 in each; one is for what was set.
+truncate -s $((253 * 4096 - 512)) /srv/large.key /root/large.key
+truncate -s $((2 * 4096 - 512)) /srv/small.key /root/small.key
+define s '[Network service]' Bridge=virbr0 '[Credentials storage]' LoadCredential=large:/root/large.key \
+        LoadCredential=small:/root/small.key
+systemctl daemon-reload
+check "sources that just fit are given" systemctl start unikernel@s
+systemctl stop unikernel@s
+echo >>/root/small.key
+expect_fail "a byte more is refused by the start, with sum and limit" \
+        'of unikernel .s. takes 1052672 bytes, 4096 of them for what was set .*systemd can load 1048576: name fewer or smaller' \
+        shruthictl start s
+is "… as a matter of keys" credentials "$(detail s Result)"
+check "… and libvirt was not asked" no_domain s
+expect_fail "check tells it where it can know" 'takes at least 1052672 bytes' shruthictl check $ETC/s.unikernel
+truncate -s -1 /root/small.key
+check "… and is content with what fits" shruthictl check $ETC/s.unikernel
+sed -i 's|/root/small|/srv/small|; s|/root/large|/srv/large|' $ETC/s.unikernel
+wait_for 60 bash -c 'shruthictl cat s | grep -q /srv/large'
+expect_fail "a key that has no room beside the sources is not set" \
+        'would take 4096 bytes, and beside the sources in its definition systemd can load 3584' \
+        shruthictl credential set s token < <(head -c 2049 /dev/zero)
+check "one that has is" shruthictl credential set s token < <(head -c 1536 /dev/zero)
+check "… and starts with them" systemctl start unikernel@s
+systemctl stop unikernel@s
+echo >>/srv/small.key
+expect_fail "sources that have no room are not named" 'of unikernel .k. takes at least 1056768 bytes' \
+        bash -c "$add_line" - $'LoadCredential=large:/srv/large.key\nLoadCredential=small:/srv/small.key'
+is "… and the definition stays" "" "$(shruthictl cat k | grep large)"
 
 # ── What cannot be read is told in words ─────────────────────────────────────────────────────────────────────────────
 systemctl stop unikernel@d

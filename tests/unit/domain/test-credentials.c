@@ -147,6 +147,40 @@ static void test_not_told(Fixture *f, const void *data)
         f->dir = g_steal_pointer(&dir);
 }
 
+/* What systemd falls back on is no archive, with other sources or without. */
+static void test_none_was_set(Fixture *f, const void *data)
+{
+        fixture_put(f->dir, "shruthi.a", "none");
+        assert_archive(f, "", f->dir, "");
+        fixture_put(f->dir, "b", "B");
+        assert_archive(f, "LoadCredential=b:/x\n", f->dir, "b=B;");
+        g_assert_cmpuint(f->notices->len, ==, 0);
+}
+
+/* The most that systemd loads on any release is taken, joined too, and a byte more is not, although it lies
+ * here. */
+static void test_space(Fixture *f, const void *data)
+{
+        static const char sources[] = "LoadCredential=a:/x\nLoadCredential=b:/y\n";
+        g_autofree char *large = g_strnfill(1024 * 1024 - 3 * 4096, 'x'), *shown = NULL;
+        _cleanup_close_ int fd = -EBADF;
+
+        /* 253 pages, one, one and the one of what was set; less 512 in each. */
+        large[253 * 4096 - 512] = 0;
+        fixture_put(f->dir, "a", large);
+        large[2 * 4096 - 512] = 0;
+        fixture_put(f->dir, "b", large);
+        put_archive(f, set, 1);
+        shown = open_all(f, sources, f->dir, &fd);
+        g_assert_cmpuint(strlen(shown), ==, 255 * 4096 - 2 * 512 + strlen("a=;b=;tls.key=SET;"));
+
+        large[2 * 4096 - 512] = 'x';
+        large[2 * 4096 - 511] = 0;
+        fixture_put(f->dir, "b", large);
+        assert_refused(f, sources, ERROR_LIMIT_EXCEEDED, "takes 1052672 bytes, 4096 of them for what");
+        assert_refused(f, sources, ERROR_LIMIT_EXCEEDED, "can load 1048576: name fewer or smaller sources");
+}
+
 static void test_joined(Fixture *f, const void *data)
 {
         g_autofree char *shown = NULL;
@@ -191,7 +225,7 @@ static void test_refusals(Fixture *f, const void *data)
         assert_refused(f, "LoadCredential=large:/x\n", ERROR_LIMIT_EXCEEDED, "more than the 1048064");
         large[USTAR_SIZE_MAX] = 0;
         fixture_put(f->dir, "large", large);
-        assert_refused(f, "LoadCredential=large:/x\n", ERROR_LIMIT_EXCEEDED, "1048064");
+        assert_refused(f, "LoadCredential=large:/x\n", ERROR_LIMIT_EXCEEDED, "takes 1052672 bytes, 4096 of");
         link = g_build_filename(f->dir, "link", NULL);
         g_assert_cmpint(symlink("/etc/hostname", link), ==, 0);
         assert_refused(f, "LoadCredential=link:/x\n", ERROR_FAILED, "'link'");
@@ -209,6 +243,8 @@ int main(int argc, char *argv[])
         ADD("what-was-set-is-handed-on-as-it-is", test_own_file);
         ADD("nothing-is-an-empty-archive", test_nothing);
         ADD("not-being-told-of-keys-is-refused", test_not_told);
+        ADD("none-was-set-is-an-empty-archive", test_none_was_set);
+        ADD("all-together-fit-what-systemd-loads", test_space);
         ADD("both-are-joined-and-the-definition-wins", test_joined);
         ADD("only-what-the-definition-names", test_only_what_is_named);
         ADD("missing-in-the-stores-is-no-error", test_stores);

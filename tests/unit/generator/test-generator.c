@@ -114,7 +114,7 @@ static void test_credentials(Fixture *f, const void *data)
         run(f, &log);
         g_assert_cmpstr(log, ==, "");
         expected = g_strdup_printf("# Made by shruthi-generator: [Credentials keys] of %s\n[Service]\n"
-                                   "LoadCredentialEncrypted=shruthi.%%i\n"
+                                   "LoadCredentialEncrypted=shruthi.%%i\nSetCredential=shruthi.%%i:none\n"
                                    "LoadCredential=tls.key:/srv/100%%%%i a:b\n"
                                    "LoadCredentialEncrypted=a%%%%n\\\\x:a%%%%n\\x\n",
                         path);
@@ -135,7 +135,7 @@ static void test_archive(Fixture *f, const void *data)
         run(f, &log);
         g_assert_cmpstr(log, ==, "");
         expected = g_strdup_printf("# Made by shruthi-generator: [Credentials keys] of %s\n[Service]\n"
-                                   "LoadCredentialEncrypted=shruthi.%%i\n",
+                                   "LoadCredentialEncrypted=shruthi.%%i\nSetCredential=shruthi.%%i:none\n",
                         path);
         g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
         g_assert_cmpstr(text, ==, expected);
@@ -153,7 +153,8 @@ static void test_archive_of_unknown(Fixture *f, const void *data)
         run(f, &log);
         g_assert_cmpstr(log, ==, "");
         g_assert_true(g_file_get_contents(file, &text, NULL, NULL));
-        g_assert_nonnull(strstr(text, "\n[Service]\nLoadCredentialEncrypted=shruthi.%i\n"));
+        g_assert_nonnull(strstr(text, "\n[Service]\nLoadCredentialEncrypted=shruthi.%i\n"
+                                     "SetCredential=shruthi.%i:none\n"));
         link = g_build_filename(f->normal, "unikernels.target.wants/shruthi-late.service", NULL);
         target = g_file_read_link(link, NULL);
         g_assert_cmpstr(target, ==, SYSTEM_UNIT_DIR "/shruthi-late.service");

@@ -146,7 +146,8 @@ static const Refusal refusals[] = {
                            "before Solo5 0.6 or after a `strip` that removes notes" REBUILD},
         {"abi-without-manifest", {SOLO5_IMAGE(3, NULL, ADDRESSES)}, .code = INVALID,
                 .problem = "a Solo5 image without its manifest, so that nobody can tell its devices: use "
-                           "the file as it was built (a `strip` that removes notes breaks it), or " SOLO5_WAY},
+                           "the file as it was built (a `strip` that removes notes breaks it), "
+                           "or " SOLO5_WAY},
         {"solo5-without-notes", {SOLO5_IMAGE(0, NULL, ADDRESSES)}, .code = INVALID,
                 .problem = "a Solo5 image without its notes, so that nobody can tell its devices: use the "
                            "file as it was built (a `strip` that removes notes breaks it), or " SOLO5_WAY},

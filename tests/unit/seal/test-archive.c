@@ -70,6 +70,21 @@ static void test_limit(void)
         g_assert_cmpint(error.code, ==, ERROR_LIMIT_EXCEEDED);
 }
 
+/* What other sources leave counts as well, to the byte. */
+static void test_room(void)
+{
+        g_autoptr(GArray) entries = archive_new();
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        g_assert_cmpint(archive_set(entries, "x", "a", "one", 3, false, NULL), ==, 0);
+        g_assert_cmpint(archive_check_room(entries, "x", UINT64_MAX, NULL), ==, 0);
+        g_assert_cmpint(archive_check_room(entries, "x", 2048, NULL), ==, 0);
+        g_assert_cmpint(archive_check_room(entries, "x", 2047, &error), <, 0);
+        g_assert_cmpint(error.code, ==, ERROR_LIMIT_EXCEEDED);
+        g_assert_nonnull(strstr(error.message, "would take 2048 bytes"));
+        g_assert_nonnull(strstr(error.message, "can load 2047"));
+}
+
 static void test_number(void)
 {
         g_autoptr(GArray) entries = archive_new();
@@ -91,6 +106,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/seal/archive/sets-and-removes-one-key", test_set_and_remove);
         g_test_add_func("/seal/archive/rotates-only-what-is-there", test_must_exist);
         g_test_add_func("/seal/archive/holds-what-systemd-loads", test_limit);
+        g_test_add_func("/seal/archive/holds-what-other-sources-leave", test_room);
         g_test_add_func("/seal/archive/holds-a-thousand-keys", test_number);
         return g_test_run();
 }

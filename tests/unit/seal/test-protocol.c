@@ -11,13 +11,29 @@ static void test_there_and_back(void)
 {
         for (SealVerb verb = 0; verb < _SEAL_VERB_MAX; verb++) {
                 const char *key = seal_verb_takes_key(verb) ? "tls.key" : NULL;
-                g_autofree char *text = seal_request_format(verb, "router", key);
+                g_autofree char *text = seal_request_format(verb, "router", key, UINT64_MAX);
                 _cleanup_seal_request_ SealRequest request = {};
 
                 g_assert_cmpint(seal_request_parse(text, strlen(text), &request, NULL), ==, 0);
                 g_assert_cmpint(request.verb, ==, verb);
                 g_assert_cmpstr(request.name, ==, "router");
                 g_assert_cmpstr(request.key, ==, key);
+                g_assert_cmpuint(request.room, ==, UINT64_MAX);
+        }
+}
+
+/* How much room there is comes with a content, and need not. */
+static void test_room(void)
+{
+        static const uint64_t rooms[] = {0, 1, 872448, UINT64_MAX - 1};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(rooms); i++) {
+                g_autofree char *text = seal_request_format(SEAL_SET, "router", "k", rooms[i]);
+                _cleanup_seal_request_ SealRequest request = {};
+
+                g_assert_cmpint(seal_request_parse(text, strlen(text), &request, NULL), ==, 0);
+                g_assert_cmpuint(request.room, ==, rooms[i]);
+                g_assert_cmpstr(request.key, ==, "k");
         }
 }
 
@@ -25,11 +41,12 @@ static void test_there_and_back(void)
 static void test_longest(void)
 {
         g_autofree char *name = g_strnfill(63, 'a'), *key = g_strnfill(99, 'k');
-        g_autofree char *text = seal_request_format(SEAL_ROTATE, name, key);
+        g_autofree char *text = seal_request_format(SEAL_ROTATE, name, key, UINT64_MAX - 1);
         _cleanup_seal_request_ SealRequest request = {};
 
         g_assert_cmpint(seal_request_parse(text, strlen(text), &request, NULL), ==, 0);
         g_assert_cmpstr(request.key, ==, key);
+        g_assert_cmpuint(request.room, ==, UINT64_MAX - 1);
 }
 
 static void test_refused(void)
@@ -44,6 +61,12 @@ static void test_refused(void)
                         {"set router", 10, ERROR_INVALID_ARGS},
                         {"set router ", 11, ERROR_INVALID_ARGS},
                         {"set router a b", 14, ERROR_INVALID_ARGS},
+                        {"set router a 1 2", 16, ERROR_INVALID_ARGS},
+                        {"set router a -1", 15, ERROR_INVALID_ARGS},
+                        {"set router a 01", 15, ERROR_INVALID_ARGS},
+                        {"set router a ", 13, ERROR_INVALID_ARGS},
+                        {"set router a 18446744073709551615", 33, ERROR_INVALID_ARGS},
+                        {"remove router a 1", 17, ERROR_INVALID_ARGS},
                         {"list router a", 13, ERROR_INVALID_ARGS},
                         {"unseal router", 13, ERROR_INVALID_ARGS},
                         {"set router a\0b", 14, ERROR_INVALID_ARGS},
@@ -126,6 +149,7 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/seal/protocol/requests-there-and-back", test_there_and_back);
+        g_test_add_func("/seal/protocol/room-comes-with-a-content", test_room);
         g_test_add_func("/seal/protocol/longest-request", test_longest);
         g_test_add_func("/seal/protocol/refuses-what-is-no-request", test_refused);
         g_test_add_func("/seal/protocol/refuses-what-is-too-long", test_too_long);

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is accepted here fits what systemd loads on every release, and the guest's archive. */
+
+#include <glib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/ustar.h"
+#include "fixture/files.h"
+#include "unikernel/credential-space.h"
+
+#define KEYS "[Unikernel]\nImage=/a\n[Credentials keys]\n"
+
+static Definition *parse(const char *text, Error *ret_error)
+{
+        Definition *definition = NULL;
+
+        (void) definition_parse("a", "f", text, strlen(text), &definition, ret_error);
+        return definition;
+}
+
+static void test_pages(void)
+{
+        static const struct {
+                uint64_t size, space;
+        } cases[] = {
+                        {0, 4096},
+                        {1, 4096},
+                        {4096 - 512, 4096},
+                        {4096 - 511, 8192},
+                        {4096, 8192},
+                        {872448, 214 * 4096},
+                        {1024 * 1024 - 512, 1024 * 1024},
+                        {1024 * 1024 - 511, 1024 * 1024 + 4096},
+                        {UINT64_MAX, 4294971392},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                uint64_t size = cases[i].size, space = credential_space(size);
+                UstarEntry entry = {.name = "a", .size = size};
+
+                g_assert_cmpuint(space, ==, cases[i].space);
+                if (size > CREDENTIAL_SPACE_MAX)
+                        continue;
+                /* A tmpfs' pages, systemd's own sum with a name of any length, and the archive's blocks. */
+                g_assert_cmpuint((size + 4095) / 4096 * 4096, <=, space);
+                g_assert_cmpuint(size + USTAR_NAME_MAX, <=, space);
+                g_assert_cmpuint(ustar_size(&entry, 1) - 2 * USTAR_BLOCK, <=, space);
+        }
+}
+
+static void test_left(void)
+{
+        static const struct {
+                uint64_t sources, left;
+        } cases[] = {
+                        {0, 1024 * 1024 - 512},
+                        {4096, 1024 * 1024 - 4096 - 512},
+                        {1024 * 1024 - 4096, 4096 - 512},
+                        {1024 * 1024, 0},
+                        {UINT32_MAX, 0},
+        };
+        g_autoptr(Definition) definition = parse(KEYS, NULL);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                uint64_t sources = cases[i].sources, left = credential_space_left(sources);
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                g_assert_cmpuint(left, ==, cases[i].left);
+                if (left > 0)
+                        g_assert_cmpint(credential_space_check(definition, sources, left, false, NULL), ==,
+                                        0);
+                g_assert_cmpint(credential_space_check(definition, sources, left + 1, true, &error), <, 0);
+                g_assert_cmpint(error.code, ==, ERROR_LIMIT_EXCEEDED);
+                g_assert_nonnull(strstr(error.message, "takes at least "));
+                g_assert_nonnull(strstr(error.message, "[Credentials keys]"));
+        }
+}
+
+/* What cannot be told counts as empty, and is not opened. */
+static void test_known(void)
+{
+        g_autofree char *dir = g_dir_make_tmp("shruthi-space-XXXXXX", NULL), *text = NULL;
+        g_autofree char *large = g_build_filename(dir, "large", NULL),
+                        *small = g_build_filename(dir, "small", NULL);
+        g_autoptr(Definition) definition = NULL, none = parse("[Unikernel]\nImage=/a\n", NULL);
+
+        fixture_put(dir, "large", "");
+        g_assert_cmpint(truncate(large, 10 * 4096 - 511), ==, 0);
+        fixture_put(dir, "small", "key");
+        text = g_strdup_printf(KEYS
+                        "LoadCredential=a:%s\nLoadCredential=b:%s\nLoadCredentialEncrypted=c:%s\n"
+                        "LoadCredential=d:%s/missing\nLoadCredential=e:large\nLoadCredential=f:%s\n",
+                        large, small, large, dir, dir);
+        definition = parse(text, NULL);
+        g_assert_cmpuint(credential_space_known(definition), ==, (11 + 5) * 4096);
+        g_assert_cmpuint(credential_space_known(none), ==, 0);
+        fixture_remove_tree(dir);
+}
+
+static void test_number(void)
+{
+        g_autoptr(GString) text = g_string_new(KEYS);
+        g_autoptr(Definition) most = NULL, more = NULL, again = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        for (unsigned i = 0; i < 255; i++)
+                g_string_append_printf(text, "LoadCredential=k%u\n", i);
+        most = parse(text->str, &error);
+        g_assert_nonnull(most);
+        g_assert_cmpint(credential_space_check(most, credential_space_known(most), 0, true, &error), ==, 0);
+
+        g_string_append(text, "LoadCredential=more\n");
+        more = parse(text->str, &error);
+        g_assert_null(more);
+        g_assert_nonnull(strstr(error.message, "f:259: "));
+        g_assert_nonnull(strstr(error.message, "'more' is one more than the 255 sources"));
+
+        g_string_append(text, "LoadCredential=\nLoadCredential=more\n");
+        g_string_erase(text, (gssize) strlen(KEYS), 2 * (gssize) strlen("LoadCredential=k0\n"));
+        error_clear(&error);
+        again = parse(text->str, &error);
+        g_assert_cmpstr(error.message, ==, NULL);
+        g_assert_cmpuint(definition_credentials(again)->sources->len, ==, 1);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/credential-space/whole-pages-with-room-for-the-name", test_pages);
+        g_test_add_func("/credential-space/what-is-left-fits-and-a-byte-more-does-not", test_left);
+        g_test_add_func("/credential-space/counts-what-can-be-told", test_known);
+        g_test_add_func("/credential-space/sources-have-a-number", test_number);
+        return g_test_run();
+}
