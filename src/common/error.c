@@ -29,7 +29,6 @@ static const struct {
         [ERROR_UNSUPPORTED_IMAGE]       = {SHRUTHI_ERROR_PREFIX "UnsupportedImage", ENOEXEC},
         [ERROR_NO_SUCH_IMAGE]           = {SHRUTHI_ERROR_PREFIX "NoSuchImage", ENOENT},
         [ERROR_DIGEST_MISMATCH]         = {SHRUTHI_ERROR_PREFIX "DigestMismatch", EBADMSG},
-        [ERROR_IMAGE_IN_USE]            = {SHRUTHI_ERROR_PREFIX "ImageInUse", EBUSY},
         [ERROR_DEVICE_MISMATCH]         = {SHRUTHI_ERROR_PREFIX "DeviceMismatch", ENXIO},
         [ERROR_NO_SUCH_NETWORK]         = {SHRUTHI_ERROR_PREFIX "NoSuchNetwork", ENODEV},
         [ERROR_ADDRESS_IN_USE]          = {SHRUTHI_ERROR_PREFIX "AddressInUse", EADDRINUSE},

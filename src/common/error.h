@@ -25,7 +25,6 @@ typedef enum ErrorCode {
         ERROR_UNSUPPORTED_IMAGE,       /* sound, but not to be hosted here */
         ERROR_NO_SUCH_IMAGE,
         ERROR_DIGEST_MISMATCH,
-        ERROR_IMAGE_IN_USE,
         ERROR_DEVICE_MISMATCH,         /* definition and manifest name different devices */
         ERROR_NO_SUCH_NETWORK,         /* no such bridge or libvirt network on this host */
         ERROR_NETWORK_NOT_ALLOWED,

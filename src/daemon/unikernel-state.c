@@ -40,7 +40,8 @@ UnikernelState unikernel_state_of_unit(const char *active_state)
         return g_strcmp0(active_state, "failed") == 0 ? UNIKERNEL_FAILED : UNIKERNEL_STOPPED;
 }
 
-bool unikernel_guest_outlives(const UnitStatus *status, const Guest *guest, UnikernelState before)
+/* Whether the guest runs although its unit is not active. A unit that was being stopped is no such one. */
+static bool unikernel_guest_outlives(const UnitStatus *status, const Guest *guest, UnikernelState before)
 {
         /* What has ended has a guest for a moment longer, too. */
         if (!guest->lives || !unikernel_state_is_up(before))

@@ -129,8 +129,7 @@ bool unikernel_is_without_runner(const Unikernel *unikernel);
  *     failed, inactive        failed, stopped; or broken, by the definition
  *
  * but where a runner was killed and systemd brings it back, its unit goes through all of these while the
- * guest runs on (unikernel_guest_outlives()): then it is running or paused all the time, or stopping if that
- * is what was asked for. */
+ * guest runs on: then it is running or paused all the time, or stopping if that is what was asked for. */
 UnikernelState unikernel_derive_state(const UnitStatus *status, const Guest *guest, UnikernelState before,
                 bool stopping, bool broken);
 
@@ -139,10 +138,6 @@ UnikernelState unikernel_state_of_unit(const char *active_state);
 
 /* There is a guest, whether it goes on or not. */
 bool unikernel_state_is_up(UnikernelState state);
-
-/* Whether the guest runs although its unit is not active. A unit that was being stopped is no such one.
- * Pure. */
-bool unikernel_guest_outlives(const UnitStatus *status, const Guest *guest, UnikernelState before);
 
 /* "/org/dream/Shruthi/unikernel/ESCAPED". Free with g_free(). */
 char *unikernel_path(const char *name);

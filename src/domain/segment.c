@@ -135,7 +135,7 @@ static void lease_clear(gpointer data)
 /* One that has ended is none. */
 static void add_lease(const virNetworkDHCPLease *found, gint64 now, GArray *leases)
 {
-        SegmentLease lease = {.expires = found->expirytime};
+        SegmentLease lease = {};
         g_autofree char *mac = NULL;
 
         if ((found->expirytime != 0 && found->expirytime <= now) ||

@@ -41,7 +41,6 @@ typedef struct SegmentLease {
         Address address;
         char mac[18];    /* lower case */
         char *host_name; /* lower case; NULL: the client said none */
-        gint64 expires;  /* seconds since 1970; 0: never */
 } SegmentLease;
 
 /* Elements SegmentLease; none on a plain bridge. */

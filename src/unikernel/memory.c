@@ -30,7 +30,8 @@ static uint64_t round_up(uint64_t bytes)
         return bytes > UINT64_MAX - MIB ? UINT64_MAX - UINT64_MAX % MIB : (bytes + MIB - 1) / MIB * MIB;
 }
 
-uint64_t memory_needed(const ImageInfo *info, uint64_t initrd_size)
+/* The least with which the image can be loaded at all, in whole MiB; 0: not known. */
+static uint64_t memory_needed(const ImageInfo *info, uint64_t initrd_size)
 {
         if (!info || info->loaded_end == 0)
                 return 0;

@@ -15,9 +15,6 @@
  * where that is enough. info NULL: the image is not known. */
 uint64_t memory_effective(uint64_t asked, const ImageInfo *info, uint64_t initrd_size, const Conf *conf);
 
-/* The least with which the image can be loaded at all, in whole MiB; 0: not known. */
-uint64_t memory_needed(const ImageInfo *info, uint64_t initrd_size);
-
 /* The host's memory and swap in bytes. */
 uint64_t memory_of_host(void);
 

@@ -12,7 +12,8 @@
 
 #define STARTED_FILE "started"
 
-char *started_format(const Definition *definition)
+/* In one canonical form, so that those which start the same guest are the same. Free with g_free(). */
+static char *started_format(const Definition *definition)
 {
         Definition started = *definition;
 

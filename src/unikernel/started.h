@@ -7,10 +7,6 @@
  * in the unikernel's runtime directory. Written by shruthi-domain at each start, read by shruthid. What
  * counts without a start stands in none: owner, group, Autostart= and Restart=. */
 
-/* Both as text in one canonical form, so that those which start the same guest are the same. Free with
- * g_free(). Pure. */
-char *started_format(const Definition *definition);
-
 int started_write(const char *name, const Definition *definition);
 
 /* What NAME's guest was started with, where a start with definition (NULL: there is none) would make
