@@ -12,8 +12,9 @@
  * reservation. The files are options of dnsmasq's in the network's XML (dhcp-hostsfile, addn-hosts of
  * dnsmasq(8)), which reads them again when it is told to, see segment_reread().
  *
- * dnsmasq runs as a user that its or libvirt's packages choose, so the files are readable for all. Who is
- * where is not for everybody, though: TOKEN is random, and the folders above the files cannot be listed.
+ * dnsmasq runs as a user that its or libvirt's packages choose, so the files are readable for all. TOKEN is
+ * random, and the folders above the files cannot be listed: who is where is told to nobody but those to whom
+ * libvirt tells it, whose socket for reading shows the XML with TOKEN in it, as it shows all leases of DHCP.
  * Only user shruthi writes here, who is as good as root to libvirt anyway. Knows no libvirt. */
 
 /* The folder of a network, made where it is not there yet. Free with g_free(). */
