@@ -81,11 +81,13 @@ static void search_end(Search *search, const Culprit *culprit)
         int r;
 
         if (unikernel) {
+                g_autofree char *owner = g_strdup_printf("%u", (unsigned) unikernel->shown.owner);
+
                 r = outcome_write(search->name, &outcome);
                 if (r < 0)
                         log_warning("Cannot note how the start of '%s' ended: %s", search->name,
                                         g_strerror(-r));
-                log_object(LOG_ERR, &(LogObject){.unikernel = search->name}, NULL, NULL,
+                log_object(LOG_ERR, &(LogObject){.unikernel = search->name, .owner = owner}, NULL, NULL,
                                 "Unikernel '%s' was not started: %s", search->name, reason);
                 g_clear_pointer(&unikernel->forgotten, g_free);
                 (void) unikernel_refresh(unikernel);

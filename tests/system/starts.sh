@@ -161,6 +161,8 @@ require needy needed.service
 expect_fail "where what it requires fails, the answer names that" \
         'Cannot start needy: it requires needed.service \(What is needed\), which is failed' shruthictl start needy
 expect_output "so does status" 'it requires needed.service' status_of needy
+check_soon "and what its owner is shown of the journal" 60 bash -c \
+        "journalctl --boot SHRUTHI_UNIKERNEL=needy SHRUTHI_OWNER=0 --output=cat | grep 'was not started: it requires'"
 expect_output "for which that is the last result" '^.*Result.*dependency' shruthictl show needy
 require needy nothere.service
 expect_fail "one that is not there is named" 'nothere.service' shruthictl start needy
