@@ -18,8 +18,10 @@
 /* Of the whole archive. systemd gives a unit 1 MiB of credentials, in which their names count too. */
 #define USTAR_SIZE_MAX (1024 * 1024 - USTAR_BLOCK)
 
-#define USTAR_NAME_MAX    99
-#define USTAR_ENTRIES_MAX 1000
+#define USTAR_NAME_MAX 99
+
+/* Room for all keys that can be set (seal/archive.h) with all sources that a definition can name. */
+#define USTAR_ENTRIES_MAX 1255
 
 typedef struct UstarEntry {
         const char *name;

@@ -40,10 +40,10 @@ int archive_set(GArray *entries, const char *unikernel, const char *key, const v
 
         if (i == entries->len && must_exist)
                 return no_such(unikernel, key, ret_error);
-        if (i == entries->len && entries->len >= USTAR_ENTRIES_MAX)
+        if (i == entries->len && entries->len >= SEAL_KEYS_MAX)
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
                                 "Unikernel '%s' has %u keys already, and %d are the most", unikernel,
-                                entries->len, USTAR_ENTRIES_MAX);
+                                entries->len, SEAL_KEYS_MAX);
 
         if (i < entries->len) {
                 entry.name = g_array_index(entries, UstarEntry, i).name;

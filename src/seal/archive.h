@@ -18,6 +18,9 @@
 /* The largest content: alone in its archive. */
 #define SEAL_CONTENT_MAX (SEAL_ARCHIVE_MAX - 3 * USTAR_BLOCK)
 
+/* With the sources of a definition they are to fit one archive. */
+#define SEAL_KEYS_MAX 1000
+
 /* What systemd reads of a sealed file. */
 #define SEAL_TEXT_MAX 1179648
 

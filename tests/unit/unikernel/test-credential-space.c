@@ -106,6 +106,8 @@ static void test_number(void)
         g_autoptr(Definition) most = NULL, more = NULL, again = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
+        /* Beside the 1000 keys that can be set. */
+        g_assert_cmpuint(USTAR_ENTRIES_MAX, >=, 1000 + CREDENTIAL_SOURCES_MAX);
         for (unsigned i = 0; i < 255; i++)
                 g_string_append_printf(text, "LoadCredential=k%u\n", i);
         most = parse(text->str, &error);
