@@ -131,8 +131,10 @@ static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *re
                 return r;
         }
 
-        if (ctl->options.json != JSON_OFF)
+        if (ctl->options.json != JSON_OFF) {
                 json_name_members(*ret_facts, "Leases", lease_keys);
+                json_name_members(*ret_facts, "DHCPLeases", lease_keys);
+        }
         return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "common/string-util.h"
 #include "daemon/dictionary.h"
 #include "daemon/network-bus.h"
+#include "daemon/network-leases.h"
 #include "daemon/network-registry.h"
 #include "unikernel/lease.h"
 
@@ -108,6 +109,7 @@ typedef struct Reading {
         Call *call;
         char *name;
         SeenNetwork *seen; /* NULL: libvirt has none of that name */
+        char *dhcp;        /* "shruthi-domain network-leases"; NULL: it has no DHCP server, or did not say */
         GPtrArray *leases; /* Lease; NULL: they cannot be read */
 } Reading;
 
@@ -115,6 +117,7 @@ static void reading_free(Reading *reading)
 {
         g_free(reading->name);
         seen_network_free(reading->seen);
+        g_free(reading->dhcp);
         g_clear_pointer(&reading->leases, g_ptr_array_unref);
         g_free(reading);
 }
@@ -130,6 +133,27 @@ static int append_leases(sd_bus_message *m, const GPtrArray *leases)
 
                 address_format(&lease->address, address);
                 r = sd_bus_message_append(m, "(sss)", lease->unikernel ?: "", lease->device ?: "", address);
+        }
+
+        return r < 0 ? r : dictionary_close_array(m);
+}
+
+/* Of our unikernels alone, whoever else is served there. */
+static int append_dhcp_leases(sd_bus_message *m, const Reading *reading)
+{
+        const char *bridge = reading->seen ? reading->seen->bridge : "";
+        g_autoptr(GHashTable) devices = dhcp_devices_find(reading->call->manager, reading->name, bridge);
+        g_autoptr(GPtrArray) found = dhcp_leases_match(reading->dhcp ?: "", devices, reading->leases);
+        int r;
+
+        r = dictionary_open_array(m, "DHCPLeases", "(sss)");
+        for (guint i = 0; r >= 0 && i < found->len; i++) {
+                const DhcpLease *lease = found->pdata[i];
+                char address[ADDRESS_TEXT_MAX];
+
+                address_format(&lease->address, address);
+                r = sd_bus_message_append(
+                                m, "(sss)", lease->device->unikernel, lease->device->name, address);
         }
 
         return r < 0 ? r : dictionary_close_array(m);
@@ -200,6 +224,8 @@ static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Erro
         if (r >= 0)
                 r = append_leases(reply, reading->leases);
         if (r >= 0)
+                r = append_dhcp_leases(reply, reading);
+        if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot put the answer together");
@@ -232,6 +258,22 @@ static void details_done(void *userdata)
         reading_free(reading);
 }
 
+static void read_own(Reading *reading)
+{
+        worker_run(reading->call->manager->worker, reading->call->uid, NULL, details_run, details_done,
+                        reading);
+}
+
+/* Without them the rest is told. */
+static void on_dhcp_leases(int r, Error *error, const char *output, void *userdata)
+{
+        Reading *reading = userdata;
+
+        if (r >= 0)
+                reading->dhcp = g_strdup(output);
+        read_own(reading);
+}
+
 static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
 {
         Reading *reading = userdata;
@@ -243,8 +285,11 @@ static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
         }
 
         reading->seen = seen_network_copy(seen_networks_find(seen, reading->name));
-        worker_run(reading->call->manager->worker, reading->call->uid, NULL, details_run, details_done,
-                        reading);
+        if (reading->seen && reading->seen->active)
+                helper_run(reading->call->manager->helper, reading->call->uid, "network-leases",
+                                reading->name, on_dhcp_leases, reading);
+        else
+                read_own(reading);
 }
 
 static int get_details(sd_bus_message *message, Manager *manager, const PolkitDetails *details)

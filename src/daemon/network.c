@@ -134,18 +134,19 @@ void network_gone(Network *network)
 }
 
 /* A device that names neither is on the default bridge. */
-static bool is_on(const Network *network, const DefinitionDevice *device)
+bool network_device_is_on(
+                Manager *manager, const char *network, const char *bridge, const DefinitionDevice *device)
 {
-        const char *bridge = device->bridge;
+        const char *named = device->bridge;
 
         if (device->kind != DEVICE_NETWORK)
                 return false;
         if (device->network)
-                return g_str_equal(device->network, network->name);
-        if (!bridge)
-                bridge = manager_conf(network->manager)->bridge_interface;
+                return g_str_equal(device->network, network);
+        if (!named)
+                named = manager_conf(manager)->bridge_interface;
 
-        return bridge && g_strcmp0(bridge, network->bridge) == 0;
+        return named && g_strcmp0(named, bridge) == 0;
 }
 
 char *network_users(const Network *network)
@@ -160,7 +161,8 @@ char *network_users(const Network *network)
                 bool on = false;
 
                 for (guint i = 0; definition && i < definition->devices->len; i++)
-                        on |= is_on(network, definition->devices->pdata[i]);
+                        on |= network_device_is_on(network->manager, network->name, network->bridge,
+                                        definition->devices->pdata[i]);
                 if (on)
                         g_string_append_printf(names, "%s'%s'", names->len > 0 ? ", " : "", unikernel->name);
         }

@@ -55,6 +55,10 @@ void network_gone(Network *network);
  * g_free(). */
 char *network_users(const Network *network);
 
+/* Whether the device is on libvirt's network of that name, which has that bridge (NULL or "": not known). */
+bool network_device_is_on(
+                Manager *manager, const char *network, const char *bridge, const DefinitionDevice *device);
+
 /* Whose a network is, for threads: elements NetworkClaim. */
 typedef struct NetworkClaim {
         char *name;

@@ -33,6 +33,9 @@
 #define ANSWER_GUARD 60
 #define PROBE_GUARD  600
 
+/* Lines, which keeps them below what shruthid reads of an answer. */
+#define DHCP_LEASES_MAX 32768
+
 static int connect_configured(Conf **ret_conf, virConnectPtr *ret_connection, Error *ret_error)
 {
         g_autoptr(Conf) conf = NULL;
@@ -306,6 +309,38 @@ static void emit_subnets(virConnectPtr connection, virNetworkPtr network)
                 address_format(&subnet->network, text);
                 protocol_emit("network-subnet", "%s %s %s", text, info->bridge ?: "-", info->name);
         }
+}
+
+int report_dhcp_leases(const char *network, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Conf) conf = NULL;
+        g_autoptr(Segment) segment = NULL;
+        g_autoptr(GArray) leases = NULL;
+        int r;
+
+        r = connect_configured(&conf, &connection, ret_error);
+        if (r >= 0)
+                r = segment_find(connection, conf, network, NULL, &segment, ret_error);
+        if (r >= 0)
+                r = segment_read_leases(segment, &leases, ret_error);
+        if (r < 0)
+                return r;
+
+        for (guint i = 0; i < MIN(leases->len, DHCP_LEASES_MAX); i++) {
+                const SegmentLease *lease = &g_array_index(leases, SegmentLease, i);
+                const Subnet *subnet =
+                                lease->address.family == AF_INET ? &segment->subnet4 : &segment->subnet6;
+                Address address = lease->address;
+                char text[ADDRESS_TEXT_MAX];
+
+                if (address_is_set(&subnet->network) && address_contains(&subnet->network, &address))
+                        address.prefix = subnet->network.prefix;
+                address_format(&address, text);
+                protocol_emit("lease", "%s %s", lease->mac, text);
+        }
+
+        return 0;
 }
 
 int report_networks(Error *ret_error)

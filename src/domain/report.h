@@ -19,5 +19,8 @@ int report_statistics_all(Error *ret_error);
  * try anew instead of remembering. */
 int report_probe(bool again, Error *ret_error);
 
+/* "lease=MAC ADDRESS/PREFIX" for each that the DHCP server of a libvirt network holds for somebody now. */
+int report_dhcp_leases(const char *network, Error *ret_error);
+
 /* "network=NAME" for each active libvirt network, "bridge=NAME" for each bridge of the host. */
 int report_networks(Error *ret_error);

@@ -117,6 +117,11 @@ static int verb_network_list(const char *name, const Options *options, Error *re
         return networks_list(ret_error);
 }
 
+static int verb_network_leases(const char *name, const Options *options, Error *ret_error)
+{
+        return report_dhcp_leases(name, ret_error);
+}
+
 static int verb_check(const char *name, const Options *options, Error *ret_error)
 {
         return virt_keeps_connection() ? VIRT_NEEDS_EVENTS : check_host(true, ret_error);
@@ -159,6 +164,7 @@ static const struct {
                 {"network-create", true, verb_network_create},
                 {"network-remove", true, verb_network_remove},
                 {"network-list", false, verb_network_list},
+                {"network-leases", true, verb_network_leases},
                 {"reattach", false, verb_reattach},
                 {"check", false, verb_check},
                 {"check-without-polkit", false, verb_check_without_polkit},
@@ -184,6 +190,7 @@ static int usage(FILE *file)
                      "  network-create NAME     make the libvirt network that its record describes\n"
                      "  network-remove NAME     remove it, if nobody is on it\n"
                      "  network-list            what libvirt's networks are\n"
+                     "  network-leases NAME     what the DHCP server of one has given out\n"
                      "  reattach                put guests back on bridges that are there again\n"
                      "  check                   look for what is wrong with this host\n"
                      "  check-without-polkit    the same where polkit is known not to answer\n"

@@ -139,7 +139,7 @@ expect_fields 'image list' 'Digest:string Size:number UsedBy:array' ctl image li
 expect_fields 'image inspect' "$(sorted Architecture:string BootMethod:string Devices:array Digest:string Hostable:boolean \
         HasManifest:boolean Problem:string Size:number Target:string)" alice image inspect "$digest"
 expect_fields 'image import' 'Digest:string Image:string' alice image import "$GUEST"
-expect_fields 'network show' "$(sorted Active:boolean Bridge:string DNS:string Gateway:string Group:string \
+expect_fields 'network show' "$(sorted Active:boolean Bridge:string DHCPLeases:array DNS:string Gateway:string Group:string \
         IPv6DNS:string IPv6Gateway:string IPv6Subnet:string Leases:array Managed:boolean Mode:string Name:string \
         Owner:number OwnerName:string State:string Subnet:string)" ctl network show default
 expect_fields 'network list' 'IPv6Subnet:string Managed:boolean Mode:string Name:string Owner:number OwnerName:string State:string Subnet:string' \

@@ -143,7 +143,17 @@ check "one by a name that means something to dnsmasq" make ignore lab
 expect_output "is known by it" "^$(lease_of lab ignore)$" resolve 10.128.28.1 ignore
 expect_output "and served" "^$(lease_of lab ignore)$" \
         asks_dhcp choosy "$(sed -n 's/^MAC=//p' "/var/lib/shruthi/leases/network-lab/$(lease_of lab ignore)")"
-check "they go" eval 'gone inlab inquiet ignore && shruthictl network remove quiet'
+check "one without an address of its own asks DHCP" shruthictl create asks "$GUEST" --memory=8M \
+        --network=service:network=lab --now -- --dhcp
+check_soon "and is given one" 60 guest_said asks 'by DHCP'
+asks=$(guest_said asks 'by DHCP' | sed -nE 's,.* on ([0-9.]+)/.*,\1,p' | tail -n 1)
+check_soon "which libvirt has heard of" 60 eval 'virsh net-dhcp-leases lab | grep -F " $asks/"'
+expect_output "show tells of it, and of no other machine, nor of those with an address of their own" \
+        "^DHCPLeases=\\[\\[\"asks\",\"service\",\"$asks/28\"\\]\\]$" shruthictl network show lab
+expect_output "as JSON, too" "\"DHCPLeases\":\\[\\{\"Unikernel\":\"asks\",\"Device\":\"service\",\"Address\":\"$asks/28\"\\}\\]" \
+        shruthictl network show lab --json=short
+check "they go" eval 'gone inlab inquiet ignore asks && shruthictl network remove quiet'
+expect_output "and DHCP has given nothing to anybody of ours" '^DHCPLeases=(\[\])?$' shruthictl network show lab
 expect_fail "with their names" '' resolve 10.128.28.1 inlab
 
 check "a machine of somebody else's on libvirt's network" stranger files virbr0

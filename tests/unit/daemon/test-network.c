@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Requests become records; what goes beyond a user's share needs an administrator and nothing else does.
- * What the helper says of libvirt's networks is read line by line. */
+ * What the helper says of libvirt's networks and of leases is read line by line. */
 
 #include <glib.h>
 #include <string.h>
 
 #include "daemon/network-change.h"
+#include "daemon/network-leases.h"
 #include "daemon/network-registry.h"
 #include "unikernel/definition.h"
+#include "unikernel/lease.h"
 
 #define ALICE 1001
 #define USERS 100
@@ -135,11 +137,73 @@ static void test_seen(void)
         g_assert_null(seen_networks_find(seen, "la"));
 }
 
+/* "UNIKERNEL DEVICE ADDRESS" each. */
+static char *match(const char *output, GHashTable *devices, const GPtrArray *leases)
+{
+        g_autoptr(GPtrArray) found = dhcp_leases_match(output, devices, leases);
+        GString *text = g_string_new(NULL);
+
+        for (guint i = 0; i < found->len; i++) {
+                const DhcpLease *lease = found->pdata[i];
+                char address[ADDRESS_TEXT_MAX];
+
+                address_format(&lease->address, address);
+                g_string_append_printf(text, "%s %s %s\n", lease->device->unikernel, lease->device->name,
+                                address);
+        }
+        return g_string_free(text, FALSE);
+}
+
+static void test_dhcp_leases(void)
+{
+        static const char output[] =
+                        "lease=02:00:00:00:00:02 10.0.0.9/24\nlease=52:54:00:00:00:07 10.0.0.7/24\n"
+                        "lease=02:00:00:00:00:01 10.0.0.8/24\nlease=02:00:00:00:00:01 fd00::8/64\n"
+                        "lease=02:00:00:00:00:01\nlease=02:00:00:00:00:01 10.0.0.8\nnotice=x\nnonsense\n";
+        Lease fixed = {.unikernel = T("a"), .device = T("service"), .address = {.family = AF_INET}};
+        Lease unreadable = {.address = {.family = AF_INET6}};
+        g_autoptr(GPtrArray) leases = g_ptr_array_new();
+        g_autoptr(GHashTable) devices = dhcp_devices_new();
+        g_autofree char *all = NULL, *rest = NULL, *none = NULL;
+
+        dhcp_devices_add(devices, "02:00:00:00:00:01", "a", "service");
+        dhcp_devices_add(devices, "02:00:00:00:00:01", "z", "service");
+        dhcp_devices_add(devices, "02:00:00:00:00:02", "b", "lan");
+        dhcp_devices_add(devices, "02:00:00:00:00:03", "c", "service");
+        g_ptr_array_add(leases, &fixed);
+        g_ptr_array_add(leases, &unreadable);
+
+        all = match(output, devices, NULL);
+        g_assert_cmpstr(all, ==, "a service 10.0.0.8/24\na service fd00::8/64\nb lan 10.0.0.9/24\n");
+        rest = match(output, devices, leases);
+        g_assert_cmpstr(rest, ==, "a service fd00::8/64\nb lan 10.0.0.9/24\n");
+        none = match("", devices, leases);
+        g_assert_cmpstr(none, ==, "");
+}
+
+static void test_dhcp_leases_are_bounded(void)
+{
+        g_autoptr(GHashTable) devices = dhcp_devices_new();
+        g_autoptr(GString) output = g_string_new(NULL);
+        g_autoptr(GPtrArray) found = NULL;
+
+        dhcp_devices_add(devices, "02:00:00:00:00:01", "greedy", "service");
+        dhcp_devices_add(devices, "02:00:00:00:00:02", "modest", "service");
+        for (unsigned i = 2; i < 200; i++)
+                g_string_append_printf(output, "lease=02:00:00:00:00:01 10.0.0.%u/24\n", i);
+        g_string_append(output, "lease=02:00:00:00:00:02 10.0.0.201/24\n");
+        found = dhcp_leases_match(output->str, devices, NULL);
+        g_assert_cmpuint(found->len, ==, 9);
+        g_assert_cmpstr(((const DhcpLease *) found->pdata[8])->device->unikernel, ==, "modest");
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/daemon/network/requests", test_requests);
         g_test_add_func("/daemon/network/record", test_record);
         g_test_add_func("/daemon/network/seen", test_seen);
+        g_test_add_func("/daemon/network/dhcp-leases", test_dhcp_leases);
+        g_test_add_func("/daemon/network/dhcp-leases-are-bounded", test_dhcp_leases_are_bounded);
         return g_test_run();
 }
