@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods about images, of the manager and of an image's own object. All of them read or hash files, in a
- * thread. */
+/* The methods about images, of the manager and of an image's own object. All of them read or hash files, in
+ * a thread. */
 
 #include "daemon/images.h"
 

@@ -283,7 +283,8 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
                 Verdict verdict = {.result = RESULT_CREDENTIALS};
 
                 g_snprintf(verdict.detail, sizeof verdict.detail,
-                                "systemd could not load it: missing, damaged or over 1 MiB (journalctl -u %s)",
+                                "systemd could not load it: missing, damaged or over 1 MiB "
+                                "(journalctl -u %s)",
                                 unikernel->unit);
                 g_free(shown->result);
                 shown->result = g_strdup(result_to_string(verdict.result));

@@ -23,7 +23,8 @@ typedef struct NetworkHost {
 int network_host_check(const NetworkHost *host, Error *ret_error);
 
 /* The name as a reservation of dnsmasq's may have it; NULL where the word means something else there: how
- * long a lease is ("10m", "7", "infinite"), or that there is none ("ignore"). See dhcp-host of dnsmasq(8). */
+ * long a lease is ("10m", "7", "infinite"), or that there is none ("ignore"). See dhcp-host of
+ * dnsmasq(8). */
 const char *network_host_dhcp_name(const NetworkHost *host);
 
 /* One host for virNetworkUpdate(): <host> of VIR_NETWORK_SECTION_IP_DHCP_HOST, and of

@@ -8,10 +8,10 @@
 
 #include "fence/protocol.h"
 
-/* The host's bridges and guests' taps, as rtnetlink(7) tells of them: which tap has lost its bridge. A tap is
- * QEMU's side of a guest's interface; libvirt makes it a port of a bridge, and nobody does that again when the
- * bridge goes and comes back. What other programs have as taps is known by other names (protocol.h), and is
- * none of these. Called by main.c. */
+/* The host's bridges and guests' taps, as rtnetlink(7) tells of them: which tap has lost its bridge. A tap
+ * is QEMU's side of a guest's interface; libvirt makes it a port of a bridge, and nobody does that again
+ * when the bridge goes and comes back. What other programs have as taps is known by other names
+ * (protocol.h), and is none of these. Called by main.c. */
 
 typedef struct Links Links;
 

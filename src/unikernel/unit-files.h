@@ -30,6 +30,6 @@ char *unit_files_credentials_path(const char *unit);
         "LoadCredentialEncrypted=" SHRUTHI_CREDENTIAL_PREFIX "%i\n"                                         \
         "SetCredential=" SHRUTHI_CREDENTIAL_PREFIX "%i:" UNIT_FILES_NO_ARCHIVE "\n"
 
-/* What the unit finds where nothing was set. With a value to fall back on systemd 256 and later do not log at
- * each start that there is no such credential; an empty one is no value to it. */
+/* What the unit finds where nothing was set. With a value to fall back on systemd 256 and later do not log
+ * at each start that there is no such credential; an empty one is no value to it. */
 #define UNIT_FILES_NO_ARCHIVE "none"

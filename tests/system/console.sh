@@ -212,7 +212,7 @@ begin=$(last_number torrent flood)
 check_soon "a reader that does not read holds up nobody" 60 counted_to torrent flood $((begin + 100))
 touch /tmp/read-now
 wait $reader
-expect_output "and is told what he has lost" 'bytes lost: read too slowly' cat /tmp/slow
+expect_output "and is told what it has lost" 'bytes lost: read too slowly' cat /tmp/slow
 is "the journal has lost nothing" "" "$(gaps torrent flood)"
 systemctl stop unikernel@torrent
 rm /etc/shruthi/shruthi.conf

@@ -251,7 +251,7 @@ check "removed" call RemoveUnikernel st r1 0
 expect_output "systemd has forgotten it" '^0$' \
         bash -c "systemctl show -p Wants --value unikernels.target | grep -c r1; true"
 python3 $client toggle 10 r2 r3 r4 r5 a2 b1 >/tmp/toggle
-expect_output "who changes this in a loop has all that he asks for" '^60 ok$' cat /tmp/toggle
+expect_output "who changes this in a loop has all that they ask for" '^60 ok$' cat /tmp/toggle
 told() { sed -n "s/^$1 //p" /tmp/toggle; }
 check "… of few reloads for many changes: $(told reloads)" test "$(told reloads)" -gt 1 -a "$(told reloads)" -le 30
 check "… with rests between them: $(told rest) ms" test "$(told rest)" -ge 50

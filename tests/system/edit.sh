@@ -107,7 +107,7 @@ expect_output "… with why" 'Problem:.*nonsense' bash -c 'shruthictl status bro
 expect_output "… and what to do" 'shruthictl edit broken' bash -c 'shruthictl status broken || [ $? -eq 3 ]'
 printf '[Unikernel]\nImage=nonsense\n' >/etc/shruthi/unikernels/admins.unikernel
 check_soon "so is one of the administrator's" 60 bash -c 'shruthictl list admins | grep -q " broken "'
-expect_output "… which is his to mend" 'sudoedit /etc/shruthi/unikernels/admins.unikernel' \
+expect_output "… which is theirs to mend" 'sudoedit /etc/shruthi/unikernels/admins.unikernel' \
         bash -c 'shruthictl status admins || [ $? -eq 3 ]'
 expect_fail "… and no editor is opened for it" 'sudoedit /etc/shruthi/unikernels/admins.unikernel' \
         env SYSTEMD_EDITOR=touch shruthictl edit admins

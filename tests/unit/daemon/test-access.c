@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which files a caller may name, which journal he gets, which calls are too large: what stands between him
+/* Which files a caller may name, which journal they get, which calls are too large: what stands between them
  * and the host. */
 
 #include <fcntl.h>

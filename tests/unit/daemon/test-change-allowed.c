@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Nobody gets more by a change than shruthi.conf and polkit give him. */
+/* Nobody gets more by a change than shruthi.conf and polkit give them. */
 
 #include <string.h>
 #include <sys/socket.h>
@@ -61,7 +61,7 @@ static void claim_network(ChangeFixture *f, const NetworkClaim *claim, NetworkSt
 }
 
 /* A network of ours is its owner's and its group's, by its name and by its bridge, whatever bridges are allowed by
- * name; one whose bridge an administrator has named is as any of his. */
+ * name; one whose bridge an administrator has named is as any of theirs. */
 static void test_claimed_networks(ChangeFixture *f, gconstpointer data)
 {
         static const struct {
@@ -132,7 +132,7 @@ static void test_fields_without_value(ChangeFixture *f, gconstpointer data)
         }
 }
 
-/* While a caller draws out the taking in of his image, the network may go, and come again as another's. */
+/* While a caller draws out the taking in of an image, the network may go, and come again as another's. */
 static void test_network_that_goes(ChangeFixture *f, gconstpointer data)
 {
         static const NetworkClaim hers = {(char *) "lab", (char *) "virbr1", false, ALICE, GID_INVALID};
@@ -497,7 +497,7 @@ static void test_root(ChangeFixture *f, gconstpointer data)
         f->change.settings->owner = g_strdup_printf("%d", ALICE);
         expect_change(f);
 
-        /* Its owner may go on with what he was given, and change the rest. */
+        /* Its owner may go on with what they were given, and change the rest. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
         f->change.settings->arguments = g_strdup("x");
         expect_change(f);
@@ -507,7 +507,7 @@ static void test_root(ChangeFixture *f, gconstpointer data)
         expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
 }
 
-/* Who shares what is root's, by its group, has no more memory by it than he could give his own. */
+/* Who shares what is root's, by its group, has no more memory by it than they could give their own. */
 static void test_roots_shared(ChangeFixture *f, gconstpointer data)
 {
         uint64_t most = 128 * MIB, more = 129 * MIB;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Invariants: a user gets no volume that is another's, and no more than his share; what a definition wants
+/* Invariants: a user gets no volume that is another's, and no more than their share; what a definition wants
  * is there when it is; a definition that is not written leaves no volume behind. */
 
 #include <string.h>

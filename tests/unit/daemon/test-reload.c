@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reloads of systemd: whoever waits is told after one that was asked for later than he asked, all who wait
+/* Reloads of systemd: whoever waits is told after one that was asked for later than they asked, all who wait
  * share it, and between two there is a rest. */
 
 #include "daemon/reload.h"
@@ -110,7 +110,7 @@ static void test_at_once_after_the_rest(Fixture *f, const void *data)
         g_assert_cmpuint(f->asked, ==, 2);
 }
 
-/* Each waiter has the sentence, though the first takes his with him. */
+/* Each waiter has the sentence, though the first takes it away. */
 static void test_failed(Fixture *f, const void *data)
 {
         _cleanup_error_ Error error = ERROR_INIT;

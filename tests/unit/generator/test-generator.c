@@ -142,7 +142,7 @@ static void test_archive(Fixture *f, const void *data)
         g_assert_cmpuint(count_files(f->normal), ==, 1);
 }
 
-/* As at a boot before the state directory's file system is mounted: nobody's keys are missing at his start. */
+/* As at a boot before the state directory's file system is mounted: nobody's keys are missing at a start. */
 static void test_archive_of_unknown(Fixture *f, const void *data)
 {
         g_autofree char *log = NULL, *text = NULL, *link = NULL, *target = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Over time a guest prints no more than its rate, a burst passes at once, and nobody waits longer than he
- * has to. */
+/* Over time a guest prints no more than its rate, a burst passes at once, and nobody waits longer than they
+ * have to. */
 
 #include <glib.h>
 

@@ -317,7 +317,7 @@ static void test_only_leased_are_left(Fixture *f, const void *data)
         g_assert_cmpstr(got, ==, "10.9.0.2/30");
 }
 
-/* One lease goes, and only from him who was listed with it. */
+/* One lease goes, and only from the one who was listed with it. */
 static void test_give_back(Fixture *f, const void *data)
 {
         LeaseOwner first = owner("a"), second = owner("b");
