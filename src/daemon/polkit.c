@@ -246,8 +246,9 @@ static void on_turn(QueueEntry *entry, void *userdata)
                 log_error("Cannot say no to %s: out of memory", query->sender);
 }
 
-static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, const char *action,
-                const PolkitDetails *details)
+/* weight: what it counts for among its user's calls. */
+static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, unsigned weight,
+                const char *action, const PolkitDetails *details)
 {
         Query *query = g_new0(Query, 1);
 
@@ -269,7 +270,7 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, co
         };
         query->begun = (uint64_t) g_get_monotonic_time();
         query->deadline = query->begun + (query->interactive ? POLKIT_TIMEOUT_INTERACTIVE : POLKIT_TIMEOUT);
-        query->weight = message_weight(message);
+        query->weight = weight;
         calls_enter(manager, uid, query->weight);
         query->entry = queue_add(
                         query->interactive ? manager->interactive : manager->questions, uid, on_turn, query);
@@ -339,7 +340,7 @@ int polkit_authorize(Manager *manager, sd_bus_message *message, const char *acti
         if (r < 0)
                 return r;
 
-        query = query_new(manager, message, client->uid, action, details);
+        query = query_new(manager, message, client->uid, message_weight(message), action, details);
         g_hash_table_insert(manager->queries, message, query);
         return 0;
 }
@@ -359,7 +360,9 @@ void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, c
                 return;
         }
 
-        query = query_new(manager, message, client->uid, action, details);
+        /* The message is counted with the call that is under way already, and not read for each of many
+         * questions. */
+        query = query_new(manager, message, client->uid, 1, action, details);
         query->done = done;
         query->userdata = userdata;
         g_hash_table_insert(manager->queries, query, query);
