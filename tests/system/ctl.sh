@@ -50,7 +50,8 @@ expect_fail "a missing device is said, with the option to write" '--network=serv
 check "a unikernel is created" alice create hello "$GUEST" --network=service:virbr0 --memory=16M \
         -- --ipv4=192.168.122.20/24 --hello '--text=two words' --tick=200
 expect_output "it is listed as stopped, with its owner" '^hello +stopped +alice' alice list
-expect_json "… for programs too" '.[] | [.Name, .State, .Owner, .OwnerName]' "[\"hello\",\"stopped\",$(id -u alice),\"alice\"]" \
+expect_json "… for programs too" '.[] | [.Name, .State, .Owner, .OwnerName]' \
+        "[\"hello\",\"stopped\",$(id -u alice),\"alice\"]" \
         alice list --json=short hello
 expect_fail "a name that is taken is refused" "already" alice create hello "$GUEST" --network=service
 expect_status "status of one that is stopped exits with 3" 3 alice status hello
@@ -117,12 +118,13 @@ expect_fields() {
                 grep -q "\\b${key%:*}\\b" "$SRC/data/man/shruthictl.1" || fail "shruthictl(1) has ${key%:*} of $desc"
         done
 }
-everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStatus:number InactiveEnterTimestamp:number InvocationID:string
-        Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string
-        Unit:string'
-details='Addresses:array Arguments:string BlockedAddresses:array BootMethod:string CPUs:number DefinitionPath:string Devices:array DomainName:string
-        DropIns:array Group:string Image:string ImageTarget:string Initrd:string Memory:number Origin:string Overrides:array Problem:string
-        Reason:string Restart:string SubState:string TypedAddresses:array WithoutEffect:array'
+everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStatus:number
+        InactiveEnterTimestamp:number InvocationID:string Name:string NeedsRestart:boolean Owner:number
+        OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string Unit:string'
+details='Addresses:array Arguments:string BlockedAddresses:array BootMethod:string CPUs:number DefinitionPath:string
+        Devices:array DomainName:string DropIns:array Group:string Image:string ImageTarget:string Initrd:string
+        Memory:number Origin:string Overrides:array Problem:string Reason:string Restart:string SubState:string
+        TypedAddresses:array WithoutEffect:array'
 # WORDS…: sorted, on one line.
 sorted() { tr -s ' \n' '\n' <<<"$*" | LC_ALL=C sort | paste -sd' '; }
 export LC_ALL=C
@@ -136,10 +138,12 @@ expect_fields cat 'Definition:string Name:string' alice cat hello
 expect_fields arguments 'Arguments:string Name:string' alice arguments hello
 expect_fields xml 'Name:string XML:string' alice xml hello
 expect_fields 'image list' 'Digest:string Size:number UsedBy:array' ctl image list
-expect_fields 'image inspect' "$(sorted Architecture:string BootMethod:string Devices:array Digest:string Hostable:boolean \
+expect_fields 'image inspect' \
+        "$(sorted Architecture:string BootMethod:string Devices:array Digest:string Hostable:boolean \
         HasManifest:boolean Problem:string Size:number Target:string)" alice image inspect "$digest"
 expect_fields 'image import' 'Digest:string Image:string' alice image import "$GUEST"
-expect_fields 'network show' "$(sorted Active:boolean Bridge:string DHCPLeases:array DNS:string Gateway:string Group:string \
+expect_fields 'network show' \
+        "$(sorted Active:boolean Bridge:string DHCPLeases:array DNS:string Gateway:string Group:string \
         IPv6DNS:string IPv6Gateway:string IPv6Subnet:string Leases:array Managed:boolean Mode:string Name:string \
         Owner:number OwnerName:string State:string Subnet:string)" ctl network show default
 expect_fields 'network list' 'IPv6Subnet:string Managed:boolean Mode:string Name:string Owner:number OwnerName:string State:string Subnet:string' \
@@ -157,7 +161,8 @@ expect_fail "… and says when it may not" '[Aa]uth' mallory statistics hello
 # --- facts by name
 
 expect_status "list knows a name that is not there" 4 alice list nothere
-expect_output "… and shows the others" '^hello +running' bash -c 'runuser -u alice -- shruthictl list hello nothere || :'
+expect_output "… and shows the others" '^hello +running' \
+        bash -c 'runuser -u alice -- shruthictl list hello nothere || :'
 expect_status "… in a pattern none is no failure" 0 alice list 'nothere*'
 expect_status "a property that is not there is told" 2 alice show hello -p NoSuch
 expect_fail "… with those that are" "has no property 'NoSuch'. It has: .*Memory.*State" alice show hello -p NoSuch
@@ -325,7 +330,8 @@ overrides=/etc/shruthi/unikernels/hello.unikernel.d
 mkdir -p $overrides
 printf '[Unikernel]\nMemory=20M\n' >$overrides/50-less.conf
 expect_output "a setting that a drop-in overrides is told" \
-        "^Note: Memory= of hello is set in $overrides/50-less.conf too, which has the last word" alice set hello Memory=24M
+        "^Note: Memory= of hello is set in $overrides/50-less.conf too, which has the last word" \
+        alice set hello Memory=24M
 expect_output "… and others are not" '^$' alice set hello CPUs=1
 expect_json "… for programs too" '.Overrides' "[{\"Setting\":\"Memory\",\"Path\":\"$overrides/50-less.conf\"}]" \
         alice show --json=short hello
@@ -334,7 +340,8 @@ systemctl mask unikernel@hello 2>/dev/null
 expect_output "a masked unit is marked in the list" '^hello +stopped, masked ' alice list
 expect_output "… and in status" 'Unit: unikernel@hello.service .masked: systemctl unmask' \
         bash -c 'shruthictl status hello || [ $? -eq 3 ]'
-expect_output "enable says that it does not help" 'Note: hello does not start, since its unit is masked' alice enable hello
+expect_output "enable says that it does not help" 'Note: hello does not start, since its unit is masked' \
+        alice enable hello
 expect_fail "start says it once" '^Cannot start hello: [^:]*masked' alice start hello
 is "… and not twice" 1 "$(alice start hello 2>&1 | grep -o Cannot | wc -l)"
 systemctl unmask unikernel@hello 2>/dev/null
@@ -344,11 +351,14 @@ expect_output "it is disabled again, without a note" '^$' alice disable hello
 
 expect_fail "of a volume" '^Cannot resize volume nothere: There is no volume' alice volume resize nothere 64M
 expect_fail "of a volume that is shown" '^Cannot show volume nothere: There is no volume' alice volume show nothere
-expect_fail "of a network" '^Cannot create network default: Only an administrator' alice network create default --isolated
-expect_fail "of a network's option" '^Cannot create network x: --subnet=: ' alice network create x --subnet=10.128.0.0/33
+expect_fail "of a network" '^Cannot create network default: Only an administrator' \
+        alice network create default --isolated
+expect_fail "of a network's option" '^Cannot create network x: --subnet=: ' \
+        alice network create x --subnet=10.128.0.0/33
 expect_fail "of a volume's option" '^Cannot create volume x: --group=: ' alice volume create x --size=1M --group=nosuch
 expect_fail "of an image" '^Cannot inspect /: ' alice image inspect /
-expect_fail "of a key" '^Cannot set key k of nothere: There is no unikernel' alice credential set nothere k </etc/hostname
+expect_fail "of a key" '^Cannot set key k of nothere: There is no unikernel' \
+        alice credential set nothere k </etc/hostname
 expect_fail "of facts" '^Cannot show nothere: There is no unikernel' alice show nothere
 expect_fail "a group by its name" 'a group that they are not in .root.' \
         as_user alice shruthictl --no-ask-password set hello --group=root
@@ -369,7 +379,8 @@ expect_fail "devices that the image wants are missed" 'wired.unikernel: .*servic
         mallory check /tmp/check/wired.unikernel
 mkdir /tmp/check/good.unikernel.d
 echo 'Memory=1M' >/tmp/check/good.unikernel.d/50.conf
-expect_fail "drop-ins beside it count" '^/tmp/check/good.unikernel.d/50.conf:1: ' mallory check /tmp/check/good.unikernel
+expect_fail "drop-ins beside it count" '^/tmp/check/good.unikernel.d/50.conf:1: ' \
+        mallory check /tmp/check/good.unikernel
 expect_fail "another name is said" 'called NAME.unikernel' mallory check /etc/passwd
 expect_json "… for programs too" 'map([.Name, .Valid])' '[["wired",false],["bad",false]]' \
         mallory check --json=short /tmp/check/wired.unikernel /tmp/check/bad.unikernel

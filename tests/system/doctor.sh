@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# doctor: each verdict is about the host as it is now, and names what is wrong and not what suffers from it. Each fault is
-# provoked, and gone when it is mended. (Others are where the thing itself is tested: the fence, filters, keys, volumes'
+# doctor: each verdict is about the host as it is now, and names what is wrong and not what suffers from it. Each fault
+# is provoked, and gone when it is mended. (Others are where the thing itself is tested: the fence, filters, keys, volumes'
 # room, made networks, a broken shruthi.conf.)
 
 # shellcheck source=tests/system/lib.sh disable=SC2016,SC2086
@@ -19,14 +19,18 @@ says() {
         status=0
         output=$(shruthictl doctor 2>&1) || :
         for regex; do
-                grep -qE -e "$regex" <<<"$output" || { lib_fail "$desc" "doctor should say: $regex" shruthictl doctor; return; }
+                grep -qE -e "$regex" <<<"$output" || {
+                        lib_fail "$desc" "doctor should say: $regex" shruthictl doctor
+                        return
+                }
         done
         ok "$desc"
 }
 # DESC REGEX: the last of them did not say that.
 nor() { if grep -qE -e "$2" <<<"$output"; then lib_fail "$1" "doctor should not say: $2" -; else ok "$1"; fi; }
 
-says "all is well" '^ok +polkit' '^ok +configuration' '^ok +libvirt' '^ok +machine' '^ok +capability-cache' '^ok +own-name' \
+says "all is well" '^ok +polkit' '^ok +configuration' '^ok +libvirt' '^ok +machine' '^ok +capability-cache' \
+        '^ok +own-name' \
         '^warning +kvm: Unikernels run by emulation' '^ok +fast-start' '^ok +isolation' '^ok +store' '^ok +console' \
         '^ok +volumes' '^ok +bridge' '^ok +neighbours'
 well=$(sed -nE 's/^(ok|warning) +([a-z-]+):.*/\1 \2/p' <<<"$output")
@@ -44,7 +48,8 @@ probe() {
 }
 expect_output "a start finds the same" '^kvm-reason=libvirt offers no KVM' probe
 touch $offered
-check_soon "when libvirt comes to offer KVM, the next start tries it" 60 eval 'probe | grep -q "^kvm-reason=KVM is there, but"'
+check_soon "when libvirt comes to offer KVM, the next start tries it" 60 \
+        eval 'probe | grep -q "^kvm-reason=KVM is there, but"'
 rm $offered
 expect_output "… once" '^kvm-offered=yes$' cat $result
 sed -i 's/^kvm-reason=.*/kvm-reason=planted/' $result
@@ -54,7 +59,8 @@ expect_output "… and not at each start" '^kvm-reason=planted$' probe
 
 printf '[Shruthi]\nAcceleration=kvm\n' >$dropin
 says "Acceleration=kvm without KVM is a failure, with the reason" \
-        '^failed +kvm: No unikernel starts: Acceleration=kvm stands in shruthi.conf, and libvirt offers no KVM' 'Acceleration=auto'
+        '^failed +kvm: No unikernel starts: Acceleration=kvm stands in shruthi.conf, and libvirt offers no KVM' \
+        'Acceleration=auto'
 nor "… and nothing is said of starts that take longer" 'fast-start'
 rm $dropin
 says "mended, starts are as before" '^warning +kvm: Unikernels run by emulation' '^ok +fast-start'
@@ -89,7 +95,8 @@ systemctl daemon-reload
 # --- what libvirt rests on ---
 
 systemctl mask --quiet --runtime --now polkit.service
-says "without polkit it is polkit that is blamed" '^failed +polkit: .*polkit.service' '^failed +libvirt: .*polkit does not answer'
+says "without polkit it is polkit that is blamed" '^failed +polkit: .*polkit.service' \
+        '^failed +libvirt: .*polkit does not answer'
 nor "… and not libvirt's group or its sockets" 'usermod|libvirtd.socket'
 systemctl unmask --quiet --runtime polkit.service
 sockets=(libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket)

@@ -11,7 +11,8 @@
 . "$(dirname "$0")/unikernels.bash"
 
 get() {
-        busctl get-property org.dream.Shruthi "/org/dream/Shruthi/unikernel/${1//-/_2d}" org.dream.Shruthi.Unikernel "$2" |
+        busctl get-property org.dream.Shruthi "/org/dream/Shruthi/unikernel/${1//-/_2d}" org.dream.Shruthi.Unikernel \
+                "$2" |
                 cut -d' ' -f2- | tr -d '"'
 }
 state_is() { [ "$(get "$1" State)" = "$2" ]; }
@@ -56,7 +57,8 @@ ends_as forges-reset reset 255 "a reset behind another's last words"
 ends_as quiet powered-off 0 "a power-off without a word"
 ends_as middle exit-status 7 "another's last words in the middle"
 ends_as memory aborted 255 "too little memory for OCaml"
-expect_output "its reason says what to do" 'aborted; .*too little memory: give it more \(Memory=\)' outcome memory REASON
+expect_output "its reason says what to do" 'aborted; .*too little memory: give it more \(Memory=\)' \
+        outcome memory REASON
 check "one that has printed another's last words runs on" running relay
 check "and can be stopped" systemctl stop unikernel@relay
 ends_as relay stopped 0 "a stop after another's last words"
@@ -155,7 +157,8 @@ before=$(get ends ActiveEnterTimestamp) ended=$(get ends InactiveEnterTimestamp)
 systemctl reset-failed
 systemctl daemon-reload
 wait_for 60 state_is ends stopped
-is "after a reload one that has ended has run as long as before" "$before $ended"         "$(get ends ActiveEnterTimestamp) $(get ends InactiveEnterTimestamp)"
+is "after a reload one that has ended has run as long as before" "$before $ended" \
+        "$(get ends ActiveEnterTimestamp) $(get ends InactiveEnterTimestamp)"
 kill $recorder
 is "nothing false was sent" "" "$(grep -B3 FALSE /tmp/record)"
 check "while much was" test "$(wc -l </tmp/record)" -gt 150

@@ -150,7 +150,8 @@ asks=$(guest_said asks 'by DHCP' | sed -nE 's,.* on ([0-9.]+)/.*,\1,p' | tail -n
 check_soon "which libvirt has heard of" 60 eval 'virsh net-dhcp-leases lab | grep -F " $asks/"'
 expect_output "show tells of it, and of no other machine, nor of those with an address of their own" \
         "^DHCPLeases=\\[\\[\"asks\",\"service\",\"$asks/28\"\\]\\]$" shruthictl network show lab
-expect_output "as JSON, too" "\"DHCPLeases\":\\[\\{\"Unikernel\":\"asks\",\"Device\":\"service\",\"Address\":\"$asks/28\"\\}\\]" \
+expect_output "as JSON, too" \
+        "\"DHCPLeases\":\\[\\{\"Unikernel\":\"asks\",\"Device\":\"service\",\"Address\":\"$asks/28\"\\}\\]" \
         shruthictl network show lab --json=short
 check "they go" eval 'gone inlab inquiet ignore asks && shruthictl network remove quiet'
 expect_output "and DHCP has given nothing to anybody of ours" '^DHCPLeases=(\[\])?$' shruthictl network show lab
@@ -189,7 +190,8 @@ halfway=$(lease_of default halfway)
 check "with an address" test -n "$halfway"
 expect_output "that is reserved" "name='halfway' ip='$halfway'" in_default halfway
 expect_output "its name is known" "^$halfway$" resolve 192.168.122.1 halfway
-check "it gets the address" test "$(asks_dhcp files "$(sed -n 's/^MAC=//p' /var/lib/shruthi/leases/network-default/$halfway)")" = "$halfway"
+check "it gets the address" \
+        test "$(asks_dhcp files "$(sed -n 's/^MAC=//p' /var/lib/shruthi/leases/network-default/$halfway)")" = "$halfway"
 echo '--jump MASQUERADE' >/run/firewall-fails
 check "it goes in the same way" gone halfway
 rm /run/firewall-fails
@@ -200,7 +202,8 @@ expect_fail "and nothing known of it" '' in_default halfway
 check "one with an address" make late default 192.168.122.150/24
 late=192.168.122.150
 virsh net-update default delete ip-dhcp-host \
-        "<host mac='$(sed -n 's/^MAC=//p' /var/lib/shruthi/leases/network-default/$late)' ip='$late'/>" --live --config >/dev/null
+        "<host mac='$(sed -n 's/^MAC=//p' /var/lib/shruthi/leases/network-default/$late)' ip='$late'/>" --live \
+        --config >/dev/null
 check "that DHCP gives to another" test "$(asks_dhcp files 02:00:00:00:00:32 -r "$late")" = "$late"
 check_soon "which libvirt has heard of" 60 eval 'virsh net-dhcp-leases default | grep -F 02:00:00:00:00:32'
 check "is started" shruthictl start late

@@ -82,7 +82,8 @@ check "and one with IPv6" ctl network create six --subnet=10.128.6.0/24 --ipv6-s
 expect_output "of which NAT is, too" "<nat ipv6='yes'" virsh net-dumpxml six
 expect_output "they are listed, with their subnets" '^lab +active +nat +root +10.128.7.0/24 +- +yes$' ctl network list
 expect_output "of both families" '^six +active +nat +root +10.128.6.0/24 +fd00:7::/64 +yes$' ctl network list
-expect_output "and libvirt's own, which is not ours" '^default +active +nat +- +192.168.122.0/24 +- +no$' ctl network list
+expect_output "and libvirt's own, which is not ours" '^default +active +nat +- +192.168.122.0/24 +- +no$' \
+        ctl network list
 expect_output "as JSON, too" '"Name":"lab".*"Managed":true' ctl network list --json=short
 is "its gateway is the first address" 10.128.7.1 "$(fact lab Gateway)"
 is "of IPv6, too" fd00:7::1 "$(fact six IPv6Gateway)"
@@ -167,7 +168,8 @@ check "root is not bound by that" \
 expect_output "and hers it is" '^five +active +routed +alice +10.7.0.0/24' ctl network list
 is "with the bridge that was asked for" br-five "$(fact five Bridge)"
 check "they go" as alice network remove three four five
-is "the records of the others are left" "alices bobs lab quiet" "$(find $records -type f ! -name '.*' -printf '%f\n' | sort | paste -sd ' ')"
+is "the records of the others are left" "alices bobs lab quiet" \
+        "$(find $records -type f ! -name '.*' -printf '%f\n' | sort | paste -sd ' ')"
 
 # ── Who may attach to it ─────────────────────────────────────────────────────────────────────────────────────────────
 check "alice attaches hers, listed nowhere" as alice create hers /home/alice/image --memory=8M \
@@ -184,7 +186,8 @@ systemctl stop shruthid
 expect_fail "then it does not go" "in use by 'waits'" as alice network remove trap
 check "until that is gone" as alice remove waits
 check "then it goes" as alice network remove trap
-expect_fail "among others she does not choose a MAC address" "only an administrator may write MACAddress=|Authentication" \
+expect_fail "among others she does not choose a MAC address" \
+        "only an administrator may write MACAddress=|Authentication" \
         as alice create waits /home/alice/image --memory=8M --network=service:virbr0,mac=52:54:00:00:00:01
 check "among her own she does" as alice create waits /home/alice/image --memory=8M \
         --network=service:network=alices,mac=52:54:00:00:00:01
@@ -340,7 +343,8 @@ expect_output "with who has an address in it" ',inlab,' bash -c 'cat /var/lib/sh
 check "somebody stops it" virsh net-destroy lab
 is "its facts say so" stopped "$(fact lab State)"
 check_soon "and it is started again" 60 is_active lab
-check "it is taken away with shruthid" eval 'systemctl mask --runtime --now shruthid.socket shruthid.service && take_away'
+check "it is taken away with shruthid" \
+        eval 'systemctl mask --runtime --now shruthid.socket shruthid.service && take_away'
 check "a guest of it starts all the same" systemctl start unikernel@inlab
 expect_output "and says that it was away" "Network 'lab' had been stopped or had gone from libvirt" \
         journalctl --boot --unit=unikernel@inlab --output=cat
@@ -349,7 +353,8 @@ systemctl start shruthid.socket
 check_soon "the guest answers" 60 answers "$(address_of inlab)"
 expect_output "it is in DHCP again" ',inlab,' bash -c 'cat /var/lib/shruthi-hosts/lab/*/dhcp'
 check "somebody stops it" virsh net-destroy lab
-check "one that is made on it starts it" ctl create inlab2 "$GUEST" --memory=8M --network=service:network=lab,address=auto
+check "one that is made on it starts it" \
+        ctl create inlab2 "$GUEST" --memory=8M --network=service:network=lab,address=auto
 check "they go" ctl remove --now inlab2 inlab
 check "the network goes" ctl network remove lab
 echo "junk" >$records/junk

@@ -46,7 +46,8 @@ expect_json "each verb's fields and their types" 'to_entries | map(.key + ":" + 
         'Allocated:number CreationTimestamp:number Group:string Name:string Owner:number OwnerName:string Size:number Use:string UsedBy:array' \
         alice --json=short volume show data
 expect_json "… of the list" '.[0] | to_entries | map(.key + ":" + (.value | type)) | sort | join(" ")' \
-        'Allocated:number Name:string Owner:number OwnerName:string Size:number UsedBy:array' alice --json=short volume list
+        'Allocated:number Name:string Owner:number OwnerName:string Size:number UsedBy:array' \
+        alice --json=short volume list
 expect_json "all facts as JSON" '[.Name, .Owner, .Group, .UsedBy] | tostring' "[\"data\",$(id -u alice),\"\",[]]" \
         alice --json=short volume show data
 expect_output "root sees it" '^data ' ctl volume list
