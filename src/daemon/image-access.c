@@ -166,9 +166,13 @@ void images_make_room(const StoreLimits *limits, uint64_t size)
         for (guint i = 0; i < entries->len && total > limits->user_size - size; i++) {
                 const StoreEntry *entry = entries->pdata[i];
                 bool shared;
+                int r;
 
-                if (!is_held(users, entry->digest) && store_is_of(entry->digest, limits->user, &shared) &&
-                                !shared && store_remove(entry->digest, NULL) >= 0)
+                if (is_held(users, entry->digest) || !store_is_of(entry->digest, limits->user, &shared))
+                        continue;
+                /* What others have taken in as well stays theirs: else nobody could be rid of it. */
+                r = shared ? store_disown(entry->digest, limits->user, NULL) : store_remove(entry->digest, NULL);
+                if (r >= 0)
                         total -= MIN(total, entry->size);
         }
 }

@@ -10,8 +10,8 @@
 /* The store as callers may use it: files they name by path, and pruning that never takes away what a change
  * is about to use. All of it blocks, for use in threads. */
 
-/* Removes the oldest of the images that only that user has taken in and no unikernel uses, until size more
- * is within limits; as far as that goes. */
+/* Removes the oldest of the images that that user has taken in and no unikernel uses, but leaves to others what
+ * they have taken in as well, until size more is within limits; as far as that goes. */
 void images_make_room(const StoreLimits *limits, uint64_t size);
 
 /* The limits of what user takes in; 0: root. */

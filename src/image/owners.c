@@ -50,24 +50,38 @@ bool owners_have(const char *digest, uid_t user, bool *ret_shared)
         return found;
 }
 
-int owners_add(const char *digest, uid_t user)
+static int owners_write(const char *digest, const char *text)
 {
-        g_autofree char *dir = owners_dir(), *before = NULL, *text = NULL;
-        g_autofree char *path = g_build_filename(dir, store_file_name(digest), NULL);
-        g_auto(GStrv) owners = owners_read(digest);
+        g_autofree char *dir = owners_dir(), *path = g_build_filename(dir, store_file_name(digest), NULL);
 
         if (mkdir(dir, 0700) < 0 && errno != EEXIST)
                 return -errno;
-
-        before = g_strjoinv("\n", owners);
-        text = g_strdup_printf("%s%u\n", before, (unsigned) user);
         if (strlen(text) > OWNERS_SIZE_MAX)
                 return -E2BIG;
 
-        if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL))
-                return -EIO;
+        return g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL) ? 0 : -EIO;
+}
 
-        return 0;
+int owners_add(const char *digest, uid_t user)
+{
+        g_auto(GStrv) owners = owners_read(digest);
+        g_autofree char *before = g_strjoinv("\n", owners);
+        g_autofree char *text = g_strdup_printf("%s%u\n", before, (unsigned) user);
+
+        return owners_write(digest, text);
+}
+
+int owners_remove(const char *digest, uid_t user)
+{
+        g_autofree char *number = g_strdup_printf("%u", (unsigned) user);
+        g_auto(GStrv) owners = owners_read(digest);
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        for (char **owner = owners; *owner; owner++)
+                if (**owner && !g_str_equal(*owner, number))
+                        g_string_append_printf(text, "%s\n", *owner);
+
+        return owners_write(digest, text->str);
 }
 
 void owners_forget(const char *digest)

@@ -11,6 +11,7 @@
 bool owners_have(const char *digest, uid_t user, bool *ret_shared);
 
 int owners_add(const char *digest, uid_t user);
+int owners_remove(const char *digest, uid_t user);
 
 /* With the image. */
 void owners_forget(const char *digest);

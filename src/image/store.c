@@ -247,6 +247,21 @@ int store_total_of(uid_t user, uint64_t *ret_bytes, Error *ret_error)
         return sum_up(&user, ret_bytes, ret_error);
 }
 
+int store_disown(const char *digest, uid_t user, Error *ret_error)
+{
+        _cleanup_close_ int lock = -EBADF;
+        int r;
+
+        r = store_check_digest(digest, ret_error);
+        if (r >= 0)
+                r = store_lock(&lock, ret_error);
+        if (r < 0)
+                return r;
+
+        r = owners_remove(digest, user);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write down whose image %s is", digest) : 0;
+}
+
 int store_remove(const char *digest, Error *ret_error)
 {
         g_autofree char *verified = store_verified_dir(), *stamp = NULL;

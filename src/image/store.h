@@ -79,6 +79,9 @@ int store_list(GPtrArray **ret_entries, Error *ret_error);
 bool store_is_of(const char *digest, uid_t user, bool *ret_shared);
 int store_total_of(uid_t user, uint64_t *ret_bytes, Error *ret_error);
 
+/* It is that user's no more, and counts for the others that have taken it in. */
+int store_disown(const char *digest, uid_t user, Error *ret_error);
+
 /* Removes one; the caller knows that nobody uses it. NO_SUCH_IMAGE if there is none. */
 int store_remove(const char *digest, Error *ret_error);
 

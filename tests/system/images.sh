@@ -276,6 +276,12 @@ check "and the second" as_user alice shruthictl image import version-2
 check "a third takes the place of the one that nothing uses" as_user alice shruthictl image import version-3
 check "which is gone" test ! -e "$(stored "$(digest_of /home/alice/version-2)")"
 check "and what a unikernel uses is not" test -e "$(stored "$(digest_of /home/alice/version-1)")"
+check "bob takes in what is hers as well" as_user bob shruthictl image import - </home/alice/version-3
+check "she has room all the same" as_user alice shruthictl image import version-2
+check "and bob has it still" test -e "$(stored "$(digest_of /home/alice/version-3)")"
+expect_fail "which is none of hers now" '' \
+        bash -c "runuser -u alice -- shruthictl image list | grep '$(digest_of /home/alice/version-3 | cut -c 8-19)'"
+check "she takes it in again" as_user alice shruthictl image import version-3
 check "it is used, too" as_user alice shruthictl create two version-3
 expect_fail "now there is no room in her share" 'LimitExceeded|StoreSizeMaxPerUser=' \
         as_user alice shruthictl image import version-2

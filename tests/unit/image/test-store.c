@@ -129,6 +129,7 @@ static void test_counts_for_who_took_it_in(StoreFixture *f, const void *data)
         StoreLimits alice = {.image_size = 100, .store_size = 100, .user = 1000, .user_size = 5};
         StoreLimits bob = alice;
         g_autofree char *first = NULL, *second = NULL, *again = NULL, *his = NULL, *refused = NULL;
+        g_autofree char *once_more = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
         uint64_t total;
         bool shared;
@@ -147,6 +148,14 @@ static void test_counts_for_who_took_it_in(StoreFixture *f, const void *data)
         g_assert_true(shared);
         g_assert_cmpint(store_total_of(1001, &total, &error), ==, 0);
         g_assert_cmpuint(total, ==, 3);
+
+        g_assert_cmpint(store_disown(ABC, 1001, &error), ==, 0);
+        g_assert_false(store_is_of(ABC, 1001, &shared));
+        g_assert_true(shared);
+        g_assert_true(store_is_of(ABC, 1000, &shared));
+        g_assert_false(shared);
+        g_assert_cmpint(import_for(f, "abc", &bob, &once_more, &error), ==, 0);
+        g_assert_true(store_is_of(ABC, 1001, NULL));
 
         g_assert_cmpint(store_remove(ABC, &error), ==, 0);
         g_assert_false(store_is_of(ABC, 1000, NULL));
