@@ -7,7 +7,7 @@
 
 /* A unikernel's addresses from its definition to its arguments: leases, what DHCP and DNS of libvirt's
  * networks are told of them, and the arguments with all filled in. A crash anywhere leaves a lease, which is
- * the device's own next time. Called by lifecycle.c and main.c. */
+ * the device's own next time. Called by lifecycle.c. */
 
 /* Takes a lease for each device that Address= gives one, gives back those that it no longer has, and fills
  * in plan->networks and plan->arguments. ADDRESS_IN_USE, NO_FREE_ADDRESS, NO_SUCH_NETWORK, INVALID_ARGS. */

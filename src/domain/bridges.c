@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looking for bridges. Called by plan.c, check.c and report.c. */
+/* Looking for bridges. Called by plan.c and report.c. */
 
 #include "domain/bridges.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Looking for what is wrong with a host. Called by main.c for shruthictl doctor. */
+/* Looking for what is wrong with a host. Called by verbs.c for shruthictl doctor. */
 
 #include "domain/check-private.h"
 

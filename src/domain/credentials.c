@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the unit's credentials to the descriptor that QEMU gets. Called by lifecycle.c at a start. */
+/* From the unit's credentials to the descriptor that QEMU gets. Called by start.c. */
 
 #include "domain/credentials.h"
 

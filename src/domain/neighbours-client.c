@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The client of shruthi-neighbours, which answers one question for each connection. Called by segment.c,
- * networks.c and check.c. */
+ * networks.c and check-networks.c. */
 
 #include "domain/neighbours-client.h"
 

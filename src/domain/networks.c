@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Making, removing and listing libvirt networks. Called by main.c for shruthid. */
+/* Making, removing and listing libvirt networks. Called by verbs.c for shruthid, and by
+ * addresses.c and reattach.c for one that libvirt has lost. */
 
 #include "domain/networks.h"
 

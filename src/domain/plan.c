@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a name to all that the domain XML needs. Called by main.c. */
+/* From a name to all that the domain XML needs. Called by start.c, lifecycle.c and report.c. */
 
 #include "domain/plan.h"
 

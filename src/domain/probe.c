@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Trying what the host can do. Called by main.c before a domain is made. */
+/* Trying what the host can do. Called by lifecycle.c before a domain is made, and
+ * by check.c. */
 
 #include "domain/probe.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Statistics, probe and networks, as lines of the protocol. Called by main.c. */
+/* Statistics, probe and networks, as lines of the protocol. Called by verbs.c. */
 
 #include "domain/report.h"
 

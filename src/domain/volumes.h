@@ -4,7 +4,7 @@
 #include "domain/plan.h"
 
 /* The stored volumes of a start: made where the definition is the first to name them, and refused where they
- * are another's or in use. Called by lifecycle.c; knows no libvirt. */
+ * are another's or in use. Called by start.c; knows no libvirt. */
 
 /* Sees to it that each of a resolved plan's stored volumes is there, is for the definition's owner and can
  * be had now; what is odd about one is told as a notice. Until *ret_turns (of descriptors) is freed no other

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A domain's lifecycle events, through libvirtd's restarts. Called by main.c for guests without last words,
- * and by probe.c. */
+/* A domain's lifecycle events, through libvirtd's restarts. Called by start.c and lifecycle.c for guests
+ * without last words, and by probe.c. */
 
 #include "domain/watch.h"
 
