@@ -107,7 +107,10 @@ static void work_done(void *userdata)
         if (work->verb == SEAL_LIST)
                 reply_keys(call, work->keys);
         else {
-                log_object(LOG_INFO, &(LogObject){.unikernel = call->unikernel}, NULL, NULL,
+                g_autofree char *owner =
+                                unikernel ? g_strdup_printf("%u", (unsigned) unikernel->shown.owner) : NULL;
+
+                log_object(LOG_INFO, &(LogObject){.unikernel = call->unikernel, .owner = owner}, NULL, NULL,
                                 "User %u changed the keys of unikernel '%s'", (unsigned) call->uid,
                                 call->unikernel);
                 if (work->restart && unikernel && unikernel_is_active(unikernel))

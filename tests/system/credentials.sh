@@ -163,6 +163,8 @@ check "and one without" create plain guest.virtio
 expect_fail "where no device carries keys the lines to write are said" 'DeviceMismatch|\[Credentials DEVICE\]' \
         alice credential set plain token <<<"$secret"
 check "a key from a file" alice credential set hers tls.key <<<"$secret"
+check_soon "which she is shown in its log" 60 bash -c \
+        "journalctl --boot SHRUTHI_UNIKERNEL=hers SHRUTHI_OWNER=$(id -u alice) --output=cat | grep 'changed the keys'"
 check "from a pipe" alice credential set hers token < <(printf %s "$secret")
 check "from a socket, as ssh has it" python3 -c 'import socket, subprocess, sys
 a, b = socket.socketpair()
