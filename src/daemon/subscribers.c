@@ -348,13 +348,23 @@ void subscribers_forget(Manager *manager, const char *sender)
                 g_ptr_array_remove_fast(manager->subscribers->all, subscriber);
 }
 
+bool subscribers_have_room(uid_t uid, unsigned own, unsigned of_users)
+{
+        return uid == 0 ? own < SUBSCRIBERS_MAX
+                        : own < SUBSCRIBERS_PER_USER_MAX && of_users < SUBSCRIBERS_MAX;
+}
+
 static int subscribers_check(const Subscribers *subscribers, uid_t uid, Error *ret_error)
 {
-        unsigned own = 0;
+        unsigned own = 0, of_users = 0;
 
-        for (guint i = 0; i < subscribers->all->len; i++)
-                own += ((Subscriber *) subscribers->all->pdata[i])->uid == uid;
-        if (subscribers->all->len < SUBSCRIBERS_MAX && (uid == 0 || own < SUBSCRIBERS_PER_USER_MAX))
+        for (guint i = 0; i < subscribers->all->len; i++) {
+                const Subscriber *subscriber = subscribers->all->pdata[i];
+
+                own += subscriber->uid == uid;
+                of_users += subscriber->uid != 0;
+        }
+        if (subscribers_have_room(uid, own, of_users))
                 return 0;
 
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,

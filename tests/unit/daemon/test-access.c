@@ -16,6 +16,7 @@
 #include "daemon/helper.h"
 #include "daemon/image-access.h"
 #include "daemon/log-stream.h"
+#include "daemon/subscribers.h"
 #include "fixture/files.h"
 
 static char *root;
@@ -187,6 +188,16 @@ static void test_log_options(void)
         log_option("File", "s", "x", false);
 }
 
+/* However many subscribe, an administrator still can. */
+static void test_subscribers(void)
+{
+        g_assert_true(subscribers_have_room(1000, 7, 63));
+        g_assert_false(subscribers_have_room(1000, 8, 8));
+        g_assert_false(subscribers_have_room(1000, 0, 64));
+        g_assert_true(subscribers_have_room(0, 63, 64));
+        g_assert_false(subscribers_have_room(0, 64, 0));
+}
+
 /* journalctl would count from the wrong end. */
 static void test_log_lines_between_times(void)
 {
@@ -348,6 +359,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/log/of-an-earlier-owner-is-not-shown", test_log_owner);
         g_test_add_func("/daemon/log/options-are-checked", test_log_options);
         g_test_add_func("/daemon/log/lines-between-times-are-refused", test_log_lines_between_times);
+        g_test_add_func("/daemon/subscribers/users-do-not-take-roots-places", test_subscribers);
         g_test_add_func("/daemon/call/size-is-limited", test_message_size);
         g_test_add_func("/daemon/helper/lines-are-split", test_helper_lines);
         g_test_add_func("/daemon/enabled/links-are-found", test_enabled);
