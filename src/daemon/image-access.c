@@ -57,29 +57,6 @@ void image_unpin(const char *digest)
                 g_hash_table_remove(pins, digest);
 }
 
-int image_take(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error)
-{
-        struct stat st;
-
-        if (fstat(fd, &st) >= 0)
-                images_make_room(limits, (uint64_t) st.st_size);
-        for (unsigned attempt = 0;; attempt++) {
-                g_autofree char *digest = NULL;
-                int r;
-
-                r = store_import(fd, expected, limits, &digest, ret_error);
-                if (r < 0)
-                        return r;
-                r = image_pin(digest, ret_error);
-                if (r >= 0) {
-                        *ret_digest = g_steal_pointer(&digest);
-                        return 0;
-                }
-                if (attempt >= 2)
-                        return r;
-        }
-}
-
 int image_inspect_stored(const char *digest, ImageInfo **ret_info, Error *ret_error)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -146,34 +123,87 @@ static int compare_age(const void *a, const void *b)
         return (*x)->added < (*y)->added ? -1 : (*x)->added > (*y)->added;
 }
 
-void images_make_room(const StoreLimits *limits, uint64_t size)
+/* What others have taken in as well stays theirs: else nobody could be rid of it. */
+static int disown_or_remove(const StoreEntry *entry, uid_t user)
 {
-        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&pins_lock);
-        g_autoptr(GPtrArray) entries = NULL;
-        g_autoptr(GHashTable) users = NULL;
-        g_autofree char *broken = NULL;
-        uint64_t total;
+        bool shared;
 
-        if (limits->user == 0 || size > limits->user_size ||
-                        store_total_of(limits->user, &total, NULL) < 0 ||
-                        (total <= limits->user_size && size <= limits->user_size - total))
-                return;
-        /* A definition that cannot be read may name any of them. */
-        if (images_used(&users, &broken, NULL) < 0 || broken || store_list(&entries, NULL) < 0)
-                return;
+        if (!store_is_of(entry->digest, user, &shared))
+                return 0;
+        return shared ? store_disown(entry->digest, user, NULL) : store_remove(entry->digest, NULL);
+}
+
+/* The oldest of the images that only count for user: NULL where all of them are not enough. */
+static GPtrArray *find_spare(GPtrArray *entries, GHashTable *users, uid_t user, uint64_t wanted)
+{
+        g_autoptr(GPtrArray) spare = g_ptr_array_new();
+        uint64_t found = 0;
 
         g_ptr_array_sort(entries, compare_age);
-        for (guint i = 0; i < entries->len && total > limits->user_size - size; i++) {
+        for (guint i = 0; i < entries->len && found < wanted; i++) {
                 const StoreEntry *entry = entries->pdata[i];
-                bool shared;
+
+                if (is_held(users, entry->digest) || !store_is_of(entry->digest, user, NULL))
+                        continue;
+                g_ptr_array_add(spare, (gpointer) entry);
+                found += entry->size;
+        }
+
+        return found < wanted ? NULL : g_steal_pointer(&spare);
+}
+
+static bool images_make_room(const StoreLimits *limits, int fd)
+{
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&pins_lock);
+        g_autoptr(GPtrArray) entries = NULL, spare = NULL;
+        g_autoptr(GHashTable) users = NULL;
+        g_autofree char *broken = NULL;
+        struct stat st;
+        uint64_t total, size;
+
+        if (limits->user == 0 || fstat(fd, &st) < 0)
+                return false;
+        size = (uint64_t) st.st_size;
+        if (size > limits->user_size || store_total_of(limits->user, &total, NULL) < 0 ||
+                        (total <= limits->user_size && size <= limits->user_size - total))
+                return false;
+        /* A definition that cannot be read may name any of them. */
+        if (images_used(&users, &broken, NULL) < 0 || broken || store_list(&entries, NULL) < 0)
+                return false;
+
+        spare = find_spare(entries, users, limits->user, total + size - limits->user_size);
+        for (guint i = 0; spare && i < spare->len; i++)
+                if (disown_or_remove(spare->pdata[i], limits->user) < 0)
+                        return false;
+        return spare != NULL;
+}
+
+int image_take(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error)
+{
+        bool made_room = false;
+
+        for (unsigned attempt = 0;; attempt++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                g_autofree char *digest = NULL;
                 int r;
 
-                if (is_held(users, entry->digest) || !store_is_of(entry->digest, limits->user, &shared))
-                        continue;
-                /* What others have taken in as well stays theirs: else nobody could be rid of it. */
-                r = shared ? store_disown(entry->digest, limits->user, NULL) : store_remove(entry->digest, NULL);
+                /* Nothing of theirs goes for an image that would not be taken anyway. */
+                r = store_import(fd, expected, limits, &digest, &error);
+                if (r < 0 && error.code == ERROR_LIMIT_EXCEEDED && !made_room) {
+                        made_room = images_make_room(limits, fd);
+                        if (made_room)
+                                continue;
+                }
                 if (r >= 0)
-                        total -= MIN(total, entry->size);
+                        r = image_pin(digest, &error);
+                if (r >= 0) {
+                        *ret_digest = g_steal_pointer(&digest);
+                        return 0;
+                }
+                if (!digest || attempt >= 2) {
+                        error_move(ret_error, &error);
+                        return r;
+                }
         }
 }
 

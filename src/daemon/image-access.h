@@ -10,14 +10,12 @@
 /* The store as callers may use it: files they name by path, and pruning that never takes away what a change
  * is about to use. All of it blocks, for use in threads. */
 
-/* Removes the oldest of the images that that user has taken in and no unikernel uses, but leaves to others what
- * they have taken in as well, until size more is within limits; as far as that goes. */
-void images_make_room(const StoreLimits *limits, uint64_t size);
-
 /* The limits of what user takes in; 0: root. */
 StoreLimits image_limits(const Conf *conf, uid_t user);
 
-/* store_import(), with room made for it, and holds the image against pruning until image_unpin(). */
+/* store_import(), and holds the image against pruning until image_unpin(). Where nothing but the user's share is
+ * too small, the oldest of the images that the user has taken in and no unikernel uses make room, if they are
+ * enough; others who have taken in the same keep it. */
 int image_take(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error);
 
 /* The same for one that is there already: NO_SUCH_IMAGE if it is not. */

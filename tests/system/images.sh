@@ -273,6 +273,11 @@ for number in 1 2 3; do
 done
 check "alice's first image is within her share" as_user alice shruthictl create one version-1
 check "and the second" as_user alice shruthictl image import version-2
+expect_fail "a third that is not what it should be takes no place" 'demanded|expected' \
+        as_user alice shruthictl image import --verify="$(digest_of /home/alice/version-1)" version-3
+check "of the one that nothing uses" test -e "$(stored "$(digest_of /home/alice/version-2)")"
+check "one that is there already neither" as_user alice shruthictl image import version-1
+check "which both show" test -e "$(stored "$(digest_of /home/alice/version-2)")"
 check "a third takes the place of the one that nothing uses" as_user alice shruthictl image import version-3
 check "which is gone" test ! -e "$(stored "$(digest_of /home/alice/version-2)")"
 check "and what a unikernel uses is not" test -e "$(stored "$(digest_of /home/alice/version-1)")"
