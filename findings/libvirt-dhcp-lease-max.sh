@@ -12,7 +12,7 @@
 # Seen with libvirt-daemon 9.0.0-4+deb12u2 and dnsmasq-base 2.90-4~deb12u2, a range of two and three reservations beside
 # it, asked for in turn by udhcpc of busybox-static 1:1.35.0-4+deb12u1+b1:
 #   dhcp-lease-max=2; lease of 10.77.0.11; lease of 10.77.0.12; NAK of 10.77.0.13
-# What follows: the range of a network of ours is its whole subnet, less what is reserved for others.
+# What follows: the range of a network of ours is its whole subnet.
 
 # shellcheck source=findings/lib.bash
 . "$(dirname "$0")/lib.bash"
