@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What is kept from run to run, in the cache folder: the layer of packages (layers/KEY: what apt-get added
+# What is kept from run to run, in the cache folder: the layer of packages (layers/KIND-KEY: what apt-get added
 # to this machine's /usr, /etc and /var/lib, and a small root around them) and the builds (build/KEY, one
 # for each source tree).
 #
@@ -10,6 +10,7 @@
 # not seen in the sandbox at all. Read by tests/sandbox.
 
 overlay_trees=(usr etc var/lib)
+layer_kind=host
 
 layer_prepare() {
         with_lock "$cache/layers.lock" layer_find_or_make
@@ -22,18 +23,19 @@ layer_find_or_make() {
 
         # All of the machine that the layer was made on: its packages, their configuration apart.
         key=$({ cat /var/lib/dpkg/status; printf '%s\n' "$layer_version" "${packages[@]}"; } | sha256sum | cut -c1-16)
-        layer=$cache/layers/$key
-        echo "$key" >"$run_dir/layer"
+        layer=$cache/layers/$layer_kind-$key
+        echo "${layer##*/}" >"$run_dir/layer"
         layers_sweep
         [ -d "$layer" ] || layer_make "${packages[@]}"
 }
 
+# Of this kind; those of other kinds are in use as long as somebody asks for them.
 layers_sweep() {
         local dir used
 
         # A run may end meanwhile, and its file be gone; what the others use stays in use.
         used=$(cat "$cache"/runs/*/layer 2>/dev/null || :)
-        for dir in "$cache"/layers/*/; do
+        for dir in "$cache/layers/$layer_kind"-*/; do
                 dir=${dir%/}
                 grep -qxF "${dir##*/}" <<<"$used" || rm -rf --one-file-system "$dir"
         done
