@@ -33,6 +33,7 @@ typedef struct Life {
         bool sweeping;
         bool over;       /* to be swept */
         bool expected;   /* it is about to be on: its domain was prepared */
+        bool unclaimed;  /* it is over and has such a domain: nobody has come for that in time */
         int64_t due;     /* when to look at it, or to sweep it; INT64_MAX: not before something happens */
         unsigned failed; /* so many times */
         char word[LIFE_WORD_MAX]; /* what its runner has been told last, or is to be told; "": nothing */
@@ -69,14 +70,33 @@ static int keeper_listen(Keeper *keeper, Life *life, uint32_t events)
         return epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, life->fd, &event) < 0 ? -errno : 0;
 }
 
+/* The file is there, and nobody has it. replaced: it is another than a moment ago, so somebody is just about
+ * to take it. patience: until when one that is prepared is waited for, whatever is heard of it meanwhile. */
+static void life_set_free(Life *life, bool replaced, int64_t patience, int64_t now)
+{
+        bool prepared = run_dir_is_prepared(life->name);
+
+        life->expected = prepared && now < patience;
+        if (life->expected)
+                life->due = patience;
+        else if (replaced && !prepared)
+                life->due = now + SETTLE_USEC;
+        else {
+                life->over = true;
+                life->unclaimed = prepared;
+                life->due = now;
+        }
+}
+
 /* What the file says. Frees it where there is none. */
 static void keeper_look(Keeper *keeper, Life *life, int64_t now)
 {
-        bool was_expected = life->expected;
+        bool replaced = life->fd >= 0 && !life->sweeping && !life_is_held(life->name, life->fd);
+        int64_t patience = life->expected ? life->due : now + START_USEC;
         int r;
 
         life_forget_fd(life);
-        life->over = life->expected = false;
+        life->over = life->expected = life->unclaimed = false;
         life->due = INT64_MAX;
 
         r = life_watch(life->name, &life->fd);
@@ -87,11 +107,9 @@ static void keeper_look(Keeper *keeper, Life *life, int64_t now)
                 /* EPOLLERR comes unasked. */
                 if (keeper_listen(keeper, life, 0) < 0)
                         life->due = now + RETRY_USEC;
-        } else if (r == -ENXIO) {
-                life->expected = !was_expected && run_dir_is_prepared(life->name);
-                life->over = !life->expected;
-                life->due = life->over ? now : now + START_USEC;
-        } else if (r == -ENOENT)
+        } else if (r == -ENXIO)
+                life_set_free(life, replaced, patience, now);
+        else if (r == -ENOENT)
                 g_hash_table_remove(keeper->lives, life->name);
         else
                 life->due = now + RETRY_USEC;
@@ -113,7 +131,8 @@ static void keeper_see(Keeper *keeper, const char *name, int64_t when)
         } else if (life->sweeping)
                 /* Who sweeps is waited for. */
                 return;
-        life->expected = false;
+        /* Whatever was known is of the file before. */
+        life->over = life->expected = false;
         life->due = when;
 }
 
@@ -269,7 +288,7 @@ static Life *keeper_find_due(Keeper *keeper, int64_t now, bool over)
         return NULL;
 }
 
-const char *keeper_find_over(Keeper *keeper, int64_t now)
+const char *keeper_find_over(Keeper *keeper, int64_t now, bool *ret_unclaimed)
 {
         Life *life;
 
@@ -277,7 +296,11 @@ const char *keeper_find_over(Keeper *keeper, int64_t now)
                 keeper_look(keeper, life, now);
 
         life = keeper_find_due(keeper, now, true);
-        return life ? life->name : NULL;
+        if (!life)
+                return NULL;
+
+        *ret_unclaimed = life->unclaimed;
+        return life->name;
 }
 
 void keeper_set_sweeping(Keeper *keeper, const char *name, int socket, int64_t now)

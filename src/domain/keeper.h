@@ -24,9 +24,10 @@ void keeper_tell(Keeper *keeper, const char *name, const char *word, int64_t now
 /* When something has to be done without that; INT64_MAX: never. */
 int64_t keeper_next(const Keeper *keeper);
 
-/* One whose domain is to be swept now, or NULL. The name stays valid until the next call. Who does it says
- * so on socket, as an answer of helper/request.h; without a socket (negative) it is tried again later. */
-const char *keeper_find_over(Keeper *keeper, int64_t now);
+/* One whose domain is to be swept now, or NULL. *ret_unclaimed: also one that was prepared for a start. The
+ * name stays valid until the next call. Who does it says so on socket, as an answer of helper/request.h;
+ * without a socket (negative) it is tried again later. */
+const char *keeper_find_over(Keeper *keeper, int64_t now, bool *ret_unclaimed);
 void keeper_set_sweeping(Keeper *keeper, const char *name, int socket, int64_t now);
 
 /* Whether there are any units that are on, or domains to be swept. */

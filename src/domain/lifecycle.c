@@ -207,7 +207,7 @@ int lifecycle_stop(const char *name, Error *ret_error)
         return 0;
 }
 
-int lifecycle_sweep(const char *name, Error *ret_error)
+int lifecycle_sweep(const char *name, bool prepared, Error *ret_error)
 {
         _cleanup_close_ int life = -EBADF;
         int r;
@@ -218,6 +218,8 @@ int lifecycle_sweep(const char *name, Error *ret_error)
         if (r < 0)
                 return error_set(ret_error, ERROR_FAILED, "'%s/%s' cannot be locked: %s", paths_lives(),
                                 name, g_strerror(-r));
+        if (!prepared && run_dir_is_prepared(name))
+                return 0;
 
         r = lifecycle_stop(name, ret_error);
         return r < 0 ? r : life_end(name);

@@ -269,9 +269,10 @@ static int server_ask(Server *server, const char *const *words)
 static void server_sweep(Server *server, int64_t now)
 {
         const char *name;
+        bool unclaimed;
 
-        while (pool_has_room(&server->pool) && (name = keeper_find_over(server->keeper, now))) {
-                const char *const words[] = {"sweep", name, NULL};
+        while (pool_has_room(&server->pool) && (name = keeper_find_over(server->keeper, now, &unclaimed))) {
+                const char *const words[] = {"sweep", name, unclaimed ? "--prepared" : NULL, NULL};
 
                 server_prepare_worker(server, now);
                 keeper_set_sweeping(server->keeper, name, server_ask(server, words), now);

@@ -23,6 +23,7 @@
 typedef struct Options {
         bool witness;
         bool again;
+        bool prepared;
         int credentials; /* see credentials_open() */
 } Options;
 
@@ -54,7 +55,7 @@ static int verb_sweep(const char *name, const Options *options, Error *ret_error
         if (r < 0)
                 return r;
 
-        r = lifecycle_sweep(name, ret_error);
+        r = lifecycle_sweep(name, options->prepared, ret_error);
         /* Nobody reads what this says to those who ask. */
         if (r < 0)
                 log_error("The unit of unikernel '%s' is over, and its domain cannot be ended: %s", name,
@@ -178,7 +179,8 @@ static int usage(FILE *file)
                      "  prepare NAME            make it for a start that is on its way\n"
                      "  watch NAME [--witness]  tell whether it runs, and wait for its end\n"
                      "  stop NAME               end it, and wait until it is gone\n"
-                     "  sweep NAME              end it if the unit is over\n"
+                     "  sweep NAME [--prepared] end it if the unit is over; one that waits for a start only\n"
+                     "                          with --prepared\n"
                      "  xml NAME                show the domain XML that a start would use\n"
                      "  arguments NAME          show the arguments that it would get\n"
                      "  allocate NAME           take its addresses, as a start does\n"
@@ -204,6 +206,7 @@ int verbs_run(int argc, char *argv[], int credentials)
         static const struct option long_options[] = {
                 {"witness", no_argument, NULL, 'w'},
                 {"again", no_argument, NULL, 'a'},
+                {"prepared", no_argument, NULL, 'p'},
                 {"help", no_argument, NULL, 'h'},
                 {},
         };
@@ -219,6 +222,9 @@ int verbs_run(int argc, char *argv[], int credentials)
                         break;
                 case 'a':
                         options.again = true;
+                        break;
+                case 'p':
+                        options.prepared = true;
                         break;
                 case 'h':
                         return usage(stdout);

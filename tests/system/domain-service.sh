@@ -90,7 +90,7 @@ systemctl stop unikernel@ahead
 
 request prepare ahead >/dev/null
 is "one that nobody starts" paused "$(domstate ahead)"
-check_soon "goes by itself" 60 no_domain ahead
+check_soon "goes by itself" 120 no_domain ahead
 check_soon "with all that told of it" 60 is_swept ahead
 check "and all that it had" test ! -e /run/shruthi/unikernels/ahead
 for delay in 0.02 0.06 0.2; do
