@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/conf.h"
+#include "common/containers.h"
 
 /* Between conf.c, which reads [Shruthi], and conf-bridge.c, which reads [Bridge NAME]. */
 
@@ -10,3 +11,4 @@
 /* Adds what a section [Bridge NAME] says. */
 int conf_parse_bridge(Conf *conf, const KeyFileSection *section, Error *ret_error);
 void conf_bridge_free(ConfBridge *bridge);
+DEFINE_DESTROY(conf_bridge)

@@ -362,7 +362,7 @@ int conf_parse(const KeyFile *key_file, Conf **ret_conf, Error *ret_error)
         int r;
 
         set_defaults(conf);
-        conf->bridges = g_ptr_array_new_with_free_func((GDestroyNotify) conf_bridge_free);
+        conf->bridges = g_ptr_array_new_with_free_func(conf_bridge_destroy);
 
         for (guint i = 0; i < key_file->sections->len; i++) {
                 const KeyFileSection *section = key_file->sections->pdata[i];

@@ -15,15 +15,19 @@
 
 #define SHOWN_LENGTH 60 /* characters of a wrong line that a message quotes */
 
-static void entry_free(KeyFileEntry *entry)
+static void entry_free(gpointer data)
 {
+        KeyFileEntry *entry = data;
+
         g_free(entry->key);
         g_free(entry->value);
         g_free(entry);
 }
 
-static void section_free(KeyFileSection *section)
+static void section_free(gpointer data)
 {
+        KeyFileSection *section = data;
+
         g_free(section->type);
         g_free(section->name);
         g_ptr_array_unref(section->entries);
@@ -35,7 +39,7 @@ KeyFile *key_file_new(void)
         KeyFile *key_file = g_new(KeyFile, 1);
 
         *key_file = (KeyFile){
-                .sections = g_ptr_array_new_with_free_func((GDestroyNotify)section_free),
+                .sections = g_ptr_array_new_with_free_func(section_free),
                 .paths = g_ptr_array_new_with_free_func(g_free),
         };
         return key_file;
@@ -183,7 +187,7 @@ static int read_header(Reader *reader, const char *line)
                         .name = g_steal_pointer(&name),
                         .line = reader->line,
                         .path = reader->path,
-                        .entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free),
+                        .entries = g_ptr_array_new_with_free_func(entry_free),
                 };
                 g_ptr_array_add(reader->key_file->sections, section);
         }

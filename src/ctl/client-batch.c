@@ -27,8 +27,10 @@ typedef struct BatchCall {
         bool answered;
 } BatchCall;
 
-static void batch_call_free(BatchCall *call)
+static void batch_call_free(gpointer data)
 {
+        BatchCall *call = data;
+
         sd_bus_message_unref(call->message);
         g_free(call);
 }
@@ -158,7 +160,7 @@ int client_make_name_call(
 int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker make, void *userdata,
                 GPtrArray *done)
 {
-        g_autoptr(GPtrArray) calls = g_ptr_array_new_with_free_func((GDestroyNotify) batch_call_free);
+        g_autoptr(GPtrArray) calls = g_ptr_array_new_with_free_func(batch_call_free);
         g_autoptr(GPtrArray) again = g_ptr_array_new();
         Batch batch = {.ctl = ctl, .what = what, .calls = calls, .again = again, .done = done};
         int r;

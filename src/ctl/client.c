@@ -274,8 +274,10 @@ int client_read_fd(sd_bus_message *reply, int *ret_fd, Error *ret_error)
         return 0;
 }
 
-static void unikernel_row_free(UnikernelRow *row)
+static void unikernel_row_free(gpointer data)
 {
+        UnikernelRow *row = data;
+
         g_free(row->name);
         g_free(row->state);
         g_free(row->unit);
@@ -286,7 +288,7 @@ static void unikernel_row_free(UnikernelRow *row)
 
 int client_list(Ctl *ctl, GPtrArray **ret_rows, Error *ret_error)
 {
-        g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify) unikernel_row_free);
+        g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(unikernel_row_free);
         _cleanup_message_ sd_bus_message *reply = NULL;
         const char *name, *state, *unit, *result, *path;
         uint32_t owner;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/containers.h"
 #include "common/string-util.h"
 #include "ctl/client.h"
 #include "ctl/format.h"
@@ -88,7 +89,7 @@ static void print_facts(const Options *options, JsonObject *facts)
                 return;
         }
 
-        keys = g_list_sort(g_steal_pointer(&keys), (GCompareFunc) g_strcmp0);
+        keys = g_list_sort(g_steal_pointer(&keys), compare_texts);
         for (GList *key = keys; key; key = key->next)
                 print_fact(options, key->data, json_object_get_member(facts, key->data));
 }
@@ -213,7 +214,7 @@ static int check_wanted(const Options *options, JsonObject *facts, Error *ret_er
 
                 if (json_object_has_member(facts, key))
                         continue;
-                keys = g_list_sort(json_object_get_members(facts), (GCompareFunc) g_strcmp0);
+                keys = g_list_sort(json_object_get_members(facts), compare_texts);
                 for (GList *l = keys; l; l = l->next)
                         g_string_append_printf(known, "%s%s", l == keys ? "" : ", ", (const char *) l->data);
                 return error_set(ret_error, ERROR_INVALID_ARGS, "it has no property '%s'. It has: %s.",
@@ -223,9 +224,14 @@ static int check_wanted(const Options *options, JsonObject *facts, Error *ret_er
         return 0;
 }
 
+static void collected_free(gpointer data)
+{
+        json_object_unref(data);
+}
+
 int facts_show(Ctl *ctl, const char *kind, char **names, bool single, FactsCollector collect)
 {
-        g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify) json_object_unref);
+        g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(collected_free);
         int exit_status = CTL_EXIT_SUCCESS;
         char **name = names;
 

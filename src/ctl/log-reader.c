@@ -25,8 +25,10 @@ typedef struct LogSource {
         JournalLine line;
 } LogSource;
 
-static void log_source_free(LogSource *source)
+static void log_source_free(gpointer data)
 {
+        LogSource *source = data;
+
         close_safe(source->fd);
         g_string_free(source->buffer, TRUE);
         journal_line_clear(&source->line);
@@ -237,7 +239,7 @@ static void print_followed(const GPtrArray *sources, const LogRequest *request)
 
 int log_print(Ctl *ctl, char **names, const LogRequest *request, Error *ret_error)
 {
-        g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func((GDestroyNotify) log_source_free);
+        g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(log_source_free);
 
         for (char **name = names; *name; name++) {
                 LogSource *source = NULL;

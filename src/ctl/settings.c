@@ -10,8 +10,10 @@
 
 #include "common/string-util.h"
 
-static void network_setting_free(NetworkSetting *network)
+static void network_setting_free(gpointer data)
 {
+        NetworkSetting *network = data;
+
         g_free(network->device);
         g_free(network->bridge);
         g_free(network->network);
@@ -22,8 +24,10 @@ static void network_setting_free(NetworkSetting *network)
         g_free(network);
 }
 
-static void volume_setting_free(VolumeSetting *volume)
+static void volume_setting_free(gpointer data)
 {
+        VolumeSetting *volume = data;
+
         g_free(volume->device);
         g_free(volume->path);
         g_free(volume->volume);
@@ -139,7 +143,7 @@ static NetworkSetting *add_network(Settings *settings)
         NetworkSetting *setting = g_new0(NetworkSetting, 1);
 
         if (!settings->networks)
-                settings->networks = g_ptr_array_new_with_free_func((GDestroyNotify) network_setting_free);
+                settings->networks = g_ptr_array_new_with_free_func(network_setting_free);
 
         g_ptr_array_add(settings->networks, setting);
         return setting;
@@ -194,7 +198,7 @@ static int set_network(Settings *settings, const char *name, const char *value, 
         bool yes = true;
 
         if (!settings->networks)
-                settings->networks = g_ptr_array_new_with_free_func((GDestroyNotify) network_setting_free);
+                settings->networks = g_ptr_array_new_with_free_func(network_setting_free);
         if (!*value) {
                 g_ptr_array_set_size(settings->networks, 0);
                 return 0;
@@ -263,7 +267,7 @@ static int set_volume(Settings *settings, const char *name, const char *value, E
         VolumeSetting *setting;
 
         if (!settings->volumes)
-                settings->volumes = g_ptr_array_new_with_free_func((GDestroyNotify) volume_setting_free);
+                settings->volumes = g_ptr_array_new_with_free_func(volume_setting_free);
         if (!*value) {
                 g_ptr_array_set_size(settings->volumes, 0);
                 return 0;

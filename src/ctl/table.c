@@ -26,8 +26,10 @@ struct Table {
         GPtrArray *cells; /* Cell, row by row */
 };
 
-static void cell_free(Cell *cell)
+static void cell_free(gpointer data)
 {
+        Cell *cell = data;
+
         g_free(cell->text);
         json_node_unref(cell->json);
         g_clear_pointer(&cell->facts, json_object_unref);
@@ -45,7 +47,7 @@ Table *table_new(const char *const *headers)
                 table->keys[i] = g_ascii_strdown(headers[i], -1);
                 table->keys[i][0] = g_ascii_toupper(table->keys[i][0]);
         }
-        table->cells = g_ptr_array_new_with_free_func((GDestroyNotify) cell_free);
+        table->cells = g_ptr_array_new_with_free_func(cell_free);
         return table;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "common/containers.h"
 #include "daemon/manager.h"
 
 /* Who calls. Everybody who has ever sent us a call is remembered for as long as they are on the bus, because
@@ -28,6 +29,7 @@ typedef struct Client {
 } Client;
 
 void client_free(Client *client);
+DEFINE_DESTROY(client)
 
 /* Before anything else on the bus. */
 int clients_watch(Manager *manager);

@@ -89,10 +89,15 @@ static void add_user(GHashTable *users, const char *image, const char *name)
         g_ptr_array_add(names, g_strdup(name));
 }
 
+static void names_free(gpointer data)
+{
+        g_ptr_array_unref(data);
+}
+
 int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error)
 {
         g_autoptr(GHashTable) users = g_hash_table_new_full(
-                        g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+                        g_str_hash, g_str_equal, g_free, names_free);
         g_autoptr(GPtrArray) definitions = NULL;
         int r;
 

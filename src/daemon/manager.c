@@ -455,16 +455,16 @@ static void manager_new_tables(Manager *manager)
         manager->peers = g_ptr_array_new_with_free_func(peer_free);
         manager->acceleration = g_strdup("");
         manager->unikernels = g_hash_table_new_full(
-                        g_str_hash, g_str_equal, NULL, (GDestroyNotify) unikernel_free);
+                        g_str_hash, g_str_equal, NULL, unikernel_destroy);
         manager->by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
         manager->sealing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->networks = g_hash_table_new_full(
-                        g_str_hash, g_str_equal, NULL, (GDestroyNotify) network_free);
+                        g_str_hash, g_str_equal, NULL, network_destroy);
         manager->changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->enabled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->clients =
-                        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify) client_free);
-        manager->queries = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify) query_free);
+                        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, client_destroy);
+        manager->queries = g_hash_table_new_full(NULL, NULL, NULL, query_destroy);
         manager->calls_of = g_hash_table_new(NULL, NULL);
 }
 

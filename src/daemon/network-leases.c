@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "common/containers.h"
 #include "daemon/helper.h"
 #include "daemon/network.h"
 #include "daemon/unikernel.h"
@@ -44,7 +45,7 @@ void dhcp_devices_add(GHashTable *devices, const char *mac, const char *unikerne
 GHashTable *dhcp_devices_find(Manager *manager, const char *network, const char *bridge)
 {
         g_autoptr(GList) names =
-                        g_list_sort(g_hash_table_get_keys(manager->unikernels), (GCompareFunc) strcmp);
+                        g_list_sort(g_hash_table_get_keys(manager->unikernels), compare_texts);
         GHashTable *devices = dhcp_devices_new();
 
         for (GList *name = names; name; name = name->next) {

@@ -217,7 +217,7 @@ static void seen_set(SeenNetwork *seen, const char *key, const char *value)
 
 GPtrArray *seen_networks_parse(const char *output)
 {
-        GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify) seen_network_free);
+        GPtrArray *all = g_ptr_array_new_with_free_func(seen_network_destroy);
         SeenNetwork *seen = NULL;
 
         for (char *key, *value; helper_next_line(&output, &key, &value);) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "common/containers.h"
 #include "daemon/network.h"
 
 /* The records of all networks, and what libvirt has of them. */
@@ -26,6 +27,7 @@ typedef struct SeenNetwork {
 
 SeenNetwork *seen_network_copy(const SeenNetwork *seen); /* NULL of NULL */
 void seen_network_free(SeenNetwork *seen);
+DEFINE_DESTROY(seen_network)
 
 /* What "shruthi-domain network-list" has said: elements SeenNetwork, sorted by name. Pure. */
 GPtrArray *seen_networks_parse(const char *output);

@@ -4,6 +4,7 @@
 
 #include "daemon/network.h"
 
+#include "common/containers.h"
 #include "common/log.h"
 #include "common/names.h"
 #include "common/users.h"
@@ -152,7 +153,7 @@ bool network_device_is_on(
 char *network_users(const Network *network)
 {
         g_autoptr(GList) all = g_list_sort(
-                        g_hash_table_get_keys(network->manager->unikernels), (GCompareFunc) strcmp);
+                        g_hash_table_get_keys(network->manager->unikernels), compare_texts);
         GString *names = g_string_new(NULL);
 
         for (GList *l = all; l; l = l->next) {

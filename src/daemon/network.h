@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "common/containers.h"
 #include "daemon/manager.h"
 #include "unikernel/definition.h"
 #include "unikernel/network.h"
@@ -33,6 +34,7 @@ typedef struct Network {
 /* Makes one and puts it into the manager's table, where there is none of that name. */
 Network *network_new(Manager *manager, const char *name);
 void network_free(Network *network);
+DEFINE_DESTROY(network)
 
 Network *network_get(Manager *manager, const char *name);
 

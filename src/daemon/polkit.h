@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "common/containers.h"
 #include "daemon/manager.h"
 #include "daemon/unikernel.h"
 
@@ -59,3 +60,4 @@ void polkit_forget_sender(Manager *manager, const char *sender);
 
 typedef struct Query Query;
 void query_free(Query *query);
+DEFINE_DESTROY(query)

@@ -77,7 +77,7 @@ static int read_device(SettingsReader *reader, DefinitionDevice *device)
 static int read_devices(SettingsReader *reader, DeviceKind kind, GPtrArray **ret)
 {
         g_autoptr(GPtrArray) devices =
-                        g_ptr_array_new_with_free_func((GDestroyNotify) definition_device_free);
+                        g_ptr_array_new_with_free_func(definition_device_destroy);
         int r;
 
         r = sd_bus_message_enter_container(reader->message, 'v', "a(sa{sv})");
@@ -124,7 +124,7 @@ int settings_read_volumes(SettingsReader *reader)
 int settings_read_credentials(SettingsReader *reader)
 {
         g_autoptr(GPtrArray) devices =
-                        g_ptr_array_new_with_free_func((GDestroyNotify) definition_device_free);
+                        g_ptr_array_new_with_free_func(definition_device_destroy);
         g_auto(GStrv) names = NULL;
         int r;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "common/containers.h"
 #include "common/error.h"
 #include "daemon/guest.h"
 #include "daemon/manager.h"
@@ -86,6 +87,7 @@ typedef struct Unikernel {
 /* Makes one and puts it into the manager's tables; it is announced by unikernel_refresh(). */
 int unikernel_new(Manager *manager, const char *name, Unikernel **ret_unikernel);
 void unikernel_free(Unikernel *unikernel);
+DEFINE_DESTROY(unikernel)
 
 Unikernel *unikernel_get(Manager *manager, const char *name);
 

@@ -221,6 +221,11 @@ static bool may_see(const VolumeWork *work, const Volume *volume)
                         (volume->group != GID_INVALID && call_in_group(work->call, volume->group));
 }
 
+static void users_free(gpointer data)
+{
+        g_strfreev(data);
+}
+
 int volume_work_list(VolumeWork *work, Error *ret_error)
 {
         g_autoptr(GPtrArray) definitions = NULL;
@@ -235,7 +240,7 @@ int volume_work_list(VolumeWork *work, Error *ret_error)
         for (guint i = work->volumes->len; i > 0; i--)
                 if (!may_see(work, work->volumes->pdata[i - 1]))
                         g_ptr_array_remove_index(work->volumes, i - 1);
-        work->users_of = g_ptr_array_new_with_free_func((GDestroyNotify) g_strfreev);
+        work->users_of = g_ptr_array_new_with_free_func(users_free);
         for (guint i = 0; i < work->volumes->len; i++)
                 g_ptr_array_add(work->users_of, users_among(definitions, work->volumes->pdata[i]));
 

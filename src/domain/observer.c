@@ -230,8 +230,7 @@ static void observer_listen(Observer *observer, virConnectPtr connection)
         observer->lost = false;
         if (virConnectRegisterCloseCallback(connection, on_closed, observer, NULL) < 0)
                 return;
-        if (virConnectDomainEventRegisterAny(connection, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                            VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), observer, NULL) >= 0 &&
+        if (virt_listen(connection, NULL, on_lifecycle, observer) >= 0 &&
                         virConnectDomainQemuMonitorEventRegister(connection, NULL, "^(SHUTDOWN|RESET)$",
                                         on_monitor, observer, NULL,
                                         VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX) >= 0) {

@@ -162,6 +162,16 @@ void virt_forget_connection(void)
         virt_connection_unref(&kept.connection);
 }
 
+int virt_listen(virConnectPtr connection, virDomainPtr domain, virConnectDomainEventCallback on_event, void *data)
+{
+        /* libvirt takes all kinds of these as one type, and calls each as what it is. By way of a function of
+         * no type, which compilers take for what it is: on purpose. */
+        void (*any)(void) = (void (*)(void)) on_event;
+
+        return virConnectDomainEventRegisterAny(connection, domain, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                        (virConnectDomainEventGenericCallback) any, data, NULL);
+}
+
 char *virt_domain_metadata(virDomainPtr domain)
 {
         return virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, SHRUTHI_METADATA_NAMESPACE, 0);

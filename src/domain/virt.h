@@ -78,5 +78,9 @@ int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret
  * it is still defined goes, too. Gone already is success. STOP_FAILED. */
 int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *ret_error);
 
+/* Has on_event called with the beginning and end of domain, or of all (NULL). Returns what
+ * virConnectDomainEventDeregisterAny() wants, or a negative number with libvirt's error. */
+int virt_listen(virConnectPtr connection, virDomainPtr domain, virConnectDomainEventCallback on_event, void *data);
+
 /* Our metadata element of a domain: NULL if it has none. Free with free(). */
 char *virt_domain_metadata(virDomainPtr domain);

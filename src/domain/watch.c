@@ -93,8 +93,7 @@ static void on_output(int id, int fd, int events, void *data)
 
 static int register_callback(virConnectPtr connection, virDomainPtr domain, Watch *watch, Error *ret_error)
 {
-        int id = virConnectDomainEventRegisterAny(connection, domain, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                        VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), watch, NULL);
+        int id = virt_listen(connection, domain, on_lifecycle, watch);
 
         if (id < 0)
                 return virt_error_set(

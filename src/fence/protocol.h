@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "common/address.h"
+#include "common/containers.h"
 
 /* What shruthi-fence is asked for, and what it answers. Requests are one message each:
  *
@@ -52,6 +53,7 @@ typedef struct FenceHold {
 
 void fence_hold_free(FenceHold *hold);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FenceHold, fence_hold_free)
+DEFINE_DESTROY(fence_hold)
 
 /* The interface's name. It follows from all that is held, so that one name never stands for two of them:
  * who is held to something else sends from another interface. */

@@ -103,7 +103,7 @@ void record_remove(const FenceHold *hold)
 
 GPtrArray *record_list(void)
 {
-        GPtrArray *holds = g_ptr_array_new_with_free_func((GDestroyNotify) fence_hold_free);
+        GPtrArray *holds = g_ptr_array_new_with_free_func(fence_hold_destroy);
         g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
         const char *name;
 

@@ -162,8 +162,10 @@ int store_verify(const char *digest, Error *ret_error)
         return 0;
 }
 
-static void store_entry_free(StoreEntry *entry)
+static void store_entry_free(gpointer data)
 {
+        StoreEntry *entry = data;
+
         g_free(entry->digest);
         g_free(entry);
 }
@@ -177,7 +179,7 @@ static int entry_compare(const void *a, const void *b)
 
 int store_list(GPtrArray **ret_entries, Error *ret_error)
 {
-        g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify) store_entry_free);
+        g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(store_entry_free);
         g_autoptr(GError) error = NULL;
         g_autoptr(GDir) dir = g_dir_open(paths_images(), 0, &error);
         const char *name;

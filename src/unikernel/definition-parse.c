@@ -84,8 +84,10 @@ static int check_section_name(const KeyFileSection *section, bool unikernel, Err
         return 0;
 }
 
-static void override_free(DefinitionOverride *override)
+static void override_free(gpointer data)
 {
+        DefinitionOverride *override = data;
+
         g_free(override->setting);
         g_free(override->path);
         g_free(override);
@@ -336,8 +338,8 @@ int definition_parse_key_file(
         definition->arguments = g_strdup("");
         definition->cpus = 1;
         definition->group = GID_INVALID;
-        definition->devices = g_ptr_array_new_with_free_func((GDestroyNotify)definition_device_free);
-        definition->overrides = g_ptr_array_new_with_free_func((GDestroyNotify) override_free);
+        definition->devices = g_ptr_array_new_with_free_func(definition_device_destroy);
+        definition->overrides = g_ptr_array_new_with_free_func(override_free);
 
         for (guint i = 0; i < key_file->sections->len; i++) {
                 const KeyFileSection *section = key_file->sections->pdata[i];

@@ -257,7 +257,7 @@ int definition_list_names(char ***ret_names, Error *ret_error)
 int definition_load_all(GPtrArray **ret_definitions, char **ret_broken, Error *ret_error)
 {
         g_autoptr(GPtrArray) definitions =
-                        g_ptr_array_new_with_free_func((GDestroyNotify) definition_free);
+                        g_ptr_array_new_with_free_func(definition_destroy);
         const char *broken = NULL;
         g_auto(GStrv) names = NULL;
         int r;

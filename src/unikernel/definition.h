@@ -8,6 +8,7 @@
 
 #include "common/address.h"
 #include "common/conf.h"
+#include "common/containers.h"
 #include "common/error.h"
 #include "common/keyfile.h"
 #include "common/users.h"
@@ -78,6 +79,7 @@ typedef struct DefinitionDevice {
 /* The type of its section: "Network", "Volume" or "Credentials". */
 const char *definition_device_section(const DefinitionDevice *device);
 void definition_device_free(DefinitionDevice *device);
+DEFINE_DESTROY(definition_device)
 
 typedef enum DefinitionOrigin {
         DEFINITION_ORIGIN_CONFIG, /* /etc: the administrator's */
@@ -108,6 +110,7 @@ typedef struct Definition {
 
 void definition_free(Definition *definition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Definition, definition_free)
+DEFINE_DESTROY(definition)
 
 /* The device that carries key material, NULL if there is none; there is at most one. */
 const DefinitionDevice *definition_credentials(const Definition *definition);

@@ -121,7 +121,7 @@ static int choose_free(const LeaseFolder *folder, const Subnet *subnet, const Le
 /* The device's leases of that family in this network: one, or after a crash two. */
 static int find_own(const LeaseFolder *folder, const LeaseOwner *owner, int family, GPtrArray **ret)
 {
-        g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func((GDestroyNotify) lease_free);
+        g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func(lease_destroy);
         int r;
 
         r = lease_folder_read(folder->network, owner->unikernel, leases);
@@ -296,7 +296,7 @@ static gint compare_leases(gconstpointer pa, gconstpointer pb)
 
 int lease_list(const char *network, const char *unikernel, GPtrArray **ret_leases, Error *ret_error)
 {
-        g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func((GDestroyNotify) lease_free);
+        g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func(lease_destroy);
         g_auto(GStrv) networks = NULL;
         int r;
 
@@ -318,7 +318,7 @@ int lease_list(const char *network, const char *unikernel, GPtrArray **ret_lease
 int lease_forget_network(const char *network, Error *ret_error)
 {
         _cleanup_lease_folder_ LeaseFolder folder = LEASE_FOLDER_INIT;
-        g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func((GDestroyNotify) lease_free);
+        g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func(lease_destroy);
         int r;
 
         if (!lease_key_is_valid(network))

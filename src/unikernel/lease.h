@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "common/address.h"
+#include "common/containers.h"
 #include "common/error.h"
 
 /* Which unikernel has which address of which network: a file per address,
@@ -37,6 +38,7 @@ typedef struct Lease {
 
 void lease_free(Lease *lease);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Lease, lease_free)
+DEFINE_DESTROY(lease)
 
 /* Takes an address of subnet for a device: asked, or with asked NULL the one that it already has, else a
  * free one that nobody in seen has. One lease per device and family: another one of this network is given

@@ -209,7 +209,7 @@ static int compare_volumes(const void *a, const void *b)
 
 static int read_all(int store_fd, bool temporary, GPtrArray **ret_volumes, Error *ret_error)
 {
-        g_autoptr(GPtrArray) volumes = g_ptr_array_new_with_free_func((GDestroyNotify) volume_free);
+        g_autoptr(GPtrArray) volumes = g_ptr_array_new_with_free_func(volume_destroy);
         int copy = openat(store_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         DIR *dir = copy < 0 ? NULL : fdopendir(copy);
         struct dirent *entry;

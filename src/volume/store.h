@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/containers.h"
 #include "common/error.h"
 #include "common/users.h"
 
@@ -35,6 +36,7 @@ typedef struct Volume {
 
 void volume_free(Volume *volume);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Volume, volume_free)
+DEFINE_DESTROY(volume)
 
 /* What one owner may have: VolumesSizeMaxPerUser= and VolumesMaxPerUser=. */
 typedef struct VolumeLimits {

@@ -96,6 +96,11 @@ static const ConsoleHooks hooks = {
         .ended = on_ended,
 };
 
+static void line_free(gpointer data)
+{
+        g_bytes_unref(data);
+}
+
 static void set_up(Fixture *f, const void *data)
 {
         const LogObject object = {.unikernel = "a", .owner = "1000"};
@@ -105,7 +110,7 @@ static void set_up(Fixture *f, const void *data)
         f->socket = g_build_filename(f->dir, "journal", NULL);
         f->bytes = g_string_new(NULL);
         f->last = g_string_new(NULL);
-        f->lines = g_ptr_array_new_with_free_func((GDestroyNotify) g_bytes_unref);
+        f->lines = g_ptr_array_new_with_free_func(line_free);
         journald_start(f);
 
         g_assert_cmpint(mkfifo(f->fifo, 0600), ==, 0);
