@@ -1,46 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * COM1: output by polling, byte by byte, a line feed sent as carriage return and line feed, like Solo5. A
- * console that nobody reads stops the guest here. Input only for images that ask for it.
+ * What is printed: byte by byte, a line feed sent as carriage return and line feed, like Solo5. A console that
+ * nobody reads stops the guest in uart_write().
  */
 
 #include <stdarg.h>
 
 #include "guest.h"
 
-enum {
-        COM1 = 0x3f8,
-        UART_DATA = COM1 + 0,
-        UART_INTERRUPTS = COM1 + 1,
-        UART_FIFO = COM1 + 2,
-        UART_LINE = COM1 + 3,
-        UART_MODEM = COM1 + 4,
-        UART_STATUS = COM1 + 5,
-
-        STATUS_INPUT = 0x01,
-        STATUS_OUTPUT_EMPTY = 0x20,
-};
-
 bool console_silent;
-
-void console_init(void)
-{
-        outb(UART_INTERRUPTS, 0);
-        outb(UART_LINE, 0x80); /* the divisor: 115200 bit/s */
-        outb(UART_DATA, 1);
-        outb(UART_INTERRUPTS, 0);
-        outb(UART_LINE, 0x03); /* 8N1 */
-        outb(UART_FIFO, 0x07);
-        outb(UART_MODEM, 0x0b); /* OUT2 lets interrupts through */
-}
-
-static void uart_write(char c)
-{
-        while (!(inb(UART_STATUS) & STATUS_OUTPUT_EMPTY))
-                __asm__ volatile("pause");
-        outb(UART_DATA, (uint8_t)c);
-}
 
 void console_putc(char c)
 {
@@ -55,21 +24,6 @@ void console_write(const char *s, size_t n)
 {
         for (size_t i = 0; i < n; i++)
                 console_putc(s[i]);
-}
-
-void console_listen(void)
-{
-        cpu_irq_enable(IRQ_COM1);
-        outb(UART_INTERRUPTS, 0x01);
-}
-
-bool console_getc(char *ret_c)
-{
-        if (!(inb(UART_STATUS) & STATUS_INPUT))
-                return false;
-
-        *ret_c = (char)inb(UART_DATA);
-        return true;
 }
 
 static void print_number(uint64_t value, unsigned base, unsigned width, char fill)

@@ -3,20 +3,27 @@
 
 /*
  * The test guest: a unikernel of a few hundred lines that does on request what guests do: serve, exit,
- * abort, trap, halt, flood. It speaks the words of Solo5 on COM1, so that whoever judges Solo5's last words
- * may be tested with it.
+ * abort, trap, halt, flood. It speaks the words of Solo5 on the serial port, so that whoever judges Solo5's last
+ * words may be tested with it.
  *
- *     start.S      header and entry of the image, long mode, interrupt vectors
- *     boot.c       what the boot loader tells: command line, memory
- *     console.c    COM1
- *     cpu.c        interrupts, traps, timer
- *     power.c      the last words and the way out
- *     pci.c        finds the devices and wires them to the manifest
- *     virtio.c     legacy virtio-pci and its queues; net.c and block.c are the drivers on top
+ *     console.c    what is printed
+ *     power.c      the last words
+ *     devices.c    what is told of a device; pci.c or mmio.c of the machine finds it
+ *     virtio.c     legacy virtio and its queues; net.c and block.c are the drivers on top
  *     net6.c       IPv6, and dhcp.c a DHCP client, above net.c
  *     volume.c     counts boots on a block device, and fills one
  *     keys.c       finds keys in an archive (archive.c) and proves to have them (sha256.c)
  *     main.c       the arguments and what each of them does (the list is there)
+ *
+ * And a folder for each machine that it is made for, x86_64 (a PC, with Multiboot or PVH) and aarch64 (QEMU's
+ * "virt", with Linux's boot protocol):
+ *
+ *     start.S      header and entry of the image, virtual memory, interrupt vectors
+ *     boot.c       what the boot loader tells: command line, memory
+ *     uart.c       the serial port
+ *     cpu.c        interrupts, traps, timer
+ *     machine.c    ways out that take the machine along
+ *     pci.c, mmio.c  finds the devices, on x86_64 by the manifest, and their registers
  *
  * An image is all of this with one manifest (manifest.c), so one source makes images with different devices.
  */
@@ -26,9 +33,14 @@
 #include <stdint.h>
 
 #define ELEMENTSOF(x)  (sizeof(x) / sizeof((x)[0]))
-#define barrier()      __asm__ volatile("" ::: "memory")
 #define _noreturn_     __attribute__((noreturn))
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
+#define compiler_barrier() __asm__ volatile("" ::: "memory")
+#ifdef __aarch64__
+#define barrier() __asm__ volatile("dmb sy" ::: "memory")
+#else
+#define barrier() compiler_barrier() /* x86 keeps loads and stores in order */
+#endif
 
 /* lib.c */
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
@@ -49,56 +61,65 @@ enum {
 };
 extern char boot_cmdline[CMDLINE_MAX]; /* without the first word, which names the kernel */
 extern bool boot_cmdline_cut;
-extern uint64_t boot_memory_size; /* the address at which usable memory ends, 1 GiB at most */
-void boot_read(uint32_t magic, uint64_t info);
+extern uint64_t boot_memory_size; /* as the guest tells it */
+extern uint64_t boot_memory_end;  /* the address */
+void boot_read(uint64_t magic, uint64_t info);
 
 /* console.c */
 extern bool console_silent;
-void console_init(void);
 void console_putc(char c);
 void console_write(const char *s, size_t n);
 void console_printf(const char *format, ...) _printf_(1, 2);
-void console_listen(void); /* from now on input raises an interrupt */
-bool console_getc(char *ret_c);
+
+/* uart.c */
+void uart_init(void);
+void uart_write(char c);
+void uart_listen(void); /* from now on input raises an interrupt */
+bool uart_has_input(void);
+char uart_read(void);
 
 /* cpu.c */
-enum {
-        IRQ_TIMER = 0,
-        IRQ_COM1 = 4,
-};
 extern volatile uint64_t timer_ms; /* since timer_start() */
 void cpu_init(void);
 void cpu_irq_enable(unsigned irq);
 /* Sleeps until the next interrupt, if work() says with interrupts off that there is nothing to do. */
 void cpu_wait(bool (*work)(void));
 void timer_start(unsigned period_ms); /* 1 to 50; without it the guest never wakes up by itself */
+void cpu_page_fault(void);
+void cpu_invalid_instruction(void);
+_noreturn_ void cpu_halt(void);
 
 /* power.c */
 extern bool power_off_works; /* false: end as Solo5 before 0.12, which only halts */
-void power_off(bool quiet);
-void reset(void);
-void triple_fault(void);
-_noreturn_ void cpu_halt(void);
 _noreturn_ void guest_exit(int status);
 _noreturn_ void guest_abort(void);
 _noreturn_ void guest_panic(const char *file, int line, const char *message);
 #define PANIC(message) guest_panic(__FILE__, __LINE__, message)
 
-/* pci.c */
-typedef struct PciDevice {
-        uint8_t slot;  /* on bus 0 */
-        uint8_t irq;   /* line of the 8259 */
-        uint16_t kind; /* DEVICE_NETWORK, DEVICE_BLOCK */
-        uint16_t io;   /* base of BAR 0 */
-} PciDevice;
+/* machine.c */
+void power_off(bool quiet);
+void reset(void);
+void triple_fault(void); /* or what is nearest to it: a reset that nobody asked for */
 
-uint32_t pci_config_read(unsigned slot, unsigned offset);
-void pci_config_write(unsigned slot, unsigned offset, uint32_t value);
-/* Finds all virtio devices and hands them, in the order of their slots, to the manifest's entries. */
-void pci_attach_all(void);
+/* pci.c, mmio.c */
+typedef struct Device {
+        unsigned number; /* the slot on bus 0, or the place on the command line of QEMU */
+        unsigned irq;
+        uint16_t kind; /* DEVICE_NETWORK, DEVICE_BLOCK */
+        uintptr_t io;  /* its registers */
+} Device;
+
+/* Finds all virtio devices and hands them to their drivers. */
+void devices_attach_all(void);
+
+/* devices.c */
+const char *device_kind_name(uint32_t kind);
+/* The name of a device in an image without manifest: its kind and number. */
+const char *device_name(const Device *device);
+void device_attach(const Device *device, const char *name);
 
 /* net.c, block.c */
-void net_attach(const PciDevice *pci, const char *name);
+void net_attach(const Device *device, const char *name);
 void net_configure(
                 const char *device, const char *key, const char *value); /* device NULL: the first network */
 /* For the first network's address; name: said there, or NULL. greedy: for as many as there are, 1 by hardware
@@ -115,7 +136,7 @@ enum {
         BLOCK_SECTORS_MAX = 32, /* in one request */
 };
 typedef struct Block Block;
-void block_attach(const PciDevice *pci, const char *name);
+void block_attach(const Device *device, const char *name);
 void block_interrupt(unsigned irq);
 Block *block_find(const char *name);
 const char *block_name(const Block *b);
@@ -134,43 +155,5 @@ void keys_list(Block *device);
 void keys_prove(Block *device, const char *request); /* KEY:NONCE */
 
 /* main.c */
-_noreturn_ void guest_main(uint32_t magic, uint64_t info);
-
-static inline void outb(uint16_t port, uint8_t value)
-{
-        __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static inline void outw(uint16_t port, uint16_t value)
-{
-        __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static inline void outl(uint16_t port, uint32_t value)
-{
-        __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-        uint8_t value;
-
-        __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-        return value;
-}
-
-static inline uint16_t inw(uint16_t port)
-{
-        uint16_t value;
-
-        __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-        return value;
-}
-
-static inline uint32_t inl(uint16_t port)
-{
-        uint32_t value;
-
-        __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-        return value;
-}
+/* By start.S: what the boot loader handed over. */
+_noreturn_ void guest_main(uint64_t magic, uint64_t info);

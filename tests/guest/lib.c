@@ -9,18 +9,39 @@
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
 {
+#ifdef __x86_64__
         void *start = to;
 
         __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n)::"memory");
         return start;
+#else
+        uint8_t *t = to;
+        const uint8_t *f = from;
+
+        for (size_t i = 0; i < n; i++) {
+                t[i] = f[i];
+                compiler_barrier();
+        }
+        return to;
+#endif
 }
 
 void *memset(void *to, int byte, size_t n)
 {
+#ifdef __x86_64__
         void *start = to;
 
         __asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(byte) : "memory");
         return start;
+#else
+        uint8_t *t = to;
+
+        for (size_t i = 0; i < n; i++) {
+                t[i] = (uint8_t)byte;
+                compiler_barrier();
+        }
+        return to;
+#endif
 }
 
 int memcmp(const void *a, const void *b, size_t n)
@@ -39,7 +60,7 @@ size_t strlen(const char *s)
 
         while (*end != '\0') {
                 end++;
-                barrier();
+                compiler_barrier();
         }
         return (size_t)(end - s);
 }
@@ -82,7 +103,7 @@ void *memory_take(size_t size, size_t alignment)
         if (next == 0)
                 next = (uintptr_t)image_end;
         start = (next + alignment - 1) & ~(alignment - 1);
-        if (start + size > boot_memory_size)
+        if (start + size > boot_memory_end)
                 PANIC("out of memory");
 
         next = start + size;

@@ -34,14 +34,14 @@
  *
  *     --exit=N  --abort  --trap[=pf|ud]           as Solo5 does, with its words
  *     --halt                  prints "Solo5: Halted" and stays
- *     --reset  --triple-fault resets the machine without a word: by the keyboard controller, or by a
- *                             fault that nobody handles
+ *     --reset  --triple-fault resets the machine without a word: by the keyboard controller (aarch64: by
+ *                             PSCI, both), or by a fault that nobody handles
  *     --quiet-halt            stays without a word and answers nothing
  *     --quiet-poweroff        powers off without a word
  *     --no-newline=TEXT       prints TEXT, no newline, and powers off
  *     --exit-after=SECONDS    serves that long first; alone it is --exit=0
  *
- * An image without notes (plain Multiboot, PVH) also echoes each line that it reads from the console.
+ * An image without notes (plain Multiboot, PVH, Linux's protocol) also echoes each line that it reads from the console.
  */
 
 #include "guest.h"
@@ -302,10 +302,10 @@ _noreturn_ static void end(void)
         case ENDING_ABORT:
                 guest_abort();
         case ENDING_TRAP_PAGE_FAULT:
-                __asm__ volatile("movl $1, 0" ::: "memory");
+                cpu_page_fault();
                 break;
         case ENDING_TRAP_INVALID_OPCODE:
-                __asm__ volatile("ud2");
+                cpu_invalid_instruction();
                 break;
         case ENDING_HALT:
                 console_printf("Solo5: Halted\n");
@@ -338,9 +338,7 @@ static bool time_is_due(void)
 
 static bool input_is_there(void)
 {
-        static const uint16_t uart_status = 0x3fd;
-
-        return !manifest_entries && (inb(uart_status) & 1);
+        return !manifest_entries && uart_has_input();
 }
 
 static bool work_is_there(void)
@@ -354,7 +352,8 @@ static void input_echo(void)
         static size_t n;
         char c;
 
-        while (console_getc(&c)) {
+        while (uart_has_input()) {
+                c = uart_read();
                 if (c != '\n' && c != '\r' && n < sizeof(line)) {
                         line[n++] = c;
                         continue;
@@ -372,7 +371,7 @@ _noreturn_ static void serve(void)
         if (tick_ms > 0 || end_ms > 0 || asks_dhcp)
                 timer_start(tick_ms > 0 && tick_ms < 10 ? 1 : 10);
         if (!manifest_entries)
-                console_listen();
+                uart_listen();
 
         for (;;) {
                 net_serve();
@@ -388,12 +387,12 @@ _noreturn_ static void serve(void)
         }
 }
 
-void guest_main(uint32_t magic, uint64_t info)
+void guest_main(uint64_t magic, uint64_t info)
 {
         boot_read(magic, info);
         arguments_split();
         console_silent = arguments_have("--silent");
-        console_init();
+        uart_init();
         cpu_init();
 
         console_printf("SHRUTHI test guest\n");
@@ -403,7 +402,7 @@ void guest_main(uint32_t magic, uint64_t info)
         for (unsigned i = 0; i < n_arguments; i++)
                 console_printf("argument: %s\n", arguments[i]);
 
-        pci_attach_all();
+        devices_attach_all();
         for (unsigned i = 0; i < n_arguments; i++)
                 argument_obey(arguments[i]);
         net_start();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Legacy virtio over PCI, see virtio.h; net.c and block.c stand on it. */
+/* Legacy virtio, see virtio.h; net.c and block.c stand on it. */
 
 #include "virtio.h"
 
@@ -8,45 +8,38 @@ enum {
         STATUS_ACKNOWLEDGE = 1,
         STATUS_DRIVER = 2,
         STATUS_DRIVER_OK = 4,
-        QUEUE_ALIGNMENT = 4096,
         AVAILABLE_NO_INTERRUPT = 1,
 };
 
-uint32_t virtio_start(uint16_t io, uint32_t wanted)
+uint32_t virtio_start(uintptr_t io, uint32_t wanted)
 {
-        uint32_t features;
-
-        outb(io + VIRTIO_STATUS, 0);
-        outb(io + VIRTIO_STATUS, STATUS_ACKNOWLEDGE);
-        outb(io + VIRTIO_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
-
-        features = inl(io + VIRTIO_DEVICE_FEATURES) & wanted;
-        outl(io + VIRTIO_DRIVER_FEATURES, features);
-        return features;
+        virtio_status_set(io, 0);
+        virtio_status_set(io, STATUS_ACKNOWLEDGE);
+        virtio_status_set(io, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
+        return virtio_features_accept(io, wanted);
 }
 
-void virtio_ready(uint16_t io)
+void virtio_ready(uintptr_t io)
 {
-        outb(io + VIRTIO_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_DRIVER_OK);
+        virtio_status_set(io, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_DRIVER_OK);
 }
 
-void virtio_config_read(uint16_t io, unsigned offset, void *to, size_t n)
+void virtio_config_read(uintptr_t io, unsigned offset, void *to, size_t n)
 {
         uint8_t *bytes = to;
 
         for (size_t i = 0; i < n; i++)
-                bytes[i] = inb((uint16_t)(io + VIRTIO_CONFIG + offset + i));
+                bytes[i] = virtio_config_byte(io, offset + (unsigned)i);
 }
 
 /* One piece of memory, laid out by 2.7.2: descriptors, available ring, and on the next page the used ring.
  */
-void queue_init(Queue *queue, uint16_t io, uint16_t number)
+void queue_init(Queue *queue, uintptr_t io, uint16_t number)
 {
         size_t size, used_at;
         uint8_t *memory;
 
-        outw(io + VIRTIO_QUEUE_SELECT, number);
-        size = inw(io + VIRTIO_QUEUE_SIZE);
+        size = virtio_queue_size(io, number);
         if (size == 0)
                 PANIC("virtio device lacks a queue");
 
@@ -62,7 +55,7 @@ void queue_init(Queue *queue, uint16_t io, uint16_t number)
                         .available = (volatile Available *)(memory + size * sizeof(Descriptor)),
                         .used = (volatile Used *)(memory + used_at),
         };
-        outl(io + VIRTIO_QUEUE_ADDRESS, (uint32_t)((uintptr_t)memory / QUEUE_ALIGNMENT));
+        virtio_queue_place(io, number, (uintptr_t)memory);
 }
 
 void queue_quiet(Queue *queue)
@@ -75,14 +68,14 @@ void queue_add(Queue *queue, uint16_t head)
         uint16_t index = queue->available->index;
 
         queue->available->ring[index % queue->size] = head;
-        barrier(); /* x86 keeps stores in order, the compiler has to */
+        barrier();
         queue->available->index = (uint16_t)(index + 1);
 }
 
 void queue_notify(Queue *queue)
 {
         barrier();
-        outw(queue->io + VIRTIO_QUEUE_NOTIFY, queue->number);
+        virtio_notify(queue->io, queue->number);
 }
 
 bool queue_pending(const Queue *queue)

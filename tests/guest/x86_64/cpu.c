@@ -6,8 +6,10 @@
  */
 
 #include "guest.h"
+#include "ports.h"
 
 enum {
+        IRQ_TIMER = 0,
         PIC1 = 0x20,
         PIC2 = 0xa0,
         PIC_END = 0x20,
@@ -158,4 +160,20 @@ void timer_start(unsigned period_ms)
         outb(PIT_COUNTER0, (uint8_t)count);
         outb(PIT_COUNTER0, (uint8_t)(count >> 8));
         cpu_irq_enable(IRQ_TIMER);
+}
+
+void cpu_page_fault(void)
+{
+        __asm__ volatile("movl $1, 0" ::: "memory");
+}
+
+void cpu_invalid_instruction(void)
+{
+        __asm__ volatile("ud2");
+}
+
+void cpu_halt(void)
+{
+        for (;;)
+                __asm__ volatile("cli; hlt");
 }

@@ -48,6 +48,7 @@ typedef struct PvhMemory {
 char boot_cmdline[CMDLINE_MAX];
 bool boot_cmdline_cut;
 uint64_t boot_memory_size;
+uint64_t boot_memory_end;
 
 static void cmdline_copy(const char *s)
 {
@@ -65,7 +66,7 @@ static void multiboot_read(const MultibootInfo *info)
                 /* The first word is the kernel's own name: whatever stands before the first space, like
                  * Solo5. */
                 while (*s != '\0' && *s++ != ' ')
-                        barrier();
+                        compiler_barrier();
                 cmdline_copy(s);
         }
         if (info->flags & MULTIBOOT_HAS_MEMORY)
@@ -83,7 +84,7 @@ static void pvh_read(const PvhInfo *info)
                         boot_memory_size = map[i].start + map[i].size;
 }
 
-void boot_read(uint32_t magic, uint64_t info)
+void boot_read(uint64_t magic, uint64_t info)
 {
         if (magic == MULTIBOOT_LOADER_MAGIC)
                 multiboot_read((const MultibootInfo *)info);
@@ -92,4 +93,5 @@ void boot_read(uint32_t magic, uint64_t info)
 
         if (boot_memory_size > MEMORY_MAX)
                 boot_memory_size = MEMORY_MAX;
+        boot_memory_end = boot_memory_size;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * PCI configuration by ports 0xcf8 and 0xcfc, and the wiring: the n-th virtio device of bus 0, in the order
+ * PCI configuration by ports 0xcf8 and 0xcfc, virtio's registers, and the wiring: the n-th virtio device of bus 0, in the order
  * of the slots, belongs to the n-th entry of the manifest. One of another kind, one too many or one too few
  * ends the guest, as it ends a Solo5 one.
  */
 
 #include "guest.h"
 #include "manifest.h"
+#include "ports.h"
+#include "virtio.h"
 
 enum {
         CONFIG_ADDRESS = 0xcf8,
@@ -22,72 +24,56 @@ enum {
         PCI_INTERRUPT = 0x3c,
         COMMAND_IO_AND_MASTER = 0x05,
 
+        /* Virtio 1.2, section 4.1.4.8: the legacy registers */
+        VIRTIO_DEVICE_FEATURES = 0,
+        VIRTIO_DRIVER_FEATURES = 4,
+        VIRTIO_QUEUE_ADDRESS = 8,
+        VIRTIO_QUEUE_SIZE = 12,
+        VIRTIO_QUEUE_SELECT = 14,
+        VIRTIO_QUEUE_NOTIFY = 16,
+        VIRTIO_STATUS = 18,
+        VIRTIO_ISR = 19,
+        VIRTIO_CONFIG = 20, /* the device's own, without MSI-X */
+
         VENDOR_VIRTIO = 0x1af4,
         SUBSYSTEM_NETWORK = 1, /* Virtio 1.2, 4.1.2.3 (legacy): the subsystem is the kind of device */
         SUBSYSTEM_BLOCK = 2,
 };
 
-uint32_t pci_config_read(unsigned slot, unsigned offset)
+static uint32_t config_read(unsigned slot, unsigned offset)
 {
         outl(CONFIG_ADDRESS, CONFIG_ENABLE | slot << 11 | offset);
         return inl(CONFIG_DATA);
 }
 
-void pci_config_write(unsigned slot, unsigned offset, uint32_t value)
+static void config_write(unsigned slot, unsigned offset, uint32_t value)
 {
         outl(CONFIG_ADDRESS, CONFIG_ENABLE | slot << 11 | offset);
         outl(CONFIG_DATA, value);
 }
 
-static bool device_read(unsigned slot, PciDevice *ret)
+static bool device_read(unsigned slot, Device *ret)
 {
         uint32_t bar, subsystem;
 
-        if ((pci_config_read(slot, PCI_ID) & 0xffff) != VENDOR_VIRTIO)
+        if ((config_read(slot, PCI_ID) & 0xffff) != VENDOR_VIRTIO)
                 return false;
-        subsystem = pci_config_read(slot, PCI_SUBSYSTEM) >> 16;
+        subsystem = config_read(slot, PCI_SUBSYSTEM) >> 16;
         if (subsystem != SUBSYSTEM_NETWORK && subsystem != SUBSYSTEM_BLOCK)
                 return false;
 
-        bar = pci_config_read(slot, PCI_BAR0);
+        bar = config_read(slot, PCI_BAR0);
         if (!(bar & 1) || (bar & 0xfffc) == 0)
                 PANIC("virtio device without I/O ports: not legacy, or the firmware gave it none");
-        pci_config_write(slot, PCI_COMMAND, pci_config_read(slot, PCI_COMMAND) | COMMAND_IO_AND_MASTER);
+        config_write(slot, PCI_COMMAND, config_read(slot, PCI_COMMAND) | COMMAND_IO_AND_MASTER);
 
-        *ret = (PciDevice){
-                        .slot = (uint8_t)slot,
-                        .irq = (uint8_t)pci_config_read(slot, PCI_INTERRUPT),
+        *ret = (Device){
+                        .number = slot,
+                        .irq = (uint8_t)config_read(slot, PCI_INTERRUPT),
                         .kind = subsystem == SUBSYSTEM_NETWORK ? DEVICE_NETWORK : DEVICE_BLOCK,
-                        .io = (uint16_t)(bar & 0xfffc),
+                        .io = bar & 0xfffc,
         };
         return true;
-}
-
-static const char *kind_name(uint32_t kind)
-{
-        return kind == DEVICE_NETWORK ? "network" : "block";
-}
-
-/* The name of a device in an image without manifest: its kind and the slot. */
-static const char *name_make(const PciDevice *pci)
-{
-        char *name = memory_take(16, 1), *p;
-
-        memcpy(name, kind_name(pci->kind), strlen(kind_name(pci->kind)));
-        p = name + strlen(name);
-        *p++ = (char)('0' + pci->slot / 10);
-        *p = (char)('0' + pci->slot % 10);
-        return name;
-}
-
-static void device_attach(const PciDevice *pci, const char *name)
-{
-        console_printf("device: %s %s at 00:%02x, ", kind_name(pci->kind), name, pci->slot);
-        if (pci->kind == DEVICE_NETWORK)
-                net_attach(pci, name);
-        else
-                block_attach(pci, name);
-        cpu_irq_enable(pci->irq);
 }
 
 static _noreturn_ void refuse(void)
@@ -96,26 +82,26 @@ static _noreturn_ void refuse(void)
         guest_abort();
 }
 
-void pci_attach_all(void)
+void devices_attach_all(void)
 {
-        PciDevice pci;
+        Device pci;
         unsigned n = 0;
 
         for (unsigned slot = 0; slot < SLOTS; slot++) {
                 if (!device_read(slot, &pci))
                         continue;
                 if (!manifest_entries) {
-                        device_attach(&pci, name_make(&pci));
+                        device_attach(&pci, device_name(&pci));
                         continue;
                 }
                 if (n >= manifest_n_entries) {
                         console_printf("Solo5: PCI:00:%02x: %s device not in manifest\n", slot,
-                                        kind_name(pci.kind));
+                                        device_kind_name(pci.kind));
                         refuse();
                 }
                 if (manifest_entries[n].type != pci.kind) {
                         console_printf("Solo5: PCI:00:%02x: %s device, the manifest has %s '%s' here\n",
-                                        slot, kind_name(pci.kind), kind_name(manifest_entries[n].type),
+                                        slot, device_kind_name(pci.kind), device_kind_name(manifest_entries[n].type),
                                         manifest_entries[n].name);
                         refuse();
                 }
@@ -130,4 +116,44 @@ void pci_attach_all(void)
                                 manifest_entries[n].type == DEVICE_NETWORK ? "NET_BASIC" : "BLOCK_BASIC");
         console_printf("Solo5: All declared devices must be attached. Aborting.\n");
         guest_abort();
+}
+
+void virtio_status_set(uintptr_t io, uint8_t status)
+{
+        outb((uint16_t)(io + VIRTIO_STATUS), status);
+}
+
+uint32_t virtio_features_accept(uintptr_t io, uint32_t wanted)
+{
+        uint32_t features = inl((uint16_t)(io + VIRTIO_DEVICE_FEATURES)) & wanted;
+
+        outl((uint16_t)(io + VIRTIO_DRIVER_FEATURES), features);
+        return features;
+}
+
+uint8_t virtio_config_byte(uintptr_t io, unsigned offset)
+{
+        return inb((uint16_t)(io + VIRTIO_CONFIG + offset));
+}
+
+uint16_t virtio_queue_size(uintptr_t io, uint16_t number)
+{
+        outw((uint16_t)(io + VIRTIO_QUEUE_SELECT), number);
+        return inw((uint16_t)(io + VIRTIO_QUEUE_SIZE));
+}
+
+void virtio_queue_place(uintptr_t io, uint16_t number, uintptr_t memory)
+{
+        outw((uint16_t)(io + VIRTIO_QUEUE_SELECT), number);
+        outl((uint16_t)(io + VIRTIO_QUEUE_ADDRESS), (uint32_t)(memory / QUEUE_ALIGNMENT));
+}
+
+void virtio_notify(uintptr_t io, uint16_t number)
+{
+        outw((uint16_t)(io + VIRTIO_QUEUE_NOTIFY), number);
+}
+
+void virtio_acknowledge(uintptr_t io)
+{
+        inb((uint16_t)(io + VIRTIO_ISR)); /* to read it is to acknowledge */
 }
