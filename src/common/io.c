@@ -4,6 +4,7 @@
 
 #include "common/io.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <glib.h>
 #include <stdbool.h>
@@ -164,6 +165,16 @@ int directory_sync(const char *dir)
         return 0;
 }
 
+int directory_make(const char *dir, mode_t mode)
+{
+        g_autofree char *parent = g_path_get_dirname(dir);
+
+        if (mkdir(dir, mode) < 0)
+                return errno == EEXIST ? 0 : -errno;
+
+        return directory_sync(parent);
+}
+
 /* A temporary file beside its final place, complete and on disk; removed again on failure. */
 static int write_temporary(const char *dir, const char *name, const void *data, size_t size, mode_t mode,
                 char **ret_path)
@@ -226,6 +237,32 @@ int file_remove(const char *dir, const char *name)
                 return -errno;
 
         return directory_sync(dir);
+}
+
+/* ".NAME.XXXXXX", as write_temporary() names them. */
+static bool is_remains(const char *entry, const char *name)
+{
+        const char *random = strrchr(entry, '.');
+
+        if (entry[0] != '.' || random == entry || strlen(random + 1) != strlen("XXXXXX"))
+                return false;
+
+        return !name || (strncmp(entry + 1, name, strlen(name)) == 0 && entry + 1 + strlen(name) == random);
+}
+
+void file_remove_remains(int dir_fd, const char *dir, const char *name)
+{
+        int fd = openat(dir_fd, dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+        if (!d) {
+                fd = close_safe(fd);
+                return;
+        }
+        for (struct dirent *entry; (entry = readdir(d));)
+                if (is_remains(entry->d_name, name))
+                        (void) unlinkat(dirfd(d), entry->d_name, 0);
+        (void) closedir(d);
 }
 
 int file_system_check_room(const char *path, uint64_t wanted, uint64_t free_min, const char *what,

@@ -37,9 +37,9 @@ static int write_dropin(const char *conf, char **ret_path, Error *ret_error)
         g_autofree char *dir = g_strconcat(paths_config_dir(), "/shruthi.conf.d", NULL);
         int r;
 
-        r = mkdir(paths_config_dir(), 0755) < 0 && errno != EEXIST ? -errno : 0;
-        if (r >= 0 && mkdir(dir, 0755) < 0 && errno != EEXIST)
-                r = -errno;
+        r = directory_make(paths_config_dir(), 0755);
+        if (r >= 0)
+                r = directory_make(dir, 0755);
         if (r >= 0)
                 r = file_replace(dir, DROPIN_NAME, conf, strlen(conf), 0644);
         if (r == -EACCES || r == -EPERM)

@@ -510,6 +510,7 @@ int manager_new(Manager **ret_manager, Error *ret_error)
         manager->overviews = queue_new(OVERVIEWS_AT_ONCE, OVERVIEWS_PER_USER);
         manager->helper = helper_new(manager->event, HELPERS_AT_ONCE);
 
+        definitions_tidy();
         r = registry_new(manager, &manager->registry, ret_error);
         if (r < 0)
                 return r;

@@ -6,7 +6,6 @@
 
 #include "seal/store.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
@@ -20,7 +19,8 @@
 #include "seal/creds.h"
 
 /* systemd's own, wherever we are installed. */
-#define SEALED_DIR "/etc/credstore.encrypted"
+#define SEALED_DIR   "/etc/credstore.encrypted"
+#define HOST_KEY_DIR "/var/lib/systemd" /* systemd-creds(1) */
 
 #define NAMES_SIZE_MAX (128 * 1024)
 
@@ -57,20 +57,6 @@ static int lock_name(const char *name, int *ret_fd, Error *ret_error)
 
         *ret_fd = TAKE_FD(fd);
         return 0;
-}
-
-/* What a process that was killed while it wrote has left behind (see file_replace()). */
-static void remove_leftovers(const char *dir, const char *name)
-{
-        g_autofree char *prefix = g_strdup_printf(".%s.", name);
-        DIR *d = opendir(dir);
-
-        for (struct dirent *entry; d && (entry = readdir(d));)
-                if (g_str_has_prefix(entry->d_name, prefix) &&
-                                strlen(entry->d_name) == strlen(prefix) + strlen("XXXXXX"))
-                        (void) unlinkat(dirfd(d), entry->d_name, 0);
-        if (d)
-                (void) closedir(d);
 }
 
 /* The sealed file, open, and its digest; -EBADF where there is none. */
@@ -210,6 +196,9 @@ static int seal(Store *store, int client, Error *ret_error)
         if (r < 0)
                 return r;
 
+        /* What was sealed with the host's key, made at the first use, is worth nothing without that, and systemd 252
+         * does not flush its directory. */
+        (void) directory_sync(HOST_KEY_DIR);
         digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) text, size);
         r = write_names(store, digest, ret_error);
         if (r < 0)
@@ -248,8 +237,8 @@ int store_do(const SealRequest *request, const Secret *content, int client, char
         r = lock_name(request->name, &lock, ret_error);
         if (r < 0)
                 return r;
-        remove_leftovers(SEALED_DIR, store.file);
-        remove_leftovers(paths_credentials(), store.unikernel);
+        file_remove_remains(AT_FDCWD, SEALED_DIR, store.file);
+        file_remove_remains(AT_FDCWD, paths_credentials(), store.unikernel);
 
         if (request->verb == SEAL_FORGET)
                 return forget(&store, ret_error);

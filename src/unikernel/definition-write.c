@@ -2,6 +2,7 @@
 
 /* Definitions that are made through the bus: written and removed, in /var/lib only. */
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,6 +62,7 @@ static int remove_dropins(const char *name, Error *ret_error)
                         "%s/%s%s.d", paths_state_definitions(), name, SHRUTHI_DEFINITION_SUFFIX);
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
         const char *file;
+        int r;
 
         while (dir && (file = g_dir_read_name(dir))) {
                 g_autofree char *dropin = g_build_filename(path, file, NULL);
@@ -68,10 +70,11 @@ static int remove_dropins(const char *name, Error *ret_error)
                 if (unlink(dropin) < 0 && errno != ENOENT)
                         return error_set_errno(ret_error, errno, "Cannot remove %s", dropin);
         }
-        if (rmdir(path) < 0 && errno != ENOENT)
-                return error_set_errno(ret_error, errno, "Cannot remove %s", path);
+        if (rmdir(path) < 0)
+                return errno == ENOENT ? 0 : error_set_errno(ret_error, errno, "Cannot remove %s", path);
 
-        return 0;
+        r = directory_sync(paths_state_definitions());
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write %s to disk", paths_state_definitions()) : 0;
 }
 
 int definition_remove(const char *name, Error *ret_error)
@@ -98,4 +101,9 @@ int definition_remove(const char *name, Error *ret_error)
                 error_prefix(ret_error, "%s is removed, but", path);
 
         return r;
+}
+
+void definitions_tidy(void)
+{
+        file_remove_remains(AT_FDCWD, paths_state_definitions(), NULL);
 }

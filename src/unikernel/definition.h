@@ -183,3 +183,6 @@ int definition_write(const char *name, const char *text, bool exclusive, Error *
 /* Removes NAME.unikernel of /var/lib and then its drop-ins there, so that it never stands without them.
  * NOT_MANAGED with the path when it stands elsewhere. */
 int definition_remove(const char *name, Error *ret_error);
+
+/* Removes what a write that was cut short has left in /var/lib. Only before anything is written there. */
+void definitions_tidy(void);

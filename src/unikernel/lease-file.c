@@ -73,14 +73,10 @@ void lease_free(Lease *lease)
 static int make_folder(const char *path)
 {
         g_autofree char *parent = g_path_get_dirname(path);
-        int r;
+        int r = directory_make(path, 0700);
 
-        if (mkdir(path, 0700) >= 0)
-                return directory_sync(parent);
-        if (errno == EEXIST)
-                return 0;
-        if (errno != ENOENT || g_str_equal(parent, path))
-                return -errno;
+        if (r != -ENOENT || g_str_equal(parent, path))
+                return r;
 
         r = make_folder(parent);
         return r < 0 ? r : make_folder(path);

@@ -477,6 +477,7 @@ int volume_folder_remove(int store_fd, const char *name)
         if (fd >= 0 && ftruncate(fd, 0) < 0)
                 log_debug("Cannot empty %s/%s: %s", paths_volumes(), data, g_strerror(errno));
 
+        file_remove_remains(store_fd, name, VOLUME_RECORD);
         for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
                 g_autofree char *file = g_build_filename(name, files[i], NULL);
 

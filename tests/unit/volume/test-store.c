@@ -195,6 +195,7 @@ static void test_remains(VolumeFixture *f, const void *data)
         _cleanup_close_ int fd = -EBADF;
 
         fixture_put(dead, "data", "x");
+        fixture_put(dead, ".volume.AbCd12", "OWNER=10");
         fixture_put(living, "volume", "OWNER=1000\n");
         fixture_put(living, "data", "x");
         fd = open(living, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
