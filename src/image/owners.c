@@ -52,14 +52,18 @@ bool owners_have(const char *digest, uid_t user, bool *ret_shared)
 
 static int owners_write(const char *digest, const char *text)
 {
-        g_autofree char *dir = owners_dir(), *path = g_build_filename(dir, store_file_name(digest), NULL);
+        g_autofree char *dir = owners_dir();
+        const char *name = store_file_name(digest);
+        int r;
 
-        if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-                return -errno;
         if (strlen(text) > OWNERS_SIZE_MAX)
                 return -E2BIG;
+        r = directory_make(dir, 0700);
+        if (r < 0)
+                return r;
 
-        return g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL) ? 0 : -EIO;
+        file_remove_remains(AT_FDCWD, dir, name);
+        return file_replace(dir, name, text, strlen(text), 0600);
 }
 
 int owners_add(const char *digest, uid_t user)
@@ -86,9 +90,9 @@ int owners_remove(const char *digest, uid_t user)
 
 void owners_forget(const char *digest)
 {
-        g_autofree char *dir = owners_dir(), *path = g_build_filename(dir, store_file_name(digest), NULL);
+        g_autofree char *dir = owners_dir();
 
-        (void) unlink(path);
+        (void) file_remove(dir, store_file_name(digest));
 }
 
 void owners_clean(void)

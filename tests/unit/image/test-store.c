@@ -164,6 +164,25 @@ static void test_counts_for_who_took_it_in(StoreFixture *f, const void *data)
         g_assert_cmpuint(total, ==, 0);
 }
 
+/* What a power cut has left of the record of an image that is gone, or of one in the making, is nobody's share. */
+static void test_a_record_without_its_image_counts_for_nobody(StoreFixture *f, const void *data)
+{
+        StoreLimits bob = {.image_size = 100, .store_size = 100, .user = 1001, .user_size = 5};
+        g_autofree char *owners = g_build_filename(paths_images(), ".owners", NULL), *half = NULL, *digest = NULL;
+        g_autofree char *begun = g_build_filename(owners, "." ABC_HEX ".AbCd12", NULL);
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        half = g_build_filename(owners, ABC_HEX, NULL);
+        g_assert_cmpint(mkdir(owners, 0700), ==, 0);
+        file_put(half, "1000\n");
+        file_put(begun, "10");
+
+        g_assert_cmpint(import_for(f, "abc", &bob, &digest, &error), ==, 0);
+        g_assert_false(store_is_of(ABC, 1000, NULL));
+        g_assert_true(store_is_of(ABC, 1001, NULL));
+        g_assert_false(g_file_test(begun, G_FILE_TEST_EXISTS));
+}
+
 /* A file system that others write to is not filled up; what is there already takes nothing. */
 static void test_leaves_room_on_the_file_system(StoreFixture *f, const void *data)
 {
@@ -497,6 +516,7 @@ int main(int argc, char *argv[])
         ADD("takes-large-and-memory-files", test_takes_large_and_memory_files);
         ADD("examines-no-more-than-there-was", test_examines_no_more_than_there_was);
         ADD("counts-for-who-took-it-in", test_counts_for_who_took_it_in);
+        ADD("a-record-without-its-image-counts-for-nobody", test_a_record_without_its_image_counts_for_nobody);
         ADD("leaves-room-on-the-file-system", test_leaves_room_on_the_file_system);
         ADD("keeps-holes", test_keeps_holes);
         ADD("refuses-another-digest-than-demanded", test_refuses_another_digest_than_demanded);
