@@ -140,6 +140,7 @@ static int give_name(VolumeFile *file)
 
 int volume_file_commit(VolumeFile *file, Error *ret_error)
 {
+        g_autofree char *dir = NULL;
         int r;
 
         if (!file->path)
@@ -149,7 +150,10 @@ int volume_file_commit(VolumeFile *file, Error *ret_error)
                 return refuse(file, r, ret_error);
         if (fsync(file->fd) < 0 || rename(file->temporary, file->path) < 0)
                 return refuse(file, -errno, ret_error);
-
         g_clear_pointer(&file->temporary, g_free);
-        return 0;
+
+        /* A directory that may be written to and not be read is left to its file system's habits. */
+        dir = g_path_get_dirname(file->path);
+        r = directory_sync(dir);
+        return r < 0 && r != -EACCES ? refuse(file, r, ret_error) : 0;
 }
