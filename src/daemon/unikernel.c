@@ -178,22 +178,15 @@ static uint64_t outcome_time(const char *name)
  * on-abnormal of the template. */
 static bool is_restarted(const Unikernel *unikernel)
 {
-        /* RestartPreventExitStatus= of the template. */
-        static const int prevent[] = {
-                        1, RUNNER_EXIT_DEFINITION, RUNNER_EXIT_IMAGE, RUNNER_EXIT_HOST, 63, 64};
         static const char *const abnormal[] = {"signal", "core-dump", "watchdog", NULL};
         const UnitStatus *status = &unikernel->status;
         const Definition *definition = unikernel->loaded.definition;
 
         if (g_strv_contains(abnormal, status->result ?: ""))
                 return true;
-        if (g_strcmp0(status->result, "exit-code") != 0 || !definition || definition->restart == RESTART_NO)
-                return false;
-        for (size_t i = 0; i < G_N_ELEMENTS(prevent); i++)
-                if (status->exit_status == prevent[i])
-                        return false;
 
-        return true;
+        return g_strcmp0(status->result, "exit-code") == 0 && definition && definition->restart != RESTART_NO &&
+               !unit_status_is_final(status->exit_status);
 }
 
 /* systemd says so only where the last run had no failure of its own, which it keeps as its result. */

@@ -50,14 +50,13 @@ char *unit_files_credentials_path(const char *unit)
         return dropin_path(unit, CREDENTIALS_DROPIN);
 }
 
-/* Statuses after which another try is no use: a guest's 1, 63 and 64, the runner's 60 to 62. They stand in
- * the template too; here they show with the setting that they belong to. */
+/* The statuses stand in the template too; here they show with the setting that they belong to. */
 static char *restart_text(const Definition *definition)
 {
         return g_strdup_printf("# Made by shruthi-generator: Restart= of %s\n"
                                "[Service]\n"
                                "Restart=%s\n"
-                               "RestartPreventExitStatus=1 60 61 62 63 64\n",
+                               "RestartPreventExitStatus=" SHRUTHI_FINAL_STATUSES "\n",
                         definition->path, restart_policy_to_string(definition->restart));
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "common/string-util.h"
+#include "config.h"
 
 #define SOLO5            "Solo5: "
 #define SOLO5_EXIT_ABORT 255 /* include/solo5.h */
@@ -299,6 +300,15 @@ void verdict_settle(Verdict *verdict, Ending ending)
                 verdict->result = RESULT_HALTED;
         verdict->exit_status = -1;
         verdict->detail[0] = 0;
+}
+
+bool unit_status_is_final(int status)
+{
+        g_auto(GStrv) all = g_strsplit(SHRUTHI_FINAL_STATUSES, " ", -1);
+        char text[12];
+
+        (void) g_snprintf(text, sizeof text, "%d", status);
+        return g_strv_contains((const char *const *) all, text);
 }
 
 int result_runner_exit_status(Result result)

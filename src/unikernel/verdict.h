@@ -37,8 +37,7 @@ const char *result_to_string(Result result);
 Result result_from_string(const char *text);
 bool result_is_success(Result result);
 
-/* The runner's own exit statuses. The first three are in RestartPreventExitStatus= of unikernel@.service:
- * another try is no use. */
+/* The runner's own exit statuses. After the first three another try is no use, see unit_status_is_final(). */
 enum {
         RUNNER_EXIT_DEFINITION = 60,
         RUNNER_EXIT_IMAGE = 61,
@@ -52,6 +51,10 @@ enum {
 /* systemd's, for a unit whose credentials it could not load (systemd.exec(5)): then no runner came to say
  * anything. */
 #define SYSTEMD_EXIT_CREDENTIALS 243
+
+/* Whether systemd starts a unit no more after that status, whatever Restart= says: those of
+ * RestartPreventExitStatus=, which meson.build has for all. */
+bool unit_status_is_final(int status);
 
 /* The status that stands for a failure of the runner's own. */
 int result_runner_exit_status(Result result);

@@ -305,6 +305,19 @@ static void test_change_is_told(void)
         g_assert_false(verdict_see_line(&verdict, "a", 1));
 }
 
+/* What no other try mends, in the one list that units and shruthid go by. */
+static void test_final_statuses(void)
+{
+        static const int final[] = {1, RUNNER_EXIT_DEFINITION, RUNNER_EXIT_IMAGE, RUNNER_EXIT_HOST, 63, 64};
+        static const int others[] = {0, 2, 6, 16, 65, 160, 243, RUNNER_EXIT_GUEST, RUNNER_EXIT_OUTSIDE,
+                        RUNNER_EXIT_LIBVIRT, RUNNER_EXIT_RUNNER, -1};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(final); i++)
+                g_assert_true(unit_status_is_final(final[i]));
+        for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+                g_assert_false(unit_status_is_final(others[i]));
+}
+
 static void test_results_have_names(void)
 {
         g_autofree char *nobody = NULL;
@@ -331,6 +344,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/unikernel/verdict/stray-nul", test_stray_nul);
         g_test_add_func("/unikernel/verdict/detail-is-harmless", test_detail_is_harmless);
         g_test_add_func("/unikernel/verdict/change-is-told", test_change_is_told);
+        g_test_add_func("/unikernel/verdict/final-statuses", test_final_statuses);
         g_test_add_func("/unikernel/verdict/results-have-names", test_results_have_names);
         return g_test_run();
 }
