@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/paths.h"
 #include "common/string-util.h"
 #include "unikernel/definition.h"
+#include "unikernel/run-state.h"
+#include "unikernel/started.h"
 
 /* digest → how many changes hold it. Pruning looks at this and removes under the same lock, so an image that
  * was taken in is either seen as held, or gone before it is held, and then it is taken in again. */
@@ -86,7 +89,32 @@ static void add_user(GHashTable *users, const char *image, const char *name)
                 names = g_ptr_array_new_with_free_func(g_free);
                 g_hash_table_insert(users, g_steal_pointer(&digest), names);
         }
-        g_ptr_array_add(names, g_strdup(name));
+        if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+                g_ptr_array_add(names, g_strdup(name));
+}
+
+/* What is started or runs by a definition of which there is another by now, or none. */
+static void add_running(GHashTable *users)
+{
+        g_autoptr(GDir) dir = g_dir_open(paths_consoles(), 0, NULL);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir))) {
+                g_autofree char *runtime = name_is_valid(name) ? paths_unikernel_runtime(name) : NULL;
+                _cleanup_run_state_ RunState state = RUN_STATE_INIT;
+                g_autoptr(Definition) started = NULL;
+
+                if (!runtime)
+                        continue;
+                started = started_load_other(name, NULL);
+                if (started) {
+                        add_user(users, started->image, name);
+                        add_user(users, started->initrd, name);
+                }
+                /* The very file, where another lies at the path by now. */
+                if (run_state_read(runtime, &state) >= 0)
+                        add_user(users, state.image, name);
+        }
 }
 
 static void names_free(gpointer data)
@@ -111,6 +139,8 @@ int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error)
                 add_user(users, definition->image, definition->name);
                 add_user(users, definition->initrd, definition->name);
         }
+
+        add_running(users);
 
         *ret_users = g_steal_pointer(&users);
         return 0;

@@ -24,11 +24,11 @@ void image_unpin(const char *digest); /* takes NULL */
 
 int image_inspect_stored(const char *digest, ImageInfo **ret_info, Error *ret_error);
 
-/* Who uses which image: digest → GPtrArray of names. ret_broken: the name of a definition that cannot be
+/* Who uses which image, by definition or because it was started from it: digest → GPtrArray of names. ret_broken: the name of a definition that cannot be
  * read, or NULL. */
 int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error);
 
-/* Removes the images that no definition names. INVALID_DEFINITION while one is broken: it may name any of
+/* Removes the images that nobody uses. INVALID_DEFINITION while one is broken: it may name any of
  * them. */
 int images_prune(char ***ret_removed, uint64_t *ret_freed, Error *ret_error);
 
