@@ -21,10 +21,15 @@
 
 #define LIBVIRTD_PATH SYSTEMD_PATH "/unit/libvirtd_2eservice"
 
+/* polkit 127 and later let systemd run what compares a password; before, that is setuid. */
+#define PASSWORDS_UNIT "polkit-agent-helper.socket"
+#define PASSWORDS_PATH SYSTEMD_PATH "/unit/polkit_2dagent_2dhelper_2esocket"
+
 typedef struct Diagnosis {
         Call *call;
         char *polkit_problem; /* NULL: none */
         uint64_t files_max;   /* of libvirtd; 0: not known */
+        bool no_passwords;    /* what would compare them is there, and does not listen */
 } Diagnosis;
 
 static int append_polkit(sd_bus_message *reply, const Diagnosis *diagnosis)
@@ -62,6 +67,17 @@ static int append_files(sd_bus_message *reply, const Diagnosis *diagnosis)
                         "libvirtd.service");
 }
 
+static int append_passwords(sd_bus_message *reply, const Diagnosis *diagnosis)
+{
+        if (!diagnosis->no_passwords)
+                return 0;
+
+        return sd_bus_message_append(reply, "(ssss)", "passwords", "warning",
+                        PASSWORDS_UNIT " is not active, so polkit takes no password: whatever asks for one is "
+                                       "refused",
+                        "systemctl unmask " PASSWORDS_UNIT "; systemctl enable --now " PASSWORDS_UNIT);
+}
+
 static int append_checks(sd_bus_message *reply, const Diagnosis *diagnosis, const char *output)
 {
         int r;
@@ -69,6 +85,8 @@ static int append_checks(sd_bus_message *reply, const Diagnosis *diagnosis, cons
         r = sd_bus_message_open_container(reply, 'a', "(ssss)");
         if (r >= 0)
                 r = append_polkit(reply, diagnosis);
+        if (r >= 0)
+                r = append_passwords(reply, diagnosis);
         if (r >= 0)
                 r = append_files(reply, diagnosis);
         for (char *key, *value; r >= 0 && helper_next_line(&output, &key, &value);) {
@@ -108,13 +126,49 @@ static void run_checks(Diagnosis *diagnosis)
                         diagnosis);
 }
 
+/* a{sv} of a unit. */
+static int read_no_passwords(sd_bus_message *answer, bool *ret)
+{
+        const char *key, *load = "", *active = "";
+        int r;
+
+        r = sd_bus_message_enter_container(answer, 'a', "{sv}");
+        while (r >= 0 && (r = sd_bus_message_enter_container(answer, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(answer, "s", &key);
+                if (r >= 0 && g_str_equal(key, "LoadState"))
+                        r = sd_bus_message_read(answer, "v", "s", &load);
+                else if (r >= 0 && g_str_equal(key, "ActiveState"))
+                        r = sd_bus_message_read(answer, "v", "s", &active);
+                else if (r >= 0)
+                        r = sd_bus_message_skip(answer, "v");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(answer);
+        }
+        if (r >= 0)
+                *ret = !g_str_equal(load, "not-found") && !g_str_equal(active, "active");
+        return r;
+}
+
+static int on_passwords(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
+{
+        Diagnosis *diagnosis = userdata;
+
+        if (!sd_bus_message_is_method_error(answer, NULL))
+                (void) read_no_passwords(answer, &diagnosis->no_passwords);
+        run_checks(diagnosis);
+        return 0;
+}
+
 static int on_files(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
 {
         Diagnosis *diagnosis = userdata;
 
         if (!sd_bus_message_is_method_error(answer, NULL))
                 (void) sd_bus_message_read(answer, "v", "t", &diagnosis->files_max);
-        run_checks(diagnosis);
+        if (sd_bus_call_method_async(diagnosis->call->manager->bus, NULL, SYSTEMD_NAME, PASSWORDS_PATH,
+                            "org.freedesktop.DBus.Properties", "GetAll", on_passwords, diagnosis, "s",
+                            "org.freedesktop.systemd1.Unit") < 0)
+                run_checks(diagnosis);
         return 0;
 }
 
