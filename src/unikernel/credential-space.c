@@ -11,6 +11,9 @@
 /* Of what is far too large anyway, so that no sum of them wraps. */
 #define SIZE_SHOWN_MAX UINT32_MAX
 
+#define SEALED_LINE     40
+#define SEALED_OVERHEAD 4096
+
 uint64_t credential_space(uint64_t size)
 {
         uint64_t bytes = MIN(size, SIZE_SHOWN_MAX) + CREDENTIAL_NAME_SIZE;
@@ -23,15 +26,23 @@ uint64_t credential_space_left(uint64_t sources)
         return sources < CREDENTIAL_SPACE_MAX ? CREDENTIAL_SPACE_MAX - sources - CREDENTIAL_NAME_SIZE : 0;
 }
 
+/* What is sealed lies there as base64 in lines, with a header, the TPM2 chip's part and a checksum around it
+ * (systemd-creds(1)). So much is in it at least: by lines that are half as long as systemd's own. */
+static uint64_t sealed_size(uint64_t size)
+{
+        uint64_t bytes = size / (SEALED_LINE + 1) * (SEALED_LINE / 4 * 3);
+
+        return bytes > SEALED_OVERHEAD ? bytes - SEALED_OVERHEAD : 0;
+}
+
 static uint64_t known_size(const DefinitionSource *source)
 {
         struct stat st;
 
-        if (source->encrypted || source->from[0] != '/' || stat(source->from, &st) < 0 ||
-            !S_ISREG(st.st_mode))
+        if (source->from[0] != '/' || stat(source->from, &st) < 0 || !S_ISREG(st.st_mode))
                 return 0;
 
-        return (uint64_t) st.st_size;
+        return source->encrypted ? sealed_size((uint64_t) st.st_size) : (uint64_t) st.st_size;
 }
 
 uint64_t credential_space_known(const Definition *definition)

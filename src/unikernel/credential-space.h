@@ -23,9 +23,9 @@ uint64_t credential_space(uint64_t size);
 /* The largest archive that has room beside sources that take so much; 0: none has. */
 uint64_t credential_space_left(uint64_t sources);
 
-/* What the sources in definition take at least: a file whose size can be told here by that, all else (closed
- * to us, encrypted, in systemd's stores) as if it were empty. Opens nothing, but asks file systems, which
- * may block. */
+/* What the sources in definition take at least: a file whose size can be told here by that, a sealed one by
+ * the least that can be in it, all else (closed to us, in systemd's stores) as if it were empty. Opens
+ * nothing, but asks file systems, which may block. */
 uint64_t credential_space_known(const Definition *definition);
 
 /* LIMIT_EXCEEDED where sources and the archive of that size have no room. least: the sum is known to be at

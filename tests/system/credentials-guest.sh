@@ -187,6 +187,25 @@ expect_fail "sources that have no room are not named" 'of unikernel .k. takes at
         bash -c "$add_line" - $'LoadCredential=large:/srv/large.key\nLoadCredential=small:/srv/small.key'
 is "… and the definition stays" "" "$(shruthictl cat k | grep large)"
 
+# What is sealed counts by what must be in it, since from 257 on systemd loads no more than this either.
+head -c 800000 /dev/urandom | systemd-creds encrypt --name=sealed - /srv/sealed.key
+printf 'a small one' >/srv/one.key
+chmod 0644 /srv/*.key
+mapfile -t many < <(printf 'LoadCredential=k%d:/srv/one.key\n' {1..90})
+define many '[Network service]' Bridge=virbr0 '[Credentials storage]' LoadCredentialEncrypted=sealed:/srv/sealed.key "${many[@]}"
+expect_fail "a sealed key of 800,000 bytes and 90 small ones are too much beforehand" \
+        'of unikernel .many. takes at least 1[0-9]{6} bytes' shruthictl check $ETC/many.unikernel
+expect_fail "… as sources of hers" 'of unikernel .k. takes at least 1[0-9]{6} bytes' \
+        bash -c "$add_line" - "$(printf '%s\n' LoadCredentialEncrypted=sealed:/srv/sealed.key "${many[@]}")"
+systemctl daemon-reload
+expect_fail "… and for a start" 'its key material|takes [0-9]+ bytes' shruthictl start many
+is "… as a matter of keys" credentials "$(detail many Result)"
+define many '[Network service]' Bridge=virbr0 '[Credentials storage]' LoadCredentialEncrypted=sealed:/srv/sealed.key "${many[@]:0:50}"
+systemctl daemon-reload
+check "with 50 they are not" shruthictl check $ETC/many.unikernel
+check "… and it starts" systemctl start unikernel@many
+systemctl stop unikernel@many
+
 # ── What cannot be read is told in words ─────────────────────────────────────────────────────────────────────────────
 systemctl stop unikernel@d
 mv /root/sealed.key /root/sealed.key.away

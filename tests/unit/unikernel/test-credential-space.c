@@ -79,7 +79,7 @@ static void test_left(void)
         }
 }
 
-/* What cannot be told counts as empty, and is not opened. */
+/* What cannot be told counts as empty, what is sealed as the least that can be in it; nothing is opened. */
 static void test_known(void)
 {
         g_autofree char *dir = g_dir_make_tmp("shruthi-space-XXXXXX", NULL), *text = NULL;
@@ -95,9 +95,32 @@ static void test_known(void)
                         "LoadCredential=d:%s/missing\nLoadCredential=e:large\nLoadCredential=f:%s\n",
                         large, small, large, dir, dir);
         definition = parse(text, NULL);
-        g_assert_cmpuint(credential_space_known(definition), ==, (11 + 5) * 4096);
+        g_assert_cmpuint(credential_space_known(definition), ==, (11 + 7 + 4) * 4096);
         g_assert_cmpuint(credential_space_known(none), ==, 0);
         fixture_remove_tree(dir);
+}
+
+/* As systemd-creds writes them: 79 of base64 to a line, around 200 bytes or, with a TPM2 chip, some more. */
+static void test_sealed_is_never_taken_for_more(void)
+{
+        static const uint64_t sizes[] = {0, 1, 4096, 30000, 800000, 1024 * 1024};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++)
+                for (uint64_t around = 100; around <= 3000; around += 2900) {
+                        g_autofree char *dir = g_dir_make_tmp("shruthi-space-XXXXXX", NULL);
+                        g_autofree char *path = g_build_filename(dir, "sealed", NULL);
+                        uint64_t base64 = (sizes[i] + around + 2) / 3 * 4, known;
+                        g_autofree char *text = g_strdup_printf(KEYS "LoadCredentialEncrypted=c:%s\n", path);
+                        g_autoptr(Definition) definition = parse(text, NULL);
+
+                        fixture_put(dir, "sealed", "");
+                        g_assert_cmpint(truncate(path, (off_t) (base64 + base64 / 79 + 1)), ==, 0);
+                        known = credential_space_known(definition);
+                        g_assert_cmpuint(known, <=, credential_space(sizes[i]));
+                        if (sizes[i] >= 800000)
+                                g_assert_cmpuint(known, >=, sizes[i] - sizes[i] / 25);
+                        fixture_remove_tree(dir);
+                }
 }
 
 static void test_number(void)
@@ -132,6 +155,7 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/credential-space/whole-pages-with-room-for-the-name", test_pages);
+        g_test_add_func("/credential-space/sealed-is-never-taken-for-more", test_sealed_is_never_taken_for_more);
         g_test_add_func("/credential-space/what-is-left-fits-and-a-byte-more-does-not", test_left);
         g_test_add_func("/credential-space/counts-what-can-be-told", test_known);
         g_test_add_func("/credential-space/sources-have-a-number", test_number);
