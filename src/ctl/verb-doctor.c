@@ -4,11 +4,14 @@
  * that it can be reached at all, and what the caller may do. */
 
 #include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "common/names.h"
+#include "config.h"
 #include "ctl/client.h"
+#include "ctl/core-files.h"
 #include "ctl/format.h"
 #include "ctl/table.h"
 
@@ -109,6 +112,31 @@ static void check_caller(Diagnosis *diagnosis)
                         fix);
 }
 
+/* Of those that run with keys: where there are none, nothing of them can be dumped. */
+static void check_core_files(Diagnosis *diagnosis)
+{
+        g_autofree char *names = NULL, *sentence = NULL;
+        struct passwd *qemu = getpwnam(SHRUTHI_QEMU_USER);
+        bool any;
+
+        if (!qemu)
+                return;
+        names = core_files_find("/proc", qemu->pw_uid, &any);
+        if (!names) {
+                if (any)
+                        add_check(diagnosis, "core-files", "ok", "QEMU leaves no core files of guests that have keys.",
+                                        "");
+                return;
+        }
+
+        sentence = g_strdup_printf("If QEMU crashes, it may leave a core file of guests that have keys: %s. Their "
+                                   "memory is not in it, but what QEMU has just read for them may be.",
+                        names);
+        add_check(diagnosis, "core-files", "warning", sentence,
+                        "write max_core = 0 into /etc/libvirt/qemu.conf and restart libvirtd (or virtqemud); it "
+                        "counts for each guest from its next start");
+}
+
 static void check_reach(Diagnosis *diagnosis)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -152,6 +180,7 @@ int verb_doctor(Ctl *ctl, char **operands, Error *ret_error)
 
         check_reach(&diagnosis);
         check_caller(&diagnosis);
+        check_core_files(&diagnosis);
 
         if (ctl->options.json != JSON_OFF) {
                 g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), checks);
