@@ -232,7 +232,7 @@ expect {
         eof { exit 11 }
 }
 # pkttyagent drops what is typed between its prompt and its turning the echo off.
-sleep 0.5
+for {set i 0} {$i < 300 && ![regexp -- {-echo\M} [exec stty -a -F $spawn_out(slave,name)]]} {incr i} { after 200 }
 send "root\r"
 expect eof {} timeout { exit 12 }
 lassign [wait] pid spawn os status

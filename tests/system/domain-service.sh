@@ -133,10 +133,12 @@ is "never boots" "$before" "$(boots)"
 is "and was stopped" stopped "$(outcome ahead RESULT)"
 kill $holding
 wait $holding
-virsh --quiet event --event lifecycle --loop --timeout 20 >/tmp/events &
+virsh --quiet event --event lifecycle --loop --timeout 600 >/tmp/events &
 events=$!
-check_soon "who starts one through shruthid" 60 shruthictl start ahead
-check_soon "has it prepared" 60 grep -q 'unikernel-ahead.*Resumed' /tmp/events
+# Where the unit is quicker, as it may be while others want this machine's processors, there is nothing to take over; the
+# next one has its chance.
+prepared() { shruthictl start ahead && wait_for 5 grep -q 'unikernel-ahead.*Resumed' /tmp/events || ! shruthictl stop ahead; }
+check_soon "who starts one through shruthid has it prepared" 300 prepared
 kill $events
 check "and stops it" shruthictl stop ahead
 

@@ -179,13 +179,22 @@ witness() {
         pid=$!
         wait_for 60 grep -q '^started=' /tmp/witness
         "$@" >/dev/null 2>&1
-        ends=$(timeout 30 tail --pid=$pid -f /dev/null; grep '^ended=' /tmp/witness)
+        ends=$(timeout 120 tail --pid=$pid -f /dev/null; grep '^ended=' /tmp/witness)
         is "witness: $*" "ended=$expected" "$ends"
 }
 virsh_destroy() { virsh --quiet destroy unikernel-plain; }
 kill_qemu() { kill -KILL "$(cat /run/libvirt/qemu/unikernel-plain.pid)"; }
 kill_libvirtd() { systemctl kill --kill-who=main --signal=KILL libvirtd; }
-kill_libvirtd_then_destroy() { kill_libvirtd; sleep 1; wait_for 60 has_domain plain; sleep 4; virsh_destroy; }
+# That the witness has met the new libvirtd, whose client it is then.
+witness_is_back() {
+        local id witness
+        witness=$(pgrep -x -u shruthi -f '.*shruthi-domain start plain') || return
+        for id in $(virt-admin client-list libvirtd | awk '$1 ~ /^[0-9]+$/ { print $1 }'); do
+                virt-admin client-info libvirtd "$id" | grep -qE "^unix_process_id *: $witness\$" && return
+        done
+        return 1
+}
+kill_libvirtd_then_destroy() { kill_libvirtd; sleep 1; wait_for 60 has_domain plain; wait_for 60 witness_is_back; sleep 1; virsh_destroy; }
 stop_libvirtd_then_kill_qemu() {
         local qemu
         qemu=$(cat /run/libvirt/qemu/unikernel-plain.pid)
@@ -214,7 +223,7 @@ expect_output "a stop waits for a libvirtd that has just died" '^stopped=' helpe
 check "and leaves no domain" no_domain
 systemctl stop libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service
 expect_fail "without libvirt a start fails in words" '^error-name=org.dream.Shruthi.Error.LibvirtUnavailable$' \
-        timeout 20 setpriv --reuid=shruthi --regid=shruthi --init-groups $HELPER start plain
+        timeout 120 setpriv --reuid=shruthi --regid=shruthi --init-groups $HELPER start plain
 is "as one that may be tried again" 75 $status
 expect_output "doctor's check says it" '^check=libvirt.failed.' helper check
 systemctl start libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket

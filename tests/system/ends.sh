@@ -87,14 +87,14 @@ expect_output "status says why, and what to do" 'virsh resume unikernel-paused' 
 expect_output "list says so" 'paused +paused' shruthictl list
 expect_output "what it uses is told with that of all" '^paused ' shruthictl statistics
 is "and by status" object "$(shruthictl --json=short status paused | jq -r '.Statistics | type')"
-check "the journal says so" said paused 'paused by somebody through libvirt'
+check_soon "the journal says so" 60 said paused 'paused by somebody through libvirt'
 check "a runner that is killed" kill -KILL "$(main_pid paused)"
 check_soon "comes back" 60 said paused Adopted
 check_soon "and the unit with it" 60 running paused
 is "which is still paused" paused "$(get paused State)"
 virsh --quiet resume unikernel-paused
 check_soon "the next one hears of its going on" 60 state_is paused running
-check "the journal says that too" said paused 'goes on'
+check_soon "the journal says that too" 60 said paused 'goes on'
 systemctl kill --kill-whom=main --signal=KILL shruthi-domain
 virsh --quiet suspend unikernel-paused
 check_soon "nor is it missed while who listens is away" 60 state_is paused paused
@@ -170,7 +170,7 @@ wait $stop_hung
 is "a QEMU that hangs ends in the end" 0 $?
 check "who waits at a terminal sees for how long" grep -qE 'stop hung: [0-9]+ s \.\.\.' /tmp/stop-hung
 check "and for what" grep -q 'QEMU does not end though it was asked to' /tmp/stop-hung
-check "the journal says what was waited for" said hung 'QEMU does not end though it was asked to'
+check_soon "the journal says what was waited for" 60 said hung 'QEMU does not end though it was asked to'
 expect_output "and how long that took" 'stopped by user root; QEMU took [0-9]+ s to end' outcome hung REASON
 ends_as hung stopped 0 "a stop by force"
 

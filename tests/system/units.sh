@@ -146,14 +146,11 @@ check_soon "by itself" 60 no_domain pause
 check_soon "with all that told of it" 60 is_swept pause
 
 define limit "--tick=20"
-drop_in limit RestartSec=10ms
+# However long that takes here: systemd's own interval is 10 s.
+drop_in limit RestartSec=10ms '[Unit]' StartLimitIntervalSec=1h StartLimitBurst=5
 systemctl start unikernel@limit
-for _ in 1 2 3 4 5 6 7 8; do
-        systemctl kill --signal=KILL unikernel@limit
-        sleep 0.2
-        ! unit_is failed unikernel@limit || break
-done
-check_soon "a runner killed too often hits the start limit" 60 unit_is failed unikernel@limit
+killed_or_failed() { unit_is failed unikernel@limit || ! systemctl kill --signal=KILL unikernel@limit; }
+check_soon "a runner killed too often hits the start limit" 120 killed_or_failed
 expect_output "as the journal says" 'Start request repeated too quickly' \
         journalctl -q -o cat UNIT=unikernel@limit.service
 check_soon "and no domain is left" 60 no_domain limit
@@ -200,7 +197,7 @@ qemu=$(qemu_pid mute)
 systemctl kill --signal=KILL unikernel@mute
 check_soon "a runner that cannot ask why it was restarted adopts" 60 said mute Adopted
 is "the same guest" "$qemu" "$(qemu_pid mute)"
-check "and says so" said mute 'systemd does not say why'
+check_soon "and says so" 60 said mute 'systemd does not say why'
 systemctl stop unikernel@mute
 
 # --- Restart= in a drop-in, as the generator writes it.
