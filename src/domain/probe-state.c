@@ -96,6 +96,14 @@ static const uint8_t kernel[] = {
         0xeb, 0xfd,             /* jmp to the hlt */
 };
 
+#define PROBE_SLOW_USEC  (1 * G_USEC_PER_SEC)
+#define PROBE_SLOW_TIMES 10
+
+bool probe_kvm_is_slow(int64_t kvm_usec, int64_t tcg_usec)
+{
+        return kvm_usec >= PROBE_SLOW_USEC && kvm_usec / PROBE_SLOW_TIMES >= tcg_usec;
+}
+
 const uint8_t *probe_kernel(size_t *ret_size)
 {
         *ret_size = sizeof kernel;

@@ -24,5 +24,10 @@ void probe_result_clear(ProbeResult *result);
 char *probe_result_format(const char *key, const ProbeResult *result);
 int probe_result_parse(const char *text, const char *key, ProbeResult *ret_result);
 
+/* Whether a boot that took that long with KVM, and without, shows a KVM that is worse than none. Nearly all of the
+ * boot are exits to QEMU, where a nested KVM is at its worst: there it may well be some times slower than emulation,
+ * and yet computes ten times as fast. */
+bool probe_kvm_is_slow(int64_t kvm_usec, int64_t tcg_usec);
+
 /* A Multiboot kernel of a few bytes that powers the machine `pc` off by ACPI, as soon as it runs. */
 const uint8_t *probe_kernel(size_t *ret_size);

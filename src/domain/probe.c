@@ -35,7 +35,6 @@
 #define PROBE_PATIENCE_USEC     (10 * G_USEC_PER_SEC)
 #define PROBE_PATIENCE_MAX_USEC (120 * G_USEC_PER_SEC)
 #define PROBE_PATIENCE_TIMES    20
-#define PROBE_SLOW_USEC         (1 * G_USEC_PER_SEC)
 
 #define ASK_REST_TIMES   60
 #define ASK_REST_MAX_SEC 3600 /* a clock that was set back */
@@ -185,9 +184,9 @@ static int compare_with_emulation(
 {
         gint64 tcg_usec;
 
-        if (kvm_usec < PROBE_SLOW_USEC)
-                return 0;
-        if (boot_emulated(connection, conf, &tcg_usec, NULL) < 0 || tcg_usec * 2 > kvm_usec)
+        /* There is no need to boot another one where the answer would be the same whatever that took. */
+        if (!probe_kvm_is_slow(kvm_usec, 0) || boot_emulated(connection, conf, &tcg_usec, NULL) < 0 ||
+                        !probe_kvm_is_slow(kvm_usec, tcg_usec))
                 return 0;
 
         return error_set(ret_error, ERROR_NOT_SUPPORTED, "it needs %.1f s, and %.1f s without",

@@ -91,6 +91,28 @@ static void test_kernel_is_multiboot(void)
         g_assert_cmphex(word(kernel + 28), ==, 0x100000 + 32);
 }
 
+/* A KVM that is there in name only is told from one that is nested, and from one on a slow machine. */
+static void test_slow_kvm(void)
+{
+        static const struct {
+                double kvm, tcg; /* seconds */
+                bool slow;
+        } cases[] = {
+                {0.1, 0.2, false},
+                {0.9, 0.01, false}, /* whatever is quicker: it is quick enough */
+                {1.5, 0.3, false},  /* nested */
+                {4.8, 2.1, false},  /* in an emulated machine */
+                {12, 20, false},
+                {5, 0.2, true},
+                {10, 1, true},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+                g_assert_cmpint(probe_kvm_is_slow((int64_t) (cases[i].kvm * G_USEC_PER_SEC),
+                                                (int64_t) (cases[i].tcg * G_USEC_PER_SEC)),
+                                ==, cases[i].slow);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -98,5 +120,6 @@ int main(int argc, char *argv[])
         g_test_add_func("/domain/probe/another-host-asks-again", test_another_host_asks_again);
         g_test_add_func("/domain/probe/refuses-other-text", test_refuses_other_text);
         g_test_add_func("/domain/probe/kernel-is-multiboot", test_kernel_is_multiboot);
+        g_test_add_func("/domain/probe/kvm-is-slow-only-where-emulation-is-far-quicker", test_slow_kvm);
         return g_test_run();
 }
