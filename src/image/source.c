@@ -13,7 +13,7 @@
 
 static ssize_t read_fd(const Source *source, uint64_t offset, void *buffer, size_t size)
 {
-        if (offset > (uint64_t) INT64_MAX - size)
+        if (offset > (uint64_t) INT64_MAX - (uint64_t) size)
                 return 0;
 
         return pread_all(source->fd, buffer, size, (off_t) offset);
