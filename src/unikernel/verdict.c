@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* How did a guest end: its last words on the console, and what libvirt witnessed, become a result, an exit
- * status and a sentence. The lines are those of Solo5's bindings/exit.c, abort.c, crt.c, cpu_x86_64.c and
- * virtio/platform.c. Pure; fed by shruthi-run. */
+ * status and a sentence. The lines are those of Solo5's bindings/exit.c, abort.c, crt.c, cpu_x86_64.c,
+ * cpu_aarch64.c and virtio/platform.c. Pure; fed by shruthi-run. */
 
 #include "unikernel/verdict.h"
 
@@ -149,6 +149,51 @@ static bool see_exit(Verdict *verdict, const char *words)
         return verdict_set(verdict, status == 0 ? RESULT_SUCCESS : RESULT_EXIT_STATUS, status);
 }
 
+/* "Trap: EL1 Synchronous Abort caught", of aarch64; a dump of the registers follows. */
+static bool see_trap_aarch64(Verdict *verdict, const char *words)
+{
+        g_autofree char *kind = NULL, *detail = NULL;
+        int level, at = 0;
+
+        if (sscanf(words, "Trap: EL%d %n", &level, &at) != 1 || at == 0 || !g_str_has_suffix(words + at, " caught"))
+                return false;
+
+        kind = g_strndup(words + at, strlen(words + at) - strlen(" caught"));
+        detail = g_ascii_strdown(kind, -1);
+        verdict_set_detail(verdict, detail);
+        return verdict_set(verdict, RESULT_TRAPPED, SOLO5_EXIT_ABORT);
+}
+
+/* What cpu_aarch64.c prints behind that without its name in front: "Data Abort Address: 0x…", and one line for each
+ * register, of which that of the instruction is shown. */
+static bool line_is_of_dump(const char *line, size_t size)
+{
+        static const char *const starts[] = {"Data Abort Address: 0x", "\t "};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(starts); i++)
+                if (size >= strlen(starts[i]) && strncmp(line, starts[i], strlen(starts[i])) == 0)
+                        return true;
+        return false;
+}
+
+static bool see_dump(Verdict *verdict, const char *line, size_t size)
+{
+        g_autofree char *text = g_strndup(line, MIN(size, WORDS_MAX)), *old = NULL, *detail = NULL;
+        char number[17];
+
+        if (sscanf(text, "Data Abort Address: 0x%16[0-9a-f]", number) == 1)
+                detail = g_strdup_printf("data abort at 0x%" G_GINT64_MODIFIER "x", g_ascii_strtoull(number, NULL, 16));
+        else if (sscanf(text, "\t PC : 0x%16[0-9a-f]", number) == 1 && !strchr(verdict->detail, '(')) {
+                old = g_strdup(verdict->detail);
+                detail = g_strdup_printf("%s (instruction 0x%" G_GINT64_MODIFIER "x)", old,
+                                g_ascii_strtoull(number, NULL, 16));
+        } else
+                return false;
+
+        verdict_set_detail(verdict, detail);
+        return true;
+}
+
 /* "trap: type=#PF ec=0x2 rip=0x105fe2 rsp=…", and for a page fault one more line: "trap: cr2=0x400000000".
  * The "ABORT: …: Fatal trap" that follows says less than these and changes nothing. */
 static bool see_trap(Verdict *verdict, const char *words)
@@ -178,13 +223,15 @@ static bool see_trap(Verdict *verdict, const char *words)
         return false;
 }
 
+/* "ABORT: FILE:LINE: WHY"; whatever the file is called, "Fatal trap" is where a trap ends. */
 static bool see_abort(Verdict *verdict, const char *words)
 {
         if (g_str_has_prefix(words, "ABORT: ")) {
                 if (verdict->result == RESULT_TRAPPED)
                         return false;
                 verdict_set_detail(verdict, words + strlen("ABORT: "));
-                return verdict_set(verdict, RESULT_ABORTED, SOLO5_EXIT_ABORT);
+                return verdict_set(verdict, g_str_has_suffix(words, ": Fatal trap") ? RESULT_TRAPPED : RESULT_ABORTED,
+                                SOLO5_EXIT_ABORT);
         }
 
         if (g_str_equal(words, "solo5_abort() called"))
@@ -259,6 +306,8 @@ bool verdict_see_line(Verdict *verdict, const char *line, size_t size)
 
         /* What the program wrote last need not end with a newline: Solo5's words then stand behind it. */
         start = find_solo5(line, size);
+        if (!start && verdict->result == RESULT_TRAPPED && line_is_of_dump(line, size))
+                return see_dump(verdict, line, size);
         if (!start)
                 return verdict_revoke(verdict, line, size);
         length = size - (size_t)(start - line) - strlen(SOLO5);
@@ -267,7 +316,8 @@ bool verdict_see_line(Verdict *verdict, const char *line, size_t size)
         memcpy(words, start + strlen(SOLO5), length);
         words[length] = 0;
 
-        if (see_exit(verdict, words) || see_trap(verdict, words) || see_abort(verdict, words))
+        if (see_exit(verdict, words) || see_trap(verdict, words) || see_trap_aarch64(verdict, words) ||
+                        see_abort(verdict, words))
                 return true;
         /* Halted makes the runner end the domain, so there a whole line is asked for. */
         if (start == line)

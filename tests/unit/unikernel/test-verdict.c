@@ -86,6 +86,21 @@ static const struct {
                         "aborted: general protection fault at instruction 0x1"},
         {"Solo5: trap: type=#21 ec=0x0 rip=0x1 rsp=0x1 rflags=0x2", RESULT_TRAPPED, 255,
                         false, 255, "aborted: #21 at instruction 0x1"},
+        {"Solo5: Trap: EL1 Synchronous Abort caught\r\nData Abort Address: 0x0000000400000000\r\n"
+         "Solo5: Dump registers:\r\n\t ESR    : 0x0000000096000046\r\n\t PC     : 0x0000000000105fe2\r\n"
+         "\t LR     : 0x0000000000105fe0\r\n\t PSTATE : 0x00000000600003c5\r\n"
+         "\t x00 ~ x03: 0x0000000000000000 0x0000000000000000 0x0000000000000000 0x0000000000000000\r\n"
+         "Solo5: ABORT: cpu_aarch64.c:79: Fatal trap\r\nSolo5: Halted\r\n",
+                        RESULT_TRAPPED, 255, true, 255,
+                        "aborted: data abort at 0x400000000 (instruction 0x105fe2)"},
+        {"Solo5: Trap: EL1 Invalid FIQ caught\nSolo5: Dump registers:\n\t PC     : 0x0000000000000001\n",
+                        RESULT_TRAPPED, 255, false, 255, "aborted: invalid fiq (instruction 0x1)"},
+        {"Solo5: Trap: EL1 Synchronous Abort caught", RESULT_TRAPPED, 255, false, 255,
+                        "aborted: synchronous abort"},
+        {"Solo5: ABORT: cpu_aarch64.c:79: Fatal trap", RESULT_TRAPPED, 255, false, 255,
+                        "aborted: cpu_aarch64.c:79: Fatal trap"},
+        {"Solo5: Trap: EL1 Synchronous Abort caught\nthe guest goes on\nSolo5: solo5_exit(0) called",
+                        RESULT_SUCCESS, 0, false, 0, "exited with status 0"},
         {"Fatal error: not enough memory\r\nSolo5: solo5_abort() called\r", RESULT_ABORTED, 255, false, 255,
                         "aborted; it said that it had too little memory: give it more (Memory=)"},
         {"Fatal error: exception Out_of_memory\r\nRaised by primitive operation at file \"a.ml\"\r\n"
