@@ -7,14 +7,15 @@ bind_options=()
 nspawn_pid=
 leader=
 
-# What a stock Debian with libvirt has enabled, and nothing of what this machine has enabled beyond that.
+# What a stock Debian with libvirt has enabled, of what the release has (polkit 128 has come with a socket), and
+# nothing of what this machine has enabled beyond that.
 enabled_units=(
         multi-user.target.wants/libvirtd.service multi-user.target.wants/libvirt-guests.service
         multi-user.target.wants/machines.target multi-user.target.wants/remote-fs.target
         sockets.target.wants/libvirtd.socket sockets.target.wants/libvirtd-ro.socket
         sockets.target.wants/libvirtd-admin.socket sockets.target.wants/virtlogd.socket
         sockets.target.wants/virtlogd-admin.socket sockets.target.wants/virtlockd.socket
-        sockets.target.wants/virtlockd-admin.socket
+        sockets.target.wants/virtlockd-admin.socket sockets.target.wants/polkit-agent-helper.socket
 )
 # Would reach for this machine's kernel, devices or clock. kmod-static-nodes would make /dev/kvm.
 masked_units=(
@@ -44,13 +45,13 @@ sandbox_bind_ro() {
 sandbox_boot() {
         local started=$SECONDS
 
-        say "Booting the sandbox …"
+        say "Booting the sandbox${suite:+ of $suite} …"
         tree_make
         tree_furnish
         nspawn_start
         boot_wait
         sandbox_setup
-        say "The sandbox $run_id is up ($((SECONDS - started)) s)."
+        say "The sandbox $run_id${suite:+ ($suite)} is up ($((SECONDS - started)) s)."
 }
 
 # The machine's own configuration gives way to that of a freshly installed system.
@@ -64,6 +65,7 @@ tree_furnish() {
         rm -rf "$root"/etc/shruthi "$root"/var/lib/systemd/{timers,coredump,catalog}
         mkdir -p "$system" "$root/etc/libvirt/qemu/networks" "$root/etc/init.d"
         for unit in "${enabled_units[@]}"; do
+                [ -e "$root/usr/lib/systemd/system/${unit##*/}" ] || continue
                 mkdir -p "$system/${unit%/*}"
                 ln -s "/lib/systemd/system/${unit##*/}" "$system/$unit"
         done
@@ -85,8 +87,9 @@ tree_furnish() {
 }
 
 nspawn_start() {
-        local guard=(setpriv --pdeathsig KILL)
+        local guard=(setpriv --pdeathsig KILL) nspawn
 
+        nspawn_command
         # A sandbox that is kept outlives this script.
         [ "$keep" = no ] || guard=()
         mkdir -p "$cgroup/box"
@@ -96,9 +99,8 @@ nspawn_start() {
                 # A killed systemd-nspawn leaves its container running. As the first process of a PID
                 # namespace it takes all with it (pid_namespaces(7)), and it is killed when this script
                 # ends, whatever ends it.
-                exec "${guard[@]}" setsid unshare --pid --fork --kill-child --mount-proc \
-                        systemd-nspawn --quiet --directory="$root" --boot --register=no --keep-unit --private-network \
-                        --link-journal=no --capability=all --drop-capability=CAP_SYS_MODULE,CAP_SYS_TIME \
+                exec "${guard[@]}" setsid "${nspawn[@]}" --quiet --directory="$root" --boot --register=no \
+                        --keep-unit --private-network --link-journal=no --capability=all --drop-capability=CAP_SYS_MODULE,CAP_SYS_TIME \
                         --machine="shruthi-$run_id" --hostname=sandbox --rlimit=NOFILE=1024:524288 \
                         --console=read-only --bind=/dev/net/tun \
                         --bind-ro="$source_dir:/shruthi/source" --bind-ro="$run_dir/build:/shruthi/build" \

@@ -1,64 +1,94 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What is kept from run to run, in the cache folder: the layer of packages (layers/KIND-KEY: what apt-get added
-# to this machine's /usr, /etc and /var/lib, and a small root around them) and the builds (build/KEY, one
-# for each source tree).
+# What is kept from run to run, in the cache folder: layers of packages (layers/KIND-KEY: what apt-get added to the
+# base's /usr, /etc and /var/lib, and a small root around them) and the builds (build/KEY, one for each source tree,
+# and build/KEY.SUITE, what is built of it with --suite).
+#
+# A layer's KIND says what it is for, and its KEY what it was made of; of each kind those that nobody uses any more
+# go when one is asked for. "host" and the names of the suites are the kinds that sandboxes are made of. Whoever needs
+# more packages asks for a layer of its own above these, KIND being theirs with a word behind it:
+#
+#     layer_prepare                                         the packages of every sandbox
+#     layer_prepare "${suite:-host}-machine" linux-image-amd64 e2fsprogs     and these two
+#
+# After that, tree_make sets $root to a fresh tree of it, for box_run, and tree_remove takes it away.
 #
 # Three overlays, and not one over "/": a layer may not lie within another (the kernel refuses that with
 # ELOOP), and the cache lies in /var/cache; what is in no layer, such as /home, /root, /srv and /tmp, is
 # not seen in the sandbox at all. Read by tests/sandbox.
 
 overlay_trees=(usr etc var/lib)
-layer_kind=host
+# Those of this run, the lowest first.
+layers=()
 
+# [KIND PACKAGE…]
 layer_prepare() {
-        with_lock "$cache/layers.lock" layer_find_or_make
+        local more
+
+        base_prepare
+        layers=()
+        mapfile -t more < <(suite_packages "$suite")
+        layer_find "${suite:-host}" "${build_packages[@]}" "${runtime_packages[@]}" "${test_packages[@]}" \
+                "${bench_packages[@]}" "${more[@]}"
+        [ $# -eq 0 ] || layer_find "$@"
+}
+
+# KIND PACKAGE…: finds or makes that layer above those in $layers, and adds it to them.
+layer_find() {
+        with_lock "$cache/layers.$1.lock" layer_find_or_make "$@"
+        layers+=("$layer")
 }
 
 layer_find_or_make() {
-        local key packages=(
-                "${build_packages[@]}" "${runtime_packages[@]}" "${test_packages[@]}" "${bench_packages[@]}"
-        )
+        local kind=$1 key
+        shift
 
-        # All of the machine that the layer was made on: its packages, their configuration apart.
-        key=$({ cat /var/lib/dpkg/status; printf '%s\n' "$layer_version" "${packages[@]}"; } | sha256sum | cut -c1-16)
-        layer=$cache/layers/$layer_kind-$key
-        echo "${layer##*/}" >"$run_dir/layer"
-        layers_sweep
-        [ -d "$layer" ] || layer_make "${packages[@]}"
+        # All that the layer was made on: the packages below it, their configuration apart.
+        key=$({ layer_below; printf '%s\n' "$layer_version" "$@"; } | sha256sum | cut -c1-16)
+        layer=$cache/layers/$kind-$key
+        echo "${layer##*/}" >>"$run_dir/layer"
+        layers_sweep "$kind"
+        [ -d "$layer" ] || layer_make "$@"
 }
 
-# Of this kind; those of other kinds are in use as long as somebody asks for them.
+layer_below() {
+        if [ ${#layers[@]} -eq 0 ]; then
+                cat "$base/var/lib/dpkg/status"
+        else
+                printf '%s\n' "${layers[@]##*/}"
+        fi
+}
+
+# TREE: what an overlay of that tree lies over, as overlayfs wants it, the highest first.
+layers_lower() {
+        local tree=$1 lower=$base/$1 one
+
+        for one in "${layers[@]}"; do
+                lower=$one/$tree:$lower
+        done
+        echo "$lower"
+}
+
+# KIND: of other kinds all are in use as long as somebody asks for them.
 layers_sweep() {
-        local dir used
+        local kind=$1 dir name used
 
         # A run may end meanwhile, and its file be gone; what the others use stays in use.
         used=$(cat "$cache"/runs/*/layer 2>/dev/null || :)
-        for dir in "$cache/layers/$layer_kind"-*/; do
-                dir=${dir%/}
-                grep -qxF "${dir##*/}" <<<"$used" || rm -rf --one-file-system "$dir"
+        for dir in "$cache/layers/$kind"-*/; do
+                dir=${dir%/} name=${dir##*/}
+                [ "${name%-*}" = "$kind" ] || continue
+                grep -qxF "$name" <<<"$used" || rm -rf --one-file-system "$dir"
         done
 }
 
 layer_make() {
-        local new=$layer.new link tree
+        local new=$layer.new tree
 
         rm -rf --one-file-system "$new"
         mkdir -p "$new"/{root,work}
-        for link in /bin /sbin /lib /lib32 /lib64 /libx32; do
-                [ ! -L $link ] || cp -a $link "$new/root/"
-        done
-        mkdir -p "$new"/root/{dev,proc,sys,run,boot,home,media,mnt,opt,srv,shruthi,usr,etc,var}
-        # Of /var the folders, and nothing in them: packages that this machine has already have theirs there.
-        find /var -xdev -mindepth 1 -maxdepth 3 \( -path /var/lib -o -path /var/tmp -o -path "$cache" \) -prune -o \
-                -type d -printf '%P\0' |
-                tar -C /var --null --no-recursion --files-from=- -c | tar -C "$new/root/var" -x
-        mkdir -p "$new"/root/var/{cache/apt/archives/partial,lib,log/apt,opt,spool}
-        mkdir -m 0700 "$new/root/root"
-        mkdir -m 1777 "$new"/root/{tmp,var/tmp}
-        ln -sfn /run "$new/root/var/run"
-        ln -sfn /run/lock "$new/root/var/lock"
+        layer_make_root "$new/root"
 
         root=$run_dir/layer-root
         mkdir -p "$root"
@@ -66,13 +96,33 @@ layer_make() {
         for tree in "${overlay_trees[@]}"; do
                 mkdir -p "$new/$tree"
                 mkdir "$new/work/${tree//\//-}"
-                overlay_mount "$tree" "/$tree" "$new/$tree" "$new/work/${tree//\//-}"
+                overlay_mount "$tree" "$(layers_lower "$tree")" "$new/$tree" "$new/work/${tree//\//-}"
         done
-        step "Fetching and installing the sandbox's packages" "$cache/layer.log" layer_install "$@"
+        step "Fetching and installing the sandbox's packages${suite:+ of $suite}" "$cache/layer${suite:+.$suite}.log" \
+                layer_install "$@"
         tree_remove
         # The work folders of an overlay are of no use once it is unmounted.
         rm -rf --one-file-system "$new/work"
         mv "$new" "$layer"
+}
+
+# DIR: what is around the three trees, all of it empty.
+layer_make_root() {
+        local new=$1 link
+
+        for link in bin sbin lib lib32 lib64 libx32; do
+                [ ! -L "$base/$link" ] || cp -a "$base/$link" "$new/"
+        done
+        mkdir -p "$new"/{dev,proc,sys,run,boot,home,media,mnt,opt,srv,shruthi,usr,etc,var}
+        # Of /var the folders, and nothing in them: packages that the base has already have theirs there.
+        find "$base/var" -xdev -mindepth 1 -maxdepth 3 \
+                \( -path "$base/var/lib" -o -path "$base/var/tmp" -o -path "$cache" \) -prune -o -type d -printf '%P\0' |
+                tar -C "$base/var" --null --no-recursion --files-from=- -c | tar -C "$new/var" -x
+        mkdir -p "$new"/var/{cache/apt/archives/partial,lib,log/apt,opt,spool}
+        mkdir -m 0700 "$new/root"
+        mkdir -m 1777 "$new"/{tmp,var/tmp}
+        ln -sfn /run "$new/var/run"
+        ln -sfn /run/lock "$new/var/lock"
 }
 
 overlay_mount() {
@@ -114,13 +164,13 @@ tree_make() {
         mount -t tmpfs -o mode=0755 shruthi-sandbox "$run_dir/fs"
         root=$run_dir/fs/root
         mkdir "$run_dir/fs/upper" "$run_dir/fs/work"
-        cp -a "$layer/root" "$root"
+        cp -a "${layers[-1]}/root" "$root"
         for tree in "${overlay_trees[@]}"; do
                 name=${tree//\//-}
                 mkdir "$run_dir/fs/upper/$name" "$run_dir/fs/work/$name"
                 # What is seen through the mount's upper folder must have the mode of the tree itself.
-                chmod --reference="/$tree" "$run_dir/fs/upper/$name"
-                overlay_mount "$tree" "$layer/$tree:/$tree" "$run_dir/fs/upper/$name" "$run_dir/fs/work/$name"
+                chmod --reference="$base/$tree" "$run_dir/fs/upper/$name"
+                overlay_mount "$tree" "$(layers_lower "$tree")" "$run_dir/fs/upper/$name" "$run_dir/fs/work/$name"
         done
 }
 
@@ -136,13 +186,13 @@ tree_remove() {
 
 # Runs a command in $root with nothing booted. Dies with this script, whatever ends that: see nspawn_start().
 box_run() {
-        local status=0
+        local status=0 nspawn
 
+        nspawn_command
         (
                 mkdir "$cgroup/box-$BASHPID"
                 echo $BASHPID >"$cgroup/box-$BASHPID/cgroup.procs"
-                exec setpriv --pdeathsig KILL unshare --pid --fork --kill-child --mount-proc \
-                        systemd-nspawn --quiet --directory="$root" --register=no --keep-unit --link-journal=no \
+                exec setpriv --pdeathsig KILL "${nspawn[@]}" --quiet --directory="$root" --register=no --keep-unit --link-journal=no \
                         --as-pid2 --pipe --machine="shruthi-$run_id" --setenv=LANG=C.UTF-8 "$@"
         ) || status=$?
         return $status
@@ -150,14 +200,14 @@ box_run() {
 
 # Builds of this tree are found by its path, so that several trees can be worked on at once.
 build_lock() {
-        build_dir=$cache/build/$(printf %s "$source_dir" | sha256sum | cut -c1-16)
+        build_dir=$cache/build/$(printf %s "$source_dir" | sha256sum | cut -c1-16)${suite:+.$suite}
         mkdir -p "$build_dir"
         echo "$source_dir" >"$build_dir/source"
         builds_sweep
-        # A build belongs to the compilers and headers that it was made with.
-        if [ "$(cat "$build_dir/layer" 2>/dev/null)" != "${layer##*/}" ]; then
-                find "$build_dir" -mindepth 1 -maxdepth 1 -type d -exec rm -rf --one-file-system {} +
-                echo "${layer##*/}" >"$build_dir/layer"
+        # A build belongs to the compilers and headers that it was made with: those of the lowest layer.
+        if [ "$(cat "$build_dir/layer" 2>/dev/null)" != "${layers[0]##*/}" ]; then
+                find "$build_dir" -mindepth 1 -maxdepth 1 -type d ! -name '.*' -exec rm -rf --one-file-system {} +
+                echo "${layers[0]##*/}" >"$build_dir/layer"
         fi
         with_lock "$build_dir/lock" "$@"
 }

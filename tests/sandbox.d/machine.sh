@@ -20,7 +20,7 @@ require_machine() {
                 die "The path of this tree or of the cache contains a space, colon, comma or backslash: move it" \
                         "($source_dir, $cache)."
         command -v apt-get >/dev/null ||
-                die "This machine has no apt-get: the sandbox needs Debian 12 or one of its kin."
+                die "This machine has no apt-get: the sandbox needs Debian 12, 13 or one of their kin."
         [ -L /lib ] ||
                 die "On this machine /lib is no link into /usr: the sandbox needs a merged /usr, as Debian 12 has."
         grep -qw overlay /proc/filesystems || modprobe -q overlay 2>/dev/null ||
@@ -48,7 +48,7 @@ require_packages() {
         if [ ${#missing[@]} -gt 0 ]; then
                 say "  packages, installed on the machine itself: ${missing[*]}"
         fi
-        say "  a cache folder, $cache (up to 3 GB; 'tests/sandbox clean' removes it),"
+        say "  a cache folder, $cache (up to 3 GB, and 2 GB for each suite; 'tests/sandbox clean' removes it),"
         say "  for the packages of the sandbox, fetched with this machine's apt, and for builds."
         if [ "$assume_yes" = no ] && [ -t 0 ] && [ -t 2 ]; then
                 read -r -p "sandbox: Go on? [y/N] " answer
@@ -94,6 +94,19 @@ step() {
 }
 
 cgroup_root() { findmnt --first-only --types cgroup2 --noheadings --output TARGET || :; }
+
+# Sets $nspawn to how systemd-nspawn is called, as process 1 of a PID namespace and in a mount namespace of its own.
+# Since 256 it ends without a word where /sys/fs/cgroup is not a hierarchy of version 2 (but a tmpfs, say, with one of
+# each version below it): there it is made to be one.
+nspawn_command() {
+        nspawn=(unshare --pid --fork --kill-child --mount-proc)
+        if [ "$(systemd-nspawn --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')" -ge 256 ] &&
+                [ "$(stat -f -c %T /sys/fs/cgroup)" != cgroup2fs ]; then
+                # shellcheck disable=SC2016
+                nspawn+=(/bin/sh -ec 'mount --bind "$0" /sys/fs/cgroup; exec "$@"' "$(cgroup_root)")
+        fi
+        nspawn+=(systemd-nspawn)
+}
 
 # sd_booted(3): whether the machine's own PID 1 is systemd.
 has_systemd=no
@@ -144,12 +157,13 @@ process_alive() {
 run_begin() {
         local base
 
-        mkdir -p "$cache/runs" "$cache/layers" "$cache/build"
+        mkdir -p "$cache"/{runs,bases,layers,build}
         run_id=$(head -c4 /dev/urandom | od -An -tx1 | tr -d ' \n')
         run_dir=$cache/runs/$run_id
         own_run=$run_dir
         mkdir -m 0755 "$run_dir"
         process_stamp $$ >"$run_dir/owner"
+        echo "$suite" >"$run_dir/suite"
         trap run_finish EXIT
         trap 'exit 129' HUP
         trap 'exit 130' INT
@@ -253,12 +267,14 @@ run_alive() {
 }
 
 running_list() {
-        local dir
+        local dir of
 
         for dir in "$cache"/runs/*/; do
                 dir=${dir%/}
                 run_alive "$dir" && [ -e "$dir/leader" ] || continue
-                printf '%s %s\n' "${dir##*/}" "$(cat "$dir/source")"
+                of=$(cat "$dir/suite" 2>/dev/null) || of=
+                [ -z "$suite" ] || [ "$of" = "$suite" ] || continue
+                printf '%s %s%s\n' "${dir##*/}" "$(cat "$dir/source")" "${of:+ $of}"
         done
 }
 
