@@ -291,7 +291,7 @@ expect_output "… with where it stands" \
 systemctl reset-failed unikernel@admins
 rm /etc/shruthi/unikernels/admins.unikernel
 check_soon "removed by hand it is gone" 60 eval '! call GetUnikernel s admins'
-is "no failed attempt left a definition" '' "$(ls /var/lib/shruthi/unikernels)"
+is_none "no failed attempt left a definition" "$(ls /var/lib/shruthi/unikernels)"
 
 # --- files as descriptors ---
 

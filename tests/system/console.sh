@@ -92,10 +92,10 @@ diag "lines of 64 bytes in $msec ms at 100 KiB/s: $((end - begin))"
 # Each takes 64 and 490 bytes in the journal. A burst is 370 lines more, and a pipe full of them may be on their way.
 check "to the rate that is set, in bytes of the journal" \
         test $((end - begin)) -le $((msec * 185 / 1000 + 1500)) -a $((end - begin)) -gt 0
-is "without a gap" "" "$(gaps flood flood)"
+is_none "without a gap" "$(gaps flood flood)"
 is "and told once" 1 \
         "$(journalctl -q -o cat MESSAGE_ID=6f0d6cf33e0e4d2b8a70d8a4a1d4b306 SHRUTHI_UNIKERNEL=flood | wc -l)"
-is "its neighbour loses nothing" "" "$(gaps neighbour tick)"
+is_none "its neighbour loses nothing" "$(gaps neighbour tick)"
 check_soon "and goes on" 60 counted_to neighbour tick 80
 check "a flooding guest can be stopped" systemctl stop unikernel@flood
 is "by itself, and not by a time-out" success "$(unit_show unikernel@flood Result)"
@@ -118,7 +118,7 @@ msec=$(((${EPOCHREALTIME/./} - started) / 1000))
 diag "lines of two in $msec ms at 100 KiB/s: $((end - begin)); root's: $(($(last_number roots flood) - roots))"
 check "… to the rate of one" test $((end - begin)) -le $((msec * 185 / 1000 + 2500)) -a $((end - begin)) -gt 0
 check "root's goes faster" test $(($(last_number roots flood) - roots)) -gt $((end - begin))
-is "hers have lost nothing" "" "$(gaps hers1 flood)$(gaps hers2 flood)"
+is_none "hers have lost nothing" "$(gaps hers1 flood)$(gaps hers2 flood)"
 systemctl stop unikernel@hers1 unikernel@hers2 unikernel@roots
 configure ConsoleRate=infinity
 
@@ -132,7 +132,7 @@ for i in 1 2 3; do
         systemctl reset-failed systemd-journald
 done
 check_soon "a guest prints 31250 lines to its end" 240 ended busy
-is "no line is missing though the journal was restarted" "" "$(gaps busy flood)"
+is_none "no line is missing though the journal was restarted" "$(gaps busy flood)"
 is "to the last" 31250 "$(last_number busy flood)"
 
 define busy2 "--flood=2000000 --exit=0"
@@ -143,7 +143,7 @@ for i in 1 2 3; do
         sleep 1
 done
 check_soon "another, whose runner is killed again and again" 240 ended busy2
-is "no line is missing" "" "$(gaps busy2 flood)"
+is_none "no line is missing" "$(gaps busy2 flood)"
 is "to the last" 31250 "$(last_number busy2 flood)"
 repeated=$(console_lines busy2 | grep '^flood 0' | uniq -d | wc -l)
 diag "lines that stand there twice: $repeated"
@@ -161,7 +161,7 @@ sleep 4
 systemctl kill --signal=CONT systemd-journald
 last=$(last_number waits tick)
 check_soon "after a journal that hung the console goes on" 60 counted_to waits tick $((last + 1000))
-is "without a gap" "" "$(gaps waits tick)"
+is_none "without a gap" "$(gaps waits tick)"
 
 # Its sockets too, and with them what waits in their queues.
 journal=(systemd-journald.socket systemd-journald-dev-log.socket systemd-journald-audit.socket
@@ -214,7 +214,7 @@ check_soon "a reader that does not read holds up nobody" 120 counted_to torrent 
 touch /tmp/read-now
 wait $reader
 expect_output "and is told what it has lost" 'bytes lost: read too slowly' cat /tmp/slow
-is "the journal has lost nothing" "" "$(gaps torrent flood)"
+is_none "the journal has lost nothing" "$(gaps torrent flood)"
 systemctl stop unikernel@torrent
 rm /etc/shruthi/shruthi.conf
 

@@ -91,7 +91,7 @@ expect_output "QEMU has a descriptor" '"filename":"/dev/fdset/0"' tr '\0' '\n' <
 expect_fail "… and no path of it" '' grep -qa "/run/credentials" "/proc/$qemu/cmdline"
 expect_output "… that of the very file that systemd made" "$loaded/shruthi.k" find "/proc/$qemu/fd" -lname '*shruthi.k' -printf '%l\n'
 check "… which lies in memory and nowhere else" in_memory_alone "$loaded"
-is "… for reading only" "" "$(find "/proc/$qemu/fd" -lname '*shruthi.k' -perm /222)"
+is_none "… for reading only" "$(find "/proc/$qemu/fd" -lname '*shruthi.k' -perm /222)"
 expect_fail "QEMU's user does not reach it by its path" 'denied' \
         setpriv --reuid=libvirt-qemu --regid=libvirt-qemu --init-groups cat "$loaded/shruthi.k"
 expect_fail "nor does alice" 'denied' as_user alice cat "$loaded/shruthi.k"
@@ -103,8 +103,8 @@ expect_output "its memory is in no core file" 'dump-guest-core=off' tr '\0' '\n'
 is "whether QEMU writes one at all, which libvirt decides, doctor knows" \
         "$(if [ "$(core_limit "$qemu")" = 0 ]; then echo ok; else echo warning; fi)" "$(of_core_files)"
 expect_output "nor does the runner" '^Max core file size +0 +0 ' cat "/proc/$(main_pid k)/limits"
-is "the runner has no descriptor of it" "" "$(find "/proc/$(main_pid k)/fd" -lname '*credentials*')"
-is "nor has libvirtd" "" "$(find "/proc/$(pgrep -x libvirtd)/fd" -lname '*credentials*')"
+is_none "the runner has no descriptor of it" "$(find "/proc/$(main_pid k)/fd" -lname '*credentials*')"
+is_none "nor has libvirtd" "$(find "/proc/$(pgrep -x libvirtd)/fd" -lname '*credentials*')"
 expect_output "the XML can be seen without a key in hand" 'fdgroup="credentials"' as_user alice shruthictl xml k
 
 # ── Rotated, adopted, stopped ────────────────────────────────────────────────────────────────────────────────────────
@@ -120,12 +120,12 @@ check_soon "… brings the new key" 60 proves k tls.key "$other"
 expect_fail "… and not the old one" '' proves k tls.key "$secret"
 check "stopped" as_user alice shruthictl stop k
 check "… nothing is left in memory" test ! -e "$loaded"
-is "… by any process" "" "$(find /proc/[0-9]*/fd -lname '*shruthi.k' 2>/dev/null)"
-is "… or mount" "" "$(cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -F unikernel@k.service)"
+is_none "… by any process" "$(find /proc/[0-9]*/fd -lname '*shruthi.k' 2>/dev/null)"
+is_none "… or mount" "$(cat /proc/[0-9]*/mountinfo 2>/dev/null | grep -F unikernel@k.service)"
 
 # ── Core files ───────────────────────────────────────────────────────────────────────────────────────────────────────
 cp -a /etc/libvirt/qemu.conf /root/qemu.conf
-is "with nothing that has keys doctor says nothing of core files" "" "$(of_core_files)"
+is_none "with nothing that has keys doctor says nothing of core files" "$(of_core_files)"
 printf 'max_core = "unlimited"\n' >>/etc/libvirt/qemu.conf
 check "where libvirt lets QEMU write core files, as 11.3 does by itself" systemctl restart libvirtd
 check "alice starts it" as_user alice shruthictl start k
@@ -215,7 +215,7 @@ systemctl stop unikernel@s
 echo >>/srv/small.key
 expect_fail "sources that have no room are not named" 'of unikernel .k. takes at least 1056768 bytes' \
         bash -c "$add_line" - $'LoadCredential=large:/srv/large.key\nLoadCredential=small:/srv/small.key'
-is "… and the definition stays" "" "$(shruthictl cat k | grep large)"
+is_none "… and the definition stays" "$(shruthictl cat k | grep large)"
 
 # What is sealed counts by what must be in it, since from 257 on systemd loads no more than this either.
 head -c 800000 /dev/urandom | systemd-creds encrypt --name=sealed - /srv/sealed.key
@@ -355,7 +355,7 @@ for user in mallory bob alice root; do
         [ $user != root ] || exceptions=("${rightful[@]}")
         found=$(leaks $user "${exceptions[@]}" 2>&1)
         diag "$user: $(tail -n 1 <<<"$found")"
-        is "$user finds the secret nowhere" "" "$(grep '^secret' <<<"$found")"
+        is_none "$user finds the secret nowhere" "$(grep '^secret' <<<"$found")"
         is "$user has looked to the end" 1 "$(grep -c '^looked at' <<<"$found")"
         # Each of the ways in which he looks finds what is planted there.
         check "… where a decoy is found: in files" grep -qE '^decoy file /tmp/decoy$' <<<"$found"
@@ -373,6 +373,6 @@ check "… by QEMU's descriptors" grep -qE "^secret descriptor /proc/$(qemu_pid 
 check "… in the administrator's file" grep -qE '^secret file /root/plain.key$' <<<"$found"
 for name in k d w; do shruthictl stop $name; done
 found=$(leaks root --except=/root/plain.key 2>&1)
-is "when all have stopped there is nothing, even for root" "" "$(grep '^secret' <<<"$found")"
+is_none "when all have stopped there is nothing, even for root" "$(grep '^secret' <<<"$found")"
 
 finish

@@ -105,7 +105,7 @@ sed -i '1s/.*/0000/; $a ghost' $NAMES/a
 is "a list of names that does not fit is not believed" "ok binary several tls.key" \
         "$(seal 'list a' | tr '\n' ' ' | sed 's/ $//')"
 is "… but mended" 1 "$(grep -c "^$(sha256sum $SEALED/shruthi.a | cut -d' ' -f1)$" $NAMES/a)"
-is "what a cut left behind is removed" "" "$(find $SEALED $NAMES -name '*.AbCdEf')"
+is_none "what a cut left behind is removed" "$(find $SEALED $NAMES -name '*.AbCdEf')"
 rm $NAMES/a
 is "a list that is lost is made again" "ok binary several tls.key" "$(seal 'list a' | tr '\n' ' ' | sed 's/ $//')"
 for i in $(seq 20); do seal "set many k$i" <<<"content $i" >/dev/null & pids[i]=$!; done
@@ -140,7 +140,7 @@ rm $SEALED/shruthi.a
 cp -p /tmp/sealed $SEALED/shruthi.a
 is "the one from before is good" "$secret" "$(content a tls.key)"
 for name in a c d slow many; do seal "forget $name" >/dev/null; done
-is "once forgotten, nothing is left" "" "$(find $SEALED $NAMES -type f ! -name .lock)"
+is_none "once forgotten, nothing is left" "$(find $SEALED $NAMES -type f ! -name .lock)"
 
 # ── Through shruthid ─────────────────────────────────────────────────────────────────────────────────────────────
 client=$SRC/tests/client/client.py
@@ -155,7 +155,11 @@ alice() { as_user alice shruthictl "$@"; }
 create() { as_user alice python3 "$client" create "$1" "$images/${2-guest-disk.virtio}" "Networks:=[('service', @a{sv} {})]" "${@:3}"; }
 # What its guest said in this life.
 proof() { journalctl --sync; journalctl -q -o cat SYSLOG_IDENTIFIER="$1" | sed -n "s/^proof: $2 //p" | tail -n 1; }
-proves() { [ "$(proof "$1" "$2")" = "$(printf %s nonce | openssl dgst -sha256 -hmac "$3" | sed 's/.* //')" ]; }
+proves() {
+        local proof
+        proof=$(printf %s nonce | openssl dgst -sha256 -hmac "$3" | sed 's/.* //')
+        [ -n "$proof" ] && [ "$(proof "$1" "$2")" = "$proof" ]
+}
 
 check "alice makes one with a device for keys" create hers guest-disk.virtio "Credentials:=['storage']" \
         "Arguments=--storage-prove=token:nonce --tick=1000"
@@ -260,7 +264,7 @@ kill -CONT "$held"
 wait $slow
 expect_output "hers is given up" 'TimedOut.*10 seconds|CredentialsUnavailable.*in time' cat /tmp/slow.answer
 check "then it is removed" alice remove --now hers
-is "with its keys" "" "$(find $SEALED $NAMES -type f ! -name .lock)"
+is_none "with its keys" "$(find $SEALED $NAMES -type f ! -name .lock)"
 
 check "one more" create hers guest-disk.virtio "Credentials:=['storage']"
 check "with a key" alice credential set hers token <<<"$secret"
@@ -268,7 +272,7 @@ check "whose definition somebody deletes by hand" rm /var/lib/shruthi/unikernels
 wait_for 60 bash -c '! shruthictl show hers'
 check "bob may have the name" as_user bob python3 "$client" create hers $images/guest-disk.virtio \
         "Networks:=[('service', @a{sv} {})]" "Credentials:=['storage']"
-is "and has none of her keys" "" "$(as_user bob shruthictl --no-legend credential list hers)"
+is_none "and has none of her keys" "$(as_user bob shruthictl --no-legend credential list hers)"
 check "what is sealed and damaged" bash -c "echo damaged >$SEALED/shruthi.hers"
 expect_fail "is told" 'was changed, comes from another' as_user bob shruthictl credential list hers
 expect_fail "keeps it from starting" 'keys|key material|[Cc]redential' as_user bob shruthictl start hers

@@ -141,7 +141,7 @@ expect_fail "one without is not wanted" '^$' \
 expect_output "the generator names the broken one" \
         '^shruthi-generator: broken is passed over: .*/broken\.unikernel:3: Memory=lots: not a size' \
         env SYSTEMD_LOG_TARGET=console /lib/systemd/system-generators/shruthi-generator /run/generated
-is "the generator wrote nothing else" '' "$(find /run/systemd/generator* -path '*unikernel*' ! -type d \
+is_none "the generator wrote nothing else" "$(find /run/systemd/generator* -path '*unikernel*' ! -type d \
         ! -path '/run/systemd/generator/unikernels.target.wants/unikernel@*.service' \
         ! -path '/run/systemd/generator/unikernel@*.service.d/50-shruthi-restart.conf' \
         ! -path '/run/systemd/generator/unikernel@*.service.d/50-shruthi-mounts.conf')"

@@ -79,7 +79,7 @@ for name in paused paused-plain; do
         virsh --quiet suspend unikernel-$name
         check_soon "$name: the bus says paused" 60 state_is $name paused
         check "$name: since now" test "$(get $name StateChangeTimestamp)" -gt "$changed"
-        is "$name: it has not ended" "" "$(get $name Result)"
+        is_none "$name: it has not ended" "$(get $name Result)"
 done
 expect_output "systemctl status says so" 'Status: "The guest is paused by somebody through libvirt' \
         systemctl status unikernel@paused
@@ -160,7 +160,7 @@ wait_for 60 state_is ends stopped
 is "after a reload one that has ended has run as long as before" "$before $ended" \
         "$(get ends ActiveEnterTimestamp) $(get ends InactiveEnterTimestamp)"
 kill $recorder
-is "nothing false was sent" "" "$(grep -B3 FALSE /tmp/record)"
+is_none "nothing false was sent" "$(grep -B3 FALSE /tmp/record)"
 check "while much was" test "$(wc -l </tmp/record)" -gt 150
 
 

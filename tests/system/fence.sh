@@ -83,7 +83,7 @@ is "or has none" "$own4" "$(held 10.9.9.2 none)"
 is "one with an IPv6 address may choose the other" "$any4$own6" "$(held any fd99::2)"
 is "or has none" "$own6" "$(held none fd99::2)"
 check "an interface by such a name that nobody holds" plug shruaaaaaaaaaaa
-is "is cut off" '' "$(passes)"
+is_none "is cut off" "$(passes)"
 
 # What the host is given by a guest's interface itself, because its bridge does not forward it.
 ip address add 10.9.9.1/24 dev br-fence
@@ -96,7 +96,7 @@ reached() {
 }
 is "the host is reached past the bridge" $'udp\narp\ndefault via fe80::bad' "$(reached plain0)"
 answer=$(ask "hold probe $MAC any any service")
-is "but by no guest" '' "$(reached "${answer#ok }")"
+is_none "but by no guest" "$(reached "${answer#ok }")"
 ip address delete 10.9.9.1/24 dev br-fence
 
 # ── Guests ───────────────────────────────────────────────────────────────────────────────────────────────────────────

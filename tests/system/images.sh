@@ -167,11 +167,11 @@ as_user alice shruthictl image import guest.virtio >/dev/null
 expect_output "the list tells size and users" "^$first .*hello" shruthictl image list --no-pager
 expect_output "prune removes what nobody uses" "^$(digest_of "$guests/guest.virtio")$" shruthictl image prune
 check "and leaves what is used" test -e "$(stored "$first")"
-is "it does so once" '' "$(shruthictl image prune | grep '^sha256:')"
+is_none "it does so once" "$(shruthictl image prune | grep '^sha256:')"
 check "what is left starts" as_user alice shruthictl start hello
 check "alice gives it another image for its next start" as_user alice shruthictl set hello --image=guest.virtio
 expect_output "what it runs is still used by it" "^$first .*hello" shruthictl image list --no-pager
-is "prune leaves that to it" '' "$(shruthictl image prune | grep '^sha256:')"
+is_none "prune leaves that to it" "$(shruthictl image prune | grep '^sha256:')"
 check "alice sets the first again" as_user alice shruthictl set hello --image=plain.virtio
 is "prune removes the other" "$(digest_of "$guests/guest.virtio")" "$(shruthictl image prune | grep '^sha256:')"
 check "alice stops it" as_user alice shruthictl stop hello

@@ -27,6 +27,18 @@ finished=no
 output=
 status=0
 
+# A check may hold for want of what should have told the contrary. So a test in which a command was not found fails,
+# wherever that was: bash calls this instead, in the shells that a test starts, too.
+tools_missing=$(mktemp -p /run)
+export tools_missing
+chmod 0666 "$tools_missing"
+command_not_found_handle() {
+        echo "$1" >>"$tools_missing"
+        printf '%s: command not found\n' "$1" >&2
+        return 127
+}
+export -f command_not_found_handle
+
 trap 'lib_exit $?' EXIT
 
 lib_exit() {
@@ -37,6 +49,14 @@ lib_exit() {
 
 # A line of explanation.
 diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+# TOOL…: what other programs than a shell call is there.
+need() {
+        local tool
+        for tool in "$@"; do
+                command -v "$tool" >/dev/null || fail "needs $tool, which is not installed"
+        done
+}
 
 # DESC
 ok() {
@@ -123,10 +143,22 @@ expect_status() {
         fi
 }
 
-# DESC EXPECTED ACTUAL
+# DESC EXPECTED ACTUAL: they are the same, and not both nothing because what should have told them could not.
 is() {
         output='' status=0
-        if [ "$2" = "$3" ]; then ok "$1"; else lib_fail "$1" "is '$3', should be '$2'" -; fi
+        if [ -z "$2" ]; then
+                lib_fail "$1" "there is nothing to compare '$3' with (is_none is for what should be nothing)" -
+        elif [ "$2" = "$3" ]; then
+                ok "$1"
+        else
+                lib_fail "$1" "is '$3', should be '$2'" -
+        fi
+}
+
+# DESC ACTUAL: it is nothing.
+is_none() {
+        output='' status=0
+        if [ -z "$2" ]; then ok "$1"; else lib_fail "$1" "is '$2', should be nothing" -; fi
 }
 
 # SECONDS COMMAND…: runs the command until it succeeds; fails when it has not within that time. What is there earlier
@@ -177,6 +209,8 @@ sandbox_reboot() {
 # The last line of every test.
 finish() {
         finished=yes
+        [ ! -s "$tools_missing" ] || fail "calls what is not installed: $(sort -u "$tools_missing" | tr '\n' ' ')"
+        rm -f "$tools_missing"
         echo "1..$tests_done"
         [ $tests_failed -eq 0 ] || exit 1
         exit 0

@@ -72,13 +72,13 @@ fill() {
 
         check "a /$2" shruthictl network create "$network" --subnet="10.128.$2.0/$2"
         for i in $(seq "$3"); do make "$network$i" "$network" >/dev/null || wrong+=("$network$i"); done
-        is "has $3 addresses" '' "${wrong[*]}"
+        is_none "has $3 addresses" "${wrong[*]}"
         expect_fail "and no more" "all addresses of the network 10.128.$2.0/$2 are taken" make "$network" "$network"
         check "with somebody on it" stranger "in$network" "$(bridge_of "$network")"
         for file in "/var/lib/shruthi/leases/network-$network"/*; do
                 [ "$(asks_dhcp "in$network" "$(sed -n 's/^MAC=//p' "$file")")" = "${file##*/}" ] || wrong+=("$file")
         done
-        is "each unikernel's hardware address is served its own" '' "${wrong[*]}"
+        is_none "each unikernel's hardware address is served its own" "${wrong[*]}"
         check_soon "as the DHCP server says" 60 eval '[ "$(served '"$network"')" = '"$3"' ]'
 }
 calls=$(firewall_calls)
@@ -89,7 +89,7 @@ check "a unikernel on it" make calm1 calm
 check "is removed" gone calm1
 is "for which no firewall is touched" "$calls" "$(firewall_calls)"
 check "it goes" shruthictl network remove calm
-is "with all that was known of it" '' "$(ls /var/lib/shruthi-hosts)"
+is_none "with all that was known of it" "$(ls /var/lib/shruthi-hosts)"
 expect_fail "nobody else lists who is where" '' as_user alice ls /var/lib/shruthi-hosts
 
 check "one more" eval 'shruthictl network create lost --subnet=10.128.98.0/24 && make lost1 lost && make lost2 lost'
@@ -102,7 +102,7 @@ check "they go" eval 'gone lost2 && shruthictl network remove lost'
 
 fill full 28 13
 check "all go" eval 'gone full{1..13}'
-is "nothing of them is left" '' "$(cat /var/lib/shruthi-hosts/full/*/dhcp /var/lib/shruthi-hosts/full/*/dns)"
+is_none "nothing of them is left" "$(cat /var/lib/shruthi-hosts/full/*/dhcp /var/lib/shruthi-hosts/full/*/dns)"
 fill large 27 29
 check "all go" eval 'gone large{1..29}'
 check "and the networks" shruthictl network remove large full
@@ -114,7 +114,7 @@ check_soon "is served" 60 guest_said da 'serving on 10.128.1.2/30 by DHCP'
 check_soon "which libvirt has heard of" 60 eval '[ "$(served tiny)" = 1 ]'
 check "it is removed" gone da
 expect_fail "no other gets the address while its lease lives" 'when their leases of DHCP end' make r1 tiny
-is "nor is one left behind" '' "$(lease_of tiny r1)"
+is_none "nor is one left behind" "$(lease_of tiny r1)"
 expect_fail "nor by asking for it" '10.128.1.2 is in use by .*DHCP server has leased it' make r1 tiny 10.128.1.2/30
 check "one of its name does" eval 'make da tiny && shruthictl start da'
 check_soon "and is served" 60 eval '[ "$(guest_said da "by DHCP" | wc -l)" -ge 2 ]'
@@ -164,7 +164,7 @@ for name in fileserver wpad isatap localhost; do
         expect_fail "alice does not take the name $name" "'$name' is (already the name of 192|a name that other)" \
                 as alice create $name /home/alice/image --memory=8M --network=service:virbr0,address=auto
 done
-is "nothing is left of that" '' "$(for name in fileserver wpad isatap localhost; do lease_of default $name; done)"
+is_none "nothing is left of that" "$(for name in fileserver wpad isatap localhost; do lease_of default $name; done)"
 expect_fail "nor is a unikernel" '4 of 4|No|no' shruthictl status fileserver
 check "without an address it is a name as any other" \
         as alice create wpad /home/alice/image --memory=8M --network=service:virbr0
@@ -195,7 +195,7 @@ check "it gets the address" \
 echo '--jump MASQUERADE' >/run/firewall-fails
 check "it goes in the same way" gone halfway
 rm /run/firewall-fails
-is "its address is given back" '' "$(lease_of default halfway)"
+is_none "its address is given back" "$(lease_of default halfway)"
 expect_fail "and nothing known of it" '' in_default halfway
 
 # ── Told where it cannot be helped ───────────────────────────────────────────────────────────────────────────────────

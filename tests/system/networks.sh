@@ -69,10 +69,10 @@ check "they start" shruthictl start "${all[@]}"
 diag "they took $(((${EPOCHREALTIME/./} - started) / 1000)) ms"
 silent=()
 for name in "${all[@]}"; do wait_for 60 answers "${address[$name]}" || silent+=("$name"); done
-is "all answer by their address" '' "${silent[*]}"
+is_none "all answer by their address" "${silent[*]}"
 silent=()
 for name in "${all[@]}"; do wait_for 60 answers "$name" || silent+=("$name"); done
-is "all answer by their name" '' "${silent[*]}"
+is_none "all answer by their name" "${silent[*]}"
 expect_output "the guest was told its address with the prefix" "^argument: --ipv4=${address[many1]}/24$" \
         guest_got many1 "--ipv4="
 expect_output "and the gateway" '^argument: --ipv4-gateway=192.168.122.1$' guest_got many1 "--ipv4-gateway="
@@ -110,7 +110,7 @@ expect_fail "a device that there is not, too" 'there is no field \{other.address
         shruthictl create taken "$GUEST" --network=service:virbr0 -- '--ipv4={other.address}'
 expect_fail "so is one that has no value there" 'service.address6. cannot be filled in' \
         shruthictl create taken "$GUEST" --network=service:network=default,address=auto -- '--ipv6={service.address6}'
-is "no address is kept for what was refused" '' "$(grep -rl '^UNIKERNEL=taken$' /var/lib/shruthi/leases)"
+is_none "no address is kept for what was refused" "$(grep -rl '^UNIKERNEL=taken$' /var/lib/shruthi/leases)"
 expect_fail "and no name or reservation" '' network_has taken
 check "the bridge of a network is the same network" \
         shruthictl create fixed "$GUEST" --memory=8M --network=service:virbr0,address=192.168.122.207/24 -- '--ipv4={service.address}'
@@ -164,7 +164,7 @@ for i in 3 4 5 6; do
         check "there is an address for plain$i" shruthictl create plain$i "$GUEST" --memory=8M \
                 --network=service:br9,address=auto -- '--ipv4={service.address}'
 done
-is "nobody has the neighbour's" '' "$(for i in 3 4 5 6; do address_of plain$i; done | grep -xF 10.9.0.2)"
+is_none "nobody has the neighbour's" "$(for i in 3 4 5 6; do address_of plain$i; done | grep -xF 10.9.0.2)"
 expect_fail "then there is none" 'all addresses of the network 10.9.0.0/29 are taken' \
         shruthictl create plain7 "$GUEST" --memory=8M --network=service:br9,address=auto
 expect_fail "the neighbour's is not given to who asks for it" '10.9.0.2 is in use by 02:00:00:00:00:02' \

@@ -92,7 +92,7 @@ check_soon "it answers pings" 60 ping -c1 -W1 192.168.122.50
 expect_output "while it runs there is a tap" '^(vnet|shru)' ls /sys/class/net/virbr0/brif
 check "it stops" systemctl stop unikernel@tick
 check "at once no domain is left" no_domain tick
-is "no tap is left" "" "$(ls /sys/class/net/virbr0/brif)"
+is_none "no tap is left" "$(ls /sys/class/net/virbr0/brif)"
 check "no file is left" test ! -e /run/shruthi/unikernels/tick
 check "nor what told that it was on" is_swept tick
 is "stopping is a success" success "$(unit_show unikernel@tick Result)"
@@ -159,7 +159,7 @@ kill -INT $ping
 wait $ping
 expect_output "not one ping was lost" ' 0% packet loss' cat /tmp/ping
 expect_output "and pings were sent all the time" '^[0-9]{2,} packets transmitted' cat /tmp/ping
-is "no line of the console was lost" "" "$(gaps tick tick)"
+is_none "no line of the console was lost" "$(gaps tick tick)"
 is "QEMU is the same" "$qemu" "$(qemu_pid tick)"
 is "the UUID is the same" "$uuid" "$(virsh domuuid unikernel-tick)"
 check "an adopted guest can be stopped" systemctl stop unikernel@tick

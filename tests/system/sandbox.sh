@@ -23,6 +23,12 @@ check "polkit answers" busctl --system call org.freedesktop.PolicyKit1 /org/free
         org.freedesktop.DBus.Peer Ping
 check "logind answers" loginctl --no-pager list-sessions
 
+mapfile -t tools < <(sed -n '/^test_packages=(/,/^)/p' "$SRC/tests/sandbox" | sed '1d; $d' | tr -s ' ' '\n' | grep .)
+check "the tests' tools are named" test ${#tools[@]} -gt 10
+check "all of them are installed" dpkg-query --show "${tools[@]}"
+is_none "… and none only in parts" "$(dpkg-query --show --showformat '${Package} ${Status}\n' "${tools[@]}" |
+        grep -v ' ok installed$')"
+
 expect_output "control groups are of version 2" '^cgroup2fs$' stat -f -c %T /sys/fs/cgroup
 expect_output "the host name is the sandbox's" '^sandbox$' hostname
 check "a journal line can be read again" bash -c 'systemd-cat -t sandbox-test echo hello; journalctl --sync; \

@@ -16,7 +16,7 @@ if [ "$STAGE" = late ]; then
         check_soon "one whose bridge comes late starts when it is there" 60 running bridged
         check "since it was waited for" said bridged "'brlate'.*is waited for"
         check_soon "one whose image is mounted late starts when it is there" 60 running late
-        is "and began after that" "" "$(journalctl -q -b -o cat -u unikernel@late | grep -i failed)"
+        is_none "and began after that" "$(journalctl -q -b -o cat -u unikernel@late | grep -i failed)"
         check_soon "one that is defined on what is mounted late starts, too" 60 running mended
         check "shruthid was not needed for it" unit_is inactive shruthid.service
         is "where a mount does not come, it does not start" inactive "$(unit_show unikernel@lost ActiveState)"
@@ -98,7 +98,7 @@ ln -s /root/secret $state/mended.unikernel.d
 # Where there is no /dev/kmsg, as here, it says that there.
 generate() { mkdir -p /tmp/generated && /usr/lib/systemd/system-generators/shruthi-generator /tmp/generated; }
 expect_output "the generator says whom it has passed over" 'linked is passed over' generate
-is "and nothing that user shruthi could not read" "" "$(grep -e secret -e b.conf <<<"$output")"
+is_none "and nothing that user shruthi could not read" "$(grep -e secret -e b.conf <<<"$output")"
 rm $state/linked.unikernel $state/mended.unikernel.d
 systemctl daemon-reload
 
@@ -189,7 +189,7 @@ sed -i "s,guest-plain,guest-disk,; /^Arguments=/d" $DEFINITIONS/missing.unikerne
 truncate -s 1M /tmp/missing && chmod 666 /tmp/missing
 systemctl daemon-reload
 expect_status "who starts one whose bridge is not there is told so at once" 1 shruthictl start missing
-is "with a reason that names it" "" "$(grep -v -e brlate <<<"$output")"
+is_none "with a reason that names it" "$(grep -v -e brlate <<<"$output")"
 waiting() { [ "$(unit_show unikernel@missing StatusText)" = "Waiting for a network" ]; }
 check_soon "systemd, which tries again, waits for it" 60 waiting
 check "a stop ends that" systemctl stop unikernel@missing

@@ -20,11 +20,11 @@ drop_in() {
 if [ "$STAGE" = rebooted ]; then
         is "at the power-off the guest was stopped" 1 "$(journalctl -q -b -1 -o cat SHRUTHI_UNIKERNEL=lasting \
                 SHRUTHI_RESULT=stopped | wc -l)"
-        is "its unit ended well" "" "$(journalctl -q -b -1 -o cat -u unikernel@lasting | grep -i failed)"
+        is_none "its unit ended well" "$(journalctl -q -b -1 -o cat -u unikernel@lasting | grep -i failed)"
         expect_fail "and who sweeps had nothing to complain about" '' \
                 bash -c 'journalctl -q -b -1 -o cat -u shruthi-domain | grep "is over"'
         is "one in the pause before a restart was taken down" "0 left" "$(cat /var/lib/left)"
-        is "its console has no gap up to then" "" "$(journalctl -q -b -1 -o cat SYSLOG_IDENTIFIER=lasting |
+        is_none "its console has no gap up to then" "$(journalctl -q -b -1 -o cat SYSLOG_IDENTIFIER=lasting |
                 sed -n 's/^tick //p' | awk '$1 != last + 1 { print "after " last " comes " $1 } { last = $1 }')"
         check_soon "one that is enabled runs after the boot" 60 running lasting
         check_soon "and speaks" 60 counted_to lasting tick 5
@@ -41,7 +41,7 @@ check "systemd finds nothing wrong with the units" systemd-analyze verify --man=
         "$units/shruthid.socket" "$units/shruthid.service" "$units/shruthi-seal.socket" "$units/shruthi-seal@.service" \
         "$units/shruthi-fence.socket" "$units/shruthi-fence.service" \
         "$units/shruthi-domain.socket" "$units/shruthi-domain.service"
-is "nor has it a remark" "" \
+is_none "nor has it a remark" \
         "$(systemd-analyze verify --man=no "$units/unikernel@x.service" "$units/unikernels.target" \
         "$units/shruthid.service" 2>&1 | grep -E 'shruthi|unikernel')"
 for service in unikernel@x shruthid shruthi-domain shruthi-seal@x; do
@@ -73,7 +73,7 @@ is "so is the state directory" "710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' 
 is "the store is readable to it" "2710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /var/lib/shruthi/images)"
 is "definitions are our own" "700 shruthi shruthi" "$(stat -c '%a %U %G' /var/lib/shruthi/unikernels)"
 expect_output "user shruthi may use libvirt" '\blibvirt\b' id -Gn shruthi
-is "group shruthi-users is not one of his" "" "$(id -Gn shruthi | grep -w shruthi-users)"
+is_none "group shruthi-users is not one of his" "$(id -Gn shruthi | grep -w shruthi-users)"
 
 # --- systemctl's verbs, without shruthid.
 

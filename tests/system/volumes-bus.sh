@@ -406,6 +406,6 @@ check "who removes it" ctl volume remove broken
 # Without a bus, root goes over the private socket.
 check "on the private socket it works, too" python3 "$SRC/tests/client/private.py" ListVolumes
 check "data is removed" alice volume remove data
-is "the store is empty" '' "$(names)"
+is_none "the store is empty" "$(names)"
 
 finish

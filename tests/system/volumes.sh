@@ -43,7 +43,7 @@ fi
 # A definition written by hand, without shruthid: made at the first start.
 systemctl stop shruthid.service shruthid.socket
 define_disk counter --boots Autostart=yes '[Volume storage]' Size=64M
-is "there is none before the first start" "" "$(ls $STORE)"
+is_none "there is none before the first start" "$(ls $STORE)"
 check "it starts" systemctl start unikernel@counter
 check "and has not needed shruthid" unit_is inactive shruthid.service
 check_soon "its first boot" 60 said counter 'boot 1'
