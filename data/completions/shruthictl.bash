@@ -47,6 +47,7 @@ _shruthictl_value() {
         case $option in
         --json) mapfile -t COMPREPLY < <(compgen -W 'pretty short off' -- "$cur") ;;
         --restart) mapfile -t COMPREPLY < <(compgen -W 'no on-failure always' -- "$cur") ;;
+        --architecture) mapfile -t COMPREPLY < <(compgen -W 'x86_64 aarch64' -- "$cur") ;;
         --autostart) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$cur") ;;
         --signal | -s) mapfile -t COMPREPLY < <(compgen -W 'SIGTERM SIGINT SIGABRT SIGKILL' -- "$cur") ;;
         --group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
@@ -62,7 +63,7 @@ _shruthictl_value() {
         --property | -p)
                 mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart CutOff Result ExitStatus
                         InvocationID StateChangeTimestamp ActiveEnterTimestamp InactiveEnterTimestamp Image ImageTarget
-                        BootMethod Arguments Memory CPUs Group Restart Devices DefinitionPath DropIns Origin
+                        BootMethod Arguments Memory CPUs Architecture Group Restart Devices DefinitionPath DropIns Origin
                         DomainName SubState Reason Problem' -- "$cur")
                 ;;
         --image | --initrd | --kernel) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
@@ -75,7 +76,7 @@ _shruthictl_value() {
 
 _shruthictl() {
         local any='--help --version --host --no-pager --no-legend --no-ask-password --quiet --json'
-        local settings='--memory --cpus --network --volume --credentials --arguments --autostart --restart --group --owner --initrd'
+        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
                 [start]='--no-block --time' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
@@ -177,8 +178,8 @@ _shruthictl() {
                 if ((operands == 0)); then
                         mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 else
-                        mapfile -t COMPREPLY < <(compgen -S = -W 'Image Memory CPUs Arguments Autostart Restart Group
-                                Owner Initrd Network Volume Credentials' -- "$cur")
+                        mapfile -t COMPREPLY < <(compgen -S = -W 'Image Memory CPUs Architecture Arguments Autostart
+                                Restart Group Owner Initrd Network Volume Credentials' -- "$cur")
                         compopt -o nospace
                 fi
                 ;;

@@ -94,8 +94,8 @@ complete -c shruthictl -n $network -l routed -d 'Out, and in, by its own address
 complete -c shruthictl -n $network -l bridge -x -d 'What its bridge is called'
 complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -a create -d 'Create and start'
-complete -c shruthictl -n '__fish_seen_subcommand_from set' -a 'Image= Memory= CPUs= Arguments= Autostart= Restart= \
-    Group= Owner= Initrd= Network= Volume= Credentials='
+complete -c shruthictl -n '__fish_seen_subcommand_from set' -a 'Image= Memory= CPUs= Architecture= Arguments= Autostart= \
+    Restart= Group= Owner= Initrd= Network= Volume= Credentials='
 
 complete -c shruthictl -s h -l help -d 'Show help'
 complete -c shruthictl -l version -d 'Show the version'
@@ -131,6 +131,8 @@ complete -c shruthictl -n '__fish_seen_subcommand_from kill' -s s -l signal -x -
     -d 'Which signal'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l memory -x -a '16M 32M 64M 128M 256M' -d Memory
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l cpus -x -d 'Virtual CPUs'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l architecture -x -a 'x86_64 aarch64' \
+    -d 'Emulate an image for another one than the host has'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l network -x -d 'Connect a network device'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l volume -x -d 'Connect a block device'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l credentials -x -d 'Put key material on a block device'

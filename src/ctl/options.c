@@ -45,6 +45,7 @@ DEFINE_SWITCH(time)
         }
 DEFINE_SETTING(memory, "memory", "Memory")
 DEFINE_SETTING(cpus, "cpus", "CPUs")
+DEFINE_SETTING(architecture, "architecture", "Architecture")
 DEFINE_SETTING(network, "network", "Network")
 DEFINE_SETTING(volume, "volume", "Volume")
 DEFINE_SETTING(credentials, "credentials", "Credentials")
@@ -252,6 +253,9 @@ const OptionInfo option_table[] = {
         {"bridge", 0, "BRIDGE", OPTION_NETWORK, "network create: what its bridge is called", set_bridge},
         {"memory", 0, "SIZE", OPTION_SETTINGS, "Memory, such as 32M", set_memory},
         {"cpus", 0, "N", OPTION_SETTINGS, "Virtual CPUs", set_cpus},
+        {"architecture", 0, "NAME", OPTION_SETTINGS,
+                        "x86_64 or aarch64: emulate an image for another one than the host's",
+                        set_architecture},
         {"network", 0, "DEVICE[:BRIDGE|:network=NAME][,address=auto|ADDRESS/N]", OPTION_SETTINGS,
                         "Connect a network device; may be given again", set_network},
         {"volume", 0, "DEVICE:size=SIZE[,volume=NAME][,ro]|DEVICE:PATH[:ro]", OPTION_SETTINGS,

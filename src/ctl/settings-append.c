@@ -125,6 +125,8 @@ static int append_scalars(sd_bus_message *call, const Settings *settings)
         if (r >= 0 && settings->has_autostart)
                 r = sd_bus_message_append(call, "{sv}", "Autostart", "b", (int) settings->autostart);
         if (r >= 0)
+                r = append_text(call, "Architecture", settings->architecture);
+        if (r >= 0)
                 r = append_text(call, "Arguments", settings->arguments);
         if (r >= 0)
                 r = append_text(call, "Restart", settings->restart);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/string-util.h"
+#include "image/architecture.h"
 
 static void network_setting_free(gpointer data)
 {
@@ -39,6 +40,7 @@ void settings_clear(Settings *settings)
         g_free(settings->arguments);
         g_strfreev(settings->argument_list);
         g_free(settings->restart);
+        g_free(settings->architecture);
         g_free(settings->group);
         g_free(settings->owner);
         g_free(settings->initrd);
@@ -111,6 +113,14 @@ static int set_restart(Settings *settings, const char *name, const char *value, 
                 return refuse(ret_error, name, value, "give no, on-failure or always");
 
         return set_text(&settings->restart, value);
+}
+
+static int set_architecture(Settings *settings, const char *name, const char *value, Error *ret_error)
+{
+        if (*value && (int) guest_architecture_from_string(value) < 0)
+                return refuse(ret_error, name, value, "give x86_64 or aarch64, or nothing for the host's own");
+
+        return set_text(&settings->architecture, value);
 }
 
 static int set_group(Settings *settings, const char *name, const char *value, Error *ret_error)
@@ -303,6 +313,7 @@ static const struct {
 } setters[] = {
         {"Memory", set_memory},
         {"CPUs", set_cpus},
+        {"Architecture", set_architecture},
         {"Arguments", set_arguments},
         {"Autostart", set_autostart},
         {"Restart", set_restart},
@@ -318,6 +329,7 @@ static const struct {
 const char *const settings_keys[] = {
         "Memory",
         "CPUs",
+        "Architecture",
         "Arguments",
         "Autostart",
         "Restart",
@@ -368,7 +380,8 @@ int settings_set_argument_list(Settings *settings, char **arguments, Error *ret_
 bool settings_any(const Settings *settings)
 {
         return settings->has_memory || settings->has_cpus || settings->has_autostart ||
-                        settings->arguments || settings->argument_list || settings->restart ||
+                        settings->architecture || settings->arguments || settings->argument_list ||
+                        settings->restart ||
                         settings->group || settings->owner || settings->initrd || settings->networks ||
                         settings->volumes || settings->credentials;
 }

@@ -36,6 +36,7 @@ typedef struct Settings {
         char *arguments; /* one string, passed unchanged */
         char **argument_list;
         char *restart;
+        char *architecture; /* "": the host's own */
         char *group;
         char *owner;
         char *initrd;    /* a file, "host:PATH" or a digest */
@@ -47,7 +48,7 @@ typedef struct Settings {
 
 void settings_clear(Settings *settings);
 
-/* Sets by the definition's key: Memory, CPUs, Arguments, Restart, Autostart, Group, Owner, Initrd,
+/* Sets by the definition's key: Memory, CPUs, Architecture, Arguments, Restart, Autostart, Group, Owner, Initrd,
  * Digest, Credentials, Network, Volume (the last two may be given again, and an empty value says: none).
  * INVALID_ARGS with name, which is what the user called it ("--memory=" or "Memory"), the value and what
  * would be right. */

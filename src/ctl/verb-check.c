@@ -50,7 +50,7 @@ static int check_image(const Definition *definition, CheckResult *result, Error 
                 return 0;
         }
 
-        r = image_inspect(fd, &info, ret_error);
+        r = image_inspect(fd, definition->architecture, &info, ret_error);
         if (r < 0)
                 return r;
         if (info->problem)

@@ -118,15 +118,16 @@ static void print_devices(JsonObject *details)
 static void print_image(JsonObject *details)
 {
         const char *image = value_text(details, "Image"), *target = value_text(details, "ImageTarget");
-        const char *boot = value_text(details, "BootMethod");
+        const char *boot = value_text(details, "BootMethod"), *for_what = value_text(details, "Architecture");
         bool solo5 = *target && !g_str_equal(target, "none");
         g_autofree char *line = NULL;
 
         if (!*image)
                 return;
 
-        line = g_strdup_printf("%s%s%s%s%s", image, solo5 || *boot ? " (" : "", solo5 ? "Solo5 " : "",
-                        solo5 ? target : boot, solo5 || *boot ? ")" : "");
+        line = g_strdup_printf("%s%s%s%s%s%s%s", image, solo5 || *boot ? " (" : "", solo5 ? "Solo5 " : "",
+                        solo5 ? target : boot, *boot && *for_what ? ", " : "", *boot ? for_what : "",
+                        solo5 || *boot ? ")" : "");
         print_line("Image", line);
         print_line("Initrd", value_text(details, "Initrd"));
 }
@@ -306,7 +307,7 @@ static void print_next_devices(JsonArray *now, JsonArray *next)
 /* What the next start will change. */
 static void print_next_start(JsonObject *properties, JsonObject *details)
 {
-        static const char *const keys[] = {"Image", "Initrd", "Arguments", "Memory", "CPUs"};
+        static const char *const keys[] = {"Image", "Initrd", "Architecture", "Arguments", "Memory", "CPUs"};
         JsonNode *node = json_object_get_member(details, "NextStart");
         JsonObject *next = node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
         const char *name = value_text(properties, "Name");

@@ -20,6 +20,7 @@ static bool is_set(const Settings *settings, bool image, const char *key)
         } keys[] = {
                 {"Memory", settings->has_memory},
                 {"CPUs", settings->has_cpus},
+                {"Architecture", settings->architecture},
                 {"Autostart", settings->has_autostart},
                 {"Arguments", settings->arguments || settings->argument_list},
                 {"Restart", settings->restart},

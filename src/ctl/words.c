@@ -44,7 +44,7 @@ static char *name_setting(const Options *options, const char *message)
                 {"Autostart", "--autostart="}, {"Restart", "--restart="}, {"Group", "--group="},
                 {"Owner", "--owner="},         {"Initrd", "--initrd="},   {"Size", "--size="},
                 {"Subnet", "--subnet="},       {"IPv6Subnet", "--ipv6-subnet="},
-                {"Bridge", "--bridge="},
+                {"Bridge", "--bridge="},       {"Architecture", "--architecture="},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {

@@ -354,13 +354,13 @@ static int draft_check_limits(const Draft *draft)
 
 /* What cannot be hosted needs no room in the store. The judgement that counts is the one on the stored
  * copy. */
-static int check_hostable(Change *change, int fd)
+static int check_hostable(Change *change, int fd, ImageArchitecture asked)
 {
         _cleanup_image_info_ ImageInfo *info = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
 
         /* What cannot even be read is for the import to tell. */
-        if (image_inspect(fd, &info, &error) < 0 || !info->problem)
+        if (image_inspect(fd, asked, &info, &error) < 0 || !info->problem)
                 return 0;
 
         return error_set(&change->error, info->problem_code, "The image is %s", info->problem);
@@ -378,8 +378,9 @@ static int import_fd(Change *change, int fd, const char *expected, unsigned slot
 }
 
 /* The image that the definition will name; NULL: the one that it names. */
-static int take_image(Change *change, char **ret_digest)
+static int take_image(const Draft *draft, char **ret_digest)
 {
+        Change *change = draft->change;
         _cleanup_close_ int fd = -EBADF;
         int r;
 
@@ -392,7 +393,7 @@ static int take_image(Change *change, char **ret_digest)
         if (change->image_path || change->image_fd >= 0) {
                 int image_fd = change->image_path ? fd : change->image_fd;
 
-                r = check_hostable(change, image_fd);
+                r = check_hostable(change, image_fd, draft->definition->architecture);
                 return r < 0 ? r : import_fd(change, image_fd, change->settings->digest, 0, ret_digest);
         }
         if (change->image_digest) {
@@ -411,7 +412,7 @@ static int take_images(Draft *draft, char **ret_image, char **ret_initrd)
         Change *change = draft->change;
         int r;
 
-        r = take_image(change, ret_image);
+        r = take_image(draft, ret_image);
         if (r >= 0 && change->settings->initrd_fd >= 0)
                 r = import_fd(change, change->settings->initrd_fd, NULL, 1, ret_initrd);
 
@@ -457,7 +458,8 @@ static int draft_check_image(const Draft *draft, ImageInfo **ret_info)
 
         r = store_verify(definition->image, &change->error);
         if (r >= 0)
-                r = image_inspect_stored(definition->image, &info, &change->error);
+                r = image_inspect_stored(
+                                definition->image, definition->architecture, &info, &change->error);
         if (r < 0)
                 return r;
         if (info->problem)

@@ -60,7 +60,8 @@ void image_unpin(const char *digest)
                 g_hash_table_remove(pins, digest);
 }
 
-int image_inspect_stored(const char *digest, ImageInfo **ret_info, Error *ret_error)
+int image_inspect_stored(
+                const char *digest, ImageArchitecture asked, ImageInfo **ret_info, Error *ret_error)
 {
         _cleanup_close_ int fd = -EBADF;
         int r;
@@ -69,7 +70,7 @@ int image_inspect_stored(const char *digest, ImageInfo **ret_info, Error *ret_er
         if (r < 0)
                 return r;
 
-        return image_inspect(fd, ret_info, ret_error);
+        return image_inspect(fd, asked, ret_info, ret_error);
 }
 
 static void add_user(GHashTable *users, const char *image, const char *name)

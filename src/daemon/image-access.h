@@ -22,7 +22,8 @@ int image_take(int fd, const char *expected, const StoreLimits *limits, char **r
 int image_pin(const char *digest, Error *ret_error);
 void image_unpin(const char *digest); /* takes NULL */
 
-int image_inspect_stored(const char *digest, ImageInfo **ret_info, Error *ret_error);
+int image_inspect_stored(
+                const char *digest, ImageArchitecture asked, ImageInfo **ret_info, Error *ret_error);
 
 /* Who uses which image, by definition or because it was started from it: digest → GPtrArray of names. ret_broken: the name of a definition that cannot be
  * read, or NULL. */

@@ -163,7 +163,7 @@ static int inspect_stored(ImageWork *work, Error *ret_error)
                 return error_set_errno(ret_error, errno, "Cannot look at the image");
         work->size = (uint64_t) st.st_size;
 
-        return image_inspect(work->fd, &work->info, ret_error);
+        return image_inspect(work->fd, IMAGE_ARCHITECTURE_UNKNOWN, &work->info, ret_error);
 }
 
 /* Of the manager's methods the argument, of an image's own its path. Free with g_free(). */

@@ -106,6 +106,8 @@ char *settings_apply(const Settings *settings, const char *text, const Definitio
 
                 set_key(&result, "CPUs", cpus);
         }
+        if (settings->architecture)
+                set_key(&result, "Architecture", settings->architecture);
         if (settings->owner)
                 set_key(&result, "Owner", settings->owner);
         if (settings->group)

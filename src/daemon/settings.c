@@ -37,6 +37,7 @@ void settings_free(Settings *settings)
         g_free(settings->group);
         g_free(settings->owner);
         g_free(settings->restart);
+        g_free(settings->architecture);
         g_free(settings->autostart);
         g_free(settings->raw);
         g_free(settings->image_digest);
@@ -228,6 +229,25 @@ static int read_restart(SettingsReader *reader)
         return r;
 }
 
+/* Written down by the name that is shown everywhere. */
+static int read_architecture(SettingsReader *reader)
+{
+        char **value = &reader->settings->architecture;
+        ImageArchitecture architecture;
+        int r;
+
+        r = settings_read_plain(reader, "s", value);
+        if (r < 0 || !**value)
+                return r;
+        architecture = guest_architecture_from_string(*value);
+        if ((int) architecture < 0)
+                return settings_refuse(reader, "it is 'x86_64' or 'aarch64', or '' for the host's own");
+
+        g_free(*value);
+        *value = g_strdup(image_architecture_to_string(architecture));
+        return 0;
+}
+
 static int read_digest_into(SettingsReader *reader, bool may_be_empty, char **ret)
 {
         int r = settings_read_plain(reader, "s", ret);
@@ -285,6 +305,7 @@ static const struct {
         {"ArgumentList", BOTH, read_argument_list},
         {"Memory", BOTH, read_memory},
         {"CPUs", BOTH, read_cpus},
+        {"Architecture", BOTH, read_architecture},
         {"Group", BOTH | VOLUME, read_group},
         {"Autostart", BOTH, read_autostart},
         {"Restart", BOTH, read_restart},

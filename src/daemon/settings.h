@@ -27,6 +27,7 @@ typedef struct Settings {
         uint64_t *memory, *size;
         uint32_t *cpus;
         char *group, *owner, *restart;
+        char *architecture; /* its name, "": none is written */
         bool *autostart, *raw;
         char *image_digest, *initrd_digest, *digest;
         int initrd_fd;        /* our own, or -EBADF */

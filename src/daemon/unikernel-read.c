@@ -135,6 +135,7 @@ static int append_origin(sd_bus_message *m, const char *path, DefinitionOrigin o
 typedef struct Boot {
         char *image;    /* digest or path; NULL: there is no such definition */
         char *initrd;   /* the same, NULL: none */
+        ImageArchitecture architecture; /* as the definition says */
         ImageInfo *info;
         uint64_t initrd_size; /* 0: none, or not known */
 } Boot;
@@ -167,6 +168,17 @@ static uint64_t memory_of(const Unikernel *unikernel, const Definition *definiti
                         manager_conf(unikernel->manager));
 }
 
+/* Of the machine that the guest is given: what is written, or else what the image is for. "": not known. */
+static const char *guest_architecture(const Definition *definition, const Boot *boot)
+{
+        ImageArchitecture guest = definition->architecture;
+
+        if (guest == IMAGE_ARCHITECTURE_UNKNOWN && boot->info)
+                guest = guest_architecture_for(boot->info->architecture);
+
+        return guest == IMAGE_ARCHITECTURE_UNKNOWN ? "" : image_architecture_to_string(guest);
+}
+
 /* What is different from the next start on. */
 static int append_next_start(
                 sd_bus_message *m, const Unikernel *unikernel, const Details *details, uint64_t memory)
@@ -182,6 +194,9 @@ static int append_next_start(
                 r = sd_bus_message_append(m, "{sv}", "Initrd", "s", next->initrd ?: "");
         if (r >= 0 && g_strcmp0(running->arguments, next->arguments) != 0)
                 r = sd_bus_message_append(m, "{sv}", "Arguments", "s", next->arguments);
+        if (r >= 0 && running->architecture != next->architecture)
+                r = sd_bus_message_append(m, "{sv}", "Architecture", "s",
+                                guest_architecture(next, &details->next));
         if (r >= 0 && memory != next_memory)
                 r = sd_bus_message_append(m, "{sv}", "Memory", "t", next_memory);
         if (r >= 0 && running->cpus != next->cpus)
@@ -231,9 +246,10 @@ static int append_guest(sd_bus_message *m, const Unikernel *unikernel, const Det
         int r;
 
         memory = memory ?: memory_of(unikernel, definition, &details->boot);
-        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}", "Image", "s", definition->image, "Initrd", "s",
-                        definition->initrd ?: "", "Arguments", "s", definition->arguments, "Memory", "t",
-                        memory, "CPUs", "u", definition->cpus);
+        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "Image", "s", definition->image, "Initrd",
+                        "s", definition->initrd ?: "", "Arguments", "s", definition->arguments, "Memory",
+                        "t", memory, "CPUs", "u", definition->cpus, "Architecture", "s",
+                        guest_architecture(definition, &details->boot));
         if (r >= 0)
                 r = append_typed_addresses(m, unikernel, definition, details);
         if (r >= 0)
@@ -323,7 +339,7 @@ static void boot_read(Boot *boot)
         g_autofree char *digest = digest_of(boot->image), *initrd = digest_of(boot->initrd);
 
         if (digest)
-                (void) image_inspect_stored(digest, &boot->info, NULL);
+                (void) image_inspect_stored(digest, boot->architecture, &boot->info, NULL);
         if (initrd)
                 (void) store_size(initrd, &boot->initrd_size, NULL);
 }
@@ -408,6 +424,7 @@ static void boot_set(Boot *boot, const Definition *definition)
 {
         boot->image = definition ? g_strdup(definition->image) : NULL;
         boot->initrd = definition ? g_strdup(definition->initrd) : NULL;
+        boot->architecture = definition ? definition->architecture : IMAGE_ARCHITECTURE_UNKNOWN;
 }
 
 Details *details_new(const Unikernel *unikernel)

@@ -20,10 +20,12 @@
 #include "domain/check-networks.h"
 #include "domain/fence-client.h"
 #include "domain/isolation.h"
+#include "domain/machine.h"
 #include "domain/probe.h"
 #include "domain/protocol.h"
 #include "domain/reach.h"
 #include "domain/virt.h"
+#include "unikernel/definition.h"
 #include "volume/room.h"
 
 #define CHECK_GUARD  600 /* seconds */
@@ -57,15 +59,22 @@ void check_emit(const char *name, const char *verdict, const char *fix, const ch
                 protocol_emit("check", "%s", line);
 }
 
+/* Free with g_free(). */
+static char *install_fix(const DomainMachine *machine)
+{
+        return g_strdup_printf("install %s, which is in the package %s", machine->emulator, machine->packages);
+}
+
 static void check_libvirt(const Host *host)
 {
         unsigned long libvirt = 0, qemu = 0;
 
         (void) virConnectGetLibVersion(host->connection, &libvirt);
         if (virConnectGetVersion(host->connection, &qemu) < 0) {
-                check_emit("libvirt", "failed", "install QEMU's qemu-system-x86_64",
-                                "libvirt at %s finds no QEMU: %s", host->conf->libvirt_uri,
-                                virGetLastErrorMessage());
+                g_autofree char *fix = install_fix(domain_machine_of_host());
+
+                check_emit("libvirt", "failed", fix, "libvirt at %s finds no QEMU: %s",
+                                host->conf->libvirt_uri, virGetLastErrorMessage());
                 return;
         }
 
@@ -98,10 +107,8 @@ static void check_no_libvirt(const Host *host, const char *message)
 static bool ask_capabilities(virConnectPtr connection, gint64 *ret_usec)
 {
         gint64 begin = g_get_monotonic_time();
-        char *capabilities = virConnectGetDomainCapabilities(connection, NULL, "x86_64", "pc", "qemu", 0);
-        bool found = capabilities != NULL;
+        bool found = virt_check_machine(connection, domain_machine_of_host(), NULL) >= 0;
 
-        free(capabilities);
         *ret_usec = g_get_monotonic_time() - begin;
         return found;
 }
@@ -124,14 +131,16 @@ static gint64 measure_answer(virConnectPtr connection)
 
 static void check_machine(const Host *host)
 {
+        const DomainMachine *machine = domain_machine_of_host();
+        g_autofree char *fix = install_fix(machine);
         gint64 first, second, patience;
 
         if (!ask_capabilities(host->connection, &first)) {
-                check_emit("machine", "failed", "install QEMU's qemu-system-x86_64",
-                                "QEMU offers no machine 'pc' for x86_64: %s", virGetLastErrorMessage());
+                check_emit("machine", "failed", fix, "QEMU offers no machine '%s' for %s: %s", machine->type,
+                                machine->arch, virGetLastErrorMessage());
                 return;
         }
-        check_emit("machine", "ok", "", "QEMU offers the machine 'pc' for x86_64");
+        check_emit("machine", "ok", "", "QEMU offers the machine '%s' for %s", machine->type, machine->arch);
 
         patience = MAX(CACHED_ANSWER_USEC, measure_answer(host->connection) * CACHED_ANSWER_TIMES);
         if (ask_capabilities(host->connection, &second) && second > patience)
@@ -144,6 +153,47 @@ static void check_machine(const Host *host)
                                 (double) second / G_USEC_PER_SEC, SHRUTHI_QEMU_USER);
         else
                 check_emit("capability-cache", "ok", "", "libvirt remembers what it knows about QEMU");
+}
+
+/* The unikernels whose definitions name that architecture. Free with g_free(). */
+static char *users_of(const GPtrArray *definitions, ImageArchitecture architecture)
+{
+        g_autoptr(GString) names = g_string_new(NULL);
+
+        for (guint i = 0; i < definitions->len; i++) {
+                const Definition *definition = definitions->pdata[i];
+
+                if (definition->architecture == architecture)
+                        g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "", definition->name);
+        }
+
+        return g_string_free(g_steal_pointer(&names), FALSE);
+}
+
+static void check_emulation(const Host *host)
+{
+        g_autoptr(GPtrArray) definitions = NULL;
+        g_autofree char *broken = NULL;
+
+        if (definition_load_all(&definitions, &broken, NULL) < 0)
+                return;
+
+        for (ImageArchitecture i = 0; i < _IMAGE_ARCHITECTURE_MAX; i++) {
+                const DomainMachine *machine = domain_machine_for(i);
+                g_autofree char *users = machine ? users_of(definitions, i) : NULL, *fix = NULL;
+                _cleanup_error_ Error error = ERROR_INIT;
+                int r;
+
+                if (!users || !*users || guest_architecture_is_native(i, host_machine()))
+                        continue;
+                fix = install_fix(machine);
+                r = virt_check_machine(host->connection, machine, &error);
+                if (r >= 0)
+                        check_emit("emulation", "ok", "", "QEMU emulates %s for %s", machine->arch, users);
+                else
+                        check_emit("emulation", "failed", fix, "%s cannot start: %s", users,
+                                        virGetLastErrorMessage());
+        }
 }
 
 static void check_acceleration(const Host *host, const ProbeResult *found)
@@ -409,7 +459,7 @@ void check_live(Host *host, void (*check)(const Host *host))
 static void check_virtualization(Host *host)
 {
         static void (*const checks[])(const Host *host) = {
-                        check_libvirt, check_machine, check_own_name, check_probe, check_confinement,
+                        check_libvirt, check_machine, check_emulation, check_own_name, check_probe, check_confinement,
                         check_isolation};
 
         host->fenced = check_fence();

@@ -16,8 +16,11 @@
 
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 
-/* Slot 0 of bus 0 is the host bridge and slot 1 the PIIX3; the first free one is 2. */
+/* Slot 0 of bus 0 is the host bridge and, of `pc`, slot 1 the PIIX3; the first free one is 2. On bus 0 a
+ * device is legacy and modern at once, on `virt` too (QEMU's virtio_pci_dc_realize()). */
 #define FIRST_SLOT 2
+
+#define GIC_V2_CPUS_MAX 8
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlTextWriter, xmlFreeTextWriter)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlBuffer, xmlBufferFree)
@@ -122,20 +125,38 @@ static bool has_credentials(const DomainFacts *facts)
         return false;
 }
 
-/* Under KVM the host's own CPU, with its random numbers and AES: nothing here is ever migrated. Under
- * emulation QEMU's default, which costs least, and the instruction for random numbers, without which guests
- * have none. */
-static void format_cpu(Xml *xml, bool kvm)
+/* Under KVM the host's own CPU, with its random numbers and AES: nothing here is ever migrated. */
+static void format_cpu(Xml *xml, const DomainFacts *facts)
 {
+        const DomainMachine *machine = facts->machine;
+
         element_open(xml, "cpu");
-        attribute(xml, "mode", kvm ? "host-passthrough" : "custom");
-        if (!kvm)
+        attribute(xml, "mode", facts->kvm ? "host-passthrough" : "custom");
+        if (!facts->kvm)
                 attribute(xml, "match", "exact");
         attribute(xml, "check", "none");
-        if (!kvm) {
-                element_text(xml, "model", "qemu64");
-                element(xml, "feature", "policy", "require", "name", "rdrand", NULL);
+        if (!facts->kvm) {
+                element_text(xml, "model", machine->cpu_model);
+                if (machine->cpu_feature)
+                        element(xml, "feature", "policy", "require", "name", machine->cpu_feature, NULL);
         }
+        element_close(xml);
+}
+
+static void format_features(Xml *xml, const Definition *definition, const DomainFacts *facts)
+{
+        const DomainMachine *machine = facts->machine;
+
+        element_open(xml, "features");
+        for (const char *const *feature = machine->features; *feature; feature++)
+                element(xml, *feature, NULL);
+        /* What the processor has under KVM; else the one that all guests know, as long as it has room. */
+        if (machine->gic)
+                element(xml, "gic", "version",
+                                facts->kvm                            ? "host"
+                                : definition->cpus <= GIC_V2_CPUS_MAX ? "2"
+                                                                      : "3",
+                                NULL);
         element_close(xml);
 }
 
@@ -153,11 +174,10 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
         element_close(xml);
         element_text(xml, "vcpu", cpus);
 
-        /* pc: legacy virtio on bus 0, which Solo5 needs; q35 as libvirt lays it out is modern only. */
         element_open(xml, "os");
         element_open(xml, "type");
-        attribute(xml, "arch", "x86_64");
-        attribute(xml, "machine", "pc");
+        attribute(xml, "arch", facts->machine->arch);
+        attribute(xml, "machine", facts->machine->type);
         xml->failed |= xmlTextWriterWriteString(xml->writer, BAD_CAST "hvm") < 0;
         element_close(xml);
         element_text(xml, "kernel", facts->kernel_path);
@@ -167,13 +187,8 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
                 element_text(xml, "cmdline", facts->arguments);
         element_close(xml);
 
-        /* Without ACPI a guest cannot power off. */
-        element_open(xml, "features");
-        element(xml, "acpi", NULL);
-        element(xml, "apic", NULL);
-        element_close(xml);
-
-        format_cpu(xml, facts->kvm);
+        format_features(xml, definition, facts);
+        format_cpu(xml, facts);
         element(xml, "clock", "offset", "utc", NULL);
 
         /* Whether to start again is systemd's to decide. */
@@ -306,6 +321,22 @@ static void format_credentials(Xml *xml, const Definition *definition, size_t in
         element_close(xml);
 }
 
+static void format_console(Xml *xml, const DomainFacts *facts)
+{
+        const DomainMachine *machine = facts->machine;
+
+        element_open(xml, "serial");
+        attribute(xml, "type", "pipe");
+        element(xml, "source", "path", facts->console_path, NULL);
+        element_open(xml, "target");
+        attribute(xml, "type", machine->serial_type);
+        attribute(xml, "port", "0");
+        if (machine->serial_model)
+                element(xml, "model", "name", machine->serial_model, NULL);
+        element_close(xml);
+        element_close(xml);
+}
+
 static void format_devices(Xml *xml, const Definition *definition, const DomainFacts *facts)
 {
         size_t disks = 0;
@@ -320,13 +351,8 @@ static void format_devices(Xml *xml, const Definition *definition, const DomainF
                 else
                         format_volume(xml, &facts->devices[i], i, disks++);
 
-        if (facts->console_path) {
-                element_open(xml, "serial");
-                attribute(xml, "type", "pipe");
-                element(xml, "source", "path", facts->console_path, NULL);
-                element(xml, "target", "type", "isa-serial", "port", "0", NULL);
-                element_close(xml);
-        }
+        if (facts->console_path)
+                format_console(xml, facts);
         element(xml, "memballoon", "model", "none", NULL);
         element_close(xml);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "domain/machine.h"
 #include "unikernel/definition.h"
 
 /* Definition and facts of the host → libvirt's domain XML. Pure and deterministic: the same input gives the
@@ -29,6 +30,7 @@ typedef struct DomainDevice {
 } DomainDevice;
 
 typedef struct DomainFacts {
+        const DomainMachine *machine;
         bool kvm;                 /* else emulation */
         bool fast_start;          /* leave out libvirt's look at each CPU property: the qemu:del element */
         const char *image_digest; /* for the metadata */

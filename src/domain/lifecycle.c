@@ -49,8 +49,10 @@ int lifecycle_format(Plan *plan, bool take, virConnectPtr *ret_connection, bool 
                 return r;
         moments_note(&plan->moments, MOMENT_ADDRESSED);
 
+        /* What the host's own processor can do says nothing about one that is emulated. */
         protocol_guard(PROBE_GUARD, "try what this host can do");
-        r = probe_host(connection, plan->conf, &host, ret_error);
+        r = plan_is_native(plan) ? probe_host(connection, plan->conf, &host, ret_error)
+                                 : virt_check_machine(connection, plan->machine, ret_error);
         if (r < 0)
                 return r;
 

@@ -190,11 +190,12 @@ static int plan_image(Plan *plan, Error *ret_error)
         r = store_open(plan->digest, &fd, ret_error);
         if (r < 0)
                 return r;
-        r = image_inspect(fd, &plan->image, ret_error);
+        r = image_inspect(fd, plan->definition->architecture, &plan->image, ret_error);
         if (r < 0)
                 return r;
         if (plan->image->problem)
                 return error_set(ret_error, plan->image->problem_code, "%s", plan->image->problem);
+        plan->machine = domain_machine_for(guest_architecture_for(plan->image->architecture));
         plan->kernel_path = store_path(plan->digest);
 
         return 0;
@@ -303,9 +304,15 @@ int plan_resolve(Plan *plan, Error *ret_error)
         return 0;
 }
 
+bool plan_is_native(const Plan *plan)
+{
+        return guest_architecture_is_native(plan->machine->architecture, host_machine());
+}
+
 int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Error *ret_error)
 {
         DomainFacts facts = {
+                        .machine = plan->machine,
                         .kvm = kvm,
                         .fast_start = fast_start,
                         .image_digest = plan->digest,

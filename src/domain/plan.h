@@ -36,6 +36,7 @@ typedef struct Plan {
         char *console_path;
         char uuid[37];
         uint64_t memory;  /* bytes */
+        const DomainMachine *machine; /* that the image is for */
         bool witness;     /* the guest leaves no last words on its console: somebody must see how it ends */
         GPtrArray *wired; /* const DefinitionDevice *, the definition's */
         DomainDevice *devices;
@@ -59,6 +60,9 @@ int plan_load(const char *name, Plan **ret_plan, Error *ret_error);
 /* The second half, for a start now: the image into the store, the devices wired. The errors are those of the
  * image and the devices, with the way out. */
 int plan_resolve(Plan *plan, Error *ret_error);
+
+/* Whether this host's own processor can run the guest: KVM and FastStart= are for those alone. */
+bool plan_is_native(const Plan *plan);
 
 /* The domain XML of a plan that is resolved, with its arguments. Free with g_free(). */
 int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Error *ret_error);

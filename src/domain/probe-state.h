@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "image/architecture.h"
+
 /* What the probe found, as it is remembered, and the kernel that it boots. Pure. */
 
 typedef struct ProbeResult {
@@ -29,5 +31,5 @@ int probe_result_parse(const char *text, const char *key, ProbeResult *ret_resul
  * and yet computes ten times as fast. */
 bool probe_kvm_is_slow(int64_t kvm_usec, int64_t tcg_usec);
 
-/* A Multiboot kernel of a few bytes that powers the machine `pc` off by ACPI, as soon as it runs. */
-const uint8_t *probe_kernel(size_t *ret_size);
+/* A kernel of a few bytes that powers its machine off as soon as it runs: `pc` by ACPI, `virt` by PSCI. */
+const uint8_t *probe_kernel(ImageArchitecture architecture, size_t *ret_size);

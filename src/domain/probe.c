@@ -67,6 +67,7 @@ static int format_probe(const Attempt *attempt, const char *kernel, const char *
         char name[] = PROBE_NAME, arguments[] = "";
         Definition definition = {.name = name, .arguments = arguments, .cpus = 1};
         DomainFacts facts = {
+                .machine = domain_machine_of_host(),
                 .kvm = attempt->kvm,
                 .fast_start = attempt->fast_start,
                 .image_digest = "",
@@ -123,7 +124,7 @@ static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt 
         int r;
 
         /* Where QEMU's user may read; virt-aa-helper allows no kernel below /usr/lib. */
-        code = probe_kernel(&size);
+        code = probe_kernel(domain_machine_of_host()->architecture, &size);
         r = file_replace(paths_probe(), PROBE_KERNEL, code, size, 0444);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot write %s", kernel);
@@ -146,7 +147,9 @@ static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt 
 
 static int libvirt_offers_kvm(virConnectPtr connection, Error *ret_error)
 {
-        char *capabilities = virConnectGetDomainCapabilities(connection, NULL, "x86_64", "pc", "kvm", 0);
+        const DomainMachine *machine = domain_machine_of_host();
+        char *capabilities = virConnectGetDomainCapabilities(
+                        connection, NULL, machine->arch, machine->type, "kvm", 0);
 
         if (!capabilities)
                 return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED, "libvirt offers no KVM");

@@ -157,6 +157,20 @@ int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_erro
         return 0;
 }
 
+int virt_check_machine(virConnectPtr connection, const DomainMachine *machine, Error *ret_error)
+{
+        char *capabilities = virConnectGetDomainCapabilities(
+                        connection, NULL, machine->arch, machine->type, "qemu", 0);
+
+        if (!capabilities)
+                return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED,
+                                "QEMU offers no machine '%s' for %s; install %s, which is in the package %s",
+                                machine->type, machine->arch, machine->emulator, machine->packages);
+
+        free(capabilities);
+        return 0;
+}
+
 void virt_forget_connection(void)
 {
         virt_connection_unref(&kept.connection);

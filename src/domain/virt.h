@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "common/error.h"
+#include "domain/machine.h"
 
 /* The calls to libvirt, with its errors turned into ours. Used by shruthi-domain alone, whose processes are
  * single-threaded. LIBVIRT_UNAVAILABLE always means that libvirt itself is not there,
@@ -39,6 +40,9 @@ void virt_keep_connection(void);
 bool virt_keeps_connection(void);
 void virt_forget_connection(void);
 #define VIRT_NEEDS_EVENTS (-EUNATCH)
+
+/* Whether libvirt finds a QEMU that emulates it: NOT_SUPPORTED with the package that is missing. */
+int virt_check_machine(virConnectPtr connection, const DomainMachine *machine, Error *ret_error);
 
 /* Connects, waiting some seconds where libvirtd is just being restarted. The second gives one that is nobody
  * else's. */

@@ -61,11 +61,15 @@ static bool magic_matches(const Magic *magic, const uint8_t *head, size_t head_s
 /* "MZ" begins DOS, Windows and EFI programs; behind the offset at 0x3c stands PE's own magic. */
 static bool check_pe(const uint8_t *head, size_t head_size, ImageInfo *info)
 {
-        enum { OFFSET = 0x3c, SUBSYSTEM = 0x5c, EFI_FIRST = 10, EFI_LAST = 13 };
+        enum { ZBOOT = 4, OFFSET = 0x3c, SUBSYSTEM = 0x5c, EFI_FIRST = 10, EFI_LAST = 13 };
         uint32_t pe;
 
         if (head_size < OFFSET + 4 || memcmp(head, "MZ", 2) != 0)
                 return true;
+        if (memcmp(head + ZBOOT, "zimg", 4) == 0)
+                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                                "a Linux kernel that unpacks itself by EFI (zboot), and there is no EFI "
+                                "here: give the kernel that is packed in it (Image), as its build has it");
 
         pe = get_le32(head + OFFSET);
         if (pe <= head_size && head_size - pe >= SUBSYSTEM + 2 && memcmp(head + pe, "PE\0\0", 4) == 0) {
@@ -168,7 +172,7 @@ bool foreign_check(Source *source, const uint8_t *head, size_t head_size, ImageI
                         check_disk(source, head, head_size, info) && check_zeros(head, head_size, info);
 }
 
-bool foreign_refuse_elf(const ElfFile *elf, bool is_gnu, ImageInfo *info)
+bool foreign_check_elf(const ElfFile *elf, bool is_gnu, ImageInfo *info)
 {
         if (elf->type == ET_REL)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
@@ -185,8 +189,5 @@ bool foreign_refuse_elf(const ElfFile *elf, bool is_gnu, ImageInfo *info)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
                                 "a program for Linux, statically linked, not a unikernel: " MIRAGE);
 
-        return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                        "an ELF file that says neither by a Multiboot header in its first 8 KiB nor by a "
-                        "PVH note how to boot it: link it with one, or give the loader that it needs and "
-                        "this file as Initrd=");
+        return true;
 }

@@ -8,5 +8,5 @@
 /* Refuses what is recognisably something else than a kernel. True: it is not recognised. */
 bool foreign_check(Source *source, const uint8_t *head, size_t head_size, ImageInfo *info);
 
-/* Refuses an ELF file that nothing here can boot, by what it is instead. Always false. */
-bool foreign_refuse_elf(const ElfFile *elf, bool is_gnu, ImageInfo *info);
+/* The same of an ELF file, which is no kernel of x86's or has nothing that says how to boot it. */
+bool foreign_check_elf(const ElfFile *elf, bool is_gnu, ImageInfo *info);

@@ -7,9 +7,9 @@
 
 #include <elf.h>
 #include <glib.h>
-#include <sys/utsname.h>
 
 #include "common/string-util.h"
+#include "image/arm-virt.h"
 #include "image/elf-file.h"
 #include "image/foreign.h"
 #include "image/judge.h"
@@ -25,28 +25,12 @@ static const char *const device_kind_table[_DEVICE_KIND_MAX] = {
 
 DEFINE_STRING_TABLE(device_kind, DeviceKind, device_kind_table, _DEVICE_KIND_MAX);
 
-static const char *const image_architecture_table[_IMAGE_ARCHITECTURE_MAX] = {
-        [IMAGE_ARCHITECTURE_UNKNOWN] = "unknown",
-        [IMAGE_ARCHITECTURE_X86]     = "i686",
-        [IMAGE_ARCHITECTURE_X86_64]  = "x86_64",
-        [IMAGE_ARCHITECTURE_AARCH64] = "aarch64",
-        [IMAGE_ARCHITECTURE_PPC64]   = "ppc64",
-        [IMAGE_ARCHITECTURE_RISCV64] = "riscv64",
-        [IMAGE_ARCHITECTURE_OTHER]   = "another architecture",
-};
-
-const char *image_architecture_to_string(ImageArchitecture architecture)
-{
-        return (int) architecture >= 0 && architecture < _IMAGE_ARCHITECTURE_MAX
-                        ? image_architecture_table[architecture]
-                        : NULL;
-}
-
 static const char *const image_boot_table[_IMAGE_BOOT_MAX] = {
         [IMAGE_BOOT_NONE]      = "none",
         [IMAGE_BOOT_MULTIBOOT] = "multiboot",
         [IMAGE_BOOT_PVH]       = "pvh",
         [IMAGE_BOOT_LINUX]     = "linux",
+        [IMAGE_BOOT_ELF]       = "elf",
 };
 
 const char *image_boot_to_string(ImageBoot boot)
@@ -84,25 +68,68 @@ static bool on_note(const ElfNote *note, void *userdata, ImageInfo *info)
         return solo5_note_take(&notes->solo5, note, info) && pvh_note_take(&notes->pvh, note, info);
 }
 
-static bool machine_is_x86(const char *machine)
+/* Of what no machine here is for, no more is read. */
+static bool check_guest(const char *machine, ImageInfo *info)
 {
-        return strcmp(machine, "x86_64") == 0 || strcmp(machine, "i686") == 0;
-}
+        ImageArchitecture host = guest_architecture_from_string(machine);
 
-static bool check_architecture(const char *machine, ImageInfo *info)
-{
-        bool guest_is_x86 = info->architecture == IMAGE_ARCHITECTURE_X86 ||
-                        info->architecture == IMAGE_ARCHITECTURE_X86_64;
-
-        if (guest_is_x86 && (strcmp(machine, "x86_64") == 0 ||
-                        strcmp(machine, image_architecture_to_string(info->architecture)) == 0))
+        if (guest_architecture_for(info->architecture) != IMAGE_ARCHITECTURE_UNKNOWN)
                 return true;
 
-        return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "for %s, this host is %s: %s",
+        return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "for %s, this host is %s: rebuild it for %s",
                         image_architecture_to_string(info->architecture), machine,
-                        guest_is_x86 ? "use a host of that architecture" :
-                        machine_is_x86(machine) ? "rebuild it for this one"
-                                                : "unikernels run on x86_64 hosts so far");
+                        (int) host >= 0 ? "this one"
+                                        : "x86_64 or aarch64, which Architecture= has emulated here");
+}
+
+/* Last of all, so that an image which is no good is not emulated in vain. */
+static bool check_architecture(const char *machine, ImageArchitecture asked, ImageInfo *info)
+{
+        const char *name = image_architecture_to_string(info->architecture);
+        ImageArchitecture guest = guest_architecture_for(info->architecture);
+        const char *guest_name = image_architecture_to_string(guest);
+
+        if (asked == guest)
+                return true;
+        if (asked != IMAGE_ARCHITECTURE_UNKNOWN)
+                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                                "for %s, and Architecture= says %s: write Architecture=%s, or give an image "
+                                "for %s",
+                                name, image_architecture_to_string(asked), guest_name,
+                                image_architecture_to_string(asked));
+        /* A 32-bit host runs what is 32 bit itself. */
+        if (guest_architecture_is_native(guest, machine) || strcmp(machine, name) == 0)
+                return true;
+
+        return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                        "for %s, this host is %s: write Architecture=%s to have it emulated, which is "
+                        "slower, or give an image for this host",
+                        name, machine, guest_name);
+}
+
+/* Multiboot and PVH are x86's. QEMU's `virt` enters an ELF file where it says, with the device tree at the
+ * beginning of memory where the file leaves room for it. */
+static bool judge_aarch64(const ElfFile *elf, const Notes *notes, ImageInfo *info)
+{
+        if (!foreign_check_elf(elf, notes->is_gnu, info) || !arm_virt_check_elf(elf, info))
+                return false;
+
+        info->boot = IMAGE_BOOT_ELF;
+        return true;
+}
+
+/* There is a big-endian aarch64; it has other images. */
+static bool check_endianness(const ElfFile *elf, ImageInfo *info)
+{
+        if (elf->little_endian)
+                return true;
+        if (info->architecture == IMAGE_ARCHITECTURE_AARCH64)
+                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                                "for aarch64 in big endian, which is not hosted here: build it for little "
+                                "endian");
+
+        return image_refuse(info, ERROR_INVALID_IMAGE, "damaged: it is for %s but big endian: build it again",
+                        image_architecture_to_string(info->architecture));
 }
 
 /* A Multiboot header that is there decides; a broken one is only held against what cannot boot otherwise. */
@@ -121,14 +148,12 @@ static bool judge_elf(
         if (!elf_read(source, elf, info))
                 return false;
         info->architecture = elf->architecture;
-        if (!check_architecture(machine, info))
+        if (!check_guest(machine, info) || !check_endianness(elf, info))
                 return false;
-        if (!elf->little_endian)
-                return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: it is for %s but big endian: build it again",
-                                image_architecture_to_string(info->architecture));
         if (!elf_for_each_note(source, elf, on_note, &notes, info) || !solo5_check(&notes.solo5, elf, info))
                 return false;
+        if (info->architecture == IMAGE_ARCHITECTURE_AARCH64)
+                return judge_aarch64(elf, &notes, info);
 
         multiboot = multiboot_find(head, head_size, &header);
         if (multiboot == MULTIBOOT_FOUND) {
@@ -149,7 +174,11 @@ static bool judge_elf(
                 return true;
         }
 
-        return multiboot_refuse(multiboot, &header, info) && foreign_refuse_elf(elf, notes.is_gnu, info);
+        return multiboot_refuse(multiboot, &header, info) && foreign_check_elf(elf, notes.is_gnu, info) &&
+                        image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                                        "an ELF file that says neither by a Multiboot header in its first 8 "
+                                        "KiB nor by a PVH note how to boot it: link it with one, or give "
+                                        "the loader that it needs and this file as Initrd=");
 }
 
 static bool judge_flat(
@@ -159,15 +188,19 @@ static bool judge_flat(
         MultibootState multiboot;
 
         if (linux_is_bzimage(head, head_size)) {
-                if (!linux_check(source, head, head_size, info) || !check_architecture(machine, info))
+                if (!linux_check(source, head, head_size, info))
                         return false;
                 info->boot = IMAGE_BOOT_LINUX;
                 return true;
         }
 
         info->architecture = linux_image_architecture(head, head_size);
-        if (info->architecture != IMAGE_ARCHITECTURE_UNKNOWN)
-                return check_architecture(machine, info);
+        if (info->architecture != IMAGE_ARCHITECTURE_UNKNOWN) {
+                if (!check_guest(machine, info) || !linux_check_aarch64(source, head, head_size, info))
+                        return false;
+                info->boot = IMAGE_BOOT_LINUX;
+                return true;
+        }
 
         /* A disk with GRUB on it has a Multiboot header in its first sectors, GRUB's own. So what is
          * something else is said first. */
@@ -177,7 +210,7 @@ static bool judge_flat(
         multiboot = multiboot_find(head, head_size, &header);
         if (multiboot == MULTIBOOT_FOUND) {
                 info->architecture = IMAGE_ARCHITECTURE_X86;
-                if (!check_architecture(machine, info) || !multiboot_check(source, NULL, &header, info))
+                if (!multiboot_check(source, NULL, &header, info))
                         return false;
                 info->boot = IMAGE_BOOT_MULTIBOOT;
                 return true;
@@ -187,21 +220,27 @@ static bool judge_flat(
                         image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
                                         "no kernel that is known here (%" PRIu64 " bytes that are neither "
                                         "ELF, Multiboot nor Linux): give a unikernel built for virtio, a "
-                                        "Multiboot or PVH kernel, or a bzImage", source->size);
+                                        "Multiboot or PVH kernel, or a Linux kernel (bzImage; of "
+                                        "aarch64, Image)", source->size);
 }
 
-int image_judge(Source *source, const char *machine, ImageInfo **ret_info, Error *ret_error)
+int image_judge(Source *source, const char *machine, ImageArchitecture asked, ImageInfo **ret_info,
+                Error *ret_error)
 {
         _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
         g_autofree uint8_t *head = g_malloc0(MULTIBOOT_SEARCH_SIZE);
         size_t head_size = source_read_some(source, 0, head, MULTIBOOT_SEARCH_SIZE);
 
+        bool good;
+
         if (head_size == 0)
-                (void) image_refuse(info, ERROR_INVALID_IMAGE, "empty: copy or download it again");
+                good = image_refuse(info, ERROR_INVALID_IMAGE, "empty: copy or download it again");
         else if (elf_is(head, head_size))
-                (void) judge_elf(source, head, head_size, machine, info);
+                good = judge_elf(source, head, head_size, machine, info);
         else
-                (void) judge_flat(source, head, head_size, machine, info);
+                good = judge_flat(source, head, head_size, machine, info);
+        if (good)
+                (void) check_architecture(machine, asked, info);
 
         /* What could not be read looked like the end of the file to everything above. */
         if (source->error != 0)
@@ -211,17 +250,8 @@ int image_judge(Source *source, const char *machine, ImageInfo **ret_info, Error
         return 0;
 }
 
-/* uname's word for this host, with all 32-bit x86 as one. */
-static void host_machine(struct utsname *ret)
+int image_inspect(int fd, ImageArchitecture asked, ImageInfo **ret_info, Error *ret_error)
 {
-        (void) uname(ret);
-        if (strlen(ret->machine) == 4 && ret->machine[0] == 'i' && g_str_has_suffix(ret->machine, "86"))
-                ret->machine[1] = '6';
-}
-
-int image_inspect(int fd, ImageInfo **ret_info, Error *ret_error)
-{
-        struct utsname host;
         Source source;
         int r;
 
@@ -229,16 +259,13 @@ int image_inspect(int fd, ImageInfo **ret_info, Error *ret_error)
         if (r < 0)
                 return r;
 
-        host_machine(&host);
-        return image_judge(&source, host.machine, ret_info, ret_error);
+        return image_judge(&source, host_machine(), asked, ret_info, ret_error);
 }
 
-int image_inspect_bytes(const uint8_t *data, size_t size, const char *machine, ImageInfo **ret_info,
-                Error *ret_error)
+int image_inspect_bytes(const uint8_t *data, size_t size, const char *machine, ImageArchitecture asked,
+                ImageInfo **ret_info, Error *ret_error)
 {
         Source source = source_from_bytes(data, size);
-        struct utsname host;
 
-        host_machine(&host);
-        return image_judge(&source, machine ?: host.machine, ret_info, ret_error);
+        return image_judge(&source, machine ?: host_machine(), asked, ret_info, ret_error);
 }

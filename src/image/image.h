@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "image/architecture.h"
 
 /* What an image file is: read from untrusted bytes, without running or trusting any of it. Knows no store,
  * bus or libvirt. */
@@ -19,30 +20,17 @@ typedef enum DeviceKind {
 const char *device_kind_to_string(DeviceKind kind); /* "network", "block" */
 DeviceKind device_kind_from_string(const char *text);
 
-typedef enum ImageArchitecture {
-        IMAGE_ARCHITECTURE_UNKNOWN,
-        IMAGE_ARCHITECTURE_X86,    /* 32 bit */
-        IMAGE_ARCHITECTURE_X86_64,
-        IMAGE_ARCHITECTURE_AARCH64,
-        IMAGE_ARCHITECTURE_PPC64,
-        IMAGE_ARCHITECTURE_RISCV64,
-        IMAGE_ARCHITECTURE_OTHER,
-        _IMAGE_ARCHITECTURE_MAX,
-        _IMAGE_ARCHITECTURE_INVALID = -EINVAL,
-} ImageArchitecture;
-
-const char *image_architecture_to_string(ImageArchitecture architecture); /* "x86_64", … as uname -m says */
-
 typedef enum ImageBoot {
         IMAGE_BOOT_NONE,      /* cannot be booted here: see ImageInfo.problem */
         IMAGE_BOOT_MULTIBOOT, /* Multiboot 1 (Solo5 virtio, Unikraft) */
         IMAGE_BOOT_PVH,       /* ELF with the XEN_ELFNOTE_PHYS32_ENTRY note */
-        IMAGE_BOOT_LINUX,     /* bzImage */
+        IMAGE_BOOT_LINUX,     /* bzImage; of aarch64, Image */
+        IMAGE_BOOT_ELF,       /* of aarch64: an ELF file that is entered where it says (Unikraft) */
         _IMAGE_BOOT_MAX,
         _IMAGE_BOOT_INVALID = -EINVAL,
 } ImageBoot;
 
-const char *image_boot_to_string(ImageBoot boot); /* "none", "multiboot", "pvh", "linux" */
+const char *image_boot_to_string(ImageBoot boot); /* "none", "multiboot", "pvh", "linux", "elf" */
 
 /* Solo5's ABI1 targets (include/elf_abi.h). 0: no Solo5 image. */
 typedef enum Solo5Target {
@@ -81,7 +69,7 @@ typedef struct ImageInfo {
         bool has_manifest;      /* then devices are all that the guest has, in this order */
         unsigned n_devices;
         ManifestDevice devices[MANIFEST_DEVICES_MAX];
-        uint64_t loaded_end;    /* the address in memory at which what is loaded ends; 0: not known */
+        uint64_t loaded_end;    /* how far into memory what is loaded reaches; 0: not known */
         /* why it cannot be hosted here and what to do about it; NULL: it can. A phrase without a subject:
          * "built for hvt: rebuild with …", for "NAME: %s" and "image is %s" */
         char *problem;
@@ -92,12 +80,14 @@ void image_info_free(ImageInfo *info);
 #define _cleanup_image_info_ __attribute__((cleanup(image_info_clear_pointer)))
 void image_info_clear_pointer(ImageInfo **info);
 
-/* Reads what fd (any position, never moved) holds. An image that cannot be hosted is no error: the problem
- * says why, and all that was understood before is set too (of an hvt image, target and devices).
- * INVALID_IMAGE when fd is no regular file; other errors are those of reading. */
-int image_inspect(int fd, ImageInfo **ret_info, Error *ret_error);
+/* Reads what fd (any position, never moved) holds, to be hosted as Architecture= says: on the machine of
+ * that architecture, and with UNKNOWN on this host's own processor alone. An image that cannot be hosted so
+ * is no error: the problem says why, and all that was understood before is set too (of an hvt image, target
+ * and devices; of one for another architecture, how it boots). INVALID_IMAGE when fd is no regular file;
+ * other errors are those of reading. */
+int image_inspect(int fd, ImageArchitecture asked, ImageInfo **ret_info, Error *ret_error);
 
 /* The same over bytes in memory, as if on a host of that machine (as uname -m says; NULL: this one). What
  * tests and fuzzing call. */
-int image_inspect_bytes(const uint8_t *data, size_t size, const char *machine, ImageInfo **ret_info,
-                Error *ret_error);
+int image_inspect_bytes(const uint8_t *data, size_t size, const char *machine, ImageArchitecture asked,
+                ImageInfo **ret_info, Error *ret_error);

@@ -5,4 +5,5 @@
 
 /* What image_inspect() does with its file, for any source of bytes and as if on a host of that machine
  * (uname -m). */
-int image_judge(Source *source, const char *machine, ImageInfo **ret_info, Error *ret_error);
+int image_judge(Source *source, const char *machine, ImageArchitecture asked, ImageInfo **ret_info,
+                Error *ret_error);

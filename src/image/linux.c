@@ -21,6 +21,11 @@
 #define SYSSIZE_UNIT        16
 #define LOAD_ADDRESS        0x100000    /* of a bzImage, by every boot loader */
 #define IMAGE_MAGIC_OFFSET  56          /* arm64 and riscv share the header's layout */
+#define IMAGE_HEADER_SIZE   64
+#define IMAGE_TEXT_OFFSET   8
+#define IMAGE_SIZE_OFFSET   16
+#define IMAGE_FLAGS_OFFSET  24
+#define IMAGE_FLAG_BIG      1
 
 bool linux_is_bzimage(const uint8_t *head, size_t head_size)
 {
@@ -84,4 +89,37 @@ ImageArchitecture linux_image_architecture(const uint8_t *head, size_t head_size
                 return IMAGE_ARCHITECTURE_RISCV64;
 
         return IMAGE_ARCHITECTURE_UNKNOWN;
+}
+
+/* Where QEMU puts it, from the beginning of memory (hw/arm/boot.c, load_aarch64_image()): as far behind a
+ * multiple of 2 MiB as it asks for, and not over the code that enters it. Before Linux 3.17 there was no
+ * size, and the offset was not to be trusted. */
+static uint64_t image_loaded_end(const uint8_t *head, uint64_t file_size)
+{
+        enum { OLD_OFFSET = 0x80000, ENTRY_SIZE = 4096, ALIGNMENT = 2 << 20 };
+        uint64_t size = get_le64(head + IMAGE_SIZE_OFFSET), offset = OLD_OFFSET;
+
+        if (size == 0)
+                size = file_size;
+        else {
+                offset = get_le64(head + IMAGE_TEXT_OFFSET);
+                if (offset < ENTRY_SIZE)
+                        offset += ALIGNMENT;
+        }
+        size = MAX(size, file_size);
+
+        return offset + MIN(size, UINT64_MAX - offset);
+}
+
+bool linux_check_aarch64(const Source *source, const uint8_t *head, size_t head_size, ImageInfo *info)
+{
+        if (head_size <= IMAGE_HEADER_SIZE)
+                return image_refuse_cut_off(info, source, "all behind its Linux boot header");
+        if (get_le64(head + IMAGE_FLAGS_OFFSET) & IMAGE_FLAG_BIG)
+                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                                "a Linux boot image for aarch64 in big endian, which is not hosted here: "
+                                "build it for little endian");
+
+        info->loaded_end = image_loaded_end(head, source->size);
+        return true;
 }

@@ -15,3 +15,6 @@ bool linux_check(const Source *source, const uint8_t *head, size_t head_size, Im
 
 /* The architecture of an arm64 or riscv Image, or UNKNOWN. */
 ImageArchitecture linux_image_architecture(const uint8_t *head, size_t head_size);
+
+/* Whether QEMU will load an arm64 Image, and a guest of little endian run it. */
+bool linux_check_aarch64(const Source *source, const uint8_t *head, size_t head_size, ImageInfo *info);

@@ -26,6 +26,12 @@
 /* Right for whatever was built on Solo5. */
 #define REBUILD "rebuild for Solo5's virtio target (MirageOS: `mirage configure -t virtio`)"
 
+/* Solo5's configure.sh builds virtio for x86_64 alone. */
+#define REBUILD_AARCH64                                                                                     \
+        "Solo5 has no virtio target for aarch64, so rebuild it on Unikraft (MirageOS: `mirage configure "   \
+        "-t unikraft-qemu`), or for virtio on x86_64 (`mirage configure -t virtio`), which hosts of "       \
+        "another architecture emulate with Architecture=x86_64"
+
 static const char *const solo5_target_table[_SOLO5_TARGET_MAX] = {
         [SOLO5_TARGET_NONE]   = "none",
         [SOLO5_TARGET_HVT]    = "hvt",
@@ -196,6 +202,8 @@ bool solo5_note_take(Solo5Notes *notes, const ElfNote *note, ImageInfo *info)
 
 bool solo5_check(const Solo5Notes *notes, const ElfFile *elf, ImageInfo *info)
 {
+        const char *rebuild = elf->architecture == IMAGE_ARCHITECTURE_AARCH64 ? REBUILD_AARCH64 : REBUILD;
+
         if (!notes->has_abi && !notes->has_manifest) {
                 if (g_str_has_prefix(elf->interpreter, SOLO5_INTERPRETER))
                         return image_refuse(info, ERROR_INVALID_IMAGE,
@@ -212,10 +220,10 @@ bool solo5_check(const Solo5Notes *notes, const ElfFile *elf, ImageInfo *info)
                                 "as before Solo5 0.6 or after a `strip` that removes notes: " REBUILD);
         if (info->target == SOLO5_TARGET_NONE)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "built for the unknown Solo5 target %u: " REBUILD, notes->target);
-        if (info->target != SOLO5_TARGET_VIRTIO)
-                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "built for %s: " REBUILD,
-                                solo5_target_to_string(info->target));
+                                "built for the unknown Solo5 target %u: %s", notes->target, rebuild);
+        if (info->target != SOLO5_TARGET_VIRTIO || elf->architecture == IMAGE_ARCHITECTURE_AARCH64)
+                return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "built for %s: %s",
+                                solo5_target_to_string(info->target), rebuild);
         if (!elf->is64)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
                                 "damaged: a Solo5 virtio image is a 64-bit ELF file, this one has 32 "

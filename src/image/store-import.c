@@ -126,7 +126,7 @@ int image_examine(int fd, uint64_t size_max, const int *stop, uint64_t *ret_size
 
         r = image_look(fd, size_max, &before, ret_error);
         if (r >= 0)
-                r = image_inspect(fd, &info, ret_error);
+                r = image_inspect(fd, IMAGE_ARCHITECTURE_UNKNOWN, &info, ret_error);
         if (r < 0)
                 return r;
 

@@ -18,7 +18,7 @@ typedef struct DefinitionParser {
         Error *ret_error;
 } DefinitionParser;
 
-#define SECTION_KEYS_MAX 10
+#define SECTION_KEYS_MAX 11
 
 /* A kind of section; its keys end with NULL, and parse[i] takes the value of keys[i]. */
 typedef struct DefinitionSection {

@@ -71,6 +71,9 @@ char *definition_format(const Definition *definition)
                 g_string_append_printf(out, "Memory=%s\n", memory);
         if (definition->cpus > 1)
                 g_string_append_printf(out, "CPUs=%u\n", definition->cpus);
+        if (definition->architecture != IMAGE_ARCHITECTURE_UNKNOWN)
+                g_string_append_printf(out, "Architecture=%s\n",
+                                image_architecture_to_string(definition->architecture));
         g_string_append_printf(out, "Owner=%u\n", definition->owner);
         if (definition->group != GID_INVALID)
                 g_string_append_printf(out, "Group=%u\n", definition->group);

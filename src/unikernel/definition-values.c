@@ -98,6 +98,18 @@ static int parse_cpus(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
+static int parse_architecture(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        ImageArchitecture architecture = guest_architecture_from_string(entry->value);
+
+        if ((int) architecture < 0)
+                return key_file_refuse(entry, parser->ret_error,
+                                "write x86_64 or aarch64, or nothing for the host's own");
+
+        parser->definition->architecture = architecture;
+        return 0;
+}
+
 static int parse_user_or_group(
                 DefinitionParser *parser, const KeyFileEntry *entry, bool group, uint32_t *ret_id)
 {
@@ -341,10 +353,12 @@ const DefinitionSection definition_sections[_SECTION_MAX] = {
                 [SECTION_UNIKERNEL] =
                                 {
                                                 "Unikernel",
-                                                {"Image", "Initrd", "Arguments", "Memory", "CPUs", "Owner",
+                                                {"Image", "Initrd", "Arguments", "Memory", "CPUs",
+                                                                "Architecture", "Owner",
                                                                 "Group", "Autostart", "Restart"},
                                                 {parse_image, parse_initrd, parse_arguments, parse_memory,
-                                                                parse_cpus, parse_owner, parse_group,
+                                                                parse_cpus, parse_architecture,
+                                                                parse_owner, parse_group,
                                                                 parse_autostart, parse_restart},
                                 },
                 [SECTION_NETWORK] =

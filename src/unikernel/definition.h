@@ -101,6 +101,7 @@ typedef struct Definition {
         char *arguments; /* as they are written, to be filled in at start (placeholders.h); "" if none */
         uint64_t memory; /* bytes, a multiple of 1 MiB; 0: conf's default */
         unsigned cpus;
+        ImageArchitecture architecture; /* of the guest; UNKNOWN: what the image is for, if that is the host's */
         uid_t owner; /* 0 if absent */
         gid_t group; /* GID_INVALID if absent */
         bool autostart;

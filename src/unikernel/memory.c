@@ -11,8 +11,11 @@
 
 #define MIB UINT64_C(1048576)
 
-/* QEMU puts the command line and a few tables behind what it loads. */
-#define LOAD_EXTRA (64 * 1024)
+/* QEMU puts the command line and a few tables behind what it loads; on aarch64 the device tree, of 1 MiB, at
+ * a multiple of 2 MiB (hw/arm/boot.c), and the initrd as far up as half of the memory, at most 128 MiB. */
+#define LOAD_EXTRA         (64 * 1024)
+#define LOAD_EXTRA_AARCH64 (4 * MIB)
+#define INITRD_AARCH64     (128 * MIB)
 
 /* What a guest has beyond its image, where DefaultMemory= leaves it less. */
 #define ROOM (16 * MIB)
@@ -30,11 +33,21 @@ static uint64_t round_up(uint64_t bytes)
         return bytes > UINT64_MAX - MIB ? UINT64_MAX - UINT64_MAX % MIB : (bytes + MIB - 1) / MIB * MIB;
 }
 
+static uint64_t memory_needed_aarch64(const ImageInfo *info, uint64_t initrd_size)
+{
+        uint64_t behind = add(initrd_size, LOAD_EXTRA_AARCH64);
+        uint64_t from_half = initrd_size == 0 ? 0 : add(behind, MIN(behind, INITRD_AARCH64));
+
+        return round_up(MAX(add(info->loaded_end, behind), from_half));
+}
+
 /* The least with which the image can be loaded at all, in whole MiB; 0: not known. */
 static uint64_t memory_needed(const ImageInfo *info, uint64_t initrd_size)
 {
         if (!info || info->loaded_end == 0)
                 return 0;
+        if (info->architecture == IMAGE_ARCHITECTURE_AARCH64)
+                return memory_needed_aarch64(info, initrd_size);
 
         return round_up(add(add(info->loaded_end, initrd_size), LOAD_EXTRA));
 }

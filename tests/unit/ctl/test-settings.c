@@ -72,6 +72,7 @@ static void test_each_key(Fixture *f, const void *data)
         set(f, "memory", "64M");
         set(f, "CPUs", "2");
         set(f, "Autostart", "no");
+        set(f, "Architecture", "arm64");
         set(f, "Arguments", "--a=\"b c\" ");
         set(f, "Restart", "on-failure");
         set(f, "Group", "");
@@ -80,7 +81,8 @@ static void test_each_key(Fixture *f, const void *data)
         g_assert_true(settings_any(&f->settings));
         text = sent(f, "sha256:x");
         g_assert_cmpstr(text, ==,
-                        "{\"Memory\":67108864,\"CPUs\":2,\"Autostart\":false,\"Arguments\":\"--a=\\\"b "
+                        "{\"Memory\":67108864,\"CPUs\":2,\"Autostart\":false,"
+                        "\"Architecture\":\"arm64\",\"Arguments\":\"--a=\\\"b "
                         "c\\\" \","
                         "\"Restart\":\"on-failure\",\"Group\":\"\",\"Owner\":\"alice\",\"ImageDigest\":"
                         "\"sha256:x\","

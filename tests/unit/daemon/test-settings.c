@@ -60,6 +60,7 @@ static void test_refusals(void)
                 {"Memory", "s", "32M", "'t'"},
                 {"Autostart", "s", "yes", "'b'"},
                 {"Restart", "s", "sometimes", "on-failure"},
+                {"Architecture", "s", "sparc", "'x86_64' or 'aarch64'"},
                 {"InitrdDigest", "s", "sha256:12", "64"},
                 {"Digest", "s", "", "64"},
                 {"Owner", "s", "", "name a user"},
@@ -163,9 +164,9 @@ static void test_all_keys(void)
         g_autoptr(Settings) settings = NULL;
         const DefinitionDevice *device;
 
-        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 9, "ArgumentList", "as", 2, "--a=b c", "d",
-                                        "Memory", "t", UINT64_C(67108864), "CPUs", "u", 2, "Group", "s",
-                                        "wheel", "Autostart", "b", 1, "Restart", "s", "always", "Initrd",
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 10, "ArgumentList", "as", 2, "--a=b c", "d",
+                                        "Memory", "t", UINT64_C(67108864), "CPUs", "u", 2, "Architecture",
+                                        "s", "x86-64", "Group", "s", "wheel", "Autostart", "b", 1, "Restart", "s", "always", "Initrd",
                                         "h", fd, "Digest", "s", DIGEST, "Networks", "a(sa{sv})", 2,
                                         "service", 1, "Bridge", "s", "br0", "lan", 0),
                         >=, 0);
@@ -176,6 +177,7 @@ static void test_all_keys(void)
         g_assert_cmpuint(*settings->memory, ==, 67108864);
         g_assert_cmpuint(*settings->cpus, ==, 2);
         g_assert_true(*settings->autostart);
+        g_assert_cmpstr(settings->architecture, ==, "x86_64");
         /* Its own, so that the message can go. */
         g_assert_cmpint(settings->initrd_fd, >=, 0);
         g_assert_cmpint(settings->initrd_fd, !=, fd);

@@ -38,6 +38,7 @@ static Definition definition_plain(void)
 static DomainFacts facts_plain(void)
 {
         return (DomainFacts){
+                        .machine = domain_machine_for(IMAGE_ARCHITECTURE_X86_64),
                         .image_digest = DIGEST,
                         .kernel_path = "/var/lib/shruthi/images/" HEX,
                         .uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
@@ -91,6 +92,62 @@ static void test_manifest_order(void)
         facts.devices = devices;
         facts.n_devices = G_N_ELEMENTS(devices);
         assert_golden("manifest-order.xml", &definition, &facts);
+}
+
+static DomainFacts facts_aarch64(void)
+{
+        DomainFacts facts = facts_plain();
+
+        facts.machine = domain_machine_for(IMAGE_ARCHITECTURE_AARCH64);
+        return facts;
+}
+
+/* On an aarch64 host with KVM: its own processor and interrupt controller. */
+static void test_aarch64_kvm(void)
+{
+        static char arguments[] = "console=ttyAMA0";
+        Definition definition = definition_plain();
+        DomainFacts facts = facts_aarch64();
+
+        facts.kvm = true;
+        facts.initrd_path = "/var/lib/shruthi/images/initrd";
+        facts.arguments = arguments;
+        assert_golden("aarch64-kvm.xml", &definition, &facts);
+}
+
+/* By emulation, on whatever host: all kinds of devices, in the guest's order. */
+static void test_aarch64_emulated(void)
+{
+        static const char *const parameters[] = {"IP", "10.0.0.2", NULL};
+        DefinitionDevice storage = volume("storage", "/srv/volumes/storage.img", false);
+        DefinitionDevice service = network("service"), uplink = network("uplink");
+        DefinitionDevice keys = volume("keys", NULL, true);
+        DomainDevice devices[] = {
+                {.definition = &storage, .path = storage.path},
+                {.definition = &service, .bridge = "virbr0", .mac = "d2:9a:00:11:22:33",
+                                .filter = "shruthi-3-held-held", .filter_parameters = parameters},
+                {.definition = &keys},
+                {.definition = &uplink, .mac = "52:54:00:aa:bb:cc"},
+        };
+        Definition definition = definition_plain();
+        DomainFacts facts = facts_aarch64();
+
+        keys.credentials = true;
+        uplink.network = (char *) "default";
+        definition.cpus = 8;
+        facts.devices = devices;
+        facts.n_devices = G_N_ELEMENTS(devices);
+        assert_golden("aarch64-emulated.xml", &definition, &facts);
+}
+
+/* More than the older interrupt controller has room for. */
+static void test_aarch64_with_many_cpus(void)
+{
+        Definition definition = definition_plain();
+        DomainFacts facts = facts_aarch64();
+
+        definition.cpus = 9;
+        assert_golden("aarch64-nine-cpus.xml", &definition, &facts);
 }
 
 /* Key material: by descriptor, read only, and in no core file. */
@@ -324,6 +381,9 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/domain/xml/no-devices", test_no_devices);
+        g_test_add_func("/domain/xml/aarch64-kvm", test_aarch64_kvm);
+        g_test_add_func("/domain/xml/aarch64-emulated", test_aarch64_emulated);
+        g_test_add_func("/domain/xml/aarch64-with-many-cpus", test_aarch64_with_many_cpus);
         g_test_add_func("/domain/xml/devices-in-manifest-order", test_manifest_order);
         g_test_add_func("/domain/xml/credentials-by-descriptor", test_credentials);
         g_test_add_func("/domain/domain-xml/filter-and-bandwidth", test_filter_and_bandwidth);

@@ -80,7 +80,7 @@ static uint32_t word(const uint8_t *p)
 static void test_kernel_is_multiboot(void)
 {
         size_t size = 0;
-        const uint8_t *kernel = probe_kernel(&size);
+        const uint8_t *kernel = probe_kernel(IMAGE_ARCHITECTURE_X86_64, &size);
 
         g_assert_cmpuint(size, >, 32);
         g_assert_cmphex(word(kernel), ==, 0x1badb002);
@@ -113,6 +113,18 @@ static void test_slow_kvm(void)
                                 ==, cases[i].slow);
 }
 
+/* The same of `virt`: its image is at least as long as its header, and jumps over it. */
+static void test_kernel_of_aarch64(void)
+{
+        size_t size = 0;
+        const uint8_t *kernel = probe_kernel(IMAGE_ARCHITECTURE_AARCH64, &size);
+
+        g_assert_cmpuint(size, >, 64);
+        g_assert_cmphex(word(kernel), ==, 0x14000000 | 64 / 4);
+        g_assert_cmpuint(word(kernel + 16), >=, size);
+        g_assert_cmpmem(kernel + 56, 4, "ARM\x64", 4);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -121,5 +133,6 @@ int main(int argc, char *argv[])
         g_test_add_func("/domain/probe/refuses-other-text", test_refuses_other_text);
         g_test_add_func("/domain/probe/kernel-is-multiboot", test_kernel_is_multiboot);
         g_test_add_func("/domain/probe/kvm-is-slow-only-where-emulation-is-far-quicker", test_slow_kvm);
+        g_test_add_func("/domain/probe/kernel-of-aarch64", test_kernel_of_aarch64);
         return g_test_run();
 }

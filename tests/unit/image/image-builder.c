@@ -41,6 +41,7 @@ static void add_segment(BuiltImage *image, const ImageSpec *spec, uint32_t type,
 {
         size_t at = image->segments_at +
                     image->n_segments++ * (spec->is32 ? sizeof(Elf32_Phdr) : sizeof(Elf64_Phdr));
+        uint64_t load_at = spec->load_at ?: LOAD_ADDRESS;
 
         g_assert_cmpuint(image->n_segments, <=, SEGMENTS_MAX);
         if (spec->is32) {
@@ -54,8 +55,8 @@ static void add_segment(BuiltImage *image, const ImageSpec *spec, uint32_t type,
         } else {
                 image_put(image, at + offsetof(Elf64_Phdr, p_type), 4, type);
                 image_put(image, at + offsetof(Elf64_Phdr, p_offset), 8, offset);
-                image_put(image, at + offsetof(Elf64_Phdr, p_vaddr), 8, LOAD_ADDRESS + offset);
-                image_put(image, at + offsetof(Elf64_Phdr, p_paddr), 8, LOAD_ADDRESS + offset);
+                image_put(image, at + offsetof(Elf64_Phdr, p_vaddr), 8, load_at + offset);
+                image_put(image, at + offsetof(Elf64_Phdr, p_paddr), 8, load_at + offset);
                 image_put(image, at + offsetof(Elf64_Phdr, p_filesz), 8, size);
                 image_put(image, at + offsetof(Elf64_Phdr, p_memsz), 8, size);
                 image_put(image, at + offsetof(Elf64_Phdr, p_align), 8, align);
@@ -247,7 +248,20 @@ GByteArray *bzimage_build(unsigned version, bool is64)
         return image.bytes;
 }
 
-ImageInfo *inspect_on(const uint8_t *data, size_t size, const char *machine)
+GByteArray *arm64_image_build(uint64_t text_offset, uint64_t size)
+{
+        BuiltImage image = {.bytes = g_byte_array_new()};
+
+        append_zeros(&image, 4096);
+        image_put(&image, 0, 4, 0x14000010);
+        image_put(&image, 8, 8, text_offset);
+        image_put(&image, 16, 8, size);
+        image_put(&image, 24, 8, 0xa);
+        image_put(&image, 56, 4, 0x644d5241);
+        return image.bytes;
+}
+
+ImageInfo *inspect_as(const uint8_t *data, size_t size, const char *machine, ImageArchitecture asked)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree uint8_t *copy = NULL;
@@ -255,10 +269,15 @@ ImageInfo *inspect_on(const uint8_t *data, size_t size, const char *machine)
 
         /* A block of its own, so that sanitizers see a read beyond its end. */
         copy = g_memdup2(data, size);
-        g_assert_cmpint(image_inspect_bytes(copy, size, machine, &info, &error), ==, 0);
+        g_assert_cmpint(image_inspect_bytes(copy, size, machine, asked, &info, &error), ==, 0);
         g_assert_nonnull(info);
-        g_assert_true((info->problem == NULL) == (info->boot != IMAGE_BOOT_NONE));
+        g_assert_true(info->problem || info->boot != IMAGE_BOOT_NONE);
         return info;
+}
+
+ImageInfo *inspect_on(const uint8_t *data, size_t size, const char *machine)
+{
+        return inspect_as(data, size, machine, IMAGE_ARCHITECTURE_UNKNOWN);
 }
 
 ImageInfo *inspect_spec(const ImageSpec *spec)

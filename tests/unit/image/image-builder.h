@@ -20,6 +20,7 @@ typedef struct ImageSpec {
         bool flat;               /* no ELF file: only what follows the headers */
         bool is32;
         uint16_t machine;        /* 0: EM_X86_64, EM_386 when is32 */
+        uint64_t load_at;        /* 0: at 1 MiB */
         uint16_t type;           /* 0: ET_EXEC */
         uint8_t os_abi;
         const char *interpreter; /* NULL: no PT_INTERP */
@@ -63,7 +64,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BuiltImage, built_image_free)
 /* A bzImage of boot protocol version, 64 bit or 32. */
 GByteArray *bzimage_build(unsigned version, bool is64);
 
-/* What the reader says about the bytes on an x86_64 host, or another. */
+/* An Image of arm64's Linux, which asks for text_offset and says that it takes size. */
+GByteArray *arm64_image_build(uint64_t text_offset, uint64_t size);
+
+/* What the reader says about the bytes on an x86_64 host, or another; with Architecture=, or without. */
 #define HOST "x86_64"
 ImageInfo *inspect_on(const uint8_t *data, size_t size, const char *machine);
+ImageInfo *inspect_as(const uint8_t *data, size_t size, const char *machine, ImageArchitecture asked);
 ImageInfo *inspect_spec(const ImageSpec *spec);

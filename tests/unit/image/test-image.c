@@ -239,7 +239,7 @@ static void test_reads_descriptors(void)
 
         g_assert_cmpint(write_all(fd, image->bytes->data, image->bytes->len), ==, 0);
         g_assert_cmpint(lseek(fd, 5, SEEK_SET), ==, 5);
-        g_assert_cmpint(image_inspect(fd, &info, &error), ==, 0);
+        g_assert_cmpint(image_inspect(fd, IMAGE_ARCHITECTURE_UNKNOWN, &info, &error), ==, 0);
         g_assert_cmpstr(info->problem, ==, by_bytes->problem);
         g_assert_cmpint(info->boot, ==, by_bytes->boot);
         g_assert_cmpint(lseek(fd, 0, SEEK_CUR), ==, 5);
@@ -247,14 +247,15 @@ static void test_reads_descriptors(void)
         /* An offset that no file can have. */
         g_clear_pointer(&info, image_info_free);
         g_assert_cmpint(pwrite(fd, "\xf0\xff\xff\xff\xff\xff\xff\x7f", 8, 32), ==, 8);
-        g_assert_cmpint(image_inspect(fd, &info, &error), ==, 0);
+        g_assert_cmpint(image_inspect(fd, IMAGE_ARCHITECTURE_UNKNOWN, &info, &error), ==, 0);
         g_assert_true(g_str_has_prefix(info->problem,
                         "cut off: its table of program headers lies beyond its end"));
 
         g_clear_pointer(&info, image_info_free);
-        g_assert_cmpint(image_inspect(dir, &info, &error), ==, error_code_to_errno(ERROR_INVALID_IMAGE));
+        g_assert_cmpint(image_inspect(dir, IMAGE_ARCHITECTURE_UNKNOWN, &info, &error), ==,
+                        error_code_to_errno(ERROR_INVALID_IMAGE));
         g_assert_nonnull(strstr(error.message, "no regular file"));
-        g_assert_cmpint(image_inspect(-1, &info, &error), ==, -EBADF);
+        g_assert_cmpint(image_inspect(-1, IMAGE_ARCHITECTURE_UNKNOWN, &info, &error), ==, -EBADF);
         g_assert_null(info);
 }
 
@@ -268,7 +269,7 @@ static void test_tells_errors_from_verdicts(void)
 
         g_assert_cmpint(write_only, >=, 0);
         g_assert_cmpint(unlink(path), ==, 0);
-        g_assert_cmpint(image_inspect(write_only, &info, &error), ==, -EBADF);
+        g_assert_cmpint(image_inspect(write_only, IMAGE_ARCHITECTURE_UNKNOWN, &info, &error), ==, -EBADF);
         g_assert_true(g_str_has_prefix(error.message, "Cannot read the image: "));
         g_assert_null(info);
 }
@@ -303,7 +304,7 @@ static void test_survives_files_that_shrink(void)
                                 .fd = cases[i].size};
                 _cleanup_image_info_ ImageInfo *info = NULL;
 
-                g_assert_cmpint(image_judge(&source, HOST, &info, NULL), ==, 0);
+                g_assert_cmpint(image_judge(&source, HOST, IMAGE_ARCHITECTURE_UNKNOWN, &info, NULL), ==, 0);
                 g_assert_cmpstr(info->problem, ==, cases[i].problem);
         }
 }
@@ -324,7 +325,7 @@ static void test_stops_at_the_first_error(void)
         _cleanup_error_ Error error = ERROR_INIT;
         uint8_t byte;
 
-        g_assert_cmpint(image_judge(&source, HOST, &info, &error), ==, -EIO);
+        g_assert_cmpint(image_judge(&source, HOST, IMAGE_ARCHITECTURE_UNKNOWN, &info, &error), ==, -EIO);
         g_assert_true(g_str_has_prefix(error.message, "Cannot read the image: "));
         g_assert_null(info);
         g_assert_false(source_read(&source, 0, &byte, 1));

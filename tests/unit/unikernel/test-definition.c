@@ -29,6 +29,7 @@ static void test_everything(void)
                                         "Arguments=--ipv4={service.2.address} --json={{\"a b\"}} \\x\n"
                                         "Memory=64M\n"
                                         "CPUs=2\n"
+                                        "Architecture=arm64\n"
                                         "Owner=1000\n"
                                         "Group=root\n"
                                         "Autostart=yes\n"
@@ -55,6 +56,7 @@ static void test_everything(void)
         g_assert_cmpstr(d->arguments, ==, "--ipv4={service.2.address} --json={{\"a b\"}} \\x");
         g_assert_cmpuint(d->memory, ==, 64 << 20);
         g_assert_cmpuint(d->cpus, ==, 2);
+        g_assert_cmpint(d->architecture, ==, IMAGE_ARCHITECTURE_AARCH64);
         g_assert_cmpuint(d->owner, ==, 1000);
         g_assert_cmpuint(d->group, ==, 0);
         g_assert_true(d->autostart);
@@ -67,7 +69,7 @@ static void test_everything(void)
         g_assert_cmpstr(device->path, ==, "/dev/vg/a b");
         g_assert_true(device->read_only);
         g_assert_cmpstr(device->file, ==, "a.unikernel");
-        g_assert_cmpuint(device->line, ==, 11);
+        g_assert_cmpuint(device->line, ==, 12);
         device = d->devices->pdata[1];
         g_assert_cmpint(device->kind, ==, DEVICE_NETWORK);
         g_assert_cmpstr(device->bridge, ==, "virbr0");
@@ -120,7 +122,7 @@ static const struct {
         {"[Unikernel]\nMemroy=32M\n",
                         "f:2: unknown key 'Memroy' in [Unikernel], did you mean 'Memory'?"},
         {"[Unikernel]\nAddress=auto\n", "f:2: unknown key 'Address' in [Unikernel]; known are Image, "
-                                        "Initrd, Arguments, Memory, CPUs, Owner, Group, Autostart, Restart"},
+                                        "Initrd, Arguments, Memory, CPUs, Architecture, Owner, Group, Autostart, Restart"},
         {IMAGE "[Network service]\nPath=/a\n",
                         "f:4: unknown key 'Path' in [Network service]; known are Bridge, "
                         "Network, MACAddress, Address, Bandwidth, Isolation"},
@@ -191,6 +193,8 @@ static const struct {
         {IMAGE "Memory=17T\n", "f:3: Memory=17T: too much: at most 16T"},
         {IMAGE "Memory=99999999999999999999\n",
                         "f:3: Memory=99999999999999999999: too much: at most 16T"},
+        {IMAGE "Architecture=sparc\n",
+                "f:3: Architecture=sparc: write x86_64 or aarch64, or nothing for the host's own"},
         {IMAGE "CPUs=0\n", "f:3: CPUs=0: not a number from 1 to 64 (Solo5 uses one)"},
         {IMAGE "CPUs=65\n", "f:3: CPUs=65: not a number from 1 to 64 (Solo5 uses one)"},
         {IMAGE "CPUs=two\n", "f:3: CPUs=two: not a number from 1 to 64 (Solo5 uses one)"},
@@ -327,7 +331,7 @@ static void test_format_comes_back(void)
                         "# Made by shruthid. 'shruthictl edit a' changes it; man shruthi.unikernel(5).\n\n"
                         "[Unikernel]\nImage=" DIGEST
                         "\nInitrd=/a/b\nArguments=a {{b}} \"c\nMemory=64M\nCPUs=2\n"
-                        "Owner=1000\nGroup=100\nAutostart=yes\nRestart=always\n"
+                        "Architecture=aarch64\nOwner=1000\nGroup=100\nAutostart=yes\nRestart=always\n"
                         "\n[Network service]\nBridge=br0\nMACAddress=52:54:00:12:34:56\n"
                         "\n[Network other]\nNetwork=default\n"
                         "\n[Volume storage]\nPath=/a\nReadOnly=yes\n"

@@ -15,6 +15,8 @@ static const ImageInfo solo5 = {
                 .boot = IMAGE_BOOT_MULTIBOOT, .target = SOLO5_TARGET_VIRTIO, .loaded_end = 3 * MIB - 1000};
 static const ImageInfo large = {.boot = IMAGE_BOOT_MULTIBOOT, .loaded_end = 40 * MIB};
 static const ImageInfo linux_kernel = {.boot = IMAGE_BOOT_LINUX, .loaded_end = 60 * MIB};
+static const ImageInfo arm = {
+                .boot = IMAGE_BOOT_LINUX, .architecture = IMAGE_ARCHITECTURE_AARCH64, .loaded_end = 3 * MIB};
 static const ImageInfo liar = {.boot = IMAGE_BOOT_PVH, .loaded_end = UINT64_MAX};
 
 static void test_default(void)
@@ -52,6 +54,12 @@ static void test_check(void)
                 {&large, 40 * MIB, 0, "41M"},
                 {&linux_kernel, 61 * MIB, 0, NULL},
                 {&linux_kernel, 61 * MIB, 10 * MIB, "with its initrd takes 71M"},
+                /* The device tree takes up to 4M; the initrd begins at half of the memory, or at 128M. */
+                {&arm, 7 * MIB, 0, NULL},
+                {&arm, 6 * MIB, 0, "takes 7M"},
+                {&arm, 27 * MIB, 10 * MIB, "with its initrd takes 28M"},
+                {&arm, 28 * MIB, 10 * MIB, NULL},
+                {&arm, 331 * MIB, 200 * MIB, "takes 332M"},
                 {&liar, HOST, 0, "too little"},
                 {NULL, MIB, 0, NULL},
                 {NULL, HOST, 0, NULL},
