@@ -636,9 +636,7 @@ static int work_remove(Change *change)
 
         /* Where that cannot be told, it is tried. */
         change->addresses = lease_list(NULL, change->name, &leases, &error) < 0 || leases->len > 0;
-        r = seal_forget_all(change->name, &change->error);
-        if (r >= 0)
-                r = definition_remove(change->name, &change->error);
+        r = change_remove(change);
         change->reload = r >= 0 && differs_for_systemd(change->name);
         return r;
 }

@@ -109,4 +109,8 @@ int change_needs_administer(Change *change, ErrorCode code, const char *format, 
 
 /* change-work.c. The second takes back a definition that was just made. */
 void change_work(Change *change);
+
+/* The files of it; and before anybody is served, those of a removal that was cut short. */
+int change_remove(Change *change);
+void change_finish_removals(void);
 void change_undo(Change *change);

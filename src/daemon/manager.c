@@ -13,6 +13,7 @@
 #include "common/names.h"
 #include "daemon/addresses.h"
 #include "daemon/call.h"
+#include "daemon/change.h"
 #include "daemon/client.h"
 #include "daemon/cut-off-watch.h"
 #include "daemon/idle.h"
@@ -511,6 +512,7 @@ int manager_new(Manager **ret_manager, Error *ret_error)
         manager->helper = helper_new(manager->event, HELPERS_AT_ONCE);
 
         definitions_tidy();
+        change_finish_removals();
         r = registry_new(manager, &manager->registry, ret_error);
         if (r < 0)
                 return r;

@@ -112,15 +112,8 @@ int seal_forget_left(const char *name, Error *ret_error)
 
 int seal_forget_all(const char *name, Error *ret_error)
 {
-        _cleanup_error_ Error error = ERROR_INIT;
-        g_autofree char *path = NULL;
-        DefinitionOrigin origin;
-        int r;
+        int r = forget(name, ret_error);
 
-        if (definition_find(name, &path, &origin, &error) < 0 || origin != DEFINITION_ORIGIN_STATE)
-                return 0;
-
-        r = forget(name, ret_error);
         if (r < 0)
                 error_prefix(ret_error, "The keys of '%s' cannot be removed", name);
         return r;

@@ -13,7 +13,6 @@
 int seal_ask(SealVerb verb, const char *name, const char *key, int fd, char ***ret_keys, Error *ret_error);
 
 /* Before a definition is made: forgets the keys of one of that name that somebody has deleted by hand, which
- * were not meant for this one. Before one is removed: forgets its own, unless it cannot be removed. Where
- * nothing is sealed nobody is asked. */
+ * were not meant for this one. When one is removed: forgets its own. Where nothing is sealed nobody is asked. */
 int seal_forget_left(const char *name, Error *ret_error);
 int seal_forget_all(const char *name, Error *ret_error);

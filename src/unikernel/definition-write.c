@@ -3,17 +3,27 @@
 /* Definitions that are made through the bus: written and removed, in /var/lib only. */
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/io.h"
 #include "common/names.h"
 #include "common/paths.h"
+#include "common/string-util.h"
 #include "unikernel/definition-private.h"
 
 static char *file_name(const char *name)
 {
         return g_strconcat(name, SHRUTHI_DEFINITION_SUFFIX, NULL);
+}
+
+/* On its way out: what goes with it is going, and then it. No definition to anybody who reads these. */
+#define RETIRED_SUFFIX SHRUTHI_DEFINITION_SUFFIX ".removed"
+
+static char *retired_name(const char *name)
+{
+        return g_strconcat(".", name, RETIRED_SUFFIX, NULL);
 }
 
 static int refuse_foreign(const char *name, const char *path, Error *ret_error)
@@ -77,9 +87,22 @@ static int remove_dropins(const char *name, Error *ret_error)
         return r < 0 ? error_set_errno(ret_error, r, "Cannot write %s to disk", paths_state_definitions()) : 0;
 }
 
-int definition_remove(const char *name, Error *ret_error)
+/* Between the definition and this name. */
+static int move(const char *name, bool back)
 {
-        g_autofree char *path = NULL, *file = NULL;
+        g_autofree char *file = file_name(name), *retired = retired_name(name);
+        g_autofree char *from = g_build_filename(paths_state_definitions(), back ? retired : file, NULL);
+        g_autofree char *to = g_build_filename(paths_state_definitions(), back ? file : retired, NULL);
+
+        if (renameat2(AT_FDCWD, from, AT_FDCWD, to, back ? RENAME_NOREPLACE : 0) < 0)
+                return -errno;
+
+        return directory_sync(paths_state_definitions());
+}
+
+int definition_retire(const char *name, Error *ret_error)
+{
+        g_autofree char *path = NULL;
         DefinitionOrigin origin;
         int r;
 
@@ -89,18 +112,55 @@ int definition_remove(const char *name, Error *ret_error)
         if (origin != DEFINITION_ORIGIN_STATE)
                 return refuse_foreign(name, path, ret_error);
 
-        /* The drop-ins last: were they gone and the file still there after a crash, the unikernel could do
-         * what one of them had kept from it. */
-        file = file_name(name);
-        r = file_remove(paths_state_definitions(), file);
-        if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot remove %s", path);
+        r = move(name, false);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot remove %s", path) : 0;
+}
+
+int definition_restore(const char *name, Error *ret_error)
+{
+        int r = move(name, true);
+
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot put the definition of '%s' back", name) : 0;
+}
+
+int definition_forget_retired(const char *name, Error *ret_error)
+{
+        g_autofree char *retired = retired_name(name);
+        int r;
 
         r = remove_dropins(name, ret_error);
-        if (r < 0)
-                error_prefix(ret_error, "%s is removed, but", path);
+        if (r < 0) {
+                error_prefix(ret_error, "%s/%s" SHRUTHI_DEFINITION_SUFFIX " is removed, but", paths_state_definitions(),
+                                name);
+                return r;
+        }
 
-        return r;
+        r = file_remove(paths_state_definitions(), retired);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot remove %s/%s", paths_state_definitions(), retired) : 0;
+}
+
+char **definition_list_retired(void)
+{
+        g_autoptr(GDir) dir = g_dir_open(paths_state_definitions(), 0, NULL);
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        const char *file;
+
+        while (dir && (file = g_dir_read_name(dir)))
+                if (file[0] == '.' && g_str_has_suffix(file, RETIRED_SUFFIX)) {
+                        g_autofree char *name = g_strndup(file + 1, strlen(file + 1) - strlen(RETIRED_SUFFIX));
+
+                        if (name_is_valid(name))
+                                g_strv_builder_add(names, name);
+                }
+
+        return g_strv_builder_end(names);
+}
+
+int definition_remove(const char *name, Error *ret_error)
+{
+        int r = definition_retire(name, ret_error);
+
+        return r < 0 ? r : definition_forget_retired(name, ret_error);
 }
 
 void definitions_tidy(void)

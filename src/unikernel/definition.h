@@ -185,5 +185,13 @@ int definition_write(const char *name, const char *text, bool exclusive, Error *
  * NOT_MANAGED with the path when it stands elsewhere. */
 int definition_remove(const char *name, Error *ret_error);
 
+/* The same in two steps, for what goes with it in between: first it is no definition any more, then it is gone with its
+ * drop-ins. A power cut between the two leaves it among those that are listed, to be ended by whoever comes next. The
+ * first step is taken back by definition_restore(). */
+int definition_retire(const char *name, Error *ret_error);
+int definition_restore(const char *name, Error *ret_error);
+int definition_forget_retired(const char *name, Error *ret_error);
+char **definition_list_retired(void);
+
 /* Removes what a write that was cut short has left in /var/lib. Only before anything is written there. */
 void definitions_tidy(void);

@@ -209,6 +209,39 @@ static void test_removed_before_its_drop_ins(Fixture *f, const void *data)
         g_assert_cmpint(stat(path, &st), ==, -1);
 }
 
+/* In two steps, of which the first can be taken back, and the second be left to whoever comes later. */
+static void test_retired_before_it_is_gone(Fixture *f, const void *data)
+{
+        g_autofree char *path = g_build_filename(paths_state_definitions(), "a.unikernel", NULL);
+        g_autofree char *dropins = g_build_filename(paths_state_definitions(), "a.unikernel.d", NULL);
+        g_auto(GStrv) none = NULL, one = NULL, names = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        g_assert_cmpint(definition_write("a", IMAGE, true, &error), ==, 0);
+        fixture_put(paths_state_definitions(), "a.unikernel.d/x.conf", "");
+        g_assert_cmpint(definition_retire("a", &error), ==, 0);
+        g_assert_cmpint(definition_restore("a", &error), ==, 0);
+        g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+
+        g_assert_cmpint(definition_retire("a", &error), ==, 0);
+        g_assert_cmpint(definition_list_names(&names, &error), ==, 0);
+        g_assert_cmpuint(g_strv_length(names), ==, 0);
+        definitions_tidy();
+        one = definition_list_retired();
+        g_assert_cmpuint(g_strv_length(one), ==, 1);
+        g_assert_cmpstr(one[0], ==, "a");
+
+        /* Another that has come meanwhile is not replaced. */
+        g_assert_cmpint(definition_write("a", IMAGE "CPUs=2\n", true, &error), ==, 0);
+        g_assert_cmpint(definition_restore("a", &error), ==, -EEXIST);
+        error_clear(&error);
+        g_assert_cmpint(definition_forget_retired("a", &error), ==, 0);
+        g_assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+        g_assert_false(g_file_test(dropins, G_FILE_TEST_EXISTS));
+        none = definition_list_retired();
+        g_assert_cmpuint(g_strv_length(none), ==, 0);
+}
+
 static void test_others_files_are_left_alone(Fixture *f, const void *data)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -242,6 +275,8 @@ int main(int argc, char *argv[])
                         test_write_and_remove, tear_down);
         g_test_add("/unikernel/definition-files/removed-before-its-drop-ins", Fixture, NULL, set_up,
                         test_removed_before_its_drop_ins, tear_down);
+        g_test_add("/unikernel/definition-files/retired-before-it-is-gone", Fixture, NULL, set_up,
+                        test_retired_before_it_is_gone, tear_down);
         g_test_add("/unikernel/definition-files/others-files-are-left-alone", Fixture, NULL, set_up,
                         test_others_files_are_left_alone, tear_down);
         return g_test_run();
