@@ -273,15 +273,16 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
         if (g_str_equal(shown->result, "exit-code"))
                 shown->exit_status = status->exit_status;
         if (g_str_equal(shown->result, "exit-code") && status->exit_status == SYSTEMD_EXIT_CREDENTIALS) {
-                Verdict verdict = {.result = RESULT_CREDENTIALS};
+                const Verdict verdict = {.result = RESULT_CREDENTIALS};
+                g_autofree char *sentence = verdict_sentence(&verdict, NULL);
 
-                g_snprintf(verdict.detail, sizeof verdict.detail,
-                                "systemd could not load it: missing, damaged or over 1 MiB "
-                                "(journalctl -u %s)",
-                                unikernel->unit);
                 g_free(shown->result);
                 shown->result = g_strdup(result_to_string(verdict.result));
-                *ret_reason = verdict_sentence(&verdict, NULL);
+                *ret_reason = g_strdup_printf(
+                                "%s: systemd could not load it, since it is missing, damaged, over 1 MiB, or sealed with "
+                                "another TPM2 chip or host's key (journalctl -u %s); if those are lost, 'shruthictl "
+                                "credential remove %s --all' and set the keys again",
+                                sentence, unikernel->unit, unikernel->name);
         } else if (shown->result[0] && !g_str_equal(shown->result, "success") &&
                         !g_str_equal(shown->result, "start-limit-hit"))
                 *ret_reason = g_strdup_printf("systemd says: %s", shown->result);

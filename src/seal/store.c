@@ -95,8 +95,8 @@ static int explain_damage(const Store *store, Error *ret_error)
         if (ret_error && ret_error->code == ERROR_CREDENTIALS_DAMAGED)
                 error_prefix(ret_error,
                                 "%s/%s was changed, comes from another unikernel or host, or this host's "
-                                "key is not the same any more ('shruthictl credential remove %s --all' "
-                                "forgets it)",
+                                "key or TPM2 chip is not the same any more (with those that it was sealed with it "
+                                "is read again; 'shruthictl credential remove %s --all' forgets it)",
                                 SEALED_DIR, store->file, store->unikernel);
         return error_code_to_errno(ERROR_CREDENTIALS_DAMAGED);
 }
