@@ -95,7 +95,8 @@ group_system() {
         while :; do
                 status=0
                 run_limit=$((ends - SECONDS))
-                sandbox_run /usr/bin/env STAGE="$stage" /bin/bash "/shruthi/source/tests/system/$name.sh" || status=$?
+                sandbox_run /usr/bin/env STAGE="$stage" PLUGS="${PLUGS-}" SEED="${SEED-}" \
+                        /bin/bash "/shruthi/source/tests/system/$name.sh" || status=$?
                 [ -e "$root/var/lib/sandbox-stage" ] || break
                 stage=$(cat "$root/var/lib/sandbox-stage")
                 rm "$root/var/lib/sandbox-stage"
