@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What programs of SHRUTHI say to each other, as version 1 says it. At an upgrade with running unikernels
+ * the runners stay what they are and talk to the new shruthi-domain.service, and the services are replaced
+ * one after the other: each side must understand what the version before says. So what is written here
+ * stays. Whoever changes what is said adds its form here, beside these. */
+
+#include <glib.h>
+#include <string.h>
+
+#include "domain/neighbours-client.h"
+#include "fence/protocol.h"
+#include "helper/request.h"
+#include "run/runner.h"
+#include "seal/protocol.h"
+#include "unikernel/host-network.h"
+#include "unikernel/life.h"
+#include "unikernel/moments.h"
+
+/* The runner and shruthid to shruthi-domain.service. */
+static void test_domain_words(void)
+{
+        static const char *const requests[][DOMAIN_WORDS_MAX + 1] = {
+                        {"start", "hello"},
+                        {"prepare", "hello"},
+                        {"watch", "hello"},
+                        {"stop", "hello"},
+                        {"sweep", "hello"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(requests); i++) {
+                size_t size = strlen(requests[i][0]) + 1 + strlen(requests[i][1]) + 1;
+                char text[DOMAIN_REQUEST_MAX] = {}, written[DOMAIN_REQUEST_MAX] = {},
+                     *words[DOMAIN_WORDS_MAX + 1];
+                unsigned n;
+
+                memcpy(text, requests[i][0], strlen(requests[i][0]));
+                memcpy(text + strlen(requests[i][0]) + 1, requests[i][1], strlen(requests[i][1]));
+                g_assert_cmpint(domain_words_format(requests[i], written), ==, (gssize) size);
+                g_assert_cmpmem(written, size, text, size);
+                g_assert_cmpint(domain_words_parse(text, size, words, &n), ==, 0);
+                g_assert_cmpuint(n, ==, 2);
+                g_assert_cmpstr(words[0], ==, requests[i][0]);
+                g_assert_cmpstr(words[1], ==, requests[i][1]);
+        }
+}
+
+static void test_domain_answers(void)
+{
+        g_assert_cmpstr(DOMAIN_SOCKET, ==, "domain");
+        g_assert_cmpint(DOMAIN_BEGUN, ==, -1);
+        g_assert_cmpint(DOMAIN_ELSEWHERE, ==, -2);
+        g_assert_cmpint(RUNNER_EXIT_DEFINITION, ==, 60);
+        g_assert_cmpint(RUNNER_EXIT_IMAGE, ==, 61);
+        g_assert_cmpint(RUNNER_EXIT_HOST, ==, 62);
+        g_assert_cmpint(RUNNER_EXIT_LIBVIRT, ==, 75);
+        g_assert_cmpint(RUNNER_EXIT_RUNNER, ==, 70);
+}
+
+/* systemd keeps them under these names while a runner restarts, whichever version it comes back as. */
+static void test_descriptor_store(void)
+{
+        g_assert_cmpstr(RUNNER_STORED_CONSOLE, ==, "console");
+        g_assert_cmpstr(RUNNER_STORED_LIFE, ==, "life");
+}
+
+/* In the FIFO of unikernel/life.h, where they wait for the runner. */
+static void test_life_words(void)
+{
+        static const struct {
+                const char *text;
+                LifeWord word;
+                const char *detail;
+        } cases[] = {
+                        {"running 4711", LIFE_WORD_RUNNING, ""},
+                        {"paused user 4711", LIFE_WORD_PAUSED, "user"},
+                        {"paused io-error 4711", LIFE_WORD_PAUSED, "io-error"},
+                        {"ended powered-off 4711", LIFE_WORD_ENDED, LIFE_END_POWERED_OFF},
+                        {"ended reset 4711", LIFE_WORD_ENDED, LIFE_END_RESET},
+                        {"ended destroyed 4711", LIFE_WORD_ENDED, LIFE_END_DESTROYED},
+                        {"ended unknown 4711", LIFE_WORD_ENDED, LIFE_END_UNKNOWN},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *text = g_strdup(cases[i].text);
+                char written[LIFE_WORD_MAX];
+                const char *detail;
+                uint64_t usec;
+
+                g_assert_cmpint(life_word_parse(text, &detail, &usec), ==, cases[i].word);
+                g_assert_cmpstr(detail, ==, cases[i].detail);
+                g_assert_cmpuint(usec, ==, 4711);
+                life_word_format(cases[i].word, *detail ? detail : NULL, usec, written);
+                g_assert_cmpstr(written, ==, cases[i].text);
+        }
+}
+
+/* Lines "moment=…" of shruthi-domain's. */
+static void test_moments(void)
+{
+        static const char *const names[] = {
+                        "Called",
+                        "Authorized",
+                        "Requested",
+                        "JobMade",
+                        "RunnerForked",
+                        "RunnerBegan",
+                        "HelperAsked",
+                        "HelperBegan",
+                        "Planned",
+                        "Connected",
+                        "Addressed",
+                        "Prepared",
+                        "Created",
+                        "FirstByte",
+                        "Ready",
+                        "UnitActive",
+                        "Answered",
+        };
+        Moments moments = {};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+                g_autofree char *value = g_strdup_printf("%s %zu", names[i], i + 1);
+
+                g_assert_cmpint(moments_take(&moments, value), ==, 0);
+                g_assert_cmpuint(moments.at[moment_from_string(names[i])], ==, i + 1);
+        }
+        g_assert_cmpint(moments_take(&moments, "OfALaterVersion 1"), ==, 0);
+}
+
+/* shruthi-domain to shruthi-fence. */
+static void test_fence(void)
+{
+        static const struct {
+                const char *text;
+                FenceVerb verb;
+        } cases[] = {
+                        {"hold hello 72:00:00:00:00:01 10.128.0.2 none service", FENCE_HOLD},
+                        {"hold hello 72:00:00:00:00:01 any fd00::2 service", FENCE_HOLD},
+                        {"check", FENCE_CHECK},
+                        {"lost", FENCE_LOST},
+                        {"port vnet0 virbr0", FENCE_PORT},
+                        {"port shru0123456789a virbr0 isolated", FENCE_PORT},
+                        {"watch", FENCE_WATCH},
+        };
+        static const char *const words[] = {
+                        "whole", "restored", "put", "there", "watching", "shru0123456789a"};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                _cleanup_fence_request_ FenceRequest request = {};
+                g_autofree char *written = NULL;
+
+                g_assert_cmpint(fence_request_parse(cases[i].text, strlen(cases[i].text), &request, NULL),
+                                ==, 0);
+                g_assert_cmpint(request.verb, ==, cases[i].verb);
+                written = fence_request_format(&request);
+                g_assert_cmpstr(written, ==, cases[i].text);
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+                g_autofree char *text = g_strdup_printf("ok %s", words[i]), *word = NULL;
+
+                g_assert_cmpint(fence_answer_parse(text, strlen(text), &word, NULL), ==, 0);
+                g_assert_cmpstr(word, ==, words[i]);
+        }
+}
+
+/* An interface that is held keeps its name: else a guest that runs would be cut off when the new version
+ * makes its tables. */
+static void test_fence_interface(void)
+{
+        g_autoptr(FenceHold) hold = NULL;
+        char interface[IF_NAMESIZE];
+
+        g_assert_cmpint(fence_hold_parse("hello f2:b2:90:c0:a1:37 10.128.0.139 none service", &hold, NULL),
+                        ==, 0);
+        fence_interface_name(hold, interface);
+        g_assert_cmpstr(interface, ==, "shruufpn3mjpagj");
+}
+
+/* shruthid to shruthi-seal. */
+static void test_seal(void)
+{
+        static const struct {
+                const char *text;
+                SealVerb verb;
+                const char *key;
+                uint64_t room;
+        } cases[] = {
+                        {"set hello server.key 1048064", SEAL_SET, "server.key", 1048064},
+                        {"set hello server.key", SEAL_SET, "server.key", UINT64_MAX},
+                        {"rotate hello server.key", SEAL_ROTATE, "server.key", UINT64_MAX},
+                        {"remove hello server.key", SEAL_REMOVE, "server.key", UINT64_MAX},
+                        {"forget hello", SEAL_FORGET, NULL, UINT64_MAX},
+                        {"list hello", SEAL_LIST, NULL, UINT64_MAX},
+        };
+        static const char answer[] = "ok\na.key\nb.key";
+        g_auto(GStrv) keys = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                _cleanup_seal_request_ SealRequest request = {};
+                g_autofree char *written = NULL;
+
+                g_assert_cmpint(seal_request_parse(cases[i].text, strlen(cases[i].text), &request, NULL), ==,
+                                0);
+                g_assert_cmpint(request.verb, ==, cases[i].verb);
+                g_assert_cmpstr(request.name, ==, "hello");
+                g_assert_cmpstr(request.key, ==, cases[i].key);
+                g_assert_cmpuint(request.room, ==, cases[i].room);
+                written = seal_request_format(request.verb, request.name, request.key, request.room);
+                g_assert_cmpstr(written, ==, cases[i].text);
+        }
+        g_assert_cmpint(seal_answer_parse(answer, strlen(answer), &keys, NULL), ==, 0);
+        g_assert_cmpuint(g_strv_length(keys), ==, 2);
+        g_assert_cmpstr(keys[1], ==, "b.key");
+}
+
+/* shruthi-neighbours to shruthi-domain. */
+static void test_neighbours(void)
+{
+        g_autoptr(GArray) seen = g_array_new(FALSE, FALSE, sizeof(SeenAddress)),
+                          routes = g_array_new(FALSE, FALSE, sizeof(Address));
+        g_autoptr(HostNetwork) network = NULL;
+
+        g_assert_cmpint(neighbours_parse_answer("10.0.0.1 - host\n10.0.0.7 52:54:00:00:00:07 neighbour\n"
+                                                "10.0.0.254 - route\nend\n",
+                                        seen, NULL),
+                        ==, 0);
+        g_assert_cmpuint(seen->len, ==, 3);
+        g_assert_cmpint(neighbours_parse_routes("10.0.0.0/24\nfd00::/64\nend\n", routes, NULL), ==, 0);
+        g_assert_cmpuint(routes->len, ==, 2);
+        g_assert_cmpint(host_network_parse("ipv4 3 1024\nipv6 0 1024\nbridge 2 virbr0\nend\n", &network), ==,
+                        0);
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+
+        g_test_add_func("/formats/1/what-is-asked-of-shruthi-domain", test_domain_words);
+        g_test_add_func("/formats/1/how-it-answers", test_domain_answers);
+        g_test_add_func("/formats/1/what-systemd-keeps", test_descriptor_store);
+        g_test_add_func("/formats/1/what-becomes-of-a-domain", test_life_words);
+        g_test_add_func("/formats/1/when-what-was", test_moments);
+        g_test_add_func("/formats/1/shruthi-fence", test_fence);
+        g_test_add_func("/formats/1/names-of-interfaces", test_fence_interface);
+        g_test_add_func("/formats/1/shruthi-seal", test_seal);
+        g_test_add_func("/formats/1/shruthi-neighbours", test_neighbours);
+
+        return g_test_run();
+}
