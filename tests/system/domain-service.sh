@@ -89,10 +89,16 @@ check_soon "it counts" 60 counted_to ahead tick 3
 systemctl stop unikernel@ahead
 
 request prepare ahead >/dev/null
-is "one that nobody starts" paused "$(domstate ahead)"
-check_soon "goes by itself" 120 no_domain ahead
-check_soon "with all that told of it" 60 is_swept ahead
-check "and all that it had" test ! -e /run/shruthi/unikernels/ahead
+is "right behind a stop one is prepared as well" paused "$(domstate ahead)"
+qemu=$(qemu_pid ahead)
+check "and the start" systemctl start unikernel@ahead
+is "takes it" "$qemu" "$(qemu_pid ahead)"
+systemctl stop unikernel@ahead
+
+# It takes its time, in which others have theirs.
+define nobody "--tick=20"
+request prepare nobody >/dev/null
+is "one that nobody starts waits, too" paused "$(domstate nobody)"
 for delay in 0.02 0.06 0.2; do
         request prepare ahead >/dev/null
         systemctl start --no-block unikernel@ahead
@@ -141,6 +147,9 @@ prepared() { shruthictl start ahead && wait_for 5 grep -q 'unikernel-ahead.*Resu
 check_soon "who starts one through shruthid has it prepared" 300 prepared
 kill $events
 check "and stops it" shruthictl stop ahead
+check_soon "the one that nobody starts goes by itself" 120 no_domain nobody
+check_soon "with all that told of it" 60 is_swept nobody
+check "and all that it had" test ! -e /run/shruthi/unikernels/nobody
 
 # A guest without last words, whose end somebody must witness.
 define witnessed "--tick=20" Image=guest.multiboot
