@@ -178,12 +178,14 @@ void virt_forget_connection(void)
 
 int virt_listen(virConnectPtr connection, virDomainPtr domain, virConnectDomainEventCallback on_event, void *data)
 {
-        /* libvirt takes all kinds of these as one type, and calls each as what it is. By way of a function of
-         * no type, which compilers take for what it is: on purpose. */
-        void (*any)(void) = (void (*)(void)) on_event;
+        /* libvirt takes all kinds of these as one type, and calls each as what it is. */
+        const union {
+                virConnectDomainEventCallback typed;
+                virConnectDomainEventGenericCallback any;
+        } callback = {.typed = on_event};
 
-        return virConnectDomainEventRegisterAny(connection, domain, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                        (virConnectDomainEventGenericCallback) any, data, NULL);
+        return virConnectDomainEventRegisterAny(
+                        connection, domain, VIR_DOMAIN_EVENT_ID_LIFECYCLE, callback.any, data, NULL);
 }
 
 char *virt_domain_metadata(virDomainPtr domain)
