@@ -27,6 +27,13 @@ static const char *const acceleration_table[_ACCELERATION_MAX] = {
 };
 DEFINE_STRING_TABLE(acceleration, Acceleration, acceleration_table, _ACCELERATION_MAX)
 
+static const char *const fast_start_table[_FAST_START_MAX] = {
+        [FAST_START_AUTO] = "auto",
+        [FAST_START_YES] = "yes",
+        [FAST_START_NO] = "no",
+};
+DEFINE_STRING_TABLE(fast_start, FastStart, fast_start_table, _FAST_START_MAX)
+
 typedef enum ConfType {
         CONF_BRIDGE,
         CONF_BRIDGES,
@@ -35,6 +42,7 @@ typedef enum ConfType {
         CONF_SUBNETS,
         CONF_URI,
         CONF_ACCELERATION,
+        CONF_FAST_START,
         CONF_BOOLEAN,
         CONF_SIZE,
         CONF_COUNT,
@@ -61,7 +69,7 @@ static const ConfKey conf_table[] = {
                 {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
                 {"Acceleration", CONF_ACCELERATION, offsetof(Conf, acceleration), "auto"},
                 {"StrictAddresses", CONF_BOOLEAN, offsetof(Conf, strict_addresses), "yes"},
-                {"FastStart", CONF_BOOLEAN, offsetof(Conf, fast_start), "yes"},
+                {"FastStart", CONF_FAST_START, offsetof(Conf, fast_start), "auto"},
                 {"DefaultMemory", CONF_SIZE, offsetof(Conf, memory_default), "32M", MIB, 1024 * GIB},
                 {"MemoryMax", CONF_SIZE, offsetof(Conf, memory_max), "256M", MIB, UINT64_MAX},
                 {"MemoryMaxPerUser", CONF_SIZE, offsetof(Conf, memory_max_user), "1G", 0, UINT64_MAX},
@@ -326,6 +334,12 @@ static int parse_key(Conf *conf, const ConfKey *key, const KeyFileEntry *entry, 
                 if (r < 0)
                         return key_file_refuse(entry, ret_error, "write auto, kvm or tcg");
                 *(Acceleration *)target = (Acceleration)r;
+                return 0;
+        case CONF_FAST_START:
+                r = fast_start_from_string(entry->value);
+                if (r < 0)
+                        return key_file_refuse(entry, ret_error, "write auto, yes or no");
+                *(FastStart *)target = (FastStart)r;
                 return 0;
         case CONF_BOOLEAN:
                 if (boolean_parse(entry->value, target) < 0)

@@ -21,6 +21,17 @@ typedef enum Acceleration {
         _ACCELERATION_INVALID = -EINVAL,
 } Acceleration;
 
+typedef enum FastStart {
+        FAST_START_AUTO, /* where it gains something */
+        FAST_START_YES,
+        FAST_START_NO,
+        _FAST_START_MAX,
+        _FAST_START_INVALID = -EINVAL,
+} FastStart;
+
+const char *fast_start_to_string(FastStart fast_start); /* "auto", "yes", "no" */
+FastStart fast_start_from_string(const char *text);
+
 const char *acceleration_to_string(Acceleration acceleration); /* "auto", "kvm", "tcg" */
 Acceleration acceleration_from_string(const char *text);
 
@@ -39,7 +50,7 @@ typedef struct Conf {
         char **image_directories;  /* ImageDirectories=: below these, users may name images by path */
         char *libvirt_uri;         /* LibvirtURI=qemu:///system */
         Acceleration acceleration; /* Acceleration=auto */
-        bool fast_start;           /* FastStart=yes */
+        FastStart fast_start;      /* FastStart=auto */
         bool strict_addresses;     /* StrictAddresses=yes: users' guests have only what they are given */
         uint64_t memory_default;   /* DefaultMemory=32M */
         uint64_t memory_max;       /* MemoryMax=256M: of one unikernel of users */

@@ -232,7 +232,7 @@ static void check_probe(const Host *host)
         check_acceleration(host, &found);
         if (found.trouble)
                 return;
-        if (found.fast_start || !host->conf->fast_start)
+        if (!found.fast_start_refused)
                 check_emit("fast-start", "ok", "", "Fast start is %s: %s", found.fast_start ? "on" : "off",
                                 found.fast_start_reason);
         else

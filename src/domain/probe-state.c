@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <limits.h>
 #include <string.h>
 
 void probe_result_clear(ProbeResult *result)
@@ -19,10 +20,10 @@ void probe_result_clear(ProbeResult *result)
 char *probe_result_format(const char *key, const ProbeResult *result)
 {
         return g_strdup_printf("for=%s\nkvm=%s\nkvm-reason=%s\nkvm-offered=%s\nfast-start=%s\n"
-                               "fast-start-reason=%s\ntrouble=%s\n",
+                               "fast-start-refused=%s\nfast-start-reason=%s\ntrouble=%s\n",
                         key, result->kvm ? "yes" : "no", result->kvm_reason,
                         result->kvm_offered ? "yes" : "no", result->fast_start ? "yes" : "no",
-                        result->fast_start_reason, result->trouble ?: "");
+                        result->fast_start_refused ? "yes" : "no", result->fast_start_reason, result->trouble ?: "");
 }
 
 static int parse_line(const char *line, const char *prefix, const char **ret_value)
@@ -46,11 +47,11 @@ static int parse_boolean(const char *value, bool *ret)
 int probe_result_parse(const char *text, const char *key, ProbeResult *ret_result)
 {
         static const char *const prefixes[] = {
-                        "for=", "kvm=", "kvm-reason=", "kvm-offered=", "fast-start=", "fast-start-reason=",
-                        "trouble="};
+                        "for=", "kvm=", "kvm-reason=", "kvm-offered=", "fast-start=", "fast-start-refused=",
+                        "fast-start-reason=", "trouble="};
         const char *values[G_N_ELEMENTS(prefixes)];
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-        bool kvm, offered, fast_start;
+        bool kvm, offered, fast_start, refused;
 
         if (g_strv_length(lines) != G_N_ELEMENTS(prefixes) + 1)
                 return -EBADMSG;
@@ -60,7 +61,8 @@ int probe_result_parse(const char *text, const char *key, ProbeResult *ret_resul
         if (strcmp(values[0], key) != 0)
                 return -ESTALE;
         if (parse_boolean(values[1], &kvm) < 0 || parse_boolean(values[3], &offered) < 0 ||
-                        parse_boolean(values[4], &fast_start) < 0)
+                        parse_boolean(values[4], &fast_start) < 0 ||
+                        parse_boolean(values[5], &refused) < 0)
                 return -EBADMSG;
 
         *ret_result = (ProbeResult){
@@ -68,10 +70,33 @@ int probe_result_parse(const char *text, const char *key, ProbeResult *ret_resul
                 .kvm_reason = g_strdup(values[2]),
                 .kvm_offered = offered,
                 .fast_start = fast_start,
-                .fast_start_reason = g_strdup(values[5]),
-                .trouble = *values[6] ? g_strdup(values[6]) : NULL,
+                .fast_start_refused = refused,
+                .fast_start_reason = g_strdup(values[6]),
+                .trouble = *values[7] ? g_strdup(values[7]) : NULL,
         };
         return 0;
+}
+
+unsigned probe_count_commands(const char *answer)
+{
+        static const char id[] = "\"id\":\"libvirt-";
+        const char *found = strstr(answer, id);
+        char *end;
+        guint64 n;
+
+        if (!found || !g_ascii_isdigit(found[strlen(id)]))
+                return 0;
+
+        n = g_ascii_strtoull(found + strlen(id), &end, 10);
+        return *end == '"' && n <= UINT_MAX ? (unsigned) n : 0;
+}
+
+bool probe_fast_start_gains(unsigned commands_without, unsigned commands_with)
+{
+        if (commands_without == 0 || commands_with == 0)
+                return true;
+
+        return commands_with <= commands_without / 2;
 }
 
 /* Multiboot 1 (https://www.gnu.org/software/grub/manual/multiboot/): magic, flags with the addresses in the

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <glib.h>
+#include <libvirt/libvirt-qemu.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -44,6 +45,12 @@ typedef struct Attempt {
         bool kvm, fast_start;
         gint64 patience; /* µs */
 } Attempt;
+
+/* How it went. */
+typedef struct Course {
+        gint64 usec;       /* from the guest's first instruction to its end */
+        unsigned commands; /* that libvirt had sent to QEMU before; 0: not known */
+} Course;
 
 /* Ends what an earlier attempt that was killed left behind. */
 static void remove_leftover(virConnectPtr connection)
@@ -110,16 +117,60 @@ static int judge(virConnectPtr connection, const Conf *conf, const Attempt *atte
         return 0;
 }
 
-/* ret_usec: from the domain's start to its end. -ETIMEDOUT when the patience was not enough. */
-static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt *attempt, gint64 *ret_usec,
+/* Asks for something that costs nothing. libvirt marks the domain as tainted for it, which this one is made
+ * for. */
+static unsigned count_commands(virDomainPtr domain)
+{
+        g_autofree char *text = NULL;
+        char *answer = NULL;
+
+        if (virDomainQemuMonitorCommand(domain, "{\"execute\":\"query-status\"}", &answer,
+                            VIR_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT) < 0)
+                return 0;
+
+        text = g_strdup(answer);
+        free(answer);
+        return probe_count_commands(text);
+}
+
+/* The guest does not run before it has been counted: it would be over by then. */
+static int run_probe(virConnectPtr connection, const Conf *conf, const Attempt *attempt, Watch *watch,
+                const char *xml, Course *ret_course, Error *ret_error)
+{
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        Course course = {};
+        gint64 begin;
+        int r;
+
+        r = virt_domain_create_waiting(connection, xml, &domain, ret_error);
+        if (r < 0)
+                return r;
+
+        course.commands = count_commands(domain);
+        begin = g_get_monotonic_time();
+        if (!virt_domain_release(domain)) {
+                r = virt_error_set(ret_error, connection, ERROR_START_FAILED,
+                                "libvirt could not let its processor run");
+                (void) virt_domain_destroy(connection, domain, NULL);
+                return r;
+        }
+        r = judge(connection, conf, attempt, watch, domain, ret_error);
+        if (r < 0)
+                return r;
+
+        course.usec = g_get_monotonic_time() - begin;
+        *ret_course = course;
+        return 0;
+}
+
+/* -ETIMEDOUT when the patience was not enough. */
+static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt *attempt, Course *ret_course,
                 Error *ret_error)
 {
         g_autofree char *kernel = g_build_filename(paths_probe(), PROBE_KERNEL, NULL);
         g_autofree char *uuid = g_uuid_string_random(), *xml = NULL;
-        _cleanup_domain_ virDomainPtr domain = NULL;
         g_autoptr(Watch) watch = NULL;
         const uint8_t *code;
-        gint64 begin = 0;
         size_t size;
         int r;
 
@@ -133,13 +184,7 @@ static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt 
         if (r >= 0)
                 r = watch_new(connection, PROBE_NAME, uuid, &watch, ret_error);
         if (r >= 0)
-                r = virt_domain_create(connection, xml, &domain, ret_error);
-        if (r >= 0) {
-                begin = g_get_monotonic_time();
-                r = judge(connection, conf, attempt, watch, domain, ret_error);
-        }
-        if (r >= 0)
-                *ret_usec = g_get_monotonic_time() - begin;
+                r = run_probe(connection, conf, attempt, watch, xml, ret_course, ret_error);
 
         (void) unlink(kernel);
         return r;
@@ -158,52 +203,52 @@ static int libvirt_offers_kvm(virConnectPtr connection, Error *ret_error)
         return 0;
 }
 
-static int boot_emulated(virConnectPtr connection, const Conf *conf, gint64 *ret_usec, Error *ret_error)
+static int boot_emulated(virConnectPtr connection, const Conf *conf, Course *ret_course, Error *ret_error)
 {
         const Attempt attempt = {.patience = PROBE_PATIENCE_MAX_USEC};
 
-        return boot_probe(connection, conf, &attempt, ret_usec, ret_error);
+        return boot_probe(connection, conf, &attempt, ret_course, ret_error);
 }
 
 /* A machine on which emulation takes long is a slow one, and KVM is given time to match. */
-static int boot_with_kvm(virConnectPtr connection, const Conf *conf, gint64 *ret_usec, Error *ret_error)
+static int boot_with_kvm(virConnectPtr connection, const Conf *conf, Course *ret_course, Error *ret_error)
 {
         Attempt attempt = {.kvm = true, .patience = PROBE_PATIENCE_USEC};
-        gint64 tcg_usec;
+        Course tcg = {};
         int r;
 
-        r = boot_probe(connection, conf, &attempt, ret_usec, ret_error);
-        if (r != -ETIMEDOUT || boot_emulated(connection, conf, &tcg_usec, NULL) < 0 ||
-                        tcg_usec * PROBE_PATIENCE_TIMES <= PROBE_PATIENCE_USEC)
+        r = boot_probe(connection, conf, &attempt, ret_course, ret_error);
+        if (r != -ETIMEDOUT || boot_emulated(connection, conf, &tcg, NULL) < 0 ||
+                        tcg.usec * PROBE_PATIENCE_TIMES <= PROBE_PATIENCE_USEC)
                 return r;
 
-        attempt.patience = MIN(tcg_usec * PROBE_PATIENCE_TIMES, PROBE_PATIENCE_MAX_USEC);
-        return boot_probe(connection, conf, &attempt, ret_usec, ret_error);
+        attempt.patience = MIN(tcg.usec * PROBE_PATIENCE_TIMES, PROBE_PATIENCE_MAX_USEC);
+        return boot_probe(connection, conf, &attempt, ret_course, ret_error);
 }
 
 /* Where a hypervisor only pretends to have KVM, it can be slower than emulation. */
 static int compare_with_emulation(
                 virConnectPtr connection, const Conf *conf, gint64 kvm_usec, Error *ret_error)
 {
-        gint64 tcg_usec;
+        Course tcg = {};
 
         /* There is no need to boot another one where the answer would be the same whatever that took. */
-        if (!probe_kvm_is_slow(kvm_usec, 0) || boot_emulated(connection, conf, &tcg_usec, NULL) < 0 ||
-                        !probe_kvm_is_slow(kvm_usec, tcg_usec))
+        if (!probe_kvm_is_slow(kvm_usec, 0) || boot_emulated(connection, conf, &tcg, NULL) < 0 ||
+                        !probe_kvm_is_slow(kvm_usec, tcg.usec))
                 return 0;
 
         return error_set(ret_error, ERROR_NOT_SUPPORTED, "it needs %.1f s, and %.1f s without",
-                        (double) kvm_usec / G_USEC_PER_SEC, (double) tcg_usec / G_USEC_PER_SEC);
+                        (double) kvm_usec / G_USEC_PER_SEC, (double) tcg.usec / G_USEC_PER_SEC);
 }
 
 static int try_kvm(virConnectPtr connection, const Conf *conf, Error *ret_error)
 {
-        gint64 usec;
+        Course course = {};
         int r;
 
-        r = boot_with_kvm(connection, conf, &usec, ret_error);
+        r = boot_with_kvm(connection, conf, &course, ret_error);
         if (r >= 0)
-                r = compare_with_emulation(connection, conf, usec, ret_error);
+                r = compare_with_emulation(connection, conf, course.usec, ret_error);
         if (r < 0)
                 error_prefix(ret_error,
                                 "KVM is there, but a guest of a few bytes does not run well with it");
@@ -243,19 +288,20 @@ static int find_acceleration(
         return r;
 }
 
-/* What is wrong when not even the plain start works, which a fast one is no remedy for. */
-static int find_trouble(virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+/* What is wrong when not even the plain start works, which a fast one is no remedy for. What of the course is
+ * not found stays as it is. */
+static int find_trouble(virConnectPtr connection, const Conf *conf, ProbeResult *result, Course *course,
+                Error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        gint64 usec;
         int r;
 
         if (result->kvm && !result->kvm_offered)
                 r = libvirt_offers_kvm(connection, &error);
         else if (result->kvm)
-                r = boot_with_kvm(connection, conf, &usec, &error);
+                r = boot_with_kvm(connection, conf, course, &error);
         else
-                r = boot_emulated(connection, conf, &usec, &error);
+                r = boot_emulated(connection, conf, course, &error);
         if (is_unavailable(r, &error)) {
                 error_move(ret_error, &error);
                 return r;
@@ -266,38 +312,64 @@ static int find_trouble(virConnectPtr connection, const Conf *conf, ProbeResult 
         return 0;
 }
 
-static int find_fast_start(virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+static char *tell_gain(FastStart wanted, const Course *without, const Course *with)
+{
+        if (wanted != FAST_START_AUTO || without->commands == 0 || with->commands == 0)
+                return g_strdup("a guest of a few bytes started with it");
+
+        return g_strdup_printf("libvirt asks QEMU %u times at a start with it, and %u times without",
+                        with->commands, without->commands);
+}
+
+static int try_fast_start(virConnectPtr connection, const Conf *conf, const Course *without,
+                ProbeResult *result, Error *ret_error)
 {
         const Attempt attempt = {.kvm = result->kvm, .fast_start = true,
                         .patience = PROBE_PATIENCE_MAX_USEC};
         _cleanup_error_ Error error = ERROR_INIT;
-        gint64 usec;
+        Course with = {};
         int r;
 
-        /* What has just been found to hang, or not to be there, need not be tried for this. */
-        if (!conf->fast_start || conf->acceleration == ACCELERATION_KVM) {
-                r = find_trouble(connection, conf, result, ret_error);
-                if (r < 0)
-                        return r;
-        }
-        if (!conf->fast_start || result->trouble) {
-                result->fast_start_reason = g_strdup(
-                                conf->fast_start ? "no guest runs" : "FastStart=no stands in shruthi.conf");
-                return 0;
-        }
-
-        r = boot_probe(connection, conf, &attempt, &usec, &error);
+        r = boot_probe(connection, conf, &attempt, &with, &error);
         if (is_unavailable(r, &error)) {
                 error_move(ret_error, &error);
                 return r;
         }
+        if (r < 0) {
+                result->fast_start_refused = true;
+                result->fast_start_reason = text_for_display(error_message(&error, r), 1000);
+                return 0;
+        }
 
-        result->fast_start = r >= 0;
-        result->fast_start_reason = result->fast_start ? g_strdup("a guest of a few bytes started with it")
-                                                       : text_for_display(error_message(&error, r), 1000);
-        return result->fast_start || conf->acceleration == ACCELERATION_KVM
-                               ? 0
-                               : find_trouble(connection, conf, result, ret_error);
+        result->fast_start = conf->fast_start == FAST_START_YES ||
+                             probe_fast_start_gains(without->commands, with.commands);
+        result->fast_start_reason = tell_gain(conf->fast_start, without, &with);
+        return 0;
+}
+
+static int find_fast_start(virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+{
+        bool wanted = conf->fast_start != FAST_START_NO,
+             plain_first = conf->fast_start != FAST_START_YES || conf->acceleration == ACCELERATION_KVM;
+        Course without = {};
+        int r;
+
+        /* What has just been found to hang, or not to be there, need not be tried for this. */
+        if (plain_first) {
+                r = find_trouble(connection, conf, result, &without, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        if (!wanted || result->trouble) {
+                result->fast_start_reason =
+                                g_strdup(wanted ? "no guest runs" : "FastStart=no stands in shruthi.conf");
+                return 0;
+        }
+
+        r = try_fast_start(connection, conf, &without, result, ret_error);
+        if (r >= 0 && result->fast_start_refused && !plain_first)
+                r = find_trouble(connection, conf, result, &without, ret_error);
+        return r;
 }
 
 /* All that the answer depends on but the boot of the host, at which /run is emptied. */
@@ -313,7 +385,7 @@ static int make_key(virConnectPtr connection, const Conf *conf, char **ret_key, 
         *ret_key = g_strdup_printf("libvirt=%lu qemu=%lu kvm=%s acceleration=%s fast-start=%s",
                         libvirt_version, qemu_version,
                         access("/sys/class/misc/kvm", F_OK) >= 0 ? "present" : "absent",
-                        acceleration_to_string(conf->acceleration), conf->fast_start ? "yes" : "no");
+                        acceleration_to_string(conf->acceleration), fast_start_to_string(conf->fast_start));
         return 0;
 }
 

@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         g_assert_nonnull(conf->allowed_networks);
         g_assert_nonnull(conf->image_directories);
         g_assert_nonnull(acceleration_to_string(conf->acceleration));
+        g_assert_nonnull(fast_start_to_string(conf->fast_start));
         g_assert_cmpuint(conf->memory_default % (1024 * 1024), ==, 0);
         g_assert_cmpuint(conf->memory_default, >, 0);
         g_assert_cmpuint(conf->starts_in_flight, >, 0);

@@ -50,18 +50,24 @@ mkdir -p /etc/shruthi/unikernels
 # What the host can do is tried once.
 rm -f /run/shruthi/probe/result
 expect_output "without KVM it says so, with the reason" '^kvm-reason=libvirt offers no KVM' helper probe
-expect_output "the fast start was tried" '^fast-start=yes$' helper probe
+fast=$(fast_start_of_host)
+expect_output "the fast start was tried" "^fast-start=$fast\$" helper probe
+expect_output "by what libvirt asks QEMU with it and without" \
+        '^fast-start-reason=libvirt asks QEMU [0-9]+ times at a start with it, and [0-9]+ times without$' helper probe
 check "what was found is remembered" test -s /run/shruthi/probe/result
 before=$(stat -c %i:%Y:%Z /run/shruthi/probe/result)
 check "asking again asks nobody" helper probe
 is "what is remembered was not written anew" "$before" "$(stat -c %i:%Y:%Z /run/shruthi/probe/result)"
 check "it tries anew when told so" helper probe --again
 before=$(cat /run/shruthi/probe/result)
-expect_output "the walls of our units change nothing" '^fast-start=yes$' sandboxed probe
+expect_output "the walls of our units change nothing" "^fast-start=$fast\$" sandboxed probe
 is "and inside of them the same is remembered" "$before" "$(cat /run/shruthi/probe/result)"
 sed -i 's/libvirt=[0-9]*/libvirt=1/' /run/shruthi/probe/result
 check "with another version of libvirt it tries anew" helper probe
 is "and remembers that" "$before" "$(cat /run/shruthi/probe/result)"
+sed -i 's/qemu=[0-9]*/qemu=1/; s/^fast-start=.*/fast-start=planted/' /run/shruthi/probe/result
+check "with another version of QEMU it does, too" helper probe
+is "and remembers what it finds" "$before" "$(cat /run/shruthi/probe/result)"
 check "no domain of the trial is left" no_domain
 check "no kernel of the trial is left" test ! -e /run/shruthi/probe/kernel
 
@@ -118,7 +124,10 @@ expect_fail "statistics of what does not run" 'Error.NotRunning' helper statisti
 
 # FastStart= and Acceleration= do what they say.
 mkdir -p /etc/shruthi/shruthi.conf.d
-is "by default its element is there" 1 "$(helper xml shape | grep -c qemu:del)"
+is "by default its element is where it gains something" "$([ "$fast" = no ] || echo there)" \
+        "$(helper xml shape | grep -q qemu:del && echo there)"
+printf '[Shruthi]\nFastStart=yes\n' >/etc/shruthi/shruthi.conf.d/test.conf
+is "FastStart=yes: its element is there" 1 "$(helper xml shape | grep -c qemu:del)"
 printf '[Shruthi]\nFastStart=no\n' >/etc/shruthi/shruthi.conf.d/test.conf
 is "FastStart=no: its element is gone" 0 "$(helper xml shape | grep -c qemu:del)"
 printf '[Shruthi]\nAcceleration=kvm\n' >/etc/shruthi/shruthi.conf.d/test.conf

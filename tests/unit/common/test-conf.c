@@ -33,7 +33,7 @@ static void test_defaults(void)
         g_assert_cmpuint(g_strv_length(conf->image_directories), ==, 0);
         g_assert_cmpstr(conf->libvirt_uri, ==, "qemu:///system");
         g_assert_cmpint(conf->acceleration, ==, ACCELERATION_AUTO);
-        g_assert_true(conf->fast_start);
+        g_assert_cmpint(conf->fast_start, ==, FAST_START_AUTO);
         g_assert_cmpuint(conf->memory_default, ==, 32 << 20);
         g_assert_cmpuint(conf->memory_max, ==, 256 << 20);
         g_assert_cmpuint(conf->memory_max_user, ==, 1 << 30);
@@ -127,7 +127,7 @@ static void test_everything(void)
         g_assert_cmpstr(conf->image_directories[1], ==, "/opt/b");
         g_assert_cmpstr(conf->libvirt_uri, ==, "qemu+unix:///system?socket=/run/x");
         g_assert_cmpint(conf->acceleration, ==, ACCELERATION_KVM);
-        g_assert_false(conf->fast_start);
+        g_assert_cmpint(conf->fast_start, ==, FAST_START_NO);
         g_assert_cmpuint(conf->memory_default, ==, 64 << 20);
         g_assert_cmpuint(conf->memory_max, ==, UINT64_MAX);
         g_assert_cmpuint(conf->memory_max_user, ==, 0);
@@ -176,7 +176,8 @@ static const struct {
         {"[Shruthi]\nLibvirtURI=system\n", "f:2: LibvirtURI=system: not a URI of libvirt, such as "
                                            "qemu:///system"},
         {"[Shruthi]\nAcceleration=fast\n", "f:2: Acceleration=fast: write auto, kvm or tcg"},
-        {"[Shruthi]\nFastStart=2\n", "f:2: FastStart=2: write yes or no"},
+        {"[Shruthi]\nFastStart=2\n", "f:2: FastStart=2: write auto, yes or no"},
+        {"[Shruthi]\nStrictAddresses=2\n", "f:2: StrictAddresses=2: write yes or no"},
         {"[Shruthi]\nDefaultMemory=much\n",
                         "f:2: DefaultMemory=much: not a size: write a whole number and K, M, G or T (base "
                         "1024), such as 32M"},
@@ -300,7 +301,7 @@ static void test_files(Fixture *f, const void *data)
         fixture_put(paths_vendor_dir(), "shruthi.conf.d/b.conf", "[Shruthi]\nUnikernelsMax=8\n");
         g_assert_cmpint(conf_load(&conf, &error), ==, 0);
         g_assert_cmpuint(conf->starts_in_flight, ==, 7);
-        g_assert_false(conf->fast_start);
+        g_assert_cmpint(conf->fast_start, ==, FAST_START_NO);
         g_assert_cmpuint(conf->unikernels_max, ==, 8);
         g_clear_pointer(&conf, conf_free);
 

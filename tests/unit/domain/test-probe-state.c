@@ -8,9 +8,9 @@
 
 #include "domain/probe-state.h"
 
-#define KEY "libvirt=9000000 qemu=7002022 kvm=present acceleration=auto fast-start=yes"
+#define KEY "libvirt=9000000 qemu=7002022 kvm=present acceleration=auto fast-start=auto"
 #define KVM  "kvm=yes\nkvm-reason=\n"
-#define FAST "fast-start=yes\nfast-start-reason=\n"
+#define FAST "fast-start=yes\nfast-start-refused=no\nfast-start-reason=\n"
 
 static void test_goes_there_and_back(void)
 {
@@ -18,7 +18,7 @@ static void test_goes_there_and_back(void)
         char trouble[] = "it did not power off";
         ProbeResult results[] = {
                         {.kvm = true, .kvm_offered = true, .kvm_reason = kvm_reason,
-                                        .fast_start_reason = fast_reason},
+                                        .fast_start_refused = true, .fast_start_reason = fast_reason},
                         {.fast_start = true, .kvm_reason = kvm_reason, .fast_start_reason = fast_reason,
                                         .trouble = trouble},
         };
@@ -31,6 +31,7 @@ static void test_goes_there_and_back(void)
                 g_assert_cmpint(back.kvm, ==, results[i].kvm);
                 g_assert_cmpint(back.kvm_offered, ==, results[i].kvm_offered);
                 g_assert_cmpint(back.fast_start, ==, results[i].fast_start);
+                g_assert_cmpint(back.fast_start_refused, ==, results[i].fast_start_refused);
                 g_assert_cmpstr(back.kvm_reason, ==, kvm_reason);
                 g_assert_cmpstr(back.fast_start_reason, ==, fast_reason);
                 g_assert_cmpstr(back.trouble, ==, results[i].trouble);
@@ -59,7 +60,10 @@ static void test_refuses_other_text(void)
                 "for=" KEY "\n" KVM "kvm-offered=no\n" FAST "trouble=",
                 "for=" KEY "\nkvm=maybe\nkvm-reason=\nkvm-offered=no\n" FAST "trouble=\n",
                 "for=" KEY "\n" KVM "kvm-offered=\n" FAST "trouble=\n",
-                "for=" KEY "\n" KVM "kvm-offered=no\nfast-start=\nfast-start-reason=\ntrouble=\n",
+                /* Of one that did not tell a refusal from no gain. */
+                "for=" KEY "\n" KVM "kvm-offered=no\nfast-start=yes\nfast-start-reason=\ntrouble=\n",
+                "for=" KEY "\n" KVM "kvm-offered=no\nfast-start=\nfast-start-refused=no\n"
+                "fast-start-reason=\ntrouble=\n",
                 "for=" KEY "\n" FAST KVM "kvm-offered=no\ntrouble=\n",
                 "for=" KEY "\n" KVM "kvm-offered=no\n" FAST "trouble=\nmore\n",
         };
@@ -69,6 +73,38 @@ static void test_refuses_other_text(void)
 
                 g_assert_cmpint(probe_result_parse(texts[i], KEY, &back), ==, -EBADMSG);
         }
+}
+
+static void test_counts_commands(void)
+{
+        static const struct {
+                const char *answer;
+                unsigned n;
+        } cases[] = {
+                {"{\"return\":{\"status\":\"prelaunch\",\"running\":false},\"id\":\"libvirt-417\"}", 417},
+                {"{\"id\":\"libvirt-16\",\"return\":{}}", 16},
+                {"{\"return\":{}}", 0},
+                {"{\"return\":{},\"id\":\"libvirt-\"}", 0},
+                {"{\"return\":{},\"id\":\"libvirt-4x\"}", 0},
+                {"{\"return\":{},\"id\":\"libvirt--4\"}", 0},
+                {"{\"return\":{},\"id\":\"libvirt-99999999999999999999\"}", 0},
+                {"", 0},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+                g_assert_cmpuint(probe_count_commands(cases[i].answer), ==, cases[i].n);
+}
+
+/* Debian 12, 13 and sid of 2026. */
+static void test_gains_where_libvirt_asks_less(void)
+{
+        g_assert_true(probe_fast_start_gains(412, 16));
+        g_assert_true(probe_fast_start_gains(477, 15));
+        g_assert_false(probe_fast_start_gains(14, 13));
+        g_assert_false(probe_fast_start_gains(14, 14));
+        g_assert_false(probe_fast_start_gains(13, 400));
+        g_assert_true(probe_fast_start_gains(0, 16));
+        g_assert_true(probe_fast_start_gains(412, 0));
 }
 
 static uint32_t word(const uint8_t *p)
@@ -131,6 +167,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/domain/probe/goes-there-and-back", test_goes_there_and_back);
         g_test_add_func("/domain/probe/another-host-asks-again", test_another_host_asks_again);
         g_test_add_func("/domain/probe/refuses-other-text", test_refuses_other_text);
+        g_test_add_func("/domain/probe/counts-commands", test_counts_commands);
+        g_test_add_func("/domain/probe/gains-where-libvirt-asks-less", test_gains_where_libvirt_asks_less);
         g_test_add_func("/domain/probe/kernel-is-multiboot", test_kernel_is_multiboot);
         g_test_add_func("/domain/probe/kvm-is-slow-only-where-emulation-is-far-quicker", test_slow_kvm);
         g_test_add_func("/domain/probe/kernel-of-aarch64", test_kernel_of_aarch64);
