@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/string-util.h"
+#include "common/system-calls.h"
 #include "config.h"
 #include "run/runner.h"
 
@@ -24,6 +25,23 @@ static void usage(void)
                "See shruthi-run(8).\n");
 }
 
+/* See units/hardening-runner.in. */
+static int restrict_system_calls(void)
+{
+#if HAVE_SECCOMP
+        int r = system_calls_restrict();
+#else
+        int r = 1; /* the unit has not left it to us */
+#endif
+
+        if (r < 0)
+                log_error("The system calls of shruthi-run cannot be restricted: %s", g_strerror(-r));
+        if (r == 0)
+                log_warning("The system calls of shruthi-run are not restricted: this kernel was built without "
+                            "filters for them (CONFIG_SECCOMP_FILTER)");
+        return r;
+}
+
 int main(int argc, char *argv[])
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -32,6 +50,8 @@ int main(int argc, char *argv[])
         int r;
 
         log_open("shruthi-run");
+        if (restrict_system_calls() < 0)
+                return RUNNER_EXIT_RUNNER;
         if (argc == 2 && g_str_equal(argv[1], "--help")) {
                 usage();
                 return EXIT_SUCCESS;

@@ -86,6 +86,46 @@ expect_output "status shows it" 'Active: active \(running\)' systemctl status un
 expect_output "in our slice" 'unikernel\.slice' unit_show unikernel@tick ControlGroup
 expect_output "as our user" '^shruthi$' ps -o user= -p "$(main_pid tick)"
 is "without a capability" "0000000000000000" "$(sed -n 's/^CapBnd:\t//p' "/proc/$(main_pid tick)/status")"
+
+# What a running one may call is tried in its own place, by gdb: for each line of a name and an expression of C the
+# name and "done", or the number of the error.
+called() {
+        local name expression words=()
+
+        while read -r name expression; do
+                words+=(-ex "set \$result = (long) $expression"
+                        -ex "set \$error = *((int *(*)(void)) __errno_location)()"
+                        -ex "printf \"$name %d %d\\n\", \$result < 0, \$error")
+        done
+        gdb -p "$1" -batch "${words[@]}" 2>/dev/null | sed -nE 's/^([a-z_-]+) 0 .*/\1 done/p; s/^([a-z_-]+) 1 ([0-9]+)$/\1 \2/p'
+}
+process=$(main_pid tick)
+is "its system calls are filtered" 2 "$(sed -n 's/^Seccomp:\t//p' "/proc/$process/status")"
+called "$process" >/tmp/called <<'END'
+unix-socket ((int (*)(int, int, int)) socket)(1, 1, 0)
+inet-socket ((int (*)(int, int, int)) socket)(2, 1, 0)
+unshare ((int (*)(int)) unshare)(0x10000000)
+setns ((int (*)(int, int)) setns)(0, 0)
+personality ((int (*)(long)) personality)(0xffffffff)
+ptrace ((long (*)(int, int, long, long)) ptrace)(16, 1, 0, 0)
+mount ((int (*)(long, long, long, long, long)) mount)(0, 0, 0, 0, 0)
+process_vm_readv ((long (*)(int, long, long, long, long, long)) process_vm_readv)(1, 0, 0, 0, 0, 0)
+semget ((int (*)(int, int, int)) semget)(1, 1, 512)
+vmsplice ((long (*)(int, long, long, int)) vmsplice)(0, 0, 0, 0)
+name_to_handle_at ((int (*)(int, long, long, long, int)) name_to_handle_at)(0, 0, 0, 0, 0)
+mlockall ((int (*)(int)) mlockall)(1)
+sched_setscheduler ((int (*)(int, int, long)) sched_setscheduler)(0, 0, 0)
+mmap-writable-code ((long (*)(long, long, int, int, int, long)) mmap)(0, 4096, 6, 34, -1, 0)
+mprotect-code ((int (*)(long, long, int)) mprotect)(0, 0, 5)
+chmod-set-user-id ((int (*)(long, int)) fchmod)(0, 04755)
+mkdir-set-group-id ((int (*)(long, int)) mkdir)(0, 02755)
+END
+is "it opens sockets in the file system" "unix-socket done" "$(grep ^unix /tmp/called)"
+is "and none of a network" "inet-socket 97" "$(grep ^inet /tmp/called)"
+is "what it has no need of is refused, all of it" "15 of 15" \
+        "$(sed 1,2d /tmp/called | grep -c ' 1$') of $(sed 1,2d /tmp/called | wc -l)"
+check "it has gone on meanwhile" running tick
+
 qemu=$(qemu_pid tick)
 check "restart" systemctl restart unikernel@tick
 check "is a new guest" test "$(qemu_pid tick)" != "$qemu"

@@ -97,6 +97,10 @@ timer() { grep -h '^it_value:' "/proc/$(unit_show unikernel@witnessed MainPID)"/
 timer_is_off() { [ -n "$(timer)" ] && ! timer | grep -qv '(0, 0)'; }
 witness() { pgrep -P "$(unit_show unikernel@witnessed MainPID)" -x shruthi-domain; }
 check "its helper stays as witness" witness
+filters() { grep -E '^(NoNewPrivs|Seccomp|Seccomp_filters):' "/proc/$1/status"; }
+is "behind the same filters of system calls" "$(filters "$(unit_show unikernel@witnessed MainPID)")" \
+        "$(filters "$(witness)")"
+expect_output "… which there are" '^Seccomp:.2$' filters "$(witness)"
 check_soon "and has all the time" 60 timer_is_off
 check "it ends well" systemctl stop unikernel@witnessed
 

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which system calls may be made: the table of system-calls.list as a program for the kernel. Called by main()
+ * of shruthi-run. */
+
+#include "common/system-calls.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Debian 12's headers end with futex_waitv(). Since then a number is the same on all architectures. */
+#ifndef __NR_cachestat
+#define __NR_cachestat 451
+#endif
+#ifndef __NR_fchmodat2
+#define __NR_fchmodat2 452
+#endif
+#ifndef __NR_map_shadow_stack
+#define __NR_map_shadow_stack 453
+#endif
+#ifndef __NR_futex_wake
+#define __NR_futex_wake 454
+#endif
+#ifndef __NR_futex_wait
+#define __NR_futex_wait 455
+#endif
+#ifndef __NR_futex_requeue
+#define __NR_futex_requeue 456
+#endif
+#ifdef __ARM_NR_set_tls
+#define __NR_set_tls    __ARM_NR_set_tls
+#define __NR_cacheflush __ARM_NR_cacheflush
+#endif
+
+#define BY_ENDIAN(little, big) (__BYTE_ORDER == __LITTLE_ENDIAN ? (little) : (big))
+
+/* meson.build has the same list. */
+#if defined(__x86_64__)
+#define OUR_ARCHITECTURE AUDIT_ARCH_X86_64
+#elif defined(__i386__)
+#define OUR_ARCHITECTURE AUDIT_ARCH_I386
+#elif defined(__aarch64__)
+#define OUR_ARCHITECTURE AUDIT_ARCH_AARCH64
+#elif defined(__arm__)
+#define OUR_ARCHITECTURE BY_ENDIAN(AUDIT_ARCH_ARM, AUDIT_ARCH_ARMEB)
+#elif defined(__riscv) && __riscv_xlen == 64
+#define OUR_ARCHITECTURE AUDIT_ARCH_RISCV64
+#elif defined(__powerpc64__)
+#define OUR_ARCHITECTURE BY_ENDIAN(AUDIT_ARCH_PPC64LE, AUDIT_ARCH_PPC64)
+#elif defined(__s390x__)
+#define OUR_ARCHITECTURE AUDIT_ARCH_S390X
+#endif
+
+/* What the kernel uses of each argument that is looked at here: its lower half. */
+#define ARGUMENT_OFFSET(i)                                                                                  \
+        ((uint32_t) (offsetof(struct seccomp_data, args) + (i) * sizeof(uint64_t) + BY_ENDIAN(0, 4)))
+
+/* s390x has the flags second. */
+#ifdef __s390x__
+#define CLONE_FLAGS_ARGUMENT 1
+#else
+#define CLONE_FLAGS_ARGUMENT 0
+#endif
+
+/* These two have mmap() with its arguments in memory, where no filter can look. Nothing for i386 uses that: it
+ * has mmap2(). */
+#ifdef __s390x__
+#define RULE_MMAP RULE_ALLOW
+#elif defined(__i386__)
+#define RULE_MMAP RULE_REFUSE
+#else
+#define RULE_MMAP RULE_WRITABLE_CODE
+#endif
+
+/* x32 has the numbers of x86-64 with this bit, and counts as the same architecture. */
+#define X32_BIT 0x40000000U
+
+/* From here on (clone3) what is not in the table is said not to be there, since who knows such a call knows an
+ * older one, too, that does it: above all clone3(), whose flags are in memory where no filter can look, and
+ * openat2(), with its mode there. What is older is refused. */
+#define FIRST_YOUNG_CALL 435U
+
+#define CLONE_NAMESPACES                                                                                    \
+        (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |       \
+                        CLONE_NEWNET)
+#define MODE_SUID_SGID (S_ISUID | S_ISGID)
+#define OPEN_MAKES     (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
+
+#define ANSWER_REFUSED (SECCOMP_RET_ERRNO | EPERM)
+#define ANSWER_UNKNOWN (SECCOMP_RET_ERRNO | ENOSYS)
+#define ANSWER_FAMILY  (SECCOMP_RET_ERRNO | EAFNOSUPPORT)
+
+typedef enum Rule {
+        RULE_REFUSE,
+        RULE_UNKNOWN,
+        RULE_ALLOW,
+        RULE_FAMILY,        /* AF_UNIX alone */
+        RULE_NAMESPACES,    /* no new one */
+        RULE_WRITABLE_CODE, /* memory is written to or executed, not both */
+        RULE_CODE,          /* none is made of what was written */
+        RULE_MODE,          /* no set-user-ID or set-group-ID */
+        RULE_OPEN,          /* the same, in the argument after the flags, which counts where a file is made */
+} Rule;
+
+typedef struct Row {
+        uint32_t number;
+        unsigned argument;
+        Rule rule;
+} Row;
+
+/* Rows from this number up to the next range's have the same rule. */
+typedef struct Range {
+        uint32_t from;
+        unsigned argument;
+        Rule rule;
+} Range;
+
+static const Row rows[] = {
+#include "system-calls-rows.h"
+};
+
+typedef struct Program {
+        struct sock_filter *instructions;
+        size_t size;
+} Program;
+
+static void program_add(Program *program, struct sock_filter instruction)
+{
+        g_assert(program->size < SYSTEM_CALLS_PROGRAM_MAX);
+        program->instructions[program->size++] = instruction;
+}
+
+static void program_answer(Program *program, uint32_t answer)
+{
+        program_add(program, (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, answer));
+}
+
+static void program_load(Program *program, uint32_t offset)
+{
+        program_add(program, (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
+}
+
+/* Goes on if the condition holds, and answers otherwise. */
+static void program_expect(Program *program, unsigned short condition, uint32_t value, uint32_t answer)
+{
+        program_add(program, (struct sock_filter) BPF_JUMP(BPF_JMP | condition | BPF_K, value, 1, 0));
+        program_answer(program, answer);
+}
+
+/* Goes on if none of the bits is set, and answers otherwise. */
+static void program_expect_none(Program *program, uint32_t bits, uint32_t answer)
+{
+        program_add(program, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1));
+        program_answer(program, answer);
+}
+
+static void program_rule(Program *program, Rule rule, unsigned argument)
+{
+        switch (rule) {
+        case RULE_REFUSE:
+                program_answer(program, ANSWER_REFUSED);
+                return;
+        case RULE_UNKNOWN:
+                program_answer(program, ANSWER_UNKNOWN);
+                return;
+        case RULE_ALLOW:
+                break;
+        case RULE_FAMILY:
+                program_load(program, ARGUMENT_OFFSET(argument));
+                program_expect(program, BPF_JEQ, AF_UNIX, ANSWER_FAMILY);
+                break;
+        case RULE_NAMESPACES:
+                program_load(program, ARGUMENT_OFFSET(CLONE_FLAGS_ARGUMENT));
+                program_expect_none(program, CLONE_NAMESPACES, ANSWER_REFUSED);
+                break;
+        case RULE_WRITABLE_CODE:
+                program_load(program, ARGUMENT_OFFSET(argument));
+                program_add(program, (struct sock_filter) BPF_STMT(
+                                                     BPF_ALU | BPF_AND | BPF_K, PROT_WRITE | PROT_EXEC));
+                program_add(program, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+                                                     PROT_WRITE | PROT_EXEC, 0, 1));
+                program_answer(program, ANSWER_REFUSED);
+                break;
+        case RULE_CODE:
+                program_load(program, ARGUMENT_OFFSET(argument));
+                program_expect_none(program, PROT_EXEC, ANSWER_REFUSED);
+                break;
+        case RULE_OPEN:
+                program_load(program, ARGUMENT_OFFSET(argument));
+                program_add(program, (struct sock_filter) BPF_JUMP(
+                                                     BPF_JMP | BPF_JSET | BPF_K, OPEN_MAKES, 1, 0));
+                program_answer(program, SECCOMP_RET_ALLOW);
+                argument++;
+                /* fall through */
+        case RULE_MODE:
+                program_load(program, ARGUMENT_OFFSET(argument));
+                program_expect_none(program, MODE_SUID_SGID, ANSWER_REFUSED);
+                break;
+        }
+
+        program_answer(program, SECCOMP_RET_ALLOW);
+}
+
+/* The number is in the accumulator: finds its range by halves, the lower one first. A conditional jump reaches
+ * 255 instructions far, a plain one everywhere. */
+static void program_search(Program *program, const Range *ranges, size_t n)
+{
+        size_t half = n / 2, over;
+
+        if (n == 1) {
+                program_rule(program, ranges->rule, ranges->argument);
+                return;
+        }
+
+        program_add(program, (struct sock_filter) BPF_JUMP(
+                                             BPF_JMP | BPF_JGE | BPF_K, ranges[half].from, 0, 1));
+        over = program->size;
+        program_add(program, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JA, 0, 0, 0));
+        program_search(program, ranges, half);
+        program->instructions[over].k = (uint32_t) (program->size - over - 1);
+        program_search(program, ranges + half, n - half);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+        const Row *left = a, *right = b;
+
+        return left->number < right->number ? -1 : left->number > right->number;
+}
+
+static void range_add(Range *ranges, size_t *n, Range range)
+{
+        if (*n > 0 && ranges[*n - 1].rule == range.rule && ranges[*n - 1].argument == range.argument)
+                return;
+        ranges[(*n)++] = range;
+}
+
+/* All numbers, in ranges of which each has one rule. */
+static size_t find_ranges(Range ret_ranges[static 2 * G_N_ELEMENTS(rows) + 3])
+{
+        Row sorted[G_N_ELEMENTS(rows) + 1];
+        uint32_t next = 0;
+        size_t n = 0;
+
+        memcpy(sorted, rows, sizeof rows);
+        sorted[G_N_ELEMENTS(rows)] = (Row){.number = UINT32_MAX, .rule = RULE_UNKNOWN};
+        qsort(sorted, G_N_ELEMENTS(sorted), sizeof *sorted, compare_rows);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(sorted); i++) {
+                const Row *row = &sorted[i];
+
+                if (row->number > next && next < FIRST_YOUNG_CALL)
+                        range_add(ret_ranges, &n, (Range){next, 0, RULE_REFUSE});
+                if (row->number > MAX(next, FIRST_YOUNG_CALL))
+                        range_add(ret_ranges, &n, (Range){MAX(next, FIRST_YOUNG_CALL), 0, RULE_UNKNOWN});
+                range_add(ret_ranges, &n, (Range){row->number, row->argument, row->rule});
+                next = row->number + 1;
+        }
+
+        return n;
+}
+
+size_t system_calls_program(struct sock_filter ret_program[static SYSTEM_CALLS_PROGRAM_MAX])
+{
+        Program program = {.instructions = ret_program};
+        Range ranges[2 * G_N_ELEMENTS(rows) + 3];
+        size_t n = find_ranges(ranges);
+
+        program_load(&program, offsetof(struct seccomp_data, arch));
+        program_expect(&program, BPF_JEQ, OUR_ARCHITECTURE, SECCOMP_RET_KILL_PROCESS);
+        program_load(&program, offsetof(struct seccomp_data, nr));
+#ifdef __x86_64__
+        program_expect_none(&program, X32_BIT, SECCOMP_RET_KILL_PROCESS);
+#endif
+        program_search(&program, ranges, n);
+        return program.size;
+}
+
+/* Without a program a kernel that knows filters complains of the pointer. */
+static bool kernel_has_filters(void)
+{
+        return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, NULL, 0, 0) >= 0 || errno == EFAULT;
+}
+
+int system_calls_restrict(void)
+{
+        struct sock_filter instructions[SYSTEM_CALLS_PROGRAM_MAX];
+        struct sock_fprog program = {.filter = instructions};
+        long r;
+
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return -errno;
+        if (!kernel_has_filters())
+                return 0;
+
+        program.len = (unsigned short) system_calls_program(instructions);
+        r = syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
+        if (r < 0)
+                return -errno;
+        /* A thread that could not be made to follow. */
+        return r > 0 ? -EBUSY : 1;
+}
