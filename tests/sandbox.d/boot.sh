@@ -100,7 +100,8 @@ nspawn_start() {
                 # namespace it takes all with it (pid_namespaces(7)), and it is killed when this script
                 # ends, whatever ends it.
                 exec "${guard[@]}" setsid "${nspawn[@]}" --quiet --directory="$root" --boot --register=no \
-                        --keep-unit --private-network --link-journal=no --capability=all --drop-capability=CAP_SYS_MODULE,CAP_SYS_TIME \
+                        --keep-unit --private-network --link-journal=no --capability=all \
+                        --drop-capability=CAP_SYS_MODULE,CAP_SYS_TIME \
                         --machine="shruthi-$run_id" --hostname=sandbox --rlimit=NOFILE=1024:524288 \
                         --console=read-only --bind=/dev/net/tun \
                         --bind-ro="$source_dir:/shruthi/source" --bind-ro="$run_dir/build:/shruthi/build" \

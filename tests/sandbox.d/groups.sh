@@ -5,7 +5,7 @@
 # ends early, takes too long or gives no result at all counts as failed. Read by tests/sandbox.
 
 meson_groups=(unit sanitizers fuzz clang)
-group_seconds=900
+group_seconds=${SHRUTHI_SANDBOX_SECONDS:-900}
 
 groups_list() {
         local file
@@ -85,11 +85,17 @@ group_clang() {
         echo "ok - compiles without a warning"
 }
 
+# NAME: the packages that a group needs beside those of every sandbox. It says so in a line of its head,
+# "# Packages: NAME…", and has a layer of its own then.
+group_packages() { sed -n 's/^# Packages: //p' "$source_dir/tests/system/$1.sh"; }
+
 # group_system NAME: tests/system/NAME.sh as root in a fresh sandbox. When it asks for a reboot
 # (sandbox_reboot in tests/system/lib.sh) it is started again with the stage that it named.
 group_system() {
-        local name=$1 status stage='' ends
+        local name=$1 status stage='' ends packages
 
+        read -r -a packages < <(group_packages "$name") || :
+        [ ${#packages[@]} -eq 0 ] || layer_prepare "${suite:-host}-$name" "${packages[@]}"
         build_installed
         sandbox_boot
         # Not what the build takes, which may be all of it on a busy machine.

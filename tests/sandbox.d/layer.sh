@@ -106,17 +106,22 @@ layer_make() {
         mv "$new" "$layer"
 }
 
-# DIR: what is around the three trees, all of it empty.
+# DIR: what is around the three trees, all of it empty; or as the layer below has it.
 layer_make_root() {
         local new=$1 link
 
+        if [ ${#layers[@]} -gt 0 ]; then
+                cp -a "${layers[-1]}/root/." "$new/"
+                return
+        fi
         for link in bin sbin lib lib32 lib64 libx32; do
                 [ ! -L "$base/$link" ] || cp -a "$base/$link" "$new/"
         done
         mkdir -p "$new"/{dev,proc,sys,run,boot,home,media,mnt,opt,srv,shruthi,usr,etc,var}
         # Of /var the folders, and nothing in them: packages that the base has already have theirs there.
         find "$base/var" -xdev -mindepth 1 -maxdepth 3 \
-                \( -path "$base/var/lib" -o -path "$base/var/tmp" -o -path "$cache" \) -prune -o -type d -printf '%P\0' |
+                \( -path "$base/var/lib" -o -path "$base/var/tmp" -o -path "$cache" \) -prune -o \
+                -type d -printf '%P\0' |
                 tar -C "$base/var" --null --no-recursion --files-from=- -c | tar -C "$new/var" -x
         mkdir -p "$new"/var/{cache/apt/archives/partial,lib,log/apt,opt,spool}
         mkdir -m 0700 "$new/root"
@@ -192,8 +197,8 @@ box_run() {
         (
                 mkdir "$cgroup/box-$BASHPID"
                 echo $BASHPID >"$cgroup/box-$BASHPID/cgroup.procs"
-                exec setpriv --pdeathsig KILL "${nspawn[@]}" --quiet --directory="$root" --register=no --keep-unit --link-journal=no \
-                        --as-pid2 --pipe --machine="shruthi-$run_id" --setenv=LANG=C.UTF-8 "$@"
+                exec setpriv --pdeathsig KILL "${nspawn[@]}" --quiet --directory="$root" --register=no \
+                        --keep-unit --link-journal=no --as-pid2 --pipe --machine="shruthi-$run_id" --setenv=LANG=C.UTF-8 "$@"
         ) || status=$?
         return $status
 }
