@@ -16,7 +16,7 @@ if [ "$STAGE" = late ]; then
         check_soon "one whose bridge comes late starts when it is there" 60 running bridged
         check "since it was waited for" said bridged "'brlate'.*is waited for"
         check_soon "one whose image is mounted late starts when it is there" 60 running late
-        is_none "and began after that" "$(journalctl -q -b -o cat -u unikernel@late | grep -i failed)"
+        is_none "and began after that" "$(journalctl -q -b -o cat -u unikernel@late | grep -E 'Failed (with result|to start)')"
         check_soon "one that is defined on what is mounted late starts, too" 60 running mended
         check "shruthid was not needed for it" unit_is inactive shruthid.service
         is "where a mount does not come, it does not start" inactive "$(unit_show unikernel@lost ActiveState)"
