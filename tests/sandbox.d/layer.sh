@@ -150,13 +150,15 @@ layer_install() {
         done
         [ ${#missing[@]} -gt 0 ] || return 0
 
-        # No service may be started while packages are set up.
+        # No service may be started while packages are set up. A layer that is cut short is thrown away, so nothing is
+        # gained by writing each package through to the disk.
         printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
         chmod 0755 "$root/usr/sbin/policy-rc.d"
         box_run --resolv-conf=bind-host --setenv=DEBIAN_FRONTEND=noninteractive \
                 --setenv=http_proxy="${http_proxy-}" --setenv=https_proxy="${https_proxy-}" -- \
                 /bin/sh -ec 'apt-get update -q || :
-                             apt-get install -q -y --no-install-recommends -o Dpkg::Options::=--force-confold "$@"
+                             apt-get install -q -y --no-install-recommends -o Dpkg::Options::=--force-confold \
+                                     -o Dpkg::Options::=--force-unsafe-io "$@"
                              apt-get clean' sh "${missing[@]}"
         rm -f "$root/usr/sbin/policy-rc.d" "$root"/var/cache/apt/*.bin
 }
