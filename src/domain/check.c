@@ -199,11 +199,12 @@ static void check_emulation(const Host *host)
 static void check_acceleration(const Host *host, const ProbeResult *found)
 {
         bool forced = host->conf->acceleration == ACCELERATION_KVM;
+        const char *fix = domain_machine_of_host()->kvm_fix;
+        g_autofree char *forced_fix =
+                        g_strconcat(fix, "; or write Acceleration=auto into shruthi.conf", NULL);
 
         if (found->trouble && forced)
-                check_emit("kvm", "failed",
-                                "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd; or write Acceleration=auto "
-                                "into shruthi.conf",
+                check_emit("kvm", "failed", forced_fix,
                                 "No unikernel starts: %s, and %s", found->kvm_reason, found->trouble);
         else if (found->trouble)
                 check_emit("kvm", "failed", "journalctl -b -u libvirtd.service",
@@ -213,7 +214,7 @@ static void check_acceleration(const Host *host, const ProbeResult *found)
         else if (host->conf->acceleration == ACCELERATION_TCG)
                 check_emit("kvm", "ok", "", "Unikernels run by emulation: %s", found->kvm_reason);
         else
-                check_emit("kvm", "warning", "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd",
+                check_emit("kvm", "warning", fix,
                                 "Unikernels run by emulation, which is slower: %s", found->kvm_reason);
 }
 

@@ -21,6 +21,7 @@ static const DomainMachine machines[] = {
                 .type = "pc",
                 .emulator = "qemu-system-x86_64",
                 .packages = "qemu-system-x86 (Debian), qemu-system-x86-core (Fedora)",
+                .kvm_fix = "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd",
                 .features = features_pc,
                 /* QEMU's default, and the instruction for random numbers, without which guests have none. */
                 .cpu_model = "qemu64",
@@ -33,6 +34,8 @@ static const DomainMachine machines[] = {
                 .type = "virt",
                 .emulator = "qemu-system-aarch64",
                 .packages = "qemu-system-arm (Debian), qemu-system-aarch64-core (Fedora)",
+                /* KVM is no module there: it is missing where the kernel was not entered in EL2. */
+                .kvm_fix = "ls -l /dev/kvm; journalctl -b -k --grep=kvm",
                 .features = features_virt,
                 .gic = true,
                 /* QEMU's default has 32 bit, and `max` computes pointer authentication in software, with

@@ -13,7 +13,8 @@ typedef struct DomainMachine {
         const char *arch; /* as libvirt calls it */
         const char *type; /* the machine */
         const char *emulator;
-        const char *packages;        /* that bring it, for sentences */
+        const char *packages; /* that bring it, for sentences */
+        const char *kvm_fix;  /* what to try on a host of that architecture without KVM */
         const char *const *features; /* of <features>, without attributes; ended by NULL */
         bool gic;
         const char *cpu_model; /* under emulation: what costs least, with … */
