@@ -2,6 +2,7 @@
 
 /* Block devices (Virtio 1.2, section 5.2), one request at a time; volume.c and keys.c use them. */
 
+#include "ports.h"
 #include "virtio.h"
 
 enum {
@@ -24,8 +25,8 @@ typedef struct Request {
 
 struct Block {
         const char *name;
-        uintptr_t io;
-        unsigned irq;
+        uint16_t io;
+        uint8_t irq;
         bool read_only, has_flush;
         uint64_t n_sectors;
         Queue queue;
@@ -36,7 +37,7 @@ static Block blocks[BLOCKS_MAX];
 static unsigned n_blocks;
 static Block *waiting; /* the device whose request cpu_wait() waits for */
 
-void block_attach(const Device *device, const char *name)
+void block_attach(const PciDevice *pci, const char *name)
 {
         Block *b = &blocks[n_blocks];
         uint32_t features;
@@ -44,18 +45,18 @@ void block_attach(const Device *device, const char *name)
         if (n_blocks >= BLOCKS_MAX)
                 PANIC("too many block devices");
 
-        features = virtio_start(device->io, FEATURE_READ_ONLY | FEATURE_FLUSH);
+        features = virtio_start(pci->io, FEATURE_READ_ONLY | FEATURE_FLUSH);
         b->name = name;
-        b->io = device->io;
-        b->irq = device->irq;
+        b->io = pci->io;
+        b->irq = pci->irq;
         b->read_only = features & FEATURE_READ_ONLY;
         b->has_flush = features & FEATURE_FLUSH;
-        virtio_config_read(device->io, 0, &b->n_sectors, sizeof(b->n_sectors));
+        virtio_config_read(pci->io, 0, &b->n_sectors, sizeof(b->n_sectors));
         console_printf("%lu sectors%s\n", b->n_sectors, b->read_only ? ", read-only" : "");
 
-        queue_init(&b->queue, device->io, 0);
+        queue_init(&b->queue, pci->io, 0);
         b->request = memory_take(sizeof(Request), 16);
-        virtio_ready(device->io);
+        virtio_ready(pci->io);
         n_blocks++;
 }
 
@@ -133,5 +134,5 @@ void block_interrupt(unsigned irq)
 {
         for (unsigned i = 0; i < n_blocks; i++)
                 if (blocks[i].irq == irq)
-                        virtio_acknowledge(blocks[i].io);
+                        inb(blocks[i].io + VIRTIO_ISR);
 }

@@ -8,7 +8,7 @@
  *
  *     console.c    what is printed
  *     power.c      the last words
- *     devices.c    what is told of a device; pci.c or mmio.c of the machine finds it
+ *     pci.c        finds the devices and wires them to the manifest
  *     virtio.c     legacy virtio and its queues; net.c and block.c are the drivers on top
  *     net6.c       IPv6, and dhcp.c a DHCP client, above net.c
  *     volume.c     counts boots on a block device, and fills one
@@ -22,8 +22,8 @@
  *     boot.c       what the boot loader tells: command line, memory
  *     uart.c       the serial port
  *     cpu.c        interrupts, traps, timer
- *     machine.c    ways out that take the machine along
- *     pci.c, mmio.c  finds the devices, on x86_64 by the manifest, and their registers
+ *     machine.c    ways out that take the machine along, and PCI's configuration
+ *     ports.h      access to the ports of devices
  *
  * An image is all of this with one manifest (manifest.c), so one source makes images with different devices.
  */
@@ -100,26 +100,23 @@ _noreturn_ void guest_panic(const char *file, int line, const char *message);
 void power_off(bool quiet);
 void reset(void);
 void triple_fault(void); /* or what is nearest to it: a reset that nobody asked for */
+uint32_t pci_config_read(unsigned slot, unsigned offset);
+void pci_config_write(unsigned slot, unsigned offset, uint32_t value);
+uint8_t pci_prepare(unsigned slot); /* so that its BAR 0 has ports; returns its interrupt */
 
-/* pci.c, mmio.c */
-typedef struct Device {
-        unsigned number; /* the slot on bus 0, or the place on the command line of QEMU */
-        unsigned irq;
+/* pci.c */
+typedef struct PciDevice {
+        uint8_t slot;  /* on bus 0 */
+        uint8_t irq;   /* as cpu_irq_enable() wants it */
         uint16_t kind; /* DEVICE_NETWORK, DEVICE_BLOCK */
-        uintptr_t io;  /* its registers */
-} Device;
+        uint16_t io;   /* base of BAR 0 */
+} PciDevice;
 
-/* Finds all virtio devices and hands them to their drivers. */
-void devices_attach_all(void);
-
-/* devices.c */
-const char *device_kind_name(uint32_t kind);
-/* The name of a device in an image without manifest: its kind and number. */
-const char *device_name(const Device *device);
-void device_attach(const Device *device, const char *name);
+/* Finds all virtio devices and hands them, in the order of their slots, to the manifest's entries. */
+void pci_attach_all(void);
 
 /* net.c, block.c */
-void net_attach(const Device *device, const char *name);
+void net_attach(const PciDevice *pci, const char *name);
 void net_configure(
                 const char *device, const char *key, const char *value); /* device NULL: the first network */
 /* For the first network's address; name: said there, or NULL. greedy: for as many as there are, 1 by hardware
@@ -136,7 +133,7 @@ enum {
         BLOCK_SECTORS_MAX = 32, /* in one request */
 };
 typedef struct Block Block;
-void block_attach(const Device *device, const char *name);
+void block_attach(const PciDevice *pci, const char *name);
 void block_interrupt(unsigned irq);
 Block *block_find(const char *name);
 const char *block_name(const Block *b);

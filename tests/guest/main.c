@@ -402,7 +402,7 @@ void guest_main(uint64_t magic, uint64_t info)
         for (unsigned i = 0; i < n_arguments; i++)
                 console_printf("argument: %s\n", arguments[i]);
 
-        devices_attach_all();
+        pci_attach_all();
         for (unsigned i = 0; i < n_arguments; i++)
                 argument_obey(arguments[i]);
         net_start();

@@ -7,6 +7,7 @@
  */
 
 #include "net.h"
+#include "ports.h"
 
 enum {
         NETWORKS_MAX = 32,
@@ -91,7 +92,7 @@ static uint16_t buffers_count(const Queue *queue)
         return queue->size / 2 < BUFFERS_MAX ? queue->size / 2 : BUFFERS_MAX;
 }
 
-void net_attach(const Device *device, const char *name)
+void net_attach(const PciDevice *pci, const char *name)
 {
         Network *n = &networks[n_networks];
 
@@ -99,25 +100,25 @@ void net_attach(const Device *device, const char *name)
                 PANIC("too many network devices");
 
         n->name = name;
-        n->io = device->io;
-        n->irq = device->irq;
-        if (!(virtio_start(device->io, FEATURE_MAC) & FEATURE_MAC))
+        n->io = pci->io;
+        n->irq = pci->irq;
+        if (!(virtio_start(pci->io, FEATURE_MAC) & FEATURE_MAC))
                 PANIC("network device without MAC address");
-        virtio_config_read(device->io, 0, n->mac, sizeof(n->mac));
+        virtio_config_read(pci->io, 0, n->mac, sizeof(n->mac));
         console_printf("MAC %02x:%02x:%02x:%02x:%02x:%02x\n", n->mac[0], n->mac[1], n->mac[2], n->mac[3],
                         n->mac[4], n->mac[5]);
 
-        queue_init(&n->receive, device->io, QUEUE_RECEIVE);
+        queue_init(&n->receive, pci->io, QUEUE_RECEIVE);
         n->received = buffers_make(&n->receive, buffers_count(&n->receive), DESCRIPTOR_WRITE);
         for (uint16_t i = 0; i < buffers_count(&n->receive); i++)
                 queue_add(&n->receive, (uint16_t)(2 * i));
 
-        queue_init(&n->transmit, device->io, QUEUE_TRANSMIT);
+        queue_init(&n->transmit, pci->io, QUEUE_TRANSMIT);
         n->n_sent = n->n_free = buffers_count(&n->transmit);
         n->sent = buffers_make(&n->transmit, n->n_sent, 0);
         queue_quiet(&n->transmit);
 
-        virtio_ready(device->io);
+        virtio_ready(pci->io);
         queue_notify(&n->receive);
         n_networks++;
 }
@@ -274,7 +275,7 @@ void net_interrupt(unsigned irq)
 {
         for (unsigned i = 0; i < n_networks; i++)
                 if (networks[i].irq == irq)
-                        virtio_acknowledge(networks[i].io);
+                        inb(networks[i].io + VIRTIO_ISR); /* to read it is to acknowledge */
 }
 
 int hex_digit(char c)

@@ -45,8 +45,8 @@ typedef struct Dhcp {
 
 struct Network {
         const char *name;
-        uintptr_t io;
-        unsigned irq;
+        uint16_t io;
+        uint8_t irq;
         uint8_t mac[6];
         uint8_t address[4];
         uint8_t gateway[4];

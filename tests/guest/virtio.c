@@ -1,45 +1,53 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Legacy virtio, see virtio.h; net.c and block.c stand on it. */
+/* Legacy virtio over PCI, see virtio.h; net.c and block.c stand on it. */
 
+#include "ports.h"
 #include "virtio.h"
 
 enum {
         STATUS_ACKNOWLEDGE = 1,
         STATUS_DRIVER = 2,
         STATUS_DRIVER_OK = 4,
+        QUEUE_ALIGNMENT = 4096,
         AVAILABLE_NO_INTERRUPT = 1,
 };
 
-uint32_t virtio_start(uintptr_t io, uint32_t wanted)
+uint32_t virtio_start(uint16_t io, uint32_t wanted)
 {
-        virtio_status_set(io, 0);
-        virtio_status_set(io, STATUS_ACKNOWLEDGE);
-        virtio_status_set(io, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
-        return virtio_features_accept(io, wanted);
+        uint32_t features;
+
+        outb(io + VIRTIO_STATUS, 0);
+        outb(io + VIRTIO_STATUS, STATUS_ACKNOWLEDGE);
+        outb(io + VIRTIO_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER);
+
+        features = inl(io + VIRTIO_DEVICE_FEATURES) & wanted;
+        outl(io + VIRTIO_DRIVER_FEATURES, features);
+        return features;
 }
 
-void virtio_ready(uintptr_t io)
+void virtio_ready(uint16_t io)
 {
-        virtio_status_set(io, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_DRIVER_OK);
+        outb(io + VIRTIO_STATUS, STATUS_ACKNOWLEDGE | STATUS_DRIVER | STATUS_DRIVER_OK);
 }
 
-void virtio_config_read(uintptr_t io, unsigned offset, void *to, size_t n)
+void virtio_config_read(uint16_t io, unsigned offset, void *to, size_t n)
 {
         uint8_t *bytes = to;
 
         for (size_t i = 0; i < n; i++)
-                bytes[i] = virtio_config_byte(io, offset + (unsigned)i);
+                bytes[i] = inb((uint16_t)(io + VIRTIO_CONFIG + offset + i));
 }
 
 /* One piece of memory, laid out by 2.7.2: descriptors, available ring, and on the next page the used ring.
  */
-void queue_init(Queue *queue, uintptr_t io, uint16_t number)
+void queue_init(Queue *queue, uint16_t io, uint16_t number)
 {
         size_t size, used_at;
         uint8_t *memory;
 
-        size = virtio_queue_size(io, number);
+        outw(io + VIRTIO_QUEUE_SELECT, number);
+        size = inw(io + VIRTIO_QUEUE_SIZE);
         if (size == 0)
                 PANIC("virtio device lacks a queue");
 
@@ -55,7 +63,7 @@ void queue_init(Queue *queue, uintptr_t io, uint16_t number)
                         .available = (volatile Available *)(memory + size * sizeof(Descriptor)),
                         .used = (volatile Used *)(memory + used_at),
         };
-        virtio_queue_place(io, number, (uintptr_t)memory);
+        outl(io + VIRTIO_QUEUE_ADDRESS, (uint32_t)((uintptr_t)memory / QUEUE_ALIGNMENT));
 }
 
 void queue_quiet(Queue *queue)
@@ -75,7 +83,7 @@ void queue_add(Queue *queue, uint16_t head)
 void queue_notify(Queue *queue)
 {
         barrier();
-        virtio_notify(queue->io, queue->number);
+        outw(queue->io + VIRTIO_QUEUE_NOTIFY, queue->number);
 }
 
 bool queue_pending(const Queue *queue)

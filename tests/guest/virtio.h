@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Legacy virtio: Virtio 1.2, section 2.7 (split queues), on the registers of pci.c or mmio.c. */
+/* Legacy virtio over PCI: Virtio 1.2, sections 2.7 (split queues) and 4.1.4.8 (legacy registers). */
 
 #include "guest.h"
 
 enum {
+        VIRTIO_DEVICE_FEATURES = 0,
+        VIRTIO_DRIVER_FEATURES = 4,
+        VIRTIO_QUEUE_ADDRESS = 8,
+        VIRTIO_QUEUE_SIZE = 12,
+        VIRTIO_QUEUE_SELECT = 14,
+        VIRTIO_QUEUE_NOTIFY = 16,
+        VIRTIO_STATUS = 18,
+        VIRTIO_ISR = 19,
+        VIRTIO_CONFIG = 20, /* the device's own, without MSI-X */
+
         DESCRIPTOR_NEXT = 1,
         DESCRIPTOR_WRITE = 2, /* the device writes */
 };
@@ -33,7 +43,7 @@ typedef struct Used {
 } Used;
 
 typedef struct Queue {
-        uintptr_t io;
+        uint16_t io;
         uint16_t number;
         uint16_t size;
         uint16_t seen; /* the used entries that were taken */
@@ -42,26 +52,12 @@ typedef struct Queue {
         volatile Used *used;
 } Queue;
 
-/* pci.c, mmio.c */
-enum {
-        QUEUE_ALIGNMENT = 4096,
-};
-void virtio_status_set(uintptr_t io, uint8_t status);
-/* Accepts those of the wanted features that the device has, and says which. */
-uint32_t virtio_features_accept(uintptr_t io, uint32_t wanted);
-uint8_t virtio_config_byte(uintptr_t io, unsigned offset);
-uint16_t virtio_queue_size(uintptr_t io, uint16_t number); /* 0: there is none */
-void virtio_queue_place(uintptr_t io, uint16_t number, uintptr_t memory);
-void virtio_notify(uintptr_t io, uint16_t number);
-void virtio_acknowledge(uintptr_t io); /* the device's interrupt */
-
-/* virtio.c */
 /* Resets the device and takes those of the wanted features that it has. */
-uint32_t virtio_start(uintptr_t io, uint32_t wanted);
-void virtio_ready(uintptr_t io);
-void virtio_config_read(uintptr_t io, unsigned offset, void *to, size_t n);
+uint32_t virtio_start(uint16_t io, uint32_t wanted);
+void virtio_ready(uint16_t io);
+void virtio_config_read(uint16_t io, unsigned offset, void *to, size_t n);
 
-void queue_init(Queue *queue, uintptr_t io, uint16_t number);
+void queue_init(Queue *queue, uint16_t io, uint16_t number);
 void queue_quiet(Queue *queue); /* no interrupts from this one */
 /* Gives the chain that begins with this descriptor to the device; queue_notify() tells it. */
 void queue_add(Queue *queue, uint16_t head);

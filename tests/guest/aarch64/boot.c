@@ -2,7 +2,8 @@
 
 /*
  * What the boot loader left in memory: the device tree (Devicetree Specification 0.4, chapter 5), of which the
- * arguments, the size of the memory and the version of the interrupt controller are read.
+ * arguments, the size of the memory, the place of PCI's configuration and the version of the interrupt controller are
+ * read.
  */
 
 #include "guest.h"
@@ -23,6 +24,7 @@ bool boot_cmdline_cut;
 uint64_t boot_memory_size;
 uint64_t boot_memory_end;
 bool boot_gic_v3;
+uint64_t boot_pci;
 
 static uint32_t big_endian(const uint8_t *p)
 {
@@ -38,6 +40,8 @@ static void property_see(const char *node, const char *name, const uint8_t *valu
                 memcpy(boot_cmdline, value, boot_cmdline_cut ? CMDLINE_MAX - 1 : n);
         } else if (startswith(node, "memory@") && streq(name, "reg") && size >= 16)
                 boot_memory_size = (uint64_t)big_endian(value + 8) << 32 | big_endian(value + 12);
+        else if (startswith(node, "pcie@") && streq(name, "reg") && size >= 16)
+                boot_pci = (uint64_t)big_endian(value) << 32 | big_endian(value + 4);
         else if (startswith(node, "intc@") && streq(name, "compatible"))
                 boot_gic_v3 = streq((const char *)value, "arm,gic-v3");
 }

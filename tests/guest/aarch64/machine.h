@@ -11,17 +11,17 @@ enum {
         GIC_CPU = 0x08010000,           /* GIC version 2 */
         GIC_REDISTRIBUTOR = 0x080a0000, /* version 3: of the first processor */
         UART = 0x09000000,
-        MMIO = 0x0a000000,
-        MMIO_SIZE = 0x200,
-        MMIO_DEVICES = 32,
+        PCI_PORTS = 0x3eff0000,
         MEMORY_START = 0x40000000,
 
         IRQ_TIMER = 27, /* the virtual timer's */
         IRQ_UART = 32 + 1,
-        IRQ_MMIO = 32 + 16,
+        IRQ_PCI = 32 + 3, /* and three more */
 };
 
-extern bool boot_gic_v3; /* boot.c */
+/* boot.c */
+extern bool boot_gic_v3;
+extern uint64_t boot_pci; /* PCI's configuration */
 void uart_interrupt(void);
 
 /* By one plain instruction each: a hypervisor cannot emulate those that a compiler may choose for arrays. */
@@ -48,5 +48,5 @@ static inline uint8_t register_read_byte(uintptr_t address)
 
 static inline void register_write_byte(uintptr_t address, uint8_t value)
 {
-        __asm__ volatile("strb %w0, [%1]" ::"r"(value), "r"(address) : "memory");
+        __asm__ volatile("strb %w0, [%1]" ::"r"((uint32_t)value), "r"(address) : "memory");
 }

@@ -4,7 +4,8 @@
  * Linux's boot protocol (the kernel's Documentation/arch/arm64/booting.rst): a header of 64 bytes, entered at its
  * first with the address of the device tree in x0, at EL1, without virtual memory. The tables of pages are part of
  * the image, so that nothing is written before the caches are on: one to one, the first GiB for devices (with a hole
- * where a NULL pointer leads to, QEMU's flash), 511 GiB of memory above it.
+ * where a NULL pointer leads to, QEMU's flash), 255 GiB of memory above it, and 256 GiB for devices again (PCI's
+ * configuration).
  */
 
         .section .head, "ax"
@@ -105,15 +106,19 @@ vector_common:
 level1:                                 /* entries of 1 GiB */
         .quad level2 + 3
         .set n, 1
-        .rept 511
+        .rept 255
         .quad (n << 30) + 0x705         /* accessed, shared, memory 1 */
+        .set n, n + 1
+        .endr
+        .rept 256
+        .quad (n << 30) + 0x401 + (3 << 53) /* accessed, memory 0, never executed */
         .set n, n + 1
         .endr
 level2:                                 /* of 2 MiB: none for the flash of 128 MiB */
         .fill 64, 8, 0
         .set n, 64
         .rept 448
-        .quad (n << 21) + 0x401 + (3 << 53) /* accessed, memory 0, never executed */
+        .quad (n << 21) + 0x401 + (3 << 53)
         .set n, n + 1
         .endr
 

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The ways out of a PC: ACPI's soft off, the keyboard controller's reset line, and a fault that nobody handles. */
+/*
+ * The ways out of a PC: ACPI's soft off, the keyboard controller's reset line, and a fault that nobody handles. And
+ * PCI's configuration, which the firmware has made.
+ */
 
 #include "guest.h"
 #include "ports.h"
 
 enum {
+        CONFIG_ADDRESS = 0xcf8,
+        CONFIG_DATA = 0xcfc,
+        CONFIG_ENABLE = 1U << 31,
+        CONFIG_INTERRUPT = 0x3c,
         BIOS_START = 0xe0000,
         BIOS_END = 0x100000,
         KEYBOARD_CONTROL = 0x64,
@@ -84,4 +91,21 @@ void triple_fault(void)
         } __attribute__((packed)) no_handlers;
 
         __asm__ volatile("cli; lidt %0; ud2" ::"m"(no_handlers));
+}
+
+uint32_t pci_config_read(unsigned slot, unsigned offset)
+{
+        outl(CONFIG_ADDRESS, CONFIG_ENABLE | slot << 11 | offset);
+        return inl(CONFIG_DATA);
+}
+
+void pci_config_write(unsigned slot, unsigned offset, uint32_t value)
+{
+        outl(CONFIG_ADDRESS, CONFIG_ENABLE | slot << 11 | offset);
+        outl(CONFIG_DATA, value);
+}
+
+uint8_t pci_prepare(unsigned slot)
+{
+        return (uint8_t)pci_config_read(slot, CONFIG_INTERRUPT);
 }
