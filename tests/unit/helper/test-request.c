@@ -127,7 +127,7 @@ static void test_number_of_descriptors(Fixture *f, const void *data)
                 g_assert_cmpint(sendmsg(f->ours, &message, 0), ==, sizeof text);
                 g_assert_cmpint(domain_request_receive(f->its, &request), ==,
                                 n == 2 || n == 3 ? 0 : -EBADMSG);
-                /* The kernel hands over none that the program left no room for; QEMU takes them all, and hides these. */
+                /* The kernel hands over none that there is no room for; QEMU takes them all, and hides these. */
                 if (fixture_is_emulated() && n > 3)
                         f->n_fds = count_fds();
         }

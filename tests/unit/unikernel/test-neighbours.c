@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#include "fixture/files.h"
 #include "unikernel/neighbours.h"
 
 static GArray *seen_new(void)
@@ -238,8 +239,12 @@ static void test_kernel(void)
         g_autoptr(GArray) seen = seen_new();
         static const char *const bad[] = {"", "nonexistent0", "..", "a/b", "a-name-that-is-too-long"};
         _cleanup_error_ Error error = ERROR_INIT;
+        int r = neighbours_read("lo", seen, &error);
 
-        if (neighbours_read("lo", seen, &error) < 0)
+        /* QEMU translates no question about neighbours to the kernel. */
+        if (fixture_is_emulated())
+                g_assert_cmpint(r, ==, -EOPNOTSUPP);
+        else if (r < 0)
                 g_error("%s", error.message);
         for (guint i = 0; i < seen->len; i++) {
                 const SeenAddress *entry = &g_array_index(seen, SeenAddress, i);
