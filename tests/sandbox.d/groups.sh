@@ -59,6 +59,7 @@ group_one() {
         unit | fuzz) group_meson developer "$1" ;;
         sanitizers) group_meson sanitizers unit ;;
         clang) group_clang ;;
+        cross-*) group_cross "${1#cross-}" ;;
         *) group_system "$1" ;;
         esac
 }

@@ -191,6 +191,9 @@ tree_remove() {
         done
 }
 
+# More options of systemd-nspawn's.
+box_options=()
+
 # Runs a command in $root with nothing booted. Dies with this script, whatever ends that: see nspawn_start().
 box_run() {
         local status=0 nspawn
@@ -200,7 +203,8 @@ box_run() {
                 mkdir "$cgroup/box-$BASHPID"
                 echo $BASHPID >"$cgroup/box-$BASHPID/cgroup.procs"
                 exec setpriv --pdeathsig KILL "${nspawn[@]}" --quiet --directory="$root" --register=no \
-                        --keep-unit --link-journal=no --as-pid2 --pipe --machine="shruthi-$run_id" --setenv=LANG=C.UTF-8 "$@"
+                        --keep-unit --link-journal=no --as-pid2 --pipe --machine="shruthi-$run_id" \
+                        --setenv=LANG=C.UTF-8 "${box_options[@]}" "$@"
         ) || status=$?
         return $status
 }
@@ -243,6 +247,7 @@ build_make() {
         developer) options+=(-Dmode=developer) ;;
         clang) options+=(-Dmode=developer); environment=(CC=clang) ;;
         sanitizers) options+=(-Dmode=developer '-Db_sanitize=address,undefined' -Db_lundef=false) ;;
+        cross-*) options+=(-Dmode=developer --cross-file="$kind.ini") ;;
         esac
         # The tree may have other options since.
         if [ "$(cat "$build_dir/$kind/options" 2>/dev/null)" != "${options[*]}" ]; then
