@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Runs as root in a sandbox: a unikernel's life from its image to its end, with an address, a key and storage of its
-# own, and the commands shown as anybody would type them. Called by "tests/sandbox demo".
+# own, and the commands shown as anybody would type them. Called by "tests/sandbox demo", and by the test of the Debian
+# package.
 
 set -euo pipefail
 
@@ -28,8 +29,9 @@ said() {
 }
 
 # The test guest is made where the compiler makes x86 code.
-[ -e /shruthi/build/tests/guest/guest-keys.virtio ] || { echo "The test guest was not built." >&2; exit 1; }
-cp /shruthi/build/tests/guest/guest-keys.virtio /tmp/hello.virtio
+image=${SHRUTHI_DEMO_IMAGE:-/shruthi/build/tests/guest/guest-keys.virtio}
+[ -e "$image" ] || { echo "The test guest was not built." >&2; exit 1; }
+cp "$image" /tmp/hello.virtio
 cd /tmp
 export SYSTEMD_PAGER=
 

@@ -60,6 +60,8 @@ group_one() {
         sanitizers) group_meson sanitizers unit ;;
         clang) group_clang ;;
         cross-*) group_cross "${1#cross-}" ;;
+        package) group_package ;;
+        package-life) group_package_life ;;
         *) group_system "$1" ;;
         esac
 }
