@@ -24,13 +24,13 @@ folders=(/var/lib/shruthi /var/lib/shruthi-seal /var/lib/shruthi-hosts /var/lib/
 modes=(defaults commit=300,noauto_da_alloc commit=300,nodelalloc,noauto_da_alloc
         commit=300,data=writeback,noauto_da_alloc)
 sockets=(shruthid shruthi-domain shruthi-fence shruthi-neighbours shruthi-seal)
-loop=
 
 # MODE: the disk is there again, and all that is on it.
 disk_up() {
         local folder
 
-        loop=$(losetup --find --show $work/disk) && mkdir -p $disk && mount -o "$1" "$loop" $disk || return
+        # With "loop" the device goes with the file system, also where this sandbox is ended at once.
+        mkdir -p $disk && mount -o "loop,$1" $work/disk $disk || return
         for folder in "${folders[@]}"; do
                 mount --bind "$disk$folder" "$folder" || return
         done
@@ -42,7 +42,6 @@ disk_down() {
         for folder in "${folders[@]}" $disk; do
                 umount --lazy "$folder" || return
         done
-        losetup --detach "$loop"
 }
 
 # Nothing of it is left, as after a power cut.
