@@ -4,6 +4,8 @@
 # One running sandbox: its tree, its boot, entering it and ending it. Read by tests/sandbox.
 
 bind_options=()
+# Where those folders are seen.
+bound_folders=()
 nspawn_pid=
 leader=
 
@@ -37,7 +39,8 @@ sandbox_bind_ro() {
         / | /usr | /etc | /var | /var/lib | /run | /proc* | /sys* | /dev*)
                 usage_error "--bind-ro: '$1' would hide the sandbox's own" ;;
         esac
-        bind_options+=("--bind-ro=${dir//:/\\:}:$(realpath -ms -- "$1" | sed 's/:/\\:/g')")
+        bound_folders+=("$(realpath -ms -- "$1")")
+        bind_options+=("--bind-ro=${dir//:/\\:}:${bound_folders[-1]//:/\\:}")
 }
 
 # Boots a fresh sandbox and installs SHRUTHI in it as a package's scripts would; build_installed() came
@@ -45,6 +48,10 @@ sandbox_bind_ro() {
 sandbox_boot() {
         local started=$SECONDS
 
+        if [ "$whole" = yes ]; then
+                machine_boot
+                return
+        fi
         say "Booting the sandbox${suite:+ of $suite} …"
         tree_make
         tree_furnish
@@ -177,7 +184,12 @@ sandbox_setup() {
 }
 
 enter_command() {
-        enter=(nsenter --target "$leader" --all --root --wd -- env -i --chdir=/root
+        if [ "$whole" = yes ]; then
+                machine_enter_command
+        else
+                enter=(nsenter --target "$leader" --all --root --wd --)
+        fi
+        enter+=(env -i --chdir=/root
                 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
                 HOME=/root USER=root LOGNAME=root SHELL=/bin/bash LANG=C.UTF-8 TERM="${TERM:-dumb}")
 }
@@ -223,6 +235,10 @@ sandbox_watch() {
 # The terminal outside is none inside, so the shell gets one of its own.
 sandbox_shell() {
         [ -t 0 ] || die "A shell needs a terminal; name a command instead."
+        if [ "$whole" = yes ]; then
+                terminal=yes sandbox_run bash -l
+                return
+        fi
         sandbox_run script --quiet --flush --return --command 'bash -l' /dev/null
 }
 
@@ -234,6 +250,23 @@ sandbox_keep() {
         say "The sandbox is kept as $run_id."
         say "  enter it:  $self enter $run_id [COMMAND…]"
         say "  end it:    $self end $run_id"
+}
+
+# The stage that a test has asked a reboot for, if it has.
+sandbox_stage() { sandbox_get sh -c 'cat /var/lib/sandbox-stage 2>/dev/null && rm /var/lib/sandbox-stage'; }
+
+sandbox_restart() {
+        local before
+
+        if [ "$whole" = yes ]; then
+                before=$(machine_boot_id)
+                sandbox_get systemctl reboot || :
+                machine_wait_reboot "$before"
+        else
+                sandbox_get systemctl reboot || :
+                nspawn_restart
+                boot_wait
+        fi
 }
 
 sandbox_end() {

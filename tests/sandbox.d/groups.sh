@@ -6,10 +6,18 @@
 
 meson_groups=(unit sanitizers fuzz clang)
 group_seconds=${SHRUTHI_SANDBOX_SECONDS:-900}
+# Whether each group has a fresh sandbox, or all go through one that is up.
+group_boots=each
 
 groups_list() {
         local file
 
+        if [ "$whole" = yes ]; then
+                for file in "$source_dir"/tests/machine/*.sh; do
+                        basename "$file" .sh
+                done
+                return
+        fi
         printf '%s\n' "${meson_groups[@]}"
         for file in "$source_dir"/tests/system/*.sh; do
                 [ "${file##*/}" = lib.sh ] || basename "$file" .sh
@@ -20,6 +28,10 @@ groups_list() {
 groups_named() {
         local name
 
+        if [ "$*" = short ] && [ "$whole" = yes ]; then
+                grep -lx '# short:.*' "$source_dir"/tests/machine/*.sh | sed 's|.*/||; s|\.sh$||'
+                return
+        fi
         if [ $# -eq 0 ]; then groups_list; fi
         for name in "$@"; do
                 groups_list | grep -E "^$name(-|$)"
@@ -36,7 +48,7 @@ groups_run() {
                 { group_one "$name" </dev/null | sed -u -E "s/^(not ok|ok) ([0-9]* *- )?/\1 - $name: /" |
                         tee "$tap"; } &
                 wait $! || status=$?
-                sandbox_end
+                if [ "$group_boots" = each ]; then sandbox_end; fi
                 if [ $status -ne 0 ]; then
                         echo "not ok - $name: ended early (status $status)" | tee -a "$tap"
                 elif ! grep -qE '^(not )?ok\b' "$tap"; then
@@ -90,31 +102,30 @@ group_clang() {
 
 # NAME: the packages that a group needs beside those of every sandbox. It says so in a line of its head,
 # "# Packages: NAME…", and has a layer of its own then.
-group_packages() { sed -n 's/^# Packages: //p' "$source_dir/tests/system/$1.sh"; }
+group_packages() { sed -n 's/^# Packages: //p' "$source_dir/tests/$folder/$1.sh"; }
 
-# group_system NAME: tests/system/NAME.sh as root in a fresh sandbox. When it asks for a reboot
-# (sandbox_reboot in tests/system/lib.sh) it is started again with the stage that it named.
+# NAME: tests/system/NAME.sh, or with --machine tests/machine/NAME.sh, as root in a fresh sandbox. When it asks for a
+# reboot (sandbox_reboot in tests/system/lib.sh) it is started again with the stage that it named.
 group_system() {
-        local name=$1 status stage='' ends packages
+        local name=$1 folder=system status stage='' ends packages
 
+        if [ "$whole" = yes ]; then folder=machine group_seconds=$machine_group_seconds; fi
         read -r -a packages < <(group_packages "$name") || :
         [ ${#packages[@]} -eq 0 ] || layer_prepare "${suite:-host}-$name" "${packages[@]}"
-        build_installed
-        sandbox_boot
+        if [ $group_boots = each ]; then
+                build_installed
+                sandbox_boot
+        fi
         # Not what the build takes, which may be all of it on a busy machine.
         ends=$((SECONDS + group_seconds))
         while :; do
                 status=0
                 run_limit=$((ends - SECONDS))
                 sandbox_run /usr/bin/env STAGE="$stage" PLUGS="${PLUGS-}" SEED="${SEED-}" \
-                        /bin/bash "/shruthi/source/tests/system/$name.sh" || status=$?
-                [ -e "$root/var/lib/sandbox-stage" ] || break
-                stage=$(cat "$root/var/lib/sandbox-stage")
-                rm "$root/var/lib/sandbox-stage"
+                        /bin/bash "/shruthi/source/tests/$folder/$name.sh" || status=$?
+                stage=$(sandbox_stage) || break
                 say "Group $name: rebooting to stage $stage"
-                sandbox_get systemctl reboot || :
-                nspawn_restart
-                boot_wait
+                sandbox_restart
         done
         if [ -e "$run_dir/timed-out" ]; then
                 rm "$run_dir/timed-out"

@@ -154,7 +154,7 @@ layer_install() {
         # gained by writing each package through to the disk.
         printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
         chmod 0755 "$root/usr/sbin/policy-rc.d"
-        box_run --resolv-conf=bind-host --setenv=DEBIAN_FRONTEND=noninteractive \
+        box_run --resolv-conf=bind-host --setenv=DEBIAN_FRONTEND=noninteractive --setenv=INITRD=No \
                 --setenv=http_proxy="${http_proxy-}" --setenv=https_proxy="${https_proxy-}" -- \
                 /bin/sh -ec 'apt-get update -q || :
                              apt-get install -q -y --no-install-recommends -o Dpkg::Options::=--force-confold \

@@ -283,6 +283,7 @@ running_find() {
         [[ $1 =~ ^[0-9a-f]+$ ]] && [ -e "$run_dir/leader" ] && run_alive "$run_dir" ||
                 die "There is no running sandbox '$1'; 'tests/sandbox list' shows those there are."
         nspawn_pid=$(cut -d' ' -f1 "$run_dir/nspawn")
+        [ ! -e "$run_dir/whole" ] || whole=yes
         leader_find || die "The sandbox '$1' is just ending."
 }
 

@@ -1,0 +1,69 @@
+# shellcheck shell=bash disable=SC2154,SC2034
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# The disks of a whole machine (whole.sh): disk-0.img is its system, which was set up in a container before;
+# disk-1.img is what a container sees in /shruthi. Read by tests/sandbox.
+
+machine_disks_make() {
+        local dir=$run_dir/whole keep=no whole=no
+
+        rm -rf --one-file-system "$dir"
+        mkdir "$dir"
+        printf '%s\n' "${bound_folders[@]}" | sed '/^$/d' >"$dir/bound"
+        # Setting up would take the machine itself ten times as long.
+        sandbox_boot
+        sandbox_get systemctl poweroff || :
+        machine_container_wait
+        machine_furnish
+        step "Making the machine's disks" "$run_dir/disks.log" \
+                box_run --private-network --resolv-conf=off --timezone=off --capability=all \
+                --bind-ro="$source_dir:/shruthi/source" --bind-ro="$run_dir/build:/shruthi/build" \
+                --bind-ro="$run_dir/installed:/shruthi/installed" --bind="$dir:/shruthi/whole" "${bind_options[@]}" -- \
+                /bin/bash /shruthi/source/tests/sandbox.d/whole-make.sh "${runtime_packages[@]}" "${test_packages[@]}" \
+                "${whole_packages[@]}"
+}
+
+machine_container_wait() {
+        local i
+
+        for ((i = 0; i < 600; i++)); do
+                process_alive "$(cat "$run_dir/nspawn")" || break
+                sleep 0.1
+        done
+        cgroup_kill "$cgroup/box"
+}
+
+# A machine has devices, a kernel and a clock of its own: what a container must not start is as in Debian here.
+machine_furnish() {
+        local unit system=$root/etc/systemd/system
+
+        for unit in kmod-static-nodes.service systemd-modules-load.service systemd-sysctl.service systemd-udevd.service \
+                systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udev-trigger.service \
+                sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
+                dev-hugepages.mount; do
+                rm -f "$system/$unit"
+        done
+        mkdir -p "$system/sysinit.target.wants"
+        ln -s /lib/systemd/system/apparmor.service "$system/sysinit.target.wants/apparmor.service"
+        ln -s /dev/null "$system/serial-getty@ttyS0.service"
+        ln -s /dev/null "$system/getty@tty1.service"
+        ln -s /dev/null "$system/systemd-binfmt.service" 2>/dev/null || :
+        echo '/dev/vda / ext4 defaults 0 1' >"$root/etc/fstab"
+        cat >"$system/sandbox-agent.service" <<'END'
+[Unit]
+Description=Commands from outside of the machine
+DefaultDependencies=no
+After=systemd-remount-fs.service
+Conflicts=shutdown.target
+Before=shutdown.target
+
+[Service]
+ExecStart=/usr/bin/python3 /shruthi/source/tests/sandbox.d/whole-agent.py
+KillMode=process
+Restart=always
+OOMScoreAdjust=-999
+TasksMax=infinity
+LimitNOFILE=1024:524288
+END
+        ln -s ../sandbox-agent.service "$system/sysinit.target.wants/sandbox-agent.service"
+}
