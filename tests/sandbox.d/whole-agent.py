@@ -174,6 +174,9 @@ class Command:
         return bool(events)
 
     def run(self):
+        # What came along with the command makes no port ready again.
+        while frame := self.port.frame():
+            self.take(*frame)
         while self.child.poll() is None:
             self.step(0.1 if not self.outputs else 0.3)
         ends = time.monotonic() + DRAIN_SECONDS
