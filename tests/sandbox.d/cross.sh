@@ -126,8 +126,9 @@ build_emulated() {
 
         # shellcheck disable=SC2016
         build_run /bin/sh -ec '
-                ln -s "/shruthi/sysroot/usr/lib/$2" /usr/lib/
-                for loader in /shruthi/sysroot/usr/lib/ld*.so*; do ln -sf "$loader" /usr/lib/; done
+                mkdir -p "/usr/lib/$2"
+                ln -sf "/shruthi/sysroot/usr/lib/$2"/* "/usr/lib/$2/"
+                ln -sf /shruthi/sysroot/usr/lib/ld*.so* /usr/lib/
                 mkdir -p /run/binfmt
                 mount -t binfmt_misc binfmt_misc /run/binfmt
                 cat "/usr/lib/binfmt.d/qemu-$1.conf" >/run/binfmt/register
