@@ -169,6 +169,12 @@ static void program_expect_none(Program *program, uint32_t bits, uint32_t answer
         program_answer(program, answer);
 }
 
+static void program_mode(Program *program, unsigned argument)
+{
+        program_load(program, ARGUMENT_OFFSET(argument));
+        program_expect_none(program, MODE_SUID_SGID, ANSWER_REFUSED);
+}
+
 static void program_rule(Program *program, Rule rule, unsigned argument)
 {
         switch (rule) {
@@ -205,11 +211,10 @@ static void program_rule(Program *program, Rule rule, unsigned argument)
                 program_add(program, (struct sock_filter) BPF_JUMP(
                                                      BPF_JMP | BPF_JSET | BPF_K, OPEN_MAKES, 1, 0));
                 program_answer(program, SECCOMP_RET_ALLOW);
-                argument++;
-                /* fall through */
+                program_mode(program, argument + 1);
+                break;
         case RULE_MODE:
-                program_load(program, ARGUMENT_OFFSET(argument));
-                program_expect_none(program, MODE_SUID_SGID, ANSWER_REFUSED);
+                program_mode(program, argument);
                 break;
         }
 
