@@ -23,6 +23,7 @@ static const DomainMachine machines[] = {
                 .packages = "qemu-system-x86 (Debian), qemu-system-x86-core (Fedora)",
                 .kvm_fix = "ls -l /dev/kvm; modprobe -a kvm_intel kvm_amd",
                 .features = features_pc,
+                .firmware = true,
                 /* QEMU's default, and the instruction for random numbers, without which guests have none. */
                 .cpu_model = "qemu64",
                 .cpu_feature = "rdrand",

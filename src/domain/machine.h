@@ -16,6 +16,7 @@ typedef struct DomainMachine {
         const char *packages; /* that bring it, for sentences */
         const char *kvm_fix;  /* what to try on a host of that architecture without KVM */
         const char *const *features; /* of <features>, without attributes; ended by NULL */
+        bool firmware; /* runs before the guest, for some 40 ms */
         bool gic;
         const char *cpu_model; /* under emulation: what costs least, with … */
         const char *cpu_feature; /* … what guests cannot do without, or NULL */

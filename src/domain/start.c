@@ -112,6 +112,36 @@ static int create_with_credentials(virConnectPtr connection, const Plan *plan, c
         return MIN(r, 0);
 }
 
+/* Without a firmware a guest may have ended before libvirt is done with its start, which libvirt takes for a failure. So it
+ * is made as one that was prepared, and let run. */
+static int create_and_release(
+                virConnectPtr connection, const Plan *plan, const char *xml, virDomainPtr *ret_domain, Error *ret_error)
+{
+        const char *name = plan->definition->name;
+        int r;
+
+        r = run_dir_set_prepared(name, xml);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot note that '%s' is made", name);
+        r = virt_domain_create_waiting(connection, xml, ret_domain, ret_error);
+        if (r >= 0 && !virt_domain_release(*ret_domain)) {
+                r = virt_error_set(ret_error, connection, ERROR_START_FAILED, "libvirt could not let the unikernel run");
+                (void) virt_domain_destroy(connection, *ret_domain, NULL);
+        }
+        run_dir_forget_prepared(name);
+        return r;
+}
+
+static int create(virConnectPtr connection, const Plan *plan, const char *xml, int credentials,
+                virDomainPtr *ret_domain, Error *ret_error)
+{
+        if (credentials >= 0)
+                return create_with_credentials(connection, plan, xml, credentials, ret_domain, ret_error);
+        if (!plan->machine->firmware)
+                return create_and_release(connection, plan, xml, ret_domain, ret_error);
+        return virt_domain_create(connection, xml, ret_domain, ret_error);
+}
+
 /* credentials: the descriptor of the archive, or -EBADF. */
 static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret_error)
 {
@@ -144,9 +174,7 @@ static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret
                         return r;
         }
         moments_note(&plan->moments, MOMENT_PREPARED);
-        r = credentials >= 0
-                            ? create_with_credentials(connection, plan, xml, credentials, &domain, ret_error)
-                            : virt_domain_create(connection, xml, &domain, ret_error);
+        r = create(connection, plan, xml, credentials, &domain, ret_error);
         if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
                 volumes_explain(plan, ret_error);
         if (r < 0)

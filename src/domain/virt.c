@@ -319,19 +319,31 @@ int virt_domain_create_waiting(virConnectPtr connection, const char *xml, virDom
         return domain_create(connection, xml, VIR_DOMAIN_START_PAUSED, ret_domain, ret_error);
 }
 
-bool virt_domain_release(virDomainPtr domain)
-{
-        int state, reason;
-
-        return virDomainGetState(domain, &state, &reason, 0) >= 0 && state == VIR_DOMAIN_PAUSED &&
-               reason == VIR_DOMAIN_PAUSED_USER && virDomainResume(domain) >= 0;
-}
-
 static bool error_is_gone(void)
 {
         int code = virGetLastErrorCode();
 
         return code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_OPERATION_INVALID;
+}
+
+/* Also one that has ended meanwhile. */
+static bool has_run(virDomainPtr domain)
+{
+        int state, reason;
+
+        return virDomainGetState(domain, &state, &reason, 0) >= 0 ? state != VIR_DOMAIN_PAUSED : error_is_gone();
+}
+
+/* One that ends at once is gone before libvirt has QEMU's answer, which it takes for a failure. */
+bool virt_domain_release(virDomainPtr domain)
+{
+        int state, reason;
+
+        if (virDomainGetState(domain, &state, &reason, 0) < 0 || state != VIR_DOMAIN_PAUSED ||
+                        reason != VIR_DOMAIN_PAUSED_USER)
+                return false;
+
+        return virDomainResume(domain) >= 0 || has_run(domain);
 }
 
 int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
