@@ -112,8 +112,8 @@ static int create_with_credentials(virConnectPtr connection, const Plan *plan, c
         return MIN(r, 0);
 }
 
-/* Without a firmware a guest may have ended before libvirt is done with its start, which libvirt takes for a failure. So it
- * is made as one that was prepared, and let run. */
+/* Without a firmware a guest may have ended before libvirt is done with its start, which libvirt takes for a
+ * failure. So it is made as one that was prepared, and let run. */
 static int create_and_release(
                 virConnectPtr connection, const Plan *plan, const char *xml, virDomainPtr *ret_domain, Error *ret_error)
 {
@@ -125,7 +125,8 @@ static int create_and_release(
                 return error_set_errno(ret_error, r, "Cannot note that '%s' is made", name);
         r = virt_domain_create_waiting(connection, xml, ret_domain, ret_error);
         if (r >= 0 && !virt_domain_release(*ret_domain)) {
-                r = virt_error_set(ret_error, connection, ERROR_START_FAILED, "libvirt could not let the unikernel run");
+                r = virt_error_set(ret_error, connection, ERROR_START_FAILED,
+                                "libvirt could not let the unikernel run");
                 (void) virt_domain_destroy(connection, *ret_domain, NULL);
         }
         run_dir_forget_prepared(name);

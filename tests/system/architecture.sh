@@ -62,6 +62,9 @@ expect_output "its domain is of that machine" "<type arch=\"aarch64\" machine=\"
 check "it starts" alice start arm
 check_soon "it says what it has to say, from the first byte" 60 printed arm
 check_soon "its power-off is a success" 60 has_result arm powered-off
+# Each is over before libvirt is done with its start.
+check "so is each that systemd starts by itself" \
+        bash -c 'for i in 1 2 3 4 5; do systemctl start unikernel@arm || exit; done'
 expect_output "status names the architecture" 'Image: sha256:.*\(linux, aarch64\)' bash -c 'shruthictl status arm; :'
 expect_fail "another one than the image's is refused" \
         'for aarch64, and Architecture= says x86_64: write Architecture=aarch64' alice set arm Architecture=x86_64
