@@ -33,7 +33,7 @@ is "all bytes but the newline pass as they are" \
 
 define sleeping "--silent"
 expect_output "each line has the fields" '"6","1234","sleeping-not",' bash -c "
-        $(declare -f define unit wait_for ended console_lines); GUESTS=$GUESTS DEFINITIONS=$DEFINITIONS
+        $(declare -f define unit wait_for unit_is ended console_lines); GUESTS=$GUESTS DEFINITIONS=$DEFINITIONS
         define sleeping-not '--exit=0' Owner=1234
         systemctl start unikernel@sleeping-not; wait_for 60 ended sleeping-not; journalctl --sync
         journalctl -q -o json SHRUTHI_UNIKERNEL=sleeping-not SYSLOG_IDENTIFIER=sleeping-not |
