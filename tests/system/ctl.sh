@@ -121,8 +121,8 @@ expect_fields() {
 everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStatus:number
         InactiveEnterTimestamp:number InvocationID:string Name:string NeedsRestart:boolean Owner:number
         OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string Unit:string'
-details='Addresses:array Arguments:string BlockedAddresses:array BootMethod:string CPUs:number DefinitionPath:string
-        Devices:array DomainName:string DropIns:array Group:string Image:string ImageTarget:string Initrd:string
+details='Addresses:array Architecture:string Arguments:string BlockedAddresses:array BootMethod:string CPUs:number
+        DefinitionPath:string Devices:array DomainName:string DropIns:array Group:string Image:string ImageTarget:string Initrd:string
         Memory:number Origin:string Overrides:array Problem:string Reason:string Restart:string SubState:string
         TypedAddresses:array WithoutEffect:array'
 # WORDS…: sorted, on one line.
