@@ -98,10 +98,12 @@ machine_wait() {
         echo "$leader" >"$run_dir/leader"
         until [ $SECONDS -ge $ends ]; do
                 state=$(run_limit=$((ends - SECONDS)) sandbox_get systemctl is-system-running --wait 2>/dev/null) || :
-                case $state in
-                running) return ;;
-                degraded) say "Units that failed in the machine: $(units_failed)"; return ;;
-                esac
+                if [ "$state" = degraded ]; then say "Units that failed in the machine: $(units_failed)"; fi
+                if [[ $state = @(running|degraded) ]]; then
+                        # That does not wait for the drivers of all devices.
+                        sandbox_get udevadm settle --timeout=$((ends - SECONDS)) || :
+                        return
+                fi
                 process_alive "$(cat "$run_dir/nspawn")" || machine_failed
                 sleep 0.5
         done
