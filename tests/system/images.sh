@@ -169,11 +169,13 @@ expect_output "prune removes what nobody uses" "^$(digest_of "$guests/guest.virt
 check "and leaves what is used" test -e "$(stored "$first")"
 is_none "it does so once" "$(shruthictl image prune | grep '^sha256:')"
 check "what is left starts" as_user alice shruthictl start hello
-check "alice gives it another image for its next start" as_user alice shruthictl set hello --image=guest.virtio
+# Another one with the same devices.
+{ cat "$guests/guest-plain.virtio"; echo; } >/home/alice/longer.virtio
+check "alice gives it another image for its next start" as_user alice shruthictl set hello --image=longer.virtio
 expect_output "what it runs is still used by it" "^$first .*hello" shruthictl image list --no-pager
 is_none "prune leaves that to it" "$(shruthictl image prune | grep '^sha256:')"
 check "alice sets the first again" as_user alice shruthictl set hello --image=plain.virtio
-is "prune removes the other" "$(digest_of "$guests/guest.virtio")" "$(shruthictl image prune | grep '^sha256:')"
+is "prune removes the other" "$(digest_of /home/alice/longer.virtio)" "$(shruthictl image prune | grep '^sha256:')"
 check "alice stops it" as_user alice shruthictl stop hello
 check "alice removes it" as_user alice shruthictl remove hello
 expect_output "then it is unused" "^$first$" shruthictl image prune
