@@ -9,6 +9,7 @@
 
 #include "common/names.h"
 #include "daemon/call.h"
+#include "daemon/dictionary.h"
 #include "daemon/systemd.h"
 #include "daemon/unikernel.h"
 
@@ -126,35 +127,29 @@ static void run_checks(Diagnosis *diagnosis)
                         diagnosis);
 }
 
-/* a{sv} of a unit. */
-static int read_no_passwords(sd_bus_message *answer, bool *ret)
-{
-        const char *key, *load = "", *active = "";
-        int r;
+typedef struct PasswordsUnit {
+        const char *load, *active; /* the message's */
+} PasswordsUnit;
 
-        r = sd_bus_message_enter_container(answer, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(answer, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(answer, "s", &key);
-                if (r >= 0 && g_str_equal(key, "LoadState"))
-                        r = sd_bus_message_read(answer, "v", "s", &load);
-                else if (r >= 0 && g_str_equal(key, "ActiveState"))
-                        r = sd_bus_message_read(answer, "v", "s", &active);
-                else if (r >= 0)
-                        r = sd_bus_message_skip(answer, "v");
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(answer);
-        }
-        if (r >= 0)
-                *ret = !g_str_equal(load, "not-found") && !g_str_equal(active, "active");
-        return r;
+static int read_passwords_unit(sd_bus_message *answer, const char *key, void *userdata, Error *ret_error)
+{
+        PasswordsUnit *unit = userdata;
+
+        if (g_str_equal(key, "LoadState"))
+                return sd_bus_message_read(answer, "v", "s", &unit->load);
+        if (g_str_equal(key, "ActiveState"))
+                return sd_bus_message_read(answer, "v", "s", &unit->active);
+        return sd_bus_message_skip(answer, "v");
 }
 
 static int on_passwords(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
 {
         Diagnosis *diagnosis = userdata;
+        PasswordsUnit unit = {.load = "", .active = ""};
 
-        if (!sd_bus_message_is_method_error(answer, NULL))
-                (void) read_no_passwords(answer, &diagnosis->no_passwords);
+        if (!sd_bus_message_is_method_error(answer, NULL) &&
+                        dictionary_read(answer, "unit", read_passwords_unit, &unit, NULL) >= 0)
+                diagnosis->no_passwords = !g_str_equal(unit.load, "not-found") && !g_str_equal(unit.active, "active");
         run_checks(diagnosis);
         return 0;
 }

@@ -25,8 +25,8 @@ void image_unpin(const char *digest); /* takes NULL */
 int image_inspect_stored(
                 const char *digest, ImageArchitecture asked, ImageInfo **ret_info, Error *ret_error);
 
-/* Who uses which image, by definition or because it was started from it: digest → GPtrArray of names. ret_broken: the name of a definition that cannot be
- * read, or NULL. */
+/* Who uses which image, by definition or because it was started from it: digest → GPtrArray of names.
+ * ret_broken: the name of a definition that cannot be read, or NULL. */
 int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error);
 
 /* Removes the images that nobody uses. INVALID_DEFINITION while one is broken: it may name any of

@@ -279,9 +279,9 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
                 g_free(shown->result);
                 shown->result = g_strdup(result_to_string(verdict.result));
                 *ret_reason = g_strdup_printf(
-                                "%s: systemd could not load it, since it is missing, damaged, over 1 MiB, or sealed with "
-                                "another TPM2 chip or host's key (journalctl -u %s); if those are lost, 'shruthictl "
-                                "credential remove %s --all' and set the keys again",
+                                "%s: systemd could not load it, since it is missing, damaged, over 1 MiB, or "
+                                "sealed with another TPM2 chip or host's key (journalctl -u %s); if those are "
+                                "lost, 'shruthictl credential remove %s --all' and set the keys again",
                                 sentence, unikernel->unit, unikernel->name);
         } else if (shown->result[0] && !g_str_equal(shown->result, "success") &&
                         !g_str_equal(shown->result, "start-limit-hit"))

@@ -107,7 +107,7 @@ static void check_no_libvirt(const Host *host, const char *message)
 static bool ask_capabilities(virConnectPtr connection, gint64 *ret_usec)
 {
         gint64 begin = g_get_monotonic_time();
-        bool found = virt_check_machine(connection, domain_machine_of_host(), NULL) >= 0;
+        bool found = virt_has_machine(connection, domain_machine_of_host(), "qemu");
 
         *ret_usec = g_get_monotonic_time() - begin;
         return found;
@@ -181,14 +181,11 @@ static void check_emulation(const Host *host)
         for (ImageArchitecture i = 0; i < _IMAGE_ARCHITECTURE_MAX; i++) {
                 const DomainMachine *machine = domain_machine_for(i);
                 g_autofree char *users = machine ? users_of(definitions, i) : NULL, *fix = NULL;
-                _cleanup_error_ Error error = ERROR_INIT;
-                int r;
 
                 if (!users || !*users || guest_architecture_is_native(i, host_machine()))
                         continue;
                 fix = install_fix(machine);
-                r = virt_check_machine(host->connection, machine, &error);
-                if (r >= 0)
+                if (virt_has_machine(host->connection, machine, "qemu"))
                         check_emit("emulation", "ok", "", "QEMU emulates %s for %s", machine->arch, users);
                 else
                         check_emit("emulation", "failed", fix, "%s cannot start: %s", users,

@@ -148,13 +148,9 @@ static int run_probe(virConnectPtr connection, const Conf *conf, const Attempt *
 
         course.commands = count_commands(domain);
         begin = g_get_monotonic_time();
-        if (!virt_domain_release(domain)) {
-                r = virt_error_set(ret_error, connection, ERROR_START_FAILED,
-                                "libvirt could not let its processor run");
-                (void) virt_domain_destroy(connection, domain, NULL);
-                return r;
-        }
-        r = judge(connection, conf, attempt, watch, domain, ret_error);
+        r = virt_domain_let_run(connection, domain, ret_error);
+        if (r >= 0)
+                r = judge(connection, conf, attempt, watch, domain, ret_error);
         if (r < 0)
                 return r;
 
@@ -192,15 +188,10 @@ static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt 
 
 static int libvirt_offers_kvm(virConnectPtr connection, Error *ret_error)
 {
-        const DomainMachine *machine = domain_machine_of_host();
-        char *capabilities = virConnectGetDomainCapabilities(
-                        connection, NULL, machine->arch, machine->type, "kvm", 0);
+        if (virt_has_machine(connection, domain_machine_of_host(), "kvm"))
+                return 0;
 
-        if (!capabilities)
-                return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED, "libvirt offers no KVM");
-
-        free(capabilities);
-        return 0;
+        return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED, "libvirt offers no KVM");
 }
 
 static int boot_emulated(virConnectPtr connection, const Conf *conf, Course *ret_course, Error *ret_error)

@@ -8,8 +8,8 @@
 #include "domain/probe-state.h"
 
 /* What this host can do, found by trying: whether a guest of a few bytes really runs under KVM, and whether
- * libvirt takes the fast start, and asks QEMU less often with it. Tried once for each boot of the host and each version of libvirt and QEMU,
- * and remembered in /run/shruthi/probe/. */
+ * libvirt takes the fast start, and asks QEMU less often with it. Tried once for each boot of the host and each
+ * version of libvirt and QEMU, and remembered in /run/shruthi/probe/. */
 
 /* What is to be used under this configuration. Fails only where libvirt went away; a host on which nothing
  * runs is a result too, and the start will tell. That libvirt offers no KVM is remembered for as long as it

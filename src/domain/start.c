@@ -112,23 +112,35 @@ static int create_with_credentials(virConnectPtr connection, const Plan *plan, c
         return MIN(r, 0);
 }
 
-/* Without a firmware a guest may have ended before libvirt is done with its start, which libvirt takes for a
- * failure. So it is made as one that was prepared, and let run. */
-static int create_and_release(
-                virConnectPtr connection, const Plan *plan, const char *xml, virDomainPtr *ret_domain, Error *ret_error)
+/* It waits, and is marked so: who adopts would take it for one that runs. The mark stays if that succeeds. */
+static int make_waiting(virConnectPtr connection, const char *name, const char *xml, virDomainPtr *ret_domain,
+                Error *ret_error)
 {
-        const char *name = plan->definition->name;
         int r;
 
         r = run_dir_set_prepared(name, xml);
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot note that '%s' is made", name);
+                return error_set_errno(ret_error, r, "Cannot write in the directory of '%s'", name);
+
         r = virt_domain_create_waiting(connection, xml, ret_domain, ret_error);
-        if (r >= 0 && !virt_domain_release(*ret_domain)) {
-                r = virt_error_set(ret_error, connection, ERROR_START_FAILED,
-                                "libvirt could not let the unikernel run");
-                (void) virt_domain_destroy(connection, *ret_domain, NULL);
-        }
+        if (r < 0)
+                run_dir_forget_prepared(name);
+        return r;
+}
+
+/* Without a firmware a guest may have ended before libvirt is done with its start, which libvirt takes for a
+ * failure. So it is made as one that was prepared, and let run. */
+static int create_and_release(virConnectPtr connection, const Plan *plan, const char *xml,
+                virDomainPtr *ret_domain, Error *ret_error)
+{
+        const char *name = plan->definition->name;
+        int r;
+
+        r = make_waiting(connection, name, xml, ret_domain, ret_error);
+        if (r < 0)
+                return r;
+
+        r = virt_domain_let_run(connection, *ret_domain, ret_error);
         run_dir_forget_prepared(name);
         return r;
 }
@@ -282,14 +294,10 @@ static int prepare_domain(virConnectPtr connection, const Plan *plan, const char
                 return r;
 
         r = run_dir_make(name);
-        if (r >= 0)
-                r = run_dir_set_prepared(name, xml);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot make the directory for '%s'", name);
 
-        r = virt_domain_create_waiting(connection, xml, &domain, ret_error);
-        if (r < 0)
-                run_dir_forget_prepared(name);
+        r = make_waiting(connection, name, xml, &domain, ret_error);
         protocol_guard(0, NULL);
         return r;
 }

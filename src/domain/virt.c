@@ -157,18 +157,24 @@ int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_erro
         return 0;
 }
 
-int virt_check_machine(virConnectPtr connection, const DomainMachine *machine, Error *ret_error)
+bool virt_has_machine(virConnectPtr connection, const DomainMachine *machine, const char *type)
 {
         char *capabilities = virConnectGetDomainCapabilities(
-                        connection, NULL, machine->arch, machine->type, "qemu", 0);
-
-        if (!capabilities)
-                return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED,
-                                "QEMU offers no machine '%s' for %s; install %s, which is in the package %s",
-                                machine->type, machine->arch, machine->emulator, machine->packages);
+                        connection, NULL, machine->arch, machine->type, type, 0);
+        bool found = capabilities != NULL;
 
         free(capabilities);
-        return 0;
+        return found;
+}
+
+int virt_check_machine(virConnectPtr connection, const DomainMachine *machine, Error *ret_error)
+{
+        if (virt_has_machine(connection, machine, "qemu"))
+                return 0;
+
+        return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED,
+                        "QEMU offers no machine '%s' for %s; install %s, which is in the package %s",
+                        machine->type, machine->arch, machine->emulator, machine->packages);
 }
 
 void virt_forget_connection(void)
@@ -401,4 +407,16 @@ int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *re
 
         return virt_error_set(ret_error, connection, ERROR_STOP_FAILED, "libvirt could not end domain '%s'",
                         name);
+}
+
+int virt_domain_let_run(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
+{
+        int r;
+
+        if (virt_domain_release(domain))
+                return 0;
+
+        r = virt_error_set(ret_error, connection, ERROR_START_FAILED, "libvirt could not let the guest run");
+        (void) virt_domain_destroy(connection, domain, NULL);
+        return r;
 }

@@ -41,7 +41,11 @@ bool virt_keeps_connection(void);
 void virt_forget_connection(void);
 #define VIRT_NEEDS_EVENTS (-EUNATCH)
 
-/* Whether libvirt finds a QEMU that emulates it: NOT_SUPPORTED with the package that is missing. */
+/* Whether libvirt finds a QEMU that has the machine, by type: "qemu" (emulated) or "kvm". If not, libvirt's last
+ * error says why. */
+bool virt_has_machine(virConnectPtr connection, const DomainMachine *machine, const char *type);
+
+/* Whether it finds one that emulates it: NOT_SUPPORTED with the package that is missing. */
 int virt_check_machine(virConnectPtr connection, const DomainMachine *machine, Error *ret_error);
 
 /* Connects, waiting some seconds where libvirtd is just being restarted. The second gives one that is nobody
@@ -68,6 +72,9 @@ int virt_domain_create(
 int virt_domain_create_waiting(
                 virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error);
 bool virt_domain_release(virDomainPtr domain);
+
+/* Releases one that was just made so; ends it where that fails, which is START_FAILED. */
+int virt_domain_let_run(virConnectPtr connection, virDomainPtr domain, Error *ret_error);
 
 /* The same for XML whose disk names the group of descriptors: libvirt hands fd over to QEMU, and keeps it
  * until the connection is closed. libvirt 9.0 does that for defined domains only, so it is defined for as
