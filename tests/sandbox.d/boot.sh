@@ -19,15 +19,20 @@ enabled_units=(
         sockets.target.wants/virtlogd-admin.socket sockets.target.wants/virtlockd.socket
         sockets.target.wants/virtlockd-admin.socket sockets.target.wants/polkit-agent-helper.socket
 )
-# Would reach for this machine's kernel, devices or clock. kmod-static-nodes would make /dev/kvm.
+# Would reach for this machine's kernel, devices or clock.
 masked_units=(
+        systemd-hwdb-update.service systemd-timesyncd.service
+        systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
+        systemd-tmpfiles-clean.timer console-getty.service systemd-resolved.service
+        systemd-networkd.service networking.service
+)
+# The same in a container, which has none of these of its own. kmod-static-nodes would make /dev/kvm.
+container_masked_units=(
         kmod-static-nodes.service systemd-modules-load.service systemd-sysctl.service
         systemd-udevd.service systemd-udevd-kernel.socket systemd-udevd-control.socket
-        systemd-udev-trigger.service systemd-hwdb-update.service systemd-timesyncd.service
-        systemd-binfmt.service proc-sys-fs-binfmt_misc.automount
+        systemd-udev-trigger.service
         sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount
-        dev-hugepages.mount systemd-tmpfiles-clean.timer console-getty.service systemd-resolved.service
-        systemd-networkd.service networking.service
+        dev-hugepages.mount
 )
 
 sandbox_bind_ro() {
@@ -76,7 +81,7 @@ tree_furnish() {
                 mkdir -p "$system/${unit%/*}"
                 ln -s "/lib/systemd/system/${unit##*/}" "$system/$unit"
         done
-        for unit in "${masked_units[@]}"; do
+        for unit in "${masked_units[@]}" "${container_masked_units[@]}"; do
                 ln -s /dev/null "$system/$unit"
         done
         ln -s /lib/systemd/system/multi-user.target "$system/default.target"
@@ -120,9 +125,8 @@ nspawn_start() {
         echo "$source_dir" >"$run_dir/source"
 }
 
-# With --keep-unit, systemd-nspawn ends with status 133 when its system reboots, for its caller to start it
-# again.
-nspawn_restart() {
+# Until the system that was told to end has ended.
+nspawn_wait_end() {
         local i
 
         for ((i = 0; i < 600; i++)); do
@@ -130,6 +134,12 @@ nspawn_restart() {
                 sleep 0.1
         done
         cgroup_kill "$cgroup/box"
+}
+
+# With --keep-unit, systemd-nspawn ends with status 133 when its system reboots, for its caller to start it
+# again.
+nspawn_restart() {
+        nspawn_wait_end
         nspawn_start
 }
 

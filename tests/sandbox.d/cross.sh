@@ -91,8 +91,7 @@ sysroot_find_or_make() {
 # Unpacked and not installed: no program of the other architecture needs to run for that.
 sysroot_fetch() {
         # shellcheck disable=SC2016
-        box_run --resolv-conf=bind-host --bind="$sysroot.new:/shruthi/sysroot" --chdir=/shruthi/sysroot \
-                --setenv=http_proxy="${http_proxy-}" --setenv=https_proxy="${https_proxy-}" \
+        box_fetch --bind="$sysroot.new:/shruthi/sysroot" --chdir=/shruthi/sysroot \
                 --setenv=APT_CONFIG=/shruthi/sysroot/apt/apt.conf -- /bin/sh -ec '
                         mkdir -p usr/bin usr/lib usr/sbin apt/lists/partial apt/archives/partial
                         ln -s usr/bin usr/lib usr/sbin .

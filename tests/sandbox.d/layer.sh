@@ -154,8 +154,7 @@ layer_install() {
         # gained by writing each package through to the disk.
         printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
         chmod 0755 "$root/usr/sbin/policy-rc.d"
-        box_run --resolv-conf=bind-host --setenv=DEBIAN_FRONTEND=noninteractive --setenv=INITRD=No \
-                --setenv=http_proxy="${http_proxy-}" --setenv=https_proxy="${https_proxy-}" -- \
+        box_fetch --setenv=INITRD=No -- \
                 /bin/sh -ec 'apt-get update -q || :
                              apt-get install -q -y --no-install-recommends -o Dpkg::Options::=--force-confold \
                                      -o Dpkg::Options::=--force-unsafe-io "$@"
@@ -209,12 +208,22 @@ box_run() {
         return $status
 }
 
-# Builds of this tree are found by its path, so that several trees can be worked on at once.
-build_lock() {
-        build_dir=$cache/build/$(printf %s "$source_dir" | sha256sum | cut -c1-16)${suite:+.$suite}
+# The same with the network that this machine has, for apt.
+box_fetch() {
+        box_run --resolv-conf=bind-host --setenv=DEBIAN_FRONTEND=noninteractive \
+                --setenv=http_proxy="${http_proxy-}" --setenv=https_proxy="${https_proxy-}" "$@"
+}
+
+# [SUFFIX]: sets $build_dir. Builds of this tree are found by its path, so that several trees can be worked on at once.
+build_folder() {
+        build_dir=$cache/build/$(printf %s "$source_dir" | sha256sum | cut -c1-16)${1-}
         mkdir -p "$build_dir"
         echo "$source_dir" >"$build_dir/source"
         builds_sweep
+}
+
+build_lock() {
+        build_folder "${suite:+.$suite}"
         # A build belongs to the compilers and headers that it was made with: those of the lowest layer.
         if [ "$(cat "$build_dir/layer" 2>/dev/null)" != "${layers[0]##*/}" ]; then
                 find "$build_dir" -mindepth 1 -maxdepth 1 -type d ! -name '.*' -exec rm -rf --one-file-system {} +

@@ -18,7 +18,7 @@ package_suite() {
         local release
 
         [ -z "$suite" ] || return 0
-        release=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+        release=$(machine_release)
         case " ${suites[*]} " in
         *" $release "*) suite=$release ;;
         *) die "This machine has '$release', for which no package is made: say --suite= with one of ${suites[*]}." ;;
@@ -42,10 +42,7 @@ package_layer() {
 }
 
 package_lock() {
-        build_dir=$cache/build/$(printf %s "$source_dir" | sha256sum | cut -c1-16).package.$suite
-        mkdir -p "$build_dir"
-        echo "$source_dir" >"$build_dir/source"
-        builds_sweep
+        build_folder ".package.$suite"
         with_lock "$build_dir/lock" "$@"
 }
 
@@ -90,9 +87,7 @@ package_fetch() {
         mkdir -p "$archives/partial"
         with_lock "$cache/layers.$suite-life.lock" \
                 step "Fetching what the package depends on" "$cache/life.$suite.log" \
-                box_run --resolv-conf=bind-host --bind="$archives:/var/cache/apt/archives" \
-                --bind-ro="$run_dir/build:/shruthi/build" --setenv=DEBIAN_FRONTEND=noninteractive \
-                --setenv=http_proxy="${http_proxy-}" --setenv=https_proxy="${https_proxy-}" -- \
+                box_fetch --bind="$archives:/var/cache/apt/archives" --bind-ro="$run_dir/build:/shruthi/build" -- \
                 /bin/sh -ec 'apt-get install -q -y --download-only --no-install-recommends \
                         /shruthi/build/debs/shruthi_[0-9]*.deb dnsmasq-base nftables'
 }

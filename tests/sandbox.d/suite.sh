@@ -21,12 +21,9 @@ suite_choose() {
 
 # SUITE (none: this machine's), or its name in os-release: packages that SHRUTHI is built with there, beside
 # $build_packages. systemd.pc has moved out of "systemd" with Debian 13.
-suite_packages() {
-        local release=$1
+suite_packages() { [ "${1:-$(machine_release)}" = bookworm ] || echo systemd-dev; }
 
-        [ -n "$release" ] || release=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
-        [ "$release" = bookworm ] || echo systemd-dev
-}
+machine_release() { (. /etc/os-release && echo "${VERSION_CODENAME-}"); }
 
 # Finds or makes the base of $suite, and sets $base.
 base_prepare() {
@@ -56,10 +53,8 @@ base_make() {
                 Acquire::Check-Valid-Until Acquire::Check-Date | sed '/ "";$/d' >"$settings/apt.conf"
         printf 'Acquire::Languages "none";\n' >>"$settings/apt.conf"
         tree_make
-        step "Fetching the base of $suite" "$cache/bases/$suite.log" box_run \
-                --resolv-conf=bind-host --capability=all --bind="$new:/shruthi/base" \
-                --bind-ro="$settings:/shruthi/settings" --setenv=DEBIAN_FRONTEND=noninteractive \
-                --setenv=http_proxy="${http_proxy-}" --setenv=https_proxy="${https_proxy-}" -- \
+        step "Fetching the base of $suite" "$cache/bases/$suite.log" box_fetch \
+                --capability=all --bind="$new:/shruthi/base" --bind-ro="$settings:/shruthi/settings" -- \
                 /usr/bin/mmdebstrap --mode=root --variant=minbase --format=directory \
                 --aptopt=/shruthi/settings/apt.conf --skip=output/dev \
                 "$(base_includes "$settings/$suite.sources")" \

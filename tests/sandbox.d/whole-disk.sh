@@ -13,7 +13,7 @@ machine_disks_make() {
         # Setting up would take the machine itself ten times as long.
         sandbox_boot
         sandbox_get systemctl poweroff || :
-        machine_container_wait
+        nspawn_wait_end
         machine_furnish
         step "Making the machine's disks" "$run_dir/disks.log" \
                 box_run --private-network --resolv-conf=off --timezone=off --capability=all \
@@ -23,31 +23,17 @@ machine_disks_make() {
                 "${whole_packages[@]}"
 }
 
-machine_container_wait() {
-        local i
-
-        for ((i = 0; i < 600; i++)); do
-                process_alive "$(cat "$run_dir/nspawn")" || break
-                sleep 0.1
-        done
-        cgroup_kill "$cgroup/box"
-}
-
 # A machine has devices, a kernel and a clock of its own: what a container must not start is as in Debian here.
 machine_furnish() {
         local unit system=$root/etc/systemd/system
 
-        for unit in kmod-static-nodes.service systemd-modules-load.service systemd-sysctl.service systemd-udevd.service \
-                systemd-udevd-kernel.socket systemd-udevd-control.socket systemd-udev-trigger.service \
-                sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
-                dev-hugepages.mount; do
+        for unit in "${container_masked_units[@]}"; do
                 rm -f "$system/$unit"
         done
         mkdir -p "$system/sysinit.target.wants"
         ln -s /lib/systemd/system/apparmor.service "$system/sysinit.target.wants/apparmor.service"
         ln -s /dev/null "$system/serial-getty@ttyS0.service"
         ln -s /dev/null "$system/getty@tty1.service"
-        ln -s /dev/null "$system/systemd-binfmt.service" 2>/dev/null || :
         echo '/dev/vda / ext4 defaults 0 1' >"$root/etc/fstab"
         cat >"$system/sandbox-agent.service" <<'END'
 [Unit]

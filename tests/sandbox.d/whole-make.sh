@@ -11,10 +11,12 @@ here=/shruthi/source/tests/sandbox.d
 whole=/shruthi/whole
 stage=$whole/stage
 
-# LIST: copies these files, with all that belongs to them.
-files_copy() { tar -C / --no-recursion --null -T "$1" --acls --xattrs --xattrs-include='*' -c | stage_extract; }
+# OPTIONS AND FILES…: copies them, which are named as below /, with all that belongs to them.
+files_copy() {
+        local attributes=(--acls --xattrs '--xattrs-include=*')
 
-stage_extract() { tar -C "$stage" --acls --xattrs --xattrs-include='*' --numeric-owner -x; }
+        tar -C / "${attributes[@]}" -c "$@" | tar -C "$stage" "${attributes[@]}" --numeric-owner -x
+}
 
 system_stage() {
         local link dir
@@ -31,12 +33,10 @@ system_stage() {
         # What is ours is in no package.
         (cd /shruthi/installed && find . -mindepth 1 -printf '%P\0') | grep -zvE '^(lib|lib64|bin|sbin)(/|$)' >>"$whole/files"
         (cd /shruthi/installed && find lib -mindepth 1 -printf 'usr/%p\0' 2>/dev/null) >>"$whole/files" || :
-        files_copy "$whole/files"
-        tar -C / --one-file-system --acls --xattrs --xattrs-include='*' -c \
-                --exclude=var/lib --exclude='var/cache/apt/*' --exclude='var/log/journal/*' --exclude='var/tmp/*' \
-                var home root | stage_extract
-        tar -C /var/lib --acls --xattrs --xattrs-include='*' -c shruthi systemd | tar -C "$stage/var/lib" --acls --xattrs \
-                --xattrs-include='*' --numeric-owner -x
+        files_copy --no-recursion --null -T "$whole/files"
+        files_copy --one-file-system --exclude=var/lib --exclude='var/cache/apt/*' --exclude='var/log/journal/*' \
+                --exclude='var/tmp/*' var home root
+        files_copy var/lib/shruthi var/lib/systemd
         rm -f "$stage"/var/lib/systemd/{credential.secret,random-seed} "$stage"/etc/ssh/ssh_host_*
 }
 

@@ -25,7 +25,7 @@ machine_ports=8
 machine_boot_seconds=1200
 machine_group_seconds=3600
 
-machine_layer() { layer_prepare "machine-${suite:-host}" "${whole_packages[@]}"; }
+machine_layer() { layer_prepare "${suite:-host}-machine" "${whole_packages[@]}"; }
 
 machine_boot() {
         local started=$SECONDS
