@@ -301,6 +301,8 @@ def with_answers(state, opened, answers):
     state = json.loads(json.dumps(state))
     for identity, answer in answers.items():
         ANSWERS[answer](state, opened[identity])
+    for volume in state["v"].values():
+        volume["first"] = SIZES.get(volume["content"], 0)
     return state
 
 
@@ -323,8 +325,6 @@ def settle(state, opened, found):
         prefix = identity.rpartition("-")[0] + "-"
         for answer in ANSWERS:
             trial = with_answers(state, {identity: change}, {identity: answer})
-            for volume in trial["v"].values():
-                volume["first"] = SIZES.get(volume["content"], 0)
             if not any(name.startswith(prefix) for name, _ in differences(trial, found)):
                 answers[identity] = answer
                 break
@@ -353,8 +353,6 @@ def check(log):
     wrong += [f"{path} is left" for path in remains()]
     answers = settle(state, opened, found)
     state = with_answers(state, opened, answers)
-    for volume in state["v"].values():
-        volume["first"] = SIZES.get(volume["content"], 0)
     wrong += [sentence for _, sentence in differences(state, found)]
     for identity in opened.keys() - answers.keys():
         wrong.append(f"{identity}, {shorten(opened[identity])}, is there by half")

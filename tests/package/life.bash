@@ -73,8 +73,6 @@ make_things() {
                 shruthictl volume create spare --size=1M
 }
 
-address_of() { shruthictl arguments "$1" | sed -n 's,.*--ipv4=\([0-9.]*\)/.*,\1,p'; }
-
 # What the runner of NAME has as its program: "old" after an upgrade.
 runner_program() {
         local exe

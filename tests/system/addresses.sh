@@ -7,10 +7,8 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-answers() { ping -c 1 -W 1 "$1"; }
 # Several tries: one packet that is not answered proves nothing.
 is_silent() { ! ping -c 4 -i 0.3 -W 1 "$1"; }
-address_of() { shruthictl arguments "$1" | sed -nE 's/.*--ipv4=([0-9.]+).*/\1/p'; }
 address6_of() { shruthictl arguments "$1" | sed -nE 's/.*--ipv6=([0-9a-f:]+).*/\1/p'; }
 # The address of NETWORK that NAME has a lease of: for those whose arguments do not tell it.
 lease_of() { grep -lE "^UNIKERNEL=$2\$" "/var/lib/shruthi/leases/network-$1"/* | head -n 1 | sed 's,.*/,,'; }

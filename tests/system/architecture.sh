@@ -8,22 +8,14 @@
 
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/system/unikernels.bash
+. "$(dirname "$0")/unikernels.bash"
 
 images=/srv/images
 alice() { as_user alice shruthictl "$@"; }
-image() { python3 "$SRC/tests/client/aarch64-image.py" "$images/$1" "hello from aarch64" "$2"; }
-# What the guest itself said.
-said() {
-        journalctl --sync
-        journalctl --no-pager --output=cat --unit="unikernel@$1" --identifier="$1"
-}
-printed() { said "$1" | grep -qx 'hello from aarch64'; }
-outcome() {
-        journalctl --sync
-        journalctl --no-pager --output=json --unit="unikernel@$1" SYSLOG_IDENTIFIER=shruthi-run |
-                jq -r 'select(.SHRUTHI_RESULT) | .SHRUTHI_RESULT' | tail -n 1
-}
-has_result() { [ "$(outcome "$1")" = "$2" ]; }
+words='hello from aarch64'
+image() { python3 "$SRC/tests/client/aarch64-image.py" "$images/$1" "$words" "$2"; }
+has_result() { [ "$(outcome "$1" RESULT)" = "$2" ]; }
 
 mkdir -m 0755 $images
 image off off
@@ -60,7 +52,7 @@ expect_output "the definition has the name that is shown everywhere" '^Architect
 expect_output "so has the bus" '^aarch64$' alice show arm --property=Architecture --value
 expect_output "its domain is of that machine" "<type arch=\"aarch64\" machine=\"virt\">" alice xml arm
 check "it starts" alice start arm
-check_soon "it says what it has to say, from the first byte" 60 printed arm
+check_soon "it says what it has to say, from the first byte" 60 printed arm "$words"
 check_soon "its power-off is a success" 60 has_result arm powered-off
 # Each is over before libvirt is done with its start.
 check "so is each that systemd starts by itself" \
@@ -81,19 +73,19 @@ check "one with devices is created" alice create stays $images/stay --architectu
         --network=service:virbr0,address=auto --volume=storage:size=1M --credentials=keys --network=more:virbr0
 check "a key is set" alice credential set stays key <<<secret
 check "it starts with all of them" alice start stays
-check_soon "and runs" 60 printed stays
+check_soon "and runs" 60 printed stays "$words"
 pci=$(virsh --quiet qemu-monitor-command unikernel-stays --hmp 'info pci' |
         awk '/^ *Bus / { slot = $2 == "0," ? $4 + 0 : "" }
              slot && /^ *(Ethernet|SCSI) controller/ { print slot, $1 }' | xargs)
 is "they are on the first bus in the order of the definition" "2 Ethernet 3 Ethernet 4 SCSI 5 SCSI" "$pci"
-qemu=$(pgrep -f 'guest=unikernel-stays')
-runner=$(unit_show unikernel@stays MainPID)
+qemu=$(qemu_pid stays)
+runner=$(main_pid stays)
 has_another_runner() {
         unit_is active unikernel@stays && [ "$(unit_show unikernel@stays MainPID)" != "$runner" ]
 }
 kill -KILL "$runner"
 check_soon "a runner that was killed is replaced" 60 has_another_runner
-is "… and has taken over the guest, which runs on" "$qemu" "$(pgrep -f 'guest=unikernel-stays')"
+is "… and has taken over the guest, which runs on" "$qemu" "$(qemu_pid stays)"
 check "it stops" alice stop stays
 
 # --- without its QEMU ---

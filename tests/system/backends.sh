@@ -12,9 +12,6 @@
 # shellcheck source=tests/system/unikernels.bash
 . "$(dirname "$0")/unikernels.bash"
 
-answers() { ping -c 1 -W 1 "$1"; }
-# NAME
-address_of() { shruthictl arguments "$1" | sed -nE 's/.*--ipv4=([0-9.]+).*/\1/p'; }
 # NAME: with an address of the default network.
 create_networked() {
         shruthictl create --now "$1" "$GUEST" --network=service:network=default,address=auto \

@@ -7,7 +7,6 @@
 # shellcheck source=tests/system/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-answers() { ping -c 1 -W 1 "$1"; }
 tap_of() { virsh --quiet domiflist "unikernel-$1" | awk 'NR == 1 { print $1 }'; }
 said() { journalctl --boot --output=cat "SHRUTHI_UNIKERNEL=$1" _SYSTEMD_UNIT=shruthi-domain.service | grep -E -- "$2"; }
 # NAME BRIDGE

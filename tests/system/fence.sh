@@ -11,7 +11,6 @@
 client=$SRC/tests/client/fence.py
 RECORDS=/run/private/shruthi-fence
 ask() { runuser -u shruthi -- python3 "$client" ask "$@"; }
-answers() { ping -c 1 -W 1 "$1"; }
 is_silent() { ! ping -c 4 -i 0.3 -W 1 "$1"; }
 tap_of() { virsh --quiet domiflist "unikernel-$1" | awk 'NR == 1 { print $1 }'; }
 guest_said() { journalctl --boot --unit="unikernel@$1" --output=cat --no-pager | grep -E -- "$2"; }

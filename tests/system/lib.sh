@@ -193,10 +193,14 @@ as_user() {
                 PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8 TERM=dumb "$@"
 }
 
+# ADDRESS: it answers a ping.
+answers() { ping -c 1 -W 1 "$1"; }
+# NAME: the IPv4 address that a unikernel is given with its arguments.
+address_of() { shruthictl arguments "$1" | sed -nE 's/.*--ipv4=([0-9.]+).*/\1/p'; }
+
 # STATE UNIT: as in unit_is active unikernel@hello.
 unit_is() { [ "$(systemctl show --property=ActiveState --value -- "$2")" = "$1" ]; }
 
-# UNIT PROPERTY
 # What FastStart=auto comes to: QEMU 11 and libvirt 12 gain nothing by it, 10 and 11 do.
 fast_start_of_host() {
         local libvirt
@@ -208,6 +212,8 @@ fast_start_of_host() {
                 echo yes
         fi
 }
+
+# UNIT PROPERTY
 unit_show() { systemctl show --property="$2" --value -- "$1"; }
 
 # STAGE: ends the script, has the sandbox rebooted as by "systemctl reboot", and starts the script again

@@ -16,8 +16,6 @@ ipv4=('--ipv4={service.address}' '--ipv4-gateway={service.gateway}')
 
 ctl() { shruthictl --no-ask-password "$@"; }
 as() { as_user "$1" shruthictl --no-ask-password "${@:2}"; }
-address_of() { shruthictl arguments "$1" | sed -nE 's/.*--ipv4=([0-9.]+).*/\1/p'; }
-answers() { ping -c 1 -W 1 "$1"; }
 fact() { shruthictl network show "$1" -p "$2" --value; }
 # Without -q, so that nobody writes to a pipe that is closed.
 has_network() { virsh --quiet net-list --all --name | grep -xF "$1"; }

@@ -11,8 +11,6 @@ n=50
 all=()
 for i in $(seq $n); do all+=("many$i"); done
 
-address_of() { shruthictl arguments "$1" | sed -nE 's/.*--ipv4=([0-9.]+).*/\1/p'; }
-answers() { ping -c 1 -W 1 "$1"; }
 # What the guest said of its own arguments in this boot's journal.
 guest_got() { journalctl --boot --unit="unikernel@$1" --output=cat --no-pager | grep -F -- "$2"; }
 leases() { find /var/lib/shruthi/leases -type f ! -name '.*' | wc -l; }
