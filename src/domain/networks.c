@@ -22,6 +22,8 @@
 #include "unikernel/lease.h"
 
 #define ANSWER_GUARD 120 /* seconds; starting one waits for dnsmasq and the firewall */
+#define LEASES_TRIES 40 /* of a network that is gone: until none come any more */
+#define LEASES_PAUSE (G_USEC_PER_SEC / 2)
 
 /* One run about one network, under the lock of all. */
 typedef struct Run {
@@ -350,20 +352,44 @@ static int renew(Run *run, Error *ret_error)
         return r < 0 ? r : define(run, ret_error);
 }
 
-/* The DHCP server of a network that is just gone may have written its leases once more after libvirt had
- * removed them; the next one on a bridge of that name would have to serve them, and does not start where
- * they are too many. When libvirt undefines that, it removes them. */
+/* One that does not run has none of its own. */
+static bool has_leases(const Run *run)
+{
+        virNetworkDHCPLeasePtr *leases = NULL;
+        int n = virNetworkGetDHCPLeases(run->network, NULL, &leases, 0);
+
+        for (int i = 0; i < n; i++)
+                virNetworkDHCPLeaseFree(leases[i]);
+        free(leases);
+        return n > 0;
+}
+
+/* dnsmasq's helper goes on after dnsmasq has ended, and writes leases of a network that libvirt has removed.
+ * The next one on a bridge of that name would have to serve them, and does not start where they are too
+ * many. libvirt removes them with the network; this is done until none come any more. */
 static int put_in_new(Run *run, Error *ret_error)
 {
-        _cleanup_error_ Error first = ERROR_INIT, error = ERROR_INIT;
-        int r;
+        for (unsigned int i = 0;; i++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                int r = define(run, ret_error);
 
-        r = put_in(run, &first);
-        if (r < 0 && run->network && take_out(run, &error) >= 0)
-                r = put_in(run, &error);
-        if (r < 0)
-                error_move(ret_error, &first);
-        return r;
+                if (r < 0)
+                        return r;
+                if (i == LEASES_TRIES || !run->network || !has_leases(run)) {
+                        r = put_in(run, &error);
+                        if (r >= 0)
+                                return 0;
+                        if (i == LEASES_TRIES || !run->network || !has_leases(run)) {
+                                error_move(ret_error, &error);
+                                return r;
+                        }
+                }
+
+                r = take_out(run, ret_error);
+                if (r < 0)
+                        return r;
+                g_usleep(LEASES_PAUSE);
+        }
 }
 
 /* Where libvirt has lost it, and our own files of who is on it are not there either. */

@@ -120,6 +120,24 @@ check "one of its name does" eval 'make da tiny && shruthictl start da'
 check_soon "and is served" 60 eval '[ "$(guest_said da "by DHCP" | wc -l)" -ge 2 ]'
 check "it goes" eval 'gone da && shruthictl network remove tiny'
 
+# The helper of a DHCP server that has ended writes for a while what it still has to. 4102444800 is in the year 2100.
+check "a network that has gone" shruthictl network create before --subnet=10.128.1.0/30
+file=/var/lib/libvirt/dnsmasq/$(bridge_of before).status
+check "goes" shruthictl network remove before
+straggler() {
+        for _ in {1..30}; do
+                printf '[%s]' "$(printf '{"ip-address":"10.128.9.%s","mac-address":"02:00:00:00:09:0%s",\
+"expiry-time":4102444800},' 1 1 2 2 3 3 | sed 's/,$//')" >"$file"
+                sleep 0.1
+        done
+}
+straggler &
+check "the next on its bridge is there" shruthictl network create after --subnet=10.128.1.0/30
+wait $!
+is "it is the same bridge" "$file" "/var/lib/libvirt/dnsmasq/$(bridge_of after).status"
+is_none "it has none of those leases" "$(virsh --quiet net-dhcp-leases after)"
+check "it goes" shruthictl network remove after
+
 # ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 check "a network" shruthictl network create lab --subnet=10.128.28.0/28
 check "an isolated one" shruthictl network create quiet --isolated --subnet=10.128.2.0/24
