@@ -29,7 +29,7 @@ group_cross() {
         tree_make
         with_lock "$cache/sysroots.$arch.lock" sysroot_find_or_make "$arch"
         box_options+=("--bind-ro=$sysroot:/shruthi/sysroot")
-        build_lock group_cross_locked "$arch"
+        build_lock "cross-$arch" group_cross_locked "$arch"
 }
 
 group_cross_locked() {

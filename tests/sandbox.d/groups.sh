@@ -8,6 +8,12 @@ meson_groups=(unit sanitizers fuzz clang)
 group_seconds=${SHRUTHI_SANDBOX_SECONDS:-900}
 # Whether each group has a fresh sandbox, or all go through one that is up.
 group_boots=each
+# How many run at once; more than four would ask more of the kernel than of the processors (inotify's instances).
+group_jobs=$(nproc)
+[ "$group_jobs" -le 4 ] || group_jobs=4
+# Set for each of those: the group that it is.
+group_alone=${SHRUTHI_SANDBOX_GROUP-}
+unset SHRUTHI_SANDBOX_GROUP
 
 groups_list() {
         local file
@@ -28,6 +34,10 @@ groups_list() {
 groups_named() {
         local name
 
+        if [ -n "$group_alone" ]; then
+                echo "$group_alone"
+                return
+        fi
         if [ "$*" = short ] && [ "$whole" = yes ]; then
                 grep -lx '# short:.*' "$source_dir"/tests/machine/*.sh | sed 's|.*/||; s|\.sh$||'
                 return
@@ -61,9 +71,55 @@ groups_run() {
                 passed=$((passed + n_ok)) failed=$((failed + n_not_ok)) skipped=$((skipped + n_skip))
                 say "Group $name: $n_ok passed, $n_not_ok failed, $n_skip skipped ($((SECONDS - started)) s)"
         done
+        groups_say
+}
+
+# NAME…: each in a process of its own, several at once, with the same result as groups_run(). What one prints is shown
+# when it has ended, so that nothing is mixed.
+groups_run_jobs() {
+        local name out passed=0 failed=0 skipped=0 bad=()
+        local -A running=()
+
+        out=$(mktemp -d)
+        # shellcheck disable=SC2064
+        trap "rm -rf '$out'" EXIT
+        for name in "$@"; do
+                [ ${#running[@]} -lt "$group_jobs" ] || groups_wait
+                say "Group $name"
+                SHRUTHI_SANDBOX_GROUP=$name setpriv --pdeathsig TERM "$self" ${suite:+"--suite=$suite"} test "$name" \
+                        </dev/null >"$out/$name" 2>&1 &
+                running[$!]=$name
+        done
+        while [ ${#running[@]} -gt 0 ]; do groups_wait; done
+        groups_say
+}
+
+# Until one of $running has ended.
+groups_wait() {
+        local pid status=0 name sum n_ok n_not_ok n_skip
+
+        wait -n -p pid "${!running[@]}" || status=$?
+        name=${running[$pid]}
+        unset "running[$pid]"
+        sum=$(tail -n 1 "$out/$name")
+        if [[ $sum =~ ^([0-9]+)" passed, "([0-9]+)" failed, "([0-9]+)" skipped"$ ]]; then
+                sed -i '$d' "$out/$name"
+                n_ok=${BASH_REMATCH[1]} n_not_ok=${BASH_REMATCH[2]} n_skip=${BASH_REMATCH[3]}
+        else
+                echo "not ok - $name: ended early (status $status)" >>"$out/$name"
+                n_ok=0 n_not_ok=1 n_skip=0
+        fi
+        grep -v '^sandbox: ' "$out/$name" || :
+        grep '^sandbox: ' "$out/$name" | grep -vFx "sandbox: Group $name" >&2 || :
+        [ "$n_not_ok" -eq 0 ] || bad+=("$name")
+        passed=$((passed + n_ok)) failed=$((failed + n_not_ok)) skipped=$((skipped + n_skip))
+}
+
+# What $passed, $failed, $skipped and $bad come to.
+groups_say() {
         [ ${#bad[@]} -eq 0 ] || say "Groups with failures: ${bad[*]}"
         echo "$passed passed, $failed failed, $skipped skipped"
-        [ $failed -eq 0 ] || exit 1
+        [ "$failed" -eq 0 ] || exit 1
 }
 
 group_one() {
@@ -80,7 +136,7 @@ group_one() {
 
 group_meson() {
         tree_make
-        build_lock group_meson_locked "$@"
+        build_lock "$1" group_meson_locked "$@"
 }
 
 group_meson_locked() {
@@ -96,7 +152,7 @@ group_meson_locked() {
 
 group_clang() {
         tree_make
-        build_lock build_make clang
+        build_lock clang build_make clang
         echo "ok - compiles without a warning"
 }
 

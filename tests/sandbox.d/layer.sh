@@ -222,14 +222,21 @@ build_folder() {
         builds_sweep
 }
 
+# KIND COMMAND…: alone with that build, which belongs to the compilers and headers that it was made with: those of the
+# lowest layer.
 build_lock() {
         build_folder "${suite:+.$suite}"
-        # A build belongs to the compilers and headers that it was made with: those of the lowest layer.
-        if [ "$(cat "$build_dir/layer" 2>/dev/null)" != "${layers[0]##*/}" ]; then
-                find "$build_dir" -mindepth 1 -maxdepth 1 -type d ! -name '.*' -exec rm -rf --one-file-system {} +
-                echo "${layers[0]##*/}" >"$build_dir/layer"
+        with_lock "$build_dir/$1.lock" build_locked "$@"
+}
+
+build_locked() {
+        local kind=$1
+
+        if [ "$(cat "$build_dir/$kind.layer" 2>/dev/null)" != "${layers[0]##*/}" ]; then
+                rm -rf --one-file-system "${build_dir:?}/$kind"
+                echo "${layers[0]##*/}" >"$build_dir/$kind.layer"
         fi
-        with_lock "$build_dir/lock" "$@"
+        "${@:2}"
 }
 
 builds_sweep() {
@@ -272,7 +279,7 @@ build_make() {
 # copies of this run, so that a later build of the same tree changes nothing under a running test.
 build_installed() {
         tree_make
-        build_lock build_installed_locked
+        build_lock release build_installed_locked
         tree_remove
 }
 

@@ -46,6 +46,11 @@ check "the machine's /home does not show" bash -c 'diff <(ls /home) <(printf "%s
 check "the machine's /tmp does not show" bash -c '! ls /tmp | grep -v "^systemd-private-"'
 check "this tree is there and read-only" bash -c "test -e $SRC/meson.build && ! touch $SRC/touched 2>/dev/null"
 
+expect_status "a number of groups at once is one" 2 "$SRC/tests/sandbox" test --jobs=0 unit
+expect_status "and nothing else" 2 "$SRC/tests/sandbox" test --jobs=many
+expect_fail "which is told" "'many' is not a number from 1 to 99" "$SRC/tests/sandbox" test --jobs=many
+expect_fail "as are the groups" 'there is no test group .nothing.; there are: unit ' "$SRC/tests/sandbox" test nothing
+
 expect_output "alice is a user of SHRUTHI" '\bshruthi-users\b' id -Gn alice
 expect_output "bob is a user of SHRUTHI" '\bshruthi-users\b' id -Gn bob
 expect_output "mallory is in no group but her own" '^mallory$' id -Gn mallory

@@ -48,6 +48,25 @@ is_none "nor has it a remark" \
 for service in unikernel@x shruthid shruthi-domain shruthi-seal@x; do
         check "the sandbox of $service is at 1.0 or better" systemd-analyze security --no-pager --threshold=10 $service
 done
+
+# The filter of system calls is ours (system-calls.list), and no wider than what systemd's would be.
+# SET…: the names in them.
+calls_of() {
+        local set name
+        for set in "$@"; do
+                for name in $(systemd-analyze syscall-filter "$set" | sed -e 1d -e 's/#.*//'); do
+                        if [[ $name = @* ]]; then calls_of "$name"; else echo "$name"; fi
+                done
+        done
+}
+systems=$(calls_of @system-service | grep -vxF "$(calls_of @privileged @resources)")
+ours=$(sed -E -e 's/#.*//' -e 's/ [0-9]-[a-z-]+$//' "$SRC/src/common/system-calls.list" | tr -s ' ' '\n')
+check "systemd knows what a service may call" grep -qx read <<<"$systems"
+check "as do we" grep -qx read <<<"$ours"
+# What this systemd has not heard of, it has in no set.
+is_none "we allow nothing that it does not" \
+        "$(grep -xF "$(calls_of @known)" <<<"$ours" | grep -vxF "$systems")"
+
 # What is not among the settings of a unikernel's units, since no process of theirs could do it anyway.
 cat >/tmp/reach <<'END'
 # systemd gives a unit what it is told by of its own memory's pressure (since 254).
