@@ -255,6 +255,7 @@ void observer_run(int out)
         if (virt_setup(NULL) < 0 || virEventAddHandle(out, VIR_EVENT_HANDLE_ERROR | VIR_EVENT_HANDLE_HANGUP,
                                                     on_output, &observer, NULL) < 0)
                 return;
+        virt_answer_here();
 
         while (!observer.unread) {
                 _cleanup_connection_ virConnectPtr connection = NULL;

@@ -6,6 +6,7 @@
 #include "domain/virt.h"
 
 #include <libvirt/virterror.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "common/names.h"
@@ -24,6 +25,13 @@ static struct {
         char *uri;
 } kept;
 
+/* Of one that has an event loop: who runs it while nobody waits for events. */
+static struct {
+        GThread *thread;
+        int timer; /* ends it; -1: not made yet */
+        bool registered, ended;
+} events = {.timer = -1};
+
 static void on_error_ignore(void *data, virErrorPtr error)
 {
 }
@@ -36,6 +44,43 @@ void virt_keep_connection(void)
 bool virt_keeps_connection(void)
 {
         return kept.wanted;
+}
+
+static void on_end(int timer, void *data)
+{
+        virEventUpdateTimeout(timer, -1);
+        events.ended = true;
+}
+
+static void *events_run(void *data)
+{
+        while (!events.ended && virEventRunDefaultImpl() >= 0)
+                ;
+
+        return NULL;
+}
+
+void virt_answer_meanwhile(void)
+{
+        if (!events.registered || events.thread)
+                return;
+
+        /* Not an arena of its own for it: this may stay for as long as a guest runs. */
+        (void) mallopt(M_ARENA_MAX, 1);
+        events.ended = false;
+        if (events.timer < 0)
+                events.timer = virEventAddTimeout(-1, on_end, NULL, NULL);
+        if (events.timer >= 0)
+                events.thread = g_thread_try_new("events", events_run, NULL, NULL);
+}
+
+void virt_answer_here(void)
+{
+        if (!events.thread)
+                return;
+
+        virEventUpdateTimeout(events.timer, 0);
+        (void) g_thread_join(g_steal_pointer(&events.thread));
 }
 
 int virt_setup(Error *ret_error)
@@ -53,6 +98,8 @@ int virt_setup(Error *ret_error)
                                 "Cannot set up libvirt's client");
 
         done = true;
+        events.registered = !kept.wanted;
+        virt_answer_meanwhile();
         return 0;
 }
 

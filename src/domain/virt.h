@@ -33,6 +33,13 @@ static inline void virt_domain_unref(virDomainPtr *domain)
 /* Before any other: silences libvirt's own messages on standard error and installs its event loop. */
 int virt_setup(Error *ret_error);
 
+/* libvirtd hangs up on a client that answers no keepalive for half a minute (keepalive_interval= in its
+ * configuration), which is what one looks like that does something else for so long; on a slow host a start
+ * does. So from virt_setup() on a thread runs the event loop, callbacks with it, until virt_answer_here():
+ * who waits for events runs it then, and calls virt_answer_meanwhile() when it does no longer. */
+void virt_answer_here(void);
+void virt_answer_meanwhile(void);
+
 /* Before virt_setup(), for a process that does one thing after another: its connection is kept, and proved
  * at each use. It has no event loop; what needs one returns VIRT_NEEDS_EVENTS without an Error, and does so
  * before it changes anything. */

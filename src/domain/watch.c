@@ -205,7 +205,7 @@ static bool output_is_read(void)
         return poll(&pollfd, 1, 0) <= 0 || !(pollfd.revents & (POLLERR | POLLHUP | POLLNVAL));
 }
 
-int watch_wait(Watch *watch, const char *uri, uint64_t timeout_usec, WatchEnding *ret_ending,
+static int wait_here(Watch *watch, const char *uri, uint64_t timeout_usec, WatchEnding *ret_ending,
                 Error *ret_error)
 {
         if (watch->timer < 0 && timeout_usec != UINT64_MAX)
@@ -236,6 +236,17 @@ int watch_wait(Watch *watch, const char *uri, uint64_t timeout_usec, WatchEnding
         return 0;
 }
 
+int watch_wait(Watch *watch, const char *uri, uint64_t timeout_usec, WatchEnding *ret_ending,
+                Error *ret_error)
+{
+        int r;
+
+        virt_answer_here();
+        r = wait_here(watch, uri, timeout_usec, ret_ending, ret_error);
+        virt_answer_meanwhile();
+        return r;
+}
+
 bool watch_saw_suspension(const Watch *watch)
 {
         return watch->suspended;
@@ -246,6 +257,8 @@ Watch *watch_free(Watch *watch)
         if (!watch)
                 return NULL;
 
+        /* No callback is under way. */
+        virt_answer_here();
         detach(watch);
         if (watch->timer >= 0)
                 (void) virEventRemoveTimeout(watch->timer);
@@ -254,5 +267,6 @@ Watch *watch_free(Watch *watch)
         g_free(watch->name);
         g_free(watch->uuid);
         g_free(watch);
+        virt_answer_meanwhile();
         return NULL;
 }
