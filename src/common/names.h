@@ -59,6 +59,8 @@
 #define SHRUTHI_UNIT_PREFIX          "unikernel@"
 #define SHRUTHI_UNIT_SUFFIX          ".service"
 #define SHRUTHI_TARGET               "unikernels.target"
+#define SHRUTHI_SLICE                "unikernel"
+#define SHRUTHI_SLICE_PREFIX         SHRUTHI_SLICE "-"
 #define SHRUTHI_LATE_UNIT            "shruthi-late.service"
 #define SHRUTHI_DOMAIN_PREFIX        "unikernel-"
 #define SHRUTHI_DEFINITION_SUFFIX    ".unikernel"

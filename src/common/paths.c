@@ -29,6 +29,8 @@ enum {
         PATH_RATES,
         PATH_LIBEXEC,
         PATH_GENERATED_UNITS,
+        PATH_CGROUPS,
+        PATH_BUS_SERVICES,
         _PATH_MAX,
 };
 
@@ -53,6 +55,8 @@ static const char *const defaults[_PATH_MAX] = {
         [PATH_RATES]              = SHRUTHI_RUNTIMEDIR "/rates",
         [PATH_LIBEXEC]            = SHRUTHI_LIBEXECDIR,
         [PATH_GENERATED_UNITS]    = "/run/systemd/generator",
+        [PATH_CGROUPS]            = "/sys/fs/cgroup",
+        [PATH_BUS_SERVICES]       = "/usr/share/dbus-1/system-services",
 };
 
 static char *rooted[_PATH_MAX];
@@ -164,6 +168,16 @@ const char *paths_rates(void)
 const char *paths_generated_units(void)
 {
         return path_get(PATH_GENERATED_UNITS);
+}
+
+const char *paths_cgroups(void)
+{
+        return path_get(PATH_CGROUPS);
+}
+
+const char *paths_bus_services(void)
+{
+        return path_get(PATH_BUS_SERVICES);
 }
 
 const char *paths_libexec_dir(void)

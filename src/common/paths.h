@@ -27,6 +27,8 @@ const char *paths_probe(void);               /* /run/shruthi/probe: what was fou
 const char *paths_results(void);             /* /run/shruthi/results: how each unikernel ended last */
 const char *paths_rates(void);               /* /run/shruthi/rates: run/user-rate.h */
 const char *paths_generated_units(void);     /* /run/systemd/generator: where shruthi-generator writes */
+const char *paths_cgroups(void);             /* /sys/fs/cgroup */
+const char *paths_bus_services(void);        /* /usr/share/dbus-1/system-services: who can be started */
 const char *paths_libexec_dir(void);         /* where shruthi-run and shruthi-domain are */
 
 /* /run/shruthi/unikernels/NAME: a running unikernel's own files (console FIFOs and socket, state). A folder

@@ -173,13 +173,21 @@ static void print_owner(JsonObject *properties, JsonObject *details)
         print_line("Owner", line);
 }
 
-/* Settings in systemd's drop-ins that hold no guest. */
+/* Settings in systemd's drop-ins that hold no guest, and where they would. */
 static void print_without_effect(JsonObject *details)
 {
         JsonArray *settings = value_array(details, "WithoutEffect");
+        const char *slice = value_text(details, "Slice");
 
         for (guint i = 0; settings && i < json_array_get_length(settings); i++)
                 print_line(i == 0 ? "No effect" : "", json_array_get_string_element(settings, i));
+        if (settings && json_array_get_length(settings) > 0 && *slice) {
+                g_autofree char *way = g_strdup_printf(
+                                "The guest is in its slice: systemctl set-property '%s' …", slice);
+
+                print_line("", way);
+        }
+        print_line("Slice", slice);
 }
 
 /* "ADDRESS/PREFIX ADDRESS/PREFIX" → the addresses. */

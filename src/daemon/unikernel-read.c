@@ -16,6 +16,7 @@
 #include "daemon/image-access.h"
 #include "daemon/unikernel-bus.h"
 #include "unikernel/cut-off.h"
+#include "unikernel/guest-slice.h"
 #include "unikernel/identity.h"
 #include "unikernel/lease.h"
 #include "unikernel/memory.h"
@@ -376,13 +377,15 @@ int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details 
 {
         const ImageInfo *info = details->boot.info;
         g_autofree char *domain = g_strconcat(SHRUTHI_DOMAIN_PREFIX, unikernel->name, NULL);
+        g_autofree char *slice = guest_slice_is_available() ? guest_slice_name(unikernel->name) : NULL;
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "ImageTarget", "s",
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "ImageTarget", "s",
                                 info ? solo5_target_to_string(info->target) : "", "BootMethod", "s",
                                 info ? image_boot_to_string(info->boot) : "", "DomainName", "s", domain,
+                                "Slice", "s", slice ?: "",
                                 "SubState", "s", unikernel->status.sub_state ?: "dead", "Reason", "s",
                                 unikernel->reason ?: "", "Problem", "s",
                                 unikernel->loaded.problem

@@ -26,6 +26,7 @@
 #include "domain/reach.h"
 #include "domain/virt.h"
 #include "unikernel/definition.h"
+#include "unikernel/guest-slice.h"
 #include "volume/room.h"
 
 #define CHECK_GUARD  600 /* seconds */
@@ -289,6 +290,22 @@ static void check_confinement(const Host *host)
                                 "QEMU runs as its own user, but neither AppArmor nor SELinux confines it");
 }
 
+static void check_limits(const Host *host)
+{
+        if (guest_slice_is_available())
+                check_emit("limits", "ok", "",
+                                "Each guest is in a slice of its own below unikernel.slice, whose limits hold "
+                                "it (man shruthi-run)");
+        else if (guest_slice_has_controllers())
+                check_emit("limits", "warning", "install systemd-machined (Debian: systemd-container)",
+                                "Without systemd-machined guests are in no slices of ours: limits of "
+                                "unikernel.slice do not hold them");
+        else
+                check_emit("limits", "warning", "",
+                                "This host has no controllers of control groups (version 2): no limits of "
+                                "slices hold guests, Memory= and CPUs= of their definitions do");
+}
+
 /* libvirt's filters do the same, at a price. */
 static bool check_fence(void)
 {
@@ -458,7 +475,7 @@ static void check_virtualization(Host *host)
 {
         static void (*const checks[])(const Host *host) = {
                         check_libvirt, check_machine, check_emulation, check_own_name, check_probe, check_confinement,
-                        check_isolation};
+                        check_limits, check_isolation};
 
         host->fenced = check_fence();
         reach_libvirt(host);

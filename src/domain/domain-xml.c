@@ -173,6 +173,11 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
         xml->failed |= xmlTextWriterWriteString(xml->writer, BAD_CAST memory) < 0;
         element_close(xml);
         element_text(xml, "vcpu", cpus);
+        if (facts->partition) {
+                element_open(xml, "resource");
+                element_text(xml, "partition", facts->partition);
+                element_close(xml);
+        }
 
         element_open(xml, "os");
         element_open(xml, "type");

@@ -38,6 +38,7 @@ typedef struct DomainFacts {
         const char *initrd_path;  /* or NULL */
         const char *uuid;
         const char *console_path;    /* FIFO pair PATH.in, PATH.out */
+        const char *partition;       /* where QEMU is among systemd's slices; NULL: libvirt's own */
         const char *arguments;       /* filled in; "": none */
         uint64_t memory;             /* bytes, a multiple of 1 KiB */
         const DomainDevice *devices; /* in the order in which the guest counts them */

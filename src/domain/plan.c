@@ -14,6 +14,7 @@
 #include "domain/bridges.h"
 #include "image/store.h"
 #include "unikernel/devices.h"
+#include "unikernel/guest-slice.h"
 #include "unikernel/identity.h"
 #include "unikernel/memory.h"
 #include "volume/raw.h"
@@ -311,6 +312,8 @@ bool plan_is_native(const Plan *plan)
 
 int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Error *ret_error)
 {
+        g_autofree char *partition =
+                        guest_slice_is_available() ? guest_slice_partition(plan->definition->name) : NULL;
         DomainFacts facts = {
                         .machine = plan->machine,
                         .kvm = kvm,
@@ -320,6 +323,7 @@ int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Err
                         .initrd_path = plan->initrd_path,
                         .uuid = plan->uuid,
                         .console_path = plan->console_path,
+                        .partition = partition,
                         .memory = plan->memory,
                         .devices = plan->devices,
                         .n_devices = plan->wired->len,

@@ -17,6 +17,7 @@
 #include "common/string-util.h"
 #include "run/runner.h"
 #include "run/unit-question.h"
+#include "unikernel/guest-slice.h"
 #include "unikernel/run-dir.h"
 #include "unikernel/unit-dropins.h"
 
@@ -425,13 +426,14 @@ static void runner_close_fifos(const Runner *runner)
 static void runner_warn_of_limits(Runner *runner)
 {
         g_auto(GStrv) settings = unit_dropins_without_effect(runner->name);
-        g_autofree char *joined = g_strjoinv(", ", settings);
+        g_autofree char *joined = g_strjoinv(", ", settings),
+                        *command = guest_slice_is_available() ? guest_slice_command(runner->name) : NULL;
 
         if (*settings)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                                 "Without effect on the guest, whose QEMU is not in the control group of "
-                                "this unit: %s. Memory= and CPUs= of its definition hold it",
-                                joined);
+                                "this unit: %s. What holds it are Memory= and CPUs= of its definition%s%s",
+                                joined, command ? ", and limits of its slice: " : "", command ?: "");
 }
 
 /* There is a guest: tells systemd, watches for silence. */

@@ -237,6 +237,16 @@ static void test_kvm(void)
         assert_golden("kvm.xml", &definition, &facts);
 }
 
+/* Whoever limits its slice limits QEMU. */
+static void test_partition(void)
+{
+        Definition definition = definition_plain();
+        DomainFacts facts = facts_plain();
+
+        facts.partition = "/unikernel/msgrouter";
+        assert_golden("partition.xml", &definition, &facts);
+}
+
 static void test_fast_start(void)
 {
         Definition definition = definition_plain();
@@ -390,6 +400,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/domain/xml/as-many-devices-as-slots", test_as_many_as_there_are_slots);
         g_test_add_func("/domain/xml/linux-with-initrd", test_linux_with_initrd);
         g_test_add_func("/domain/xml/kvm", test_kvm);
+        g_test_add_func("/domain/xml/partition", test_partition);
         g_test_add_func("/domain/xml/fast-start", test_fast_start);
         g_test_add_func("/domain/xml/hostile-text-stays-text", test_hostile_text);
         g_test_add_func("/domain/xml/refuses-what-xml-cannot-carry", test_refuses_what_xml_cannot_carry);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where the QEMU of a unikernel is among systemd's slices. Called by domain/plan.c, which puts it there, and by
+ * those who tell about limits. */
+
+#include "unikernel/guest-slice.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/paths.h"
+
+#define CONTROLLERS_SIZE_MAX 4096
+
+bool guest_slice_has_controllers(void)
+{
+        g_autofree char *path = g_build_filename(paths_cgroups(), "cgroup.controllers", NULL), *text = NULL;
+        g_auto(GStrv) words = NULL;
+
+        if (file_read_at(AT_FDCWD, path, CONTROLLERS_SIZE_MAX, &text, NULL) < 0)
+                return false;
+
+        words = g_strsplit_set(text, " \n", -1);
+        return g_strv_contains((const char *const *) words, "cpu") &&
+               g_strv_contains((const char *const *) words, "memory");
+}
+
+/* By what can be started under its name: so libvirt looks, too. */
+static bool has_machined(void)
+{
+        g_autofree char *path = g_build_filename(paths_bus_services(), "org.freedesktop.machine1.service", NULL);
+
+        return access(path, F_OK) >= 0;
+}
+
+bool guest_slice_is_available(void)
+{
+        return guest_slice_has_controllers() && has_machined();
+}
+
+char *guest_slice_name(const char *name)
+{
+        g_auto(GStrv) parts = g_strsplit(name, "-", -1);
+        g_autofree char *escaped = g_strjoinv("\\x2d", parts);
+
+        return g_strconcat(SHRUTHI_SLICE_PREFIX, escaped, ".slice", NULL);
+}
+
+char *guest_slice_partition(const char *name)
+{
+        return g_strconcat("/" SHRUTHI_SLICE "/", name, NULL);
+}
+
+char *guest_slice_command(const char *name)
+{
+        g_autofree char *slice = guest_slice_name(name);
+
+        return g_strdup_printf("systemctl set-property '%s'", slice);
+}
