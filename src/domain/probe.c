@@ -155,6 +155,8 @@ static int run_probe(virConnectPtr connection, const Conf *conf, const Attempt *
                 return r;
 
         course.usec = g_get_monotonic_time() - begin;
+        /* It has ended, and is forgotten when this returns: the next one has the same name. */
+        (void) virt_domain_destroy(connection, domain, NULL);
         *ret_course = course;
         return 0;
 }

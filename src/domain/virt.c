@@ -18,6 +18,10 @@
 #define CONNECT_WAIT_USEC (8 * G_USEC_PER_SEC)
 #define CONNECT_STEP_USEC (200 * 1000)
 
+/* How long libvirt may take to forget a domain that has ended. */
+#define GONE_WAIT_USEC (60 * G_USEC_PER_SEC)
+#define GONE_STEP_USEC (5 * 1000)
+
 /* Of a process that keeps it from one call to the next. */
 static struct {
         bool wanted;
@@ -436,6 +440,18 @@ int virt_domain_create_with(virConnectPtr connection, const char *xml, const cha
         return 0;
 }
 
+/* libvirt tells of an end, and refuses to end it once more, before the domain is off its list: until then the name
+ * is taken, for another UUID. */
+static void wait_until_forgotten(virDomainPtr domain)
+{
+        gint64 deadline = g_get_monotonic_time() + GONE_WAIT_USEC;
+        int state, reason;
+
+        while (virDomainGetState(domain, &state, &reason, 0) >= 0 && state == VIR_DOMAIN_SHUTOFF &&
+                        g_get_monotonic_time() < deadline)
+                g_usleep(GONE_STEP_USEC);
+}
+
 int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
 {
         const char *name = virDomainGetName(domain);
@@ -445,12 +461,12 @@ int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *re
         r = virt_domain_forget(connection, domain, ret_error);
         if (r < 0)
                 return r;
-        if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) >= 0 || error_is_gone())
+        /* The latter for a QEMU that does not end on SIGTERM within libvirt's patience of some seconds. */
+        if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) >= 0 || error_is_gone() ||
+                        virDomainDestroy(domain) >= 0 || error_is_gone()) {
+                wait_until_forgotten(domain);
                 return 0;
-
-        /* A QEMU that does not end on SIGTERM within libvirt's patience of some seconds. */
-        if (virDomainDestroy(domain) >= 0 || error_is_gone())
-                return 0;
+        }
 
         return virt_error_set(ret_error, connection, ERROR_STOP_FAILED, "libvirt could not end domain '%s'",
                         name);
