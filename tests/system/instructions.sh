@@ -48,7 +48,9 @@ as_shruthi valgrind --tool=callgrind --instr-atstart=no --callgrind-out-file=$wo
         --vgdb-prefix=$work/vgdb /usr/libexec/shruthi/shruthid >$work/log 2>&1 &
 check_soon "shruthid is there under callgrind" 120 owns_name
 check_soon "and has read all definitions" 120 answers
-pid=$(busctl --no-pager status $name | sed -n 's/^PID=//p')
+# Not "busctl status", which from systemd 257 on fails where it cannot say all of a process, as under valgrind.
+pid=$(busctl call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus GetConnectionUnixProcessID s $name)
+pid=${pid#u }
 
 # The first of each kind fills what is kept: symbols, tables.
 for call in "list -" "managed -" "get defined-500" "property defined-500"; do
@@ -65,12 +67,24 @@ kill "$pid"
 wait
 diag "$(cat $found)"
 
-made=$(sed -n 's/^versions //p' "$expected")
+# Nobody has counted with these versions yet: that says less, and is still a limit.
+known=$(versions)
+if ! grep -qxF "versions $known" "$expected"; then
+        diag "tests/bench/instructions.txt has no figures of $known"
+        known='' margin=30
+fi
+
+# KIND: what was counted with these versions; else the most that was with others.
+figure() {
+        awk -v known="$known" -v kind="$1" '
+                $1 == "versions" { of = substr($0, 10) }
+                $1 == kind && (known == "" || of == known) && $2 > most { most = $2 }
+                END { print most + 0 }' "$expected"
+}
+
 while read -r kind now; do
-        before=$(sed -n "s/^$kind //p" "$expected")
-        if [ "$(versions)" != "$made" ]; then
-                skip "instructions of '$kind'" "the figures are of $made; here are $(versions)"
-        elif [ $((now * 100)) -gt $((before * (100 + margin))) ]; then
+        before=$(figure "$kind")
+        if [ $((now * 100)) -gt $((before * (100 + margin))) ]; then
                 fail "instructions of '$kind': $now instead of $before; find out why it became slower" || :
         elif [ $((now * 100)) -lt $((before * (100 - margin))) ]; then
                 fail "instructions of '$kind': $now instead of $before; it became faster, so write '$kind $now' into" \
