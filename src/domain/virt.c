@@ -447,6 +447,10 @@ static void wait_until_forgotten(virDomainPtr domain)
         gint64 deadline = g_get_monotonic_time() + GONE_WAIT_USEC;
         int state, reason;
 
+        /* Somebody has defined it by hand: it stays. */
+        if (virDomainIsPersistent(domain) == 1)
+                return;
+
         while (virDomainGetState(domain, &state, &reason, 0) >= 0 && state == VIR_DOMAIN_SHUTOFF &&
                         g_get_monotonic_time() < deadline)
                 g_usleep(GONE_STEP_USEC);
