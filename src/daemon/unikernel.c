@@ -189,7 +189,8 @@ static bool is_restarted(const Unikernel *unikernel)
                !unit_status_is_final(status->exit_status);
 }
 
-/* systemd says so only where the last run had no failure of its own, which it keeps as its result. */
+/* Up to 257 systemd says so only where the last run had no failure of its own, which it keeps as its result; a later
+ * one (262) always does. */
 static bool is_at_start_limit(const Unikernel *unikernel)
 {
         const UnitStatus *status = &unikernel->status;
@@ -227,7 +228,7 @@ static void shown_keep(Shown *shown, const Shown *old)
 
 /* The end of the last run. The runner's own word if it is about the run that systemd speaks of, or if
  * systemd has forgotten all runs; else what systemd says about a unit whose runner did not come to write
- * anything. */
+ * anything. A start that systemd refused after that run hides no failure of it. */
 static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *shown, ErrorCode *ret_end_error,
                 char **ret_reason)
 {
@@ -251,7 +252,7 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
         }
 
         if (told && (!known || g_str_equal(status->invocation_id, outcome.invocation_id)) &&
-            (!status->result || !g_str_equal(status->result, "start-limit-hit"))) {
+            (!status->result || !g_str_equal(status->result, "start-limit-hit") || outcome.result != RESULT_SUCCESS)) {
                 bool began = outcome.result != RESULT_DEPENDENCY;
 
                 shown->result = g_strdup(result_to_string(outcome.result));
