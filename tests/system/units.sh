@@ -123,7 +123,9 @@ called() {
                         -ex "set \$error = *((int *(*)(void)) __errno_location)()"
                         -ex "printf \"$name %d %d\\n\", \$result < 0, \$error")
         done
-        gdb -p "$1" -batch "${words[@]}" 2>/dev/null | sed -nE 's/^([a-z_-]+) 0 .*/\1 done/p; s/^([a-z_-]+) 1 ([0-9]+)$/\1 \2/p'
+        # gdb 18 finds no program and no libraries through the mount namespace of a process.
+        gdb -iex 'set sysroot /' -p "$1" -batch "${words[@]}" "$(readlink "/proc/$1/exe")" 2>/dev/null |
+                sed -nE 's/^([a-z_-]+) 0 .*/\1 done/p; s/^([a-z_-]+) 1 ([0-9]+)$/\1 \2/p'
 }
 process=$(main_pid tick)
 is "it is in one network namespace with all others of ours" "$(readlink "/proc/$(unit_show shruthi-domain MainPID)/ns/net")" \
