@@ -54,6 +54,7 @@ expect_output "without the device doctor says so" '^warning +kvm: Unikernels run
 check "a guest starts" shruthictl start fast
 check "by emulation" runs_emulated fast
 check "it stops" shruthictl stop fast
+mkdir -p /etc/shruthi/shruthi.conf.d
 printf '[Shruthi]\nAcceleration=kvm\n' >/etc/shruthi/shruthi.conf.d/70-kvm.conf
 expect_fail "whoever insists on it is told" 'KVM' shruthictl start fast
 rm /etc/shruthi/shruthi.conf.d/70-kvm.conf

@@ -267,7 +267,8 @@ def main():
         for fd, events in poll.poll(100):
             if events & select.POLLIN or ports[fd].buffer:
                 idle_port(ports[fd], idle)
-        time.sleep(0.05)
+        # Each look at ports with nobody outside is work for an emulated processor.
+        time.sleep(0.3)
 
 
 main()

@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What limits hold, with the controllers of control groups and the kernel's traffic control, which a whole machine has:
+# those of slices hold guests, at once and after a restart; those of units hold none, which is told; what is counted is
+# what the guest uses; and Bandwidth= on the wire. All bounds are on what got through in a time that was measured: a slow
+# machine does less.
+# short: one boot is enough for it, with the other short ones.
+
+# shellcheck source=tests/system/lib.sh
+. "$(dirname "$0")/../system/lib.sh"
+
+cgroups=/sys/fs/cgroup
+slice='unikernel-held-back.slice'
+slice=${slice/d-b/d\\x2db}
+group=$cgroups/unikernel.slice/$slice
+
+qemu_group() { sed -n 's/^0:://p' "/proc/$(cat "/run/libvirt/qemu/unikernel-$1.pid")/cgroup"; }
+guest_said() { journalctl --unit="unikernel@$1" --output=cat --no-pager --boot | grep -qE -- "$2"; }
+# SLICE PROPERTY: a number, not "[not set]".
+counted() { unit_show "$1" "$2" | grep -E '^[0-9]+$'; }
+# FILE FIELD
+field() { sed -n "s/^$2 //p" "$1"; }
+number_of() { shruthictl show "$1" --json=short | jq -r ".$2"; }
+
+check "there are controllers" grep -qw memory $cgroups/cgroup.controllers
+check "a guest is made" shruthictl create held-back "$GUEST" --memory=16M --cpus=2 --network=service:virbr0 \
+        -- --ipv4=192.168.122.30/24
+
+# ── Of its unit ──────────────────────────────────────────────────────────────────────────────────────────────────────
+check "systemd takes a limit for its unit" systemctl set-property unikernel@held-back.service CPUQuota=5%
+# Of one that does not run its exit status is 3.
+status_of() { shruthictl status "$1" || :; }
+expect_output "status says that it holds no guest" 'No effect: CPUQuota=5' status_of held-back
+expect_output "and what does" "systemctl set-property 'unikernel-held.x2dback.slice'" status_of held-back
+check "it starts" shruthictl start held-back
+check_soon "and says the same in its journal" 60 guest_said held-back \
+        "Without effect on the guest.*CPUQuota=5.*limits of its slice: systemctl set-property '"
+check "the limit of its unit is taken back" systemctl revert unikernel@held-back.service
+expect_fail "status no longer speaks of it" '' bash -c 'shruthictl status held-back | grep "No effect"'
+
+# ── Of its slice ─────────────────────────────────────────────────────────────────────────────────────────────────────
+is "status names its slice" "$slice" "$(number_of held-back Slice)"
+expect_output "QEMU is in it" "^/unikernel.slice/unikernel-held.x2dback.slice/machine-qemu.*\.scope" qemu_group held-back
+is "as systemd sees it" active "$(unit_show "$slice" ActiveState)"
+check "a limit is set while it runs" systemctl set-property "$slice" CPUQuota=5%
+is "the kernel has it" '5000 100000' "$(cat "$group/cpu.max")"
+throttled=$(field "$group/cpu.stat" nr_throttled) used=$(field "$group/cpu.stat" usage_usec) began=${EPOCHREALTIME/./}
+check "it has something to do" timeout 300 ping -q -c 40 -i 0.2 192.168.122.30
+used=$(($(field "$group/cpu.stat" usage_usec) - used)) took=$((${EPOCHREALTIME/./} - began))
+diag "$used of $took µs"
+check "it was held back" test "$(field "$group/cpu.stat" nr_throttled)" -gt "$throttled"
+# One period's share on each processor may be over at either end.
+check "and had no more than that of the time" test "$used" -le $((took / 20 + 100000))
+
+# QEMU's own start would take minutes with that.
+check "with another limit" systemctl set-property "$slice" CPUQuota=25%
+check "another start" shruthictl restart held-back
+is "is limited from its first moment" '25000 100000' "$(cat "$group/cpu.max")"
+check "and held back" test "$(field "$group/cpu.stat" nr_throttled)" -gt 0
+check "the limit is taken away" systemctl set-property "$slice" CPUQuota=
+is "at once" 'max 100000' "$(cat "$group/cpu.max")"
+
+check "all guests are limited" systemctl set-property --runtime unikernel.slice MemoryHigh=2G CPUWeight=50
+is "in the slice that all are in" 50 "$(cat $cgroups/unikernel.slice/cpu.weight)"
+
+# ── What is counted ──────────────────────────────────────────────────────────────────────────────────────────────────
+check_soon "it runs" 300 guest_said held-back 'serving on 192.168.122.30'
+memory=$(counted "$slice" MemoryCurrent) cpu=$(counted "$slice" CPUUsageNSec)
+diag "the slice: $memory bytes, $cpu ns; its supervisor: $(counted unikernel@held-back.service MemoryCurrent) bytes"
+check "memory is what QEMU has" test "${memory:-0}" -gt $((8 << 20))
+check "processor time is QEMU's" test "${cpu:-0}" -ge \
+        $(($(awk '{ print $14 + $15 }' "/proc/$(cat /run/libvirt/qemu/unikernel-held-back.pid)/stat") * 1000000000 / \
+        $(getconf CLK_TCK) / 2))
+check "all together have no less" test "$(counted unikernel.slice MemoryCurrent)" -ge "$memory"
+check "the supervisor has little" test "$(counted unikernel@held-back.service MemoryCurrent)" -lt "$memory"
+
+# ── Of its definition ────────────────────────────────────────────────────────────────────────────────────────────────
+arguments=$(tr '\0' ' ' <"/proc/$(cat /run/libvirt/qemu/unikernel-held-back.pid)/cmdline")
+expect_output "Memory= is the guest's" '-m (size=16384k|16)|"size":16777216' cat <<<"$arguments"
+expect_output "CPUs= are the guest's" '-smp 2,' cat <<<"$arguments"
+
+# ── Too little memory ────────────────────────────────────────────────────────────────────────────────────────────────
+check "its slice is given less than QEMU has" systemctl set-property "$slice" MemoryMax=3M
+check_soon "its unit fails" 300 unit_is failed unikernel@held-back.service
+check "the kernel has ended QEMU for it" bash -c \
+        'journalctl --dmesg --boot --output=cat --no-pager | grep -q "oom-kill:.*unikernel-held"'
+check "no domain is left" bash -c '! virsh list --all --name | grep -q held-back'
+check "the limit is taken away" systemctl set-property "$slice" MemoryMax=
+systemctl reset-failed unikernel@held-back.service
+check "with enough it starts" shruthictl start held-back
+check "it is removed" shruthictl remove --now held-back
+check "so are the settings of its slice, by who made them" systemctl revert "$slice"
+check_soon "its slice is gone" 60 test ! -e "$group"
+
+# ── Bandwidth on the wire ────────────────────────────────────────────────────────────────────────────────────────────
+tap_of() { virsh domiflist "unikernel-$1" | awk '$2 != "" && /network|bridge/ { print $1; exit }'; }
+bytes_to() { cat "/sys/class/net/$(tap_of "$1")/statistics/tx_bytes"; }
+elapsed() { echo $(((${EPOCHREALTIME/./} - began) / 1000000 + 1)); }
+dropped_by() { sed -nE 's/.*dropped ([0-9]+).*/\1/p' | sort -n | tail -n 1; }
+
+check "a guest to which 4000 bytes may go in a second" shruthictl create slow-in "$GUEST" --memory=8M --now \
+        --network=service:virbr0,bandwidth=in:4K -- --ipv4=192.168.122.31/24
+check_soon "it answers" 300 ping -c 1 -W 5 192.168.122.31
+before=$(bytes_to slow-in) began=${EPOCHREALTIME/./}
+check "a hundred times that is sent" python3 -c '
+import socket, time
+to = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for n in range(400):
+    to.sendto(bytes(1000), ("192.168.122.31", 9))
+    time.sleep(0.02)'
+got=$(($(bytes_to slow-in) - before)) took=$(elapsed)
+diag "$got bytes in $took s"
+check "some of it comes through" test "$got" -gt 1000
+check "and no more than that" test "$got" -le $((took * 4000 + 8000))
+check "the kernel has dropped the rest" test \
+        "$(tc -s qdisc show dev "$(tap_of slow-in)" | dropped_by)" -gt 100
+check "it is removed" shruthictl remove --now slow-in
+
+check "a guest from which 4000 bytes may come in a second" shruthictl create slow-out "$GUEST" --memory=8M --now \
+        --network=service:virbr0,bandwidth=out:4K -- --ipv4=192.168.122.32/24
+check_soon "it answers" 300 ping -c 1 -W 5 192.168.122.32
+began=${EPOCHREALTIME/./}
+expect_output "not all is heard of it" '[0-9]+ received' bash -c \
+        'ping -q -c 400 -i 0.02 -s 1000 -W 2 192.168.122.32; true'
+heard=$(sed -nE 's/.* ([0-9]+) received.*/\1/p' <<<"$output") took=$(elapsed)
+diag "$heard answers of 1042 bytes in $took s"
+check "something is" test "$heard" -gt 0
+check "and no more than that" test $((heard * 1042)) -le $((took * 4000 + 8000))
+check "the kernel has dropped the rest" test \
+        "$(tc -s filter show dev "$(tap_of slow-out)" parent ffff: | dropped_by)" -gt 100
+check "it is removed" shruthictl remove --now slow-out
+
+finish
