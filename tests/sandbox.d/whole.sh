@@ -81,6 +81,8 @@ machine_command_line() {
                 mitigations=off nokaslr net.ifnames=0
                 # On a busy host the emulated timer is late, which the kernel takes for a broken one.
                 no_timer_check
+                # What udev does for a device, loading KVM among it, would be killed after three minutes.
+                udev.event_timeout=3600
         )
         echo "${line[*]} ${machine_parameters[*]}"
 }

@@ -293,12 +293,6 @@ is "no call is lost around its end" 0 $lost
 check "it did end and start again meanwhile" \
         test "$(journalctl -u shruthid -o cat --no-pager | grep -c '^Started')" -ge 5
 
-# --- sandboxed ---
-
-exposure=$(systemd-analyze security --no-pager shruthid.service |
-        sed -nE 's/.*Overall exposure level.*: ([0-9.]+) .*/\1/p')
-check "systemd-analyze security: $exposure" awk "BEGIN { exit !($exposure <= 1.0) }"
-
 # --- without a bus ---
 
 private() { python3 $SRC/tests/client/private.py "$@"; }
