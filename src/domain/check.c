@@ -29,7 +29,7 @@
 #include "unikernel/guest-slice.h"
 #include "volume/room.h"
 
-#define CHECK_GUARD  600 /* seconds */
+#define CHECK_GUARD  600 /* seconds, for each check */
 #define ATTEMPTS_MAX 3U
 
 /* What libvirt knows about QEMU it answers within milliseconds, some ten times the shortest answer; asking
@@ -479,8 +479,10 @@ static void check_virtualization(Host *host)
 
         host->fenced = check_fence();
         reach_libvirt(host);
-        for (size_t i = 0; i < G_N_ELEMENTS(checks); i++)
+        for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
+                protocol_guard(CHECK_GUARD, "answer");
                 check_live(host, checks[i]);
+        }
 }
 
 int check_host(bool polkit, Error *ret_error)

@@ -11,7 +11,6 @@
  * QEMU for all it can do at each start; a connection, the start of libvirtd; a stop, the time that QEMU gets
  * to flush its disks. */
 #define CONNECT_GUARD 60
-#define PROBE_GUARD   300
 #define START_GUARD   180
 #define PREPARE_GUARD 60 /* a runner may wait for it */
 #define ADDRESSES_GUARD 90

@@ -50,7 +50,7 @@ int lifecycle_format(Plan *plan, bool take, virConnectPtr *ret_connection, bool 
         moments_note(&plan->moments, MOMENT_ADDRESSED);
 
         /* What the host's own processor can do says nothing about one that is emulated. */
-        protocol_guard(PROBE_GUARD, "try what this host can do");
+        probe_guard();
         r = plan_is_native(plan) ? probe_host(connection, plan->conf, &host, ret_error)
                                  : virt_check_machine(connection, plan->machine, ret_error);
         if (r < 0)

@@ -19,6 +19,7 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "domain/domain-xml.h"
+#include "domain/protocol.h"
 #include "domain/virt.h"
 #include "domain/watch.h"
 
@@ -37,6 +38,7 @@
 #define PROBE_PATIENCE_MAX_USEC (120 * G_USEC_PER_SEC)
 #define PROBE_PATIENCE_TIMES    20
 
+#define PROBE_GUARD      300 /* seconds */
 #define ASK_REST_TIMES   60
 #define ASK_REST_MAX_SEC 3600 /* a clock that was set back */
 
@@ -161,6 +163,11 @@ static int run_probe(virConnectPtr connection, const Conf *conf, const Attempt *
         return 0;
 }
 
+void probe_guard(void)
+{
+        protocol_guard(PROBE_GUARD, "try what this host can do");
+}
+
 /* -ETIMEDOUT when the patience was not enough. */
 static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt *attempt, Course *ret_course,
                 Error *ret_error)
@@ -172,6 +179,7 @@ static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt 
         size_t size;
         int r;
 
+        probe_guard();
         /* Where QEMU's user may read; virt-aa-helper allows no kernel below /usr/lib. */
         code = probe_kernel(domain_machine_of_host()->architecture, &size);
         r = file_replace(paths_probe(), PROBE_KERNEL, code, size, 0444);
@@ -459,10 +467,13 @@ static int probe(virConnectPtr connection, const Conf *conf, bool anew, ProbeRes
         if (virt_keeps_connection())
                 return VIRT_NEEDS_EVENTS;
 
-        /* Many unikernels start at boot: one tries, the others wait for what it finds. */
+        /* Many unikernels start at boot: one tries, the others wait for what it finds. That one does not take for
+         * ever. */
+        protocol_guard(0, NULL);
         fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0 || TEMP_FAILURE_RETRY(flock(fd, LOCK_EX)) < 0)
                 return error_set_errno(ret_error, errno, "Cannot lock %s", lock);
+        probe_guard();
         if (!anew && recall(connection, conf, key, ret_result) >= 0)
                 return 0;
 

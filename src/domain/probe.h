@@ -11,6 +11,10 @@
  * libvirt takes the fast start, and asks QEMU less often with it. Tried once for each boot of the host and each
  * version of libvirt and QEMU, and remembered in /run/shruthi/probe/. */
 
+/* Sets how long libvirt may take, before what is below is asked for. It begins anew with each guest that is
+ * tried: a libvirt that hangs is to be given up, and not a slow host on which all of them together take long. */
+void probe_guard(void);
+
 /* What is to be used under this configuration. Fails only where libvirt went away; a host on which nothing
  * runs is a result too, and the start will tell. That libvirt offers no KVM is remembered for as long as it
  * offers none: it looks itself at /dev/kvm and who may open it. */

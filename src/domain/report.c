@@ -31,7 +31,6 @@
 
 /* Seconds that libvirt may take to answer; the probe boots guests. */
 #define ANSWER_GUARD 60
-#define PROBE_GUARD  600
 
 /* Lines, which keeps them below what shruthid reads of an answer. */
 #define DHCP_LEASES_MAX 32768
@@ -275,7 +274,7 @@ int report_probe(bool again, Error *ret_error)
         if (r < 0)
                 return r;
 
-        protocol_guard(PROBE_GUARD, "try what this host can do");
+        probe_guard();
         r = (again ? probe_host_anew : probe_host)(connection, conf, &host, ret_error);
         if (r < 0)
                 return r;
