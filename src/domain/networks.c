@@ -22,8 +22,9 @@
 #include "unikernel/lease.h"
 
 #define ANSWER_GUARD 120 /* seconds; starting one waits for dnsmasq and the firewall */
-#define LEASES_TRIES 40 /* of a network that is gone: until none come any more */
+#define BRIDGE_TRIES 40 /* where there are leases of networks that are gone */
 #define LEASES_PAUSE (G_USEC_PER_SEC / 2)
+#define LIBVIRTS_BRIDGE "virbr"
 
 /* One run about one network, under the lock of all. */
 typedef struct Run {
@@ -33,6 +34,7 @@ typedef struct Run {
         NetworkRecord *record;
         virNetworkPtr network; /* ours in libvirt; NULL: there is none */
         NetworkInfo *info;     /* of that */
+        char *bridge;          /* that we chose for it; NULL: libvirt chooses, or the record has it */
         bool hosts_are_new;    /* nobody was known to be on it */
 } Run;
 
@@ -40,6 +42,7 @@ typedef struct Run {
 
 static void run_clear(Run *run)
 {
+        g_free(run->bridge);
         if (run->network)
                 (void) virNetworkFree(run->network);
         network_info_free(run->info);
@@ -255,9 +258,10 @@ static int bring_over(const NetworkInfo *info, const char *hosts_path, Error *re
         return r;
 }
 
-static int format(const NetworkRecord *record, const NetworkInfo *former, const char *hosts_path,
-                char **ret_xml, Error *ret_error)
+static int format(const Run *run, const char *hosts_path, char **ret_xml, Error *ret_error)
 {
+        const NetworkRecord *record = run->record;
+        const NetworkInfo *former = run->info;
         g_autofree char *host_name = segment_host_name();
         const NetworkSettings settings = {
                         .uuid = former ? former->uuid : NULL,
@@ -266,7 +270,7 @@ static int format(const NetworkRecord *record, const NetworkInfo *former, const 
                         .name = record->name,
                         .owner = record->owner,
                         .mode = record->mode,
-                        .bridge = former ? former->bridge : record->bridge,
+                        .bridge = former ? former->bridge : run->bridge ?: record->bridge,
                         .subnet4 = address_is_set(&record->subnet4.network) ? &record->subnet4 : NULL,
                         .subnet6 = address_is_set(&record->subnet6.network) ? &record->subnet6 : NULL,
         };
@@ -286,7 +290,7 @@ static int define(Run *run, Error *ret_error)
         if (r >= 0 && run->info)
                 r = bring_over(run->info, hosts_path, ret_error);
         if (r >= 0)
-                r = format(run->record, run->info, hosts_path, &xml, ret_error);
+                r = format(run, hosts_path, &xml, ret_error);
         if (r < 0)
                 return r;
 
@@ -352,7 +356,7 @@ static int renew(Run *run, Error *ret_error)
         return r < 0 ? r : define(run, ret_error);
 }
 
-/* One that does not run has none of its own. */
+/* One that does not run has none of its own. What cannot be read is not its own either. */
 static bool has_leases(const Run *run)
 {
         virNetworkDHCPLeasePtr *leases = NULL;
@@ -361,34 +365,53 @@ static bool has_leases(const Run *run)
         for (int i = 0; i < n; i++)
                 virNetworkDHCPLeaseFree(leases[i]);
         free(leases);
-        return n > 0;
+        return n != 0;
 }
 
-/* dnsmasq's helper goes on after dnsmasq has ended, and writes leases of a network that libvirt has removed.
- * The next one on a bridge of that name would have to serve them, and does not start where they are too
- * many. libvirt removes them with the network; this is done until none come any more. */
+/* libvirt gives the first number that is free, each time the same. */
+static void choose_next_bridge(Run *run)
+{
+        char *name = run->network ? virNetworkGetBridgeName(run->network) : NULL;
+        const char *former = run->bridge ?: name;
+        guint64 number;
+
+        if (!run->record->bridge && former && g_str_has_prefix(former, LIBVIRTS_BRIDGE) &&
+                        g_ascii_string_to_unsigned(
+                                        former + strlen(LIBVIRTS_BRIDGE), 10, 0, UINT16_MAX, &number, NULL)) {
+                g_free(run->bridge);
+                run->bridge = g_strdup_printf(LIBVIRTS_BRIDGE "%" G_GUINT64_FORMAT, number + 1);
+        } else
+                g_usleep(LEASES_PAUSE);
+        free(name);
+}
+
+/* dnsmasq's helper goes on after dnsmasq has ended, for a minute where there were many leases, and writes those of a
+ * network that libvirt has removed. The next one on a bridge of that name would have to serve them, and does not start
+ * where they are too many. So another bridge is taken; one that somebody has asked for by its name is waited for. */
 static int put_in_new(Run *run, Error *ret_error)
 {
         for (unsigned int i = 0;; i++) {
                 _cleanup_error_ Error error = ERROR_INIT;
+                bool last = i == BRIDGE_TRIES;
                 int r = define(run, ret_error);
 
                 if (r < 0)
                         return r;
-                if (i == LEASES_TRIES || !run->network || !has_leases(run)) {
+                if (last || !run->network || !has_leases(run)) {
                         r = put_in(run, &error);
                         if (r >= 0)
                                 return 0;
-                        if (i == LEASES_TRIES || !run->network || !has_leases(run)) {
+                        /* A name that we chose may be that of some other interface. */
+                        if (last || (!run->bridge && !(run->network && has_leases(run)))) {
                                 error_move(ret_error, &error);
                                 return r;
                         }
                 }
 
+                choose_next_bridge(run);
                 r = take_out(run, ret_error);
                 if (r < 0)
                         return r;
-                g_usleep(LEASES_PAUSE);
         }
 }
 

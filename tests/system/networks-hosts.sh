@@ -121,21 +121,35 @@ check_soon "and is served" 60 eval '[ "$(guest_said da "by DHCP" | wc -l)" -ge 2
 check "it goes" eval 'gone da && shruthictl network remove tiny'
 
 # The helper of a DHCP server that has ended writes for a while what it still has to. 4102444800 is in the year 2100.
-check "a network that has gone" shruthictl network create before --subnet=10.128.1.0/30
-file=/var/lib/libvirt/dnsmasq/$(bridge_of before).status
-check "goes" shruthictl network remove before
+# FILE SECONDS
 straggler() {
-        for _ in {1..30}; do
-                printf '[%s]' "$(printf '{"ip-address":"10.128.9.%s","mac-address":"02:00:00:00:09:0%s",\
-"expiry-time":4102444800},' 1 1 2 2 3 3 | sed 's/,$//')" >"$file"
+        local n leases
+        leases=$(jq -n '[range(1; 4) | {"ip-address": "10.128.9.\(.)", "mac-address": "02:00:00:00:09:0\(.)",
+                "expiry-time": 4102444800}]')
+        for ((n = 0; n < $2 * 10; n++)); do
+                echo "$leases" >"$1.new" && mv "$1.new" "$1"
                 sleep 0.1
         done
 }
-straggler &
-check "the next on its bridge is there" shruthictl network create after --subnet=10.128.1.0/30
+status_of() { echo "/var/lib/libvirt/dnsmasq/$1.status"; }
+check "a network" shruthictl network create before --subnet=10.128.1.0/30
+bridge=$(bridge_of before)
+check "goes" shruthictl network remove before
+straggler "$(status_of "$bridge")" 30 &
+check_soon "whose leases are written once more" 60 test -e "$(status_of "$bridge")"
+check "the next one is there" shruthictl network create after --subnet=10.128.1.0/30
+is "on another bridge" other "$([ "$(bridge_of after)" = "$bridge" ] || echo other)"
+expect_output "with no lease" '^$' virsh --quiet net-dhcp-leases after
+check "it goes" shruthictl network remove after
+kill $! && wait $! 2>/dev/null
+rm -f "$(status_of "$bridge")"*
+check "one on a bridge that was asked for" shruthictl network create before --subnet=10.128.1.0/30 --bridge=brown
+check "goes" shruthictl network remove before
+straggler "$(status_of brown)" 3 &
+check_soon "whose leases are written once more" 60 test -e "$(status_of brown)"
+check "the next one waits" shruthictl network create after --subnet=10.128.1.0/30 --bridge=brown
 wait $!
-is "it is the same bridge" "$file" "/var/lib/libvirt/dnsmasq/$(bridge_of after).status"
-is_none "it has none of those leases" "$(virsh --quiet net-dhcp-leases after)"
+expect_output "and has no lease" '^$' virsh --quiet net-dhcp-leases after
 check "it goes" shruthictl network remove after
 
 # ── Names ────────────────────────────────────────────────────────────────────────────────────────────────────────────

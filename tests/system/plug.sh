@@ -21,8 +21,8 @@ folders=(/var/lib/shruthi /var/lib/shruthi-seal /var/lib/shruthi-hosts /var/lib/
         /etc/libvirt/qemu)
 # How the file system is mounted, in turn: as usual; and so that what is not flushed stays in memory for long, in any
 # order.
-modes=(defaults commit=300,noauto_da_alloc commit=300,nodelalloc,noauto_da_alloc
-        commit=300,data=writeback,noauto_da_alloc)
+modes=("defaults" "commit=300,noauto_da_alloc" "commit=300,nodelalloc,noauto_da_alloc"
+        "commit=300,data=writeback,noauto_da_alloc")
 sockets=(shruthid shruthi-domain shruthi-fence shruthi-neighbours shruthi-seal)
 
 # MODE: the disk is there again, and all that is on it.
@@ -92,7 +92,7 @@ change_for() {
 acknowledged() { grep -c '^done' $log; }
 more_than() { [ "$(acknowledged)" -gt "$1" ]; }
 
-for i in {0..15}; do [ -e /dev/loop$i ] || mknod /dev/loop$i b 7 $i; done
+for i in {0..15}; do [ -e "/dev/loop$i" ] || mknod "/dev/loop$i" b 7 "$i"; done
 [ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237
 mkdir -p $work; install -d -m 0700 /etc/credstore.encrypted
 chmod 0711 $work
