@@ -70,7 +70,7 @@ check "with another version of QEMU it does, too" helper probe
 is "and remembers what it finds" "$before" "$(cat /run/shruthi/probe/result)"
 # One guest after the other has the same name, which libvirt gives back a moment after it has told of an end.
 hogs=()
-for i in {1..4}; do
+for _ in {1..4}; do
         while :; do :; done &
         hogs+=($!)
 done
