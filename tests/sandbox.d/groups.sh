@@ -13,7 +13,6 @@ group_jobs=$(nproc)
 [ "$group_jobs" -le 4 ] || group_jobs=4
 # Set for each of those: the group that it is.
 group_alone=${SHRUTHI_SANDBOX_GROUP-}
-unset SHRUTHI_SANDBOX_GROUP
 
 groups_list() {
         local file
