@@ -24,9 +24,6 @@
 #include <unistd.h>
 
 /* Debian 12's headers end with futex_waitv(). Since then a number is the same on all architectures. */
-#ifndef __NR_cachestat
-#define __NR_cachestat 451
-#endif
 #ifndef __NR_fchmodat2
 #define __NR_fchmodat2 452
 #endif
