@@ -12,7 +12,7 @@
 # Seen with dnsmasq-base 2.90-4~deb12u2: 20 leases, a script of 0.2 s each
 #   leases with a call when dnsmasq has been killed and waited for: fewer than 20
 #   20 s later: 20
-# What follows: a new network of ours is defined anew until libvirt knows no lease of it.
+# What follows: a new network of ours takes another bridge where libvirt knows leases before it has begun.
 
 # shellcheck source=findings/lib.bash
 . "$(dirname "$0")/lib.bash"

@@ -178,10 +178,11 @@ static void print_without_effect(JsonObject *details)
 {
         JsonArray *settings = value_array(details, "WithoutEffect");
         const char *slice = value_text(details, "Slice");
+        guint n = settings ? json_array_get_length(settings) : 0;
 
-        for (guint i = 0; settings && i < json_array_get_length(settings); i++)
+        for (guint i = 0; i < n; i++)
                 print_line(i == 0 ? "No effect" : "", json_array_get_string_element(settings, i));
-        if (settings && json_array_get_length(settings) > 0 && *slice) {
+        if (n > 0 && *slice) {
                 g_autofree char *way = g_strdup_printf(
                                 "The guest is in its slice: systemctl set-property '%s' …", slice);
 

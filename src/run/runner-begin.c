@@ -426,14 +426,17 @@ static void runner_close_fifos(const Runner *runner)
 static void runner_warn_of_limits(Runner *runner)
 {
         g_auto(GStrv) settings = unit_dropins_without_effect(runner->name);
-        g_autofree char *joined = g_strjoinv(", ", settings),
-                        *command = guest_slice_is_available() ? guest_slice_command(runner->name) : NULL;
+        g_autofree char *joined = NULL, *command = NULL;
 
-        if (*settings)
-                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "Without effect on the guest, whose QEMU is not in the control group of "
-                                "this unit: %s. What holds it are Memory= and CPUs= of its definition%s%s",
-                                joined, command ? ", and limits of its slice: " : "", command ?: "");
+        if (!*settings)
+                return;
+
+        joined = g_strjoinv(", ", settings);
+        command = guest_slice_is_available() ? guest_slice_command(runner->name) : NULL;
+        journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                        "Without effect on the guest, whose QEMU is not in the control group of this unit: %s. "
+                        "What holds it are Memory= and CPUs= of its definition%s%s",
+                        joined, command ? ", and limits of its slice: " : "", command ?: "");
 }
 
 /* There is a guest: tells systemd, watches for silence. */

@@ -117,8 +117,8 @@ expect_output "the package is purged without a question, and says what it keeps"
         env DEBIAN_FRONTEND=noninteractive apt-get purge -q -y shruthi
 left() {
         # Not -xdev: the trees that packages write to are mounts of their own here.
-        find / \( -path /shruthi -o -path /run -o -path /dev -o -path /proc -o -path /sys -o -path /var/log -o -path /var/cache/apt -o \
-                -path /root -o -path /tmp -o -path /var/tmp -o -path /var/lib/dpkg \) -prune -o \
+        find / \( -path /shruthi -o -path /run -o -path /dev -o -path /proc -o -path /sys -o -path /var/log -o \
+                -path /var/cache/apt -o -path /root -o -path /tmp -o -path /var/tmp -o -path /var/lib/dpkg \) -prune -o \
                 \( -ipath '*shruthi*' -o -name '*unikernel*' \) ! -type d -printf '%p\n' | sort
         find /run -path '*shruthi*' -printf '%p\n'
 }

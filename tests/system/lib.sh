@@ -216,11 +216,9 @@ fast_start_of_host() {
 # UNIT PROPERTY
 unit_show() { systemctl show --property="$2" --value -- "$1"; }
 
-# STAGE [HOW]: ends the script, has the sandbox rebooted as by "systemctl reboot", and starts the script again
-# with $STAGE set to this. Its results are numbered anew. A whole machine may be told to do so HOW instead: poweroff,
-# after which it is switched on again, or soft-reboot.
+# STAGE: ends the script, has the sandbox rebooted as by "systemctl reboot", and starts the script again
+# with $STAGE set to this. Its results are numbered anew.
 sandbox_reboot() {
-        echo "${2-reboot}" >/var/lib/sandbox-how
         echo "$1" >/var/lib/sandbox-stage
         finish
 }
