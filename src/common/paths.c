@@ -22,7 +22,7 @@ enum {
         PATH_NETWORKS,
         PATH_HOSTS,
         PATH_CONSOLES,
-        PATH_LIVES,
+        PATH_LIVENESS,
         PATH_CUT_OFF,
         PATH_PROBE,
         PATH_RESULTS,
@@ -35,28 +35,28 @@ enum {
 };
 
 static const char *const defaults[_PATH_MAX] = {
-        [PATH_CONFIG]             = SHRUTHI_CONFDIR,
-        [PATH_VENDOR]             = SHRUTHI_VENDORDIR,
-        [PATH_STATE]              = SHRUTHI_STATEDIR,
-        [PATH_RUNTIME]            = SHRUTHI_RUNTIMEDIR,
-        [PATH_CONFIG_DEFINITIONS] = SHRUTHI_CONFDIR "/unikernels",
-        [PATH_STATE_DEFINITIONS]  = SHRUTHI_STATEDIR "/unikernels",
-        [PATH_VENDOR_DEFINITIONS] = SHRUTHI_VENDORDIR "/unikernels",
-        [PATH_IMAGES]             = SHRUTHI_STATEDIR "/images",
-        [PATH_VOLUMES]            = SHRUTHI_STATEDIR "/volumes",
-        [PATH_CREDENTIALS]        = SHRUTHI_SEALDIR,
-        [PATH_NETWORKS]           = SHRUTHI_STATEDIR "/networks",
-        [PATH_HOSTS]              = SHRUTHI_HOSTSDIR,
-        [PATH_CONSOLES]           = SHRUTHI_RUNTIMEDIR "/unikernels",
-        [PATH_LIVES]              = SHRUTHI_RUNTIMEDIR "/lives",
-        [PATH_CUT_OFF]            = SHRUTHI_RUNTIMEDIR "/cut-off",
-        [PATH_PROBE]              = SHRUTHI_RUNTIMEDIR "/probe",
-        [PATH_RESULTS]            = SHRUTHI_RUNTIMEDIR "/results",
-        [PATH_RATES]              = SHRUTHI_RUNTIMEDIR "/rates",
-        [PATH_LIBEXEC]            = SHRUTHI_LIBEXECDIR,
-        [PATH_GENERATED_UNITS]    = "/run/systemd/generator",
-        [PATH_CGROUPS]            = "/sys/fs/cgroup",
-        [PATH_BUS_SERVICES]       = "/usr/share/dbus-1/system-services",
+                [PATH_CONFIG] = SHRUTHI_CONFDIR,
+                [PATH_VENDOR] = SHRUTHI_VENDORDIR,
+                [PATH_STATE] = SHRUTHI_STATEDIR,
+                [PATH_RUNTIME] = SHRUTHI_RUNTIMEDIR,
+                [PATH_CONFIG_DEFINITIONS] = SHRUTHI_CONFDIR "/unikernels",
+                [PATH_STATE_DEFINITIONS] = SHRUTHI_STATEDIR "/unikernels",
+                [PATH_VENDOR_DEFINITIONS] = SHRUTHI_VENDORDIR "/unikernels",
+                [PATH_IMAGES] = SHRUTHI_STATEDIR "/images",
+                [PATH_VOLUMES] = SHRUTHI_STATEDIR "/volumes",
+                [PATH_CREDENTIALS] = SHRUTHI_SEALDIR,
+                [PATH_NETWORKS] = SHRUTHI_STATEDIR "/networks",
+                [PATH_HOSTS] = SHRUTHI_HOSTSDIR,
+                [PATH_CONSOLES] = SHRUTHI_RUNTIMEDIR "/unikernels",
+                [PATH_LIVENESS] = SHRUTHI_RUNTIMEDIR "/lives",
+                [PATH_CUT_OFF] = SHRUTHI_RUNTIMEDIR "/cut-off",
+                [PATH_PROBE] = SHRUTHI_RUNTIMEDIR "/probe",
+                [PATH_RESULTS] = SHRUTHI_RUNTIMEDIR "/results",
+                [PATH_RATES] = SHRUTHI_RUNTIMEDIR "/rates",
+                [PATH_LIBEXEC] = SHRUTHI_LIBEXECDIR,
+                [PATH_GENERATED_UNITS] = "/run/systemd/generator",
+                [PATH_CGROUPS] = "/sys/fs/cgroup",
+                [PATH_BUS_SERVICES] = "/usr/share/dbus-1/system-services",
 };
 
 static char *rooted[_PATH_MAX];
@@ -145,9 +145,9 @@ const char *paths_cut_off(void)
         return path_get(PATH_CUT_OFF);
 }
 
-const char *paths_lives(void)
+const char *paths_liveness(void)
 {
-        return path_get(PATH_LIVES);
+        return path_get(PATH_LIVENESS);
 }
 
 const char *paths_probe(void)

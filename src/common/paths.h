@@ -21,7 +21,7 @@ const char *paths_credentials(void);         /* /var/lib/shruthi-seal: which key
 const char *paths_networks(void);            /* /var/lib/shruthi/networks: whose networks are */
 const char *paths_hosts(void);               /* /var/lib/shruthi-hosts: what dnsmasq reads of them */
 const char *paths_consoles(void);            /* /run/shruthi/unikernels: what each running one has */
-const char *paths_lives(void);               /* /run/shruthi/lives: unikernel/life.h */
+const char *paths_liveness(void);            /* /run/shruthi/lives: unikernel/liveness.h */
 const char *paths_cut_off(void);             /* /run/shruthi/cut-off: unikernel/cut-off.h */
 const char *paths_probe(void);               /* /run/shruthi/probe: what was found out about the host */
 const char *paths_results(void);             /* /run/shruthi/results: how each unikernel ended last */

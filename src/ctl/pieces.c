@@ -7,53 +7,54 @@
 #define BAR_WIDTH 24
 
 /* What went on up to a moment. */
-static const char *const piece_names[_MOMENT_MAX] = {
-        [MOMENT_CALLED]        = "bus: the call",
-        [MOMENT_AUTHORIZED]    = "polkit",
-        [MOMENT_REQUESTED]     = "shruthid: its turn",
-        [MOMENT_JOB_MADE]      = "systemd: polkit, job",
-        [MOMENT_RUNNER_FORKED] = "systemd: up to the fork",
-        [MOMENT_RUNNER_BEGAN]  = "systemd: sandbox of the unit",
-        [MOMENT_HELPER_ASKED]  = "runner: its turn, console",
-        [MOMENT_HELPER_BEGAN]  = "helper: its beginning",
-        [MOMENT_PLANNED]       = "helper: definition, image",
-        [MOMENT_CONNECTED]     = "libvirt: connection",
-        [MOMENT_ADDRESSED]     = "helper: addresses",
-        [MOMENT_PREPARED]      = "helper: isolation, volumes",
-        [MOMENT_CREATED]       = "libvirt, QEMU: domain",
-        [MOMENT_FIRST_BYTE]    = "firmware, guest: first byte",
-        [MOMENT_READY]         = "runner: ready",
-        [MOMENT_UNIT_ACTIVE]   = "systemd: active",
-        [MOMENT_ANSWERED]      = "shruthid: answer",
+static const char *const piece_names[_TIMESTAMP_MAX] = {
+                [TIMESTAMP_CALLED] = "bus: the call",
+                [TIMESTAMP_AUTHORIZED] = "polkit",
+                [TIMESTAMP_REQUESTED] = "shruthid: its turn",
+                [TIMESTAMP_JOB_MADE] = "systemd: polkit, job",
+                [TIMESTAMP_RUNNER_FORKED] = "systemd: up to the fork",
+                [TIMESTAMP_RUNNER_BEGAN] = "systemd: sandbox of the unit",
+                [TIMESTAMP_HELPER_ASKED] = "runner: its turn, console",
+                [TIMESTAMP_HELPER_BEGAN] = "helper: its beginning",
+                [TIMESTAMP_PLANNED] = "helper: definition, image",
+                [TIMESTAMP_CONNECTED] = "libvirt: connection",
+                [TIMESTAMP_ADDRESSED] = "helper: addresses",
+                [TIMESTAMP_PREPARED] = "helper: isolation, volumes",
+                [TIMESTAMP_CREATED] = "libvirt, QEMU: domain",
+                [TIMESTAMP_FIRST_BYTE] = "firmware, guest: first byte",
+                [TIMESTAMP_READY] = "runner: ready",
+                [TIMESTAMP_UNIT_ACTIVE] = "systemd: active",
+                [TIMESTAMP_ANSWERED] = "shruthid: answer",
 };
 
-Moment pieces_first(const Moments *moments)
+Timestamp pieces_first(const Timestamps *timestamps)
 {
-        Moment first = _MOMENT_INVALID;
+        Timestamp first = _TIMESTAMP_INVALID;
 
-        for (Moment moment = 0; moment < _MOMENT_MAX; moment++)
-                if (moments->at[moment] > 0 && ((int) first < 0 || moments->at[moment] < moments->at[first]))
-                        first = moment;
+        for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++)
+                if (timestamps->at[timestamp] > 0 &&
+                                ((int) first < 0 || timestamps->at[timestamp] < timestamps->at[first]))
+                        first = timestamp;
 
         return first;
 }
 
-uint64_t pieces_after(const Moments *moments, Moment moment)
+uint64_t pieces_after(const Timestamps *timestamps, Timestamp timestamp)
 {
-        if (moments->at[moment] == 0)
+        if (timestamps->at[timestamp] == 0)
                 return UINT64_MAX;
 
-        return moments->at[moment] - moments->at[pieces_first(moments)];
+        return timestamps->at[timestamp] - timestamps->at[pieces_first(timestamps)];
 }
 
 /* 0: there is none. The first byte is waited for by nobody. */
-static uint64_t piece_begin(const Moments *moments, Moment end)
+static uint64_t piece_begin(const Timestamps *timestamps, Timestamp end)
 {
         uint64_t begin = 0;
 
-        for (Moment moment = 0; moment < end; moment++)
-                if (moment != MOMENT_FIRST_BYTE && moments->at[moment] <= moments->at[end])
-                        begin = MAX(begin, moments->at[moment]);
+        for (Timestamp timestamp = 0; timestamp < end; timestamp++)
+                if (timestamp != TIMESTAMP_FIRST_BYTE && timestamps->at[timestamp] <= timestamps->at[end])
+                        begin = MAX(begin, timestamps->at[timestamp]);
 
         return begin;
 }
@@ -66,21 +67,21 @@ static int compare_ends(gconstpointer a, gconstpointer b)
         if (end_x != end_y)
                 return end_x < end_y ? -1 : 1;
 
-        return (int) x->moment - (int) y->moment;
+        return (int) x->timestamp - (int) y->timestamp;
 }
 
-GArray *pieces_of(const Moments *moments)
+GArray *pieces_of(const Timestamps *timestamps)
 {
         GArray *pieces = g_array_new(FALSE, FALSE, sizeof(Piece));
 
-        for (Moment moment = 0; moment < _MOMENT_MAX; moment++) {
-                uint64_t begin = moments->at[moment] > 0 ? piece_begin(moments, moment) : 0;
-                Piece piece = {.moment = moment, .what = piece_names[moment]};
+        for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++) {
+                uint64_t begin = timestamps->at[timestamp] > 0 ? piece_begin(timestamps, timestamp) : 0;
+                Piece piece = {.timestamp = timestamp, .what = piece_names[timestamp]};
 
                 if (begin == 0)
                         continue;
-                piece.began = begin - moments->at[pieces_first(moments)];
-                piece.took = moments->at[moment] - begin;
+                piece.began = begin - timestamps->at[pieces_first(timestamps)];
+                piece.took = timestamps->at[timestamp] - begin;
                 g_array_append_val(pieces, piece);
         }
         g_array_sort(pieces, compare_ends);
@@ -110,26 +111,27 @@ char *pieces_format_time(uint64_t usec)
         return g_strdup_printf("%7.1f ms", (double) usec / 1000);
 }
 
-static void add_after(
-                GString *sum, const Moments *moments, Moment moment, const char *what, const char *since)
+static void add_after(GString *sum, const Timestamps *timestamps, Timestamp timestamp, const char *what,
+                const char *since)
 {
-        if (moments->at[moment] > 0)
+        if (timestamps->at[timestamp] > 0)
                 g_string_append_printf(sum, "%s%s %.1f ms after%s", sum->len > 0 ? ", " : "", what,
-                                (double) pieces_after(moments, moment) / 1000, sum->len > 0 ? "" : since);
+                                (double) pieces_after(timestamps, timestamp) / 1000,
+                                sum->len > 0 ? "" : since);
 }
 
-char *pieces_sum(const Moments *moments, const GArray *pieces)
+char *pieces_sum(const Timestamps *timestamps, const GArray *pieces)
 {
-        Moment first = pieces_first(moments);
-        const char *since = (int) first < 0 || first > MOMENT_RUNNER_FORKED ? " the runner began"
-                        : first == MOMENT_RUNNER_FORKED                     ? " systemd forked the runner"
-                                                                            : " the call";
+        Timestamp first = pieces_first(timestamps);
+        const char *since = (int) first < 0 || first > TIMESTAMP_RUNNER_FORKED ? " the runner began"
+                            : first == TIMESTAMP_RUNNER_FORKED                 ? " systemd forked the runner"
+                                                                               : " the call";
         GString *sum = g_string_new(NULL);
         const Piece *longest = NULL;
 
-        add_after(sum, moments, MOMENT_FIRST_BYTE, "first byte", since);
-        add_after(sum, moments, MOMENT_READY, "ready", since);
-        add_after(sum, moments, MOMENT_ANSWERED, "answered", since);
+        add_after(sum, timestamps, TIMESTAMP_FIRST_BYTE, "first byte", since);
+        add_after(sum, timestamps, TIMESTAMP_READY, "ready", since);
+        add_after(sum, timestamps, TIMESTAMP_ANSWERED, "answered", since);
         for (guint i = 0; i < pieces->len; i++) {
                 const Piece *piece = &g_array_index(pieces, Piece, i);
 
@@ -144,40 +146,41 @@ char *pieces_sum(const Moments *moments, const GArray *pieces)
 }
 
 /* Those between two that are known can be missing too. */
-static void add_missing(GString *notes, const Moments *moments)
+static void add_missing(GString *notes, const Timestamps *timestamps)
 {
         g_autoptr(GString) missing = g_string_new(NULL);
 
-        for (Moment moment = MOMENT_AUTHORIZED; moment < _MOMENT_MAX; moment++) {
-                bool of_shruthid = moment <= MOMENT_JOB_MADE || moment == MOMENT_ANSWERED,
-                     of_systemd = moment == MOMENT_RUNNER_FORKED || moment == MOMENT_UNIT_ACTIVE;
+        for (Timestamp timestamp = TIMESTAMP_AUTHORIZED; timestamp < _TIMESTAMP_MAX; timestamp++) {
+                bool of_shruthid = timestamp <= TIMESTAMP_JOB_MADE || timestamp == TIMESTAMP_ANSWERED,
+                     of_systemd = timestamp == TIMESTAMP_RUNNER_FORKED || timestamp == TIMESTAMP_UNIT_ACTIVE;
 
-                if (moments->at[moment] > 0 || moment == MOMENT_FIRST_BYTE ||
-                                (of_shruthid && moments->at[MOMENT_CALLED] == 0) ||
-                                (of_systemd && moments->at[MOMENT_RUNNER_FORKED] == 0))
+                if (timestamps->at[timestamp] > 0 || timestamp == TIMESTAMP_FIRST_BYTE ||
+                                (of_shruthid && timestamps->at[TIMESTAMP_CALLED] == 0) ||
+                                (of_systemd && timestamps->at[TIMESTAMP_RUNNER_FORKED] == 0))
                         continue;
-                g_string_append_printf(missing, "%s%s", missing->len > 0 ? "; " : "", piece_names[moment]);
+                g_string_append_printf(
+                                missing, "%s%s", missing->len > 0 ? "; " : "", piece_names[timestamp]);
         }
         if (missing->len > 0)
                 g_string_append_printf(notes, "Not known, or not yet, and part of what comes next: %s.\n",
                                 missing->str);
 }
 
-char *pieces_notes(const Moments *moments)
+char *pieces_notes(const Timestamps *timestamps)
 {
         GString *notes = g_string_new(NULL);
 
-        if (moments->at[MOMENT_CALLED] == 0)
+        if (timestamps->at[TIMESTAMP_CALLED] == 0)
                 g_string_append(notes,
                                 "Nothing is known of a call: it was started by systemctl, at boot, by "
                                 "another unit, or before shruthid was started.\n");
-        if (moments->at[MOMENT_RUNNER_FORKED] == 0)
+        if (timestamps->at[TIMESTAMP_RUNNER_FORKED] == 0)
                 g_string_append(notes,
                                 "systemd's times are not those of this start: a new runner has adopted the "
                                 "guest since.\n");
-        if (moments->at[MOMENT_FIRST_BYTE] == 0)
+        if (timestamps->at[TIMESTAMP_FIRST_BYTE] == 0)
                 g_string_append(notes, "The guest has printed nothing yet.\n");
-        add_missing(notes, moments);
+        add_missing(notes, timestamps);
 
         return g_string_free(notes, FALSE);
 }

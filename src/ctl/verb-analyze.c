@@ -21,24 +21,24 @@
 #define WAITED_USEC (900 * 1000)
 
 typedef struct Analysis {
-        Moments moments;
+        Timestamps timestamps;
         bool ran_already; /* the start that was asked for is not the one it is about */
 } Analysis;
 
-static int read_moments(Ctl *ctl, const char *name, Moments *ret_moments, Error *ret_error)
+static int read_timestamps(Ctl *ctl, const char *name, Timestamps *ret_timestamps, Error *ret_error)
 {
         g_autoptr(JsonObject) times = NULL;
-        Moments moments = {};
+        Timestamps timestamps = {};
         int r;
 
         r = client_get_object(ctl, "GetUnikernelStartTimes", name, true, &times, ret_error);
         if (r < 0)
                 return r;
 
-        for (Moment moment = 0; moment < _MOMENT_MAX; moment++)
-                moments.at[moment] = (uint64_t) value_number(times, moment_to_string(moment));
+        for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++)
+                timestamps.at[timestamp] = (uint64_t) value_number(times, timestamp_to_string(timestamp));
 
-        *ret_moments = moments;
+        *ret_timestamps = timestamps;
         return 0;
 }
 
@@ -49,16 +49,17 @@ static int analyze(
         int r;
 
         for (unsigned attempt = 1;; attempt++) {
-                r = read_moments(ctl, name, &analysis.moments, ret_error);
+                r = read_timestamps(ctl, name, &analysis.timestamps, ret_error);
                 if (r < 0)
                         return r;
-                if (!sent || analysis.moments.at[MOMENT_FIRST_BYTE] > 0 || attempt > FIRST_BYTE_ATTEMPTS_MAX)
+                if (!sent || analysis.timestamps.at[TIMESTAMP_FIRST_BYTE] > 0 ||
+                                attempt > FIRST_BYTE_ATTEMPTS_MAX)
                         break;
                 g_usleep(FIRST_BYTE_PAUSE_USEC);
         }
 
-        if (sent && *sent <= analysis.moments.at[MOMENT_CALLED])
-                analysis.moments.at[MOMENT_SENT] = *sent;
+        if (sent && *sent <= analysis.timestamps.at[TIMESTAMP_CALLED])
+                analysis.timestamps.at[TIMESTAMP_SENT] = *sent;
         else
                 analysis.ran_already = sent != NULL;
 
@@ -75,19 +76,20 @@ static JsonObject *analysis_to_json(const char *name, const Analysis *analysis, 
                 const Piece *piece = &g_array_index(pieces, Piece, i);
                 JsonObject *row = json_object_new();
 
-                json_object_set_string_member(row, "Moment", moment_to_string(piece->moment));
-                json_object_set_string_member(row, "Piece", piece->what);
+                json_object_set_string_member(row, "Timestamp", timestamp_to_string(piece->timestamp));
+                json_object_set_string_member(row, "Step", piece->what);
                 json_object_set_member(row, "Began", json_number(piece->began));
                 json_object_set_member(row, "Took", json_number(piece->took));
                 json_array_add_object_element(array, row);
         }
         json_object_set_string_member(object, "Name", name);
-        json_object_set_array_member(object, "Pieces", array);
+        json_object_set_array_member(object, "Steps", array);
         json_object_set_member(object, "FirstByte",
-                        json_number(pieces_after(&analysis->moments, MOMENT_FIRST_BYTE)));
-        json_object_set_member(object, "Ready", json_number(pieces_after(&analysis->moments, MOMENT_READY)));
+                        json_number(pieces_after(&analysis->timestamps, TIMESTAMP_FIRST_BYTE)));
+        json_object_set_member(
+                        object, "Ready", json_number(pieces_after(&analysis->timestamps, TIMESTAMP_READY)));
         json_object_set_member(object, "Answered",
-                        json_number(pieces_after(&analysis->moments, MOMENT_ANSWERED)));
+                        json_number(pieces_after(&analysis->timestamps, TIMESTAMP_ANSWERED)));
         return object;
 }
 
@@ -127,7 +129,7 @@ static void print_waiting(const GArray *pieces)
         for (guint i = 0; i < pieces->len; i++) {
                 const Piece *piece = &g_array_index(pieces, Piece, i);
 
-                if (piece->moment < MOMENT_CONNECTED || piece->moment > MOMENT_CREATED ||
+                if (piece->timestamp < TIMESTAMP_CONNECTED || piece->timestamp > TIMESTAMP_CREATED ||
                                 piece->took < WAITED_USEC || !own_name_of_host_needs_dns(&name))
                         continue;
                 printf("libvirt asks the resolver for this host's own name, '%s', at each start, and only "
@@ -140,8 +142,8 @@ static void print_waiting(const GArray *pieces)
 static void print_analysis(const Options *options, const char *name, const Analysis *analysis,
                 const GArray *pieces)
 {
-        g_autofree char *sum = pieces_sum(&analysis->moments, pieces),
-                        *notes = pieces_notes(&analysis->moments);
+        g_autofree char *sum = pieces_sum(&analysis->timestamps, pieces),
+                        *notes = pieces_notes(&analysis->timestamps);
 
         print_pieces(options, pieces);
         if (options->no_legend)
@@ -193,7 +195,7 @@ int analyze_print(Ctl *ctl, char **names, bool single, GHashTable *sent)
                         continue;
                 }
 
-                pieces = pieces_of(&analysis.moments);
+                pieces = pieces_of(&analysis.timestamps);
                 if (ctl->options.json != JSON_OFF) {
                         json_array_add_object_element(array, analysis_to_json(*name, &analysis, pieces));
                         continue;

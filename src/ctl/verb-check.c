@@ -56,7 +56,7 @@ static int check_image(const Definition *definition, CheckResult *result, Error 
         if (info->problem)
                 return error_set(ret_error, info->problem_code, "%s: the image %s is %s", definition->path,
                                 definition->image, info->problem);
-        r = devices_wire(definition, info, &devices, ret_error);
+        r = devices_match(definition, info, &devices, ret_error);
         if (r < 0)
                 error_prefix(ret_error, "%s", definition->path);
         return r;

@@ -21,18 +21,18 @@ typedef struct Diagnosis {
         bool failed;
 } Diagnosis;
 
-static void add_check(Diagnosis *diagnosis, const char *check, const char *verdict, const char *sentence,
+static void add_check(Diagnosis *diagnosis, const char *check, const char *status, const char *sentence,
                 const char *fix)
 {
         JsonObject *object = json_object_new();
 
         json_object_set_string_member(object, "Check", check);
-        json_object_set_string_member(object, "Verdict", verdict);
-        json_object_set_string_member(object, "Sentence", sentence);
+        json_object_set_string_member(object, "Status", status);
+        json_object_set_string_member(object, "Message", sentence);
         json_object_set_string_member(object, "Fix", fix);
         json_array_add_object_element(diagnosis->checks, object);
 
-        if (g_str_equal(verdict, "failed"))
+        if (g_str_equal(status, "failed"))
                 diagnosis->failed = true;
 }
 
@@ -40,10 +40,10 @@ static void add_check(Diagnosis *diagnosis, const char *check, const char *verdi
 static void print_check(JsonArray *array, guint index, JsonNode *element, void *userdata)
 {
         JsonObject *object = json_node_get_object(element);
-        const char *verdict = json_object_get_string_member(object, "Verdict");
-        bool ok = g_str_equal(verdict, "ok"), warning = g_str_equal(verdict, "warning");
+        const char *status = json_object_get_string_member(object, "Status");
+        bool ok = g_str_equal(status, "ok"), warning = g_str_equal(status, "warning");
         Color color = ok ? COLOR_GREEN : warning ? COLOR_YELLOW : COLOR_RED;
-        g_autofree char *sentence = lines_for_display(json_object_get_string_member(object, "Sentence"));
+        g_autofree char *sentence = lines_for_display(json_object_get_string_member(object, "Message"));
         g_autofree char *fix = lines_for_display(json_object_get_string_member(object, "Fix"));
         g_autofree char *check = lines_for_display(json_object_get_string_member(object, "Check"));
 
@@ -59,7 +59,7 @@ static void print_check(JsonArray *array, guint index, JsonNode *element, void *
 static int ask_shruthid(Diagnosis *diagnosis, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        const char *check, *verdict, *sentence, *fix;
+        const char *check, *status, *sentence, *fix;
         int r;
 
         r = client_call(diagnosis->ctl, "Diagnose", &reply, ret_error, NULL);
@@ -67,8 +67,8 @@ static int ask_shruthid(Diagnosis *diagnosis, Error *ret_error)
                 return r;
 
         r = sd_bus_message_enter_container(reply, 'a', "(ssss)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssss)", &check, &verdict, &sentence, &fix)) > 0)
-                add_check(diagnosis, check, verdict, sentence, fix);
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssss)", &check, &status, &sentence, &fix)) > 0)
+                add_check(diagnosis, check, status, sentence, fix);
 
         return r < 0 ? client_message_error(r, ret_error) : 0;
 }

@@ -465,7 +465,7 @@ static int draft_check_image(const Draft *draft, ImageInfo **ret_info)
         if (info->problem)
                 return error_set(&change->error, info->problem_code, "The image is %s", info->problem);
 
-        r = devices_wire(definition, info, &devices, &change->error);
+        r = devices_match(definition, info, &devices, &change->error);
         if (r >= 0)
                 *ret_info = g_steal_pointer(&info);
         return r;

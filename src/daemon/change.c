@@ -12,7 +12,7 @@
 #include "daemon/credential.h"
 #include "daemon/registry.h"
 #include "daemon/systemd.h"
-#include "unikernel/outcome.h"
+#include "unikernel/exit-record.h"
 
 static const char *const verb_table[] = {
         [CHANGE_CREATE]     = "create",
@@ -131,7 +131,7 @@ static void forget_run(Change *change)
         g_autofree char *unit = unit_name_for(change->name);
         sd_bus *bus = change->call->manager->bus;
 
-        (void) outcome_remove(change->name);
+        (void) exit_record_remove(change->name);
         if (!bus || sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
                                     "ResetFailedUnit", on_reset, change, "s", unit) < 0)
                 change_show(change);

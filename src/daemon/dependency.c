@@ -10,7 +10,7 @@
 #include "common/string-util.h"
 #include "daemon/systemd.h"
 #include "daemon/unikernel.h"
-#include "unikernel/outcome.h"
+#include "unikernel/exit-record.h"
 
 #define UNIT_PATH "/org/freedesktop/systemd1/unit"
 #define DEPTH_MAX 8
@@ -73,7 +73,7 @@ static void search_end(Search *search, const Culprit *culprit)
         g_autofree char *reason = culprit_sentence(search, culprit);
         Unikernel *unikernel = unikernel_get(search->manager, search->name);
         const char *id = unikernel ? unikernel->status.invocation_id : NULL;
-        Outcome outcome = {.invocation_id = (char *) (id && id[0] ? id : NO_INVOCATION),
+        ExitRecord exit_record = {.invocation_id = (char *) (id && id[0] ? id : NO_INVOCATION),
                         .result = RESULT_DEPENDENCY,
                         .exit_status = -1,
                         .reason = reason,
@@ -83,7 +83,7 @@ static void search_end(Search *search, const Culprit *culprit)
         if (unikernel) {
                 g_autofree char *owner = g_strdup_printf("%u", (unsigned) unikernel->shown.owner);
 
-                r = outcome_write(search->name, &outcome);
+                r = exit_record_write(search->name, &exit_record);
                 if (r < 0)
                         log_warning("Cannot note how the start of '%s' ended: %s", search->name,
                                         g_strerror(-r));

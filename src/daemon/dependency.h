@@ -4,6 +4,6 @@
 #include "daemon/manager.h"
 
 /* A unikernel that was not started since a unit that it requires did not start: which one, and why. Kept as
- * the result of its last run (unikernel/outcome.h), since systemd keeps nothing of such a start. done is
+ * the result of its last run (unikernel/exit-record.h), since systemd keeps nothing of such a start. done is
  * called in any case. */
 void dependency_note(Manager *manager, const char *name, void (*done)(void *userdata), void *userdata);

@@ -7,7 +7,7 @@
 #include <glib.h>
 
 #include "common/paths.h"
-#include "unikernel/life.h"
+#include "unikernel/liveness.h"
 #include "unikernel/run-state.h"
 
 void guest_clear(Guest *guest)
@@ -23,7 +23,7 @@ void guest_read(const char *name, Guest *ret_guest)
         _cleanup_run_state_ RunState state = RUN_STATE_INIT;
 
         *ret_guest = (Guest){};
-        if (run_state_read(dir, &state) < 0 || !state.started || !life_is_on(name))
+        if (run_state_read(dir, &state) < 0 || !state.started || !liveness_is_active(name))
                 return;
 
         *ret_guest = (Guest){

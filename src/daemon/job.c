@@ -20,7 +20,7 @@
 #include "common/string-util.h"
 #include "daemon/start-times.h"
 #include "daemon/systemd.h"
-#include "unikernel/verdict.h"
+#include "unikernel/exit-parser.h"
 
 /* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
 #define KILL_STEP_USEC    (50 * 1000)
@@ -41,7 +41,7 @@ typedef struct Job {
         char *path;            /* systemd's job; NULL: not known yet */
         char *result;
         char *invocation_id;   /* of the run before, or NULL */
-        Moments moments;
+        Timestamps timestamps;
         GHashTable *early;     /* path → result: removed before we knew which one is ours */
 } Job;
 
@@ -173,9 +173,9 @@ static void on_looked(int r, Error *look_error, void *userdata)
         if (r < 0)
                 error_move(&error, look_error);
         else {
-                moments_note(&job->moments, MOMENT_ANSWERED);
+                timestamps_record(&job->timestamps, TIMESTAMP_ANSWERED);
                 if (job->kind != JOB_STOP)
-                        start_times_keep(job->manager, job->name, job->invocation_id, &job->moments);
+                        start_times_keep(job->manager, job->name, job->invocation_id, &job->timestamps);
                 r = job_judge(job, &error);
         }
         if (r < 0)
@@ -344,7 +344,7 @@ static int on_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
                 return 0;
         }
 
-        moments_note(&job->moments, MOMENT_JOB_MADE);
+        timestamps_record(&job->timestamps, TIMESTAMP_JOB_MADE);
         job->path = g_strdup(path);
         if (job->no_wait)
                 job_answer(job);
@@ -402,7 +402,7 @@ static void job_ask(Job *job)
         int r;
 
         job->invocation_id = unikernel ? g_strdup(unikernel->status.invocation_id) : NULL;
-        moments_note(&job->moments, MOMENT_REQUESTED);
+        timestamps_record(&job->timestamps, TIMESTAMP_REQUESTED);
         if (job->kind != JOB_START)
                 stopper_write(job->manager, job->name, job->uid);
         r = systemd_unit_call(job, job_method_table[job->kind], "replace", on_asked);
@@ -492,8 +492,8 @@ static void job_new(Call *call, JobKind kind, bool no_wait, const char *was_done
                         .was_done = was_done,
                         .uid = call->uid,
                         .queue = job_queue(call->manager, call->unikernel, kind),
-                        .moments.at[MOMENT_CALLED] = call->called,
-                        .moments.at[MOMENT_AUTHORIZED] = call->authorized,
+                        .timestamps.at[TIMESTAMP_CALLED] = call->called,
+                        .timestamps.at[TIMESTAMP_AUTHORIZED] = call->authorized,
                         .early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
         log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
                         "User %u asks to %s unikernel '%s'", (unsigned) job->uid, job_kind_to_string(kind),

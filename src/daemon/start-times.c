@@ -15,7 +15,7 @@
 
 struct StartTimes {
         char *invocation_id; /* the run that it led to */
-        Moments moments;
+        Timestamps timestamps;
 };
 
 StartTimes *start_times_free(StartTimes *times)
@@ -26,7 +26,7 @@ StartTimes *start_times_free(StartTimes *times)
         return NULL;
 }
 
-void start_times_keep(Manager *manager, const char *name, const char *before, const Moments *moments)
+void start_times_keep(Manager *manager, const char *name, const char *before, const Timestamps *timestamps)
 {
         Unikernel *unikernel = unikernel_get(manager, name);
         const char *now = unikernel ? unikernel->status.invocation_id : NULL;
@@ -37,7 +37,7 @@ void start_times_keep(Manager *manager, const char *name, const char *before, co
 
         start_times_free(unikernel->start_times);
         unikernel->start_times = g_new(StartTimes, 1);
-        *unikernel->start_times = (StartTimes){.invocation_id = g_strdup(now), .moments = *moments};
+        *unikernel->start_times = (StartTimes){.invocation_id = g_strdup(now), .timestamps = *timestamps};
 }
 
 typedef struct Asked {
@@ -55,40 +55,41 @@ static void asked_free(Asked *asked)
 }
 
 /* While a unit begins, it became active when it last ran. */
-static Moments unit_moments(const Unikernel *unikernel)
+static Timestamps unit_timestamps(const Unikernel *unikernel)
 {
-        Moments moments = unikernel->status.moments;
+        Timestamps timestamps = unikernel->status.timestamps;
 
-        if (moments.at[MOMENT_UNIT_ACTIVE] < moments.at[MOMENT_RUNNER_FORKED])
-                moments.at[MOMENT_UNIT_ACTIVE] = 0;
+        if (timestamps.at[TIMESTAMP_UNIT_ACTIVE] < timestamps.at[TIMESTAMP_RUNNER_FORKED])
+                timestamps.at[TIMESTAMP_UNIT_ACTIVE] = 0;
 
-        return moments;
+        return timestamps;
 }
 
 /* A guest that was adopted has the runner's state of its own start, and systemd's times of the adoption.
  * Nothing of one start is mixed with another's. */
-static Moments put_together(const Unikernel *unikernel, const RunState *state)
+static Timestamps put_together(const Unikernel *unikernel, const RunState *state)
 {
         const char *now = unikernel->status.invocation_id, *run = state->invocation_id ?: now;
         const StartTimes *kept = unikernel->start_times;
-        Moments moments = state->moments, unit = unit_moments(unikernel);
+        Timestamps timestamps = state->timestamps, unit = unit_timestamps(unikernel);
 
         if (g_strcmp0(run, now) == 0)
-                moments_add(&moments, &unit);
+                timestamps_merge(&timestamps, &unit);
         if (kept && g_strcmp0(run, kept->invocation_id) == 0)
-                moments_add(&moments, &kept->moments);
+                timestamps_merge(&timestamps, &kept->timestamps);
 
-        return moments;
+        return timestamps;
 }
 
-static int append_moments(sd_bus_message *m, const Moments *moments)
+static int append_timestamps(sd_bus_message *m, const Timestamps *timestamps)
 {
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{st}");
-        for (Moment moment = 0; r >= 0 && moment < _MOMENT_MAX; moment++)
-                if (moments->at[moment] > 0)
-                        r = sd_bus_message_append(m, "{st}", moment_to_string(moment), moments->at[moment]);
+        for (Timestamp timestamp = 0; r >= 0 && timestamp < _TIMESTAMP_MAX; timestamp++)
+                if (timestamps->at[timestamp] > 0)
+                        r = sd_bus_message_append(m, "{st}", timestamp_to_string(timestamp),
+                                        timestamps->at[timestamp]);
 
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
@@ -98,7 +99,7 @@ static void asked_answer(Asked *asked)
         Call *call = asked->call;
         g_autoptr(sd_bus_message) reply = NULL;
         Unikernel *unikernel;
-        Moments moments;
+        Timestamps timestamps;
         int r = asked->result;
 
         if (r >= 0)
@@ -108,10 +109,10 @@ static void asked_answer(Asked *asked)
         if (r >= 0)
                 r = unikernel_check_active(unikernel, &asked->error);
         if (r >= 0) {
-                moments = put_together(unikernel, &asked->state);
+                timestamps = put_together(unikernel, &asked->state);
                 r = call_new_reply(call, &reply);
                 if (r >= 0)
-                        r = append_moments(reply, &moments);
+                        r = append_timestamps(reply, &timestamps);
         }
         call_finish(call, reply, r, &asked->error);
         asked_free(asked);
@@ -141,7 +142,7 @@ static void state_done(void *userdata)
         Manager *manager = asked->call->manager;
 
         if (systemd_is_reachable(manager))
-                systemd_fetch_moments(manager->systemd, asked->call->unikernel, on_unit, asked);
+                systemd_fetch_timestamps(manager->systemd, asked->call->unikernel, on_unit, asked);
         else
                 asked_answer(asked);
 }

@@ -8,6 +8,6 @@
 
 /* A start of NAME that we asked for has ended. What we noted belongs to the run that is there now, unless
  * that is the one that was there before (before: its invocation ID, or NULL). */
-void start_times_keep(Manager *manager, const char *name, const char *before, const Moments *moments);
+void start_times_keep(Manager *manager, const char *name, const char *before, const Timestamps *timestamps);
 
 StartTimes *start_times_free(StartTimes *times);

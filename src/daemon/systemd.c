@@ -40,7 +40,7 @@ typedef struct Fetch {
         Systemd *systemd;
         QueueEntry *entry;
         char *name, *path;
-        bool first_round, moments;
+        bool first_round, timestamps;
         sd_bus_slot *result; /* The first of the two calls. */
         SystemdFetched done;
         void *userdata;
@@ -139,9 +139,9 @@ static int read_property(sd_bus_message *m, const char *key, UnitStatus *status)
         if (g_str_equal(key, "InactiveEnterTimestamp"))
                 return sd_bus_message_read(m, "v", "t", &status->inactive_enter);
         if (g_str_equal(key, "ExecMainStartTimestampMonotonic"))
-                return sd_bus_message_read(m, "v", "t", &status->moments.at[MOMENT_RUNNER_FORKED]);
+                return sd_bus_message_read(m, "v", "t", &status->timestamps.at[TIMESTAMP_RUNNER_FORKED]);
         if (g_str_equal(key, "ActiveEnterTimestampMonotonic"))
-                return sd_bus_message_read(m, "v", "t", &status->moments.at[MOMENT_UNIT_ACTIVE]);
+                return sd_bus_message_read(m, "v", "t", &status->timestamps.at[TIMESTAMP_UNIT_ACTIVE]);
         if (g_str_equal(key, "ConditionResult")) {
                 int b, r = sd_bus_message_read(m, "v", "b", &b);
 
@@ -274,7 +274,7 @@ static int on_unit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_erro
                 (void) fetch_more(fetch, "NRestarts", on_restarts);
         if (failed || (status && g_strcmp0(status->result, "exit-code") == 0))
                 r = fetch_more(fetch, "ExecMainStatus", on_exit_status);
-        else if (fetch->moments)
+        else if (fetch->timestamps)
                 r = fetch_more(fetch, "ExecMainStartTimestampMonotonic", on_forked);
         if (r < 0)
                 fetch_show(fetch);
@@ -307,12 +307,17 @@ static void on_fetch_turn(QueueEntry *entry, void *userdata)
         }
 }
 
-static void fetch_new(Systemd *systemd, const char *name, bool moments, SystemdFetched done, void *userdata)
+static void fetch_new(
+                Systemd *systemd, const char *name, bool timestamps, SystemdFetched done, void *userdata)
 {
         Fetch *fetch = g_new0(Fetch, 1);
 
-        *fetch = (Fetch){.systemd = systemd, .name = g_strdup(name), .done = done, .userdata = userdata,
-                .first_round = systemd->ready != NULL, .moments = moments};
+        *fetch = (Fetch){.systemd = systemd,
+                        .name = g_strdup(name),
+                        .done = done,
+                        .userdata = userdata,
+                        .first_round = systemd->ready != NULL,
+                        .timestamps = timestamps};
         if (fetch->first_round)
                 systemd->fetching++;
         queue_add(systemd->fetches, 0, on_fetch_turn, fetch);
@@ -323,7 +328,7 @@ void systemd_fetch(Systemd *systemd, const char *name, SystemdFetched done, void
         fetch_new(systemd, name, false, done, userdata);
 }
 
-void systemd_fetch_moments(Systemd *systemd, const char *name, SystemdFetched done, void *userdata)
+void systemd_fetch_timestamps(Systemd *systemd, const char *name, SystemdFetched done, void *userdata)
 {
         fetch_new(systemd, name, true, done, userdata);
 }

@@ -24,7 +24,7 @@ typedef void (*SystemdFetched)(int r, Error *error, void *userdata);
 void systemd_fetch(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
 
 /* The same with all of its status.moments, one of which takes a question more. */
-void systemd_fetch_moments(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
+void systemd_fetch_timestamps(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
 
 /* Makes systemd read its units again, for the generator's sake. Those who ask while it is at it, or rests
  * from it, share the next one. */

@@ -17,8 +17,8 @@
 #include "daemon/job.h"
 #include "daemon/start-times.h"
 #include "unikernel/cut-off.h"
+#include "unikernel/exit-record.h"
 #include "unikernel/identity.h"
-#include "unikernel/outcome.h"
 #include "unikernel/started.h"
 
 #define LOOK_USEC (50 * 1000)
@@ -163,7 +163,7 @@ bool unikernel_is_without_runner(const Unikernel *unikernel)
 }
 
 /* When the runner wrote down how it ended: systemd forgets the times of a unit that it unloads. */
-static uint64_t outcome_time(const char *name)
+static uint64_t exit_record_time(const char *name)
 {
         g_autofree char *path = g_build_filename(paths_results(), name, NULL);
         struct stat st;
@@ -233,39 +233,40 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
                 char **ret_reason)
 {
         const UnitStatus *status = &unikernel->status;
-        _cleanup_outcome_ Outcome outcome = OUTCOME_INIT;
+        _cleanup_exit_record_ ExitRecord exit_record = OUTCOME_INIT;
         bool known = status->invocation_id && status->invocation_id[0];
-        bool told = outcome_read(unikernel->name, &outcome) >= 0;
+        bool told = exit_record_read(unikernel->name, &exit_record) >= 0;
 
         /* A unit that is about to begin has the number of that run already, and nothing of the one
          * before. */
         if (known && g_strcmp0(status->active_state, "inactive") == 0 &&
-                        (!told || !g_str_equal(status->invocation_id, outcome.invocation_id)) &&
+                        (!told || !g_str_equal(status->invocation_id, exit_record.invocation_id)) &&
                         (status->state_change == 0 ||
                                         g_strcmp0(status->invocation_id, old->invocation_id) != 0))
                 known = false;
 
         /* A run that ended without a runner, of which systemd alone knew. */
-        if (!known && old->inactive_enter > outcome_time(unikernel->name)) {
+        if (!known && old->inactive_enter > exit_record_time(unikernel->name)) {
                 shown_keep(shown, old);
                 return;
         }
 
-        if (told && (!known || g_str_equal(status->invocation_id, outcome.invocation_id)) &&
-            (!status->result || !g_str_equal(status->result, "start-limit-hit") || outcome.result != RESULT_SUCCESS)) {
-                bool began = outcome.result != RESULT_DEPENDENCY;
+        if (told && (!known || g_str_equal(status->invocation_id, exit_record.invocation_id)) &&
+                        (!status->result || !g_str_equal(status->result, "start-limit-hit") ||
+                                        exit_record.result != RESULT_SUCCESS)) {
+                bool began = exit_record.result != RESULT_DEPENDENCY;
 
-                shown->result = g_strdup(result_to_string(outcome.result));
-                shown->exit_status = outcome.exit_status;
+                shown->result = g_strdup(result_to_string(exit_record.result));
+                shown->exit_status = exit_record.exit_status;
                 if (!known && began) {
                         g_free(shown->invocation_id);
-                        shown->invocation_id = g_strdup(outcome.invocation_id);
+                        shown->invocation_id = g_strdup(exit_record.invocation_id);
                 }
                 /* Not systemd's, which go when the unit is unloaded, and with a runner that adopts. */
-                shown->inactive_enter = shown->state_change = outcome_time(unikernel->name);
-                shown->active_enter = outcome.started_at ?: shown->active_enter;
-                *ret_end_error = outcome.error;
-                *ret_reason = g_steal_pointer(&outcome.reason);
+                shown->inactive_enter = shown->state_change = exit_record_time(unikernel->name);
+                shown->active_enter = exit_record.started_at ?: shown->active_enter;
+                *ret_end_error = exit_record.error;
+                *ret_reason = g_steal_pointer(&exit_record.reason);
                 return;
         }
 
@@ -274,11 +275,11 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
         if (g_str_equal(shown->result, "exit-code"))
                 shown->exit_status = status->exit_status;
         if (g_str_equal(shown->result, "exit-code") && status->exit_status == SYSTEMD_EXIT_CREDENTIALS) {
-                const Verdict verdict = {.result = RESULT_CREDENTIALS};
-                g_autofree char *sentence = verdict_sentence(&verdict, NULL);
+                const ExitParser exit_parser = {.result = RESULT_CREDENTIALS};
+                g_autofree char *sentence = exit_parser_message(&exit_parser, NULL);
 
                 g_free(shown->result);
-                shown->result = g_strdup(result_to_string(verdict.result));
+                shown->result = g_strdup(result_to_string(exit_parser.result));
                 *ret_reason = g_strdup_printf(
                                 "%s: systemd could not load it, since it is missing, damaged, over 1 MiB, or "
                                 "sealed with another TPM2 chip or host's key (journalctl -u %s); if those are "
@@ -321,7 +322,7 @@ static void derive_times(const Unikernel *unikernel, const Guest *guest, bool ru
         if (old->inactive_enter > 0)
                 shown->inactive_enter = old->inactive_enter;
         else if (shown->inactive_enter > shown->active_enter)
-                shown->inactive_enter = outcome_time(unikernel->name);
+                shown->inactive_enter = exit_record_time(unikernel->name);
 }
 
 static void derive_shown(const Unikernel *unikernel, const Guest *guest, const Shown *old, Shown *ret_shown,

@@ -6,7 +6,7 @@
 #include "daemon/guest.h"
 #include "daemon/manager.h"
 #include "unikernel/definition.h"
-#include "unikernel/moments.h"
+#include "unikernel/timestamps.h"
 
 /* One unikernel as it is: its definition as the registry last read it, its unit as systemd last told, and
  * the state that follows from the two. unikernel-bus.c is how the bus sees it. */
@@ -45,7 +45,7 @@ typedef struct UnitStatus {
         bool condition_result;
         int32_t exit_status; /* of the main process; known where result is "exit-code" */
         uint32_t restarts;   /* by systemd itself since somebody asked; known where it is failed */
-        Moments moments;     /* those of systemd's */
+        Timestamps timestamps; /* those of systemd's */
 } UnitStatus;
 
 void unit_status_clear(UnitStatus *status);

@@ -14,7 +14,7 @@ typedef struct Host {
         const Conf *conf;         /* NULL: it is broken */
         virConnectPtr connection; /* NULL: libvirt cannot be reached */
         bool polkit;              /* it answers, as far as our caller knows */
-        bool fenced;              /* shruthi-fence answers */
+        bool antispoofed;         /* shruthi-antispoof answers */
 } Host;
 
 /* Runs a check over a connection that is there to its end, or not at all; see check.c. */

@@ -16,9 +16,9 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "config.h"
+#include "domain/antispoof-client.h"
 #include "domain/check-keys.h"
 #include "domain/check-networks.h"
-#include "domain/fence-client.h"
 #include "domain/isolation.h"
 #include "domain/machine.h"
 #include "domain/probe.h"
@@ -44,7 +44,7 @@
 /* Lines that wait until it is sure that they are true; NULL: none have to. */
 static GPtrArray *held_back;
 
-void check_emit(const char *name, const char *verdict, const char *fix, const char *format, ...)
+void check_emit(const char *name, const char *status, const char *fix, const char *format, ...)
 {
         g_autofree char *sentence = NULL, *line = NULL;
         va_list ap;
@@ -53,7 +53,7 @@ void check_emit(const char *name, const char *verdict, const char *fix, const ch
         sentence = g_strdup_vprintf(format, ap);
         va_end(ap);
 
-        line = g_strdup_printf("%s|%s|%s|%s", name, verdict, g_strdelimit(sentence, "|", '/'), fix);
+        line = g_strdup_printf("%s|%s|%s|%s", name, status, g_strdelimit(sentence, "|", '/'), fix);
         if (held_back)
                 g_ptr_array_add(held_back, g_steal_pointer(&line));
         else
@@ -307,7 +307,7 @@ static void check_limits(const Host *host)
 }
 
 /* libvirt's filters do the same, at a price. */
-static bool check_fence(void)
+static bool check_antispoofing(void)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         bool restored;
@@ -316,27 +316,27 @@ static bool check_fence(void)
         if (!HAVE_NFTABLES)
                 return false;
 
-        r = fence_check(&restored, &error);
+        r = antispoof_check(&restored, &error);
         if (r >= 0 && !restored)
-                check_emit("fence", "ok", "",
+                check_emit("anti-spoofing", "ok", "",
                                 "Guests whose addresses are known are held to them by one transaction of "
                                 "nftables at each start");
         else if (r >= 0)
-                check_emit("fence", "warning",
+                check_emit("anti-spoofing", "warning",
                                 "look for what empties the packet filter while guests run, such as 'nft "
                                 "flush ruleset' or a restart of nftables.service, and run 'shruthictl "
                                 "doctor' behind it",
                                 "Guests could send from others' MAC and IP addresses until now: somebody "
                                 "has emptied the packet filter; they are held again");
         else
-                check_emit("fence", "warning", "systemctl enable --now shruthi-fence.socket",
+                check_emit("anti-spoofing", "warning", "systemctl enable --now shruthi-antispoof.socket",
                                 "Each start and each stop of a guest with a network takes a quarter of a "
                                 "second longer than it could, in libvirt's filters: %s",
                                 error_message(&error, r));
         return r >= 0;
 }
 
-/* Those whose addresses are known need no filters of libvirt's where they are fenced. */
+/* Those whose addresses are known need no filters of libvirt's where they are antispoofed. */
 static void check_isolation(const Host *host)
 {
         g_autofree char *problem = NULL;
@@ -348,9 +348,8 @@ static void check_isolation(const Host *host)
                                 "Guests cannot send from others' MAC addresses, and where they are given IP "
                                 "addresses, not from other ones");
         else
-                check_emit("isolation", "warning", fix,
-                                "%s can send from others' MAC and IP addresses: %s",
-                                host->fenced ? "Users' guests that are given no addresses" : "Guests",
+                check_emit("isolation", "warning", fix, "%s can send from others' MAC and IP addresses: %s",
+                                host->antispoofed ? "Users' guests that are given no addresses" : "Guests",
                                 problem);
 }
 
@@ -477,7 +476,7 @@ static void check_virtualization(Host *host)
                         check_libvirt, check_machine, check_emulation, check_own_name, check_probe, check_confinement,
                         check_limits, check_isolation};
 
-        host->fenced = check_fence();
+        host->antispoofed = check_antispoofing();
         reach_libvirt(host);
         for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
                 protocol_guard(CHECK_GUARD, "answer");

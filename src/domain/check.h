@@ -14,5 +14,5 @@
 int check_host(bool polkit, Error *ret_error);
 
 /* For its parts: one such line. */
-void check_emit(const char *name, const char *verdict, const char *fix, const char *format, ...)
+void check_emit(const char *name, const char *status, const char *fix, const char *format, ...)
                 __attribute__((format(printf, 4, 5)));

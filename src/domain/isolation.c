@@ -9,7 +9,7 @@
 #include <libvirt/virterror.h>
 #include <string.h>
 
-#include "domain/fence-client.h"
+#include "domain/antispoof-client.h"
 #include "domain/filter.h"
 #include "domain/protocol.h"
 #include "domain/segment.h"
@@ -146,9 +146,9 @@ static bool is_on_bridge(virConnectPtr connection, const Conf *conf, const Defin
                                segment_is_on_bridge(segment));
 }
 
-static FenceFamily fence_family(FilterFamily family, const Address *address)
+static AntispoofFamily antispoof_family(FilterFamily family, const Address *address)
 {
-        return (FenceFamily){
+        return (AntispoofFamily){
                         .any = family == FILTER_ANY,
                         .address = family == FILTER_HELD ? *address : ADDRESS_NONE,
         };
@@ -157,15 +157,15 @@ static FenceFamily fence_family(FilterFamily family, const Address *address)
 /* Whether it is held by us from now on, or with take false would be. Where libvirt has to learn its address
  * it does the rest, and what libvirt does not look at, such as who it says that it is to DHCP, is still
  * ours. */
-static bool put_fence(virConnectPtr connection, const Plan *plan, const DefinitionDevice *device,
+static bool put_antispoof(virConnectPtr connection, const Plan *plan, const DefinitionDevice *device,
                 const Choice *choice, bool take, PlanNetwork *network)
 {
-        FenceHold hold = {
+        AntispoofFilter filter = {
                         .unikernel = plan->definition->name,
                         .device = device->name,
-                        .ipv4 = fence_family(choice->learn ? FILTER_ANY : choice->ipv4,
-                                        &network->facts.address4),
-                        .ipv6 = fence_family(choice->ipv6, &network->facts.address6),
+                        .ipv4 = antispoof_family(
+                                        choice->learn ? FILTER_ANY : choice->ipv4, &network->facts.address4),
+                        .ipv6 = antispoof_family(choice->ipv6, &network->facts.address6),
         };
         g_autofree char *interface = NULL;
         bool restored;
@@ -174,12 +174,12 @@ static bool put_fence(virConnectPtr connection, const Plan *plan, const Definiti
         if (!is_on_bridge(connection, plan->conf, device, network))
                 return false;
 
-        g_strlcpy(hold.mac, network->mac, sizeof hold.mac);
-        r = take ? fence_hold(&hold, &interface, NULL) : fence_check(&restored, NULL);
+        g_strlcpy(filter.mac, network->mac, sizeof filter.mac);
+        r = take ? antispoof_filter(&filter, &interface, NULL) : antispoof_check(&restored, NULL);
         if (r < 0)
                 return false;
 
-        fence_interface_name(&hold, network->interface);
+        antispoof_interface_name(&filter, network->interface);
         return !choice->learn;
 }
 
@@ -194,7 +194,7 @@ void isolation_prepare(const Plan *plan)
 
         for (guint i = 0; i < devices->len; i++)
                 if (is_isolated(devices->pdata[i])) {
-                        fence_wake();
+                        antispoof_wake();
                         return;
                 }
 }
@@ -217,7 +217,7 @@ int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret
                 if (!is_isolated(device))
                         continue;
                 choice = choose(&network->facts, strict);
-                if (put_fence(connection, plan, device, &choice, take, network))
+                if (put_antispoof(connection, plan, device, &choice, take, network))
                         continue;
 
                 if (!asked) {

@@ -5,8 +5,8 @@
 
 #include "domain/plan.h"
 
-/* What keeps a guest from sending from another's MAC or IP address: shruthi-fence where the addresses are
- * known, else, and where that does not answer, libvirt's nwfilter. */
+/* What keeps a guest from sending from another's MAC or IP address: shruthi-antispoof where the addresses
+ * are known, else, and where that does not answer, libvirt's nwfilter. */
 
 /* For a start, as early as can be: what will be asked for gets ready meanwhile. */
 void isolation_prepare(const Plan *plan);

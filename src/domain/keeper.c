@@ -18,7 +18,7 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "helper/request.h"
-#include "unikernel/life.h"
+#include "unikernel/liveness.h"
 #include "unikernel/run-dir.h"
 
 #define SETTLE_USEC    (200 * 1000) /* between the making of the file and its being held */
@@ -27,7 +27,7 @@
 #define RETRY_MAX_USEC (60 * G_USEC_PER_SEC)
 #define EVENTS_MAX     64
 
-typedef struct Life {
+typedef struct Liveness {
         Keeper *keeper;
         int fd;          /* watched: the FIFO, or while it is being swept who tells of that; or negative */
         bool sweeping;
@@ -36,109 +36,111 @@ typedef struct Life {
         bool unclaimed;  /* it is over and has such a domain: nobody has come for that in time */
         int64_t due;     /* when to look at it, or to sweep it; INT64_MAX: not before something happens */
         unsigned failed; /* so many times */
-        char word[LIFE_WORD_MAX]; /* what its runner has been told last, or is to be told; "": nothing */
+        char word[DOMAIN_EVENT_LINE_MAX]; /* what its runner has been told last, or is to be told; "":
+                                             nothing */
         char name[];
-} Life;
+} Liveness;
 
 struct Keeper {
         int epoll;
         int inotify;
-        GHashTable *lives; /* name → Life */
+        GHashTable *lives; /* name → Liveness */
 };
 
-static void life_forget_fd(Life *life)
+static void liveness_forget_fd(Liveness *liveness)
 {
         /* By itself: a process that was just forked may have a copy still, and the event would come. */
-        if (life->fd >= 0)
-                (void) epoll_ctl(life->keeper->epoll, EPOLL_CTL_DEL, life->fd, NULL);
-        life->fd = close_safe(life->fd);
-        life->sweeping = false;
+        if (liveness->fd >= 0)
+                (void) epoll_ctl(liveness->keeper->epoll, EPOLL_CTL_DEL, liveness->fd, NULL);
+        liveness->fd = close_safe(liveness->fd);
+        liveness->sweeping = false;
 }
 
-static void life_free(gpointer data)
+static void liveness_free(gpointer data)
 {
-        Life *life = data;
+        Liveness *liveness = data;
 
-        life_forget_fd(life);
-        g_free(life);
+        liveness_forget_fd(liveness);
+        g_free(liveness);
 }
 
-static int keeper_listen(Keeper *keeper, Life *life, uint32_t events)
+static int keeper_listen(Keeper *keeper, Liveness *liveness, uint32_t events)
 {
-        struct epoll_event event = {.events = events, .data.ptr = life};
+        struct epoll_event event = {.events = events, .data.ptr = liveness};
 
-        return epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, life->fd, &event) < 0 ? -errno : 0;
+        return epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, liveness->fd, &event) < 0 ? -errno : 0;
 }
 
 /* The file is there, and nobody has it. replaced: it is another than a moment ago, so somebody is just about
  * to take it. patience: until when one that is prepared is waited for, whatever is heard of it meanwhile. */
-static void life_set_free(Life *life, bool replaced, int64_t patience, int64_t now)
+static void liveness_set_free(Liveness *liveness, bool replaced, int64_t patience, int64_t now)
 {
-        bool prepared = run_dir_is_prepared(life->name);
+        bool prepared = run_dir_is_prepared(liveness->name);
 
-        life->expected = prepared && now < patience;
-        if (life->expected)
-                life->due = patience;
+        liveness->expected = prepared && now < patience;
+        if (liveness->expected)
+                liveness->due = patience;
         else if (replaced && !prepared)
-                life->due = now + SETTLE_USEC;
+                liveness->due = now + SETTLE_USEC;
         else {
-                life->over = true;
-                life->unclaimed = prepared;
-                life->due = now;
+                liveness->over = true;
+                liveness->unclaimed = prepared;
+                liveness->due = now;
         }
 }
 
 /* What the file says. Frees it where there is none. */
-static void keeper_look(Keeper *keeper, Life *life, int64_t now)
+static void keeper_look(Keeper *keeper, Liveness *liveness, int64_t now)
 {
-        bool replaced = life->fd >= 0 && !life->sweeping && !life_is_held(life->name, life->fd);
-        int64_t patience = life->expected ? life->due : now + START_USEC;
+        bool replaced = liveness->fd >= 0 && !liveness->sweeping &&
+                        !liveness_is_stored(liveness->name, liveness->fd);
+        int64_t patience = liveness->expected ? liveness->due : now + START_USEC;
         int r;
 
-        life_forget_fd(life);
-        life->over = life->expected = life->unclaimed = false;
-        life->due = INT64_MAX;
+        liveness_forget_fd(liveness);
+        liveness->over = liveness->expected = liveness->unclaimed = false;
+        liveness->due = INT64_MAX;
 
-        r = life_watch(life->name, &life->fd);
+        r = liveness_watch(liveness->name, &liveness->fd);
         if (r >= 0) {
-                life->failed = 0;
-                if (*life->word)
-                        life_say(life->fd, life->word);
+                liveness->failed = 0;
+                if (*liveness->word)
+                        liveness_notify(liveness->fd, liveness->word);
                 /* EPOLLERR comes unasked. */
-                if (keeper_listen(keeper, life, 0) < 0)
-                        life->due = now + RETRY_USEC;
+                if (keeper_listen(keeper, liveness, 0) < 0)
+                        liveness->due = now + RETRY_USEC;
         } else if (r == -ENXIO)
-                life_set_free(life, replaced, patience, now);
+                liveness_set_free(liveness, replaced, patience, now);
         else if (r == -ENOENT)
-                g_hash_table_remove(keeper->lives, life->name);
+                g_hash_table_remove(keeper->lives, liveness->name);
         else
-                life->due = now + RETRY_USEC;
+                liveness->due = now + RETRY_USEC;
 }
 
 static void keeper_see(Keeper *keeper, const char *name, int64_t when)
 {
-        Life *life = g_hash_table_lookup(keeper->lives, name);
+        Liveness *liveness = g_hash_table_lookup(keeper->lives, name);
         size_t size = strlen(name) + 1;
 
         if (!name_is_valid(name))
                 return;
-        if (!life) {
-                life = g_malloc0(sizeof *life + size);
-                memcpy(life->name, name, size);
-                life->keeper = keeper;
-                life->fd = -EBADF;
-                g_hash_table_insert(keeper->lives, life->name, life);
-        } else if (life->sweeping)
+        if (!liveness) {
+                liveness = g_malloc0(sizeof *liveness + size);
+                memcpy(liveness->name, name, size);
+                liveness->keeper = keeper;
+                liveness->fd = -EBADF;
+                g_hash_table_insert(keeper->lives, liveness->name, liveness);
+        } else if (liveness->sweeping)
                 /* Who sweeps is waited for. */
                 return;
         /* Whatever was known is of the file before. */
-        life->over = life->expected = false;
-        life->due = when;
+        liveness->over = liveness->expected = false;
+        liveness->due = when;
 }
 
 static void keeper_see_all(Keeper *keeper, int64_t now)
 {
-        g_autoptr(GDir) dir = g_dir_open(paths_lives(), 0, NULL);
+        g_autoptr(GDir) dir = g_dir_open(paths_liveness(), 0, NULL);
         const char *name;
 
         while (dir && (name = g_dir_read_name(dir)))
@@ -163,43 +165,43 @@ static void keeper_hear_directory(Keeper *keeper, int64_t now)
 
 void keeper_tell(Keeper *keeper, const char *name, const char *word, int64_t now)
 {
-        Life *life = g_hash_table_lookup(keeper->lives, name);
+        Liveness *liveness = g_hash_table_lookup(keeper->lives, name);
 
-        if (!life)
+        if (!liveness)
                 return;
 
-        (void) g_strlcpy(life->word, word, sizeof life->word);
-        if (life->fd >= 0 && !life->sweeping)
-                life_say(life->fd, word);
-        else if (life->fd < 0)
-                keeper_look(keeper, life, now);
+        (void) g_strlcpy(liveness->word, word, sizeof liveness->word);
+        if (liveness->fd >= 0 && !liveness->sweeping)
+                liveness_notify(liveness->fd, word);
+        else if (liveness->fd < 0)
+                keeper_look(keeper, liveness, now);
 }
 
-static void life_set_failed(Life *life, int64_t now)
+static void liveness_set_failed(Liveness *liveness, int64_t now)
 {
-        if (life->failed == 0)
+        if (liveness->failed == 0)
                 log_warning("The domain of unikernel '%s', whose unit is over, could not be ended; it is "
                             "tried again",
-                                life->name);
-        life_forget_fd(life);
-        life->over = true;
-        life->due = now + MIN((int64_t) RETRY_USEC << MIN(life->failed, 6), RETRY_MAX_USEC);
-        life->failed++;
+                                liveness->name);
+        liveness_forget_fd(liveness);
+        liveness->over = true;
+        liveness->due = now + MIN((int64_t) RETRY_USEC << MIN(liveness->failed, 6), RETRY_MAX_USEC);
+        liveness->failed++;
 }
 
-static void keeper_hear_sweeper(Keeper *keeper, Life *life, int64_t now)
+static void keeper_hear_sweeper(Keeper *keeper, Liveness *liveness, int64_t now)
 {
         int answer;
-        ssize_t n = recv(life->fd, &answer, sizeof answer, MSG_DONTWAIT);
+        ssize_t n = recv(liveness->fd, &answer, sizeof answer, MSG_DONTWAIT);
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return;
         if (n == sizeof answer && answer == DOMAIN_BEGUN)
                 return;
         if (n == sizeof answer && answer == 0)
-                keeper_look(keeper, life, now);
+                keeper_look(keeper, liveness, now);
         else
-                life_set_failed(life, now);
+                liveness_set_failed(liveness, now);
 }
 
 void keeper_hear(Keeper *keeper, int64_t now)
@@ -209,14 +211,14 @@ void keeper_hear(Keeper *keeper, int64_t now)
 
         /* Each life is in there once, and only its own event takes it away. */
         for (int i = 0; i < n; i++) {
-                Life *life = events[i].data.ptr;
+                Liveness *liveness = events[i].data.ptr;
 
-                if (!life)
+                if (!liveness)
                         keeper_hear_directory(keeper, now);
-                else if (life->sweeping)
-                        keeper_hear_sweeper(keeper, life, now);
+                else if (liveness->sweeping)
+                        keeper_hear_sweeper(keeper, liveness, now);
                 else
-                        keeper_look(keeper, life, now);
+                        keeper_look(keeper, liveness, now);
         }
 }
 
@@ -227,14 +229,14 @@ int keeper_new(int64_t now, Keeper **ret_keeper)
         int r = 0;
 
         *keeper = (Keeper){
-                .epoll = epoll_create1(EPOLL_CLOEXEC),
-                .inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
-                .lives = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, life_free),
+                        .epoll = epoll_create1(EPOLL_CLOEXEC),
+                        .inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
+                        .lives = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, liveness_free),
         };
         /* Listening before looking: one that comes in between is seen twice, and not missed. */
         if (keeper->epoll < 0 || keeper->inotify < 0 ||
                         epoll_ctl(keeper->epoll, EPOLL_CTL_ADD, keeper->inotify, &event) < 0 ||
-                        inotify_add_watch(keeper->inotify, paths_lives(), IN_CREATE | IN_ONLYDIR) < 0)
+                        inotify_add_watch(keeper->inotify, paths_liveness(), IN_CREATE | IN_ONLYDIR) < 0)
                 r = -errno;
         if (r < 0) {
                 keeper_free(keeper);
@@ -267,55 +269,55 @@ int64_t keeper_next(const Keeper *keeper)
 {
         int64_t next = INT64_MAX;
         GHashTableIter iter;
-        gpointer life;
+        gpointer liveness;
 
         g_hash_table_iter_init(&iter, keeper->lives);
-        while (g_hash_table_iter_next(&iter, NULL, &life))
-                next = MIN(next, ((const Life *) life)->due);
+        while (g_hash_table_iter_next(&iter, NULL, &liveness))
+                next = MIN(next, ((const Liveness *) liveness)->due);
         return next;
 }
 
 /* One that is due, for whatever. */
-static Life *keeper_find_due(Keeper *keeper, int64_t now, bool over)
+static Liveness *keeper_find_due(Keeper *keeper, int64_t now, bool over)
 {
         GHashTableIter iter;
-        gpointer life;
+        gpointer liveness;
 
         g_hash_table_iter_init(&iter, keeper->lives);
-        while (g_hash_table_iter_next(&iter, NULL, &life))
-                if (((Life *) life)->due <= now && ((Life *) life)->over == over)
-                        return life;
+        while (g_hash_table_iter_next(&iter, NULL, &liveness))
+                if (((Liveness *) liveness)->due <= now && ((Liveness *) liveness)->over == over)
+                        return liveness;
         return NULL;
 }
 
 const char *keeper_find_over(Keeper *keeper, int64_t now, bool *ret_unclaimed)
 {
-        Life *life;
+        Liveness *liveness;
 
-        while ((life = keeper_find_due(keeper, now, false)))
-                keeper_look(keeper, life, now);
+        while ((liveness = keeper_find_due(keeper, now, false)))
+                keeper_look(keeper, liveness, now);
 
-        life = keeper_find_due(keeper, now, true);
-        if (!life)
+        liveness = keeper_find_due(keeper, now, true);
+        if (!liveness)
                 return NULL;
 
-        *ret_unclaimed = life->unclaimed;
-        return life->name;
+        *ret_unclaimed = liveness->unclaimed;
+        return liveness->name;
 }
 
 void keeper_set_sweeping(Keeper *keeper, const char *name, int socket, int64_t now)
 {
-        Life *life = g_hash_table_lookup(keeper->lives, name);
+        Liveness *liveness = g_hash_table_lookup(keeper->lives, name);
 
-        life_forget_fd(life);
-        life->fd = socket;
-        if (socket < 0 || keeper_listen(keeper, life, EPOLLIN) < 0) {
-                life_set_failed(life, now);
+        liveness_forget_fd(liveness);
+        liveness->fd = socket;
+        if (socket < 0 || keeper_listen(keeper, liveness, EPOLLIN) < 0) {
+                liveness_set_failed(liveness, now);
                 return;
         }
-        life->sweeping = true;
-        life->over = false;
-        life->due = INT64_MAX;
+        liveness->sweeping = true;
+        liveness->over = false;
+        liveness->due = INT64_MAX;
 }
 
 bool keeper_is_needed(const Keeper *keeper)
@@ -330,9 +332,9 @@ bool keeper_is_busy(const Keeper *keeper)
 
         g_hash_table_iter_init(&iter, keeper->lives);
         while (g_hash_table_iter_next(&iter, NULL, &data)) {
-                const Life *life = data;
+                const Liveness *liveness = data;
 
-                if (life->sweeping || life->expected || (life->over && life->failed == 0))
+                if (liveness->sweeping || liveness->expected || (liveness->over && liveness->failed == 0))
                         return true;
         }
         return false;

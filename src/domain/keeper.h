@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Sees whose unit is over (unikernel/life.h) and says whose domain is therefore to be swept. It knows
+/* Sees whose unit is over (unikernel/liveness.h) and says whose domain is therefore to be swept. It knows
  * nothing that is not in /run/shruthi/lives, so that it may die at any instant. Times are monotonic, in
  * µs. */
 
@@ -17,7 +17,7 @@ void keeper_free(Keeper *keeper);
 int keeper_fd(const Keeper *keeper);
 void keeper_hear(Keeper *keeper, int64_t now);
 
-/* Tells NAME's runner what has become of its domain: one of the words of unikernel/life.h. Who is about
+/* Tells NAME's runner what has become of its domain: one of the words of unikernel/liveness.h. Who is about
  * to be on is told as soon as they are. */
 void keeper_tell(Keeper *keeper, const char *name, const char *word, int64_t now);
 

@@ -14,7 +14,7 @@
 #include "domain/protocol.h"
 #include "domain/virt.h"
 #include "domain/watch.h"
-#include "unikernel/life.h"
+#include "unikernel/liveness.h"
 #include "unikernel/run-dir.h"
 
 #define STARTING_PAUSE_USEC (20 * 1000)
@@ -41,13 +41,13 @@ int lifecycle_format(Plan *plan, bool take, virConnectPtr *ret_connection, bool 
         r = lifecycle_open(plan->conf->libvirt_uri, &connection, ret_error);
         if (r < 0)
                 return r;
-        moments_note(&plan->moments, MOMENT_CONNECTED);
+        timestamps_record(&plan->timestamps, TIMESTAMP_CONNECTED);
 
         protocol_guard(ADDRESSES_GUARD, "tell about its networks");
         r = take ? addresses_take(connection, plan, ret_error) : addresses_look(connection, plan, ret_error);
         if (r < 0)
                 return r;
-        moments_note(&plan->moments, MOMENT_ADDRESSED);
+        timestamps_record(&plan->timestamps, TIMESTAMP_ADDRESSED);
 
         /* What the host's own processor can do says nothing about one that is emulated. */
         probe_guard();
@@ -211,20 +211,20 @@ int lifecycle_stop(const char *name, Error *ret_error)
 
 int lifecycle_sweep(const char *name, bool prepared, Error *ret_error)
 {
-        _cleanup_close_ int life = -EBADF;
+        _cleanup_close_ int liveness = -EBADF;
         int r;
 
-        r = life_lock(name, &life);
+        r = liveness_lock(name, &liveness);
         if (r == -EBUSY || r == -ENOENT)
                 return 0;
         if (r < 0)
-                return error_set(ret_error, ERROR_FAILED, "'%s/%s' cannot be locked: %s", paths_lives(),
+                return error_set(ret_error, ERROR_FAILED, "'%s/%s' cannot be locked: %s", paths_liveness(),
                                 name, g_strerror(-r));
         if (!prepared && run_dir_is_prepared(name))
                 return 0;
 
         r = lifecycle_stop(name, ret_error);
-        return r < 0 ? r : life_end(name);
+        return r < 0 ? r : liveness_remove(name);
 }
 
 int lifecycle_connect(Error *ret_error)

@@ -21,9 +21,9 @@ int lifecycle_prepare(const char *name, Error *ret_error);
 int lifecycle_watch(const char *name, bool witness, Error *ret_error);
 int lifecycle_stop(const char *name, Error *ret_error);
 
-/* The same for a unikernel whose unit is over, as the file says that unikernel/life.h describes. prepared:
- * also where the domain is one that was prepared; else that is left to its start, which may have been asked
- * for only after the unit was seen to be over. */
+/* The same for a unikernel whose unit is over, as the file says that unikernel/liveness.h describes.
+ * prepared: also where the domain is one that was prepared; else that is left to its start, which may have
+ * been asked for only after the unit was seen to be over. */
 int lifecycle_sweep(const char *name, bool prepared, Error *ret_error);
 
 /* Shows the arguments that a start now would give it, verbatim. INVALID_ARGS where they need an address that

@@ -16,7 +16,7 @@
 #include "common/names.h"
 #include "domain/plan.h"
 #include "domain/virt.h"
-#include "unikernel/life.h"
+#include "unikernel/liveness.h"
 
 #define PAUSE_USEC (2 * G_USEC_PER_SEC) /* between attempts to reach libvirtd */
 
@@ -58,12 +58,12 @@ static Body *observer_body(Observer *observer, const char *name)
         return body;
 }
 
-static void observer_say(Observer *observer, const char *name, LifeWord word, const char *detail)
+static void observer_say(Observer *observer, const char *name, DomainEvent word, const char *detail)
 {
-        char text[LIFE_WORD_MAX];
+        char text[DOMAIN_EVENT_LINE_MAX];
         g_autofree char *packet = NULL;
 
-        life_word_format(word, detail, (uint64_t) g_get_monotonic_time(), text);
+        domain_event_format(word, detail, (uint64_t) g_get_monotonic_time(), text);
         packet = g_strdup_printf("%s %s", name, text);
         if (send(observer->out, packet, strlen(packet), MSG_NOSIGNAL) < 0)
                 observer->unread = true;
@@ -76,7 +76,7 @@ static void observer_say_end(Observer *observer, const char *name, const char *h
         if (!body->end)
                 body->end = how;
         body->changed = false;
-        observer_say(observer, name, LIFE_WORD_ENDED, body->end);
+        observer_say(observer, name, DOMAIN_EVENT_ENDED, body->end);
 }
 
 /* By libvirt alone, where QEMU itself had no time to say anything. */
@@ -84,13 +84,13 @@ static const char *end_from_detail(int detail)
 {
         switch (detail) {
         case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN:
-                return LIFE_END_POWERED_OFF;
+                return DOMAIN_END_POWERED_OFF;
         case VIR_DOMAIN_EVENT_STOPPED_DESTROYED:
         case VIR_DOMAIN_EVENT_STOPPED_CRASHED:
         case VIR_DOMAIN_EVENT_STOPPED_FAILED:
-                return LIFE_END_DESTROYED;
+                return DOMAIN_END_DESTROYED;
         default:
-                return LIFE_END_UNKNOWN;
+                return DOMAIN_END_UNKNOWN;
         }
 }
 
@@ -133,10 +133,11 @@ static void on_monitor(virConnectPtr connection, virDomainPtr domain, const char
         if (!name || !details)
                 return;
         if (resets)
-                observer_say_end(data, name, LIFE_END_RESET);
+                observer_say_end(data, name, DOMAIN_END_RESET);
         else if (g_str_equal(event, "SHUTDOWN"))
-                observer_say_end(data, name, strstr(details, "\"guest-shutdown\"") ? LIFE_END_POWERED_OFF
-                                                                                 : LIFE_END_DESTROYED);
+                observer_say_end(data, name,
+                                strstr(details, "\"guest-shutdown\"") ? DOMAIN_END_POWERED_OFF
+                                                                      : DOMAIN_END_DESTROYED);
 }
 
 static void on_closed(virConnectPtr connection, int reason, void *data)
@@ -184,9 +185,9 @@ static void observer_ask_state(Observer *observer, virConnectPtr connection, con
         if (!domain || virDomainGetState(domain, &state, &reason, 0) < 0)
                 return;
         if (state == VIR_DOMAIN_RUNNING)
-                observer_say(observer, name, LIFE_WORD_RUNNING, NULL);
+                observer_say(observer, name, DOMAIN_EVENT_RUNNING, NULL);
         else if (state == VIR_DOMAIN_PAUSED && pause_reason(reason))
-                observer_say(observer, name, LIFE_WORD_PAUSED, pause_reason(reason));
+                observer_say(observer, name, DOMAIN_EVENT_PAUSED, pause_reason(reason));
 }
 
 /* Outside of the callbacks, in which libvirt must not be called. What an event said may be over by now: what

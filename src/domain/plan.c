@@ -135,7 +135,7 @@ static int plan_devices(Plan *plan, Error *ret_error)
 {
         int r;
 
-        r = devices_wire(plan->definition, plan->image, &plan->wired, ret_error);
+        r = devices_match(plan->definition, plan->image, &plan->wired, ret_error);
         if (r < 0)
                 return r;
 

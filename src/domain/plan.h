@@ -7,8 +7,8 @@
 #include "common/conf.h"
 #include "domain/domain-xml.h"
 #include "unikernel/definition.h"
-#include "unikernel/moments.h"
 #include "unikernel/placeholders.h"
+#include "unikernel/timestamps.h"
 
 /* All that a start needs to know before libvirt is asked: configuration, definition, image, wiring and what
  * is derived from the name. Reads files and takes images into the store; knows no libvirt. */
@@ -44,7 +44,7 @@ typedef struct Plan {
         PlanNetwork *networks; /* one for each of the definition's devices, empty for volumes; by plan_load()
                                 */
         char *arguments;       /* filled in: by addresses.c, before plan_format() */
-        Moments moments;       /* of the start that it is for: by lifecycle.c */
+        Timestamps timestamps; /* of the start that it is for: by lifecycle.c */
 } Plan;
 
 /* The UUID of the unikernel NAME's domain on this host; needs no definition. INVALID_NAME. */

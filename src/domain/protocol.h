@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/error.h"
-#include "unikernel/verdict.h"
+#include "unikernel/exit-parser.h"
 
 /* What shruthi-domain says to the program that started it: lines KEY=VALUE on standard output, one line each
  * whatever is in them. A sentence of several lines is "error=" with its first and "detail=" with each of the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Attaching guests again. libvirt says which domain's network a tap is, and which bridge a network has now;
- * shruthi-fence alone may put it there. Called by verbs.c. */
+ * shruthi-antispoof alone may put it there. Called by verbs.c. */
 
 #include "domain/reattach.h"
 
@@ -12,8 +12,8 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/string-util.h"
+#include "domain/antispoof-client.h"
 #include "domain/domain-xml.h"
-#include "domain/fence-client.h"
 #include "domain/lifecycle-private.h"
 #include "domain/network-xml.h"
 #include "domain/networks.h"
@@ -67,7 +67,7 @@ static const char *network_bridge(Round *round, const char *name)
 static char *put_back(Round *round, const DomainPort *port)
 {
         const char *bridge = port->network ? network_bridge(round, port->network) : port->bridge;
-        FencePort wanted = {.isolated = port->isolated};
+        AntispoofPort wanted = {.isolated = port->isolated};
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
@@ -76,7 +76,7 @@ static char *put_back(Round *round, const DomainPort *port)
 
         g_strlcpy(wanted.interface, port->interface, sizeof wanted.interface);
         g_strlcpy(wanted.bridge, bridge, sizeof wanted.bridge);
-        r = fence_put(&wanted, &error);
+        r = antispoof_attach(&wanted, &error);
         return r < 0 ? g_strdup(error_message(&error, r)) : NULL;
 }
 
@@ -216,7 +216,7 @@ int reattach(Error *ret_error)
         Round round = {};
         int r;
 
-        r = fence_lost(&round.lost, ret_error);
+        r = antispoof_lost(&round.lost, ret_error);
         if (r < 0)
                 return r;
 

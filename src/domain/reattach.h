@@ -6,5 +6,5 @@
 /* Guests whose bridge went while they ran: a network that was stopped and started, a bridge that was deleted
  * and made again. Where it is there again they are put back on it, a network of ours is started again for
  * that, and what is cut off still is told in the journal and noted (unikernel/cut-off.h). Looks at whatever
- * shruthi-fence says is without a bridge. A verb of shruthi-domain's own service. */
+ * shruthi-antispoof says is without a bridge. A verb of shruthi-domain's own service. */
 int reattach(Error *ret_error);

@@ -20,7 +20,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
-#include "domain/fence-watch.h"
+#include "domain/antispoof-watch.h"
 #include "domain/keeper.h"
 #include "domain/pool.h"
 #include "helper/request.h"
@@ -45,7 +45,7 @@ typedef struct Server {
         int64_t used;   /* when there was last something to do, monotonic */
         Pool pool;
         Keeper *keeper;
-        FenceWatch *fence;
+        AntispoofWatch *antispoof;
 } Server;
 
 /* Without libsystemd, whose part for the bus would come along. */
@@ -72,7 +72,7 @@ static void server_become(Server *server, void (*role)(int socket), int socket)
         for (unsigned i = 0; i < server->pool.n; i++)
                 (void) close_safe(server->pool.workers[i].control);
         keeper_free(server->keeper);
-        fence_watch_free(server->fence);
+        antispoof_watch_free(server->antispoof);
         (void) close_safe(server->observed);
         (void) close_safe(server->signals);
         (void) close_safe(LISTENER);
@@ -285,11 +285,12 @@ static void server_reattach(Server *server, int64_t now)
 {
         static const char *const words[] = {"reattach", NULL};
 
-        fence_watch_set_wanted(server->fence, server->ending == 0 && keeper_is_needed(server->keeper), now);
-        if (!fence_watch_is_due(server->fence, now) || !pool_has_room(&server->pool))
+        antispoof_watch_set_wanted(
+                        server->antispoof, server->ending == 0 && keeper_is_needed(server->keeper), now);
+        if (!antispoof_watch_is_due(server->antispoof, now) || !pool_has_room(&server->pool))
                 return;
         server_prepare_worker(server, now);
-        fence_watch_set_asked(server->fence, server_ask(server, words), now);
+        antispoof_watch_set_asked(server->antispoof, server_ask(server, words), now);
 }
 
 static void server_hear_worker(PoolWorker *worker, int64_t now)
@@ -370,7 +371,7 @@ static int server_timeout(Server *server, int64_t now)
         int64_t next = pool_next_rested(&server->pool);
 
         if (pool_has_room(&server->pool))
-                next = MIN(next, MIN(keeper_next(server->keeper), fence_watch_next(server->fence)));
+                next = MIN(next, MIN(keeper_next(server->keeper), antispoof_watch_next(server->antispoof)));
         if (server->observer == 0 && server->ending == 0)
                 next = MIN(next, server->observer_due);
         if (server->ending > 0 && server->ending + LAST_LOOK_USEC > now)
@@ -385,12 +386,12 @@ static int server_timeout(Server *server, int64_t now)
 static void server_wait(Server *server, int64_t now)
 {
         struct pollfd polls[POOL_MAX + FIXED] = {
-                {.fd = server->signals, .events = POLLIN},
-                {.fd = keeper_fd(server->keeper), .events = POLLIN},
-                {.fd = server->ending > 0 || !pool_has_room(&server->pool) ? -1 : LISTENER,
-                                .events = POLLIN},
-                {.fd = fence_watch_fd(server->fence), .events = POLLIN},
-                {.fd = server->observed, .events = POLLIN},
+                        {.fd = server->signals, .events = POLLIN},
+                        {.fd = keeper_fd(server->keeper), .events = POLLIN},
+                        {.fd = server->ending > 0 || !pool_has_room(&server->pool) ? -1 : LISTENER,
+                                        .events = POLLIN},
+                        {.fd = antispoof_watch_fd(server->antispoof), .events = POLLIN},
+                        {.fd = server->observed, .events = POLLIN},
         };
         unsigned n = server->pool.n;
 
@@ -409,7 +410,7 @@ static void server_wait(Server *server, int64_t now)
         if (polls[1].revents)
                 keeper_hear(server->keeper, now);
         if (polls[3].revents)
-                fence_watch_hear(server->fence, now);
+                antispoof_watch_hear(server->antispoof, now);
         /* After whom it is about has been seen. */
         if (polls[4].revents)
                 server_hear_observer(server, now);
@@ -436,7 +437,7 @@ static int server_begin_watching(Server *server)
 {
         int r;
 
-        r = fence_watch_new(&server->fence);
+        r = antispoof_watch_new(&server->antispoof);
         return r < 0 ? r : keeper_new(server->used, &server->keeper);
 }
 
@@ -463,7 +464,7 @@ int serve(const ServeRoles *roles)
         }
         r = server_begin_watching(&server);
         if (r < 0) {
-                log_error("Cannot watch '%s': %s", paths_lives(), g_strerror(-r));
+                log_error("Cannot watch '%s': %s", paths_liveness(), g_strerror(-r));
                 return EXIT_FAILURE;
         }
 
@@ -480,7 +481,7 @@ int serve(const ServeRoles *roles)
         }
 
         keeper_free(server.keeper);
-        fence_watch_free(server.fence);
+        antispoof_watch_free(server.antispoof);
         server_dismiss_observer(&server);
         (void) close_safe(server.signals);
         return EXIT_SUCCESS;

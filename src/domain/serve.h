@@ -6,7 +6,7 @@
  * by a fork that spares it the loading of sixty libraries. It never calls libvirt itself.
  *
  * Besides it sees whose unit is over (keeper.h), and has those domains swept; hears whose bridge has
- * gone or come back (fence-watch.h), and has those attached again; and one process more listens to
+ * gone or come back (antispoof-watch.h), and has those attached again; and one process more listens to
  * libvirt's events (observer.h), which it passes on to the runners.
  *
  * A worker gets SERVE_CONTROL_CONNECT, or SERVE_CONTROL_SERVE with the descriptor of a connection, on

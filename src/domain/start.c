@@ -12,7 +12,7 @@
 #include "domain/protocol.h"
 #include "domain/virt.h"
 #include "domain/volumes.h"
-#include "unikernel/life.h"
+#include "unikernel/liveness.h"
 #include "unikernel/run-dir.h"
 #include "unikernel/started.h"
 
@@ -48,19 +48,19 @@ static void emit_plan(const Plan *plan)
 }
 
 /* All at once, for whom it costs something to read them. */
-static void emit_moments(const Plan *plan)
+static void emit_timestamps(const Plan *plan)
 {
-        for (Moment moment = 0; moment < _MOMENT_MAX; moment++)
-                if (plan->moments.at[moment] > 0)
-                        protocol_emit("moment", "%s %" PRIu64, moment_to_string(moment),
-                                        plan->moments.at[moment]);
+        for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++)
+                if (plan->timestamps.at[timestamp] > 0)
+                        protocol_emit("moment", "%s %" PRIu64, timestamp_to_string(timestamp),
+                                        plan->timestamps.at[timestamp]);
 }
 
 static void emit_started(Plan *plan, bool kvm)
 {
         protocol_guard(0, NULL);
-        moments_note(&plan->moments, MOMENT_CREATED);
-        emit_moments(plan);
+        timestamps_record(&plan->timestamps, TIMESTAMP_CREATED);
+        emit_timestamps(plan);
         protocol_emit("started", "%s", kvm ? "kvm" : "tcg");
 }
 
@@ -75,7 +75,7 @@ static int meet_remains(virConnectPtr connection, Plan *plan, const char *xml, E
 
         r = virt_domain_find(connection, name, plan->uuid, &domain, ret_error);
         if (r > 0) {
-                moments_note(&plan->moments, MOMENT_PREPARED);
+                timestamps_record(&plan->timestamps, TIMESTAMP_PREPARED);
                 if (prepared && g_str_equal(prepared, xml) && virt_domain_release(domain))
                         r = 1;
                 else {
@@ -186,7 +186,7 @@ static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret
                 if (r < 0)
                         return r;
         }
-        moments_note(&plan->moments, MOMENT_PREPARED);
+        timestamps_record(&plan->timestamps, TIMESTAMP_PREPARED);
         r = create(connection, plan, xml, credentials, &domain, ret_error);
         if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
                 volumes_explain(plan, ret_error);
@@ -228,7 +228,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         r = plan_load(name, &plan, ret_error);
         if (r < 0)
                 return r;
-        plan->moments.at[MOMENT_HELPER_BEGAN] = begun;
+        plan->timestamps.at[TIMESTAMP_HELPER_BEGAN] = begun;
         isolation_prepare(plan);
         protocol_emit("owner", "%u", plan->definition->owner);
         r = plan_resolve(plan, ret_error);
@@ -245,7 +245,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         if (r < 0)
                 return r;
 
-        moments_note(&plan->moments, MOMENT_PLANNED);
+        timestamps_record(&plan->timestamps, TIMESTAMP_PLANNED);
         deadline = g_get_monotonic_time() + START_WINDOW_USEC;
         for (;;) {
                 _cleanup_error_ Error error = ERROR_INIT;
@@ -305,7 +305,7 @@ static int prepare_domain(virConnectPtr connection, const Plan *plan, const char
 int lifecycle_prepare(const char *name, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
-        _cleanup_close_ int life = -EBADF;
+        _cleanup_close_ int liveness = -EBADF;
         g_autoptr(Plan) plan = NULL;
         g_autofree char *xml = NULL;
         bool kvm;
@@ -323,7 +323,7 @@ int lifecycle_prepare(const char *name, Error *ret_error)
                 return r;
 
         /* What the unit does not fetch in time is swept, as all that is left of this. */
-        r = life_take(name, &life);
+        r = liveness_acquire(name, &liveness);
         if (r < 0)
                 return r == -EBUSY ? 0 : error_set_errno(ret_error, r, "Cannot take '%s'", name);
 

@@ -11,12 +11,12 @@
 #include "common/string-util.h"
 #include "image/arm-virt.h"
 #include "image/elf-file.h"
-#include "image/foreign.h"
-#include "image/judge.h"
+#include "image/inspect.h"
 #include "image/linux.h"
 #include "image/multiboot.h"
 #include "image/pvh.h"
 #include "image/solo5.h"
+#include "image/unsupported.h"
 
 static const char *const device_kind_table[_DEVICE_KIND_MAX] = {
         [DEVICE_NETWORK] = "network",
@@ -111,7 +111,7 @@ static bool check_architecture(const char *machine, ImageArchitecture asked, Ima
  * beginning of memory where the file leaves room for it. */
 static bool judge_aarch64(const ElfFile *elf, const Notes *notes, ImageInfo *info)
 {
-        if (!foreign_check_elf(elf, notes->is_gnu, info) || !arm_virt_check_elf(elf, info))
+        if (!unsupported_check_elf(elf, notes->is_gnu, info) || !arm_virt_check_elf(elf, info))
                 return false;
 
         info->boot = IMAGE_BOOT_ELF;
@@ -174,11 +174,12 @@ static bool judge_elf(
                 return true;
         }
 
-        return multiboot_refuse(multiboot, &header, info) && foreign_check_elf(elf, notes.is_gnu, info) &&
-                        image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                        "an ELF file that says neither by a Multiboot header in its first 8 "
-                                        "KiB nor by a PVH note how to boot it: link it with one, or give "
-                                        "the loader that it needs and this file as Initrd=");
+        return multiboot_refuse(multiboot, &header, info) &&
+               unsupported_check_elf(elf, notes.is_gnu, info) &&
+               image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
+                               "an ELF file that says neither by a Multiboot header in its first 8 "
+                               "KiB nor by a PVH note how to boot it: link it with one, or give "
+                               "the loader that it needs and this file as Initrd=");
 }
 
 static bool judge_flat(
@@ -204,7 +205,7 @@ static bool judge_flat(
 
         /* A disk with GRUB on it has a Multiboot header in its first sectors, GRUB's own. So what is
          * something else is said first. */
-        if (!foreign_check(source, head, head_size, info))
+        if (!unsupported_check(source, head, head_size, info))
                 return false;
 
         multiboot = multiboot_find(head, head_size, &header);
@@ -224,7 +225,7 @@ static bool judge_flat(
                                         "aarch64, Image)", source->size);
 }
 
-int image_judge(Source *source, const char *machine, ImageArchitecture asked, ImageInfo **ret_info,
+int image_inspect_source(Source *source, const char *machine, ImageArchitecture asked, ImageInfo **ret_info,
                 Error *ret_error)
 {
         _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
@@ -259,7 +260,7 @@ int image_inspect(int fd, ImageArchitecture asked, ImageInfo **ret_info, Error *
         if (r < 0)
                 return r;
 
-        return image_judge(&source, host_machine(), asked, ret_info, ret_error);
+        return image_inspect_source(&source, host_machine(), asked, ret_info, ret_error);
 }
 
 int image_inspect_bytes(const uint8_t *data, size_t size, const char *machine, ImageArchitecture asked,
@@ -267,5 +268,5 @@ int image_inspect_bytes(const uint8_t *data, size_t size, const char *machine, I
 {
         Source source = source_from_bytes(data, size);
 
-        return image_judge(&source, machine ?: host_machine(), asked, ret_info, ret_error);
+        return image_inspect_source(&source, machine ?: host_machine(), asked, ret_info, ret_error);
 }

@@ -33,16 +33,16 @@ static void runner_set_witnessed(Runner *runner, const char *value)
 {
         static const struct {
                 const char *value;
-                Ending ending;
+                TerminationCause ending;
         } endings[] = {
-                {"shutdown", ENDING_POWERED_OFF},
-                {"destroyed", ENDING_DESTROYED},
-                {"crashed", ENDING_DESTROYED},
-                {"failed", ENDING_DESTROYED},
+                        {"shutdown", TERMINATION_POWERED_OFF},
+                        {"destroyed", TERMINATION_DESTROYED},
+                        {"crashed", TERMINATION_DESTROYED},
+                        {"failed", TERMINATION_DESTROYED},
         };
 
         runner->answered = true;
-        runner->witnessed = ENDING_CONSOLE;
+        runner->witnessed = TERMINATION_CONSOLE;
         for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
                 if (g_str_equal(value, endings[i].value))
                         runner->witnessed = endings[i].ending;
@@ -107,7 +107,8 @@ static bool runner_keep_fact(Runner *runner, const char *key, const char *value)
         else if (g_str_equal(key, "silence-warning-usec"))
                 runner_set_number(runner, &state->silence_warning_usec, value);
         else if (g_str_equal(key, "moment"))
-                runner->state_changed = moments_take(&state->moments, value) >= 0 || runner->state_changed;
+                runner->state_changed =
+                                timestamps_parse(&state->timestamps, value) >= 0 || runner->state_changed;
         else if (g_str_equal(key, "witness")) {
                 state->witness = runner->asked = g_str_equal(value, "yes");
                 runner->state_changed = true;
@@ -172,7 +173,7 @@ static void runner_begun_in_vain(Runner *runner, int status)
                                 "open, so it runs",
                                 runner->refusal_sentence ?: "no answer");
                 runner_is_up(runner);
-        } else if (runner->state.verdict.result != RESULT_NONE)
+        } else if (runner->state.exit_parser.result != RESULT_NONE)
                 /* It has come and gone before libvirt had finished starting it. */
                 runner_is_up(runner);
         else if (!runner->stopping && !runner_wait_for_network(runner))
@@ -277,7 +278,7 @@ static void runner_start(Runner *runner)
         int r;
 
         runner->state.invocation_id = g_strdup(g_getenv("INVOCATION_ID"));
-        runner->state.moments.at[MOMENT_RUNNER_BEGAN] = runner->begun;
+        runner->state.timestamps.at[TIMESTAMP_RUNNER_BEGAN] = runner->begun;
         /* One that was prepared has its console there. */
         runner->was_prepared = run_dir_is_prepared(runner->name);
         r = runner->was_prepared ? 0 : run_dir_make(runner->name);
@@ -301,7 +302,7 @@ static void runner_start(Runner *runner)
 
         r = runner_open_console(runner);
         if (r >= 0) {
-                moments_note(&runner->state.moments, MOMENT_HELPER_ASKED);
+                timestamps_record(&runner->state.timestamps, TIMESTAMP_HELPER_ASKED);
                 r = runner_ask_start(runner);
         }
         if (r < 0)
@@ -371,7 +372,7 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
                 console = close_safe(console);
         }
 
-        r = runner_take_life(runner, stored->life);
+        r = runner_take_life(runner, stored->liveness);
         if (console < 0 && runner_is_told_to_stop()) {
                 /* While it waited. There is no guest yet. */
                 runner->stopping = true;
@@ -380,15 +381,14 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
         if (r < 0 && console < 0) {
                 runner_fail(runner, r == -EBUSY ? RESULT_LIBVIRT : RESULT_RUNNER,
                                 r == -EBUSY ? RUNNER_EXIT_LIBVIRT : RUNNER_EXIT_RUNNER,
-                                "'%s/%s' cannot be taken%s: %s", paths_lives(), runner->name,
-                                r == -EBUSY ? ", its domain is still being worked on" : "",
-                                g_strerror(-r));
+                                "'%s/%s' cannot be taken%s: %s", paths_liveness(), runner->name,
+                                r == -EBUSY ? ", its domain is still being worked on" : "", g_strerror(-r));
                 return;
         }
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                                 "'%s/%s' cannot be taken: %s; the guest is adopted without",
-                                paths_lives(), runner->name, g_strerror(-r));
+                                paths_liveness(), runner->name, g_strerror(-r));
 
         runner->adopting = console >= 0;
         runner_listen(runner);
@@ -448,7 +448,7 @@ static void runner_is_up(Runner *runner)
 
         runner->state.started = true;
         if (!runner->adopting) {
-                moments_note(&runner->state.moments, MOMENT_READY);
+                timestamps_record(&runner->state.timestamps, TIMESTAMP_READY);
                 runner->state.started_at = (uint64_t) g_get_real_time();
         }
         runner_save(runner);

@@ -17,8 +17,8 @@
 #include "common/names.h"
 #include "common/string-util.h"
 #include "run/runner.h"
-#include "unikernel/life.h"
-#include "unikernel/outcome.h"
+#include "unikernel/exit-record.h"
+#include "unikernel/liveness.h"
 
 #define HALTED_USEC        (300 * 1000) /* a good power-off may still follow */
 #define STOP_TIMEOUT_USEC  (50 * G_USEC_PER_SEC)
@@ -48,39 +48,41 @@ static int on_flush_time(sd_event_source *source, uint64_t usec, void *userdata)
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static void runner_finish(Runner *runner, const Outcome *outcome, int exit_status)
+static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exit_status)
 {
-        g_autofree char *status = g_strdup_printf("%" G_GINT64_FORMAT, outcome->exit_status);
+        g_autofree char *status = g_strdup_printf("%" G_GINT64_FORMAT, exit_record->exit_status);
         const char *const fields[] = {
-                SHRUTHI_FIELD_RESULT, result_to_string(outcome->result),
-                SHRUTHI_FIELD_EXIT_STATUS, status,
-                NULL,
+                        SHRUTHI_FIELD_RESULT,
+                        result_to_string(exit_record->result),
+                        SHRUTHI_FIELD_EXIT_STATUS,
+                        status,
+                        NULL,
         };
-        bool good = result_is_success(outcome->result);
+        bool good = result_is_success(exit_record->result);
         int r;
 
         runner->finished = true;
         runner->exit_status = exit_status;
 
-        r = outcome_write(runner->name, outcome);
+        r = exit_record_write(runner->name, exit_record);
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                                 "How it ended cannot be kept for shruthid: %s",
                                 g_strerror(-r));
         journal_message(runner->journal, good ? LOG_INFO : LOG_ERR,
                         good ? SHRUTHI_MESSAGE_ENDED : SHRUTHI_MESSAGE_FAILED, fields, "%s",
-                        outcome->reason);
+                        exit_record->reason);
 
         /* The store outlives every end but the unit's own, also a restart: only one who crashes leaves it
          * filled. A unit that ends well without ever having been ready would count as failed. */
         runner_notify(runner, "%sSTOPPING=1\nSTATUS=%s",
-                        runner->state.started && !runner->ready ? "READY=1\n" : "", outcome->reason);
+                        runner->state.started && !runner->ready ? "READY=1\n" : "", exit_record->reason);
         runner_unstore(RUNNER_STORED_CONSOLE);
         /* Where the guest's end was not seen, what of it may be left is for shruthi-domain.service. */
-        if (runner->life_fd >= 0 &&
+        if (runner->liveness_fd >= 0 &&
                         (runner->gone || (runner->console && console_has_ended(runner->console))))
-                (void) life_end(runner->name);
-        runner_unstore(RUNNER_STORED_LIFE);
+                (void) liveness_remove(runner->name);
+        runner_unstore(RUNNER_STORED_LIVENESS);
 
         console_server_free(runner->server);
         runner->server = NULL;
@@ -94,12 +96,12 @@ static void runner_finish(Runner *runner, const Outcome *outcome, int exit_statu
 void runner_fail(Runner *runner, Result result, int exit_status, const char *format, ...)
 {
         g_autofree char *sentence = NULL;
-        Outcome outcome = {
-                .invocation_id = (char *) g_getenv("INVOCATION_ID"),
-                .result = result,
-                .exit_status = exit_status,
-                .started_at = runner->state.started_at,
-                .error = runner->refusal_error,
+        ExitRecord exit_record = {
+                        .invocation_id = (char *) g_getenv("INVOCATION_ID"),
+                        .result = result,
+                        .exit_status = exit_status,
+                        .started_at = runner->state.started_at,
+                        .error = runner->refusal_error,
         };
         va_list ap;
 
@@ -110,39 +112,39 @@ void runner_fail(Runner *runner, Result result, int exit_status, const char *for
         sentence = g_strdup_vprintf(format, ap);
         va_end(ap);
         g_strdelimit(sentence, "\n", ' ');
-        outcome.reason = sentence;
-        runner_finish(runner, &outcome, exit_status);
+        exit_record.reason = sentence;
+        runner_finish(runner, &exit_record, exit_status);
 }
 
 /* A stop that came when the guest had ended its run by itself. What it had said is no proof of that: it may
  * have printed somebody else's last words long ago. */
 static bool runner_stopped_too_late(const Runner *runner)
 {
-        const Verdict *verdict = &runner->state.verdict;
+        const ExitParser *exit_parser = &runner->state.exit_parser;
 
-        if (verdict->halted || !runner->told)
+        if (exit_parser->halted || !runner->told)
                 return runner->too_late;
 
-        return runner->told_ending == ENDING_POWERED_OFF && verdict->result != RESULT_NONE;
+        return runner->told_ending == TERMINATION_POWERED_OFF && exit_parser->result != RESULT_NONE;
 }
 
-static Ending runner_ending(const Runner *runner)
+static TerminationCause runner_ending(const Runner *runner)
 {
-        if (runner->told && runner->told_ending == ENDING_RESET)
-                return ENDING_RESET;
+        if (runner->told && runner->told_ending == TERMINATION_RESET)
+                return TERMINATION_RESET;
         if (runner->stopping && !runner_stopped_too_late(runner))
-                return ENDING_STOPPED;
-        if (runner->stop_attempts > 0 && runner->state.verdict.halted)
-                return ENDING_HALTED;
+                return TERMINATION_STOPPED;
+        if (runner->stop_attempts > 0 && runner->state.exit_parser.halted)
+                return TERMINATION_HALTED;
         /* We were late, or somebody else was quicker to end what had halted. */
         if (runner->stopping)
-                return ENDING_CONSOLE;
+                return TERMINATION_CONSOLE;
         if (runner->told)
                 return runner->told_ending;
         if (runner->answered)
                 return runner->witnessed;
 
-        return ENDING_CONSOLE;
+        return TERMINATION_CONSOLE;
 }
 
 /* Takes both. */
@@ -155,9 +157,9 @@ static char *sentence_and(char *sentence, char *more)
 
 static void runner_settle(Runner *runner)
 {
-        Verdict *verdict = &runner->state.verdict;
+        ExitParser *exit_parser = &runner->state.exit_parser;
         g_autofree char *sentence = NULL;
-        Outcome outcome;
+        ExitRecord exit_record;
 
         if (runner->adopting && !runner->state.started && !runner->state.spoke && !runner->stopping) {
                 runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
@@ -165,25 +167,25 @@ static void runner_settle(Runner *runner)
                 return;
         }
 
-        verdict_settle(verdict, runner_ending(runner));
-        sentence = verdict_sentence(verdict, runner->stopped_by);
+        exit_parser_settle(exit_parser, runner_ending(runner));
+        sentence = exit_parser_message(exit_parser, runner->stopped_by);
         if (runner->stuck) {
                 uint64_t took = (uint64_t) g_get_monotonic_time() - runner->stop_begun;
 
                 sentence = sentence_and(sentence, g_strdup_printf("QEMU took %" G_GUINT64_FORMAT " s to end",
                                                                   took / G_USEC_PER_SEC));
         }
-        if (runner_look_at_room(runner) && !result_is_success(verdict->result))
+        if (runner_look_at_room(runner) && !result_is_success(exit_parser->result))
                 sentence = sentence_and(sentence, g_strdup("the file system of its volumes is full"));
-        outcome = (Outcome){
-                .invocation_id = (char *) g_getenv("INVOCATION_ID"),
-                .result = verdict->result,
-                .exit_status = verdict_exit_status(verdict),
-                .started_at = runner->state.started_at,
-                .reason = sentence,
-                .error = _ERROR_CODE_INVALID,
+        exit_record = (ExitRecord){
+                        .invocation_id = (char *) g_getenv("INVOCATION_ID"),
+                        .result = exit_parser->result,
+                        .exit_status = exit_parser_exit_status(exit_parser),
+                        .started_at = runner->state.started_at,
+                        .reason = sentence,
+                        .error = _ERROR_CODE_INVALID,
         };
-        runner_finish(runner, &outcome, verdict_unit_exit_status(verdict));
+        runner_finish(runner, &exit_record, exit_parser_unit_exit_status(exit_parser));
 }
 
 static void on_stopper_line(void *userdata, const char *key, const char *value)
@@ -279,7 +281,7 @@ static int on_halted_time(sd_event_source *source, uint64_t usec, void *userdata
  * count anew. */
 static void runner_follow_halted(Runner *runner)
 {
-        if (!runner->state.verdict.halted)
+        if (!runner->state.exit_parser.halted)
                 runner->halted_source = sd_event_source_disable_unref(runner->halted_source);
         else if (!runner->halted_source && runner->stop_attempts == 0)
                 (void) sd_event_add_time_relative(runner->event, &runner->halted_source, CLOCK_MONOTONIC,
@@ -309,10 +311,10 @@ static bool runner_wait(Runner *runner, uint64_t usec)
 /* Whether how it ended is still to be waited for: by who listens to libvirt, or by a witness. */
 static bool runner_wants_to_be_told(Runner *runner)
 {
-        const Verdict *verdict = &runner->state.verdict;
-        bool spoke = verdict->result != RESULT_NONE, witness = runner->asked && !runner->answered;
+        const ExitParser *exit_parser = &runner->state.exit_parser;
+        bool spoke = exit_parser->result != RESULT_NONE, witness = runner->asked && !runner->answered;
 
-        if (runner->told || verdict->halted || (runner->stopping && !spoke))
+        if (runner->told || exit_parser->halted || (runner->stopping && !spoke))
                 return false;
         if (spoke || runner->answered)
                 return runner_may_be_told(runner) && !runner_wait(runner, WORD_USEC);
@@ -381,7 +383,8 @@ void runner_on_terminate(Runner *runner)
                 return;
 
         runner->stopping = true;
-        runner->too_late = runner->state.verdict.result != RESULT_NONE || runner->state.verdict.halted;
+        runner->too_late =
+                        runner->state.exit_parser.result != RESULT_NONE || runner->state.exit_parser.halted;
         g_free(runner->stopped_by);
         runner->stopped_by = read_stopped_by(runner->dir);
         runner_notify(runner, "STOPPING=1\nSTATUS=Stopping the guest");

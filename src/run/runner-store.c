@@ -12,7 +12,7 @@
 
 #include "common/io.h"
 #include "run/runner.h"
-#include "unikernel/life.h"
+#include "unikernel/liveness.h"
 
 #define LIFE_STEP_USEC (2 * 1000)
 
@@ -37,13 +37,13 @@ void runner_find_stored(RunnerStored *ret_stored)
         g_auto(GStrv) names = NULL;
         int n;
 
-        *ret_stored = (RunnerStored){.console = -EBADF, .life = -EBADF};
+        *ret_stored = (RunnerStored){.console = -EBADF, .liveness = -EBADF};
         n = sd_listen_fds_with_names(1, &names);
         for (int i = 0; i < n; i++) {
                 int fd = SD_LISTEN_FDS_START + i;
-                int *place = g_strcmp0(names[i], RUNNER_STORED_CONSOLE) == 0 ? &ret_stored->console
-                                : g_strcmp0(names[i], RUNNER_STORED_LIFE) == 0 ? &ret_stored->life
-                                                                               : NULL;
+                int *place = g_strcmp0(names[i], RUNNER_STORED_CONSOLE) == 0    ? &ret_stored->console
+                             : g_strcmp0(names[i], RUNNER_STORED_LIVENESS) == 0 ? &ret_stored->liveness
+                                                                                : NULL;
                 struct stat st;
 
                 if (place && *place < 0 && fstat(fd, &st) >= 0 && S_ISFIFO(st.st_mode))
@@ -66,19 +66,19 @@ int runner_take_life(Runner *runner, int stored)
         uint64_t end = (uint64_t) g_get_monotonic_time() + RUNNER_LIFE_PATIENCE_USEC;
         int r;
 
-        if (stored >= 0 && life_is_held(runner->name, stored)) {
-                runner->life_fd = stored;
+        if (stored >= 0 && liveness_is_stored(runner->name, stored)) {
+                runner->liveness_fd = stored;
                 return 0;
         }
         if (stored >= 0) {
-                runner_unstore(RUNNER_STORED_LIFE);
+                runner_unstore(RUNNER_STORED_LIVENESS);
                 (void) close_safe(stored);
         }
 
-        while ((r = life_take(runner->name, &runner->life_fd)) == -EBUSY && !runner_is_told_to_stop() &&
-                        (uint64_t) g_get_monotonic_time() < end)
+        while ((r = liveness_acquire(runner->name, &runner->liveness_fd)) == -EBUSY &&
+                        !runner_is_told_to_stop() && (uint64_t) g_get_monotonic_time() < end)
                 g_usleep(LIFE_STEP_USEC);
         if (r >= 0)
-                runner_store(RUNNER_STORED_LIFE, runner->life_fd);
+                runner_store(RUNNER_STORED_LIVENESS, runner->liveness_fd);
         return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What shruthi-domain.service has heard of libvirt about the domain, and writes into the file of
- * unikernel/life.h: that it is paused or goes on, and how it ended. */
+ * unikernel/liveness.h: that it is paused or goes on, and how it ended. */
 
 #include <errno.h>
 #include <glib.h>
@@ -13,9 +13,9 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "run/runner.h"
-#include "unikernel/life.h"
+#include "unikernel/liveness.h"
 
-/* By the reasons that unikernel/life.h lists. */
+/* By the reasons that unikernel/liveness.h lists. */
 static const struct {
         const char *reason, *words;
 } pause_table[] = {
@@ -45,7 +45,7 @@ static void runner_set_paused(Runner *runner, const char *reason, uint64_t usec)
         g_autofree char *words = pause_words(runner->name, reason);
 
         /* One that is prepared waits paused for its release. */
-        if (runner->was_prepared && usec < state->moments.at[MOMENT_CREATED])
+        if (runner->was_prepared && usec < state->timestamps.at[TIMESTAMP_CREATED])
                 return;
         if (g_strcmp0(words, state->paused) == 0)
                 return;
@@ -79,16 +79,16 @@ static void runner_take_word(Runner *runner, char *text)
         uint64_t usec;
 
         runner->heard = true;
-        switch (life_word_parse(text, &detail, &usec)) {
-        case LIFE_WORD_ENDED:
+        switch (domain_event_parse(text, &detail, &usec)) {
+        case DOMAIN_EVENT_ENDED:
                 runner->told = true;
-                runner->told_ending = g_str_equal(detail, LIFE_END_POWERED_OFF)         ? ENDING_POWERED_OFF
-                                              : g_str_equal(detail, LIFE_END_RESET)     ? ENDING_RESET
-                                              : g_str_equal(detail, LIFE_END_DESTROYED) ? ENDING_DESTROYED
-                                                                                        : ENDING_CONSOLE;
+                runner->told_ending = g_str_equal(detail, DOMAIN_END_POWERED_OFF) ? TERMINATION_POWERED_OFF
+                                      : g_str_equal(detail, DOMAIN_END_RESET)     ? TERMINATION_RESET
+                                      : g_str_equal(detail, DOMAIN_END_DESTROYED) ? TERMINATION_DESTROYED
+                                                                                  : TERMINATION_CONSOLE;
                 break;
-        case LIFE_WORD_PAUSED:
-        case LIFE_WORD_RUNNING:
+        case DOMAIN_EVENT_PAUSED:
+        case DOMAIN_EVENT_RUNNING:
                 runner->told = false;
                 /* Before there is a guest it is remembered. */
                 g_free(runner->paused_reason);
@@ -117,7 +117,7 @@ static void runner_read_words(Runner *runner, bool heed)
         char buffer[4096];
         ssize_t n;
 
-        while ((n = read(runner->life_fd, buffer, sizeof buffer - 1)) > 0) {
+        while ((n = read(runner->liveness_fd, buffer, sizeof buffer - 1)) > 0) {
                 char *line = buffer, *newline;
 
                 buffer[n] = 0;
@@ -139,7 +139,7 @@ static int on_words(sd_event_source *source, int fd, uint32_t events, void *user
 
 void runner_listen(Runner *runner)
 {
-        if (runner->life_fd < 0)
+        if (runner->liveness_fd < 0)
                 return;
 
         /* What was written for a run before this one. */
@@ -147,7 +147,7 @@ void runner_listen(Runner *runner)
                 runner_read_words(runner, false);
         /* By its edges: who writes may go and come back, and while nobody is there each look would wake
          * us. */
-        if (sd_event_add_io(runner->event, &runner->words_source, runner->life_fd, EPOLLIN | EPOLLET,
+        if (sd_event_add_io(runner->event, &runner->words_source, runner->liveness_fd, EPOLLIN | EPOLLET,
                             on_words, runner) < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                                 "Cannot notice when the guest is paused");
@@ -155,7 +155,7 @@ void runner_listen(Runner *runner)
 
 bool runner_may_be_told(const Runner *runner)
 {
-        struct pollfd pollfd = {.fd = runner->life_fd};
+        struct pollfd pollfd = {.fd = runner->liveness_fd};
 
         return runner->words_source && poll(&pollfd, 1, 0) >= 0 && !(pollfd.revents & POLLHUP);
 }

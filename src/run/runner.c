@@ -64,7 +64,7 @@ static void on_console_bytes(void *userdata, const char *data, size_t size)
 
         if (!runner->state.spoke) {
                 runner->state.spoke = true;
-                moments_note(&runner->state.moments, MOMENT_FIRST_BYTE);
+                timestamps_record(&runner->state.timestamps, TIMESTAMP_FIRST_BYTE);
                 runner->silence_source = sd_event_source_disable_unref(runner->silence_source);
                 runner_save(runner);
         }
@@ -78,7 +78,7 @@ static void on_console_line(void *userdata, const char *text, size_t size)
         Runner *runner = userdata;
 
         /* Kept before the line is taken out of the pipe, so that one who comes after us knows it. */
-        if (verdict_see_line(&runner->state.verdict, text, size)) {
+        if (exit_parser_feed_line(&runner->state.exit_parser, text, size)) {
                 runner_save(runner);
                 runner_check(runner);
         }
@@ -137,14 +137,14 @@ int runner_new(const char *name, Runner **ret_runner)
         int r;
 
         *runner = (Runner){
-                .name = g_strdup(name),
-                .dir = paths_unikernel_runtime(name),
-                .begun = (uint64_t) g_get_monotonic_time(),
-                .console_fd = -EBADF,
-                .life_fd = -EBADF,
-                .state = RUN_STATE_INIT,
-                .refusal = RESULT_RUNNER,
-                .refusal_error = _ERROR_CODE_INVALID,
+                        .name = g_strdup(name),
+                        .dir = paths_unikernel_runtime(name),
+                        .begun = (uint64_t) g_get_monotonic_time(),
+                        .console_fd = -EBADF,
+                        .liveness_fd = -EBADF,
+                        .state = RUN_STATE_INIT,
+                        .refusal = RESULT_RUNNER,
+                        .refusal_error = _ERROR_CODE_INVALID,
         };
 
         r = sd_event_new(&runner->event);
@@ -182,7 +182,7 @@ void runner_free(Runner *runner)
         console_server_free(runner->server);
         console_free(runner->console);
         (void) close_safe(runner->console_fd);
-        (void) close_safe(runner->life_fd);
+        (void) close_safe(runner->liveness_fd);
         journal_free(runner->journal);
         run_state_clear(&runner->state);
         sd_event_unref(runner->event);

@@ -10,8 +10,8 @@
 #include "run/console.h"
 #include "run/helper.h"
 #include "run/journal.h"
+#include "unikernel/exit-parser.h"
 #include "unikernel/run-state.h"
-#include "unikernel/verdict.h"
 
 /* The supervisor of one unikernel: what it knows. runner-begin.c starts the guest or adopts one, runner.c
  * follows it, runner-words.c hears how its domain is, runner-end.c stops it and tells how it ended. */
@@ -23,7 +23,7 @@ typedef struct Runner {
         sd_event *event;
 
         int console_fd; /* also in systemd's descriptor store */
-        int life_fd;    /* the same; see unikernel/life.h */
+        int liveness_fd; /* the same; see unikernel/liveness.h */
         Console *console;
         ConsoleServer *server; /* NULL when its socket could not be made: the guest runs without */
         Journal *journal;
@@ -42,14 +42,14 @@ typedef struct Runner {
         uint64_t network_deadline; /* µs, CLOCK_MONOTONIC: how long a network is waited for; 0: not yet */
         bool asked;    /* a witness was asked */
         bool answered; /* … and this is what it said: */
-        Ending witnessed;
+        TerminationCause witnessed;
         unsigned witness_attempts;
 
         /* What shruthi-domain.service says, see runner-words.c. */
         sd_event_source *words_source;
         bool heard; /* anything */
         bool told;  /* … how it ended: */
-        Ending told_ending;
+        TerminationCause told_ending;
         bool was_prepared;   /* and so was paused until its start */
         char *paused_reason; /* NULL: it runs */
         uint64_t paused_usec;
@@ -95,13 +95,13 @@ int runner_run(Runner *runner);
 /* What systemd had stored for us, or negative. */
 typedef struct RunnerStored {
         int console;
-        int life;
+        int liveness;
 } RunnerStored;
 
 void runner_begin(Runner *runner, const RunnerStored *stored);
 
 #define RUNNER_STORED_CONSOLE "console"
-#define RUNNER_STORED_LIFE    "life"
+#define RUNNER_STORED_LIVENESS "life"
 void runner_find_stored(RunnerStored *ret_stored);
 void runner_store(const char *name, int fd);
 void runner_unstore(const char *name);

@@ -173,7 +173,7 @@ static int check_manifest(const ImageInfo *image, Error *ret_error)
         return 0;
 }
 
-int devices_wire(const Definition *definition, const ImageInfo *image, GPtrArray **ret_devices,
+int devices_match(const Definition *definition, const ImageInfo *image, GPtrArray **ret_devices,
                 Error *ret_error)
 {
         g_autoptr(GPtrArray) devices = g_ptr_array_new();

@@ -9,5 +9,5 @@
  * const DefinitionDevice *, owned by the definition. Where they differ: DEVICE_MISMATCH with one sentence
  * (one line) that lists what is missing, what is too much and what is of the other kind, with the lines of
  * the definition and the options of shruthictl create to write. */
-int devices_wire(const Definition *definition, const ImageInfo *image, GPtrArray **ret_devices,
+int devices_match(const Definition *definition, const ImageInfo *image, GPtrArray **ret_devices,
                 Error *ret_error);

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 /* /run/shruthi/unikernels/NAME: the FIFOs of the console, and what else a running unikernel has. It goes
- * with the domain. All of these are for who holds the lock of unikernel/life.h. */
+ * with the domain. All of these are for who holds the lock of unikernel/liveness.h. */
 
 /* Makes it, with new FIFOs and nothing else. */
 int run_dir_make(const char *name);

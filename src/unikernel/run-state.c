@@ -33,7 +33,7 @@ char *run_state_format(const RunState *state)
                         state->spoke ? "yes" : "no", state->witness ? "yes" : "no");
         if (state->invocation_id)
                 g_string_append_printf(text, "invocation-id=%s\n", state->invocation_id);
-        moments_format(&state->moments, "moment", text);
+        timestamps_format(&state->timestamps, "moment", text);
         if (state->started_at > 0)
                 g_string_append_printf(text, "started-at=%" G_GUINT64_FORMAT "\n", state->started_at);
         if (state->changed_at > 0)
@@ -57,9 +57,9 @@ char *run_state_format(const RunState *state)
         g_string_append_printf(text,
                         "result=%s\nexit-status=%" G_GINT64_FORMAT
                         "\nhalted=%s\nshort-of-memory=%s\ndetail=%s\n",
-                        result_to_string(state->verdict.result), state->verdict.exit_status,
-                        state->verdict.halted ? "yes" : "no", state->verdict.short_of_memory ? "yes" : "no",
-                        state->verdict.detail);
+                        result_to_string(state->exit_parser.result), state->exit_parser.exit_status,
+                        state->exit_parser.halted ? "yes" : "no",
+                        state->exit_parser.short_of_memory ? "yes" : "no", state->exit_parser.detail);
 
         return g_string_free(text, FALSE);
 }
@@ -87,9 +87,9 @@ static int result_set(Result *result, const char *value)
         return (int) *result < 0 ? -EBADMSG : 0;
 }
 
-static int detail_set(Verdict *verdict, const char *value)
+static int detail_set(ExitParser *exit_parser, const char *value)
 {
-        if (g_strlcpy(verdict->detail, value, sizeof verdict->detail) >= sizeof verdict->detail)
+        if (g_strlcpy(exit_parser->detail, value, sizeof exit_parser->detail) >= sizeof exit_parser->detail)
                 return -EBADMSG;
 
         return 0;
@@ -106,7 +106,7 @@ static int run_state_set(RunState *state, const char *key, const char *value)
         if (g_str_equal(key, "invocation-id"))
                 return text_set(&state->invocation_id, value);
         if (g_str_equal(key, "moment"))
-                return moments_take(&state->moments, value);
+                return timestamps_parse(&state->timestamps, value);
         if (g_str_equal(key, "owner"))
                 return text_set(&state->owner, value);
         if (g_str_equal(key, "image"))
@@ -126,13 +126,13 @@ static int run_state_set(RunState *state, const char *key, const char *value)
         if (g_str_equal(key, "silence-warning-usec"))
                 return number_set(&state->silence_warning_usec, value);
         if (g_str_equal(key, "result"))
-                return result_set(&state->verdict.result, value);
+                return result_set(&state->exit_parser.result, value);
         if (g_str_equal(key, "exit-status"))
-                return status_set(&state->verdict.exit_status, value);
+                return status_set(&state->exit_parser.exit_status, value);
         if (g_str_equal(key, "halted"))
-                return boolean_parse(value, &state->verdict.halted);
+                return boolean_parse(value, &state->exit_parser.halted);
         if (g_str_equal(key, "short-of-memory"))
-                return boolean_parse(value, &state->verdict.short_of_memory);
+                return boolean_parse(value, &state->exit_parser.short_of_memory);
         if (g_str_equal(key, "started-at"))
                 return number_set(&state->started_at, value);
         if (g_str_equal(key, "paused"))
@@ -140,7 +140,7 @@ static int run_state_set(RunState *state, const char *key, const char *value)
         if (g_str_equal(key, "changed-at"))
                 return number_set(&state->changed_at, value);
         if (g_str_equal(key, "detail"))
-                return detail_set(&state->verdict, value);
+                return detail_set(&state->exit_parser, value);
 
         return 0;
 }

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "unikernel/moments.h"
-#include "unikernel/verdict.h"
+#include "unikernel/exit-parser.h"
+#include "unikernel/timestamps.h"
 
 /* What a runner that comes back after its own death must know of the guest that is still there. A small file
  * of key=value lines in the unikernel's runtime directory, which systemd keeps through a restart; shruthid
@@ -13,7 +13,7 @@
 
 typedef struct RunState {
         char *invocation_id;           /* the unit's at the guest's start; "": another; NULL: none */
-        Moments moments;               /* of that start */
+        Timestamps timestamps;         /* of that start */
         uint64_t started_at;           /* µs since the epoch: when the guest began to run; 0: not known */
         char *paused;                  /* why it does not run now, in words, or NULL */
         uint64_t changed_at;           /* the same of its last pause or its going on; 0: none */
@@ -29,13 +29,15 @@ typedef struct RunState {
         uint64_t console_rate_user;  /* of all guests of the owner together */
         uint64_t console_burst_user;
         uint64_t silence_warning_usec; /* 0: none */
-        Verdict verdict;               /* as of the last line that was consumed */
+        ExitParser exit_parser;        /* as of the last line that was consumed */
 } RunState;
 
-#define RUN_STATE_INIT \
-        ((RunState){.console_rate = UINT64_MAX, .console_burst = UINT64_MAX, \
-                        .console_rate_user = UINT64_MAX, .console_burst_user = UINT64_MAX, \
-                        .verdict = VERDICT_INIT})
+#define RUN_STATE_INIT                                                                                      \
+        ((RunState){.console_rate = UINT64_MAX,                                                             \
+                        .console_burst = UINT64_MAX,                                                        \
+                        .console_rate_user = UINT64_MAX,                                                    \
+                        .console_burst_user = UINT64_MAX,                                                   \
+                        .exit_parser = EXIT_PARSER_INIT})
 
 void run_state_clear(RunState *state);
 #define _cleanup_run_state_ __attribute__((cleanup(run_state_clear)))

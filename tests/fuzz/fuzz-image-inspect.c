@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 #include "image/image.h"
-#include "image/judge.h"
+#include "image/inspect.h"
 
 static void check(const ImageInfo *info)
 {
@@ -58,7 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 check(honest);
 
                 real_size = size;
-                g_assert_cmpint(image_judge(&liar, "x86_64", asked, &lied, NULL), ==, 0);
+                g_assert_cmpint(image_inspect_source(&liar, "x86_64", asked, &lied, NULL), ==, 0);
                 check(lied);
         }
         return 0;

@@ -377,15 +377,15 @@ check "but is not heard" is_silent 192.168.122.168
 check "it is removed" gone held
 expect_output "doctor says who needs them" \
         "Users' guests that are given no addresses can send from others'.*ebtables" shruthictl doctor
-check "without what holds the others" systemctl mask --runtime --now shruthi-fence.socket shruthi-fence.service
+check "without what holds the others" systemctl mask --runtime --now shruthi-antispoof.socket shruthi-antispoof.service
 expect_output "doctor says when they are not isolated, and why" \
         "^warning.*Guests can send from others' MAC and IP addresses: .*ebtables" shruthictl doctor
 check "a guest starts all the same" shruthictl create open "$GUEST" --memory=8M --now \
         --network=service:network=default,address=auto -- '--ipv4={service.address}'
 check_soon "and its journal says it" 60 guest_said open 'Nothing keeps the guest from sending from others.*ebtables'
 ln -s "$ebtables" "$link"
-check "all is back" bash -c 'systemctl unmask --runtime shruthi-fence.socket shruthi-fence.service &&
-        systemctl start shruthi-fence.socket'
+check "all is back" bash -c 'systemctl unmask --runtime shruthi-antispoof.socket shruthi-antispoof.service &&
+        systemctl start shruthi-antispoof.socket'
 check "it is removed" gone open
 
 finish

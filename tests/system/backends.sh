@@ -85,7 +85,7 @@ check_soon "and answers" 60 answers "$(address_of three)"
 systemctl restart libvirtd
 check "when libvirt has been restarted" virsh --quiet net-info default
 check_soon "they answer still" 60 answers "$(address_of one)"
-expect_output "and doctor has nothing against the fence" '^ok +.*fence' bash -c 'shruthictl doctor || true'
+expect_output "and doctor has nothing against the anti-spoofing" '^ok +.*anti-spoofing' bash -c 'shruthictl doctor || true'
 check "all are removed" shruthictl remove --now one two three
 check "and the network" shruthictl network remove lab
 is_none "with nothing left in our table" "$(nft list table bridge shruthi 2>/dev/null | grep -F 'vnet')"

@@ -287,9 +287,9 @@ expect_fail "cannot be removed" 'administrator|NotManaged' shruthictl remove adm
 is "and keeps its keys then" k "$(shruthictl --no-legend credential list admins)"
 
 # ── What doctor says ─────────────────────────────────────────────────────────────────────────────────────────────
-expect_output "doctor says what seals keys" '"Check":"keys","Verdict":"ok","Sentence":"Keys are sealed with this host' \
+expect_output "doctor says what seals keys" '"Check":"keys","Status":"ok","Message":"Keys are sealed with this host' \
         shruthictl doctor --json=short
-expect_output "and looks at swap" '"Check":"swap","Verdict":"(ok|warning)"' shruthictl doctor --json=short
+expect_output "and looks at swap" '"Check":"swap","Status":"(ok|warning)"' shruthictl doctor --json=short
 systemctl stop shruthi-seal.socket
 expect_output "without the sealer it says what to do" 'systemctl enable --now shruthi-seal.socket' shruthictl doctor
 systemctl start shruthi-seal.socket

@@ -64,9 +64,9 @@ expect_output "analyze tells it again" '^hello: first byte [0-9.]+ ms after the 
 expect_output "… piece by piece" '^systemd: sandbox of the unit +[0-9.]+ ms +[0-9.]+ ms ' alice analyze hello
 expect_output "a start that was none is no start" 'It ran already' alice start --time hello
 expect_json "… for programs too" \
-        '.Name, (.Pieces | map(.Moment) | contains(["RunnerBegan", "FirstByte", "Answered"])), .FirstByte > 0' \
+        '.Name, (.Steps | map(.Timestamp) | contains(["RunnerBegan", "FirstByte", "Answered"])), .FirstByte > 0' \
         $'hello\ntrue\ntrue' alice analyze --json=short hello
-expect_json "no piece is shorter than nothing" '.Pieces | map(select(.Began < 0 or .Took < 0)) | length' 0 \
+expect_json "no piece is shorter than nothing" '.Steps | map(select(.Began < 0 or .Took < 0)) | length' 0 \
         alice analyze --json=short hello
 expect_output "show gives a bare value" '^running$' alice show hello -p State --value
 expect_status "status of one that runs exits with 0" 0 alice status hello
@@ -133,7 +133,7 @@ expect_fields show "$(sorted "$everybody" "$details")" alice show hello
 expect_fields "show for others" "$(sorted "$everybody")" mallory show hello
 expect_fields status "$(sorted "$everybody" "$details" Statistics:object)" alice status hello
 expect_fields statistics 'CPUTime:number Devices:array Memory:number Name:string' alice statistics hello
-expect_fields analyze 'Answered:number FirstByte:number Name:string Pieces:array Ready:number' alice analyze hello
+expect_fields analyze 'Answered:number FirstByte:number Name:string Ready:number Steps:array' alice analyze hello
 expect_fields cat 'Definition:string Name:string' alice cat hello
 expect_fields arguments 'Arguments:string Name:string' alice arguments hello
 expect_fields xml 'Name:string XML:string' alice xml hello
@@ -149,7 +149,7 @@ expect_fields 'network show' \
 expect_fields 'network list' 'IPv6Subnet:string Managed:boolean Mode:string Name:string Owner:number OwnerName:string State:string Subnet:string' \
         alice network list
 expect_fields limits 'Limit:string Max:number Setting:string Used:number' alice limits
-expect_fields doctor 'Check:string Fix:string Sentence:string Verdict:string' ctl doctor
+expect_fields doctor 'Check:string Fix:string Message:string Status:string' ctl doctor
 expect_json "one by its name is an object" type object alice show --json=short hello
 expect_json "… for status too" type object alice status --json=short hello
 expect_json "a pattern gives an array" type array alice status --json=short 'hel*'
@@ -416,7 +416,7 @@ expect_output "… and are gone" '^0 images listed' ctl image list
 
 # --- the host, the socket, terminals
 
-expect_json "doctor's checks have verdicts" 'all(.Verdict == "ok" or .Verdict == "warning" or .Verdict == "failed")' \
+expect_json "doctor's checks have verdicts" 'all(.Status == "ok" or .Status == "warning" or .Status == "failed")' \
         true \
         ctl doctor --json=short
 expect_json "doctor looks at libvirt" 'map(.Check) | index("libvirt") != null' true ctl doctor --json=short

@@ -62,7 +62,7 @@ expect_fail "a tap of somebody else's is left alone" '' test -e /sys/class/net/t
 check "somebody takes one off" ip link set "$(tap_of held)" nomaster
 check_soon "it is put back" 60 is_port held br7
 check_soon "and answers" 60 answers 10.77.0.2
-check "the service that hears of it is killed" systemctl kill --signal=SIGKILL shruthi-fence.service
+check "the service that hears of it is killed" systemctl kill --signal=SIGKILL shruthi-antispoof.service
 check "the bridge goes meanwhile and comes back" bash -c 'ip link delete br7; sleep 0.5'
 check "it comes back" bridge
 check_soon "that is found out all the same" 60 answers 10.77.0.2

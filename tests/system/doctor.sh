@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # doctor: each verdict is about the host as it is now, and names what is wrong and not what suffers from it. Each fault
-# is provoked, and gone when it is mended. (Others are where the thing itself is tested: the fence, filters, keys, volumes'
+# is provoked, and gone when it is mended. (Others are where the thing itself is tested: anti-spoofing, filters, keys, volumes'
 # room, made networks, a broken shruthi.conf.)
 
 # shellcheck source=tests/system/lib.sh disable=SC2016,SC2086

@@ -49,7 +49,7 @@ for unit in "${units[@]}"; do
         # In tenths. The host's network, which counts for more than the tenth, is what that one is for. Where somebody
         # waits there is no user namespace, for the reason in hardening-quick.in.
         case $unit in
-        shruthi-fence.service) threshold=11 ;;
+        shruthi-antispoof.service) threshold=11 ;;
         shruthid.service | unikernel@*.service) threshold=12 ;;
         *) threshold=10 ;;
         esac

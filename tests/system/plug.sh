@@ -23,7 +23,7 @@ folders=(/var/lib/shruthi /var/lib/shruthi-seal /var/lib/shruthi-hosts /var/lib/
 # order.
 modes=("defaults" "commit=300,noauto_da_alloc" "commit=300,nodelalloc,noauto_da_alloc"
         "commit=300,data=writeback,noauto_da_alloc")
-sockets=(shruthid shruthi-domain shruthi-fence shruthi-neighbours shruthi-seal)
+sockets=(shruthid shruthi-domain shruthi-antispoof shruthi-neighbours shruthi-seal)
 
 # MODE: the disk is there again, and all that is on it.
 disk_up() {
@@ -50,7 +50,7 @@ services_kill() {
 
         systemctl stop "${sockets[@]/%/.socket}" libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket
         systemctl kill --signal=KILL shruthid.service shruthi-domain.service 'shruthi-seal@*' libvirtd.service
-        systemctl stop shruthid.service shruthi-domain.service shruthi-fence.service libvirtd.service 'shruthi-seal@*'
+        systemctl stop shruthid.service shruthi-domain.service shruthi-antispoof.service libvirtd.service 'shruthi-seal@*'
         pkill -KILL -x dnsmasq
         for bridge in /sys/class/net/*/bridge; do
                 [ -e "$bridge" ] && ip link delete "$(basename "${bridge%/bridge}")"

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 check "the image is there" cp "$GUEST" /root/slow.virtio
-systemctl stop shruthid shruthi-domain.service shruthi-fence.service libvirtd polkit 2>/dev/null
+systemctl stop shruthid shruthi-domain.service shruthi-antispoof.service libvirtd polkit 2>/dev/null
 rm -f /run/shruthi/probe/result
 
 slices=(/sys/fs/cgroup/{system,unikernel,machine}.slice)
@@ -49,7 +49,7 @@ expect_output "it runs" '^State=running$' shruthictl show --property=State slow
 check "restart" shruthictl restart slow
 expect_output "doctor finds no failure" '^ok +libvirt' shruthictl doctor
 said=$output
-for fine in polkit fence machine capability-cache fast-start isolation store bridge neighbours; do
+for fine in polkit anti-spoofing machine capability-cache fast-start isolation store bridge neighbours; do
         expect_output "… and $fine well" "^ok +$fine:" cat <<<"$said"
 done
 check "stop" shruthictl stop slow

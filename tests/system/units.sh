@@ -40,7 +40,7 @@ units=/usr/lib/systemd/system
 check "systemd finds nothing wrong with the units" systemd-analyze verify --man=no "$units/unikernel@.service" \
         "$units/unikernel-host.target" "$units/unikernel.slice" "$units/unikernels.target" \
         "$units/shruthid.socket" "$units/shruthid.service" "$units/shruthi-seal.socket" "$units/shruthi-seal@.service" \
-        "$units/shruthi-fence.socket" "$units/shruthi-fence.service" \
+        "$units/shruthi-antispoof.socket" "$units/shruthi-antispoof.service" \
         "$units/shruthi-domain.socket" "$units/shruthi-domain.service"
 is_none "nor has it a remark" \
         "$(systemd-analyze verify --man=no "$units/unikernel@x.service" "$units/unikernels.target" \

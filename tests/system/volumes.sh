@@ -204,7 +204,7 @@ check_soon "the journal of its unit names the volume" 60 \
 expect_output "and its status" "full-storage' is full" unit_show unikernel@full StatusText
 check "what it looks with rests when its guest does" no_timer_is_armed "$(main_pid full)"
 check "what is there is not lost" test "$(allocated full-storage)" -gt 500000
-expect_fail "doctor says it" '"volume-room","Verdict":"failed"' shruthictl doctor --json=short
+expect_fail "doctor says it" '"volume-room","Status":"failed"' shruthictl doctor --json=short
 expect_fail "nothing more is made there" "no room for volume|o space left" \
         as_user alice shruthictl create nospace $DISK --network=service --volume=storage:size=1M
 check "and nothing half-made stays" no_remains

@@ -200,7 +200,7 @@ OWN = (OUR_UNITS, SHRUTHID)
 GROUPS = {
     OUR_UNITS: "unikernel.slice",
     "of these shruthi-domain.service": "unikernel.slice/shruthi-domain.service",
-    "of these shruthi-fence.service": "unikernel.slice/shruthi-fence.service",
+    "of these shruthi-antispoof.service": "unikernel.slice/shruthi-antispoof.service",
     SHRUTHID: "system.slice/shruthid.service",
     "systemd": "init.scope",
     "the bus": "system.slice/dbus.service",

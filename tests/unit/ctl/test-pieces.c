@@ -11,28 +11,28 @@
 #define MS 1000
 
 /* One in which all is known: the guest's first byte comes after the answer. */
-static Moments full(void)
+static Timestamps full(void)
 {
-        Moments moments = {};
+        Timestamps timestamps = {};
 
-        for (Moment moment = 0; moment < _MOMENT_MAX; moment++)
-                moments.at[moment] = 1000 * MS + (uint64_t) moment * 10 * MS;
-        moments.at[MOMENT_FIRST_BYTE] = moments.at[MOMENT_ANSWERED] + 5 * MS;
-        return moments;
+        for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++)
+                timestamps.at[timestamp] = 1000 * MS + (uint64_t) timestamp * 10 * MS;
+        timestamps.at[TIMESTAMP_FIRST_BYTE] = timestamps.at[TIMESTAMP_ANSWERED] + 5 * MS;
+        return timestamps;
 }
 
-static const Piece *find(const GArray *pieces, Moment moment)
+static const Piece *find(const GArray *pieces, Timestamp timestamp)
 {
         for (guint i = 0; i < pieces->len; i++)
-                if (g_array_index(pieces, Piece, i).moment == moment)
+                if (g_array_index(pieces, Piece, i).timestamp == timestamp)
                         return &g_array_index(pieces, Piece, i);
 
         return NULL;
 }
 
-static void assert_piece(const GArray *pieces, Moment moment, uint64_t began, uint64_t took)
+static void assert_piece(const GArray *pieces, Timestamp timestamp, uint64_t began, uint64_t took)
 {
-        const Piece *piece = find(pieces, moment);
+        const Piece *piece = find(pieces, timestamp);
 
         g_assert_nonnull(piece);
         g_assert_cmpuint(piece->began, ==, began * MS);
@@ -41,90 +41,95 @@ static void assert_piece(const GArray *pieces, Moment moment, uint64_t began, ui
 
 static void test_all(void)
 {
-        Moments moments = full();
-        g_autoptr(GArray) pieces = pieces_of(&moments);
-        g_autofree char *notes = pieces_notes(&moments);
+        Timestamps timestamps = full();
+        g_autoptr(GArray) pieces = pieces_of(&timestamps);
+        g_autofree char *notes = pieces_notes(&timestamps);
 
-        g_assert_cmpuint(pieces->len, ==, _MOMENT_MAX - 1);
+        g_assert_cmpuint(pieces->len, ==, _TIMESTAMP_MAX - 1);
         for (guint i = 0; i < pieces->len; i++)
                 g_assert_nonnull(g_array_index(pieces, Piece, i).what);
-        assert_piece(pieces, MOMENT_CALLED, 0, 10);
-        assert_piece(pieces, MOMENT_CREATED, 10 * (MOMENT_CREATED - 1), 10);
+        assert_piece(pieces, TIMESTAMP_CALLED, 0, 10);
+        assert_piece(pieces, TIMESTAMP_CREATED, 10 * (TIMESTAMP_CREATED - 1), 10);
         /* Both begin when the domain is there. */
-        assert_piece(pieces, MOMENT_READY, 10 * MOMENT_CREATED, 20);
-        g_assert_cmpuint(find(pieces, MOMENT_FIRST_BYTE)->began, ==, 10 * MOMENT_CREATED * MS);
+        assert_piece(pieces, TIMESTAMP_READY, 10 * TIMESTAMP_CREATED, 20);
+        g_assert_cmpuint(find(pieces, TIMESTAMP_FIRST_BYTE)->began, ==, 10 * TIMESTAMP_CREATED * MS);
         /* The last to end stands last. */
-        g_assert_cmpint(g_array_index(pieces, Piece, pieces->len - 1).moment, ==, MOMENT_FIRST_BYTE);
+        g_assert_cmpint(g_array_index(pieces, Piece, pieces->len - 1).timestamp, ==, TIMESTAMP_FIRST_BYTE);
         g_assert_cmpstr(notes, ==, "");
 }
 
 static void test_what_came_early_begins_nothing_late(void)
 {
-        Moments moments = {.at[MOMENT_REQUESTED] = 100 * MS, .at[MOMENT_JOB_MADE] = 130 * MS,
-                .at[MOMENT_RUNNER_FORKED] = 120 * MS, .at[MOMENT_RUNNER_BEGAN] = 160 * MS};
-        g_autoptr(GArray) pieces = pieces_of(&moments);
+        Timestamps timestamps = {.at[TIMESTAMP_REQUESTED] = 100 * MS,
+                        .at[TIMESTAMP_JOB_MADE] = 130 * MS,
+                        .at[TIMESTAMP_RUNNER_FORKED] = 120 * MS,
+                        .at[TIMESTAMP_RUNNER_BEGAN] = 160 * MS};
+        g_autoptr(GArray) pieces = pieces_of(&timestamps);
 
         g_assert_cmpuint(pieces->len, ==, 3);
-        assert_piece(pieces, MOMENT_RUNNER_FORKED, 0, 20);
-        assert_piece(pieces, MOMENT_JOB_MADE, 0, 30);
-        assert_piece(pieces, MOMENT_RUNNER_BEGAN, 30, 30);
-        g_assert_cmpint(g_array_index(pieces, Piece, 0).moment, ==, MOMENT_RUNNER_FORKED);
+        assert_piece(pieces, TIMESTAMP_RUNNER_FORKED, 0, 20);
+        assert_piece(pieces, TIMESTAMP_JOB_MADE, 0, 30);
+        assert_piece(pieces, TIMESTAMP_RUNNER_BEGAN, 30, 30);
+        g_assert_cmpint(g_array_index(pieces, Piece, 0).timestamp, ==, TIMESTAMP_RUNNER_FORKED);
 }
 
 static void test_nothing(void)
 {
-        Moments moments = {};
-        g_autoptr(GArray) pieces = pieces_of(&moments);
-        g_autofree char *sum = pieces_sum(&moments, pieces), *notes = pieces_notes(&moments);
+        Timestamps timestamps = {};
+        g_autoptr(GArray) pieces = pieces_of(&timestamps);
+        g_autofree char *sum = pieces_sum(&timestamps, pieces), *notes = pieces_notes(&timestamps);
 
         g_assert_cmpuint(pieces->len, ==, 0);
         g_assert_cmpstr(sum, ==, "");
         g_assert_nonnull(strstr(notes, "printed nothing yet"));
-        g_assert_cmpuint(pieces_after(&moments, MOMENT_READY), ==, UINT64_MAX);
+        g_assert_cmpuint(pieces_after(&timestamps, TIMESTAMP_READY), ==, UINT64_MAX);
 }
 
 static void test_sum(void)
 {
-        Moments moments = {.at[MOMENT_CALLED] = 500, .at[MOMENT_RUNNER_FORKED] = 700,
-                .at[MOMENT_READY] = 120500, .at[MOMENT_FIRST_BYTE] = 143700, .at[MOMENT_ANSWERED] = 126600};
-        g_autoptr(GArray) pieces = pieces_of(&moments), again = NULL;
-        g_autofree char *sum = pieces_sum(&moments, pieces), *by_systemctl = NULL, *adopted = NULL;
+        Timestamps timestamps = {.at[TIMESTAMP_CALLED] = 500,
+                        .at[TIMESTAMP_RUNNER_FORKED] = 700,
+                        .at[TIMESTAMP_READY] = 120500,
+                        .at[TIMESTAMP_FIRST_BYTE] = 143700,
+                        .at[TIMESTAMP_ANSWERED] = 126600};
+        g_autoptr(GArray) pieces = pieces_of(&timestamps), again = NULL;
+        g_autofree char *sum = pieces_sum(&timestamps, pieces), *by_systemctl = NULL, *adopted = NULL;
 
         g_assert_cmpstr(sum, ==,
                         "first byte 143.2 ms after the call, ready 120.0 ms after, answered 126.1 ms after; "
                         "longest 143.0 ms: firmware, guest: first byte");
 
-        moments.at[MOMENT_CALLED] = moments.at[MOMENT_ANSWERED] = 0;
+        timestamps.at[TIMESTAMP_CALLED] = timestamps.at[TIMESTAMP_ANSWERED] = 0;
         g_array_unref(pieces);
-        pieces = pieces_of(&moments);
-        by_systemctl = pieces_sum(&moments, pieces);
+        pieces = pieces_of(&timestamps);
+        by_systemctl = pieces_sum(&timestamps, pieces);
         g_assert_nonnull(strstr(by_systemctl, "first byte 143.0 ms after systemd forked the runner"));
 
-        moments.at[MOMENT_RUNNER_FORKED] = 0;
-        moments.at[MOMENT_RUNNER_BEGAN] = 20500;
-        again = pieces_of(&moments);
-        adopted = pieces_sum(&moments, again);
+        timestamps.at[TIMESTAMP_RUNNER_FORKED] = 0;
+        timestamps.at[TIMESTAMP_RUNNER_BEGAN] = 20500;
+        again = pieces_of(&timestamps);
+        adopted = pieces_sum(&timestamps, again);
         g_assert_nonnull(strstr(adopted, "first byte 123.2 ms after the runner began, ready 100.0 ms"));
 }
 
 static void test_notes(void)
 {
         static const struct {
-                Moment missing;
+                Timestamp missing;
                 const char *words;
         } cases[] = {
-                {MOMENT_CALLED, "systemctl"},
-                {MOMENT_RUNNER_FORKED, "adopted"},
-                {MOMENT_FIRST_BYTE, "printed nothing"},
-                {MOMENT_CONNECTED, "comes next: libvirt: connection."},
+                        {TIMESTAMP_CALLED, "systemctl"},
+                        {TIMESTAMP_RUNNER_FORKED, "adopted"},
+                        {TIMESTAMP_FIRST_BYTE, "printed nothing"},
+                        {TIMESTAMP_CONNECTED, "comes next: libvirt: connection."},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                Moments moments = full();
+                Timestamps timestamps = full();
                 g_autofree char *notes = NULL;
 
-                moments.at[cases[i].missing] = 0;
-                notes = pieces_notes(&moments);
+                timestamps.at[cases[i].missing] = 0;
+                notes = pieces_notes(&timestamps);
                 g_assert_nonnull(strstr(notes, cases[i].words));
                 /* One sentence. */
                 g_assert_cmpuint((size_t) (strchr(notes, '\n') - notes), ==, strlen(notes) - 1);

@@ -107,50 +107,53 @@ static void test_state_of_a_guest_without_runner(void)
         static const struct {
                 const char *active_state, *sub_state, *result, *invocation_id;
                 UnikernelState before, expected;
-        } moments[] = {
-                {"deactivating", "stop-sigterm", "signal", "a", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
-                {"failed", "failed", "signal", "a", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
-                {"activating", "auto-restart", "signal", "a", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
-                {"inactive", "dead", "success", "a", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
-                {"activating", "start", "success", "b", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
-                {"active", "running", "success", "b", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
-                {"activating", "auto-restart", "signal", "a", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
-                /* A new start, while something is left of the run before. */
-                {"activating", "start", "success", "b", UNIKERNEL_STOPPED, UNIKERNEL_STARTING},
-                /* A start like any other: the guest is up, the unit will be. */
-                {"activating", "start", "success", "a", UNIKERNEL_STARTING, UNIKERNEL_STARTING},
-                /* A stop, and a runner that is killed for it. */
-                {"deactivating", "stop-sigterm", "success", "a", UNIKERNEL_RUNNING, UNIKERNEL_STOPPING},
-                {"deactivating", "final-sigterm", "signal", "a", UNIKERNEL_STOPPING, UNIKERNEL_STOPPING},
-                {"failed", "failed", "timeout", "a", UNIKERNEL_STOPPING, UNIKERNEL_FAILED},
-                /* What it leaves behind goes a moment later. */
-                {"inactive", "dead", "success", "a", UNIKERNEL_STOPPED, UNIKERNEL_STOPPED},
-                {"failed", "failed", "signal", "a", UNIKERNEL_FAILED, UNIKERNEL_FAILED},
-                {"inactive", "dead", "success", "a", UNIKERNEL_STOPPING, UNIKERNEL_STOPPED},
+        } timestamps[] = {
+                        {"deactivating", "stop-sigterm", "signal", "a", UNIKERNEL_RUNNING,
+                                        UNIKERNEL_RUNNING},
+                        {"failed", "failed", "signal", "a", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
+                        {"activating", "auto-restart", "signal", "a", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
+                        {"inactive", "dead", "success", "a", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
+                        {"activating", "start", "success", "b", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
+                        {"active", "running", "success", "b", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
+                        {"activating", "auto-restart", "signal", "a", UNIKERNEL_RUNNING, UNIKERNEL_RUNNING},
+                        /* A new start, while something is left of the run before. */
+                        {"activating", "start", "success", "b", UNIKERNEL_STOPPED, UNIKERNEL_STARTING},
+                        /* A start like any other: the guest is up, the unit will be. */
+                        {"activating", "start", "success", "a", UNIKERNEL_STARTING, UNIKERNEL_STARTING},
+                        /* A stop, and a runner that is killed for it. */
+                        {"deactivating", "stop-sigterm", "success", "a", UNIKERNEL_RUNNING,
+                                        UNIKERNEL_STOPPING},
+                        {"deactivating", "final-sigterm", "signal", "a", UNIKERNEL_STOPPING,
+                                        UNIKERNEL_STOPPING},
+                        {"failed", "failed", "timeout", "a", UNIKERNEL_STOPPING, UNIKERNEL_FAILED},
+                        /* What it leaves behind goes a moment later. */
+                        {"inactive", "dead", "success", "a", UNIKERNEL_STOPPED, UNIKERNEL_STOPPED},
+                        {"failed", "failed", "signal", "a", UNIKERNEL_FAILED, UNIKERNEL_FAILED},
+                        {"inactive", "dead", "success", "a", UNIKERNEL_STOPPING, UNIKERNEL_STOPPED},
         };
         const Guest running = {.lives = true, .invocation_id = (char *) "a"}, none = {};
         const Guest paused = {.lives = true, .invocation_id = (char *) "a", .paused = (char *) "by QEMU"};
 
-        for (size_t i = 0; i < G_N_ELEMENTS(moments); i++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(timestamps); i++) {
                 const UnitStatus status = {
-                        .active_state = (char *) moments[i].active_state,
-                        .sub_state = (char *) moments[i].sub_state,
-                        .result = (char *) moments[i].result,
-                        .invocation_id = (char *) moments[i].invocation_id,
+                                .active_state = (char *) timestamps[i].active_state,
+                                .sub_state = (char *) timestamps[i].sub_state,
+                                .result = (char *) timestamps[i].result,
+                                .invocation_id = (char *) timestamps[i].invocation_id,
                 };
-                bool runs = moments[i].expected == UNIKERNEL_RUNNING;
-                UnikernelState before = moments[i].before;
+                bool runs = timestamps[i].expected == UNIKERNEL_RUNNING;
+                UnikernelState before = timestamps[i].before;
 
                 g_assert_cmpint(unikernel_derive_state(&status, &running, before, false, false), ==,
-                                moments[i].expected);
+                                timestamps[i].expected);
                 g_assert_cmpint(unikernel_derive_state(&status, &running, before, false, true) ==
                                                 UNIKERNEL_RUNNING, ==, runs);
                 g_assert_cmpint(unikernel_derive_state(&status, &paused, before, false, false) ==
                                                 UNIKERNEL_PAUSED, ==, runs);
                 g_assert_cmpint(unikernel_derive_state(&status, &running, before, true, false), ==,
-                                g_str_equal(moments[i].active_state, "active") ? UNIKERNEL_RUNNING
-                                                                               : UNIKERNEL_STOPPING);
-                if (!g_str_equal(moments[i].active_state, "active"))
+                                g_str_equal(timestamps[i].active_state, "active") ? UNIKERNEL_RUNNING
+                                                                                  : UNIKERNEL_STOPPING);
+                if (!g_str_equal(timestamps[i].active_state, "active"))
                         g_assert_cmpint(unikernel_derive_state(&status, &none, before, false, false), !=,
                                         UNIKERNEL_RUNNING);
         }

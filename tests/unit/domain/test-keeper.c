@@ -18,7 +18,7 @@
 #include "fixture/files.h"
 #include "fixture/lives.h"
 #include "helper/request.h"
-#include "unikernel/life.h"
+#include "unikernel/liveness.h"
 #include "unikernel/run-dir.h"
 
 #define SECOND G_USEC_PER_SEC
@@ -37,7 +37,7 @@ static void open_keeper(Fixture *fixture)
 
 static void set_up(Fixture *fixture, gconstpointer data)
 {
-        fixture->root = fixture_lives_new("keeper");
+        fixture->root = fixture_liveness_new("keeper");
         fixture->now = SECOND;
         open_keeper(fixture);
 }
@@ -78,7 +78,7 @@ static void test_one_that_is_on_is_left_alone(Fixture *fixture, gconstpointer da
         int fd;
 
         g_assert_false(keeper_is_needed(fixture->keeper));
-        fd = fixture_life_take("a");
+        fd = fixture_liveness_acquire("a");
         g_assert_null(find_over(fixture));
         g_assert_true(keeper_is_needed(fixture->keeper));
         g_assert_false(keeper_is_busy(fixture->keeper));
@@ -86,7 +86,7 @@ static void test_one_that_is_on_is_left_alone(Fixture *fixture, gconstpointer da
         g_assert_true(keeper_next(fixture->keeper) == INT64_MAX);
 
         /* It ends as it should: who saw that has removed the file. */
-        g_assert_cmpint(life_end("a"), ==, 0);
+        g_assert_cmpint(liveness_remove("a"), ==, 0);
         close(fd);
         g_assert_null(find_over(fixture));
         g_assert_false(keeper_is_needed(fixture->keeper));
@@ -94,7 +94,7 @@ static void test_one_that_is_on_is_left_alone(Fixture *fixture, gconstpointer da
 
 static void test_one_that_is_over_is_swept(Fixture *fixture, gconstpointer data)
 {
-        int fd = fixture_life_take("a"), sweeper;
+        int fd = fixture_liveness_acquire("a"), sweeper;
 
         g_assert_null(find_over(fixture));
         close(fd);
@@ -104,7 +104,7 @@ static void test_one_that_is_over_is_swept(Fixture *fixture, gconstpointer data)
         sweeper = begin_sweep(fixture, "a");
         g_assert_null(find_over(fixture));
         g_assert_true(keeper_is_busy(fixture->keeper));
-        g_assert_cmpint(life_end("a"), ==, 0);
+        g_assert_cmpint(liveness_remove("a"), ==, 0);
         end_sweep(sweeper, 0);
         g_assert_null(find_over(fixture));
         g_assert_false(keeper_is_needed(fixture->keeper));
@@ -121,7 +121,7 @@ static char *read_words(int fd)
 /* What is known about a domain reaches its runner at once, however new that is, and nobody else. */
 static void test_runners_are_told(Fixture *fixture, gconstpointer data)
 {
-        int fd = fixture_life_take("a"), other = fixture_life_take("b");
+        int fd = fixture_liveness_acquire("a"), other = fixture_liveness_acquire("b");
         g_autofree char *words = NULL, *none = NULL, *more = NULL;
 
         keeper_tell(fixture->keeper, "nobody", "running 1", fixture->now);
@@ -144,7 +144,7 @@ static void test_runners_are_told(Fixture *fixture, gconstpointer data)
 /* The file is all that it knows: nothing was missed while no keeper was there. */
 static void test_what_was_before_it_is_seen(Fixture *fixture, gconstpointer data)
 {
-        int on = fixture_life_take("on"), over = fixture_life_take("over");
+        int on = fixture_liveness_acquire("on"), over = fixture_liveness_acquire("over");
 
         keeper_free(fixture->keeper);
         close(over);
@@ -157,13 +157,13 @@ static void test_what_was_before_it_is_seen(Fixture *fixture, gconstpointer data
 
 static void test_one_that_is_on_again_is_watched_again(Fixture *fixture, gconstpointer data)
 {
-        int fd = fixture_life_take("a"), sweeper;
+        int fd = fixture_liveness_acquire("a"), sweeper;
 
         g_assert_null(find_over(fixture));
         close(fd);
         g_assert_cmpstr(find_over(fixture), ==, "a");
         sweeper = begin_sweep(fixture, "a");
-        fd = fixture_life_take("a");
+        fd = fixture_liveness_acquire("a");
         end_sweep(sweeper, 0);
         g_assert_null(find_over(fixture));
         g_assert_true(keeper_is_needed(fixture->keeper));
@@ -173,11 +173,11 @@ static void test_one_that_is_on_again_is_watched_again(Fixture *fixture, gconstp
 
 static void test_a_new_file_of_the_name_is_seen(Fixture *fixture, gconstpointer data)
 {
-        int first = fixture_life_take("a"), second;
+        int first = fixture_liveness_acquire("a"), second;
 
         g_assert_null(find_over(fixture));
-        g_assert_cmpint(life_end("a"), ==, 0);
-        second = fixture_life_take("a");
+        g_assert_cmpint(liveness_remove("a"), ==, 0);
+        second = fixture_liveness_acquire("a");
         close(first);
         g_assert_null(find_over(fixture));
         g_assert_null(find_over(fixture));
@@ -190,7 +190,7 @@ static void test_a_failure_is_tried_again(Fixture *fixture, gconstpointer data)
 {
         int64_t last = 0;
 
-        close(fixture_life_take("a"));
+        close(fixture_liveness_acquire("a"));
         g_assert_cmpstr(find_over(fixture), ==, "a");
         for (unsigned i = 0; i < 20; i++) {
                 int sweeper = begin_sweep(fixture, "a");
@@ -219,7 +219,7 @@ static void test_a_failure_is_tried_again(Fixture *fixture, gconstpointer data)
 /* The copies of a process that was just forked keep a descriptor open that we have closed. */
 static void test_what_was_forked_brings_no_events(Fixture *fixture, gconstpointer data)
 {
-        int fd = fixture_life_take("a"), ends[2];
+        int fd = fixture_liveness_acquire("a"), ends[2];
         struct pollfd pollfd;
         char byte;
         pid_t pid;
@@ -233,7 +233,7 @@ static void test_what_was_forked_brings_no_events(Fixture *fixture, gconstpointe
                 close(ends[1]);
                 _exit(read(ends[0], &byte, 1) != 0);
         }
-        g_assert_cmpint(life_end("a"), ==, 0);
+        g_assert_cmpint(liveness_remove("a"), ==, 0);
         close(fd);
         while (keeper_is_needed(fixture->keeper))
                 g_assert_null(find_over(fixture));
@@ -248,7 +248,7 @@ static void test_what_was_forked_brings_no_events(Fixture *fixture, gconstpointe
 /* What one of them gives up stays with the others. */
 static void test_what_was_forked_takes_nothing_away(Fixture *fixture, gconstpointer data)
 {
-        int fd = fixture_life_take("a"), status;
+        int fd = fixture_liveness_acquire("a"), status;
         pid_t pid;
 
         g_assert_null(find_over(fixture));
@@ -273,13 +273,13 @@ static void put_prepared(const char *name)
 /* It has time to be started; and is swept when that does not come. */
 static void test_one_that_is_prepared_is_waited_for(Fixture *fixture, gconstpointer data)
 {
-        int fd = fixture_life_take("a");
+        int fd = fixture_liveness_acquire("a");
 
         put_prepared("a");
         close(fd);
         g_assert_null(find_over(fixture));
         g_assert_true(keeper_is_busy(fixture->keeper));
-        fd = fixture_life_take("a");
+        fd = fixture_liveness_acquire("a");
         for (unsigned i = 0; i < 35; i++)
                 g_assert_null(find_over(fixture));
         g_assert_false(keeper_is_busy(fixture->keeper));
@@ -294,7 +294,7 @@ static void test_one_that_is_prepared_is_waited_for(Fixture *fixture, gconstpoin
 /* That its domain was made is heard of late on a busy machine, and says nothing against it. */
 static void test_a_word_does_not_end_the_wait(Fixture *fixture, gconstpointer data)
 {
-        int fd = fixture_life_take("a");
+        int fd = fixture_liveness_acquire("a");
 
         put_prepared("a");
         close(fd);
@@ -314,18 +314,18 @@ static void test_a_word_does_not_end_the_wait(Fixture *fixture, gconstpointer da
 /* systemd may close what it had stored of a unit when the next domain is being prepared already. */
 static void test_the_end_of_one_is_not_that_of_the_next(Fixture *fixture, gconstpointer data)
 {
-        g_autofree char *path = g_build_filename(paths_lives(), "a", NULL);
-        int first = fixture_life_take("a"), second;
+        g_autofree char *path = g_build_filename(paths_liveness(), "a", NULL);
+        int first = fixture_liveness_acquire("a"), second;
 
         g_assert_null(find_over(fixture));
-        g_assert_cmpint(life_end("a"), ==, 0);
+        g_assert_cmpint(liveness_remove("a"), ==, 0);
         /* Who makes the file has not locked it yet. */
         g_assert_cmpint(mkfifo(path, 0600), ==, 0);
         close(first);
         keeper_hear(fixture->keeper, fixture->now);
         keeper_hear(fixture->keeper, fixture->now);
         g_assert_null(keeper_find_over(fixture->keeper, fixture->now, &fixture->unclaimed));
-        second = fixture_life_take("a");
+        second = fixture_liveness_acquire("a");
         put_prepared("a");
         close(second);
         g_assert_null(find_over(fixture));
@@ -339,13 +339,13 @@ static void test_the_end_of_one_is_not_that_of_the_next(Fixture *fixture, gconst
 /* What was found to be over is looked at again when there is a new file. */
 static void test_a_new_file_takes_back_what_was_found(Fixture *fixture, gconstpointer data)
 {
-        int fd = fixture_life_take("a");
+        int fd = fixture_liveness_acquire("a");
 
         g_assert_null(find_over(fixture));
         close(fd);
         keeper_hear(fixture->keeper, fixture->now);
-        g_assert_cmpint(life_end("a"), ==, 0);
-        fd = fixture_life_take("a");
+        g_assert_cmpint(liveness_remove("a"), ==, 0);
+        fd = fixture_liveness_acquire("a");
         keeper_hear(fixture->keeper, fixture->now);
         put_prepared("a");
         close(fd);
@@ -355,8 +355,8 @@ static void test_a_new_file_takes_back_what_was_found(Fixture *fixture, gconstpo
 
 static void test_what_is_no_life_is_passed_over(Fixture *fixture, gconstpointer data)
 {
-        fixture_put(paths_lives(), "Not a name", "");
-        fixture_put(paths_lives(), "a", "");
+        fixture_put(paths_liveness(), "Not a name", "");
+        fixture_put(paths_liveness(), "a", "");
         g_assert_null(find_over(fixture));
         g_assert_null(find_over(fixture));
 }

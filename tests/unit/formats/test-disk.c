@@ -11,18 +11,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "antispoof/record.h"
 #include "common/conf.h"
 #include "common/paths.h"
 #include "domain/hosts.h"
-#include "fence/record.h"
 #include "fixture/files.h"
 #include "image/owners.h"
 #include "run/user-rate.h"
 #include "unikernel/cut-off.h"
 #include "unikernel/definition.h"
+#include "unikernel/exit-record.h"
 #include "unikernel/lease.h"
 #include "unikernel/network.h"
-#include "unikernel/outcome.h"
 #include "unikernel/run-dir.h"
 #include "unikernel/run-state.h"
 #include "unikernel/started.h"
@@ -237,9 +237,9 @@ static void test_run_state(Fixture *f, const void *data)
         g_assert_cmpstr(state.volumes, ==, "hello-storage");
         g_assert_cmpstr(state.invocation_id, ==, "bf97db5c890d412ea05247a21cd3a67d");
         g_assert_cmpuint(state.started_at, ==, UINT64_C(1795964863320720));
-        g_assert_cmpuint(state.moments.at[MOMENT_CREATED], ==, UINT64_C(2695849653));
+        g_assert_cmpuint(state.timestamps.at[TIMESTAMP_CREATED], ==, UINT64_C(2695849653));
         g_assert_cmpuint(state.console_rate, ==, UINT64_C(131072));
-        g_assert_cmpint(state.verdict.result, ==, RESULT_NONE);
+        g_assert_cmpint(state.exit_parser.result, ==, RESULT_NONE);
 }
 
 /* That runs what its definition says; and what that has been changed to since. */
@@ -254,15 +254,15 @@ static void test_started(Fixture *f, const void *data)
         g_assert_true(started_devices_equal(then, definition));
 }
 
-static void test_outcome(Fixture *f, const void *data)
+static void test_exit_record(Fixture *f, const void *data)
 {
-        _cleanup_outcome_ Outcome outcome = OUTCOME_INIT;
+        _cleanup_exit_record_ ExitRecord exit_record = OUTCOME_INIT;
 
-        g_assert_cmpint(outcome_read("bad", &outcome), ==, 0);
-        g_assert_cmpint(outcome.result, ==, RESULT_EXIT_STATUS);
-        g_assert_cmpint(outcome.exit_status, ==, 7);
-        g_assert_cmpstr(outcome.invocation_id, ==, "1e90f39de3ed495ca069a13d544062fe");
-        g_assert_cmpstr(outcome.reason, ==, "exited with status 7");
+        g_assert_cmpint(exit_record_read("bad", &exit_record), ==, 0);
+        g_assert_cmpint(exit_record.result, ==, RESULT_EXIT_STATUS);
+        g_assert_cmpint(exit_record.exit_status, ==, 7);
+        g_assert_cmpstr(exit_record.invocation_id, ==, "1e90f39de3ed495ca069a13d544062fe");
+        g_assert_cmpstr(exit_record.reason, ==, "exited with status 7");
 }
 
 static void test_cut_off(Fixture *f, const void *data)
@@ -297,15 +297,15 @@ static void test_prepared(Fixture *f, const void *data)
         g_assert_cmpstr(xml, ==, "<domain/>");
 }
 
-static void test_fence(Fixture *f, const void *data)
+static void test_antispoof(Fixture *f, const void *data)
 {
-        g_autofree char *dir = g_build_filename(f->samples, "run-fence", NULL);
+        g_autofree char *dir = g_build_filename(f->samples, "run-antispoof", NULL);
         g_autoptr(GPtrArray) holds = NULL;
 
         g_assert_cmpint(record_open(dir, NULL), ==, 0);
         holds = record_list();
         g_assert_cmpuint(holds->len, ==, 1);
-        g_assert_cmpstr(((const FenceHold *) holds->pdata[0])->unikernel, ==, "hello");
+        g_assert_cmpstr(((const AntispoofFilter *) holds->pdata[0])->unikernel, ==, "hello");
 }
 
 /* What is written today is version 1. Whoever changes that keeps v1/, and adds the next beside it. */
@@ -352,11 +352,11 @@ int main(int argc, char **argv)
         ADD("owners-of-an-image", test_image_owners);
         ADD("the-state-of-a-running-unikernel", test_run_state);
         ADD("what-it-was-started-with", test_started);
-        ADD("how-one-ended", test_outcome);
+        ADD("how-one-ended", test_exit_record);
         ADD("who-is-cut-off", test_cut_off);
         ADD("the-rate-of-a-users-consoles", test_rate);
         ADD("a-domain-made-for-a-start-to-come", test_prepared);
-        ADD("who-is-held-by-shruthi-fence", test_fence);
+        ADD("who-is-held-by-shruthi-antispoof", test_antispoof);
         ADD("what-is-written-today-is-version-1", test_written);
 
         return g_test_run();

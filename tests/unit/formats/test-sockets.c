@@ -8,14 +8,14 @@
 #include <glib.h>
 #include <string.h>
 
+#include "antispoof/protocol.h"
 #include "domain/neighbours-client.h"
-#include "fence/protocol.h"
 #include "helper/request.h"
 #include "run/runner.h"
 #include "seal/protocol.h"
 #include "unikernel/host-network.h"
-#include "unikernel/life.h"
-#include "unikernel/moments.h"
+#include "unikernel/liveness.h"
+#include "unikernel/timestamps.h"
 
 /* The runner and shruthid to shruthi-domain.service. */
 static void test_domain_words(void)
@@ -61,42 +61,42 @@ static void test_domain_answers(void)
 static void test_descriptor_store(void)
 {
         g_assert_cmpstr(RUNNER_STORED_CONSOLE, ==, "console");
-        g_assert_cmpstr(RUNNER_STORED_LIFE, ==, "life");
+        g_assert_cmpstr(RUNNER_STORED_LIVENESS, ==, "life");
 }
 
-/* In the FIFO of unikernel/life.h, where they wait for the runner. */
+/* In the FIFO of unikernel/liveness.h, where they wait for the runner. */
 static void test_life_words(void)
 {
         static const struct {
                 const char *text;
-                LifeWord word;
+                DomainEvent word;
                 const char *detail;
         } cases[] = {
-                        {"running 4711", LIFE_WORD_RUNNING, ""},
-                        {"paused user 4711", LIFE_WORD_PAUSED, "user"},
-                        {"paused io-error 4711", LIFE_WORD_PAUSED, "io-error"},
-                        {"ended powered-off 4711", LIFE_WORD_ENDED, LIFE_END_POWERED_OFF},
-                        {"ended reset 4711", LIFE_WORD_ENDED, LIFE_END_RESET},
-                        {"ended destroyed 4711", LIFE_WORD_ENDED, LIFE_END_DESTROYED},
-                        {"ended unknown 4711", LIFE_WORD_ENDED, LIFE_END_UNKNOWN},
+                        {"running 4711", DOMAIN_EVENT_RUNNING, ""},
+                        {"paused user 4711", DOMAIN_EVENT_PAUSED, "user"},
+                        {"paused io-error 4711", DOMAIN_EVENT_PAUSED, "io-error"},
+                        {"ended powered-off 4711", DOMAIN_EVENT_ENDED, DOMAIN_END_POWERED_OFF},
+                        {"ended reset 4711", DOMAIN_EVENT_ENDED, DOMAIN_END_RESET},
+                        {"ended destroyed 4711", DOMAIN_EVENT_ENDED, DOMAIN_END_DESTROYED},
+                        {"ended unknown 4711", DOMAIN_EVENT_ENDED, DOMAIN_END_UNKNOWN},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_autofree char *text = g_strdup(cases[i].text);
-                char written[LIFE_WORD_MAX];
+                char written[DOMAIN_EVENT_LINE_MAX];
                 const char *detail;
                 uint64_t usec;
 
-                g_assert_cmpint(life_word_parse(text, &detail, &usec), ==, cases[i].word);
+                g_assert_cmpint(domain_event_parse(text, &detail, &usec), ==, cases[i].word);
                 g_assert_cmpstr(detail, ==, cases[i].detail);
                 g_assert_cmpuint(usec, ==, 4711);
-                life_word_format(cases[i].word, *detail ? detail : NULL, usec, written);
+                domain_event_format(cases[i].word, *detail ? detail : NULL, usec, written);
                 g_assert_cmpstr(written, ==, cases[i].text);
         }
 }
 
 /* Lines "moment=…" of shruthi-domain's. */
-static void test_moments(void)
+static void test_timestamps(void)
 {
         static const char *const names[] = {
                         "Called",
@@ -117,63 +117,65 @@ static void test_moments(void)
                         "UnitActive",
                         "Answered",
         };
-        Moments moments = {};
+        Timestamps timestamps = {};
 
         for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
                 g_autofree char *value = g_strdup_printf("%s %zu", names[i], i + 1);
 
-                g_assert_cmpint(moments_take(&moments, value), ==, 0);
-                g_assert_cmpuint(moments.at[moment_from_string(names[i])], ==, i + 1);
+                g_assert_cmpint(timestamps_parse(&timestamps, value), ==, 0);
+                g_assert_cmpuint(timestamps.at[timestamp_from_string(names[i])], ==, i + 1);
         }
-        g_assert_cmpint(moments_take(&moments, "OfALaterVersion 1"), ==, 0);
+        g_assert_cmpint(timestamps_parse(&timestamps, "OfALaterVersion 1"), ==, 0);
 }
 
-/* shruthi-domain to shruthi-fence. */
-static void test_fence(void)
+/* shruthi-domain to shruthi-antispoof. */
+static void test_antispoof(void)
 {
         static const struct {
                 const char *text;
-                FenceVerb verb;
+                AntispoofVerb verb;
         } cases[] = {
-                        {"hold hello 72:00:00:00:00:01 10.128.0.2 none service", FENCE_HOLD},
-                        {"hold hello 72:00:00:00:00:01 any fd00::2 service", FENCE_HOLD},
-                        {"check", FENCE_CHECK},
-                        {"lost", FENCE_LOST},
-                        {"port vnet0 virbr0", FENCE_PORT},
-                        {"port shru0123456789a virbr0 isolated", FENCE_PORT},
-                        {"watch", FENCE_WATCH},
+                        {"filter hello 72:00:00:00:00:01 10.128.0.2 none service", ANTISPOOF_FILTER},
+                        {"filter hello 72:00:00:00:00:01 any fd00::2 service", ANTISPOOF_FILTER},
+                        {"check", ANTISPOOF_CHECK},
+                        {"lost", ANTISPOOF_LOST},
+                        {"port vnet0 virbr0", ANTISPOOF_PORT},
+                        {"port shru0123456789a virbr0 isolated", ANTISPOOF_PORT},
+                        {"watch", ANTISPOOF_WATCH},
         };
         static const char *const words[] = {
                         "whole", "restored", "put", "there", "watching", "shru0123456789a"};
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                _cleanup_fence_request_ FenceRequest request = {};
+                _cleanup_antispoof_request_ AntispoofRequest request = {};
                 g_autofree char *written = NULL;
 
-                g_assert_cmpint(fence_request_parse(cases[i].text, strlen(cases[i].text), &request, NULL),
+                g_assert_cmpint(antispoof_request_parse(
+                                                cases[i].text, strlen(cases[i].text), &request, NULL),
                                 ==, 0);
                 g_assert_cmpint(request.verb, ==, cases[i].verb);
-                written = fence_request_format(&request);
+                written = antispoof_request_format(&request);
                 g_assert_cmpstr(written, ==, cases[i].text);
         }
         for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
                 g_autofree char *text = g_strdup_printf("ok %s", words[i]), *word = NULL;
 
-                g_assert_cmpint(fence_answer_parse(text, strlen(text), &word, NULL), ==, 0);
+                g_assert_cmpint(antispoof_answer_parse(text, strlen(text), &word, NULL), ==, 0);
                 g_assert_cmpstr(word, ==, words[i]);
         }
 }
 
 /* An interface that is held keeps its name: else a guest that runs would be cut off when the new version
  * makes its tables. */
-static void test_fence_interface(void)
+static void test_antispoof_interface(void)
 {
-        g_autoptr(FenceHold) hold = NULL;
+        g_autoptr(AntispoofFilter) hold = NULL;
         char interface[IF_NAMESIZE];
 
-        g_assert_cmpint(fence_hold_parse("hello f2:b2:90:c0:a1:37 10.128.0.139 none service", &hold, NULL),
+        g_assert_cmpint(antispoof_filter_parse(
+                                        "hello f2:b2:90:c0:a1:37 10.128.0.139 none service", &hold, NULL),
                         ==, 0);
-        fence_interface_name(hold, interface);
+        antispoof_interface_name(hold, interface);
         g_assert_cmpstr(interface, ==, "shruufpn3mjpagj");
 }
 
@@ -240,9 +242,9 @@ int main(int argc, char **argv)
         g_test_add_func("/formats/1/how-it-answers", test_domain_answers);
         g_test_add_func("/formats/1/what-systemd-keeps", test_descriptor_store);
         g_test_add_func("/formats/1/what-becomes-of-a-domain", test_life_words);
-        g_test_add_func("/formats/1/when-what-was", test_moments);
-        g_test_add_func("/formats/1/shruthi-fence", test_fence);
-        g_test_add_func("/formats/1/names-of-interfaces", test_fence_interface);
+        g_test_add_func("/formats/1/when-what-was", test_timestamps);
+        g_test_add_func("/formats/1/shruthi-antispoof", test_antispoof);
+        g_test_add_func("/formats/1/names-of-interfaces", test_antispoof_interface);
         g_test_add_func("/formats/1/shruthi-seal", test_seal);
         g_test_add_func("/formats/1/shruthi-neighbours", test_neighbours);
 

@@ -13,7 +13,7 @@
 #include "common/io.h"
 #include "image-builder.h"
 #include "image/image.h"
-#include "image/judge.h"
+#include "image/inspect.h"
 
 static void assert_hosted(const ImageInfo *info, ImageBoot boot, ImageArchitecture architecture)
 {
@@ -304,7 +304,8 @@ static void test_survives_files_that_shrink(void)
                                 .fd = cases[i].size};
                 _cleanup_image_info_ ImageInfo *info = NULL;
 
-                g_assert_cmpint(image_judge(&source, HOST, IMAGE_ARCHITECTURE_UNKNOWN, &info, NULL), ==, 0);
+                g_assert_cmpint(image_inspect_source(&source, HOST, IMAGE_ARCHITECTURE_UNKNOWN, &info, NULL),
+                                ==, 0);
                 g_assert_cmpstr(info->problem, ==, cases[i].problem);
         }
 }
@@ -325,7 +326,8 @@ static void test_stops_at_the_first_error(void)
         _cleanup_error_ Error error = ERROR_INIT;
         uint8_t byte;
 
-        g_assert_cmpint(image_judge(&source, HOST, IMAGE_ARCHITECTURE_UNKNOWN, &info, &error), ==, -EIO);
+        g_assert_cmpint(image_inspect_source(&source, HOST, IMAGE_ARCHITECTURE_UNKNOWN, &info, &error), ==,
+                        -EIO);
         g_assert_true(g_str_has_prefix(error.message, "Cannot read the image: "));
         g_assert_null(info);
         g_assert_false(source_read(&source, 0, &byte, 1));

@@ -47,7 +47,7 @@ static void test_order(void)
                 g_autoptr(Definition) definition = parse(cases[i].text);
                 g_autoptr(GPtrArray) devices = NULL;
 
-                g_assert_cmpint(devices_wire(definition, cases[i].image, &devices, NULL), ==, 0);
+                g_assert_cmpint(devices_match(definition, cases[i].image, &devices, NULL), ==, 0);
                 g_assert_cmpuint(devices->len, ==, g_strv_length((char **)cases[i].names));
                 for (guint j = 0; j < devices->len; j++)
                         g_assert_cmpstr(((const DefinitionDevice *)devices->pdata[j])->name, ==,
@@ -66,7 +66,7 @@ static void test_same_name_of_both_kinds(void)
         g_autoptr(Definition) definition = parse("[Network a]\n[Volume a]\nPath=/a\n");
         g_autoptr(GPtrArray) devices = NULL;
 
-        g_assert_cmpint(devices_wire(definition, &image, &devices, NULL), ==, 0);
+        g_assert_cmpint(devices_match(definition, &image, &devices, NULL), ==, 0);
         g_assert_cmpint(((const DefinitionDevice *)devices->pdata[0])->kind, ==, DEVICE_BLOCK);
         g_assert_cmpint(((const DefinitionDevice *)devices->pdata[1])->kind, ==, DEVICE_NETWORK);
 }
@@ -131,7 +131,7 @@ static void test_differences(void)
                 g_autoptr(GPtrArray) devices = NULL;
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                g_assert_cmpint(devices_wire(definition, cases[i].image, &devices, &error), ==, -ENXIO);
+                g_assert_cmpint(devices_match(definition, cases[i].image, &devices, &error), ==, -ENXIO);
                 g_assert_cmpint(error.code, ==, ERROR_DEVICE_MISMATCH);
                 g_assert_cmpstr(error.message, ==, cases[i].message);
                 g_assert_null(devices);

@@ -17,7 +17,7 @@ static void assert_equal(const RunState *a, const RunState *b)
         g_assert_cmpint(a->spoke, ==, b->spoke);
         g_assert_cmpint(a->witness, ==, b->witness);
         g_assert_cmpstr(a->invocation_id, ==, b->invocation_id);
-        g_assert_cmpmem(&a->moments, sizeof a->moments, &b->moments, sizeof b->moments);
+        g_assert_cmpmem(&a->timestamps, sizeof a->timestamps, &b->timestamps, sizeof b->timestamps);
         g_assert_cmpstr(a->owner, ==, b->owner);
         g_assert_cmpstr(a->image, ==, b->image);
         g_assert_cmpuint(a->memory, ==, b->memory);
@@ -27,14 +27,14 @@ static void assert_equal(const RunState *a, const RunState *b)
         g_assert_cmpuint(a->console_burst_user, ==, b->console_burst_user);
         g_assert_cmpuint(a->console_burst, ==, b->console_burst);
         g_assert_cmpuint(a->silence_warning_usec, ==, b->silence_warning_usec);
-        g_assert_cmpint(a->verdict.result, ==, b->verdict.result);
-        g_assert_cmpint(a->verdict.exit_status, ==, b->verdict.exit_status);
-        g_assert_cmpint(a->verdict.halted, ==, b->verdict.halted);
-        g_assert_cmpint(a->verdict.short_of_memory, ==, b->verdict.short_of_memory);
+        g_assert_cmpint(a->exit_parser.result, ==, b->exit_parser.result);
+        g_assert_cmpint(a->exit_parser.exit_status, ==, b->exit_parser.exit_status);
+        g_assert_cmpint(a->exit_parser.halted, ==, b->exit_parser.halted);
+        g_assert_cmpint(a->exit_parser.short_of_memory, ==, b->exit_parser.short_of_memory);
         g_assert_cmpuint(a->started_at, ==, b->started_at);
         g_assert_cmpuint(a->changed_at, ==, b->changed_at);
         g_assert_cmpstr(a->paused, ==, b->paused);
-        g_assert_cmpstr(a->verdict.detail, ==, b->verdict.detail);
+        g_assert_cmpstr(a->exit_parser.detail, ==, b->exit_parser.detail);
 }
 
 static RunState full_state(void)
@@ -43,8 +43,8 @@ static RunState full_state(void)
 
         state.started = state.spoke = state.witness = true;
         state.invocation_id = g_strdup("0123456789abcdef0123456789abcdef");
-        for (Moment moment = 0; moment < _MOMENT_MAX; moment++)
-                state.moments.at[moment] = INT64_MAX - (uint64_t) moment;
+        for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++)
+                state.timestamps.at[timestamp] = INT64_MAX - (uint64_t) timestamp;
         state.owner = g_strdup("1000");
         state.image = g_strdup("sha256:abc");
         state.memory = 32 * 1024 * 1024;
@@ -54,13 +54,13 @@ static RunState full_state(void)
         state.console_burst_user = 789;
         state.console_burst = 456;
         state.silence_warning_usec = 10000000;
-        state.verdict.result = RESULT_TRAPPED;
-        state.verdict.exit_status = INT64_MIN;
-        state.verdict.halted = state.verdict.short_of_memory = true;
+        state.exit_parser.result = RESULT_TRAPPED;
+        state.exit_parser.exit_status = INT64_MIN;
+        state.exit_parser.halted = state.exit_parser.short_of_memory = true;
         state.started_at = 1;
         state.changed_at = UINT64_MAX;
         state.paused = g_strdup("by somebody; \"a=b\"");
-        memset(state.verdict.detail, '=', sizeof state.verdict.detail - 1);
+        memset(state.exit_parser.detail, '=', sizeof state.exit_parser.detail - 1);
         return state;
 }
 

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Taps and bridges, and the putting of the ones on the others. */
+
+#include "antispoof/links.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/netlink.h"
+
+#define SETTLE_USEC (200 * 1000)
+#define BUFFER_SIZE (64 * 1024)
+#define ROOM        (1024 * 1024) /* of the socket: some thousand interfaces at once */
+
+typedef struct Link {
+        char name[IF_NAMESIZE];
+        bool bridge; /* else a tap */
+        int master;  /* of a tap: the bridge's index, 0: none */
+        bool lost;
+} Link;
+
+struct Links {
+        int fd;
+        GHashTable *links; /* index → Link */
+        bool reading;      /* what was there before us */
+        bool changed, gone;
+        int64_t settled; /* when what is lost is told; INT64_MAX: nothing new is */
+};
+
+Links *links_new(void)
+{
+        Links *links = g_new(Links, 1);
+
+        *links = (Links){
+                        .fd = -EBADF,
+                        .links = g_hash_table_new_full(NULL, NULL, NULL, g_free),
+                        .settled = INT64_MAX,
+        };
+        return links;
+}
+
+Links *links_free(Links *links)
+{
+        if (!links)
+                return NULL;
+
+        close_safe(links->fd);
+        g_hash_table_unref(links->links);
+        g_free(links);
+        return NULL;
+}
+
+/* The attribute in nested ones, which stand one behind the other in size bytes. */
+static const void *find_nested(const void *data, size_t size, unsigned short type, size_t *ret_size)
+{
+        const struct rtattr *attribute = data;
+        int length = (int) size; /* below 0 behind a last attribute that is not padded */
+
+        for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length))
+                if ((attribute->rta_type & NLA_TYPE_MASK) == type) {
+                        *ret_size = RTA_PAYLOAD(attribute);
+                        return RTA_DATA(attribute);
+                }
+
+        return NULL;
+}
+
+static size_t payload_of(const void *data)
+{
+        return RTA_PAYLOAD((const struct rtattr *) ((const char *) data - RTA_LENGTH(0)));
+}
+
+static bool text_is(const void *text, size_t size, const char *word)
+{
+        return text && size > strlen(word) && memcmp(text, word, strlen(word) + 1) == 0;
+}
+
+typedef enum LinkKind { LINK_OTHER, LINK_TAP, LINK_BRIDGE } LinkKind;
+
+/* Of the same driver as a tap is a tun, which no bridge takes. */
+static LinkKind read_kind(const struct nlmsghdr *header)
+{
+        const void *info = netlink_find_attribute(header, sizeof(struct ifinfomsg), IFLA_LINKINFO, 0);
+        size_t size = 0, data_size = 0, type_size = 0;
+        const void *kind, *data, *type = NULL;
+
+        if (!info)
+                return LINK_OTHER;
+        kind = find_nested(info, payload_of(info), IFLA_INFO_KIND, &size);
+        if (text_is(kind, size, "bridge"))
+                return LINK_BRIDGE;
+        if (!text_is(kind, size, "tun"))
+                return LINK_OTHER;
+
+        data = find_nested(info, payload_of(info), IFLA_INFO_DATA, &data_size);
+        if (data)
+                type = find_nested(data, data_size, IFLA_TUN_TYPE, &type_size);
+        return type && type_size >= 1 && *(const uint8_t *) type == IFF_TAP ? LINK_TAP : LINK_OTHER;
+}
+
+static void link_set_master(Links *links, Link *link, bool added, int master, int64_t now)
+{
+        int before = link->master;
+
+        link->master = master;
+        if (master != 0) {
+                links->changed |= link->lost;
+                link->lost = false;
+        } else if (before != 0 || (added && links->reading)) {
+                link->lost = true;
+                links->settled = MIN(links->settled, now + SETTLE_USEC);
+        }
+}
+
+static bool any_is_lost(const Links *links)
+{
+        GHashTableIter iter;
+        gpointer link;
+
+        g_hash_table_iter_init(&iter, links->links);
+        while (g_hash_table_iter_next(&iter, NULL, &link))
+                if (((Link *) link)->lost)
+                        return true;
+        return false;
+}
+
+static void take_link(Links *links, const struct nlmsghdr *header, const char *name, int64_t now)
+{
+        const struct ifinfomsg *message = NLMSG_DATA(header);
+        gpointer key = GINT_TO_POINTER(message->ifi_index);
+        Link *link = g_hash_table_lookup(links->links, key);
+        const void *master;
+        LinkKind kind = read_kind(header);
+        bool added = !link, renamed = link && strcmp(link->name, name) != 0;
+
+        if (kind == LINK_OTHER)
+                return;
+        if (kind == LINK_TAP && !antispoof_tap_name_is_valid(name)) {
+                g_hash_table_remove(links->links, key);
+                return;
+        }
+        if (!link) {
+                link = g_new0(Link, 1);
+                link->bridge = kind == LINK_BRIDGE;
+                g_hash_table_insert(links->links, key, link);
+        }
+        g_strlcpy(link->name, name, sizeof link->name);
+
+        master = netlink_find_attribute(header, sizeof *message, IFLA_MASTER, sizeof(int));
+        if (!link->bridge)
+                link_set_master(links, link, added, master ? *(const int *) master : 0, now);
+        else if (added || renamed)
+                links->changed |= any_is_lost(links);
+}
+
+typedef struct Hearing {
+        Links *links;
+        int64_t now;
+} Hearing;
+
+static void take_message(const struct nlmsghdr *header, void *userdata)
+{
+        const struct ifinfomsg *message = NLMSG_DATA(header);
+        Links *links = ((Hearing *) userdata)->links;
+        const char *name;
+
+        if ((header->nlmsg_type != RTM_NEWLINK && header->nlmsg_type != RTM_DELLINK) ||
+                        header->nlmsg_len < NLMSG_LENGTH(sizeof *message))
+                return;
+        /* AF_BRIDGE: what a bridge says of its ports, an interface that stays. */
+        if (message->ifi_family != AF_UNSPEC)
+                return;
+        name = netlink_find_attribute(header, sizeof *message, IFLA_IFNAME, 2);
+        if (!name || memchr(name, 0, payload_of(name)) == NULL)
+                return;
+
+        if (header->nlmsg_type == RTM_NEWLINK)
+                take_link(links, header, name, ((Hearing *) userdata)->now);
+        else {
+                links->gone |= g_str_has_prefix(name, ANTISPOOF_INTERFACE_PREFIX);
+                g_hash_table_remove(links->links, GINT_TO_POINTER(message->ifi_index));
+        }
+}
+
+int links_parse(Links *links, const void *data, size_t size, int64_t now)
+{
+        Hearing hearing = {.links = links, .now = now};
+
+        return netlink_parse(data, size, take_message, &hearing);
+}
+
+/* All of it anew. What was lost before is lost still, for all that is known. */
+static int read_all(Links *links, int64_t now)
+{
+        Hearing hearing = {.links = links, .now = now};
+        int r;
+
+        g_hash_table_remove_all(links->links);
+        links->reading = true;
+        r = netlink_dump(RTM_GETLINK, sizeof(struct ifinfomsg), take_message, &hearing);
+        links->reading = false;
+        links->gone = true;
+        return r;
+}
+
+int links_open(Links **ret_links)
+{
+        const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
+        g_autoptr(Links) links = links_new();
+        int room = ROOM, r;
+
+        links->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+        if (links->fd < 0)
+                return -errno;
+        (void) setsockopt(links->fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+        /* Listening before looking: what comes in between is seen twice, and not missed. */
+        if (bind(links->fd, (const struct sockaddr *) &address, sizeof address) < 0)
+                return -errno;
+        r = read_all(links, g_get_monotonic_time());
+        if (r < 0)
+                return r;
+
+        *ret_links = g_steal_pointer(&links);
+        return 0;
+}
+
+int links_fd(const Links *links)
+{
+        return links->fd;
+}
+
+void links_hear(Links *links, int64_t now)
+{
+        g_autofree char *buffer = g_malloc(BUFFER_SIZE);
+
+        for (;;) {
+                struct sockaddr_nl from = {};
+                socklen_t length = sizeof from;
+                ssize_t n = recvfrom(links->fd, buffer, BUFFER_SIZE, 0, (struct sockaddr *) &from, &length);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                /* More than the socket has room for: what was missed is read anew. */
+                if (n < 0 && errno == ENOBUFS) {
+                        (void) read_all(links, now);
+                        continue;
+                }
+                if (n <= 0)
+                        return;
+                if (from.nl_pid == 0)
+                        (void) links_parse(links, buffer, (size_t) n, now);
+        }
+}
+
+LinksNews links_take_news(Links *links, int64_t now, int64_t *ret_next)
+{
+        LinksNews news = {.changed = links->changed, .gone = links->gone};
+
+        if (links->settled <= now) {
+                news.changed |= any_is_lost(links);
+                links->settled = INT64_MAX;
+        }
+        links->changed = links->gone = false;
+        *ret_next = links->settled;
+        return news;
+}
+
+char **links_lost(const Links *links)
+{
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        GHashTableIter iter;
+        gpointer data;
+
+        g_hash_table_iter_init(&iter, links->links);
+        while (g_hash_table_iter_next(&iter, NULL, &data)) {
+                const Link *link = data;
+
+                if (link->lost)
+                        g_strv_builder_add(names, link->name);
+        }
+        return g_strv_builder_end(names);
+}
+
+static const Link *find_link(const Links *links, const char *name, bool bridge, int *ret_index)
+{
+        GHashTableIter iter;
+        gpointer key, data;
+
+        g_hash_table_iter_init(&iter, links->links);
+        while (g_hash_table_iter_next(&iter, &key, &data)) {
+                const Link *link = data;
+
+                if (link->bridge != bridge || strcmp(link->name, name) != 0)
+                        continue;
+                *ret_index = GPOINTER_TO_INT(key);
+                return link;
+        }
+        return NULL;
+}
+
+static void on_nothing(const struct nlmsghdr *header, void *userdata)
+{
+}
+
+typedef struct Change {
+        struct nlmsghdr header;
+        struct ifinfomsg message;
+        char attributes[64];
+} Change;
+
+static void *change_append(Change *change, unsigned short type, const void *data, size_t size)
+{
+        size_t end = NLMSG_ALIGN(change->header.nlmsg_len);
+        struct rtattr *attribute = (struct rtattr *) ((char *) change + end);
+
+        attribute->rta_type = type;
+        attribute->rta_len = (unsigned short) RTA_LENGTH(size);
+        if (size > 0)
+                memcpy(RTA_DATA(attribute), data, size);
+        change->header.nlmsg_len = (uint32_t) (end + RTA_SPACE(size));
+        return attribute;
+}
+
+/* One change to an interface. */
+static int change_do(Change *change)
+{
+        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        char answer[1024];
+        ssize_t n;
+        int r;
+
+        if (fd < 0 || send(fd, change, change->header.nlmsg_len, 0) < 0)
+                return -errno;
+        /* The kernel answers before it lets the sender go on. */
+        n = recv(fd, answer, sizeof answer, MSG_DONTWAIT);
+        if (n < 0)
+                return -errno;
+
+        r = netlink_parse(answer, (size_t) n, on_nothing, NULL);
+        return MIN(r, 0);
+}
+
+static Change change_of(unsigned char family, int index)
+{
+        return (Change){
+                        .header = {.nlmsg_len = (uint32_t) NLMSG_LENGTH(sizeof(struct ifinfomsg)),
+                                        .nlmsg_type = RTM_SETLINK,
+                                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
+                        .message = {.ifi_family = family, .ifi_index = index},
+        };
+}
+
+static int set_master(int index, int master)
+{
+        Change change = change_of(AF_UNSPEC, index);
+
+        (void) change_append(&change, IFLA_MASTER, &master, sizeof master);
+        return change_do(&change);
+}
+
+static int set_isolated(int index)
+{
+        Change change = change_of(AF_BRIDGE, index);
+        struct rtattr *nest = change_append(&change, IFLA_PROTINFO | NLA_F_NESTED, NULL, 0);
+        const uint8_t yes = 1;
+
+        (void) change_append(&change, IFLA_BRPORT_ISOLATED, &yes, sizeof yes);
+        nest->rta_len = (unsigned short) ((char *) &change + change.header.nlmsg_len - (char *) nest);
+        return change_do(&change);
+}
+
+int links_put(Links *links, const AntispoofPort *port, bool *ret_put, Error *ret_error)
+{
+        int index, bridge, r;
+        const Link *tap;
+
+        links_hear(links, g_get_monotonic_time());
+        tap = find_link(links, port->interface, false, &index);
+        if (!tap)
+                return error_set(ret_error, ERROR_FAILED, "There is no tap '%s'", port->interface);
+        if (!find_link(links, port->bridge, true, &bridge))
+                return error_set(ret_error, ERROR_FAILED, "There is no bridge '%s'", port->bridge);
+        if (tap->master != 0 && tap->master != bridge)
+                return error_set(ret_error, ERROR_FAILED, "The tap '%s' is on another bridge",
+                                port->interface);
+
+        *ret_put = tap->master == 0;
+        if (!*ret_put)
+                return 0;
+        /* Others' taps are without one for reasons of their own. */
+        if (!tap->lost)
+                return error_set(
+                                ret_error, ERROR_FAILED, "The tap '%s' has lost no bridge", port->interface);
+        r = set_master(index, bridge);
+        if (r >= 0 && port->isolated) {
+                r = set_isolated(index);
+                /* Rather cut off than heard by those who must not. */
+                if (r < 0)
+                        (void) set_master(index, 0);
+        }
+        if (r == -EXFULL)
+                return error_set(ret_error, ERROR_FAILED,
+                                "The bridge '%s' is full: it takes 1023 interfaces", port->bridge);
+        if (r < 0)
+                return error_set(ret_error, ERROR_FAILED, "Cannot put '%s' on the bridge '%s': %s",
+                                port->interface, port->bridge, g_strerror(-r));
+        return 0;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* shruthi-antispoof: holds guests' interfaces to the addresses that are theirs, and puts those back on their
+ * bridge that have lost it, which needs a right that the other services have not. Started by
+ * shruthi-antispoof.socket, for shruthi-domain, which starts guests. One request and one answer for each
+ * connection (see protocol.h), one after the other: each takes about a millisecond. Who watches stays
+ * connected. As long as somebody does, or an interface is held, it listens to the kernel for what becomes of
+ * the tables and the bridges, and sleeps; then it ends. */
+
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "antispoof/links.h"
+#include "antispoof/record.h"
+#include "antispoof/rules.h"
+#include "antispoof/table.h"
+#include "common/io.h"
+#include "common/log.h"
+#include "common/names.h"
+
+#define LISTEN_FD  3 /* sd_listen_fds(3) */
+#define IDLE_USEC  (30 * G_USEC_PER_SEC)
+#define RETRY_USEC (1 * G_USEC_PER_SEC)
+#define TIDY_USEC  ((TABLE_START_SEC + 1) * G_USEC_PER_SEC)
+#define ASK_SEC    5  /* who connects and says nothing holds up the others */
+#define WORK_SEC   30 /* a kernel that does not answer: SIGALRM ends us */
+
+#define WATCHERS_MAX 16 /* there is one, and at an upgrade another */
+
+typedef struct Server {
+        uid_t user;
+        Links *links; /* NULL: the kernel cannot be listened to */
+        RulesWatch rules;
+        int watchers[WATCHERS_MAX]; /* negative: none */
+        unsigned n_filtered;
+        int64_t idle;    /* when memory is given back, INT64_MAX: it is; and when we may end */
+        int64_t settled; /* when a lost tap is told of */
+        int64_t restore; /* when the tables are made anew */
+        int64_t tidy;    /* when who is gone is let go of */
+} Server;
+
+static int check_peer(int client, uid_t user)
+{
+        struct ucred peer;
+        socklen_t size = sizeof peer;
+
+        if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+                return -errno;
+
+        return peer.uid == 0 || peer.uid == user ? 0 : -EPERM;
+}
+
+static int server_filter(Server *server, const AntispoofFilter *filter, char **ret_word, Error *ret_error)
+{
+        char interface[IF_NAMESIZE];
+        int r;
+
+        r = table_filter(filter, ret_error);
+        if (r < 0)
+                return r;
+
+        server->n_filtered++; /* or it was already: counted anew when it is tidied */
+        server->tidy = MIN(server->tidy, g_get_monotonic_time() + TIDY_USEC);
+        antispoof_interface_name(filter, interface);
+        *ret_word = g_strdup(interface);
+        return 0;
+}
+
+static int refuse_blind(Error *ret_error)
+{
+        return error_set(ret_error, ERROR_NOT_SUPPORTED, "This host's interfaces cannot be seen");
+}
+
+/* *ret_answer: to be freed with g_free(). */
+static int server_do(Server *server, const AntispoofRequest *request, char **ret_answer, Error *ret_error)
+{
+        g_autofree char *word = NULL;
+        g_auto(GStrv) lost = NULL;
+        bool done = false;
+        int r = 0;
+
+        if (request->verb >= ANTISPOOF_LOST && !server->links)
+                return refuse_blind(ret_error);
+
+        switch (request->verb) {
+        case ANTISPOOF_FILTER:
+                r = server_filter(server, request->filter, &word, ret_error);
+                break;
+        case ANTISPOOF_CHECK:
+                r = table_check(&done, ret_error);
+                word = g_strdup(done ? ANTISPOOF_RESTORED : ANTISPOOF_WHOLE);
+                break;
+        case ANTISPOOF_PORT:
+                r = links_put(server->links, &request->port, &done, ret_error);
+                word = g_strdup(done ? ANTISPOOF_PUT : ANTISPOOF_THERE);
+                break;
+        case ANTISPOOF_LOST:
+                links_hear(server->links, g_get_monotonic_time());
+                lost = links_lost(server->links);
+                *ret_answer = antispoof_lost_format(lost);
+                return 0;
+        default:
+                word = g_strdup(ANTISPOOF_WATCHING);
+        }
+        if (r >= 0)
+                *ret_answer = antispoof_answer_format(0, NULL, word);
+        return r;
+}
+
+static void watcher_tell(int *watcher)
+{
+        if (*watcher >= 0 &&
+                        send(*watcher, ANTISPOOF_CHANGED, strlen(ANTISPOOF_CHANGED),
+                                        MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+                        errno != EAGAIN) /* enough is in the socket to be read */
+                *watcher = close_safe(*watcher);
+}
+
+/* What was lost before they came they learn of as well. */
+static void server_add_watcher(Server *server, int client)
+{
+        g_auto(GStrv) lost = links_lost(server->links);
+
+        for (unsigned i = 0; i < WATCHERS_MAX; i++) {
+                if (server->watchers[i] >= 0)
+                        continue;
+                server->watchers[i] = client;
+                if (lost[0])
+                        watcher_tell(&server->watchers[i]);
+                return;
+        }
+        (void) close(client);
+}
+
+/* Returns whether the client stays. */
+static bool server_serve(Server *server, int client)
+{
+        const struct timeval patience = {.tv_sec = ASK_SEC};
+        _cleanup_antispoof_request_ AntispoofRequest request = {};
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *answer = NULL;
+        char data[ANTISPOOF_REQUEST_MAX + 1];
+        ssize_t n;
+        int r;
+
+        r = check_peer(client, server->user);
+        if (r < 0) {
+                log_warning("Somebody other than user " SHRUTHI_USER " asked for something: %s",
+                                g_strerror(-r));
+                return false;
+        }
+        if (setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
+                return false;
+        /* Descriptors that come with it are closed by the kernel: none is taken. */
+        n = TEMP_FAILURE_RETRY(recv(client, data, sizeof data, 0));
+        if (n <= 0)
+                return false;
+
+        (void) alarm(WORK_SEC);
+        r = antispoof_request_parse(data, (size_t) n, &request, &error);
+        if (r >= 0)
+                r = server_do(server, &request, &answer, &error);
+        (void) alarm(0);
+
+        if (r < 0)
+                answer = antispoof_answer_format(r, &error, NULL);
+        /* Who has left is told nothing. */
+        (void) send(client, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
+        return r >= 0 && request.verb == ANTISPOOF_WATCH;
+}
+
+static void server_accept(Server *server)
+{
+        int client = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
+
+        if (client < 0)
+                return;
+        server->idle = g_get_monotonic_time() + IDLE_USEC;
+        if (server_serve(server, client))
+                server_add_watcher(server, client);
+        else
+                (void) close(client);
+}
+
+static void server_restore(Server *server, int64_t now)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        (void) alarm(WORK_SEC);
+        r = server->n_filtered > 0 ? table_restore(&error) : 0;
+        (void) alarm(0);
+        server->restore = r < 0 ? now + RETRY_USEC : INT64_MAX;
+        server->idle = now + IDLE_USEC;
+        if (r < 0)
+                log_warning("Cannot hold the interfaces of guests, and try again: %s",
+                                error_message(&error, r));
+}
+
+/* What the kernel has told. */
+static void server_act(Server *server, int64_t now)
+{
+        LinksNews news = {};
+
+        if (server->links)
+                news = links_take_news(server->links, now, &server->settled);
+        for (unsigned i = 0; news.changed && i < WATCHERS_MAX; i++)
+                watcher_tell(&server->watchers[i]);
+        if (news.gone)
+                server->tidy = MIN(server->tidy, now + TIDY_USEC);
+        if (server->restore <= now)
+                server_restore(server, now);
+        if (server->tidy <= now) {
+                server->n_filtered = table_tidy();
+                server->tidy = INT64_MAX;
+        }
+}
+
+static bool server_is_needed(const Server *server)
+{
+        for (unsigned i = 0; i < WATCHERS_MAX; i++)
+                if (server->watchers[i] >= 0)
+                        return true;
+        return server->n_filtered > 0;
+}
+
+static int server_timeout(const Server *server, int64_t now)
+{
+        int64_t next = MIN(MIN(server->idle, server->settled), MIN(server->restore, server->tidy));
+
+        return next == INT64_MAX ? -1 : (int) (MAX(next - now, 0) / 1000 + 1);
+}
+
+static void server_wait(Server *server)
+{
+        struct pollfd polls[WATCHERS_MAX + 3] = {
+                        {.fd = LISTEN_FD, .events = POLLIN},
+                        {.fd = server->links ? links_fd(server->links) : -1, .events = POLLIN},
+                        {.fd = server->rules.fd, .events = POLLIN},
+        };
+        int64_t now = g_get_monotonic_time();
+
+        /* Who watches says nothing more. */
+        for (unsigned i = 0; i < WATCHERS_MAX; i++)
+                polls[i + 3] = (struct pollfd){.fd = server->watchers[i], .events = POLLIN};
+        if (poll(polls, G_N_ELEMENTS(polls), server_timeout(server, now)) < 0)
+                return;
+
+        now = g_get_monotonic_time();
+        if (polls[1].revents)
+                links_hear(server->links, now);
+        if (polls[2].revents && rules_watch_hear(&server->rules))
+                server->restore = now;
+        for (unsigned i = 0; i < WATCHERS_MAX; i++)
+                if (polls[i + 3].revents)
+                        server->watchers[i] = close_safe(server->watchers[i]);
+        if (polls[0].revents)
+                server_accept(server);
+        server_act(server, now);
+}
+
+/* Until nobody has asked for a while and nobody is held; what asks at that moment finds us started again. */
+static void server_run(Server *server)
+{
+        for (;;) {
+                server_wait(server);
+                if (server->idle <= g_get_monotonic_time()) {
+                        server->idle = INT64_MAX;
+                        server->n_filtered = table_tidy();
+                        table_rest();
+                }
+                if (server->idle == INT64_MAX && !server_is_needed(server))
+                        return;
+        }
+}
+
+/* What somebody has done while we were away shows itself at once. */
+static void server_begin(Server *server, uid_t user)
+{
+        int r;
+
+        *server = (Server){
+                        .user = user,
+                        .rules = RULES_WATCH_INIT,
+                        .idle = g_get_monotonic_time() + IDLE_USEC,
+                        .settled = INT64_MAX,
+                        .restore = INT64_MAX,
+                        .tidy = INT64_MAX,
+        };
+        for (unsigned i = 0; i < WATCHERS_MAX; i++)
+                server->watchers[i] = -EBADF;
+
+        r = rules_watch_open(&server->rules);
+        if (r < 0)
+                log_warning("Cannot watch the packet filter, and notice nobody who empties it: %s",
+                                g_strerror(-r));
+        r = links_open(&server->links);
+        if (r < 0)
+                log_warning("Cannot watch the host's bridges: %s", g_strerror(-r));
+
+        server->n_filtered = table_tidy();
+        if (server->n_filtered > 0) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                bool restored;
+
+                server->tidy = g_get_monotonic_time() + TIDY_USEC;
+                r = table_check(&restored, &error);
+                if (r < 0)
+                        server->restore = g_get_monotonic_time() + RETRY_USEC;
+        }
+}
+
+int main(void)
+{
+        const struct passwd *user = getpwnam(SHRUTHI_USER);
+        const char *directory = g_getenv("RUNTIME_DIRECTORY");
+        _cleanup_error_ Error error = ERROR_INIT;
+        Server server;
+        int r;
+
+        log_open("shruthi-antispoof");
+        (void) signal(SIGPIPE, SIG_IGN);
+        if (!user || !directory) {
+                log_error("It is started by shruthi-antispoof.socket, where there is a user " SHRUTHI_USER);
+                return EXIT_FAILURE;
+        }
+        r = record_open(directory, &error);
+        if (r < 0) {
+                log_error("%s", error_message(&error, r));
+                return EXIT_FAILURE;
+        }
+
+        server_begin(&server, user->pw_uid);
+        server_run(&server);
+        links_free(server.links);
+        return EXIT_SUCCESS;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The one that speaks to libnftables. Called by table.c. */
+
+#include "antispoof/nft.h"
+
+#include <glib.h>
+#include <malloc.h>
+#include <nftables/libnftables.h>
+#include <string.h>
+
+#include "common/string-util.h"
+
+#define SAID_MAX 200
+
+/* libnftables takes much memory for each table of the host, and frees it again, with each transaction: to
+ * get that from the kernel anew takes longer than all the rest. When nobody asks it is given back. */
+#define MEMORY_KEPT (32 * 1024 * 1024)
+
+static struct nft_ctx *context;
+
+/* Kept: what it reads at its beginning does not change. */
+static int open_context(Error *ret_error)
+{
+        if (context)
+                return 0;
+
+        context = nft_ctx_new(NFT_CTX_DEFAULT);
+        if (!context)
+                return error_set(ret_error, ERROR_FAILED, "Cannot use libnftables");
+        (void) mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
+        (void) mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
+        (void) nft_ctx_buffer_error(context);
+        (void) nft_ctx_buffer_output(context);
+        return 0;
+}
+
+int nft_run(const char *commands, Error *ret_error)
+{
+        g_autofree char *line = NULL, *shown = NULL;
+        const char *said;
+        int r;
+
+        r = open_context(ret_error);
+        if (r < 0)
+                return r;
+
+        if (nft_run_cmd_from_buffer(context, commands) == 0)
+                return 0;
+
+        /* The first line says what; those behind it show where in the commands. */
+        said = nft_ctx_get_error_buffer(context) ?: "";
+        line = g_strndup(said, strcspn(said, "\n"));
+        shown = text_for_display(line, SAID_MAX);
+        return error_set(ret_error, ERROR_FAILED, "nftables refuses to hold it: %s", shown);
+}
+
+void nft_close(void)
+{
+        if (!context)
+                return;
+
+        nft_ctx_free(context);
+        context = NULL;
+        (void) malloc_trim(0);
+}

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Requests to shruthi-antispoof and its answers, to text and back; and what an interface is called. */
+
+#include "antispoof/protocol.h"
+
+#include <string.h>
+
+#include "common/conf.h"
+#include "common/string-util.h"
+
+#define ISOLATED "isolated"
+#define LOST_OK  "ok"
+
+static const char *const verbs[] = {
+                [ANTISPOOF_FILTER] = "filter",
+                [ANTISPOOF_CHECK] = "check",
+                [ANTISPOOF_LOST] = "lost",
+                [ANTISPOOF_PORT] = "port",
+                [ANTISPOOF_WATCH] = "watch",
+};
+
+void antispoof_filter_free(AntispoofFilter *filter)
+{
+        if (!filter)
+                return;
+
+        g_free(filter->unikernel);
+        g_free(filter->device);
+        g_free(filter);
+}
+
+/* As in a section's header. It stands last, because it may have spaces. */
+static bool device_is_valid(const char *device)
+{
+        size_t length = strlen(device);
+
+        if (length == 0 || length > ANTISPOOF_DEVICE_MAX)
+                return false;
+        for (const char *c = device; *c; c++)
+                if (!g_ascii_isprint(*c))
+                        return false;
+
+        return true;
+}
+
+static bool mac_is_valid(const char *mac)
+{
+        if (strlen(mac) != 17)
+                return false;
+        for (size_t i = 0; i < 17; i++)
+                if (i % 3 == 2 ? mac[i] != ':' : !g_ascii_isxdigit(mac[i]) || g_ascii_isupper(mac[i]))
+                        return false;
+
+        /* Not of a group, and not nobody's. */
+        return (g_ascii_xdigit_value(mac[1]) & 1) == 0 && strcmp(mac, "00:00:00:00:00:00") != 0;
+}
+
+static int family_parse(const char *text, int family, AntispoofFamily *ret)
+{
+        char again[ADDRESS_TEXT_MAX];
+        Address address;
+
+        *ret = (AntispoofFamily){.any = strcmp(text, "any") == 0};
+        if (ret->any || strcmp(text, "none") == 0)
+                return 0;
+
+        if (address_parse_ip(text, &address) < 0 || address.family != family ||
+                        !address_is_unicast(&address))
+                return -EINVAL;
+        address_format_ip(&address, again);
+        if (strcmp(text, again) != 0)
+                return -EINVAL;
+
+        ret->address = address;
+        return 0;
+}
+
+static void family_append(GString *text, const AntispoofFamily *family)
+{
+        char ip[ADDRESS_TEXT_MAX];
+
+        if (address_is_set(&family->address))
+                address_format_ip(&family->address, ip);
+        g_string_append_printf(text, " %s",
+                        family->any                        ? "any"
+                        : address_is_set(&family->address) ? ip
+                                                           : "none");
+}
+
+char *antispoof_filter_format(const AntispoofFilter *filter)
+{
+        GString *text = g_string_new(NULL);
+
+        g_string_printf(text, "%s %s", filter->unikernel, filter->mac);
+        family_append(text, &filter->ipv4);
+        family_append(text, &filter->ipv6);
+        g_string_append_printf(text, " %s", filter->device);
+        return g_string_free(text, FALSE);
+}
+
+int antispoof_filter_parse(const char *text, AntispoofFilter **ret_filter, Error *ret_error)
+{
+        g_auto(GStrv) words = g_strsplit(text, " ", 5);
+        g_autoptr(AntispoofFilter) filter = g_new0(AntispoofFilter, 1);
+        int r;
+
+        if (g_strv_length(words) != 5)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
+        r = name_check(words[0], ret_error);
+        if (r < 0)
+                return r;
+        if (!device_is_valid(words[4]))
+                return error_set(ret_error, ERROR_INVALID_ARGS, "No device can have that name");
+        if (!mac_is_valid(words[1]))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "The MAC address is none that one interface can have");
+        if (family_parse(words[2], AF_INET, &filter->ipv4) < 0 ||
+                        family_parse(words[3], AF_INET6, &filter->ipv6) < 0)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "No interface can be held to that address");
+
+        filter->unikernel = g_strdup(words[0]);
+        filter->device = g_strdup(words[4]);
+        g_strlcpy(filter->mac, words[1], sizeof filter->mac);
+        *ret_filter = g_steal_pointer(&filter);
+        return 0;
+}
+
+void antispoof_request_clear(AntispoofRequest *request)
+{
+        antispoof_filter_free(request->filter);
+        *request = (AntispoofRequest){};
+}
+
+char *antispoof_request_format(const AntispoofRequest *request)
+{
+        g_autofree char *text =
+                        request->verb == ANTISPOOF_FILTER ? antispoof_filter_format(request->filter) : NULL;
+        const AntispoofPort *port = &request->port;
+
+        if (request->verb == ANTISPOOF_FILTER)
+                return g_strconcat(verbs[ANTISPOOF_FILTER], " ", text, NULL);
+        if (request->verb == ANTISPOOF_PORT)
+                return g_strconcat(verbs[ANTISPOOF_PORT], " ", port->interface, " ", port->bridge,
+                                port->isolated ? " " ISOLATED : "", NULL);
+
+        return g_strdup(verbs[request->verb]);
+}
+
+static int refuse(Error *ret_error)
+{
+        return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
+}
+
+bool antispoof_tap_name_is_valid(const char *name)
+{
+        return (g_str_has_prefix(name, ANTISPOOF_INTERFACE_PREFIX) ||
+                               g_str_has_prefix(name, ANTISPOOF_LIBVIRT_PREFIX)) &&
+               conf_bridge_name_is_valid(name);
+}
+
+static int port_parse(const char *text, AntispoofPort *ret_port, Error *ret_error)
+{
+        g_auto(GStrv) words = g_strsplit(text, " ", 4);
+        guint n = g_strv_length(words);
+
+        if (n < 2 || n > 3 || !antispoof_tap_name_is_valid(words[0]) ||
+                        !conf_bridge_name_is_valid(words[1]) || (n == 3 && !g_str_equal(words[2], ISOLATED)))
+                return refuse(ret_error);
+
+        ret_port->isolated = n == 3;
+        g_strlcpy(ret_port->interface, words[0], sizeof ret_port->interface);
+        g_strlcpy(ret_port->bridge, words[1], sizeof ret_port->bridge);
+        return 0;
+}
+
+int antispoof_request_parse(const char *data, size_t size, AntispoofRequest *ret_request, Error *ret_error)
+{
+        g_autofree char *text = NULL;
+        AntispoofRequest request = {};
+        const char *rest;
+        size_t length;
+        int r = 0;
+
+        if (size == 0 || size > ANTISPOOF_REQUEST_MAX || memchr(data, 0, size))
+                return refuse(ret_error);
+
+        text = g_strndup(data, size);
+        length = strcspn(text, " ");
+        rest = text + length;
+        while (request.verb < _ANTISPOOF_VERB_MAX &&
+                        (strlen(verbs[request.verb]) != length ||
+                                        strncmp(verbs[request.verb], text, length)))
+                request.verb++;
+        if (request.verb == _ANTISPOOF_VERB_MAX)
+                return refuse(ret_error);
+
+        if (request.verb == ANTISPOOF_FILTER)
+                r = rest[0] ? antispoof_filter_parse(rest + 1, &request.filter, ret_error)
+                            : refuse(ret_error);
+        else if (request.verb == ANTISPOOF_PORT)
+                r = rest[0] ? port_parse(rest + 1, &request.port, ret_error) : refuse(ret_error);
+        else if (rest[0])
+                r = refuse(ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_request = request;
+        return 0;
+}
+
+char *antispoof_answer_format(int r, const Error *error, const char *word)
+{
+        g_autofree char *sentence = NULL;
+
+        if (r >= 0)
+                return g_strconcat("ok ", word, NULL);
+
+        sentence = text_for_display(error_message(error, r), 512);
+        return g_strconcat("error ", sentence, NULL);
+}
+
+static bool word_is_valid(const char *word)
+{
+        size_t length = strlen(word);
+
+        return length > 0 && length < IF_NAMESIZE && strspn(word, G_CSET_a_2_z G_CSET_DIGITS) == length;
+}
+
+static int refuse_answer(Error *ret_error)
+{
+        (void) error_set(ret_error, ERROR_FAILED, "shruthi-antispoof gave an answer that cannot be read");
+        return -EBADMSG;
+}
+
+static int answer_is_error(const char *text, Error *ret_error)
+{
+        g_autofree char *shown = NULL;
+
+        if (!g_str_has_prefix(text, "error "))
+                return 0;
+        shown = text_for_display(text + strlen("error "), 512);
+        return error_set(ret_error, ERROR_FAILED, "%s", shown);
+}
+
+int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error *ret_error)
+{
+        g_autofree char *text = g_strndup(size > 0 ? data : "", size);
+        int r;
+
+        r = answer_is_error(text, ret_error);
+        if (r < 0)
+                return r;
+        if (!g_str_has_prefix(text, "ok ") || !word_is_valid(text + strlen("ok ")))
+                return refuse_answer(ret_error);
+
+        *ret_word = g_strdup(text + strlen("ok "));
+        return 0;
+}
+
+char *antispoof_lost_format(char *const *names)
+{
+        GString *text = g_string_new(LOST_OK);
+
+        for (char *const *name = names; *name && text->len + IF_NAMESIZE < ANTISPOOF_LOST_MAX; name++)
+                g_string_append_printf(text, " %s", *name);
+        return g_string_free(text, FALSE);
+}
+
+int antispoof_lost_parse(const char *data, size_t size, char ***ret_names, Error *ret_error)
+{
+        g_autofree char *text = g_strndup(size > 0 ? data : "", size);
+        g_auto(GStrv) words = NULL;
+        int r;
+
+        r = answer_is_error(text, ret_error);
+        if (r < 0)
+                return r;
+        words = g_strsplit(text, " ", -1);
+        if (g_strcmp0(words[0], LOST_OK) != 0)
+                return refuse_answer(ret_error);
+        for (char **word = words + 1; *word; word++)
+                if (!antispoof_tap_name_is_valid(*word))
+                        return refuse_answer(ret_error);
+
+        *ret_names = g_strdupv(words + 1);
+        return 0;
+}
+
+void antispoof_interface_name(const AntispoofFilter *filter, char ret[static IF_NAMESIZE])
+{
+        static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567"; /* RFC 4648 */
+        g_autofree char *text = antispoof_filter_format(filter);
+        g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+        const size_t prefix = strlen(ANTISPOOF_INTERFACE_PREFIX);
+        uint8_t digest[32];
+        gsize size = sizeof digest;
+
+        g_checksum_update(checksum, (const guchar *) text, (gssize) strlen(text));
+        g_checksum_get_digest(checksum, digest, &size);
+
+        memcpy(ret, ANTISPOOF_INTERFACE_PREFIX, prefix);
+        for (size_t i = prefix; i < IF_NAMESIZE - 1; i++)
+                ret[i] = digits[digest[i] & 31];
+        ret[IF_NAMESIZE - 1] = 0;
+}

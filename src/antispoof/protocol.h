@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <errno.h>
+#include <glib.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/address.h"
+#include "common/containers.h"
+
+/* What shruthi-antispoof is asked for, and what it answers. Requests are one message each:
+ *
+ *     filter UNIKERNEL MAC IPV4 IPV6 DEVICE     IPV4 and IPV6: an address, "any" or "none"
+ *     check
+ *     lost                                    which guests' taps have lost their bridge
+ *     port INTERFACE BRIDGE [isolated]        puts one that has lost its bridge on that one
+ *     watch                                   be told whenever others are lost, or could be put back
+ *
+ * Pure. Used by both sides. */
+
+#define ANTISPOOF_REQUEST_MAX 512
+#define ANTISPOOF_ANSWER_MAX  1024
+#define ANTISPOOF_LOST_MAX    (64 * 1024) /* the answer to "lost"; what does not fit is told the next time */
+#define ANTISPOOF_DEVICE_MAX  67          /* as of an image's manifest */
+
+/* What all interfaces that are held begin with, and no other: one by such a name that nobody holds is cut
+ * off altogether. */
+#define ANTISPOOF_INTERFACE_PREFIX "shru"
+
+/* What libvirt begins the names of others' taps with (VIR_NET_GENERATED_VNET_PREFIX of its
+ * virnetdev.h). */
+#define ANTISPOOF_LIBVIRT_PREFIX "vnet"
+
+/* Whether a guest's tap may have that name. No other is put on a bridge, whoever asks: a tap of somebody's
+ * own, such as a VPN's, is without one for a reason. */
+bool antispoof_tap_name_is_valid(const char *name);
+
+/* What a guest may send of one family. */
+typedef struct AntispoofFamily {
+        bool any;        /* from whichever address */
+        Address address; /* else from this one, where it is set, else nothing */
+} AntispoofFamily;
+
+/* One interface of a guest, and what may come from it. */
+typedef struct AntispoofFilter {
+        char *unikernel;
+        char *device;
+        char mac[18]; /* lower case */
+        AntispoofFamily ipv4, ipv6;
+} AntispoofFilter;
+
+void antispoof_filter_free(AntispoofFilter *filter);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AntispoofFilter, antispoof_filter_free)
+DEFINE_DESTROY(antispoof_filter)
+
+/* The interface's name. It follows from all that is held, so that one name never stands for two of them:
+ * who is held to something else sends from another interface. */
+void antispoof_interface_name(const AntispoofFilter *filter, char ret[static IF_NAMESIZE]);
+
+/* "UNIKERNEL MAC IPV4 IPV6 DEVICE", in one spelling only. INVALID_ARGS, INVALID_NAME. Free with g_free() and
+ * antispoof_filter_free(). */
+char *antispoof_filter_format(const AntispoofFilter *filter);
+int antispoof_filter_parse(const char *text, AntispoofFilter **ret_filter, Error *ret_error);
+
+typedef enum AntispoofVerb {
+        ANTISPOOF_FILTER,
+        ANTISPOOF_CHECK,
+        ANTISPOOF_LOST,
+        ANTISPOOF_PORT,
+        ANTISPOOF_WATCH,
+        _ANTISPOOF_VERB_MAX,
+        _ANTISPOOF_VERB_INVALID = -EINVAL,
+} AntispoofVerb;
+
+/* What a tap is to be a port of. */
+typedef struct AntispoofPort {
+        char interface[IF_NAMESIZE];
+        char bridge[IF_NAMESIZE];
+        bool isolated; /* it hears no other port that is (bridge(8)) */
+} AntispoofPort;
+
+typedef struct AntispoofRequest {
+        AntispoofVerb verb;
+        AntispoofFilter *filter; /* NULL but for ANTISPOOF_FILTER */
+        AntispoofPort port;      /* for ANTISPOOF_PORT */
+} AntispoofRequest;
+
+void antispoof_request_clear(AntispoofRequest *request);
+#define _cleanup_antispoof_request_ __attribute__((cleanup(antispoof_request_clear)))
+
+/* In one spelling only. INVALID_ARGS, INVALID_NAME. */
+char *antispoof_request_format(const AntispoofRequest *request);
+int antispoof_request_parse(const char *data, size_t size, AntispoofRequest *ret_request, Error *ret_error);
+
+/* "ok WORD" or "error SENTENCE". The word is the interface's name, or what "check" found. */
+char *antispoof_answer_format(int r, const Error *error, const char *word);
+int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error *ret_error);
+
+/* The words for "check": all was there, or had to be made again for interfaces that there are. */
+#define ANTISPOOF_WHOLE    "whole"
+#define ANTISPOOF_RESTORED "restored"
+
+/* The words for "port": it was put there, or was there already. */
+#define ANTISPOOF_PUT   "put"
+#define ANTISPOOF_THERE "there"
+
+/* The word for "watch", after which ANTISPOOF_CHANGED comes as often as there is something to look at. */
+#define ANTISPOOF_WATCHING "watching"
+#define ANTISPOOF_CHANGED  "changed"
+
+/* The answer to "lost": "ok" and the names. -EBADMSG, or FAILED with the other's sentence. Free with
+ * g_strfreev(). */
+char *antispoof_lost_format(char *const *names);
+int antispoof_lost_parse(const char *data, size_t size, char ***ret_names, Error *ret_error);

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is done in the kernel and in the records, in that order which never leaves an interface of a guest
+ * less held than its record says. Called by main.c. */
+
+#include "antispoof/table.h"
+
+#include "antispoof/nft.h"
+#include "antispoof/record.h"
+#include "antispoof/ruleset.h"
+#include "common/log.h"
+
+#define TRIES      3
+#define PAUSE_USEC 20000
+
+static bool interface_is_there(const AntispoofFilter *filter)
+{
+        char interface[IF_NAMESIZE];
+
+        antispoof_interface_name(filter, interface);
+        return if_nametoindex(interface) != 0;
+}
+
+/* All tables anew, in one transaction. */
+static int make_whole(GPtrArray *filters, Error *ret_error)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+        int r = 0;
+
+        ruleset_append_tables(commands);
+        for (guint i = 0; i < filters->len; i++)
+                ruleset_append_filter(commands, filters->pdata[i]);
+
+        for (int try = 0; try < TRIES; try++) {
+                error_clear(ret_error);
+                r = nft_run(commands->str, ret_error);
+                if (r >= 0)
+                        break;
+                g_usleep(PAUSE_USEC);
+        }
+
+        return r;
+}
+
+static guint count_open(const GPtrArray *filters)
+{
+        guint n = 0;
+
+        for (guint i = 0; i < filters->len; i++)
+                n += interface_is_there(filters->pdata[i]);
+        return n;
+}
+
+/* All that are on record, in tables made anew. *ret_open: how many of the guests that run were not held. */
+static int restore(guint *ret_open, Error *ret_error)
+{
+        g_autoptr(GPtrArray) filters = record_list();
+        int r;
+
+        r = make_whole(filters, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_open = count_open(filters);
+        if (*ret_open > 0)
+                log_warning("Somebody has emptied or changed our tables of the packet filter: %u interfaces "
+                            "of guests were not held, and are again",
+                                *ret_open);
+        return 0;
+}
+
+/* Where the commands fail, a table is not as it should be. */
+static int run(GString *commands, bool *ret_restored, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        guint n_open = 0;
+        int r;
+
+        *ret_restored = false;
+        /* Twice: another's transaction at the same moment makes ours fail. */
+        if (nft_run(commands->str, &error) >= 0 || nft_run(commands->str, &error) >= 0)
+                return 0;
+
+        r = restore(&n_open, ret_error);
+        *ret_restored = n_open > 0;
+        return r;
+}
+
+int table_filter(const AntispoofFilter *filter, Error *ret_error)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+        bool restored;
+        int r;
+
+        r = record_enter(filter, ret_error);
+        if (r < 0)
+                return r;
+
+        ruleset_append_test(commands);
+        ruleset_append_filter(commands, filter);
+        return run(commands, &restored, ret_error);
+}
+
+int table_check(bool *ret_restored, Error *ret_error)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+
+        ruleset_append_test(commands);
+        return run(commands, ret_restored, ret_error);
+}
+
+int table_restore(Error *ret_error)
+{
+        guint n_open;
+
+        return restore(&n_open, ret_error);
+}
+
+unsigned table_tidy(void)
+{
+        g_autoptr(GPtrArray) filters = record_list();
+        g_autoptr(GString) commands = g_string_new(NULL);
+        _cleanup_error_ Error error = ERROR_INIT;
+        guint all = filters->len, n = 0;
+
+        for (guint i = 0; i < filters->len; i++) {
+                AntispoofFilter *filter = filters->pdata[i];
+
+                if (interface_is_there(filter) || !record_is_older(filter, TABLE_START_SEC))
+                        continue;
+                ruleset_append_release(commands, filter);
+                filters->pdata[i] = filters->pdata[n];
+                filters->pdata[n++] = filter;
+        }
+        if (n == 0)
+                return all;
+
+        /* From tables that are not there nothing has to be taken. */
+        if (nft_run(commands->str, &error) < 0)
+                log_debug("%s", error_message(&error, 0));
+        for (guint i = 0; i < n; i++)
+                record_remove(filters->pdata[i]);
+
+        return all - n;
+}
+
+void table_rest(void)
+{
+        nft_close();
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Whatever reaches the socket that may change the packet filter, a request that is taken is written in no
+ * other way, and makes commands that end no word and begin no other. */
+
+#include <glib.h>
+#include <string.h>
+
+#include "antispoof/protocol.h"
+#include "antispoof/ruleset.h"
+#include "common/string-util.h"
+#include "fuzz.h"
+
+/* One command on each line, of elements of our table only. */
+static void check_commands(const AntispoofFilter *filter)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+        g_auto(GStrv) lines = NULL;
+
+        ruleset_append_filter(commands, filter);
+        ruleset_append_release(commands, filter);
+        lines = g_strsplit(commands->str, "\n", -1);
+        for (char **line = lines; (*line)[0]; line++) {
+                size_t verb = g_str_has_prefix(*line, "add ") ? 4 : 7;
+
+                g_assert_true(verb == 4 || g_str_has_prefix(*line, "delete "));
+                g_assert_true(g_str_has_prefix(*line + verb, "element bridge shruthi "));
+                g_assert_nonnull(strstr(*line, " { \"" ANTISPOOF_INTERFACE_PREFIX));
+                g_assert_null(strpbrk(*line, ";#\\$@*"));
+                g_assert_true(strchr(*line, '}') == *line + strlen(*line) - 1);
+        }
+}
+
+static void check_request(const char *data, size_t size)
+{
+        _cleanup_antispoof_request_ AntispoofRequest request = {};
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *again = NULL;
+
+        if (antispoof_request_parse(data, size, &request, &error) < 0) {
+                g_assert_nonnull(error.message);
+                return;
+        }
+
+        again = antispoof_request_format(&request);
+        g_assert_cmpmem(again, strlen(again), data, size);
+        if (!request.filter)
+                return;
+        g_assert_true(name_is_valid(request.filter->unikernel));
+        check_commands(request.filter);
+}
+
+static void check_answer(const char *data, size_t size)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *word = NULL;
+        g_auto(GStrv) lost = NULL;
+
+        (void) antispoof_lost_parse(data, size, &lost, NULL);
+        if (antispoof_answer_parse(data, size, &word, &error) < 0)
+                g_assert_nonnull(error.message);
+        else
+                g_assert_cmpuint(strlen(word), <, IF_NAMESIZE);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        check_request((const char *) data, size);
+        check_answer((const char *) data, size);
+        return 0;
+}

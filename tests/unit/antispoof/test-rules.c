@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A transaction of somebody else's that touches our tables is noticed; our own, and those about other
+ * tables, are not. */
+
+#include <netinet/in.h>
+
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "antispoof/rules.h"
+#include "common/netlink.h"
+
+#include <glib.h>
+
+static void add(GByteArray *packet, int message, int family, uint16_t type, const char *text)
+{
+        struct {
+                struct nlmsghdr header;
+                struct nfgenmsg body;
+                struct rtattr attribute;
+                char text[16];
+        } whole = {
+                        .header = {.nlmsg_len = sizeof whole,
+                                        .nlmsg_type = (uint16_t) (NFNL_SUBSYS_NFTABLES << 8 | message)},
+                        .body = {.nfgen_family = (unsigned char) family},
+                        .attribute = {.rta_len = (unsigned short) RTA_LENGTH(strlen(text) + 1),
+                                        .rta_type = type},
+        };
+
+        g_strlcpy(whole.text, text, sizeof whole.text);
+        g_byte_array_append(packet, (const guint8 *) &whole, sizeof whole);
+}
+
+static void add_end(GByteArray *packet, const char *name)
+{
+        add(packet, NFT_MSG_NEWGEN, NFPROTO_UNSPEC, NFTA_GEN_PROC_NAME, name);
+}
+
+static bool changes(const GByteArray *packet)
+{
+        RulesWatch watch = RULES_WATCH_INIT;
+        bool changed = false;
+
+        g_assert_cmpint(rules_watch_parse(&watch, packet->data, packet->len, &changed), ==, 0);
+        return changed;
+}
+
+static void test_transactions(void)
+{
+        static const struct {
+                int message, family;
+                const char *table, *by;
+                bool changed;
+        } cases[] = {
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "nft", true},
+                        {NFT_MSG_DELTABLE, NFPROTO_INET, "shruthi", "nft", true},
+                        {NFT_MSG_DELTABLE, NFPROTO_ARP, "shruthi", "nft", true},
+                        {NFT_MSG_DELTABLE, NFPROTO_IPV4, "shruthi", "nft", false},
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi2", "nft", false},
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruth", "nft", false},
+                        {NFT_MSG_NEWRULE, NFPROTO_BRIDGE, "shruthi", "nft", true},
+                        {NFT_MSG_DELRULE, NFPROTO_BRIDGE, "shruthi", "nft", true},
+                        {NFT_MSG_DELSETELEM, NFPROTO_BRIDGE, "shruthi", "nft", true},
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "rules", false},
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "rules2", true},
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "", true},
+        };
+
+        g_assert_cmpint(prctl(PR_SET_NAME, "rules"), ==, 0);
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autoptr(GByteArray) packet = g_byte_array_new();
+
+                g_test_message("%d %s %s", cases[i].message, cases[i].table, cases[i].by);
+                add(packet, cases[i].message, cases[i].family, NFTA_TABLE_NAME, cases[i].table);
+                add_end(packet, cases[i].by);
+                g_assert_cmpint(changes(packet), ==, cases[i].changed);
+        }
+}
+
+/* One behind the other: each is judged by itself. */
+static void test_in_a_row(void)
+{
+        g_autoptr(GByteArray) packet = g_byte_array_new();
+
+        add(packet, NFT_MSG_NEWTABLE, NFPROTO_BRIDGE, NFTA_TABLE_NAME, "shruthi");
+        add_end(packet, "rules");
+        add(packet, NFT_MSG_NEWTABLE, NFPROTO_INET, NFTA_TABLE_NAME, "filter");
+        add_end(packet, "nft");
+        g_assert_false(changes(packet));
+        add(packet, NFT_MSG_DELTABLE, NFPROTO_BRIDGE, NFTA_TABLE_NAME, "shruthi");
+        g_assert_false(changes(packet));
+        add_end(packet, "nft");
+        g_assert_true(changes(packet));
+}
+
+static void test_cut(void)
+{
+        g_autoptr(GByteArray) packet = g_byte_array_new();
+        RulesWatch watch = RULES_WATCH_INIT;
+        bool changed = false;
+
+        add(packet, NFT_MSG_DELTABLE, NFPROTO_BRIDGE, NFTA_TABLE_NAME, "shruthi");
+        for (guint size = 1; size < packet->len; size++) {
+                g_autofree guint8 *data = g_memdup2(packet->data, size);
+                uint32_t length = size;
+
+                (void) rules_watch_parse(&watch, data, size, &changed);
+                if (size < sizeof length)
+                        continue;
+                memcpy(data, &length, sizeof length);
+                (void) rules_watch_parse(&watch, data, size, &changed);
+        }
+        g_assert_false(changed);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/antispoof/rules/whose-transaction", test_transactions);
+        g_test_add_func("/antispoof/rules/one-behind-the-other", test_in_a_row);
+        g_test_add_func("/antispoof/rules/cut-off-messages", test_cut);
+        return g_test_run();
+}
