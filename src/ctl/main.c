@@ -6,11 +6,11 @@
 #include <stdio.h>
 
 #include "config.h"
-#include "ctl/agent.h"
-#include "ctl/pager.h"
-#include "ctl/remote.h"
-#include "ctl/terminal.h"
-#include "ctl/verbs.h"
+#include "ctl/bus/agent.h"
+#include "ctl/output/pager.h"
+#include "ctl/output/terminal.h"
+#include "ctl/remote/remote.h"
+#include "ctl/verbs/verbs.h"
 
 static int run(Ctl *ctl, int argc, char **argv, Error *ret_error)
 {

@@ -10,7 +10,7 @@
 
 #include "common/log.h"
 #include "config.h"
-#include "daemon/manager.h"
+#include "daemon/core/manager.h"
 
 static int usage(FILE *file)
 {

@@ -3,7 +3,7 @@
 /* shruthid from its start to its end: what is read first, when it is ready, how it reaches the bus, how it
  * reloads. */
 
-#include "daemon/manager.h"
+#include "daemon/core/manager.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,26 +11,26 @@
 
 #include "common/log.h"
 #include "common/names.h"
-#include "daemon/addresses.h"
-#include "daemon/call.h"
-#include "daemon/change.h"
-#include "daemon/client.h"
-#include "daemon/cut-off-watch.h"
-#include "daemon/idle.h"
-#include "daemon/images.h"
-#include "daemon/log-control.h"
-#include "daemon/log-stream.h"
-#include "daemon/manager-bus.h"
-#include "daemon/network-bus.h"
-#include "daemon/network-registry.h"
-#include "daemon/polkit.h"
-#include "daemon/private.h"
-#include "daemon/registry.h"
-#include "daemon/subscribers.h"
-#include "daemon/systemd.h"
-#include "daemon/unikernel-bus.h"
-#include "daemon/units.h"
-#include "daemon/volumes.h"
+#include "daemon/access/call.h"
+#include "daemon/access/client.h"
+#include "daemon/access/idle.h"
+#include "daemon/access/polkit.h"
+#include "daemon/access/private.h"
+#include "daemon/access/subscribers.h"
+#include "daemon/bus/images.h"
+#include "daemon/bus/log-control.h"
+#include "daemon/bus/log-stream.h"
+#include "daemon/bus/manager-bus.h"
+#include "daemon/bus/network-bus.h"
+#include "daemon/bus/unikernel-bus.h"
+#include "daemon/bus/volumes.h"
+#include "daemon/change/change.h"
+#include "daemon/state/addresses.h"
+#include "daemon/state/cut-off-watch.h"
+#include "daemon/state/network-registry.h"
+#include "daemon/state/registry.h"
+#include "daemon/state/systemd.h"
+#include "daemon/state/units.h"
 
 #define WORKER_THREADS  8
 #define WORKER_PER_USER 1

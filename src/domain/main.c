@@ -9,10 +9,10 @@
 
 #include "common/io.h"
 #include "common/log.h"
-#include "domain/observer.h"
-#include "domain/serve.h"
-#include "domain/verbs.h"
-#include "domain/worker.h"
+#include "domain/service/observer.h"
+#include "domain/service/serve.h"
+#include "domain/service/verbs.h"
+#include "domain/service/worker.h"
 
 int main(int argc, char *argv[])
 {

@@ -33,7 +33,7 @@ static ImageArchitecture architecture_from_machine(uint16_t machine, bool is64)
         }
 }
 
-static void segment_parse(const uint8_t *p, bool is64, ElfSegment *ret)
+static void attachment_parse(const uint8_t *p, bool is64, ElfSegment *ret)
 {
         if (is64)
                 *ret = (ElfSegment){
@@ -78,7 +78,7 @@ static bool segments_read(Source *source, ElfFile *elf, uint64_t table, unsigned
                                 !source_read(source, table + i * expected_size, buffer, expected_size))
                         return image_refuse_cut_off(info, source, "its table of program headers");
 
-                segment_parse(buffer, elf->is64, segment);
+                attachment_parse(buffer, elf->is64, segment);
                 if (!source_covers(source, segment->offset, segment->file_size) && segment->file_size > 0) {
                         g_autofree char *what = g_strdup_printf(
                                         "segment %u (%" PRIu64 " bytes at offset %" PRIu64 ")", i,

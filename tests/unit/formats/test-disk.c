@@ -14,7 +14,7 @@
 #include "antispoof/record.h"
 #include "common/conf.h"
 #include "common/paths.h"
-#include "domain/hosts.h"
+#include "domain/network/hosts.h"
 #include "fixture/files.h"
 #include "image/owners.h"
 #include "run/user-rate.h"

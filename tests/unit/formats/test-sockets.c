@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "antispoof/protocol.h"
-#include "domain/neighbours-client.h"
+#include "domain/host/neighbours-client.h"
 #include "helper/request.h"
 #include "run/runner.h"
 #include "seal/protocol.h"

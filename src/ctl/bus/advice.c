@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From how it ended to what helps. */
+
+#include "ctl/bus/advice.h"
+
+#include <glib.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "common/names.h"
+
+#define COMMAND_WIDTH 40
+
+/* By the Result property; several may stand for one result. %s is the name. */
+static const struct {
+        const char *result, *command, *why;
+} advice_table[] = {
+                {"exit-status", "shruthictl logs %s", "what did it say before it ended?"},
+                {"exit-status", "shruthictl arguments %s", "what did it get as its command line?"},
+                {"aborted", "shruthictl logs %s", "what did it say before it aborted?"},
+                {"trapped", "shruthictl logs %s", "what did it say before its fault?"},
+                {"trapped", "shruthictl set %s --memory=64M", "if it needs more memory"},
+                {"halted", "shruthictl logs %s", "what did it say before it halted?"},
+                {"reset", "shruthictl logs %s", "how far did it get?"},
+                {"reset", "shruthictl set %s --memory=64M", "if it needs more memory"},
+                {"reset", "shruthictl set %s --restart=on-failure", "if it is to be started again"},
+                {"ended-from-outside", "journalctl -u libvirtd.service",
+                                "did libvirt or QEMU die, or did somebody end it?"},
+                {"ended-from-outside", "shruthictl start %s", "to start it again"},
+                {"definition", "shruthictl edit %s", "to correct its definition"},
+                {"image", "shruthictl set %s --image=FILE", "to give it another image"},
+                {"image", "shruthictl image inspect FILE", "to see whether one can be hosted here"},
+                {"devices", "shruthictl set %s --network=DEVICE:BRIDGE", "to connect its devices"},
+                {"host", "shruthictl doctor", "to see what this host lacks"},
+                {"libvirt", "systemctl status libvirtd.service", "is libvirt running?"},
+                {"libvirt", "shruthictl doctor", "to see what this host lacks"},
+                {"credentials", "journalctl -u unikernel@%s.service", "which key could not be read?"},
+                {"credentials", "shruthictl cat %s", "where does its key material come from?"},
+                {"dependency", "systemctl list-dependencies unikernel@%s.service", "what does it require?"},
+                {"dependency", "shruthictl start %s", "to try again"},
+                {"runner", "journalctl -u unikernel@%s.service", "what went wrong in SHRUTHI itself?"},
+                {"timeout", "shruthictl logs %s", "how far did it get?"},
+                {"start-limit-hit", "shruthictl logs %s", "why does it end again and again?"},
+                {"start-limit-hit", "shruthictl start %s", "to try anew"},
+};
+
+/* The command with argument in the place of its "%s", and the reasons below each other. */
+static void add_line(GString *out, const char *command, const char *argument, const char *why)
+{
+        g_auto(GStrv) parts = g_strsplit(command, "%s", 2);
+        g_autofree char *whole = g_strjoinv(argument, parts);
+
+        g_string_append_printf(out, "%s  %-*s  %s", out->len > 0 ? "\n" : "", COMMAND_WIDTH, whole, why);
+}
+
+static bool is_of_definition(const char *result)
+{
+        static const char *const results[] = {"definition", "image", "devices", NULL};
+
+        return g_strv_contains(results, result);
+}
+
+char *advice_for(const char *name, const char *state, const char *result, int64_t exit_status,
+                const char *origin, const char *path)
+{
+        g_autoptr(GString) out = g_string_new(NULL);
+
+        /* What an administrator wrote is not ours to edit. */
+        if (*path && g_str_equal(origin, "config") &&
+                        (g_str_equal(state, "broken") ||
+                                        (g_str_equal(state, "failed") && is_of_definition(result)))) {
+                add_line(out, "sudoedit %s", path, "to correct the definition");
+                return g_string_free(g_steal_pointer(&out), FALSE);
+        }
+        if (g_str_equal(state, "paused"))
+                add_line(out, "virsh resume " SHRUTHI_DOMAIN_PREFIX "%s", name, "to let it go on");
+        if (g_str_equal(state, "broken"))
+                add_line(out, "shruthictl edit %s", name, "to correct the definition");
+        if (!g_str_equal(state, "failed") && !g_str_equal(result, "dependency"))
+                return out->len > 0 ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
+
+        /* MirageOS: the arguments were not accepted. */
+        if (g_str_equal(result, "exit-status") && exit_status == 64)
+                add_line(out, "shruthictl set %s --arguments=STRING", name, "to give it others");
+        for (size_t i = 0; i < G_N_ELEMENTS(advice_table); i++)
+                if (g_str_equal(advice_table[i].result, result))
+                        add_line(out, advice_table[i].command, name, advice_table[i].why);
+        if (out->len == 0)
+                add_line(out, "systemctl status unikernel@%s.service", name, "what does systemd say?");
+
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}

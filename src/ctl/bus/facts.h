@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+#include <stdbool.h>
+
+#include "ctl/cli/ctl.h"
+
+/* Facts as the verbs "show" print them. */
+
+typedef int (*FactsCollector)(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error);
+
+/* What everybody may know of a unikernel and, where the caller may, its details; strictly: where they may
+ * not, that is an error. */
+int facts_of_unikernel(Ctl *ctl, const char *name, bool strictly, JsonObject **ret_facts, Error *ret_error);
+
+/* Of each name (or once of NULL, if there is none), which is a kind ("volume ", "": a unikernel) of
+ * thing, what collect gets, as KEY=VALUE: all, or those of --property=; with --json= an object where one
+ * was asked for by its name (single), else an array. Owners have their name beside their number. What
+ * fails, or has none of the properties, is told and left out. Returns the exit status: that of the first
+ * failure. */
+int facts_show(Ctl *ctl, const char *kind, char **names, bool single, FactsCollector collect);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <json-glib/json-glib.h>
+
+#include "ctl/cli/ctl.h"
+
+/* Takes an image (as of image_open()) into the store. expected is the digest that it must have, or NULL. */
+int client_import_image(
+                Ctl *ctl, const char *image, const char *expected, char **ret_digest, Error *ret_error);
+
+/* What an image is, as InspectImage() says: of a file (as of image_open()) or, by digest, of one in the
+ * store. */
+int client_inspect_image(Ctl *ctl, const char *image, JsonObject **ret_info, Error *ret_error);

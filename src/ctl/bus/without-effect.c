@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Drop-ins that override, units that are masked. */
+
+#include "ctl/bus/without-effect.h"
+
+#include <stdio.h>
+
+#include "common/keyfile.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "ctl/bus/client.h"
+#include "ctl/output/value.h"
+
+static bool is_set(const Settings *settings, bool image, const char *key)
+{
+        const struct {
+                const char *key;
+                bool set;
+        } keys[] = {
+                        {"Memory", settings->has_memory},
+                        {"CPUs", settings->has_cpus},
+                        {"Architecture", settings->architecture},
+                        {"Autostart", settings->has_autostart},
+                        {"Arguments", settings->arguments || settings->argument_list},
+                        {"Restart", settings->restart},
+                        {"Group", settings->group},
+                        {"Owner", settings->owner},
+                        {"Initrd", settings->initrd},
+                        {"Image", image},
+                        {"[Network ", settings->networks},
+                        {"[Volume ", settings->volumes},
+                        {"[Credentials ", settings->credentials},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+                if (keys[i].set && (keys[i].key[0] == '[' ? g_str_has_prefix(key, keys[i].key)
+                                                          : g_str_equal(key, keys[i].key)))
+                        return true;
+
+        return false;
+}
+
+void tell_overrides(Ctl *ctl, const char *name, const Settings *settings, bool image)
+{
+        g_autoptr(JsonObject) details = NULL;
+        JsonArray *overrides;
+
+        if (client_get_object(ctl, "GetUnikernelDetails", name, false, &details, NULL) < 0)
+                return;
+
+        overrides = value_array(details, "Overrides");
+        for (guint i = 0; overrides && i < json_array_get_length(overrides); i++) {
+                JsonArray *override = json_array_get_array_element(overrides, i);
+                g_autofree char *key = text_for_display(json_array_get_string_element(override, 0), 200),
+                                *path = text_for_display(json_array_get_string_element(override, 1), 1024);
+
+                if (is_set(settings, image, json_array_get_string_element(override, 0)))
+                        fprintf(stderr,
+                                        "Note: %s= of %s is set in %s too, which has the last word: "
+                                        "change it there.\n",
+                                        key, name, path);
+        }
+}
+
+/* As --network= and set take it; the first device that there is. Free with g_free(). */
+static char *network_words(JsonObject *details)
+{
+        JsonArray *devices = value_array(details, "Devices");
+
+        for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
+                JsonObject *device = json_array_get_object_element(devices, i);
+                const char *bridge = value_text(device, "Bridge"), *network = value_text(device, "Network");
+
+                if (!g_str_equal(value_text(device, "Kind"), "network"))
+                        continue;
+                if (*network)
+                        return g_strdup_printf("%s:network=%s,", value_text(device, "Name"), network);
+                return g_strdup_printf("%s:%s%s", value_text(device, "Name"), bridge, *bridge ? "," : "");
+        }
+        return g_strdup("");
+}
+
+void tell_blocked_addresses(Ctl *ctl, const char *name)
+{
+        g_autoptr(JsonObject) details = NULL;
+        g_autofree char *words = NULL;
+        JsonArray *blocked;
+
+        if (client_get_object(ctl, "GetUnikernelDetails", name, false, &details, NULL) < 0)
+                return;
+
+        words = network_words(details);
+        blocked = value_array(details, "BlockedAddresses");
+        for (guint i = 0; blocked && i < json_array_get_length(blocked); i++) {
+                const char *address = json_array_get_string_element(blocked, i);
+
+                fprintf(stderr,
+                                "Note: nothing gets through from %s, which is not among the addresses that "
+                                "%s is given: either write that one into its arguments "
+                                "('{DEVICE.address}'), or give it this one: shruthictl set %s "
+                                "Network=%saddress=%s\n",
+                                address, name, name, words, address);
+        }
+}
+
+bool unit_is_masked(const char *name)
+{
+        static const char *const dirs[] = {"/etc/systemd/system", "/run/systemd/system"};
+        g_autofree char *unit = unit_name_for(name);
+        const char *const units[] = {unit, SHRUTHI_UNIT_PREFIX SHRUTHI_UNIT_SUFFIX};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(dirs); i++)
+                for (size_t k = 0; k < G_N_ELEMENTS(units); k++) {
+                        g_autofree char *path = g_build_filename(dirs[i], units[k], NULL);
+
+                        if (file_is_masked(path))
+                                return true;
+                }
+
+        return false;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "common/error.h"
+#include "ctl/cli/options.h"
+
+/* What one run of shruthictl carries around, and its verbs. */
+
+typedef struct Ctl {
+        Options options;
+        const char *noun; /* of the verb: "volume" of "volume show"; NULL: a verb of unikernels */
+        sd_bus *bus;      /* connected by the first call */
+        bool bus_private; /* the bus is /run/shruthi/private */
+        bool not_managed; /* a call for several names met a definition of the administrator's or a package's
+                           */
+} Ctl;
+
+/* systemctl's, as far as ours have the same meaning. */
+enum {
+        CTL_EXIT_SUCCESS = 0,
+        CTL_EXIT_FAILURE = 1,
+        CTL_EXIT_USAGE = 2,
+        CTL_EXIT_NOT_RUNNING = 3,
+        CTL_EXIT_NO_SUCH = 4,
+};
+
+/* The exit status that belongs to an error: no such name among those that were given, not running, a
+ * malformed call, all else. */
+int ctl_exit_status(const Ctl *ctl, const Error *error);
+
+/* Prints an error to standard error, made harmless line by line. */
+void ctl_print_error(const Error *error, int r);
+
+/* Verbs take their operands (NULL-terminated) and return an exit status, or a negative errno with the error
+ * that the caller prints. Where they serve several names, they print the error of each and go on. */
+typedef int (*VerbFunction)(Ctl *ctl, char **operands, Error *ret_error);
+
+int verb_list(Ctl *ctl, char **operands, Error *ret_error);
+int verb_status(Ctl *ctl, char **operands, Error *ret_error);
+int verb_statistics(Ctl *ctl, char **operands, Error *ret_error);
+int verb_show(Ctl *ctl, char **operands, Error *ret_error);
+int verb_create(Ctl *ctl, char **operands, Error *ret_error);
+int verb_start(Ctl *ctl, char **operands, Error *ret_error);
+int verb_stop(Ctl *ctl, char **operands, Error *ret_error);
+int verb_analyze(Ctl *ctl, char **operands, Error *ret_error);
+int verb_restart(Ctl *ctl, char **operands, Error *ret_error);
+int verb_kill(Ctl *ctl, char **operands, Error *ret_error);
+int verb_remove(Ctl *ctl, char **operands, Error *ret_error);
+int verb_enable(Ctl *ctl, char **operands, Error *ret_error);
+int verb_disable(Ctl *ctl, char **operands, Error *ret_error);
+int verb_logs(Ctl *ctl, char **operands, Error *ret_error);
+int verb_console(Ctl *ctl, char **operands, Error *ret_error);
+int verb_cat(Ctl *ctl, char **operands, Error *ret_error);
+int verb_edit(Ctl *ctl, char **operands, Error *ret_error);
+int verb_set(Ctl *ctl, char **operands, Error *ret_error);
+int verb_check(Ctl *ctl, char **operands, Error *ret_error);
+int verb_arguments(Ctl *ctl, char **operands, Error *ret_error);
+int verb_xml(Ctl *ctl, char **operands, Error *ret_error);
+int verb_image_list(Ctl *ctl, char **operands, Error *ret_error);
+int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error);
+int verb_image_import(Ctl *ctl, char **operands, Error *ret_error);
+int verb_image_prune(Ctl *ctl, char **operands, Error *ret_error);
+int verb_credential_list(Ctl *ctl, char **operands, Error *ret_error);
+int verb_credential_set(Ctl *ctl, char **operands, Error *ret_error);
+int verb_credential_rotate(Ctl *ctl, char **operands, Error *ret_error);
+int verb_credential_remove(Ctl *ctl, char **operands, Error *ret_error);
+int verb_volume_list(Ctl *ctl, char **operands, Error *ret_error);
+int verb_volume_create(Ctl *ctl, char **operands, Error *ret_error);
+int verb_volume_show(Ctl *ctl, char **operands, Error *ret_error);
+int verb_volume_resize(Ctl *ctl, char **operands, Error *ret_error);
+int verb_volume_import(Ctl *ctl, char **operands, Error *ret_error);
+int verb_volume_export(Ctl *ctl, char **operands, Error *ret_error);
+int verb_volume_remove(Ctl *ctl, char **operands, Error *ret_error);
+int verb_network_create(Ctl *ctl, char **operands, Error *ret_error);
+int verb_network_list(Ctl *ctl, char **operands, Error *ret_error);
+int verb_network_show(Ctl *ctl, char **operands, Error *ret_error);
+int verb_network_remove(Ctl *ctl, char **operands, Error *ret_error);
+int verb_limits(Ctl *ctl, char **operands, Error *ret_error);
+int verb_doctor(Ctl *ctl, char **operands, Error *ret_error);
+int verb_import_rhyzome(Ctl *ctl, char **operands, Error *ret_error);
+int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error);
+int verb_instance_other(Ctl *ctl, char **operands, Error *ret_error);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How a run of shruthictl ends: errors on the terminal, and the exit status that scripts go by. */
+
+#include <glib.h>
+#include <stdio.h>
+
+#include "ctl/cli/ctl.h"
+#include "ctl/output/terminal.h"
+
+int ctl_exit_status(const Ctl *ctl, const Error *error)
+{
+        switch (error->code) {
+        case ERROR_NO_SUCH_UNIKERNEL:
+                return CTL_EXIT_NO_SUCH;
+        /* Elsewhere it is something that a unikernel needs, and not what was named. */
+        case ERROR_NO_SUCH_VOLUME:
+                return g_strcmp0(ctl->noun, "volume") == 0 ? CTL_EXIT_NO_SUCH : CTL_EXIT_FAILURE;
+        case ERROR_NO_SUCH_NETWORK:
+                return g_strcmp0(ctl->noun, "network") == 0 ? CTL_EXIT_NO_SUCH : CTL_EXIT_FAILURE;
+        case ERROR_NOT_RUNNING:
+                return CTL_EXIT_NOT_RUNNING;
+        case ERROR_INVALID_ARGS:
+        case ERROR_INVALID_NAME:
+                return CTL_EXIT_USAGE;
+        default:
+                return CTL_EXIT_FAILURE;
+        }
+}
+
+void ctl_print_error(const Error *error, int r)
+{
+        g_autofree char *shown = lines_for_display(error_message(error, r));
+
+        fflush(stdout);
+        fprintf(stderr, "%s\n", shown);
+}

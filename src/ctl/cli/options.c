@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of options and what reads it. */
+
+#include "ctl/cli/options.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+
+#include "common/string-util.h"
+
+static const char *const json_mode_table[_JSON_MODE_MAX] = {
+                [JSON_OFF] = "off",
+                [JSON_SHORT] = "short",
+                [JSON_PRETTY] = "pretty",
+};
+DEFINE_STRING_TABLE(json_mode, JsonMode, json_mode_table, _JSON_MODE_MAX)
+
+#define DEFINE_SWITCH(field)                                                                                \
+        static int set_##field(Options *options, const char *value, Error *ret_error)                       \
+        {                                                                                                   \
+                options->field = true;                                                                      \
+                return 0;                                                                                   \
+        }
+DEFINE_SWITCH(help)
+DEFINE_SWITCH(version)
+DEFINE_SWITCH(no_pager)
+DEFINE_SWITCH(no_legend)
+DEFINE_SWITCH(no_ask_password)
+DEFINE_SWITCH(quiet)
+DEFINE_SWITCH(value)
+DEFINE_SWITCH(follow)
+DEFINE_SWITCH(now)
+DEFINE_SWITCH(all)
+DEFINE_SWITCH(raw)
+DEFINE_SWITCH(no_block)
+DEFINE_SWITCH(time)
+
+#define DEFINE_SETTING(field, option, key)                                                                  \
+        static int set_##field(Options *options, const char *value, Error *ret_error)                       \
+        {                                                                                                   \
+                return settings_set(&options->settings, key, "--" option "=", value, ret_error);            \
+        }
+DEFINE_SETTING(memory, "memory", "Memory")
+DEFINE_SETTING(cpus, "cpus", "CPUs")
+DEFINE_SETTING(architecture, "architecture", "Architecture")
+DEFINE_SETTING(network, "network", "Network")
+DEFINE_SETTING(volume, "volume", "Volume")
+DEFINE_SETTING(credentials, "credentials", "Credentials")
+DEFINE_SETTING(arguments, "arguments", "Arguments")
+DEFINE_SETTING(restart, "restart", "Restart")
+DEFINE_SETTING(group, "group", "Group")
+DEFINE_SETTING(owner, "owner", "Owner")
+DEFINE_SETTING(initrd, "initrd", "Initrd")
+DEFINE_SETTING(verify, "verify", "Digest")
+
+static int set_autostart(Options *options, const char *value, Error *ret_error)
+{
+        return settings_set(&options->settings, "Autostart", "--autostart=", value ?: "yes", ret_error);
+}
+
+#define DEFINE_TEXT(field)                                                                                  \
+        static int set_##field(Options *options, const char *value, Error *ret_error)                       \
+        {                                                                                                   \
+                options->field = value;                                                                     \
+                return 0;                                                                                   \
+        }
+DEFINE_TEXT(image)
+DEFINE_TEXT(name)
+DEFINE_TEXT(server)
+DEFINE_TEXT(subnet)
+DEFINE_TEXT(ipv6_subnet)
+DEFINE_TEXT(bridge)
+DEFINE_TEXT(since)
+DEFINE_TEXT(until)
+DEFINE_TEXT(grep)
+
+#define DEFINE_MODE(mode)                                                                                   \
+        static int set_##mode(Options *options, const char *value, Error *ret_error)                        \
+        {                                                                                                   \
+                if (options->network_mode && !g_str_equal(options->network_mode, #mode))                    \
+                        return error_set(ret_error, ERROR_INVALID_ARGS,                                     \
+                                        "--%s and --%s exclude each other.", options->network_mode, #mode); \
+                options->network_mode = #mode;                                                              \
+                return 0;                                                                                   \
+        }
+DEFINE_MODE(nat)
+DEFINE_MODE(isolated)
+DEFINE_MODE(routed)
+
+static int refuse(Error *ret_error, const char *option, const char *value, const char *right)
+{
+        g_autofree char *shown = text_for_display(value, 80);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS, "%s cannot be '%s': %s.", option, shown, right);
+}
+
+/* ssh would take what begins with '-' for an option of its own. */
+static int set_host(Options *options, const char *value, Error *ret_error)
+{
+        if (!*value || *value == '-')
+                return refuse(ret_error, "--host=", value, "give HOST or USER@HOST, as to ssh");
+
+        options->host = value;
+        return 0;
+}
+
+static int set_json(Options *options, const char *value, Error *ret_error)
+{
+        JsonMode mode = json_mode_from_string(value);
+
+        if ((int) mode < 0)
+                return refuse(ret_error, "--json=", value, "give pretty, short or off");
+
+        options->json = mode;
+        return 0;
+}
+
+static int set_property(Options *options, const char *value, Error *ret_error)
+{
+        g_auto(GStrv) names = g_strsplit(value, ",", -1);
+
+        if (!options->properties)
+                options->properties = g_ptr_array_new_with_free_func(g_free);
+        for (char **name = names; *name; name++)
+                if (**name)
+                        g_ptr_array_add(options->properties, g_strdup(*name));
+
+        return 0;
+}
+
+static int set_lines(Options *options, const char *value, Error *ret_error)
+{
+        guint64 n;
+
+        if (g_str_equal(value, "all")) {
+                options->lines = LINES_ALL;
+                return 0;
+        }
+        if (!g_ascii_string_to_unsigned(value, 10, 0, INT_MAX, &n, NULL))
+                return refuse(ret_error, "--lines=", value, "give a number of lines, or all");
+
+        options->lines = (int) n;
+        return 0;
+}
+
+static int set_boot(Options *options, const char *value, Error *ret_error)
+{
+        options->boot = value ?: "0";
+        return 0;
+}
+
+static int set_priority(Options *options, const char *value, Error *ret_error)
+{
+        static const char *const names[] = {
+                        "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
+        guint64 number = G_N_ELEMENTS(names);
+
+        (void) g_ascii_string_to_unsigned(value, 10, 0, 7, &number, NULL);
+        for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+                if (g_str_equal(value, names[i]) || number == i) {
+                        options->priority = (int) i;
+                        return 0;
+                }
+
+        return refuse(ret_error, "--priority=", value,
+                        "give emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7");
+}
+
+static int set_output(Options *options, const char *value, Error *ret_error)
+{
+        g_autoptr(GString) known = g_string_new(NULL);
+
+        options->output = log_format_from_string(value);
+        if ((int) options->output >= 0)
+                return 0;
+
+        for (LogFormat format = 0; format < _LOG_FORMAT_MAX; format++)
+                g_string_append_printf(known, "%s%s", format > 0 ? ", " : "there are ",
+                                log_format_to_string(format));
+        return refuse(ret_error, "--output=", value, known->str);
+}
+
+/* Those that Kill() of org.dream.Shruthi.Unikernel takes. */
+static int set_signal(Options *options, const char *value, Error *ret_error)
+{
+        static const struct {
+                const char *name;
+                int number;
+        } signals[] = {{"TERM", SIGTERM}, {"INT", SIGINT}, {"ABRT", SIGABRT}, {"KILL", SIGKILL}};
+        const char *bare = g_str_has_prefix(value, "SIG") ? value + strlen("SIG") : value;
+        guint64 number = 0;
+
+        (void) g_ascii_string_to_unsigned(value, 10, 1, 64, &number, NULL);
+        for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
+                if (g_str_equal(bare, signals[i].name) || number == (guint64) signals[i].number) {
+                        options->signal = signals[i].number;
+                        return 0;
+                }
+
+        return refuse(ret_error, "--signal=", value, "give SIGTERM, SIGINT, SIGABRT or SIGKILL");
+}
+
+static int set_size(Options *options, const char *value, Error *ret_error)
+{
+        if (size_parse(value, &options->size) < 0 || options->size == 0)
+                return refuse(ret_error, "--size=", value, "give a size, such as 64M");
+
+        return 0;
+}
+
+const OptionInfo option_table[] = {
+                {"help", 'h', NULL, OPTION_ANY, "Show this help", set_help},
+                {"version", 0, NULL, OPTION_ANY, "Show the version", set_version},
+                {"host", 'H', "[USER@]HOST", OPTION_ANY, "Work on another host, over ssh", set_host},
+                {"no-pager", 0, NULL, OPTION_ANY, "Do not pipe output into a pager", set_no_pager},
+                {"no-legend", 0, NULL, OPTION_ANY, "Leave out headers and sums", set_no_legend},
+                {"no-ask-password", 0, NULL, OPTION_ANY, "Do not ask for passwords", set_no_ask_password},
+                {"quiet", 'q', NULL, OPTION_ANY, "Say nothing but errors and what was asked for", set_quiet},
+                {"json", 0, "MODE", OPTION_ANY, "Facts as JSON: pretty, short or off", set_json},
+                {"property", 'p', "NAME", OPTION_SHOW, "show: only these, separated by commas",
+                                set_property},
+                {"value", 0, NULL, OPTION_SHOW, "show: the bare values", set_value},
+                {"lines", 'n', "N", OPTION_LINES, "logs, status: the last N lines, or all", set_lines},
+                {"follow", 'f', NULL, OPTION_FOLLOW,
+                                "logs: go on with new lines; console: go on after the end of the input",
+                                set_follow},
+                {"since", 'S', "TIME", OPTION_LOG, "logs: only from then on, in any boot", set_since},
+                {"until", 'U', "TIME", OPTION_LOG, "logs: only until then, in any boot", set_until},
+                {"boot", 'b', "[=BOOT]", OPTION_LOG, "logs: of another boot, such as -1, or all", set_boot},
+                {"grep", 'g', "PATTERN", OPTION_LOG, "logs: only messages that match", set_grep},
+                {"priority", 'p', "PRIORITY", OPTION_LOG, "logs: only of this priority or more important",
+                                set_priority},
+                {"output", 'o', "FORMAT", OPTION_LOG, "logs: short, short-iso, cat, json, …", set_output},
+                {"now", 0, NULL, OPTION_NOW,
+                                "create, enable: start it too; disable, remove: stop it first; credential "
+                                "rotate: "
+                                "restart it",
+                                set_now},
+                {"all", 0, NULL, OPTION_ALL, "credential remove: all keys", set_all},
+                {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", set_no_block},
+                {"time", 0, NULL, OPTION_TIME, "start: show where the time went, as analyze does", set_time},
+                {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
+                {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: how large it is", set_size},
+                {"raw", 0, NULL, OPTION_IMPORT,
+                                "volume import: take what looks like another format as it is", set_raw},
+                {"subnet", 0, "NETWORK/N", OPTION_NETWORK,
+                                "network create: its addresses, auto (default) or none", set_subnet},
+                {"ipv6-subnet", 0, "NETWORK/N", OPTION_NETWORK,
+                                "network create: the same of IPv6; none by default", set_ipv6_subnet},
+                {"nat", 0, NULL, OPTION_NETWORK, "network create: out behind the host's address (default)",
+                                set_nat},
+                {"isolated", 0, NULL, OPTION_NETWORK, "network create: not out at all", set_isolated},
+                {"routed", 0, NULL, OPTION_NETWORK, "network create: out, and in, by its own addresses",
+                                set_routed},
+                {"bridge", 0, "BRIDGE", OPTION_NETWORK, "network create: what its bridge is called",
+                                set_bridge},
+                {"memory", 0, "SIZE", OPTION_SETTINGS, "Memory, such as 32M", set_memory},
+                {"cpus", 0, "N", OPTION_SETTINGS, "Virtual CPUs", set_cpus},
+                {"architecture", 0, "NAME", OPTION_SETTINGS,
+                                "x86_64 or aarch64: emulate an image for another one than the host's",
+                                set_architecture},
+                {"network", 0, "DEVICE[:BRIDGE|:network=NAME][,address=auto|ADDRESS/N]", OPTION_SETTINGS,
+                                "Connect a network device; may be given again", set_network},
+                {"volume", 0, "DEVICE:size=SIZE[,volume=NAME][,ro]|DEVICE:PATH[:ro]", OPTION_SETTINGS,
+                                "Connect a block device to a volume, or to a file or device of the host; "
+                                "may be "
+                                "given again",
+                                set_volume},
+                {"credentials", 0, "DEVICE", OPTION_SETTINGS,
+                                "Put key material on this block device, see credential", set_credentials},
+                {"arguments", 0, "STRING", OPTION_SETTINGS,
+                                "The guest's command line as one string, unchanged", set_arguments},
+                {"autostart", 0, "[=BOOL]", OPTION_SETTINGS, "Start at boot", set_autostart},
+                {"restart", 0, "WHEN", OPTION_SETTINGS,
+                                "Start again when it ended: no, on-failure or always", set_restart},
+                {"group", 0, "GROUP", OPTION_SETTINGS | OPTION_VOLUME | OPTION_NETWORK,
+                                "Whose members manage it too", set_group},
+                {"owner", 0, "USER", OPTION_SETTINGS | OPTION_VOLUME | OPTION_NETWORK,
+                                "Whose it is (administrators)", set_owner},
+                {"initrd", 0, "FILE", OPTION_SETTINGS, "An initial RAM disk, for Linux and loaders",
+                                set_initrd},
+                {"verify", 0, "DIGEST", OPTION_VERIFY, "Refuse an image with another digest than sha256:…",
+                                set_verify},
+                {"image", 0, "FILE", OPTION_SET, "set: another image, from the next start", set_image},
+                {"name", 0, "NAME", OPTION_COMPAT, NULL, set_name},
+                {"kernel", 0, "FILE", OPTION_COMPAT, NULL, set_image},
+                {"kernel-parameters", 0, "STRING", OPTION_COMPAT, NULL, set_arguments},
+                {"server", 0, "ADDRESS", OPTION_COMPAT, NULL, set_server},
+};
+const size_t n_option_table = G_N_ELEMENTS(option_table);
+
+void options_init(Options *options)
+{
+        *options = (Options){
+                        .lines = LINES_UNSET,
+                        .signal = SIGTERM,
+                        .priority = -1,
+                        .given = g_ptr_array_new_with_free_func(g_free),
+        };
+}
+
+void options_clear(Options *options)
+{
+        settings_clear(&options->settings);
+        g_clear_pointer(&options->properties, g_ptr_array_unref);
+        g_clear_pointer(&options->given, g_ptr_array_unref);
+}
+
+static int option_argument_kind(const OptionInfo *info)
+{
+        if (!info->placeholder)
+                return no_argument;
+
+        return g_str_has_prefix(info->placeholder, "[=") ? optional_argument : required_argument;
+}
+
+static void build_getopt_tables(struct option *ret_long, GString *letters)
+{
+        for (size_t i = 0; i < n_option_table; i++) {
+                const OptionInfo *info = &option_table[i];
+
+                ret_long[i] = (struct option){
+                                .name = info->name,
+                                .has_arg = option_argument_kind(info),
+                                .val = (int) (256 + i),
+                };
+                if (info->letter && !strchr(letters->str, info->letter))
+                        g_string_append_printf(letters, "%c%s", info->letter,
+                                        ret_long[i].has_arg == no_argument         ? ""
+                                        : ret_long[i].has_arg == optional_argument ? "::"
+                                                                                   : ":");
+        }
+        ret_long[n_option_table] = (struct option){};
+}
+
+static const OptionInfo *find_option(int c, const char *verb)
+{
+        const OptionInfo *found = NULL;
+
+        if (c >= 256)
+                return &option_table[c - 256];
+
+        for (size_t i = 0; i < n_option_table; i++)
+                if (option_table[i].letter == c &&
+                                (!found || ((option_table[i].scope & OPTION_LOG) != 0) ==
+                                                                g_str_equal(verb, "logs")))
+                        found = &option_table[i];
+
+        return found;
+}
+
+/* Does this word take the next one for its value? */
+static bool takes_next(const char *word)
+{
+        const OptionInfo *info = NULL;
+
+        if (g_str_has_prefix(word, "--")) {
+                for (size_t i = 0; i < n_option_table && !info; i++)
+                        if (g_str_equal(option_table[i].name, word + strlen("--")))
+                                info = &option_table[i];
+        } else
+                /* Of several letters in one word, the last. */
+                info = find_option(word[strlen(word) - 1], "");
+
+        return info && option_argument_kind(info) == required_argument;
+}
+
+/* The first word that is no option nor the value of one; "" if there is none. */
+static const char *find_verb(int argc, char **argv)
+{
+        for (int i = 1; i < argc && !g_str_equal(argv[i], "--"); i++) {
+                if (argv[i][0] != '-' || !argv[i][1])
+                        return argv[i];
+                if (takes_next(argv[i]))
+                        i++;
+        }
+
+        return "";
+}
+
+/* getopt_long() says which word it did not like by optopt or by having stepped over it. */
+static int refuse_option(int c, char **argv, const char *verb, Error *ret_error)
+{
+        const OptionInfo *info = optopt > 0 ? find_option(optopt, verb) : NULL;
+        g_autofree char *shown = NULL;
+
+        if (c == ':' && info)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--%s wants a value: --%s=%s.", info->name,
+                                info->name, info->placeholder);
+        if (info && !info->placeholder)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--%s takes no value.", info->name);
+
+        if (optopt > 0) {
+                char letter[] = {'-', (char) optopt, 0};
+
+                shown = text_for_display(letter, 8);
+        } else
+                shown = text_for_display(argv[optind - 1], 80);
+
+        /* Only these have something to say to the guest. */
+        if (g_str_equal(verb, "create") || g_str_equal(verb, "set"))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "There is no option %s; shruthictl --help shows all. What is meant for the "
+                                "guest goes behind '--': shruthictl %s NAME%s -- %s",
+                                shown, verb, g_str_equal(verb, "create") ? " IMAGE" : "", shown);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "There is no option %s; shruthictl --help shows all.", shown);
+}
+
+/* Before getopt, which moves "--" to the front. */
+static unsigned count_behind(int argc, char **argv)
+{
+        for (int i = 1; i < argc; i++)
+                if (g_str_equal(argv[i], "--"))
+                        return (unsigned) (argc - i - 1);
+
+        return 0;
+}
+
+/* As with journalctl, "-b -1" is one option. */
+static void take_boot(int argc, char **argv, const OptionInfo *info)
+{
+        if (info->set == set_boot && !optarg && optind < argc && strchr("-+", argv[optind][0]) &&
+                        g_ascii_isdigit(argv[optind][1]))
+                optarg = argv[optind++];
+}
+
+int options_parse(Options *options, int argc, char **argv, char ***ret_operands, Error *ret_error)
+{
+        g_autofree struct option *longs = g_new0(struct option, n_option_table + 1);
+        g_autoptr(GString) letters = g_string_new(":");
+        unsigned words_behind = count_behind(argc, argv);
+        const char *verb = find_verb(argc, argv);
+        int c, r;
+
+        build_getopt_tables(longs, letters);
+        optind = 0; /* glibc: start anew, and look at the environment and the letters again */
+        opterr = 0;
+
+        for (;;) {
+                const OptionInfo *info;
+
+                optopt = 0;
+                c = getopt_long(argc, argv, letters->str, longs, NULL);
+                if (c < 0)
+                        break;
+                if (c == '?' || c == ':')
+                        return refuse_option(c, argv, verb, ret_error);
+
+                info = find_option(c, verb);
+                take_boot(argc, argv, info);
+                r = info->set(options, optarg, ret_error);
+                if (r < 0)
+                        return r;
+
+                if (info->set != set_host)
+                        g_ptr_array_add(options->given,
+                                        optarg ? g_strdup_printf("--%s=%s", info->name, optarg)
+                                               : g_strdup_printf("--%s", info->name));
+        }
+
+        options->n_behind = words_behind;
+        *ret_operands = argv + optind;
+        return 0;
+}
+
+int options_check_scope(const Options *options, const char *verb, unsigned scopes, Error *ret_error)
+{
+        for (guint i = 0; i < options->given->len; i++) {
+                g_autofree char *name = g_strdup((const char *) options->given->pdata[i] + strlen("--"));
+
+                *strchrnul(name, '=') = 0;
+                for (size_t k = 0; k < n_option_table; k++)
+                        if (g_str_equal(option_table[k].name, name) &&
+                                        (option_table[k].scope & (scopes | OPTION_ANY)) == 0)
+                                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                                "--%s means nothing to '%s'; see man shruthictl.", name,
+                                                verb);
+        }
+
+        return 0;
+}

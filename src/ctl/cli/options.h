@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "ctl/cli/settings.h"
+#include "ctl/output/journal-line.h"
+
+/* The command line: options in one table, from which getopt_long(), --help and the tests of man page and
+ * completions all take them. */
+
+typedef enum JsonMode {
+        JSON_OFF,
+        JSON_SHORT,
+        JSON_PRETTY,
+        _JSON_MODE_MAX,
+        _JSON_MODE_INVALID = -EINVAL,
+} JsonMode;
+
+const char *json_mode_to_string(JsonMode mode);
+JsonMode json_mode_from_string(const char *text);
+
+/* Which verbs an option is for. */
+typedef enum OptionScope {
+        OPTION_ANY = 1 << 0,
+        OPTION_SETTINGS = 1 << 1, /* create, set, instance create */
+        OPTION_CREATE = 1 << 2,   /* create, instance create */
+        OPTION_SET = 1 << 3,
+        OPTION_NOW = 1 << 4, /* what may go on to start or stop */
+        OPTION_JOB = 1 << 5, /* what waits for a job */
+        OPTION_SHOW = 1 << 6,
+        OPTION_LINES = 1 << 7,
+        OPTION_FOLLOW = 1 << 8,
+        OPTION_KILL = 1 << 9,
+        OPTION_VERIFY = 1 << 10,  /* what takes in an image */
+        OPTION_COMPAT = 1 << 11,  /* instance … of the predecessor */
+        OPTION_TIME = 1 << 13,    /* start */
+        OPTION_NETWORK = 1 << 14, /* network create */
+        OPTION_VOLUME = 1 << 12,  /* volume create, import */
+        OPTION_LOG = 1 << 15,     /* logs */
+        OPTION_ALL = 1 << 16,     /* credential remove */
+        OPTION_IMPORT = 1 << 17,  /* volume import */
+} OptionScope;
+
+#define LINES_UNSET (-1)
+#define LINES_ALL   (-2)
+
+typedef struct Options {
+        bool help;
+        bool version;
+        const char *host; /* -H: run it there, over ssh */
+        JsonMode json;
+        bool no_legend;
+        bool no_pager;
+        bool no_ask_password;
+        bool quiet;
+        bool value;
+        bool now;
+        bool all;
+        bool no_block;
+        bool time;
+        bool follow;
+        int lines;                               /* or LINES_UNSET, LINES_ALL */
+        const char *since, *until, *boot, *grep; /* logs; NULL: not given */
+        int priority;                            /* syslog's; -1: not given */
+        LogFormat output;
+        int signal;
+        uint64_t size; /* of a volume; 0: not given */
+        bool raw;
+        GPtrArray *properties; /* names, NULL: all */
+        Settings settings;
+        const char *image;  /* set --image=, instance create --kernel= */
+        const char *name;   /* instance create --name= */
+        const char *server; /* rhyzomectl's */
+        const char *subnet, *ipv6_subnet, *network_mode, *bridge; /* network create */
+        unsigned n_behind;                                        /* words behind "--" */
+        GPtrArray *given; /* each as "--name=value", in order: what -H hands on */
+} Options;
+
+typedef struct OptionInfo {
+        const char *name;
+        char letter;             /* or 0; of two options that share one, one is for logs */
+        const char *placeholder; /* NULL: takes no value; in brackets: may take one */
+        unsigned scope;
+        const char *help; /* NULL: not shown by --help */
+        int (*set)(Options *options, const char *value, Error *ret_error);
+} OptionInfo;
+
+extern const OptionInfo option_table[];
+extern const size_t n_option_table;
+
+void options_init(Options *options);
+void options_clear(Options *options);
+
+/* Reads argv, which getopt_long() reorders; *ret_operands is the first of what is no option. INVALID_ARGS
+ * otherwise. */
+int options_parse(Options *options, int argc, char **argv, char ***ret_operands, Error *ret_error);
+
+/* Refuses options that mean nothing to a verb that takes those of the given scopes. */
+int options_check_scope(const Options *options, const char *verb, unsigned scopes, Error *ret_error);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where words stood on the command line, and which option is meant by an error. */
+
+#include "ctl/cli/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+char **options_words_behind(const Options *options, char **operands, unsigned first)
+{
+        unsigned n = g_strv_length(operands);
+
+        return operands + (options->n_behind + first <= n ? n - options->n_behind : n);
+}
+
+int arguments_take(Ctl *ctl, char **arguments, Error *ret_error)
+{
+        /* A whole command line as one word is one argument with spaces in it. */
+        if (!arguments[1] && strstr(arguments[0], " --"))
+                fprintf(stderr, "Note: what is behind '--' is one argument, its spaces included. For a "
+                                "whole command line in one string use --arguments=STRING.\n");
+
+        return settings_set_argument_list(&ctl->options.settings, arguments, ret_error);
+}
+
+static bool was_given(const Options *options, const char *option)
+{
+        for (guint i = 0; i < options->given->len; i++)
+                if (g_str_has_prefix(options->given->pdata[i], option))
+                        return true;
+
+        return false;
+}
+
+/* "KEY=" at its beginning becomes "--key=", and "KEY: " becomes "--key=: ". */
+static char *name_setting(const Options *options, const char *message)
+{
+        static const struct {
+                const char *key, *option;
+        } keys[] = {
+                        {"Memory", "--memory="},
+                        {"CPUs", "--cpus="},
+                        {"Arguments", "--arguments="},
+                        {"Autostart", "--autostart="},
+                        {"Restart", "--restart="},
+                        {"Group", "--group="},
+                        {"Owner", "--owner="},
+                        {"Initrd", "--initrd="},
+                        {"Size", "--size="},
+                        {"Subnet", "--subnet="},
+                        {"IPv6Subnet", "--ipv6-subnet="},
+                        {"Bridge", "--bridge="},
+                        {"Architecture", "--architecture="},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+                const char *rest = message + strlen(keys[i].key);
+
+                if (!g_str_has_prefix(message, keys[i].key) || !was_given(options, keys[i].option))
+                        continue;
+                if (*rest == '=')
+                        return g_strconcat(keys[i].option, rest + 1, NULL);
+                if (g_str_has_prefix(rest, ": "))
+                        return g_strconcat(keys[i].option, rest, NULL);
+        }
+
+        return NULL;
+}
+
+/* "[Network DEVICE] " at its beginning becomes "--network=DEVICE: ". */
+static char *name_device(const Options *options, const char *message)
+{
+        static const struct {
+                const char *start, *option;
+        } kinds[] = {
+                        {"[Network ", "--network="},
+                        {"[Volume ", "--volume="},
+                        {"[Credentials ", "--credentials="},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+                const char *device = message + strlen(kinds[i].start), *end;
+                g_autofree char *name = NULL, *option = NULL;
+
+                if (!g_str_has_prefix(message, kinds[i].start))
+                        continue;
+                end = strstr(device, "] ");
+                if (!end)
+                        continue;
+                name = g_strndup(device, (size_t) (end - device));
+                option = g_strconcat(kinds[i].option, name, NULL);
+                if (was_given(options, option))
+                        return g_strconcat(option, ": ", end + strlen("] "), NULL);
+        }
+
+        return NULL;
+}
+
+void options_name_error(const Options *options, Error *error)
+{
+        char *named = error->message ? name_setting(options, error->message) : NULL;
+
+        if (!named && error->message)
+                named = name_device(options, error->message);
+        if (!named)
+                return;
+
+        (void) error_set(error, error->code, "%s", named);
+        g_free(named);
+}
+
+/* What comes behind "Cannot VERB …: " or "Unikernel '…' did not VERB: "; NULL: it begins otherwise. */
+static const char *behind_verb(const char *message, const char *verb)
+{
+        g_autofree char *cannot = g_strconcat("Cannot ", verb, NULL), *did_not = NULL;
+        const char *end;
+
+        if (g_str_has_prefix(message, cannot) && strchr(" :", message[strlen(cannot)])) {
+                end = strstr(message, ": ");
+                return end ? end + strlen(": ") : NULL;
+        }
+
+        did_not = g_strconcat("' did not ", verb, ": ", NULL);
+        end = g_str_has_prefix(message, "Unikernel '") ? strstr(message, did_not) : NULL;
+        return end ? end + strlen(did_not) : NULL;
+}
+
+void error_drop_cannot(Error *error, const char *verb)
+{
+        const char *behind = error->message ? behind_verb(error->message, verb) : NULL;
+        g_autofree char *rest = NULL;
+
+        /* What is stopped and started again did not start. */
+        if (!behind && error->message && g_str_equal(verb, "restart"))
+                behind = behind_verb(error->message, "start");
+        if (!behind)
+                return;
+
+        rest = g_strdup(behind);
+        (void) error_set(error, error->code, "%s", rest);
+}
+
+void error_cannot(Error *error, const char *format, ...)
+{
+        g_autofree char *what = NULL, *verb = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        what = g_strdup_vprintf(format, ap);
+        va_end(ap);
+
+        verb = g_strndup(what, strcspn(what, " "));
+        error_drop_cannot(error, verb);
+        error_prefix(error, "Cannot %s", what);
+}

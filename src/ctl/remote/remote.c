@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Building the far command: pure. remote-run.c runs it. */
+
+#include "ctl/remote/remote.h"
+
+#include <string.h>
+
+#include "common/string-util.h"
+#include "ctl/cli/words.h"
+#include "ctl/input/image-file.h"
+
+/* For whatever shell the user has over there: for fish, a backslash means something within quotes too, so it
+ * stands outside of them; zsh looks for a program where a bare word begins with '='. */
+static char *quote(const char *word)
+{
+        static const char safe[] =
+                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-";
+        g_autoptr(GString) quoted = g_string_new("'");
+
+        if (*word && *word != '=' && strspn(word, safe) == strlen(word))
+                return g_strdup(word);
+
+        for (const char *p = word; *p; p++)
+                if (*p == '\'' || *p == '\\')
+                        g_string_append_printf(quoted, "'\\%c'", *p);
+                else
+                        g_string_append_c(quoted, *p);
+        g_string_append_c(quoted, '\'');
+
+        return g_string_free(g_steal_pointer(&quoted), FALSE);
+}
+
+char *remote_command(const GPtrArray *words)
+{
+        g_autoptr(GString) command = g_string_new(NULL);
+
+        for (guint i = 0; i < words->len; i++) {
+                g_autofree char *quoted = quote(words->pdata[i]);
+
+                if (i > 0)
+                        g_string_append_c(command, ' ');
+                g_string_append(command, quoted);
+        }
+
+        return g_string_free(g_steal_pointer(&command), FALSE);
+}
+
+GPtrArray *remote_words(const Options *options, const Verb *verb, char **operands)
+{
+        char **behind = options_words_behind(options, operands, 1);
+        GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+
+        g_ptr_array_add(words, g_strdup("shruthictl"));
+        for (guint i = 0; i < options->given->len; i++)
+                g_ptr_array_add(words, g_strdup(options->given->pdata[i]));
+        if (verb->noun)
+                g_ptr_array_add(words, g_strdup(verb->noun));
+        if (verb->name)
+                g_ptr_array_add(words, g_strdup(verb->name));
+        /* What is behind it may be for the guest. Before it is nothing that begins with '-', or it would
+         * have been an option here. */
+        for (char **operand = operands; *operand; operand++) {
+                if (operand == (*behind ? behind : operands))
+                        g_ptr_array_add(words, g_strdup("--"));
+                g_ptr_array_add(words, g_strdup(*operand));
+        }
+        if (!*operands)
+                g_ptr_array_add(words, g_strdup("--"));
+
+        return words;
+}
+
+static void add_file(GArray *files, const GPtrArray *words, guint index, size_t prefix, bool initrd)
+{
+        const char *name = (const char *) words->pdata[index] + prefix;
+        RemoteFile file = {.index = index, .prefix = prefix, .initrd = initrd};
+
+        if (*name && !digest_is_valid(name) && !image_host_path(name))
+                g_array_append_val(files, file);
+}
+
+/* An option's word, or a word of "set NAME KEY=VALUE…". */
+static void add_if_named(GArray *files, const GPtrArray *words, guint index, const char *prefix, bool initrd)
+{
+        if (g_ascii_strncasecmp(words->pdata[index], prefix, strlen(prefix)) == 0)
+                add_file(files, words, index, strlen(prefix), initrd);
+}
+
+GArray *remote_files(const Verb *verb, const GPtrArray *words, guint n_operands)
+{
+        GArray *files = g_array_new(FALSE, FALSE, sizeof(RemoteFile));
+        guint operands = words->len - n_operands, separator = 0;
+
+        while (separator < words->len && !g_str_equal(words->pdata[separator], "--"))
+                separator++;
+        /* It stands before all operands, or among them. */
+        if (n_operands > 0 && separator >= operands)
+                operands--;
+
+        for (guint i = 1; i < operands; i++) {
+                add_if_named(files, words, i, "--initrd=", true);
+                add_if_named(files, words, i, "--image=", false);
+        }
+        for (guint i = operands, number = 1; i < words->len; i++) {
+                if (i == separator)
+                        continue;
+                if (verb->file_operand > 0 && number >= verb->file_operand &&
+                                number - verb->file_operand < verb->n_files)
+                        add_file(files, words, i, 0, false);
+                else if ((verb->scopes & OPTION_SET) && (separator < operands || i < separator)) {
+                        add_if_named(files, words, i, "Initrd=", true);
+                        add_if_named(files, words, i, "Image=", false);
+                }
+                number++;
+        }
+
+        return files;
+}

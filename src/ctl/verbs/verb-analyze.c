@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* analyze, and start --time: where a start went. */
+
+#include "ctl/bus/analyze.h"
+
+#include <stdio.h>
+
+#include "common/own-name.h"
+#include "common/string-util.h"
+#include "ctl/bus/client.h"
+#include "ctl/output/pager.h"
+#include "ctl/output/start-timing.h"
+#include "ctl/output/table.h"
+#include "ctl/output/value.h"
+
+/* The answer comes when the guest runs, and it is still booting. */
+#define FIRST_BYTE_PAUSE_USEC   (50 * 1000)
+#define FIRST_BYTE_ATTEMPTS_MAX 60
+
+#define WAITED_USEC (900 * 1000)
+
+typedef struct Analysis {
+        Timestamps timestamps;
+        bool ran_already; /* the start that was asked for is not the one it is about */
+} Analysis;
+
+static int read_timestamps(Ctl *ctl, const char *name, Timestamps *ret_timestamps, Error *ret_error)
+{
+        g_autoptr(JsonObject) times = NULL;
+        Timestamps timestamps = {};
+        int r;
+
+        r = client_get_object(ctl, "GetUnikernelStartTimes", name, true, &times, ret_error);
+        if (r < 0)
+                return r;
+
+        for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++)
+                timestamps.at[timestamp] = (uint64_t) value_number(times, timestamp_to_string(timestamp));
+
+        *ret_timestamps = timestamps;
+        return 0;
+}
+
+static int analyze(
+                Ctl *ctl, const char *name, const uint64_t *sent, Analysis *ret_analysis, Error *ret_error)
+{
+        Analysis analysis = {};
+        int r;
+
+        for (unsigned attempt = 1;; attempt++) {
+                r = read_timestamps(ctl, name, &analysis.timestamps, ret_error);
+                if (r < 0)
+                        return r;
+                if (!sent || analysis.timestamps.at[TIMESTAMP_FIRST_BYTE] > 0 ||
+                                attempt > FIRST_BYTE_ATTEMPTS_MAX)
+                        break;
+                g_usleep(FIRST_BYTE_PAUSE_USEC);
+        }
+
+        if (sent && *sent <= analysis.timestamps.at[TIMESTAMP_CALLED])
+                analysis.timestamps.at[TIMESTAMP_SENT] = *sent;
+        else
+                analysis.ran_already = sent != NULL;
+
+        *ret_analysis = analysis;
+        return 0;
+}
+
+static JsonObject *analysis_to_json(const char *name, const Analysis *analysis, const GArray *pieces)
+{
+        JsonObject *object = json_object_new();
+        JsonArray *array = json_array_new();
+
+        for (guint i = 0; i < pieces->len; i++) {
+                const Piece *piece = &g_array_index(pieces, Piece, i);
+                JsonObject *row = json_object_new();
+
+                json_object_set_string_member(row, "Timestamp", timestamp_to_string(piece->timestamp));
+                json_object_set_string_member(row, "Step", piece->what);
+                json_object_set_member(row, "Began", json_number(piece->began));
+                json_object_set_member(row, "Took", json_number(piece->took));
+                json_array_add_object_element(array, row);
+        }
+        json_object_set_string_member(object, "Name", name);
+        json_object_set_array_member(object, "Steps", array);
+        json_object_set_member(object, "FirstByte",
+                        json_number(start_timing_after(&analysis->timestamps, TIMESTAMP_FIRST_BYTE)));
+        json_object_set_member(object, "Ready",
+                        json_number(start_timing_after(&analysis->timestamps, TIMESTAMP_READY)));
+        json_object_set_member(object, "Answered",
+                        json_number(start_timing_after(&analysis->timestamps, TIMESTAMP_ANSWERED)));
+        return object;
+}
+
+static void print_pieces(const Options *options, const GArray *pieces)
+{
+        static const char *const headers[] = {"PIECE", "     BEGAN", "      TOOK", "WHEN", NULL};
+        g_autoptr(Table) table = table_new(headers);
+        uint64_t whole = 0, longest = 0;
+
+        for (guint i = 0; i < pieces->len; i++) {
+                const Piece *piece = &g_array_index(pieces, Piece, i);
+
+                whole = MAX(whole, piece->began + piece->took);
+                longest = MAX(longest, piece->took);
+        }
+        for (guint i = 0; i < pieces->len; i++) {
+                const Piece *piece = &g_array_index(pieces, Piece, i);
+                g_autofree char *began = start_timing_format_time(piece->began),
+                                *took = start_timing_format_time(piece->took),
+                                *bar = piece_bar(piece, whole, terminal_has_utf8());
+                Color color = piece->took == longest ? COLOR_YELLOW : COLOR_NONE;
+
+                table_add(table, piece->what, color, NULL);
+                table_add(table, began, COLOR_NONE, NULL);
+                table_add(table, took, color, NULL);
+                table_add(table, bar, color == COLOR_NONE ? COLOR_GREEN : color, NULL);
+        }
+
+        table_print(table, options, NULL);
+}
+
+/* What libvirt and QEMU had to do takes seconds only where they wait for something. */
+static void print_waiting(const GArray *pieces)
+{
+        g_autofree char *name = NULL;
+
+        for (guint i = 0; i < pieces->len; i++) {
+                const Piece *piece = &g_array_index(pieces, Piece, i);
+
+                if (piece->timestamp < TIMESTAMP_CONNECTED || piece->timestamp > TIMESTAMP_CREATED ||
+                                piece->took < WAITED_USEC || !own_name_of_host_needs_dns(&name))
+                        continue;
+                printf("libvirt asks the resolver for this host's own name, '%s', at each start, and only "
+                       "DNS is there to answer: shruthictl doctor.\n",
+                                name);
+                return;
+        }
+}
+
+static void print_analysis(
+                const Options *options, const char *name, const Analysis *analysis, const GArray *pieces)
+{
+        g_autofree char *sum = start_timing_sum(&analysis->timestamps, pieces),
+                        *notes = start_timing_notes(&analysis->timestamps);
+
+        print_pieces(options, pieces);
+        if (options->no_legend)
+                return;
+
+        printf("%s%s: %s.\n", pieces->len > 0 ? "\n" : "", name, sum);
+        if (analysis->ran_already)
+                printf("It ran already: this is the start that it comes from.\n");
+        fputs(notes, stdout);
+        print_waiting(pieces);
+}
+
+/* What it was is gone with the run. */
+static void say_what_helps(Error *error, const char *name, bool started)
+{
+        g_autofree char *sentence = NULL;
+
+        if (error->code != ERROR_NOT_RUNNING)
+                return;
+
+        sentence = g_strdup_printf(
+                        started ? "Unikernel '%s' has ended already, and with it what was known of its "
+                                  "start: shruthictl logs %s"
+                                : "Unikernel '%s' is not running, so there is no start to tell about: "
+                                  "shruthictl start --time %s",
+                        name, name);
+        error_clear(error);
+        (void) error_set(error, ERROR_NOT_RUNNING, "%s", sentence);
+}
+
+int analyze_print(Ctl *ctl, char **names, bool single, GHashTable *sent)
+{
+        g_autoptr(JsonArray) array = json_array_new();
+        int r, exit_status = CTL_EXIT_SUCCESS;
+        bool first = true;
+
+        for (char **name = names; *name; name++) {
+                g_autofree char *shown = text_for_display(*name, 80);
+                g_autoptr(GArray) pieces = NULL;
+                _cleanup_error_ Error error = ERROR_INIT;
+                Analysis analysis;
+
+                r = analyze(ctl, *name, sent ? g_hash_table_lookup(sent, *name) : NULL, &analysis, &error);
+                if (r < 0) {
+                        say_what_helps(&error, shown, sent != NULL);
+                        ctl_print_error(&error, r);
+                        if (exit_status == CTL_EXIT_SUCCESS)
+                                exit_status = ctl_exit_status(ctl, &error);
+                        continue;
+                }
+
+                pieces = start_timing_of(&analysis.timestamps);
+                if (ctl->options.json != JSON_OFF) {
+                        json_array_add_object_element(array, analysis_to_json(*name, &analysis, pieces));
+                        continue;
+                }
+                pager_open(&ctl->options);
+                if (!first)
+                        putchar('\n');
+                first = false;
+                print_analysis(&ctl->options, shown, &analysis, pieces);
+        }
+
+        if (ctl->options.json != JSON_OFF)
+                json_print_array(&ctl->options, array, single);
+        return exit_status;
+}
+
+int verb_analyze(Ctl *ctl, char **operands, Error *ret_error)
+{
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = client_expand(ctl, operands, &names, ret_error);
+        return r < 0 ? r : analyze_print(ctl, names, operands_are_single(operands), NULL);
+}

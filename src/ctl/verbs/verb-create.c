@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* create, and the predecessor's "instance create". */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/address.h"
+#include "common/io.h"
+#include "common/string-util.h"
+#include "ctl/bus/image-bus.h"
+#include "ctl/bus/settings-append.h"
+#include "ctl/bus/without-effect.h"
+#include "ctl/cli/words.h"
+#include "ctl/input/image-file.h"
+#include "ctl/output/value.h"
+#include "unikernel/unit-dropins.h"
+
+/* The three ways to say which image: by descriptor, by digest, by a path that only shruthid can open. */
+static int make_create_call(
+                Ctl *ctl, const char *name, const char *image, sd_bus_message **ret_call, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        _cleanup_close_ int fd = -EBADF;
+        const char *path = image_host_path(image);
+        int r;
+
+        if (digest_is_valid(image)) {
+                r = client_new_call(ctl, "CreateUnikernelFromDigest", &call, ret_error);
+                if (r >= 0)
+                        r = sd_bus_message_append(call, "ss", name, image);
+        } else {
+                r = image_open(image, &fd, &error);
+                if (r == -EACCES && path) {
+                        r = client_new_call(ctl, "CreateUnikernelFromPath", &call, ret_error);
+                        if (r >= 0)
+                                r = sd_bus_message_append(call, "ss", name, path);
+                } else if (r < 0) {
+                        error_move(ret_error, &error);
+                        return r;
+                } else {
+                        r = client_new_call(ctl, "CreateUnikernel", &call, ret_error);
+                        if (r >= 0)
+                                r = sd_bus_message_append(call, "sh", name, fd);
+                }
+        }
+        if (r < 0)
+                return call ? client_message_error(r, ret_error) : r;
+
+        r = settings_append(call, &ctl->options.settings, NULL, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_call = g_steal_pointer(&call);
+        return 0;
+}
+
+/* Administrators' files stay when a unikernel is removed, and count for the next one of that name. */
+static void warn_of_dropins(Ctl *ctl, const char *name)
+{
+        g_auto(GStrv) files = unit_dropins_list(name);
+
+        for (char **file = files; *file && !ctl->options.quiet; file++)
+                fprintf(stderr, "%s takes over what was there for a unikernel of that name: %s\n", name,
+                                *file);
+}
+
+/* Whether an address stands in the arguments, which costs a call to look at. */
+static bool types_address(const Settings *settings)
+{
+        for (char **word = settings->argument_list; word && *word; word++)
+                if (g_str_has_prefix(*word, "--ipv"))
+                        return true;
+
+        return settings->arguments && strstr(settings->arguments, "--ipv");
+}
+
+/* Creates it, and starts it if that was asked for. */
+static int create(Ctl *ctl, const char *name, const char *image, bool start, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        r = make_create_call(ctl, name, image, &call, ret_error);
+        if (r >= 0)
+                r = client_send(ctl, call, NULL, ret_error);
+        if (r < 0) {
+                options_name_error(&ctl->options, ret_error);
+                error_cannot(ret_error, "create %s", name);
+                return r;
+        }
+
+        warn_of_dropins(ctl, name);
+        if (start) {
+                r = client_call(ctl, "StartUnikernel", NULL, ret_error, "st", name,
+                                ctl->options.no_block ? UINT64_C(1) : UINT64_C(0));
+                if (r < 0) {
+                        error_drop_cannot(ret_error, "start");
+                        error_prefix(ret_error, "Created %s, but cannot start it", name);
+                        return r;
+                }
+        }
+
+        if (!ctl->options.quiet && start)
+                printf("Created and started %s.\n", name);
+        else if (!ctl->options.quiet)
+                printf("Created %s. To start it: shruthictl start %s\n", name, name);
+        if (!ctl->options.quiet && types_address(&ctl->options.settings))
+                tell_blocked_addresses(ctl, name);
+        return CTL_EXIT_SUCCESS;
+}
+
+int verb_create(Ctl *ctl, char **operands, Error *ret_error)
+{
+        char **arguments = operands + 2;
+        int r;
+
+        r = name_check(operands[0], ret_error);
+        if (r < 0)
+                return r;
+
+        if (*arguments) {
+                /* A second image, or a forgotten "--"? */
+                if (g_strv_length(arguments) > ctl->options.n_behind) {
+                        g_autofree char *shown = text_for_display(arguments[0], 80);
+
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "'create' has no use for '%s'; what is meant for the guest goes "
+                                        "behind '--': shruthictl create NAME IMAGE -- %s",
+                                        shown, shown);
+                }
+                r = arguments_take(ctl, arguments, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        return create(ctl, operands[0], operands[1], ctl->options.now, ret_error);
+}
+
+/* The predecessor put its one network device on the bridge of its configuration, unasked; so do the image's
+ * network devices go to the default bridge here when none was named. An image without a manifest gets
+ * one. */
+static int connect_networks(Ctl *ctl, const char *image, Error *ret_error)
+{
+        g_autoptr(JsonObject) info = NULL;
+        JsonArray *devices;
+        int r;
+
+        r = client_inspect_image(ctl, image, &info, ret_error);
+        if (r < 0)
+                return r;
+        if (!value_flag(info, "Hostable"))
+                return 0; /* creating says why */
+        if (!value_flag(info, "HasManifest"))
+                settings_add_network(&ctl->options.settings, "service");
+
+        /* A name from an image is a name, whatever is in it, and not taken apart as --network= is. */
+        devices = value_array(info, "Devices");
+        for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
+                JsonArray *device = json_array_get_array_element(devices, i);
+
+                if (g_str_equal(json_array_get_string_element(device, 1), "network"))
+                        settings_add_network(
+                                        &ctl->options.settings, json_array_get_string_element(device, 0));
+        }
+
+        return 0;
+}
+
+/* The addresses that the predecessor's guests were told of (by MirageOS's keys) are given to them, so that
+ * nobody else gets them, and a user's guest is heard from them. */
+static void claim_addresses(Settings *settings)
+{
+        static const char *const keys[] = {"--ipv4=", "--ipv6="};
+        g_auto(GStrv) words = g_strsplit(settings->arguments ?: "", " ", -1);
+        GString *addresses = g_string_new(NULL);
+        NetworkSetting *network;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+                for (char **word = words; *word; word++) {
+                        const char *text = *word + strlen(keys[i]);
+                        Address address;
+
+                        if (!g_str_has_prefix(*word, keys[i]) || address_parse(text, &address, NULL) < 0)
+                                continue;
+                        g_string_append_printf(addresses, "%s%s", addresses->len > 0 ? " " : "", text);
+                        break;
+                }
+
+        network = settings->networks && settings->networks->len == 1 ? settings->networks->pdata[0] : NULL;
+        if (network && addresses->len > 0)
+                network->address = g_string_free(addresses, FALSE);
+        else
+                g_string_free(addresses, TRUE);
+}
+
+/* rhyzomectl's: it created and started in one go. Its kernel was a path of the host that runs it. */
+int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
+{
+        const Options *options = &ctl->options;
+        g_autofree char *image = NULL;
+        int r;
+
+        if (options->server)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "There is no --server= any more: other hosts are reached over ssh, by "
+                                "'shruthictl -H USER@HOST instance create …'.");
+        if (!options->name || !options->image)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "shruthictl instance create --name NAME --kernel FILE [--kernel-parameters "
+                                "STRING]; today's form is: shruthictl create NAME FILE --now "
+                                "--arguments=STRING");
+        r = name_check(options->name, ret_error);
+        if (r < 0)
+                return r;
+
+        image = g_str_equal(options->image, "-") || digest_is_valid(options->image)
+                                ? g_strdup(options->image)
+                                : g_strconcat(HOST_PATH_PREFIX, options->image, NULL);
+        if (!options->settings.networks && !g_str_equal(image, "-")) {
+                r = connect_networks(ctl, image, ret_error);
+                if (r < 0)
+                        return r;
+                claim_addresses(&ctl->options.settings);
+        }
+
+        return create(ctl, options->name, image, true, ret_error);
+}
+
+/* The predecessor's other verbs: what to say today. */
+int verb_instance_other(Ctl *ctl, char **operands, Error *ret_error)
+{
+        static const struct {
+                const char *then, *now;
+        } verbs[] = {
+                        {"list", "shruthictl list"},
+                        {"ls", "shruthictl list"},
+                        {"get", "shruthictl status NAME"},
+                        {"show", "shruthictl status NAME"},
+                        {"start", "shruthictl start NAME"},
+                        {"stop", "shruthictl stop NAME"},
+                        {"restart", "shruthictl restart NAME"},
+                        {"delete", "shruthictl remove --now NAME"},
+                        {"remove", "shruthictl remove --now NAME"},
+                        {"destroy", "shruthictl remove --now NAME"},
+                        {"console", "shruthictl console NAME"},
+                        {"log", "shruthictl logs NAME"},
+                        {"logs", "shruthictl logs NAME"},
+        };
+        g_autofree char *shown = text_for_display(operands[0], 40);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
+                if (g_str_equal(operands[0], verbs[i].then))
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "'instance %s' is now: %s", shown,
+                                        verbs[i].now);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "There is no 'instance %s'; of rhyzomectl's verbs only 'instance create' works as "
+                        "it was. shruthictl --help shows today's.",
+                        shown);
+}

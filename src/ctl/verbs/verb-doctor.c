@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* doctor: what shruthid sees of the host, in its own sandbox as its own user, and what is seen from here:
+ * that it can be reached at all, and what the caller may do. */
+
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "common/names.h"
+#include "config.h"
+#include "ctl/bus/client.h"
+#include "ctl/bus/core-files.h"
+#include "ctl/output/format.h"
+#include "ctl/output/table.h"
+
+typedef struct Diagnosis {
+        Ctl *ctl;
+        JsonArray *checks;
+        bool failed;
+} Diagnosis;
+
+static void add_check(Diagnosis *diagnosis, const char *check, const char *status, const char *sentence,
+                const char *fix)
+{
+        JsonObject *object = json_object_new();
+
+        json_object_set_string_member(object, "Check", check);
+        json_object_set_string_member(object, "Status", status);
+        json_object_set_string_member(object, "Message", sentence);
+        json_object_set_string_member(object, "Fix", fix);
+        json_array_add_object_element(diagnosis->checks, object);
+
+        if (g_str_equal(status, "failed"))
+                diagnosis->failed = true;
+}
+
+/* Everything from a text of unknown origin goes through here, onto the terminal. */
+static void print_check(JsonArray *array, guint index, JsonNode *element, void *userdata)
+{
+        JsonObject *object = json_node_get_object(element);
+        const char *status = json_object_get_string_member(object, "Status");
+        bool ok = g_str_equal(status, "ok"), warning = g_str_equal(status, "warning");
+        Color color = ok ? COLOR_GREEN : warning ? COLOR_YELLOW : COLOR_RED;
+        g_autofree char *sentence = lines_for_display(json_object_get_string_member(object, "Message"));
+        g_autofree char *fix = lines_for_display(json_object_get_string_member(object, "Fix"));
+        g_autofree char *check = lines_for_display(json_object_get_string_member(object, "Check"));
+
+        printf("%s%-8s%s%s%s%s: %s\n", color_on(color),
+                        ok        ? "ok"
+                        : warning ? "warning"
+                                  : "failed",
+                        color_off(color), color_on(COLOR_BOLD), check, color_off(COLOR_BOLD), sentence);
+        if (*fix)
+                printf("        to fix it: %s\n", fix);
+}
+
+static int ask_shruthid(Diagnosis *diagnosis, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *check, *status, *sentence, *fix;
+        int r;
+
+        r = client_call(diagnosis->ctl, "Diagnose", &reply, ret_error, NULL);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_enter_container(reply, 'a', "(ssss)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssss)", &check, &status, &sentence, &fix)) > 0)
+                add_check(diagnosis, check, status, sentence, fix);
+
+        return r < 0 ? client_message_error(r, ret_error) : 0;
+}
+
+static bool caller_is_in(const char *name)
+{
+        gid_t groups[256];
+        struct group *group = getgrnam(name);
+        int n = getgroups(G_N_ELEMENTS(groups), groups);
+
+        if (!group)
+                return false;
+        if (getegid() == group->gr_gid)
+                return true;
+        for (int i = 0; i < n; i++)
+                if (groups[i] == group->gr_gid)
+                        return true;
+
+        return false;
+}
+
+static void check_caller(Diagnosis *diagnosis)
+{
+        g_autofree char *user = format_user(geteuid()), *fix = NULL;
+
+        if (geteuid() == 0)
+                return;
+        if (caller_is_in(SHRUTHI_USERS_GROUP)) {
+                add_check(diagnosis, "user", "ok",
+                                "You are in group " SHRUTHI_USERS_GROUP ": you may create and manage "
+                                "unikernels of your own.",
+                                "");
+                return;
+        }
+
+        fix = g_strdup_printf(
+                        "adduser %s " SHRUTHI_USERS_GROUP " (as root; it counts from the next login)", user);
+        add_check(diagnosis, "user", "warning",
+                        "You are not in group " SHRUTHI_USERS_GROUP ": what changes something asks for an "
+                        "administrator's password.",
+                        fix);
+}
+
+/* Of those that run with keys: where there are none, nothing of them can be dumped. */
+static void check_core_files(Diagnosis *diagnosis)
+{
+        g_autofree char *names = NULL, *sentence = NULL;
+        struct passwd *qemu = getpwnam(SHRUTHI_QEMU_USER);
+        bool any;
+
+        if (!qemu)
+                return;
+        names = core_files_find("/proc", qemu->pw_uid, &any);
+        if (!names) {
+                if (any)
+                        add_check(diagnosis, "core-files", "ok",
+                                        "QEMU leaves no core files of guests that have keys.", "");
+                return;
+        }
+
+        sentence = g_strdup_printf(
+                        "If QEMU crashes, it may leave a core file of guests that have keys: %s. Their "
+                        "memory is not in it, but what QEMU has just read for them may be.",
+                        names);
+        add_check(diagnosis, "core-files", "warning", sentence,
+                        "write max_core = 0 into /etc/libvirt/qemu.conf and restart libvirtd (or "
+                        "virtqemud); it "
+                        "counts for each guest from its next start");
+}
+
+static void check_reach(Diagnosis *diagnosis)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = client_connect(diagnosis->ctl, &error);
+        if (r < 0) {
+                add_check(diagnosis, "bus", "failed", error_message(&error, r),
+                                "systemctl start dbus.socket shruthid.socket");
+                return;
+        }
+        if (diagnosis->ctl->bus_private)
+                add_check(diagnosis, "bus", "warning",
+                                "The system bus is not there; this goes over shruthid's private socket, "
+                                "which serves only root.",
+                                "systemctl start dbus.socket");
+        else
+                add_check(diagnosis, "bus", "ok", "The system bus can be reached.", "");
+
+        r = ask_shruthid(diagnosis, &error);
+        if (r < 0) {
+                bool refused = error.code == ERROR_ACCESS_DENIED ||
+                               error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
+
+                /* Who may not ask it has learnt that it answers. */
+                if (refused)
+                        add_check(diagnosis, "shruthid", "ok",
+                                        "shruthid answers. What it finds on this host is told to "
+                                        "administrators: sudo shruthictl doctor",
+                                        "");
+                else
+                        add_check(diagnosis, "shruthid", "failed", error_message(&error, r),
+                                        "journalctl -b -u shruthid.service");
+        }
+}
+
+int verb_doctor(Ctl *ctl, char **operands, Error *ret_error)
+{
+        g_autoptr(JsonArray) checks = json_array_new();
+        Diagnosis diagnosis = {.ctl = ctl, .checks = checks};
+
+        check_reach(&diagnosis);
+        check_caller(&diagnosis);
+        check_core_files(&diagnosis);
+
+        if (ctl->options.json != JSON_OFF) {
+                g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), checks);
+
+                json_print(&ctl->options, node);
+        } else
+                json_array_foreach_element(checks, print_check, NULL);
+
+        return diagnosis.failed ? CTL_EXIT_FAILURE : CTL_EXIT_SUCCESS;
+}

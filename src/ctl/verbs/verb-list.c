@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* list: all unikernels, or those that match. */
+
+#include <fnmatch.h>
+
+#include "common/string-util.h"
+#include "ctl/bus/changed.h"
+#include "ctl/bus/client.h"
+#include "ctl/bus/without-effect.h"
+#include "ctl/output/pager.h"
+#include "ctl/output/table.h"
+
+static bool row_matches(const UnikernelRow *row, char **patterns)
+{
+        if (!*patterns)
+                return true;
+
+        for (char **pattern = patterns; *pattern; pattern++)
+                if (fnmatch(*pattern, row->name, FNM_NOESCAPE) == 0)
+                        return true;
+
+        return false;
+}
+
+static bool is_listed(const GPtrArray *rows, const char *name)
+{
+        for (guint i = 0; i < rows->len; i++)
+                if (g_str_equal(((const UnikernelRow *) rows->pdata[i])->name, name))
+                        return true;
+
+        return false;
+}
+
+/* Patterns may match none; who names one expects that it is there. */
+static int tell_missing(const Ctl *ctl, const GPtrArray *rows, char **operands)
+{
+        int exit_status = CTL_EXIT_SUCCESS;
+
+        for (char **name = operands; *name; name++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                int r = 0;
+
+                if (name_is_pattern(*name) || is_listed(rows, *name))
+                        continue;
+                r = name_check(*name, &error);
+                if (r >= 0)
+                        r = error_set(&error, ERROR_NO_SUCH_UNIKERNEL, "There is no unikernel '%s'", *name);
+                ctl_print_error(&error, r);
+                if (exit_status == CTL_EXIT_SUCCESS)
+                        exit_status = ctl_exit_status(ctl, &error);
+        }
+
+        return exit_status;
+}
+
+static void add_row(Table *table, const UnikernelRow *row, GHashTable *changed)
+{
+        bool differs = g_hash_table_contains(changed, row->name), masked = unit_is_masked(row->name);
+        g_autofree char *state =
+                        g_strconcat(row->state, differs ? ", changed" : "", masked ? ", masked" : "", NULL);
+
+        table_add(table, row->name, COLOR_NONE, NULL);
+        table_add(table, state, state_color(row->state), json_text(row->state));
+        table_add_fact(table, "NeedsRestart", json_flag(differs));
+        table_add_fact(table, "Masked", json_flag(masked));
+        table_add_owner(table, (uid_t) row->owner);
+        table_add(table, row->result, COLOR_NONE, NULL);
+        table_add(table, row->unit, COLOR_NONE, NULL);
+}
+
+int verb_list(Ctl *ctl, char **operands, Error *ret_error)
+{
+        g_autoptr(GHashTable) changed = NULL;
+        static const char *const headers[] = {"NAME", "STATE", "OWNER", "RESULT", "UNIT", NULL};
+        g_autoptr(Table) table = table_new(headers);
+        g_autoptr(GPtrArray) rows = NULL;
+        int r;
+
+        r = client_list(ctl, &rows, ret_error);
+        if (r < 0)
+                return r;
+
+        changed = changed_list(ctl);
+        for (guint i = 0; i < rows->len; i++)
+                if (row_matches(rows->pdata[i], operands))
+                        add_row(table, rows->pdata[i], changed);
+
+        pager_open(&ctl->options);
+        table_print(table, &ctl->options, "unikernels listed");
+        return tell_missing(ctl, rows, operands);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* set: change some of a definition, comments and all else kept (shruthid does that). */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+#include "ctl/bus/changed.h"
+#include "ctl/bus/image-bus.h"
+#include "ctl/bus/settings-append.h"
+#include "ctl/bus/without-effect.h"
+#include "ctl/cli/words.h"
+#include "ctl/input/image-file.h"
+
+/* KEY=VALUE words become settings; Image is the one that is none. */
+static int read_words(Ctl *ctl, char **words, char **end, Error *ret_error)
+{
+        for (; words < end; words++) {
+                const char *equals = strchr(*words, '=');
+                g_autofree char *key = NULL, *shown = NULL;
+                int r;
+
+                if (!equals || equals == *words) {
+                        shown = text_for_display(*words, 80);
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "'%s' is not KEY=VALUE, such as Memory=64M. What is meant for the "
+                                        "guest goes behind '--': shruthictl set NAME -- %s",
+                                        shown, shown);
+                }
+
+                key = g_strndup(*words, (size_t) (equals - *words));
+                if (g_ascii_strcasecmp(key, "Image") == 0) {
+                        ctl->options.image = equals + 1;
+                        continue;
+                }
+                r = settings_set(&ctl->options.settings, key, key, equals + 1, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int set_image_only(Ctl *ctl, const char *name, const char *image, Error *ret_error)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = image_open(image, &fd, ret_error);
+        if (r < 0)
+                return r;
+
+        return client_call(ctl, "SetUnikernelImage", NULL, ret_error, "sh", name, fd);
+}
+
+/* An image together with other settings is one change: a new image may want other devices. So it goes into
+ * the store first, and into the definition by digest along with the rest. */
+static int set_all(Ctl *ctl, const char *name, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        g_autofree char *expected = g_steal_pointer(&ctl->options.settings.digest), *digest = NULL;
+        const char *image = ctl->options.image;
+        int r;
+
+        if (image && digest_is_valid(image)) {
+                if (expected && !g_str_equal(image, expected))
+                        return error_set(ret_error, ERROR_DIGEST_MISMATCH, "--image=%s is not --verify=%s.",
+                                        image, expected);
+                digest = g_strdup(image);
+        } else if (image && !expected && !settings_any(&ctl->options.settings))
+                return set_image_only(ctl, name, image, ret_error);
+        else if (image) {
+                r = client_import_image(ctl, image, expected, &digest, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        r = client_new_call(ctl, "SetUnikernelSettings", &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "s", name);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+        r = settings_append(call, &ctl->options.settings, digest, ret_error);
+        if (r < 0)
+                return r;
+
+        return client_send(ctl, call, NULL, ret_error);
+}
+
+int verb_set(Ctl *ctl, char **operands, Error *ret_error)
+{
+        g_auto(GStrv) names = NULL;
+        char *only[] = {operands[0], NULL}, **behind = options_words_behind(&ctl->options, operands, 1);
+        int r, exit_status = CTL_EXIT_SUCCESS;
+
+        r = read_words(ctl, operands + 1, behind, ret_error);
+        if (r >= 0 && *behind)
+                r = arguments_take(ctl, behind, ret_error);
+        if (r < 0)
+                return r;
+        if (!ctl->options.image && !settings_any(&ctl->options.settings))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Say what to set: shruthictl set NAME Memory=64M, or --image=FILE, or the "
+                                "guest's arguments behind '--'; --help shows all.");
+        if (ctl->options.settings.digest && !ctl->options.image)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "--verify= is about the image: give --image=FILE too.");
+
+        r = client_expand(ctl, only, &names, ret_error);
+        if (r < 0)
+                return r;
+        if (names[0] && names[1] && g_strcmp0(ctl->options.image, "-") == 0)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Standard input can be the image of one unikernel only.");
+
+        for (char **name = names; *name; name++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                r = set_all(ctl, *name, &error);
+                if (r >= 0) {
+                        (void) changed_needs_restart(ctl, *name);
+                        tell_overrides(ctl, *name, &ctl->options.settings, ctl->options.image);
+                        if (ctl->options.settings.arguments || ctl->options.settings.argument_list ||
+                                        ctl->options.settings.networks)
+                                tell_blocked_addresses(ctl, *name);
+                        continue;
+                }
+                options_name_error(&ctl->options, &error);
+                error_cannot(&error, "change %s", *name);
+                ctl_print_error(&error, r);
+                if (exit_status == CTL_EXIT_SUCCESS)
+                        exit_status = ctl_exit_status(ctl, &error);
+        }
+
+        return exit_status;
+}

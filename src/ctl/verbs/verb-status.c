@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* status: what a user looks at first. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/string-util.h"
+#include "ctl/bus/advice.h"
+#include "ctl/bus/client.h"
+#include "ctl/bus/facts.h"
+#include "ctl/bus/log-reader.h"
+#include "ctl/bus/without-effect.h"
+#include "ctl/cli/words.h"
+#include "ctl/output/format.h"
+#include "ctl/output/pager.h"
+#include "ctl/output/table.h"
+#include "ctl/output/value.h"
+
+#define STATUS_LINES_DEFAULT 10
+#define LINE_LENGTH_MAX      (16 * 1024)
+
+static void print_line(const char *key, const char *value)
+{
+        g_autofree char *shown = NULL;
+
+        if (!value || !*value)
+                return;
+
+        shown = text_for_display(value, LINE_LENGTH_MAX);
+        printf("%11s%s %s\n", key, *key ? ":" : " ", shown);
+}
+
+/* "● msgrouter - running since Mon …; 5min ago" and the result of the last run. */
+static void print_state(JsonObject *properties)
+{
+        const char *state = value_text(properties, "State"), *name = value_text(properties, "Name");
+        g_autofree char *since = NULL, *result = NULL;
+        Color color = state_color(state);
+        int64_t exit_status = value_number(properties, "ExitStatus");
+
+        printf("%s%s%s %s\n", color_on(color), state_dot(state), color_off(color), name);
+
+        since = format_since((uint64_t) value_number(properties, "StateChangeTimestamp"),
+                        (uint64_t) g_get_real_time());
+        printf("%11s: %s%s%s%s%s\n", "State", color_on(color), state, color_off(color),
+                        *since ? " since " : "", since);
+
+        if (exit_status >= 0 && *value_text(properties, "Result"))
+                result = g_strdup_printf(
+                                "%s (%" G_GINT64_FORMAT ")", value_text(properties, "Result"), exit_status);
+        print_line("Result", result ?: value_text(properties, "Result"));
+}
+
+/* Those that were set are listed by a verb of their own. */
+static char *credentials_line(JsonObject *device)
+{
+        JsonArray *names = value_array(device, "Credentials");
+        GString *line = g_string_new(NULL);
+
+        g_string_printf(line, "block %s → credentials", value_text(device, "Name"));
+        for (guint i = 0; names && i < json_array_get_length(names); i++)
+                g_string_append_printf(
+                                line, "%s %s", i == 0 ? ":" : ",", json_array_get_string_element(names, i));
+
+        return g_string_free(line, FALSE);
+}
+
+static char *network_line(JsonObject *device)
+{
+        const char *bridge = value_text(device, "Bridge"), *network = value_text(device, "Network");
+        const char *mac = value_text(device, "MACAddress"), *address = value_text(device, "Address");
+        bool open = json_object_has_member(device, "Isolation") && !value_flag(device, "Isolation");
+
+        return g_strdup_printf("network %s → %s%s%s%s%s%s%s", value_text(device, "Name"),
+                        *network  ? "network "
+                        : *bridge ? "bridge "
+                                  : "default bridge",
+                        *network ? network : bridge, *address ? ", " : "", address, *mac ? ", " : "", mac,
+                        open ? ", not isolated" : "");
+}
+
+static char *device_line(JsonObject *device)
+{
+        const char *volume = value_text(device, "Volume");
+
+        if (g_str_equal(value_text(device, "Kind"), "network"))
+                return network_line(device);
+        if (g_str_equal(value_text(device, "Kind"), "credentials"))
+                return credentials_line(device);
+
+        return g_strdup_printf("block %s → %s%s%s", value_text(device, "Name"), *volume ? "volume " : "",
+                        *volume ? volume : value_text(device, "Path"),
+                        value_flag(device, "ReadOnly") ? ", read-only" : "");
+}
+
+static void print_cut_off(const char *reason)
+{
+        g_autofree char *line = g_strconcat("cut off: ", reason, NULL);
+
+        if (*reason)
+                print_line("", line);
+}
+
+static void print_devices(JsonObject *details)
+{
+        JsonArray *devices = value_array(details, "Devices");
+
+        for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
+                JsonObject *device = json_array_get_object_element(devices, i);
+                g_autofree char *line = device_line(device);
+
+                print_line(i == 0 ? "Devices" : "", line);
+                print_cut_off(value_text(device, "CutOff"));
+        }
+}
+
+static void print_image(JsonObject *details)
+{
+        const char *image = value_text(details, "Image"), *target = value_text(details, "ImageTarget");
+        const char *boot = value_text(details, "BootMethod"),
+                   *for_what = value_text(details, "Architecture");
+        bool solo5 = *target && !g_str_equal(target, "none");
+        g_autofree char *line = NULL;
+
+        if (!*image)
+                return;
+
+        line = g_strdup_printf("%s%s%s%s%s%s%s", image, solo5 || *boot ? " (" : "", solo5 ? "Solo5 " : "",
+                        solo5 ? target : boot, *boot && *for_what ? ", " : "", *boot ? for_what : "",
+                        solo5 || *boot ? ")" : "");
+        print_line("Image", line);
+        print_line("Initrd", value_text(details, "Initrd"));
+}
+
+/* What it uses now comes from libvirt, and only while there is a guest, if a paused one. NULL: it is not
+ * known. */
+static JsonNode *statistics_of(Ctl *ctl, JsonObject *properties)
+{
+        static const char *const states[] = {"running", "paused", NULL};
+        g_autoptr(JsonObject) statistics = NULL;
+
+        if (!g_strv_contains(states, value_text(properties, "State")) ||
+                        client_get_object(ctl, "GetUnikernelStatistics", value_text(properties, "Name"),
+                                        false, &statistics, NULL) < 0)
+                return NULL;
+
+        return json_node_init_object(json_node_alloc(), statistics);
+}
+
+/* statistics NULL: there was no answer, and the line is shorter. */
+static void print_resources(JsonNode *statistics, JsonObject *details)
+{
+        g_autofree char *memory = size_format((uint64_t) value_number(details, "Memory")), *line = NULL,
+                        *used = NULL;
+        int64_t cpus = value_number(details, "CPUs");
+
+        if (cpus == 0)
+                return;
+        if (statistics)
+                used = format_span((uint64_t) value_number(json_node_get_object(statistics), "CPUTime"));
+
+        line = g_strdup_printf("%s, %" G_GINT64_FORMAT " CPU%s%s%s%s", memory, cpus, cpus == 1 ? "" : "s",
+                        used ? " (" : "", used ?: "", used ? " used)" : "");
+        print_line("Memory", line);
+}
+
+static void print_owner(JsonObject *properties, JsonObject *details)
+{
+        g_autofree char *owner = format_user((uid_t) value_number(properties, "Owner")), *line = NULL;
+        const char *group = value_text(details, "Group");
+
+        line = g_strdup_printf("%s%s%s", owner, *group ? ", group " : "", group);
+        print_line("Owner", line);
+}
+
+/* Settings in systemd's drop-ins that hold no guest, and where they would. */
+static void print_without_effect(JsonObject *details)
+{
+        JsonArray *settings = value_array(details, "WithoutEffect");
+        const char *slice = value_text(details, "Slice");
+        guint n = settings ? json_array_get_length(settings) : 0;
+
+        for (guint i = 0; i < n; i++)
+                print_line(i == 0 ? "No effect" : "", json_array_get_string_element(settings, i));
+        if (n > 0 && *slice) {
+                g_autofree char *way = g_strdup_printf(
+                                "The guest is in its slice: systemctl set-property '%s' …", slice);
+
+                print_line("", way);
+        }
+        print_line("Slice", slice);
+}
+
+/* "ADDRESS/PREFIX ADDRESS/PREFIX" → the addresses. */
+static void note_addresses(GHashTable *known, const char *text)
+{
+        g_auto(GStrv) words = g_strsplit(text, " ", -1);
+
+        for (char **word = words; *word; word++)
+                g_hash_table_add(known, g_strndup(*word, strcspn(*word, "/")));
+}
+
+/* What is known of a device beside what it was given: by DHCP, or because it was heard. */
+static void print_seen(GHashTable *known, JsonObject *device, const char **label)
+{
+        g_auto(GStrv) seen = g_strsplit(value_text(device, "Addresses"), " ", -1);
+
+        for (char **address = seen; *address; address++) {
+                g_autofree char *line = NULL;
+
+                if (!**address || g_hash_table_contains(known, *address))
+                        continue;
+                line = g_strdup_printf("%s (seen on network %s)", *address, value_text(device, "Name"));
+                print_line(*label, line);
+                *label = "";
+        }
+}
+
+/* Those that the arguments tell the guest that it has, and those that it was seen with; what its devices are
+ * given stands with them. */
+static void print_addresses(JsonObject *details, JsonNode *statistics)
+{
+        g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        JsonArray *typed = value_array(details, "TypedAddresses");
+        JsonArray *blocked = value_array(details, "BlockedAddresses");
+        JsonArray *devices = value_array(details, "Devices");
+        JsonArray *seen = statistics ? value_array(json_node_get_object(statistics), "Devices") : NULL;
+        const char *label = "Addresses";
+
+        for (guint i = 0; devices && i < json_array_get_length(devices); i++)
+                note_addresses(known, value_text(json_array_get_object_element(devices, i), "Address"));
+        for (guint i = 0; typed && i < json_array_get_length(typed); i++) {
+                note_addresses(known, json_array_get_string_element(typed, i));
+                print_line(label, json_array_get_string_element(typed, i));
+                label = "";
+        }
+        for (guint i = 0; seen && i < json_array_get_length(seen); i++)
+                print_seen(known, json_array_get_object_element(seen, i), &label);
+        for (guint i = 0; blocked && i < json_array_get_length(blocked); i++) {
+                const char *address = json_array_get_string_element(blocked, i);
+                g_autofree char *line = g_strdup_printf(
+                                "%s: nothing gets through from it, it is not given to a network "
+                                "(address=%s)",
+                                address, address);
+
+                print_line(label, line);
+                label = "";
+        }
+}
+
+static void print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
+{
+        g_autofree char *start = g_strdup_printf("%s, restart: %s",
+                        value_flag(properties, "Autostart") ? "yes" : "no", value_text(details, "Restart"));
+        JsonArray *dropins = value_array(details, "DropIns");
+        g_autoptr(JsonNode) statistics = statistics_of(ctl, properties);
+
+        /* After a start that was refused for it they are the same. */
+        if (!g_str_equal(value_text(details, "Reason"), value_text(details, "Problem")))
+                print_line("Reason", value_text(details, "Reason"));
+        print_line("Problem", value_text(details, "Problem"));
+        print_without_effect(details);
+        print_image(details);
+        print_devices(details);
+        print_addresses(details, statistics);
+        print_resources(statistics, details);
+        print_owner(properties, details);
+        print_line("Autostart", *value_text(details, "Restart")       ? start
+                                : value_flag(properties, "Autostart") ? "yes"
+                                                                      : "no");
+        print_line("Arguments", value_text(details, "Arguments"));
+        print_line("Definition", value_text(details, "DefinitionPath"));
+        for (guint i = 0; dropins && i < json_array_get_length(dropins); i++)
+                print_line(i == 0 ? "Drop-ins" : "", json_array_get_string_element(dropins, i));
+        print_line("Domain", value_text(details, "DomainName"));
+}
+
+static bool has_device(JsonArray *devices, JsonObject *like, bool same)
+{
+        for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
+                JsonObject *device = json_array_get_object_element(devices, i);
+                g_autoptr(JsonNode) a = json_node_init_object(json_node_alloc(), device),
+                                    b = json_node_init_object(json_node_alloc(), like);
+
+                if (same ? json_node_equal(a, b)
+                         : g_str_equal(value_text(device, "Kind"), value_text(like, "Kind")) &&
+                                                                g_str_equal(value_text(device, "Name"),
+                                                                                value_text(like, "Name")))
+                        return true;
+        }
+
+        return false;
+}
+
+/* Those that change or come, then those that go. */
+static void print_next_devices(JsonArray *now, JsonArray *next)
+{
+        for (guint i = 0; next && i < json_array_get_length(next); i++) {
+                JsonObject *device = json_array_get_object_element(next, i);
+                g_autofree char *line = device_line(device);
+
+                if (!has_device(now, device, true))
+                        print_line("", line);
+        }
+        for (guint i = 0; next && now && i < json_array_get_length(now); i++) {
+                JsonObject *device = json_array_get_object_element(now, i);
+                g_autofree char *line = g_strdup_printf("without %s %s",
+                                g_str_equal(value_text(device, "Kind"), "network") ? "network" : "block",
+                                value_text(device, "Name"));
+
+                if (!has_device(next, device, false))
+                        print_line("", line);
+        }
+}
+
+/* What the next start will change. */
+static void print_next_start(JsonObject *properties, JsonObject *details)
+{
+        static const char *const keys[] = {"Image", "Initrd", "Architecture", "Arguments", "Memory", "CPUs"};
+        JsonNode *node = json_object_get_member(details, "NextStart");
+        JsonObject *next = node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+        const char *name = value_text(properties, "Name");
+        g_autofree char *title = NULL;
+
+        if (!next)
+                return;
+
+        title = g_strdup_printf("its definition has changed; from then on (shruthictl restart %s):", name);
+        print_line("Next start", title);
+        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+                g_autofree char *value = NULL, *line = NULL;
+
+                if (!json_object_has_member(next, keys[i]))
+                        continue;
+                value = g_str_equal(keys[i], "Memory") ? size_format((uint64_t) value_number(next, keys[i]))
+                                                       : value_format(json_object_get_member(next, keys[i]));
+                line = g_strdup_printf("%s=%s", keys[i], value);
+                print_line("", line);
+        }
+        print_next_devices(value_array(details, "Devices"), value_array(next, "Devices"));
+}
+
+/* As much of it as the caller may see. */
+static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Error *ret_error)
+{
+        const char *state = value_text(properties, "State");
+        g_autoptr(JsonObject) details = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *advice = NULL, *unit = NULL;
+        char *names[] = {(char *) name, NULL};
+        LogRequest request = {.lines = ctl->options.lines, .quietly = true, .priority = -1};
+        int r;
+
+        print_state(properties);
+        unit = g_strdup_printf(unit_is_masked(name) ? "%s (masked: systemctl unmask %s)" : "%s",
+                        value_text(properties, "Unit"), value_text(properties, "Unit"));
+        print_line("Unit", unit);
+        r = client_get_object(ctl, "GetUnikernelDetails", name, false, &details, &error);
+        if (r >= 0) {
+                print_details(ctl, properties, details);
+                print_next_start(properties, details);
+        } else {
+                print_owner(properties, NULL);
+                print_line("Details",
+                                error.code == ERROR_ACCESS_DENIED ||
+                                                                error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
+                                                ? "for its owner and administrators"
+                                                : error_message(&error, r));
+        }
+
+        if (request.lines == LINES_UNSET)
+                request.lines = STATUS_LINES_DEFAULT;
+        if (request.lines != 0 && r >= 0) {
+                putchar('\n');
+                r = log_print(ctl, names, &request, &error);
+                if (r < 0)
+                        print_line("Log", error_message(&error, r));
+        }
+
+        /* Who may not see the details may do none of it either. */
+        if (details)
+                advice = advice_for(name, state, value_text(properties, "Result"),
+                                value_number(properties, "ExitStatus"), value_text(details, "Origin"),
+                                value_text(details, "DefinitionPath"));
+        if (advice) {
+                g_autofree char *shown = lines_for_display(advice);
+
+                printf("\n%sWhat to do:%s\n%s\n", color_on(COLOR_BOLD), color_off(COLOR_BOLD), shown);
+        }
+
+        return g_str_equal(state, "running") ? CTL_EXIT_SUCCESS : CTL_EXIT_NOT_RUNNING;
+}
+
+/* The same facts for programs. */
+static int status_to_json(Ctl *ctl, const char *name, JsonArray *array, Error *ret_error)
+{
+        g_autoptr(JsonObject) facts = NULL;
+        JsonNode *statistics;
+        int r;
+
+        r = facts_of_unikernel(ctl, name, false, &facts, ret_error);
+        if (r < 0)
+                return r;
+
+        statistics = statistics_of(ctl, facts);
+        json_object_set_member(facts, "Statistics", statistics ?: json_node_new(JSON_NODE_NULL));
+        json_array_add_object_element(array, json_object_ref(facts));
+        return g_str_equal(value_text(facts, "State"), "running") ? CTL_EXIT_SUCCESS : CTL_EXIT_NOT_RUNNING;
+}
+
+static int status_of_host(Ctl *ctl, Error *ret_error)
+{
+        g_autoptr(JsonObject) properties = NULL;
+        g_autoptr(JsonNode) node = NULL;
+        g_autofree char *counts = NULL;
+        const char *acceleration;
+        int r;
+
+        r = client_get_properties(ctl, NULL, &properties, ret_error);
+        if (r < 0)
+                return r;
+        if (ctl->options.json != JSON_OFF) {
+                node = json_node_init_object(json_node_alloc(), properties);
+                json_print(&ctl->options, node);
+                return CTL_EXIT_SUCCESS;
+        }
+
+        acceleration = value_text(properties, "Acceleration");
+        counts = g_strdup_printf("%" G_GINT64_FORMAT ", %" G_GINT64_FORMAT " running, %" G_GINT64_FORMAT
+                                 " failed",
+                        value_number(properties, "UnikernelCount"), value_number(properties, "RunningCount"),
+                        value_number(properties, "FailedCount"));
+        print_line("Unikernels", counts);
+        print_line("Guests on", g_str_equal(acceleration, "tcg")
+                                                ? "tcg (emulation; shruthictl doctor says why)"
+                                : *acceleration ? acceleration
+                                                : "not known before the first start");
+        print_line("libvirt", value_text(properties, "LibvirtURI"));
+        print_line("Version", value_text(properties, "Version"));
+        return CTL_EXIT_SUCCESS;
+}
+
+int verb_status(Ctl *ctl, char **operands, Error *ret_error)
+{
+        g_autoptr(JsonArray) array = json_array_new();
+        g_auto(GStrv) names = NULL;
+        int r, exit_status = CTL_EXIT_SUCCESS;
+
+        if (!*operands)
+                return status_of_host(ctl, ret_error);
+        r = client_expand(ctl, operands, &names, ret_error);
+        if (r < 0)
+                return r;
+
+        for (char **name = names; *name; name++) {
+                g_autoptr(JsonObject) properties = NULL;
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                if (ctl->options.json != JSON_OFF)
+                        r = status_to_json(ctl, *name, array, &error);
+                else
+                        r = client_get_properties(ctl, *name, &properties, &error);
+                if (r < 0) {
+                        error_cannot(&error, "show %s", *name);
+                        ctl_print_error(&error, r);
+                        r = ctl_exit_status(ctl, &error);
+                } else if (ctl->options.json == JSON_OFF) {
+                        pager_open(&ctl->options);
+                        if (name != names)
+                                putchar('\n');
+                        r = print_status(ctl, *name, properties, &error);
+                }
+                /* No such name tells more than not running. */
+                exit_status = MAX(exit_status, r);
+        }
+
+        if (ctl->options.json != JSON_OFF)
+                json_print_array(&ctl->options, array, operands_are_single(operands));
+        return exit_status;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* volume list, create, show, resize, import, export, remove. */
+
+#include <fnmatch.h>
+#include <stdio.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+#include "ctl/bus/client.h"
+#include "ctl/bus/facts.h"
+#include "ctl/cli/words.h"
+#include "ctl/input/volume-file.h"
+#include "ctl/output/pager.h"
+#include "ctl/output/table.h"
+#include "ctl/output/value.h"
+
+static bool name_matches(const char *name, char **patterns)
+{
+        for (char **pattern = patterns; *pattern; pattern++)
+                if (fnmatch(*pattern, name, FNM_NOESCAPE) == 0)
+                        return true;
+
+        return !*patterns;
+}
+
+static int read_volume(sd_bus_message *reply, Table *table, char **patterns)
+{
+        g_autofree char *shown_size = NULL, *shown_allocated = NULL, *joined = NULL;
+        g_auto(GStrv) users = NULL;
+        uint64_t size, allocated;
+        const char *name;
+        JsonArray *array;
+        uint32_t owner;
+        int r;
+
+        r = sd_bus_message_read(reply, "sttu", &name, &size, &allocated, &owner);
+        if (r >= 0)
+                r = sd_bus_message_read_strv(reply, &users);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(reply);
+        if (r < 0 || !name_matches(name, patterns))
+                return r;
+
+        array = json_array_new();
+        for (char **user = users; user && *user; user++)
+                json_array_add_string_element(array, *user);
+        joined = users ? g_strjoinv(" ", users) : NULL;
+        shown_size = size_format(size);
+        shown_allocated = size_format(allocated);
+        table_add(table, name, COLOR_NONE, NULL);
+        table_add(table, shown_size, COLOR_NONE, json_number(size));
+        table_add(table, shown_allocated, COLOR_NONE, json_number(allocated));
+        table_add_owner(table, (uid_t) owner);
+        table_add(table, joined, COLOR_NONE, json_node_init_array(json_node_alloc(), array));
+        json_array_unref(array);
+        return 0;
+}
+
+int verb_volume_list(Ctl *ctl, char **operands, Error *ret_error)
+{
+        static const char *const headers[] = {"NAME", "SIZE", "ALLOCATED", "OWNER", "USERS", NULL};
+        g_autoptr(Table) table = table_new(headers);
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = client_call(ctl, "ListVolumes", &reply, ret_error, NULL);
+        if (r < 0)
+                return r;
+        table_set_key(table, 4, "UsedBy");
+        r = sd_bus_message_enter_container(reply, 'a', "(sttuas)");
+        while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sttuas")) > 0)
+                r = read_volume(reply, table, operands);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        pager_open(&ctl->options);
+        table_print(table, &ctl->options, "volumes listed");
+        return CTL_EXIT_SUCCESS;
+}
+
+/* The dictionary of a new one: what was given of Group, Owner and Size. */
+static int append_settings(sd_bus_message *call, const Options *options, bool with_size)
+{
+        const Settings *settings = &options->settings;
+        int r;
+
+        r = sd_bus_message_open_container(call, 'a', "{sv}");
+        if (r >= 0 && settings->group)
+                r = sd_bus_message_append(call, "{sv}", "Group", "s", settings->group);
+        if (r >= 0 && settings->owner)
+                r = sd_bus_message_append(call, "{sv}", "Owner", "s", settings->owner);
+        if (r >= 0 && with_size && options->size > 0)
+                r = sd_bus_message_append(call, "{sv}", "Size", "t", options->size);
+        if (r >= 0 && options->raw)
+                r = sd_bus_message_append(call, "{sv}", "Raw", "b", 1);
+
+        return r < 0 ? r : sd_bus_message_close_container(call);
+}
+
+int verb_volume_create(Ctl *ctl, char **operands, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        if (ctl->options.size == 0)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "How large? shruthictl volume create %s --size=64M", operands[0]);
+
+        r = client_new_call(ctl, "CreateVolume", &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "st", operands[0], ctl->options.size);
+        if (r >= 0)
+                r = append_settings(call, &ctl->options, false);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        r = client_send(ctl, call, NULL, ret_error);
+        if (r < 0) {
+                options_name_error(&ctl->options, ret_error);
+                error_cannot(ret_error, "create volume %s", operands[0]);
+        }
+        return r < 0 ? r : CTL_EXIT_SUCCESS;
+}
+
+int verb_volume_import(Ctl *ctl, char **operands, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = volume_file_open(operands[1], &fd, ret_error);
+        if (r < 0)
+                return r;
+        r = client_new_call(ctl, "ImportVolume", &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "sh", operands[0], fd);
+        if (r >= 0)
+                r = append_settings(call, &ctl->options, true);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        r = client_send(ctl, call, NULL, ret_error);
+        if (r < 0) {
+                options_name_error(&ctl->options, ret_error);
+                error_cannot(ret_error, "import volume %s", operands[0]);
+        }
+        return r < 0 ? r : CTL_EXIT_SUCCESS;
+}
+
+static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error)
+{
+        return client_get_object(ctl, "GetVolumeDetails", name, true, ret_facts, ret_error);
+}
+
+int verb_volume_show(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return facts_show(ctl, "volume ", operands, !operands[1], collect);
+}
+
+/* A guest reads the size of its devices as it boots. */
+static void tell_when(Ctl *ctl, const char *name)
+{
+        g_autoptr(JsonObject) details = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        if (ctl->options.quiet ||
+                        client_get_object(ctl, "GetVolumeDetails", name, false, &details, &error) < 0 ||
+                        g_str_equal(value_text(details, "Use"), "unused"))
+                return;
+
+        fprintf(stderr, "It is in use: guests see the new size from their next start.\n");
+}
+
+int verb_volume_resize(Ctl *ctl, char **operands, Error *ret_error)
+{
+        uint64_t size;
+        int r;
+
+        if (size_parse(operands[1], &size) < 0) {
+                g_autofree char *shown = text_for_display(operands[1], 80);
+
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' is no size: give the whole new one, such as 128M.", shown);
+        }
+
+        r = client_call(ctl, "ResizeVolume", NULL, ret_error, "st", operands[0], size);
+        if (r < 0) {
+                error_cannot(ret_error, "resize volume %s", operands[0]);
+                return r;
+        }
+
+        tell_when(ctl, operands[0]);
+        return CTL_EXIT_SUCCESS;
+}
+
+int verb_volume_export(Ctl *ctl, char **operands, Error *ret_error)
+{
+        _cleanup_volume_file_ VolumeFile file = VOLUME_FILE_INIT;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = volume_file_create(operands[1], &file, ret_error);
+        if (r < 0)
+                return r;
+        r = client_call(ctl, "ExportVolume", &reply, ret_error, "s", operands[0]);
+        if (r >= 0)
+                r = client_read_fd(reply, &fd, ret_error);
+        if (r >= 0)
+                r = volume_file_fill(&file, fd, ret_error);
+        if (r >= 0)
+                r = volume_file_commit(&file, ret_error);
+        if (r < 0)
+                error_cannot(ret_error, "export volume %s", operands[0]);
+
+        return r < 0 ? r : CTL_EXIT_SUCCESS;
+}
+
+int verb_volume_remove(Ctl *ctl, char **operands, Error *ret_error)
+{
+        return client_call_each(ctl, operands, "remove volume", client_make_name_call,
+                        (void *) "RemoveVolume", NULL);
+}

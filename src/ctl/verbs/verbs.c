@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of verbs, and --help, which is made from it and from the table of options. */
+
+#include "ctl/verbs/verbs.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "common/string-util.h"
+
+#define SECTION_LIFE    "Unikernels"
+#define SECTION_WHAT    "What they are"
+#define SECTION_IMAGES  "Images"
+#define SECTION_KEYS    "Keys"
+#define SECTION_VOLUMES "Volumes"
+#define SECTION_NETWORK "Networks"
+#define SECTION_HOST    "This host"
+
+#define SCOPE_CREATE (OPTION_SETTINGS | OPTION_CREATE | OPTION_VERIFY | OPTION_NOW | OPTION_JOB)
+#define SCOPE_SET    (OPTION_SETTINGS | OPTION_SET | OPTION_VERIFY)
+#define ANY          OPERANDS_ANY
+
+const Verb verb_table[] = {
+                {NULL, "list", "[PATTERN…]", SECTION_LIFE, "All unikernels with their state", 0, ANY, 0, 0,
+                                0, verb_list},
+                {NULL, "status", "[NAME…]", SECTION_LIFE, "How they are and how they got there", 0, ANY,
+                                OPTION_LINES, 0, 0, verb_status},
+                {NULL, "create", "NAME IMAGE [-- ARGUMENT…]", SECTION_LIFE, "Make one from an image", 2, ANY,
+                                SCOPE_CREATE, 2, 1, verb_create},
+                {NULL, "start", "NAME…", SECTION_LIFE, "Start", 1, ANY, OPTION_JOB | OPTION_TIME, 0, 0,
+                                verb_start},
+                {NULL, "stop", "NAME…", SECTION_LIFE, "Stop", 1, ANY, OPTION_JOB, 0, 0, verb_stop},
+                {NULL, "restart", "NAME…", SECTION_LIFE, "Stop, and start again", 1, ANY, OPTION_JOB, 0, 0,
+                                verb_restart},
+                {NULL, "kill", "NAME…", SECTION_LIFE, "Send a signal to the process that looks after it", 1,
+                                ANY, OPTION_KILL, 0, 0, verb_kill},
+                {NULL, "remove", "NAME…", SECTION_LIFE, "Remove the definition", 1, ANY, OPTION_NOW, 0, 0,
+                                verb_remove},
+                {NULL, "enable", "NAME…", SECTION_LIFE, "Start at boot from now on", 1, ANY,
+                                OPTION_NOW | OPTION_JOB, 0, 0, verb_enable},
+                {NULL, "disable", "NAME…", SECTION_LIFE, "No longer start at boot", 1, ANY,
+                                OPTION_NOW | OPTION_JOB, 0, 0, verb_disable},
+                {NULL, "logs", "NAME…", SECTION_LIFE, "Console and messages, from the journal", 1, ANY,
+                                OPTION_LINES | OPTION_FOLLOW | OPTION_LOG, 0, 0, verb_logs},
+                {NULL, "statistics", "[NAME…]", SECTION_LIFE, "What running guests use", 0, ANY, 0, 0, 0,
+                                verb_statistics},
+                {NULL, "analyze", "NAME…", SECTION_LIFE, "Where the time of its start went", 1, ANY, 0, 0, 0,
+                                verb_analyze},
+                {NULL, "console", "NAME", SECTION_LIFE, "Connect to the console", 1, 1, OPTION_FOLLOW, 0, 0,
+                                verb_console},
+                {NULL, "show", "[NAME…]", SECTION_WHAT, "All facts as KEY=VALUE", 0, ANY, OPTION_SHOW, 0, 0,
+                                verb_show},
+                {NULL, "cat", "NAME…", SECTION_WHAT, "The definition", 1, ANY, 0, 0, 0, verb_cat},
+                {NULL, "edit", "NAME…", SECTION_WHAT, "Edit the definition", 1, ANY, 0, 0, 0, verb_edit},
+                {NULL, "check", "FILE.unikernel…", SECTION_WHAT,
+                                "Look at definitions in files, without shruthid", 1, ANY, 0, 0, 0,
+                                verb_check},
+                {NULL, "set", "NAME [KEY=VALUE…] [-- ARGUMENT…]", SECTION_WHAT,
+                                "Change some of it, from the next start", 1, ANY, SCOPE_SET, 0, 0, verb_set},
+                {NULL, "arguments", "NAME…", SECTION_WHAT, "The command line that the guest gets", 1, ANY, 0,
+                                0, 0, verb_arguments},
+                {NULL, "xml", "NAME…", SECTION_WHAT, "The libvirt domain that a start would make", 1, ANY, 0,
+                                0, 0, verb_xml},
+                {"image", "list", "", SECTION_IMAGES, "Stored images with size and users", 0, 0, 0, 0, 0,
+                                verb_image_list},
+                {"image", "inspect", "FILE|DIGEST…", SECTION_IMAGES,
+                                "What an image is and which devices it wants", 1, ANY, 0, 1, UINT_MAX,
+                                verb_image_inspect},
+                {"image", "import", "FILE…", SECTION_IMAGES, "Take images into the store", 1, ANY,
+                                OPTION_VERIFY, 1, UINT_MAX, verb_image_import},
+                {"image", "prune", "", SECTION_IMAGES, "Remove the images that nobody uses", 0, 0, 0, 0, 0,
+                                verb_image_prune},
+                {"credential", "list", "NAME", SECTION_KEYS, "The names of the keys that were set", 1, 1, 0,
+                                0, 0, verb_credential_list},
+                {"credential", "set", "NAME KEY", SECTION_KEYS, "Set a key to what standard input says", 2,
+                                2, 0, 0, 0, verb_credential_set},
+                {"credential", "rotate", "NAME KEY", SECTION_KEYS, "The same for a key that is there", 2, 2,
+                                OPTION_NOW, 0, 0, verb_credential_rotate},
+                {"credential", "remove", "NAME KEY…", SECTION_KEYS, "Remove keys, or --all", 1, ANY,
+                                OPTION_ALL, 0, 0, verb_credential_remove},
+                {"volume", "list", "[PATTERN…]", SECTION_VOLUMES,
+                                "Stored volumes with size, owner and users", 0, ANY, 0, 0, 0,
+                                verb_volume_list},
+                {"volume", "create", "NAME --size=SIZE", SECTION_VOLUMES, "Make an empty one", 1, 1,
+                                OPTION_VOLUME, 0, 0, verb_volume_create},
+                {"volume", "show", "NAME…", SECTION_VOLUMES, "All facts as KEY=VALUE", 1, ANY, OPTION_SHOW,
+                                0, 0, verb_volume_show},
+                {"volume", "resize", "NAME SIZE", SECTION_VOLUMES, "Make it larger", 2, 2, 0, 0, 0,
+                                verb_volume_resize},
+                {"volume", "import", "NAME [FILE]", SECTION_VOLUMES, "Make one of a file", 1, 2,
+                                OPTION_VOLUME | OPTION_IMPORT, 2, 1, verb_volume_import},
+                {"volume", "export", "NAME [FILE]", SECTION_VOLUMES, "Copy its content to a file", 1, 2, 0,
+                                0, 0, verb_volume_export, 2},
+                {"volume", "remove", "NAME…", SECTION_VOLUMES, "Remove it, with all that is in it", 1, ANY,
+                                0, 0, 0, verb_volume_remove},
+                {"network", "create", "NAME", SECTION_NETWORK, "Make a libvirt network for unikernels", 1, 1,
+                                OPTION_NETWORK, 0, 0, verb_network_create},
+                {"network", "list", "", SECTION_NETWORK, "All of libvirt's, and whose they are", 0, 0, 0, 0,
+                                0, verb_network_list},
+                {"network", "show", "NAME…", SECTION_NETWORK, "What one is, and who has which address in it",
+                                1, ANY, OPTION_SHOW, 0, 0, verb_network_show},
+                {"network", "remove", "NAME…", SECTION_NETWORK, "Remove one that nobody uses", 1, ANY, 0, 0,
+                                0, verb_network_remove},
+                {NULL, "limits", "[USER]", SECTION_HOST, "What you have used of your limits", 0, 1, 0, 0, 0,
+                                verb_limits},
+                {NULL, "doctor", "", SECTION_HOST, "Is this host fit, and what would make it so", 0, 0, 0, 0,
+                                0, verb_doctor},
+                {NULL, "import-rhyzome", "FILE", SECTION_HOST, "Take over a rhyzome.conf", 1, 1, 0, 1, 1,
+                                verb_import_rhyzome},
+                {"instance", "create", "", NULL, NULL, 0, 0, SCOPE_CREATE | OPTION_COMPAT, 0, 0,
+                                verb_instance_create},
+                {"instance", NULL, "", NULL, NULL, 0, ANY, OPTION_COMPAT | OPTION_NOW | OPTION_FOLLOW, 0, 0,
+                                verb_instance_other},
+};
+const size_t n_verb_table = G_N_ELEMENTS(verb_table);
+
+char *verb_words(const Verb *verb)
+{
+        if (!verb->noun)
+                return g_strdup(verb->name);
+
+        return g_strjoin(" ", verb->noun, verb->name, NULL);
+}
+
+/* Levenshtein's distance over the bytes of two short words. */
+static size_t word_distance(const char *a, const char *b)
+{
+        size_t n = strlen(b), row[64];
+
+        if (strlen(a) >= 32 || n >= 32)
+                return SIZE_MAX;
+
+        for (size_t k = 0; k <= n; k++)
+                row[k] = k;
+        for (size_t i = 1; a[i - 1]; i++) {
+                size_t diagonal = row[0];
+
+                row[0] = i;
+                for (size_t k = 1; k <= n; k++) {
+                        size_t above = row[k];
+
+                        row[k] = MIN(MIN(row[k], row[k - 1]) + 1, diagonal + (a[i - 1] != b[k - 1]));
+                        diagonal = above;
+                }
+        }
+
+        return row[n];
+}
+
+static int refuse_verb(const char *noun, const char *word, Error *ret_error)
+{
+        g_autofree char *shown = text_for_display(word, 40), *nearest = NULL;
+        size_t best = 3;
+
+        for (size_t i = 0; i < n_verb_table; i++) {
+                size_t distance;
+
+                if (!verb_table[i].section || g_strcmp0(verb_table[i].noun, noun) != 0)
+                        continue;
+                distance = word_distance(word, verb_table[i].name);
+                if (distance < best) {
+                        best = distance;
+                        g_free(nearest);
+                        nearest = verb_words(&verb_table[i]);
+                }
+        }
+
+        if (nearest)
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "There is no verb '%s%s%s'. Did you mean '%s'?", noun ?: "", noun ? " " : "",
+                                shown, nearest);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS,
+                        "There is no verb '%s%s%s'; shruthictl --help shows all.", noun ?: "",
+                        noun ? " " : "", shown);
+}
+
+int verb_find(char **words, const Verb **ret_verb, char ***ret_operands, Error *ret_error)
+{
+        const char *noun = NULL;
+
+        if (!words[0]) {
+                *ret_verb = &verb_table[0];
+                *ret_operands = words;
+                return 0;
+        }
+
+        for (size_t i = 0; i < n_verb_table && !noun; i++)
+                if (g_strcmp0(verb_table[i].noun, words[0]) == 0)
+                        noun = verb_table[i].noun;
+        if (noun && !words[1])
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' wants a verb; shruthictl --help shows all.", noun);
+
+        for (size_t i = 0; i < n_verb_table; i++) {
+                const Verb *verb = &verb_table[i];
+
+                if (g_strcmp0(verb->noun, noun) != 0)
+                        continue;
+                if (!verb->name || g_str_equal(verb->name, words[noun ? 1 : 0])) {
+                        *ret_verb = verb;
+                        /* What the predecessor's verb was is for the answer. */
+                        *ret_operands = words + (noun && verb->name ? 2 : 1);
+                        return 0;
+                }
+        }
+
+        return refuse_verb(noun, words[noun ? 1 : 0], ret_error);
+}
+
+int verb_check_operands(const Verb *verb, char **operands, const Options *options, Error *ret_error)
+{
+        g_autofree char *words = verb_words(verb);
+        unsigned n = g_strv_length(operands);
+
+        if (n < verb->min)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' wants more: shruthictl %s %s", words,
+                                words, verb->operands);
+        if (n > verb->max) {
+                g_autofree char *shown = text_for_display(operands[verb->max], 80);
+
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' has no use for '%s': shruthictl %s%s%s", words, shown, words,
+                                *verb->operands ? " " : "", verb->operands);
+        }
+
+        return options_check_scope(options, words, verb->scopes, ret_error);
+}
+
+static void print_padded(FILE *f, const char *text, glong width)
+{
+        glong shown = g_utf8_strlen(text, -1);
+
+        if (shown > width)
+                fprintf(f, "  %s\n  %*s", text, (int) width, "");
+        else
+                fprintf(f, "  %s%*s", text, (int) (width - shown), "");
+}
+
+static void print_verbs(FILE *f, const char *on, const char *off)
+{
+        const char *section = NULL;
+
+        for (size_t i = 0; i < n_verb_table; i++) {
+                const Verb *verb = &verb_table[i];
+                g_autofree char *words = NULL, *usage = NULL;
+
+                if (!verb->section)
+                        continue;
+                if (verb->section != section && g_strcmp0(verb->section, section) != 0)
+                        fprintf(f, "\n%s%s:%s\n", on, verb->section, off);
+                section = verb->section;
+
+                words = verb_words(verb);
+                usage = g_strjoin(*verb->operands ? " " : "", words, verb->operands, NULL);
+                print_padded(f, usage, 34);
+                fprintf(f, "%s\n", verb->help);
+        }
+}
+
+static void print_options(FILE *f, const char *title, bool settings, const char *on, const char *off)
+{
+        fprintf(f, "\n%s%s:%s\n", on, title, off);
+        for (size_t i = 0; i < n_option_table; i++) {
+                const OptionInfo *info = &option_table[i];
+                char letter[] = {'-', info->letter, ' ', 0};
+                g_autofree char *text = NULL;
+                const char *equals;
+
+                if (!info->help || settings != ((info->scope & (OPTION_SETTINGS | OPTION_SET |
+                                                                               OPTION_VERIFY)) != 0))
+                        continue;
+
+                equals = info->placeholder && !g_str_has_prefix(info->placeholder, "[=") ? "=" : "";
+                text = g_strdup_printf("%s--%s%s%s", info->letter ? letter : "   ", info->name, equals,
+                                info->placeholder ?: "");
+                print_padded(f, text, 34);
+                fprintf(f, "%s\n", info->help);
+        }
+}
+
+void verbs_print_help(FILE *f, bool colors)
+{
+        const char *on = colors ? "\x1b[4m" : "", *off = colors ? "\x1b[0m" : "";
+
+        fputs("shruthictl [OPTION…] [VERB] …\n\n"
+              "Unikernels as systemd units: make them, run them, look after them.\n",
+                        f);
+        print_verbs(f, on, off);
+        print_options(f, "Options", false, on, off);
+        print_options(f, "What a unikernel shall be (create, set)", true, on, off);
+        fprintf(f,
+                        "\n%sExamples:%s\n"
+                        "  shruthictl image inspect msgrouter.virtio          which devices does it want?\n"
+                        "  shruthictl create msgrouter msgrouter.virtio --network=service:virbr0 "
+                        "--memory=32M \\\n"
+                        "             --now -- --ipv4={service.address} --ipv4-gateway={service.gateway}\n"
+                        "  shruthictl status msgrouter                        how is it?\n"
+                        "  shruthictl logs -f msgrouter                       what does it say?\n"
+                        "  shruthictl set msgrouter --image=new.virtio        another image, then:\n"
+                        "  shruthictl restart msgrouter\n"
+                        "  shruthictl stop 'test-*'                           several at once\n"
+                        "  shruthictl -H root@node1 create msgrouter ./msgrouter.virtio --now\n"
+                        "\nNAME… may be shell patterns in quotes. The unit of NAME is "
+                        "unikernel@NAME.service: systemctl and\n"
+                        "journalctl work on it as on any other. See shruthictl(1), shruthi.unikernel(5), "
+                        "shruthi.conf(5).\n",
+                        on, off);
+}

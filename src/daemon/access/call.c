@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Method calls that are under way: counted, answered once, with a named error where they fail. */
+
+#include "daemon/access/call.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/names.h"
+#include "daemon/access/idle.h"
+
+static unsigned calls_of(Manager *manager, uid_t uid)
+{
+        return GPOINTER_TO_UINT(g_hash_table_lookup(manager->calls_of, GUINT_TO_POINTER(uid)));
+}
+
+int calls_check(Manager *manager, uid_t uid, Error *ret_error)
+{
+        if (manager->n_calls >= CALLS_MAX || (uid != 0 && calls_of(manager, uid) >= CALLS_PER_USER_MAX))
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "Too many calls are under way (%u of yours): wait until some are answered",
+                                calls_of(manager, uid));
+
+        return 0;
+}
+
+void calls_enter(Manager *manager, uid_t uid, unsigned weight)
+{
+        g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid),
+                        GUINT_TO_POINTER(calls_of(manager, uid) + weight));
+        manager->n_calls += weight;
+}
+
+void calls_leave(Manager *manager, uid_t uid, unsigned weight)
+{
+        unsigned n = calls_of(manager, uid);
+
+        if (n > weight)
+                g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(n - weight));
+        else
+                g_hash_table_remove(manager->calls_of, GUINT_TO_POINTER(uid));
+        manager->n_calls -= weight;
+        idle_touch(manager);
+}
+
+int call_identify(Manager *manager, sd_bus_message *message, Client **ret_client, Error *ret_error)
+{
+        Client *client = NULL;
+        int r = client_identify(manager, message, &client);
+
+        if (r == -EDQUOT)
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "Too many calls wait for an answer");
+        if (r < 0)
+                return error_set(ret_error, ERROR_ACCESS_DENIED, "The caller has left");
+        if (ret_client)
+                *ret_client = client;
+        return r;
+}
+
+int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call,
+                Error *ret_error)
+{
+        Client *client = NULL;
+        Call *call;
+        int r;
+
+        r = client_identify(manager, message, &client);
+        if (r <= 0)
+                return error_set(ret_error, ERROR_ACCESS_DENIED, "The caller has left");
+        r = calls_check(manager, client ? client->uid : 0, ret_error);
+        if (r < 0)
+                return r;
+
+        call = g_new0(Call, 1);
+        *call = (Call){.manager = manager,
+                        .message = sd_bus_message_ref(message),
+                        .unikernel = g_strdup(unikernel)};
+        if (client) {
+                call->uid = client->uid;
+                call->gids = g_memdup2(client->gids, client->n_gids * sizeof(gid_t));
+                call->n_gids = client->n_gids;
+                call->gone = g_atomic_rc_box_acquire(client->gone);
+        }
+        call->weight = message_weight(message);
+        calls_enter(manager, call->uid, call->weight);
+
+        *ret_call = call;
+        return 0;
+}
+
+int call_check_conf(Manager *manager, const char *action, Error *ret_error)
+{
+        static const char *const actions[] = {
+                        SHRUTHI_ACTION_CREATE,
+                        SHRUTHI_ACTION_UPDATE,
+                        SHRUTHI_ACTION_START,
+                        SHRUTHI_ACTION_RESTART,
+                        SHRUTHI_ACTION_IMPORT_IMAGE,
+                        SHRUTHI_ACTION_INSPECT_IMAGE,
+                        SHRUTHI_ACTION_CREATE_VOLUME,
+                        SHRUTHI_ACTION_IMPORT_VOLUME,
+                        SHRUTHI_ACTION_RESIZE_VOLUME,
+                        SHRUTHI_ACTION_CREATE_NETWORK,
+                        SHRUTHI_ACTION_REMOVE_NETWORK,
+                        NULL,
+        };
+        g_autoptr(Conf) conf = NULL;
+        int r;
+
+        if (!g_strv_contains(actions, action))
+                return 0;
+
+        r = manager_check_conf(manager, ret_error);
+        /* The start behind a stop reads it anew. */
+        if (r >= 0 && g_str_equal(action, SHRUTHI_ACTION_RESTART))
+                r = conf_load(&conf, ret_error);
+        return r;
+}
+
+bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDetails *details,
+                const char *action, Call **ret_call)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        uint64_t asked = polkit_asked_at(manager, message);
+        int r;
+
+        r = polkit_authorize(manager, message, action, details, &error);
+        if (r == 0)
+                return false;
+        if (r > 0)
+                r = call_check_conf(manager, action, &error);
+        if (r >= 0)
+                r = call_begin(manager, message, details->unikernel, ret_call, &error);
+        if (r < 0) {
+                (void) reply_error(message, &error, r);
+                return false;
+        }
+
+        (*ret_call)->authorized = (uint64_t) g_get_monotonic_time();
+        (*ret_call)->called = asked > 0 ? asked : (*ret_call)->authorized;
+        (*ret_call)->owner = g_strdup(details->owner);
+        (*ret_call)->group = g_strdup(details->group);
+        return true;
+}
+
+bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
+                const char *verb, Call **ret_call)
+{
+        PolkitDetails details = polkit_details(verb, unikernel);
+
+        return call_let_in_for(manager, message, &details, action, ret_call);
+}
+
+const int *call_gone(const Call *call)
+{
+        return call->gone;
+}
+
+bool call_in_group(const Call *call, gid_t gid)
+{
+        for (size_t i = 0; i < call->n_gids; i++)
+                if (call->gids[i] == gid)
+                        return true;
+
+        return false;
+}
+
+int call_check_owner(const Call *call, Error *ret_error)
+{
+        Unikernel *unikernel;
+        int r;
+
+        r = unikernel_find(call->manager, call->unikernel, &unikernel, ret_error);
+        if (r < 0)
+                return r;
+        if (g_strcmp0(call->owner, unikernel_owner_name(unikernel)) != 0 ||
+                        g_strcmp0(call->group, unikernel_group_name(unikernel)) != 0)
+                return error_set(ret_error, ERROR_BUSY,
+                                "Unikernel '%s' was given to somebody else meanwhile: try again",
+                                call->unikernel);
+
+        return 0;
+}
+
+static void call_end(Call *call)
+{
+        calls_leave(call->manager, call->uid, call->weight);
+        sd_bus_message_unref(call->message);
+        g_free(call->unikernel);
+        g_free(call->owner);
+        g_free(call->group);
+        g_free(call->gids);
+        g_clear_pointer(&call->gone, g_atomic_rc_box_release);
+        g_free(call);
+}
+
+int call_new_reply(Call *call, sd_bus_message **ret_reply)
+{
+        return sd_bus_message_new_method_return(call->message, ret_reply);
+}
+
+void call_send(Call *call, sd_bus_message *reply)
+{
+        int r = sd_bus_send(NULL, reply, NULL);
+
+        if (r < 0)
+                log_debug("Cannot answer %s: %s", sd_bus_message_get_member(call->message), g_strerror(-r));
+        call_end(call);
+}
+
+void call_reply(Call *call, const char *types, ...)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        va_list ap;
+        int r;
+
+        r = call_new_reply(call, &reply);
+        if (r >= 0 && types[0]) {
+                va_start(ap, types);
+                r = sd_bus_message_appendv(reply, types, ap);
+                va_end(ap);
+        }
+        call_finish(call, reply, r, &error);
+}
+
+void call_finish(Call *call, sd_bus_message *reply, int r, Error *error)
+{
+        if (r >= 0) {
+                call_send(call, reply);
+                return;
+        }
+
+        if (!error->message)
+                (void) error_set_errno(error, r, "Cannot put the answer together");
+        call_fail(call, error, r);
+}
+
+void call_reply_filled(Call *call, int r, Error *error,
+                int (*fill)(sd_bus_message *reply, const char *output), const char *output)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+
+        if (r >= 0)
+                r = call_new_reply(call, &reply);
+        if (r >= 0)
+                r = fill(reply, output);
+        call_finish(call, reply, r, error);
+}
+
+void call_fail(Call *call, Error *error, int r)
+{
+        (void) reply_error(call->message, error, r);
+        call_end(call);
+}
+
+int reply_error(sd_bus_message *message, const Error *error, int r)
+{
+        ErrorCode code = error->message ? error->code : ERROR_FAILED;
+        g_autofree char *text = g_utf8_make_valid(error_message(error, r), -1);
+        int k = sd_bus_reply_method_errorf(message, error_code_to_bus_name(code), "%s", text);
+
+        return k < 0 ? k : 1;
+}
+
+int reply_invalid_args(sd_bus_message *message, int r)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        (void) error_set(&error, ERROR_INVALID_ARGS, "The arguments of %s cannot be read: %s",
+                        sd_bus_message_get_member(message), g_strerror(abs(r)));
+        return reply_error(message, &error, r);
+}
+
+static int size_of_basic(sd_bus_message *message, char type, uint64_t *size)
+{
+        union {
+                uint64_t number;
+                double real;
+                const char *string;
+                int fd;
+        } value = {};
+        int r = sd_bus_message_read_basic(message, type, &value);
+
+        if (r < 0)
+                return r;
+
+        *size += type == 's' || type == 'o' || type == 'g' ? strlen(value.string) + 5 : 8;
+        return 0;
+}
+
+/* One value after the other of the container that message is in. Containers nest at most 64 deep (D-Bus
+ * specification). */
+static int size_of_values(sd_bus_message *message, uint64_t max, uint64_t *size)
+{
+        const char *contents;
+        char type;
+        int r;
+
+        while ((r = sd_bus_message_peek_type(message, &type, &contents)) > 0) {
+                if (*size > max)
+                        return -EMSGSIZE;
+                if (strchr("arve", type)) {
+                        r = sd_bus_message_enter_container(message, type, contents);
+                        if (r >= 0)
+                                r = size_of_values(message, max, size);
+                        if (r >= 0)
+                                r = sd_bus_message_exit_container(message);
+                        *size += 8;
+                } else
+                        r = size_of_basic(message, type, size);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        return *size > max ? -EMSGSIZE : 0;
+}
+
+int message_check_size(sd_bus_message *message, uint64_t max)
+{
+        uint64_t size = 0;
+        int r = size_of_values(message, max, &size), k = sd_bus_message_rewind(message, true);
+
+        return r < 0 ? r : k < 0 ? k : 0;
+}
+
+unsigned message_weight(sd_bus_message *message)
+{
+        uint64_t size = 0;
+
+        (void) sd_bus_message_rewind(message, true);
+        (void) size_of_values(message, UINT64_MAX, &size);
+        (void) sd_bus_message_rewind(message, true);
+        return 1 + (unsigned) MIN(size / CALL_WEIGHT_SIZE, CALLS_MAX);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/access/client.h"
+#include "daemon/access/polkit.h"
+
+/* A method call that has been let in and is not answered yet. It goes on when the caller leaves; the answer
+ * is lost then. What is under way holds names, which are looked up again, and no objects. */
+
+typedef struct Call {
+        Manager *manager;
+        sd_bus_message *message;
+        char *unikernel;             /* name, or NULL */
+        char *owner, *group;         /* names: whose unikernel it was when the caller was let in, or NULL */
+        uid_t uid;                   /* the caller's; 0 on the private socket */
+        uint64_t called, authorized; /* µs, CLOCK_MONOTONIC; 0 where call_let_in() was not the way */
+        unsigned weight;
+        gid_t *gids;
+        size_t n_gids;
+        int *gone; /* the client's; NULL on the private socket */
+} Call;
+
+/* Who calls must be known before a call counts as theirs: 1; 0: the message comes again when it is.
+ * ret_client (or NULL) as of client_identify(). */
+int call_identify(Manager *manager, sd_bus_message *message, Client **ret_client, Error *ret_error);
+
+/* Begins one for a caller that polkit_authorize() has let in. Errors: LIMIT_EXCEEDED. */
+int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel, Call **ret_call,
+                Error *ret_error);
+
+/* What most handlers do once their arguments are read: polkit, the limits, and the call. false: the handler
+ * returns 1, because polkit has been asked or an error has been answered. unikernel may be NULL. */
+bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
+                const char *verb, Call **ret_call);
+
+/* The same about something else than a unikernel. */
+bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDetails *details,
+                const char *action, Call **ret_call);
+
+/* Refuses what action (of polkit) stands for where it goes by shruthi.conf and that is broken: INVALID_
+ * CONFIGURATION. Those that are let in by the two above have been through it. */
+int call_check_conf(Manager *manager, const char *action, Error *ret_error);
+
+/* Is not 0 once the caller has left: for threads, where what is done is of use to nobody else. NULL: it is
+ * not known. */
+const int *call_gone(const Call *call);
+
+/* Whether the caller is in it. */
+bool call_in_group(const Call *call, gid_t gid);
+
+/* For a call that had to wait: its unikernel is still the one that the caller was let in for. The name can
+ * have become another's meanwhile, and callers can make themselves wait. */
+int call_check_owner(const Call *call, Error *ret_error);
+
+/* Answer and end; call is gone afterwards. */
+void call_reply(Call *call, const char *types, ...);
+void call_send(Call *call, sd_bus_message *reply);
+void call_fail(Call *call, Error *error, int r);
+int call_new_reply(Call *call, sd_bus_message **ret_reply);
+
+/* Sends reply, or, where r says that there is none, error; an error that is not set says that the reply
+ * could not be put together. */
+void call_finish(Call *call, sd_bus_message *reply, int r, Error *error);
+
+/* The same with what fill makes of a helper's output; with error where r says that there is none. */
+void call_reply_filled(Call *call, int r, Error *error,
+                int (*fill)(sd_bus_message *reply, const char *output), const char *output);
+
+/* Answers message with error at once. Returns what a handler returns. */
+int reply_error(sd_bus_message *message, const Error *error, int r);
+
+/* Why reading the arguments failed, as a handler returns it. */
+int reply_invalid_args(sd_bus_message *message, int r);
+
+/* The count of what one user and all have under way. Each call is kept as the message it came in: what is
+ * large counts for several. */
+int calls_check(Manager *manager, uid_t uid, Error *ret_error);
+void calls_enter(Manager *manager, uid_t uid, unsigned weight);
+void calls_leave(Manager *manager, uid_t uid, unsigned weight);
+
+/* For how many calls it counts, at least 1; the message is rewound. */
+unsigned message_weight(sd_bus_message *message);
+
+/* Whether what a call carries in its body is at most max bytes; the message is rewound. Returns 0, -EMSGSIZE
+ * or another errno. */
+int message_check_size(sd_bus_message *message, uint64_t max);

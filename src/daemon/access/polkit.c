@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* polkit, asked without waiting. A call that polkit is asked about is kept as the message it came in, and
+ * handed to its handler again when the answer is there: nothing that was looked up before the question is
+ * used after it. About root it is not asked: it says yes before it looks at any rule
+ * (check_authorization_sync() in its polkitbackendinteractiveauthority.c), and where it is away root can do
+ * all of it in other ways. */
+
+#include "daemon/access/polkit.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "daemon/access/call.h"
+#include "daemon/access/client.h"
+#include "daemon/core/queue.h"
+
+#define POLKIT_FLAG_ALLOW_USER_INTERACTION 1U
+
+/* Below the 25 s after which libdbus and sd-bus stop to wait, so that the caller learns why; a person needs
+ * time to type. */
+#define REASON_LENGTH_MAX 400
+
+#define POLKIT_TIMEOUT             (20 * G_USEC_PER_SEC)
+#define POLKIT_TIMEOUT_INTERACTIVE (300 * G_USEC_PER_SEC)
+
+struct Query {
+        Manager *manager;
+        sd_bus_message *message;
+        char *action, *unikernel, *network, *volume, *owner, *group, *reason;
+        char *sender, *cancellation_id;
+        uid_t uid;
+        unsigned weight;
+        bool interactive;
+        uint64_t begun, deadline; /* µs, CLOCK_MONOTONIC */
+        QueueEntry *entry;        /* its place, or its wait for one */
+        Decision decision;
+        sd_bus_slot *slot;
+        sd_event_source *expire_source;
+        PolkitDone done; /* NULL: the message is dispatched again */
+        void *userdata;
+};
+
+static uint64_t cancellation_counter;
+
+PolkitDetails polkit_details(const char *verb, const Unikernel *unikernel)
+{
+        if (!unikernel)
+                return (PolkitDetails){.verb = verb};
+
+        return (PolkitDetails){.verb = verb,
+                        .unikernel = unikernel->name,
+                        .owner = unikernel_owner_name(unikernel),
+                        .group = unikernel_group_name(unikernel)};
+}
+
+/* client is what client_identify() gives: NULL by the private socket, else with the bus daemon's own word
+ * about the connection (GetConnectionCredentials). Nothing that the message says counts. */
+static bool client_is_root(const Client *client)
+{
+        return !client || client->uid == 0;
+}
+
+void query_free(Query *query)
+{
+        if (!query)
+                return;
+
+        if (query->slot) {
+                /* Nobody waits for the answer any more, so neither must the user's password agent. */
+                (void) sd_bus_call_method_async(query->manager->bus, NULL, POLKIT_NAME, POLKIT_PATH,
+                                POLKIT_INTERFACE, "CancelCheckAuthorization", NULL, NULL, "s",
+                                query->cancellation_id);
+                sd_bus_slot_unref(query->slot);
+        }
+        sd_event_source_disable_unref(query->expire_source);
+        queue_entry_done(query->entry);
+        calls_leave(query->manager, query->uid, query->weight);
+        sd_bus_message_unref(query->message);
+        g_free(query->action);
+        g_free(query->unikernel);
+        g_free(query->network);
+        g_free(query->volume);
+        g_free(query->owner);
+        g_free(query->group);
+        g_free(query->reason);
+        g_free(query->sender);
+        g_free(query->cancellation_id);
+        g_free(query);
+}
+
+/* Runs when nothing else is left to do, so after the handler has seen its message again, for one that did
+ * not come to ask for the answer. Until then it counts as a call: where there is always something else to
+ * do, no more are kept than may be under way. */
+static int on_expire(sd_event_source *source, void *userdata)
+{
+        Query *query = userdata;
+
+        g_hash_table_remove(query->manager->queries, query->message);
+        return 0;
+}
+
+static void query_finish(Query *query, Decision decision)
+{
+        sd_event_source *source = NULL;
+        int r;
+
+        query->decision = decision;
+        query->slot = sd_bus_slot_unref(query->slot);
+        query->entry = queue_entry_done(query->entry);
+        if (query->done) {
+                PolkitDone done = query->done;
+                void *userdata = query->userdata;
+
+                g_hash_table_remove(query->manager->queries, query);
+                done(decision, userdata);
+                return;
+        }
+
+        r = message_redispatch(query->message);
+        if (r >= 0)
+                r = sd_event_add_defer(query->manager->event, &source, on_expire, query);
+        if (r >= 0) {
+                query->expire_source = source;
+                r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
+        }
+        if (r < 0) {
+                (void) sd_bus_reply_method_errnof(query->message, r, "Cannot take up the call again");
+                g_hash_table_remove(query->manager->queries, query->message);
+        }
+}
+
+static Decision read_decision(sd_bus_message *reply, const Query *query)
+{
+        const sd_bus_error *error = sd_bus_message_get_error(reply);
+        int authorized, challenge;
+
+        if (error) {
+                log_debug("polkit does not say whether %s may %s: %s", query->sender, query->action,
+                                error->message);
+                return DECISION_NO;
+        }
+        if (sd_bus_message_enter_container(reply, 'r', "bba{ss}") < 0 ||
+                        sd_bus_message_read(reply, "bb", &authorized, &challenge) < 0)
+                return DECISION_NO;
+        if (authorized)
+                return DECISION_YES;
+
+        return challenge ? DECISION_CHALLENGE : DECISION_NO;
+}
+
+static int on_decision(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Query *query = userdata;
+
+        /* A time-out is an error that our own side made: polkit may still be at it. */
+        if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY))
+                (void) sd_bus_call_method_async(query->manager->bus, NULL, POLKIT_NAME, POLKIT_PATH,
+                                POLKIT_INTERFACE, "CancelCheckAuthorization", NULL, NULL, "s",
+                                query->cancellation_id);
+        query_finish(query, read_decision(reply, query));
+        return 0;
+}
+
+static int append_detail(sd_bus_message *m, const char *key, const char *value)
+{
+        return value ? sd_bus_message_append(m, "{ss}", key, value) : 0;
+}
+
+static int append_question(sd_bus_message *m, const Query *query)
+{
+        g_autofree char *unit = query->unikernel ? unit_name_for(query->unikernel) : NULL;
+        int r;
+
+        r = sd_bus_message_append(
+                        m, "(sa{sv})s", "system-bus-name", 1, "name", "s", query->sender, query->action);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{ss}");
+        if (r >= 0)
+                r = append_detail(m, "verb", query->action + strlen(SHRUTHI_ACTION_PREFIX));
+        if (r >= 0)
+                r = append_detail(m, "unikernel", query->unikernel);
+        if (r >= 0)
+                r = append_detail(m, "unit", unit);
+        if (r >= 0)
+                r = append_detail(m, "network", query->network);
+        if (r >= 0)
+                r = append_detail(m, "volume", query->volume);
+        if (r >= 0)
+                r = append_detail(m, "owner", query->owner);
+        if (r >= 0)
+                r = append_detail(m, "group", query->group);
+        if (r >= 0)
+                r = append_detail(m, "reason", query->reason);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "us",
+                                query->interactive ? POLKIT_FLAG_ALLOW_USER_INTERACTION : 0U,
+                                query->cancellation_id);
+
+        return r;
+}
+
+static int query_send(Query *query, uint64_t patience)
+{
+        g_autoptr(sd_bus_message) m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(query->manager->bus, &m, POLKIT_NAME, POLKIT_PATH,
+                        POLKIT_INTERFACE, "CheckAuthorization");
+        if (r >= 0)
+                r = append_question(m, query);
+        if (r < 0)
+                return r;
+
+        return sd_bus_call_async(query->manager->bus, &query->slot, m, on_decision, query, patience);
+}
+
+static int on_given_up(sd_event_source *source, void *userdata)
+{
+        Query *query = userdata;
+
+        query->expire_source = sd_event_source_disable_unref(query->expire_source);
+        query_finish(query, DECISION_NO);
+        return 0;
+}
+
+/* Those before it were asked before it, and have given up when it must: its turn comes in its time. */
+static void on_turn(QueueEntry *entry, void *userdata)
+{
+        Query *query = userdata;
+        uint64_t now;
+
+        query->entry = entry;
+        (void) sd_event_now(query->manager->event, CLOCK_MONOTONIC, &now);
+        if (now < query->deadline && query_send(query, query->deadline - now) >= 0)
+                return;
+
+        /* Not from within the call that has put it into the queue. */
+        if (sd_event_add_defer(query->manager->event, &query->expire_source, on_given_up, query) < 0)
+                log_error("Cannot say no to %s: out of memory", query->sender);
+}
+
+/* weight: what it counts for among its user's calls. */
+static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, unsigned weight,
+                const char *action, const PolkitDetails *details)
+{
+        Query *query = g_new0(Query, 1);
+
+        *query = (Query){
+                        .manager = manager,
+                        .message = sd_bus_message_ref(message),
+                        .action = g_strdup(action),
+                        .unikernel = g_strdup(details->unikernel),
+                        .network = g_strdup(details->network),
+                        .volume = g_strdup(details->volume),
+                        .owner = g_strdup(details->owner),
+                        .group = g_strdup(details->group),
+                        .reason = details->reason ? text_for_display(details->reason, REASON_LENGTH_MAX)
+                                                  : NULL,
+                        .sender = g_strdup(sd_bus_message_get_sender(message)),
+                        .cancellation_id = g_strdup_printf("%" G_GUINT64_FORMAT, ++cancellation_counter),
+                        .uid = uid,
+                        .interactive = !details->quietly &&
+                                       sd_bus_message_get_allow_interactive_authorization(message) > 0,
+        };
+        query->begun = (uint64_t) g_get_monotonic_time();
+        query->deadline = query->begun + (query->interactive ? POLKIT_TIMEOUT_INTERACTIVE : POLKIT_TIMEOUT);
+        query->weight = weight;
+        calls_enter(manager, uid, query->weight);
+        query->entry = queue_add(
+                        query->interactive ? manager->interactive : manager->questions, uid, on_turn, query);
+        return query;
+}
+
+int polkit_decision_error(
+                Decision decision, const char *action, const PolkitDetails *details, Error *ret_error)
+{
+        const char *kind = details->volume ? "volume" : details->network ? "network" : "unikernel",
+                   *name = details->volume ?: details->network ?: details->unikernel;
+        g_autofree char *shown = text_for_display(name ?: "", 80);
+        g_autofree char *what = name ? g_strdup_printf("%s %s '%s'", details->verb, kind, shown)
+                                     : g_strdup(details->verb);
+
+        if (decision == DECISION_CHALLENGE)
+                return error_set(ret_error, ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
+                                "Authentication is required to %s (%s), and the call did not allow to ask "
+                                "for it",
+                                what, action);
+
+        return error_set(ret_error, ERROR_ACCESS_DENIED, "Not authorized to %s (%s)", what, action);
+}
+
+uint64_t polkit_asked_at(const Manager *manager, sd_bus_message *message)
+{
+        const Query *query = g_hash_table_lookup(manager->queries, message);
+
+        return query ? query->begun : 0;
+}
+
+static bool query_is_about(const Query *query, const char *action, const PolkitDetails *details)
+{
+        return g_str_equal(query->action, action) && g_strcmp0(query->owner, details->owner) == 0 &&
+               g_strcmp0(query->group, details->group) == 0;
+}
+
+int polkit_authorize(Manager *manager, sd_bus_message *message, const char *action,
+                const PolkitDetails *details, Error *ret_error)
+{
+        Query *query = g_hash_table_lookup(manager->queries, message);
+        Client *client;
+        int r;
+
+        /* An answer is for one time. What was asked about may have become another's meanwhile: then ask
+         * about that. */
+        if (query) {
+                bool same = query_is_about(query, action, details);
+                Decision decision = query->decision;
+
+                g_hash_table_remove(manager->queries, message);
+                if (same && decision == DECISION_YES)
+                        return 1;
+                if (same)
+                        return polkit_decision_error(decision, action, details, ret_error);
+        }
+
+        r = client_identify(manager, message, &client);
+        if (r == -EDQUOT)
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "Too many calls wait for an answer");
+        if (r < 0)
+                return polkit_decision_error(DECISION_NO, action, details, ret_error);
+        if (r == 0 || client_is_root(client))
+                return r;
+
+        r = calls_check(manager, client->uid, ret_error);
+        if (r < 0)
+                return r;
+
+        query = query_new(manager, message, client->uid, message_weight(message), action, details);
+        g_hash_table_insert(manager->queries, message, query);
+        return 0;
+}
+
+void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, const PolkitDetails *details,
+                PolkitDone done, void *userdata)
+{
+        Client *client = NULL;
+        Query *query;
+
+        if (client_identify(manager, message, &client) <= 0) {
+                done(DECISION_NO, userdata);
+                return;
+        }
+        if (client_is_root(client)) {
+                done(DECISION_YES, userdata);
+                return;
+        }
+
+        /* The message is counted with the call that is under way already, and not read for each of many
+         * questions. */
+        query = query_new(manager, message, client->uid, 1, action, details);
+        query->done = done;
+        query->userdata = userdata;
+        g_hash_table_insert(manager->queries, query, query);
+}
+
+void polkit_forget_sender(Manager *manager, const char *sender)
+{
+        g_autoptr(GList) queries = g_hash_table_get_values(manager->queries);
+
+        for (GList *l = queries; l; l = l->next) {
+                Query *query = l->data;
+                PolkitDone done = query->done;
+                void *userdata = query->userdata;
+
+                if (!g_str_equal(query->sender, sender))
+                        continue;
+
+                g_hash_table_remove(manager->queries, done ? (void *) query : (void *) query->message);
+                if (done)
+                        done(DECISION_NO, userdata);
+        }
+}

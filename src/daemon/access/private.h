@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/core/manager.h"
+
+/* shruthid.socket: the same objects peer to peer on /run/shruthi/private, for root, for when there is no bus
+ * to talk on. */
+
+/* Takes the listening descriptor (non-blocking). */
+int private_listen(Manager *manager, int fd);

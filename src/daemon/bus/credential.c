@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Key material of a unikernel: set, rotated, removed and listed by shruthi-seal, whom a thread asks. */
+
+#include "daemon/bus/credential.h"
+
+#include <fcntl.h>
+
+#include "common/io.h"
+#include "common/log.h"
+#include "common/names.h"
+#include "daemon/access/call.h"
+#include "daemon/bus/unikernel-bus.h"
+#include "daemon/change/change.h"
+#include "daemon/change/seal-client.h"
+#include "daemon/state/job.h"
+
+/* One of these methods under way. */
+typedef struct CredentialWork {
+        Call *call;
+        SealVerb verb;
+        char *key;    /* or NULL */
+        int fd;       /* the caller's, or -EBADF */
+        bool restart; /* it, if it runs */
+        char **keys;  /* SEAL_LIST */
+        int result;
+        Error error;
+} CredentialWork;
+
+static unsigned count(const Manager *manager, const char *name)
+{
+        return GPOINTER_TO_UINT(g_hash_table_lookup(manager->sealing, name));
+}
+
+bool credentials_busy(const Manager *manager, const char *name)
+{
+        return count(manager, name) > 0;
+}
+
+static void work_free(CredentialWork *work)
+{
+        g_free(work->key);
+        g_strfreev(work->keys);
+        close_safe(work->fd);
+        error_clear(&work->error);
+        g_free(work);
+}
+
+/* Its unikernel may be removed again. Answers with the error if there is one, else leaves that to the
+ * caller. */
+static Call *work_end(CredentialWork *work)
+{
+        Call *call = g_steal_pointer(&work->call);
+        Manager *manager = call->manager;
+        unsigned n = count(manager, call->unikernel);
+
+        if (n > 1)
+                g_hash_table_insert(manager->sealing, g_strdup(call->unikernel), GUINT_TO_POINTER(n - 1));
+        else
+                g_hash_table_remove(manager->sealing, call->unikernel);
+        if (work->result < 0) {
+                call_fail(g_steal_pointer(&call), &work->error, work->result);
+                work_free(work);
+        }
+
+        return call;
+}
+
+static void work_start(void *userdata)
+{
+        CredentialWork *work = userdata;
+
+        work->result = call_check_owner(work->call, &work->error);
+}
+
+static void work_run(void *userdata)
+{
+        CredentialWork *work = userdata;
+
+        if (work->result >= 0)
+                work->result = seal_ask(work->verb, work->call->unikernel, work->key, work->fd, &work->keys,
+                                &work->error);
+}
+
+static void reply_keys(Call *call, char **keys)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = call_new_reply(call, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append_strv(reply, keys);
+        call_finish(call, reply, r, &error);
+}
+
+static void work_done(void *userdata)
+{
+        CredentialWork *work = userdata;
+        Call *call = work_end(work);
+        const Unikernel *unikernel;
+
+        if (!call)
+                return;
+
+        unikernel = unikernel_get(call->manager, call->unikernel);
+        if (work->verb == SEAL_LIST)
+                reply_keys(call, work->keys);
+        else {
+                g_autofree char *owner =
+                                unikernel ? g_strdup_printf("%u", (unsigned) unikernel->shown.owner) : NULL;
+
+                log_object(LOG_INFO, &(LogObject){.unikernel = call->unikernel, .owner = owner}, NULL, NULL,
+                                "User %u changed the keys of unikernel '%s'", (unsigned) call->uid,
+                                call->unikernel);
+                if (work->restart && unikernel && unikernel_is_active(unikernel))
+                        job_restart_after(call, "The key is sealed");
+                else
+                        call_reply(call, "");
+        }
+        work_free(work);
+}
+
+static void work_begin(CredentialWork *work)
+{
+        worker_run(work->call->manager->worker, work->call->uid, work_start, work_run, work_done, work);
+}
+
+/* May the caller restart it too? Asked before anything is changed. */
+static void on_restart(Decision decision, void *userdata)
+{
+        CredentialWork *work = userdata;
+
+        if (decision == DECISION_YES) {
+                work_begin(work);
+                return;
+        }
+
+        work->result = error_set(&work->error,
+                        decision == DECISION_CHALLENGE ? ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
+                                                       : ERROR_ACCESS_DENIED,
+                        "Not authorized to restart unikernel '%s' (%s); without a restart the key may be "
+                        "rotated",
+                        work->call->unikernel, SHRUTHI_ACTION_RESTART);
+        (void) work_end(work);
+}
+
+/* Takes the call and, but for its number, a copy of fd. */
+static void begin(Call *call, SealVerb verb, const char *key, int fd, bool restart)
+{
+        const Change *change = g_hash_table_lookup(call->manager->changing, call->unikernel);
+        CredentialWork *work = g_new0(CredentialWork, 1);
+        Manager *manager = call->manager;
+
+        *work = (CredentialWork){.call = call,
+                        .verb = verb,
+                        .key = g_strdup(key),
+                        .fd = -EBADF,
+                        .restart = restart,
+                        .error = ERROR_INIT};
+        g_hash_table_insert(manager->sealing, g_strdup(call->unikernel),
+                        GUINT_TO_POINTER(count(manager, call->unikernel) + 1));
+        if (change && change->kind == CHANGE_REMOVE)
+                work->result = error_set(&work->error, ERROR_BUSY, "Unikernel '%s' is being removed",
+                                call->unikernel);
+        if (work->result >= 0 && seal_verb_takes_content(verb)) {
+                work->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+                if (work->fd < 0)
+                        work->result = error_set_errno(&work->error, errno, "Cannot take the descriptor");
+        }
+        if (work->result < 0) {
+                (void) work_end(work);
+                return;
+        }
+
+        if (restart) {
+                PolkitDetails details = {.verb = "restart",
+                                .unikernel = call->unikernel,
+                                .owner = call->owner,
+                                .group = call->group};
+
+                polkit_ask(manager, call->message, SHRUTHI_ACTION_RESTART, &details, on_restart, work);
+        } else
+                work_begin(work);
+}
+
+/* Keys that no device of the guest carries would be set in vain. */
+static int check_device(const Unikernel *unikernel, Error *ret_error)
+{
+        const Definition *definition = unikernel->loaded.definition;
+
+        if (!definition)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "The definition of '%s' cannot be read: %s", unikernel->name,
+                                unikernel->loaded.problem ?: "there is none");
+        if (!definition_credentials(definition))
+                return error_set(ret_error, ERROR_DEVICE_MISMATCH,
+                                "No device of unikernel '%s' carries keys: write '[Credentials DEVICE]' "
+                                "into its definition, with the name of a block device that its image wants, "
+                                "or 'shruthictl set %s --credentials=DEVICE'",
+                                unikernel->name, unikernel->name);
+
+        return 0;
+}
+
+static int set(sd_bus_message *message, Unikernel *unikernel, SealVerb verb, const char *key, int fd,
+                bool restart)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Call *call;
+        int r;
+
+        r = seal_key_check(key, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_SET_CREDENTIAL,
+                            "set a key of", &call))
+                return 1;
+
+        r = check_device(unikernel, &error);
+        if (r >= 0 && restart)
+                r = call_check_conf(unikernel->manager, SHRUTHI_ACTION_RESTART, &error);
+        if (r < 0)
+                call_fail(call, &error, r);
+        else
+                begin(call, verb, key, fd, restart);
+        return 1;
+}
+
+int unikernel_method_set_credential(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        const char *key;
+        int fd, r;
+
+        r = sd_bus_message_read(message, "sh", &key, &fd);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+
+        return set(message, userdata, SEAL_SET, key, fd, false);
+}
+
+int unikernel_method_rotate_credential(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        const char *key;
+        int fd, restart, r;
+
+        r = sd_bus_message_read(message, "shb", &key, &fd, &restart);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+
+        return set(message, userdata, SEAL_ROTATE, key, fd, restart);
+}
+
+/* An empty key is all of them. */
+int unikernel_method_remove_credential(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Unikernel *unikernel = userdata;
+        const char *key;
+        Call *call;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &key);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+
+        r = *key ? seal_key_check(key, &error) : 0;
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_REMOVE_CREDENTIAL,
+                            "remove a key of", &call))
+                return 1;
+
+        begin(call, *key ? SEAL_REMOVE : SEAL_FORGET, *key ? key : NULL, -EBADF, false);
+        return 1;
+}
+
+int unikernel_method_list_credentials(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Unikernel *unikernel = userdata;
+        Call *call;
+
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_LIST_CREDENTIALS,
+                            "list the keys of", &call))
+                return 1;
+
+        begin(call, SEAL_LIST, NULL, -EBADF, false);
+        return 1;
+}

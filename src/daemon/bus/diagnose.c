@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Diagnose: what is wrong with this host. polkit is asked here, since shruthi-domain knows no bus; all else
+ * is looked at there, told whether polkit answers. */
+
+#include "daemon/bus/diagnose.h"
+
+#include <inttypes.h>
+
+#include "common/names.h"
+#include "daemon/access/call.h"
+#include "daemon/core/dictionary.h"
+#include "daemon/state/systemd.h"
+#include "daemon/state/unikernel.h"
+
+/* The bus itself gives polkit 25 s to start. */
+#define ANSWER_USEC (60 * G_USEC_PER_SEC)
+
+/* Descriptors that libvirtd has open for a guest, and without any. */
+#define FILES_PER_GUEST 4
+#define FILES_AT_REST   100
+
+#define LIBVIRTD_PATH SYSTEMD_PATH "/unit/libvirtd_2eservice"
+
+/* polkit 127 and later let systemd run what compares a password; before, that is setuid. */
+#define PASSWORDS_UNIT "polkit-agent-helper.socket"
+#define PASSWORDS_PATH SYSTEMD_PATH "/unit/polkit_2dagent_2dhelper_2esocket"
+
+typedef struct Diagnosis {
+        Call *call;
+        char *polkit_problem; /* NULL: none */
+        uint64_t files_max;   /* of libvirtd; 0: not known */
+        bool no_passwords;    /* what would compare them is there, and does not listen */
+} Diagnosis;
+
+static int append_polkit(sd_bus_message *reply, const Diagnosis *diagnosis)
+{
+        g_autofree char *sentence = NULL;
+
+        if (!diagnosis->polkit_problem)
+                return sd_bus_message_append(reply, "(ssss)", "polkit", "ok", "polkit answers", "");
+
+        sentence = g_strdup_printf("polkit does not answer, so nobody but root may do anything: %s",
+                        diagnosis->polkit_problem);
+        return sd_bus_message_append(reply, "(ssss)", "polkit", "failed", sentence,
+                        "systemctl unmask polkit.service; systemctl restart polkit.service");
+}
+
+static int append_files(sd_bus_message *reply, const Diagnosis *diagnosis)
+{
+        GHashTable *unikernels = diagnosis->call->manager->unikernels;
+        uint64_t needed = FILES_AT_REST, max = diagnosis->files_max;
+        g_autofree char *sentence = NULL;
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                needed += unikernel_is_active(value) ? FILES_PER_GUEST : 0;
+        if (max == 0 || needed < max - max / 4)
+                return 0;
+
+        sentence = g_strdup_printf("libvirtd may have %" PRIu64 " files open (LimitNOFILE=) and needs "
+                                   "some %" PRIu64 " for the guests that run: beyond that, none starts",
+                        max, needed);
+        return sd_bus_message_append(reply, "(ssss)", "libvirtd-files", "warning", sentence,
+                        "systemctl edit libvirtd.service: [Service] LimitNOFILE=65536; systemctl restart "
+                        "libvirtd.service");
+}
+
+static int append_passwords(sd_bus_message *reply, const Diagnosis *diagnosis)
+{
+        if (!diagnosis->no_passwords)
+                return 0;
+
+        return sd_bus_message_append(reply, "(ssss)", "passwords", "warning",
+                        PASSWORDS_UNIT
+                        " is not active, so polkit takes no password: whatever asks for one is "
+                        "refused",
+                        "systemctl unmask " PASSWORDS_UNIT "; systemctl enable --now " PASSWORDS_UNIT);
+}
+
+static int append_checks(sd_bus_message *reply, const Diagnosis *diagnosis, const char *output)
+{
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(ssss)");
+        if (r >= 0)
+                r = append_polkit(reply, diagnosis);
+        if (r >= 0)
+                r = append_passwords(reply, diagnosis);
+        if (r >= 0)
+                r = append_files(reply, diagnosis);
+        for (char *key, *value; r >= 0 && helper_next_line(&output, &key, &value);) {
+                g_autofree char *owned_key = key, *owned_value = g_utf8_make_valid(value, -1);
+                g_auto(GStrv) parts = g_strsplit(owned_value, "|", 4);
+
+                g_free(value);
+                if (g_str_equal(owned_key, "check") && g_strv_length(parts) == 4)
+                        r = sd_bus_message_append(reply, "(ssss)", parts[0], parts[1], parts[2], parts[3]);
+        }
+
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static void on_checked(int r, Error *error, const char *output, void *userdata)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+        Diagnosis *diagnosis = userdata;
+        Manager *manager = diagnosis->call->manager;
+
+        if (r >= 0)
+                r = call_new_reply(diagnosis->call, &reply);
+        if (r >= 0)
+                r = append_checks(reply, diagnosis, output);
+        call_finish(diagnosis->call, reply, r, error);
+        g_free(diagnosis->polkit_problem);
+        g_free(diagnosis);
+
+        /* It may have found KVM where there was none. */
+        manager_probe(manager);
+}
+
+static void run_checks(Diagnosis *diagnosis)
+{
+        helper_run(diagnosis->call->manager->helper, diagnosis->call->uid,
+                        diagnosis->polkit_problem ? "check-without-polkit" : "check", NULL, on_checked,
+                        diagnosis);
+}
+
+typedef struct PasswordsUnit {
+        const char *load, *active; /* the message's */
+} PasswordsUnit;
+
+static int read_passwords_unit(sd_bus_message *answer, const char *key, void *userdata, Error *ret_error)
+{
+        PasswordsUnit *unit = userdata;
+
+        if (g_str_equal(key, "LoadState"))
+                return sd_bus_message_read(answer, "v", "s", &unit->load);
+        if (g_str_equal(key, "ActiveState"))
+                return sd_bus_message_read(answer, "v", "s", &unit->active);
+        return sd_bus_message_skip(answer, "v");
+}
+
+static int on_passwords(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
+{
+        Diagnosis *diagnosis = userdata;
+        PasswordsUnit unit = {.load = "", .active = ""};
+
+        if (!sd_bus_message_is_method_error(answer, NULL) &&
+                        dictionary_read(answer, "unit", read_passwords_unit, &unit, NULL) >= 0)
+                diagnosis->no_passwords =
+                                !g_str_equal(unit.load, "not-found") && !g_str_equal(unit.active, "active");
+        run_checks(diagnosis);
+        return 0;
+}
+
+static int on_files(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
+{
+        Diagnosis *diagnosis = userdata;
+
+        if (!sd_bus_message_is_method_error(answer, NULL))
+                (void) sd_bus_message_read(answer, "v", "t", &diagnosis->files_max);
+        if (sd_bus_call_method_async(diagnosis->call->manager->bus, NULL, SYSTEMD_NAME, PASSWORDS_PATH,
+                            "org.freedesktop.DBus.Properties", "GetAll", on_passwords, diagnosis, "s",
+                            "org.freedesktop.systemd1.Unit") < 0)
+                run_checks(diagnosis);
+        return 0;
+}
+
+static int on_polkit(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
+{
+        const sd_bus_error *error = sd_bus_message_get_error(answer);
+        Diagnosis *diagnosis = userdata;
+
+        if (error)
+                diagnosis->polkit_problem = g_strdup(error->message ?: error->name);
+        if (sd_bus_call_method_async(diagnosis->call->manager->bus, NULL, SYSTEMD_NAME, LIBVIRTD_PATH,
+                            "org.freedesktop.DBus.Properties", "Get", on_files, diagnosis, "ss",
+                            "org.freedesktop.systemd1.Service", "LimitNOFILE") < 0)
+                run_checks(diagnosis);
+        return 0;
+}
+
+int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        g_autoptr(sd_bus_message) question = NULL;
+        Manager *manager = userdata;
+        Diagnosis *diagnosis;
+        Call *call;
+        int r = -ENOTCONN;
+
+        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_DIAGNOSE, "examine this host", &call))
+                return 1;
+
+        diagnosis = g_new0(Diagnosis, 1);
+        diagnosis->call = call;
+        if (manager->bus)
+                r = sd_bus_message_new_method_call(manager->bus, &question, POLKIT_NAME, POLKIT_PATH,
+                                "org.freedesktop.DBus.Properties", "Get");
+        if (r >= 0)
+                r = sd_bus_message_append(question, "ss", POLKIT_INTERFACE, "BackendVersion");
+        if (r >= 0)
+                r = sd_bus_call_async(manager->bus, NULL, question, on_polkit, diagnosis, ANSWER_USEC);
+        if (r < 0) {
+                diagnosis->polkit_problem = g_strdup_printf("it cannot be asked (%s)", g_strerror(-r));
+                run_checks(diagnosis);
+        }
+        return 1;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Open logs: children that end when their reader closes (SIGPIPE, and journalctl --follow watches its
+ * output). */
+
+#include "daemon/bus/log-stream.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "daemon/access/idle.h"
+#include "daemon/core/dictionary.h"
+
+extern char **environ;
+
+#define BOOT_DIGITS_MAX 6
+
+typedef struct LogStream {
+        Manager *manager;
+        uid_t uid;
+        sd_event_source *source;
+} LogStream;
+
+void log_options_free(LogOptions *options)
+{
+        if (!options)
+                return;
+
+        g_free(options->invocation);
+        g_free(options->boot);
+        g_free(options);
+}
+
+static int refuse(Error *ret_error, const char *key, const char *why)
+{
+        g_autofree char *shown = text_for_display(key, 40);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS, "%s: %s", shown, why);
+}
+
+static bool invocation_is_valid(const char *id)
+{
+        return strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32;
+}
+
+/* In journalctl's words: an ID, an offset from the last one ("-1", "+2", "0"), or "all". */
+static bool boot_is_valid(const char *boot)
+{
+        const char *digits = boot + (*boot == '-' || *boot == '+' ? 1 : 0);
+        size_t length = strlen(digits);
+
+        if (g_str_equal(boot, "all") || invocation_is_valid(boot))
+                return true;
+
+        return length > 0 && length <= BOOT_DIGITS_MAX && strspn(digits, "0123456789") == length;
+}
+
+static int read_boot(sd_bus_message *message, const char *key, LogOptions *options, Error *ret_error)
+{
+        const char *text;
+
+        if (sd_bus_message_read(message, "v", "s", &text) < 0)
+                return refuse(ret_error, key, "its value is of type 's'");
+        if (!boot_is_valid(text))
+                return refuse(ret_error, key,
+                                "a boot is an offset such as -1, an ID of 32 hexadecimal digits, or all");
+
+        g_free(options->boot);
+        /* The current one is found by ourselves, see boot_search_run(). */
+        options->boot = g_str_equal(text, "0") || g_str_equal(text, "-0") ? NULL : g_strdup(text);
+        return 0;
+}
+
+static int read_time(sd_bus_message *message, const char *key, bool *ret_have, uint64_t *ret_usec,
+                Error *ret_error)
+{
+        if (sd_bus_message_read(message, "v", "t", ret_usec) < 0)
+                return refuse(ret_error, key, "its value is of type 't', microseconds since 1970");
+
+        *ret_have = true;
+        return 0;
+}
+
+static int read_priority(sd_bus_message *message, const char *key, LogOptions *options, Error *ret_error)
+{
+        if (sd_bus_message_read(message, "v", "u", &options->priority) < 0)
+                return refuse(ret_error, key, "its value is of type 'u'");
+        if (options->priority > LOG_DEBUG)
+                return refuse(ret_error, key, "a priority is 0 (emerg) to 7 (debug)");
+
+        options->have_priority = true;
+        return 0;
+}
+
+static int read_option(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
+{
+        LogOptions *options = userdata;
+        const char *text;
+        int b;
+
+        if (g_str_equal(key, "Lines")) {
+                if (sd_bus_message_read(message, "v", "u", &options->lines) < 0)
+                        return refuse(ret_error, key, "its value is of type 'u'");
+                options->have_lines = true;
+        } else if (g_str_equal(key, "Follow")) {
+                if (sd_bus_message_read(message, "v", "b", &b) < 0)
+                        return refuse(ret_error, key, "its value is of type 'b'");
+                options->follow = b;
+        } else if (g_str_equal(key, "Invocation")) {
+                if (sd_bus_message_read(message, "v", "s", &text) < 0)
+                        return refuse(ret_error, key, "its value is of type 's'");
+                if (!invocation_is_valid(text))
+                        return refuse(ret_error, key,
+                                        "an invocation is 32 hexadecimal digits in lower case");
+                g_free(options->invocation);
+                options->invocation = g_strdup(text);
+        } else if (g_str_equal(key, "Boot"))
+                return read_boot(message, key, options, ret_error);
+        else if (g_str_equal(key, "Since"))
+                return read_time(message, key, &options->have_since, &options->since, ret_error);
+        else if (g_str_equal(key, "Until"))
+                return read_time(message, key, &options->have_until, &options->until, ret_error);
+        else if (g_str_equal(key, "Priority"))
+                return read_priority(message, key, options, ret_error);
+        else
+                return refuse(ret_error, key,
+                                "unknown key; known: Lines, Follow, Invocation, Boot, Since, Until, "
+                                "Priority");
+
+        return 0;
+}
+
+int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *ret_error)
+{
+        g_autoptr(LogOptions) options = g_new0(LogOptions, 1);
+        int r;
+
+        r = dictionary_read(message, "options", read_option, options, ret_error);
+        if (r < 0)
+                return r;
+        if (options->follow && (options->boot || options->have_until))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Follow: what comes is of this boot, and has no end: leave Boot and Until "
+                                "out");
+        /* journalctl gives the first lines after --since=, and too few before --until= (systemd 252). */
+        if (options->have_lines && (options->have_since || options->have_until))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Lines: the last lines between two times are not counted here: leave Lines "
+                                "out, and keep the last of what comes");
+
+        *ret_options = g_steal_pointer(&options);
+        return 0;
+}
+
+static void add(GPtrArray *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(GPtrArray *command, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        g_ptr_array_add(command, g_strdup_vprintf(format, ap));
+        va_end(ap);
+}
+
+static void add_time(GPtrArray *command, const char *option, uint64_t usec)
+{
+        add(command, "%s=@%" G_GUINT64_FORMAT ".%06u", option, usec / G_USEC_PER_SEC,
+                        (unsigned) (usec % G_USEC_PER_SEC));
+}
+
+static void add_boot(GPtrArray *command, const char *boot_id)
+{
+        if (boot_id)
+                add(command, "_BOOT_ID=%s", boot_id);
+}
+
+static void add_owner(GPtrArray *command, const char *owner)
+{
+        if (owner)
+                add(command, SHRUTHI_FIELD_OWNER "=%s", owner);
+}
+
+char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid, const char *boot_id,
+                const LogOptions *options)
+{
+        g_autoptr(GPtrArray) command = g_ptr_array_new();
+        g_autofree char *unit = unit_name_for(name);
+        const char *id = options->invocation;
+
+        /* journalctl looks for the one that is asked for itself. */
+        if (options->boot)
+                boot_id = NULL;
+
+        add(command, "%s", JOURNALCTL);
+        add(command, "--output=json");
+        add(command, "--all");
+        add(command, "--quiet");
+        add(command, "--no-pager");
+        /* --follow implies --boot unless --merge is given, and --boot means the kernel's boot ID. */
+        if (!options->boot)
+                add(command, boot_id ? "--merge" : "--boot");
+        else if (!g_str_equal(options->boot, "all"))
+                add(command, "--boot=%s", options->boot);
+        if (options->have_since)
+                add_time(command, "--since", options->since);
+        if (options->have_until)
+                add_time(command, "--until", options->until);
+        if (options->have_priority)
+                add(command, "--priority=%u", options->priority);
+        if (options->have_lines)
+                add(command, "--lines=%u", options->lines);
+        else if (options->follow)
+                add(command, "--no-tail");
+        if (options->follow)
+                add(command, "--follow");
+
+        /* Fields that begin with '_' are journald's own word (systemd.journal-fields(7)): what the unit's
+         * processes wrote, what PID 1 says about the unit, and what our own user says about the unikernel.
+         * "+" is "or". In a unit of ours, and as our user, only our own programs write, so SHRUTHI_OWNER= is
+         * as good: a name that was another's before still has that one's lines. What PID 1 says is no
+         * secret: it is in our properties, too. */
+        add_boot(command, boot_id);
+        add(command, "_SYSTEMD_UNIT=%s", unit);
+        add_owner(command, owner);
+        if (id)
+                add(command, "_SYSTEMD_INVOCATION_ID=%s", id);
+        add(command, "+");
+        add_boot(command, boot_id);
+        add(command, "_PID=1");
+        add(command, "UNIT=%s", unit);
+        if (id)
+                add(command, "INVOCATION_ID=%s", id);
+        if (!id) {
+                add(command, "+");
+                add_boot(command, boot_id);
+                add(command, "_UID=%u", (unsigned) shruthi_uid);
+                add(command, SHRUTHI_FIELD_UNIKERNEL "=%s", name);
+                add_owner(command, owner);
+        }
+        g_ptr_array_add(command, NULL);
+
+        return (char **) g_ptr_array_steal(command, NULL);
+}
+
+static int on_exit_of_log(sd_event_source *source, const siginfo_t *si, void *userdata)
+{
+        LogStream *stream = userdata;
+        Manager *manager = stream->manager;
+
+        manager->logs = g_list_remove(manager->logs, stream);
+        sd_event_source_unref(stream->source);
+        g_free(stream);
+        idle_touch(manager);
+        return 0;
+}
+
+static int check_limits(Manager *manager, uid_t uid, Error *ret_error)
+{
+        unsigned own = 0, all = 0;
+
+        for (GList *l = manager->logs; l; l = l->next) {
+                all++;
+                if (((LogStream *) l->data)->uid == uid)
+                        own++;
+        }
+        if (all >= LOGS_MAX || (uid != 0 && own >= LOGS_PER_USER_MAX))
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "Too many logs are open (%u of yours): close one first", own);
+
+        return 0;
+}
+
+static int spawn(char **command, int output_fd, pid_t *ret_pid)
+{
+        posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
+        sigset_t none, fatal;
+        int r;
+
+        sigemptyset(&none);
+        sigemptyset(&fatal);
+        sigaddset(&fatal, SIGPIPE);
+        posix_spawn_file_actions_init(&actions);
+        posix_spawnattr_init(&attributes);
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        posix_spawn_file_actions_adddup2(&actions, output_fd, STDOUT_FILENO);
+        /* We ignore SIGPIPE; the child is to die of it when its reader has gone. */
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &fatal);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+        r = posix_spawn(ret_pid, command[0], &actions, &attributes, command, environ);
+        posix_spawnattr_destroy(&attributes);
+        posix_spawn_file_actions_destroy(&actions);
+
+        return -r;
+}
+
+typedef struct BootSearch {
+        Manager *manager;
+        char *boot_id;
+} BootSearch;
+
+/* What systemd wrote about this start of ours was written in this boot. The kernel's own boot ID is no help:
+ * in a container, journald has another one than what a service with a /proc of its own can see. */
+static void boot_search_run(void *userdata)
+{
+        g_autofree char *match = g_strconcat("INVOCATION_ID=", g_getenv("INVOCATION_ID") ?: "none", NULL);
+        BootSearch *search = userdata;
+        sd_journal *journal = NULL;
+        sd_id128_t boot_id;
+        uint64_t usec;
+
+        if (sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) < 0)
+                return;
+        if (sd_journal_add_match(journal, "_PID=1", 0) >= 0 &&
+                        sd_journal_add_match(journal, match, 0) >= 0 && sd_journal_seek_tail(journal) >= 0 &&
+                        sd_journal_previous(journal) > 0 &&
+                        sd_journal_get_monotonic_usec(journal, &usec, &boot_id) >= 0) {
+                char text[SD_ID128_STRING_MAX];
+
+                search->boot_id = g_strdup(sd_id128_to_string(boot_id, text));
+        }
+        sd_journal_close(journal);
+}
+
+static void boot_search_done(void *userdata)
+{
+        BootSearch *search = userdata;
+
+        if (search->boot_id && !search->manager->boot_id)
+                search->manager->boot_id = g_steal_pointer(&search->boot_id);
+        g_free(search->boot_id);
+        g_free(search);
+}
+
+void log_stream_find_boot(Manager *manager)
+{
+        BootSearch *search = g_new0(BootSearch, 1);
+
+        search->manager = manager;
+        worker_run(manager->loader, 0, NULL, boot_search_run, boot_search_done, search);
+}
+
+int log_stream_open(Manager *manager, const char *name, uid_t owner, uid_t uid, const LogOptions *options,
+                int *ret_fd, Error *ret_error)
+{
+        g_autofree char *owner_text = uid == 0 ? NULL : g_strdup_printf("%u", (unsigned) owner);
+        g_auto(GStrv) command = log_stream_command(name, owner_text, getuid(), manager->boot_id, options);
+        _cleanup_close_ int read_fd = -EBADF, write_fd = -EBADF;
+        LogStream *stream;
+        int fds[2], r;
+        pid_t pid;
+
+        r = check_limits(manager, uid, ret_error);
+        if (r < 0)
+                return r;
+        if (!manager->boot_id)
+                log_stream_find_boot(manager);
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return error_set_errno(ret_error, errno, "Cannot make a pipe");
+        read_fd = fds[0];
+        write_fd = fds[1];
+        r = spawn(command, write_fd, &pid);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot run %s", command[0]);
+
+        stream = g_new0(LogStream, 1);
+        *stream = (LogStream){.manager = manager, .uid = uid};
+        r = sd_event_add_child(manager->event, &stream->source, pid, WEXITED, on_exit_of_log, stream);
+        if (r < 0) {
+                (void) kill(pid, SIGKILL);
+                (void) waitpid(pid, NULL, 0);
+                g_free(stream);
+                return error_set_errno(ret_error, r, "Cannot watch %s", command[0]);
+        }
+        manager->logs = g_list_prepend(manager->logs, stream);
+
+        *ret_fd = TAKE_FD(read_fd);
+        return 0;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* org.dream.Shruthi.Network, and the Manager's methods that make and remove networks. Those that tell about
+ * them are in network-read.c. */
+
+#include "daemon/bus/network-bus.h"
+
+#include "common/names.h"
+#include "common/string-util.h"
+#include "daemon/bus/network-read.h"
+#include "daemon/change/network-change.h"
+#include "daemon/core/dictionary.h"
+
+static const struct {
+        const char *key;
+        size_t offset;
+} request_keys[] = {
+                {"Subnet", offsetof(NetworkRequest, subnet)},
+                {"IPv6Subnet", offsetof(NetworkRequest, subnet6)},
+                {"Mode", offsetof(NetworkRequest, mode)},
+                {"Group", offsetof(NetworkRequest, group)},
+                {"Owner", offsetof(NetworkRequest, owner)},
+                {"Bridge", offsetof(NetworkRequest, bridge)},
+};
+
+static int refuse_key(const char *key, Error *ret_error)
+{
+        g_autoptr(GString) known = g_string_new(NULL);
+        g_autofree char *shown = text_for_display(key, 40);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(request_keys); i++)
+                g_string_append_printf(known, "%s%s", known->len > 0 ? ", " : "", request_keys[i].key);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown key '%s'; known: %s", shown, known->str);
+}
+
+static int read_value(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
+{
+        NetworkRequest *request = userdata;
+        const char *value;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(request_keys); i++) {
+                char **field = (char **) ((char *) request + request_keys[i].offset);
+
+                if (!g_str_equal(request_keys[i].key, key))
+                        continue;
+                if (*field)
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "%s: it stands there twice", key);
+                if (sd_bus_message_read(message, "v", "s", &value) < 0)
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "%s: its value is not of type 's'",
+                                        key);
+
+                *field = g_strdup(value);
+                return 0;
+        }
+
+        return refuse_key(key, ret_error);
+}
+
+static int read_request(sd_bus_message *message, NetworkRequest **ret_request, Error *ret_error)
+{
+        g_autoptr(NetworkRequest) request = g_new0(NetworkRequest, 1);
+        int r;
+
+        r = dictionary_read(message, "settings", read_value, request, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_request = g_steal_pointer(&request);
+        return 0;
+}
+
+int method_create_network(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        g_autoptr(NetworkRequest) request = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        PolkitDetails details = {.verb = "create"};
+        Manager *manager = userdata;
+        Call *call;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &details.network);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+        r = read_request(message, &request, &error);
+        if (r >= 0)
+                r = network_name_check(details.network, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        if (!call_let_in_for(manager, message, &details, SHRUTHI_ACTION_CREATE_NETWORK, &call))
+                return 1;
+
+        network_change_create(call, details.network, g_steal_pointer(&request));
+        return 1;
+}
+
+static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Network *network = userdata;
+        PolkitDetails details = network_polkit_details("remove", network);
+        Call *call;
+
+        if (!call_let_in_for(network->manager, message, &details, SHRUTHI_ACTION_REMOVE_NETWORK, &call))
+                return 1;
+
+        network_change_remove(call, network);
+        return 1;
+}
+
+static int by_name(sd_bus_message *message, Manager *manager, sd_bus_message_handler_t method,
+                sd_bus_error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Network *network;
+        const char *name;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &name);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+
+        r = network_find(manager, name, &network, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        return method(message, network, ret_error);
+}
+
+int method_remove_network(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        return by_name(message, userdata, method_remove, ret_error);
+}
+
+static int reply_path(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        return sd_bus_reply_method_return(message, "o", ((Network *) userdata)->path);
+}
+
+int method_get_network(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        return by_name(message, userdata, reply_path, ret_error);
+}
+
+static int property_get_owner(sd_bus *bus, const char *path, const char *interface, const char *property,
+                sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        return sd_bus_message_append(reply, "u", (uint32_t) ((Network *) userdata)->loaded.record->owner);
+}
+
+static int property_get_mode(sd_bus *bus, const char *path, const char *interface, const char *property,
+                sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        return sd_bus_message_append(
+                        reply, "s", network_mode_to_string(((Network *) userdata)->loaded.record->mode));
+}
+
+static int property_get_active(sd_bus *bus, const char *path, const char *interface, const char *property,
+                sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        return sd_bus_message_append(reply, "b", (int) ((Network *) userdata)->active);
+}
+
+int network_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
+                void **ret_found, sd_bus_error *ret_error)
+{
+        g_autofree char *name = NULL;
+        Network *network;
+
+        if (sd_bus_path_decode(path, SHRUTHI_NETWORK_PATH, &name) <= 0)
+                return 0;
+        network = network_get(userdata, name);
+        if (!network || !network->announced)
+                return 0;
+
+        *ret_found = network;
+        return 1;
+}
+
+int network_node_enumerate(
+                sd_bus *bus, const char *path, void *userdata, char ***ret_nodes, sd_bus_error *ret_error)
+{
+        g_autoptr(GPtrArray) nodes = g_ptr_array_new();
+        Manager *manager = userdata;
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, manager->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                if (((Network *) value)->announced)
+                        g_ptr_array_add(nodes, g_strdup(((Network *) value)->path));
+        g_ptr_array_add(nodes, NULL);
+
+        *ret_nodes = (char **) g_ptr_array_steal(nodes, NULL);
+        return 1;
+}
+
+const sd_bus_vtable network_vtable[] = {
+                SD_BUS_VTABLE_START(0),
+                SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_remove,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("GetDetails", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", details),
+                                network_method_get_details, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_PROPERTY("Name", "s", NULL, offsetof(Network, name), SD_BUS_VTABLE_PROPERTY_CONST),
+                SD_BUS_PROPERTY("Owner", "u", property_get_owner, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Mode", "s", property_get_mode, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_PROPERTY("Active", "b", property_get_active, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+                SD_BUS_VTABLE_END,
+};

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/state/network.h"
+
+/* How the bus sees networks: interface org.dream.Shruthi.Network, and the Manager's methods about them. */
+
+extern const sd_bus_vtable network_vtable[];
+
+int network_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
+                void **ret_found, sd_bus_error *ret_error);
+int network_node_enumerate(
+                sd_bus *bus, const char *path, void *userdata, char ***ret_nodes, sd_bus_error *ret_error);
+
+int method_create_network(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+int method_remove_network(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+int method_get_network(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+int method_list_networks(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+int method_get_network_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What many unikernels are and use, in one call. polkit is asked about each of them, since its rules may go
+ * by name, a few at a time and never with a password; those that it does not say yes to are left out. About
+ * root it is not asked. One user has one such call worked on at a time. */
+
+#include "daemon/bus/overview.h"
+
+#include <string.h>
+
+#include "common/names.h"
+#include "daemon/access/call.h"
+#include "daemon/bus/unikernel-read.h"
+#include "unikernel/lease.h"
+
+/* Questions to polkit of one call at a time, which leaves some of its user's to their other calls. */
+#define QUESTIONS_AT_ONCE 4
+
+/* Up to so many are asked for one by one, more as all that run. */
+#define SINGLE_STATISTICS_MAX 16
+
+/* The bus daemon takes 32 MiB (max_message_size of dbus-daemon(1)), and ends the connection of who sends
+ * more. */
+#define DETAILS_SIZE_MAX (16 * 1024 * 1024)
+#define DETAILS_SIZE     1536 /* of one, beside what its definition says */
+#define DEVICE_SIZE      512
+
+typedef struct Overview Overview;
+
+typedef struct Entry {
+        Overview *overview;
+        char *name, *owner, *group; /* whose it was when polkit was asked */
+        bool allowed;
+        Details *details;
+        char *statistics; /* what shruthi-domain says; NULL: nothing */
+} Entry;
+
+struct Overview {
+        Call *call;
+        QueueEntry *place;
+        GPtrArray *entries;    /* Entry; in the end those that the caller may see */
+        bool asking;           /* polkit, from within overview_ask() */
+        guint asked, answered; /* of entries */
+        unsigned outstanding;  /* answers of shruthi-domain */
+        GPtrArray *leases;     /* Lease: of all; NULL: not read */
+        void (*go)(Overview *overview);
+        int (*append)(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry);
+        int result;
+        Error error;
+};
+
+static void entry_free(gpointer data)
+{
+        Entry *entry = data;
+
+        g_free(entry->name);
+        g_free(entry->owner);
+        g_free(entry->group);
+        details_free(entry->details);
+        g_free(entry->statistics);
+        g_free(entry);
+}
+
+static void overview_free(Overview *overview)
+{
+        queue_entry_done(overview->place);
+        g_ptr_array_unref(overview->entries);
+        g_clear_pointer(&overview->leases, g_ptr_array_unref);
+        error_clear(&overview->error);
+        g_free(overview);
+}
+
+/* The one that polkit was asked about; NULL: it is gone, or somebody else's now. */
+static Unikernel *entry_unikernel(const Entry *entry)
+{
+        Unikernel *unikernel = unikernel_get(entry->overview->call->manager, entry->name);
+
+        if (!unikernel || !unikernel->announced ||
+                        g_strcmp0(entry->owner, unikernel_owner_name(unikernel)) != 0 ||
+                        g_strcmp0(entry->group, unikernel_group_name(unikernel)) != 0)
+                return NULL;
+
+        return unikernel;
+}
+
+static int overview_append(const Overview *overview, sd_bus_message *reply)
+{
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "{sa{sv}}");
+        for (guint i = 0; r >= 0 && i < overview->entries->len; i++) {
+                const Entry *entry = overview->entries->pdata[i];
+                const Unikernel *unikernel = entry_unikernel(entry);
+
+                if (!unikernel || (!entry->details && !entry->statistics))
+                        continue;
+                r = sd_bus_message_open_container(reply, 'e', "sa{sv}");
+                if (r >= 0)
+                        r = sd_bus_message_append(reply, "s", entry->name);
+                if (r >= 0)
+                        r = overview->append(reply, unikernel, entry);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(reply);
+        }
+
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static void overview_end(Overview *overview)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+        int r = overview->result;
+
+        if (r >= 0)
+                r = call_new_reply(overview->call, &reply);
+        if (r >= 0)
+                r = overview_append(overview, reply);
+        call_finish(overview->call, reply, r, &overview->error);
+        overview_free(overview);
+}
+
+static size_t definition_size(const Definition *definition)
+{
+        g_autofree char *text = definition ? definition_format(definition) : NULL;
+
+        return text ? strlen(text) + definition->devices->len * DEVICE_SIZE : 0;
+}
+
+/* At least what its details take in the answer: what is not counted has been read from its definition. */
+static size_t details_size(const Unikernel *unikernel)
+{
+        return DETAILS_SIZE + definition_size(unikernel->loaded.definition) +
+               definition_size(unikernel->running);
+}
+
+static void lease_array_free(gpointer array)
+{
+        g_ptr_array_unref(array);
+}
+
+/* All leases at once: unikernel → Lease, which stay leases' own. */
+static GHashTable *leases_by_unikernel(const GPtrArray *leases)
+{
+        GHashTable *table = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, lease_array_free);
+
+        for (guint i = 0; leases && i < leases->len; i++) {
+                Lease *lease = leases->pdata[i];
+                GPtrArray *own = lease->unikernel ? g_hash_table_lookup(table, lease->unikernel) : NULL;
+
+                if (!lease->unikernel)
+                        continue;
+                if (!own) {
+                        own = g_ptr_array_new();
+                        g_hash_table_insert(table, lease->unikernel, own);
+                }
+                g_ptr_array_add(own, lease);
+        }
+
+        return table;
+}
+
+static void details_run(void *userdata)
+{
+        g_autoptr(GPtrArray) none = g_ptr_array_new();
+        g_autoptr(GHashTable) table = NULL;
+        Overview *overview = userdata;
+
+        (void) lease_list(NULL, NULL, &overview->leases, NULL);
+        table = leases_by_unikernel(overview->leases);
+        for (guint i = 0; i < overview->entries->len; i++) {
+                Entry *entry = overview->entries->pdata[i];
+
+                details_read(entry->details, g_hash_table_lookup(table, entry->name) ?: none);
+        }
+}
+
+static void details_done(void *userdata)
+{
+        overview_end(userdata);
+}
+
+static int append_details(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry)
+{
+        return details_append(reply, unikernel, entry->details);
+}
+
+static void details_go(Overview *overview)
+{
+        size_t size = 0;
+
+        for (guint i = overview->entries->len; i > 0; i--) {
+                Entry *entry = overview->entries->pdata[i - 1];
+                const Unikernel *unikernel = entry_unikernel(entry);
+
+                if (!unikernel) {
+                        g_ptr_array_remove_index(overview->entries, i - 1);
+                        continue;
+                }
+                size += details_size(unikernel);
+                entry->details = details_new(unikernel);
+        }
+        if (size > DETAILS_SIZE_MAX) {
+                overview->result = error_set(&overview->error, ERROR_LIMIT_EXCEEDED,
+                                "The details of %u unikernels do not fit into one answer: name fewer of "
+                                "them",
+                                overview->entries->len);
+                overview_end(overview);
+                return;
+        }
+
+        worker_run(overview->call->manager->worker, overview->call->uid, NULL, details_run, details_done,
+                        overview);
+}
+
+static int append_statistics(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry)
+{
+        return statistics_append(reply, entry->statistics);
+}
+
+/* What one is left out for is that it has just ended. */
+static void statistics_answered(Overview *overview, int r, Error *error)
+{
+        if (r < 0 && error->code != ERROR_NOT_RUNNING) {
+                overview->result = r;
+                error_move(&overview->error, error);
+        }
+        if (--overview->outstanding == 0)
+                overview_end(overview);
+}
+
+static void on_single_statistics(int r, Error *error, const char *output, void *userdata)
+{
+        Entry *entry = userdata;
+
+        if (r >= 0)
+                entry->statistics = g_strdup(output);
+        statistics_answered(entry->overview, r, error);
+}
+
+/* A line "unikernel=NAME", and what is said of that one up to the next. */
+static void on_all_statistics(int r, Error *error, const char *output, void *userdata)
+{
+        g_autoptr(GHashTable) said = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+        g_autofree char *lines = g_strconcat("\n", output, NULL);
+        g_auto(GStrv) parts = g_strsplit(lines, "\nunikernel=", -1);
+        Overview *overview = userdata;
+
+        for (char **part = parts; r >= 0 && *part; part++) {
+                char *end = strchr(*part, '\n');
+
+                if (!end)
+                        continue;
+                *end = 0;
+                g_hash_table_insert(said, *part, g_strdup(end + 1));
+        }
+        for (guint i = 0; i < overview->entries->len; i++) {
+                Entry *entry = overview->entries->pdata[i];
+
+                entry->statistics = g_strdup(g_hash_table_lookup(said, entry->name));
+        }
+        statistics_answered(overview, r, error);
+}
+
+static void statistics_go(Overview *overview)
+{
+        Call *call = overview->call;
+
+        /* This function's own. */
+        overview->outstanding = 1;
+        if (overview->entries->len > SINGLE_STATISTICS_MAX) {
+                overview->outstanding++;
+                helper_run(call->manager->helper, call->uid, "statistics-all", NULL, on_all_statistics,
+                                overview);
+        } else
+                for (guint i = 0; i < overview->entries->len; i++) {
+                        Entry *entry = overview->entries->pdata[i];
+
+                        overview->outstanding++;
+                        helper_run(call->manager->helper, call->uid, "statistics", entry->name,
+                                        on_single_statistics, entry);
+                }
+        statistics_answered(overview, 0, NULL);
+}
+
+static void overview_ask(Overview *overview);
+
+static void on_decision(Decision decision, void *userdata)
+{
+        Entry *entry = userdata;
+
+        entry->allowed = decision == DECISION_YES;
+        entry->overview->answered++;
+        overview_ask(entry->overview);
+}
+
+static void entry_ask(Entry *entry)
+{
+        Manager *manager = entry->overview->call->manager;
+        const Unikernel *unikernel = unikernel_get(manager, entry->name);
+        PolkitDetails details = polkit_details("read", unikernel);
+
+        if (!unikernel) {
+                on_decision(DECISION_NO, entry);
+                return;
+        }
+        entry->owner = g_strdup(details.owner);
+        entry->group = g_strdup(details.group);
+        details.quietly = true;
+        polkit_ask(manager, entry->overview->call->message, SHRUTHI_ACTION_READ_DETAILS, &details,
+                        on_decision, entry);
+}
+
+static void overview_ask(Overview *overview)
+{
+        GPtrArray *entries = overview->entries;
+
+        /* The answer may be there before the question has returned. */
+        if (overview->asking)
+                return;
+        overview->asking = true;
+        while (overview->asked < entries->len && overview->asked - overview->answered < QUESTIONS_AT_ONCE)
+                entry_ask(entries->pdata[overview->asked++]);
+        overview->asking = false;
+        if (overview->answered < entries->len)
+                return;
+
+        for (guint i = entries->len; i > 0; i--)
+                if (!((Entry *) entries->pdata[i - 1])->allowed)
+                        g_ptr_array_remove_index(entries, i - 1);
+        overview->go(overview);
+}
+
+static void on_turn(QueueEntry *place, void *userdata)
+{
+        Overview *overview = userdata;
+
+        overview->place = place;
+        overview_ask(overview);
+}
+
+static void overview_add(Overview *overview, const Unikernel *unikernel, bool running)
+{
+        Entry *entry;
+
+        if (!unikernel || !unikernel->announced ||
+                        (running && !unikernel_state_is_up(unikernel->shown.state)))
+                return;
+
+        entry = g_new0(Entry, 1);
+        *entry = (Entry){.overview = overview, .name = g_strdup(unikernel->name)};
+        g_ptr_array_add(overview->entries, entry);
+}
+
+/* Those of names that are there; of none given, all. A name that is given twice counts once. */
+static void overview_fill(Overview *overview, char **names, bool running)
+{
+        g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+        Manager *manager = overview->call->manager;
+        GHashTableIter iter;
+        gpointer value;
+
+        for (char **name = names; name && *name; name++)
+                if (g_hash_table_add(seen, *name))
+                        overview_add(overview, unikernel_get(manager, *name), running);
+        if (names && *names)
+                return;
+
+        g_hash_table_iter_init(&iter, manager->unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                overview_add(overview, value, running);
+}
+
+static int overview_start(sd_bus_message *message, Manager *manager, bool running,
+                void (*go)(Overview *overview),
+                int (*append)(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry))
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_auto(GStrv) names = NULL;
+        Overview *overview;
+        Call *call;
+        int r;
+
+        r = sd_bus_message_read_strv(message, &names);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+
+        r = call_identify(manager, message, NULL, &error);
+        if (r == 0)
+                return 1;
+        if (r > 0)
+                r = call_begin(manager, message, NULL, &call, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        overview = g_new0(Overview, 1);
+        *overview = (Overview){.call = call,
+                        .entries = g_ptr_array_new_with_free_func(entry_free),
+                        .go = go,
+                        .append = append,
+                        .error = ERROR_INIT};
+        overview_fill(overview, names, running);
+        queue_add(manager->overviews, call->uid, on_turn, overview);
+        return 1;
+}
+
+int method_list_unikernel_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        return overview_start(message, userdata, false, details_go, append_details);
+}
+
+int method_list_unikernel_statistics(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        return overview_start(message, userdata, true, statistics_go, append_statistics);
+}

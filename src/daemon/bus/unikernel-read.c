@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The methods of a unikernel that tell what it is: what is not for everybody, and so no property. Those that
+ * tell what its guest does are in unikernel-watch.c. */
+
+#include "daemon/bus/unikernel-read.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "daemon/access/call.h"
+#include "daemon/bus/unikernel-bus.h"
+#include "daemon/change/image-access.h"
+#include "daemon/core/dictionary.h"
+#include "unikernel/cut-off.h"
+#include "unikernel/guest-slice.h"
+#include "unikernel/identity.h"
+#include "unikernel/lease.h"
+#include "unikernel/memory.h"
+#include "unikernel/run-state.h"
+#include "unikernel/started.h"
+#include "unikernel/typed-addresses.h"
+#include "unikernel/unit-dropins.h"
+
+#define DOMAIN_XML_MAX (1024 * 1024)
+
+/* What is known of a unikernel's networks beside their definition. */
+typedef struct Wiring {
+        GPtrArray *leases;  /* Lease; NULL: they cannot be read */
+        GPtrArray *cut_off; /* CutOff: of the guest that runs; NULL: none does */
+} Wiring;
+
+/* What has been allocated to a device, with prefix lengths and a space between. */
+static char *format_addresses(const GPtrArray *leases, const char *device)
+{
+        GString *text = g_string_new(NULL);
+
+        for (guint i = 0; leases && i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i];
+                char address[ADDRESS_TEXT_MAX];
+
+                if (g_strcmp0(lease->device, device) != 0)
+                        continue;
+                address_format(&lease->address, address);
+                g_string_append_printf(text, "%s%s", text->len > 0 ? " " : "", address);
+        }
+
+        return g_string_free(text, FALSE);
+}
+
+static const char *setting_to_string(const DefinitionDevice *device)
+{
+        bool automatic = device->setting.mode4 == ADDRESS_MODE_AUTO ||
+                         device->setting.mode6 == ADDRESS_MODE_AUTO;
+
+        if (device->address)
+                return device->address;
+
+        return automatic ? "auto" : "none";
+}
+
+static int append_network(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
+                const Wiring *wiring)
+{
+        g_autofree char *addresses = format_addresses(wiring->leases, device->name);
+        const CutOff *cut_off = wiring->cut_off ? cut_off_find(wiring->cut_off, device->name) : NULL;
+        char mac[18] = "";
+
+        if (!device->mac)
+                (void) identity_mac(unikernel, device->name, mac);
+        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Bridge", "s",
+                        device->bridge ?: "", "Network", "s", device->network ?: "", "MACAddress", "s",
+                        device->mac ?: mac, "Address", "s", addresses, "AddressSetting", "s",
+                        setting_to_string(device), "Bandwidth", "s", device->bandwidth ?: "", "Isolation",
+                        "b", (int) !device->open, "CutOff", "s", cut_off ? cut_off->reason : "");
+}
+
+/* Names only: where they come from is a matter of the definition. */
+static int append_credentials(sd_bus_message *m, const DefinitionDevice *device)
+{
+        int r;
+
+        r = dictionary_open_array(m, "Credentials", "s");
+        for (guint i = 0; r >= 0 && i < device->sources->len; i++)
+                r = sd_bus_message_append(m, "s", ((DefinitionSource *) device->sources->pdata[i])->id);
+
+        return r < 0 ? r : dictionary_close_array(m);
+}
+
+static int append_device(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
+                const Wiring *wiring)
+{
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}{sv}", "Kind", "s",
+                                device->credentials ? "credentials" : device_kind_to_string(device->kind),
+                                "Name", "s", device->name);
+        if (r >= 0 && device->kind == DEVICE_NETWORK)
+                r = append_network(m, unikernel, device, wiring);
+        else if (r >= 0 && device->credentials)
+                r = append_credentials(m, device);
+        else if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "Path", "s", device->path ?: "", "Volume",
+                                "s", device->stored ?: "", "Size", "t", device->size, "ReadOnly", "b",
+                                (int) device->read_only);
+
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_devices(sd_bus_message *m, const Definition *definition, const Wiring *wiring)
+{
+        int r;
+
+        r = dictionary_open_array(m, "Devices", "a{sv}");
+        for (guint i = 0; r >= 0 && i < definition->devices->len; i++)
+                r = append_device(m, definition->name, definition->devices->pdata[i], wiring);
+
+        return r < 0 ? r : dictionary_close_array(m);
+}
+
+static int append_origin(sd_bus_message *m, const char *path, DefinitionOrigin origin)
+{
+        static const char *const origins[] = {"config", "state", "vendor"};
+
+        return sd_bus_message_append(
+                        m, "{sv}{sv}", "DefinitionPath", "s", path, "Origin", "s", origins[origin]);
+}
+
+/* What a definition boots. */
+typedef struct Boot {
+        char *image;                    /* digest or path; NULL: there is no such definition */
+        char *initrd;                   /* the same, NULL: none */
+        ImageArchitecture architecture; /* as the definition says */
+        ImageInfo *info;
+        uint64_t initrd_size; /* 0: none, or not known */
+} Boot;
+
+struct Details {
+        char *name;
+        Boot boot;       /* of the guest that runs, or of the one that a start would make */
+        Boot next;       /* of the one that the next start would make, where it needs a restart */
+        uint64_t memory; /* that the guest runs with; 0: not known */
+        bool up;         /* it runs */
+        bool broken;     /* its definition is, or is gone */
+        char *path;      /* of a broken definition */
+        DefinitionOrigin origin;
+        Wiring wiring;
+        char **without_effect; /* settings of its unit */
+};
+
+/* A reading in a thread, for GetDetails and GetDefinition. */
+typedef struct Reading {
+        Call *call;
+        Details *details;
+        char *text;
+        int result;
+        Error error;
+} Reading;
+
+static uint64_t memory_of(const Unikernel *unikernel, const Definition *definition, const Boot *boot)
+{
+        return memory_effective(
+                        definition->memory, boot->info, boot->initrd_size, manager_conf(unikernel->manager));
+}
+
+/* Of the machine that the guest is given: what is written, or else what the image is for. "": not known. */
+static const char *guest_architecture(const Definition *definition, const Boot *boot)
+{
+        ImageArchitecture guest = definition->architecture;
+
+        if (guest == IMAGE_ARCHITECTURE_UNKNOWN && boot->info)
+                guest = guest_architecture_for(boot->info->architecture);
+
+        return guest == IMAGE_ARCHITECTURE_UNKNOWN ? "" : image_architecture_to_string(guest);
+}
+
+/* What is different from the next start on. */
+static int append_next_start(
+                sd_bus_message *m, const Unikernel *unikernel, const Details *details, uint64_t memory)
+{
+        const Definition *running = unikernel->running, *next = unikernel->loaded.definition;
+        uint64_t next_memory = memory_of(unikernel, next, &details->next);
+        int r;
+
+        r = dictionary_open_array(m, "NextStart", "{sv}");
+        if (r >= 0 && g_strcmp0(running->image, next->image) != 0)
+                r = sd_bus_message_append(m, "{sv}", "Image", "s", next->image);
+        if (r >= 0 && g_strcmp0(running->initrd, next->initrd) != 0)
+                r = sd_bus_message_append(m, "{sv}", "Initrd", "s", next->initrd ?: "");
+        if (r >= 0 && g_strcmp0(running->arguments, next->arguments) != 0)
+                r = sd_bus_message_append(m, "{sv}", "Arguments", "s", next->arguments);
+        if (r >= 0 && running->architecture != next->architecture)
+                r = sd_bus_message_append(
+                                m, "{sv}", "Architecture", "s", guest_architecture(next, &details->next));
+        if (r >= 0 && memory != next_memory)
+                r = sd_bus_message_append(m, "{sv}", "Memory", "t", next_memory);
+        if (r >= 0 && running->cpus != next->cpus)
+                r = sd_bus_message_append(m, "{sv}", "CPUs", "u", next->cpus);
+        if (r >= 0 && !started_devices_equal(running, next))
+                r = append_devices(m, next, &details->wiring);
+
+        return r < 0 ? r : dictionary_close_array(m);
+}
+
+static int append_addresses(sd_bus_message *m, const char *key, const GArray *typed, bool blocked)
+{
+        int r;
+
+        r = dictionary_open_array(m, key, "s");
+        for (guint i = 0; r >= 0 && i < typed->len; i++) {
+                const TypedAddress *one = &g_array_index(typed, TypedAddress, i);
+                char text[ADDRESS_TEXT_MAX];
+
+                address_format(&one->address, text);
+                if (one->blocked == blocked)
+                        r = sd_bus_message_append(m, "s", text);
+        }
+
+        return r < 0 ? r : dictionary_close_array(m);
+}
+
+/* What the arguments say that the guest is. Whose it is and where it stands is the definition's on disk. */
+static int append_typed_addresses(sd_bus_message *m, const Unikernel *unikernel,
+                const Definition *definition, const Details *details)
+{
+        const Definition *written = unikernel->loaded.definition ?: definition;
+        bool strict = definition_is_strict(written, manager_conf(unikernel->manager)->strict_addresses);
+        g_autoptr(GArray) typed = typed_addresses_read(definition, details->wiring.leases, strict);
+        int r;
+
+        r = append_addresses(m, "TypedAddresses", typed, false);
+        return r < 0 ? r : append_addresses(m, "BlockedAddresses", typed, true);
+}
+
+/* Of the guest that runs, or of the one that a start would make. */
+static int append_guest(sd_bus_message *m, const Unikernel *unikernel, const Details *details)
+{
+        const Definition *definition = unikernel_effective(unikernel);
+        uint64_t memory = unikernel->compared ? details->memory : 0;
+        int r;
+
+        memory = memory ?: memory_of(unikernel, definition, &details->boot);
+        r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "Image", "s", definition->image, "Initrd",
+                        "s", definition->initrd ?: "", "Arguments", "s", definition->arguments, "Memory",
+                        "t", memory, "CPUs", "u", definition->cpus, "Architecture", "s",
+                        guest_architecture(definition, &details->boot));
+        if (r >= 0)
+                r = append_typed_addresses(m, unikernel, definition, details);
+        if (r >= 0)
+                r = append_devices(m, definition, &details->wiring);
+
+        return r < 0 || !unikernel->shown.needs_restart ? r
+                                                        : append_next_start(m, unikernel, details, memory);
+}
+
+static int append_overrides(sd_bus_message *m, const Definition *definition)
+{
+        int r;
+
+        r = dictionary_open_array(m, "Overrides", "(ss)");
+        for (guint i = 0; r >= 0 && i < definition->overrides->len; i++) {
+                const DefinitionOverride *override = definition->overrides->pdata[i];
+
+                r = sd_bus_message_append(m, "(ss)", override->setting, override->path);
+        }
+
+        return r < 0 ? r : dictionary_close_array(m);
+}
+
+static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
+{
+        const Definition *definition = unikernel->loaded.definition;
+        int r;
+
+        r = sd_bus_message_append(m, "{sv}{sv}", "Group", "s", unikernel_group_name(unikernel), "Restart",
+                        "s", restart_policy_to_string(definition->restart));
+        if (r >= 0)
+                r = append_origin(m, definition->path, definition->origin);
+        if (r >= 0)
+                r = dictionary_append_strv(m, "DropIns", definition->dropins);
+
+        return r < 0 ? r : append_overrides(m, definition);
+}
+
+static void boot_clear(Boot *boot)
+{
+        g_free(boot->image);
+        g_free(boot->initrd);
+        image_info_free(boot->info);
+}
+
+Details *details_free(Details *details)
+{
+        if (!details)
+                return NULL;
+
+        boot_clear(&details->boot);
+        boot_clear(&details->next);
+        g_free(details->name);
+        g_free(details->path);
+        g_strfreev(details->without_effect);
+        g_clear_pointer(&details->wiring.leases, g_ptr_array_unref);
+        g_clear_pointer(&details->wiring.cut_off, g_ptr_array_unref);
+        g_free(details);
+        return NULL;
+}
+
+static void reading_free(Reading *reading)
+{
+        details_free(reading->details);
+        g_free(reading->text);
+        error_clear(&reading->error);
+        g_free(reading);
+}
+
+/* Of Image= or Initrd=; NULL: none, or a path that was never taken in. */
+static char *digest_of(const char *image)
+{
+        char *digest = NULL;
+
+        if (image && image[0] != '/')
+                return g_strdup(image);
+        if (image)
+                (void) store_lookup_path(image, &digest);
+
+        return digest;
+}
+
+/* That an image is not there yet is no error here: it just cannot be told what it is. */
+static void boot_read(Boot *boot)
+{
+        g_autofree char *digest = digest_of(boot->image), *initrd = digest_of(boot->initrd);
+
+        if (digest)
+                (void) image_inspect_stored(digest, boot->architecture, &boot->info, NULL);
+        if (initrd)
+                (void) store_size(initrd, &boot->initrd_size, NULL);
+}
+
+void details_read(Details *details, GPtrArray *leases)
+{
+        g_autofree char *dir = paths_unikernel_runtime(details->name);
+        _cleanup_run_state_ RunState state = RUN_STATE_INIT;
+
+        /* One that is gone has no path. */
+        if (details->broken)
+                (void) definition_find(details->name, &details->path, &details->origin, NULL);
+        if (details->up && run_state_read(dir, &state) >= 0)
+                details->memory = state.memory;
+        boot_read(&details->boot);
+        boot_read(&details->next);
+        details->without_effect = unit_dropins_without_effect(details->name);
+        if (leases)
+                details->wiring.leases = g_ptr_array_ref(leases);
+        else if (details->boot.image)
+                (void) lease_list(NULL, details->name, &details->wiring.leases, NULL);
+        if (details->up)
+                details->wiring.cut_off = cut_off_read(details->name);
+}
+
+static void details_run(void *userdata)
+{
+        Reading *reading = userdata;
+
+        details_read(reading->details, NULL);
+}
+
+int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details *details)
+{
+        const ImageInfo *info = details->boot.info;
+        g_autofree char *domain = g_strconcat(SHRUTHI_DOMAIN_PREFIX, unikernel->name, NULL);
+        g_autofree char *slice = guest_slice_is_available() ? guest_slice_name(unikernel->name) : NULL;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "ImageTarget", "s",
+                                info ? solo5_target_to_string(info->target) : "", "BootMethod", "s",
+                                info ? image_boot_to_string(info->boot) : "", "DomainName", "s", domain,
+                                "Slice", "s", slice ?: "", "SubState", "s",
+                                unikernel->status.sub_state ?: "dead", "Reason", "s",
+                                unikernel->reason ?: "", "Problem", "s",
+                                unikernel->loaded.problem
+                                                ?: unikernel->loaded.definition
+                                                   ? ""
+                                                   : "Its definition is gone; it runs on until it is "
+                                                     "stopped");
+        if (r >= 0)
+                r = dictionary_append_strv(m, "WithoutEffect", details->without_effect);
+        if (r >= 0 && unikernel_effective(unikernel))
+                r = append_guest(m, unikernel, details);
+        if (r >= 0 && unikernel->loaded.definition)
+                r = append_definition(m, unikernel);
+        else if (r >= 0 && details->path)
+                r = append_origin(m, details->path, details->origin);
+
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static void details_done(void *userdata)
+{
+        Reading *reading = userdata;
+        Call *call = reading->call;
+        g_autoptr(sd_bus_message) reply = NULL;
+        Unikernel *unikernel;
+        int r;
+
+        r = call_check_owner(call, &reading->error);
+        if (r >= 0)
+                r = unikernel_find(call->manager, call->unikernel, &unikernel, &reading->error);
+        if (r >= 0)
+                r = call_new_reply(call, &reply);
+        if (r >= 0)
+                r = details_append(reply, unikernel, reading->details);
+        call_finish(call, reply, r, &reading->error);
+        reading_free(reading);
+}
+
+static void boot_set(Boot *boot, const Definition *definition)
+{
+        boot->image = definition ? g_strdup(definition->image) : NULL;
+        boot->initrd = definition ? g_strdup(definition->initrd) : NULL;
+        boot->architecture = definition ? definition->architecture : IMAGE_ARCHITECTURE_UNKNOWN;
+}
+
+Details *details_new(const Unikernel *unikernel)
+{
+        Details *details = g_new0(Details, 1);
+
+        *details = (Details){.name = g_strdup(unikernel->name),
+                        .up = unikernel->compared,
+                        .broken = !unikernel->loaded.definition};
+        boot_set(&details->boot, unikernel_effective(unikernel));
+        if (unikernel->shown.needs_restart)
+                boot_set(&details->next, unikernel->loaded.definition);
+        return details;
+}
+
+int unikernel_method_get_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Unikernel *unikernel = userdata;
+        Reading *reading;
+        Call *call;
+
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
+                return 1;
+
+        reading = g_new0(Reading, 1);
+        reading->call = call;
+        reading->details = details_new(unikernel);
+        worker_run(unikernel->manager->worker, call->uid, NULL, details_run, details_done, reading);
+        return 1;
+}
+
+static void definition_run(void *userdata)
+{
+        Reading *reading = userdata;
+        g_autofree char *path = NULL, *text = NULL;
+        DefinitionOrigin origin;
+        int r;
+
+        r = definition_find(reading->call->unikernel, &path, &origin, &reading->error);
+        if (r >= 0) {
+                r = file_read_at(AT_FDCWD, path, DEFINITION_SIZE_MAX, &text, NULL);
+                if (r < 0)
+                        (void) error_set_errno(&reading->error, r, "Cannot read %s", path);
+                else
+                        reading->text = g_utf8_make_valid(text, -1);
+        }
+        reading->result = r;
+}
+
+static void definition_done(void *userdata)
+{
+        Reading *reading = userdata;
+
+        if (reading->result >= 0)
+                reading->result = call_check_owner(reading->call, &reading->error);
+        if (reading->result < 0)
+                call_fail(reading->call, &reading->error, reading->result);
+        else
+                call_reply(reading->call, "s", reading->text);
+        reading_free(reading);
+}
+
+int unikernel_method_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Unikernel *unikernel = userdata;
+        Reading *reading;
+        Call *call;
+
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
+                return 1;
+
+        reading = g_new0(Reading, 1);
+        reading->call = call;
+        worker_run(unikernel->manager->worker, call->uid, NULL, definition_run, definition_done, reading);
+        return 1;
+}
+
+static int check_defined(const Unikernel *unikernel, Error *ret_error)
+{
+        if (unikernel->loaded.definition)
+                return 0;
+
+        return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s",
+                        unikernel->loaded.problem
+                                        ?: "Its definition is gone; it runs on until it is stopped");
+}
+
+static void on_arguments(int r, Error *error, const char *output, void *userdata)
+{
+        Call *call = userdata;
+
+        if (r >= 0)
+                r = call_check_owner(call, error);
+        if (r >= 0 && (strlen(output) > DEFINITION_ARGUMENTS_MAX || !g_utf8_validate(output, -1, NULL)))
+                r = error_set(error, ERROR_FAILED, "The arguments cannot be sent");
+        if (r < 0)
+                call_fail(call, error, r);
+        else
+                call_reply(call, "s", output);
+}
+
+int unikernel_method_get_arguments(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Unikernel *unikernel = userdata;
+        Call *call;
+        int r;
+
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
+                return 1;
+
+        r = check_defined(unikernel, &error);
+        if (r < 0)
+                call_fail(call, &error, r);
+        else if (strpbrk(unikernel->loaded.definition->arguments, "{}"))
+                helper_run(unikernel->manager->helper, call->uid, "arguments", unikernel->name, on_arguments,
+                                call);
+        else
+                call_reply(call, "s", unikernel->loaded.definition->arguments);
+        return 1;
+}
+
+static void on_domain_xml(int r, Error *error, const char *output, void *userdata)
+{
+        Call *call = userdata;
+
+        if (r >= 0)
+                r = call_check_owner(call, error);
+        if (r >= 0 && (strlen(output) > DOMAIN_XML_MAX || !g_utf8_validate(output, -1, NULL)))
+                r = error_set(error, ERROR_FAILED, "The domain XML cannot be sent");
+        if (r < 0)
+                call_fail(call, error, r);
+        else
+                call_reply(call, "s", output);
+}
+
+int unikernel_method_get_domain_xml(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Unikernel *unikernel = userdata;
+        Call *call;
+
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
+                return 1;
+
+        helper_run(unikernel->manager->helper, call->uid, "xml", unikernel->name, on_domain_xml, call);
+        return 1;
+}

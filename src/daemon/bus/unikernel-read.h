@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/state/unikernel.h"
+
+/* What GetDetails() and GetStatistics() say of one unikernel, for the methods that say it of many. */
+
+typedef struct Details Details;
+
+/* What there is to be read for them: in the loop. */
+Details *details_new(const Unikernel *unikernel);
+Details *details_free(Details *details);
+
+/* Reads it, in a thread. leases (or NULL: they are read too) are those of this unikernel (Lease). */
+void details_read(Details *details, GPtrArray *leases);
+
+/* The dictionary, in the loop. */
+int details_append(sd_bus_message *reply, const Unikernel *unikernel, const Details *details);
+
+/* The dictionary of what shruthi-domain says of one. */
+int statistics_append(sd_bus_message *reply, const char *output);

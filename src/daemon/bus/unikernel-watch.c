@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The methods of a unikernel that let one watch its guest: what it uses, its console, its log. */
+
+#include "common/io.h"
+#include "common/names.h"
+#include "daemon/access/call.h"
+#include "daemon/bus/console.h"
+#include "daemon/bus/log-stream.h"
+#include "daemon/bus/unikernel-bus.h"
+#include "daemon/bus/unikernel-read.h"
+#include "daemon/core/dictionary.h"
+
+/* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
+#define OPENING_STEP_USEC    (50 * 1000)
+#define OPENING_ATTEMPTS_MAX 200
+
+/* "network.INDEX.FIELD" and "volume.INDEX.FIELD" of the helper, and what they are called on the bus. */
+static const struct {
+        const char *field, *key;
+} statistics_fields[] = {
+                {"rx-bytes", "ReceivedBytes"},
+                {"rx-packets", "ReceivedPackets"},
+                {"tx-bytes", "SentBytes"},
+                {"tx-packets", "SentPackets"},
+                {"rd-bytes", "ReadBytes"},
+                {"rd-requests", "ReadRequests"},
+                {"wr-bytes", "WrittenBytes"},
+                {"wr-requests", "WriteRequests"},
+};
+
+static void take_device_field(GVariantDict *device, const char *kind, const char *field, const char *value)
+{
+        if (g_str_equal(field, "name")) {
+                g_variant_dict_insert(
+                                device, "Kind", "s", g_str_equal(kind, "network") ? "network" : "block");
+                g_variant_dict_insert(device, "Name", "s", value);
+                return;
+        }
+        if (g_str_equal(field, "addresses"))
+                g_variant_dict_insert(device, "Addresses", "s", value);
+        for (size_t i = 0; i < G_N_ELEMENTS(statistics_fields); i++)
+                if (g_str_equal(field, statistics_fields[i].field))
+                        g_variant_dict_insert(device, statistics_fields[i].key, "t",
+                                        g_ascii_strtoull(value, NULL, 10));
+}
+
+/* One line of the helper's; devices come one after the other. */
+static int append_statistic(sd_bus_message *m, const char *key, const char *value)
+{
+        uint64_t number = g_ascii_strtoull(value, NULL, 10);
+
+        if (g_str_equal(key, "cpu-time-usec"))
+                return sd_bus_message_append(m, "{sv}", "CPUTime", "t", number);
+        if (g_str_equal(key, "memory"))
+                return sd_bus_message_append(m, "{sv}", "Memory", "t", number);
+
+        return 0;
+}
+
+static int append_device_statistics(sd_bus_message *m, GVariantDict *device)
+{
+        g_autoptr(GVariant) all = g_variant_ref_sink(g_variant_dict_end(device));
+        GVariantIter iter;
+        const char *key;
+        GVariant *value;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        g_variant_iter_init(&iter, all);
+        while (r >= 0 && g_variant_iter_loop(&iter, "{&sv}", &key, &value))
+                r = g_variant_is_of_type(value, G_VARIANT_TYPE_STRING)
+                                    ? sd_bus_message_append(
+                                                      m, "{sv}", key, "s", g_variant_get_string(value, NULL))
+                                    : sd_bus_message_append(
+                                                      m, "{sv}", key, "t", g_variant_get_uint64(value));
+
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_statistics_devices(sd_bus_message *m, const char *output)
+{
+        g_autofree char *current = NULL;
+        g_autoptr(GVariantDict) device = NULL;
+        int r = 0;
+
+        for (char *key, *value; r >= 0 && helper_next_line(&output, &key, &value);) {
+                g_autofree char *owned_key = key, *owned_value = value, *name = NULL;
+                g_auto(GStrv) parts = g_strsplit(owned_key, ".", 3);
+
+                if (g_strv_length(parts) != 3)
+                        continue;
+                name = g_strconcat(parts[0], ".", parts[1], NULL);
+                if (g_strcmp0(current, name) != 0) {
+                        if (device)
+                                r = append_device_statistics(m, device);
+                        g_clear_pointer(&device, g_variant_dict_unref);
+                        device = g_variant_dict_new(NULL);
+                        g_free(current);
+                        current = g_steal_pointer(&name);
+                }
+                take_device_field(device, parts[0], parts[2], owned_value);
+        }
+        if (r >= 0 && device)
+                r = append_device_statistics(m, device);
+
+        return r;
+}
+
+int statistics_append(sd_bus_message *m, const char *output)
+{
+        const char *position = output;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{sv}");
+        for (char *key, *value; r >= 0 && helper_next_line(&position, &key, &value);) {
+                r = append_statistic(m, key, value);
+                g_free(key);
+                g_free(value);
+        }
+        if (r >= 0)
+                r = dictionary_open_array(m, "Devices", "a{sv}");
+        if (r >= 0)
+                r = append_statistics_devices(m, output);
+        if (r >= 0)
+                r = dictionary_close_array(m);
+
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static void on_statistics(int r, Error *error, const char *output, void *userdata)
+{
+        Call *call = userdata;
+
+        if (r >= 0)
+                r = call_check_owner(call, error);
+        call_reply_filled(call, r, error, statistics_append, output);
+}
+
+int unikernel_method_get_statistics(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Unikernel *unikernel = userdata;
+        Call *call;
+        int r;
+
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
+                return 1;
+
+        r = unikernel_check_active(unikernel, &error);
+        if (r < 0)
+                call_fail(call, &error, r);
+        else
+                helper_run(unikernel->manager->helper, call->uid, "statistics", unikernel->name,
+                                on_statistics, call);
+        return 1;
+}
+
+typedef struct Opening {
+        Call *call;
+        unsigned attempts;
+        sd_event_source *timer; /* the next, or NULL */
+} Opening;
+
+static void opening_try(Opening *opening);
+
+static int on_opening_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Opening *opening = userdata;
+
+        opening->timer = sd_event_source_disable_unref(opening->timer);
+        opening_try(opening);
+        return 0;
+}
+
+/* Where the guest runs on without its runner, who was killed, the next one is about to serve the console. */
+static bool opening_wait(Opening *opening)
+{
+        return opening->attempts++ < OPENING_ATTEMPTS_MAX &&
+               sd_event_add_time_relative(opening->call->manager->event, &opening->timer, CLOCK_MONOTONIC,
+                               OPENING_STEP_USEC, 0, on_opening_time, opening) >= 0;
+}
+
+static void opening_try(Opening *opening)
+{
+        Call *call = opening->call;
+        _cleanup_error_ Error error = ERROR_INIT;
+        _cleanup_close_ int fd = -EBADF;
+        Unikernel *unikernel;
+        int r;
+
+        r = call_check_owner(call, &error);
+        if (r >= 0)
+                r = unikernel_find(call->manager, call->unikernel, &unikernel, &error);
+        if (r >= 0)
+                r = unikernel_check_active(unikernel, &error);
+        if (r >= 0) {
+                r = console_connect(call->unikernel, &fd, &error);
+                if (r < 0 && error.code == ERROR_NOT_RUNNING && unikernel_is_without_runner(unikernel) &&
+                                opening_wait(opening))
+                        return;
+        }
+        if (r < 0)
+                call_fail(call, &error, r);
+        else
+                call_reply(call, "h", fd);
+        g_free(opening);
+}
+
+int unikernel_method_open_console(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Unikernel *unikernel = userdata;
+        Opening *opening;
+        Call *call;
+
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_OPEN_CONSOLE,
+                            "open the console of", &call))
+                return 1;
+
+        opening = g_new(Opening, 1);
+        *opening = (Opening){.call = call};
+        opening_try(opening);
+        return 1;
+}
+
+int unikernel_method_open_log(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(LogOptions) options = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        Unikernel *unikernel = userdata;
+        Call *call;
+        int r;
+
+        r = log_options_read(message, &options, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_LOG, "read the log of",
+                            &call))
+                return 1;
+
+        r = log_stream_open(unikernel->manager, unikernel->name, unikernel->shown.owner, call->uid, options,
+                        &fd, &error);
+        if (r < 0)
+                call_fail(call, &error, r);
+        else
+                call_reply(call, "h", fd);
+        return 1;
+}

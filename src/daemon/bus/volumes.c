@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The manager's methods about volumes, on their way through the loop. What there is of volumes is on disk
+ * and nowhere else, so a thread reads whose one is before polkit can be asked about it. That is told to
+ * nobody: a caller learns whether there is a volume of that name, which creating one would tell them too. */
+
+#include "daemon/bus/volumes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "common/log.h"
+#include "common/names.h"
+#include "daemon/change/volume-work.h"
+#include "daemon/core/dictionary.h"
+#include "daemon/state/unikernel.h"
+
+static void on_looked(void *userdata);
+static void on_acted(void *userdata);
+
+static void work_fail(VolumeWork *work)
+{
+        call_fail(work->call, &work->error, work->result);
+        volume_work_free(work);
+}
+
+static void work_reply(VolumeWork *work)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+        int r;
+
+        r = call_new_reply(work->call, &reply);
+        if (r >= 0 && work->verb->append)
+                r = work->verb->append(work, reply);
+        call_finish(work->call, reply, r, &work->error);
+        volume_work_free(work);
+}
+
+static void run_look(void *userdata)
+{
+        VolumeWork *work = userdata;
+
+        work->result = volume_work_look(work, &work->error);
+}
+
+static void run_act(void *userdata)
+{
+        VolumeWork *work = userdata;
+
+        work->needs_administer = false;
+        work->result = work->verb->act(work, &work->error);
+}
+
+static void act(VolumeWork *work)
+{
+        worker_run(work->call->manager->worker, work->call->uid, NULL, run_act, on_acted, work);
+}
+
+static PolkitDetails details_of(const VolumeWork *work)
+{
+        return (PolkitDetails){
+                        .verb = work->verb->verb,
+                        .volume = work->name,
+                        .owner = work->owner,
+                        .group = work->group,
+                        .quietly = !work->name,
+        };
+}
+
+static void on_decision(Decision decision, void *userdata)
+{
+        VolumeWork *work = userdata;
+        PolkitDetails details = details_of(work);
+
+        work->all = decision == DECISION_YES;
+        /* Everybody may have the list of what is their own. */
+        if (decision == DECISION_YES || !work->name) {
+                work->result = call_check_conf(work->call->manager, work->verb->action, &work->error);
+                if (work->result < 0) {
+                        work_fail(work);
+                        return;
+                }
+                work->conf = shared_conf_ref(work->call->manager->conf);
+                act(work);
+                return;
+        }
+
+        work->result = polkit_decision_error(decision, work->verb->action, &details, &work->error);
+        work_fail(work);
+}
+
+static void ask(VolumeWork *work)
+{
+        PolkitDetails details = details_of(work);
+
+        polkit_ask(work->call->manager, work->call->message, work->verb->action, &details, on_decision,
+                        work);
+}
+
+static void on_looked(void *userdata)
+{
+        VolumeWork *work = userdata;
+
+        if (work->result < 0)
+                work_fail(work);
+        else
+                ask(work);
+}
+
+static void on_administer(Decision decision, void *userdata)
+{
+        VolumeWork *work = userdata;
+
+        if (decision == DECISION_YES) {
+                work->administer = true;
+                error_clear(&work->error);
+                act(work);
+                return;
+        }
+
+        /* The sentence says what would need an administrator; where a password would have helped, the name
+         * says that. */
+        if (decision == DECISION_CHALLENGE)
+                work->error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
+        work_fail(work);
+}
+
+/* Who runs on it, for whom the kernel has only told that somebody does. */
+static void name_running(VolumeWork *work)
+{
+        for (char **user = work->users; *user; user++) {
+                const Unikernel *unikernel = unikernel_get(work->call->manager, *user);
+                g_autofree char *sentence = NULL;
+
+                if (!unikernel || !unikernel_is_active(unikernel))
+                        continue;
+                sentence = g_strdup_printf("%s. Unikernel '%s' is %s: stop it first", work->error.message,
+                                unikernel->name, unikernel_state_to_string(unikernel->shown.state));
+                (void) error_set(&work->error, ERROR_VOLUME_IN_USE, "%s", sentence);
+                return;
+        }
+}
+
+static void on_acted(void *userdata)
+{
+        VolumeWork *work = userdata;
+
+        if (work->result >= 0) {
+                if (work->verb->done)
+                        log_info("Volume '%s' was %s by user %u", work->name, work->verb->done,
+                                        (unsigned) work->call->uid);
+                work_reply(work);
+                return;
+        }
+        if (work->needs_administer) {
+                PolkitDetails details = details_of(work);
+
+                details.reason = work->error.message;
+                polkit_ask(work->call->manager, work->call->message, SHRUTHI_ACTION_ADMINISTER, &details,
+                                on_administer, work);
+                return;
+        }
+
+        if (work->error.code == ERROR_VOLUME_IN_USE && work->users)
+                name_running(work);
+        work_fail(work);
+}
+
+/* Takes settings (or NULL) and a duplicate of fd (or -EBADF). */
+static int work_start(sd_bus_message *message, Manager *manager, const VolumeVerb *verb, const char *name,
+                uint64_t size, Settings *settings, int fd)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        VolumeWork *work = g_new0(VolumeWork, 1);
+        int r = 0;
+
+        *work = (VolumeWork){
+                        .verb = verb,
+                        .name = g_strdup(name),
+                        .size = size,
+                        .fd = -EBADF,
+                        .settings = settings,
+                        .error = ERROR_INIT,
+        };
+        if (name)
+                r = volume_name_check(name, &error);
+        if (r >= 0) {
+                r = call_identify(manager, message, NULL, &error);
+                if (r == 0) {
+                        volume_work_free(work);
+                        return 1;
+                }
+        }
+        if (r >= 0 && fd >= 0) {
+                work->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+                if (work->fd < 0)
+                        r = error_set_errno(&error, errno, "Cannot take the descriptor");
+        }
+        if (r >= 0)
+                r = call_begin(manager, message, NULL, &work->call, &error);
+        if (r < 0) {
+                volume_work_free(work);
+                return reply_error(message, &error, r);
+        }
+
+        if (verb->existing)
+                worker_run(manager->worker, work->call->uid, NULL, run_look, on_looked, work);
+        else
+                ask(work);
+        return 1;
+}
+
+static void run_clean(void *userdata)
+{
+        volume_store_clean();
+}
+
+static void on_cleaned(void *userdata)
+{
+}
+
+void volumes_clean(Manager *manager)
+{
+        worker_run(manager->worker, 0, NULL, run_clean, on_cleaned, NULL);
+}
+
+int method_create_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        static const VolumeVerb verb = {
+                        .action = SHRUTHI_ACTION_CREATE_VOLUME,
+                        .verb = "create",
+                        .done = "created",
+                        .act = volume_work_create,
+        };
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(Settings) settings = NULL;
+        const char *name;
+        uint64_t size;
+        int r;
+
+        r = sd_bus_message_read(message, "st", &name, &size);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+        r = settings_read(message, SETTINGS_VOLUME, &settings, &error);
+        if (r >= 0)
+                r = volume_size_check(size, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        return work_start(message, userdata, &verb, name, size, g_steal_pointer(&settings), -EBADF);
+}
+
+int method_import_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        static const VolumeVerb verb = {
+                        .action = SHRUTHI_ACTION_IMPORT_VOLUME,
+                        .verb = "import",
+                        .done = "imported",
+                        .act = volume_work_import,
+        };
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(Settings) settings = NULL;
+        const char *name;
+        uint64_t size = 0;
+        int fd, r;
+
+        r = sd_bus_message_read(message, "sh", &name, &fd);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+        r = settings_read(message, SETTINGS_VOLUME_IMPORT, &settings, &error);
+        if (r >= 0 && settings->size) {
+                size = *settings->size;
+                r = volume_size_check(size, &error);
+        }
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        return work_start(message, userdata, &verb, name, size, g_steal_pointer(&settings), fd);
+}
+
+static int append_list(const VolumeWork *work, sd_bus_message *reply)
+{
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(sttuas)");
+        for (guint i = 0; r >= 0 && i < work->volumes->len; i++) {
+                const Volume *volume = work->volumes->pdata[i];
+
+                r = sd_bus_message_open_container(reply, 'r', "sttuas");
+                if (r >= 0)
+                        r = sd_bus_message_append(reply, "sttu", volume->name, volume->size,
+                                        volume->allocated, (uint32_t) volume->owner);
+                if (r >= 0)
+                        r = sd_bus_message_append_strv(reply, work->users_of->pdata[i]);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(reply);
+        }
+
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+int method_list_volumes(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        static const VolumeVerb verb = {
+                        .action = SHRUTHI_ACTION_READ_VOLUME,
+                        .verb = "list the volumes of others",
+                        .act = volume_work_list,
+                        .append = append_list,
+        };
+
+        return work_start(message, userdata, &verb, NULL, 0, NULL, -EBADF);
+}
+
+static int append_details(const VolumeWork *work, sd_bus_message *reply)
+{
+        const Volume *volume = work->volume;
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Name", "s", volume->name,
+                                "Size", "t", volume->size, "Allocated", "t", volume->allocated, "Owner", "u",
+                                (uint32_t) volume->owner, "Group", "s", work->group, "CreationTimestamp",
+                                "t", volume->created, "Use", "s", volume_use_to_string(work->use));
+        if (r >= 0)
+                r = dictionary_append_strv(reply, "UsedBy", work->users);
+
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+/* Of the manager's methods the first argument, of a volume's own its path. Free with g_free(). */
+static int read_name(sd_bus_message *message, char **ret_name)
+{
+        const char *name;
+        int r;
+
+        r = sd_bus_path_decode(sd_bus_message_get_path(message), SHRUTHI_VOLUME_PATH, ret_name);
+        if (r != 0)
+                return r;
+
+        r = sd_bus_message_read(message, "s", &name);
+        if (r >= 0)
+                *ret_name = g_strdup(name);
+        return r;
+}
+
+/* The methods that take a name and nothing else. */
+static int by_name(sd_bus_message *message, Manager *manager, const VolumeVerb *verb)
+{
+        g_autofree char *name = NULL;
+        int r;
+
+        r = read_name(message, &name);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+
+        return work_start(message, manager, verb, name, 0, NULL, -EBADF);
+}
+
+static int look_only(VolumeWork *work, Error *ret_error)
+{
+        return 0;
+}
+
+static int append_path(const VolumeWork *work, sd_bus_message *reply)
+{
+        g_autofree char *path = NULL;
+        int r = sd_bus_path_encode(SHRUTHI_VOLUME_PATH, work->name, &path);
+
+        return r < 0 ? r : sd_bus_message_append(reply, "o", path);
+}
+
+int method_get_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        static const VolumeVerb verb = {
+                        .action = SHRUTHI_ACTION_READ_VOLUME,
+                        .verb = "look at",
+                        .existing = true,
+                        .act = look_only,
+                        .append = append_path,
+        };
+
+        return by_name(message, userdata, &verb);
+}
+
+int method_get_volume_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        static const VolumeVerb verb = {
+                        .action = SHRUTHI_ACTION_READ_VOLUME,
+                        .verb = "read the details of",
+                        .existing = true,
+                        .act = volume_work_details,
+                        .append = append_details,
+        };
+
+        return by_name(message, userdata, &verb);
+}
+
+int method_resize_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        static const VolumeVerb verb = {
+                        .action = SHRUTHI_ACTION_RESIZE_VOLUME,
+                        .verb = "resize",
+                        .done = "resized",
+                        .existing = true,
+                        .act = volume_work_resize,
+        };
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *name = NULL;
+        uint64_t size;
+        int r;
+
+        r = read_name(message, &name);
+        if (r >= 0)
+                r = sd_bus_message_read(message, "t", &size);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+        r = volume_size_check(size, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        return work_start(message, userdata, &verb, name, size, NULL, -EBADF);
+}
+
+static int append_fd(const VolumeWork *work, sd_bus_message *reply)
+{
+        return sd_bus_message_append(reply, "h", work->fd);
+}
+
+int method_export_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        static const VolumeVerb verb = {
+                        .action = SHRUTHI_ACTION_EXPORT_VOLUME,
+                        .verb = "export",
+                        .done = "exported",
+                        .existing = true,
+                        .act = volume_work_export,
+                        .append = append_fd,
+        };
+
+        return by_name(message, userdata, &verb);
+}
+
+int method_remove_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        static const VolumeVerb verb = {
+                        .action = SHRUTHI_ACTION_REMOVE_VOLUME,
+                        .verb = "remove",
+                        .done = "removed",
+                        .existing = true,
+                        .act = volume_work_remove,
+        };
+
+        return by_name(message, userdata, &verb);
+}
+
+int volume_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
+                void **ret_found, sd_bus_error *ret_error)
+{
+        g_autofree char *name = NULL;
+
+        if (sd_bus_path_decode(path, SHRUTHI_VOLUME_PATH, &name) <= 0 || !volume_name_is_valid(name))
+                return 0;
+
+        *ret_found = userdata;
+        return 1;
+}
+
+const sd_bus_vtable volume_vtable[] = {
+                SD_BUS_VTABLE_START(0),
+                SD_BUS_METHOD_WITH_ARGS("GetDetails", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", details),
+                                method_get_volume_details, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Resize", SD_BUS_ARGS("t", size), SD_BUS_NO_RESULT,
+                                method_resize_volume, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", data),
+                                method_export_volume, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_remove_volume,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_VTABLE_END,
+};

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Removing a unikernel with its keys: both or none of it, whenever the power goes. The definition is out of
+ * the way first, then the keys are forgotten, then it is gone. */
+
+#include "common/log.h"
+#include "daemon/change/change.h"
+#include "daemon/change/seal-client.h"
+#include "unikernel/definition.h"
+
+int change_remove(Change *change)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = definition_retire(change->name, &change->error);
+        if (r < 0)
+                return r;
+        r = seal_forget_all(change->name, &change->error);
+        if (r >= 0)
+                return definition_forget_retired(change->name, &change->error);
+
+        if (definition_restore(change->name, &error) < 0)
+                log_object(LOG_WARNING, &(LogObject){.unikernel = change->name}, NULL, NULL, "%s",
+                                error.message);
+        return r;
+}
+
+void change_finish_removals(void)
+{
+        g_auto(GStrv) names = definition_list_retired();
+
+        for (char **name = names; *name; name++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                int r = seal_forget_left(*name, &error);
+
+                if (r >= 0)
+                        r = definition_forget_retired(*name, &error);
+                if (r < 0)
+                        log_object(LOG_WARNING, &(LogObject){.unikernel = *name}, NULL, NULL,
+                                        "Cannot end the removal of '%s', which was cut short: %s", *name,
+                                        error_message(&error, r));
+        }
+}

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A network on its way into libvirt or out of it. Each step ends in the next; those in threads write the
+ * record, those of the helper change libvirt. */
+
+#include "daemon/change/network-change.h"
+
+#include "common/log.h"
+#include "common/names.h"
+#include "daemon/state/network-registry.h"
+
+typedef struct NetworkChange {
+        Manager *manager;
+        Call *call; /* NULL: by ourselves */
+        struct {
+                Call *call;              /* or NULL */
+                NetworkRequest *request; /* NULL: to remove it */
+        } waiting;                       /* what came during a repair */
+        char *name;
+        uid_t uid;
+        SharedConf *conf;
+        NetworkRequest *request; /* NULL: it is to be removed or repaired */
+        unsigned owned;          /* networks that the caller has */
+        bool administer, needs_administer;
+        LoadedNetwork loaded; /* as on disk */
+        char *bridge;
+        int result; /* 0, or a negative errno with error */
+        Error error;
+} NetworkChange;
+
+static NetworkChange *network_change_new(Network *network, Call *call)
+{
+        NetworkChange *change = g_new0(NetworkChange, 1);
+
+        network->changing = true;
+        network->manager->network_changes++;
+        *change = (NetworkChange){.manager = network->manager,
+                        .call = call,
+                        .name = g_strdup(network->name),
+                        .uid = call ? call->uid : 0,
+                        .conf = shared_conf_ref(network->manager->conf),
+                        .error = ERROR_INIT};
+        return change;
+}
+
+static void network_change_free(NetworkChange *change)
+{
+        shared_conf_unref(change->conf);
+        network_request_free(change->request);
+        network_request_free(change->waiting.request);
+        loaded_network_clear(&change->loaded);
+        error_clear(&change->error);
+        g_free(change->bridge);
+        g_free(change->name);
+        g_free(change);
+}
+
+/* What waited for a repair, which has ended as it did. */
+static void go_on(NetworkChange *repair, Network *network)
+{
+        Call *call = g_steal_pointer(&repair->waiting.call);
+
+        if (!call)
+                return;
+        if (!repair->waiting.request && network)
+                network_change_remove(call, network);
+        else if (!repair->waiting.request)
+                call_reply(call, ""); /* the repair has removed it */
+        else if (repair->result < 0)
+                call_fail(call, &repair->error, repair->result);
+        else
+                network_change_create(call, repair->name, g_steal_pointer(&repair->waiting.request));
+}
+
+/* Answers. What the network has become stands in the table already. */
+static void end(NetworkChange *change)
+{
+        Network *network = network_get(change->manager, change->name);
+
+        change->manager->network_changes++;
+        if (network) {
+                network->changing = false;
+                network->repair = NULL;
+        }
+        if (!change->call && change->result < 0)
+                log_warning("Network '%s' is not as it should be: %s", change->name,
+                                error_message(&change->error, change->result));
+        else if (change->call && change->result < 0)
+                call_fail(change->call, &change->error, change->result);
+        else if (change->call && change->request && network)
+                call_reply(change->call, "o", network->path);
+        else if (change->call)
+                call_reply(change->call, "");
+        go_on(change, network);
+        network_change_free(change);
+}
+
+static void fail(NetworkChange *change, int r, Error *error)
+{
+        change->result = r;
+        error_move(&change->error, error);
+}
+
+static void run_in_thread(NetworkChange *change, WorkerFunction run, WorkerFunction done)
+{
+        worker_run(change->manager->worker, change->uid, NULL, run, done, change);
+}
+
+static void run_helper(NetworkChange *change, const char *verb, HelperDone done)
+{
+        helper_run(change->manager->helper, change->uid, verb, change->name, done, change);
+}
+
+/* --- there it is --- */
+
+static void read_run(void *userdata)
+{
+        NetworkChange *change = userdata;
+
+        loaded_network_clear(&change->loaded);
+        change->result = loaded_network_read(change->name, &change->loaded, &change->error);
+}
+
+static void on_read(void *userdata)
+{
+        NetworkChange *change = userdata;
+        Network *network = network_get(change->manager, change->name);
+
+        if (change->result >= 0) {
+                if (!change->call && !network->active)
+                        log_info("Network '%s' had been stopped or had gone from libvirt, and is there "
+                                 "again",
+                                        change->name);
+                network_set_active(network, true, change->bridge);
+                network_apply(network, &change->loaded);
+                if (change->request)
+                        log_info("Network '%s' was created by user %u", change->name,
+                                        (unsigned) change->uid);
+        }
+        end(change);
+}
+
+/* --- out of libvirt, and gone --- */
+
+static void forget_run(void *userdata)
+{
+        NetworkChange *change = userdata;
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = network_record_remove(change->name, &error);
+
+        /* Why a network could not be made is what its caller wants to know. */
+        if (r < 0 && change->result >= 0)
+                fail(change, r, &error);
+        else if (r < 0)
+                log_warning("%s", error_message(&error, r));
+}
+
+static void on_forgotten(void *userdata)
+{
+        NetworkChange *change = userdata;
+        Network *network = network_get(change->manager, change->name);
+
+        if (change->result >= 0 && change->call)
+                log_info("Network '%s' was removed by user %u", change->name, (unsigned) change->uid);
+        if (change->result >= 0 || !network->announced)
+                network_gone(network);
+        end(change);
+}
+
+static void restore_run(void *userdata)
+{
+        NetworkChange *change = userdata;
+        _cleanup_error_ Error error = ERROR_INIT;
+        NetworkRecord *record = change->loaded.record;
+
+        record->state = NETWORK_READY;
+        if (network_record_write(record, false, &error) < 0)
+                log_warning("%s", error.message);
+}
+
+static void on_restored(void *userdata)
+{
+        NetworkChange *change = userdata;
+
+        network_apply(network_get(change->manager, change->name), &change->loaded);
+        end(change);
+}
+
+/* What was announced and is in use stays as it was. What was never answered stays for the next try. */
+static void on_taken_out(int r, Error *error, const char *output, void *userdata)
+{
+        NetworkChange *change = userdata;
+        bool removing = change->loaded.record && change->loaded.record->state == NETWORK_REMOVING;
+
+        if (r >= 0) {
+                run_in_thread(change, forget_run, on_forgotten);
+                return;
+        }
+
+        if (change->result >= 0)
+                fail(change, r, error);
+        else
+                log_warning("What is left of network '%s' is not taken back yet: %s", change->name,
+                                error_message(error, r));
+        if (removing && change->error.code == ERROR_NETWORK_IN_USE)
+                run_in_thread(change, restore_run, on_restored);
+        else
+                end(change);
+}
+
+/* --- into libvirt --- */
+
+static void on_made(int r, Error *error, const char *output, void *userdata)
+{
+        NetworkChange *change = userdata;
+
+        if (r < 0) {
+                fail(change, r, error);
+                if (change->request)
+                        run_helper(change, "network-remove", on_taken_out);
+                else
+                        end(change);
+                return;
+        }
+
+        for (char *key, *value; helper_next_line(&output, &key, &value);) {
+                if (g_str_equal(key, "bridge")) {
+                        g_free(change->bridge);
+                        change->bridge = g_steal_pointer(&value);
+                }
+                g_free(key);
+                g_free(value);
+        }
+        run_in_thread(change, read_run, on_read);
+}
+
+/* When its turn has come, and not before: of one user only one thread is at work at a time, so the count is
+ * true then. */
+static void count_owned(void *userdata)
+{
+        NetworkChange *change = userdata;
+        GHashTableIter iter;
+        gpointer value;
+
+        change->owned = 0;
+        g_hash_table_iter_init(&iter, change->manager->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const NetworkRecord *record = ((const Network *) value)->loaded.record;
+
+                change->owned += record && record->owner == change->uid;
+        }
+}
+
+static void create_run(void *userdata)
+{
+        NetworkChange *change = userdata;
+        NetworkRecord *record = NULL;
+        int r;
+
+        r = network_request_record(change->request, change->name, change->conf->conf, change->call,
+                        change->owned, change->administer, &record, &change->needs_administer,
+                        &change->error);
+        if (r >= 0)
+                r = network_record_write(record, true, &change->error);
+        if (r >= 0)
+                change->loaded.record = record;
+        else
+                network_record_free(record);
+        change->result = r;
+}
+
+static void on_administer(Decision decision, void *userdata);
+
+static void on_created(void *userdata)
+{
+        NetworkChange *change = userdata;
+        Network *network = network_get(change->manager, change->name);
+        PolkitDetails details = {.verb = "create", .network = change->name, .reason = change->error.message};
+
+        if (change->result >= 0) {
+                /* From now on it counts for its owner. */
+                network->loaded.record = network_record_copy(change->loaded.record);
+                run_helper(change, "network-create", on_made);
+        } else if (change->needs_administer)
+                polkit_ask(change->manager, change->call->message, SHRUTHI_ACTION_ADMINISTER, &details,
+                                on_administer, change);
+        else {
+                network_gone(network);
+                end(change);
+        }
+}
+
+static void start_create(NetworkChange *change)
+{
+        worker_run(change->manager->worker, change->uid, count_owned, create_run, on_created, change);
+}
+
+static void on_administer(Decision decision, void *userdata)
+{
+        NetworkChange *change = userdata;
+
+        if (decision == DECISION_YES) {
+                change->administer = true;
+                error_clear(&change->error);
+                start_create(change);
+                return;
+        }
+
+        /* The sentence says what would need an administrator; where a password would have helped, the name
+         * says that. */
+        if (decision == DECISION_CHALLENGE)
+                change->error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
+        network_gone(network_get(change->manager, change->name));
+        end(change);
+}
+
+/* A repair is none of the caller's doing, and they are not told that the network is busy. One may wait. */
+static bool wait_for_repair(Network *network, Call *call, NetworkRequest *request)
+{
+        NetworkChange *repair = network->repair;
+
+        if (!repair || repair->waiting.call)
+                return false;
+
+        repair->waiting.call = call;
+        repair->waiting.request = request;
+        return true;
+}
+
+void network_change_create(Call *call, const char *name, NetworkRequest *request)
+{
+        Network *network = network_get(call->manager, name);
+        _cleanup_error_ Error error = ERROR_INIT;
+        NetworkChange *change;
+        int r;
+
+        if (network) {
+                /* What is left of an attempt that nobody had an answer to. */
+                if (!network->announced && !network->changing && network->loaded.record)
+                        network_change_repair(network);
+                if (!network->announced && wait_for_repair(network, call, request))
+                        return;
+                r = network->announced ? error_set(&error, ERROR_NETWORK_EXISTS,
+                                                         "There is a network '%s' already", name)
+                                       : error_set(&error, ERROR_BUSY,
+                                                         "Network '%s' is being made or removed: try again",
+                                                         name);
+                network_request_free(request);
+                call_fail(call, &error, r);
+                return;
+        }
+
+        change = network_change_new(network_new(call->manager, name), call);
+        change->request = request;
+        start_create(change);
+}
+
+/* --- removing --- */
+
+static void remove_run(void *userdata)
+{
+        NetworkChange *change = userdata;
+
+        change->result = loaded_network_read(change->name, &change->loaded, &change->error);
+        if (change->result < 0)
+                return;
+        change->loaded.record->state = NETWORK_REMOVING;
+        change->result = network_record_write(change->loaded.record, false, &change->error);
+}
+
+static void on_removing(void *userdata)
+{
+        NetworkChange *change = userdata;
+
+        if (change->result < 0)
+                end(change);
+        else
+                run_helper(change, "network-remove", on_taken_out);
+}
+
+void network_change_remove(Call *call, Network *network)
+{
+        g_autofree char *users = network_users(network);
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = 0;
+
+        if (wait_for_repair(network, call, NULL))
+                return;
+        if (network->changing)
+                r = error_set(&error, ERROR_BUSY, "Network '%s' is being changed: try again", network->name);
+        else if (users[0])
+                r = error_set(&error, ERROR_NETWORK_IN_USE,
+                                "Network '%s' is in use by %s: remove these unikernels, or attach them "
+                                "elsewhere",
+                                network->name, users);
+        if (r < 0) {
+                call_fail(call, &error, r);
+                return;
+        }
+
+        run_in_thread(network_change_new(network, call), remove_run, on_removing);
+}
+
+void network_change_repair(Network *network)
+{
+        NetworkChange *change = network_change_new(network, NULL);
+
+        network->repair = change;
+        change->loaded.record = network_record_copy(network->loaded.record);
+        change->loaded.owner_name = g_strdup(network->loaded.owner_name);
+        change->loaded.group_name = g_strdup(network->loaded.group_name);
+        if (network->loaded.record->state == NETWORK_READY)
+                run_helper(change, "network-create", on_made);
+        else
+                run_helper(change, "network-remove", on_taken_out);
+}

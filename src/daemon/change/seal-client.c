@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Asking shruthi-seal: one packet there, with the caller's descriptor, and one back. */
+
+#include "daemon/change/seal-client.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+#include "common/socket.h"
+#include "unikernel/credential-space.h"
+
+/* Longer than it gives itself: see src/seal/main.c. */
+#define ANSWER_SEC 90
+
+static int send_request(int sealer, const char *request, int fd)
+{
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof(int))];
+        } control = {};
+        struct iovec part = {.iov_base = (char *) request, .iov_len = strlen(request)};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+        if (fd >= 0) {
+                message.msg_control = &control;
+                message.msg_controllen = sizeof control;
+                control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)),
+                                .cmsg_level = SOL_SOCKET,
+                                .cmsg_type = SCM_RIGHTS};
+                memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+        }
+
+        return TEMP_FAILURE_RETRY(sendmsg(sealer, &message, MSG_NOSIGNAL)) < 0 ? -errno : 0;
+}
+
+static int unavailable(int r, Error *ret_error)
+{
+        return error_set(ret_error, ERROR_CREDENTIALS_UNAVAILABLE,
+                        "Cannot reach what seals keys (%s): look at 'systemctl status shruthi-seal.socket'",
+                        g_strerror(abs(r)));
+}
+
+/* What the sources in its definition leave, as far as we can tell; who seals trusts no definition. */
+static uint64_t room_for(const char *name)
+{
+        g_autoptr(Definition) definition = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        if (definition_load_full(name, DEFINITION_IGNORE_USERS, &definition, &error) < 0)
+                return UINT64_MAX;
+
+        return credential_space_left(credential_space_known(definition));
+}
+
+int seal_ask(SealVerb verb, const char *name, const char *key, int fd, char ***ret_keys, Error *ret_error)
+{
+        uint64_t room = seal_verb_takes_content(verb) ? room_for(name) : UINT64_MAX;
+        g_autofree char *request = seal_request_format(verb, name, key, room),
+                        *answer = g_malloc(SEAL_ANSWER_MAX);
+        _cleanup_close_ int sealer = -EBADF;
+        g_auto(GStrv) keys = NULL;
+        ssize_t n;
+        int r;
+
+        r = socket_connect("seal", SOCK_SEQPACKET, ANSWER_SEC, &sealer);
+        if (r >= 0)
+                r = send_request(sealer, request, fd);
+        if (r < 0)
+                return unavailable(r, ret_error);
+
+        n = TEMP_FAILURE_RETRY(recv(sealer, answer, SEAL_ANSWER_MAX, 0));
+        if (n < 0)
+                return unavailable(-errno, ret_error);
+        if (n == 0)
+                return error_set(ret_error, ERROR_CREDENTIALS_UNAVAILABLE,
+                                "What seals keys ended without an answer%s (journalctl -u 'shruthi-seal@*')",
+                                fd < 0 ? "" : ", as it does when the content cannot be read in time");
+
+        r = seal_answer_parse(answer, (size_t) n, &keys, ret_error);
+        if (r >= 0 && ret_keys)
+                *ret_keys = g_steal_pointer(&keys);
+        return r;
+}
+
+static int forget(const char *name, Error *ret_error)
+{
+        g_autofree char *path = g_build_filename(paths_credentials(), name, NULL);
+
+        return access(path, F_OK) < 0 ? 0 : seal_ask(SEAL_FORGET, name, NULL, -EBADF, NULL, ret_error);
+}
+
+int seal_forget_left(const char *name, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *path = NULL;
+        DefinitionOrigin origin;
+        int r;
+
+        /* Those of one that is there are its own; what is to be made is refused then. */
+        if (definition_find(name, &path, &origin, &error) >= 0)
+                return 0;
+
+        r = forget(name, ret_error);
+        if (r < 0)
+                error_prefix(ret_error, "Keys of an earlier '%s' are left and cannot be removed", name);
+        return r;
+}
+
+int seal_forget_all(const char *name, Error *ret_error)
+{
+        int r = forget(name, ret_error);
+
+        if (r < 0)
+                error_prefix(ret_error, "The keys of '%s' cannot be removed", name);
+        return r;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/change/settings.h"
+
+/* What the readers of single settings share: settings.c and settings-devices.c. */
+
+typedef struct SettingsReader {
+        sd_bus_message *message;
+        Settings *settings;
+        SettingsUse use;
+        const char *key;          /* being read, which sentences begin with */
+        DefinitionDevice *device; /* of that key, if it names devices */
+        uint64_t seen;            /* a bit for each key that was there */
+        Error *ret_error;
+} SettingsReader;
+
+/* Sets INVALID_ARGS: the key and why; or that its value is not of that type. */
+int settings_refuse(const SettingsReader *reader, const char *why);
+int settings_refuse_type(const SettingsReader *reader, const char *type);
+
+/* Replaces *ret by a text that can stand in a definition as it is. */
+int settings_read_plain(SettingsReader *reader, const char *type, char **ret);
+
+int settings_read_networks(SettingsReader *reader);
+int settings_read_volumes(SettingsReader *reader);
+int settings_read_credentials(SettingsReader *reader);

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Settings off the bus: each key with its type. Those of devices are in settings-devices.c, what becomes of
+ * all in a definition in settings-apply.c. */
+
+#include "daemon/change/settings-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+#include "daemon/core/dictionary.h"
+#include "unikernel/arguments.h"
+
+#define ARGUMENT_LIST_MAX 1024
+
+Settings *settings_new(void)
+{
+        Settings *settings = g_new0(Settings, 1);
+
+        settings->initrd_fd = -EBADF;
+        return settings;
+}
+
+void settings_free(Settings *settings)
+{
+        if (!settings)
+                return;
+
+        g_free(settings->arguments);
+        g_strfreev(settings->argument_list);
+        g_free(settings->memory);
+        g_free(settings->size);
+        g_free(settings->cpus);
+        g_free(settings->group);
+        g_free(settings->owner);
+        g_free(settings->restart);
+        g_free(settings->architecture);
+        g_free(settings->autostart);
+        g_free(settings->raw);
+        g_free(settings->image_digest);
+        g_free(settings->initrd_digest);
+        g_free(settings->digest);
+        close_safe(settings->initrd_fd);
+        g_clear_pointer(&settings->networks, g_ptr_array_unref);
+        g_clear_pointer(&settings->volumes, g_ptr_array_unref);
+        g_clear_pointer(&settings->credentials, g_ptr_array_unref);
+        g_free(settings);
+}
+
+/* Whether a definition's text can hold value as it is: nothing would be trimmed, joined or end the line. */
+static bool settings_value_is_plain(const char *value)
+{
+        size_t length = strlen(value);
+
+        if (!g_utf8_validate(value, -1, NULL) || (length > 0 && value[length - 1] == '\\'))
+                return false;
+        for (const char *p = value; *p; p++)
+                if ((unsigned char) *p < ' ' && *p != '\t')
+                        return false;
+
+        return length == 0 || (!g_ascii_isspace(value[0]) && !g_ascii_isspace(value[length - 1]));
+}
+
+int settings_refuse(const SettingsReader *reader, const char *why)
+{
+        return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: %s", reader->key, why);
+}
+
+int settings_refuse_type(const SettingsReader *reader, const char *type)
+{
+        const char *given = NULL;
+
+        (void) sd_bus_message_peek_type(reader->message, NULL, &given);
+        return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: its value is of type '%s', not '%s'",
+                        reader->key, type, given ?: "");
+}
+
+int settings_read_plain(SettingsReader *reader, const char *type, char **ret)
+{
+        const char *value;
+
+        if (sd_bus_message_read(reader->message, "v", type, &value) < 0)
+                return settings_refuse_type(reader, type);
+        if (!settings_value_is_plain(value))
+                return settings_refuse(reader,
+                                "a definition cannot hold this value: it has a control character, white "
+                                "space at an end, or '\\' at its end");
+
+        g_free(*ret);
+        *ret = g_strdup(value);
+        return 0;
+}
+
+static int read_arguments(SettingsReader *reader)
+{
+        int r;
+
+        if (reader->settings->arguments)
+                return settings_refuse(reader, "'Arguments' and 'ArgumentList' exclude each other");
+        r = settings_read_plain(reader, "s", &reader->settings->arguments);
+        if (r < 0)
+                return r;
+
+        return arguments_check(reader->settings->arguments, reader->ret_error);
+}
+
+int settings_join_arguments(Settings *settings, const ImageInfo *info, Error *ret_error)
+{
+        g_autofree char *arguments = NULL;
+        int r;
+
+        if (!settings->argument_list)
+                return 0;
+        r = arguments_join((const char *const *) settings->argument_list, arguments_are_quoted(info),
+                        &arguments, ret_error);
+        if (r >= 0)
+                r = arguments_check(arguments, ret_error);
+        if (r < 0)
+                return r;
+        if (!settings_value_is_plain(arguments))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Setting 'ArgumentList': the last argument ends with white space or '\\', "
+                                "which no definition can hold");
+
+        g_free(settings->arguments);
+        settings->arguments = g_steal_pointer(&arguments);
+        return 0;
+}
+
+static int read_argument_list(SettingsReader *reader)
+{
+        g_auto(GStrv) list = NULL;
+        int r;
+
+        if (reader->settings->arguments)
+                return settings_refuse(reader, "'Arguments' and 'ArgumentList' exclude each other");
+        r = sd_bus_message_enter_container(reader->message, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_read_strv(reader->message, &list);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(reader->message);
+        if (r < 0)
+                return settings_refuse_type(reader, "as");
+        if (list && g_strv_length(list) > ARGUMENT_LIST_MAX)
+                return settings_refuse(reader, "more than 1024 arguments");
+
+        reader->settings->argument_list = list ? g_steal_pointer(&list) : g_new0(char *, 1);
+        return settings_join_arguments(reader->settings, NULL, reader->ret_error);
+}
+
+static int read_memory(SettingsReader *reader)
+{
+        uint64_t value;
+
+        if (sd_bus_message_read(reader->message, "v", "t", &value) < 0)
+                return settings_refuse_type(reader, "t");
+
+        reader->settings->memory = g_memdup2(&value, sizeof value);
+        return 0;
+}
+
+static int read_size(SettingsReader *reader)
+{
+        uint64_t value;
+
+        if (sd_bus_message_read(reader->message, "v", "t", &value) < 0)
+                return settings_refuse_type(reader, "t");
+
+        reader->settings->size = g_memdup2(&value, sizeof value);
+        return 0;
+}
+
+static int read_cpus(SettingsReader *reader)
+{
+        uint32_t value;
+
+        if (sd_bus_message_read(reader->message, "v", "u", &value) < 0)
+                return settings_refuse_type(reader, "u");
+
+        reader->settings->cpus = g_memdup2(&value, sizeof value);
+        return 0;
+}
+
+static int read_boolean_into(SettingsReader *reader, bool **ret_value)
+{
+        bool value;
+        int b;
+
+        if (sd_bus_message_read(reader->message, "v", "b", &b) < 0)
+                return settings_refuse_type(reader, "b");
+
+        value = b;
+        *ret_value = g_memdup2(&value, sizeof value);
+        return 0;
+}
+
+static int read_autostart(SettingsReader *reader)
+{
+        return read_boolean_into(reader, &reader->settings->autostart);
+}
+
+static int read_raw(SettingsReader *reader)
+{
+        return read_boolean_into(reader, &reader->settings->raw);
+}
+
+static int read_group(SettingsReader *reader)
+{
+        return settings_read_plain(reader, "s", &reader->settings->group);
+}
+
+static int read_owner(SettingsReader *reader)
+{
+        int r = settings_read_plain(reader, "s", &reader->settings->owner);
+
+        return r >= 0 && !reader->settings->owner[0] ? settings_refuse(reader, "name a user") : r;
+}
+
+static int read_restart(SettingsReader *reader)
+{
+        int r = settings_read_plain(reader, "s", &reader->settings->restart);
+
+        if (r >= 0 && (int) restart_policy_from_string(reader->settings->restart) < 0)
+                return settings_refuse(reader, "it is 'no', 'on-failure' or 'always'");
+
+        return r;
+}
+
+/* Written down by the name that is shown everywhere. */
+static int read_architecture(SettingsReader *reader)
+{
+        char **value = &reader->settings->architecture;
+        ImageArchitecture architecture;
+        int r;
+
+        r = settings_read_plain(reader, "s", value);
+        if (r < 0 || !**value)
+                return r;
+        architecture = guest_architecture_from_string(*value);
+        if ((int) architecture < 0)
+                return settings_refuse(reader, "it is 'x86_64' or 'aarch64', or '' for the host's own");
+
+        g_free(*value);
+        *value = g_strdup(image_architecture_to_string(architecture));
+        return 0;
+}
+
+static int read_digest_into(SettingsReader *reader, bool may_be_empty, char **ret)
+{
+        int r = settings_read_plain(reader, "s", ret);
+
+        if (r >= 0 && !digest_is_valid(*ret) && !(may_be_empty && !**ret))
+                return settings_refuse(
+                                reader, "a digest is 'sha256:' and 64 hexadecimal digits in lower case");
+
+        return r;
+}
+
+static int read_image_digest(SettingsReader *reader)
+{
+        return read_digest_into(reader, false, &reader->settings->image_digest);
+}
+
+static int read_digest(SettingsReader *reader)
+{
+        return read_digest_into(reader, false, &reader->settings->digest);
+}
+
+static int read_initrd(SettingsReader *reader)
+{
+        int fd;
+
+        if (sd_bus_message_read(reader->message, "v", "h", &fd) < 0)
+                return settings_refuse_type(reader, "h");
+        if (reader->settings->initrd_digest)
+                return settings_refuse(reader, "'Initrd' and 'InitrdDigest' exclude each other");
+
+        reader->settings->initrd_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        return reader->settings->initrd_fd < 0
+                               ? error_set_errno(reader->ret_error, errno, "Cannot take the descriptor")
+                               : 0;
+}
+
+static int read_initrd_digest(SettingsReader *reader)
+{
+        if (reader->settings->initrd_fd >= 0)
+                return settings_refuse(reader, "'Initrd' and 'InitrdDigest' exclude each other");
+
+        return read_digest_into(reader, true, &reader->settings->initrd_digest);
+}
+
+#define USE(use) (1U << (use))
+#define BOTH     (USE(SETTINGS_CREATE) | USE(SETTINGS_UPDATE))
+#define VOLUME   (USE(SETTINGS_VOLUME) | USE(SETTINGS_VOLUME_IMPORT))
+
+static const struct {
+        const char *key;
+        unsigned uses;
+        int (*read)(SettingsReader *reader);
+} settings_keys[] = {
+                {"Arguments", BOTH, read_arguments},
+                {"ArgumentList", BOTH, read_argument_list},
+                {"Memory", BOTH, read_memory},
+                {"CPUs", BOTH, read_cpus},
+                {"Architecture", BOTH, read_architecture},
+                {"Group", BOTH | VOLUME, read_group},
+                {"Autostart", BOTH, read_autostart},
+                {"Restart", BOTH, read_restart},
+                {"Owner", BOTH | VOLUME, read_owner},
+                {"ImageDigest", USE(SETTINGS_UPDATE), read_image_digest},
+                {"Initrd", BOTH, read_initrd},
+                {"InitrdDigest", BOTH, read_initrd_digest},
+                {"Networks", BOTH, settings_read_networks},
+                {"Volumes", BOTH, settings_read_volumes},
+                {"Credentials", BOTH, settings_read_credentials},
+                {"Digest", USE(SETTINGS_CREATE) | USE(SETTINGS_IMPORT), read_digest},
+                {"Size", USE(SETTINGS_VOLUME_IMPORT), read_size},
+                {"Raw", USE(SETTINGS_VOLUME_IMPORT), read_raw},
+};
+
+static int refuse_key(SettingsUse use, const char *key, Error *ret_error)
+{
+        g_autoptr(GString) known = g_string_new(NULL);
+        g_autofree char *shown = text_for_display(key, 40);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(settings_keys); i++)
+                if (settings_keys[i].uses & USE(use))
+                        g_string_append_printf(
+                                        known, "%s%s", known->len > 0 ? ", " : "", settings_keys[i].key);
+
+        return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown key '%s'; known: %s", shown, known->str);
+}
+
+static int read_setting(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
+{
+        SettingsReader *reader = userdata;
+
+        reader->key = key;
+        for (size_t i = 0; i < G_N_ELEMENTS(settings_keys); i++) {
+                if (!(settings_keys[i].uses & USE(reader->use)) || !g_str_equal(settings_keys[i].key, key))
+                        continue;
+                if (reader->seen & (UINT64_C(1) << i))
+                        return settings_refuse(reader, "it stands there twice");
+
+                reader->seen |= UINT64_C(1) << i;
+                return settings_keys[i].read(reader);
+        }
+
+        return refuse_key(reader->use, key, ret_error);
+}
+
+int settings_read(sd_bus_message *message, SettingsUse use, Settings **ret_settings, Error *ret_error)
+{
+        g_autoptr(Settings) settings = settings_new();
+        SettingsReader reader = {
+                        .message = message, .settings = settings, .use = use, .ret_error = ret_error};
+        int r;
+
+        r = dictionary_read(message, "settings", read_setting, &reader, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_settings = g_steal_pointer(&settings);
+        return 0;
+}

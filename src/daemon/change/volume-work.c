@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the methods about volumes do in a thread. */
+
+#include "daemon/change/volume-work.h"
+
+#include "common/io.h"
+#include "common/users.h"
+#include "unikernel/volumes.h"
+
+GMutex volume_identity_lock;
+
+void volume_work_free(VolumeWork *work)
+{
+        shared_conf_unref(work->conf);
+        g_free(work->name);
+        close_safe(work->fd);
+        settings_free(work->settings);
+        volume_free(work->volume);
+        g_free(work->owner);
+        g_free(work->group);
+        g_strfreev(work->users);
+        g_clear_pointer(&work->volumes, g_ptr_array_unref);
+        g_clear_pointer(&work->users_of, g_ptr_array_unref);
+        error_clear(&work->error);
+        g_free(work);
+}
+
+/* One whose record is damaged can be removed, as if it were root's. */
+static bool is_damaged(const VolumeWork *work, int r, const Error *error)
+{
+        return r < 0 && error->code == ERROR_FAILED && work->verb->act == volume_work_remove;
+}
+
+int volume_work_look(VolumeWork *work, Error *ret_error)
+{
+        int r;
+
+        r = volume_load(work->name, &work->volume, ret_error);
+        if (is_damaged(work, r, ret_error)) {
+                error_clear(ret_error);
+                work->owner = user_name(0);
+                work->group = g_strdup("");
+                return 0;
+        }
+        if (r < 0)
+                return r;
+
+        work->owner = user_name(work->volume->owner);
+        work->group = work->volume->group == GID_INVALID ? g_strdup("") : group_name(work->volume->group);
+        return 0;
+}
+
+/* It is still the one that polkit was asked about; it is taken as it is now. */
+static int look_again(VolumeWork *work, Error *ret_error)
+{
+        g_autoptr(Volume) volume = NULL;
+        int r;
+
+        r = volume_load(work->name, &volume, ret_error);
+        if (!work->volume && is_damaged(work, r, ret_error)) {
+                error_clear(ret_error);
+                return 0;
+        }
+        if (r < 0)
+                return r;
+        if (!work->volume || volume->owner != work->volume->owner || volume->group != work->volume->group)
+                return error_set(ret_error, ERROR_BUSY,
+                                "Volume '%s' was given to somebody else meanwhile: try again", work->name);
+
+        volume_free(work->volume);
+        work->volume = g_steal_pointer(&volume);
+        return 0;
+}
+
+static bool may_administer(const VolumeWork *work)
+{
+        return work->administer || work->call->uid == 0;
+}
+
+static bool definition_names(const Definition *definition, const char *volume)
+{
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+
+                if (g_strcmp0(device->stored, volume) == 0)
+                        return true;
+        }
+
+        return false;
+}
+
+/* Those that name it without a right to it do not start, and count for nothing: nobody can keep somebody
+ * else's volume from being removed. */
+static char **users_among(const GPtrArray *definitions, const Volume *volume)
+{
+        g_autoptr(GStrvBuilder) users = g_strv_builder_new();
+
+        for (guint i = 0; i < definitions->len; i++) {
+                const Definition *definition = definitions->pdata[i];
+
+                if (definition_names(definition, volume->name) && volume_is_for(volume, definition->owner))
+                        g_strv_builder_add(users, definition->name);
+        }
+
+        return g_strv_builder_end(users);
+}
+
+/* ret_broken as of definition_load_all(). */
+static int find_users(VolumeWork *work, char **ret_broken, Error *ret_error)
+{
+        g_autoptr(GPtrArray) definitions = NULL;
+        int r;
+
+        r = definition_load_all(&definitions, ret_broken, ret_error);
+        if (r < 0)
+                return r;
+
+        g_strfreev(work->users);
+        work->users = users_among(definitions, work->volume);
+        return 0;
+}
+
+/* Those of a new one, and whether the caller may give it them. */
+static int read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Error *ret_error)
+{
+        const char *owner = work->settings->owner, *group = work->settings->group;
+        uid_t uid = work->call->uid;
+        gid_t gid = GID_INVALID;
+        int r = 0;
+
+        if (owner)
+                r = user_parse("Owner", owner, &uid, ret_error);
+        if (r >= 0 && group && *group)
+                r = group_parse("Group", group, &gid, ret_error);
+        if (r < 0)
+                return r;
+
+        work->needs_administer = true;
+        if (!may_administer(work) && uid != work->call->uid)
+                return error_set(ret_error, ERROR_ACCESS_DENIED,
+                                "Only an administrator may make a volume for somebody else");
+        if (!may_administer(work) && gid != GID_INVALID && !call_in_group(work->call, gid)) {
+                g_autofree char *name = group_name(gid);
+
+                return error_set(ret_error, ERROR_ACCESS_DENIED,
+                                "Only an administrator may name a group that they are not in (%s)", name);
+        }
+        r = may_administer(work) ? 0 : volume_check_reserved(work->name, uid, ret_error);
+        if (r < 0)
+                return r;
+        work->needs_administer = false;
+
+        *ret_owner = uid;
+        *ret_group = gid;
+        return 0;
+}
+
+/* NULL: they do not bind the caller. */
+static const VolumeLimits *limits_of(const VolumeWork *work, VolumeLimits *limits)
+{
+        const Conf *conf = work->conf->conf;
+
+        if (may_administer(work))
+                return NULL;
+
+        *limits = (VolumeLimits){
+                        .size_max_user = conf->volumes_size_max_user,
+                        .max_user = conf->volumes_max_user,
+                        .free_min = conf->free_space_min,
+        };
+        return limits;
+}
+
+static int check_limit(VolumeWork *work, int r, const Error *error)
+{
+        work->needs_administer = r < 0 && error->code == ERROR_LIMIT_EXCEEDED && !may_administer(work);
+        return r;
+}
+
+int volume_work_create(VolumeWork *work, Error *ret_error)
+{
+        VolumeLimits limits;
+        uid_t owner;
+        gid_t group;
+        int r;
+
+        r = read_owners(work, &owner, &group, ret_error);
+        if (r < 0)
+                return r;
+
+        r = volume_create(work->name, work->size, owner, group, limits_of(work, &limits), ret_error);
+        return check_limit(work, r, ret_error);
+}
+
+int volume_work_import(VolumeWork *work, Error *ret_error)
+{
+        VolumeLimits limits;
+        VolumeContent content;
+        uid_t owner;
+        gid_t group;
+        int r;
+
+        r = read_owners(work, &owner, &group, ret_error);
+        if (r < 0)
+                return r;
+
+        content = (VolumeContent){
+                        .fd = work->fd,
+                        .size = work->size,
+                        .raw = work->settings->raw && *work->settings->raw,
+        };
+        r = volume_import(work->name, &content, owner, group, limits_of(work, &limits), ret_error);
+        return check_limit(work, r, ret_error);
+}
+
+static bool may_see(const VolumeWork *work, const Volume *volume)
+{
+        return work->all || volume->owner == work->call->uid ||
+               (volume->group != GID_INVALID && call_in_group(work->call, volume->group));
+}
+
+static void users_free(gpointer data)
+{
+        g_strfreev(data);
+}
+
+int volume_work_list(VolumeWork *work, Error *ret_error)
+{
+        g_autoptr(GPtrArray) definitions = NULL;
+        int r;
+
+        r = definition_load_all(&definitions, NULL, ret_error);
+        if (r >= 0)
+                r = volume_list(&work->volumes, ret_error);
+        if (r < 0)
+                return r;
+
+        for (guint i = work->volumes->len; i > 0; i--)
+                if (!may_see(work, work->volumes->pdata[i - 1]))
+                        g_ptr_array_remove_index(work->volumes, i - 1);
+        work->users_of = g_ptr_array_new_with_free_func(users_free);
+        for (guint i = 0; i < work->volumes->len; i++)
+                g_ptr_array_add(work->users_of, users_among(definitions, work->volumes->pdata[i]));
+
+        return 0;
+}
+
+int volume_work_details(VolumeWork *work, Error *ret_error)
+{
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&volume_identity_lock);
+        int r;
+
+        r = look_again(work, ret_error);
+        if (r >= 0)
+                r = find_users(work, NULL, ret_error);
+        if (r < 0)
+                return r;
+
+        return volume_look(work->name, &work->use, ret_error);
+}
+
+int volume_work_resize(VolumeWork *work, Error *ret_error)
+{
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&volume_identity_lock);
+        VolumeLimits limits;
+        int r;
+
+        r = look_again(work, ret_error);
+        if (r < 0)
+                return r;
+
+        r = volume_resize(work->name, work->size, limits_of(work, &limits), ret_error);
+        return check_limit(work, r, ret_error);
+}
+
+int volume_work_export(VolumeWork *work, Error *ret_error)
+{
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&volume_identity_lock);
+        int r;
+
+        r = look_again(work, ret_error);
+        if (r < 0)
+                return r;
+
+        r = volume_export(work->name, &work->fd, ret_error);
+        /* The sentence is better with the name of who writes it. */
+        if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
+                (void) find_users(work, NULL, NULL);
+        return r;
+}
+
+/* Who names it loses it. A definition that cannot be read may name it. */
+static int check_unnamed(VolumeWork *work, Error *ret_error)
+{
+        g_autofree char *broken = NULL, *list = NULL;
+        int r;
+
+        r = find_users(work, &broken, ret_error);
+        if (r < 0)
+                return r;
+        if (broken)
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "The definition of '%s' cannot be read, and may name the volume: repair or "
+                                "remove it first",
+                                broken);
+
+        if (!*work->users)
+                return 0;
+
+        list = g_strjoinv(", ", work->users);
+        return error_set(ret_error, ERROR_VOLUME_IN_USE,
+                        "Volume '%s' is named by the definition of %s: remove that, or its section, first",
+                        work->name, list);
+}
+
+int volume_work_remove(VolumeWork *work, Error *ret_error)
+{
+        g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&volume_identity_lock);
+        int r;
+
+        r = look_again(work, ret_error);
+        if (r >= 0 && work->volume)
+                r = check_unnamed(work, ret_error);
+
+        return r < 0 ? r : volume_remove(work->name, ret_error);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Calls of shruthi-domain: turns, time limit, output limit, error lines turned into an Error. */
+
+#include "daemon/core/helper.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "common/string-util.h"
+#include "daemon/core/queue.h"
+#include "helper/call.h"
+
+#define HELPER_PROGRAM "shruthi-domain"
+/* It has limits of its own for each thing that it asks libvirt: these are for when those fail. */
+#define HELPER_PATIENCE      (180 * G_USEC_PER_SEC)
+#define HELPER_PATIENCE_LONG (660 * G_USEC_PER_SEC) /* for what boots guests to see whether they run */
+#define HELPER_OUTPUT_MAX    (4 * 1024 * 1024)
+
+struct Helper {
+        sd_event *event;
+        Queue *queue;
+};
+
+typedef struct Child {
+        Helper *helper;
+        QueueEntry *entry;
+        char *verb, *name;
+        HelperDone done;
+        void *userdata;
+        DomainCall *call;
+        GString *output;
+        gint64 patience; /* µs */
+        gint64 deadline;
+        bool too_much;
+} Child;
+
+Helper *helper_new(sd_event *event, unsigned at_once)
+{
+        Helper *helper = g_new0(Helper, 1);
+
+        helper->event = sd_event_ref(event);
+        helper->queue = queue_new(at_once, MAX(at_once / 2, 1));
+        return helper;
+}
+
+Helper *helper_free(Helper *helper)
+{
+        if (!helper)
+                return NULL;
+
+        sd_event_unref(helper->event);
+        queue_free(helper->queue);
+        g_free(helper);
+        return NULL;
+}
+
+unsigned helper_count(const Helper *helper)
+{
+        return queue_count_running(helper->queue) + queue_count_waiting(helper->queue);
+}
+
+gboolean helper_next_line(const char **position, char **ret_key, char **ret_value)
+{
+        while (**position) {
+                const char *line = *position, *end = strchrnul(line, '\n'), *equals;
+
+                *position = *end ? end + 1 : end;
+                equals = memchr(line, '=', (size_t) (end - line));
+                if (!equals)
+                        continue;
+
+                *ret_key = g_strndup(line, (gsize) (equals - line));
+                *ret_value = g_strndup(equals + 1, (gsize) (end - equals - 1));
+                return TRUE;
+        }
+
+        return FALSE;
+}
+
+/* error-name= and error= of the output become the error; else what is known of its end. */
+static int child_failed(Child *child, int status, Error *ret_error)
+{
+        g_autofree char *name = NULL, *sentence = NULL;
+        const char *position = child->output->str;
+        ErrorCode code;
+
+        for (char *key, *value; helper_next_line(&position, &key, &value);) {
+                if (g_str_equal(key, "error-name")) {
+                        g_free(name);
+                        name = g_steal_pointer(&value);
+                } else if (g_str_equal(key, "error")) {
+                        g_free(sentence);
+                        sentence = g_steal_pointer(&value);
+                }
+                g_free(key);
+                g_free(value);
+        }
+
+        if (status < 0 && g_get_monotonic_time() >= child->deadline)
+                return error_set(ret_error, ERROR_TIMED_OUT, "libvirt did not answer within %u seconds",
+                                (unsigned) (child->patience / G_USEC_PER_SEC));
+        if (child->too_much)
+                return error_set(ret_error, ERROR_FAILED, "The output of %s %s is too long", HELPER_PROGRAM,
+                                child->verb);
+        if (sentence) {
+                code = error_code_from_bus_name(name);
+                return error_set(ret_error, code >= 0 ? code : ERROR_FAILED, "%s", sentence);
+        }
+        if (status < 0)
+                return error_set(ret_error, ERROR_FAILED, "%s %s was killed", HELPER_PROGRAM, child->verb);
+
+        return error_set(ret_error, ERROR_FAILED,
+                        "%s %s ended with status %d: see its messages in the journal", HELPER_PROGRAM,
+                        child->verb, status);
+}
+
+static void child_free(Child *child)
+{
+        domain_call_free(child->call);
+        g_string_free(child->output, TRUE);
+        queue_entry_done(child->entry);
+        g_free(child->verb);
+        g_free(child->name);
+        g_free(child);
+}
+
+static void on_output(void *userdata, const char *data, size_t size)
+{
+        Child *child = userdata;
+
+        if (child->too_much)
+                return;
+        if (child->output->len + size > HELPER_OUTPUT_MAX) {
+                child->too_much = true;
+                domain_call_kill(child->call);
+                return;
+        }
+        g_string_append_len(child->output, data, (gssize) size);
+}
+
+static void on_ended(void *userdata, int status)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Child *child = userdata;
+        int r = 0;
+
+        if (child->too_much || status != 0)
+                r = child_failed(child, status, &error);
+        child->done(r, &error, child->output->str, child->userdata);
+        child_free(child);
+}
+
+static gint64 patience_for(const char *verb)
+{
+        static const char *const long_verbs[] = {"check", "check-without-polkit", "probe", NULL};
+
+        return g_strv_contains(long_verbs, verb) ? HELPER_PATIENCE_LONG : HELPER_PATIENCE;
+}
+
+static void on_turn(QueueEntry *entry, void *userdata)
+{
+        static const DomainCallHooks hooks = {.output = on_output, .ended = on_ended};
+        _cleanup_error_ Error error = ERROR_INIT;
+        Child *child = userdata;
+        const char *words[] = {child->verb, child->name, NULL};
+        int r;
+
+        child->entry = entry;
+        child->deadline = g_get_monotonic_time() + child->patience;
+        r = domain_call_new(child->helper->event, words, (uint64_t) child->patience, &hooks, child,
+                        &child->call);
+        if (r >= 0)
+                return;
+
+        (void) error_set_errno(&error, r, "Cannot run %s", HELPER_PROGRAM);
+        child->done(r, &error, "", child->userdata);
+        child_free(child);
+}
+
+void helper_run(Helper *helper, uid_t uid, const char *verb, const char *name, HelperDone done,
+                void *userdata)
+{
+        Child *child = g_new0(Child, 1);
+
+        *child = (Child){.helper = helper,
+                        .verb = g_strdup(verb),
+                        .name = g_strdup(name),
+                        .done = done,
+                        .userdata = userdata,
+                        .output = g_string_new(NULL),
+                        .patience = patience_for(verb)};
+        queue_add(helper->queue, uid, on_turn, child);
+}

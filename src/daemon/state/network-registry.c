@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reading the records, and comparing them with what libvirt has. */
+
+#include "daemon/state/network-registry.h"
+
+#include <string.h>
+
+#include "common/log.h"
+#include "daemon/change/network-change.h"
+
+/* One reading of all. */
+typedef struct Reading {
+        Manager *manager;
+        unsigned network_changes; /* as the manager had it when this began */
+        GHashTable *found;        /* name → LoadedNetwork; without a record: it cannot be read */
+        bool failed;
+        void (*done)(void *userdata);
+        void *userdata;
+} Reading;
+
+static void loaded_free(gpointer data)
+{
+        loaded_network_clear(data);
+        g_free(data);
+}
+
+static Reading *reading_new(Manager *manager, void (*done)(void *userdata), void *userdata)
+{
+        Reading *reading = g_new0(Reading, 1);
+
+        *reading = (Reading){.manager = manager,
+                        .found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, loaded_free),
+                        .done = done,
+                        .userdata = userdata};
+        return reading;
+}
+
+static void reading_free(Reading *reading)
+{
+        g_hash_table_unref(reading->found);
+        g_free(reading);
+}
+
+static void reading_run(void *userdata)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_auto(GStrv) names = NULL;
+        Reading *reading = userdata;
+
+        if (network_record_list(&names, &error) < 0) {
+                log_warning("Cannot list the networks: %s", error.message);
+                reading->failed = true;
+                return;
+        }
+        for (char **name = names; *name; name++) {
+                LoadedNetwork *loaded = g_new0(LoadedNetwork, 1);
+
+                if (loaded_network_read(*name, loaded, &error) < 0)
+                        log_warning("Network '%s' is left alone: %s", *name, error.message);
+                g_hash_table_insert(reading->found, g_strdup(*name), loaded);
+        }
+}
+
+/* What is being changed just now knows better than what was read before. */
+static void reading_apply(Reading *reading)
+{
+        g_autoptr(GList) known = g_hash_table_get_values(reading->manager->networks);
+        GHashTableIter iter;
+        gpointer name, value;
+
+        for (GList *l = known; !reading->failed && l; l = l->next) {
+                Network *network = l->data;
+
+                if (!network->changing && !g_hash_table_contains(reading->found, network->name))
+                        network_gone(network);
+        }
+
+        g_hash_table_iter_init(&iter, reading->found);
+        while (g_hash_table_iter_next(&iter, &name, &value)) {
+                Network *network = network_get(reading->manager, name);
+                LoadedNetwork *loaded = value;
+
+                if (loaded->record && (!network || !network->changing))
+                        network_apply(network ?: network_new(reading->manager, name), loaded);
+        }
+}
+
+static void reading_done(void *userdata);
+
+static void reading_start(Reading *reading)
+{
+        g_hash_table_remove_all(reading->found);
+        reading->failed = false;
+        reading->network_changes = reading->manager->network_changes;
+        worker_run(reading->manager->loader, 0, NULL, reading_run, reading_done, reading);
+}
+
+static void reading_done(void *userdata)
+{
+        Reading *reading = userdata;
+
+        /* One that has gone meanwhile must not come back by what was read before. */
+        if (reading->network_changes != reading->manager->network_changes) {
+                reading_start(reading);
+                return;
+        }
+
+        reading_apply(reading);
+        networks_repair(reading->manager);
+        if (reading->done)
+                reading->done(reading->userdata);
+        reading_free(reading);
+}
+
+void networks_load(Manager *manager)
+{
+        Reading *reading = reading_new(manager, NULL, NULL);
+
+        network_records_tidy();
+        reading_run(reading);
+        reading_apply(reading);
+        reading_free(reading);
+}
+
+void networks_refresh(Manager *manager, void (*done)(void *userdata), void *userdata)
+{
+        reading_start(reading_new(manager, done, userdata));
+}
+
+void seen_network_free(SeenNetwork *seen)
+{
+        if (!seen)
+                return;
+
+        g_free(seen->name);
+        g_free(seen->mode);
+        g_free(seen->bridge);
+        g_free(seen->subnet);
+        g_free(seen->gateway);
+        g_free(seen->dns);
+        g_free(seen->subnet6);
+        g_free(seen->gateway6);
+        g_free(seen->dns6);
+        g_free(seen);
+}
+
+static gint compare_seen(gconstpointer a, gconstpointer b)
+{
+        return strcmp((*(SeenNetwork *const *) a)->name, (*(SeenNetwork *const *) b)->name);
+}
+
+static SeenNetwork *seen_new(const char *name)
+{
+        SeenNetwork *seen = g_new0(SeenNetwork, 1);
+
+        *seen = (SeenNetwork){.name = g_strdup(name),
+                        .mode = g_strdup(""),
+                        .bridge = g_strdup(""),
+                        .subnet = g_strdup(""),
+                        .gateway = g_strdup(""),
+                        .dns = g_strdup(""),
+                        .subnet6 = g_strdup(""),
+                        .gateway6 = g_strdup(""),
+                        .dns6 = g_strdup("")};
+        return seen;
+}
+
+SeenNetwork *seen_network_copy(const SeenNetwork *seen)
+{
+        SeenNetwork *copy;
+
+        if (!seen)
+                return NULL;
+
+        copy = g_new0(SeenNetwork, 1);
+        *copy = (SeenNetwork){.name = g_strdup(seen->name),
+                        .mode = g_strdup(seen->mode),
+                        .bridge = g_strdup(seen->bridge),
+                        .subnet = g_strdup(seen->subnet),
+                        .gateway = g_strdup(seen->gateway),
+                        .dns = g_strdup(seen->dns),
+                        .subnet6 = g_strdup(seen->subnet6),
+                        .gateway6 = g_strdup(seen->gateway6),
+                        .dns6 = g_strdup(seen->dns6),
+                        .active = seen->active,
+                        .former = seen->former};
+        return copy;
+}
+
+static void seen_set(SeenNetwork *seen, const char *key, const char *value)
+{
+        const struct {
+                const char *key;
+                char **field;
+        } fields[] = {
+                        {"mode", &seen->mode},
+                        {"bridge", &seen->bridge},
+                        {"subnet", &seen->subnet},
+                        {"gateway", &seen->gateway},
+                        {"dns", &seen->dns},
+                        {"ipv6-subnet", &seen->subnet6},
+                        {"ipv6-gateway", &seen->gateway6},
+                        {"ipv6-dns", &seen->dns6},
+        };
+
+        if (g_str_equal(key, "former"))
+                seen->former = g_str_equal(value, "yes");
+        if (g_str_equal(key, "active"))
+                seen->active = g_str_equal(value, "yes");
+        for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
+                if (g_str_equal(fields[i].key, key)) {
+                        g_free(*fields[i].field);
+                        *fields[i].field = g_utf8_make_valid(value, -1);
+                }
+}
+
+GPtrArray *seen_networks_parse(const char *output)
+{
+        GPtrArray *all = g_ptr_array_new_with_free_func(seen_network_destroy);
+        SeenNetwork *seen = NULL;
+
+        for (char *key, *value; helper_next_line(&output, &key, &value);) {
+                if (g_str_equal(key, "network")) {
+                        g_autofree char *name = g_utf8_make_valid(value, -1);
+
+                        seen = seen_new(name);
+                        g_ptr_array_add(all, seen);
+                } else if (seen)
+                        seen_set(seen, key, value);
+                g_free(key);
+                g_free(value);
+        }
+
+        g_ptr_array_sort(all, compare_seen);
+        return all;
+}
+
+const SeenNetwork *seen_networks_find(const GPtrArray *seen, const char *name)
+{
+        for (guint i = 0; i < seen->len; i++) {
+                const SeenNetwork *one = seen->pdata[i];
+
+                if (g_str_equal(one->name, name))
+                        return one;
+        }
+
+        return NULL;
+}
+
+static void apply_seen(Manager *manager, const GPtrArray *seen)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, manager->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                Network *network = value;
+                const SeenNetwork *one = seen_networks_find(seen, network->name);
+
+                if (!network->changing)
+                        network_set_active(network, one && one->active, one ? one->bridge : NULL);
+        }
+}
+
+/* What libvirt has lost, or somebody has stopped, is made and started again: our records are the truth. */
+static void repair(Manager *manager, const GPtrArray *seen)
+{
+        g_autoptr(GList) networks = g_hash_table_get_values(manager->networks);
+
+        for (GList *l = networks; l; l = l->next) {
+                Network *network = l->data;
+                const SeenNetwork *one = seen_networks_find(seen, network->name);
+                bool active = network->active || (one && one->active);
+
+                if (!network->changing && network->loaded.record &&
+                                (network->loaded.record->state != NETWORK_READY || !active))
+                        network_change_repair(network);
+        }
+}
+
+typedef struct Look {
+        Manager *manager;
+        unsigned network_changes; /* as the manager had it when this began */
+        NetworksLooked done;
+        void *userdata;
+} Look;
+
+static void on_looked(int r, Error *error, const char *output, void *userdata)
+{
+        g_autoptr(GPtrArray) seen = r < 0 ? NULL : seen_networks_parse(output);
+        g_autofree Look *look = userdata;
+
+        /* What was made or removed meanwhile is known better. */
+        if (seen && look->network_changes == look->manager->network_changes)
+                apply_seen(look->manager, seen);
+        look->done(r, error, seen, look->userdata);
+        if (seen)
+                repair(look->manager, seen);
+}
+
+void networks_look(Manager *manager, uid_t uid, NetworksLooked done, void *userdata)
+{
+        Look *look = g_new(Look, 1);
+
+        *look = (Look){.manager = manager,
+                        .network_changes = manager->network_changes,
+                        .done = done,
+                        .userdata = userdata};
+        helper_run(manager->helper, uid, "network-list", NULL, on_looked, look);
+}
+
+static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
+{
+        g_autoptr(GList) networks = NULL;
+        Manager *manager = userdata;
+
+        if (r < 0) {
+                log_warning("Cannot look after the networks: %s", error_message(error, r));
+                return;
+        }
+
+        /* Only now: one that guests are on stays as it is, however often it is looked at. */
+        networks = g_hash_table_get_values(manager->networks);
+        for (GList *l = networks; l; l = l->next) {
+                Network *network = l->data;
+                const SeenNetwork *one = seen_networks_find(seen, network->name);
+
+                if (one && one->former && !network->changing && network->loaded.record)
+                        network_change_repair(network);
+        }
+}
+
+void networks_repair(Manager *manager)
+{
+        if (g_hash_table_size(manager->networks) > 0)
+                networks_look(manager, 0, on_seen, manager);
+}

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The definitions, kept true by inotify: whoever changes a file, with or without us, sees the change on the
+ * bus. Names that have changed are gathered while a thread reads; one thread reads at a time, so that an
+ * older reading never replaces a newer one. The files behind links are watched, too, and so are the host's
+ * users and groups: a name that is somebody else's now must not give them what is another's. */
+
+#include "daemon/state/registry.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/log.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "common/users.h"
+#include "daemon/state/network-registry.h"
+
+#define WATCH_MASK                                                                                          \
+        (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |                 \
+                        IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+#define LINKED_MASK   (IN_CLOSE_WRITE | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)
+#define DROPIN_SUFFIX SHRUTHI_DEFINITION_SUFFIX ".d"
+/* passwd(5) and group(5). Other sources of users (nsswitch.conf(5)) tell nobody when they change. */
+#define USERS_DIR "/etc"
+
+typedef struct Waiter {
+        void (*done)(void *userdata);
+        void *userdata;
+} Waiter;
+
+typedef struct Watch {
+        char *path;
+        char *name;  /* whose drop-ins these are; NULL: a directory of definitions, or one above it */
+        bool linked; /* what a link leads to: of one definition or of several */
+} Watch;
+
+struct Registry {
+        Manager *manager;
+        int fd;
+        sd_event_source *source;
+        GHashTable *watches; /* wd → Watch */
+        GHashTable *dirty;   /* names to be read */
+        bool all_dirty, users_changed, reading;
+        GArray *waiters; /* Waiter: for the next reading */
+};
+
+/* One reading: what the thread gets and gives back. */
+typedef struct Reading {
+        Registry *registry;
+        char **names;      /* NULL: all there are */
+        GPtrArray *known;  /* names that we knew, when all are read: those not found are gone */
+        GHashTable *found; /* name → Loaded */
+        GArray *waiters;
+} Reading;
+
+static const char *definition_dir(unsigned i)
+{
+        return i == 0   ? paths_config_definitions()
+               : i == 1 ? paths_state_definitions()
+                        : paths_vendor_definitions();
+}
+
+/* Reads NAME's definition, for use in a thread: never fails, but finds nothing or something broken. */
+static void registry_load(const char *name, Loaded *ret_loaded)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Loaded loaded = {};
+        int r;
+
+        r = definition_load(name, &loaded.definition, &error);
+        if (r >= 0) {
+                loaded.owner_name = user_name(loaded.definition->owner);
+                loaded.group_name = loaded.definition->group == GID_INVALID
+                                                    ? g_strdup("")
+                                                    : group_name(loaded.definition->group);
+        } else if (!error.message ||
+                        (error.code != ERROR_NO_SUCH_UNIKERNEL && error.code != ERROR_INVALID_NAME))
+                loaded.problem = g_strdup(error_message(&error, r));
+
+        *ret_loaded = loaded;
+}
+
+static void loaded_free(gpointer data)
+{
+        loaded_clear(data);
+        g_free(data);
+}
+
+static void reading_free(Reading *reading)
+{
+        g_strfreev(reading->names);
+        g_ptr_array_unref(reading->known);
+        g_hash_table_unref(reading->found);
+        g_array_unref(reading->waiters);
+        g_free(reading);
+}
+
+static void reading_run(void *userdata)
+{
+        Reading *reading = userdata;
+
+        if (!reading->names) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                if (definition_list_names(&reading->names, &error) < 0) {
+                        log_warning("Cannot list the definitions: %s", error.message);
+                        return;
+                }
+        }
+        for (char **name = reading->names; *name; name++) {
+                Loaded *loaded = g_new0(Loaded, 1);
+
+                registry_load(*name, loaded);
+                g_hash_table_insert(reading->found, g_strdup(*name), loaded);
+        }
+        /* What was known and is not among those listed has no definition any more. */
+        for (guint i = 0; i < reading->known->len; i++)
+                if (!g_hash_table_contains(reading->found, reading->known->pdata[i]))
+                        g_hash_table_insert(reading->found, g_strdup(reading->known->pdata[i]),
+                                        g_new0(Loaded, 1));
+}
+
+static void registry_read(Registry *registry);
+
+static void reading_apply(Reading *reading)
+{
+        GHashTableIter iter;
+        gpointer name, loaded;
+
+        g_hash_table_iter_init(&iter, reading->found);
+        while (g_hash_table_iter_next(&iter, &name, &loaded))
+                unikernel_apply_loaded(reading->registry->manager, name, loaded);
+        for (guint i = 0; i < reading->waiters->len; i++) {
+                Waiter *waiter = &g_array_index(reading->waiters, Waiter, i);
+
+                waiter->done(waiter->userdata);
+        }
+}
+
+static void reading_done(void *userdata)
+{
+        Reading *reading = userdata;
+        Registry *registry = reading->registry;
+
+        registry->reading = false;
+        reading_apply(reading);
+        reading_free(reading);
+        registry_read(registry);
+}
+
+static void watch_free(gpointer data)
+{
+        Watch *watch = data;
+
+        g_free(watch->path);
+        g_free(watch->name);
+        g_free(watch);
+}
+
+static void add_watch(Registry *registry, const char *path, const char *name, bool linked)
+{
+        int wd = inotify_add_watch(registry->fd, path, linked ? LINKED_MASK : WATCH_MASK);
+
+        if (wd >= 0) {
+                Watch *watch = g_new0(Watch, 1);
+
+                *watch = (Watch){.path = g_strdup(path), .name = g_strdup(name), .linked = linked};
+                g_hash_table_insert(registry->watches, GINT_TO_POINTER(wd), watch);
+        } else if (errno != ENOENT && errno != ENOTDIR)
+                log_warning("Cannot watch %s: %s; changes there are seen after a reload", path,
+                                g_strerror(errno));
+}
+
+static bool is_link(const char *dir, const char *entry)
+{
+        g_autofree char *path = g_build_filename(dir, entry, NULL);
+
+        return g_file_test(path, G_FILE_TEST_IS_SYMLINK);
+}
+
+/* What the links in dir lead to, but for /dev/null, which many write to. */
+static void watch_linked(Registry *registry, const char *dir)
+{
+        g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
+        const char *entry;
+
+        while (entries && (entry = g_dir_read_name(entries))) {
+                g_autofree char *path = g_build_filename(dir, entry, NULL);
+
+                if (is_link(dir, entry) && g_file_test(path, G_FILE_TEST_IS_REGULAR))
+                        add_watch(registry, path, NULL, true);
+        }
+}
+
+/* The directory, or where it is missing the nearest one above it, and the drop-in directories in it.
+ * Watching again what is watched is no harm (inotify_add_watch(2)). */
+static void watch_directory(Registry *registry, const char *dir)
+{
+        g_autofree char *existing = g_strdup(dir);
+        g_autoptr(GDir) entries = NULL;
+        const char *entry;
+
+        while (!g_file_test(existing, G_FILE_TEST_IS_DIR) && !g_str_equal(existing, "/")) {
+                char *above = g_path_get_dirname(existing);
+
+                g_free(existing);
+                existing = above;
+        }
+        add_watch(registry, existing, NULL, false);
+        if (!g_str_equal(existing, dir))
+                return;
+
+        watch_linked(registry, dir);
+        entries = g_dir_open(dir, 0, NULL);
+        while (entries && (entry = g_dir_read_name(entries)))
+                if (g_str_has_suffix(entry, DROPIN_SUFFIX)) {
+                        g_autofree char *path = g_build_filename(dir, entry, NULL);
+                        g_autofree char *name = g_strndup(entry, strlen(entry) - strlen(DROPIN_SUFFIX));
+
+                        add_watch(registry, path, name, false);
+                        watch_linked(registry, path);
+                }
+}
+
+static void registry_watch(Registry *registry)
+{
+        for (unsigned i = 0; i < 3; i++)
+                watch_directory(registry, definition_dir(i));
+        add_watch(registry, USERS_DIR, NULL, false);
+}
+
+static Reading *reading_new(Registry *registry)
+{
+        Reading *reading = g_new0(Reading, 1);
+        GHashTableIter iter;
+        gpointer name;
+
+        *reading = (Reading){
+                        .registry = registry,
+                        .known = g_ptr_array_new_with_free_func(g_free),
+                        .found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, loaded_free),
+                        .waiters = g_steal_pointer(&registry->waiters),
+        };
+        registry->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
+
+        if (registry->all_dirty) {
+                g_hash_table_iter_init(&iter, registry->manager->unikernels);
+                while (g_hash_table_iter_next(&iter, &name, NULL))
+                        g_ptr_array_add(reading->known, g_strdup(name));
+        } else {
+                g_autoptr(GPtrArray) names = g_ptr_array_new();
+
+                g_hash_table_iter_init(&iter, registry->dirty);
+                while (g_hash_table_iter_next(&iter, &name, NULL))
+                        g_ptr_array_add(names, g_strdup(name));
+                g_ptr_array_add(names, NULL);
+                reading->names = (char **) g_ptr_array_steal(names, NULL);
+        }
+        g_hash_table_remove_all(registry->dirty);
+        registry->all_dirty = false;
+        return reading;
+}
+
+static void registry_read(Registry *registry)
+{
+        if (registry->reading || (!registry->all_dirty && g_hash_table_size(registry->dirty) == 0))
+                return;
+
+        /* First the watches, then the reading: what changes between is read twice, and never missed. */
+        if (registry->all_dirty)
+                registry_watch(registry);
+        registry->reading = true;
+        worker_run(registry->manager->loader, 0, NULL, reading_run, reading_done, reading_new(registry));
+}
+
+/* A file that is being written is read when it is closed; what comes into being whole (a link, a directory)
+ * has no close. */
+static bool event_is_early(const Watch *watch, const struct inotify_event *event)
+{
+        g_autofree char *path = g_build_filename(watch->path, event->name, NULL);
+        struct stat st;
+
+        return (event->mask & IN_CREATE) && lstat(path, &st) >= 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
+
+static void event_in_directory(Registry *registry, const Watch *watch, const struct inotify_event *event)
+{
+        if (event->len > 0 && g_str_has_suffix(event->name, SHRUTHI_DEFINITION_SUFFIX)) {
+                g_autofree char *name = g_strndup(
+                                event->name, strlen(event->name) - strlen(SHRUTHI_DEFINITION_SUFFIX));
+
+                if (is_link(watch->path, event->name))
+                        registry->all_dirty = true;
+                else if (name_is_valid(name) && !event_is_early(watch, event))
+                        g_hash_table_add(registry->dirty, g_steal_pointer(&name));
+        } else if (event->len == 0 || (event->mask & IN_ISDIR))
+                /* A directory of drop-ins or of definitions came or went. */
+                registry->all_dirty = true;
+}
+
+static void event_in_dropins(Registry *registry, const Watch *watch, const struct inotify_event *event)
+{
+        if (event->len > 0 && is_link(watch->path, event->name))
+                registry->all_dirty = true;
+        else if (name_is_valid(watch->name))
+                g_hash_table_add(registry->dirty, g_strdup(watch->name));
+}
+
+static bool event_tells_of_users(const Watch *watch, const struct inotify_event *event)
+{
+        return event->len > 0 && g_str_equal(watch->path, USERS_DIR) &&
+               (g_str_equal(event->name, "passwd") || g_str_equal(event->name, "group"));
+}
+
+static void registry_event(Registry *registry, const struct inotify_event *event)
+{
+        const Watch *watch;
+
+        if (event->mask & IN_Q_OVERFLOW) {
+                registry->all_dirty = true;
+                return;
+        }
+        watch = g_hash_table_lookup(registry->watches, GINT_TO_POINTER(event->wd));
+        if (!watch)
+                return;
+
+        if (event_tells_of_users(watch, event)) {
+                registry->all_dirty = true;
+                registry->users_changed = true;
+        } else if (watch->linked)
+                registry->all_dirty = true;
+        else if (watch->name)
+                event_in_dropins(registry, watch, event);
+        else
+                event_in_directory(registry, watch, event);
+
+        if (event->mask & IN_IGNORED)
+                g_hash_table_remove(registry->watches, GINT_TO_POINTER(event->wd));
+}
+
+static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        Registry *registry = userdata;
+        char buffer[16 * 1024] __attribute__((aligned(__alignof__(struct inotify_event))));
+        ssize_t n;
+
+        while ((n = read(fd, buffer, sizeof buffer)) > 0)
+                for (char *p = buffer; p < buffer + n;) {
+                        const struct inotify_event *event = (const struct inotify_event *) p;
+
+                        registry_event(registry, event);
+                        p += sizeof *event + event->len;
+                }
+
+        if (registry->users_changed)
+                networks_refresh(registry->manager, NULL, NULL);
+        registry->users_changed = false;
+        registry_read(registry);
+        return 0;
+}
+
+int registry_new(Manager *manager, Registry **ret_registry, Error *ret_error)
+{
+        Registry *registry = g_new0(Registry, 1);
+        Reading *reading;
+        int r;
+
+        *registry = (Registry){
+                        .manager = manager,
+                        .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
+                        .watches = g_hash_table_new_full(NULL, NULL, NULL, watch_free),
+                        .dirty = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+                        .waiters = g_array_new(FALSE, FALSE, sizeof(Waiter)),
+                        .all_dirty = true,
+        };
+        r = registry->fd < 0 ? -errno
+                             : sd_event_add_io(manager->event, &registry->source, registry->fd, EPOLLIN,
+                                               on_inotify, registry);
+        if (r < 0) {
+                registry_free(registry);
+                return error_set_errno(ret_error, r, "Cannot watch the definitions");
+        }
+        /* Before the bus: who has changed a file and then asks sees the change under way. */
+        (void) sd_event_source_set_priority(registry->source, SD_EVENT_PRIORITY_NORMAL - 1);
+
+        registry_watch(registry);
+        reading = reading_new(registry);
+        reading_run(reading);
+        reading_apply(reading);
+        reading_free(reading);
+
+        *ret_registry = registry;
+        return 0;
+}
+
+Registry *registry_free(Registry *registry)
+{
+        if (!registry)
+                return NULL;
+
+        sd_event_source_disable_unref(registry->source);
+        close_safe(registry->fd);
+        g_hash_table_unref(registry->watches);
+        g_hash_table_unref(registry->dirty);
+        g_array_unref(registry->waiters);
+        g_free(registry);
+        return NULL;
+}
+
+void registry_refresh(Registry *registry, const char *name, void (*done)(void *userdata), void *userdata)
+{
+        Waiter waiter = {.done = done, .userdata = userdata};
+
+        if (done)
+                g_array_append_val(registry->waiters, waiter);
+        if (name)
+                g_hash_table_add(registry->dirty, g_strdup(name));
+        else
+                registry->all_dirty = true;
+        registry_read(registry);
+}

@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One unikernel as it is. What is shown is derived from its definition, from systemd and from its runner's
+ * files each time one of them changes; nothing is kept that could be out of step. */
+
+#include "daemon/state/unikernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/log.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "daemon/state/job.h"
+#include "daemon/state/start-times.h"
+#include "unikernel/cut-off.h"
+#include "unikernel/exit-record.h"
+#include "unikernel/identity.h"
+#include "unikernel/started.h"
+
+#define LOOK_USEC (50 * 1000)
+
+void loaded_clear(Loaded *loaded)
+{
+        definition_free(loaded->definition);
+        g_free(loaded->problem);
+        g_free(loaded->owner_name);
+        g_free(loaded->group_name);
+        *loaded = (Loaded){};
+}
+
+void unit_status_clear(UnitStatus *status)
+{
+        g_free(status->active_state);
+        g_free(status->sub_state);
+        g_free(status->result);
+        g_free(status->invocation_id);
+        *status = (UnitStatus){};
+}
+
+static void shown_clear(Shown *shown)
+{
+        g_free(shown->result);
+        g_free(shown->invocation_id);
+        *shown = (Shown){};
+}
+
+char *unikernel_path(const char *name)
+{
+        char *path = NULL;
+
+        if (sd_bus_path_encode(SHRUTHI_UNIKERNEL_PATH, name, &path) < 0)
+                return NULL;
+
+        return path;
+}
+
+int unikernel_new(Manager *manager, const char *name, Unikernel **ret_unikernel)
+{
+        Unikernel *unikernel;
+        UnikernelId id;
+        int r;
+
+        r = identity_uuid(name, &id);
+        if (r < 0)
+                return r;
+
+        unikernel = g_new0(Unikernel, 1);
+        *unikernel = (Unikernel){.manager = manager,
+                        .name = g_strdup(name),
+                        .unit = unit_name_for(name),
+                        .path = unikernel_path(name),
+                        .shown.exit_status = -1};
+        identity_uuid_format(&id, unikernel->uuid);
+        g_hash_table_insert(manager->unikernels, unikernel->name, unikernel);
+        g_hash_table_insert(manager->by_uuid, unikernel->uuid, unikernel);
+
+        *ret_unikernel = unikernel;
+        return 0;
+}
+
+void unikernel_free(Unikernel *unikernel)
+{
+        if (!unikernel)
+                return;
+
+        g_hash_table_remove(unikernel->manager->by_uuid, unikernel->uuid);
+        loaded_clear(&unikernel->loaded);
+        unit_status_clear(&unikernel->status);
+        shown_clear(&unikernel->shown);
+        start_times_free(unikernel->start_times);
+        definition_free(unikernel->running);
+        sd_event_source_disable_unref(unikernel->look_source);
+        g_free(unikernel->reason);
+        g_free(unikernel->forgotten);
+        g_free(unikernel->path);
+        g_free(unikernel->unit);
+        g_free(unikernel->name);
+        g_free(unikernel);
+}
+
+Unikernel *unikernel_get(Manager *manager, const char *name)
+{
+        return g_hash_table_lookup(manager->unikernels, name);
+}
+
+int unikernel_find(Manager *manager, const char *name, Unikernel **ret_unikernel, Error *ret_error)
+{
+        Unikernel *unikernel;
+        int r;
+
+        r = name_check(name, ret_error);
+        if (r < 0)
+                return r;
+
+        unikernel = unikernel_get(manager, name);
+        if (!unikernel || !unikernel->announced)
+                return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL, "There is no unikernel '%s'", name);
+
+        *ret_unikernel = unikernel;
+        return 0;
+}
+
+const Definition *unikernel_effective(const Unikernel *unikernel)
+{
+        return unikernel->running ?: unikernel->loaded.definition;
+}
+
+const char *unikernel_owner_name(const Unikernel *unikernel)
+{
+        return unikernel->loaded.owner_name ?: "root";
+}
+
+const char *unikernel_group_name(const Unikernel *unikernel)
+{
+        return unikernel->loaded.group_name ?: "";
+}
+
+static bool unit_is_on(const UnitStatus *status)
+{
+        UnikernelState state = unikernel_state_of_unit(status->active_state);
+
+        return state != UNIKERNEL_STOPPED && state != UNIKERNEL_FAILED;
+}
+
+bool unikernel_is_active(const Unikernel *unikernel)
+{
+        return unit_is_on(&unikernel->status) || unikernel_state_is_up(unikernel->shown.state);
+}
+
+int unikernel_check_active(const Unikernel *unikernel, Error *ret_error)
+{
+        if (unikernel_is_active(unikernel))
+                return 0;
+
+        return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running", unikernel->name);
+}
+
+bool unikernel_is_without_runner(const Unikernel *unikernel)
+{
+        return unikernel_state_is_up(unikernel->shown.state) &&
+               unikernel_state_of_unit(unikernel->status.active_state) != UNIKERNEL_RUNNING;
+}
+
+/* When the runner wrote down how it ended: systemd forgets the times of a unit that it unloads. */
+static uint64_t exit_record_time(const char *name)
+{
+        g_autofree char *path = g_build_filename(paths_results(), name, NULL);
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return 0;
+
+        return (uint64_t) st.st_mtim.tv_sec * G_USEC_PER_SEC + (uint64_t) st.st_mtim.tv_nsec / 1000;
+}
+
+/* Whether systemd would have started it again by itself: by Restart= of the definition, or else by
+ * on-abnormal of the template. */
+static bool is_restarted(const Unikernel *unikernel)
+{
+        static const char *const abnormal[] = {"signal", "core-dump", "watchdog", NULL};
+        const UnitStatus *status = &unikernel->status;
+        const Definition *definition = unikernel->loaded.definition;
+
+        if (g_strv_contains(abnormal, status->result ?: ""))
+                return true;
+
+        return g_strcmp0(status->result, "exit-code") == 0 && definition &&
+               definition->restart != RESTART_NO && !unit_status_is_final(status->exit_status);
+}
+
+/* Up to 257 systemd says so only where the last run had no failure of its own, which it keeps as its result;
+ * a later one (262) always does. */
+static bool is_at_start_limit(const Unikernel *unikernel)
+{
+        const UnitStatus *status = &unikernel->status;
+
+        return g_strcmp0(status->active_state, "failed") == 0 &&
+               (g_strcmp0(status->result, "start-limit-hit") == 0 ||
+                               (status->restarts > 0 && is_restarted(unikernel)));
+}
+
+/* Takes the sentence about the run itself, or NULL. */
+static char *add_start_limit(const Unikernel *unikernel, char *taken_reason)
+{
+        g_autoptr(GDateTime) since = g_date_time_new_from_unix_local(
+                        (gint64) (unikernel->status.inactive_enter / G_USEC_PER_SEC));
+        g_autofree char *when = since ? g_date_time_format(since, "%F %T") : g_strdup("its last end");
+        g_autofree char *reason = taken_reason;
+
+        return g_strdup_printf("%s%sit was started too often within a short time (StartLimitBurst=), so "
+                               "since %s systemd does not start it by itself any more: 'shruthictl start "
+                               "%s' does",
+                        reason ?: "", reason && reason[0] ? "; " : "", when, unikernel->name);
+}
+
+/* What is known of the last run, where nobody else knows any more. */
+static void shown_keep(Shown *shown, const Shown *old)
+{
+        g_free(shown->invocation_id);
+        shown->invocation_id = g_strdup(old->invocation_id);
+        shown->result = g_strdup(old->result);
+        shown->exit_status = old->exit_status;
+        shown->state_change = old->state_change;
+        shown->active_enter = old->active_enter;
+        shown->inactive_enter = old->inactive_enter;
+}
+
+/* The end of the last run. The runner's own word if it is about the run that systemd speaks of, or if
+ * systemd has forgotten all runs; else what systemd says about a unit whose runner did not come to write
+ * anything. A start that systemd refused after that run hides no failure of it. */
+static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *shown, ErrorCode *ret_end_error,
+                char **ret_reason)
+{
+        const UnitStatus *status = &unikernel->status;
+        _cleanup_exit_record_ ExitRecord exit_record = OUTCOME_INIT;
+        bool known = status->invocation_id && status->invocation_id[0];
+        bool told = exit_record_read(unikernel->name, &exit_record) >= 0;
+
+        /* A unit that is about to begin has the number of that run already, and nothing of the one
+         * before. */
+        if (known && g_strcmp0(status->active_state, "inactive") == 0 &&
+                        (!told || !g_str_equal(status->invocation_id, exit_record.invocation_id)) &&
+                        (status->state_change == 0 ||
+                                        g_strcmp0(status->invocation_id, old->invocation_id) != 0))
+                known = false;
+
+        /* A run that ended without a runner, of which systemd alone knew. */
+        if (!known && old->inactive_enter > exit_record_time(unikernel->name)) {
+                shown_keep(shown, old);
+                return;
+        }
+
+        if (told && (!known || g_str_equal(status->invocation_id, exit_record.invocation_id)) &&
+                        (!status->result || !g_str_equal(status->result, "start-limit-hit") ||
+                                        exit_record.result != RESULT_SUCCESS)) {
+                bool began = exit_record.result != RESULT_DEPENDENCY;
+
+                shown->result = g_strdup(result_to_string(exit_record.result));
+                shown->exit_status = exit_record.exit_status;
+                if (!known && began) {
+                        g_free(shown->invocation_id);
+                        shown->invocation_id = g_strdup(exit_record.invocation_id);
+                }
+                /* Not systemd's, which go when the unit is unloaded, and with a runner that adopts. */
+                shown->inactive_enter = shown->state_change = exit_record_time(unikernel->name);
+                shown->active_enter = exit_record.started_at ?: shown->active_enter;
+                *ret_end_error = exit_record.error;
+                *ret_reason = g_steal_pointer(&exit_record.reason);
+                return;
+        }
+
+        shown->result = g_strdup(
+                        known || g_strcmp0(status->active_state, "failed") == 0 ? status->result : "");
+        if (g_str_equal(shown->result, "exit-code"))
+                shown->exit_status = status->exit_status;
+        if (g_str_equal(shown->result, "exit-code") && status->exit_status == SYSTEMD_EXIT_CREDENTIALS) {
+                const ExitParser exit_parser = {.result = RESULT_CREDENTIALS};
+                g_autofree char *sentence = exit_parser_message(&exit_parser, NULL);
+
+                g_free(shown->result);
+                shown->result = g_strdup(result_to_string(exit_parser.result));
+                *ret_reason = g_strdup_printf(
+                                "%s: systemd could not load it, since it is missing, damaged, over 1 MiB, "
+                                "or "
+                                "sealed with another TPM2 chip or host's key (journalctl -u %s); if those "
+                                "are "
+                                "lost, 'shruthictl credential remove %s --all' and set the keys again",
+                                sentence, unikernel->unit, unikernel->name);
+        } else if (shown->result[0] && !g_str_equal(shown->result, "success") &&
+                        !g_str_equal(shown->result, "start-limit-hit"))
+                *ret_reason = g_strdup_printf("systemd says: %s", shown->result);
+}
+
+/* systemd keeps what it knows of a unit as long as another refers to it. */
+static bool is_forgotten(const Unikernel *unikernel)
+{
+        return unikernel->forgotten && !unikernel_is_active(unikernel) &&
+               g_strcmp0(unikernel->status.invocation_id ?: "", unikernel->forgotten) == 0;
+}
+
+void unikernel_forget_run(Unikernel *unikernel)
+{
+        if (unikernel_is_active(unikernel))
+                return;
+
+        g_free(unikernel->forgotten);
+        unikernel->forgotten = g_strdup(unikernel->status.invocation_id ?: "");
+        (void) unikernel_refresh(unikernel);
+}
+
+/* In the middle of a run nothing ends, and what systemd says of the times is of its runners. */
+static void derive_times(
+                const Unikernel *unikernel, const Guest *guest, bool runs, const Shown *old, Shown *shown)
+{
+        if (runs && guest->started_at > 0) {
+                shown->active_enter = guest->started_at;
+                shown->state_change = guest->changed_at;
+        } else if (!runs && old->active_enter > 0)
+                shown->active_enter = old->active_enter;
+        if (!runs && old->state == shown->state && old->state_change > 0)
+                shown->state_change = old->state_change;
+
+        if (old->inactive_enter > 0)
+                shown->inactive_enter = old->inactive_enter;
+        else if (shown->inactive_enter > shown->active_enter)
+                shown->inactive_enter = exit_record_time(unikernel->name);
+}
+
+static void derive_shown(const Unikernel *unikernel, const Guest *guest, const Shown *old, Shown *ret_shown,
+                ErrorCode *ret_end_error, char **ret_reason)
+{
+        const Definition *definition = unikernel->loaded.definition;
+        const UnitStatus *status = &unikernel->status;
+        UnikernelState before = unikernel->announced ? old->state : UNIKERNEL_RUNNING;
+        bool stopping = jobs_are_stopping(unikernel->manager, unikernel->name), runs, pauses;
+
+        *ret_shown = (Shown){
+                        .state = unikernel_derive_state(status, guest, before, stopping, !definition),
+                        .owner = definition ? definition->owner : 0,
+                        .autostart = (definition && definition->autostart) ||
+                                     g_hash_table_contains(unikernel->manager->enabled, unikernel->name),
+                        .exit_status = -1,
+                        .invocation_id = g_strdup(status->invocation_id ?: ""),
+                        .state_change = status->state_change,
+                        .active_enter = status->active_enter,
+                        .inactive_enter = status->inactive_enter,
+        };
+
+        /* In the pause before systemd starts it again, the last run is over. */
+        runs = unikernel_state_is_up(ret_shown->state);
+        pauses = !guest->lives && g_strcmp0(status->sub_state, "auto-restart") == 0;
+        if (runs || ret_shown->state == UNIKERNEL_STOPPING ||
+                        (ret_shown->state == UNIKERNEL_STARTING && !pauses)) {
+                ret_shown->result = g_strdup("");
+                *ret_reason = guest->paused ? g_strconcat("paused ", guest->paused, NULL) : NULL;
+                derive_times(unikernel, guest, runs, old, ret_shown);
+        } else if (is_forgotten(unikernel)) {
+                g_clear_pointer(&ret_shown->invocation_id, g_free);
+                ret_shown->invocation_id = g_strdup("");
+                ret_shown->state_change = ret_shown->active_enter = ret_shown->inactive_enter = 0;
+        } else {
+                derive_end(unikernel, old, ret_shown, ret_end_error, ret_reason);
+                if (is_at_start_limit(unikernel))
+                        *ret_reason = add_start_limit(unikernel, *ret_reason);
+        }
+        ret_shown->cut_off = runs && cut_off_is_noted(unikernel->name);
+        if (!ret_shown->result)
+                ret_shown->result = g_strdup("");
+}
+
+/* What the guest runs with is looked up once for each run and each definition. */
+static void derive_running(Unikernel *unikernel, const Shown *old)
+{
+        Shown *shown = &unikernel->shown;
+        bool up = unikernel_state_is_up(shown->state) || shown->state == UNIKERNEL_STOPPING;
+
+        if (!up || !unikernel->compared || g_strcmp0(old->invocation_id, shown->invocation_id) != 0) {
+                g_clear_pointer(&unikernel->running, definition_free);
+                if (up)
+                        unikernel->running =
+                                        started_load_other(unikernel->name, unikernel->loaded.definition);
+                unikernel->compared = up;
+        }
+        shown->needs_restart = unikernel->running && unikernel->loaded.definition;
+}
+
+/* The names of the properties that differ; the strings are constants. */
+static void emit_differences(Unikernel *unikernel, const Shown *old)
+{
+        const Shown *now = &unikernel->shown;
+        char *names[12];
+        size_t n = 0;
+
+        if (old->state != now->state)
+                names[n++] = (char *) "State";
+        if (old->owner != now->owner)
+                names[n++] = (char *) "Owner";
+        if (old->autostart != now->autostart)
+                names[n++] = (char *) "Autostart";
+        if (old->cut_off != now->cut_off)
+                names[n++] = (char *) "CutOff";
+        if (g_strcmp0(old->result, now->result) != 0)
+                names[n++] = (char *) "Result";
+        if (old->exit_status != now->exit_status)
+                names[n++] = (char *) "ExitStatus";
+        if (g_strcmp0(old->invocation_id, now->invocation_id) != 0)
+                names[n++] = (char *) "InvocationID";
+        if (old->state_change != now->state_change)
+                names[n++] = (char *) "StateChangeTimestamp";
+        if (old->active_enter != now->active_enter)
+                names[n++] = (char *) "ActiveEnterTimestamp";
+        if (old->inactive_enter != now->inactive_enter)
+                names[n++] = (char *) "InactiveEnterTimestamp";
+        if (old->needs_restart != now->needs_restart)
+                names[n++] = (char *) "NeedsRestart";
+        names[n] = NULL;
+
+        if (n > 0)
+                manager_emit_changed(
+                                unikernel->manager, unikernel->path, SHRUTHI_INTERFACE_UNIKERNEL, names);
+}
+
+/* It is there while a definition is, and until its unit is not running. A unit that somebody starts without
+ * any definition fails, and does not become a unikernel by that. */
+static bool unikernel_exists(const Unikernel *unikernel)
+{
+        if (unikernel->loaded.definition || unikernel->loaded.problem)
+                return true;
+
+        return unikernel_is_active(unikernel) &&
+               (unikernel->announced || g_strcmp0(unikernel->status.active_state, "activating") != 0);
+}
+
+static int on_look_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Unikernel *unikernel = userdata;
+
+        unikernel->look_source = sd_event_source_disable_unref(unikernel->look_source);
+        (void) unikernel_refresh(unikernel);
+        return 0;
+}
+
+/* Between the end of a unit and its restart there is a moment in which it is just over. Whether it is
+ * over for good shows in what systemd has stored for it, which goes without a word. */
+static void unikernel_look_again(Unikernel *unikernel)
+{
+        UnikernelState state = unikernel_state_of_unit(unikernel->status.active_state);
+
+        if (unikernel_state_is_up(unikernel->shown.state) && !unikernel->look_source &&
+                        (state == UNIKERNEL_FAILED || state == UNIKERNEL_STOPPED))
+                (void) sd_event_add_time_relative(unikernel->manager->event, &unikernel->look_source,
+                                CLOCK_MONOTONIC, LOOK_USEC, 0, on_look_time, unikernel);
+}
+
+Unikernel *unikernel_refresh(Unikernel *unikernel)
+{
+        Manager *manager = unikernel->manager;
+        Shown old = unikernel->shown;
+        _cleanup_guest_ Guest guest = {};
+
+        if (!unikernel_exists(unikernel)) {
+                /* While it can still be found: its interfaces are listed by looking it up. */
+                if (unikernel->announced)
+                        manager_emit_object(manager, false, "UnikernelRemoved", unikernel->name,
+                                        unikernel->path);
+                g_hash_table_remove(manager->unikernels, unikernel->name);
+                return NULL;
+        }
+
+        if (unikernel_is_active(unikernel))
+                g_clear_pointer(&unikernel->forgotten, g_free);
+        g_clear_pointer(&unikernel->reason, g_free);
+        unikernel->end_error = _ERROR_CODE_INVALID;
+        unikernel->shown = (Shown){};
+        guest_read(unikernel->name, &guest);
+        derive_shown(unikernel, &guest, &old, &unikernel->shown, &unikernel->end_error, &unikernel->reason);
+        unikernel_look_again(unikernel);
+        derive_running(unikernel, &old);
+
+        if (!unikernel->announced) {
+                unikernel->announced = true;
+                manager_emit_object(manager, true, "UnikernelNew", unikernel->name, unikernel->path);
+        } else
+                emit_differences(unikernel, &old);
+        shown_clear(&old);
+
+        return unikernel;
+}
+
+static bool loaded_equal(const Loaded *a, const Loaded *b)
+{
+        g_autofree char *x = a->definition ? definition_format(a->definition) : NULL,
+                        *y = b->definition ? definition_format(b->definition) : NULL;
+
+        return g_strcmp0(x, y) == 0 && g_strcmp0(a->problem, b->problem) == 0;
+}
+
+void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded)
+{
+        Unikernel *unikernel = unikernel_get(manager, name);
+        bool changed;
+
+        if (!unikernel) {
+                int r;
+
+                if (!loaded->definition && !loaded->problem) {
+                        loaded_clear(loaded);
+                        return;
+                }
+                r = unikernel_new(manager, name, &unikernel);
+                if (r < 0) {
+                        log_warning("Cannot take up unikernel '%s': %s", name, g_strerror(-r));
+                        loaded_clear(loaded);
+                        return;
+                }
+        }
+
+        if (loaded->problem && g_strcmp0(loaded->problem, unikernel->loaded.problem) != 0)
+                log_object(LOG_WARNING, &(LogObject){.unikernel = name}, SHRUTHI_MESSAGE_BROKEN, NULL, "%s",
+                                loaded->problem);
+        changed = unikernel->announced && !loaded_equal(&unikernel->loaded, loaded);
+        loaded_clear(&unikernel->loaded);
+        unikernel->loaded = *loaded;
+        *loaded = (Loaded){};
+        unikernel->compared = false;
+        unikernel = unikernel_refresh(unikernel);
+        if (changed && unikernel)
+                manager_emit_signal(
+                                manager, unikernel->path, SHRUTHI_INTERFACE_UNIKERNEL, "DefinitionChanged");
+}

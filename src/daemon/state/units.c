@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What systemd has of our definitions, looked at when shruthid has come up. Those of administrators are left
+ * to them, who say when systemd is to read them. */
+
+#include "daemon/state/units.h"
+
+#include "common/log.h"
+#include "common/paths.h"
+#include "daemon/state/systemd.h"
+#include "daemon/state/unikernel.h"
+#include "unikernel/unit-files.h"
+
+/* A name whose definition systemd does not know as it is, or NULL. A broken one is passed over by the
+ * generator, too. */
+static const char *find_different(Manager *manager)
+{
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, manager->unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+                const Definition *definition = unikernel->loaded.definition;
+
+                if (definition && definition->origin == DEFINITION_ORIGIN_STATE &&
+                                !g_hash_table_contains(manager->changing, unikernel->name) &&
+                                !unit_files_are_there(paths_generated_units(), unikernel->name, definition))
+                        return unikernel->name;
+        }
+
+        return NULL;
+}
+
+static void on_reloaded(int r, Error *error, void *userdata)
+{
+        Manager *manager = userdata;
+        const char *name;
+
+        if (r < 0) {
+                log_warning("systemd does not know all definitions: %s", error_message(error, r));
+                return;
+        }
+        name = find_different(manager);
+        if (name)
+                log_warning("systemd still does not know what the definition of '%s' says: does "
+                            "shruthi-generator run?",
+                                name);
+}
+
+void units_repair(Manager *manager)
+{
+        const char *name = find_different(manager);
+
+        if (!name)
+                return;
+
+        log_info("systemd does not know yet what the definition of '%s' says: it reads its units again",
+                        name);
+        systemd_reload(manager->systemd, on_reloaded, manager);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What guests are attached to: bridges, libvirt's networks, ours, addresses that were given out, and how
+ * much more of it the kernel takes. Called by check.c. */
+
+#include "domain/check/check-networks.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/users.h"
+#include "domain/host/neighbours-client.h"
+#include "unikernel/host-network.h"
+#include "unikernel/lease.h"
+#include "unikernel/network.h"
+
+/* network NULL: it cannot be told what is there. */
+static void check_bridge(const HostNetwork *network, const char *bridge)
+{
+        g_autofree char *fix = g_strdup_printf(
+                        "ip link add %s type bridge (or 'virsh net-start default' for virbr0)", bridge);
+
+        if (!network)
+                check_emit("bridge", "warning", "systemctl enable --now shruthi-neighbours.socket",
+                                "Cannot tell whether the bridge '%s' is there", bridge);
+        else if (host_network_find_bridge(network, bridge))
+                check_emit("bridge", "ok", "", "The bridge '%s' is there", bridge);
+        else
+                check_emit("bridge", "failed", fix,
+                                "The bridge '%s', which shruthi.conf names, is not there", bridge);
+}
+
+static void check_network(const Host *host, const char *name)
+{
+        virNetworkPtr network = virNetworkLookupByName(host->connection, name);
+        g_autofree char *fix = g_strdup_printf("virsh net-start %s", name);
+
+        if (network && virNetworkIsActive(network) == 1)
+                check_emit("network", "ok", "", "libvirt's network '%s' is active", name);
+        else
+                check_emit("network", "failed", fix,
+                                "libvirt's network '%s', which shruthi.conf names, is not %s", name,
+                                network ? "active" : "there");
+        if (network)
+                (void) virNetworkFree(network);
+}
+
+static void check_bridges(const HostNetwork *network, const Conf *conf)
+{
+        if (!conf->bridge_interface)
+                check_emit("bridge", "warning",
+                                "write BridgeInterface=virbr0 (or another bridge) into shruthi.conf",
+                                "No default bridge is configured: each [Network] has to name its own");
+        else
+                check_bridge(network, conf->bridge_interface);
+
+        for (char **bridge = conf->allowed_bridges; bridge && *bridge; bridge++)
+                if (g_strcmp0(*bridge, conf->bridge_interface) != 0)
+                        check_bridge(network, *bridge);
+}
+
+static void check_networks(const Host *host)
+{
+        for (char **network = host->conf->allowed_networks; network && *network; network++)
+                check_network(host, *network);
+}
+
+static bool has_network(virConnectPtr connection, const char *name, bool *ret_active)
+{
+        virNetworkPtr network = virNetworkLookupByName(connection, name);
+
+        *ret_active = network && virNetworkIsActive(network) == 1;
+        if (!network)
+                return false;
+
+        (void) virNetworkFree(network);
+        return true;
+}
+
+/* What we have made, and whether libvirt still has it. */
+static void check_made_networks(const Host *host)
+{
+        g_auto(GStrv) names = NULL;
+        bool active;
+
+        if (network_record_list(&names, NULL) < 0)
+                return;
+
+        for (char **name = names; *name; name++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                g_autoptr(NetworkRecord) record = NULL;
+                int r = network_record_load(*name, &record, &error);
+                bool there = has_network(host->connection, *name, &active);
+                g_autofree char *owner = r >= 0 ? user_name(record->owner) : NULL;
+
+                if (r < 0)
+                        check_emit("network", "failed", "", "%s", error_message(&error, r));
+                else if (!there)
+                        check_emit("network", "failed", "systemctl reload shruthid",
+                                        "The network '%s' of user %s is not in libvirt", *name, owner);
+                else if (!active)
+                        check_emit("network", "failed", "systemctl reload shruthid",
+                                        "The network '%s' of user %s is not active", *name, owner);
+        }
+}
+
+/* Addresses given out in networks that libvirt no longer has. */
+static void check_leases(const Host *host)
+{
+        g_autoptr(GPtrArray) leases = NULL;
+
+        if (lease_list(NULL, NULL, &leases, NULL) < 0)
+                return;
+
+        for (guint i = 0; i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i], *last = i > 0 ? leases->pdata[i - 1] : NULL;
+                g_autofree char *network = lease_key_network(lease->network);
+                bool active;
+
+                /* They are sorted by network: one sentence for each. */
+                if (!network || (last && g_str_equal(last->network, lease->network)) ||
+                                has_network(host->connection, network, &active))
+                        continue;
+                check_emit("addresses", "warning", "attach it elsewhere (shruthictl set), and start it once",
+                                "Unikernel '%s' has an address in the network '%s', which libvirt no longer "
+                                "has",
+                                lease->unikernel ?: "?", network);
+        }
+}
+
+/* Beyond three quarters there is time to do something about it. */
+static bool is_nearly_full(uint64_t used, uint64_t most)
+{
+        return most > 0 && used >= most - most / 4;
+}
+
+static void check_ports(const HostNetwork *network)
+{
+        for (guint i = 0; i < network->bridges->len; i++) {
+                const HostBridge *bridge = network->bridges->pdata[i];
+
+                if (is_nearly_full(bridge->ports, BRIDGE_PORTS_MAX))
+                        check_emit("bridge-ports", bridge->ports >= BRIDGE_PORTS_MAX ? "failed" : "warning",
+                                        "attach further unikernels to another bridge or network",
+                                        "The bridge '%s' has %u of the %d ports that the kernel gives a "
+                                        "bridge: beyond that, unikernels on it do not start",
+                                        bridge->name, bridge->ports, BRIDGE_PORTS_MAX);
+        }
+}
+
+/* given: addresses of that family that guests have or may come to use. */
+static void check_table(const char *family, const NeighbourTable *table, uint64_t given)
+{
+        uint64_t needed = MAX(table->used, given), most = MAX(table->most, 1);
+        g_autofree char *fix = NULL;
+
+        if (!is_nearly_full(needed, table->most))
+                return;
+
+        while (most < needed * 4)
+                most *= 2;
+        fix = g_strdup_printf("sysctl -w net.%s.neigh.default.gc_thresh2=%" PRIu64
+                              " net.%s.neigh.default.gc_thresh3=%" PRIu64
+                              ", and the same two lines in /etc/sysctl.d/shruthi.conf",
+                        family, most / 2, family, most);
+        check_emit("neighbour-table", needed >= table->most ? "failed" : "warning", fix,
+                        "The kernel keeps at most %" PRIu64 " neighbours of %s on all interfaces together "
+                        "(gc_thresh3), %" PRIu64 " are known, and guests have %" PRIu64
+                        " addresses: beyond that, some are cut off without a word",
+                        table->most, g_str_equal(family, "ipv4") ? "IPv4" : "IPv6", table->used, given);
+}
+
+static void check_tables(const HostNetwork *network)
+{
+        g_autoptr(GPtrArray) leases = NULL;
+        uint64_t given4 = 0, given6 = 0;
+
+        if (lease_list(NULL, NULL, &leases, NULL) >= 0)
+                for (guint i = 0; i < leases->len; i++) {
+                        const Lease *lease = leases->pdata[i];
+
+                        *(lease->address.family == AF_INET6 ? &given6 : &given4) += 1;
+                }
+        check_table("ipv4", &network->ipv4, given4);
+        check_table("ipv6", &network->ipv6, given6);
+}
+
+void check_attachments(Host *host)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(HostNetwork) network = NULL;
+
+        /* That it cannot be asked is said by check_neighbours(). */
+        (void) neighbours_ask_host(&network, &error);
+        check_bridges(network, host->conf);
+        check_live(host, check_networks);
+        check_live(host, check_made_networks);
+        check_live(host, check_leases);
+        if (network) {
+                check_ports(network);
+                check_tables(network);
+        }
+}
+
+/* Any interface that is always there will do: what is looked at is whether somebody answers. */
+void check_neighbours(void)
+{
+        g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = neighbours_ask("lo", seen, &error);
+        if (r >= 0)
+                check_emit("neighbours", "ok", "",
+                                "Address=auto gives out no address that a host of the bridge was lately "
+                                "seen with");
+        else
+                check_emit("neighbours", "warning", "systemctl enable --now shruthi-neighbours.socket",
+                                "Address=auto gives out nothing on bridges that libvirt does not manage, "
+                                "and elsewhere trusts DHCP alone: %s",
+                                error_message(&error, r));
+}

@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Looking for what is wrong with a host. Called by verbs.c for shruthictl doctor. */
+
+#include "domain/check/check-private.h"
+
+#include <glib.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/conf.h"
+#include "common/names.h"
+#include "common/own-name.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "config.h"
+#include "domain/check/check-keys.h"
+#include "domain/check/check-networks.h"
+#include "domain/host/antispoof-client.h"
+#include "domain/host/path-access.h"
+#include "domain/host/protocol.h"
+#include "domain/host/virt.h"
+#include "domain/lifecycle/probe.h"
+#include "domain/network/isolation.h"
+#include "domain/xml/machine.h"
+#include "unikernel/definition.h"
+#include "unikernel/guest-slice.h"
+#include "volume/room.h"
+
+#define CHECK_GUARD  600 /* seconds, for each check */
+#define ATTEMPTS_MAX 3U
+
+/* What libvirt knows about QEMU it answers within milliseconds, some ten times the shortest answer; asking
+ * QEMU anew takes seconds, more than ten thousand times as long. */
+#define CACHED_ANSWER_USEC  (1500 * 1000)
+#define CACHED_ANSWER_TIMES 1000
+
+#define OWN_NAME_USEC (1 * G_USEC_PER_SEC) /* the least that a resolver waits for a server */
+
+#define TMPFILES_FIX "systemd-tmpfiles --create shruthi.conf"
+
+/* Lines that wait until it is sure that they are true; NULL: none have to. */
+static GPtrArray *held_back;
+
+void check_emit(const char *name, const char *status, const char *fix, const char *format, ...)
+{
+        g_autofree char *sentence = NULL, *line = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        sentence = g_strdup_vprintf(format, ap);
+        va_end(ap);
+
+        line = g_strdup_printf("%s|%s|%s|%s", name, status, g_strdelimit(sentence, "|", '/'), fix);
+        if (held_back)
+                g_ptr_array_add(held_back, g_steal_pointer(&line));
+        else
+                protocol_emit("check", "%s", line);
+}
+
+/* Free with g_free(). */
+static char *install_fix(const DomainMachine *machine)
+{
+        return g_strdup_printf(
+                        "install %s, which is in the package %s", machine->emulator, machine->packages);
+}
+
+static void check_libvirt(const Host *host)
+{
+        unsigned long libvirt = 0, qemu = 0;
+
+        (void) virConnectGetLibVersion(host->connection, &libvirt);
+        if (virConnectGetVersion(host->connection, &qemu) < 0) {
+                g_autofree char *fix = install_fix(domain_machine_of_host());
+
+                check_emit("libvirt", "failed", fix, "libvirt at %s finds no QEMU: %s",
+                                host->conf->libvirt_uri, virGetLastErrorMessage());
+                return;
+        }
+
+        check_emit("libvirt", "ok", "", "libvirt %lu.%lu.%lu with QEMU %lu.%lu.%lu answers at %s",
+                        libvirt / 1000000, libvirt / 1000 % 1000, libvirt % 1000, qemu / 1000000,
+                        qemu / 1000 % 1000, qemu % 1000, host->conf->libvirt_uri);
+}
+
+static void check_no_libvirt(const Host *host, const char *message)
+{
+        /* The socket lets us in by polkit or by the group, and says so in its words, or in those of the
+         * bus. */
+        bool refused = strstr(message, "uthenticat") || strstr(message, "enied") ||
+                       strstr(message, "error from service");
+
+        if (refused && !host->polkit) {
+                check_emit("libvirt", "failed", "first what is said of polkit",
+                                "libvirt asks polkit about everybody but root, and polkit does not answer: "
+                                "%s",
+                                message);
+                return;
+        }
+
+        check_emit("libvirt", "failed",
+                        refused ? "usermod -a -G " SHRUTHI_LIBVIRT_GROUP " " SHRUTHI_USER
+                                : "systemctl enable --now libvirtd.socket (or virtqemud.socket)",
+                        "%s", message);
+}
+
+static bool ask_capabilities(virConnectPtr connection, gint64 *ret_usec)
+{
+        gint64 begin = g_get_monotonic_time();
+        bool found = virt_has_machine(connection, domain_machine_of_host(), "qemu");
+
+        *ret_usec = g_get_monotonic_time() - begin;
+        return found;
+}
+
+/* What the shortest question takes here and now: machines differ by a hundred times. */
+static gint64 measure_answer(virConnectPtr connection)
+{
+        gint64 least = INT64_MAX;
+        unsigned long version;
+
+        for (unsigned i = 0; i < 3; i++) {
+                gint64 begin = g_get_monotonic_time();
+
+                if (virConnectGetLibVersion(connection, &version) >= 0)
+                        least = MIN(least, g_get_monotonic_time() - begin);
+        }
+
+        return least == INT64_MAX ? 0 : least;
+}
+
+static void check_machine(const Host *host)
+{
+        const DomainMachine *machine = domain_machine_of_host();
+        g_autofree char *fix = install_fix(machine);
+        gint64 first, second, patience;
+
+        if (!ask_capabilities(host->connection, &first)) {
+                check_emit("machine", "failed", fix, "QEMU offers no machine '%s' for %s: %s", machine->type,
+                                machine->arch, virGetLastErrorMessage());
+                return;
+        }
+        check_emit("machine", "ok", "", "QEMU offers the machine '%s' for %s", machine->type, machine->arch);
+
+        patience = MAX(CACHED_ANSWER_USEC, measure_answer(host->connection) * CACHED_ANSWER_TIMES);
+        if (ask_capabilities(host->connection, &second) && second > patience)
+                check_emit("capability-cache", "warning",
+                                "usermod -a -G kvm " SHRUTHI_QEMU_USER
+                                " && chgrp kvm /dev/kvm && chmod 0660 /dev/kvm && systemctl restart "
+                                "libvirtd",
+                                "libvirt forgets at each start what it knows about QEMU, and asks again "
+                                "for %.1f s: usually root can open /dev/kvm and QEMU's user %s cannot",
+                                (double) second / G_USEC_PER_SEC, SHRUTHI_QEMU_USER);
+        else
+                check_emit("capability-cache", "ok", "", "libvirt remembers what it knows about QEMU");
+}
+
+/* The unikernels whose definitions name that architecture. Free with g_free(). */
+static char *users_of(const GPtrArray *definitions, ImageArchitecture architecture)
+{
+        g_autoptr(GString) names = g_string_new(NULL);
+
+        for (guint i = 0; i < definitions->len; i++) {
+                const Definition *definition = definitions->pdata[i];
+
+                if (definition->architecture == architecture)
+                        g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "", definition->name);
+        }
+
+        return g_string_free(g_steal_pointer(&names), FALSE);
+}
+
+static void check_emulation(const Host *host)
+{
+        g_autoptr(GPtrArray) definitions = NULL;
+        g_autofree char *broken = NULL;
+
+        if (definition_load_all(&definitions, &broken, NULL) < 0)
+                return;
+
+        for (ImageArchitecture i = 0; i < _IMAGE_ARCHITECTURE_MAX; i++) {
+                const DomainMachine *machine = domain_machine_for(i);
+                g_autofree char *users = machine ? users_of(definitions, i) : NULL, *fix = NULL;
+
+                if (!users || !*users || guest_architecture_is_native(i, host_machine()))
+                        continue;
+                fix = install_fix(machine);
+                if (virt_has_machine(host->connection, machine, "qemu"))
+                        check_emit("emulation", "ok", "", "QEMU emulates %s for %s", machine->arch, users);
+                else
+                        check_emit("emulation", "failed", fix, "%s cannot start: %s", users,
+                                        virGetLastErrorMessage());
+        }
+}
+
+static void check_acceleration(const Host *host, const ProbeResult *found)
+{
+        bool forced = host->conf->acceleration == ACCELERATION_KVM;
+        const char *fix = domain_machine_of_host()->kvm_fix;
+        g_autofree char *forced_fix =
+                        g_strconcat(fix, "; or write Acceleration=auto into shruthi.conf", NULL);
+
+        if (found->trouble && forced)
+                check_emit("kvm", "failed", forced_fix, "No unikernel starts: %s, and %s", found->kvm_reason,
+                                found->trouble);
+        else if (found->trouble)
+                check_emit("kvm", "failed", "journalctl -b -u libvirtd.service",
+                                "No unikernel starts, not even a guest of a few bytes: %s", found->trouble);
+        else if (found->kvm)
+                check_emit("kvm", "ok", "", "Unikernels run with KVM: %s", found->kvm_reason);
+        else if (host->conf->acceleration == ACCELERATION_TCG)
+                check_emit("kvm", "ok", "", "Unikernels run by emulation: %s", found->kvm_reason);
+        else
+                check_emit("kvm", "warning", fix, "Unikernels run by emulation, which is slower: %s",
+                                found->kvm_reason);
+}
+
+static void check_probe(const Host *host)
+{
+        _cleanup_probe_result_ ProbeResult found = {};
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = probe_host_anew(host->connection, host->conf, &found, &error);
+        if (r < 0) {
+                check_emit("kvm", "failed", "", "%s", error_message(&error, r));
+                return;
+        }
+
+        check_acceleration(host, &found);
+        if (found.trouble)
+                return;
+        if (!found.fast_start_refused)
+                check_emit("fast-start", "ok", "", "Fast start is %s: %s", found.fast_start ? "on" : "off",
+                                found.fast_start_reason);
+        else
+                check_emit("fast-start", "warning", "write FastStart=no into shruthi.conf to silence this",
+                                "Starts take longer than they could: %s", found.fast_start_reason);
+}
+
+/* libvirt is asked itself, by the same question as at each start; and where DNS answers today, it may be
+ * silent when the host boots. */
+static void check_own_name(const Host *host)
+{
+        g_autofree char *name = NULL, *fix = NULL;
+        bool needs_dns = own_name_of_host_needs_dns(&name);
+        gint64 began = g_get_monotonic_time(), took;
+
+        free(virConnectGetHostname(host->connection));
+        took = g_get_monotonic_time() - began;
+        fix = g_strdup_printf(OWN_NAME_FIX_FORMAT, name);
+
+        if (took > MAX(OWN_NAME_USEC, measure_answer(host->connection) * CACHED_ANSWER_TIMES))
+                check_emit("own-name", "failed", fix,
+                                "libvirt asks the resolver for this host's own name, '%s', at each start, "
+                                "and has waited %.1f s for the answer now",
+                                name, (double) took / G_USEC_PER_SEC);
+        else if (needs_dns)
+                check_emit("own-name", "warning", fix,
+                                "libvirt asks the resolver for this host's own name, '%s', at each start, "
+                                "and only DNS is there to answer: where that is silent, as it is at boot if "
+                                "a unikernel is the resolver, each start takes 6 to 20 s longer",
+                                name);
+        else
+                check_emit("own-name", "ok", "",
+                                "The resolver knows this host's own name, '%s', without DNS", name);
+}
+
+static void check_confinement(const Host *host)
+{
+        virSecurityModel model = {};
+
+        if (virNodeGetSecurityModel(host->connection, &model) < 0) {
+                check_emit("confinement", "warning", "", "libvirt does not say how it confines QEMU: %s",
+                                virGetLastErrorMessage());
+                return;
+        }
+
+        if (strcmp(model.model, "apparmor") == 0)
+                check_emit("confinement", "ok", "",
+                                "QEMU is confined by AppArmor; libvirt's virt-aa-helper lets each "
+                                "unikernel's image, volumes and console through");
+        else if (strcmp(model.model, "selinux") == 0)
+                check_emit("confinement", "ok", "",
+                                "QEMU is confined by SELinux; libvirt labels each unikernel's image, "
+                                "volumes and console, so their file systems must carry labels");
+        else
+                check_emit("confinement", "warning", "enable AppArmor or SELinux on this host",
+                                "QEMU runs as its own user, but neither AppArmor nor SELinux confines it");
+}
+
+static void check_limits(const Host *host)
+{
+        if (guest_slice_is_available())
+                check_emit("limits", "ok", "",
+                                "Each guest is in a slice of its own below unikernel.slice, whose limits "
+                                "hold "
+                                "it (man shruthi-run)");
+        else if (guest_slice_has_controllers())
+                check_emit("limits", "warning", "install systemd-machined (Debian: systemd-container)",
+                                "Without systemd-machined guests are in no slices of ours: limits of "
+                                "unikernel.slice do not hold them");
+        else
+                check_emit("limits", "warning", "",
+                                "This host has no controllers of control groups (version 2): no limits of "
+                                "slices hold guests, Memory= and CPUs= of their definitions do");
+}
+
+/* libvirt's filters do the same, at a price. */
+static bool check_antispoofing(void)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        bool restored;
+        int r;
+
+        if (!HAVE_NFTABLES)
+                return false;
+
+        r = antispoof_check(&restored, &error);
+        if (r >= 0 && !restored)
+                check_emit("anti-spoofing", "ok", "",
+                                "Guests whose addresses are known are held to them by one transaction of "
+                                "nftables at each start");
+        else if (r >= 0)
+                check_emit("anti-spoofing", "warning",
+                                "look for what empties the packet filter while guests run, such as 'nft "
+                                "flush ruleset' or a restart of nftables.service, and run 'shruthictl "
+                                "doctor' behind it",
+                                "Guests could send from others' MAC and IP addresses until now: somebody "
+                                "has emptied the packet filter; they are held again");
+        else
+                check_emit("anti-spoofing", "warning", "systemctl enable --now shruthi-antispoof.socket",
+                                "Each start and each stop of a guest with a network takes a quarter of a "
+                                "second longer than it could, in libvirt's filters: %s",
+                                error_message(&error, r));
+        return r >= 0;
+}
+
+/* Those whose addresses are known need no filters of libvirt's where they are antispoofed. */
+static void check_isolation(const Host *host)
+{
+        g_autofree char *problem = NULL;
+        const char *fix;
+
+        problem = isolation_problem(host->connection, &fix);
+        if (!problem)
+                check_emit("isolation", "ok", "",
+                                "Guests cannot send from others' MAC addresses, and where they are given IP "
+                                "addresses, not from other ones");
+        else
+                check_emit("isolation", "warning", fix, "%s can send from others' MAC and IP addresses: %s",
+                                host->antispoofed ? "Users' guests that are given no addresses" : "Guests",
+                                problem);
+}
+
+static void check_reach(const char *name, const char *path)
+{
+        _cleanup_access_user_ AccessUser user = {};
+        g_autofree char *where = NULL;
+        int r;
+
+        r = access_user_init(SHRUTHI_QEMU_USER, SHRUTHI_QEMU_GROUP, &user);
+        if (r < 0) {
+                check_emit(name, "failed", "install libvirt's QEMU driver",
+                                "QEMU's user '%s' or its group '%s' is not there", SHRUTHI_QEMU_USER,
+                                SHRUTHI_QEMU_GROUP);
+                return;
+        }
+
+        r = access_check_directory(&user, path, &where);
+        if (r == -EACCES && where)
+                check_emit(name, "failed", TMPFILES_FIX,
+                                "QEMU's user '%s' may not enter %s, which leads to %s", SHRUTHI_QEMU_USER,
+                                where, path);
+        else if (r < 0)
+                check_emit(name, "failed", TMPFILES_FIX, "Cannot look at %s: %s", path, g_strerror(-r));
+        else
+                check_emit(name, "ok", "", "QEMU's user '%s' can enter %s", SHRUTHI_QEMU_USER, path);
+}
+
+/* Volumes take room only as they are written: what they may come to need is promised more than once. */
+static void check_room(void)
+{
+        g_autofree char *wanted_text = NULL, *left_text = NULL;
+        g_autoptr(GPtrArray) volumes = NULL;
+        uint64_t left, total, wanted = 0;
+
+        /* What is wrong with the store itself has been said. */
+        if (volume_list(&volumes, NULL) < 0 || volume_space(&left, &total, NULL) < 0)
+                return;
+
+        for (guint i = 0; i < volumes->len; i++) {
+                const Volume *volume = volumes->pdata[i];
+
+                wanted += volume->size - MIN(volume->allocated, volume->size);
+        }
+        wanted_text = size_format(wanted);
+        left_text = size_format(left);
+        if (wanted <= left)
+                check_emit("volume-room", "ok", "", "%u volumes may come to need %s, and %s are left",
+                                volumes->len, wanted_text, left_text);
+        else
+                check_emit("volume-room", left < VOLUME_ROOM_LEAST ? "failed" : "warning",
+                                "make room on the file system of /var/lib/shruthi/volumes",
+                                "%u volumes may come to need %s, and %s are left on their file system: "
+                                "beyond that, writes of guests fail",
+                                volumes->len, wanted_text, left_text);
+}
+
+/* What goes by the configuration is left out where that is broken. Returns NULL then. */
+static Conf *check_configuration(void)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Conf *conf = NULL;
+        int r;
+
+        r = conf_load(&conf, &error);
+        if (r >= 0)
+                check_emit("configuration", "ok", "", "shruthi.conf and its drop-ins can be read");
+        else
+                check_emit("configuration", "failed", "correct that file",
+                                "Until this is mended nothing can be created, changed or started, and "
+                                "libvirt and the networks are not looked at here: %s",
+                                error_message(&error, r));
+        return conf;
+}
+
+static void reach_libvirt(Host *host)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = virt_connect(host->conf->libvirt_uri, &host->connection, &error);
+
+        if (r < 0)
+                check_no_libvirt(host, error_message(&error, r));
+}
+
+static void say_held_back(bool true_ones)
+{
+        g_autoptr(GPtrArray) lines = g_steal_pointer(&held_back);
+
+        for (guint i = 0; true_ones && i < lines->len; i++)
+                protocol_emit("check", "%s", (const char *) lines->pdata[i]);
+}
+
+/* A verdict counts only when the connection was there to its end: over one that libvirtd has closed
+ * meanwhile, because it was restarted or this took too long for its patience (keepalive_interval= in its
+ * configuration), everything is missing. */
+void check_live(Host *host, void (*check)(const Host *host))
+{
+        unsigned long version;
+
+        for (unsigned attempt = 1; host->connection; attempt++) {
+                bool live;
+
+                held_back = g_ptr_array_new_with_free_func(g_free);
+                check(host);
+                live = virConnectGetLibVersion(host->connection, &version) >= 0;
+                say_held_back(live);
+                if (live)
+                        return;
+
+                virt_connection_unref(&host->connection);
+                if (attempt < ATTEMPTS_MAX)
+                        reach_libvirt(host);
+                else
+                        check_emit("libvirt", "failed", "journalctl -b -u libvirtd.service",
+                                        "libvirt has hung up %u times while it was asked: the rest is not "
+                                        "known",
+                                        ATTEMPTS_MAX);
+        }
+}
+
+static void check_virtualization(Host *host)
+{
+        static void (*const checks[])(const Host *host) = {check_libvirt, check_machine, check_emulation,
+                        check_own_name, check_probe, check_confinement, check_limits, check_isolation};
+
+        host->antispoofed = check_antispoofing();
+        reach_libvirt(host);
+        for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
+                protocol_guard(CHECK_GUARD, "answer");
+                check_live(host, checks[i]);
+        }
+}
+
+int check_host(bool polkit, Error *ret_error)
+{
+        Host host = {.polkit = polkit};
+        g_autoptr(Conf) conf = NULL;
+        int r;
+
+        r = virt_setup(ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(CHECK_GUARD, "answer");
+        host.conf = conf = check_configuration();
+        if (conf)
+                check_virtualization(&host);
+        check_keys();
+        check_reach("store", paths_images());
+        check_reach("console", paths_consoles());
+        check_reach("volumes", paths_volumes());
+        check_room();
+        if (conf)
+                check_attachments(&host);
+        check_neighbours();
+
+        virt_connection_unref(&host.connection);
+        return 0;
+}

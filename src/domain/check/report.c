@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Statistics, probe and networks, as lines of the protocol. Called by verbs.c. */
+
+#include "domain/check/report.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <libvirt/libvirt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/conf.h"
+#include "common/names.h"
+#include "domain/host/bridges.h"
+#include "domain/host/protocol.h"
+#include "domain/host/virt.h"
+#include "domain/lifecycle/probe.h"
+#include "domain/network/attachment.h"
+#include "domain/plan/plan.h"
+#include "domain/xml/domain-xml.h"
+
+/* Without waiting for another job on the domain: what is not to be had at once is left out. */
+#define STATISTICS                                                                                          \
+        (VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON | VIR_DOMAIN_STATS_INTERFACE |               \
+                        VIR_DOMAIN_STATS_BLOCK)
+#define STATISTICS_FLAGS VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT
+
+/* How many domains libvirt is asked about at a time: an answer of its has a limit. */
+#define STATISTICS_AT_ONCE 64
+
+/* Seconds that libvirt may take to answer; the probe boots guests. */
+#define ANSWER_GUARD 60
+
+/* Lines, which keeps them below what shruthid reads of an answer. */
+#define DHCP_LEASES_MAX 32768
+
+static int connect_configured(Conf **ret_conf, virConnectPtr *ret_connection, Error *ret_error)
+{
+        g_autoptr(Conf) conf = NULL;
+        int r;
+
+        r = conf_load(&conf, ret_error);
+        if (r < 0)
+                return r;
+        r = virt_setup(ret_error);
+        if (r < 0)
+                return r;
+        protocol_guard(ANSWER_GUARD, "answer");
+        r = virt_connect(conf->libvirt_uri, ret_connection, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_conf = g_steal_pointer(&conf);
+        return 0;
+}
+
+static bool get_number(const virDomainStatsRecord *record, const char *field, uint64_t *ret)
+{
+        unsigned long long value;
+
+        if (virTypedParamsGetULLong(record->params, record->nparams, field, &value) != 1)
+                return false;
+
+        *ret = value;
+        return true;
+}
+
+/* libvirt counts the devices of a kind in the order of the XML, as the metadata does. */
+static void emit_devices(const virDomainStatsRecord *record, const char *prefix, const char *shown,
+                const char *const *fields, char **names, char **addresses)
+{
+        for (guint i = 0; names[i]; i++) {
+                g_autofree char *name_key = g_strdup_printf("%s.%u.name", shown, i);
+
+                protocol_emit(name_key, "%s", names[i]);
+                if (addresses && i < g_strv_length(addresses)) {
+                        g_autofree char *key = g_strdup_printf("%s.%u.addresses", shown, i);
+
+                        protocol_emit(key, "%s", addresses[i]);
+                }
+                for (const char *const *field = fields; *field; field += 2) {
+                        g_autofree char *from = g_strdup_printf("%s.%u.%s", prefix, i, field[0]);
+                        g_autofree char *to = g_strdup_printf("%s.%u.%s", shown, i, field[1]);
+                        uint64_t value;
+
+                        if (get_number(record, from, &value))
+                                protocol_emit(to, "%" PRIu64, value);
+                }
+        }
+}
+
+static void emit_statistics(const virDomainStatsRecord *record, const char *metadata, char **addresses)
+{
+        static const char *const network_fields[] = {"rx.bytes", "rx-bytes", "rx.pkts", "rx-packets",
+                        "rx.drop", "rx-dropped", "tx.bytes", "tx-bytes", "tx.pkts", "tx-packets", "tx.drop",
+                        "tx-dropped", NULL};
+        static const char *const volume_fields[] = {"rd.bytes", "rd-bytes", "rd.reqs", "rd-requests",
+                        "wr.bytes", "wr-bytes", "wr.reqs", "wr-requests", "fl.reqs", "flush-requests", NULL};
+        g_auto(GStrv) networks = domain_xml_metadata_devices(metadata, DEVICE_NETWORK);
+        g_auto(GStrv) volumes = domain_xml_metadata_devices(metadata, DEVICE_BLOCK);
+        uint64_t value;
+
+        if (get_number(record, "cpu.time", &value))
+                protocol_emit("cpu-time-usec", "%" PRIu64, value / 1000);
+        if (get_number(record, "balloon.maximum", &value))
+                protocol_emit("memory", "%" PRIu64, value * 1024);
+        if (get_number(record, "balloon.rss", &value))
+                protocol_emit("memory-resident", "%" PRIu64, value * 1024);
+        emit_devices(record, "net", "network", network_fields, networks, addresses);
+        emit_devices(record, "block", "volume", volume_fields, volumes, NULL);
+}
+
+/* Those that DHCP has leased to it, or the host has heard it use; with spaces between. */
+static void add_addresses(virConnectPtr connection, const Conf *conf, const DomainPort *port, GString *text)
+{
+        g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
+        g_autoptr(Attachment) attachment = NULL;
+
+        if (attachment_find(connection, conf, port->network, port->bridge, &attachment, NULL) < 0 ||
+                        attachment_look(attachment, seen, NULL) < 0)
+                return;
+        for (guint i = 0; i < seen->len; i++) {
+                const SeenAddress *one = &g_array_index(seen, SeenAddress, i);
+                g_auto(GStrv) known = g_strsplit(text->str, " ", -1);
+                char ip[ADDRESS_TEXT_MAX];
+
+                address_format_ip(&one->address, ip);
+                if (g_str_equal(one->mac, port->mac) && !address_is_link_local(&one->address) &&
+                                !g_strv_contains((const char *const *) known, ip))
+                        g_string_append_printf(text, "%s%s", text->len > 0 ? " " : "", ip);
+        }
+}
+
+/* Of each network device, whoever has given them to it. Free with g_strfreev(). */
+static char **find_addresses(virConnectPtr connection, const Conf *conf, virDomainPtr domain)
+{
+        g_autoptr(GStrvBuilder) all = g_strv_builder_new();
+        char *xml = virDomainGetXMLDesc(domain, 0);
+        g_autoptr(GPtrArray) ports = domain_xml_ports(xml ?: "");
+
+        for (guint i = 0; i < ports->len; i++) {
+                const DomainPort *port = ports->pdata[i];
+                g_autoptr(GString) text = g_string_new(NULL);
+
+                if (port->mac && (port->network || port->bridge))
+                        add_addresses(connection, conf, port, text);
+                g_strv_builder_add(all, text->str);
+        }
+        free(xml);
+        return g_strv_builder_end(all);
+}
+
+int report_statistics(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        g_autoptr(Conf) conf = NULL;
+        virDomainStatsRecordPtr *records = NULL;
+        virDomainPtr domains[2] = {};
+        g_auto(GStrv) addresses = NULL;
+        char uuid[37], *metadata;
+        int r;
+
+        r = plan_identity(name, uuid, ret_error);
+        if (r < 0)
+                return r;
+        r = connect_configured(&conf, &connection, ret_error);
+        if (r < 0)
+                return r;
+        r = virt_domain_find(connection, name, uuid, &domain, ret_error);
+        if (r < 0)
+                return r;
+        if (r == 0 || virDomainIsActive(domain) != 1)
+                return error_set(ret_error, ERROR_NOT_RUNNING, "The unikernel '%s' is not running", name);
+
+        domains[0] = domain;
+        r = virDomainListGetStats(domains, STATISTICS, &records, STATISTICS_FLAGS);
+        if (r < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED,
+                                "Cannot read the statistics of '%s'", name);
+
+        metadata = virt_domain_metadata(domain);
+        addresses = find_addresses(connection, conf, domain);
+        if (r > 0)
+                emit_statistics(records[0], metadata, addresses);
+        free(metadata);
+        virDomainStatsRecordListFree(records);
+
+        return r > 0 ? 0
+                     : error_set(ret_error, ERROR_NOT_RUNNING, "The unikernel '%s' has just ended", name);
+}
+
+static void domains_free(virDomainPtr *domains)
+{
+        for (virDomainPtr *domain = domains; *domain; domain++)
+                (void) virDomainFree(*domain);
+        free(domains);
+}
+
+/* Nothing, where it is none of ours. */
+static void emit_statistics_of(const virDomainStatsRecord *record)
+{
+        const char *domain = virDomainGetName(record->dom), *name;
+        char *metadata = virt_domain_metadata(record->dom);
+
+        name = domain + strlen(SHRUTHI_DOMAIN_PREFIX);
+        if (domain_xml_metadata_is(metadata, name)) {
+                protocol_emit("unikernel", "%s", name);
+                emit_statistics(record, metadata, NULL);
+        }
+        free(metadata);
+}
+
+static int emit_statistics_of_some(virConnectPtr connection, virDomainPtr *domains, Error *ret_error)
+{
+        virDomainStatsRecordPtr *records = NULL;
+        int n;
+
+        protocol_guard(ANSWER_GUARD, "answer");
+        n = virDomainListGetStats(domains, STATISTICS, &records, STATISTICS_FLAGS);
+        if (n < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot read the statistics");
+
+        for (int i = 0; i < n; i++)
+                emit_statistics_of(records[i]);
+        virDomainStatsRecordListFree(records);
+        return 0;
+}
+
+int report_statistics_all(Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Conf) conf = NULL;
+        virDomainPtr *domains = NULL, some[STATISTICS_AT_ONCE + 1] = {};
+        unsigned n = 0;
+        int r;
+
+        r = connect_configured(&conf, &connection, ret_error);
+        if (r < 0)
+                return r;
+        if (virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE) < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's domains");
+
+        for (virDomainPtr *domain = domains; r >= 0 && *domain; domain++) {
+                if (g_str_has_prefix(virDomainGetName(*domain), SHRUTHI_DOMAIN_PREFIX))
+                        some[n++] = *domain;
+                if (n < STATISTICS_AT_ONCE && domain[1])
+                        continue;
+                some[n] = NULL;
+                if (n > 0)
+                        r = emit_statistics_of_some(connection, some, ret_error);
+                n = 0;
+        }
+
+        domains_free(domains);
+        return r;
+}
+
+static void emit_version(const char *key, unsigned long version)
+{
+        protocol_emit(key, "%lu.%lu.%lu", version / 1000000, version / 1000 % 1000, version % 1000);
+}
+
+int report_probe(bool again, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_probe_result_ ProbeResult host = {};
+        unsigned long libvirt_version, qemu_version;
+        g_autoptr(Conf) conf = NULL;
+        int r;
+
+        r = connect_configured(&conf, &connection, ret_error);
+        if (r < 0)
+                return r;
+
+        probe_guard();
+        r = (again ? probe_host_anew : probe_host)(connection, conf, &host, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_emit("kvm", "%s", host.kvm ? "yes" : "no");
+        protocol_emit("kvm-reason", "%s", host.kvm_reason);
+        protocol_emit("fast-start", "%s", host.fast_start ? "yes" : "no");
+        protocol_emit("fast-start-reason", "%s", host.fast_start_reason);
+        if (virConnectGetLibVersion(connection, &libvirt_version) >= 0)
+                emit_version("libvirt-version", libvirt_version);
+        if (virConnectGetVersion(connection, &qemu_version) >= 0)
+                emit_version("qemu-version", qemu_version);
+
+        return 0;
+}
+
+/* Which addresses there are on a network, so that it is known what lies beside them. */
+static void emit_subnets(virConnectPtr connection, virNetworkPtr network)
+{
+        g_autoptr(NetworkInfo) info = NULL;
+
+        /* It may just be going. */
+        if (attachment_read_info(connection, network, &info, NULL) < 0)
+                return;
+        for (unsigned i = 0; i < 2; i++) {
+                const Subnet *subnet = i == 0 ? &info->subnet4 : &info->subnet6;
+                char text[ADDRESS_TEXT_MAX];
+
+                if (!address_is_set(&subnet->network))
+                        continue;
+                address_format(&subnet->network, text);
+                protocol_emit("network-subnet", "%s %s %s", text, info->bridge ?: "-", info->name);
+        }
+}
+
+int report_dhcp_leases(const char *network, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Conf) conf = NULL;
+        g_autoptr(Attachment) attachment = NULL;
+        g_autoptr(GArray) leases = NULL;
+        int r;
+
+        r = connect_configured(&conf, &connection, ret_error);
+        if (r >= 0)
+                r = attachment_find(connection, conf, network, NULL, &attachment, ret_error);
+        if (r >= 0)
+                r = attachment_read_leases(attachment, &leases, ret_error);
+        if (r < 0)
+                return r;
+
+        for (guint i = 0; i < MIN(leases->len, DHCP_LEASES_MAX); i++) {
+                const SegmentLease *lease = &g_array_index(leases, SegmentLease, i);
+                const Subnet *subnet = lease->address.family == AF_INET ? &attachment->subnet4
+                                                                        : &attachment->subnet6;
+                Address address = lease->address;
+                char text[ADDRESS_TEXT_MAX];
+
+                if (address_is_set(&subnet->network) && address_contains(&subnet->network, &address))
+                        address.prefix = subnet->network.prefix;
+                address_format(&address, text);
+                protocol_emit("lease", "%s %s", lease->mac, text);
+        }
+
+        return 0;
+}
+
+int report_networks(Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Conf) conf = NULL;
+        g_auto(GStrv) bridges = bridge_list();
+        virNetworkPtr *networks = NULL;
+        int n, r;
+
+        r = connect_configured(&conf, &connection, ret_error);
+        if (r < 0)
+                return r;
+
+        n = virConnectListAllNetworks(connection, &networks, VIR_CONNECT_LIST_NETWORKS_ACTIVE);
+        if (n < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's networks");
+
+        for (int i = 0; i < n; i++) {
+                char *bridge = virNetworkGetBridgeName(networks[i]);
+
+                protocol_emit("network", "%s", virNetworkGetName(networks[i]));
+                if (bridge)
+                        protocol_emit("network-bridge", "%s %s", bridge, virNetworkGetName(networks[i]));
+                free(bridge);
+                emit_subnets(connection, networks[i]);
+                (void) virNetworkFree(networks[i]);
+        }
+        free(networks);
+        for (char **bridge = bridges; *bridge; bridge++)
+                protocol_emit("bridge", "%s", *bridge);
+
+        return 0;
+}

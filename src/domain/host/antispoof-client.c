@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The client of shruthi-antispoof, which answers one request for each connection. Called by isolation.c and
+ * check.c. */
+
+#include "domain/host/antispoof-client.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/socket.h"
+#include "config.h"
+
+#define LISTEN_SEC 1
+#define ANSWER_SEC                                                                                          \
+        30 /* its service has to be started; libvirt's filters are the way out of a worse wait              \
+            */
+
+static int refuse(int r, Error *ret_error)
+{
+        return error_set(ret_error, ERROR_FAILED,
+                        "shruthi-antispoof does not answer (%s): look at 'systemctl status "
+                        "shruthi-antispoof.socket shruthi-antispoof.service'",
+                        r == -EAGAIN ? "no answer" : g_strerror(-r));
+}
+
+/* answer: of that size. */
+static int exchange(const AntispoofRequest *request, char *answer, size_t size, size_t *ret_size,
+                Error *ret_error)
+{
+        g_autofree char *text = antispoof_request_format(request);
+        _cleanup_close_ int fd = -EBADF;
+        ssize_t n = -1;
+        int r;
+
+        if (!HAVE_NFTABLES)
+                return error_set(
+                                ret_error, ERROR_NOT_SUPPORTED, "This build of SHRUTHI is without nftables");
+
+        r = socket_connect("antispoof", SOCK_SEQPACKET, ANSWER_SEC, &fd);
+        if (r >= 0 && TEMP_FAILURE_RETRY(send(fd, text, strlen(text), MSG_NOSIGNAL)) < 0)
+                r = -errno;
+        if (r >= 0) {
+                n = TEMP_FAILURE_RETRY(recv(fd, answer, size, 0));
+                r = n < 0 ? -errno : n == 0 ? -ECONNRESET : 0;
+        }
+        if (r < 0)
+                return refuse(r, ret_error);
+
+        *ret_size = (size_t) n;
+        return 0;
+}
+
+static int ask(const AntispoofRequest *request, char **ret_word, Error *ret_error)
+{
+        char answer[ANTISPOOF_ANSWER_MAX];
+        size_t size;
+        int r;
+
+        r = exchange(request, answer, sizeof answer, &size, ret_error);
+        return r < 0 ? r : antispoof_answer_parse(answer, size, ret_word, ret_error);
+}
+
+/* Who connects and leaves is not answered. */
+void antispoof_wake(void)
+{
+        _cleanup_close_ int fd = -EBADF;
+
+        if (HAVE_NFTABLES)
+                (void) socket_connect("antispoof", SOCK_SEQPACKET, ANSWER_SEC, &fd);
+}
+
+int antispoof_filter(const AntispoofFilter *filter, char **ret_interface, Error *ret_error)
+{
+        const AntispoofRequest request = {.verb = ANTISPOOF_FILTER, .filter = (AntispoofFilter *) filter};
+        g_autofree char *word = NULL;
+        char interface[IF_NAMESIZE];
+        int r;
+
+        r = ask(&request, &word, ret_error);
+        if (r < 0)
+                return r;
+
+        /* Another than ours is no guest's. */
+        antispoof_interface_name(filter, interface);
+        if (g_strcmp0(word, interface) != 0) {
+                (void) error_set(ret_error, ERROR_FAILED,
+                                "shruthi-antispoof is of another version than this");
+                return -EBADMSG;
+        }
+
+        *ret_interface = g_steal_pointer(&word);
+        return 0;
+}
+
+int antispoof_check(bool *ret_restored, Error *ret_error)
+{
+        const AntispoofRequest request = {.verb = ANTISPOOF_CHECK};
+        g_autofree char *word = NULL;
+        int r;
+
+        r = ask(&request, &word, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_restored = g_strcmp0(word, ANTISPOOF_RESTORED) == 0;
+        return 0;
+}
+
+int antispoof_lost(char ***ret_names, Error *ret_error)
+{
+        const AntispoofRequest request = {.verb = ANTISPOOF_LOST};
+        g_autofree char *answer = g_malloc(ANTISPOOF_LOST_MAX);
+        size_t size;
+        int r;
+
+        r = exchange(&request, answer, ANTISPOOF_LOST_MAX, &size, ret_error);
+        return r < 0 ? r : antispoof_lost_parse(answer, size, ret_names, ret_error);
+}
+
+int antispoof_attach(const AntispoofPort *port, Error *ret_error)
+{
+        const AntispoofRequest request = {.verb = ANTISPOOF_PORT, .port = *port};
+        g_autofree char *word = NULL;
+
+        return ask(&request, &word, ret_error);
+}
+
+int antispoof_listen(int *ret_fd)
+{
+        const AntispoofRequest request = {.verb = ANTISPOOF_WATCH};
+        g_autofree char *text = antispoof_request_format(&request);
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (!HAVE_NFTABLES)
+                return -EOPNOTSUPP;
+        r = socket_connect("antispoof", SOCK_SEQPACKET, LISTEN_SEC, &fd);
+        if (r >= 0 && send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+                r = -errno;
+        if (r < 0)
+                return r;
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+AntispoofNews antispoof_hear(int fd)
+{
+        char data[ANTISPOOF_ANSWER_MAX];
+        ssize_t n = recv(fd, data, sizeof data, MSG_DONTWAIT);
+        g_autofree char *word = NULL;
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return ANTISPOOF_NEWS_NONE;
+        if (n == (ssize_t) strlen(ANTISPOOF_CHANGED) && memcmp(data, ANTISPOOF_CHANGED, (size_t) n) == 0)
+                return ANTISPOOF_NEWS_CHANGED;
+        if (n > 0 && antispoof_answer_parse(data, (size_t) n, &word, NULL) >= 0 &&
+                        g_str_equal(word, ANTISPOOF_WATCHING))
+                return ANTISPOOF_NEWS_WATCHING;
+
+        return ANTISPOOF_NEWS_GONE;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Looking for bridges. Called by plan.c and report.c. */
+
+#include "domain/host/bridges.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SYS_CLASS_NET "/sys/class/net"
+
+static bool is_bridge(const char *name)
+{
+        g_autofree char *path = g_strdup_printf(SYS_CLASS_NET "/%s/bridge", name);
+
+        return access(path, F_OK) >= 0;
+}
+
+/* In a network namespace whose /sys is its own there is nothing but lo. */
+static bool sees_host(void)
+{
+        g_autoptr(GDir) dir = g_dir_open(SYS_CLASS_NET, 0, NULL);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir)))
+                if (strcmp(name, "lo") != 0)
+                        return true;
+
+        return false;
+}
+
+int bridge_exists(const char *name)
+{
+        g_autofree char *link = g_strdup_printf(SYS_CLASS_NET "/%s", name);
+
+        if (is_bridge(name))
+                return 1;
+        if (!sees_host())
+                return -ENODATA;
+
+        return access(link, F_OK) >= 0 ? -ENOTUNIQ : 0;
+}
+
+char **bridge_list(void)
+{
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        g_autoptr(GDir) dir = g_dir_open(SYS_CLASS_NET, 0, NULL);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir)))
+                if (is_bridge(name))
+                        g_strv_builder_add(names, name);
+
+        return g_strv_builder_end(names);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The client of shruthi-neighbours, which answers one question for each connection. Called by segment.c,
+ * networks.c and check-networks.c. */
+
+#include "domain/host/neighbours-client.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/io.h"
+#include "common/socket.h"
+
+#define ANSWER_SEC      15 /* its service has to be started */
+#define ANSWER_SIZE_MAX (4 * 1024 * 1024)
+
+int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error)
+{
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+        if (g_str_has_prefix(text, "error "))
+                return error_set(ret_error, ERROR_FAILED, "%s", lines[0] + strlen("error "));
+
+        for (char **line = lines; *line; line++) {
+                g_auto(GStrv) words = g_strsplit(*line, " ", -1);
+                SeenAddress entry = {};
+
+                if (g_str_equal(*line, "end"))
+                        return 0;
+                if (g_strv_length(words) != 3 || address_parse_ip(words[0], &entry.address) < 0 ||
+                                strlen(words[1]) >= sizeof entry.mac)
+                        break;
+                entry.by = g_str_equal(words[2], "host")    ? SEEN_BY_HOST
+                           : g_str_equal(words[2], "route") ? SEEN_BY_ROUTE
+                                                            : SEEN_BY_NEIGHBOUR;
+                if (!g_str_equal(words[1], "-"))
+                        g_strlcpy(entry.mac, words[1], sizeof entry.mac);
+                g_array_append_val(seen, entry);
+        }
+
+        (void) error_set(ret_error, ERROR_FAILED, "shruthi-neighbours gave half an answer");
+        return -EBADMSG;
+}
+
+int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error)
+{
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+        if (g_str_has_prefix(text, "error "))
+                return error_set(ret_error, ERROR_FAILED, "%s", lines[0] + strlen("error "));
+
+        for (char **line = lines; *line; line++) {
+                Address network;
+
+                if (g_str_equal(*line, "end"))
+                        return 0;
+                if (address_parse(*line, &network, NULL) < 0)
+                        break;
+                g_array_append_val(routes, network);
+        }
+
+        (void) error_set(ret_error, ERROR_FAILED, "shruthi-neighbours gave half an answer");
+        return -EBADMSG;
+}
+
+/* A bridge's name, or "/routes" or "/host". */
+static int ask(const char *about, char **ret_text)
+{
+        g_autofree char *question = g_strconcat(about, "\n", NULL);
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = socket_connect("neighbours", SOCK_STREAM, ANSWER_SEC, &fd);
+        if (r < 0)
+                return r;
+
+        r = write_all(fd, question, strlen(question));
+        return r < 0 ? r : fd_read_all(fd, ANSWER_SIZE_MAX, ret_text, NULL);
+}
+
+int neighbours_ask(const char *bridge, GArray *seen, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *text = NULL;
+        guint before = seen->len;
+        int r;
+
+        r = ask(bridge, &text);
+        if (r < 0)
+                return error_set(ret_error, ERROR_FAILED,
+                                "Cannot ask which addresses are in use on '%s' (%s): look at 'systemctl "
+                                "status "
+                                "shruthi-neighbours.socket'",
+                                bridge, r == -EAGAIN ? "no answer" : g_strerror(-r));
+
+        r = neighbours_parse_answer(text, seen, &error);
+        if (r >= 0)
+                return 0;
+
+        g_array_set_size(seen, before);
+        return error_set(ret_error, ERROR_FAILED, "Cannot tell which addresses are in use on '%s': %s",
+                        bridge, error_message(&error, r));
+}
+
+int neighbours_ask_routes(GArray *routes, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *text = NULL;
+        guint before = routes->len;
+        int r;
+
+        r = ask("/routes", &text);
+        if (r < 0)
+                return error_set(ret_error, ERROR_FAILED,
+                                "Cannot ask which networks this host has (%s): look at 'systemctl status "
+                                "shruthi-neighbours.socket'",
+                                r == -EAGAIN ? "no answer" : g_strerror(-r));
+
+        r = neighbours_parse_routes(text, routes, &error);
+        if (r >= 0)
+                return 0;
+
+        g_array_set_size(routes, before);
+        return error_set(ret_error, ERROR_FAILED, "Cannot tell which networks this host has: %s",
+                        error_message(&error, r));
+}
+
+int neighbours_ask_host(HostNetwork **ret_network, Error *ret_error)
+{
+        g_autofree char *text = NULL;
+        int r;
+
+        r = ask("/host", &text);
+        if (r >= 0)
+                r = host_network_parse(text, ret_network);
+        return r >= 0 ? 0
+                      : error_set(ret_error, ERROR_FAILED,
+                                        "Cannot ask about this host's network (%s): look at 'systemctl "
+                                        "status shruthi-neighbours.socket'",
+                                        r == -EAGAIN ? "no answer" : g_strerror(-r));
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* shruthi-domain's lines on standard output. Called by the files of its verbs. */
+
+#include "domain/host/protocol.h"
+
+#include <glib.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+#include "helper/request.h"
+
+#define VALUE_LENGTH_MAX 4000
+
+/* What the signal handler writes: made beforehand, since it may do nothing but write. */
+static char guard_lines[512];
+static volatile sig_atomic_t guard_size;
+static volatile sig_atomic_t guard_socket = -EBADF;
+
+void protocol_emit(const char *key, const char *format, ...)
+{
+        g_autofree char *value = NULL, *line = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        value = g_strdup_vprintf(format, ap);
+        va_end(ap);
+
+        line = text_for_display(value, VALUE_LENGTH_MAX);
+        (void) printf("%s=%s\n", key, line);
+        (void) fflush(stdout);
+}
+
+Result protocol_result(ErrorCode code)
+{
+        switch (code) {
+        case ERROR_INVALID_NAME:
+        case ERROR_NO_SUCH_UNIKERNEL:
+        case ERROR_INVALID_DEFINITION:
+        case ERROR_INVALID_ARGS:
+                return RESULT_DEFINITION;
+        case ERROR_INVALID_IMAGE:
+        case ERROR_UNSUPPORTED_IMAGE:
+        case ERROR_NO_SUCH_IMAGE:
+        case ERROR_DIGEST_MISMATCH:
+        case ERROR_PATH_NOT_ALLOWED:
+                return RESULT_IMAGE;
+        case ERROR_DEVICE_MISMATCH:
+        case ERROR_ACCESS_DENIED: /* a volume of another user */
+        case ERROR_NO_SUCH_VOLUME:
+        case ERROR_VOLUME_IN_USE:
+        case ERROR_NO_SUCH_NETWORK:
+        case ERROR_ADDRESS_IN_USE:
+        case ERROR_NO_FREE_ADDRESS:
+                return RESULT_DEVICES;
+        case ERROR_INVALID_CONFIGURATION:
+        case ERROR_START_FAILED:
+        case ERROR_STOP_FAILED:
+        case ERROR_FOREIGN_DOMAIN:
+        case ERROR_NOT_SUPPORTED:
+                return RESULT_HOST;
+        case ERROR_LIBVIRT_UNAVAILABLE:
+                return RESULT_LIBVIRT;
+        case ERROR_CREDENTIALS_DAMAGED:
+        case ERROR_LIMIT_EXCEEDED: /* only key material has one that shows at a start */
+                return RESULT_CREDENTIALS;
+        default:
+                return RESULT_RUNNER;
+        }
+}
+
+int protocol_exit_status(ErrorCode code)
+{
+        return code == ERROR_NO_SUCH_NETWORK ? RUNNER_EXIT_LIBVIRT
+                                             : result_runner_exit_status(protocol_result(code));
+}
+
+int protocol_fail(int r, const Error *error)
+{
+        Result result = protocol_result(error->message ? error->code : ERROR_FAILED);
+        g_auto(GStrv) lines = g_strsplit(error_message(error, r), "\n", -1);
+
+        protocol_emit("result", "%s", result_to_string(result));
+        protocol_emit("error-name", "%s",
+                        error_code_to_bus_name(error->message ? error->code : ERROR_FAILED));
+        protocol_emit("error", "%s", lines[0] ?: "");
+        for (char **line = lines[0] ? lines + 1 : lines; *line; line++)
+                protocol_emit("detail", "%s", *line);
+
+        return protocol_exit_status(error->message ? error->code : ERROR_FAILED);
+}
+
+static void on_alarm(int signal)
+{
+        (void) write_all(STDOUT_FILENO, guard_lines, (size_t) guard_size);
+        if (guard_socket >= 0)
+                domain_answer_send((int) guard_socket, RUNNER_EXIT_LIBVIRT);
+        _exit(RUNNER_EXIT_LIBVIRT);
+}
+
+void protocol_guard_answers(int socket)
+{
+        guard_socket = socket;
+}
+
+void protocol_guard(unsigned seconds, const char *doing)
+{
+        (void) alarm(0);
+        if (seconds == 0)
+                return;
+
+        (void) g_snprintf(guard_lines, sizeof guard_lines,
+                        "result=%s\nerror-name=%s\nerror=libvirt did not answer within %u s when asked to "
+                        "%s; look at 'systemctl status libvirtd virtqemud'\n",
+                        result_to_string(RESULT_LIBVIRT), error_code_to_bus_name(ERROR_LIBVIRT_UNAVAILABLE),
+                        seconds, doing);
+        guard_size = (sig_atomic_t) strlen(guard_lines);
+        (void) signal(SIGALRM, on_alarm);
+        (void) alarm(seconds);
+}

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Connecting to libvirt, finding, creating and destroying domains. Called by all other files here that
+ * include libvirt. */
+
+#include "domain/host/virt.h"
+
+#include <libvirt/virterror.h>
+#include <malloc.h>
+#include <string.h>
+
+#include "common/names.h"
+#include "common/string-util.h"
+#include "domain/xml/domain-xml.h"
+#include "unikernel/host-network.h"
+
+/* How long a connection is tried again while libvirtd is away: a restart takes about a second. */
+#define CONNECT_WAIT_USEC (8 * G_USEC_PER_SEC)
+#define CONNECT_STEP_USEC (200 * 1000)
+
+/* How long libvirt may take to forget a domain that has ended. */
+#define GONE_WAIT_USEC (60 * G_USEC_PER_SEC)
+#define GONE_STEP_USEC (5 * 1000)
+
+/* Of a process that keeps it from one call to the next. */
+static struct {
+        bool wanted;
+        virConnectPtr connection;
+        char *uri;
+} kept;
+
+/* Of one that has an event loop: who runs it while nobody waits for events. */
+static struct {
+        GThread *thread;
+        int timer; /* ends it; -1: not made yet */
+        bool registered, ended;
+} events = {.timer = -1};
+
+static void on_error_ignore(void *data, virErrorPtr error)
+{
+}
+
+void virt_keep_connection(void)
+{
+        kept.wanted = true;
+}
+
+bool virt_keeps_connection(void)
+{
+        return kept.wanted;
+}
+
+static void on_end(int timer, void *data)
+{
+        virEventUpdateTimeout(timer, -1);
+        events.ended = true;
+}
+
+static void *events_run(void *data)
+{
+        while (!events.ended && virEventRunDefaultImpl() >= 0)
+                ;
+
+        return NULL;
+}
+
+void virt_answer_meanwhile(void)
+{
+        if (!events.registered || events.thread)
+                return;
+
+        /* Not an arena of its own for it: this may stay for as long as a guest runs. */
+        (void) mallopt(M_ARENA_MAX, 1);
+        events.ended = false;
+        if (events.timer < 0)
+                events.timer = virEventAddTimeout(-1, on_end, NULL, NULL);
+        if (events.timer >= 0)
+                events.thread = g_thread_try_new("events", events_run, NULL, NULL);
+}
+
+void virt_answer_here(void)
+{
+        if (!events.thread)
+                return;
+
+        virEventUpdateTimeout(events.timer, 0);
+        (void) g_thread_join(g_steal_pointer(&events.thread));
+}
+
+int virt_setup(Error *ret_error)
+{
+        static bool done;
+
+        if (done)
+                return 0;
+
+        virSetErrorFunc(NULL, on_error_ignore);
+        /* A loop that is not run while nobody asks answers no keepalive: libvirtd would hang up. Without one
+         * libvirt's client promises none. */
+        if (virInitialize() < 0 || (!kept.wanted && virEventRegisterDefaultImpl() < 0))
+                return virt_error_set(ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE,
+                                "Cannot set up libvirt's client");
+
+        done = true;
+        events.registered = !kept.wanted;
+        virt_answer_meanwhile();
+        return 0;
+}
+
+static bool error_is_connection(virConnectPtr connection, const virError *error)
+{
+        if (connection && virConnectIsAlive(connection) == 0)
+                return true;
+
+        switch (error ? error->code : VIR_ERR_OK) {
+        case VIR_ERR_NO_CONNECT:
+        case VIR_ERR_INVALID_CONN:
+        case VIR_ERR_AUTH_FAILED:
+        case VIR_ERR_AUTH_CANCELLED:
+        case VIR_ERR_AUTH_UNAVAILABLE:
+        case VIR_ERR_RPC:
+                return true;
+        default:
+                return error && error->domain == VIR_FROM_RPC;
+        }
+}
+
+int virt_error_set(Error *ret_error, virConnectPtr connection, ErrorCode code, const char *format, ...)
+{
+        const virError *error = virGetLastError();
+        const char *message = error && error->message ? error->message : "unknown error";
+        g_autofree char *sentence = NULL, *line = g_strdup(message);
+        va_list ap;
+
+        if (error_is_connection(connection, error))
+                code = ERROR_LIBVIRT_UNAVAILABLE;
+
+        va_start(ap, format);
+        sentence = g_strdup_vprintf(format, ap);
+        va_end(ap);
+
+        /* QEMU's own output comes in several lines. */
+        return error_set(ret_error, code, "%s: %s", sentence, g_strdelimit(g_strchomp(line), "\r\n", ' '));
+}
+
+/* Whether another try may help: the socket is not there, or libvirtd went while we were talking. Being
+ * refused does not mend by waiting. */
+static bool error_is_passing(void)
+{
+        const virError *error = virGetLastError();
+
+        if (!error)
+                return false;
+        if (error->code == VIR_ERR_SYSTEM_ERROR)
+                return error->int1 != EACCES && error->int1 != EPERM;
+
+        return error->domain == VIR_FROM_RPC &&
+               (error->code == VIR_ERR_INTERNAL_ERROR || error->code == VIR_ERR_RPC);
+}
+
+int virt_connect_apart(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
+{
+        gint64 deadline = g_get_monotonic_time() + CONNECT_WAIT_USEC;
+
+        for (;;) {
+                virConnectPtr connection = virConnectOpen(uri);
+
+                if (connection) {
+                        *ret_connection = connection;
+                        return 0;
+                }
+                if (!error_is_passing() || g_get_monotonic_time() >= deadline)
+                        break;
+                g_usleep(CONNECT_STEP_USEC);
+        }
+
+        return virt_error_set(
+                        ret_error, NULL, ERROR_LIBVIRT_UNAVAILABLE, "Cannot connect to libvirt at %s", uri);
+}
+
+/* Whether it has been used before for the same, and whoever is at its other end still answers. */
+static bool kept_is_good(const char *uri)
+{
+        unsigned long version;
+
+        return kept.connection && g_strcmp0(kept.uri, uri) == 0 &&
+               virConnectGetLibVersion(kept.connection, &version) >= 0;
+}
+
+int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
+{
+        int r;
+
+        if (!kept.wanted)
+                return virt_connect_apart(uri, ret_connection, ret_error);
+
+        if (!kept_is_good(uri)) {
+                virt_connection_unref(&kept.connection);
+                r = virt_connect_apart(uri, &kept.connection, ret_error);
+                if (r < 0)
+                        return r;
+                g_free(kept.uri);
+                kept.uri = g_strdup(uri);
+        }
+
+        (void) virConnectRef(kept.connection);
+        *ret_connection = kept.connection;
+        return 0;
+}
+
+bool virt_has_machine(virConnectPtr connection, const DomainMachine *machine, const char *type)
+{
+        char *capabilities = virConnectGetDomainCapabilities(
+                        connection, NULL, machine->arch, machine->type, type, 0);
+        bool found = capabilities != NULL;
+
+        free(capabilities);
+        return found;
+}
+
+int virt_check_machine(virConnectPtr connection, const DomainMachine *machine, Error *ret_error)
+{
+        if (virt_has_machine(connection, machine, "qemu"))
+                return 0;
+
+        return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED,
+                        "QEMU offers no machine '%s' for %s; install %s, which is in the package %s",
+                        machine->type, machine->arch, machine->emulator, machine->packages);
+}
+
+void virt_forget_connection(void)
+{
+        virt_connection_unref(&kept.connection);
+}
+
+int virt_listen(virConnectPtr connection, virDomainPtr domain, virConnectDomainEventCallback on_event,
+                void *data)
+{
+        /* libvirt takes all kinds of these as one type, and calls each as what it is. */
+        const union {
+                virConnectDomainEventCallback typed;
+                virConnectDomainEventGenericCallback any;
+        } callback = {.typed = on_event};
+
+        return virConnectDomainEventRegisterAny(
+                        connection, domain, VIR_DOMAIN_EVENT_ID_LIFECYCLE, callback.any, data, NULL);
+}
+
+char *virt_domain_metadata(virDomainPtr domain)
+{
+        return virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, SHRUTHI_METADATA_NAMESPACE, 0);
+}
+
+static int check_domain_is_ours(virConnectPtr connection, virDomainPtr domain, const char *name,
+                const char *uuid, Error *ret_error)
+{
+        char found_uuid[VIR_UUID_STRING_BUFLEN] = "";
+        const char *found_name = virDomainGetName(domain);
+        g_autofree char *domain_name = g_strconcat(SHRUTHI_DOMAIN_PREFIX, name, NULL);
+        char *metadata;
+        bool ours;
+
+        if (virDomainGetUUIDString(domain, found_uuid) < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED,
+                                "Cannot read the UUID of domain '%s'", domain_name);
+
+        metadata = virt_domain_metadata(domain);
+        if (!metadata && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN_METADATA)
+                return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN
+                                       ? 0
+                                       : virt_error_set(ret_error, connection, ERROR_FAILED,
+                                                         "Cannot read the metadata of domain '%s'",
+                                                         domain_name);
+
+        ours = domain_xml_metadata_is(metadata, name);
+        free(metadata);
+        if (ours && strcmp(found_uuid, uuid) == 0 && g_strcmp0(found_name, domain_name) == 0)
+                return 1;
+
+        return error_set(ret_error, ERROR_FOREIGN_DOMAIN,
+                        "There is a libvirt domain '%s' with UUID %s that is not ours; look at it with "
+                        "'virsh dumpxml %s', and rename or remove it to run the unikernel '%s'",
+                        found_name, found_uuid, found_uuid, name);
+}
+
+int virt_domain_find(virConnectPtr connection, const char *name, const char *uuid, virDomainPtr *ret_domain,
+                Error *ret_error)
+{
+        g_autofree char *domain_name = g_strconcat(SHRUTHI_DOMAIN_PREFIX, name, NULL);
+        _cleanup_domain_ virDomainPtr domain = virDomainLookupByName(connection, domain_name);
+        int r;
+
+        if (!domain && virGetLastErrorCode() == VIR_ERR_NO_DOMAIN)
+                domain = virDomainLookupByUUIDString(connection, uuid);
+        if (!domain)
+                return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN
+                                       ? 0
+                                       : virt_error_set(ret_error, connection, ERROR_FAILED,
+                                                         "Cannot look for domain '%s'", domain_name);
+
+        r = check_domain_is_ours(connection, domain, name, uuid, ret_error);
+        if (r <= 0)
+                return r;
+
+        *ret_domain = g_steal_pointer(&domain);
+        return 1;
+}
+
+/* "Unable to add bridge BRIDGE port INTERFACE: Exchange full", by src/util/virnetdevbridge.c of libvirt. */
+static int refuse_full_bridge(const virError *error, Error *ret_error)
+{
+        const char *name = error->message ? strstr(error->message, "bridge ") : NULL;
+        g_autofree char *bridge =
+                        name ? g_strndup(name + strlen("bridge "), strcspn(name + strlen("bridge "), " "))
+                             : NULL;
+        g_autofree char *shown = bridge ? text_for_display(bridge, 40) : NULL;
+
+        return error_set(ret_error, ERROR_START_FAILED,
+                        "The bridge %s%s%sis full: it takes %d interfaces; attach the unikernel to another, "
+                        "or take others off it",
+                        shown ? "'" : "of the unikernel ", shown ?: "", shown ? "' " : "", BRIDGE_PORTS_MAX);
+}
+
+static int refuse_start(virConnectPtr connection, Error *ret_error)
+{
+        const virError *error = virGetLastError();
+
+        /* block/file-posix.c of QEMU: 'Failed to get "write" lock', 'Failed to get shared "write" lock'. */
+        if (error && error->message && strstr(error->message, "Failed to get ") &&
+                        strstr(error->message, " lock"))
+                return virt_error_set(ret_error, connection, ERROR_VOLUME_IN_USE,
+                                "A volume of the unikernel is in use");
+
+        /* libvirt runs tc(8) for it; what it needs is in src/util/virnetdevbandwidth.c there. */
+        if (error && error->message && strstr(error->message, "Child process (tc "))
+                return virt_error_set(ret_error, connection, ERROR_START_FAILED,
+                                "This host's kernel cannot limit a network's Bandwidth=, which takes its "
+                                "modules sch_htb, sch_sfq, sch_ingress, cls_u32, cls_fw and act_police");
+
+        if (error && error->code == VIR_ERR_SYSTEM_ERROR && error->int1 == EXFULL)
+                return refuse_full_bridge(error, ret_error);
+
+        /* ENODEV is what the kernel says about a bridge that is not there. */
+        if (error && (error->code == VIR_ERR_NO_NETWORK ||
+                                     (error->code == VIR_ERR_SYSTEM_ERROR && error->int1 == ENODEV)))
+                return virt_error_set(ret_error, connection, ERROR_NO_SUCH_NETWORK,
+                                "A network of the unikernel is missing on this host");
+
+        if (error && error->domain == VIR_FROM_NETWORK && error->code == VIR_ERR_OPERATION_INVALID)
+                return virt_error_set(ret_error, connection, ERROR_NO_SUCH_NETWORK,
+                                "A network of the unikernel is not started ('virsh net-start')");
+
+        return virt_error_set(
+                        ret_error, connection, ERROR_START_FAILED, "libvirt could not start the unikernel");
+}
+
+static int domain_create(virConnectPtr connection, const char *xml, unsigned flags, virDomainPtr *ret_domain,
+                Error *ret_error)
+{
+        virDomainPtr domain = virDomainCreateXML(connection, xml, flags);
+
+        if (!domain)
+                return refuse_start(connection, ret_error);
+
+        *ret_domain = domain;
+        return 0;
+}
+
+int virt_domain_create(virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error)
+{
+        return domain_create(connection, xml, 0, ret_domain, ret_error);
+}
+
+int virt_domain_create_waiting(
+                virConnectPtr connection, const char *xml, virDomainPtr *ret_domain, Error *ret_error)
+{
+        return domain_create(connection, xml, VIR_DOMAIN_START_PAUSED, ret_domain, ret_error);
+}
+
+static bool error_is_gone(void)
+{
+        int code = virGetLastErrorCode();
+
+        return code == VIR_ERR_NO_DOMAIN || code == VIR_ERR_OPERATION_INVALID;
+}
+
+/* Also one that has ended meanwhile. */
+static bool has_run(virDomainPtr domain)
+{
+        int state, reason;
+
+        return virDomainGetState(domain, &state, &reason, 0) >= 0 ? state != VIR_DOMAIN_PAUSED
+                                                                  : error_is_gone();
+}
+
+/* One that ends at once is gone before libvirt has QEMU's answer, which it takes for a failure. */
+bool virt_domain_release(virDomainPtr domain)
+{
+        int state, reason;
+
+        if (virDomainGetState(domain, &state, &reason, 0) < 0 || state != VIR_DOMAIN_PAUSED ||
+                        reason != VIR_DOMAIN_PAUSED_USER)
+                return false;
+
+        return virDomainResume(domain) >= 0 || has_run(domain);
+}
+
+int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
+{
+        const char *name = virDomainGetName(domain); /* now: it clears the last error */
+
+        if (virDomainIsPersistent(domain) != 1 ||
+                        virDomainUndefineFlags(domain,
+                                        VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
+                                                        VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) >= 0 ||
+                        error_is_gone())
+                return 0;
+
+        return virt_error_set(ret_error, connection, ERROR_STOP_FAILED,
+                        "libvirt could not forget the definition of domain '%s'", name);
+}
+
+int virt_domain_create_with(virConnectPtr connection, const char *xml, const char *group, int fd,
+                virDomainPtr *ret_domain, Error *ret_error)
+{
+        _cleanup_domain_ virDomainPtr domain = virDomainDefineXML(connection, xml);
+        int r;
+
+        if (!domain)
+                return refuse_start(connection, ret_error);
+        if (virDomainFDAssociate(domain, group, 1, &fd, 0) < 0 || virDomainCreate(domain) < 0) {
+                r = refuse_start(connection, ret_error);
+                (void) virt_domain_forget(connection, domain, NULL);
+                return r;
+        }
+
+        r = virt_domain_forget(connection, domain, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_domain = g_steal_pointer(&domain);
+        return 0;
+}
+
+/* libvirt tells of an end, and refuses to end it once more, before the domain is off its list: until then
+ * the name is taken, for another UUID. */
+static void wait_until_forgotten(virDomainPtr domain)
+{
+        gint64 deadline = g_get_monotonic_time() + GONE_WAIT_USEC;
+        int state, reason;
+
+        /* Somebody has defined it by hand: it stays. */
+        if (virDomainIsPersistent(domain) == 1)
+                return;
+
+        while (virDomainGetState(domain, &state, &reason, 0) >= 0 && state == VIR_DOMAIN_SHUTOFF &&
+                        g_get_monotonic_time() < deadline)
+                g_usleep(GONE_STEP_USEC);
+}
+
+int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
+{
+        const char *name = virDomainGetName(domain);
+        int r;
+
+        /* First, so that being cut off between the two leaves what any start may leave: a running domain. */
+        r = virt_domain_forget(connection, domain, ret_error);
+        if (r < 0)
+                return r;
+        /* The latter for a QEMU that does not end on SIGTERM within libvirt's patience of some seconds. */
+        if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) >= 0 || error_is_gone() ||
+                        virDomainDestroy(domain) >= 0 || error_is_gone()) {
+                wait_until_forgotten(domain);
+                return 0;
+        }
+
+        return virt_error_set(
+                        ret_error, connection, ERROR_STOP_FAILED, "libvirt could not end domain '%s'", name);
+}
+
+int virt_domain_let_run(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
+{
+        int r;
+
+        if (virt_domain_release(domain))
+                return 0;
+
+        r = virt_error_set(ret_error, connection, ERROR_START_FAILED, "libvirt could not let the guest run");
+        (void) virt_domain_destroy(connection, domain, NULL);
+        return r;
+}

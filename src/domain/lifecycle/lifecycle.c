@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Watching and stopping the domain of one unikernel, and what it would be made of. Called by verbs.c. */
+
+#include "domain/lifecycle/lifecycle.h"
+
+#include <stdio.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+#include "domain/host/protocol.h"
+#include "domain/host/virt.h"
+#include "domain/lifecycle/lifecycle-private.h"
+#include "domain/lifecycle/watch.h"
+#include "domain/network/addresses.h"
+#include "domain/network/isolation.h"
+#include "unikernel/liveness.h"
+#include "unikernel/run-dir.h"
+
+#define STARTING_PAUSE_USEC (20 * 1000)
+
+int lifecycle_open(const char *uri, virConnectPtr *ret_connection, Error *ret_error)
+{
+        int r;
+
+        r = virt_setup(ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(CONNECT_GUARD, "let us in");
+        return virt_connect(uri, ret_connection, ret_error);
+}
+
+int lifecycle_format(Plan *plan, bool take, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
+                Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_probe_result_ ProbeResult host = {};
+        int r;
+
+        r = lifecycle_open(plan->conf->libvirt_uri, &connection, ret_error);
+        if (r < 0)
+                return r;
+        timestamps_record(&plan->timestamps, TIMESTAMP_CONNECTED);
+
+        protocol_guard(ADDRESSES_GUARD, "tell about its networks");
+        r = take ? addresses_take(connection, plan, ret_error) : addresses_look(connection, plan, ret_error);
+        if (r < 0)
+                return r;
+        timestamps_record(&plan->timestamps, TIMESTAMP_ADDRESSED);
+
+        /* What the host's own processor can do says nothing about one that is emulated. */
+        probe_guard();
+        r = plan_is_native(plan) ? probe_host(connection, plan->conf, &host, ret_error)
+                                 : virt_check_machine(connection, plan->machine, ret_error);
+        if (r < 0)
+                return r;
+
+        r = isolation_choose(connection, plan, take, ret_error);
+        if (r < 0)
+                return r;
+        r = plan_format(plan, host.kvm, host.fast_start, ret_xml, ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_connection = g_steal_pointer(&connection);
+        *ret_kvm = host.kvm;
+        return 0;
+}
+
+int lifecycle_witness(Watch *watch, const char *uri, Error *ret_error)
+{
+        WatchEnding ending;
+        int r;
+
+        protocol_guard(0, NULL);
+        r = watch_wait(watch, uri, UINT64_MAX, &ending, ret_error);
+        if (r < 0)
+                return r == -EPIPE ? 0 : r;
+
+        protocol_emit("ended", "%s", watch_ending_to_string(ending));
+        return 0;
+}
+
+/* A start whose asker was killed goes on in libvirt: until that has ended there is a domain and no guest. */
+static bool is_alive(virDomainPtr domain)
+{
+        int state, reason;
+
+        protocol_guard(START_GUARD, "start the unikernel");
+        while (virDomainGetState(domain, &state, &reason, 0) >= 0 && state == VIR_DOMAIN_PAUSED &&
+                        reason == VIR_DOMAIN_PAUSED_STARTING_UP)
+                g_usleep(STARTING_PAUSE_USEC);
+
+        return virDomainIsActive(domain) == 1;
+}
+
+int lifecycle_watch(const char *name, bool witness, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        g_autoptr(Watch) watch = NULL;
+        g_autofree char *uri = plan_find_uri();
+        char uuid[37];
+        bool alive;
+        int r;
+
+        if (witness && virt_keeps_connection())
+                return VIRT_NEEDS_EVENTS;
+        if (run_dir_is_prepared(name)) {
+                /* Who was to start it is no more. */
+                r = lifecycle_stop(name, ret_error);
+                if (r >= 0)
+                        protocol_emit("alive", "no");
+                return r;
+        }
+        r = plan_identity(name, uuid, ret_error);
+        if (r < 0)
+                return r;
+        r = lifecycle_open(uri, &connection, ret_error);
+        if (r < 0)
+                return r;
+
+        /* Listening before looking: an end in between is seen. */
+        if (witness) {
+                r = watch_new(connection, name, uuid, &watch, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        r = virt_domain_find(connection, name, uuid, &domain, ret_error);
+        if (r < 0 && r != error_code_to_errno(ERROR_FOREIGN_DOMAIN))
+                return r;
+
+        alive = r > 0 && is_alive(domain);
+        /* A start may have been cut off just before its end. */
+        if (alive)
+                (void) virt_domain_forget(connection, domain, NULL);
+        protocol_emit("alive", "%s", alive ? "yes" : "no");
+        if (!alive || !watch)
+                return 0;
+
+        r = watch_narrow(watch, domain, ret_error);
+        if (r < 0)
+                return r;
+        return lifecycle_witness(watch, uri, ret_error);
+}
+
+/* 1: it ran and is gone, 0: there was none of ours. *met: libvirt let us in. */
+static int stop_once(const char *uri, const char *name, const char *uuid, bool *met, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = lifecycle_open(uri, &connection, ret_error);
+        *met = r >= 0;
+        if (r < 0)
+                return r;
+
+        protocol_guard(STOP_GUARD, "end the domain");
+        r = virt_domain_find(connection, name, uuid, &domain, &error);
+        if (error.message && error.code == ERROR_FOREIGN_DOMAIN) {
+                protocol_emit("notice", "%s", error.message);
+                return 0;
+        }
+        if (r <= 0) {
+                error_move(ret_error, &error);
+                return r;
+        }
+
+        r = virt_domain_destroy(connection, domain, ret_error);
+        if (r < 0)
+                return r;
+
+        return 1;
+}
+
+int lifecycle_stop(const char *name, Error *ret_error)
+{
+        g_autofree char *uri = NULL;
+        gint64 deadline;
+        char uuid[37];
+        int r;
+
+        r = plan_identity(name, uuid, ret_error);
+        if (r < 0)
+                return r;
+
+        uri = plan_find_uri();
+        deadline = g_get_monotonic_time() + STOP_WINDOW_USEC;
+        for (;;) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                bool met;
+
+                r = stop_once(uri, name, uuid, &met, &error);
+                if (r >= 0)
+                        break;
+                /* One that did not even let us in for as long as a connection is tried for is not about to
+                 * return, and our unit is ordered after it: whoever starts it waits for us. */
+                if (!met || g_get_monotonic_time() >= deadline) {
+                        error_move(ret_error, &error);
+                        return r;
+                }
+                g_usleep(ATTEMPT_PAUSE_USEC);
+        }
+
+        protocol_emit("stopped", "%s", r > 0 ? "yes" : "no");
+        return 0;
+}
+
+int lifecycle_sweep(const char *name, bool prepared, Error *ret_error)
+{
+        _cleanup_close_ int liveness = -EBADF;
+        int r;
+
+        r = liveness_lock(name, &liveness);
+        if (r == -EBUSY || r == -ENOENT)
+                return 0;
+        if (r < 0)
+                return error_set(ret_error, ERROR_FAILED, "'%s/%s' cannot be locked: %s", paths_liveness(),
+                                name, g_strerror(-r));
+        if (!prepared && run_dir_is_prepared(name))
+                return 0;
+
+        r = lifecycle_stop(name, ret_error);
+        return r < 0 ? r : liveness_remove(name);
+}
+
+int lifecycle_connect(Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autofree char *uri = plan_find_uri();
+        int r;
+
+        r = lifecycle_open(uri, &connection, ret_error);
+        protocol_guard(0, NULL);
+        return r;
+}
+
+/* For all that needs the definition and its addresses, but no image. */
+static int load_and_connect(
+                const char *name, Plan **ret_plan, virConnectPtr *ret_connection, Error *ret_error)
+{
+        g_autoptr(Plan) plan = NULL;
+        int r;
+
+        r = plan_load(name, &plan, ret_error);
+        if (r < 0)
+                return r;
+        r = lifecycle_open(plan->conf->libvirt_uri, ret_connection, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(ADDRESSES_GUARD, "tell about its networks");
+        *ret_plan = g_steal_pointer(&plan);
+        return 0;
+}
+
+int lifecycle_arguments(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Plan) plan = NULL;
+        int r;
+
+        r = load_and_connect(name, &plan, &connection, ret_error);
+        if (r >= 0)
+                r = addresses_look(connection, plan, ret_error);
+        if (r < 0)
+                return r;
+
+        return fputs(plan->arguments, stdout) == EOF || fflush(stdout) == EOF ? -errno : 0;
+}
+
+int lifecycle_allocate(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Plan) plan = NULL;
+        int r;
+
+        r = load_and_connect(name, &plan, &connection, ret_error);
+        return r < 0 ? r : addresses_allocate(connection, plan, ret_error);
+}
+
+int lifecycle_release(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autofree char *uri = plan_find_uri();
+        int r;
+
+        r = lifecycle_open(uri, &connection, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(ADDRESSES_GUARD, "take an address out of its networks");
+        return addresses_release(connection, name, ret_error);
+}
+
+int lifecycle_xml(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Plan) plan = NULL;
+        g_autofree char *xml = NULL;
+        bool kvm;
+        int r;
+
+        r = plan_load(name, &plan, ret_error);
+        if (r < 0)
+                return r;
+        r = plan_resolve(plan, ret_error);
+        if (r < 0)
+                return r;
+        r = lifecycle_format(plan, false, &connection, &kvm, &xml, ret_error);
+        if (r < 0)
+                return r;
+
+        return fputs(xml, stdout) == EOF || fflush(stdout) == EOF ? -errno : 0;
+}

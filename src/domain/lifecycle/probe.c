@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Trying what the host can do. Called by lifecycle.c before a domain is made, and
+ * by check.c. */
+
+#include "domain/lifecycle/probe.h"
+
+#include <fcntl.h>
+#include <glib.h>
+#include <libvirt/libvirt-qemu.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+#include "domain/host/protocol.h"
+#include "domain/host/virt.h"
+#include "domain/lifecycle/watch.h"
+#include "domain/xml/domain-xml.h"
+
+#define PROBE_FILE   "result"
+#define PROBE_KERNEL "kernel"
+#define PROBE_LOCK   "lock"
+
+/* No unikernel can have that name: capitals are not in its alphabet. */
+#define PROBE_NAME   "PROBE"
+#define PROBE_MEMORY (16 << 20)
+
+/* The guest is done within 0.2 s. A KVM that hangs costs the first patience, once; one that is slow is
+ * compared with emulation, and so is the machine: where that takes long, KVM may take as many times longer
+ * as it might elsewhere. Emulation does not hang. */
+#define PROBE_PATIENCE_USEC     (10 * G_USEC_PER_SEC)
+#define PROBE_PATIENCE_MAX_USEC (120 * G_USEC_PER_SEC)
+#define PROBE_PATIENCE_TIMES    20
+
+#define PROBE_GUARD      300 /* seconds */
+#define ASK_REST_TIMES   60
+#define ASK_REST_MAX_SEC 3600 /* a clock that was set back */
+
+/* How one guest is to be booted. */
+typedef struct Attempt {
+        bool kvm, fast_start;
+        gint64 patience; /* µs */
+} Attempt;
+
+/* How it went. */
+typedef struct Course {
+        gint64 usec;       /* from the guest's first instruction to its end */
+        unsigned commands; /* that libvirt had sent to QEMU before; 0: not known */
+} Course;
+
+/* Ends what an earlier attempt that was killed left behind. */
+static void remove_leftover(virConnectPtr connection)
+{
+        _cleanup_domain_ virDomainPtr domain =
+                        virDomainLookupByName(connection, SHRUTHI_DOMAIN_PREFIX PROBE_NAME);
+        char *metadata;
+
+        if (!domain)
+                return;
+
+        metadata = virt_domain_metadata(domain);
+        if (domain_xml_metadata_is(metadata, PROBE_NAME))
+                (void) virt_domain_destroy(connection, domain, NULL);
+        free(metadata);
+}
+
+static int format_probe(const Attempt *attempt, const char *kernel, const char *uuid, char **ret_xml,
+                Error *ret_error)
+{
+        char name[] = PROBE_NAME, arguments[] = "";
+        Definition definition = {.name = name, .arguments = arguments, .cpus = 1};
+        DomainFacts facts = {
+                        .machine = domain_machine_of_host(),
+                        .kvm = attempt->kvm,
+                        .fast_start = attempt->fast_start,
+                        .image_digest = "",
+                        .kernel_path = kernel,
+                        .uuid = uuid,
+                        .memory = PROBE_MEMORY,
+        };
+
+        return domain_xml_format(&definition, &facts, ret_xml, ret_error);
+}
+
+/* Waits for the guest's own power-off: only then has its processor run. */
+static int judge(virConnectPtr connection, const Conf *conf, const Attempt *attempt, Watch *watch,
+                virDomainPtr domain, Error *ret_error)
+{
+        WatchEnding ending;
+        int r;
+
+        r = watch_wait(watch, conf->libvirt_uri, (uint64_t) attempt->patience, &ending, ret_error);
+        if (r < 0)
+                (void) virt_domain_destroy(connection, domain, NULL);
+        if (r == -ETIMEDOUT) {
+                (void) error_set(ret_error, ERROR_START_FAILED,
+                                watch_saw_suspension(watch)
+                                                ? "QEMU suspended it because its processor could not go on"
+                                                : "it did not power off within %llu s",
+                                (unsigned long long) (attempt->patience / G_USEC_PER_SEC));
+                return r;
+        }
+        if (r < 0)
+                return r;
+        /* What happened while the connection was lost says nothing about the host. */
+        if (ending == WATCH_UNKNOWN)
+                return error_set(ret_error, ERROR_LIBVIRT_UNAVAILABLE,
+                                "The connection to libvirt was lost while a guest of a few bytes ran");
+        if (ending != WATCH_SHUTDOWN)
+                return error_set(ret_error, ERROR_START_FAILED, "it ended as '%s' instead of powering off",
+                                watch_ending_to_string(ending));
+
+        return 0;
+}
+
+/* Asks for something that costs nothing. libvirt marks the domain as tainted for it, which this one is made
+ * for. */
+static unsigned count_commands(virDomainPtr domain)
+{
+        g_autofree char *text = NULL;
+        char *answer = NULL;
+
+        if (virDomainQemuMonitorCommand(domain, "{\"execute\":\"query-status\"}", &answer,
+                            VIR_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT) < 0)
+                return 0;
+
+        text = g_strdup(answer);
+        free(answer);
+        return probe_count_commands(text);
+}
+
+/* The guest does not run before it has been counted: it would be over by then. */
+static int run_probe(virConnectPtr connection, const Conf *conf, const Attempt *attempt, Watch *watch,
+                const char *xml, Course *ret_course, Error *ret_error)
+{
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        Course course = {};
+        gint64 begin;
+        int r;
+
+        r = virt_domain_create_waiting(connection, xml, &domain, ret_error);
+        if (r < 0)
+                return r;
+
+        course.commands = count_commands(domain);
+        begin = g_get_monotonic_time();
+        r = virt_domain_let_run(connection, domain, ret_error);
+        if (r >= 0)
+                r = judge(connection, conf, attempt, watch, domain, ret_error);
+        if (r < 0)
+                return r;
+
+        course.usec = g_get_monotonic_time() - begin;
+        /* It has ended, and is forgotten when this returns: the next one has the same name. */
+        (void) virt_domain_destroy(connection, domain, NULL);
+        *ret_course = course;
+        return 0;
+}
+
+void probe_guard(void)
+{
+        protocol_guard(PROBE_GUARD, "try what this host can do");
+}
+
+/* -ETIMEDOUT when the patience was not enough. */
+static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt *attempt, Course *ret_course,
+                Error *ret_error)
+{
+        g_autofree char *kernel = g_build_filename(paths_probe(), PROBE_KERNEL, NULL);
+        g_autofree char *uuid = g_uuid_string_random(), *xml = NULL;
+        g_autoptr(Watch) watch = NULL;
+        const uint8_t *code;
+        size_t size;
+        int r;
+
+        probe_guard();
+        /* Where QEMU's user may read; virt-aa-helper allows no kernel below /usr/lib. */
+        code = probe_kernel(domain_machine_of_host()->architecture, &size);
+        r = file_replace(paths_probe(), PROBE_KERNEL, code, size, 0444);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot write %s", kernel);
+
+        r = format_probe(attempt, kernel, uuid, &xml, ret_error);
+        if (r >= 0)
+                r = watch_new(connection, PROBE_NAME, uuid, &watch, ret_error);
+        if (r >= 0)
+                r = run_probe(connection, conf, attempt, watch, xml, ret_course, ret_error);
+
+        (void) unlink(kernel);
+        return r;
+}
+
+static int libvirt_offers_kvm(virConnectPtr connection, Error *ret_error)
+{
+        if (virt_has_machine(connection, domain_machine_of_host(), "kvm"))
+                return 0;
+
+        return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED, "libvirt offers no KVM");
+}
+
+static int boot_emulated(virConnectPtr connection, const Conf *conf, Course *ret_course, Error *ret_error)
+{
+        const Attempt attempt = {.patience = PROBE_PATIENCE_MAX_USEC};
+
+        return boot_probe(connection, conf, &attempt, ret_course, ret_error);
+}
+
+/* A machine on which emulation takes long is a slow one, and KVM is given time to match. */
+static int boot_with_kvm(virConnectPtr connection, const Conf *conf, Course *ret_course, Error *ret_error)
+{
+        Attempt attempt = {.kvm = true, .patience = PROBE_PATIENCE_USEC};
+        Course tcg = {};
+        int r;
+
+        r = boot_probe(connection, conf, &attempt, ret_course, ret_error);
+        if (r != -ETIMEDOUT || boot_emulated(connection, conf, &tcg, NULL) < 0 ||
+                        tcg.usec * PROBE_PATIENCE_TIMES <= PROBE_PATIENCE_USEC)
+                return r;
+
+        attempt.patience = MIN(tcg.usec * PROBE_PATIENCE_TIMES, PROBE_PATIENCE_MAX_USEC);
+        return boot_probe(connection, conf, &attempt, ret_course, ret_error);
+}
+
+/* Where a hypervisor only pretends to have KVM, it can be slower than emulation. */
+static int compare_with_emulation(
+                virConnectPtr connection, const Conf *conf, gint64 kvm_usec, Error *ret_error)
+{
+        Course tcg = {};
+
+        /* There is no need to boot another one where the answer would be the same whatever that took. */
+        if (!probe_kvm_is_slow(kvm_usec, 0) || boot_emulated(connection, conf, &tcg, NULL) < 0 ||
+                        !probe_kvm_is_slow(kvm_usec, tcg.usec))
+                return 0;
+
+        return error_set(ret_error, ERROR_NOT_SUPPORTED, "it needs %.1f s, and %.1f s without",
+                        (double) kvm_usec / G_USEC_PER_SEC, (double) tcg.usec / G_USEC_PER_SEC);
+}
+
+static int try_kvm(virConnectPtr connection, const Conf *conf, Error *ret_error)
+{
+        Course course = {};
+        int r;
+
+        r = boot_with_kvm(connection, conf, &course, ret_error);
+        if (r >= 0)
+                r = compare_with_emulation(connection, conf, course.usec, ret_error);
+        if (r < 0)
+                error_prefix(ret_error,
+                                "KVM is there, but a guest of a few bytes does not run well with it");
+        return r;
+}
+
+static bool is_unavailable(int r, const Error *error)
+{
+        return r < 0 && error->code == ERROR_LIBVIRT_UNAVAILABLE;
+}
+
+static int find_acceleration(
+                virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = 0;
+
+        if (conf->acceleration != ACCELERATION_TCG) {
+                r = libvirt_offers_kvm(connection, &error);
+                result->kvm_offered = r >= 0;
+        }
+        if (conf->acceleration != ACCELERATION_AUTO) {
+                result->kvm = conf->acceleration == ACCELERATION_KVM;
+                result->kvm_reason = g_strdup_printf("Acceleration=%s stands in shruthi.conf",
+                                acceleration_to_string(conf->acceleration));
+        } else {
+                if (r >= 0)
+                        r = try_kvm(connection, conf, &error);
+                result->kvm = r >= 0;
+                result->kvm_reason = result->kvm ? g_strdup("a guest of a few bytes ran with KVM")
+                                                 : text_for_display(error_message(&error, r), 1000);
+        }
+        if (!is_unavailable(r, &error))
+                return 0;
+
+        error_move(ret_error, &error);
+        return r;
+}
+
+/* What is wrong when not even the plain start works, which a fast one is no remedy for. What of the course
+ * is not found stays as it is. */
+static int find_trouble(virConnectPtr connection, const Conf *conf, ProbeResult *result, Course *course,
+                Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        if (result->kvm && !result->kvm_offered)
+                r = libvirt_offers_kvm(connection, &error);
+        else if (result->kvm)
+                r = boot_with_kvm(connection, conf, course, &error);
+        else
+                r = boot_emulated(connection, conf, course, &error);
+        if (is_unavailable(r, &error)) {
+                error_move(ret_error, &error);
+                return r;
+        }
+
+        if (r < 0)
+                result->trouble = text_for_display(error_message(&error, r), 1000);
+        return 0;
+}
+
+static char *tell_gain(FastStart wanted, const Course *without, const Course *with)
+{
+        if (wanted != FAST_START_AUTO || without->commands == 0 || with->commands == 0)
+                return g_strdup("a guest of a few bytes started with it");
+
+        return g_strdup_printf("libvirt asks QEMU %u times at a start with it, and %u times without",
+                        with->commands, without->commands);
+}
+
+static int try_fast_start(virConnectPtr connection, const Conf *conf, const Course *without,
+                ProbeResult *result, Error *ret_error)
+{
+        const Attempt attempt = {
+                        .kvm = result->kvm, .fast_start = true, .patience = PROBE_PATIENCE_MAX_USEC};
+        _cleanup_error_ Error error = ERROR_INIT;
+        Course with = {};
+        int r;
+
+        r = boot_probe(connection, conf, &attempt, &with, &error);
+        if (is_unavailable(r, &error)) {
+                error_move(ret_error, &error);
+                return r;
+        }
+        if (r < 0) {
+                result->fast_start_refused = true;
+                result->fast_start_reason = text_for_display(error_message(&error, r), 1000);
+                return 0;
+        }
+
+        result->fast_start = conf->fast_start == FAST_START_YES ||
+                             probe_fast_start_gains(without->commands, with.commands);
+        result->fast_start_reason = tell_gain(conf->fast_start, without, &with);
+        return 0;
+}
+
+static int find_fast_start(virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+{
+        bool wanted = conf->fast_start != FAST_START_NO,
+             plain_first = conf->fast_start != FAST_START_YES || conf->acceleration == ACCELERATION_KVM;
+        Course without = {};
+        int r;
+
+        /* What has just been found to hang, or not to be there, need not be tried for this. */
+        if (plain_first) {
+                r = find_trouble(connection, conf, result, &without, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        if (!wanted || result->trouble) {
+                result->fast_start_reason =
+                                g_strdup(wanted ? "no guest runs" : "FastStart=no stands in shruthi.conf");
+                return 0;
+        }
+
+        r = try_fast_start(connection, conf, &without, result, ret_error);
+        if (r >= 0 && result->fast_start_refused && !plain_first)
+                r = find_trouble(connection, conf, result, &without, ret_error);
+        return r;
+}
+
+/* All that the answer depends on but the boot of the host, at which /run is emptied. */
+static int make_key(virConnectPtr connection, const Conf *conf, char **ret_key, Error *ret_error)
+{
+        unsigned long libvirt_version, qemu_version;
+
+        if (virConnectGetLibVersion(connection, &libvirt_version) < 0 ||
+                        virConnectGetVersion(connection, &qemu_version) < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED,
+                                "Cannot ask for the versions of libvirt and QEMU");
+
+        *ret_key = g_strdup_printf("libvirt=%lu qemu=%lu kvm=%s acceleration=%s fast-start=%s",
+                        libvirt_version, qemu_version,
+                        access("/sys/class/misc/kvm", F_OK) >= 0 ? "present" : "absent",
+                        acceleration_to_string(conf->acceleration), fast_start_to_string(conf->fast_start));
+        return 0;
+}
+
+/* Whether libvirt still offers no KVM. A libvirt that forgets what it knows about QEMU (see check.c) takes
+ * seconds for that, so it is asked for at most a sixtieth of the time: the file's own time says from when
+ * on. */
+static bool kvm_has_come(virConnectPtr connection, const char *path)
+{
+        struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {}};
+        gint64 began = g_get_real_time(), next;
+        struct stat st;
+
+        if (stat(path, &st) >= 0 && st.st_mtime > began / G_USEC_PER_SEC &&
+                        st.st_mtime < began / G_USEC_PER_SEC + ASK_REST_MAX_SEC)
+                return false;
+        if (libvirt_offers_kvm(connection, NULL) >= 0)
+                return true;
+
+        next = g_get_real_time() + (g_get_real_time() - began) * ASK_REST_TIMES;
+        times[1].tv_sec = next / G_USEC_PER_SEC;
+        (void) utimensat(AT_FDCWD, path, times, 0);
+        return false;
+}
+
+static int recall(virConnectPtr connection, const Conf *conf, const char *key, ProbeResult *ret_result)
+{
+        g_autofree char *path = g_build_filename(paths_probe(), PROBE_FILE, NULL), *text = NULL;
+        _cleanup_probe_result_ ProbeResult result = {};
+        int r;
+
+        r = file_read_at(AT_FDCWD, path, 64 * 1024, &text, NULL);
+        if (r >= 0)
+                r = probe_result_parse(text, key, &result);
+        if (r < 0)
+                return r;
+        if (!result.kvm_offered && conf->acceleration != ACCELERATION_TCG && kvm_has_come(connection, path))
+                return -ESTALE;
+
+        *ret_result = result;
+        result = (ProbeResult){};
+        return 0;
+}
+
+static int try_host(virConnectPtr connection, const Conf *conf, const char *key, ProbeResult *ret_result,
+                Error *ret_error)
+{
+        _cleanup_probe_result_ ProbeResult result = {};
+        g_autofree char *text = NULL;
+        int r;
+
+        remove_leftover(connection);
+        r = find_acceleration(connection, conf, &result, ret_error);
+        if (r >= 0)
+                r = find_fast_start(connection, conf, &result, ret_error);
+        if (r < 0)
+                return r;
+
+        /* What cannot be remembered is tried again next time: slower, not wrong. */
+        text = probe_result_format(key, &result);
+        (void) file_replace(paths_probe(), PROBE_FILE, text, strlen(text), 0644);
+        *ret_result = result;
+        result = (ProbeResult){};
+        return 0;
+}
+
+static int probe(virConnectPtr connection, const Conf *conf, bool anew, ProbeResult *ret_result,
+                Error *ret_error)
+{
+        g_autofree char *lock = g_build_filename(paths_probe(), PROBE_LOCK, NULL), *key = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = make_key(connection, conf, &key, ret_error);
+        if (r < 0)
+                return r;
+        if (!anew && recall(connection, conf, key, ret_result) >= 0)
+                return 0;
+        if (virt_keeps_connection())
+                return VIRT_NEEDS_EVENTS;
+
+        /* Many unikernels start at boot: one tries, the others wait for what it finds. That one does not
+         * take for ever. */
+        protocol_guard(0, NULL);
+        fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0 || TEMP_FAILURE_RETRY(flock(fd, LOCK_EX)) < 0)
+                return error_set_errno(ret_error, errno, "Cannot lock %s", lock);
+        probe_guard();
+        if (!anew && recall(connection, conf, key, ret_result) >= 0)
+                return 0;
+
+        return try_host(connection, conf, key, ret_result, ret_error);
+}
+
+int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error)
+{
+        return probe(connection, conf, false, ret_result, ret_error);
+}
+
+int probe_host_anew(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error)
+{
+        return probe(connection, conf, true, ret_result, ret_error);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Attaching guests again. libvirt says which domain's network a tap is, and which bridge a network has now;
+ * shruthi-antispoof alone may put it there. Called by verbs.c. */
+
+#include "domain/lifecycle/reattach.h"
+
+#include <libvirt/virterror.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/names.h"
+#include "common/string-util.h"
+#include "domain/host/antispoof-client.h"
+#include "domain/host/protocol.h"
+#include "domain/host/virt.h"
+#include "domain/lifecycle/lifecycle-private.h"
+#include "domain/network/networks.h"
+#include "domain/xml/domain-xml.h"
+#include "domain/xml/network-xml.h"
+#include "unikernel/cut-off.h"
+
+#define LOOK_GUARD 120 /* seconds, for as many domains as there are */
+
+typedef struct Round {
+        virConnectPtr connection;
+        char **lost;          /* taps */
+        GHashTable *networks; /* name → the bridge that it has now, or "" */
+        GHashTable *seen;     /* names of unikernels that were looked at */
+} Round;
+
+static bool is_lost(const Round *round, const char *interface)
+{
+        return g_strv_contains((const char *const *) round->lost, interface);
+}
+
+static char *find_bridge(virConnectPtr connection, const char *name)
+{
+        virNetworkPtr network = virNetworkLookupByName(connection, name);
+        char *found = network && virNetworkIsActive(network) == 1 ? virNetworkGetBridgeName(network) : NULL;
+        char *bridge = g_strdup(found);
+
+        free(found);
+        if (network)
+                (void) virNetworkFree(network);
+        return bridge;
+}
+
+/* "" where it has none now. A network of ours is started for that. */
+static const char *network_bridge(Round *round, const char *name)
+{
+        const char *known = g_hash_table_lookup(round->networks, name);
+        g_autofree char *bridge = known ? NULL : find_bridge(round->connection, name);
+
+        if (known)
+                return known;
+
+        if (!bridge && networks_restore(round->connection, name, NULL) > 0)
+                bridge = find_bridge(round->connection, name);
+        known = bridge ? g_steal_pointer(&bridge) : g_strdup("");
+        g_hash_table_insert(round->networks, g_strdup(name), (char *) known);
+        return known;
+}
+
+/* NULL: it is on its bridge. Else why not; free with g_free(). */
+static char *put_back(Round *round, const DomainPort *port)
+{
+        const char *bridge = port->network ? network_bridge(round, port->network) : port->bridge;
+        AntispoofPort wanted = {.isolated = port->isolated};
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        if (!bridge[0])
+                return g_strdup_printf("the network '%s' is not active", port->network);
+
+        g_strlcpy(wanted.interface, port->interface, sizeof wanted.interface);
+        g_strlcpy(wanted.bridge, bridge, sizeof wanted.bridge);
+        r = antispoof_attach(&wanted, &error);
+        return r < 0 ? g_strdup(error_message(&error, r)) : NULL;
+}
+
+static void tell_attached(const LogObject *object, const char *device)
+{
+        log_object(LOG_NOTICE, object, SHRUTHI_MESSAGE_REATTACHED, NULL,
+                        "Network '%s' of '%s' had lost its bridge, and is attached again", device,
+                        object->unikernel);
+}
+
+/* What has changed is told, each time once. mended: devices that were put back. */
+static void note(const LogObject *object, const GPtrArray *after, GPtrArray *mended)
+{
+        g_autoptr(GPtrArray) before = cut_off_read(object->unikernel);
+        int r;
+
+        for (guint i = 0; i < after->len; i++) {
+                const CutOff *one = after->pdata[i];
+
+                if (!cut_off_find(before, one->device))
+                        log_object(LOG_WARNING, object, SHRUTHI_MESSAGE_CUT_OFF, NULL,
+                                        "Network '%s' of '%s' is cut off: %s; it is attached again as soon "
+                                        "as that is mended",
+                                        one->device, object->unikernel, one->reason);
+        }
+        for (guint i = 0; i < mended->len; i++)
+                tell_attached(object, mended->pdata[i]);
+        for (guint i = 0; i < before->len; i++) {
+                const CutOff *one = before->pdata[i];
+
+                if (!cut_off_find(after, one->device) &&
+                                !g_ptr_array_find_with_equal_func(mended, one->device, g_str_equal, NULL))
+                        tell_attached(object, one->device);
+        }
+        if (before->len == 0 && after->len == 0)
+                return;
+        r = cut_off_write(object->unikernel, after);
+        if (r < 0)
+                log_warning("Cannot note what '%s' is cut off from: %s", object->unikernel, g_strerror(-r));
+}
+
+/* The ports of one domain that have lost their bridge. Returns how many did. */
+static guint put_back_all(
+                Round *round, const char *xml, char **devices, GPtrArray *cut_off, GPtrArray *mended)
+{
+        g_autoptr(GPtrArray) ports = domain_xml_ports(xml);
+        guint n = MIN(ports->len, g_strv_length(devices)), n_lost = 0;
+
+        for (guint i = 0; i < n; i++) {
+                const DomainPort *port = ports->pdata[i];
+                g_autofree char *reason = NULL;
+
+                if (!port->interface || !(port->network || port->bridge) || !is_lost(round, port->interface))
+                        continue;
+                n_lost++;
+                reason = put_back(round, port);
+                if (reason)
+                        cut_off_add(cut_off, port->interface, devices[i], reason);
+                else
+                        g_ptr_array_add(mended, devices[i]);
+        }
+        return n_lost;
+}
+
+/* A domain that has nothing to do with us has no such name, or not our metadata. */
+static void look_at_domain(Round *round, virDomainPtr domain)
+{
+        const char *domain_name = virDomainGetName(domain);
+        const char *name = domain_name + strlen(SHRUTHI_DOMAIN_PREFIX);
+        g_autoptr(GPtrArray) cut_off = cut_off_new(), mended = g_ptr_array_new();
+        g_auto(GStrv) devices = NULL;
+        g_autofree char *owner = NULL;
+        char *metadata, *xml;
+
+        if (!g_str_has_prefix(domain_name, SHRUTHI_DOMAIN_PREFIX) || !name_is_valid(name))
+                return;
+        metadata = virt_domain_metadata(domain);
+        xml = domain_xml_metadata_is(metadata, name) ? virDomainGetXMLDesc(domain, 0) : NULL;
+        if (xml) {
+                devices = domain_xml_metadata_devices(metadata, DEVICE_NETWORK);
+                owner = domain_xml_metadata_owner(metadata);
+                if (put_back_all(round, xml, devices, cut_off, mended) > 0) {
+                        g_hash_table_add(round->seen, g_strdup(name));
+                        note(&(LogObject){.unikernel = name, .owner = owner}, cut_off, mended);
+                }
+        }
+        free(xml);
+        free(metadata);
+}
+
+static int look_at_domains(Round *round, Error *ret_error)
+{
+        virDomainPtr *domains = NULL;
+        int n = virConnectListAllDomains(round->connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+
+        if (n < 0)
+                return virt_error_set(
+                                ret_error, round->connection, ERROR_FAILED, "Cannot list libvirt's domains");
+        for (int i = 0; i < n; i++) {
+                look_at_domain(round, domains[i]);
+                (void) virDomainFree(domains[i]);
+        }
+        free(domains);
+        return 0;
+}
+
+/* Those that were cut off and have nothing lost any more: somebody else has attached them, or they ended. */
+static void look_at_notes(const Round *round)
+{
+        g_autoptr(GPtrArray) none = cut_off_new(), mended = g_ptr_array_new();
+        g_auto(GStrv) names = cut_off_list();
+
+        for (char **name = names; *name; name++)
+                if (!g_hash_table_contains(round->seen, *name))
+                        note(&(LogObject){.unikernel = *name}, none, mended);
+}
+
+static int look(Round *round, Error *ret_error)
+{
+        g_autoptr(Conf) conf = NULL;
+        int r;
+
+        r = conf_load(&conf, ret_error);
+        if (r >= 0)
+                r = lifecycle_open(conf->libvirt_uri, &round->connection, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(LOOK_GUARD, "tell where guests are attached");
+        r = look_at_domains(round, ret_error);
+        protocol_guard(0, NULL);
+        return r;
+}
+
+int reattach(Error *ret_error)
+{
+        Round round = {};
+        int r;
+
+        r = antispoof_lost(&round.lost, ret_error);
+        if (r < 0)
+                return r;
+
+        round.networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        round.seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        if (round.lost[0])
+                r = look(&round, ret_error);
+        if (r >= 0)
+                look_at_notes(&round);
+        virt_connection_unref(&round.connection);
+        g_hash_table_unref(round.networks);
+        g_hash_table_unref(round.seen);
+        g_strfreev(round.lost);
+        return r;
+}

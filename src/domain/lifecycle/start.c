@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Starting the domain of one unikernel, and preparing it for that. Called by verbs.c. */
+
+#include <glib.h>
+#include <inttypes.h>
+
+#include "common/io.h"
+#include "domain/host/protocol.h"
+#include "domain/host/virt.h"
+#include "domain/lifecycle/lifecycle-private.h"
+#include "domain/network/isolation.h"
+#include "domain/plan/credentials.h"
+#include "domain/plan/volumes.h"
+#include "unikernel/liveness.h"
+#include "unikernel/run-dir.h"
+#include "unikernel/started.h"
+
+/* Those that it writes: only they can be in want of room. */
+static void emit_volumes(const Plan *plan)
+{
+        g_autoptr(GString) names = g_string_new(NULL);
+
+        for (guint i = 0; i < plan->wired->len; i++) {
+                const DefinitionDevice *device = plan->wired->pdata[i];
+
+                if (device->stored && !device->read_only)
+                        g_string_append_printf(names, "%s%s", names->len > 0 ? " " : "", device->stored);
+        }
+        if (names->len > 0)
+                protocol_emit("volumes", "%s", names->str);
+}
+
+static void emit_plan(const Plan *plan)
+{
+        protocol_emit("image", "%s", plan->digest);
+        emit_volumes(plan);
+        protocol_emit("uuid", "%s", plan->uuid);
+        protocol_emit("memory", "%" PRIu64, plan->memory);
+        protocol_emit("console-rate", "%" PRIu64, plan->conf->console_rate);
+        protocol_emit("console-burst", "%" PRIu64, plan->conf->console_burst);
+        if (plan->definition->owner != 0) {
+                protocol_emit("console-rate-user", "%" PRIu64, plan->conf->console_rate_user);
+                protocol_emit("console-burst-user", "%" PRIu64, plan->conf->console_burst_user);
+        }
+        protocol_emit("silence-warning-usec", "%" PRIu64, plan->conf->silence_warning_usec);
+        protocol_emit("witness", "%s", plan->witness ? "yes" : "no");
+}
+
+/* All at once, for whom it costs something to read them. */
+static void emit_timestamps(const Plan *plan)
+{
+        for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++)
+                if (plan->timestamps.at[timestamp] > 0)
+                        protocol_emit("moment", "%s %" PRIu64, timestamp_to_string(timestamp),
+                                        plan->timestamps.at[timestamp]);
+}
+
+static void emit_started(Plan *plan, bool kvm)
+{
+        protocol_guard(0, NULL);
+        timestamps_record(&plan->timestamps, TIMESTAMP_CREATED);
+        emit_timestamps(plan);
+        protocol_emit("started", "%s", kvm ? "kvm" : "tcg");
+}
+
+/* 1: it was prepared, and runs now. 0: there is none. What else there is of ours was left by a start or a
+ * stop that was cut off, or prepared before something changed: it is not the guest that is asked for now. */
+static int meet_remains(virConnectPtr connection, Plan *plan, const char *xml, Error *ret_error)
+{
+        const char *name = plan->definition->name;
+        g_autofree char *prepared = run_dir_get_prepared(name);
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        int r;
+
+        r = virt_domain_find(connection, name, plan->uuid, &domain, ret_error);
+        if (r > 0) {
+                timestamps_record(&plan->timestamps, TIMESTAMP_PREPARED);
+                if (prepared && g_str_equal(prepared, xml) && virt_domain_release(domain))
+                        r = 1;
+                else {
+                        if (!prepared)
+                                protocol_emit("notice", "A domain of an earlier start was still there; it "
+                                                        "was ended");
+                        r = virt_domain_destroy(connection, domain, ret_error);
+                }
+        }
+        /* Not before: who adopts takes one for running that only waits. */
+        if (r >= 0)
+                run_dir_forget_prepared(name);
+
+        return r;
+}
+
+/* libvirt keeps a descriptor as long as the connection that brought it, so this one is closed at once,
+ * however long another is kept. *ret_domain NULL: it has ended already. */
+static int create_with_credentials(virConnectPtr connection, const Plan *plan, const char *xml,
+                int credentials, virDomainPtr *ret_domain, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr own = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        int r;
+
+        r = virt_connect_apart(plan->conf->libvirt_uri, &own, ret_error);
+        if (r < 0)
+                return r;
+        r = virt_domain_create_with(own, xml, DOMAIN_XML_FD_GROUP, credentials, &domain, ret_error);
+        if (r < 0)
+                return r;
+
+        r = virt_domain_find(connection, plan->definition->name, plan->uuid, ret_domain, ret_error);
+        return MIN(r, 0);
+}
+
+/* It waits, and is marked so: who adopts would take it for one that runs. The mark stays if that succeeds.
+ */
+static int make_waiting(virConnectPtr connection, const char *name, const char *xml,
+                virDomainPtr *ret_domain, Error *ret_error)
+{
+        int r;
+
+        r = run_dir_set_prepared(name, xml);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot write in the directory of '%s'", name);
+
+        r = virt_domain_create_waiting(connection, xml, ret_domain, ret_error);
+        if (r < 0)
+                run_dir_forget_prepared(name);
+        return r;
+}
+
+/* Without a firmware a guest may have ended before libvirt is done with its start, which libvirt takes for a
+ * failure. So it is made as one that was prepared, and let run. */
+static int create_and_release(virConnectPtr connection, const Plan *plan, const char *xml,
+                virDomainPtr *ret_domain, Error *ret_error)
+{
+        const char *name = plan->definition->name;
+        int r;
+
+        r = make_waiting(connection, name, xml, ret_domain, ret_error);
+        if (r < 0)
+                return r;
+
+        r = virt_domain_let_run(connection, *ret_domain, ret_error);
+        run_dir_forget_prepared(name);
+        return r;
+}
+
+static int create(virConnectPtr connection, const Plan *plan, const char *xml, int credentials,
+                virDomainPtr *ret_domain, Error *ret_error)
+{
+        if (credentials >= 0)
+                return create_with_credentials(connection, plan, xml, credentials, ret_domain, ret_error);
+        if (!plan->machine->firmware)
+                return create_and_release(connection, plan, xml, ret_domain, ret_error);
+        return virt_domain_create(connection, xml, ret_domain, ret_error);
+}
+
+/* credentials: the descriptor of the archive, or -EBADF. */
+static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        g_autoptr(GArray) turns = NULL;
+        g_autoptr(Watch) watch = NULL;
+        g_autofree char *xml = NULL;
+        bool kvm;
+        int r;
+
+        r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_guard(START_GUARD, "start the unikernel");
+        r = meet_remains(connection, plan, xml, ret_error);
+        if (r < 0)
+                return r;
+        if (r > 0) {
+                emit_started(plan, kvm);
+                return 0;
+        }
+        r = volumes_take(plan, &turns, ret_error);
+        if (r < 0)
+                return r;
+        if (plan->witness) {
+                r = watch_new(connection, plan->definition->name, plan->uuid, &watch, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        timestamps_record(&plan->timestamps, TIMESTAMP_PREPARED);
+        r = create(connection, plan, xml, credentials, &domain, ret_error);
+        if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
+                volumes_explain(plan, ret_error);
+        if (r < 0)
+                return r;
+        if (watch && domain) {
+                r = watch_narrow(watch, domain, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        emit_started(plan, kvm);
+        *ret_watch = g_steal_pointer(&watch);
+        return 0;
+}
+
+static int open_credentials(const Definition *definition, int directory, int *ret_fd, Error *ret_error)
+{
+        g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
+        int r;
+
+        if (!definition_credentials(definition))
+                return 0;
+
+        r = credentials_open(definition, directory, notices, ret_fd, ret_error);
+        for (guint i = 0; i < notices->len; i++)
+                protocol_emit("notice", "%s", (const char *) notices->pdata[i]);
+        return r;
+}
+
+int lifecycle_start(const char *name, int credentials_directory, Error *ret_error)
+{
+        _cleanup_close_ int credentials = -EBADF;
+        g_autoptr(Plan) plan = NULL;
+        g_autoptr(Watch) watch = NULL;
+        uint64_t begun = (uint64_t) g_get_monotonic_time();
+        gint64 deadline;
+        int r;
+
+        r = plan_load(name, &plan, ret_error);
+        if (r < 0)
+                return r;
+        plan->timestamps.at[TIMESTAMP_HELPER_BEGAN] = begun;
+        isolation_prepare(plan);
+        protocol_emit("owner", "%u", plan->definition->owner);
+        r = plan_resolve(plan, ret_error);
+        if (r < 0)
+                return r;
+        if (plan->witness && virt_keeps_connection())
+                return VIRT_NEEDS_EVENTS;
+        emit_plan(plan);
+        r = started_write(name, plan->definition);
+        if (r < 0)
+                protocol_emit("notice", "Cannot write down what the guest is started with: %s",
+                                g_strerror(-r));
+        r = open_credentials(plan->definition, credentials_directory, &credentials, ret_error);
+        if (r < 0)
+                return r;
+
+        timestamps_record(&plan->timestamps, TIMESTAMP_PLANNED);
+        deadline = g_get_monotonic_time() + START_WINDOW_USEC;
+        for (;;) {
+                _cleanup_error_ Error error = ERROR_INIT;
+
+                r = start_once(plan, credentials, &watch, &error);
+                if (r >= 0)
+                        break;
+                if (error.code != ERROR_LIBVIRT_UNAVAILABLE || g_get_monotonic_time() >= deadline) {
+                        error_move(ret_error, &error);
+                        return r;
+                }
+                protocol_emit("notice", "%s; trying again", error_message(&error, r));
+                g_usleep(ATTEMPT_PAUSE_USEC);
+        }
+
+        /* A witness stays as long as the guest. */
+        credentials = close_safe(credentials);
+        return watch ? lifecycle_witness(watch, plan->conf->libvirt_uri, ret_error) : 0;
+}
+
+/* Where nobody has to follow it from the beginning, and it has no disk: the unit may have something to do
+ * with that before (ExecStartPre=, a mount), it is open to one only, and what there is to say of it is the
+ * start's. */
+static bool can_be_prepared(const Plan *plan)
+{
+        for (guint i = 0; i < plan->wired->len; i++) {
+                const DefinitionDevice *device = plan->wired->pdata[i];
+
+                if (device->kind != DEVICE_NETWORK)
+                        return false;
+        }
+
+        return !plan->witness;
+}
+
+/* Under the lock, that a runner may be waiting for. */
+static int prepare_domain(virConnectPtr connection, const Plan *plan, const char *xml, Error *ret_error)
+{
+        const char *name = plan->definition->name;
+        _cleanup_domain_ virDomainPtr domain = NULL;
+        int r;
+
+        protocol_guard(PREPARE_GUARD, "prepare the unikernel");
+        r = virt_domain_find(connection, name, plan->uuid, &domain, ret_error);
+        if (r != 0)
+                return r;
+
+        r = run_dir_make(name);
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot make the directory for '%s'", name);
+
+        r = make_waiting(connection, name, xml, &domain, ret_error);
+        protocol_guard(0, NULL);
+        return r;
+}
+
+int lifecycle_prepare(const char *name, Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        _cleanup_close_ int liveness = -EBADF;
+        g_autoptr(Plan) plan = NULL;
+        g_autofree char *xml = NULL;
+        bool kvm;
+        int r;
+
+        r = plan_load(name, &plan, ret_error);
+        if (r < 0)
+                return r;
+        isolation_prepare(plan);
+        r = plan_resolve(plan, ret_error);
+        if (r < 0 || !can_be_prepared(plan))
+                return r;
+        r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
+        if (r < 0)
+                return r;
+
+        /* What the unit does not fetch in time is swept, as all that is left of this. */
+        r = liveness_acquire(name, &liveness);
+        if (r < 0)
+                return r == -EBUSY ? 0 : error_set_errno(ret_error, r, "Cannot take '%s'", name);
+
+        return prepare_domain(connection, plan, xml, ret_error);
+}

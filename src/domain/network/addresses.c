@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Addresses at a unikernel's start, creation and removal. */
+
+#include "domain/network/addresses.h"
+
+#include <pwd.h>
+#include <string.h>
+
+#include "common/string-util.h"
+#include "domain/host/protocol.h"
+#include "domain/network/attachment.h"
+#include "domain/network/hosts.h"
+#include "domain/network/networks.h"
+#include "unikernel/arguments.h"
+#include "unikernel/lease.h"
+
+/* One unikernel's addresses while they are being found. */
+typedef struct Round {
+        virConnectPtr connection;
+        Plan *plan;
+        bool take, create;
+        GPtrArray *own;   /* Lease: what it has */
+        GPtrArray *kept;  /* of own: what it still has; not owned */
+        unsigned n_named; /* devices that have an address */
+        bool missing;     /* one has no lease yet */
+} Round;
+
+/* The lease that a device has, in that network and family. */
+static Lease *find_own(const Round *round, const char *key, const char *device, int family)
+{
+        for (guint i = 0; i < round->own->len; i++) {
+                Lease *lease = round->own->pdata[i];
+
+                if (g_str_equal(lease->network, key) && g_strcmp0(lease->device, device) == 0 &&
+                                lease->address.family == family)
+                        return lease;
+        }
+
+        return NULL;
+}
+
+/* Who is on the network is looked at only for a new lease: that takes longer than all the rest. */
+static int take_lease(Round *round, const Attachment *attachment, const DefinitionDevice *device,
+                const char *mac, const Subnet *subnet, const Address *asked, const Lease *own, Address *ret,
+                Error *ret_error)
+{
+        const LeaseOwner owner = {
+                        .unikernel = round->plan->definition->name, .device = device->name, .mac = mac};
+        g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
+        int r;
+
+        if (!own || (asked && !address_equal(&own->address, asked))) {
+                r = attachment_look(attachment, seen, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        return lease_take(attachment->key, subnet, asked, &owner, (const SeenAddress *) seen->data,
+                        seen->len, ret, ret_error);
+}
+
+/* One address of a device, left as it is where the network has none of that family to give. */
+static int find_address(Round *round, const Attachment *attachment, const DefinitionDevice *device,
+                const char *mac, int family, Address *ret, Error *ret_error)
+{
+        bool v4 = family == AF_INET;
+        AddressMode mode = v4 ? device->setting.mode4 : device->setting.mode6;
+        const Address *asked = mode != ADDRESS_MODE_FIXED ? NULL
+                               : v4                       ? &device->setting.fixed4
+                                                          : &device->setting.fixed6;
+        Subnet subnet = v4 ? attachment->subnet4 : attachment->subnet6;
+        Lease *own = find_own(round, attachment->key, device->name, family);
+        int r;
+
+        if (mode == ADDRESS_MODE_NONE)
+                return 0;
+        if (asked && !address_is_set(&subnet.network))
+                subnet.network = address_first(asked);
+        if (!address_is_set(&subnet.network))
+                return 0;
+
+        if (!round->take) {
+                round->missing |= !own && !asked;
+                *ret = asked ? *asked : own ? own->address : ADDRESS_NONE;
+                return 0;
+        }
+
+        r = take_lease(round, attachment, device, mac, &subnet, asked, own, ret, ret_error);
+        if (r >= 0 && own && address_equal(&own->address, ret))
+                g_ptr_array_add(round->kept, own);
+        if (r < 0)
+                error_prefix(ret_error, "Network '%s'", device->name);
+        return r < 0 ? r : 0;
+}
+
+/* All that the unikernel has anywhere, and what it is being given. */
+static GArray *list_own(const Round *round)
+{
+        GArray *own = g_array_new(FALSE, FALSE, sizeof(Address));
+
+        for (guint i = 0; i < round->plan->definition->devices->len; i++) {
+                const PlaceholderDevice *facts = &round->plan->networks[i].facts;
+
+                g_array_append_vals(own, &facts->address4, 1);
+                g_array_append_vals(own, &facts->address6, 1);
+        }
+        for (guint i = 0; i < round->own->len; i++)
+                g_array_append_vals(own, &((const Lease *) round->own->pdata[i])->address, 1);
+
+        return own;
+}
+
+/* The name of another's further device may be that of a unikernel that was made later: whose name it is, has
+ * it. */
+static int oust(const Round *round, const Attachment *attachment, const char *name, Error *ret_error)
+{
+        g_autoptr(GPtrArray) leases = NULL;
+        int r;
+
+        r = lease_list(attachment->key, NULL, &leases, ret_error);
+        for (guint i = 0; r >= 0 && i < leases->len; i++) {
+                const Lease *lease = leases->pdata[i];
+                const NetworkHost nameless = {.mac = lease->mac, .address = lease->address};
+                g_autofree char *other = NULL;
+
+                if (!lease->unikernel || g_str_equal(lease->unikernel, round->plan->definition->name))
+                        continue;
+                other = g_strdup_printf("%s-%s", lease->unikernel, lease->device);
+                if (!g_str_equal(other, name))
+                        continue;
+                r = attachment_remove_host(attachment, &lease->address, ret_error);
+                if (r >= 0)
+                        r = attachment_enter_host(attachment, &nameless, ret_error);
+        }
+
+        return r;
+}
+
+static bool is_unikernel(const char *name)
+{
+        g_autofree char *path = NULL;
+        DefinitionOrigin origin;
+
+        return definition_find(name, &path, &origin, NULL) >= 0;
+}
+
+/* Names that programs look for on any network, and trust whoever has them: for their proxy (WPAD), a way to
+ * IPv6 (RFC 5214), themselves (RFC 6761), and the way out. */
+static bool is_by_convention(const char *name)
+{
+        static const char *const names[] = {"broadcasthost", "gateway", "isatap", "localdomain", "localhost",
+                        "router", "wpad", NULL};
+        g_autofree char *own = attachment_host_name();
+
+        return g_strv_contains(names, name) || g_strcmp0(own, name) == 0;
+}
+
+/* Why the name is not this unikernel's to have in the network. Who shares the network with nobody, and root,
+ * may take one that is kept by convention. */
+static int check_name(const Round *round, const Attachment *attachment, const char *name, const char *mac,
+                Error *ret_error)
+{
+        uid_t owner = round->plan->definition->owner;
+        g_autoptr(GArray) own = list_own(round);
+        g_autofree char *who = NULL;
+
+        if (owner != 0 && !(attachment->info->ours && attachment->info->owner == owner) &&
+                        is_by_convention(name))
+                return error_set(ret_error, ERROR_INVALID_NAME,
+                                "'%s' is a name that other machines in network '%s' trust by convention: "
+                                "choose another name, or address=none",
+                                name, attachment->info->name);
+        if (attachment_name_is_anothers(attachment, name, mac, own, &who))
+                return error_set(ret_error, ERROR_INVALID_NAME,
+                                "'%s' is already the name of %s: choose another name, or address=none", name,
+                                who);
+
+        return 0;
+}
+
+/* The name that a device has in DNS; NULL: none. Of several devices the first is called as the unikernel.
+ * What it is refused matters to who creates it; later it starts without a name. */
+static int choose_name(const Round *round, const Attachment *attachment, const DefinitionDevice *device,
+                const char *mac, bool first, char **ret_name, Error *ret_error)
+{
+        const char *unikernel = round->plan->definition->name;
+        g_autofree char *name =
+                        first ? g_strdup(unikernel) : g_strdup_printf("%s-%s", unikernel, device->name);
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        if (!name_is_valid(name))
+                return 0;
+        if (!first && is_unikernel(name)) {
+                protocol_emit("notice", "'%s' is another unikernel's name: device '%s' has none in DNS",
+                                name, device->name);
+                return 0;
+        }
+
+        r = first ? oust(round, attachment, name, &error) : 0;
+        if (r >= 0)
+                r = check_name(round, attachment, name, mac, &error);
+        if (r < 0 && round->create && error.code == ERROR_INVALID_NAME) {
+                error_move(ret_error, &error);
+                return r;
+        }
+        if (r < 0)
+                protocol_emit("notice", "%s; device '%s' has no name in DNS", error_message(&error, r),
+                                device->name);
+        else
+                *ret_name = g_steal_pointer(&name);
+        return 0;
+}
+
+/* The address itself is right without DHCP and DNS knowing it: no reason not to start. */
+static int enter_host(Round *round, const Attachment *attachment, const DefinitionDevice *device,
+                const char *mac, const Address *address, bool first, Error *ret_error)
+{
+        NetworkHost host = {.mac = mac, .address = *address};
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *name = NULL;
+        int r;
+
+        if (!round->take || !attachment->network || !address_is_set(address))
+                return 0;
+
+        r = choose_name(round, attachment, device, mac, first, &name, ret_error);
+        if (r < 0)
+                return r;
+        host.name = name;
+        if (attachment_enter_host(attachment, &host, &error) < 0)
+                protocol_emit("notice", "%s; '%s' is not known there", error.message,
+                                round->plan->definition->name);
+        return 0;
+}
+
+/* What DHCP has leased it gives to nobody else, whatever is reserved: a guest that asks would be given
+ * another address, and be held to its own. */
+static void warn_of_lease(const Round *round, const Attachment *attachment, const PlanNetwork *network)
+{
+        const Address *const own[] = {&network->facts.address4, &network->facts.address6};
+        g_autoptr(GArray) leases = NULL;
+
+        if (!round->take || attachment_read_leases(attachment, &leases, NULL) < 0)
+                return;
+
+        for (guint i = 0; i < leases->len; i++) {
+                const SegmentLease *lease = &g_array_index(leases, SegmentLease, i);
+                char ip[ADDRESS_TEXT_MAX];
+
+                if (!lease->mac[0] || g_str_equal(lease->mac, network->mac) ||
+                                (!address_equal(&lease->address, own[0]) &&
+                                                !address_equal(&lease->address, own[1])))
+                        continue;
+                address_format_ip(&lease->address, ip);
+                protocol_emit("notice",
+                                "%s is leased by DHCP to %s: until that lease has ended, a guest that asks "
+                                "for an address is given another one, and cannot use it",
+                                ip, lease->mac);
+        }
+}
+
+static int refuse_unknown_subnet(
+                const Attachment *attachment, const DefinitionDevice *device, Error *ret_error)
+{
+        if (attachment->bridge && !attachment->network)
+                return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
+                                "Network '%s': it is not known which addresses there are on the bridge "
+                                "'%s'; write a section [Bridge %s] with Subnet= into shruthi.conf, or an "
+                                "address",
+                                device->name, attachment->bridge, attachment->bridge);
+
+        return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
+                        "Network '%s': libvirt's network '%s' has no addresses to give; write Address=none, "
+                        "or an address",
+                        device->name, attachment->info->name);
+}
+
+/* One of ours that libvirt has lost, or somebody has stopped, is there again afterwards. */
+static int find_segment(Round *round, const DefinitionDevice *device, const PlanNetwork *network,
+                Attachment **ret_attachment, Error *ret_error)
+{
+        int r = 0;
+
+        if (device->network && round->take)
+                r = networks_restore(round->connection, device->network, ret_error);
+        if (r > 0)
+                protocol_emit("notice",
+                                "Network '%s' had been stopped or had gone from libvirt; it is started "
+                                "again",
+                                device->network);
+        if (r >= 0)
+                r = attachment_find(round->connection, round->plan->conf, device->network, network->bridge,
+                                ret_attachment, ret_error);
+        return r;
+}
+
+static int find_device_addresses(
+                Round *round, const DefinitionDevice *device, PlanNetwork *network, Error *ret_error)
+{
+        const AddressSetting *setting = &device->setting;
+        PlaceholderDevice *facts = &network->facts;
+        g_autoptr(Attachment) attachment = NULL;
+        bool first;
+        int r;
+
+        /* plan_resolve() says what is missing. */
+        if (!device->network && !network->bridge)
+                return 0;
+        r = find_segment(round, device, network, &attachment, ret_error);
+        if (r < 0)
+                return r;
+
+        network->on_bridge = attachment_is_on_bridge(attachment);
+        facts->gateway4 = attachment->subnet4.gateway;
+        facts->dns4 = attachment->subnet4.dns;
+        facts->gateway6 = attachment->subnet6.gateway;
+        facts->dns6 = attachment->subnet6.dns;
+        r = find_address(round, attachment, device, network->mac, AF_INET, &facts->address4, ret_error);
+        if (r >= 0)
+                r = find_address(round, attachment, device, network->mac, AF_INET6, &facts->address6,
+                                ret_error);
+        if (r < 0)
+                return r;
+
+        if ((setting->mode4 == ADDRESS_MODE_AUTO || setting->mode6 == ADDRESS_MODE_AUTO) &&
+                        !address_is_set(&attachment->subnet4.network) &&
+                        !address_is_set(&attachment->subnet6.network))
+                return refuse_unknown_subnet(attachment, device, ret_error);
+
+        warn_of_lease(round, attachment, network);
+        first = round->n_named == 0;
+        round->n_named += address_is_set(&facts->address4) || address_is_set(&facts->address6);
+        r = enter_host(round, attachment, device, network->mac, &facts->address4, first, ret_error);
+        if (r >= 0)
+                r = enter_host(round, attachment, device, network->mac, &facts->address6, first, ret_error);
+        return r;
+}
+
+/* Takes a lease's address out of DHCP and DNS. A network that is no more has nothing to be taken out of. */
+static int forget_host(virConnectPtr connection, const Conf *conf, const Lease *lease, Error *ret_error)
+{
+        g_autofree char *network = lease_key_network(lease->network), *hosts_path = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(Attachment) attachment = NULL;
+        int r;
+
+        if (!network)
+                return 0;
+        r = attachment_find(connection, conf, network, NULL, &attachment, &error);
+        if (r >= 0)
+                r = attachment_remove_host(attachment, &lease->address, &error);
+        if (r >= 0)
+                return 0;
+        /* One of ours that libvirt has lost is there again some day, with who is on it. */
+        hosts_path = error.code == ERROR_NO_SUCH_NETWORK ? hosts_find(network) : NULL;
+        if (hosts_path)
+                return hosts_leave(hosts_path, &lease->address, ret_error);
+        if (error.code == ERROR_NO_SUCH_NETWORK)
+                return 0;
+
+        error_move(ret_error, &error);
+        return r;
+}
+
+/* Of devices and networks that the definition no longer has. Where that fails, the next start tries again.
+ */
+static void give_back_others(const Round *round)
+{
+        for (guint i = 0; i < round->own->len; i++) {
+                const Lease *lease = round->own->pdata[i];
+                _cleanup_error_ Error error = ERROR_INIT;
+                int r;
+
+                if (g_ptr_array_find(round->kept, lease, NULL))
+                        continue;
+                r = forget_host(round->connection, round->plan->conf, lease, &error);
+                if (r >= 0)
+                        r = lease_give_back(lease, &error);
+                if (r < 0)
+                        protocol_emit("notice", "%s", error_message(&error, r));
+        }
+}
+
+/* A name only where it cannot be taken for more than one word of the arguments. */
+static char *owner_name(uid_t uid)
+{
+        const struct passwd *passwd = getpwuid(uid);
+        const char *name = passwd ? passwd->pw_name : "";
+
+        if (name[0] && strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "._-") == strlen(name))
+                return g_strdup(name);
+
+        return g_strdup_printf("%u", (unsigned) uid);
+}
+
+static int fill_in(Round *round, Error *ret_error)
+{
+        const Definition *definition = round->plan->definition;
+        g_autofree PlaceholderDevice *devices = g_new0(PlaceholderDevice, definition->devices->len);
+        g_autofree char *owner = owner_name(definition->owner), *arguments = NULL;
+        PlaceholderFacts facts = {.name = definition->name,
+                        .uuid = round->plan->uuid,
+                        .owner = owner,
+                        .devices = devices};
+        int r;
+
+        for (guint i = 0; i < definition->devices->len; i++)
+                if (((const DefinitionDevice *) definition->devices->pdata[i])->kind == DEVICE_NETWORK)
+                        devices[facts.n_devices++] = round->plan->networks[i].facts;
+
+        r = placeholders_expand(definition->arguments, &facts, &arguments, ret_error);
+        if (r < 0 && round->missing) {
+                error_clear(ret_error);
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' has no address yet: it is given one at its first start",
+                                definition->name);
+        }
+        if (r >= 0)
+                r = arguments_check(arguments, ret_error);
+        if (r < 0)
+                return r;
+
+        g_free(round->plan->arguments);
+        round->plan->arguments = g_steal_pointer(&arguments);
+        return 0;
+}
+
+static int find_all(Round *round, Error *ret_error)
+{
+        const Definition *definition = round->plan->definition;
+        bool fields = strchr(definition->arguments, '{');
+
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+                const AddressSetting *setting = &device->setting;
+                int r;
+
+                if (device->kind != DEVICE_NETWORK || (!fields && setting->mode4 == ADDRESS_MODE_NONE &&
+                                                                      setting->mode6 == ADDRESS_MODE_NONE))
+                        continue;
+                r = find_device_addresses(round, device, &round->plan->networks[i], ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int run_round(virConnectPtr connection, Plan *plan, bool take, bool create, Error *ret_error)
+{
+        g_autoptr(GPtrArray) own = NULL, kept = g_ptr_array_new();
+        Round round = {.connection = connection, .plan = plan, .take = take, .create = create, .kept = kept};
+        int r;
+
+        r = lease_list(NULL, plan->definition->name, &own, ret_error);
+        if (r < 0)
+                return r;
+        round.own = own;
+
+        r = find_all(&round, ret_error);
+        if (r >= 0)
+                r = fill_in(&round, ret_error);
+        if (r >= 0 && take)
+                give_back_others(&round);
+        return r;
+}
+
+int addresses_take(virConnectPtr connection, Plan *plan, Error *ret_error)
+{
+        return run_round(connection, plan, true, false, ret_error);
+}
+
+int addresses_allocate(virConnectPtr connection, Plan *plan, Error *ret_error)
+{
+        return run_round(connection, plan, true, true, ret_error);
+}
+
+int addresses_look(virConnectPtr connection, Plan *plan, Error *ret_error)
+{
+        return run_round(connection, plan, false, false, ret_error);
+}
+
+int addresses_release(virConnectPtr connection, const char *name, Error *ret_error)
+{
+        g_autoptr(GPtrArray) leases = NULL;
+        g_autoptr(Conf) conf = NULL;
+        int r;
+
+        r = conf_load(&conf, ret_error);
+        if (r >= 0)
+                r = lease_list(NULL, name, &leases, ret_error);
+        if (r < 0)
+                return r;
+
+        /* Each by itself: one network that cannot be reached keeps its own, and is tried again. */
+        for (guint i = 0; i < leases->len; i++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                int k;
+
+                /* Only now: whoever is given the address next finds nothing of this one there. */
+                k = forget_host(connection, conf, leases->pdata[i], &error);
+                if (k >= 0)
+                        k = lease_give_back(leases->pdata[i], &error);
+                if (k < 0 && r >= 0) {
+                        r = k;
+                        error_move(ret_error, &error);
+                }
+        }
+
+        return r;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Networks of libvirt and bridges of others, alike to those who give out addresses. */
+
+#include "domain/network/attachment.h"
+
+#include <libvirt/virterror.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain/host/neighbours-client.h"
+#include "domain/host/protocol.h"
+#include "domain/host/virt.h"
+#include "unikernel/lease.h"
+
+Attachment *attachment_free(Attachment *attachment)
+{
+        if (!attachment)
+                return NULL;
+
+        if (attachment->network)
+                (void) virNetworkFree(attachment->network);
+        network_info_free(attachment->info);
+        g_free(attachment->key);
+        g_free(attachment->bridge);
+        g_free(attachment);
+        return NULL;
+}
+
+int attachment_read_info(
+                virConnectPtr connection, virNetworkPtr network, NetworkInfo **ret_info, Error *ret_error)
+{
+        const char *name = virNetworkGetName(network); /* now: it clears the last error */
+        char *xml = virNetworkGetXMLDesc(network, 0);
+        int r;
+
+        if (!xml)
+                return virt_error_set(ret_error, connection, ERROR_FAILED,
+                                "Cannot read libvirt's network '%s'", name);
+
+        r = network_xml_parse(xml, ret_info, ret_error);
+        free(xml);
+        return r;
+}
+
+/* A network that goes while the list is being read is none. */
+static int find_owner(
+                virConnectPtr connection, const char *bridge, virNetworkPtr *ret_network, Error *ret_error)
+{
+        virNetworkPtr *networks = NULL;
+        int n = virConnectListAllNetworks(connection, &networks, 0);
+
+        if (n < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's networks");
+
+        *ret_network = NULL;
+        for (int i = 0; i < n; i++) {
+                char *name = virNetworkGetBridgeName(networks[i]);
+
+                if (!*ret_network && name && strcmp(name, bridge) == 0)
+                        *ret_network = networks[i];
+                else
+                        (void) virNetworkFree(networks[i]);
+                free(name);
+        }
+        free(networks);
+
+        return 0;
+}
+
+static int find_network(virConnectPtr connection, const char *network, const char *bridge,
+                virNetworkPtr *ret_network, Error *ret_error)
+{
+        if (!network)
+                return find_owner(connection, bridge, ret_network, ret_error);
+
+        *ret_network = virNetworkLookupByName(connection, network);
+        if (*ret_network)
+                return 0;
+
+        return virt_error_set(ret_error, connection, ERROR_NO_SUCH_NETWORK,
+                        "libvirt's network '%s' is not there on this host", network);
+}
+
+int attachment_find(virConnectPtr connection, const Conf *conf, const char *network, const char *bridge,
+                Attachment **ret_attachment, Error *ret_error)
+{
+        g_autoptr(Attachment) attachment = g_new0(Attachment, 1);
+        const ConfBridge *told;
+        int r;
+
+        attachment->connection = connection;
+        r = find_network(connection, network, bridge, &attachment->network, ret_error);
+        if (r < 0)
+                return r;
+
+        if (attachment->network) {
+                r = attachment_read_info(connection, attachment->network, &attachment->info, ret_error);
+                if (r < 0)
+                        return r;
+                attachment->bridge = g_strdup(attachment->info->bridge);
+                attachment->subnet4 = attachment->info->subnet4;
+                attachment->subnet6 = attachment->info->subnet6;
+                attachment->key = lease_network_key(true, attachment->info->name);
+        } else {
+                attachment->bridge = g_strdup(bridge);
+                attachment->key = lease_network_key(false, bridge);
+        }
+        if (!attachment->key)
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "The name of network '%s' is too long",
+                                network ?: bridge);
+
+        /* A network of libvirt's that only names a bridge knows no subnets: there, too, the administrator
+         * may tell. */
+        told = attachment->bridge ? conf_find_bridge(conf, attachment->bridge) : NULL;
+        if (told && !address_is_set(&attachment->subnet4.network))
+                attachment->subnet4 = told->subnet4;
+        if (told && !address_is_set(&attachment->subnet6.network))
+                attachment->subnet6 = told->subnet6;
+
+        *ret_attachment = g_steal_pointer(&attachment);
+        return 0;
+}
+
+bool attachment_is_on_bridge(const Attachment *attachment)
+{
+        return !attachment->info || (attachment->info->bridge && (int) attachment->info->mode >= 0);
+}
+
+static void lease_clear(gpointer data)
+{
+        g_free(((SegmentLease *) data)->host_name);
+}
+
+/* One that has ended is none. */
+static void add_lease(const virNetworkDHCPLease *found, gint64 now, GArray *leases)
+{
+        SegmentLease lease = {};
+        g_autofree char *mac = NULL;
+
+        if ((found->expirytime != 0 && found->expirytime <= now) ||
+                        address_parse_ip(found->ipaddr, &lease.address) < 0)
+                return;
+
+        mac = g_ascii_strdown(found->mac ?: "", -1);
+        g_strlcpy(lease.mac, mac, sizeof lease.mac);
+        lease.host_name = found->hostname ? g_ascii_strdown(found->hostname, -1) : NULL;
+        g_array_append_val(leases, lease);
+}
+
+int attachment_read_leases(const Attachment *attachment, GArray **ret_leases, Error *ret_error)
+{
+        g_autoptr(GArray) leases = g_array_new(FALSE, TRUE, sizeof(SegmentLease));
+        gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+        virNetworkDHCPLeasePtr *found = NULL;
+        int n = 0;
+
+        g_array_set_clear_func(leases, lease_clear);
+        if (attachment->network && virNetworkIsActive(attachment->network) == 1)
+                n = virNetworkGetDHCPLeases(attachment->network, NULL, &found, 0);
+        if (n < 0 && virGetLastErrorCode() != VIR_ERR_NO_SUPPORT)
+                return virt_error_set(ret_error, attachment->connection, ERROR_FAILED,
+                                "Cannot read the DHCP leases of '%s'", attachment->info->name);
+
+        for (int i = 0; i < n; i++) {
+                add_lease(found[i], now, leases);
+                virNetworkDHCPLeaseFree(found[i]);
+        }
+        free(found);
+
+        *ret_leases = g_steal_pointer(&leases);
+        return 0;
+}
+
+static int look_at_dhcp(const Attachment *attachment, GArray *seen, Error *ret_error)
+{
+        g_autoptr(GArray) leases = NULL;
+        int r;
+
+        g_array_append_vals(seen, attachment->info->reserved->data, attachment->info->reserved->len);
+        r = attachment_read_leases(attachment, &leases, ret_error);
+        for (guint i = 0; r >= 0 && i < leases->len; i++) {
+                const SegmentLease *lease = &g_array_index(leases, SegmentLease, i);
+                SeenAddress entry = {.by = SEEN_BY_LEASE, .address = lease->address};
+
+                g_strlcpy(entry.mac, lease->mac, sizeof entry.mac);
+                g_array_append_val(seen, entry);
+        }
+
+        return r;
+}
+
+int attachment_look(const Attachment *attachment, GArray *seen, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        if (attachment->network) {
+                r = look_at_dhcp(attachment, seen, ret_error);
+                if (r < 0)
+                        return r;
+        }
+        if (!attachment->bridge)
+                return 0;
+
+        r = neighbours_ask(attachment->bridge, seen, &error);
+        if (r < 0 && !attachment->network) {
+                error_move(ret_error, &error);
+                return r;
+        }
+        if (r < 0)
+                protocol_emit("notice", "%s; only DHCP leases were looked at", error_message(&error, r));
+        return 0;
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The files that dnsmasq reads. Called by segment-hosts.c and networks.c. Whoever changes them holds a
+ * lock on their folder; who reads needs none, since a file is replaced as a whole. */
+
+#include "domain/network/hosts.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/paths.h"
+#include "common/string-util.h"
+
+#define TOKEN_SIZE    16                 /* bytes */
+#define FILE_SIZE_MAX (16 * 1024 * 1024) /* more than a name for each of 65536 addresses */
+#define UNTOLD        ".untold"
+#define LEASE_TIME    "10m"
+#define OPTION_DHCP   "dhcp-hostsfile="
+#define OPTION_DNS    "addn-hosts="
+
+/* Modes are set by name: our services have a umask. */
+static int make_folder(const char *path)
+{
+        if (mkdir(path, 0711) < 0 && errno != EEXIST)
+                return -errno;
+        return chmod(path, 0711) < 0 ? -errno : 0;
+}
+
+static bool token_is_valid(const char *text)
+{
+        return strlen(text) == 2 * TOKEN_SIZE && strspn(text, "0123456789abcdef") == 2 * TOKEN_SIZE;
+}
+
+static int make_token(char **ret_token)
+{
+        uint8_t bytes[TOKEN_SIZE];
+        GString *text;
+
+        if (getentropy(bytes, sizeof bytes) < 0)
+                return -errno;
+
+        text = g_string_new(NULL);
+        for (size_t i = 0; i < G_N_ELEMENTS(bytes); i++)
+                g_string_append_printf(text, "%02x", bytes[i]);
+        *ret_token = g_string_free(text, FALSE);
+        return 0;
+}
+
+static char *find_token(const char *folder)
+{
+        g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir)))
+                if (token_is_valid(name))
+                        return g_strdup(name);
+
+        return NULL;
+}
+
+/* From then on until hosts_told(). A crash of the host needs no mark: dnsmasq begins anew. */
+static int mark(const char *path)
+{
+        g_autofree char *file = g_build_filename(path, UNTOLD, NULL);
+        _cleanup_close_ int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        return fd < 0 ? -errno : 0;
+}
+
+/* With both files, so that dnsmasq has nothing to complain about. */
+static int make_all(const char *folder, const char *path)
+{
+        static const char *const files[] = {"dhcp", "dns"};
+        int r;
+
+        r = make_folder(folder);
+        if (r >= 0)
+                r = make_folder(path);
+        for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(files); i++) {
+                r = file_create(path, files[i], "", 0, 0644);
+                r = r == -EEXIST ? 0 : r;
+        }
+        if (r >= 0)
+                r = mark(path);
+        if (r >= 0)
+                r = directory_sync(folder);
+
+        return r < 0 ? r : directory_sync(paths_hosts());
+}
+
+int hosts_make(const char *network, char **ret_path, Error *ret_error)
+{
+        g_autofree char *folder = g_build_filename(paths_hosts(), network, NULL);
+        g_autofree char *token = find_token(folder), *path = NULL;
+        int r = token ? 0 : make_token(&token);
+
+        if (r >= 0) {
+                path = g_build_filename(folder, token, NULL);
+                r = make_all(folder, path);
+        }
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot make the folder of network '%s' in %s", network,
+                                paths_hosts());
+
+        *ret_path = g_steal_pointer(&path);
+        return 0;
+}
+
+/* One folder in another, no more than two deep. */
+static int remove_tree(const char *path)
+{
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        const char *name;
+
+        while (dir && (name = g_dir_read_name(dir))) {
+                g_autofree char *child = g_build_filename(path, name, NULL);
+                int r;
+
+                if (unlink(child) >= 0)
+                        continue;
+                r = errno == EISDIR ? remove_tree(child) : -errno;
+                if (r < 0)
+                        return r;
+        }
+
+        return rmdir(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+char *hosts_find(const char *network)
+{
+        g_autofree char *folder = NULL, *token = NULL;
+
+        /* libvirt's own networks have other names, too. */
+        if (!name_is_valid(network))
+                return NULL;
+
+        folder = g_build_filename(paths_hosts(), network, NULL);
+        token = find_token(folder);
+        return token ? g_build_filename(folder, token, NULL) : NULL;
+}
+
+int hosts_remove(const char *network, Error *ret_error)
+{
+        g_autofree char *folder = g_build_filename(paths_hosts(), network, NULL);
+        int r = remove_tree(folder);
+
+        if (r < 0)
+                return error_set_errno(ret_error, r, "Cannot remove the folder of network '%s' in %s",
+                                network, paths_hosts());
+
+        return 0;
+}
+
+char **hosts_options(const char *path)
+{
+        g_autoptr(GStrvBuilder) options = g_strv_builder_new();
+        g_autofree char *dhcp = g_strdup_printf(OPTION_DHCP "%s/dhcp", path);
+        g_autofree char *dns = g_strdup_printf(OPTION_DNS "%s/dns", path);
+
+        g_strv_builder_add_many(options, dhcp, dns, NULL);
+        return g_strv_builder_end(options);
+}
+
+char *hosts_path_of_option(const char *network, const char *option)
+{
+        g_autofree char *start = g_strdup_printf(OPTION_DHCP "%s/%s/", paths_hosts(), network);
+        g_autofree char *token = NULL;
+
+        if (!g_str_has_prefix(option, start) || !g_str_has_suffix(option, "/dhcp") ||
+                        strlen(option) != strlen(start) + 2 * TOKEN_SIZE + strlen("/dhcp"))
+                return NULL;
+
+        token = g_strndup(option + strlen(start), 2 * TOKEN_SIZE);
+        return token_is_valid(token) ? g_build_filename(paths_hosts(), network, token, NULL) : NULL;
+}
+
+static int lock(const char *path, int *ret_fd)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        while (flock(fd, LOCK_EX) < 0)
+                if (errno != EINTR)
+                        return -errno;
+
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+/* The lines of a file, without the empty one behind the last. */
+static int read_lines(const char *path, const char *name, char ***ret_lines)
+{
+        g_autofree char *file = g_build_filename(path, name, NULL), *text = NULL;
+        int r = file_read_at(AT_FDCWD, file, FILE_SIZE_MAX, &text, NULL);
+
+        if (r < 0 && r != -ENOENT)
+                return r;
+
+        *ret_lines = g_strsplit(g_strchomp(text ?: (text = g_strdup(""))), "\n", -1);
+        return 0;
+}
+
+/* "MAC,IP,NAME,TIME", "MAC,IP,TIME" or "NAME,[IP],TIME": format_dhcp(). */
+static bool dhcp_is_of(const char *line, const char *ip)
+{
+        g_autofree char *bracketed = g_strdup_printf("[%s]", ip);
+        g_auto(GStrv) words = g_strsplit(line, ",", 3);
+
+        return g_strv_length(words) > 1 && (g_str_equal(words[1], ip) || g_str_equal(words[1], bracketed));
+}
+
+/* "IP NAME" */
+static bool dns_is_of(const char *line, const char *ip)
+{
+        return g_str_has_prefix(line, ip) && line[strlen(ip)] == ' ';
+}
+
+/* Of IPv6 clients the name that they send is what they are known by: dnsmasq does not always learn their
+ * hardware address. NULL: there is nothing to reserve by. The time is short because an address is free for
+ * another only when its lease has ended; a guest that does not renew its own loses nothing, since nobody
+ * else is given what is reserved. */
+static char *format_dhcp(const NetworkHost *host, const char *ip)
+{
+        const char *name = network_host_dhcp_name(host);
+
+        if (host->address.family == AF_INET && name)
+                return g_strdup_printf("%s,%s,%s," LEASE_TIME, host->mac, ip, name);
+        if (host->address.family == AF_INET)
+                return g_strdup_printf("%s,%s," LEASE_TIME, host->mac, ip);
+        return name ? g_strdup_printf("%s,[%s]," LEASE_TIME, name, ip) : NULL;
+}
+
+/* The address has this line in the file and no other; NULL: it has none. */
+static int set_line(const char *path, const char *name, bool (*is_of)(const char *line, const char *ip),
+                const char *ip, const char *line)
+{
+        g_autoptr(GString) text = g_string_new(NULL);
+        bool found = false, changed = false;
+        g_auto(GStrv) lines = NULL;
+        int r;
+
+        r = read_lines(path, name, &lines);
+        if (r < 0)
+                return r;
+        for (char **other = lines; *other; other++) {
+                bool same = line && g_str_equal(*other, line);
+
+                if (!same && is_of(*other, ip))
+                        changed = true;
+                else if (**other)
+                        g_string_append_printf(text, "%s\n", *other);
+                found |= same;
+        }
+        if (line && !found)
+                g_string_append_printf(text, "%s\n", line);
+        if (!changed && (found || !line))
+                return 0;
+
+        r = mark(path);
+        return r < 0 ? r : file_replace(path, name, text->str, text->len, 0644);
+}
+
+static int change(const char *path, const char *ip, const char *dhcp, const char *dns)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = lock(path, &fd);
+        if (r == -ENOENT && (dhcp || dns)) {
+                g_autofree char *folder = g_path_get_dirname(path);
+
+                /* Somebody has tidied up. */
+                r = make_all(folder, path);
+                r = r < 0 ? r : lock(path, &fd);
+        }
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+
+        r = set_line(path, "dhcp", dhcp_is_of, ip, dhcp);
+        return r < 0 ? r : set_line(path, "dns", dns_is_of, ip, dns);
+}
+
+int hosts_enter(const char *path, const NetworkHost *host, Error *ret_error)
+{
+        g_autofree char *dhcp = NULL, *dns = NULL;
+        char ip[ADDRESS_TEXT_MAX];
+        int r;
+
+        r = network_host_check(host, ret_error);
+        if (r < 0)
+                return r;
+
+        address_format_ip(&host->address, ip);
+        dhcp = format_dhcp(host, ip);
+        dns = host->name ? g_strdup_printf("%s %s", ip, host->name) : NULL;
+        r = change(path, ip, dhcp, dns);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write who has which address into %s", path) : 0;
+}
+
+int hosts_leave(const char *path, const Address *address, Error *ret_error)
+{
+        char ip[ADDRESS_TEXT_MAX];
+        int r;
+
+        address_format_ip(address, ip);
+        r = change(path, ip, NULL, NULL);
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot take an address out of %s", path) : 0;
+}
+
+GArray *hosts_find_name(const char *path, const char *name)
+{
+        GArray *found = g_array_new(FALSE, TRUE, sizeof(Address));
+        g_auto(GStrv) lines = NULL;
+
+        if (read_lines(path, "dns", &lines) < 0)
+                return found;
+
+        for (char **line = lines; *line; line++) {
+                char *space = strchr(*line, ' ');
+                Address address;
+
+                if (!space || !g_str_equal(space + 1, name))
+                        continue;
+                *space = 0;
+                if (address_parse_ip(*line, &address) >= 0)
+                        g_array_append_val(found, address);
+        }
+
+        return found;
+}
+
+int hosts_untold(const char *path, int *ret_lock)
+{
+        g_autofree char *file = g_build_filename(path, UNTOLD, NULL);
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = lock(path, &fd);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        if (access(file, F_OK) < 0)
+                return errno == ENOENT ? 0 : -errno;
+
+        *ret_lock = TAKE_FD(fd);
+        return 1;
+}
+
+void hosts_told(const char *path)
+{
+        g_autofree char *file = g_build_filename(path, UNTOLD, NULL);
+
+        (void) unlink(file);
+}

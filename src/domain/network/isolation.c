@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is looked at of all that guests send: by us where their addresses are known, else by libvirt, which
+ * takes a quarter of a second for it at each start and each stop, and longer with each guest. Called by
+ * lifecycle.c and check.c. */
+
+#include "domain/network/isolation.h"
+
+#include <libvirt/virterror.h>
+#include <string.h>
+
+#include "domain/host/antispoof-client.h"
+#include "domain/host/protocol.h"
+#include "domain/host/virt.h"
+#include "domain/network/attachment.h"
+#include "domain/xml/filter.h"
+#include "unikernel/typed-addresses.h"
+
+/* Where libvirt's own services look; ours may be told less. */
+#define TOOL_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static bool tool_is_there(const char *name)
+{
+        g_auto(GStrv) directories = g_strsplit(TOOL_PATH, ":", -1);
+
+        for (char **directory = directories; *directory; directory++) {
+                g_autofree char *path = g_build_filename(*directory, name, NULL);
+
+                if (g_file_test(path, G_FILE_TEST_IS_EXECUTABLE))
+                        return true;
+        }
+
+        return false;
+}
+
+char *isolation_problem(virConnectPtr connection, const char **ret_fix)
+{
+        if (virConnectNumOfNWFilters(connection) < 0) {
+                *ret_fix = "install libvirt's network filters (libvirt-daemon-driver-nwfilter, in Debian a "
+                           "part of libvirt-daemon) and restart libvirtd";
+                return g_strdup_printf("this libvirt has no network filters (%s)", virGetLastErrorMessage());
+        }
+        /* libvirt finds that out when a guest is to start, and refuses it. */
+        if (!tool_is_there("ebtables")) {
+                *ret_fix = "install ebtables and restart libvirtd";
+                return g_strdup("libvirt's network filters need the program ebtables, which is not "
+                                "installed");
+        }
+
+        return NULL;
+}
+
+/* Defines the filter if it is not there yet. */
+static int define_filter(virConnectPtr connection, FilterFamily ipv4, FilterFamily ipv6, Error *ret_error)
+{
+        const char *name = filter_name(ipv4, ipv6);
+        g_autofree char *xml = filter_format(ipv4, ipv6);
+        virNWFilterPtr filter;
+
+        filter = virNWFilterLookupByName(connection, name);
+        if (!filter)
+                filter = virNWFilterDefineXML(connection, xml);
+        /* Another start may have been quicker. */
+        if (!filter)
+                filter = virNWFilterLookupByName(connection, name);
+        if (!filter)
+                return virt_error_set(
+                                ret_error, connection, ERROR_FAILED, "Cannot define the filter %s", name);
+
+        (void) virNWFilterFree(filter);
+        return 0;
+}
+
+static void add_parameter(PlanNetwork *network, const char *name, const char *value)
+{
+        g_ptr_array_add(network->filter_parameters, g_strdup(name));
+        g_ptr_array_add(network->filter_parameters, g_strdup(value));
+}
+
+/* What one interface may send, however that is brought about. */
+typedef struct Choice {
+        FilterFamily ipv4, ipv6;
+        bool learn; /* libvirt watches for the address that DHCP gives it, and until then lets nothing else
+                     * through */
+} Choice;
+
+/* By lease where there is one. Where there is none the guest is let be, but where strict. */
+static Choice choose(const PlaceholderDevice *facts, bool strict)
+{
+        bool v4 = address_is_set(&facts->address4), v6 = address_is_set(&facts->address6);
+        FilterFamily without = strict ? FILTER_NOTHING : FILTER_ANY;
+        bool learn = strict && !v4 && !v6;
+
+        return (Choice){
+                        .ipv4 = v4 || learn ? FILTER_HELD : without,
+                        .ipv6 = v6 ? FILTER_HELD : without,
+                        .learn = learn,
+        };
+}
+
+static void add_address(PlanNetwork *network, const char *name, const Address *address)
+{
+        char ip[ADDRESS_TEXT_MAX];
+
+        address_format_ip(address, ip);
+        add_parameter(network, name, ip);
+}
+
+static int put_filter(virConnectPtr connection, const DefinitionDevice *device, const Choice *choice,
+                PlanNetwork *network, Error *ret_error)
+{
+        const PlaceholderDevice *facts = &network->facts;
+
+        network->filter = filter_name(choice->ipv4, choice->ipv6);
+        network->filter_parameters = g_ptr_array_new_with_free_func(g_free);
+        if (address_is_set(&facts->address4))
+                add_address(network, "IP", &facts->address4);
+        if (choice->learn) {
+                add_parameter(network, "CTRL_IP_LEARNING", "dhcp");
+                /* Who types an address would look in vain for why nobody hears it. */
+                protocol_emit("notice",
+                                "Device %s may send from the address that DHCP gives it, and no other; an "
+                                "address of its own is given to it by Address= in [Network %s]",
+                                device->name, device->name);
+        }
+        if (address_is_set(&facts->address6)) {
+                Address link_local = address_link_local(network->mac);
+
+                add_address(network, "IPV6", &facts->address6);
+                add_address(network, "LINK_LOCAL", &link_local);
+        }
+        g_ptr_array_add(network->filter_parameters, NULL);
+
+        return define_filter(connection, choice->ipv4, choice->ipv6, ret_error);
+}
+
+/* Whether what the guest sends passes a bridge of Linux's, where it can be looked at. On a bridge that is
+ * named libvirt attaches it to one of these or to nothing. */
+static bool is_on_bridge(virConnectPtr connection, const Conf *conf, const DefinitionDevice *device,
+                const PlanNetwork *network)
+{
+        g_autoptr(Attachment) attachment = NULL;
+
+        return !device->network || network->on_bridge ||
+               (attachment_find(connection, conf, device->network, NULL, &attachment, NULL) >= 0 &&
+                               attachment_is_on_bridge(attachment));
+}
+
+static AntispoofFamily antispoof_family(FilterFamily family, const Address *address)
+{
+        return (AntispoofFamily){
+                        .any = family == FILTER_ANY,
+                        .address = family == FILTER_HELD ? *address : ADDRESS_NONE,
+        };
+}
+
+/* Whether it is held by us from now on, or with take false would be. Where libvirt has to learn its address
+ * it does the rest, and what libvirt does not look at, such as who it says that it is to DHCP, is still
+ * ours. */
+static bool put_antispoof(virConnectPtr connection, const Plan *plan, const DefinitionDevice *device,
+                const Choice *choice, bool take, PlanNetwork *network)
+{
+        AntispoofFilter filter = {
+                        .unikernel = plan->definition->name,
+                        .device = device->name,
+                        .ipv4 = antispoof_family(
+                                        choice->learn ? FILTER_ANY : choice->ipv4, &network->facts.address4),
+                        .ipv6 = antispoof_family(choice->ipv6, &network->facts.address6),
+        };
+        g_autofree char *interface = NULL;
+        bool restored;
+        int r;
+
+        if (!is_on_bridge(connection, plan->conf, device, network))
+                return false;
+
+        g_strlcpy(filter.mac, network->mac, sizeof filter.mac);
+        r = take ? antispoof_filter(&filter, &interface, NULL) : antispoof_check(&restored, NULL);
+        if (r < 0)
+                return false;
+
+        antispoof_interface_name(&filter, network->interface);
+        return !choice->learn;
+}
+
+static bool is_isolated(const DefinitionDevice *device)
+{
+        return device->kind == DEVICE_NETWORK && !device->open;
+}
+
+void isolation_prepare(const Plan *plan)
+{
+        const GPtrArray *devices = plan->definition->devices;
+
+        for (guint i = 0; i < devices->len; i++)
+                if (is_isolated(devices->pdata[i])) {
+                        antispoof_wake();
+                        return;
+                }
+}
+
+int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret_error)
+{
+        const Definition *definition = plan->definition;
+        g_autofree char *problem = NULL;
+        bool asked = false, strict;
+
+        strict = definition_is_strict(definition, plan->conf->strict_addresses);
+
+        for (guint i = 0; i < definition->devices->len; i++) {
+                const DefinitionDevice *device = definition->devices->pdata[i];
+                PlanNetwork *network = &plan->networks[i];
+                const char *fix;
+                Choice choice;
+                int r;
+
+                if (!is_isolated(device))
+                        continue;
+                choice = choose(&network->facts, strict);
+                if (put_antispoof(connection, plan, device, &choice, take, network))
+                        continue;
+
+                if (!asked) {
+                        problem = isolation_problem(connection, &fix);
+                        asked = true;
+                        if (problem)
+                                protocol_emit("notice",
+                                                "Nothing keeps the guest from sending from others' "
+                                                "addresses: %s",
+                                                problem);
+                }
+                r = problem ? 0 : put_filter(connection, device, &choice, network, ret_error);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Stored volumes at a start. What counts in the end are QEMU's own locks, which last as long as QEMU does;
+ * looking beforehand is for the sentence, which names who has it. */
+
+#include "domain/plan/volumes.h"
+
+#include <string.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+#include "common/users.h"
+#include "domain/host/protocol.h"
+#include "unikernel/volumes.h"
+
+static int make_volume(const Plan *plan, const DefinitionDevice *device, Error *ret_error)
+{
+        const Definition *definition = plan->definition;
+        VolumeLimits limits = {.size_max_user = plan->conf->volumes_size_max_user,
+                        .max_user = plan->conf->volumes_max_user};
+        /* What administrators write themselves is theirs to measure. */
+        bool limited = definition->origin == DEFINITION_ORIGIN_STATE && definition->owner != 0;
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = volume_create(device->stored, device->size, definition->owner, definition->group,
+                        limited ? &limits : NULL, &error);
+        if (r < 0 && error.code != ERROR_VOLUME_EXISTS) {
+                error_move(ret_error, &error);
+                return r;
+        }
+
+        return 0;
+}
+
+/* The volume, made if need be and possible. */
+static int find_volume(
+                const Plan *plan, const DefinitionDevice *device, Volume **ret_volume, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = volume_load(device->stored, ret_volume, &error);
+        if (r >= 0)
+                return 0;
+        if (error.code != ERROR_NO_SUCH_VOLUME) {
+                error_move(ret_error, &error);
+                return r;
+        }
+        if (device->size == 0)
+                return error_set(ret_error, ERROR_NO_SUCH_VOLUME,
+                                "%s:%u: there is no volume '%s': write Size= too, and it is made, or make "
+                                "it with 'shruthictl volume create %s --size=…'",
+                                device->file, device->line, device->stored, device->stored);
+
+        r = make_volume(plan, device, ret_error);
+        if (r < 0)
+                return r;
+
+        protocol_emit("notice", "Volume '%s' was made", device->stored);
+        return volume_load(device->stored, ret_volume, ret_error);
+}
+
+/* "'a'", "'a' and 'b'", "'a', 'b' and 'c'": who runs with what lies there, but this one; NULL if nobody
+ * does. */
+static char *other_users(const Plan *plan, const char *path)
+{
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_auto(GStrv) names = NULL;
+        guint n, said = 0, total = 0;
+
+        if (volume_list_running(path, &names, NULL) < 0)
+                return NULL;
+
+        n = g_strv_length(names);
+        for (guint i = 0; i < n; i++)
+                total += !g_str_equal(names[i], plan->definition->name);
+        for (guint i = 0; i < n; i++) {
+                if (g_str_equal(names[i], plan->definition->name))
+                        continue;
+                g_string_append_printf(text, "%s'%s'",
+                                said == 0           ? ""
+                                : said + 1 == total ? " and "
+                                                    : ", ",
+                                names[i]);
+                said++;
+        }
+
+        return total > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+static int refuse_use(const Plan *plan, const DefinitionDevice *device, const char *path, const char *name,
+                const char *how, Error *ret_error)
+{
+        g_autofree char *users = other_users(plan, path);
+        const char *way = device->read_only ? "stop what writes it"
+                                            : "stop that first, or write ReadOnly=yes in all of them";
+
+        if (users)
+                return error_set(ret_error, ERROR_VOLUME_IN_USE, "Volume '%s' is %s by unikernel %s: %s",
+                                name, how, users, way);
+
+        return error_set(ret_error, ERROR_VOLUME_IN_USE,
+                        "Volume '%s' is %s by something that is no unikernel of ours, such as an export "
+                        "that goes on, or another QEMU: 'fuser %s' as root says which",
+                        name, how, path);
+}
+
+static int check_use(const Plan *plan, const DefinitionDevice *device, Error *ret_error)
+{
+        g_autofree char *path = volume_path(device->stored);
+        VolumeUse use = VOLUME_UNUSED;
+        int r;
+
+        if (!device->read_only)
+                volume_settle_exports(device->stored);
+        r = volume_look(device->stored, &use, ret_error);
+        if (r < 0)
+                return r;
+        if (use == VOLUME_UNUSED || (use == VOLUME_READ && device->read_only))
+                return 0;
+
+        return refuse_use(plan, device, path, device->stored,
+                        use == VOLUME_WRITTEN ? "being written" : "being read", ret_error);
+}
+
+static void tell_size(const DefinitionDevice *device, const Volume *volume)
+{
+        g_autofree char *has = size_format_exact(volume->size), *wanted = size_format_exact(device->size);
+
+        if (device->size > volume->size)
+                protocol_emit("notice",
+                                "Volume '%s' has %s: Size=%s resizes nothing, 'shruthictl volume resize %s "
+                                "%s' does",
+                                volume->name, has, wanted, volume->name, wanted);
+}
+
+static void tell_room(const DefinitionDevice *device, const Volume *volume)
+{
+        uint64_t room = 0, total = 0, wanted = volume->size - MIN(volume->allocated, volume->size);
+        g_autofree char *wanted_text = NULL, *room_text = NULL;
+
+        if (device->read_only || volume_space(&room, &total, NULL) < 0 || wanted <= room)
+                return;
+
+        wanted_text = size_format(wanted);
+        room_text = size_format(room);
+        protocol_emit("notice",
+                        "Volume '%s' may come to need %s more, and its file system has %s left: beyond that "
+                        "the guest's writes will fail",
+                        volume->name, wanted_text, room_text);
+}
+
+static int take_volume(const Plan *plan, const DefinitionDevice *device, Error *ret_error)
+{
+        g_autofree char *theirs = NULL, *owner = NULL;
+        g_autoptr(Volume) volume = NULL;
+        int r;
+
+        r = find_volume(plan, device, &volume, ret_error);
+        if (r < 0)
+                return r;
+        theirs = user_name(volume->owner);
+        owner = user_name(plan->definition->owner);
+        if (!volume_is_for(volume, plan->definition->owner))
+                return error_set(ret_error, ERROR_ACCESS_DENIED,
+                                "%s:%u: volume '%s' is user %s's, and '%s' is user %s's: name one of its "
+                                "owner's, or one of a group that they are in",
+                                device->file, device->line, volume->name, theirs, plan->definition->name,
+                                owner);
+
+        if (!volume_is_as_made(volume, device, plan->definition->owner))
+                return error_set(ret_error, ERROR_ACCESS_DENIED,
+                                "%s:%u: volume '%s' is there already and user %s's, not user %s's: take "
+                                "another name, or write Volume=%s without Size= to have that one",
+                                device->file, device->line, volume->name, theirs, owner, volume->name);
+
+        tell_size(device, volume);
+        tell_room(device, volume);
+        return 0;
+}
+
+/* By name, and of one name the writer first. */
+static int compare_turns(const void *a, const void *b)
+{
+        const DefinitionDevice *one = *(DefinitionDevice *const *) a,
+                               *other = *(DefinitionDevice *const *) b;
+        int r = strcmp(one->stored, other->stored);
+
+        return r != 0 ? r : one->read_only - other->read_only;
+}
+
+static void close_turn(void *fd)
+{
+        (void) close_safe(*(int *) fd);
+}
+
+/* All in the same order, whoever starts: nobody waits for one who waits for them. */
+static int await_turns(GPtrArray *devices, GArray *turns, Error *ret_error)
+{
+        const char *last = NULL;
+
+        g_ptr_array_sort(devices, compare_turns);
+        for (guint i = 0; i < devices->len; i++) {
+                const DefinitionDevice *device = devices->pdata[i];
+                int fd, r;
+
+                if (g_strcmp0(device->stored, last) == 0)
+                        continue;
+                last = device->stored;
+                r = volume_await_turn(device->stored, device->read_only, &fd, ret_error);
+                if (r < 0)
+                        return r;
+                g_array_append_val(turns, fd);
+        }
+
+        return 0;
+}
+
+int volumes_take(const Plan *plan, GArray **ret_turns, Error *ret_error)
+{
+        g_autoptr(GArray) turns = g_array_new(FALSE, FALSE, sizeof(int));
+        g_autoptr(GPtrArray) devices = g_ptr_array_new();
+        int r;
+
+        g_array_set_clear_func(turns, close_turn);
+        for (guint i = 0; i < plan->wired->len; i++) {
+                DefinitionDevice *device = plan->wired->pdata[i];
+
+                if (!device->stored)
+                        continue;
+                r = take_volume(plan, device, ret_error);
+                if (r < 0)
+                        return r;
+                g_ptr_array_add(devices, device);
+        }
+
+        r = await_turns(devices, turns, ret_error);
+        for (guint i = 0; r >= 0 && i < devices->len; i++)
+                r = check_use(plan, devices->pdata[i], ret_error);
+        if (r < 0)
+                return r;
+
+        *ret_turns = g_steal_pointer(&turns);
+        return 0;
+}
+
+void volumes_explain(const Plan *plan, Error *error)
+{
+        for (guint i = 0; i < plan->wired->len; i++) {
+                const DefinitionDevice *device = plan->wired->pdata[i];
+                g_autofree char *stored = device->stored ? volume_path(device->stored) : NULL;
+                const char *path = stored ?: device->path;
+                /* QEMU: Is another process using the image [PATH]? */
+                g_autofree char *place = path ? g_strdup_printf("[%s]", path) : NULL;
+
+                if (place && strstr(error->message, place)) {
+                        (void) refuse_use(plan, device, path, device->stored ?: device->name, "being used",
+                                        error);
+                        return;
+                }
+        }
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The connection to shruthi-antispoof on which it tells of the host's network. */
+
+#include "domain/service/antispoof-watch.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "common/io.h"
+#include "domain/host/antispoof-client.h"
+#include "helper/request.h"
+
+#define RETRY_USEC     (1 * G_USEC_PER_SEC)
+#define RETRY_MAX_USEC (60 * G_USEC_PER_SEC)
+/* Who is not there after so many tries is asked for again when somebody comes who wants something. */
+#define CONNECTS_MAX 6
+
+struct AntispoofWatch {
+        int epoll;
+        bool wanted;
+        int socket;          /* negative: not connected */
+        int64_t connect;     /* when to try, INT64_MAX: not by itself */
+        unsigned n_connects; /* that were in vain */
+        int asked;           /* on which is told that it was looked at; negative: nobody looks */
+        int64_t due;         /* when to look */
+        unsigned failed;
+};
+
+int antispoof_watch_new(AntispoofWatch **ret_watch)
+{
+        AntispoofWatch *watch = g_new(AntispoofWatch, 1);
+
+        *watch = (AntispoofWatch){
+                        .epoll = epoll_create1(EPOLL_CLOEXEC),
+                        .socket = -EBADF,
+                        .connect = INT64_MAX,
+                        .asked = -EBADF,
+                        .due = INT64_MAX,
+        };
+        if (watch->epoll < 0) {
+                int r = -errno;
+
+                g_free(watch);
+                return r;
+        }
+
+        *ret_watch = watch;
+        return 0;
+}
+
+static int64_t later(int64_t now, unsigned times)
+{
+        return now + MIN((int64_t) RETRY_USEC << MIN(times, 6), RETRY_MAX_USEC);
+}
+
+/* By itself: a process that was just forked may have a copy still, and the event would come. */
+static void watch_close(AntispoofWatch *watch, int *fd)
+{
+        if (*fd >= 0)
+                (void) epoll_ctl(watch->epoll, EPOLL_CTL_DEL, *fd, NULL);
+        *fd = close_safe(*fd);
+}
+
+static int watch_listen(AntispoofWatch *watch, int *fd)
+{
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = fd};
+
+        return epoll_ctl(watch->epoll, EPOLL_CTL_ADD, *fd, &event) < 0 ? -errno : 0;
+}
+
+void antispoof_watch_free(AntispoofWatch *watch)
+{
+        if (!watch)
+                return;
+
+        /* First, since a process that was forked shares it with us. */
+        watch->epoll = close_safe(watch->epoll);
+        (void) close_safe(watch->socket);
+        (void) close_safe(watch->asked);
+        g_free(watch);
+}
+
+void antispoof_watch_set_wanted(AntispoofWatch *watch, bool wanted, int64_t now)
+{
+        if (wanted && watch->socket < 0 && watch->connect == INT64_MAX)
+                watch->connect = now;
+        if (!wanted && watch->wanted) {
+                watch_close(watch, &watch->socket);
+                watch->connect = INT64_MAX;
+        }
+        watch->wanted = wanted;
+}
+
+static void watch_connect(AntispoofWatch *watch, int64_t now)
+{
+        int r;
+
+        watch->connect = INT64_MAX;
+        r = antispoof_listen(&watch->socket);
+        if (r >= 0)
+                r = watch_listen(watch, &watch->socket);
+        if (r >= 0)
+                return;
+
+        watch->socket = close_safe(watch->socket);
+        if (r != -EOPNOTSUPP && ++watch->n_connects < CONNECTS_MAX)
+                watch->connect = later(now, watch->n_connects);
+}
+
+int antispoof_watch_fd(const AntispoofWatch *watch)
+{
+        return watch->epoll;
+}
+
+static void hear_antispoof(AntispoofWatch *watch, int64_t now)
+{
+        AntispoofNews news = antispoof_hear(watch->socket);
+
+        if (news == ANTISPOOF_NEWS_CHANGED)
+                watch->due = MIN(watch->due, now);
+        if (news == ANTISPOOF_NEWS_WATCHING)
+                watch->n_connects = 0;
+        if (news != ANTISPOOF_NEWS_GONE)
+                return;
+        watch_close(watch, &watch->socket);
+        if (++watch->n_connects < CONNECTS_MAX)
+                watch->connect = later(now, 0);
+}
+
+static void set_failed(AntispoofWatch *watch, int64_t now)
+{
+        watch_close(watch, &watch->asked);
+        watch->due = later(now, watch->failed);
+        watch->failed++;
+}
+
+static void hear_asked(AntispoofWatch *watch, int64_t now)
+{
+        int answer;
+        ssize_t n = recv(watch->asked, &answer, sizeof answer, MSG_DONTWAIT);
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return;
+        if (n == sizeof answer && answer == DOMAIN_BEGUN)
+                return;
+        if (n == sizeof answer && answer == 0) {
+                watch_close(watch, &watch->asked);
+                watch->failed = 0;
+        } else
+                set_failed(watch, now);
+}
+
+void antispoof_watch_hear(AntispoofWatch *watch, int64_t now)
+{
+        struct epoll_event events[2];
+        int n = epoll_wait(watch->epoll, events, G_N_ELEMENTS(events), 0);
+
+        for (int i = 0; i < n; i++)
+                if (events[i].data.ptr == &watch->socket)
+                        hear_antispoof(watch, now);
+                else
+                        hear_asked(watch, now);
+}
+
+int64_t antispoof_watch_next(const AntispoofWatch *watch)
+{
+        return MIN(watch->wanted ? watch->connect : INT64_MAX, watch->asked < 0 ? watch->due : INT64_MAX);
+}
+
+bool antispoof_watch_is_due(AntispoofWatch *watch, int64_t now)
+{
+        if (watch->wanted && watch->connect <= now)
+                watch_connect(watch, now);
+
+        return watch->asked < 0 && watch->due <= now;
+}
+
+void antispoof_watch_set_asked(AntispoofWatch *watch, int socket, int64_t now)
+{
+        watch->asked = socket;
+        watch->due = INT64_MAX;
+        if (socket < 0 || watch_listen(watch, &watch->asked) < 0)
+                set_failed(watch, now);
+}

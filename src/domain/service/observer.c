@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What happens to our domains: paused, going on, and above all how they end, of which libvirt's own
+ * events say less than QEMU's (a reset is a power-off to them). Called by serve.c after a fork. */
+
+#include "domain/service/observer.h"
+
+#include <glib.h>
+#include <libvirt/libvirt-qemu.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include "common/names.h"
+#include "domain/host/virt.h"
+#include "domain/plan/plan.h"
+#include "unikernel/liveness.h"
+
+#define PAUSE_USEC (2 * G_USEC_PER_SEC) /* between attempts to reach libvirtd */
+
+typedef struct Body {
+        bool changed;    /* its state is to be asked for */
+        const char *end; /* how its run ended: the first that was said; NULL: not yet */
+} Body;
+
+typedef struct Observer {
+        int out;
+        bool lost, unread;
+        GHashTable *bodies; /* unikernel's name → Body */
+} Observer;
+
+/* NULL: not one of ours, by name and UUID. */
+static const char *domain_unikernel(virDomainPtr domain)
+{
+        const char *name = virDomainGetName(domain);
+        char found[VIR_UUID_STRING_BUFLEN], expected[37];
+
+        if (!name || !g_str_has_prefix(name, SHRUTHI_DOMAIN_PREFIX))
+                return NULL;
+
+        name += strlen(SHRUTHI_DOMAIN_PREFIX);
+        if (plan_identity(name, expected, NULL) < 0 || virDomainGetUUIDString(domain, found) < 0 ||
+                        strcmp(found, expected) != 0)
+                return NULL;
+        return name;
+}
+
+static Body *observer_body(Observer *observer, const char *name)
+{
+        Body *body = g_hash_table_lookup(observer->bodies, name);
+
+        if (!body) {
+                body = g_new0(Body, 1);
+                g_hash_table_insert(observer->bodies, g_strdup(name), body);
+        }
+        return body;
+}
+
+static void observer_say(Observer *observer, const char *name, DomainEvent word, const char *detail)
+{
+        char text[DOMAIN_EVENT_LINE_MAX];
+        g_autofree char *packet = NULL;
+
+        domain_event_format(word, detail, (uint64_t) g_get_monotonic_time(), text);
+        packet = g_strdup_printf("%s %s", name, text);
+        if (send(observer->out, packet, strlen(packet), MSG_NOSIGNAL) < 0)
+                observer->unread = true;
+}
+
+static void observer_say_end(Observer *observer, const char *name, const char *how)
+{
+        Body *body = observer_body(observer, name);
+
+        if (!body->end)
+                body->end = how;
+        body->changed = false;
+        observer_say(observer, name, DOMAIN_EVENT_ENDED, body->end);
+}
+
+/* By libvirt alone, where QEMU itself had no time to say anything. */
+static const char *end_from_detail(int detail)
+{
+        switch (detail) {
+        case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN:
+                return DOMAIN_END_POWERED_OFF;
+        case VIR_DOMAIN_EVENT_STOPPED_DESTROYED:
+        case VIR_DOMAIN_EVENT_STOPPED_CRASHED:
+        case VIR_DOMAIN_EVENT_STOPPED_FAILED:
+                return DOMAIN_END_DESTROYED;
+        default:
+                return DOMAIN_END_UNKNOWN;
+        }
+}
+
+static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail, void *data)
+{
+        const char *name = domain_unikernel(domain);
+        Observer *observer = data;
+
+        if (!name)
+                return 0;
+
+        switch (event) {
+        case VIR_DOMAIN_EVENT_STARTED:
+                observer_body(observer, name)->end = NULL;
+                observer_body(observer, name)->changed = true;
+                break;
+        case VIR_DOMAIN_EVENT_SUSPENDED:
+        case VIR_DOMAIN_EVENT_RESUMED:
+                observer_body(observer, name)->changed = true;
+                break;
+        case VIR_DOMAIN_EVENT_STOPPED:
+                observer_say_end(observer, name, end_from_detail(detail));
+                g_hash_table_remove(observer->bodies, name);
+                break;
+        default:
+                break;
+        }
+        return 0;
+}
+
+/* QEMU's own SHUTDOWN and RESET, with details like {"guest":true,"reason":"guest-reset"}; the reasons are
+ * those of ShutdownCause in qapi/run-state.json. All domains of ours end at a reset (on_reboot), so there
+ * is nothing more to wait for. */
+static void on_monitor(virConnectPtr connection, virDomainPtr domain, const char *event, long long seconds,
+                unsigned micros, const char *details, void *data)
+{
+        const char *name = domain_unikernel(domain);
+        bool resets = details && strstr(details, "\"guest-reset\"");
+
+        if (!name || !details)
+                return;
+        if (resets)
+                observer_say_end(data, name, DOMAIN_END_RESET);
+        else if (g_str_equal(event, "SHUTDOWN"))
+                observer_say_end(data, name,
+                                strstr(details, "\"guest-shutdown\"") ? DOMAIN_END_POWERED_OFF
+                                                                      : DOMAIN_END_DESTROYED);
+}
+
+static void on_closed(virConnectPtr connection, int reason, void *data)
+{
+        ((Observer *) data)->lost = true;
+}
+
+static void on_output(int id, int fd, int events, void *data)
+{
+        ((Observer *) data)->unread = true;
+}
+
+/* NULL: that is no pause, but a beginning or an end. */
+static const char *pause_reason(int reason)
+{
+        switch (reason) {
+        case VIR_DOMAIN_PAUSED_USER:
+                return "user";
+        case VIR_DOMAIN_PAUSED_IOERROR:
+                return "io-error";
+        case VIR_DOMAIN_PAUSED_WATCHDOG:
+                return "watchdog";
+        case VIR_DOMAIN_PAUSED_CRASHED:
+                return "crashed";
+        case VIR_DOMAIN_PAUSED_MIGRATION:
+        case VIR_DOMAIN_PAUSED_SAVE:
+        case VIR_DOMAIN_PAUSED_DUMP:
+        case VIR_DOMAIN_PAUSED_FROM_SNAPSHOT:
+        case VIR_DOMAIN_PAUSED_SNAPSHOT:
+                return "saving";
+        case VIR_DOMAIN_PAUSED_SHUTTING_DOWN:
+        case VIR_DOMAIN_PAUSED_STARTING_UP:
+                return NULL;
+        default:
+                return "unknown";
+        }
+}
+
+static void observer_ask_state(Observer *observer, virConnectPtr connection, const char *name)
+{
+        g_autofree char *domain_name = g_strconcat(SHRUTHI_DOMAIN_PREFIX, name, NULL);
+        _cleanup_domain_ virDomainPtr domain = virDomainLookupByName(connection, domain_name);
+        int state, reason;
+
+        if (!domain || virDomainGetState(domain, &state, &reason, 0) < 0)
+                return;
+        if (state == VIR_DOMAIN_RUNNING)
+                observer_say(observer, name, DOMAIN_EVENT_RUNNING, NULL);
+        else if (state == VIR_DOMAIN_PAUSED && pause_reason(reason))
+                observer_say(observer, name, DOMAIN_EVENT_PAUSED, pause_reason(reason));
+}
+
+/* Outside of the callbacks, in which libvirt must not be called. What an event said may be over by now: what
+ * counts is how it is. */
+static void observer_ask_states(Observer *observer, virConnectPtr connection)
+{
+        GHashTableIter iter;
+        gpointer name, value;
+
+        g_hash_table_iter_init(&iter, observer->bodies);
+        while (g_hash_table_iter_next(&iter, &name, &value)) {
+                Body *body = value;
+
+                if (!body->changed)
+                        continue;
+                body->changed = false;
+                if (!body->end)
+                        observer_ask_state(observer, connection, name);
+        }
+}
+
+static void observer_list(Observer *observer, virConnectPtr connection)
+{
+        virDomainPtr *domains = NULL;
+        int n = virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+
+        g_hash_table_remove_all(observer->bodies);
+        for (int i = 0; i < n; i++) {
+                const char *name = domain_unikernel(domains[i]);
+
+                if (name)
+                        observer_body(observer, name)->changed = true;
+                (void) virDomainFree(domains[i]);
+        }
+        free(domains);
+}
+
+/* Until libvirtd goes, or nobody listens. */
+static void observer_listen(Observer *observer, virConnectPtr connection)
+{
+        observer->lost = false;
+        if (virConnectRegisterCloseCallback(connection, on_closed, observer, NULL) < 0)
+                return;
+        if (virt_listen(connection, NULL, on_lifecycle, observer) >= 0 &&
+                        virConnectDomainQemuMonitorEventRegister(connection, NULL, "^(SHUTDOWN|RESET)$",
+                                        on_monitor, observer, NULL,
+                                        VIR_CONNECT_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX) >= 0) {
+                /* Listening before looking: nothing falls between. */
+                observer_list(observer, connection);
+                while (!observer->lost && !observer->unread) {
+                        observer_ask_states(observer, connection);
+                        if (virEventRunDefaultImpl() < 0)
+                                break;
+                }
+        }
+        (void) virConnectUnregisterCloseCallback(connection, on_closed);
+}
+
+void observer_run(int out)
+{
+        Observer observer = {.out = out,
+                        .bodies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
+
+        /* For who looks at processes: it is none of the pool. */
+        (void) prctl(PR_SET_NAME, "shruthi-observe");
+        if (virt_setup(NULL) < 0 || virEventAddHandle(out, VIR_EVENT_HANDLE_ERROR | VIR_EVENT_HANDLE_HANGUP,
+                                                    on_output, &observer, NULL) < 0)
+                return;
+        virt_answer_here();
+
+        while (!observer.unread) {
+                _cleanup_connection_ virConnectPtr connection = NULL;
+                g_autofree char *uri = plan_find_uri();
+                struct pollfd pollfd = {.fd = out};
+
+                if (virt_connect(uri, &connection, NULL) >= 0)
+                        observer_listen(&observer, connection);
+                if (!observer.unread)
+                        observer.unread = poll(&pollfd, 1, (int) (PAUSE_USEC / 1000)) > 0;
+        }
+        g_hash_table_unref(observer.bodies);
+}

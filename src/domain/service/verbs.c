@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What shruthi-domain can be asked to do. Called by main.c for a process of its own, and by worker.c. */
+
+#include "domain/service/verbs.h"
+
+#include <getopt.h>
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/string-util.h"
+#include "domain/check/check.h"
+#include "domain/check/report.h"
+#include "domain/host/protocol.h"
+#include "domain/host/virt.h"
+#include "domain/lifecycle/lifecycle.h"
+#include "domain/lifecycle/reattach.h"
+#include "domain/network/networks.h"
+#include "helper/request.h"
+
+typedef struct Options {
+        bool witness;
+        bool again;
+        bool prepared;
+        int credentials; /* see credentials_open() */
+} Options;
+
+static int verb_start(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_start(name, options->credentials, ret_error);
+}
+
+static int verb_prepare(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_prepare(name, ret_error);
+}
+
+static int verb_watch(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_watch(name, options->witness, ret_error);
+}
+
+static int verb_stop(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_stop(name, ret_error);
+}
+
+static int verb_sweep(const char *name, const Options *options, Error *ret_error)
+{
+        int r;
+
+        r = name_check(name, ret_error);
+        if (r < 0)
+                return r;
+
+        r = lifecycle_sweep(name, options->prepared, ret_error);
+        /* Nobody reads what this says to those who ask. */
+        if (r < 0)
+                log_error("The unit of unikernel '%s' is over, and its domain cannot be ended: %s", name,
+                                error_message(ret_error, r));
+        return r;
+}
+
+static int verb_xml(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_xml(name, ret_error);
+}
+
+static int verb_arguments(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_arguments(name, ret_error);
+}
+
+static int verb_allocate(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_allocate(name, ret_error);
+}
+
+static int verb_release(const char *name, const Options *options, Error *ret_error)
+{
+        return lifecycle_release(name, ret_error);
+}
+
+static int verb_statistics(const char *name, const Options *options, Error *ret_error)
+{
+        return report_statistics(name, ret_error);
+}
+
+static int verb_statistics_all(const char *name, const Options *options, Error *ret_error)
+{
+        return report_statistics_all(ret_error);
+}
+
+static int verb_probe(const char *name, const Options *options, Error *ret_error)
+{
+        return report_probe(options->again, ret_error);
+}
+
+static int verb_networks(const char *name, const Options *options, Error *ret_error)
+{
+        return report_networks(ret_error);
+}
+
+static int verb_network_create(const char *name, const Options *options, Error *ret_error)
+{
+        return networks_create(name, ret_error);
+}
+
+static int verb_network_remove(const char *name, const Options *options, Error *ret_error)
+{
+        return networks_remove(name, ret_error);
+}
+
+static int verb_network_list(const char *name, const Options *options, Error *ret_error)
+{
+        return networks_list(ret_error);
+}
+
+static int verb_network_leases(const char *name, const Options *options, Error *ret_error)
+{
+        return report_dhcp_leases(name, ret_error);
+}
+
+static int verb_check(const char *name, const Options *options, Error *ret_error)
+{
+        return virt_keeps_connection() ? VIRT_NEEDS_EVENTS : check_host(true, ret_error);
+}
+
+static int verb_check_without_polkit(const char *name, const Options *options, Error *ret_error)
+{
+        return virt_keeps_connection() ? VIRT_NEEDS_EVENTS : check_host(false, ret_error);
+}
+
+static int verb_reattach(const char *name, const Options *options, Error *ret_error)
+{
+        int r;
+
+        r = reattach(ret_error);
+        /* Nobody reads what this says to those who ask. */
+        if (r < 0)
+                log_warning("Guests may be cut off from their networks: %s", error_message(ret_error, r));
+        return r;
+}
+
+static const struct {
+        const char *verb;
+        bool takes_name;
+        int (*run)(const char *name, const Options *options, Error *ret_error);
+} verbs[] = {
+                {"start", true, verb_start},
+                {"prepare", true, verb_prepare},
+                {"watch", true, verb_watch},
+                {"stop", true, verb_stop},
+                {"sweep", true, verb_sweep},
+                {"xml", true, verb_xml},
+                {"arguments", true, verb_arguments},
+                {"allocate", true, verb_allocate},
+                {"release", true, verb_release},
+                {"statistics", true, verb_statistics},
+                {"statistics-all", false, verb_statistics_all},
+                {"probe", false, verb_probe},
+                {"networks", false, verb_networks},
+                {"network-create", true, verb_network_create},
+                {"network-remove", true, verb_network_remove},
+                {"network-list", false, verb_network_list},
+                {"network-leases", true, verb_network_leases},
+                {"reattach", false, verb_reattach},
+                {"check", false, verb_check},
+                {"check-without-polkit", false, verb_check_without_polkit},
+};
+
+static int usage(FILE *file)
+{
+        (void) fputs("shruthi-domain VERB [NAME]: the part of SHRUTHI that talks to libvirt; run by its "
+                     "services.\n\n"
+                     "  start NAME              start the unikernel's domain\n"
+                     "  prepare NAME            make it for a start that is on its way\n"
+                     "  watch NAME [--witness]  tell whether it runs, and wait for its end\n"
+                     "  stop NAME               end it, and wait until it is gone\n"
+                     "  sweep NAME [--prepared] end it if the unit is over; one that waits for a start "
+                     "only\n"
+                     "                          with --prepared\n"
+                     "  xml NAME                show the domain XML that a start would use\n"
+                     "  arguments NAME          show the arguments that it would get\n"
+                     "  allocate NAME           take its addresses, as a start does\n"
+                     "  release NAME            give them back\n"
+                     "  statistics NAME         what it has used so far\n"
+                     "  statistics-all          the same of all that run\n"
+                     "  probe [--again]         find out whether KVM and the fast start work here\n"
+                     "  networks                list bridges and libvirt networks\n"
+                     "  network-create NAME     make the libvirt network that its record describes\n"
+                     "  network-remove NAME     remove it, if nobody is on it\n"
+                     "  network-list            what libvirt's networks are\n"
+                     "  network-leases NAME     what the DHCP server of one has given out\n"
+                     "  reattach                put guests back on bridges that are there again\n"
+                     "  check                   look for what is wrong with this host\n"
+                     "  check-without-polkit    the same where polkit is known not to answer\n"
+                     "  serve                   do these for others (shruthi-domain.service)\n",
+                        file);
+        return file == stdout ? EXIT_SUCCESS : 2;
+}
+
+int verbs_run(int argc, char *argv[], int credentials)
+{
+        static const struct option long_options[] = {
+                        {"witness", no_argument, NULL, 'w'},
+                        {"again", no_argument, NULL, 'a'},
+                        {"prepared", no_argument, NULL, 'p'},
+                        {"help", no_argument, NULL, 'h'},
+                        {},
+        };
+        _cleanup_error_ Error error = ERROR_INIT;
+        Options options = {.credentials = credentials};
+        int c, r;
+
+        optind = 0; /* anew, see getopt(3) */
+        while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
+                switch (c) {
+                case 'w':
+                        options.witness = true;
+                        break;
+                case 'a':
+                        options.again = true;
+                        break;
+                case 'p':
+                        options.prepared = true;
+                        break;
+                case 'h':
+                        return usage(stdout);
+                default:
+                        return usage(stderr);
+                }
+
+        for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
+                if (optind >= argc || strcmp(argv[optind], verbs[i].verb) != 0)
+                        continue;
+                if (argc - optind - 1 != (verbs[i].takes_name ? 1 : 0))
+                        return usage(stderr);
+
+                r = verbs[i].run(argv[optind + 1], &options, &error);
+                if (r == VIRT_NEEDS_EVENTS)
+                        return DOMAIN_ELSEWHERE;
+                return r < 0 ? protocol_fail(r, &error) : EXIT_SUCCESS;
+        }
+
+        return usage(stderr);
+}

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The domain XML of a unikernel, for libvirt's QEMU driver. Called by plan.c and probe.c; knows no libvirt.
+ * The format is https://libvirt.org/formatdomain.html; what is chosen and why stands at each element. */
+
+#include "domain/xml/domain-xml.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <libxml/parser.h>
+#include <libxml/xmlwriter.h>
+#include <string.h>
+
+#include "common/names.h"
+#include "common/string-util.h"
+
+#define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
+
+/* Slot 0 of bus 0 is the host bridge and, of `pc`, slot 1 the PIIX3; the first free one is 2. On bus 0 a
+ * device is legacy and modern at once, on `virt` too (QEMU's virtio_pci_dc_realize()). */
+#define FIRST_SLOT 2
+
+#define GIC_V2_CPUS_MAX 8
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlTextWriter, xmlFreeTextWriter)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlBuffer, xmlBufferFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
+
+/* The writer with the first thing that went wrong, so that the document below needs no error handling. */
+typedef struct Xml {
+        xmlTextWriter *writer;
+        bool failed;
+        const char *refused; /* text that XML 1.0 cannot carry */
+} Xml;
+
+/* XML 1.0, 2.2 "Characters". */
+static bool text_is_xml(const char *text)
+{
+        if (!g_utf8_validate(text, -1, NULL))
+                return false;
+
+        for (const char *p = text; *p; p = g_utf8_next_char(p)) {
+                gunichar c = g_utf8_get_char(p);
+
+                if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0xfffe || c == 0xffff)
+                        return false;
+        }
+
+        return true;
+}
+
+static void element_open(Xml *xml, const char *name)
+{
+        xml->failed |= xmlTextWriterStartElement(xml->writer, BAD_CAST name) < 0;
+}
+
+static void element_close(Xml *xml)
+{
+        xml->failed |= xmlTextWriterEndElement(xml->writer) < 0;
+}
+
+static void attribute(Xml *xml, const char *name, const char *value)
+{
+        if (!text_is_xml(value)) {
+                xml->refused = value;
+                return;
+        }
+
+        xml->failed |= xmlTextWriterWriteAttribute(xml->writer, BAD_CAST name, BAD_CAST value) < 0;
+}
+
+static void element_text(Xml *xml, const char *name, const char *text)
+{
+        if (!text_is_xml(text)) {
+                xml->refused = text;
+                return;
+        }
+
+        xml->failed |= xmlTextWriterWriteElement(xml->writer, BAD_CAST name, BAD_CAST text) < 0;
+}
+
+/* An element without content; pairs of attribute and value follow, ended by NULL. */
+static void element(Xml *xml, const char *name, ...) __attribute__((sentinel));
+static void element(Xml *xml, const char *name, ...)
+{
+        const char *key;
+        va_list ap;
+
+        element_open(xml, name);
+        va_start(ap, name);
+        while ((key = va_arg(ap, const char *)))
+                attribute(xml, key, va_arg(ap, const char *));
+        va_end(ap);
+        element_close(xml);
+}
+
+/* By this a domain of ours is told from one that somebody else gave the same name, and its devices' names
+ * are known as long as it runs, whatever becomes of the definition. */
+static void format_metadata(Xml *xml, const Definition *definition, const DomainFacts *facts)
+{
+        g_autofree char *owner = g_strdup_printf("%u", definition->owner);
+
+        element_open(xml, "metadata");
+        element_open(xml, SHRUTHI_METADATA_PREFIX ":unikernel");
+        attribute(xml, "xmlns:" SHRUTHI_METADATA_PREFIX, SHRUTHI_METADATA_NAMESPACE);
+        attribute(xml, "name", definition->name);
+        attribute(xml, "owner", owner);
+        attribute(xml, "image", facts->image_digest);
+        for (size_t i = 0; i < facts->n_devices; i++) {
+                const DefinitionDevice *device = facts->devices[i].definition;
+
+                element(xml, SHRUTHI_METADATA_PREFIX ":device", "kind", device_kind_to_string(device->kind),
+                                "name", device->name, NULL);
+        }
+        element_close(xml);
+        element_close(xml);
+}
+
+static bool has_credentials(const DomainFacts *facts)
+{
+        for (size_t i = 0; i < facts->n_devices; i++)
+                if (facts->devices[i].definition->credentials)
+                        return true;
+
+        return false;
+}
+
+/* Under KVM the host's own CPU, with its random numbers and AES: nothing here is ever migrated. */
+static void format_cpu(Xml *xml, const DomainFacts *facts)
+{
+        const DomainMachine *machine = facts->machine;
+
+        element_open(xml, "cpu");
+        attribute(xml, "mode", facts->kvm ? "host-passthrough" : "custom");
+        if (!facts->kvm)
+                attribute(xml, "match", "exact");
+        attribute(xml, "check", "none");
+        if (!facts->kvm) {
+                element_text(xml, "model", machine->cpu_model);
+                if (machine->cpu_feature)
+                        element(xml, "feature", "policy", "require", "name", machine->cpu_feature, NULL);
+        }
+        element_close(xml);
+}
+
+static void format_features(Xml *xml, const Definition *definition, const DomainFacts *facts)
+{
+        const DomainMachine *machine = facts->machine;
+
+        element_open(xml, "features");
+        for (const char *const *feature = machine->features; *feature; feature++)
+                element(xml, *feature, NULL);
+        /* What the processor has under KVM; else the one that all guests know, as long as it has room. */
+        if (machine->gic)
+                element(xml, "gic", "version",
+                                facts->kvm                            ? "host"
+                                : definition->cpus <= GIC_V2_CPUS_MAX ? "2"
+                                                                      : "3",
+                                NULL);
+        element_close(xml);
+}
+
+static void format_machine(Xml *xml, const Definition *definition, const DomainFacts *facts)
+{
+        g_autofree char *memory = g_strdup_printf("%" PRIu64, facts->memory / 1024);
+        g_autofree char *cpus = g_strdup_printf("%u", definition->cpus);
+
+        element_open(xml, "memory");
+        attribute(xml, "unit", "KiB");
+        /* Key material that the guest has read is in no core file of QEMU's. */
+        if (has_credentials(facts))
+                attribute(xml, "dumpCore", "off");
+        xml->failed |= xmlTextWriterWriteString(xml->writer, BAD_CAST memory) < 0;
+        element_close(xml);
+        element_text(xml, "vcpu", cpus);
+        if (facts->partition) {
+                element_open(xml, "resource");
+                element_text(xml, "partition", facts->partition);
+                element_close(xml);
+        }
+
+        element_open(xml, "os");
+        element_open(xml, "type");
+        attribute(xml, "arch", facts->machine->arch);
+        attribute(xml, "machine", facts->machine->type);
+        xml->failed |= xmlTextWriterWriteString(xml->writer, BAD_CAST "hvm") < 0;
+        element_close(xml);
+        element_text(xml, "kernel", facts->kernel_path);
+        if (facts->initrd_path)
+                element_text(xml, "initrd", facts->initrd_path);
+        if (facts->arguments && facts->arguments[0])
+                element_text(xml, "cmdline", facts->arguments);
+        element_close(xml);
+
+        format_features(xml, definition, facts);
+        format_cpu(xml, facts);
+        element(xml, "clock", "offset", "utc", NULL);
+
+        /* Whether to start again is systemd's to decide. */
+        element_text(xml, "on_poweroff", "destroy");
+        element_text(xml, "on_reboot", "destroy");
+        element_text(xml, "on_crash", "destroy");
+}
+
+/* Manifest entry n is the n-th virtio device by slot. libvirt itself would put all interfaces before all
+ * disks. */
+static void format_address(Xml *xml, size_t index)
+{
+        g_autofree char *slot = g_strdup_printf("0x%02zx", FIRST_SLOT + index);
+
+        element(xml, "address", "type", "pci", "domain", "0x0000", "bus", "0x00", "slot", slot, "function",
+                        "0x0", NULL);
+}
+
+/* What may come from the guest: only packets with its own addresses
+ * (https://libvirt.org/formatnwfilter.html). */
+static void format_filter(Xml *xml, const DomainDevice *device)
+{
+        element_open(xml, "filterref");
+        attribute(xml, "filter", device->filter);
+        for (const char *const *p = device->filter_parameters; p && p[0]; p += 2)
+                element(xml, "parameter", "name", p[0], "value", p[1], NULL);
+        element_close(xml);
+}
+
+/* libvirt limits in KiB a second. Its "inbound" is what goes to the guest. */
+static void format_bandwidth(Xml *xml, const DefinitionDevice *device)
+{
+        g_autofree char *in = g_strdup_printf("%" PRIu64, MAX(device->rate_in / 1024, (uint64_t) 1));
+        g_autofree char *out = g_strdup_printf("%" PRIu64, MAX(device->rate_out / 1024, (uint64_t) 1));
+
+        if (device->rate_in == 0 && device->rate_out == 0)
+                return;
+
+        element_open(xml, "bandwidth");
+        if (device->rate_in != 0)
+                element(xml, "inbound", "average", in, NULL);
+        if (device->rate_out != 0)
+                element(xml, "outbound", "average", out, NULL);
+        element_close(xml);
+}
+
+static void format_network(Xml *xml, const DomainDevice *device, size_t index)
+{
+        bool bridge = device->bridge != NULL;
+
+        element_open(xml, "interface");
+        attribute(xml, "type", bridge ? "bridge" : "network");
+        element(xml, "mac", "address", device->mac, NULL);
+        element(xml, "source", bridge ? "bridge" : "network",
+                        bridge ? device->bridge : device->definition->network, NULL);
+        if (device->interface)
+                element(xml, "target", "dev", device->interface, NULL);
+        element(xml, "model", "type", "virtio", NULL);
+        if (device->filter)
+                format_filter(xml, device);
+        format_bandwidth(xml, device->definition);
+        /* Nobody boots from the network: no option ROM to load and run. */
+        element(xml, "rom", "enabled", "no", NULL);
+        format_address(xml, index);
+        element_close(xml);
+}
+
+/* "vda" to "vdz", "vdaa", …: libvirt wants a name, the guest never sees it. */
+static void format_disk_name(size_t index, char ret[static 5])
+{
+        if (index < 26)
+                g_snprintf(ret, 5, "vd%c", (char) ('a' + index));
+        else
+                g_snprintf(ret, 5, "vda%c", (char) ('a' + index % 26));
+}
+
+static void format_driver(Xml *xml)
+{
+        element_open(xml, "driver");
+        attribute(xml, "name", "qemu");
+        /* Raw always: probing the format would let the guest choose what the host opens. */
+        attribute(xml, "type", "raw");
+        /* A guest that knows how to flush is told when its data is on the host's disk; to one that does not,
+         * such as Solo5, each write is answered only then: QEMU sees which by the features that it takes up
+         * (hw/block/virtio-blk.c, virtio_blk_set_status()). */
+        attribute(xml, "cache", "writeback");
+        /* A full disk is an error of the one write, which the guest hears of, and not a guest that is
+         * stopped until somebody notices. */
+        attribute(xml, "error_policy", "report");
+        attribute(xml, "rerror_policy", "report");
+        attribute(xml, "discard", "unmap");
+        element_close(xml);
+}
+
+static void format_volume(Xml *xml, const DomainDevice *device, size_t index, size_t disk)
+{
+        const char *type = device->block_device ? "block" : "file";
+        char target[5];
+
+        format_disk_name(disk, target);
+        element_open(xml, "disk");
+        attribute(xml, "type", type);
+        attribute(xml, "device", "disk");
+        format_driver(xml);
+        element(xml, "source", device->block_device ? "dev" : "file", device->path, NULL);
+        element(xml, "target", "dev", target, "bus", "virtio", NULL);
+        if (device->definition->read_only)
+                element(xml, "readonly", NULL);
+        format_address(xml, index);
+        element_close(xml);
+}
+
+/* By descriptor: QEMU's user cannot reach the file. The path is only a label, which says what it is. */
+static void format_credentials(Xml *xml, const Definition *definition, size_t index, size_t disk)
+{
+        g_autofree char *unit = unit_name_for(definition->name);
+        g_autofree char *label = g_strconcat(
+                        "/run/credentials/", unit, "/" SHRUTHI_CREDENTIAL_PREFIX, definition->name, NULL);
+        char target[5];
+
+        format_disk_name(disk, target);
+        element_open(xml, "disk");
+        attribute(xml, "type", "file");
+        attribute(xml, "device", "disk");
+        element(xml, "driver", "name", "qemu", "type", "raw", NULL);
+        element(xml, "source", "file", label, "fdgroup", DOMAIN_XML_FD_GROUP, NULL);
+        element(xml, "target", "dev", target, "bus", "virtio", NULL);
+        element(xml, "readonly", NULL);
+        format_address(xml, index);
+        element_close(xml);
+}
+
+static void format_console(Xml *xml, const DomainFacts *facts)
+{
+        const DomainMachine *machine = facts->machine;
+
+        element_open(xml, "serial");
+        attribute(xml, "type", "pipe");
+        element(xml, "source", "path", facts->console_path, NULL);
+        element_open(xml, "target");
+        attribute(xml, "type", machine->serial_type);
+        attribute(xml, "port", "0");
+        if (machine->serial_model)
+                element(xml, "model", "name", machine->serial_model, NULL);
+        element_close(xml);
+        element_close(xml);
+}
+
+static void format_devices(Xml *xml, const Definition *definition, const DomainFacts *facts)
+{
+        size_t disks = 0;
+
+        element_open(xml, "devices");
+        element(xml, "controller", "type", "usb", "model", "none", NULL);
+        for (size_t i = 0; i < facts->n_devices; i++)
+                if (facts->devices[i].definition->kind == DEVICE_NETWORK)
+                        format_network(xml, &facts->devices[i], i);
+                else if (facts->devices[i].definition->credentials)
+                        format_credentials(xml, definition, i, disks++);
+                else
+                        format_volume(xml, &facts->devices[i], i, disks++);
+
+        if (facts->console_path)
+                format_console(xml, facts);
+        element(xml, "memballoon", "model", "none", NULL);
+        element_close(xml);
+}
+
+static void format_domain(Xml *xml, const Definition *definition, const DomainFacts *facts)
+{
+        g_autofree char *name = g_strconcat(SHRUTHI_DOMAIN_PREFIX, definition->name, NULL);
+
+        element_open(xml, "domain");
+        attribute(xml, "type", facts->kvm ? "kvm" : "qemu");
+        if (facts->fast_start)
+                attribute(xml, "xmlns:qemu", QEMU_NAMESPACE);
+        element_text(xml, "name", name);
+        element_text(xml, "uuid", facts->uuid);
+        format_metadata(xml, definition, facts);
+        format_machine(xml, definition, facts);
+        format_devices(xml, definition, facts);
+
+        /* libvirt changes no file's owner: the store keeps its modes. AppArmor and SELinux still confine
+         * QEMU. */
+        element(xml, "seclabel", "type", "none", "model", "dac", NULL);
+
+        /* libvirt then does not ask QEMU for each CPU property by itself, which takes longer than all the
+         * rest of a start; what it no longer knows are the features really enabled, which only migration
+         * needs. */
+        if (facts->fast_start) {
+                element_open(xml, "qemu:capabilities");
+                element(xml, "qemu:del", "capability", "cpu-unavailable-features", NULL);
+                element_close(xml);
+        }
+        element_close(xml);
+}
+
+int domain_xml_format(
+                const Definition *definition, const DomainFacts *facts, char **ret_xml, Error *ret_error)
+{
+        g_autoptr(xmlBuffer) buffer = xmlBufferCreate();
+        g_autoptr(xmlTextWriter) writer = buffer ? xmlNewTextWriterMemory(buffer, 0) : NULL;
+        Xml xml = {.writer = writer};
+
+        if (!writer)
+                return error_set(ret_error, ERROR_NO_MEMORY, "Not enough memory for the domain XML");
+
+        if (facts->n_devices > DEFINITION_DEVICES_MAX)
+                return error_set(ret_error, ERROR_DEVICE_MISMATCH,
+                                "%zu devices are too many: there are PCI slots for %d", facts->n_devices,
+                                DEFINITION_DEVICES_MAX);
+
+        xml.failed |= xmlTextWriterSetIndent(writer, 1) < 0;
+        xml.failed |= xmlTextWriterSetIndentString(writer, BAD_CAST "  ") < 0;
+        format_domain(&xml, definition, facts);
+        xml.failed |= xmlTextWriterFlush(writer) < 0;
+
+        if (xml.refused) {
+                g_autofree char *shown = text_for_display(xml.refused, 80);
+
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' holds a control character or is not UTF-8, and cannot be handed to "
+                                "libvirt",
+                                shown);
+        }
+        if (xml.failed)
+                return error_set(ret_error, ERROR_NO_MEMORY, "Not enough memory for the domain XML");
+
+        *ret_xml = g_strdup((const char *) xmlBufferContent(buffer));
+        return 0;
+}
+
+static xmlDoc *parse_metadata(const char *xml, xmlNode **ret_root)
+{
+        /* XML_PARSE_NOERROR and NOWARNING: a foreign domain's metadata is not ours to complain about. */
+        xmlDoc *doc = xml ? xmlReadMemory(xml, (int) MIN(strlen(xml), (size_t) G_MAXINT), NULL, "UTF-8",
+                                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING)
+                          : NULL;
+
+        *ret_root = doc ? xmlDocGetRootElement(doc) : NULL;
+        return doc;
+}
+
+/* libvirt finds the element by our namespace, and takes all namespaces out of what it gives (9.0). */
+static bool node_is(const xmlNode *node, const char *name)
+{
+        return node && node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST name) &&
+               (!node->ns || xmlStrEqual(node->ns->href, BAD_CAST SHRUTHI_METADATA_NAMESPACE));
+}
+
+static char *node_attribute(xmlNode *node, const char *name)
+{
+        xmlChar *found = xmlGetNoNsProp(node, BAD_CAST name);
+        char *value = g_strdup((const char *) found);
+
+        xmlFree(found);
+        return value;
+}
+
+bool domain_xml_metadata_is(const char *xml, const char *name)
+{
+        g_autoptr(xmlDoc) doc = NULL;
+        g_autofree char *found = NULL;
+        xmlNode *root;
+
+        doc = parse_metadata(xml, &root);
+        if (!node_is(root, "unikernel"))
+                return false;
+
+        found = node_attribute(root, "name");
+        return found && strcmp(found, name) == 0;
+}
+
+char **domain_xml_metadata_devices(const char *xml, DeviceKind kind)
+{
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        g_autoptr(xmlDoc) doc = NULL;
+        xmlNode *root;
+
+        doc = parse_metadata(xml, &root);
+        for (xmlNode *node = node_is(root, "unikernel") ? root->children : NULL; node; node = node->next) {
+                g_autofree char *found_kind = node_is(node, "device") ? node_attribute(node, "kind") : NULL;
+                g_autofree char *name = found_kind ? node_attribute(node, "name") : NULL;
+
+                if (name && device_kind_from_string(found_kind) == kind)
+                        g_strv_builder_add(names, name);
+        }
+
+        return g_strv_builder_end(names);
+}
+
+char *domain_xml_metadata_owner(const char *xml)
+{
+        g_autoptr(xmlDoc) doc = NULL;
+        xmlNode *root;
+
+        doc = parse_metadata(xml, &root);
+        return node_is(root, "unikernel") ? node_attribute(root, "owner") : NULL;
+}
