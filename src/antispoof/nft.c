@@ -11,6 +11,7 @@
 
 #include "common/string-util.h"
 
+
 #define SAID_MAX 200
 
 /* libnftables takes much memory for each table of the host, and frees it again, with each transaction: to

@@ -8,6 +8,7 @@
 
 #include "common/conf.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 
 #define ISOLATED "isolated"
 #define LOST_OK  "ok"

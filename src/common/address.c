@@ -4,12 +4,12 @@
  * parser, the leases, the networks and the placeholders. */
 
 #include "common/address.h"
+#include "common/string-util.h"
 
 #include <arpa/inet.h>
 #include <glib.h>
 #include <string.h>
 
-#include "common/string-util.h"
 
 /* Of a larger subnet only the first 2^16 addresses are given out by themselves: more than a bridge can
  * carry, short to read in IPv6, and what libvirt accepts as one DHCP range. */

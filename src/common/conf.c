@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/paths.h"
+#include "common/size.h"
 #include "common/string-util.h"
 
 #define SECTION     "Shruthi"

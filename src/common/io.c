@@ -3,6 +3,7 @@
 /* Descriptors and files: closing by scope, whole reads and writes, files that are replaced atomically. */
 
 #include "common/io.h"
+#include "common/size.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -14,7 +15,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "common/string-util.h"
 
 #define HOLE_SIZE 4096 /* a block of most file systems */
 

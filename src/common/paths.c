@@ -5,6 +5,8 @@
 #include "common/paths.h"
 
 #include <glib.h>
+#include <limits.h>
+#include <string.h>
 
 #include "config.h"
 
@@ -188,4 +190,19 @@ const char *paths_libexec_dir(void)
 char *paths_unikernel_runtime(const char *name)
 {
         return g_strdup_printf("%s/%s", path_get(PATH_CONSOLES), name);
+}
+
+bool path_is_normalized(const char *path)
+{
+        g_auto(GStrv) components = NULL;
+
+        if (path[0] != '/' || path[1] == 0 || strlen(path) >= PATH_MAX)
+                return false;
+
+        components = g_strsplit(path + 1, "/", -1);
+        for (char **component = components; *component; component++)
+                if (**component == 0 || g_str_equal(*component, ".") || g_str_equal(*component, ".."))
+                        return false;
+
+        return true;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <stdbool.h>
+
 /* Where things are. The build decides; tests put all of it below a folder of their own. Each function
  * returns a string that stays valid until paths_set_root() is called. */
 
@@ -35,3 +37,6 @@ const char *paths_libexec_dir(void);         /* where shruthi-run and shruthi-do
  * of its own for them, so that no name of a unikernel meets /run/shruthi/private or /run/shruthi/results.
  * Free with g_free(). */
 char *paths_unikernel_runtime(const char *name);
+
+/* Absolute, without "//", "." or ".." and without '/' at the end, so that one file has one spelling. */
+bool path_is_normalized(const char *path);

@@ -2,6 +2,7 @@
 
 /* Looking up users and groups, with buffers that grow as getpwnam_r(3) and its kin ask for. */
 
+#include "common/string-util.h"
 #include "common/users.h"
 
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <pwd.h>
 #include <string.h>
 
-#include "common/string-util.h"
 
 #define BUFFER_SIZE_MIN 1024
 #define BUFFER_SIZE_MAX (1024 * 1024)

@@ -14,7 +14,6 @@
 
 #include "common/names.h"
 #include "common/paths.h"
-#include "common/string-util.h"
 #include "config.h"
 #include "generator/kmsg.h"
 #include "generator/rights.h"

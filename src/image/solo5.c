@@ -9,6 +9,7 @@
 
 #include "common/string-util.h"
 
+
 #define NOTE_ABI1                 0x31494241u
 #define NOTE_MFT1                 0x3154464du
 #define ABI1_SIZE                 16

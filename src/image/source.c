@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include "common/io.h"
-#include "common/string-util.h"
 
 static ssize_t read_fd(const Source *source, uint64_t offset, void *buffer, size_t size)
 {

@@ -12,6 +12,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
+#include "common/size.h"
 #include "common/string-util.h"
 #include "common/users.h"
 #include "image/digest.h"

@@ -10,8 +10,8 @@
 
 #include "common/log.h"
 #include "common/names.h"
-#include "common/string-util.h"
 #include "common/system-calls.h"
+#include "common/unikernel-name.h"
 #include "config.h"
 #include "run/runner.h"
 

@@ -14,7 +14,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "run/runner.h"
 #include "run/unit-question.h"
 #include "unikernel/guest-slice.h"

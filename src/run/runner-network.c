@@ -8,7 +8,7 @@
 #include <glib.h>
 #include <systemd/sd-event.h>
 
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "run/runner.h"
 #include "run/unit-question.h"
 

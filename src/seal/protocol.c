@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "common/ustar.h"
 
 static const char *const seal_verb_table[_SEAL_VERB_MAX] = {

@@ -12,6 +12,7 @@
 #include "common/io.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 
 #define SIZE_MAX_FILE (64 * 1024) /* of all devices that one can have */
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/names.h"
-#include "common/string-util.h"
+#include "common/paths.h"
 #include "common/ustar.h"
 #include "unikernel/credential-space.h"
 #include "unikernel/definition-private.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/keyfile.h"
-#include "common/string-util.h"
+#include "common/size.h"
 #include "unikernel/definition.h"
 
 static void append_source(GString *out, const DefinitionSource *source)

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "common/names.h"
+#include "common/paths.h"
+#include "common/size.h"
 #include "common/string-util.h"
 #include "common/users.h"
 #include "unikernel/definition-private.h"

@@ -10,7 +10,7 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "unikernel/definition-private.h"
 
 static char *file_name(const char *name)

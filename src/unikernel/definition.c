@@ -9,7 +9,7 @@
 
 #include "common/names.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "unikernel/definition-private.h"
 
 void definition_free(Definition *definition)

@@ -9,6 +9,7 @@
 
 #include "common/string-util.h"
 
+
 #define NAME_SHOWN MANIFEST_NAME_MAX
 
 static const char *kind_words(DeviceKind kind)

@@ -12,6 +12,7 @@
 #include "common/io.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 
 #define OUTCOME_SIZE_MAX   (16 * 1024)
 #define REASON_LENGTH_MAX  2048 /* characters */

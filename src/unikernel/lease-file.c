@@ -13,7 +13,7 @@
 
 #include "common/io.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "unikernel/lease-private.h"
 
 #define LOCK_NAME      ".lock"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "unikernel/lease-private.h"
 
 static bool lease_is_of(const Lease *lease, const LeaseOwner *owner)

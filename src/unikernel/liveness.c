@@ -16,7 +16,7 @@
 
 #include "common/io.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "unikernel/run-dir.h"
 
 static char *liveness_path(const char *name)

@@ -7,7 +7,8 @@
 #include <glib.h>
 #include <sys/sysinfo.h>
 
-#include "common/string-util.h"
+#include "common/size.h"
+
 
 #define MIB UINT64_C(1048576)
 

@@ -9,6 +9,7 @@
 
 #include "common/string-util.h"
 
+
 typedef enum Field {
         FIELD_ADDRESS,
         FIELD_IP,

@@ -8,6 +8,7 @@
 
 #include "common/string-util.h"
 
+
 static const char *const timestamp_table[_TIMESTAMP_MAX] = {
                 [TIMESTAMP_SENT] = "Sent",
                 [TIMESTAMP_CALLED] = "Called",

@@ -13,6 +13,7 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 
 #define DROPIN_SIZE_MAX (64 * 1024)
 #define SETTINGS_MAX    32

@@ -11,7 +11,7 @@
 
 #include "common/io.h"
 #include "common/names.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "config.h"
 
 #define RESTART_DROPIN     "50-shruthi-restart.conf"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 
 #define GROUPS_MAX      65536 /* NGROUPS_MAX of Linux */
 #define PASSWD_SIZE_MAX (1024 * 1024)

@@ -12,6 +12,7 @@
 
 #include "common/string-util.h"
 
+
 /* Byte PERM + n: does n. Byte SHARED + n: suffers no other that does n. */
 #define LOCK_PERM_BASE   100
 #define LOCK_SHARED_BASE 200

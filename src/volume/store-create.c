@@ -15,7 +15,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/size.h"
 #include "volume/raw.h"
 #include "volume/store-private.h"
 

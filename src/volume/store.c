@@ -18,6 +18,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
+#include "common/size.h"
 #include "common/string-util.h"
 #include "volume/lock.h"
 #include "volume/store-private.h"

@@ -6,9 +6,9 @@
 #include <glib.h>
 #include <string.h>
 
+#include "common/unikernel-name.h"
 #include "antispoof/protocol.h"
 #include "antispoof/ruleset.h"
-#include "common/string-util.h"
 #include "fuzz.h"
 
 /* One command on each line, of elements of our table only. */

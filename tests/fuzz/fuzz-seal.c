@@ -6,7 +6,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "common/ustar.h"
 #include "fuzz.h"
 #include "seal/protocol.h"

@@ -12,6 +12,7 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "ctl/bus/agent.h"
 #include "ctl/output/value.h"
 

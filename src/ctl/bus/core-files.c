@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "common/names.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 
 #define NAMES_SHOWN 3
 

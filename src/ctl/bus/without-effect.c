@@ -9,6 +9,7 @@
 #include "common/keyfile.h"
 #include "common/names.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "ctl/bus/client.h"
 #include "ctl/output/value.h"
 

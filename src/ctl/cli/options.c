@@ -9,7 +9,9 @@
 #include <signal.h>
 #include <string.h>
 
+#include "common/size.h"
 #include "common/string-util.h"
+
 
 static const char *const json_mode_table[_JSON_MODE_MAX] = {
                 [JSON_OFF] = "off",

@@ -10,6 +10,7 @@
 
 #include "common/string-util.h"
 
+
 /* As the kernel has it (dev_valid_name()): 1 to 15 bytes, neither '/' nor ':' nor white space, not "." or
  * ".."; printable besides, for it goes into a file. */
 static bool interface_name_is_valid(const char *name)

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "common/size.h"
 #include "common/string-util.h"
 #include "image/architecture.h"
 

@@ -10,6 +10,7 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 
 #define PATIENCE_USEC (3 * G_USEC_PER_SEC) /* what most answers take less than */
 #define STEP_USEC     (1 * G_USEC_PER_SEC)

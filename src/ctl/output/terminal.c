@@ -11,6 +11,7 @@
 
 #include "common/string-util.h"
 
+
 #define LINE_LENGTH_MAX (64 * 1024)
 
 static bool is_output;

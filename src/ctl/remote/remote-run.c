@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/size.h"
 #include "common/string-util.h"
 #include "ctl/input/image-file.h"
 #include "ctl/input/volume-file.h"

@@ -8,6 +8,7 @@
 #include "common/address.h"
 #include "common/io.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "ctl/bus/image-bus.h"
 #include "ctl/bus/settings-append.h"
 #include "ctl/bus/without-effect.h"

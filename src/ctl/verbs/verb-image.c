@@ -7,6 +7,7 @@
 
 #include "common/io.h"
 #include "common/names.h"
+#include "common/size.h"
 #include "common/string-util.h"
 #include "ctl/bus/client.h"
 #include "ctl/bus/image-bus.h"

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "common/string-util.h"
+#include "common/size.h"
 #include "common/users.h"
 #include "ctl/bus/client.h"
 #include "ctl/output/pager.h"

@@ -4,7 +4,7 @@
 
 #include <fnmatch.h>
 
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "ctl/bus/changed.h"
 #include "ctl/bus/client.h"
 #include "ctl/bus/without-effect.h"

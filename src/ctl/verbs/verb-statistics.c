@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "common/string-util.h"
+#include "common/size.h"
 #include "ctl/bus/client.h"
 #include "ctl/cli/words.h"
 #include "ctl/output/format.h"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/size.h"
 #include "common/string-util.h"
 #include "ctl/bus/advice.h"
 #include "ctl/bus/client.h"

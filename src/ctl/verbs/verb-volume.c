@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "common/io.h"
+#include "common/size.h"
 #include "common/string-util.h"
 #include "ctl/bus/client.h"
 #include "ctl/bus/facts.h"

@@ -9,6 +9,7 @@
 
 #include "common/string-util.h"
 
+
 #define SECTION_LIFE    "Unikernels"
 #define SECTION_WHAT    "What they are"
 #define SECTION_IMAGES  "Images"

@@ -14,6 +14,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "daemon/access/call.h"
 #include "daemon/access/client.h"
 #include "daemon/core/queue.h"

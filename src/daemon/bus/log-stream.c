@@ -17,6 +17,7 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "daemon/access/idle.h"
 #include "daemon/core/dictionary.h"
 

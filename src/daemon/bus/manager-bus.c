@@ -10,6 +10,7 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "config.h"
 #include "daemon/access/subscribers.h"
 #include "daemon/bus/diagnose.h"

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #include "common/log.h"
-#include "common/string-util.h"
+#include "common/size.h"
 #include "common/users.h"
 #include "daemon/change/change.h"
 #include "daemon/change/volume-work.h"

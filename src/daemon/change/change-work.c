@@ -13,7 +13,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/size.h"
 #include "common/users.h"
 #include "daemon/change/image-access.h"
 #include "daemon/change/seal-client.h"

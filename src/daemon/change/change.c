@@ -8,7 +8,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/names.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "daemon/bus/credential.h"
 #include "daemon/state/registry.h"
 #include "daemon/state/systemd.h"

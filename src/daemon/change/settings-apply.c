@@ -2,8 +2,9 @@
 
 /* Settings as changes of a definition's text, which keeps its comments and its order. */
 
-#include "common/string-util.h"
 #include "daemon/change/settings.h"
+
+#include "common/size.h"
 
 /* Sets or, with an empty value, removes a key of [Unikernel]. */
 static void set_key(char **text, const char *key, const char *value)

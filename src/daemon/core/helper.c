@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "common/string-util.h"
 #include "daemon/core/queue.h"
 #include "helper/call.h"
 

@@ -7,7 +7,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "daemon/state/systemd.h"
 #include "daemon/state/unikernel.h"
 #include "unikernel/exit-record.h"

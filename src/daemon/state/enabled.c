@@ -5,7 +5,8 @@
 
 #include "daemon/state/enabled.h"
 
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
+
 
 typedef struct Scan {
         GHashTable *enabled;

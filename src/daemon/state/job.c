@@ -17,7 +17,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "daemon/state/start-times.h"
 #include "daemon/state/systemd.h"
 #include "unikernel/exit-parser.h"

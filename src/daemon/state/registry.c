@@ -17,7 +17,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "common/users.h"
 #include "daemon/state/network-registry.h"
 

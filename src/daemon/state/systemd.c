@@ -11,7 +11,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "daemon/access/idle.h"
 #include "daemon/state/dependency.h"
 #include "daemon/state/enabled.h"

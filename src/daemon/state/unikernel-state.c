@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-#include "common/string-util.h"
 #include "daemon/state/unikernel.h"
+
+#include "common/string-util.h"
 
 static const char *const unikernel_state_table[_UNIKERNEL_STATE_MAX] = {
                 [UNIKERNEL_STOPPED] = "stopped",

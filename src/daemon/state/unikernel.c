@@ -13,7 +13,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "daemon/state/job.h"
 #include "daemon/state/start-times.h"
 #include "unikernel/cut-off.h"

@@ -14,7 +14,7 @@
 #include "common/names.h"
 #include "common/own-name.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/size.h"
 #include "config.h"
 #include "domain/check/check-keys.h"
 #include "domain/check/check-networks.h"

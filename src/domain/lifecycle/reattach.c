@@ -11,7 +11,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "domain/host/antispoof-client.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"

@@ -7,7 +7,7 @@
 #include <pwd.h>
 #include <string.h>
 
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "domain/host/protocol.h"
 #include "domain/network/attachment.h"
 #include "domain/network/hosts.h"

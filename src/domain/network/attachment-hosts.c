@@ -6,7 +6,7 @@
 #include <sys/utsname.h>
 
 #include "common/io.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
 #include "domain/network/attachment.h"

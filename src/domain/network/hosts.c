@@ -13,7 +13,7 @@
 
 #include "common/io.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 
 #define TOKEN_SIZE    16                 /* bytes */
 #define FILE_SIZE_MAX (16 * 1024 * 1024) /* more than a name for each of 65536 addresses */

@@ -10,7 +10,7 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "domain/host/bridges.h"
 #include "image/store.h"
 #include "unikernel/devices.h"

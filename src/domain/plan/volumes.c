@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/io.h"
-#include "common/string-util.h"
+#include "common/size.h"
 #include "common/users.h"
 #include "domain/host/protocol.h"
 #include "unikernel/volumes.h"

@@ -16,7 +16,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "helper/request.h"
 #include "unikernel/liveness.h"
 #include "unikernel/run-dir.h"

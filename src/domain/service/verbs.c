@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "domain/check/check.h"
 #include "domain/check/report.h"
 #include "domain/host/protocol.h"

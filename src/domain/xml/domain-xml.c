@@ -13,6 +13,7 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 
 #define QEMU_NAMESPACE "http://libvirt.org/schemas/domain/qemu/1.0"
 

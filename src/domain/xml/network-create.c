@@ -11,6 +11,7 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 #include "domain/network/hosts.h"
 
 #define DNSMASQ_NAMESPACE "http://libvirt.org/schemas/network/dnsmasq/1.0"

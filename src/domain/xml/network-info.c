@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/names.h"
-#include "common/string-util.h"
 #include "domain/network/hosts.h"
 #include "domain/xml/network-xml.h"
 

@@ -9,6 +9,7 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
 
 static void append(GString *xml, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void append(GString *xml, const char *format, ...)

@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <glib.h>
 
+#include "common/size.h"
 #include "common/string-util.h"
+#include "common/unikernel-name.h"
+
 
 static void test_names_are_dns_labels(void)
 {

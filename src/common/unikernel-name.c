@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "common/unikernel-name.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+#include "common/names.h"
+#include "common/string-util.h"
+
+#define NAME_LENGTH_MAX 63
+
+bool name_is_valid(const char *name)
+{
+        size_t length;
+
+        if (!name)
+                return false;
+
+        length = strlen(name);
+        if (length == 0 || length > NAME_LENGTH_MAX)
+                return false;
+        if (name[0] == '-' || name[length - 1] == '-')
+                return false;
+
+        for (const char *p = name; *p; p++)
+                if (!g_ascii_islower(*p) && !g_ascii_isdigit(*p) && *p != '-')
+                        return false;
+
+        return true;
+}
+
+int name_check(const char *name, Error *ret_error)
+{
+        g_autofree char *shown = NULL;
+
+        if (name_is_valid(name))
+                return 0;
+
+        shown = text_for_display(name, 80);
+        return error_set(ret_error, ERROR_INVALID_NAME,
+                        "'%s' is no name of a unikernel: 1 to 63 of a-z, 0-9 and '-', beginning and ending "
+                        "with a letter or digit",
+                        shown);
+}
+
+char *unit_name_for(const char *name)
+{
+        return g_strconcat(SHRUTHI_UNIT_PREFIX, name, SHRUTHI_UNIT_SUFFIX, NULL);
+}
+
+int unit_name_parse(const char *unit, char **ret_name)
+{
+        g_autofree char *name = NULL;
+
+        if (!unit || !g_str_has_prefix(unit, SHRUTHI_UNIT_PREFIX) ||
+                        !g_str_has_suffix(unit, SHRUTHI_UNIT_SUFFIX))
+                return -EINVAL;
+        if (strlen(unit) < strlen(SHRUTHI_UNIT_PREFIX) + strlen(SHRUTHI_UNIT_SUFFIX))
+                return -EINVAL;
+
+        name = g_strndup(unit + strlen(SHRUTHI_UNIT_PREFIX),
+                        strlen(unit) - strlen(SHRUTHI_UNIT_PREFIX) - strlen(SHRUTHI_UNIT_SUFFIX));
+        if (!name_is_valid(name))
+                return -EINVAL;
+
+        *ret_name = g_steal_pointer(&name);
+        return 0;
+}
