@@ -39,13 +39,13 @@ monitor=$!
 check "alice creates one, over a descriptor, and starts it" \
         as_user alice shruthictl create --now hers guest-plain.virtio -- --tick=20
 check_soon "its console is in the journal" 60 counted_to hers tick 1
-expect_output "she sees it run" 'running' as_user alice shruthictl status hers
+expect_output "alice sees it running" 'running' as_user alice shruthictl status hers
 expect_fail "mallory may not stop it" 'Authentication is required|AccessDenied' as_user mallory shruthictl stop hers
 expect_fail "nobody else takes our name" 'denied|AccessDenied|not allowed' \
         as_user mallory python3 -c 'import dbus; dbus.SystemBus().request_name("org.dream.Shruthi")'
 kill -KILL "$(unit_show shruthid MainPID)"
 check_soon "shruthid that was killed answers again" 60 as_user alice shruthictl status hers
-check "she stops it" as_user alice shruthictl stop hers
+check "alice stops it" as_user alice shruthictl stop hers
 check "and removes it" as_user alice shruthictl remove hers
 kill $monitor
 for signal in UnikernelNew UnikernelRemoved PropertiesChanged; do

@@ -158,8 +158,8 @@ expect_output "nothing is listed" '^a\(ssusso\) 0$' call ListUnikernels
 
 expect_output "alice creates" 'unikernel/mine' gdbus_as alice CreateUnikernelFromPath mine $guest \
         "{'Networks': <[('service', @a{sv} {})]>, 'Memory': <uint64 33554432>}"
-is "it is hers" "u $(id -u alice)" "$(get mine Owner)"
-check "alice starts hers" gdbus_as alice StartUnikernel mine 0
+is "alice owns it" "u $(id -u alice)" "$(get mine Owner)"
+check "alice starts it" gdbus_as alice StartUnikernel mine 0
 expect_output "everybody sees that it runs" '"mine" "running"' call_as mallory ListUnikernels
 expect_output "everybody sees its properties" 'running' \
         as_user mallory busctl get-property $dest $path/unikernel/mine $unikernel State
@@ -188,14 +188,14 @@ expect_fail "mallory does not create" 'InteractiveAuthorizationRequired|AccessDe
         gdbus_as mallory CreateUnikernelFromPath other $plain '{}'
 expect_fail "mallory may not even have an image inspected" 'InteractiveAuthorizationRequired|AccessDenied' \
         as_user mallory python3 $client inspect $plain
-check "alice lets a group in that she is in" gdbus_as alice SetUnikernelSettings mine "{'Group': <'shruthi-users'>}"
+check "alice admits a group that alice is in" gdbus_as alice SetUnikernelSettings mine "{'Group': <'shruthi-users'>}"
 check "bob, who is in it, manages it then" gdbus_as bob RestartUnikernel mine 0
 expect_output "bob reads its details" "'Group': <'shruthi-users'>" gdbus_as bob GetUnikernelDetails mine
 expect_fail "mallory does not" 'InteractiveAuthorizationRequired|AccessDenied' \
         gdbus_as mallory GetUnikernelDetails mine
 check "alice takes it back" gdbus_as alice SetUnikernelSettings mine "{'Group': <''>}"
 expect_fail "bob is out again" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as bob GetUnikernelDetails mine
-expect_fail "alice does not name a group that she is not in" 'group' \
+expect_fail "alice cannot name a group that alice is not in" 'group' \
         gdbus_as alice SetUnikernelSettings mine "{'Group': <'root'>}"
 expect_fail "alice does not give it away" 'owner' gdbus_as alice SetUnikernelSettings mine "{'Owner': <'bob'>}"
 
@@ -207,8 +207,8 @@ expect_output "… or those that are named" '^a\{sa\{sv\}\} 1 "roots" ' call Lis
 expect_output "… and the statistics of what runs" '^a\{sa\{sv\}\} 1 "mine" .*"CPUTime" t [1-9]' \
         call ListUnikernelStatistics as 0
 for method in ListUnikernelDetails ListUnikernelStatistics; do
-        expect_output "alice: $method of hers" '^a\{sa\{sv\}\} 1 "mine" ' call_as alice $method as 0
-        expect_output "… of no other that she names" '^a\{sa\{sv\}\} 0$' call_as alice $method as 1 roots
+        expect_output "alice: $method of alice's unikernel" '^a\{sa\{sv\}\} 1 "mine" ' call_as alice $method as 0
+        expect_output "… of no other that alice names" '^a\{sa\{sv\}\} 0$' call_as alice $method as 1 roots
         expect_output "mallory: $method of none" '^a\{sa\{sv\}\} 0$' call_as mallory $method as 0
 done
 cat >/etc/polkit-1/rules.d/10-secret.rules <<'END'
@@ -298,7 +298,7 @@ is_none "no failed attempt left a definition" "$(ls /var/lib/shruthi/unikernels)
 cp $plain /home/alice/image
 chown alice /home/alice/image
 chmod 0600 /home/alice/image
-expect_output "alice hands over a file that only she can read" 'unikernel/handed' \
+expect_output "alice hands over a file that only alice can read" 'unikernel/handed' \
         as_user alice python3 $client create handed /home/alice/image
 expect_output "an image is imported once" '^sha256:' as_user alice python3 $client import /home/alice/image
 is "it is stored once" 1 \
@@ -318,7 +318,7 @@ expect_output "the old one stays" "$(sha256sum <$plain | cut -d' ' -f1)" call Ge
 
 # --- log and console ---
 
-check "alice starts hers" call_as alice StartUnikernel st handed 0
+check "alice starts it" call_as alice StartUnikernel st handed 0
 check_soon "it has written its first line" 60 \
         bash -c "journalctl --unit=unikernel@handed --output=cat | grep -q 'SHRUTHI test guest'"
 expect_output "alice, in no journal group, reads its log from the first line" 'SHRUTHI test guest' \
@@ -342,10 +342,10 @@ expect_output "what others write with its name in it is not in it" '^0$' \
 expect_output "the console can be opened" '^$' as_user alice python3 $client console handed 1
 as_user alice python3 $client create passed /home/alice/image Arguments=alices-word >/dev/null
 as_user alice python3 $client parallel 1 StartUnikernel passed >/dev/null
-check_soon "alice reads what hers said" 60 \
+check_soon "alice reads what the unikernel printed" 60 \
         bash -c "$(declare -f as_user); as_user alice python3 $client log passed 10 | grep -q 'alices-word'"
 sed -i 's/^Owner=.*/Owner=bob/' /var/lib/shruthi/unikernels/passed.unikernel
-check_soon "given to bob, he reads what systemd says" 60 \
+check_soon "after it is given to bob, bob reads what systemd says" 60 \
         bash -c "$(declare -f as_user); as_user bob python3 $client log passed 10 | grep -q 'Started unikernel@passed'"
 expect_output "… and nothing of what it said when it was alice's" '^0$' \
         bash -c "$(declare -f as_user)
@@ -354,7 +354,7 @@ expect_output "root reads all of it" 'alices-word' python3 $client log passed 10
 as_user alice python3 $client log-many handed 16 >/tmp/held &
 check_soon "alice has 16 logs open" 60 grep -q '^16 ' /tmp/held
 expect_fail "and no 17th" 'LimitExceeded' as_user alice python3 $client log handed 1
-expect_output "bob's are his own" 'AccessDenied|InteractiveAuthorizationRequired' \
+expect_output "bob has a separate limit" 'AccessDenied|InteractiveAuthorizationRequired' \
         bash -c "$(declare -f as_user); as_user bob python3 $client log handed 1; true"
 kill "$(cut -d' ' -f2 /tmp/held)"
 check_soon "who closes may open again" 60 as_user alice python3 $client log handed 1
@@ -384,6 +384,6 @@ check "a first call that comes with the authentication is answered" python3 $SRC
 expect_output "root starts without polkit's word" 'job' python3 $SRC/tests/client/private.py StartUnikernel handed
 check "it runs" unit_is active unikernel@handed
 expect_output "and stops it" 'job' python3 $SRC/tests/client/private.py StopUnikernel handed
-check "alice removes hers" call_as alice RemoveUnikernel st handed 0
+check "alice removes it" call_as alice RemoveUnikernel st handed 0
 
 finish

@@ -110,15 +110,15 @@ as() {
 groupadd team
 usermod -aG team alice
 usermod -aG team bob
-check "alice creates hers" as alice CreateUnikernelFromPath 'ssa{sv}' hers $images/guest-plain.virtio 1 Group s team
-check "bob of her group manages it" as bob SetUnikernelSettings 'sa{sv}' hers 1 Arguments s bobs
-# So that she has it by her name alone.
+check "alice creates a unikernel" as alice CreateUnikernelFromPath 'ssa{sv}' hers $images/guest-plain.virtio 1 Group s team
+check "bob, who is in the same group, manages it" as bob SetUnikernelSettings 'sa{sv}' hers 1 Arguments s bobs
+# So that alice owns it by name alone.
 gpasswd --delete alice team >/dev/null
 uid=$(id -u alice)
 usermod -l alicia alice
-check_soon "she is renamed, and manages it" 60 as alicia SetUnikernelSettings 'sa{sv}' hers 1 Arguments s hers
+check_soon "alice, renamed, still manages it" 60 as alicia SetUnikernelSettings 'sa{sv}' hers 1 Arguments s hers
 useradd --no-user-group --home-dir /home/mallory --groups shruthi-users alice
-check "somebody else has her name" test "$(id -u alice)" != "$uid"
+check "another user has the name alice" test "$(id -u alice)" != "$uid"
 expect_fail "… and not what is hers" 'Not authorized|Authentication is required' \
         as alice GetUnikernelDefinition s hers
 userdel alice 2>/dev/null
@@ -130,7 +130,7 @@ expect_fail "a new group has the name of hers" 'Not authorized|Authentication is
         as mallory GetUnikernelDefinition s hers
 check "hers is called otherwise, and is hers" as bob SetUnikernelSettings 'sa{sv}' hers 1 Arguments s bobs
 usermod -l alice alicia
-check_soon "she has her name again" 60 as alice SetUnikernelSettings 'sa{sv}' hers 1 Arguments s hers
+check_soon "alice has the old name again" 60 as alice SetUnikernelSettings 'sa{sv}' hers 1 Arguments s hers
 
 # ── Units ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 check "one is started" call StartUnikernel st renamed 0

@@ -109,7 +109,7 @@ define hers2 "--flood" Owner=alice
 define roots "--flood"
 systemctl start unikernel@hers1 unikernel@hers2 unikernel@roots
 check_soon "a user's flood is held back" 60 said hers1 'faster than ConsoleRatePerUser'
-check_soon "… in all of hers" 60 said hers2 'faster than ConsoleRatePerUser'
+check_soon "… in all of alice's" 60 said hers2 'faster than ConsoleRatePerUser'
 lines_of_hers() { echo $(($(last_number hers1 flood) + $(last_number hers2 flood))); }
 started=${EPOCHREALTIME/./} begin=$(lines_of_hers) roots=$(last_number roots flood)
 sleep 5
@@ -118,7 +118,7 @@ msec=$(((${EPOCHREALTIME/./} - started) / 1000))
 diag "lines of two in $msec ms at 100 KiB/s: $((end - begin)); root's: $(($(last_number roots flood) - roots))"
 check "… to the rate of one" test $((end - begin)) -le $((msec * 185 / 1000 + 2500)) -a $((end - begin)) -gt 0
 check "root's goes faster" test $(($(last_number roots flood) - roots)) -gt $((end - begin))
-is_none "hers have lost nothing" "$(gaps hers1 flood)$(gaps hers2 flood)"
+is_none "alice's have lost nothing" "$(gaps hers1 flood)$(gaps hers2 flood)"
 systemctl stop unikernel@hers1 unikernel@hers2 unikernel@roots
 configure ConsoleRate=infinity
 

@@ -179,7 +179,7 @@ expect_fail "alice names no file of root's as a source" 'only an administrator|A
         as_user alice bash -c "$add_line" - LoadCredential=shadow:/etc/shadow
 expect_fail "… and none in a store, which are root's too" 'only an administrator|AccessDenied|PathNotAllowed' \
         as_user alice bash -c "$add_line" - LoadCredential=in.store
-check "root may, for hers" bash -c "$add_line" - LoadCredential=in.store
+check "root may, for alice's unikernel" bash -c "$add_line" - LoadCredential=in.store
 check "… and systemd knows it without more ado" as_user alice shruthictl start k
 check_soon "… so that the guest has it" 60 printed k 'key: in.store 6 bytes'
 check "alice changes something else" as_user alice shruthictl set k --memory=33M
@@ -225,7 +225,7 @@ mapfile -t many < <(printf 'LoadCredential=k%d:/srv/one.key\n' {1..90})
 define many '[Network service]' Bridge=virbr0 '[Credentials storage]' LoadCredentialEncrypted=sealed:/srv/sealed.key "${many[@]}"
 expect_fail "a sealed key of 800,000 bytes and 90 small ones are too much beforehand" \
         'of unikernel .many. takes at least 1[0-9]{6} bytes' shruthictl check $ETC/many.unikernel
-expect_fail "… as sources of hers" 'of unikernel .k. takes at least 1[0-9]{6} bytes' \
+expect_fail "… as sources of alice's unikernel" 'of unikernel .k. takes at least 1[0-9]{6} bytes' \
         bash -c "$add_line" - "$(printf '%s\n' LoadCredentialEncrypted=sealed:/srv/sealed.key "${many[@]}")"
 systemctl daemon-reload
 expect_fail "… and for a start" 'its key material|takes [0-9]+ bytes' shruthictl start many
@@ -357,7 +357,7 @@ for user in mallory bob alice root; do
         diag "$user: $(tail -n 1 <<<"$found")"
         is_none "$user finds the secret nowhere" "$(grep '^secret' <<<"$found")"
         is "$user has looked to the end" 1 "$(grep -c '^looked at' <<<"$found")"
-        # Each of the ways in which he looks finds what is planted there.
+        # Each way of searching finds the decoy planted for it.
         check "… where a decoy is found: in files" grep -qE '^decoy file /tmp/decoy$' <<<"$found"
         check "… in processes" grep -qE '^decoy process /proc/[0-9]+/cmdline$' <<<"$found"
         check "… and in what programs say" grep -qE '^decoy program ps ' <<<"$found"

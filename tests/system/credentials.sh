@@ -167,7 +167,7 @@ check "and one without" create plain guest.virtio
 expect_fail "where no device carries keys the lines to write are said" 'DeviceMismatch|\[Credentials DEVICE\]' \
         alice credential set plain token <<<"$secret"
 check "a key from a file" alice credential set hers tls.key <<<"$secret"
-check_soon "which she is shown in its log" 60 bash -c \
+check_soon "which alice sees in its log" 60 bash -c \
         "journalctl --boot SHRUTHI_UNIKERNEL=hers SHRUTHI_OWNER=$(id -u alice) --output=cat | grep 'changed the keys'"
 check "from a pipe" alice credential set hers token < <(printf %s "$secret")
 check "from a socket, as ssh has it" python3 -c 'import socket, subprocess, sys
@@ -225,7 +225,7 @@ for user in bob mallory; do
         done
 done
 is "alice's is as it was" "$secret" "$(content hers token)"
-check "she gives it to a group" bash -c "groupadd team; usermod -aG team bob; usermod -aG team alice"
+check "alice gives it to a group" bash -c "groupadd team; usermod -aG team bob; usermod -aG team alice"
 check "… of hers" alice set hers Group=team
 expect_output "whose members see the names" '^token$' as_user bob shruthictl --no-legend credential list hers
 
@@ -259,7 +259,7 @@ held=$(sealer_pid | head -n 1)
 kill -STOP "$held"
 check "while alice's content does not come, bob is served" as_user bob shruthictl credential list hers
 check "and root" shruthictl credential list hers
-expect_fail "her unikernel is not removed meanwhile" 'try again' shruthictl remove --now hers
+expect_fail "alice's unikernel is not removed meanwhile" 'try again' shruthictl remove --now hers
 kill -CONT "$held"
 wait $slow
 expect_output "hers is given up" 'TimedOut.*10 seconds|CredentialsUnavailable.*in time' cat /tmp/slow.answer
@@ -272,7 +272,7 @@ check "whose definition somebody deletes by hand" rm /var/lib/shruthi/unikernels
 wait_for 60 bash -c '! shruthictl show hers'
 check "bob may have the name" as_user bob python3 "$client" create hers $images/guest-disk.virtio \
         "Networks:=[('service', @a{sv} {})]" "Credentials:=['storage']"
-is_none "and has none of her keys" "$(as_user bob shruthictl --no-legend credential list hers)"
+is_none "and has none of alice's keys" "$(as_user bob shruthictl --no-legend credential list hers)"
 check "what is sealed and damaged" bash -c "echo damaged >$SEALED/shruthi.hers"
 expect_fail "is told" 'was changed, comes from another' as_user bob shruthictl credential list hers
 expect_fail "keeps it from starting" 'keys|key material|[Cc]redential' as_user bob shruthictl start hers

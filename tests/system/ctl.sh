@@ -388,16 +388,16 @@ is "shruthid was not asked" inactive "$(systemctl is-active shruthid.service)"
 
 # --- what is one's own
 
-expect_output "alice sees the image that hers uses" "^$digest .* hello$" alice image list
+expect_output "alice sees the image that alice's unikernel uses" "^$digest .* hello$" alice image list
 expect_output "… and mallory does not" '^0 images listed' mallory image list
 other=$(alice image import "$images/guest-two.virtio")
-expect_output "… and one that she has taken in" "^$other " alice image list
-expect_output "… which counts as hers" '^Images +[0-9.]+[KM] +4G +StoreSizeMaxPerUser' alice limits
+expect_output "… and one that alice has imported" "^$other " alice image list
+expect_output "… which counts against alice's share" '^Images +[0-9.]+[KM] +4G +StoreSizeMaxPerUser' alice limits
 check "root makes one of the same image" ctl create roots "$digest"
 expect_output "… which alice is not told of" "^$digest .* hello$" alice image list
 check "… and it goes" ctl remove roots
 expect_fields limits 'Limit:string Max:number Setting:string Used:number' alice limits
-expect_output "alice sees what she has used of her limits" '^Unikernels +1 +16 +UnikernelsMaxPerUser' alice limits
+expect_output "alice sees how much of each limit is used" '^Unikernels +1 +16 +UnikernelsMaxPerUser' alice limits
 expect_output "… of memory too" '^Memory +56M +1G +MemoryMaxPerUser' alice limits
 expect_output "… and CPUs" '^CPUs +1 +16 +CPUsMaxPerUser' alice limits
 check "… and of volumes" alice volume create room --size=8M

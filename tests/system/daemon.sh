@@ -167,15 +167,15 @@ make() {
         as_user alice busctl --timeout=60 call $dest $path $dest.Manager \
                 CreateUnikernelFromPath 'ssa{sv}' "$1" $images/guest-plain.virtio "${@:2}"
 }
-check "alice creates her first" make a1 0
-expect_fail "not more memory than her share" 'MemoryMaxPerUser=128M' make a2 1 Memory t $((48 << 20))
+check "alice creates a first unikernel" make a1 0
+expect_fail "not more memory than alice's share" 'MemoryMaxPerUser=128M' make a2 1 Memory t $((48 << 20))
 expect_fail "not more CPUs than one may have" 'CPUsMax=4' make a2 1 CPUs u 5
-expect_fail "not more CPUs than her share" 'CPUsMaxPerUser=3' make a2 1 CPUs u 3
-check "her second" make a2 0
+expect_fail "not more CPUs than alice's share" 'CPUsMaxPerUser=3' make a2 1 CPUs u 3
+check "alice creates a second one" make a2 0
 expect_fail "no third" 'UnikernelsMaxPerUser=2' make a3 0
 expect_fail "no more memory afterwards" 'MemoryMaxPerUser=128M' as_user alice busctl call $dest $path $dest.Manager \
         SetUnikernelSettings 'sa{sv}' a1 1 Memory t $((64 << 20))
-check "bob has a share of his own" \
+check "bob has a separate share" \
         as_user bob busctl --timeout=60 call $dest $path $dest.Manager \
         CreateUnikernelFromPath 'ssa{sv}' b1 $images/guest-plain.virtio 0
 for i in 1 2 3 4 5; do
@@ -221,7 +221,7 @@ check_soon "alice asks for one" 60 asked_to_start 1 a2
 as_user alice busctl --timeout=600 call $dest $path $dest.Manager StopUnikernel st a2 0 >/tmp/stop-a2 2>&1 &
 stopping=$!
 check_soon "… and to stop it" 60 eval 'journalctl -u shruthid -o cat --no-pager | grep -q "asks to stop unikernel .a2"'
-is "… which is behind her start" yes "$([ -s /tmp/start-a2 ] || [ -s /tmp/stop-a2 ] && echo no || echo yes)"
+is "… which is queued behind alice's start" yes "$([ -s /tmp/start-a2 ] || [ -s /tmp/stop-a2 ] && echo no || echo yes)"
 for name in $(in_flight); do touch "/run/gates/$name"; done
 check_soon "bob's only one does not wait for root's five" 60 eval 'in_flight | grep -qx b1'
 check_soon "… beside another's" 60 in_flight_are 2
@@ -234,7 +234,7 @@ wait $root
 expect_output "all were started" '^5 ok$' cat /tmp/root
 wait $starting $stopping
 expect_output "alice's start was taken" 'systemd1/job/' cat /tmp/start-a2
-expect_output "… and her stop is done" 'systemd1/job/' cat /tmp/stop-a2
+expect_output "… and alice's stop is done" 'systemd1/job/' cat /tmp/stop-a2
 check "… and was the last" state_is a2 stopped
 rm -r /run/systemd/system/unikernel@.service.d
 systemctl daemon-reload

@@ -135,7 +135,7 @@ expect_fail "mallory may not import" 'denied|Authentication is required' \
         as_user mallory shruthictl image import "$plain"
 is "and nothing is kept of hers" "1 0" \
         "$(stored_count) $(find $store -maxdepth 1 -name '.import-*' | wc -l)"
-expect_fail "bob cannot have a file read that he cannot read himself" 'Permission denied' \
+expect_fail "bob cannot have a file read that bob cannot read" 'Permission denied' \
         as_user bob shruthictl image inspect /home/alice/private/hello.virtio
 
 expect_output "inspect tells devices and the options for them" 'network service' \
@@ -278,7 +278,7 @@ systemctl restart shruthid
 for number in 1 2 3; do
         { cat "$plain"; echo "$number"; } >/home/alice/version-$number
 done
-check "alice's first image is within her share" as_user alice shruthictl create one version-1
+check "alice's first image is within the share" as_user alice shruthictl create one version-1
 check "and the second" as_user alice shruthictl image import version-2
 expect_fail "a third that is not what it should be takes no place" 'demanded|expected' \
         as_user alice shruthictl image import --verify="$(digest_of /home/alice/version-1)" version-3
@@ -288,16 +288,16 @@ check "which both show" test -e "$(stored "$(digest_of /home/alice/version-2)")"
 check "a third takes the place of the one that nothing uses" as_user alice shruthictl image import version-3
 check "which is gone" test ! -e "$(stored "$(digest_of /home/alice/version-2)")"
 check "and what a unikernel uses is not" test -e "$(stored "$(digest_of /home/alice/version-1)")"
-check "bob takes in what is hers as well" as_user bob shruthictl image import - </home/alice/version-3
-check "she has room all the same" as_user alice shruthictl image import version-2
+check "bob imports alice's image as well" as_user bob shruthictl image import - </home/alice/version-3
+check "alice still has room" as_user alice shruthictl image import version-2
 check "and bob has it still" test -e "$(stored "$(digest_of /home/alice/version-3)")"
-expect_fail "which is none of hers now" '' \
+expect_fail "which is none of alice's now" '' \
         bash -c "runuser -u alice -- shruthictl image list | grep '$(digest_of /home/alice/version-3 | cut -c 8-19)'"
-check "she takes it in again" as_user alice shruthictl image import version-3
+check "alice imports it again" as_user alice shruthictl image import version-3
 check "it is used, too" as_user alice shruthictl create two version-3
-expect_fail "now there is no room in her share" 'LimitExceeded|StoreSizeMaxPerUser=' \
+expect_fail "now there is no room in alice's share" 'LimitExceeded|StoreSizeMaxPerUser=' \
         as_user alice shruthictl image import version-2
-check "bob has one of his own" as_user bob shruthictl image import - <"$plain"
+check "bob has a separate share" as_user bob shruthictl image import - <"$plain"
 check "root has none" shruthictl image import /home/alice/version-2
 shruthictl remove one two
 shruthictl image prune >/dev/null

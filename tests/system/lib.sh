@@ -4,7 +4,7 @@
 # What every system test begins with (. "$(dirname "$0")/lib.sh") and ends with (finish). A test is a group
 # of "tests/sandbox test", runs as root in a fresh sandbox, and says each result as a line of TAP.
 #
-#   check "alice sees her unikernel" as_user alice shruthictl status hello
+#   check "alice sees the unikernel" as_user alice shruthictl status hello
 #   expect_output "the unit is active" '^active$' systemctl is-active unikernel@hello
 #   expect_fail "mallory may not stop it" 'AccessDenied' as_user mallory shruthictl stop hello
 #   wait_for 60 unit_is failed unikernel@hello || …

@@ -207,8 +207,8 @@ printf '[Shruthi]\nAddressesMaxPerUser=2\n' >/etc/shruthi/shruthi.conf.d/60-addr
 check "a limit" systemctl reload shruthid
 as_alice() { as alice create "$1" /home/alice/image --memory=8M --network=service:"$2",address=auto; }
 check "that alice reaches" eval 'as_alice a1 virbr0 && as_alice a2 virbr0'
-expect_fail "she has no more" 'AddressesMaxPerUser=2' as_alice a3 virbr0
-check "on her own network she has" eval 'as alice network create hers && as_alice a3 network=hers'
+expect_fail "alice gets no more" 'AddressesMaxPerUser=2' as_alice a3 virbr0
+check "on alice's own network there is no such limit" eval 'as alice network create hers && as_alice a3 network=hers'
 check "they go" as alice remove a1 a2 a3
 rm /etc/shruthi/shruthi.conf.d/60-addresses.conf
 check "so does the limit" systemctl reload shruthid

@@ -48,7 +48,7 @@ if [ "$STAGE" = again ]; then
         check "its guest starts" as alice start hers
         check_soon "and answers" 60 answers "$(cat /var/lib/address-of-hers)"
         check "the guest is removed" as alice remove --now hers
-        check "alice removes her network" as alice network remove alices
+        check "alice removes the network" as alice network remove alices
         check "nothing is left in libvirt" no_network alices
         finish
 fi
@@ -147,30 +147,30 @@ expect_output "both see whose they are" '^bobs +active +nat +bob ' as alice netw
 expect_fail "alice does not see who is in bob's" "$no" as alice network show bobs
 expect_fail "mallory, who is in no group, makes none" "$no" as mallory network create mallorys
 expect_fail "and lists none" "$no" as mallory network list
-expect_output "what everybody may see, he sees" 's "nat"' as_user mallory \
+expect_output "mallory sees what everybody may see" 's "nat"' as_user mallory \
         busctl get-property $dest $path/network/alices $dest.Network Mode
 expect_fail "alice does not remove bob's" "$no" as alice network remove bobs
 expect_fail "a user makes no routed network" 'Only an administrator may make a routed network' \
         as alice network create x --routed
 expect_fail "nor names its bridge" 'Only an administrator may name the bridge' as alice network create x --bridge=br7
 expect_fail "nor gives it to another" 'Only an administrator may give' as alice network create x --owner=bob
-expect_fail "nor to a group that she is not in" 'group that they are not in' as alice network create x --group=root
+expect_fail "nor to a group that alice is not in" 'group that they are not in' as alice network create x --group=root
 expect_fail "nor chooses a subnet outside of the pool" 'NetworkPool=10.128.0.0/9' \
         as alice network create x --subnet=10.7.0.0/24
 expect_fail "nor a large one" 'no larger than' as alice network create x --subnet=10.129.0.0/16
 check "a third and a fourth" eval 'as alice network create three && as alice network create four --subnet=10.130.0.0/20'
-expect_fail "more than her share is too much" 'has 4 networks already \(NetworksMaxPerUser=4\)' \
+expect_fail "no more networks than alice's share" 'has 4 networks already \(NetworksMaxPerUser=4\)' \
         as alice network create five
 check "root is not bound by that" \
         ctl network create five --owner=alice --subnet=10.7.0.0/24 --routed --bridge=br-five
-expect_output "and hers it is" '^five +active +routed +alice +10.7.0.0/24' ctl network list
+expect_output "and alice owns it" '^five +active +routed +alice +10.7.0.0/24' ctl network list
 is "with the bridge that was asked for" br-five "$(fact five Bridge)"
 check "they go" as alice network remove three four five
 is "the records of the others are left" "alices bobs lab quiet" \
         "$(find $records -type f ! -name '.*' -printf '%f\n' | sort | paste -sd ' ')"
 
 # ── Who may attach to it ─────────────────────────────────────────────────────────────────────────────────────────────
-check "alice attaches hers, listed nowhere" as alice create hers /home/alice/image --memory=8M \
+check "alice attaches a unikernel to a network that is listed nowhere" as alice create hers /home/alice/image --memory=8M \
         --network=service:network=alices,address=auto --now -- "${ipv4[@]}"
 check_soon "it answers" 60 answers "$(address_of hers)"
 bridge=$(fact alices Bridge)
@@ -178,19 +178,19 @@ check "by its bridge, too" \
         as alice create byname /home/alice/image --memory=8M --network=service:"$bridge",address=auto
 # libvirt gives a bridge's name to the next network: nobody stays behind on it, whatever shruthid knows of bridges.
 check "alice makes another" as alice network create trap
-check "something of hers names its bridge, and has no address" as alice create waits /home/alice/image --memory=8M \
+check "a unikernel of alice names its bridge, and has no address" as alice create waits /home/alice/image --memory=8M \
         --network=service:"$(fact trap Bridge)"
 systemctl stop shruthid
 expect_fail "then it does not go" "in use by 'waits'" as alice network remove trap
 check "until that is gone" as alice remove waits
 check "then it goes" as alice network remove trap
-expect_fail "among others she does not choose a MAC address" \
+expect_fail "on others' networks alice cannot choose a MAC address" \
         "only an administrator may write MACAddress=|Authentication" \
         as alice create waits /home/alice/image --memory=8M --network=service:virbr0,mac=52:54:00:00:00:01
-check "among her own she does" as alice create waits /home/alice/image --memory=8M \
+check "on networks of their own users can" as alice create waits /home/alice/image --memory=8M \
         --network=service:network=alices,mac=52:54:00:00:00:01
 check "it goes" as alice remove waits
-expect_fail "bob does not attach his to it" "network 'alices' is not among those for everybody" \
+expect_fail "bob cannot attach a unikernel to it" "network 'alices' is not among those for everybody" \
         as bob create his /home/bob/image --network=service:network=alices
 expect_fail "nor by its bridge" "bridge '$bridge' is not among those for everybody" \
         as bob create his /home/bob/image --network=service:"$bridge"
@@ -215,10 +215,10 @@ groupadd shared
 usermod -a -G shared alice
 usermod -a -G shared bob
 check "with a group of both" as alice network create ours --group=shared --isolated
-check "bob attaches his" as bob create his /home/bob/image --memory=8M --network=service:network=ours,address=auto
+check "bob attaches a unikernel" as bob create his /home/bob/image --memory=8M --network=service:network=ours,address=auto
 expect_output "and sees who is in it" "^Leases=.*his" as bob network show ours
 expect_fail "while it is used nobody removes it" "in use by 'his'" as bob network remove ours
-check "his goes" as bob remove his
+check "bob removes it" as bob remove his
 check "then it goes" as bob network remove ours
 
 # ── Apart from each other ────────────────────────────────────────────────────────────────────────────────────────────
@@ -227,9 +227,9 @@ check "bob's has a guest, too" as bob create his /home/bob/image --memory=8M \
 check_soon "it answers the host" 60 answers "$(address_of his)"
 stranger neara "$bridge" "$(fact alices Subnet | sed 's,0/24,250/24,')" "$(fact alices Gateway)"
 stranger nearb "$(fact bobs Bridge)" "$(fact bobs Subnet | sed 's,0/24,250/24,')" "$(fact bobs Gateway)"
-check_soon "who is in alice's network reaches her guest" 60 pings neara "$(address_of hers)"
-check_soon "who is in bob's reaches his" 60 pings nearb "$(address_of his)"
-expect_fail "who is in bob's does not reach hers" '' pings nearb "$(address_of hers)"
+check_soon "a host in alice's network reaches alice's guest" 60 pings neara "$(address_of hers)"
+check_soon "a host in bob's network reaches bob's guest" 60 pings nearb "$(address_of his)"
+expect_fail "a host in bob's network does not reach alice's guest" '' pings nearb "$(address_of hers)"
 expect_fail "nor the other way" '' pings neara "$(address_of his)"
 stranger nearq "$(fact quiet Bridge)" "$(fact quiet Subnet | sed 's,0/24,250/24,')" 10.128.1.1
 expect_fail "who is in an isolated one reaches neither" '' pings nearq "$(address_of hers)"
@@ -274,7 +274,7 @@ check "from the bus" off_bus quiet
 check "from the kernel" test ! -e "/sys/class/net/$quiet_bridge"
 check_soon "and it is told" 60 eval 'grep -q NetworkRemoved /run/signals && grep -q InterfacesRemoved /run/signals'
 kill $monitor
-check "his guest goes" as bob remove his
+check "bob removes the guest" as bob remove his
 check "bob's network goes" as bob network remove bobs
 check "with what was known of addresses" test ! -e /var/lib/shruthi/leases/network-bobs
 check "its subnet is free again" eval 'as bob network create bobs --subnet=10.128.2.0/24 && as bob network remove bobs'

@@ -33,7 +33,7 @@ chown alice /home/alice/image
 
 # --- the shipped rules ---
 
-check "alice creates hers" as_user alice python3 $client create hers /home/alice/image
+check "alice creates a unikernel" as_user alice python3 $client create hers /home/alice/image
 check "alice starts it" as alice StartUnikernel hers 0
 expect_fail "bob does not stop it" "$no" as bob StopUnikernel hers 0
 is "it runs on" running "$(state hers)"
@@ -133,7 +133,7 @@ expect_output "that a password may be asked for is handed on" 'stop system-bus-n
 mode no
 : >$fake/log
 check "root does what it would not let others do" as_root Reload
-is "… and it was not asked about him" 0 "$(asked reload)"
+is "… and polkit was not asked about root" 0 "$(asked reload)"
 expect_fail "about others it is asked" 'AccessDenied' as mallory Reload
 is "… and has its word" 1 "$(asked reload)"
 expect_fail "its no is a no" 'AccessDenied' as alice StartUnikernel hers 0
@@ -156,7 +156,7 @@ as alice StartUnikernel hers 0 >/dev/null &
 waiting=$!
 is_asked
 expect_output "while one waits, others are served" 'hers' as mallory ListUnikernels
-check "… and he waits still" kill -0 $waiting
+check "… and the caller still waits" kill -0 $waiting
 wait $waiting
 is "and the late yes is a yes" running "$(state hers)"
 check "stop" as alice StopUnikernel hers 0
@@ -183,13 +183,13 @@ is_asked
 kill "$(pgrep -u alice -f 'leave StartUnikernel')"
 check_soon "of a caller who left the question is withdrawn" 60 grep -q cancel $fake/log
 sleep 4
-is "and nothing is done for him" stopped "$(state hers)"
+is "and nothing is done for a caller that has left" stopped "$(state hers)"
 
 mode hang
 started=$SECONDS
 expect_fail "one that hangs is a no, before the caller's patience ends" 'AccessDenied' as alice StartUnikernel hers 0
 check "… after some 20 s" test $((SECONDS - started)) -ge 15
-# It hangs about what mallory wants until the end, so that it matters to no check how quickly her calls arrive.
+# It hangs about what mallory wants until the end, so that it matters to no check how quickly the calls arrive.
 mode hang-on stop
 : >$fake/log
 as_user mallory python3 $client parallel 300 StopUnikernel hers >/tmp/parallel 2>&1 &

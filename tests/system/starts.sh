@@ -39,7 +39,7 @@ times() {
 
 cp "$GUESTS/guest-plain.virtio" "$GUESTS/guest-keys.virtio" /home/alice
 check "alice creates one and starts it" as_user alice shruthictl create --now often guest-plain.virtio -- --tick=20
-check "it may be restarted as often as she asks" times 7 as_user alice shruthictl restart often
+check "it may be restarted as often as alice asks" times 7 as_user alice shruthictl restart often
 check "over the bus too" times 6 "${bus[@]}" "${manager[@]}" RestartUnikernel st often 0
 check "it runs" running often
 # Referred to by another unit, it is not unloaded when it has stopped, and systemd goes on counting.

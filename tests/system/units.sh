@@ -99,7 +99,7 @@ is "so is the state directory" "710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' 
 is "the store is readable to it" "2710 shruthi libvirt-qemu" "$(stat -c '%a %U %G' /var/lib/shruthi/images)"
 is "definitions are our own" "700 shruthi shruthi" "$(stat -c '%a %U %G' /var/lib/shruthi/unikernels)"
 expect_output "user shruthi may use libvirt" '\blibvirt\b' id -Gn shruthi
-is_none "group shruthi-users is not one of his" "$(id -Gn shruthi | grep -w shruthi-users)"
+is_none "user shruthi is not in group shruthi-users" "$(id -Gn shruthi | grep -w shruthi-users)"
 
 # --- systemctl's verbs, without shruthid.
 

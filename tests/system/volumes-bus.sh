@@ -36,7 +36,7 @@ manager() {
 
 check "alice makes one" alice volume create data --size=8M
 expect_output "it is closed to all but QEMU's group" '^shruthi libvirt-qemu 660$' stat -c '%U %G %a' $store/data/data
-expect_output "she sees it" '^data +8M +[0-9]+[KB]? +alice' alice volume list
+expect_output "alice sees it" '^data +8M +[0-9]+[KB]? +alice' alice volume list
 expect_json "… for programs too" '.[] | [.Name, .Size, .Owner, .UsedBy]' "[\"data\",8388608,$(id -u alice),[]]" \
         alice --json=short volume list
 is "what it takes on disk is told" 0 "$(fact alice data Allocated)"
@@ -73,7 +73,7 @@ check "nor was a file left" test ! -e /tmp/stolen
 expect_fail "bob cannot take the name" 'already' bob volume create data --size=1M
 expect_fail "alice makes none for others" 'Only an administrator may make a volume for somebody else|Authentication' \
         alice volume create gift --size=1M --owner=bob
-expect_fail "nor for a group that she is not in" 'Only an administrator may name a group|Authentication' \
+expect_fail "nor for a group that alice is not in" 'Only an administrator may name a group|Authentication' \
         alice volume create gift --size=1M --group=libvirt
 check "an administrator does" ctl volume create gift --size=1M --owner=bob
 expect_output "and it is bob's" '^gift .* bob' bob volume list
@@ -83,7 +83,7 @@ expect_output "its members see it" '^ours .* alice' bob volume list
 is "who it is shared with is told" shared "$(fact bob ours Group)"
 check "and manage it" bob volume resize ours 2M
 check "to the end" bob volume remove ours
-check "bob removes his" bob volume remove gift
+check "bob removes the volume" bob volume remove gift
 
 # --- wrong input
 
@@ -126,11 +126,11 @@ chown alice: $content
 check "alice imports a file" alice volume import copy content
 is "it is as large" 67108864 "$(fact alice copy Size)"
 check "its holes take no room" test "$(fact alice copy Allocated)" -lt 1048576
-check "she exports it to a file" alice volume export copy out
+check "alice exports it to a file" alice volume export copy out
 check "which is the same" cmp $content /home/alice/out
 check "with its holes" test "$(($(stat -c '%b * %B' /home/alice/out)))" -lt 1048576
-expect_output "and hers alone" '^alice 600$' stat -c '%U %a' /home/alice/out
-check "she exports it to standard output" bash -c "$(declare -f as_user)
+expect_output "and only alice can read it" '^alice 600$' stat -c '%U %a' /home/alice/out
+check "alice exports it to standard output" bash -c "$(declare -f as_user)
         as_user alice shruthictl volume export copy >/tmp/out && cmp $content /tmp/out"
 check "with its holes" test "$(($(stat -c '%b * %B' /tmp/out)))" -lt 1048576
 check "through a pipe, too" bash -c "$(declare -f as_user)
@@ -372,7 +372,7 @@ done
 expect_output "alice sees it under its path" '"Owner" u' object alice volume/told org.dream.Shruthi.Volume GetDetails
 expect_fail "… mallory does not" "$no" object mallory volume/told org.dream.Shruthi.Volume GetDetails
 expect_fail "… nor removes it" "$no" object mallory volume/told org.dream.Shruthi.Volume Remove
-check "she makes it larger" object alice volume/told org.dream.Shruthi.Volume Resize t 2097152
+check "alice makes it larger" object alice volume/told org.dream.Shruthi.Volume Resize t 2097152
 is "… as it is then" 2097152 "$(fact alice told Size)"
 expect_output "the image can be inspected" '"Digest" s' \
         object alice "image/sha256_3a$image" org.dream.Shruthi.Image Inspect
@@ -384,7 +384,7 @@ expect_fail "neither is listed to everybody" 'none' bash -c "
 expect_fail "… nor below their paths" 'none' bash -c "
         busctl tree --list org.dream.Shruthi | grep -E 'told|$image' || { echo none; exit 1; }"
 expect_fail "what is not there is said" 'no volume' object alice volume/nothere org.dream.Shruthi.Volume GetDetails
-check "she removes it" object alice volume/told org.dream.Shruthi.Volume Remove
+check "alice removes it" object alice volume/told org.dream.Shruthi.Volume Remove
 check "the image goes" ctl image prune
 for user in root alice; do
         check_soon "$user is told that the volume is gone" 60 \

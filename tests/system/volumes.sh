@@ -35,7 +35,7 @@ if [ "$STAGE" = rebooted ]; then
         check_soon "it has counted the boot of the host" 60 said counter 'boot 5'
         check "and runs" running counter
         check "a user's volume has stayed too" test -f $STORE/hers-storage/data
-        check "her unikernel finds it as it was" as_user alice shruthictl start hers
+        check "the new unikernel finds it unchanged" as_user alice shruthictl start hers
         check_soon "and goes on counting" 60 said hers 'boot 3'
         finish
 fi
@@ -166,10 +166,10 @@ expect_fail "nor root's volume" "counter-storage.* is user root's" \
 expect_fail "and has a limit" 'VolumesSizeMaxPerUser=4G' \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=5G
 check "nothing of it is left" test ! -e $STORE/hers-storage
-check "within it her volume is made" \
+check "within it alice's volume is made" \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=1M --arguments=--boots
 is "at once" $((1 << 20)) "$(size hers-storage)"
-is "and is hers" "OWNER=$(id -u alice)" "$(cat $STORE/hers-storage/volume)"
+is "and alice owns it" "OWNER=$(id -u alice)" "$(cat $STORE/hers-storage/volume)"
 check "it starts" as_user alice shruthictl start hers
 check_soon "its first boot" 60 said hers 'boot 1'
 expect_output "its status names it" 'block storage → volume hers-storage' as_user alice shruthictl status hers

@@ -79,7 +79,7 @@ static void test_only_its_owner_may_connect(Fixture *f, const void *data)
         g_assert_cmpint(st.st_mode & 07777, ==, 0600);
 }
 
-static void test_everybody_gets_a_copy_from_when_he_came(Fixture *f, const void *data)
+static void test_every_client_gets_a_copy_from_when_it_connected(Fixture *f, const void *data)
 {
         _cleanup_close_ int first = client_new(f), second = -EBADF;
         g_autofree char *a = NULL, *b = NULL;
@@ -201,7 +201,7 @@ int main(int argc, char *argv[])
 #define ADD(path, function)                                                                                 \
         g_test_add("/run/console-server/" path, Fixture, NULL, set_up, function, tear_down)
         ADD("only-its-owner-may-connect", test_only_its_owner_may_connect);
-        ADD("everybody-gets-a-copy-from-when-he-came", test_everybody_gets_a_copy_from_when_he_came);
+        ADD("every-client-gets-a-copy-from-when-it-connected", test_every_client_gets_a_copy_from_when_it_connected);
         ADD("a-slow-reader-loses-and-is-told", test_a_slow_reader_loses_and_is_told);
         ADD("what-readers-say-goes-to-the-guest", test_what_readers_say_goes_to_the_guest);
         ADD("a-guest-that-does-not-read-stops-nobody", test_a_guest_that_does_not_read_stops_nobody);

@@ -191,7 +191,7 @@ static void test_list(Fixture *f, const void *data)
         g_assert_cmpuint(work->volumes->len, ==, 2);
         g_assert_cmpstr(((Volume *) work->volumes->pdata[0])->name, ==, "a");
         g_assert_cmpstr(((Volume *) work->volumes->pdata[1])->name, ==, "c");
-        /* Bob's unikernel does not get hers. */
+        /* Bob's unikernel does not get Alice's volume. */
         g_assert_cmpuint(g_strv_length(work->users_of->pdata[0]), ==, 1);
         g_assert_cmpstr(((char **) work->users_of->pdata[0])[0], ==, "x");
 
@@ -315,7 +315,7 @@ int main(int argc, char *argv[])
         ADD("/daemon/volumes/owner-and-group", test_owners);
         ADD("/daemon/volumes/names-kept-for-unikernels", test_reserved);
         ADD("/daemon/volumes/limits-want-an-administrator", test_limits);
-        ADD("/daemon/volumes/lists-what-he-may-see", test_list);
+        ADD("/daemon/volumes/lists-what-the-caller-may-see", test_list);
         ADD("/daemon/volumes/not-what-has-become-another-s", test_another_now);
         ADD("/daemon/volumes/removes-what-nobody-names", test_remove);
         ADD("/daemon/volumes/removes-what-is-damaged", test_damaged);

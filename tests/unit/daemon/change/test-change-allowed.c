@@ -196,7 +196,7 @@ static void test_mac(ChangeFixture *f, gconstpointer data)
         change_add_device(&f->change.settings->networks, &device);
         expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
 
-        /* Among her own there is nobody else. */
+        /* On Alice's own network there is nobody else. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
         device.network = (char *) "lab";
         change_add_device(&f->change.settings->networks, &device);
@@ -335,7 +335,7 @@ static void test_sources(ChangeFixture *f, gconstpointer data)
         error_clear(&f->change.error);
         expect_change(f);
 
-        /* Less than there was, she may. */
+        /* Alice may choose less than there was. */
         set_text(f, ALICE, "1001", "");
         expect_change(f);
         g_assert_true(f->change.reload);
