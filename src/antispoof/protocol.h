@@ -10,7 +10,11 @@
 #include "common/address.h"
 #include "common/containers.h"
 
-/* What shruthi-antispoof is asked for, and what it answers. Requests are one message each:
+/* src/antispoof is the service that holds guests to their addresses: its records, its nftables rules, and
+ * the host's bridges. Of its files only this one is called from elsewhere, by
+ * domain/host/antispoof-client.c.
+ *
+ * What shruthi-antispoof is asked for, and what it answers. Requests are one message each:
  *
  *     filter UNIKERNEL MAC IPV4 IPV6 DEVICE     IPV4 and IPV6: an address, "any" or "none"
  *     check

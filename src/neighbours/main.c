@@ -4,8 +4,8 @@
  * bridge of the host, which networks it has routes to, and how full its bridges and tables are. Started by
  * shruthi-neighbours.socket, on which only our own user and root can ask. One question and one answer for
  * each connection, one after the other: each takes a millisecond. A question is one line, a bridge's name,
- * or "/routes" or "/host", which are none; it is answered as domain/neighbours-client.h says. It needs no
- * rights, keeps nothing, and ends when nobody has asked for a while. */
+ * or "/routes" or "/host", which are none; it is answered as domain/host/neighbours-client.h says. It needs
+ * no rights, keeps nothing, and ends when nobody has asked for a while. */
 
 #include <errno.h>
 #include <glib.h>

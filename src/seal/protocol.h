@@ -8,7 +8,10 @@
 
 #include "common/error.h"
 
-/* What shruthid and shruthi-seal say to each other over /run/shruthi/seal, a socket that keeps the
+/* src/seal is the service that seals key material. Of its files only this one is called from elsewhere, by
+ * the daemon's client.
+ *
+ * What shruthid and shruthi-seal say to each other over /run/shruthi/seal, a socket that keeps the
  * borders of packets. One packet asks, "VERB NAME[ KEY[ ROOM]]", and carries the caller's own descriptor
  * where there is a content to be read, with ROOM, or without one where nothing else is to be loaded; one
  * packet answers, "ok" and the keys in a line each, or "error", the error's name and its sentence. No

@@ -2,13 +2,12 @@
 
 /* Whether keys can be sealed here, with what, and whether they stay in memory. Called by check.c. */
 
-#include "domain/check/check-keys.h"
+#include "domain/check/check-private.h"
 
 #include <glib.h>
 #include <sys/stat.h>
 
 #include "common/paths.h"
-#include "domain/check/check.h"
 #include "domain/host/swap.h"
 
 /* systemd-creds says by its exit status whether firmware, driver and libraries are all there. */

@@ -3,7 +3,7 @@
 /* What guests are attached to: bridges, libvirt's networks, ours, addresses that were given out, and how
  * much more of it the kernel takes. Called by check.c. */
 
-#include "domain/check/check-networks.h"
+#include "domain/check/check-private.h"
 
 #include <glib.h>
 #include <inttypes.h>

@@ -16,8 +16,6 @@
 #include "common/paths.h"
 #include "common/size.h"
 #include "config.h"
-#include "domain/check/check-keys.h"
-#include "domain/check/check-networks.h"
 #include "domain/host/antispoof-client.h"
 #include "domain/host/path-access.h"
 #include "domain/host/protocol.h"

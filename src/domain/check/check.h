@@ -5,14 +5,13 @@
 
 #include "common/error.h"
 
-/* polkit: whether it answers, which the caller knows.
+/* The folder check/ owns the verbs that only read: what "shruthictl doctor" asks of this host (this file),
+ * and statistics, networks and leases as they are (report.h). service/ alone calls it.
+ *
+ * polkit: whether it answers, which the caller knows.
  *
  * What doctor asks of libvirt, QEMU and the host, seen by shruthi's own user: lines
  * "check=NAME|ok|SENTENCE|FIX" with the verdicts ok, warning and failed; FIX is a command or a line to
  * write, empty where nothing is wrong. '|' in a sentence is written '/'. Finding something wrong is no
  * failure of the check. */
 int check_host(bool polkit, Error *ret_error);
-
-/* For its parts: one such line. */
-void check_emit(const char *name, const char *status, const char *fix, const char *format, ...)
-                __attribute__((format(printf, 4, 5)));

@@ -8,9 +8,14 @@
 #include "common/error.h"
 #include "domain/xml/machine.h"
 
-/* The calls to libvirt, with its errors turned into ours. Used by shruthi-domain alone, whose processes are
- * single-threaded. LIBVIRT_UNAVAILABLE always means that libvirt itself is not there,
- * stopped answering or lets us not in; all else is about the domain. */
+/* The folder host/ owns how shruthi-domain talks to what surrounds it: libvirt (virt.h), the services
+ * shruthi-antispoof and shruthi-neighbours (their clients), whoever runs a verb (protocol.h), and the host's
+ * own files (bridges.h, path-access.h, swap.h, probe-state.h). It decides nothing. Every folder of
+ * src/domain but xml/ may call it.
+ *
+ * The calls to libvirt, with its errors turned into ours. Used by shruthi-domain alone, whose processes are
+ * single-threaded. LIBVIRT_UNAVAILABLE always means that libvirt itself is not there, stopped answering or
+ * does not let us in; all else is about the domain. */
 
 /* For scope. A NULL is fine. */
 static inline void virt_connection_unref(virConnectPtr *connection)

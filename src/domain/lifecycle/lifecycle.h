@@ -7,7 +7,11 @@
 #include "domain/lifecycle/probe.h"
 #include "domain/plan/plan.h"
 
-/* The verbs that concern a domain's life. Each speaks the protocol on standard output and returns a negative
+/* The folder lifecycle/ owns what happens to a domain: preparing, starting, watching, stopping and sweeping
+ * it (this file), putting it back on its bridge (reattach.h), and finding out how this host runs one
+ * (probe.h). check/ and service/ may call it.
+ *
+ * The verbs that concern a domain's life. Each speaks the protocol on standard output and returns a negative
  * errno with the sentence where it failed. */
 
 /* credentials: see credentials_open(). */

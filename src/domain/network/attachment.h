@@ -7,7 +7,11 @@
 #include "common/conf.h"
 #include "domain/xml/network-xml.h"
 
-/* What a network device is attached to, as one thing: a libvirt network (also where only its bridge is
+/* The folder network/ owns what guests are attached to: addresses and their leases (addresses.h), networks
+ * that SHRUTHI makes (networks.h) and who is on them (hosts.h), and what a guest may send from
+ * (isolation.h). lifecycle/, check/ and service/ may call it.
+ *
+ * What a network device is attached to, as one thing: a libvirt network (also where only its bridge is
  * named) or a plain bridge, with its subnets, who is on it, and its DHCP server and DNS. Called by
  * addresses.c. */
 
@@ -51,8 +55,8 @@ int attachment_read_leases(const Attachment *attachment, GArray **ret_leases, Er
  * neighbours cannot be asked; of a libvirt network it is a notice. */
 int attachment_look(const Attachment *attachment, GArray *seen, Error *ret_error);
 
-/* segment-hosts.c, which keeps DHCP and DNS in step with who has which address: in files of ours where the
- * network is one of ours (see hosts.h), through libvirt in all others.
+/* attachment-hosts.c, which keeps DHCP and DNS in step with who has which address: in files of ours where
+ * the network is one of ours (see hosts.h), through libvirt in all others.
  *
  * Makes the network's DHCP server give a host its address and its DNS server know it by its name, and nobody
  * else by that address. Nothing happens where it is so already, and on a plain bridge. */

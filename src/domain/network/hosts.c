@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The files that dnsmasq reads. Called by segment-hosts.c and networks.c. Whoever changes them holds a
+/* The files that dnsmasq reads. Called by attachment-hosts.c and networks.c. Whoever changes them holds a
  * lock on their folder; who reads needs none, since a file is replaced as a whole. */
 
 #include "domain/network/hosts.h"
@@ -15,12 +15,9 @@
 #include "common/paths.h"
 #include "common/unikernel-name.h"
 
-#define TOKEN_SIZE    16                 /* bytes */
 #define FILE_SIZE_MAX (16 * 1024 * 1024) /* more than a name for each of 65536 addresses */
 #define UNTOLD        ".untold"
 #define LEASE_TIME    "10m"
-#define OPTION_DHCP   "dhcp-hostsfile="
-#define OPTION_DNS    "addn-hosts="
 
 /* Modes are set by name: our services have a umask. */
 static int make_folder(const char *path)
@@ -30,14 +27,9 @@ static int make_folder(const char *path)
         return chmod(path, 0711) < 0 ? -errno : 0;
 }
 
-static bool token_is_valid(const char *text)
-{
-        return strlen(text) == 2 * TOKEN_SIZE && strspn(text, "0123456789abcdef") == 2 * TOKEN_SIZE;
-}
-
 static int make_token(char **ret_token)
 {
-        uint8_t bytes[TOKEN_SIZE];
+        uint8_t bytes[NETWORK_HOSTS_TOKEN_LENGTH / 2];
         GString *text;
 
         if (getentropy(bytes, sizeof bytes) < 0)
@@ -56,7 +48,7 @@ static char *find_token(const char *folder)
         const char *name;
 
         while (dir && (name = g_dir_read_name(dir)))
-                if (token_is_valid(name))
+                if (network_hosts_token_is_valid(name))
                         return g_strdup(name);
 
         return NULL;
@@ -153,29 +145,6 @@ int hosts_remove(const char *network, Error *ret_error)
                                 network, paths_hosts());
 
         return 0;
-}
-
-char **hosts_options(const char *path)
-{
-        g_autoptr(GStrvBuilder) options = g_strv_builder_new();
-        g_autofree char *dhcp = g_strdup_printf(OPTION_DHCP "%s/dhcp", path);
-        g_autofree char *dns = g_strdup_printf(OPTION_DNS "%s/dns", path);
-
-        g_strv_builder_add_many(options, dhcp, dns, NULL);
-        return g_strv_builder_end(options);
-}
-
-char *hosts_path_of_option(const char *network, const char *option)
-{
-        g_autofree char *start = g_strdup_printf(OPTION_DHCP "%s/%s/", paths_hosts(), network);
-        g_autofree char *token = NULL;
-
-        if (!g_str_has_prefix(option, start) || !g_str_has_suffix(option, "/dhcp") ||
-                        strlen(option) != strlen(start) + 2 * TOKEN_SIZE + strlen("/dhcp"))
-                return NULL;
-
-        token = g_strndup(option + strlen(start), 2 * TOKEN_SIZE);
-        return token_is_valid(token) ? g_build_filename(paths_hosts(), network, token, NULL) : NULL;
 }
 
 static int lock(const char *path, int *ret_fd)

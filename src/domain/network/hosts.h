@@ -9,8 +9,8 @@
 /* Who is on a network of ours, as two files that its dnsmasq reads:
  * /var/lib/shruthi-hosts/NETWORK/TOKEN/dhcp has a reservation for each address, dns the name of each.
  * libvirt is not asked for that: it would make the whole firewall of the network anew for each
- * reservation. The files are options of dnsmasq's in the network's XML (dhcp-hostsfile, addn-hosts of
- * dnsmasq(8)), which reads them again when it is told to, see attachment_reread().
+ * reservation. The files are options of dnsmasq's in the network's XML (network_xml_hosts_options()), which
+ * reads them again when it is told to, see attachment_reread().
  *
  * dnsmasq runs as a user that its or libvirt's packages choose, so the files are readable for all. TOKEN is
  * random, and the folders above the files cannot be listed: who is where is told to nobody but those to whom
@@ -25,11 +25,6 @@ char *hosts_find(const char *network);
 
 /* Removes it with all that is in it. That there is none is no error. */
 int hosts_remove(const char *network, Error *ret_error);
-
-/* The values of dnsmasq's options for it, ended by NULL; and the folder that such a value is about, NULL
- * where it is no value of the network's. Free with g_strfreev() and g_free(). */
-char **hosts_options(const char *path);
-char *hosts_path_of_option(const char *network, const char *option);
 
 /* Reserves the address and enters the name; takes both out. What is so already is left alone. */
 int hosts_enter(const char *path, const NetworkHost *host, Error *ret_error);

@@ -10,7 +10,11 @@
 #include "unikernel/placeholders.h"
 #include "unikernel/timestamps.h"
 
-/* All that a start needs to know before libvirt is asked: configuration, definition, image, wiring and what
+/* The folder plan/ owns what a start is made of: the plan, its volumes (volumes.h) and its key material
+ * (credentials.h). It calls no libvirt. network/ and lifecycle/ may call it; plan_identity() and
+ * plan_find_uri() also check/ and service/.
+ *
+ * All that a start needs to know before libvirt is asked: configuration, definition, image, wiring and what
  * is derived from the name. Reads files and takes images into the store; knows no libvirt. */
 
 /* What the host adds to a network device. */

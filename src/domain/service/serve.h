@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* "shruthi-domain serve", the main process of shruthi-domain.service: takes requests (helper/request.h)
+/* The folder service/ owns how shruthi-domain runs: the verbs of its command line (verbs.h), and its service
+ * with a pool of workers (pool.h, worker.h), an observer of libvirt's events (observer.h), the sweeper
+ * (sweeper.h) and the watch of shruthi-antispoof (antispoof-watch.h). main.c alone calls it.
+ *
+ * "shruthi-domain serve", the main process of shruthi-domain.service: takes requests (helper/request.h)
  * on the socket that systemd hands over, and gives each to a worker: a process that was made beforehand,
  * by a fork that spares it the loading of sixty libraries. It never calls libvirt itself.
  *
- * Besides it sees whose unit is over (keeper.h), and has those domains swept; hears whose bridge has
+ * Besides it sees whose unit is over (sweeper.h), and has those domains swept; hears whose bridge has
  * gone or come back (antispoof-watch.h), and has those attached again; and one process more listens to
  * libvirt's events (observer.h), which it passes on to the runners.
  *

@@ -8,7 +8,11 @@
 #include "domain/xml/machine.h"
 #include "unikernel/definition.h"
 
-/* Definition and facts of the host → libvirt's domain XML. Pure and deterministic: the same input gives the
+/* The folder xml/ owns what libvirt reads and writes as XML: domains, networks and network filters, and the
+ * table of QEMU's machines. It is pure: it calls no libvirt and touches no file. Every folder of src/domain
+ * may call it.
+ *
+ * Definition and facts of the host → libvirt's domain XML. Pure and deterministic: the same input gives the
  * same bytes, so that a start can be compared with the last one. Every string that a user gave passes
  * through an XML writer. */
 

@@ -12,21 +12,8 @@
 #include "common/names.h"
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
-#include "domain/network/hosts.h"
 
 #define DNSMASQ_NAMESPACE "http://libvirt.org/schemas/network/dnsmasq/1.0"
-
-static void append(GString *xml, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void append(GString *xml, const char *format, ...)
-{
-        g_autofree char *text = NULL;
-        va_list ap;
-
-        va_start(ap, format);
-        text = g_markup_vprintf_escaped(format, ap);
-        va_end(ap);
-        g_string_append(xml, text);
-}
 
 /* IPv4: room for the host and one guest. IPv6: dnsmasq gives no addresses in a network larger than a /64. */
 static int check_subnet(const Subnet *subnet, int family, Error *ret_error)
@@ -78,12 +65,13 @@ static void append_subnet(GString *xml, const Subnet *subnet)
         char ip[ADDRESS_TEXT_MAX], first[ADDRESS_TEXT_MAX], last[ADDRESS_TEXT_MAX];
 
         address_format_ip(&subnet->gateway, ip);
-        append(xml, "  <ip family='%s' address='%s' prefix='%u'>\n", v6 ? "ipv6" : "ipv4", ip,
+        network_xml_append(xml, "  <ip family='%s' address='%s' prefix='%u'>\n", v6 ? "ipv6" : "ipv4", ip,
                         subnet->network.prefix);
         if (address_is_set(&subnet->dynamic_first)) {
                 address_format_ip(&subnet->dynamic_first, first);
                 address_format_ip(&subnet->dynamic_last, last);
-                append(xml, "    <dhcp>\n      <range start='%s' end='%s'/>\n    </dhcp>\n", first, last);
+                network_xml_append(xml, "    <dhcp>\n      <range start='%s' end='%s'/>\n    </dhcp>\n",
+                                first, last);
         }
         g_string_append(xml, "  </ip>\n");
 }
@@ -111,12 +99,12 @@ static void append_dns(GString *xml, const NetworkSettings *settings)
  * likes. */
 static void append_options(GString *xml, const char *hosts_path)
 {
-        g_auto(GStrv) options = hosts_options(hosts_path);
+        g_auto(GStrv) options = network_xml_hosts_options(hosts_path);
 
         g_string_append(xml, "  <dnsmasq:options>\n    <dnsmasq:option value='no-hosts'/>\n"
                              "    <dnsmasq:option value='dhcp-ignore-clid'/>\n");
         for (char **option = options; *option; option++)
-                append(xml, "    <dnsmasq:option value='%s'/>\n", *option);
+                network_xml_append(xml, "    <dnsmasq:option value='%s'/>\n", *option);
         g_string_append(xml, "  </dnsmasq:options>\n");
 }
 
@@ -130,12 +118,15 @@ int network_create_format(const NetworkSettings *settings, char **ret_xml, Error
                 return r;
 
         xml = g_string_new(NULL);
-        append(xml, "<network xmlns:dnsmasq='%s'>\n  <name>%s</name>\n", DNSMASQ_NAMESPACE, settings->name);
+        network_xml_append(xml, "<network xmlns:dnsmasq='%s'>\n  <name>%s</name>\n", DNSMASQ_NAMESPACE,
+                        settings->name);
         if (settings->uuid)
-                append(xml, "  <uuid>%s</uuid>\n", settings->uuid);
+                network_xml_append(xml, "  <uuid>%s</uuid>\n", settings->uuid);
         /* By this a network of ours is told from one that somebody else gave the same name. libvirt keeps
          * it, though it has calls for it only since 9.7. */
-        append(xml, "  <metadata>\n    <%s:network xmlns:%s='%s' name='%s' owner='%u'/>\n  </metadata>\n",
+        network_xml_append(xml,
+                        "  <metadata>\n    <%s:network xmlns:%s='%s' name='%s' owner='%u'/>\n  "
+                        "</metadata>\n",
                         SHRUTHI_METADATA_PREFIX, SHRUTHI_METADATA_PREFIX, SHRUTHI_METADATA_NAMESPACE,
                         settings->name, settings->owner);
         if (settings->mode == NETWORK_ROUTED)
@@ -148,7 +139,7 @@ int network_create_format(const NetworkSettings *settings, char **ret_xml, Error
         /* A port with the spanning tree protocol forwards nothing for its first seconds, and a guest is up
          * in less. */
         if (settings->bridge)
-                append(xml, "  <bridge name='%s' stp='off' delay='0'/>\n", settings->bridge);
+                network_xml_append(xml, "  <bridge name='%s' stp='off' delay='0'/>\n", settings->bridge);
         else
                 g_string_append(xml, "  <bridge stp='off' delay='0'/>\n");
 

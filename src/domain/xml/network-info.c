@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/names.h"
-#include "domain/network/hosts.h"
 #include "domain/xml/network-xml.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
@@ -237,7 +236,7 @@ static void parse_options(NetworkInfo *info, const xmlNode *options)
                         option = find_element(option->next, "option")) {
                 g_autofree char *value = get_attribute(option, "value");
 
-                info->hosts_path = value ? hosts_path_of_option(info->name, value) : NULL;
+                info->hosts_path = value ? network_xml_parse_hosts_option(info->name, value) : NULL;
         }
 }
 

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hosts in the XML of a libvirt network, written. Every value is checked or made here: names are DNS labels,
- * addresses come from inet_ntop(3). Reading is in network-info.c. */
+/* Hosts in the XML of a libvirt network, written, and where its dnsmasq reads the others. Every value is
+ * checked or made here: names are DNS labels, addresses come from inet_ntop(3). Reading is in
+ * network-info.c. */
 
 #include "domain/xml/network-xml.h"
 
 #include <string.h>
 
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
 
-static void append(GString *xml, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void append(GString *xml, const char *format, ...)
+#define OPTION_DHCP "dhcp-hostsfile="
+#define OPTION_DNS  "addn-hosts="
+
+void network_xml_append(GString *xml, const char *format, ...)
 {
         g_autofree char *text = NULL;
         va_list ap;
@@ -78,11 +82,11 @@ static void append_dhcp_host(GString *xml, const NetworkHost *host)
 
         address_format_ip(&host->address, ip);
         if (host->address.family == AF_INET && name)
-                append(xml, "<host mac='%s' name='%s' ip='%s'/>", host->mac, name, ip);
+                network_xml_append(xml, "<host mac='%s' name='%s' ip='%s'/>", host->mac, name, ip);
         else if (host->address.family == AF_INET)
-                append(xml, "<host mac='%s' ip='%s'/>", host->mac, ip);
+                network_xml_append(xml, "<host mac='%s' ip='%s'/>", host->mac, ip);
         else
-                append(xml, "<host name='%s' ip='%s'/>", name, ip);
+                network_xml_append(xml, "<host name='%s' ip='%s'/>", name, ip);
 }
 
 static void append_dns_host(GString *xml, const NetworkHost *host)
@@ -90,7 +94,7 @@ static void append_dns_host(GString *xml, const NetworkHost *host)
         char ip[ADDRESS_TEXT_MAX];
 
         address_format_ip(&host->address, ip);
-        append(xml, "<host ip='%s'><hostname>%s</hostname></host>", ip, host->name);
+        network_xml_append(xml, "<host ip='%s'><hostname>%s</hostname></host>", ip, host->name);
 }
 
 static int format_host(const NetworkHost *host, void (*appender)(GString *xml, const NetworkHost *host),
@@ -125,14 +129,44 @@ char *network_xml_format_own_host(const Address *address, NetworkMode mode, cons
         char ip[ADDRESS_TEXT_MAX];
 
         address_format_ip(address, ip);
-        append(xml, "<host ip='%s'>", ip);
+        network_xml_append(xml, "<host ip='%s'>", ip);
         if (mode != NETWORK_ISOLATED)
                 g_string_append(xml, "<hostname>" NETWORK_GATEWAY_NAME "</hostname>");
         if (host_name && !g_str_equal(host_name, NETWORK_GATEWAY_NAME))
-                append(xml, "<hostname>%s</hostname>", host_name);
+                network_xml_append(xml, "<hostname>%s</hostname>", host_name);
         else if (mode == NETWORK_ISOLATED)
                 g_string_append(xml, "<hostname>host</hostname>"); /* libvirt wants one */
         g_string_append(xml, "</host>");
 
         return g_string_free(xml, FALSE);
+}
+
+bool network_hosts_token_is_valid(const char *text)
+{
+        return strlen(text) == NETWORK_HOSTS_TOKEN_LENGTH &&
+               strspn(text, "0123456789abcdef") == NETWORK_HOSTS_TOKEN_LENGTH;
+}
+
+char **network_xml_hosts_options(const char *path)
+{
+        g_autoptr(GStrvBuilder) options = g_strv_builder_new();
+        g_autofree char *dhcp = g_strdup_printf(OPTION_DHCP "%s/dhcp", path);
+        g_autofree char *dns = g_strdup_printf(OPTION_DNS "%s/dns", path);
+
+        g_strv_builder_add_many(options, dhcp, dns, NULL);
+        return g_strv_builder_end(options);
+}
+
+char *network_xml_parse_hosts_option(const char *network, const char *option)
+{
+        g_autofree char *start = g_strdup_printf(OPTION_DHCP "%s/%s/", paths_hosts(), network);
+        g_autofree char *token = NULL;
+
+        if (!g_str_has_prefix(option, start) || !g_str_has_suffix(option, "/dhcp") ||
+                        strlen(option) != strlen(start) + NETWORK_HOSTS_TOKEN_LENGTH + strlen("/dhcp"))
+                return NULL;
+
+        token = g_strndup(option + strlen(start), NETWORK_HOSTS_TOKEN_LENGTH);
+        return network_hosts_token_is_valid(token) ? g_build_filename(paths_hosts(), network, token, NULL)
+                                                   : NULL;
 }

@@ -38,6 +38,18 @@ int network_xml_format_dns_host(const NetworkHost *host, char **ret_xml, Error *
 #define NETWORK_GATEWAY_NAME "gateway"
 char *network_xml_format_own_host(const Address *address, NetworkMode mode, const char *host_name);
 
+/* Who is on a network of ours is in two files below paths_hosts()/NETWORK/TOKEN (network/hosts.h), which are
+ * options of dnsmasq's in its XML: dhcp-hostsfile and addn-hosts of dnsmasq(8). The values of both for that
+ * folder, ended by NULL; and the folder that such a value is about, NULL where it is no value of the
+ * network's. Free with g_strfreev() and g_free(). */
+#define NETWORK_HOSTS_TOKEN_LENGTH 32
+bool network_hosts_token_is_valid(const char *text);
+char **network_xml_hosts_options(const char *path);
+char *network_xml_parse_hosts_option(const char *network, const char *option);
+
+/* For what writes such XML: appends text in which each argument is escaped. */
+void network_xml_append(GString *xml, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* What virNetworkGetXMLDesc() says of any network. */
 typedef struct NetworkInfo {
         char *name, *uuid;
@@ -50,7 +62,7 @@ typedef struct NetworkInfo {
         GArray *reserved;        /* SeenAddress, by SEEN_BY_DHCP: all <host> of DHCP */
         GPtrArray *host_names;   /* char *, "NAME=IP": all <host> of DNS */
         GPtrArray *dhcp_names;   /* the same of DHCP, whose name DNS has once it asks */
-        char *hosts_path;        /* where its dnsmasq reads who is on it (hosts.h); NULL: libvirt is told */
+        char *hosts_path; /* where its dnsmasq reads who is on it (network/hosts.h); NULL: libvirt is told */
         bool ours;               /* has our metadata for this very name */
         uid_t owner;             /* as of the metadata */
 } NetworkInfo;

@@ -40,8 +40,6 @@ UPWARD = {
     ("daemon/state/network-registry.c", "daemon/change/network-change.h"),
     ("daemon/access/polkit.h", "daemon/state/unikernel.h"),
     ("daemon/state/start-times.c", "daemon/bus/unikernel-bus.h"),
-    ("domain/xml/network-create.c", "domain/network/hosts.h"),
-    ("domain/xml/network-info.c", "domain/network/hosts.h"),
     ("ctl/cli/exit.c", "ctl/output/terminal.h"),
     ("ctl/cli/options.h", "ctl/output/journal-line.h"),
 }
@@ -50,7 +48,6 @@ RINGS = (
     {"volume/lock", "volume/store"},
     {"unikernel/arguments", "unikernel/credential-space", "unikernel/definition"},
     {"image/owners", "image/store", "image/store-files"},
-    {"domain/check/check", "domain/check/check-keys", "domain/check/check-networks"},
     {"image/" + name for name in ("arm-virt", "elf-file", "image", "inspect", "linux", "multiboot", "pvh", "solo5",
                                   "source", "unsupported")},
     {"daemon/bus/network-bus", "daemon/bus/network-read"},

@@ -185,7 +185,7 @@ static void test_folder(Fixture *f, const void *data)
 {
         g_autofree char *again = NULL, *folder = g_path_get_dirname(f->path), *dhcp = NULL, *other = NULL;
         g_autofree char *found = NULL, *outside = NULL;
-        g_auto(GStrv) options = hosts_options(f->path);
+        g_auto(GStrv) options = network_xml_hosts_options(f->path);
 
         g_assert_cmpint(hosts_make("lab", &again, NULL), ==, 0);
         g_assert_cmpstr(again, ==, f->path);
@@ -199,13 +199,13 @@ static void test_folder(Fixture *f, const void *data)
         dhcp = g_build_filename(f->path, "dhcp", NULL);
         assert_mode(dhcp, 0644);
 
-        found = hosts_path_of_option("lab", options[0]);
+        found = network_xml_parse_hosts_option("lab", options[0]);
         g_assert_cmpstr(found, ==, f->path);
-        g_assert_null(hosts_path_of_option("la", options[0]));
-        g_assert_null(hosts_path_of_option("lab", options[1]));
+        g_assert_null(network_xml_parse_hosts_option("la", options[0]));
+        g_assert_null(network_xml_parse_hosts_option("lab", options[1]));
         outside = g_strdup_printf("dhcp-hostsfile=%s/lab/../%032d/dhcp", paths_hosts(), 0);
-        g_assert_null(hosts_path_of_option("lab", outside));
-        g_assert_null(hosts_path_of_option("lab", "dhcp-hostsfile=/etc"));
+        g_assert_null(network_xml_parse_hosts_option("lab", outside));
+        g_assert_null(network_xml_parse_hosts_option("lab", "dhcp-hostsfile=/etc"));
 
         g_assert_cmpint(hosts_remove("lab", NULL), ==, 0);
         g_assert_false(g_file_test(folder, G_FILE_TEST_EXISTS));
