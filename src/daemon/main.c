@@ -10,7 +10,7 @@
 
 #include "common/log.h"
 #include "config.h"
-#include "daemon/core/manager.h"
+#include "daemon/daemon.h"
 
 static int usage(FILE *file)
 {
@@ -63,7 +63,7 @@ static void block_signals(void)
 int main(int argc, char **argv)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        g_autoptr(Manager) manager = NULL;
+        _cleanup_daemon_ Manager *manager = NULL;
         int r;
 
         r = parse_command_line(argc, argv);
@@ -72,11 +72,11 @@ int main(int argc, char **argv)
 
         log_open("shruthid");
         block_signals();
-        r = manager_new(&manager, &error);
+        r = daemon_new(&manager, &error);
         if (r < 0) {
                 log_error("%s", error_message(&error, r));
                 return EXIT_FAILURE;
         }
 
-        return manager_run(manager) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return daemon_run(manager) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

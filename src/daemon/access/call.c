@@ -5,45 +5,10 @@
 #include "daemon/access/call.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "common/log.h"
 #include "common/names.h"
-#include "daemon/access/idle.h"
-
-static unsigned calls_of(Manager *manager, uid_t uid)
-{
-        return GPOINTER_TO_UINT(g_hash_table_lookup(manager->calls_of, GUINT_TO_POINTER(uid)));
-}
-
-int calls_check(Manager *manager, uid_t uid, Error *ret_error)
-{
-        if (manager->n_calls >= CALLS_MAX || (uid != 0 && calls_of(manager, uid) >= CALLS_PER_USER_MAX))
-                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "Too many calls are under way (%u of yours): wait until some are answered",
-                                calls_of(manager, uid));
-
-        return 0;
-}
-
-void calls_enter(Manager *manager, uid_t uid, unsigned weight)
-{
-        g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid),
-                        GUINT_TO_POINTER(calls_of(manager, uid) + weight));
-        manager->n_calls += weight;
-}
-
-void calls_leave(Manager *manager, uid_t uid, unsigned weight)
-{
-        unsigned n = calls_of(manager, uid);
-
-        if (n > weight)
-                g_hash_table_insert(manager->calls_of, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(n - weight));
-        else
-                g_hash_table_remove(manager->calls_of, GUINT_TO_POINTER(uid));
-        manager->n_calls -= weight;
-        idle_touch(manager);
-}
+#include "daemon/access/call-limits.h"
 
 int call_identify(Manager *manager, sd_bus_message *message, Client **ret_client, Error *ret_error)
 {
@@ -119,7 +84,7 @@ int call_check_conf(Manager *manager, const char *action, Error *ret_error)
         return r;
 }
 
-bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDetails *details,
+bool call_authorize(Manager *manager, sd_bus_message *message, const PolkitDetails *details,
                 const char *action, Call **ret_call)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -145,14 +110,6 @@ bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDeta
         return true;
 }
 
-bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
-                const char *verb, Call **ret_call)
-{
-        PolkitDetails details = polkit_details(verb, unikernel);
-
-        return call_let_in_for(manager, message, &details, action, ret_call);
-}
-
 const int *call_gone(const Call *call)
 {
         return call->gone;
@@ -165,23 +122,6 @@ bool call_in_group(const Call *call, gid_t gid)
                         return true;
 
         return false;
-}
-
-int call_check_owner(const Call *call, Error *ret_error)
-{
-        Unikernel *unikernel;
-        int r;
-
-        r = unikernel_find(call->manager, call->unikernel, &unikernel, ret_error);
-        if (r < 0)
-                return r;
-        if (g_strcmp0(call->owner, unikernel_owner_name(unikernel)) != 0 ||
-                        g_strcmp0(call->group, unikernel_group_name(unikernel)) != 0)
-                return error_set(ret_error, ERROR_BUSY,
-                                "Unikernel '%s' was given to somebody else meanwhile: try again",
-                                call->unikernel);
-
-        return 0;
 }
 
 static void call_end(Call *call)
@@ -272,68 +212,4 @@ int reply_invalid_args(sd_bus_message *message, int r)
         (void) error_set(&error, ERROR_INVALID_ARGS, "The arguments of %s cannot be read: %s",
                         sd_bus_message_get_member(message), g_strerror(abs(r)));
         return reply_error(message, &error, r);
-}
-
-static int size_of_basic(sd_bus_message *message, char type, uint64_t *size)
-{
-        union {
-                uint64_t number;
-                double real;
-                const char *string;
-                int fd;
-        } value = {};
-        int r = sd_bus_message_read_basic(message, type, &value);
-
-        if (r < 0)
-                return r;
-
-        *size += type == 's' || type == 'o' || type == 'g' ? strlen(value.string) + 5 : 8;
-        return 0;
-}
-
-/* One value after the other of the container that message is in. Containers nest at most 64 deep (D-Bus
- * specification). */
-static int size_of_values(sd_bus_message *message, uint64_t max, uint64_t *size)
-{
-        const char *contents;
-        char type;
-        int r;
-
-        while ((r = sd_bus_message_peek_type(message, &type, &contents)) > 0) {
-                if (*size > max)
-                        return -EMSGSIZE;
-                if (strchr("arve", type)) {
-                        r = sd_bus_message_enter_container(message, type, contents);
-                        if (r >= 0)
-                                r = size_of_values(message, max, size);
-                        if (r >= 0)
-                                r = sd_bus_message_exit_container(message);
-                        *size += 8;
-                } else
-                        r = size_of_basic(message, type, size);
-                if (r < 0)
-                        return r;
-        }
-        if (r < 0)
-                return r;
-
-        return *size > max ? -EMSGSIZE : 0;
-}
-
-int message_check_size(sd_bus_message *message, uint64_t max)
-{
-        uint64_t size = 0;
-        int r = size_of_values(message, max, &size), k = sd_bus_message_rewind(message, true);
-
-        return r < 0 ? r : k < 0 ? k : 0;
-}
-
-unsigned message_weight(sd_bus_message *message)
-{
-        uint64_t size = 0;
-
-        (void) sd_bus_message_rewind(message, true);
-        (void) size_of_values(message, UINT64_MAX, &size);
-        (void) sd_bus_message_rewind(message, true);
-        return 1 + (unsigned) MIN(size / CALL_WEIGHT_SIZE, CALLS_MAX);
 }

@@ -5,7 +5,11 @@
 #include "daemon/access/polkit.h"
 
 /* A method call that has been let in and is not answered yet. It goes on when the caller leaves; the answer
- * is lost then. What is under way holds names, which are looked up again, and no objects. */
+ * is lost then. What is under way holds names, which are looked up again, and no objects.
+ *
+ * access/ owns who calls and what they may: clients of the bus and of the private socket, polkit, the count
+ * of calls under way, the answer, who is told of what, and when nobody is left and shruthid may go. It knows
+ * no unikernel and no network; all rooms after it may call it. */
 
 typedef struct Call {
         Manager *manager;
@@ -13,7 +17,7 @@ typedef struct Call {
         char *unikernel;             /* name, or NULL */
         char *owner, *group;         /* names: whose unikernel it was when the caller was let in, or NULL */
         uid_t uid;                   /* the caller's; 0 on the private socket */
-        uint64_t called, authorized; /* µs, CLOCK_MONOTONIC; 0 where call_let_in() was not the way */
+        uint64_t called, authorized; /* µs, CLOCK_MONOTONIC; 0 where call_authorize() was not the way */
         unsigned weight;
         gid_t *gids;
         size_t n_gids;
@@ -29,16 +33,13 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
                 Error *ret_error);
 
 /* What most handlers do once their arguments are read: polkit, the limits, and the call. false: the handler
- * returns 1, because polkit has been asked or an error has been answered. unikernel may be NULL. */
-bool call_let_in(Manager *manager, sd_bus_message *message, const Unikernel *unikernel, const char *action,
-                const char *verb, Call **ret_call);
-
-/* The same about something else than a unikernel. */
-bool call_let_in_for(Manager *manager, sd_bus_message *message, const PolkitDetails *details,
+ * returns 1, because polkit has been asked or an error has been answered. About a unikernel:
+ * unikernel_authorize(). */
+bool call_authorize(Manager *manager, sd_bus_message *message, const PolkitDetails *details,
                 const char *action, Call **ret_call);
 
 /* Refuses what action (of polkit) stands for where it goes by shruthi.conf and that is broken: INVALID_
- * CONFIGURATION. Those that are let in by the two above have been through it. */
+ * CONFIGURATION. Those that call_authorize() has let in have been through it. */
 int call_check_conf(Manager *manager, const char *action, Error *ret_error);
 
 /* Is not 0 once the caller has left: for threads, where what is done is of use to nobody else. NULL: it is
@@ -47,10 +48,6 @@ const int *call_gone(const Call *call);
 
 /* Whether the caller is in it. */
 bool call_in_group(const Call *call, gid_t gid);
-
-/* For a call that had to wait: its unikernel is still the one that the caller was let in for. The name can
- * have become another's meanwhile, and callers can make themselves wait. */
-int call_check_owner(const Call *call, Error *ret_error);
 
 /* Answer and end; call is gone afterwards. */
 void call_reply(Call *call, const char *types, ...);
@@ -71,16 +68,3 @@ int reply_error(sd_bus_message *message, const Error *error, int r);
 
 /* Why reading the arguments failed, as a handler returns it. */
 int reply_invalid_args(sd_bus_message *message, int r);
-
-/* The count of what one user and all have under way. Each call is kept as the message it came in: what is
- * large counts for several. */
-int calls_check(Manager *manager, uid_t uid, Error *ret_error);
-void calls_enter(Manager *manager, uid_t uid, unsigned weight);
-void calls_leave(Manager *manager, uid_t uid, unsigned weight);
-
-/* For how many calls it counts, at least 1; the message is rewound. */
-unsigned message_weight(sd_bus_message *message);
-
-/* Whether what a call carries in its body is at most max bytes; the message is rewound. Returns 0, -EMSGSIZE
- * or another errno. */
-int message_check_size(sd_bus_message *message, uint64_t max);

@@ -7,9 +7,6 @@
 #include <errno.h>
 
 #include "common/log.h"
-#include "daemon/access/idle.h"
-#include "daemon/access/polkit.h"
-#include "daemon/access/subscribers.h"
 
 /* What came by one of the connections that were let in as root's. Whatever else it came by is no way around
  * polkit. */
@@ -49,10 +46,9 @@ static void client_vanished(Client *client)
 
         client->state = CLIENT_GONE;
         g_atomic_int_set(client->gone, 1);
-        polkit_forget_sender(manager, client->name);
-        subscribers_forget(manager, client->name);
+        manager->hooks->client_gone(manager, client->name);
         g_hash_table_remove(manager->clients, client->name);
-        idle_touch(manager);
+        manager_touch(manager);
 }
 
 static int on_name_lost(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -157,7 +153,7 @@ int client_notice(Manager *manager, sd_bus_message *message)
         Client *client;
         int r;
 
-        idle_touch(manager);
+        manager_touch(manager);
         if (!sender || message_is_private(manager, message) ||
                         g_hash_table_contains(manager->clients, sender))
                 return 0;

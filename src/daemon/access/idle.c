@@ -9,7 +9,6 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "daemon/access/client.h"
-#include "daemon/state/registry.h"
 
 #define IDLE_LOOK  (60 * UINT64_C(1000000))
 #define DRAIN_STEP (100 * UINT64_C(1000))
@@ -23,11 +22,6 @@ static bool idle_is_busy(const Manager *manager)
                queue_is_busy(manager->starts) || queue_is_busy(manager->stops) ||
                worker_count(manager->worker) > 0 || worker_count(manager->loader) > 0 ||
                helper_count(manager->helper) > 0;
-}
-
-void idle_touch(Manager *manager)
-{
-        (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &manager->idle_since);
 }
 
 /* Calls that are not answered yet, those included whose caller's identity is still being asked for, and
@@ -118,7 +112,7 @@ static int on_idle(sd_event_source *source, uint64_t usec, void *userdata)
 
 int idle_start(Manager *manager)
 {
-        idle_touch(manager);
+        manager_touch(manager);
         return sd_event_add_time(manager->event, &manager->idle_source, CLOCK_MONOTONIC,
                         idle_deadline(manager), 0, on_idle, manager);
 }

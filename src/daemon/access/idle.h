@@ -8,9 +8,6 @@
 
 int idle_start(Manager *manager);
 
-/* Something has happened: the time starts over. */
-void idle_touch(Manager *manager);
-
 /* Gives the name back before the end, so that calls that come meanwhile go to the next process and none is
  * lost: the event loop runs until the bus has taken it. */
 void idle_leave(Manager *manager);

@@ -15,7 +15,7 @@
 #include "common/names.h"
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
-#include "daemon/access/call.h"
+#include "daemon/access/call-limits.h"
 #include "daemon/access/client.h"
 #include "daemon/core/queue.h"
 
@@ -46,17 +46,6 @@ struct Query {
 };
 
 static uint64_t cancellation_counter;
-
-PolkitDetails polkit_details(const char *verb, const Unikernel *unikernel)
-{
-        if (!unikernel)
-                return (PolkitDetails){.verb = verb};
-
-        return (PolkitDetails){.verb = verb,
-                        .unikernel = unikernel->name,
-                        .owner = unikernel_owner_name(unikernel),
-                        .group = unikernel_group_name(unikernel)};
-}
 
 /* client is what client_identify() gives: NULL by the private socket, else with the bus daemon's own word
  * about the connection (GetConnectionCredentials). Nothing that the message says counts. */
@@ -171,7 +160,7 @@ static int append_detail(sd_bus_message *m, const char *key, const char *value)
         return value ? sd_bus_message_append(m, "{ss}", key, value) : 0;
 }
 
-static int append_question(sd_bus_message *m, const Query *query)
+static int append_query(sd_bus_message *m, const Query *query)
 {
         g_autofree char *unit = query->unikernel ? unit_name_for(query->unikernel) : NULL;
         int r;
@@ -206,7 +195,7 @@ static int append_question(sd_bus_message *m, const Query *query)
         return r;
 }
 
-static int query_send(Query *query, uint64_t patience)
+static int query_send(Query *query, uint64_t timeout)
 {
         g_autoptr(sd_bus_message) m = NULL;
         int r;
@@ -214,11 +203,11 @@ static int query_send(Query *query, uint64_t patience)
         r = sd_bus_message_new_method_call(query->manager->bus, &m, POLKIT_NAME, POLKIT_PATH,
                         POLKIT_INTERFACE, "CheckAuthorization");
         if (r >= 0)
-                r = append_question(m, query);
+                r = append_query(m, query);
         if (r < 0)
                 return r;
 
-        return sd_bus_call_async(query->manager->bus, &query->slot, m, on_decision, query, patience);
+        return sd_bus_call_async(query->manager->bus, &query->slot, m, on_decision, query, timeout);
 }
 
 static int on_given_up(sd_event_source *source, void *userdata)
@@ -273,8 +262,8 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, un
         query->deadline = query->begun + (query->interactive ? POLKIT_TIMEOUT_INTERACTIVE : POLKIT_TIMEOUT);
         query->weight = weight;
         calls_enter(manager, uid, query->weight);
-        query->entry = queue_add(
-                        query->interactive ? manager->interactive : manager->questions, uid, on_turn, query);
+        query->entry = queue_add(query->interactive ? manager->polkit_dialogs : manager->polkit_queries, uid,
+                        on_turn, query);
         return query;
 }
 
@@ -362,7 +351,7 @@ void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, c
         }
 
         /* The message is counted with the call that is under way already, and not read for each of many
-         * questions. */
+         * queries. */
         query = query_new(manager, message, client->uid, 1, action, details);
         query->done = done;
         query->userdata = userdata;

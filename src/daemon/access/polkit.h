@@ -3,7 +3,6 @@
 
 #include "common/containers.h"
 #include "daemon/core/manager.h"
-#include "daemon/state/unikernel.h"
 
 /* May they? Asked of polkit by its bus interface, about the caller's bus name (never a process ID).
  * Everything that is not a clear yes is a no: an error, no answer in time, no polkit, a caller who left.
@@ -33,8 +32,6 @@ typedef struct PolkitDetails {
         bool quietly;       /* no password is asked for, whatever the call allows */
 } PolkitDetails;
 
-PolkitDetails polkit_details(const char *verb, const Unikernel *unikernel);
-
 /* In a handler, above everything that changes something: 1 when the caller may; 0 when polkit has been
  * asked, and the handler returns 1 and is called again with the same message rewound, so that it looks up
  * everything again; a negative errno with the error to answer. For root it is 1. */
@@ -55,7 +52,7 @@ void polkit_ask(Manager *manager, sd_bus_message *message, const char *action, c
 int polkit_decision_error(
                 Decision decision, const char *action, const PolkitDetails *details, Error *ret_error);
 
-/* The caller is gone: their questions are withdrawn. */
+/* The caller is gone: their queries are withdrawn. */
 void polkit_forget_sender(Manager *manager, const char *sender);
 
 typedef struct Query Query;

@@ -10,7 +10,6 @@
 
 #include "common/io.h"
 #include "common/log.h"
-#include "daemon/access/idle.h"
 
 #define PROCESS_AT_ONCE 16
 
@@ -28,7 +27,7 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
         sd_bus_ref(bus);
         g_ptr_array_remove_fast(manager->peers, bus);
         sd_bus_close_unref(bus);
-        idle_touch(manager);
+        manager_touch(manager);
         return 0;
 }
 
@@ -55,7 +54,7 @@ static int peer_new(Manager *manager, int *fd)
         if (r >= 0)
                 r = sd_bus_negotiate_creds(bus, 0, SD_BUS_CREDS_EUID);
         if (r >= 0)
-                r = manager_export(manager, bus);
+                r = manager->hooks->export(manager, bus);
         if (r >= 0)
                 r = sd_bus_match_signal_async(bus, NULL, "org.freedesktop.DBus.Local",
                                 "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
@@ -81,7 +80,7 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t revent
 
         if (fd < 0)
                 return 0;
-        idle_touch(manager);
+        manager_touch(manager);
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != 0) {
                 log_warning("A peer of the private socket is not root: turned away");
                 return 0;

@@ -2,18 +2,17 @@
 
 /* Key material of a unikernel: set, rotated, removed and listed by shruthi-seal, whom a thread asks. */
 
-#include "daemon/bus/credential.h"
+#include "daemon/bus/unikernel-bus.h"
 
 #include <fcntl.h>
 
 #include "common/io.h"
 #include "common/log.h"
 #include "common/names.h"
-#include "daemon/access/call.h"
-#include "daemon/bus/unikernel-bus.h"
 #include "daemon/change/change.h"
 #include "daemon/change/seal-client.h"
-#include "daemon/state/job.h"
+#include "daemon/state/job-run.h"
+#include "daemon/state/unikernel-access.h"
 
 /* One of these methods under way. */
 typedef struct CredentialWork {
@@ -26,16 +25,6 @@ typedef struct CredentialWork {
         int result;
         Error error;
 } CredentialWork;
-
-static unsigned count(const Manager *manager, const char *name)
-{
-        return GPOINTER_TO_UINT(g_hash_table_lookup(manager->sealing, name));
-}
-
-bool credentials_busy(const Manager *manager, const char *name)
-{
-        return count(manager, name) > 0;
-}
 
 static void work_free(CredentialWork *work)
 {
@@ -51,13 +40,8 @@ static void work_free(CredentialWork *work)
 static Call *work_end(CredentialWork *work)
 {
         Call *call = g_steal_pointer(&work->call);
-        Manager *manager = call->manager;
-        unsigned n = count(manager, call->unikernel);
 
-        if (n > 1)
-                g_hash_table_insert(manager->sealing, g_strdup(call->unikernel), GUINT_TO_POINTER(n - 1));
-        else
-                g_hash_table_remove(manager->sealing, call->unikernel);
+        seal_leave(call->manager, call->unikernel);
         if (work->result < 0) {
                 call_fail(g_steal_pointer(&call), &work->error, work->result);
                 work_free(work);
@@ -70,7 +54,7 @@ static void work_start(void *userdata)
 {
         CredentialWork *work = userdata;
 
-        work->result = call_check_owner(work->call, &work->error);
+        work->result = unikernel_check_owner(work->call, &work->error);
 }
 
 static void work_run(void *userdata)
@@ -158,8 +142,7 @@ static void begin(Call *call, SealVerb verb, const char *key, int fd, bool resta
                         .fd = -EBADF,
                         .restart = restart,
                         .error = ERROR_INIT};
-        g_hash_table_insert(manager->sealing, g_strdup(call->unikernel),
-                        GUINT_TO_POINTER(count(manager, call->unikernel) + 1));
+        seal_enter(manager, call->unikernel);
         if (change && change->kind == CHANGE_REMOVE)
                 work->result = error_set(&work->error, ERROR_BUSY, "Unikernel '%s' is being removed",
                                 call->unikernel);
@@ -214,8 +197,7 @@ static int set(sd_bus_message *message, Unikernel *unikernel, SealVerb verb, con
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_SET_CREDENTIAL,
-                            "set a key of", &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_SET_CREDENTIAL, "set a key of", &call))
                 return 1;
 
         r = check_device(unikernel, &error);
@@ -269,8 +251,8 @@ int unikernel_method_remove_credential(sd_bus_message *message, void *userdata, 
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_REMOVE_CREDENTIAL,
-                            "remove a key of", &call))
+        if (!unikernel_authorize(
+                            unikernel, message, SHRUTHI_ACTION_REMOVE_CREDENTIAL, "remove a key of", &call))
                 return 1;
 
         begin(call, *key ? SEAL_REMOVE : SEAL_FORGET, *key ? key : NULL, -EBADF, false);
@@ -282,8 +264,8 @@ int unikernel_method_list_credentials(sd_bus_message *message, void *userdata, s
         Unikernel *unikernel = userdata;
         Call *call;
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_LIST_CREDENTIALS,
-                            "list the keys of", &call))
+        if (!unikernel_authorize(
+                            unikernel, message, SHRUTHI_ACTION_LIST_CREDENTIALS, "list the keys of", &call))
                 return 1;
 
         begin(call, SEAL_LIST, NULL, -EBADF, false);

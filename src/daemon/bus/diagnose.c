@@ -191,7 +191,8 @@ int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
         Call *call;
         int r = -ENOTCONN;
 
-        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_DIAGNOSE, "examine this host", &call))
+        if (!call_authorize(manager, message, &(PolkitDetails){.verb = "examine this host"},
+                            SHRUTHI_ACTION_DIAGNOSE, &call))
                 return 1;
 
         diagnosis = g_new0(Diagnosis, 1);

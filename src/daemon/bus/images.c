@@ -16,6 +16,7 @@
 #include "daemon/change/image-access.h"
 #include "daemon/change/settings.h"
 #include "daemon/core/dictionary.h"
+#include "daemon/state/unikernel.h"
 #include "image/store.h"
 
 /* One of these methods while a thread is at it. */
@@ -146,7 +147,8 @@ int method_inspect_image(sd_bus_message *message, void *userdata, sd_bus_error *
         if (r < 0)
                 return reply_invalid_args(message, r);
 
-        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_INSPECT_IMAGE, "inspect an image", &call))
+        if (!call_authorize(manager, message, &(PolkitDetails){.verb = "inspect an image"},
+                            SHRUTHI_ACTION_INSPECT_IMAGE, &call))
                 return 1;
 
         fd = take_fd(call, fd);
@@ -203,7 +205,8 @@ static int by_digest(sd_bus_message *message, Manager *manager,
                                                 "A digest is 'sha256:' and 64 hexadecimal digits in lower "
                                                 "case"));
 
-        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_INSPECT_IMAGE, "inspect an image", &call))
+        if (!call_authorize(manager, message, &(PolkitDetails){.verb = "inspect an image"},
+                            SHRUTHI_ACTION_INSPECT_IMAGE, &call))
                 return 1;
 
         return image_work_start(image_work_new(call, -EBADF, digest, run, append));
@@ -283,7 +286,8 @@ int method_import_image(sd_bus_message *message, void *userdata, sd_bus_error *r
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_IMPORT_IMAGE, "import an image", &call))
+        if (!call_authorize(manager, message, &(PolkitDetails){.verb = "import an image"},
+                            SHRUTHI_ACTION_IMPORT_IMAGE, &call))
                 return 1;
 
         fd = take_fd(call, fd);
@@ -416,7 +420,8 @@ int method_prune_images(sd_bus_message *message, void *userdata, sd_bus_error *r
         gpointer value;
         Call *call;
 
-        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_PRUNE_IMAGES, "prune the images", &call))
+        if (!call_authorize(manager, message, &(PolkitDetails){.verb = "prune the images"},
+                            SHRUTHI_ACTION_PRUNE_IMAGES, &call))
                 return 1;
 
         /* One that starts from a path has taken its image in a moment ago, and has not opened it yet. */

@@ -18,7 +18,6 @@
 #include "common/names.h"
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
-#include "daemon/access/idle.h"
 #include "daemon/core/dictionary.h"
 
 extern char **environ;
@@ -260,7 +259,7 @@ static int on_exit_of_log(sd_event_source *source, const siginfo_t *si, void *us
         manager->logs = g_list_remove(manager->logs, stream);
         sd_event_source_unref(stream->source);
         g_free(stream);
-        idle_touch(manager);
+        manager_touch(manager);
         return 0;
 }
 

@@ -21,6 +21,7 @@
 #include "daemon/bus/user-limits.h"
 #include "daemon/bus/volumes.h"
 #include "daemon/change/change.h"
+#include "daemon/state/configuration.h"
 
 #define PATH_SIZE_MAX 4096
 
@@ -288,10 +289,11 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
         Manager *manager = userdata;
         Call *call;
 
-        if (!call_let_in(manager, message, NULL, SHRUTHI_ACTION_RELOAD, "reload", &call))
+        if (!call_authorize(manager, message, &(PolkitDetails){.verb = "reload"}, SHRUTHI_ACTION_RELOAD,
+                            &call))
                 return 1;
 
-        manager_reload(manager, on_reloaded, call);
+        configuration_reload(manager, on_reloaded, call);
         return 1;
 }
 

@@ -7,7 +7,6 @@
 
 #include "common/names.h"
 #include "common/string-util.h"
-#include "daemon/bus/network-read.h"
 #include "daemon/change/network-change.h"
 #include "daemon/core/dictionary.h"
 
@@ -88,7 +87,7 @@ int method_create_network(sd_bus_message *message, void *userdata, sd_bus_error 
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        if (!call_let_in_for(manager, message, &details, SHRUTHI_ACTION_CREATE_NETWORK, &call))
+        if (!call_authorize(manager, message, &details, SHRUTHI_ACTION_CREATE_NETWORK, &call))
                 return 1;
 
         network_change_create(call, details.network, g_steal_pointer(&request));
@@ -98,10 +97,10 @@ int method_create_network(sd_bus_message *message, void *userdata, sd_bus_error 
 static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Network *network = userdata;
-        PolkitDetails details = network_polkit_details("remove", network);
+        PolkitDetails details = network_polkit_details(network, "remove");
         Call *call;
 
-        if (!call_let_in_for(network->manager, message, &details, SHRUTHI_ACTION_REMOVE_NETWORK, &call))
+        if (!call_authorize(network->manager, message, &details, SHRUTHI_ACTION_REMOVE_NETWORK, &call))
                 return 1;
 
         network_change_remove(call, network);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "daemon/access/call.h"
 #include "daemon/state/network.h"
 
 /* How the bus sees networks: interface org.dream.Shruthi.Network, and the Manager's methods about them. */
 
 extern const sd_bus_vtable network_vtable[];
+
+/* A handler whose userdata is the Network. */
+int network_method_get_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 
 int network_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
                 void **ret_found, sd_bus_error *ret_error);

@@ -2,25 +2,16 @@
 
 /* The methods about networks that only read. They ask libvirt, so polkit is asked before. */
 
-#include "daemon/bus/network-read.h"
+#include "daemon/bus/network-bus.h"
 
 #include <string.h>
 
 #include "common/names.h"
 #include "common/string-util.h"
-#include "daemon/bus/network-bus.h"
 #include "daemon/core/dictionary.h"
 #include "daemon/state/network-leases.h"
 #include "daemon/state/network-registry.h"
 #include "unikernel/lease.h"
-
-PolkitDetails network_polkit_details(const char *verb, const Network *network)
-{
-        return (PolkitDetails){.verb = verb,
-                        .network = network->name,
-                        .owner = network->loaded.owner_name,
-                        .group = network->loaded.group_name};
-}
 
 static void subnet_texts(const Subnet *subnet, NetworkMode mode, char network[static ADDRESS_TEXT_MAX],
                 char gateway[static ADDRESS_TEXT_MAX], char dns[static ADDRESS_TEXT_MAX])
@@ -96,7 +87,7 @@ int method_list_networks(sd_bus_message *message, void *userdata, sd_bus_error *
         Manager *manager = userdata;
         Call *call;
 
-        if (!call_let_in_for(manager, message, &details, SHRUTHI_ACTION_READ_NETWORK, &call))
+        if (!call_authorize(manager, message, &details, SHRUTHI_ACTION_READ_NETWORK, &call))
                 return 1;
 
         networks_look(manager, call->uid, on_listed, call);
@@ -297,7 +288,7 @@ static int get_details(sd_bus_message *message, Manager *manager, const PolkitDe
         Reading *reading;
         Call *call;
 
-        if (!call_let_in_for(manager, message, details, SHRUTHI_ACTION_READ_NETWORK, &call))
+        if (!call_authorize(manager, message, details, SHRUTHI_ACTION_READ_NETWORK, &call))
                 return 1;
 
         reading = g_new0(Reading, 1);
@@ -309,7 +300,7 @@ static int get_details(sd_bus_message *message, Manager *manager, const PolkitDe
 int network_method_get_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Network *network = userdata;
-        PolkitDetails details = network_polkit_details("read", network);
+        PolkitDetails details = network_polkit_details(network, "read");
 
         return get_details(message, network->manager, &details);
 }
@@ -328,6 +319,6 @@ int method_get_network_details(sd_bus_message *message, void *userdata, sd_bus_e
 
         network = network_get(manager, details.network);
         if (network && network->announced)
-                details = network_polkit_details("read", network);
+                details = network_polkit_details(network, "read");
         return get_details(message, manager, &details);
 }

@@ -11,6 +11,7 @@
 #include "common/names.h"
 #include "daemon/access/call.h"
 #include "daemon/bus/unikernel-read.h"
+#include "daemon/state/unikernel-access.h"
 #include "unikernel/lease.h"
 
 /* Questions to polkit of one call at a time, which leaves some of its user's to their other calls. */
@@ -297,7 +298,7 @@ static void entry_ask(Entry *entry)
 {
         Manager *manager = entry->overview->call->manager;
         const Unikernel *unikernel = unikernel_get(manager, entry->name);
-        PolkitDetails details = polkit_details("read", unikernel);
+        PolkitDetails details = unikernel_polkit_details(unikernel, "read");
 
         if (!unikernel) {
                 on_decision(DECISION_NO, entry);

@@ -12,7 +12,8 @@
 
 #include "common/names.h"
 #include "daemon/change/change.h"
-#include "daemon/state/job.h"
+#include "daemon/state/job-run.h"
+#include "daemon/state/unikernel-access.h"
 
 static int read_flags(sd_bus_message *message, uint64_t known, uint64_t *ret_flags, Error *ret_error)
 {
@@ -43,7 +44,7 @@ static int method_job(sd_bus_message *message, Unikernel *unikernel, JobKind kin
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        if (!call_let_in(unikernel->manager, message, unikernel, action, job_kind_to_string(kind), &call))
+        if (!unikernel_authorize(unikernel, message, action, job_kind_to_string(kind), &call))
                 return 1;
 
         job_run(call, kind, flags & SHRUTHI_FLAG_NO_WAIT);
@@ -85,7 +86,7 @@ int unikernel_method_kill(sd_bus_message *message, void *userdata, sd_bus_error 
                                                 "SIGKILL (9)",
                                                 number));
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_KILL, "kill", &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_KILL, "kill", &call))
                 return 1;
 
         r = unikernel_check_active(unikernel, &error);
@@ -108,7 +109,7 @@ int unikernel_method_remove(sd_bus_message *message, void *userdata, sd_bus_erro
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_REMOVE, "remove", &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_REMOVE, "remove", &call))
                 return 1;
 
         change_start(change_new(call, CHANGE_REMOVE));
@@ -128,7 +129,7 @@ int unikernel_method_set_settings(sd_bus_message *message, void *userdata, sd_bu
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_UPDATE, "change", &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_UPDATE, "change", &call))
                 return 1;
 
         change = change_new(call, CHANGE_SETTINGS);
@@ -150,7 +151,7 @@ int unikernel_method_set_image(sd_bus_message *message, void *userdata, sd_bus_e
         if (r < 0)
                 return reply_invalid_args(message, r);
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_UPDATE, "change", &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_UPDATE, "change", &call))
                 return 1;
 
         fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -182,7 +183,7 @@ int unikernel_method_set_definition(sd_bus_message *message, void *userdata, sd_
                                 error_set(&error, ERROR_LIMIT_EXCEEDED, "A definition has at most %d bytes",
                                                 DEFINITION_SIZE_MAX));
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_UPDATE, "change", &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_UPDATE, "change", &call))
                 return 1;
 
         change = change_new(call, CHANGE_DEFINITION);

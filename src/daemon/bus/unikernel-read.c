@@ -15,6 +15,7 @@
 #include "daemon/bus/unikernel-bus.h"
 #include "daemon/change/image-access.h"
 #include "daemon/core/dictionary.h"
+#include "daemon/state/unikernel-access.h"
 #include "unikernel/cut-off.h"
 #include "unikernel/guest-slice.h"
 #include "unikernel/identity.h"
@@ -410,7 +411,7 @@ static void details_done(void *userdata)
         Unikernel *unikernel;
         int r;
 
-        r = call_check_owner(call, &reading->error);
+        r = unikernel_check_owner(call, &reading->error);
         if (r >= 0)
                 r = unikernel_find(call->manager, call->unikernel, &unikernel, &reading->error);
         if (r >= 0)
@@ -447,7 +448,7 @@ int unikernel_method_get_details(sd_bus_message *message, void *userdata, sd_bus
         Reading *reading;
         Call *call;
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
                 return 1;
 
         reading = g_new0(Reading, 1);
@@ -480,7 +481,7 @@ static void definition_done(void *userdata)
         Reading *reading = userdata;
 
         if (reading->result >= 0)
-                reading->result = call_check_owner(reading->call, &reading->error);
+                reading->result = unikernel_check_owner(reading->call, &reading->error);
         if (reading->result < 0)
                 call_fail(reading->call, &reading->error, reading->result);
         else
@@ -494,7 +495,7 @@ int unikernel_method_get_definition(sd_bus_message *message, void *userdata, sd_
         Reading *reading;
         Call *call;
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
                 return 1;
 
         reading = g_new0(Reading, 1);
@@ -518,7 +519,7 @@ static void on_arguments(int r, Error *error, const char *output, void *userdata
         Call *call = userdata;
 
         if (r >= 0)
-                r = call_check_owner(call, error);
+                r = unikernel_check_owner(call, error);
         if (r >= 0 && (strlen(output) > DEFINITION_ARGUMENTS_MAX || !g_utf8_validate(output, -1, NULL)))
                 r = error_set(error, ERROR_FAILED, "The arguments cannot be sent");
         if (r < 0)
@@ -534,7 +535,7 @@ int unikernel_method_get_arguments(sd_bus_message *message, void *userdata, sd_b
         Call *call;
         int r;
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
                 return 1;
 
         r = check_defined(unikernel, &error);
@@ -553,7 +554,7 @@ static void on_domain_xml(int r, Error *error, const char *output, void *userdat
         Call *call = userdata;
 
         if (r >= 0)
-                r = call_check_owner(call, error);
+                r = unikernel_check_owner(call, error);
         if (r >= 0 && (strlen(output) > DOMAIN_XML_MAX || !g_utf8_validate(output, -1, NULL)))
                 r = error_set(error, ERROR_FAILED, "The domain XML cannot be sent");
         if (r < 0)
@@ -567,7 +568,7 @@ int unikernel_method_get_domain_xml(sd_bus_message *message, void *userdata, sd_
         Unikernel *unikernel = userdata;
         Call *call;
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
                 return 1;
 
         helper_run(unikernel->manager->helper, call->uid, "xml", unikernel->name, on_domain_xml, call);

@@ -10,6 +10,7 @@
 #include "daemon/bus/unikernel-bus.h"
 #include "daemon/bus/unikernel-read.h"
 #include "daemon/core/dictionary.h"
+#include "daemon/state/unikernel-access.h"
 
 /* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
 #define OPENING_STEP_USEC    (50 * 1000)
@@ -133,7 +134,7 @@ static void on_statistics(int r, Error *error, const char *output, void *userdat
         Call *call = userdata;
 
         if (r >= 0)
-                r = call_check_owner(call, error);
+                r = unikernel_check_owner(call, error);
         call_reply_filled(call, r, error, statistics_append, output);
 }
 
@@ -144,7 +145,7 @@ int unikernel_method_get_statistics(sd_bus_message *message, void *userdata, sd_
         Call *call;
         int r;
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
                 return 1;
 
         r = unikernel_check_active(unikernel, &error);
@@ -189,7 +190,7 @@ static void opening_try(Opening *opening)
         Unikernel *unikernel;
         int r;
 
-        r = call_check_owner(call, &error);
+        r = unikernel_check_owner(call, &error);
         if (r >= 0)
                 r = unikernel_find(call->manager, call->unikernel, &unikernel, &error);
         if (r >= 0)
@@ -213,8 +214,8 @@ int unikernel_method_open_console(sd_bus_message *message, void *userdata, sd_bu
         Opening *opening;
         Call *call;
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_OPEN_CONSOLE,
-                            "open the console of", &call))
+        if (!unikernel_authorize(
+                            unikernel, message, SHRUTHI_ACTION_OPEN_CONSOLE, "open the console of", &call))
                 return 1;
 
         opening = g_new(Opening, 1);
@@ -236,8 +237,7 @@ int unikernel_method_open_log(sd_bus_message *message, void *userdata, sd_bus_er
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        if (!call_let_in(unikernel->manager, message, unikernel, SHRUTHI_ACTION_READ_LOG, "read the log of",
-                            &call))
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_LOG, "read the log of", &call))
                 return 1;
 
         r = log_stream_open(unikernel->manager, unikernel->name, unikernel->shown.owner, call->uid, options,

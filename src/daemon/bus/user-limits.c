@@ -8,6 +8,7 @@
 #include "common/names.h"
 #include "daemon/change/change.h"
 #include "daemon/state/network.h"
+#include "daemon/state/unikernel.h"
 #include "image/store.h"
 #include "volume/store.h"
 
@@ -178,7 +179,7 @@ int method_get_limits(sd_bus_message *message, void *userdata, sd_bus_error *ret
                 PolkitDetails details = {.verb = "see the limits of others"};
 
                 details.owner = owner = owner_name(manager, uid);
-                if (!call_let_in_for(manager, message, &details, SHRUTHI_ACTION_READ_DETAILS, &call))
+                if (!call_authorize(manager, message, &details, SHRUTHI_ACTION_READ_DETAILS, &call))
                         return 1;
         } else if (r > 0)
                 r = call_begin(manager, message, NULL, &call, &error);

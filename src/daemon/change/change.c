@@ -9,7 +9,7 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/unikernel-name.h"
-#include "daemon/bus/credential.h"
+#include "daemon/change/seal-client.h"
 #include "daemon/state/registry.h"
 #include "daemon/state/systemd.h"
 #include "unikernel/exit-record.h"
@@ -410,7 +410,7 @@ void change_start(Change *change)
         }
         g_hash_table_insert(manager->changing, g_strdup(change->name), change);
         if ((change->kind == CHANGE_CREATE || change->kind == CHANGE_REMOVE) &&
-                        credentials_busy(manager, change->name)) {
+                        seal_is_busy(manager, change->name)) {
                 g_autofree char *sentence = g_strdup_printf(
                                 "Keys of '%s' are being set: try again in a moment", change->name);
 

@@ -16,7 +16,7 @@
 /* Longer than it gives itself: see src/seal/main.c. */
 #define ANSWER_SEC 90
 
-static int send_request(int sealer, const char *request, int fd)
+static int seal_send(int sealer, const char *request, int fd)
 {
         union {
                 struct cmsghdr header;
@@ -37,7 +37,7 @@ static int send_request(int sealer, const char *request, int fd)
         return TEMP_FAILURE_RETRY(sendmsg(sealer, &message, MSG_NOSIGNAL)) < 0 ? -errno : 0;
 }
 
-static int unavailable(int r, Error *ret_error)
+static int seal_unavailable(int r, Error *ret_error)
 {
         return error_set(ret_error, ERROR_CREDENTIALS_UNAVAILABLE,
                         "Cannot reach what seals keys (%s): look at 'systemctl status shruthi-seal.socket'",
@@ -45,7 +45,7 @@ static int unavailable(int r, Error *ret_error)
 }
 
 /* What the sources in its definition leave, as far as we can tell; who seals trusts no definition. */
-static uint64_t room_for(const char *name)
+static uint64_t seal_space_for(const char *name)
 {
         g_autoptr(Definition) definition = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -58,8 +58,8 @@ static uint64_t room_for(const char *name)
 
 int seal_ask(SealVerb verb, const char *name, const char *key, int fd, char ***ret_keys, Error *ret_error)
 {
-        uint64_t room = seal_verb_takes_content(verb) ? room_for(name) : UINT64_MAX;
-        g_autofree char *request = seal_request_format(verb, name, key, room),
+        uint64_t space = seal_verb_takes_content(verb) ? seal_space_for(name) : UINT64_MAX;
+        g_autofree char *request = seal_request_format(verb, name, key, space),
                         *answer = g_malloc(SEAL_ANSWER_MAX);
         _cleanup_close_ int sealer = -EBADF;
         g_auto(GStrv) keys = NULL;
@@ -68,13 +68,13 @@ int seal_ask(SealVerb verb, const char *name, const char *key, int fd, char ***r
 
         r = socket_connect("seal", SOCK_SEQPACKET, ANSWER_SEC, &sealer);
         if (r >= 0)
-                r = send_request(sealer, request, fd);
+                r = seal_send(sealer, request, fd);
         if (r < 0)
-                return unavailable(r, ret_error);
+                return seal_unavailable(r, ret_error);
 
         n = TEMP_FAILURE_RETRY(recv(sealer, answer, SEAL_ANSWER_MAX, 0));
         if (n < 0)
-                return unavailable(-errno, ret_error);
+                return seal_unavailable(-errno, ret_error);
         if (n == 0)
                 return error_set(ret_error, ERROR_CREDENTIALS_UNAVAILABLE,
                                 "What seals keys ended without an answer%s (journalctl -u 'shruthi-seal@*')",
@@ -86,11 +86,37 @@ int seal_ask(SealVerb verb, const char *name, const char *key, int fd, char ***r
         return r;
 }
 
-static int forget(const char *name, Error *ret_error)
+static int seal_forget(const char *name, Error *ret_error)
 {
         g_autofree char *path = g_build_filename(paths_credentials(), name, NULL);
 
         return access(path, F_OK) < 0 ? 0 : seal_ask(SEAL_FORGET, name, NULL, -EBADF, NULL, ret_error);
+}
+
+static unsigned seal_count(const Manager *manager, const char *name)
+{
+        return GPOINTER_TO_UINT(g_hash_table_lookup(manager->sealing, name));
+}
+
+void seal_enter(Manager *manager, const char *name)
+{
+        g_hash_table_insert(
+                        manager->sealing, g_strdup(name), GUINT_TO_POINTER(seal_count(manager, name) + 1));
+}
+
+void seal_leave(Manager *manager, const char *name)
+{
+        unsigned n = seal_count(manager, name);
+
+        if (n > 1)
+                g_hash_table_insert(manager->sealing, g_strdup(name), GUINT_TO_POINTER(n - 1));
+        else
+                g_hash_table_remove(manager->sealing, name);
+}
+
+bool seal_is_busy(const Manager *manager, const char *name)
+{
+        return seal_count(manager, name) > 0;
 }
 
 int seal_forget_left(const char *name, Error *ret_error)
@@ -104,7 +130,7 @@ int seal_forget_left(const char *name, Error *ret_error)
         if (definition_find(name, &path, &origin, &error) >= 0)
                 return 0;
 
-        r = forget(name, ret_error);
+        r = seal_forget(name, ret_error);
         if (r < 0)
                 error_prefix(ret_error, "Keys of an earlier '%s' are left and cannot be removed", name);
         return r;
@@ -112,7 +138,7 @@ int seal_forget_left(const char *name, Error *ret_error)
 
 int seal_forget_all(const char *name, Error *ret_error)
 {
-        int r = forget(name, ret_error);
+        int r = seal_forget(name, ret_error);
 
         if (r < 0)
                 error_prefix(ret_error, "The keys of '%s' cannot be removed", name);

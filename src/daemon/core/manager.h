@@ -13,7 +13,10 @@
 
 /* shruthid's one object: all that it holds while it runs. None of it is state of its own: unikernels are
  * read from their definitions and from systemd, and the rest is about who is calling and what is under way.
- */
+ *
+ * core/ owns what all other rooms stand on and knows none of them: this object, the queue of turns, the
+ * threads, the calls of shruthi-domain, dictionaries on the bus. Everybody in src/daemon may call it. The
+ * object is made and taken apart by daemon.c, which knows all rooms. */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus, sd_bus_flush_close_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)
@@ -21,6 +24,21 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)
 typedef struct Registry Registry;
 typedef struct Systemd Systemd;
 typedef struct CutOffWatch CutOffWatch;
+
+typedef struct Manager Manager;
+typedef struct Network Network;
+
+/* What a room has to say to those after it, which it does not know: daemon.c connects them. */
+typedef struct ManagerHooks {
+        /* Puts all objects on a connection: the system bus or a peer of the private socket. */
+        int (*export)(Manager *manager, sd_bus *bus);
+        /* The client of that name has left the bus. */
+        void (*client_gone)(Manager *manager, const char *name);
+        /* shruthi.conf was broken, and is in force now. */
+        void (*conf_repaired)(Manager *manager);
+        /* Brings a network that is not being changed to what its record says. */
+        void (*network_repair)(Network *network);
+} ManagerHooks;
 
 /* Limits on what callers can make us hold. */
 #define CALLS_PER_USER_MAX 256 /* calls that wait for polkit or for an answer; root: CALLS_MAX */
@@ -40,7 +58,8 @@ typedef struct SharedConf {
 SharedConf *shared_conf_ref(SharedConf *shared);
 SharedConf *shared_conf_unref(SharedConf *shared);
 
-typedef struct Manager {
+struct Manager {
+        const ManagerHooks *hooks;
         sd_event *event;
         sd_bus *bus;      /* NULL while there is none */
         bool published;   /* objects are there for others to see */
@@ -63,8 +82,8 @@ typedef struct Manager {
         Queue *starts; /* in flight; restarts too */
         Queue *stops;
         GList *active_jobs; /* Job: those that wait for their turn, too */
-        Queue *questions;   /* to polkit */
-        Queue *interactive; /* those that a person answers */
+        Queue *polkit_queries;
+        Queue *polkit_dialogs; /* those queries that a person answers */
         Queue *overviews;   /* calls about all unikernels at once */
         Worker *worker;     /* for callers */
         Worker *loader;     /* for ourselves */
@@ -82,31 +101,26 @@ typedef struct Manager {
         uint64_t idle_since, drain_since; /* µs, CLOCK_MONOTONIC */
         bool stopping;
         unsigned reloading; /* under way */
-} Manager;
-
-int manager_new(Manager **ret_manager, Error *ret_error);
-Manager *manager_free(Manager *manager);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
-
-/* Serves until idle or told to end. Returns the exit status of the program or a negative errno. */
-int manager_run(Manager *manager);
+};
 
 const Conf *manager_conf(const Manager *manager);
+
+/* Takes conf; NULL: it is broken, and the defaults stand in. */
+void manager_set_conf(Manager *manager, Conf *conf);
+
+/* The same when it is read again: tells the bus. Returns whether the one before was broken. */
+bool manager_replace_conf(Manager *manager, Conf *conf);
 
 /* INVALID_CONFIGURATION, with file and line, while shruthi.conf is broken since before we were there; the
  * first call after it was mended goes by what it says. For what goes by limits, bridges or directories that
  * it may name. */
 int manager_check_conf(Manager *manager, Error *ret_error);
 
-/* conf_load() again, in a thread, and all definitions; done (or NULL) gets 0 or a negative errno with error
- * set. */
-void manager_reload(Manager *manager, void (*done)(int r, Error *error, void *userdata), void *userdata);
-
 /* Whether KVM works is found out by shruthi-domain, which remembers it; the property follows. */
 void manager_probe(Manager *manager);
 
-/* Puts all objects on a connection: the system bus or a peer of the private socket. */
-int manager_export(Manager *manager, sd_bus *bus);
+/* Something has happened: the time until shruthid may go starts over. */
+void manager_touch(Manager *manager);
 
 /* Signals go to the bus and to all peers. */
 void manager_emit_object(

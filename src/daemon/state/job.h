@@ -2,11 +2,9 @@
 #pragma once
 
 #include "daemon/access/call.h"
+#include "unikernel/timestamps.h"
 
-/* Starting, stopping and restarting: systemd's jobs, a limited number of them in flight, each answered when
- * it is done. */
-
-#define SHRUTHI_FLAG_NO_WAIT UINT64_C(1)
+/* A start, stop or restart on its way: a job of systemd's and who waits for it. job-run.c takes it there. */
 
 typedef enum JobKind {
         JOB_START,
@@ -18,20 +16,27 @@ typedef enum JobKind {
 
 const char *job_kind_to_string(JobKind kind); /* "start", "stop", "restart" */
 
-/* Takes call and answers it: with systemd's job as soon as there is one (no_wait), else when the job is
- * done. */
-void job_run(Call *call, JobKind kind, bool no_wait);
+typedef struct Job {
+        Manager *manager;
+        uint64_t id;
+        JobKind kind;
+        char *name, *unit;
+        char *owner; /* the unikernel's, for the journal */
+        Call *call;  /* NULL: answered */
+        bool no_wait;
+        const char *was_done; /* before; NULL: nothing, and systemd's job is the answer */
+        uid_t uid;
+        Queue *queue;
+        QueueEntry *entry; /* NULL: waits for its turn */
+        char *path;        /* systemd's job; NULL: not known yet */
+        char *result;
+        char *invocation_id; /* of the run before, or NULL */
+        Timestamps timestamps;
+        GHashTable *early; /* path → result: removed before we knew which one is ours */
+} Job;
 
-/* Restarts after something else was done; answered without a result, or with the error behind what was done
- * ("The key is sealed"), which stays valid. */
-void job_restart_after(Call *call, const char *was_done);
-
-/* Sends a signal to the runner; takes call and answers it. */
-void job_kill(Call *call, int signal);
-
-/* What systemd.c hears. jobs_check(): signals may have been missed. */
-void jobs_removed(Manager *manager, const char *path, const char *unit, const char *result);
-void jobs_check(Manager *manager);
+/* The one of systemd's path that has not ended; NULL: none. */
+Job *job_by_path(const Manager *manager, const char *path);
 
 /* Whether systemd is stopping NAME because somebody has asked us to. */
 bool jobs_are_stopping(const Manager *manager, const char *name);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "daemon/change/network-change.h"
 
 /* One reading of all. */
 typedef struct Reading {
@@ -275,7 +274,7 @@ static void repair(Manager *manager, const GPtrArray *seen)
 
                 if (!network->changing && network->loaded.record &&
                                 (network->loaded.record->state != NETWORK_READY || !active))
-                        network_change_repair(network);
+                        manager->hooks->network_repair(network);
         }
 }
 
@@ -327,7 +326,7 @@ static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
                 const SeenNetwork *one = seen_networks_find(seen, network->name);
 
                 if (one && one->former && !network->changing && network->loaded.record)
-                        network_change_repair(network);
+                        manager->hooks->network_repair(network);
         }
 }
 

@@ -67,6 +67,14 @@ Network *network_get(Manager *manager, const char *name)
         return g_hash_table_lookup(manager->networks, name);
 }
 
+PolkitDetails network_polkit_details(const Network *network, const char *verb)
+{
+        return (PolkitDetails){.verb = verb,
+                        .network = network->name,
+                        .owner = network->loaded.owner_name,
+                        .group = network->loaded.group_name};
+}
+
 int network_find(Manager *manager, const char *name, Network **ret_network, Error *ret_error)
 {
         Network *network;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/containers.h"
-#include "daemon/core/manager.h"
+#include "daemon/access/polkit.h"
 #include "unikernel/definition.h"
 #include "unikernel/network.h"
 
@@ -20,7 +20,7 @@ void loaded_network_clear(LoadedNetwork *loaded);
 /* For a thread. NO_SUCH_NETWORK and the like. */
 int loaded_network_read(const char *name, LoadedNetwork *ret_loaded, Error *ret_error);
 
-typedef struct Network {
+struct Network {
         Manager *manager;
         char *name, *path;
         LoadedNetwork loaded; /* without a record while it is being asked for */
@@ -29,7 +29,7 @@ typedef struct Network {
         bool announced;               /* NetworkNew was sent: it is there for others */
         bool changing;                /* being made, removed or repaired */
         struct NetworkChange *repair; /* that which repairs it, or NULL */
-} Network;
+};
 
 /* Makes one and puts it into the manager's table, where there is none of that name. */
 Network *network_new(Manager *manager, const char *name);
@@ -40,6 +40,9 @@ Network *network_get(Manager *manager, const char *name);
 
 /* INVALID_NAME or NO_SUCH_NETWORK. */
 int network_find(Manager *manager, const char *name, Network **ret_network, Error *ret_error);
+
+/* What polkit is told of it. */
+PolkitDetails network_polkit_details(const Network *network, const char *verb);
 
 /* Takes what is in loaded; tells the bus. */
 void network_apply(Network *network, LoadedNetwork *loaded);

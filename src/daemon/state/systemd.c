@@ -12,24 +12,22 @@
 #include "common/log.h"
 #include "common/names.h"
 #include "common/unikernel-name.h"
-#include "daemon/access/idle.h"
-#include "daemon/state/dependency.h"
 #include "daemon/state/enabled.h"
-#include "daemon/state/job.h"
 #include "daemon/state/unikernel.h"
 
 #define UNIT_PATH SYSTEMD_PATH "/unit"
 /* unikernel@ as systemd escapes it in object paths */
 #define OUR_PATH_START     UNIT_PATH "/unikernel_40"
 #define PROPERTIES_CHANGED "interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"
-/* Two calls each: see the shares in manager.c. */
+/* Two calls each: see the shares in daemon.c. */
 #define FETCHES_AT_ONCE 6
 #define READY_TIMEOUT   (20 * G_USEC_PER_SEC)
 
 struct Systemd {
         Manager *manager;
         Queue *fetches;
-        void (*ready)(Manager *manager);
+        const SystemdListener *listener;
+        bool ready; /* the first round is over */
         sd_event_source *ready_source;
         unsigned fetching; /* of the first round */
         bool listed;
@@ -76,12 +74,12 @@ bool systemd_is_reachable(const Manager *manager)
 
 static void systemd_ready(Systemd *systemd)
 {
-        void (*ready)(Manager * manager) = systemd->ready;
-
-        systemd->ready = NULL;
         systemd->ready_source = sd_event_source_disable_unref(systemd->ready_source);
-        if (ready)
-                ready(systemd->manager);
+        if (systemd->ready)
+                return;
+
+        systemd->ready = true;
+        systemd->listener->ready(systemd->manager);
 }
 
 static int read_string(sd_bus_message *m, char **ret)
@@ -316,7 +314,7 @@ static void fetch_new(
                         .name = g_strdup(name),
                         .done = done,
                         .userdata = userdata,
-                        .first_round = systemd->ready != NULL,
+                        .first_round = !systemd->ready,
                         .timestamps = timestamps};
         if (fetch->first_round)
                 systemd->fetching++;
@@ -403,40 +401,14 @@ static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error
         return 0;
 }
 
-typedef struct Removed {
-        Manager *manager;
-        char *path, *unit;
-} Removed;
-
-static void on_dependency_noted(void *userdata)
-{
-        Removed *removed = userdata;
-
-        jobs_removed(removed->manager, removed->path, removed->unit, "dependency");
-        g_free(removed->path);
-        g_free(removed->unit);
-        g_free(removed);
-}
-
 static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         const char *path, *unit, *result;
-        g_autofree char *name = NULL;
         Systemd *systemd = userdata;
         uint32_t id;
 
-        if (sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) < 0)
-                return 0;
-
-        /* Whoever asked for it: why is seen now, and not any more when it has been mended. */
-        if (g_str_equal(result, "dependency") && unit_name_parse(unit, &name) >= 0) {
-                Removed *removed = g_new(Removed, 1);
-
-                *removed = (Removed){
-                                .manager = systemd->manager, .path = g_strdup(path), .unit = g_strdup(unit)};
-                dependency_note(systemd->manager, name, on_dependency_noted, removed);
-        } else
-                jobs_removed(systemd->manager, path, unit, result);
+        if (sd_bus_message_read(m, "uoss", &id, &path, &unit, &result) >= 0)
+                systemd->listener->job_removed(systemd->manager, path, unit, result);
         return 0;
 }
 
@@ -451,7 +423,7 @@ static int on_reloading(sd_bus_message *m, void *userdata, sd_bus_error *ret_err
 
         systemd_list(systemd);
         systemd_scan_enabled(systemd);
-        jobs_check(systemd->manager);
+        systemd->listener->signals_missed(systemd->manager);
         return 0;
 }
 
@@ -496,7 +468,7 @@ static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret
 
         systemd_subscribe(systemd);
         systemd_list(systemd);
-        jobs_check(systemd->manager);
+        systemd->listener->signals_missed(systemd->manager);
         return 0;
 }
 
@@ -597,13 +569,13 @@ static int systemd_add_matches(Systemd *systemd)
                         on_owner_changed, NULL, systemd);
 }
 
-int systemd_new(Manager *manager, void (*ready)(Manager *manager), Systemd **ret_systemd)
+int systemd_new(Manager *manager, const SystemdListener *listener, Systemd **ret_systemd)
 {
         Systemd *systemd = g_new0(Systemd, 1);
         int r;
 
         *systemd = (Systemd){.manager = manager,
-                        .ready = ready,
+                        .listener = listener,
                         .fetches = queue_new(FETCHES_AT_ONCE, 0),
                         .reload = reload_new(manager->event, on_reload_ask, systemd)};
 

@@ -11,8 +11,16 @@
 /* PID 1 asks polkit on our behalf, and may be reloading. */
 #define SYSTEMD_CALL_TIMEOUT (90 * G_USEC_PER_SEC)
 
-/* Subscribes and asks for all our units; ready is called once, when the answers are in or do not come. */
-int systemd_new(Manager *manager, void (*ready)(Manager *manager), Systemd **ret_systemd);
+/* Who is told of what systemd says, but for how units are, which goes into their unikernels. */
+typedef struct SystemdListener {
+        void (*ready)(Manager *manager); /* once: the answers about all our units are in, or do not come */
+        void (*job_removed)(Manager *manager, const char *path, const char *unit, const char *result);
+        void (*signals_missed)(
+                        Manager *manager); /* some may have been: systemd was reloaded or re-executed */
+} SystemdListener;
+
+/* Subscribes and asks for all our units. */
+int systemd_new(Manager *manager, const SystemdListener *listener, Systemd **ret_systemd);
 Systemd *systemd_free(Systemd *systemd);
 
 /* Whether there is a bus to reach it on. One that takes connections and says nothing is none. */

@@ -15,7 +15,6 @@
 #include "common/paths.h"
 #include "common/unikernel-name.h"
 #include "daemon/state/job.h"
-#include "daemon/state/start-times.h"
 #include "unikernel/cut-off.h"
 #include "unikernel/exit-record.h"
 #include "unikernel/identity.h"
@@ -91,7 +90,7 @@ void unikernel_free(Unikernel *unikernel)
         loaded_clear(&unikernel->loaded);
         unit_status_clear(&unikernel->status);
         shown_clear(&unikernel->shown);
-        start_times_free(unikernel->start_times);
+        g_free(unikernel->own_start.invocation_id);
         definition_free(unikernel->running);
         sd_event_source_disable_unref(unikernel->look_source);
         g_free(unikernel->reason);
@@ -127,6 +126,18 @@ int unikernel_find(Manager *manager, const char *name, Unikernel **ret_unikernel
 const Definition *unikernel_effective(const Unikernel *unikernel)
 {
         return unikernel->running ?: unikernel->loaded.definition;
+}
+
+void unikernel_note_start(Unikernel *unikernel, const char *before, const Timestamps *timestamps)
+{
+        const char *now = unikernel->status.invocation_id;
+
+        /* Stopped, or it ran already. */
+        if (!now || !*now || g_strcmp0(before, now) == 0)
+                return;
+
+        g_free(unikernel->own_start.invocation_id);
+        unikernel->own_start = (OwnStart){.invocation_id = g_strdup(now), .timestamps = *timestamps};
 }
 
 const char *unikernel_owner_name(const Unikernel *unikernel)

@@ -9,7 +9,12 @@
 #include "unikernel/timestamps.h"
 
 /* One unikernel as it is: its definition as the registry last read it, its unit as systemd last told, and
- * the state that follows from the two. unikernel-bus.c is how the bus sees it. */
+ * the state that follows from the two. unikernel-bus.c is how the bus sees it.
+ *
+ * state/ owns what is: unikernels and the registry that reads them, systemd's view of them and its jobs,
+ * networks with what libvirt has of them. It reads and follows, and of what it drives only systemd's jobs
+ * change anything; definitions and networks are changed by change/. Who changes or shows them (change/,
+ * bus/) calls it. */
 
 typedef enum UnikernelState {
         UNIKERNEL_STOPPED,
@@ -63,7 +68,11 @@ typedef struct Shown {
         bool needs_restart; /* it runs with something else than its definition says */
 } Shown;
 
-typedef struct StartTimes StartTimes;
+/* What we saw ourselves of the last start that we were asked for. */
+typedef struct OwnStart {
+        char *invocation_id; /* the run that it led to; NULL: there was none */
+        Timestamps timestamps;
+} OwnStart;
 
 typedef struct Unikernel {
         Manager *manager;
@@ -81,7 +90,7 @@ typedef struct Unikernel {
                                 says; NULL: it is, or not known */
         bool compared;       /* running is true for this run and this definition */
         sd_event_source *look_source; /* the next look at what systemd is about to say; NULL: none */
-        StartTimes *start_times;      /* of the last start that we were asked for; NULL: none */
+        OwnStart own_start;
 } Unikernel;
 
 /* Makes one and puts it into the manager's tables; it is announced by unikernel_refresh(). */
@@ -107,6 +116,10 @@ const Definition *unikernel_effective(const Unikernel *unikernel);
 
 /* What systemd knows of its last run is not of this one, but of another that had its name. */
 void unikernel_forget_run(Unikernel *unikernel);
+
+/* A start that we were asked for has ended. What we saw of it belongs to the run that is there now, unless
+ * that is the one that was there before (before: its invocation ID, or NULL). */
+void unikernel_note_start(Unikernel *unikernel, const char *before, const Timestamps *timestamps);
 
 /* Never NULL: "root" where there is no definition that can be read. */
 const char *unikernel_owner_name(const Unikernel *unikernel);

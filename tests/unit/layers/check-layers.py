@@ -35,11 +35,6 @@ ROOMS = {
 }
 # Includes of a later room all the same: file and header.
 UPWARD = {
-    ("daemon/change/change.c", "daemon/bus/credential.h"),
-    ("daemon/access/idle.c", "daemon/state/registry.h"),
-    ("daemon/state/network-registry.c", "daemon/change/network-change.h"),
-    ("daemon/access/polkit.h", "daemon/state/unikernel.h"),
-    ("daemon/state/start-times.c", "daemon/bus/unikernel-bus.h"),
     ("ctl/cli/exit.c", "ctl/output/terminal.h"),
     ("ctl/cli/options.h", "ctl/output/journal-line.h"),
 }
@@ -50,12 +45,6 @@ RINGS = (
     {"image/owners", "image/store", "image/store-files"},
     {"image/" + name for name in ("arm-virt", "elf-file", "image", "inspect", "linux", "multiboot", "pvh", "solo5",
                                   "source", "unsupported")},
-    {"daemon/bus/network-bus", "daemon/bus/network-read"},
-    {"daemon/" + name for name in (
-        "access/call", "access/client", "access/idle", "access/polkit", "access/subscribers", "bus/credential",
-        "bus/unikernel-bus", "change/change", "change/network-change", "change/volume-work", "state/dependency",
-        "state/job", "state/network", "state/network-registry", "state/registry", "state/start-times", "state/systemd",
-        "state/unikernel")},
 )
 PURE = {"common", "image", "volume", "unikernel"}
 # "common" may know the journal and machine IDs, which are no bus.

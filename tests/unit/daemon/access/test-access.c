@@ -11,12 +11,13 @@
 
 #include "../bus-message.h"
 #include "common/io.h"
-#include "daemon/access/call.h"
+#include "daemon/access/call-limits.h"
 #include "daemon/access/subscribers.h"
 #include "daemon/bus/log-stream.h"
 #include "daemon/change/image-access.h"
 #include "daemon/core/helper.h"
 #include "daemon/state/enabled.h"
+#include "daemon/state/unikernel-access.h"
 #include "fixture/files.h"
 
 static char *root;
@@ -253,19 +254,19 @@ static void test_owner_meanwhile(void)
                         .group = (char *) "staff"};
         _cleanup_error_ Error error = ERROR_INIT;
 
-        g_assert_cmpint(call_check_owner(&call, &error), <, 0);
+        g_assert_cmpint(unikernel_check_owner(&call, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_NO_SUCH_UNIKERNEL);
 
         g_hash_table_insert(manager.unikernels, hello.name, &hello);
-        g_assert_cmpint(call_check_owner(&call, &error), ==, 0);
+        g_assert_cmpint(unikernel_check_owner(&call, &error), ==, 0);
 
         hello.loaded.group_name = (char *) "";
         error_clear(&error);
-        g_assert_cmpint(call_check_owner(&call, &error), <, 0);
+        g_assert_cmpint(unikernel_check_owner(&call, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_BUSY);
         hello.loaded = (Loaded){.owner_name = (char *) "bob", .group_name = (char *) "staff"};
         error_clear(&error);
-        g_assert_cmpint(call_check_owner(&call, &error), <, 0);
+        g_assert_cmpint(unikernel_check_owner(&call, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_BUSY);
 
         g_hash_table_unref(manager.unikernels);

@@ -9,6 +9,7 @@
 #include "change-fixture.h"
 #include "common/io.h"
 #include "daemon/change/image-access.h"
+#include "daemon/state/unikernel.h"
 #include "unikernel/network.h"
 
 /* Whose bridge it is: the default one and those for everybody; others need an administrator, before anything

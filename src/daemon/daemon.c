@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthid from its start to its end: what is read first, when it is ready, how it reaches the bus, how it
- * reloads. */
+/* shruthid from its start to its end: what is made and read first, how the rooms are connected with each
+ * other, how it reaches the bus, when it is ready. */
 
-#include "daemon/core/manager.h"
+#include "daemon/daemon.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/names.h"
+#include "daemon/access/call-limits.h"
 #include "daemon/access/call.h"
 #include "daemon/access/client.h"
 #include "daemon/access/idle.h"
@@ -25,8 +26,11 @@
 #include "daemon/bus/unikernel-bus.h"
 #include "daemon/bus/volumes.h"
 #include "daemon/change/change.h"
+#include "daemon/change/network-change.h"
 #include "daemon/state/addresses.h"
+#include "daemon/state/configuration.h"
 #include "daemon/state/cut-off-watch.h"
+#include "daemon/state/job-run.h"
 #include "daemon/state/network-registry.h"
 #include "daemon/state/registry.h"
 #include "daemon/state/systemd.h"
@@ -39,54 +43,20 @@
 /* The bus keeps at most 128 calls of ours that are not answered (dbus-daemon(1),
  * max_replies_per_connection), so those that others can make us send have shares: 20, 16 and 16 here, 12 for
  * looking at units, up to 64 starts. */
-#define QUESTIONS_AT_ONCE    20
-#define QUESTIONS_PER_USER   8
-#define INTERACTIVE_AT_ONCE  16
-#define INTERACTIVE_PER_USER 4
+#define POLKIT_QUERIES_AT_ONCE  20
+#define POLKIT_QUERIES_PER_USER 8
+#define POLKIT_DIALOGS_AT_ONCE  16
+#define POLKIT_DIALOGS_PER_USER 4
 /* A stop is mostly a wait: libvirt looks every 200 ms whether QEMU has ended (virProcessKillPainfully()). So
  * more of them than of starts are under way, and none waits for a start. */
-#define STOPS_AT_ONCE        16
-#define STOPS_PER_USER       12
+#define STOPS_AT_ONCE  16
+#define STOPS_PER_USER 12
 
 /* Each asks polkit, reads files or asks libvirt about as many unikernels as there are. */
 #define OVERVIEWS_AT_ONCE  2
 #define OVERVIEWS_PER_USER 1
 
-#define CONNECT_RETRY   (2 * G_USEC_PER_SEC)
-
-SharedConf *shared_conf_ref(SharedConf *shared)
-{
-        g_atomic_int_inc(&shared->references);
-        return shared;
-}
-
-SharedConf *shared_conf_unref(SharedConf *shared)
-{
-        if (shared && g_atomic_int_dec_and_test(&shared->references)) {
-                conf_free(shared->conf);
-                g_free(shared);
-        }
-        return NULL;
-}
-
-const Conf *manager_conf(const Manager *manager)
-{
-        return manager->conf->conf;
-}
-
-/* Takes conf; NULL: it is broken. One user alone never has all places for starts: a guest that hangs holds
- * up its owner's others, and nobody else's. */
-static void manager_set_conf(Manager *manager, Conf *conf)
-{
-        shared_conf_unref(manager->conf);
-        manager->conf = g_new0(SharedConf, 1);
-        *manager->conf = (SharedConf){
-                        .references = 1, .conf = conf ?: conf_new_default(), .broken = conf == NULL};
-        conf = manager->conf->conf;
-        if (manager->starts)
-                queue_set_places(manager->starts, conf->starts_in_flight,
-                                MAX(conf->starts_in_flight, 2) - 1);
-}
+#define CONNECT_RETRY (2 * G_USEC_PER_SEC)
 
 /* Each call that comes in: who is it, and is it of a size that we take? Those that are dispatched again pass
  * here again. */
@@ -116,7 +86,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
         return reply_error(message, &error, error_set_errno(&error, r, "The message cannot be taken"));
 }
 
-int manager_export(Manager *manager, sd_bus *bus)
+static int daemon_export(Manager *manager, sd_bus *bus)
 {
         int r;
 
@@ -152,175 +122,10 @@ int manager_export(Manager *manager, sd_bus *bus)
         return r;
 }
 
-static void emit_object_to(sd_bus *bus, bool added, const char *signal, const char *name, const char *path)
-{
-        int r;
-
-        if (added)
-                r = sd_bus_emit_object_added(bus, path);
-        else
-                r = sd_bus_emit_object_removed(bus, path);
-        if (r >= 0)
-                r = sd_bus_emit_signal(bus, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER,
-                                signal, "so", name, path);
-        if (r < 0)
-                log_debug("Cannot tell the bus about '%s': %s", name, g_strerror(-r));
-}
-
-void manager_emit_object(
-                Manager *manager, bool added, const char *signal, const char *name, const char *path)
-{
-        if (manager->bus && manager->published)
-                emit_object_to(manager->bus, added, signal, name, path);
-        for (guint i = 0; i < manager->peers->len; i++)
-                emit_object_to(manager->peers->pdata[i], added, signal, name, path);
-}
-
-void manager_emit_signal(Manager *manager, const char *path, const char *interface, const char *signal)
-{
-        if (manager->bus && manager->published)
-                (void) sd_bus_emit_signal(manager->bus, path, interface, signal, NULL);
-        for (guint i = 0; i < manager->peers->len; i++)
-                (void) sd_bus_emit_signal(manager->peers->pdata[i], path, interface, signal, NULL);
-}
-
-void manager_emit_changed(Manager *manager, const char *path, const char *interface, char **properties)
-{
-        if (manager->bus && manager->published)
-                (void) sd_bus_emit_properties_changed_strv(manager->bus, path, interface, properties);
-        for (guint i = 0; i < manager->peers->len; i++)
-                (void) sd_bus_emit_properties_changed_strv(
-                                manager->peers->pdata[i], path, interface, properties);
-}
-
-static void on_probed(int r, Error *error, const char *output, void *userdata)
-{
-        char *names[] = {(char *) "Acceleration", NULL};
-        Manager *manager = userdata;
-
-        if (r < 0) {
-                log_debug("Cannot find out whether KVM works: %s", error_message(error, r));
-                return;
-        }
-        for (char *key, *value; helper_next_line(&output, &key, &value);) {
-                if (g_str_equal(key, "kvm")) {
-                        g_free(manager->acceleration);
-                        manager->acceleration = g_strdup(g_str_equal(value, "yes") ? "kvm" : "tcg");
-                }
-                g_free(key);
-                g_free(value);
-        }
-        manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);
-}
-
-void manager_probe(Manager *manager)
-{
-        helper_run(manager->helper, 0, "probe", NULL, on_probed, manager);
-}
-
-static void manager_take_conf(Manager *manager, Conf *conf)
-{
-        char *names[] = {(char *) "LibvirtURI", NULL};
-        bool was_broken = manager->conf->broken;
-
-        manager_set_conf(manager, conf);
-        manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);
-        manager_probe(manager);
-        if (!was_broken)
-                return;
-
-        log_info("shruthi.conf is sound again");
-        (void) sd_notify(0, "STATUS=Serving the bus");
-        networks_repair(manager);
-}
-
-int manager_check_conf(Manager *manager, Error *ret_error)
-{
-        Conf *conf;
-        int r;
-
-        if (!manager->conf->broken)
-                return 0;
-
-        r = conf_load(&conf, ret_error);
-        if (r < 0)
-                return r;
-
-        manager_take_conf(manager, conf);
-        addresses_sweep(manager);
-        return 0;
-}
-
-typedef struct Reload {
-        Manager *manager;
-        Conf *conf;
-        int result;
-        Error error;
-        void (*done)(int r, Error *error, void *userdata);
-        void *userdata;
-} Reload;
-
-static void reload_end(Reload *reload)
-{
-        reload->manager->reloading--;
-        (void) sd_notify(0, "READY=1");
-        if (reload->done)
-                reload->done(reload->result, &reload->error, reload->userdata);
-        error_clear(&reload->error);
-        g_free(reload);
-}
-
-static void on_networks_reread(void *userdata)
-{
-        Reload *reload = userdata;
-
-        addresses_sweep(reload->manager);
-        reload_end(reload);
-}
-
-static void on_reread(void *userdata)
-{
-        Reload *reload = userdata;
-
-        networks_refresh(reload->manager, on_networks_reread, reload);
-}
-
-static void reload_run(void *userdata)
-{
-        Reload *reload = userdata;
-
-        reload->result = conf_load(&reload->conf, &reload->error);
-}
-
-static void reload_done(void *userdata)
-{
-        Reload *reload = userdata;
-        Manager *manager = reload->manager;
-
-        if (reload->result < 0)
-                log_warning("%s: %s", manager->conf->broken ? "Still broken" : "The old configuration stays",
-                                reload->error.message);
-        else
-                manager_take_conf(manager, reload->conf);
-        if (manager->systemd)
-                systemd_scan_enabled(manager->systemd);
-        registry_refresh(manager->registry, NULL, on_reread, reload);
-}
-
-void manager_reload(Manager *manager, void (*done)(int r, Error *error, void *userdata), void *userdata)
-{
-        Reload *reload = g_new0(Reload, 1);
-
-        *reload = (Reload){.manager = manager, .done = done, .userdata = userdata, .error = ERROR_INIT};
-        manager->reloading++;
-        (void) sd_notify(0, "RELOADING=1");
-        worker_run(manager->loader, 0, NULL, reload_run, reload_done, reload);
-}
-
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
         if (si->ssi_signo == SIGHUP)
-                manager_reload(userdata, NULL, NULL);
+                configuration_reload(userdata, NULL, NULL);
         else
                 idle_leave(userdata);
         return 0;
@@ -356,6 +161,12 @@ static void on_systemd_ready(Manager *manager)
         }
 }
 
+static const SystemdListener systemd_listener = {
+                .ready = on_systemd_ready,
+                .job_removed = jobs_removed,
+                .signals_missed = jobs_check,
+};
+
 static int on_hangup(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Manager *manager = userdata;
@@ -365,7 +176,7 @@ static int on_hangup(sd_bus_message *message, void *userdata, sd_bus_error *ret_
         return sd_event_exit(manager->event, -ECONNRESET);
 }
 
-static int manager_connect(Manager *manager)
+static int daemon_connect(Manager *manager)
 {
         g_autoptr(sd_bus) bus = NULL;
         int r;
@@ -374,7 +185,7 @@ static int manager_connect(Manager *manager)
         if (r >= 0)
                 r = sd_bus_attach_event(bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
         if (r >= 0)
-                r = manager_export(manager, bus);
+                r = daemon_export(manager, bus);
         if (r >= 0)
                 r = sd_bus_match_signal_async(bus, NULL, "org.freedesktop.DBus.Local",
                                 "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
@@ -387,14 +198,14 @@ static int manager_connect(Manager *manager)
         if (r < 0)
                 return r;
 
-        return systemd_new(manager, on_systemd_ready, &manager->systemd);
+        return systemd_new(manager, &systemd_listener, &manager->systemd);
 }
 
 static int on_connect(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Manager *manager = userdata;
 
-        if (manager_connect(manager) >= 0)
+        if (daemon_connect(manager) >= 0)
                 return 0;
         /* Half-way there and no further: better from the start. */
         if (manager->bus)
@@ -405,9 +216,9 @@ static int on_connect(sd_event_source *source, uint64_t usec, void *userdata)
 }
 
 /* Without a bus there is still the private socket, and the bus may come. */
-static int manager_reach_bus(Manager *manager)
+static int daemon_reach_bus(Manager *manager)
 {
-        int r = manager_connect(manager);
+        int r = daemon_connect(manager);
 
         if (r >= 0)
                 return 0;
@@ -420,7 +231,7 @@ static int manager_reach_bus(Manager *manager)
                         CONNECT_RETRY, 0, on_connect, manager);
 }
 
-static int manager_take_sockets(Manager *manager)
+static int daemon_take_sockets(Manager *manager)
 {
         int n = sd_listen_fds(true), r;
 
@@ -435,7 +246,7 @@ static int manager_take_sockets(Manager *manager)
         return r < 0 ? r : 0;
 }
 
-static int manager_add_signals(Manager *manager)
+static int daemon_add_signals(Manager *manager)
 {
         static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
         int r = 0;
@@ -446,32 +257,48 @@ static int manager_add_signals(Manager *manager)
         return r;
 }
 
+static void on_client_gone(Manager *manager, const char *name)
+{
+        polkit_forget_sender(manager, name);
+        subscribers_forget(manager, name);
+}
+
+static void on_conf_repaired(Manager *manager)
+{
+        networks_repair(manager);
+        addresses_sweep(manager);
+}
+
+static const ManagerHooks manager_hooks = {
+                .export = daemon_export,
+                .client_gone = on_client_gone,
+                .conf_repaired = on_conf_repaired,
+                .network_repair = network_change_repair,
+};
+
 static void peer_free(gpointer bus)
 {
         sd_bus_flush_close_unref(bus);
 }
 
-static void manager_new_tables(Manager *manager)
+static void daemon_new_tables(Manager *manager)
 {
         manager->peers = g_ptr_array_new_with_free_func(peer_free);
         manager->acceleration = g_strdup("");
-        manager->unikernels = g_hash_table_new_full(
-                        g_str_hash, g_str_equal, NULL, unikernel_destroy);
+        manager->unikernels = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unikernel_destroy);
         manager->by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
         manager->sealing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        manager->networks = g_hash_table_new_full(
-                        g_str_hash, g_str_equal, NULL, network_destroy);
+        manager->networks = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, network_destroy);
         manager->changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->enabled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        manager->clients =
-                        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, client_destroy);
+        manager->clients = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, client_destroy);
         manager->queries = g_hash_table_new_full(NULL, NULL, NULL, query_destroy);
         manager->calls_of = g_hash_table_new(NULL, NULL);
 }
 
 /* A broken one is no reason not to be there: somebody has to say what is wrong with it, and what runs can be
  * looked at and stopped. */
-static void manager_load_conf(Manager *manager)
+static void daemon_load_conf(Manager *manager)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         Conf *conf = NULL;
@@ -485,29 +312,30 @@ static void manager_load_conf(Manager *manager)
         manager_set_conf(manager, conf);
 }
 
-int manager_new(Manager **ret_manager, Error *ret_error)
+int daemon_new(Manager **ret_manager, Error *ret_error)
 {
-        g_autoptr(Manager) manager = g_new0(Manager, 1);
+        _cleanup_daemon_ Manager *manager = g_new0(Manager, 1);
         int r;
 
-        manager_new_tables(manager);
+        manager->hooks = &manager_hooks;
+        daemon_new_tables(manager);
         manager->starts = queue_new(1, 0);
         manager->stops = queue_new(STOPS_AT_ONCE, STOPS_PER_USER);
-        manager_load_conf(manager);
+        daemon_load_conf(manager);
 
         r = sd_event_default(&manager->event);
         if (r >= 0)
                 r = sd_event_set_watchdog(manager->event, true);
         if (r >= 0)
-                r = manager_add_signals(manager);
+                r = daemon_add_signals(manager);
         if (r >= 0)
                 r = worker_new(manager->event, WORKER_THREADS, WORKER_PER_USER, &manager->worker);
         if (r >= 0)
                 r = worker_new(manager->event, 1, 0, &manager->loader);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot set up the event loop");
-        manager->questions = queue_new(QUESTIONS_AT_ONCE, QUESTIONS_PER_USER);
-        manager->interactive = queue_new(INTERACTIVE_AT_ONCE, INTERACTIVE_PER_USER);
+        manager->polkit_queries = queue_new(POLKIT_QUERIES_AT_ONCE, POLKIT_QUERIES_PER_USER);
+        manager->polkit_dialogs = queue_new(POLKIT_DIALOGS_AT_ONCE, POLKIT_DIALOGS_PER_USER);
         manager->overviews = queue_new(OVERVIEWS_AT_ONCE, OVERVIEWS_PER_USER);
         manager->helper = helper_new(manager->event, HELPERS_AT_ONCE);
 
@@ -523,7 +351,7 @@ int manager_new(Manager **ret_manager, Error *ret_error)
         return 0;
 }
 
-Manager *manager_free(Manager *manager)
+Manager *daemon_free(Manager *manager)
 {
         if (!manager)
                 return NULL;
@@ -552,8 +380,8 @@ Manager *manager_free(Manager *manager)
         helper_free(manager->helper);
         queue_free(manager->starts);
         queue_free(manager->stops);
-        queue_free(manager->questions);
-        queue_free(manager->interactive);
+        queue_free(manager->polkit_queries);
+        queue_free(manager->polkit_dialogs);
         queue_free(manager->overviews);
         shared_conf_unref(manager->conf);
         sd_event_unref(manager->event);
@@ -563,13 +391,13 @@ Manager *manager_free(Manager *manager)
         return NULL;
 }
 
-int manager_run(Manager *manager)
+int daemon_run(Manager *manager)
 {
         int r;
 
-        r = manager_take_sockets(manager);
+        r = daemon_take_sockets(manager);
         if (r >= 0)
-                r = manager_reach_bus(manager);
+                r = daemon_reach_bus(manager);
         if (r >= 0)
                 r = idle_start(manager);
         if (r < 0) {

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What everybody does with shruthid's one object: the configuration in force, signals to whoever is
+ * connected. */
+
+#include "daemon/core/manager.h"
+
+#include <systemd/sd-daemon.h>
+
+#include "common/log.h"
+#include "common/names.h"
+
+SharedConf *shared_conf_ref(SharedConf *shared)
+{
+        g_atomic_int_inc(&shared->references);
+        return shared;
+}
+
+SharedConf *shared_conf_unref(SharedConf *shared)
+{
+        if (shared && g_atomic_int_dec_and_test(&shared->references)) {
+                conf_free(shared->conf);
+                g_free(shared);
+        }
+        return NULL;
+}
+
+const Conf *manager_conf(const Manager *manager)
+{
+        return manager->conf->conf;
+}
+
+/* One user alone never has all places for starts: a guest that hangs holds
+ * up its owner's others, and nobody else's. */
+void manager_set_conf(Manager *manager, Conf *conf)
+{
+        shared_conf_unref(manager->conf);
+        manager->conf = g_new0(SharedConf, 1);
+        *manager->conf = (SharedConf){
+                        .references = 1, .conf = conf ?: conf_new_default(), .broken = conf == NULL};
+        conf = manager->conf->conf;
+        if (manager->starts)
+                queue_set_places(
+                                manager->starts, conf->starts_in_flight, MAX(conf->starts_in_flight, 2) - 1);
+}
+
+static void emit_object_to(sd_bus *bus, bool added, const char *signal, const char *name, const char *path)
+{
+        int r;
+
+        if (added)
+                r = sd_bus_emit_object_added(bus, path);
+        else
+                r = sd_bus_emit_object_removed(bus, path);
+        if (r >= 0)
+                r = sd_bus_emit_signal(bus, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, signal, "so",
+                                name, path);
+        if (r < 0)
+                log_debug("Cannot tell the bus about '%s': %s", name, g_strerror(-r));
+}
+
+void manager_emit_object(
+                Manager *manager, bool added, const char *signal, const char *name, const char *path)
+{
+        if (manager->bus && manager->published)
+                emit_object_to(manager->bus, added, signal, name, path);
+        for (guint i = 0; i < manager->peers->len; i++)
+                emit_object_to(manager->peers->pdata[i], added, signal, name, path);
+}
+
+void manager_emit_signal(Manager *manager, const char *path, const char *interface, const char *signal)
+{
+        if (manager->bus && manager->published)
+                (void) sd_bus_emit_signal(manager->bus, path, interface, signal, NULL);
+        for (guint i = 0; i < manager->peers->len; i++)
+                (void) sd_bus_emit_signal(manager->peers->pdata[i], path, interface, signal, NULL);
+}
+
+void manager_emit_changed(Manager *manager, const char *path, const char *interface, char **properties)
+{
+        if (manager->bus && manager->published)
+                (void) sd_bus_emit_properties_changed_strv(manager->bus, path, interface, properties);
+        for (guint i = 0; i < manager->peers->len; i++)
+                (void) sd_bus_emit_properties_changed_strv(
+                                manager->peers->pdata[i], path, interface, properties);
+}
+
+static void on_probed(int r, Error *error, const char *output, void *userdata)
+{
+        char *names[] = {(char *) "Acceleration", NULL};
+        Manager *manager = userdata;
+
+        if (r < 0) {
+                log_debug("Cannot find out whether KVM works: %s", error_message(error, r));
+                return;
+        }
+        for (char *key, *value; helper_next_line(&output, &key, &value);) {
+                if (g_str_equal(key, "kvm")) {
+                        g_free(manager->acceleration);
+                        manager->acceleration = g_strdup(g_str_equal(value, "yes") ? "kvm" : "tcg");
+                }
+                g_free(key);
+                g_free(value);
+        }
+        manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);
+}
+
+void manager_probe(Manager *manager)
+{
+        helper_run(manager->helper, 0, "probe", NULL, on_probed, manager);
+}
+
+void manager_touch(Manager *manager)
+{
+        (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &manager->idle_since);
+}
+
+bool manager_replace_conf(Manager *manager, Conf *conf)
+{
+        char *names[] = {(char *) "LibvirtURI", NULL};
+        bool was_broken = manager->conf->broken;
+
+        manager_set_conf(manager, conf);
+        manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);
+        manager_probe(manager);
+        if (was_broken) {
+                log_info("shruthi.conf is sound again");
+                (void) sd_notify(0, "STATUS=Serving the bus");
+        }
+        return was_broken;
+}
+
+int manager_check_conf(Manager *manager, Error *ret_error)
+{
+        Conf *conf;
+        int r;
+
+        if (!manager->conf->broken)
+                return 0;
+
+        r = conf_load(&conf, ret_error);
+        if (r < 0)
+                return r;
+
+        (void) manager_replace_conf(manager, conf);
+        manager->hooks->conf_repaired(manager);
+        return 0;
+}

@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A verb becomes a job of systemd's, and the job's end becomes the answer. That a job is "done" does not
+ * mean that the unit is active: what systemd has said about the unit is looked at after the job, and where
+ * that is not what the job was for, systemd is asked. A job keeps its place in the queue until systemd has
+ * finished it, whoever still waits. */
+
+#include "daemon/state/job-run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/log.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "common/unikernel-name.h"
+#include "daemon/state/dependency.h"
+#include "daemon/state/systemd.h"
+#include "daemon/state/unikernel-access.h"
+#include "unikernel/exit-parser.h"
+
+/* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
+#define KILL_STEP_USEC    (50 * 1000)
+#define KILL_ATTEMPTS_MAX 200
+
+static const char *const job_method_table[_JOB_KIND_MAX] = {
+                [JOB_START] = "StartUnit",
+                [JOB_STOP] = "StopUnit",
+                [JOB_RESTART] = "RestartUnit",
+};
+
+static void job_free(Job *job)
+{
+        job->manager->active_jobs = g_list_remove(job->manager->active_jobs, job);
+        queue_entry_done(job->entry);
+        g_hash_table_unref(job->early);
+        g_free(job->path);
+        g_free(job->result);
+        g_free(job->invocation_id);
+        g_free(job->name);
+        g_free(job->unit);
+        g_free(job->owner);
+        g_free(job);
+}
+
+static void job_answer_error(Job *job, Error *error, int r)
+{
+        if (job->was_done)
+                error_prefix(error, "%s, but", job->was_done);
+        call_fail(g_steal_pointer(&job->call), error, r);
+}
+
+static void job_answer(Job *job)
+{
+        if (job->was_done)
+                call_reply(g_steal_pointer(&job->call), "");
+        else
+                call_reply(g_steal_pointer(&job->call), "o", job->path);
+}
+
+static void job_fail(Job *job, Error *error, int r)
+{
+        if (job->call)
+                job_answer_error(job, error, r);
+        job_free(job);
+}
+
+static int job_judge(const Job *job, Error *ret_error)
+{
+        const Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        JobEnd end = {.kind = job->kind,
+                        .job_result = job->result,
+                        .active_state = "inactive",
+                        .condition = true,
+                        .error = _ERROR_CODE_INVALID};
+
+        if (unikernel) {
+                end.active_state = unikernel->status.active_state;
+                end.condition = unikernel->status.condition_result;
+                end.error = unikernel->end_error;
+                end.reason = unikernel->reason;
+        }
+        return job_end_judge(job->name, &end, ret_error);
+}
+
+static void job_note_start(const Job *job)
+{
+        Unikernel *unikernel = unikernel_get(job->manager, job->name);
+
+        if (unikernel)
+                unikernel_note_start(unikernel, job->invocation_id, &job->timestamps);
+}
+
+static void on_looked(int r, Error *look_error, void *userdata)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        Job *job = userdata;
+
+        if (r < 0)
+                error_move(&error, look_error);
+        else {
+                timestamps_record(&job->timestamps, TIMESTAMP_ANSWERED);
+                if (job->kind != JOB_STOP)
+                        job_note_start(job);
+                r = job_judge(job, &error);
+        }
+        if (r < 0)
+                log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
+                                "%s", error.message);
+        if (job->call && r < 0)
+                job_answer_error(job, &error, r);
+        else if (job->call)
+                job_answer(job);
+        job_free(job);
+}
+
+/* systemd tells how the unit is before it tells that its job is gone (bus_job_send_removed_signal()). */
+static bool job_has_its_end(const Job *job)
+{
+        const Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        const char *state = unikernel ? unikernel->status.active_state : NULL;
+
+        if (!g_str_equal(job->result, "done"))
+                return false;
+
+        return job->kind == JOB_STOP ? g_strcmp0(state, "inactive") == 0 : g_strcmp0(state, "active") == 0;
+}
+
+/* told: by its signal, so that those before it have come too. */
+static void job_finish(Job *job, const char *result, bool told)
+{
+        Unikernel *unikernel = unikernel_get(job->manager, job->name);
+
+        job->result = g_strdup(result);
+        /* From here on it is not being stopped. */
+        if (job->kind == JOB_STOP && unikernel)
+                (void) unikernel_refresh(unikernel);
+        if (told && job_has_its_end(job))
+                on_looked(0, NULL, job);
+        else
+                systemd_fetch(job->manager->systemd, job->name, on_looked, job);
+}
+
+static void jobs_finish(Manager *manager, const char *path, const char *unit, const char *result)
+{
+        for (GList *l = manager->active_jobs; l; l = l->next) {
+                Job *job = l->data;
+
+                if (job->entry && !job->path && g_str_equal(job->unit, unit))
+                        g_hash_table_insert(job->early, g_strdup(path), g_strdup(result));
+        }
+
+        /* Several may have been given the same one; each that ends lets others in, and they may end too. */
+        for (Job *job; (job = job_by_path(manager, path));)
+                job_finish(job, result, true);
+}
+
+typedef struct Removed {
+        Manager *manager;
+        char *path, *unit;
+} Removed;
+
+static void on_dependency_noted(void *userdata)
+{
+        Removed *removed = userdata;
+
+        jobs_finish(removed->manager, removed->path, removed->unit, "dependency");
+        g_free(removed->path);
+        g_free(removed->unit);
+        g_free(removed);
+}
+
+void jobs_removed(Manager *manager, const char *path, const char *unit, const char *result)
+{
+        g_autofree char *name = NULL;
+        Removed *removed;
+
+        /* Whoever asked for it: why is seen now, and not any more when it has been mended. */
+        if (!g_str_equal(result, "dependency") || unit_name_parse(unit, &name) < 0) {
+                jobs_finish(manager, path, unit, result);
+                return;
+        }
+
+        removed = g_new(Removed, 1);
+        *removed = (Removed){.manager = manager, .path = g_strdup(path), .unit = g_strdup(unit)};
+        dependency_note(manager, name, on_dependency_noted, removed);
+}
+
+typedef struct Check {
+        Manager *manager;
+        uint64_t id;
+} Check;
+
+static int on_checked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        Check *check = userdata;
+        Job *job = NULL;
+
+        /* It may have ended by its signal meanwhile. */
+        for (GList *l = check->manager->active_jobs; l && !job; l = l->next)
+                if (((Job *) l->data)->id == check->id)
+                        job = l->data;
+        if (job && !job->result && sd_bus_message_is_method_error(reply, NULL))
+                job_finish(job, "done", false);
+        g_free(check);
+        return 0;
+}
+
+void jobs_check(Manager *manager)
+{
+        for (GList *l = manager->active_jobs; l; l = l->next) {
+                Job *job = l->data;
+                Check *check;
+
+                if (!job->path || job->result)
+                        continue;
+
+                check = g_new0(Check, 1);
+                *check = (Check){.manager = manager, .id = job->id};
+                if (sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, job->path,
+                                    "org.freedesktop.DBus.Properties", "Get", on_checked, check, "ss",
+                                    SYSTEMD_NAME ".Job", "State") < 0)
+                        g_free(check);
+        }
+}
+
+/* By name, where that is known without asking anybody. */
+static char *stopper_name(const Unikernel *unikernel, uid_t uid)
+{
+        if (uid == 0)
+                return g_strdup("root");
+        if (unikernel && unikernel->shown.owner == uid)
+                return g_strdup(unikernel_owner_name(unikernel));
+
+        return g_strdup_printf("%u", (unsigned) uid);
+}
+
+/* The runner reads at SIGTERM who it was ("stopped by user alice"). Without a runner there is no directory,
+ * and nothing to say. */
+static void stopper_write(Manager *manager, const char *name, uid_t uid)
+{
+        g_autofree char *stopper = stopper_name(unikernel_get(manager, name), uid);
+        g_autofree char *dir = paths_unikernel_runtime(name),
+                        *path = g_build_filename(dir, "stopped-by", NULL);
+        g_autofree char *text = g_strconcat(stopper, "\n", NULL);
+        _cleanup_close_ int fd =
+                        open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
+        if (fd < 0 || write_all(fd, text, strlen(text)) < 0)
+                log_debug("Cannot tell the runner of '%s' who stops it", name);
+}
+
+static void stopper_remove(const char *name)
+{
+        g_autofree char *dir = paths_unikernel_runtime(name),
+                        *path = g_build_filename(dir, "stopped-by", NULL);
+
+        (void) unlink(path);
+}
+
+static int on_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
+        _cleanup_error_ Error error = ERROR_INIT;
+        Job *job = userdata;
+        const char *path;
+        int r;
+
+        if (bus_error)
+                r = systemd_read_error(bus_error, job_kind_to_string(job->kind), &error);
+        else
+                r = sd_bus_message_read(reply, "o", &path);
+        if (r < 0) {
+                if (job->kind != JOB_START)
+                        stopper_remove(job->name);
+                job_fail(job, &error, r);
+                return 0;
+        }
+
+        timestamps_record(&job->timestamps, TIMESTAMP_JOB_MADE);
+        job->path = g_strdup(path);
+        if (job->no_wait)
+                job_answer(job);
+        if (g_hash_table_contains(job->early, path))
+                job_finish(job, g_hash_table_lookup(job->early, path), true);
+        return 0;
+}
+
+static int systemd_unit_call(Job *job, const char *method, const char *mode, sd_bus_message_handler_t done)
+{
+        g_autoptr(sd_bus_message) m = NULL;
+        int r;
+
+        if (!systemd_is_reachable(job->manager))
+                return -ENOTCONN;
+
+        r = sd_bus_message_new_method_call(
+                        job->manager->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, method);
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", job->unit);
+        if (r >= 0 && mode)
+                r = sd_bus_message_append(m, "s", mode);
+        if (r < 0)
+                return r;
+
+        return sd_bus_call_async(job->manager->bus, NULL, m, done, job, SYSTEMD_CALL_TIMEOUT);
+}
+
+static void on_prepared(int r, Error *error, const char *output, void *userdata)
+{
+        g_autofree char *name = userdata;
+
+        /* Its start tells what is wrong. */
+        if (r < 0)
+                log_debug("'%s' was not prepared: %s", name, error_message(error, r));
+}
+
+/* QEMU can get ready while systemd makes the unit's sandbox. Where others start too, somebody else has use
+ * for that processor. */
+static void job_prepare(const Job *job)
+{
+        const Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        const char *state = unikernel ? unikernel->status.active_state : NULL;
+
+        if (job->kind == JOB_START && queue_count_running(job->queue) == 1 &&
+                        (g_strcmp0(state, "inactive") == 0 || g_strcmp0(state, "failed") == 0))
+                helper_run(job->manager->helper, job->uid, "prepare", job->name, on_prepared,
+                                g_strdup(job->name));
+}
+
+static void job_ask(Job *job)
+{
+        const Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        job->invocation_id = unikernel ? g_strdup(unikernel->status.invocation_id) : NULL;
+        timestamps_record(&job->timestamps, TIMESTAMP_REQUESTED);
+        if (job->kind != JOB_START)
+                stopper_write(job->manager, job->name, job->uid);
+        r = systemd_unit_call(job, job_method_table[job->kind], "replace", on_asked);
+        if (r < 0) {
+                (void) error_set(&error, ERROR_SYSTEMD_UNAVAILABLE,
+                                "Cannot %s unikernel '%s': systemd cannot be reached",
+                                job_kind_to_string(job->kind), job->name);
+                job_fail(job, &error, r);
+                return;
+        }
+        job_prepare(job);
+}
+
+static int on_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        /* That nothing was to be reset is fine, and any other trouble shows when it is started. */
+        job_ask(userdata);
+        return 0;
+}
+
+/* systemd counts all starts against StartLimitBurst=, those too that somebody asks for by name, until it is
+ * told to forget them (systemd.unit(5)), or unloads the unit; one that has never run needs no such question.
+ * The restarts are forgotten with them, by which a runner knows that it is not to adopt: not where one may
+ * be asking (run/unit-question.h), unless the guest is to be a new one. */
+static bool job_is_counted(const Job *job)
+{
+        const Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        const UnitStatus *status = unikernel ? &unikernel->status : NULL;
+
+        if (!status || !status->active_state || job->kind == JOB_STOP)
+                return false;
+        if (g_str_equal(status->active_state, "failed") || job->kind == JOB_RESTART)
+                return true;
+
+        return g_strcmp0(status->sub_state, "auto-restart") == 0 ||
+               (g_str_equal(status->active_state, "inactive") && status->invocation_id &&
+                               status->invocation_id[0]);
+}
+
+static void on_turn(QueueEntry *entry, void *userdata)
+{
+        Job *job = userdata;
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        job->entry = entry;
+        r = unikernel_check_owner(job->call, &error);
+        if (r < 0) {
+                job_fail(job, &error, r);
+                return;
+        }
+
+        if (job_is_counted(job) && systemd_unit_call(job, "ResetFailedUnit", NULL, on_reset) >= 0)
+                return;
+
+        job_ask(job);
+}
+
+/* Its own, but behind a job of the same unikernel that waits still: who starts one and then stops it has it
+ * stopped in the end. */
+static Queue *job_queue(Manager *manager, const char *name, JobKind kind)
+{
+        for (GList *l = manager->active_jobs; l; l = l->next) {
+                const Job *job = l->data;
+
+                if (!job->entry && g_str_equal(job->name, name))
+                        return job->queue;
+        }
+
+        return kind == JOB_STOP ? manager->stops : manager->starts;
+}
+
+static void job_new(Call *call, JobKind kind, bool no_wait, const char *was_done)
+{
+        const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
+        static uint64_t counter;
+        Job *job = g_new0(Job, 1);
+
+        *job = (Job){.manager = call->manager,
+                        .id = ++counter,
+                        .kind = kind,
+                        .name = g_strdup(call->unikernel),
+                        .unit = unit_name_for(call->unikernel),
+                        .owner = unikernel ? g_strdup_printf("%u", (unsigned) unikernel->shown.owner) : NULL,
+                        .call = call,
+                        .no_wait = no_wait,
+                        .was_done = was_done,
+                        .uid = call->uid,
+                        .queue = job_queue(call->manager, call->unikernel, kind),
+                        .timestamps.at[TIMESTAMP_CALLED] = call->called,
+                        .timestamps.at[TIMESTAMP_AUTHORIZED] = call->authorized,
+                        .early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
+        log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
+                        "User %u asks to %s unikernel '%s'", (unsigned) job->uid, job_kind_to_string(kind),
+                        job->name);
+        call->manager->active_jobs = g_list_prepend(call->manager->active_jobs, job);
+        queue_add(job->queue, call->uid, on_turn, job);
+}
+
+void job_run(Call *call, JobKind kind, bool no_wait)
+{
+        job_new(call, kind, no_wait, NULL);
+}
+
+void job_restart_after(Call *call, const char *was_done)
+{
+        job_new(call, JOB_RESTART, false, was_done);
+}
+
+typedef struct Kill {
+        Call *call;
+        char *unit;
+        int signal;
+        unsigned attempts;
+        sd_event_source *timer; /* the next; NULL: systemd is being asked */
+} Kill;
+
+static void kill_ask(Kill *kill);
+
+static void kill_free(Kill *kill)
+{
+        g_free(kill->unit);
+        g_free(kill);
+}
+
+static void kill_fail(Kill *kill, Error *error, int r)
+{
+        call_fail(kill->call, error, r);
+        kill_free(kill);
+}
+
+static int on_kill_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Kill *kill = userdata;
+
+        kill->timer = sd_event_source_disable_unref(kill->timer);
+        kill_ask(kill);
+        return 0;
+}
+
+/* The guest runs, and its runner, who was killed just before, is about to be back. */
+static bool kill_wait(Kill *kill)
+{
+        const Unikernel *unikernel = unikernel_get(kill->call->manager, kill->call->unikernel);
+
+        return unikernel && unikernel_is_active(unikernel) && kill->attempts < KILL_ATTEMPTS_MAX &&
+               sd_event_add_time_relative(kill->call->manager->event, &kill->timer, CLOCK_MONOTONIC,
+                               KILL_STEP_USEC, 0, on_kill_time, kill) >= 0;
+}
+
+static int on_killed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
+        _cleanup_error_ Error error = ERROR_INIT;
+        Kill *kill = userdata;
+
+        if (!bus_error) {
+                call_reply(kill->call, "");
+                kill_free(kill);
+        } else if (!sd_bus_error_has_names(bus_error, "org.freedesktop.systemd1.NoSuchUnit",
+                                   "org.freedesktop.systemd1.NoSuchProcess"))
+                kill_fail(kill, &error, systemd_read_error(bus_error, "send the signal", &error));
+        else if (!kill_wait(kill))
+                kill_fail(kill, &error,
+                                error_set(&error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running",
+                                                kill->call->unikernel));
+        return 0;
+}
+
+static void kill_ask(Kill *kill)
+{
+        Manager *manager = kill->call->manager;
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = -ENOTCONN;
+
+        kill->attempts++;
+        if (systemd_is_reachable(manager))
+                r = sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                                "KillUnit", on_killed, kill, "ssi", kill->unit, "main",
+                                (int32_t) kill->signal);
+        if (r < 0) {
+                (void) error_set(&error, ERROR_SYSTEMD_UNAVAILABLE, "systemd cannot be reached");
+                kill_fail(kill, &error, r);
+        }
+}
+
+void job_kill(Call *call, int signal)
+{
+        Kill *kill = g_new(Kill, 1);
+
+        *kill = (Kill){.call = call, .unit = unit_name_for(call->unikernel), .signal = signal};
+        if (signal == SIGTERM || signal == SIGINT)
+                stopper_write(call->manager, call->unikernel, call->uid);
+        kill_ask(kill);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Access to a unikernel goes by its owner and group as they are now. */
+
+#include "daemon/state/unikernel-access.h"
+
+PolkitDetails unikernel_polkit_details(const Unikernel *unikernel, const char *verb)
+{
+        return (PolkitDetails){.verb = verb,
+                        .unikernel = unikernel->name,
+                        .owner = unikernel_owner_name(unikernel),
+                        .group = unikernel_group_name(unikernel)};
+}
+
+bool unikernel_authorize(const Unikernel *unikernel, sd_bus_message *message, const char *action,
+                const char *verb, Call **ret_call)
+{
+        PolkitDetails details = unikernel_polkit_details(unikernel, verb);
+
+        return call_authorize(unikernel->manager, message, &details, action, ret_call);
+}
+
+int unikernel_check_owner(const Call *call, Error *ret_error)
+{
+        Unikernel *unikernel;
+        int r;
+
+        r = unikernel_find(call->manager, call->unikernel, &unikernel, ret_error);
+        if (r < 0)
+                return r;
+        if (g_strcmp0(call->owner, unikernel_owner_name(unikernel)) != 0 ||
+                        g_strcmp0(call->group, unikernel_group_name(unikernel)) != 0)
+                return error_set(ret_error, ERROR_BUSY,
+                                "Unikernel '%s' was given to somebody else meanwhile: try again",
+                                call->unikernel);
+
+        return 0;
+}
