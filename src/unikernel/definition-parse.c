@@ -11,22 +11,6 @@
 #include "unikernel/placeholders.h"
 #include "volume/store.h"
 
-static const DefinitionSection *find_section_type(const char *type)
-{
-        for (size_t i = 0; i < _SECTION_MAX; i++)
-                if (g_str_equal(definition_sections[i].type, type))
-                        return &definition_sections[i];
-
-        return NULL;
-}
-
-const char *const *definition_keys(const char *section_type)
-{
-        const DefinitionSection *found = find_section_type(section_type);
-
-        return found ? found->keys : NULL;
-}
-
 static int refuse_section(const Definition *definition, const KeyFileSection *section, Error *ret_error)
 {
         static const char *const reserved[] = {"Unit", "Service", "Install"};
@@ -42,8 +26,8 @@ static int refuse_section(const Definition *definition, const KeyFileSection *se
                                         SHRUTHI_UNIT_SUFFIX, SHRUTHI_UNIT_PREFIX, definition->name,
                                         SHRUTHI_UNIT_SUFFIX);
 
-        for (size_t i = 0; i < _SECTION_MAX; i++)
-                known[i] = definition_sections[i].type;
+        for (SettingSection i = 0; i < _SECTION_MAX; i++)
+                known[i] = setting_section_to_string(i);
         return key_file_refuse_section(section, known, ret_error);
 }
 
@@ -109,23 +93,33 @@ static void note_override(Definition *definition, const KeyFileEntry *entry)
         g_ptr_array_add(definition->overrides, override);
 }
 
-static int parse_entries(
-                DefinitionParser *parser, const KeyFileSection *section, const DefinitionSection *type)
+static int refuse_key(const DefinitionParser *parser, const KeyFileSection *section, SettingSection type,
+                const KeyFileEntry *entry)
+{
+        const char *known[_SETTING_MAX + 1] = {0};
+        size_t n = 0;
+
+        for (SettingID id = 0; id < _SETTING_MAX; id++)
+                if (setting_table[id].section == type)
+                        known[n++] = setting_table[id].key;
+
+        return key_file_refuse_key(section, entry, known, parser->ret_error);
+}
+
+static int parse_entries(DefinitionParser *parser, const KeyFileSection *section, SettingSection type)
 {
         for (guint i = 0; i < section->entries->len; i++) {
                 const KeyFileEntry *entry = section->entries->pdata[i];
-                size_t k = 0;
                 int r;
 
-                while (type->keys[k] && !g_str_equal(type->keys[k], entry->key))
-                        k++;
-                if (!type->keys[k])
-                        return key_file_refuse_key(section, entry, type->keys, parser->ret_error);
+                parser->setting = setting_find(type, entry->key);
+                if (!parser->setting)
+                        return refuse_key(parser, section, type, entry);
                 note_override(parser->definition, entry);
                 if (entry->value[0] == 0 && !g_strv_contains(definition_lists, entry->key))
                         continue;
 
-                r = type->parse[k](parser, entry);
+                r = parser->setting->parse(parser, entry);
                 if (r < 0)
                         return r;
         }
@@ -241,31 +235,29 @@ static int check_device(const DefinitionParser *parser, const KeyFileSection *se
 
 void definition_device_free(DefinitionDevice *device)
 {
+        settings_clear_fields(SECTION_NETWORK, device);
+        settings_clear_fields(SECTION_VOLUME, device);
         g_free(device->name);
-        g_free(device->bridge);
-        g_free(device->network);
-        g_free(device->mac);
-        g_free(device->address);
-        g_free(device->bandwidth);
-        g_free(device->path);
-        g_free(device->volume);
         g_free(device->stored);
         g_clear_pointer(&device->sources, g_ptr_array_unref);
         g_free(device);
 }
 
-const char *definition_device_section(const DefinitionDevice *device)
+SettingSection definition_device_section_type(const DefinitionDevice *device)
 {
-        return definition_sections[device->kind == DEVICE_NETWORK ? SECTION_NETWORK
-                                   : device->credentials          ? SECTION_CREDENTIALS
-                                                                  : SECTION_VOLUME]
-                        .type;
+        return device->kind == DEVICE_NETWORK ? SECTION_NETWORK
+               : device->credentials          ? SECTION_CREDENTIALS
+                                              : SECTION_VOLUME;
 }
 
-static int parse_device(
-                DefinitionParser *parser, const KeyFileSection *section, const DefinitionSection *type)
+const char *definition_device_section(const DefinitionDevice *device)
 {
-        bool credentials = type == &definition_sections[SECTION_CREDENTIALS];
+        return setting_section_to_string(definition_device_section_type(device));
+}
+
+static int parse_device(DefinitionParser *parser, const KeyFileSection *section, SettingSection type)
+{
+        bool credentials = type == SECTION_CREDENTIALS;
         GPtrArray *devices = parser->definition->devices;
         int r;
 
@@ -276,22 +268,22 @@ static int parse_device(
 
         parser->device = g_new0(DefinitionDevice, 1);
         *parser->device = (DefinitionDevice){
-                .kind = type == &definition_sections[SECTION_NETWORK] ? DEVICE_NETWORK
-                                                                      : DEVICE_BLOCK,
-                .name = g_strdup(section->name),
-                .file = definition_own_path(parser->definition, section->path),
-                .line = section->line,
-                .credentials = credentials,
-                .read_only = credentials,
-                .sources = credentials ? definition_sources_new() : NULL,
+                        .kind = type == SECTION_NETWORK ? DEVICE_NETWORK : DEVICE_BLOCK,
+                        .name = g_strdup(section->name),
+                        .file = definition_own_path(parser->definition, section->path),
+                        .line = section->line,
+                        .credentials = credentials,
+                        .read_only = credentials,
+                        .sources = credentials ? definition_sources_new() : NULL,
         };
         g_ptr_array_add(devices, parser->device);
 
         r = parse_entries(parser, section, type);
-        if (r < 0)
-                return r;
+        if (r >= 0)
+                r = check_device(parser, section);
 
-        return check_device(parser, section);
+        parser->device = NULL;
+        return r;
 }
 
 /* Only now, when all devices are known. One whose address the arguments use and whose section says nothing
@@ -335,18 +327,19 @@ int definition_parse_key_file(
         const KeyFileSection *unikernel = NULL;
         int r;
 
+        for (SettingID id = 0; id < _SETTING_MAX; id++)
+                if (setting_table[id].section == SECTION_UNIKERNEL)
+                        setting_reset(&setting_table[id], definition);
         definition->arguments = g_strdup("");
-        definition->cpus = 1;
-        definition->group = GID_INVALID;
         definition->devices = g_ptr_array_new_with_free_func(definition_device_destroy);
         definition->overrides = g_ptr_array_new_with_free_func(override_free);
 
         for (guint i = 0; i < key_file->sections->len; i++) {
                 const KeyFileSection *section = key_file->sections->pdata[i];
-                const DefinitionSection *type = find_section_type(section->type);
-                bool is_unikernel = type == &definition_sections[SECTION_UNIKERNEL];
+                SettingSection type = setting_section_from_string(section->type);
+                bool is_unikernel = type == SECTION_UNIKERNEL;
 
-                if (!type)
+                if ((int) type < 0)
                         return refuse_section(definition, section, ret_error);
                 r = check_section_name(section, is_unikernel, ret_error);
                 if (r < 0)

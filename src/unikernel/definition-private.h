@@ -4,38 +4,20 @@
 #include "unikernel/definition.h"
 
 /* Between the files that make up definitions: definition.c knows where they are, definition-parse.c their
- * sections, definition-values.c their keys and values, definition-write.c how they are put into place. */
+ * sections, definition-settings.c their keys and values, definition-write.c how they are put into place. */
 
 /* What stands first for NAME: a definition, or a mask. -ENOENT without an Error when there is neither. */
 int definition_look(const char *name, char **ret_path, DefinitionOrigin *ret_origin, bool *ret_masked,
                 Error *ret_error);
 
-typedef struct DefinitionParser {
+struct DefinitionParser {
         Definition *definition;
-        DefinitionDevice *device; /* of the section at hand */
+        DefinitionDevice *device;      /* of the section at hand, NULL in [Unikernel] */
+        const Setting *setting;        /* at hand */
         const KeyFileEntry *arguments; /* checked when all devices are known; NULL: none */
         DefinitionFlags flags;
         Error *ret_error;
-} DefinitionParser;
-
-#define SECTION_KEYS_MAX 11
-
-/* A kind of section; its keys end with NULL, and parse[i] takes the value of keys[i]. */
-typedef struct DefinitionSection {
-        const char *type;
-        const char *keys[SECTION_KEYS_MAX];
-        int (*parse[SECTION_KEYS_MAX])(DefinitionParser *parser, const KeyFileEntry *entry);
-} DefinitionSection;
-
-enum {
-        SECTION_UNIKERNEL,
-        SECTION_NETWORK,
-        SECTION_VOLUME,
-        SECTION_CREDENTIALS,
-        _SECTION_MAX,
 };
-
-extern const DefinitionSection definition_sections[_SECTION_MAX];
 
 /* Keys that make a list; their parsers take an empty value too. */
 extern const char *const definition_lists[];

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/keyfile.h"
-#include "common/size.h"
 #include "unikernel/definition.h"
 
 static void append_source(GString *out, const DefinitionSource *source)
@@ -16,32 +15,23 @@ static void append_source(GString *out, const DefinitionSource *source)
         g_string_append_c(out, '\n');
 }
 
+static void append_settings(GString *out, SettingSection section, const void *owner)
+{
+        for (SettingID id = 0; id < _SETTING_MAX; id++) {
+                g_autofree char *value = NULL;
+
+                if (setting_table[id].section != section)
+                        continue;
+                value = setting_format(&setting_table[id], owner);
+                if (value)
+                        g_string_append_printf(out, "%s=%s\n", setting_table[id].key, value);
+        }
+}
+
 static void append_device(GString *out, const DefinitionDevice *device)
 {
         g_string_append_printf(out, "\n[%s %s]\n", definition_device_section(device), device->name);
-        if (device->bridge)
-                g_string_append_printf(out, "Bridge=%s\n", device->bridge);
-        if (device->network)
-                g_string_append_printf(out, "Network=%s\n", device->network);
-        if (device->mac)
-                g_string_append_printf(out, "MACAddress=%s\n", device->mac);
-        if (device->address)
-                g_string_append_printf(out, "Address=%s\n", device->address);
-        if (device->bandwidth)
-                g_string_append_printf(out, "Bandwidth=%s\n", device->bandwidth);
-        if (device->open)
-                g_string_append(out, "Isolation=no\n");
-        if (device->path)
-                g_string_append_printf(out, "Path=%s\n", device->path);
-        if (device->size > 0) {
-                g_autofree char *size = size_format_exact(device->size);
-
-                g_string_append_printf(out, "Size=%s\n", size);
-        }
-        if (device->volume)
-                g_string_append_printf(out, "Volume=%s\n", device->volume);
-        if (device->read_only && !device->credentials)
-                g_string_append(out, "ReadOnly=yes\n");
+        append_settings(out, definition_device_section_type(device), device);
         for (guint i = 0; device->sources && i < device->sources->len; i++)
                 append_source(out, device->sources->pdata[i]);
 }
@@ -57,31 +47,12 @@ char *definition_device_format(const DefinitionDevice *device)
 char *definition_format(const Definition *definition)
 {
         GString *out = g_string_new(NULL);
-        g_autofree char *memory = size_format_exact(definition->memory);
 
         g_string_append_printf(out,
                         "# Made by shruthid. 'shruthictl edit %s' changes it; man shruthi.unikernel(5).\n\n",
                         definition->name);
-        g_string_append_printf(out, "[Unikernel]\nImage=%s\n", definition->image);
-        if (definition->initrd)
-                g_string_append_printf(out, "Initrd=%s\n", definition->initrd);
-        if (definition->arguments && definition->arguments[0])
-                g_string_append_printf(out, "Arguments=%s\n", definition->arguments);
-        if (definition->memory != 0)
-                g_string_append_printf(out, "Memory=%s\n", memory);
-        if (definition->cpus > 1)
-                g_string_append_printf(out, "CPUs=%u\n", definition->cpus);
-        if (definition->architecture != IMAGE_ARCHITECTURE_UNKNOWN)
-                g_string_append_printf(out, "Architecture=%s\n",
-                                image_architecture_to_string(definition->architecture));
-        g_string_append_printf(out, "Owner=%u\n", definition->owner);
-        if (definition->group != GID_INVALID)
-                g_string_append_printf(out, "Group=%u\n", definition->group);
-        if (definition->autostart)
-                g_string_append(out, "Autostart=yes\n");
-        if (definition->restart != RESTART_NO)
-                g_string_append_printf(out, "Restart=%s\n", restart_policy_to_string(definition->restart));
-
+        g_string_append_printf(out, "[%s]\n", setting_section_to_string(SECTION_UNIKERNEL));
+        append_settings(out, SECTION_UNIKERNEL, definition);
         for (guint i = 0; definition->devices && i < definition->devices->len; i++)
                 append_device(out, definition->devices->pdata[i]);
 

@@ -20,9 +20,7 @@ void definition_free(Definition *definition)
         g_free(definition->name);
         g_free(definition->path);
         g_strfreev(definition->dropins);
-        g_free(definition->image);
-        g_free(definition->initrd);
-        g_free(definition->arguments);
+        settings_clear_fields(SECTION_UNIKERNEL, definition);
         g_clear_pointer(&definition->devices, g_ptr_array_unref);
         g_clear_pointer(&definition->overrides, g_ptr_array_unref);
         g_free(definition);

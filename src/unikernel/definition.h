@@ -13,10 +13,11 @@
 #include "common/keyfile.h"
 #include "common/users.h"
 #include "image/image.h"
+#include "unikernel/setting.h"
 
 /* A definition: what a unikernel is, from NAME.unikernel and its drop-ins. Pure but for the reading of files
  * and the look-up of user names; knows neither the bus nor libvirt. man shruthi.unikernel(5) is the user's
- * view. */
+ * view, and setting.h has the table of its keys. */
 
 #define DEFINITION_ARGUMENTS_MAX 8191 /* bytes that Solo5 keeps of its command line's arguments */
 #define DEFINITION_DEVICES_MAX   29   /* slots 2 to 30 of PCI bus 0 */
@@ -51,7 +52,7 @@ typedef struct DefinitionOverride {
 
 /* [Network NAME], [Volume NAME] or [Credentials NAME]; devices keep the order in which the definition writes
  * them. */
-typedef struct DefinitionDevice {
+struct DefinitionDevice {
         DeviceKind kind;
         char *name;
         const char *file; /* where the section stands, for messages */
@@ -74,9 +75,10 @@ typedef struct DefinitionDevice {
         /* credentials: a block device too, read only, without a path */
         bool credentials;
         GPtrArray *sources; /* DefinitionSource; NULL for other devices */
-} DefinitionDevice;
+};
 
-/* The type of its section: "Network", "Volume" or "Credentials". */
+/* Its section, and the word that this begins with: "Network", "Volume" or "Credentials". */
+SettingSection definition_device_section_type(const DefinitionDevice *device);
 const char *definition_device_section(const DefinitionDevice *device);
 void definition_device_free(DefinitionDevice *device);
 DEFINE_DESTROY(definition_device)
@@ -89,7 +91,7 @@ typedef enum DefinitionOrigin {
         _DEFINITION_ORIGIN_INVALID = -EINVAL,
 } DefinitionOrigin;
 
-typedef struct Definition {
+struct Definition {
         char *name;
         DefinitionOrigin origin;
         char *path;     /* of the file */
@@ -107,7 +109,7 @@ typedef struct Definition {
         bool autostart;
         RestartPolicy restart;
         GPtrArray *devices; /* DefinitionDevice */
-} Definition;
+};
 
 void definition_free(Definition *definition);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Definition, definition_free)
@@ -145,10 +147,6 @@ int definition_load_file(
  * NULL: nobody wrote a file, and they name what was set. No drop-ins. */
 int definition_parse(const char *name, const char *path, const char *text, size_t size,
                 Definition **ret_definition, Error *ret_error);
-
-/* The keys of a section ("Unikernel", "Network", "Volume", "Credentials"), ended by NULL; NULL for an
- * unknown one. */
-const char *const *definition_keys(const char *section_type);
 
 /* Where NAME is defined, without reading it: path and origin. NO_SUCH_UNIKERNEL, also when it is masked by a
  * link to /dev/null. */

@@ -17,10 +17,9 @@ static char *started_format(const Definition *definition)
 {
         Definition started = *definition;
 
-        started.owner = 0;
-        started.group = GID_INVALID;
-        started.autostart = false;
-        started.restart = RESTART_NO;
+        for (SettingID id = 0; id < _SETTING_MAX; id++)
+                if (setting_table[id].flags & SETTING_WITHOUT_START)
+                        setting_reset(&setting_table[id], &started);
         return definition_format(&started);
 }
 

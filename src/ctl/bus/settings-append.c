@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settings → the a{sv} of CreateUnikernel and SetUnikernelSettings. */
+/* Settings → the a{sv} of CreateUnikernel and SetUnikernelSettings, by type. */
 
 #include "ctl/bus/settings-append.h"
 
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/size.h"
 #include "common/string-util.h"
 #include "ctl/input/image-file.h"
 
@@ -20,24 +21,57 @@ static int close_containers(sd_bus_message *call, unsigned n)
         return r;
 }
 
+static int append_text(sd_bus_message *call, const char *key, const char *value)
+{
+        return value ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
+}
+
+/* What was refused already where it does not parse. */
+static int append_value(sd_bus_message *call, const Setting *setting, const char *value)
+{
+        uint64_t bytes = 0;
+        guint64 number = 0;
+        bool flag = false;
+
+        switch (setting->type) {
+        case SETTING_TYPE_BYTES:
+                if (*value)
+                        (void) size_parse(value, &bytes);
+                return sd_bus_message_append(call, "{sv}", setting->key, "t", bytes);
+        case SETTING_TYPE_NUMBER:
+                (void) g_ascii_string_to_unsigned(value, 10, 0, UINT32_MAX, &number, NULL);
+                return sd_bus_message_append(call, "{sv}", setting->key, "u", (uint32_t) number);
+        case SETTING_TYPE_BOOLEAN:
+                (void) boolean_parse(value, &flag);
+                return sd_bus_message_append(call, "{sv}", setting->key, "b", (int) flag);
+        default:
+                return append_text(call, setting->key, value);
+        }
+}
+
+static int append_values(sd_bus_message *call, char *const *values)
+{
+        int r = 0;
+
+        for (SettingID id = 0; r >= 0 && id < _SETTING_MAX; id++)
+                if (values[id] && setting_table[id].type != SETTING_TYPE_FILE)
+                        r = append_value(call, &setting_table[id], values[id]);
+
+        return r;
+}
+
 /* A dictionary entry is 'e' of a key and a variant; devices nest: a(sa{sv}). */
-static int append_device(sd_bus_message *call, const char *name, const char *const *texts, uint64_t size,
-                const char *flag, bool value)
+static int append_device(sd_bus_message *call, const DeviceSettings *device)
 {
         int r;
 
         r = sd_bus_message_open_container(call, 'r', "sa{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(call, "s", name);
+                r = sd_bus_message_append(call, "s", device->device);
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
-        for (; r >= 0 && texts[0]; texts += 2)
-                if (texts[1])
-                        r = sd_bus_message_append(call, "{sv}", texts[0], "s", texts[1]);
-        if (r >= 0 && size > 0)
-                r = sd_bus_message_append(call, "{sv}", "Size", "t", size);
-        if (r >= 0 && flag)
-                r = sd_bus_message_append(call, "{sv}", flag, "b", (int) value);
+        if (r >= 0)
+                r = append_values(call, device->values);
 
         return r < 0 ? r : close_containers(call, 2);
 }
@@ -56,52 +90,16 @@ static int open_value(sd_bus_message *call, const char *key, const char *content
         return r;
 }
 
-static int open_devices(sd_bus_message *call, const char *key)
+static int append_devices(sd_bus_message *call, const char *key, const GPtrArray *devices)
 {
         int r = open_value(call, key, "a(sa{sv})");
 
-        return r < 0 ? r : sd_bus_message_open_container(call, 'a', "(sa{sv})");
-}
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'a', "(sa{sv})");
+        for (guint i = 0; r >= 0 && i < devices->len; i++)
+                r = append_device(call, devices->pdata[i]);
 
-static int close_devices(sd_bus_message *call)
-{
-        return close_containers(call, 3);
-}
-
-static int append_networks(sd_bus_message *call, const GPtrArray *networks)
-{
-        int r = open_devices(call, "Networks");
-
-        for (guint i = 0; r >= 0 && i < networks->len; i++) {
-                const NetworkSetting *network = networks->pdata[i];
-                const char *const texts[] = {"Bridge", network->bridge, "Network", network->network,
-                                "MACAddress", network->mac, "Address", network->address, "Bandwidth",
-                                network->bandwidth, NULL};
-
-                r = append_device(
-                                call, network->device, texts, 0, network->open ? "Isolation" : NULL, false);
-        }
-
-        return r < 0 ? r : close_devices(call);
-}
-
-static int append_volumes(sd_bus_message *call, const GPtrArray *volumes)
-{
-        int r = open_devices(call, "Volumes");
-
-        for (guint i = 0; r >= 0 && i < volumes->len; i++) {
-                const VolumeSetting *volume = volumes->pdata[i];
-                const char *const texts[] = {"Path", volume->path, "Volume", volume->volume, NULL};
-
-                r = append_device(call, volume->device, texts, volume->size, "ReadOnly", volume->read_only);
-        }
-
-        return r < 0 ? r : close_devices(call);
-}
-
-static int append_text(sd_bus_message *call, const char *key, const char *value)
-{
-        return value ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
+        return r < 0 ? r : close_containers(call, 3);
 }
 
 static int append_list(sd_bus_message *call, const char *key, char **list)
@@ -112,32 +110,6 @@ static int append_list(sd_bus_message *call, const char *key, char **list)
                 r = sd_bus_message_append_strv(call, list);
 
         return r < 0 ? r : close_containers(call, 2);
-}
-
-static int append_scalars(sd_bus_message *call, const Settings *settings)
-{
-        int r = 0;
-
-        if (settings->has_memory)
-                r = sd_bus_message_append(call, "{sv}", "Memory", "t", settings->memory);
-        if (r >= 0 && settings->has_cpus)
-                r = sd_bus_message_append(call, "{sv}", "CPUs", "u", (uint32_t) settings->cpus);
-        if (r >= 0 && settings->has_autostart)
-                r = sd_bus_message_append(call, "{sv}", "Autostart", "b", (int) settings->autostart);
-        if (r >= 0)
-                r = append_text(call, "Architecture", settings->architecture);
-        if (r >= 0)
-                r = append_text(call, "Arguments", settings->arguments);
-        if (r >= 0)
-                r = append_text(call, "Restart", settings->restart);
-        if (r >= 0)
-                r = append_text(call, "Group", settings->group);
-        if (r >= 0)
-                r = append_text(call, "Owner", settings->owner);
-        if (r >= 0)
-                r = append_text(call, "Digest", settings->digest);
-
-        return r;
 }
 
 /* "" says: none any more. */
@@ -158,22 +130,24 @@ static int append_initrd(sd_bus_message *call, const char *initrd, Error *ret_er
         return r < 0 ? client_message_error(r, ret_error) : 0;
 }
 
-int settings_append(
-                sd_bus_message *call, const Settings *settings, const char *image_digest, Error *ret_error)
+int settings_append(sd_bus_message *call, const CommandSettings *settings, const char *image_digest,
+                Error *ret_error)
 {
         int r;
 
         r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0)
-                r = append_scalars(call, settings);
+                r = append_values(call, settings->values);
+        if (r >= 0)
+                r = append_text(call, "Digest", settings->digest);
         if (r >= 0)
                 r = append_text(call, "ImageDigest", image_digest);
         if (r >= 0 && settings->argument_list)
                 r = append_list(call, "ArgumentList", settings->argument_list);
         if (r >= 0 && settings->networks)
-                r = append_networks(call, settings->networks);
+                r = append_devices(call, "Networks", settings->networks);
         if (r >= 0 && settings->volumes)
-                r = append_volumes(call, settings->volumes);
+                r = append_devices(call, "Volumes", settings->volumes);
         if (r >= 0 && settings->credentials) {
                 char *devices[] = {*settings->credentials ? settings->credentials : NULL, NULL};
 
@@ -182,8 +156,8 @@ int settings_append(
         if (r < 0)
                 return client_message_error(r, ret_error);
 
-        if (settings->initrd) {
-                r = append_initrd(call, settings->initrd, ret_error);
+        if (settings->values[SETTING_INITRD]) {
+                r = append_initrd(call, settings->values[SETTING_INITRD], ret_error);
                 if (r < 0)
                         return r;
         }

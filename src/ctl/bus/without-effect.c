@@ -13,36 +13,32 @@
 #include "ctl/bus/client.h"
 #include "ctl/output/value.h"
 
-static bool is_set(const Settings *settings, bool image, const char *key)
+/* Whether the command line names it. setting: as a drop-in overrides it, "Memory" or "[Network a] Address".
+ */
+static bool is_set(const CommandSettings *settings, bool image, const char *setting)
 {
         const struct {
-                const char *key;
+                const char *start;
                 bool set;
-        } keys[] = {
-                        {"Memory", settings->has_memory},
-                        {"CPUs", settings->has_cpus},
-                        {"Architecture", settings->architecture},
-                        {"Autostart", settings->has_autostart},
-                        {"Arguments", settings->arguments || settings->argument_list},
-                        {"Restart", settings->restart},
-                        {"Group", settings->group},
-                        {"Owner", settings->owner},
-                        {"Initrd", settings->initrd},
-                        {"Image", image},
+        } devices[] = {
                         {"[Network ", settings->networks},
                         {"[Volume ", settings->volumes},
                         {"[Credentials ", settings->credentials},
         };
+        const Setting *row = setting_find(SECTION_UNIKERNEL, setting);
+        SettingID id = row ? (SettingID) (row - setting_table) : _SETTING_INVALID;
 
-        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
-                if (keys[i].set && (keys[i].key[0] == '[' ? g_str_has_prefix(key, keys[i].key)
-                                                          : g_str_equal(key, keys[i].key)))
+        if (row)
+                return settings->values[id] || (id == SETTING_IMAGE && image) ||
+                       (id == SETTING_ARGUMENTS && settings->argument_list);
+        for (size_t i = 0; i < G_N_ELEMENTS(devices); i++)
+                if (devices[i].set && g_str_has_prefix(setting, devices[i].start))
                         return true;
 
         return false;
 }
 
-void tell_overrides(Ctl *ctl, const char *name, const Settings *settings, bool image)
+void tell_overrides(Ctl *ctl, const char *name, const CommandSettings *settings, bool image)
 {
         g_autoptr(JsonObject) details = NULL;
         JsonArray *overrides;

@@ -11,7 +11,7 @@
  * status. */
 
 /* Says on standard error which of the settings a drop-in of NAME has the last word about. */
-void tell_overrides(Ctl *ctl, const char *name, const Settings *settings, bool image);
+void tell_overrides(Ctl *ctl, const char *name, const CommandSettings *settings, bool image);
 
 /* Says on standard error from which addresses in NAME's arguments nothing gets through, and how it would. */
 void tell_blocked_addresses(Ctl *ctl, const char *name);

@@ -20,77 +20,39 @@ static const char *const json_mode_table[_JSON_MODE_MAX] = {
 };
 DEFINE_STRING_TABLE(json_mode, JsonMode, json_mode_table, _JSON_MODE_MAX)
 
-#define DEFINE_SWITCH(field)                                                                                \
-        static int set_##field(Options *options, const char *value, Error *ret_error)                       \
-        {                                                                                                   \
-                options->field = true;                                                                      \
-                return 0;                                                                                   \
-        }
-DEFINE_SWITCH(help)
-DEFINE_SWITCH(version)
-DEFINE_SWITCH(no_pager)
-DEFINE_SWITCH(no_legend)
-DEFINE_SWITCH(no_ask_password)
-DEFINE_SWITCH(quiet)
-DEFINE_SWITCH(value)
-DEFINE_SWITCH(follow)
-DEFINE_SWITCH(now)
-DEFINE_SWITCH(all)
-DEFINE_SWITCH(raw)
-DEFINE_SWITCH(no_block)
-DEFINE_SWITCH(time)
-
-#define DEFINE_SETTING(field, option, key)                                                                  \
-        static int set_##field(Options *options, const char *value, Error *ret_error)                       \
-        {                                                                                                   \
-                return settings_set(&options->settings, key, "--" option "=", value, ret_error);            \
-        }
-DEFINE_SETTING(memory, "memory", "Memory")
-DEFINE_SETTING(cpus, "cpus", "CPUs")
-DEFINE_SETTING(architecture, "architecture", "Architecture")
-DEFINE_SETTING(network, "network", "Network")
-DEFINE_SETTING(volume, "volume", "Volume")
-DEFINE_SETTING(credentials, "credentials", "Credentials")
-DEFINE_SETTING(arguments, "arguments", "Arguments")
-DEFINE_SETTING(restart, "restart", "Restart")
-DEFINE_SETTING(group, "group", "Group")
-DEFINE_SETTING(owner, "owner", "Owner")
-DEFINE_SETTING(initrd, "initrd", "Initrd")
-DEFINE_SETTING(verify, "verify", "Digest")
-
-static int set_autostart(Options *options, const char *value, Error *ret_error)
+static void *option_field(const OptionInfo *info, Options *options)
 {
-        return settings_set(&options->settings, "Autostart", "--autostart=", value ?: "yes", ret_error);
+        return (char *) options + info->field;
 }
 
-#define DEFINE_TEXT(field)                                                                                  \
-        static int set_##field(Options *options, const char *value, Error *ret_error)                       \
-        {                                                                                                   \
-                options->field = value;                                                                     \
-                return 0;                                                                                   \
-        }
-DEFINE_TEXT(image)
-DEFINE_TEXT(name)
-DEFINE_TEXT(server)
-DEFINE_TEXT(subnet)
-DEFINE_TEXT(ipv6_subnet)
-DEFINE_TEXT(bridge)
-DEFINE_TEXT(since)
-DEFINE_TEXT(until)
-DEFINE_TEXT(grep)
+static int set_switch(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+{
+        *(bool *) option_field(info, options) = true;
+        return 0;
+}
 
-#define DEFINE_MODE(mode)                                                                                   \
-        static int set_##mode(Options *options, const char *value, Error *ret_error)                        \
-        {                                                                                                   \
-                if (options->network_mode && !g_str_equal(options->network_mode, #mode))                    \
-                        return error_set(ret_error, ERROR_INVALID_ARGS,                                     \
-                                        "--%s and --%s exclude each other.", options->network_mode, #mode); \
-                options->network_mode = #mode;                                                              \
-                return 0;                                                                                   \
-        }
-DEFINE_MODE(nat)
-DEFINE_MODE(isolated)
-DEFINE_MODE(routed)
+static int set_text(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+{
+        *(const char **) option_field(info, options) = value;
+        return 0;
+}
+
+static int set_setting(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+{
+        g_autofree char *name = g_strdup_printf("--%s=", info->name);
+
+        return command_settings_set(&options->settings, info->key, name, value ?: "yes", ret_error);
+}
+
+static int set_mode(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+{
+        if (options->network_mode && !g_str_equal(options->network_mode, info->name))
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--%s and --%s exclude each other.",
+                                options->network_mode, info->name);
+
+        options->network_mode = info->name;
+        return 0;
+}
 
 static int refuse(Error *ret_error, const char *option, const char *value, const char *right)
 {
@@ -100,7 +62,7 @@ static int refuse(Error *ret_error, const char *option, const char *value, const
 }
 
 /* ssh would take what begins with '-' for an option of its own. */
-static int set_host(Options *options, const char *value, Error *ret_error)
+static int set_host(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         if (!*value || *value == '-')
                 return refuse(ret_error, "--host=", value, "give HOST or USER@HOST, as to ssh");
@@ -109,7 +71,7 @@ static int set_host(Options *options, const char *value, Error *ret_error)
         return 0;
 }
 
-static int set_json(Options *options, const char *value, Error *ret_error)
+static int set_json(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         JsonMode mode = json_mode_from_string(value);
 
@@ -120,7 +82,7 @@ static int set_json(Options *options, const char *value, Error *ret_error)
         return 0;
 }
 
-static int set_property(Options *options, const char *value, Error *ret_error)
+static int set_property(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         g_auto(GStrv) names = g_strsplit(value, ",", -1);
 
@@ -133,7 +95,7 @@ static int set_property(Options *options, const char *value, Error *ret_error)
         return 0;
 }
 
-static int set_lines(Options *options, const char *value, Error *ret_error)
+static int set_lines(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         guint64 n;
 
@@ -148,13 +110,13 @@ static int set_lines(Options *options, const char *value, Error *ret_error)
         return 0;
 }
 
-static int set_boot(Options *options, const char *value, Error *ret_error)
+static int set_boot(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         options->boot = value ?: "0";
         return 0;
 }
 
-static int set_priority(Options *options, const char *value, Error *ret_error)
+static int set_priority(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         static const char *const names[] = {
                         "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
@@ -171,7 +133,7 @@ static int set_priority(Options *options, const char *value, Error *ret_error)
                         "give emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7");
 }
 
-static int set_output(Options *options, const char *value, Error *ret_error)
+static int set_output(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         g_autoptr(GString) known = g_string_new(NULL);
 
@@ -186,7 +148,7 @@ static int set_output(Options *options, const char *value, Error *ret_error)
 }
 
 /* Those that Kill() of org.dream.Shruthi.Unikernel takes. */
-static int set_signal(Options *options, const char *value, Error *ret_error)
+static int set_signal(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         static const struct {
                 const char *name;
@@ -205,7 +167,7 @@ static int set_signal(Options *options, const char *value, Error *ret_error)
         return refuse(ret_error, "--signal=", value, "give SIGTERM, SIGINT, SIGABRT or SIGKILL");
 }
 
-static int set_size(Options *options, const char *value, Error *ret_error)
+static int set_size(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         if (size_parse(value, &options->size) < 0 || options->size == 0)
                 return refuse(ret_error, "--size=", value, "give a size, such as 64M");
@@ -213,26 +175,35 @@ static int set_size(Options *options, const char *value, Error *ret_error)
         return 0;
 }
 
-const OptionInfo option_table[] = {
-                {"help", 'h', NULL, OPTION_ANY, "Show this help", set_help},
-                {"version", 0, NULL, OPTION_ANY, "Show the version", set_version},
+/* All but those of the settings, which setting_table has. */
+static const OptionInfo own_options[] = {
+                {"help", 'h', NULL, OPTION_ANY, "Show this help", set_switch, offsetof(Options, help)},
+                {"version", 0, NULL, OPTION_ANY, "Show the version", set_switch, offsetof(Options, version)},
                 {"host", 'H', "[USER@]HOST", OPTION_ANY, "Work on another host, over ssh", set_host},
-                {"no-pager", 0, NULL, OPTION_ANY, "Do not pipe output into a pager", set_no_pager},
-                {"no-legend", 0, NULL, OPTION_ANY, "Leave out headers and sums", set_no_legend},
-                {"no-ask-password", 0, NULL, OPTION_ANY, "Do not ask for passwords", set_no_ask_password},
-                {"quiet", 'q', NULL, OPTION_ANY, "Say nothing but errors and what was asked for", set_quiet},
+                {"no-pager", 0, NULL, OPTION_ANY, "Do not pipe output into a pager", set_switch,
+                                offsetof(Options, no_pager)},
+                {"no-legend", 0, NULL, OPTION_ANY, "Leave out headers and sums", set_switch,
+                                offsetof(Options, no_legend)},
+                {"no-ask-password", 0, NULL, OPTION_ANY, "Do not ask for passwords", set_switch,
+                                offsetof(Options, no_ask_password)},
+                {"quiet", 'q', NULL, OPTION_ANY, "Say nothing but errors and what was asked for", set_switch,
+                                offsetof(Options, quiet)},
                 {"json", 0, "MODE", OPTION_ANY, "Facts as JSON: pretty, short or off", set_json},
                 {"property", 'p', "NAME", OPTION_SHOW, "show: only these, separated by commas",
                                 set_property},
-                {"value", 0, NULL, OPTION_SHOW, "show: the bare values", set_value},
+                {"value", 0, NULL, OPTION_SHOW, "show: the bare values", set_switch,
+                                offsetof(Options, value)},
                 {"lines", 'n', "N", OPTION_LINES, "logs, status: the last N lines, or all", set_lines},
                 {"follow", 'f', NULL, OPTION_FOLLOW,
                                 "logs: go on with new lines; console: go on after the end of the input",
-                                set_follow},
-                {"since", 'S', "TIME", OPTION_LOG, "logs: only from then on, in any boot", set_since},
-                {"until", 'U', "TIME", OPTION_LOG, "logs: only until then, in any boot", set_until},
+                                set_switch, offsetof(Options, follow)},
+                {"since", 'S', "TIME", OPTION_LOG, "logs: only from then on, in any boot", set_text,
+                                offsetof(Options, since)},
+                {"until", 'U', "TIME", OPTION_LOG, "logs: only until then, in any boot", set_text,
+                                offsetof(Options, until)},
                 {"boot", 'b', "[=BOOT]", OPTION_LOG, "logs: of another boot, such as -1, or all", set_boot},
-                {"grep", 'g', "PATTERN", OPTION_LOG, "logs: only messages that match", set_grep},
+                {"grep", 'g', "PATTERN", OPTION_LOG, "logs: only messages that match", set_text,
+                                offsetof(Options, grep)},
                 {"priority", 'p', "PRIORITY", OPTION_LOG, "logs: only of this priority or more important",
                                 set_priority},
                 {"output", 'o', "FORMAT", OPTION_LOG, "logs: short, short-iso, cat, json, …", set_output},
@@ -240,59 +211,92 @@ const OptionInfo option_table[] = {
                                 "create, enable: start it too; disable, remove: stop it first; credential "
                                 "rotate: "
                                 "restart it",
-                                set_now},
-                {"all", 0, NULL, OPTION_ALL, "credential remove: all keys", set_all},
-                {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", set_no_block},
-                {"time", 0, NULL, OPTION_TIME, "start: show where the time went, as analyze does", set_time},
+                                set_switch, offsetof(Options, now)},
+                {"all", 0, NULL, OPTION_ALL, "credential remove: all keys", set_switch,
+                                offsetof(Options, all)},
+                {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", set_switch,
+                                offsetof(Options, no_block)},
+                {"time", 0, NULL, OPTION_TIME, "start: show where the time went, as analyze does",
+                                set_switch, offsetof(Options, time)},
                 {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
                 {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: how large it is", set_size},
                 {"raw", 0, NULL, OPTION_IMPORT,
-                                "volume import: take what looks like another format as it is", set_raw},
+                                "volume import: take what looks like another format as it is", set_switch,
+                                offsetof(Options, raw)},
                 {"subnet", 0, "NETWORK/N", OPTION_NETWORK,
-                                "network create: its addresses, auto (default) or none", set_subnet},
+                                "network create: its addresses, auto (default) or none", set_text,
+                                offsetof(Options, subnet)},
                 {"ipv6-subnet", 0, "NETWORK/N", OPTION_NETWORK,
-                                "network create: the same of IPv6; none by default", set_ipv6_subnet},
+                                "network create: the same of IPv6; none by default", set_text,
+                                offsetof(Options, ipv6_subnet)},
                 {"nat", 0, NULL, OPTION_NETWORK, "network create: out behind the host's address (default)",
-                                set_nat},
-                {"isolated", 0, NULL, OPTION_NETWORK, "network create: not out at all", set_isolated},
+                                set_mode},
+                {"isolated", 0, NULL, OPTION_NETWORK, "network create: not out at all", set_mode},
                 {"routed", 0, NULL, OPTION_NETWORK, "network create: out, and in, by its own addresses",
-                                set_routed},
+                                set_mode},
                 {"bridge", 0, "BRIDGE", OPTION_NETWORK, "network create: what its bridge is called",
-                                set_bridge},
-                {"memory", 0, "SIZE", OPTION_SETTINGS, "Memory, such as 32M", set_memory},
-                {"cpus", 0, "N", OPTION_SETTINGS, "Virtual CPUs", set_cpus},
-                {"architecture", 0, "NAME", OPTION_SETTINGS,
-                                "x86_64 or aarch64: emulate an image for another one than the host's",
-                                set_architecture},
+                                set_text, offsetof(Options, bridge)},
                 {"network", 0, "DEVICE[:BRIDGE|:network=NAME][,address=auto|ADDRESS/N]", OPTION_SETTINGS,
-                                "Connect a network device; may be given again", set_network},
+                                "Connect a network device; may be given again", set_setting,
+                                .key = "Network"},
                 {"volume", 0, "DEVICE:size=SIZE[,volume=NAME][,ro]|DEVICE:PATH[:ro]", OPTION_SETTINGS,
                                 "Connect a block device to a volume, or to a file or device of the host; "
                                 "may be "
                                 "given again",
-                                set_volume},
+                                set_setting, .key = "Volume"},
                 {"credentials", 0, "DEVICE", OPTION_SETTINGS,
-                                "Put key material on this block device, see credential", set_credentials},
-                {"arguments", 0, "STRING", OPTION_SETTINGS,
-                                "The guest's command line as one string, unchanged", set_arguments},
-                {"autostart", 0, "[=BOOL]", OPTION_SETTINGS, "Start at boot", set_autostart},
-                {"restart", 0, "WHEN", OPTION_SETTINGS,
-                                "Start again when it ended: no, on-failure or always", set_restart},
-                {"group", 0, "GROUP", OPTION_SETTINGS | OPTION_VOLUME | OPTION_NETWORK,
-                                "Whose members manage it too", set_group},
-                {"owner", 0, "USER", OPTION_SETTINGS | OPTION_VOLUME | OPTION_NETWORK,
-                                "Whose it is (administrators)", set_owner},
-                {"initrd", 0, "FILE", OPTION_SETTINGS, "An initial RAM disk, for Linux and loaders",
-                                set_initrd},
+                                "Put key material on this block device, see credential", set_setting,
+                                .key = "Credentials"},
                 {"verify", 0, "DIGEST", OPTION_VERIFY, "Refuse an image with another digest than sha256:…",
-                                set_verify},
-                {"image", 0, "FILE", OPTION_SET, "set: another image, from the next start", set_image},
-                {"name", 0, "NAME", OPTION_COMPAT, NULL, set_name},
-                {"kernel", 0, "FILE", OPTION_COMPAT, NULL, set_image},
-                {"kernel-parameters", 0, "STRING", OPTION_COMPAT, NULL, set_arguments},
-                {"server", 0, "ADDRESS", OPTION_COMPAT, NULL, set_server},
+                                set_setting, .key = "Digest"},
+                {"image", 0, "FILE", OPTION_SET, "set: another image, from the next start", set_text,
+                                offsetof(Options, image)},
+                {"name", 0, "NAME", OPTION_COMPAT, NULL, set_text, offsetof(Options, name)},
+                {"kernel", 0, "FILE", OPTION_COMPAT, NULL, set_text, offsetof(Options, image)},
+                {"kernel-parameters", 0, "STRING", OPTION_COMPAT, NULL, set_setting, .key = "Arguments"},
+                {"server", 0, "ADDRESS", OPTION_COMPAT, NULL, set_text, offsetof(Options, server)},
 };
-const size_t n_option_table = G_N_ELEMENTS(option_table);
+
+static OptionInfo setting_option(const Setting *setting)
+{
+        bool owners = setting == &setting_table[SETTING_OWNER] || setting == &setting_table[SETTING_GROUP];
+
+        return (OptionInfo){.name = setting->option,
+                        .placeholder = setting->metavar,
+                        .scope = OPTION_SETTINGS | (owners ? OPTION_VOLUME | OPTION_NETWORK : 0),
+                        .help = setting->help,
+                        .set = set_setting,
+                        .key = setting->key};
+}
+
+const OptionInfo *options_table(size_t *ret_n)
+{
+        static OptionInfo table[_SETTING_MAX + G_N_ELEMENTS(own_options)];
+        static size_t n;
+
+        if (n == 0) {
+                for (SettingID id = 0; id < _SETTING_MAX; id++)
+                        if (setting_table[id].section == SECTION_UNIKERNEL && setting_table[id].option)
+                                table[n++] = setting_option(&setting_table[id]);
+                memcpy(table + n, own_options, sizeof own_options);
+                n += G_N_ELEMENTS(own_options);
+        }
+
+        *ret_n = n;
+        return table;
+}
+
+static const OptionInfo *find_option_by_name(const char *name)
+{
+        size_t n;
+        const OptionInfo *table = options_table(&n);
+
+        for (size_t i = 0; i < n; i++)
+                if (g_str_equal(table[i].name, name))
+                        return &table[i];
+
+        return NULL;
+}
 
 void options_init(Options *options)
 {
@@ -306,7 +310,7 @@ void options_init(Options *options)
 
 void options_clear(Options *options)
 {
-        settings_clear(&options->settings);
+        command_settings_clear(&options->settings);
         g_clear_pointer(&options->properties, g_ptr_array_unref);
         g_clear_pointer(&options->given, g_ptr_array_unref);
 }
@@ -319,37 +323,43 @@ static int option_argument_kind(const OptionInfo *info)
         return g_str_has_prefix(info->placeholder, "[=") ? optional_argument : required_argument;
 }
 
-static void build_getopt_tables(struct option *ret_long, GString *letters)
+static struct option *build_getopt_tables(GString *letters)
 {
-        for (size_t i = 0; i < n_option_table; i++) {
-                const OptionInfo *info = &option_table[i];
+        size_t n;
+        const OptionInfo *table = options_table(&n);
+        struct option *longs = g_new0(struct option, n + 1);
 
-                ret_long[i] = (struct option){
+        for (size_t i = 0; i < n; i++) {
+                const OptionInfo *info = &table[i];
+
+                longs[i] = (struct option){
                                 .name = info->name,
                                 .has_arg = option_argument_kind(info),
                                 .val = (int) (256 + i),
                 };
                 if (info->letter && !strchr(letters->str, info->letter))
                         g_string_append_printf(letters, "%c%s", info->letter,
-                                        ret_long[i].has_arg == no_argument         ? ""
-                                        : ret_long[i].has_arg == optional_argument ? "::"
-                                                                                   : ":");
+                                        longs[i].has_arg == no_argument         ? ""
+                                        : longs[i].has_arg == optional_argument ? "::"
+                                                                                : ":");
         }
-        ret_long[n_option_table] = (struct option){};
+
+        return longs;
 }
 
 static const OptionInfo *find_option(int c, const char *verb)
 {
         const OptionInfo *found = NULL;
+        size_t n;
+        const OptionInfo *table = options_table(&n);
 
         if (c >= 256)
-                return &option_table[c - 256];
+                return &table[c - 256];
 
-        for (size_t i = 0; i < n_option_table; i++)
-                if (option_table[i].letter == c &&
-                                (!found || ((option_table[i].scope & OPTION_LOG) != 0) ==
-                                                                g_str_equal(verb, "logs")))
-                        found = &option_table[i];
+        for (size_t i = 0; i < n; i++)
+                if (table[i].letter == c && (!found || ((table[i].scope & OPTION_LOG) != 0) ==
+                                                                            g_str_equal(verb, "logs")))
+                        found = &table[i];
 
         return found;
 }
@@ -357,15 +367,9 @@ static const OptionInfo *find_option(int c, const char *verb)
 /* Does this word take the next one for its value? */
 static bool takes_next(const char *word)
 {
-        const OptionInfo *info = NULL;
-
-        if (g_str_has_prefix(word, "--")) {
-                for (size_t i = 0; i < n_option_table && !info; i++)
-                        if (g_str_equal(option_table[i].name, word + strlen("--")))
-                                info = &option_table[i];
-        } else
-                /* Of several letters in one word, the last. */
-                info = find_option(word[strlen(word) - 1], "");
+        /* Of several letters in one word, the last. */
+        const OptionInfo *info = g_str_has_prefix(word, "--") ? find_option_by_name(word + strlen("--"))
+                                                              : find_option(word[strlen(word) - 1], "");
 
         return info && option_argument_kind(info) == required_argument;
 }
@@ -433,13 +437,12 @@ static void take_boot(int argc, char **argv, const OptionInfo *info)
 
 int options_parse(Options *options, int argc, char **argv, char ***ret_operands, Error *ret_error)
 {
-        g_autofree struct option *longs = g_new0(struct option, n_option_table + 1);
         g_autoptr(GString) letters = g_string_new(":");
+        g_autofree struct option *longs = build_getopt_tables(letters);
         unsigned words_behind = count_behind(argc, argv);
         const char *verb = find_verb(argc, argv);
         int c, r;
 
-        build_getopt_tables(longs, letters);
         optind = 0; /* glibc: start anew, and look at the environment and the letters again */
         opterr = 0;
 
@@ -455,7 +458,7 @@ int options_parse(Options *options, int argc, char **argv, char ***ret_operands,
 
                 info = find_option(c, verb);
                 take_boot(argc, argv, info);
-                r = info->set(options, optarg, ret_error);
+                r = info->set(options, info, optarg, ret_error);
                 if (r < 0)
                         return r;
 
@@ -474,14 +477,13 @@ int options_check_scope(const Options *options, const char *verb, unsigned scope
 {
         for (guint i = 0; i < options->given->len; i++) {
                 g_autofree char *name = g_strdup((const char *) options->given->pdata[i] + strlen("--"));
+                const OptionInfo *info;
 
                 *strchrnul(name, '=') = 0;
-                for (size_t k = 0; k < n_option_table; k++)
-                        if (g_str_equal(option_table[k].name, name) &&
-                                        (option_table[k].scope & (scopes | OPTION_ANY)) == 0)
-                                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                                "--%s means nothing to '%s'; see man shruthictl.", name,
-                                                verb);
+                info = find_option_by_name(name);
+                if (info && (info->scope & (scopes | OPTION_ANY)) == 0)
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "--%s means nothing to '%s'; see man shruthictl.", name, verb);
         }
 
         return 0;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "common/error.h"
-#include "ctl/cli/settings.h"
+#include "ctl/cli/command-settings.h"
 #include "ctl/output/journal-line.h"
 
 /* The command line: options in one table, from which getopt_long(), --help and the tests of man page and
@@ -70,7 +70,7 @@ typedef struct Options {
         uint64_t size; /* of a volume; 0: not given */
         bool raw;
         GPtrArray *properties; /* names, NULL: all */
-        Settings settings;
+        CommandSettings settings;
         const char *image;  /* set --image=, instance create --kernel= */
         const char *name;   /* instance create --name= */
         const char *server; /* rhyzomectl's */
@@ -79,17 +79,20 @@ typedef struct Options {
         GPtrArray *given; /* each as "--name=value", in order: what -H hands on */
 } Options;
 
-typedef struct OptionInfo {
+typedef struct OptionInfo OptionInfo;
+struct OptionInfo {
         const char *name;
         char letter;             /* or 0; of two options that share one, one is for logs */
         const char *placeholder; /* NULL: takes no value; in brackets: may take one */
         unsigned scope;
         const char *help; /* NULL: not shown by --help */
-        int (*set)(Options *options, const char *value, Error *ret_error);
-} OptionInfo;
+        int (*set)(Options *options, const OptionInfo *info, const char *value, Error *ret_error);
+        size_t field;    /* in Options, of switches and texts */
+        const char *key; /* of a setting */
+};
 
-extern const OptionInfo option_table[];
-extern const size_t n_option_table;
+/* Those of the settings (unikernel/setting.h), then all others. */
+const OptionInfo *options_table(size_t *ret_n);
 
 void options_init(Options *options);
 void options_clear(Options *options);

@@ -21,7 +21,7 @@ int arguments_take(Ctl *ctl, char **arguments, Error *ret_error)
                 fprintf(stderr, "Note: what is behind '--' is one argument, its spaces included. For a "
                                 "whole command line in one string use --arguments=STRING.\n");
 
-        return settings_set_argument_list(&ctl->options.settings, arguments, ret_error);
+        return command_settings_set_argument_list(&ctl->options.settings, arguments, ret_error);
 }
 
 static bool was_given(const Options *options, const char *option)
@@ -34,38 +34,38 @@ static bool was_given(const Options *options, const char *option)
 }
 
 /* "KEY=" at its beginning becomes "--key=", and "KEY: " becomes "--key=: ". */
+static char *name_key(const Options *options, const char *message, const char *key, const char *option)
+{
+        g_autofree char *given = g_strdup_printf("--%s=", option);
+        const char *rest = message + strlen(key);
+
+        if (!g_str_has_prefix(message, key) || !was_given(options, given))
+                return NULL;
+        if (*rest == '=')
+                return g_strconcat(given, rest + 1, NULL);
+
+        return g_str_has_prefix(rest, ": ") ? g_strconcat(given, rest, NULL) : NULL;
+}
+
 static char *name_setting(const Options *options, const char *message)
 {
         static const struct {
                 const char *key, *option;
-        } keys[] = {
-                        {"Memory", "--memory="},
-                        {"CPUs", "--cpus="},
-                        {"Arguments", "--arguments="},
-                        {"Autostart", "--autostart="},
-                        {"Restart", "--restart="},
-                        {"Group", "--group="},
-                        {"Owner", "--owner="},
-                        {"Initrd", "--initrd="},
-                        {"Size", "--size="},
-                        {"Subnet", "--subnet="},
-                        {"IPv6Subnet", "--ipv6-subnet="},
-                        {"Bridge", "--bridge="},
-                        {"Architecture", "--architecture="},
+        } others[] = {
+                        {"Size", "size"},
+                        {"Subnet", "subnet"},
+                        {"IPv6Subnet", "ipv6-subnet"},
+                        {"Bridge", "bridge"},
         };
+        char *named = NULL;
 
-        for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-                const char *rest = message + strlen(keys[i].key);
+        for (SettingID id = 0; id < _SETTING_MAX && !named; id++)
+                if (setting_table[id].section == SECTION_UNIKERNEL && setting_table[id].option)
+                        named = name_key(options, message, setting_table[id].key, setting_table[id].option);
+        for (size_t i = 0; i < G_N_ELEMENTS(others) && !named; i++)
+                named = name_key(options, message, others[i].key, others[i].option);
 
-                if (!g_str_has_prefix(message, keys[i].key) || !was_given(options, keys[i].option))
-                        continue;
-                if (*rest == '=')
-                        return g_strconcat(keys[i].option, rest + 1, NULL);
-                if (g_str_has_prefix(rest, ": "))
-                        return g_strconcat(keys[i].option, rest, NULL);
-        }
-
-        return NULL;
+        return named;
 }
 
 /* "[Network DEVICE] " at its beginning becomes "--network=DEVICE: ". */

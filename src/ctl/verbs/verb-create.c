@@ -68,13 +68,13 @@ static void warn_of_dropins(Ctl *ctl, const char *name)
 }
 
 /* Whether an address stands in the arguments, which costs a call to look at. */
-static bool types_address(const Settings *settings)
+static bool types_address(const CommandSettings *settings)
 {
         for (char **word = settings->argument_list; word && *word; word++)
                 if (g_str_has_prefix(*word, "--ipv"))
                         return true;
 
-        return settings->arguments && strstr(settings->arguments, "--ipv");
+        return settings->values[SETTING_ARGUMENTS] && strstr(settings->values[SETTING_ARGUMENTS], "--ipv");
 }
 
 /* Creates it, and starts it if that was asked for. */
@@ -154,7 +154,7 @@ static int connect_networks(Ctl *ctl, const char *image, Error *ret_error)
         if (!value_flag(info, "Hostable"))
                 return 0; /* creating says why */
         if (!value_flag(info, "HasManifest"))
-                settings_add_network(&ctl->options.settings, "service");
+                command_settings_add_network(&ctl->options.settings, "service");
 
         /* A name from an image is a name, whatever is in it, and not taken apart as --network= is. */
         devices = value_array(info, "Devices");
@@ -162,7 +162,7 @@ static int connect_networks(Ctl *ctl, const char *image, Error *ret_error)
                 JsonArray *device = json_array_get_array_element(devices, i);
 
                 if (g_str_equal(json_array_get_string_element(device, 1), "network"))
-                        settings_add_network(
+                        command_settings_add_network(
                                         &ctl->options.settings, json_array_get_string_element(device, 0));
         }
 
@@ -171,12 +171,12 @@ static int connect_networks(Ctl *ctl, const char *image, Error *ret_error)
 
 /* The addresses that the predecessor's guests were told of (by MirageOS's keys) are given to them, so that
  * nobody else gets them, and a user's guest is heard from them. */
-static void claim_addresses(Settings *settings)
+static void claim_addresses(CommandSettings *settings)
 {
         static const char *const keys[] = {"--ipv4=", "--ipv6="};
-        g_auto(GStrv) words = g_strsplit(settings->arguments ?: "", " ", -1);
+        g_auto(GStrv) words = g_strsplit(settings->values[SETTING_ARGUMENTS] ?: "", " ", -1);
         GString *addresses = g_string_new(NULL);
-        NetworkSetting *network;
+        DeviceSettings *network;
 
         for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
                 for (char **word = words; *word; word++) {
@@ -191,7 +191,7 @@ static void claim_addresses(Settings *settings)
 
         network = settings->networks && settings->networks->len == 1 ? settings->networks->pdata[0] : NULL;
         if (network && addresses->len > 0)
-                network->address = g_string_free(addresses, FALSE);
+                network->values[SETTING_ADDRESS] = g_string_free(addresses, FALSE);
         else
                 g_string_free(addresses, TRUE);
 }

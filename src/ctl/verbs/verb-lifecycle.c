@@ -183,7 +183,7 @@ static void warn_about_enabled(Ctl *ctl, const GPtrArray *names)
 /* Neither what a drop-in says otherwise, nor what is masked. */
 static void tell_without_effect(Ctl *ctl, const GPtrArray *names, bool autostart)
 {
-        const Settings settings = {.has_autostart = true};
+        const CommandSettings settings = {.values[SETTING_AUTOSTART] = (char *) "yes"};
 
         for (guint i = 0; i < names->len; i++) {
                 const char *name = names->pdata[i];

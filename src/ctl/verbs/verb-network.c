@@ -21,8 +21,8 @@ int verb_network_create(Ctl *ctl, char **operands, Error *ret_error)
                         {"Subnet", options->subnet},
                         {"IPv6Subnet", options->ipv6_subnet},
                         {"Mode", options->network_mode},
-                        {"Group", options->settings.group},
-                        {"Owner", options->settings.owner},
+                        {"Group", options->settings.values[SETTING_GROUP]},
+                        {"Owner", options->settings.values[SETTING_OWNER]},
                         {"Bridge", options->bridge},
         };
         _cleanup_message_ sd_bus_message *call = NULL;

@@ -35,7 +35,7 @@ static int read_words(Ctl *ctl, char **words, char **end, Error *ret_error)
                         ctl->options.image = equals + 1;
                         continue;
                 }
-                r = settings_set(&ctl->options.settings, key, key, equals + 1, ret_error);
+                r = command_settings_set(&ctl->options.settings, key, key, equals + 1, ret_error);
                 if (r < 0)
                         return r;
         }
@@ -69,7 +69,7 @@ static int set_all(Ctl *ctl, const char *name, Error *ret_error)
                         return error_set(ret_error, ERROR_DIGEST_MISMATCH, "--image=%s is not --verify=%s.",
                                         image, expected);
                 digest = g_strdup(image);
-        } else if (image && !expected && !settings_any(&ctl->options.settings))
+        } else if (image && !expected && !command_settings_any(&ctl->options.settings))
                 return set_image_only(ctl, name, image, ret_error);
         else if (image) {
                 r = client_import_image(ctl, image, expected, &digest, ret_error);
@@ -101,7 +101,7 @@ int verb_set(Ctl *ctl, char **operands, Error *ret_error)
                 r = arguments_take(ctl, behind, ret_error);
         if (r < 0)
                 return r;
-        if (!ctl->options.image && !settings_any(&ctl->options.settings))
+        if (!ctl->options.image && !command_settings_any(&ctl->options.settings))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "Say what to set: shruthictl set NAME Memory=64M, or --image=FILE, or the "
                                 "guest's arguments behind '--'; --help shows all.");
@@ -123,7 +123,8 @@ int verb_set(Ctl *ctl, char **operands, Error *ret_error)
                 if (r >= 0) {
                         (void) changed_needs_restart(ctl, *name);
                         tell_overrides(ctl, *name, &ctl->options.settings, ctl->options.image);
-                        if (ctl->options.settings.arguments || ctl->options.settings.argument_list ||
+                        if (ctl->options.settings.values[SETTING_ARGUMENTS] ||
+                                        ctl->options.settings.argument_list ||
                                         ctl->options.settings.networks)
                                 tell_blocked_addresses(ctl, *name);
                         continue;

@@ -83,14 +83,15 @@ int verb_volume_list(Ctl *ctl, char **operands, Error *ret_error)
 /* The dictionary of a new one: what was given of Group, Owner and Size. */
 static int append_settings(sd_bus_message *call, const Options *options, bool with_size)
 {
-        const Settings *settings = &options->settings;
+        const char *group = options->settings.values[SETTING_GROUP],
+                   *owner = options->settings.values[SETTING_OWNER];
         int r;
 
         r = sd_bus_message_open_container(call, 'a', "{sv}");
-        if (r >= 0 && settings->group)
-                r = sd_bus_message_append(call, "{sv}", "Group", "s", settings->group);
-        if (r >= 0 && settings->owner)
-                r = sd_bus_message_append(call, "{sv}", "Owner", "s", settings->owner);
+        if (r >= 0 && group)
+                r = sd_bus_message_append(call, "{sv}", "Group", "s", group);
+        if (r >= 0 && owner)
+                r = sd_bus_message_append(call, "{sv}", "Owner", "s", owner);
         if (r >= 0 && with_size && options->size > 0)
                 r = sd_bus_message_append(call, "{sv}", "Size", "t", options->size);
         if (r >= 0 && options->raw)

@@ -262,9 +262,12 @@ static void print_verbs(FILE *f, const char *on, const char *off)
 
 static void print_options(FILE *f, const char *title, bool settings, const char *on, const char *off)
 {
+        size_t n;
+        const OptionInfo *table = options_table(&n);
+
         fprintf(f, "\n%s%s:%s\n", on, title, off);
-        for (size_t i = 0; i < n_option_table; i++) {
-                const OptionInfo *info = &option_table[i];
+        for (size_t i = 0; i < n; i++) {
+                const OptionInfo *info = &table[i];
                 char letter[] = {'-', info->letter, ' ', 0};
                 g_autofree char *text = NULL;
                 const char *equals;

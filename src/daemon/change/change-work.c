@@ -473,7 +473,7 @@ static int draft_check_image(const Draft *draft, ImageInfo **ret_info)
 /* Text that the settings put in must come out of it as it was given. */
 static int draft_check_arguments(const Draft *draft)
 {
-        const char *given = draft->change->settings->arguments;
+        const char *given = draft->change->settings->values[SETTING_ARGUMENTS];
 
         if (given && !g_str_equal(given, draft->definition->arguments))
                 return error_set(&draft->change->error, ERROR_INVALID_ARGS,
@@ -495,7 +495,7 @@ static int draft_settle_arguments(Draft *draft, const ImageInfo *info)
         if (r < 0)
                 return r;
 
-        settings->arguments = g_strdup(change->settings->arguments);
+        settings_put(settings, SETTING_ARGUMENTS, change->settings->values[SETTING_ARGUMENTS]);
         r = draft_apply(draft, settings, NULL, NULL);
         return r < 0 ? r : draft_check_arguments(draft);
 }
@@ -524,7 +524,7 @@ static int draft_settle_memory(Draft *draft, const ImageInfo *info)
         if (r < 0 || memory == (draft->definition->memory ?: draft->conf->memory_default))
                 return r;
 
-        settings->memory = g_memdup2(&memory, sizeof memory);
+        settings_put_bytes(settings, SETTING_MEMORY, memory);
         r = draft_apply(draft, settings, NULL, NULL);
         return r < 0 ? r : draft_check_limits(draft);
 }

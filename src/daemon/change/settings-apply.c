@@ -4,8 +4,6 @@
 
 #include "daemon/change/settings.h"
 
-#include "common/size.h"
-
 /* Sets or, with an empty value, removes a key of [Unikernel]. */
 static void set_key(char **text, const char *key, const char *value)
 {
@@ -30,20 +28,15 @@ static void set_device(char **text, const DefinitionDevice *device)
         /* The section itself, which may have no key at all. */
         *text = definition_text_set(old, definition_device_section(device), device->name, NULL, "");
         g_free(old);
-        if (device->kind == DEVICE_NETWORK) {
-                set_device_key(text, device, "Bridge", device->bridge);
-                set_device_key(text, device, "Network", device->network);
-                set_device_key(text, device, "MACAddress", device->mac);
-                set_device_key(text, device, "Address", device->address);
-                set_device_key(text, device, "Bandwidth", device->bandwidth);
-                set_device_key(text, device, "Isolation", device->open ? "no" : NULL);
-        } else if (!device->credentials) {
-                g_autofree char *size = device->size > 0 ? size_format_exact(device->size) : NULL;
+        for (SettingID id = 0; id < _SETTING_MAX; id++) {
+                const Setting *setting = &setting_table[id];
+                g_autofree char *value = NULL;
 
-                set_device_key(text, device, "Path", device->path);
-                set_device_key(text, device, "Size", size);
-                set_device_key(text, device, "Volume", device->volume);
-                set_device_key(text, device, "ReadOnly", device->read_only ? "yes" : NULL);
+                if (setting->section != definition_device_section_type(device) ||
+                                setting->type == SETTING_TYPE_SOURCE)
+                        continue;
+                value = setting_format(setting, device);
+                set_device_key(text, device, setting->key, value);
         }
 }
 
@@ -95,28 +88,9 @@ char *settings_apply(const Settings *settings, const char *text, const Definitio
                 set_key(&result, "Image", image);
         if (initrd)
                 set_key(&result, "Initrd", initrd);
-        if (settings->arguments)
-                set_key(&result, "Arguments", settings->arguments);
-        if (settings->memory) {
-                g_autofree char *memory = size_format_exact(*settings->memory);
-
-                set_key(&result, "Memory", *settings->memory == 0 ? NULL : memory);
-        }
-        if (settings->cpus) {
-                g_autofree char *cpus = g_strdup_printf("%u", *settings->cpus);
-
-                set_key(&result, "CPUs", cpus);
-        }
-        if (settings->architecture)
-                set_key(&result, "Architecture", settings->architecture);
-        if (settings->owner)
-                set_key(&result, "Owner", settings->owner);
-        if (settings->group)
-                set_key(&result, "Group", settings->group);
-        if (settings->autostart)
-                set_key(&result, "Autostart", *settings->autostart ? "yes" : "no");
-        if (settings->restart)
-                set_key(&result, "Restart", settings->restart);
+        for (SettingID id = 0; id < _SETTING_MAX; id++)
+                if (settings->values[id])
+                        set_key(&result, setting_table[id].key, settings->values[id]);
         set_devices(&result, settings->networks, definition, DEVICE_NETWORK, false);
         set_devices(&result, settings->volumes, definition, DEVICE_BLOCK, false);
         set_devices(&result, settings->credentials, definition, DEVICE_BLOCK, true);

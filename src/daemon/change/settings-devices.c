@@ -7,46 +7,67 @@
 #include "daemon/core/dictionary.h"
 #include "volume/store.h"
 
+static int refuse_device_key(const SettingsReader *reader, const char *key)
+{
+        g_autoptr(GString) known = g_string_new(NULL);
+        g_autofree char *shown = text_for_display(key, 40);
+
+        for (SettingID id = 0; id < _SETTING_MAX; id++)
+                if (setting_table[id].section == definition_device_section_type(reader->device))
+                        g_string_append_printf(
+                                        known, "%s%s", known->len > 0 ? ", " : "", setting_table[id].key);
+
+        return error_set(reader->ret_error, ERROR_INVALID_ARGS,
+                        "%s: unknown key '%s' of device '%s'; known: %s", reader->key, shown,
+                        reader->device->name, known->str);
+}
+
+static int read_device_text(SettingsReader *reader, char **field)
+{
+        int r = settings_read_plain(reader, field);
+
+        if (r >= 0 && !**field)
+                g_clear_pointer(field, g_free);
+        return r;
+}
+
+static int read_device_size(SettingsReader *reader, uint64_t *field)
+{
+        int r = settings_read_bytes(reader, field);
+
+        return r < 0 || *field == 0 ? r : volume_size_check(*field, reader->ret_error);
+}
+
+static int read_device_boolean(SettingsReader *reader, bool *field, bool inverted)
+{
+        bool value;
+        int r = settings_read_boolean(reader, &value);
+
+        if (r >= 0)
+                *field = value != inverted;
+        return r;
+}
+
 static int read_device_key(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
 {
         SettingsReader *reader = userdata;
-        DefinitionDevice *device = reader->device;
-        static const char *const network_keys = "Bridge, Network, MACAddress, Address, Bandwidth, Isolation";
-        static const char *const volume_keys = "Path, Size, Volume, ReadOnly";
-        bool network = device->kind == DEVICE_NETWORK;
-        char **place = network && g_str_equal(key, "Bridge")       ? &device->bridge
-                       : network && g_str_equal(key, "Network")    ? &device->network
-                       : network && g_str_equal(key, "MACAddress") ? &device->mac
-                       : network && g_str_equal(key, "Address")    ? &device->address
-                       : network && g_str_equal(key, "Bandwidth")  ? &device->bandwidth
-                       : !network && g_str_equal(key, "Path")      ? &device->path
-                       : !network && g_str_equal(key, "Volume")    ? &device->volume
-                                                                   : NULL;
-        int b, r;
+        const Setting *setting = setting_find(definition_device_section_type(reader->device), key);
+        void *field;
 
-        if (g_str_equal(key, network ? "Isolation" : "ReadOnly")) {
-                if (sd_bus_message_read(message, "v", "b", &b) < 0)
-                        return settings_refuse_type(reader, "b");
-                *(network ? &device->open : &device->read_only) = network ? !b : b;
-                return 0;
-        }
-        if (!network && g_str_equal(key, "Size")) {
-                if (sd_bus_message_read(message, "v", "t", &device->size) < 0)
-                        return settings_refuse_type(reader, "t");
-                return device->size == 0 ? 0 : volume_size_check(device->size, ret_error);
-        }
-        if (!place) {
-                g_autofree char *shown = text_for_display(key, 40);
+        if (!setting)
+                return refuse_device_key(reader, key);
 
-                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "%s: unknown key '%s' of device '%s'; known: %s", reader->key, shown,
-                                device->name, network ? network_keys : volume_keys);
+        field = setting_field(setting, reader->device);
+        switch (setting->type) {
+        case SETTING_TYPE_TEXT:
+                return read_device_text(reader, field);
+        case SETTING_TYPE_BYTES:
+                return read_device_size(reader, field);
+        case SETTING_TYPE_BOOLEAN:
+                return read_device_boolean(reader, field, setting->flags & SETTING_INVERTED);
+        default:
+                g_assert_not_reached();
         }
-
-        r = settings_read_plain(reader, "s", place);
-        if (r >= 0 && !**place)
-                g_clear_pointer(place, g_free);
-        return r;
 }
 
 static int refuse_device_name(SettingsReader *reader, const char *name)

@@ -11,7 +11,7 @@ typedef struct SettingsReader {
         SettingsUse use;
         const char *key;          /* being read, which sentences begin with */
         DefinitionDevice *device; /* of that key, if it names devices */
-        uint64_t seen;            /* a bit for each key that was there */
+        uint64_t seen;            /* a bit for each key that was there: setting_table's, then the others */
         Error *ret_error;
 } SettingsReader;
 
@@ -20,7 +20,9 @@ int settings_refuse(const SettingsReader *reader, const char *why);
 int settings_refuse_type(const SettingsReader *reader, const char *type);
 
 /* Replaces *ret by a text that can stand in a definition as it is. */
-int settings_read_plain(SettingsReader *reader, const char *type, char **ret);
+int settings_read_plain(SettingsReader *reader, char **ret);
+int settings_read_boolean(SettingsReader *reader, bool *ret);
+int settings_read_bytes(SettingsReader *reader, uint64_t *ret);
 
 int settings_read_networks(SettingsReader *reader);
 int settings_read_volumes(SettingsReader *reader);

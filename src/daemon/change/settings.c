@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Settings off the bus: each key with its type. Those of devices are in settings-devices.c, what becomes of
- * all in a definition in settings-apply.c. */
+/* Settings off the bus: those of setting_table by type, and what else the dictionary has. Those of devices
+ * are in settings-devices.c, what becomes of all in a definition in settings-apply.c. */
 
 #include "daemon/change/settings-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "common/io.h"
+#include "common/size.h"
 #include "common/string-util.h"
 #include "daemon/core/dictionary.h"
 #include "unikernel/arguments.h"
@@ -29,16 +31,10 @@ void settings_free(Settings *settings)
         if (!settings)
                 return;
 
-        g_free(settings->arguments);
+        for (SettingID id = 0; id < _SETTING_MAX; id++)
+                g_free(settings->values[id]);
         g_strfreev(settings->argument_list);
-        g_free(settings->memory);
         g_free(settings->size);
-        g_free(settings->cpus);
-        g_free(settings->group);
-        g_free(settings->owner);
-        g_free(settings->restart);
-        g_free(settings->architecture);
-        g_free(settings->autostart);
         g_free(settings->raw);
         g_free(settings->image_digest);
         g_free(settings->initrd_digest);
@@ -48,6 +44,19 @@ void settings_free(Settings *settings)
         g_clear_pointer(&settings->volumes, g_ptr_array_unref);
         g_clear_pointer(&settings->credentials, g_ptr_array_unref);
         g_free(settings);
+}
+
+void settings_put(Settings *settings, SettingID id, const char *value)
+{
+        g_free(settings->values[id]);
+        settings->values[id] = g_strdup(value);
+}
+
+void settings_put_bytes(Settings *settings, SettingID id, uint64_t bytes)
+{
+        g_autofree char *value = bytes > 0 ? size_format_exact(bytes) : NULL;
+
+        settings_put(settings, id, value ?: "");
 }
 
 /* Whether a definition's text can hold value as it is: nothing would be trimmed, joined or end the line. */
@@ -78,12 +87,12 @@ int settings_refuse_type(const SettingsReader *reader, const char *type)
                         reader->key, type, given ?: "");
 }
 
-int settings_read_plain(SettingsReader *reader, const char *type, char **ret)
+int settings_read_plain(SettingsReader *reader, char **ret)
 {
         const char *value;
 
-        if (sd_bus_message_read(reader->message, "v", type, &value) < 0)
-                return settings_refuse_type(reader, type);
+        if (sd_bus_message_read(reader->message, "v", "s", &value) < 0)
+                return settings_refuse_type(reader, "s");
         if (!settings_value_is_plain(value))
                 return settings_refuse(reader,
                                 "a definition cannot hold this value: it has a control character, white "
@@ -94,17 +103,21 @@ int settings_read_plain(SettingsReader *reader, const char *type, char **ret)
         return 0;
 }
 
-static int read_arguments(SettingsReader *reader)
+int settings_read_boolean(SettingsReader *reader, bool *ret)
 {
-        int r;
+        int value;
 
-        if (reader->settings->arguments)
-                return settings_refuse(reader, "'Arguments' and 'ArgumentList' exclude each other");
-        r = settings_read_plain(reader, "s", &reader->settings->arguments);
-        if (r < 0)
-                return r;
+        if (sd_bus_message_read(reader->message, "v", "b", &value) < 0)
+                return settings_refuse_type(reader, "b");
 
-        return arguments_check(reader->settings->arguments, reader->ret_error);
+        *ret = value;
+        return 0;
+}
+
+int settings_read_bytes(SettingsReader *reader, uint64_t *ret)
+{
+        return sd_bus_message_read(reader->message, "v", "t", ret) < 0 ? settings_refuse_type(reader, "t")
+                                                                       : 0;
 }
 
 int settings_join_arguments(Settings *settings, const ImageInfo *info, Error *ret_error)
@@ -125,9 +138,13 @@ int settings_join_arguments(Settings *settings, const ImageInfo *info, Error *re
                                 "Setting 'ArgumentList': the last argument ends with white space or '\\', "
                                 "which no definition can hold");
 
-        g_free(settings->arguments);
-        settings->arguments = g_steal_pointer(&arguments);
+        settings_put(settings, SETTING_ARGUMENTS, arguments);
         return 0;
+}
+
+static int refuse_both_arguments(const SettingsReader *reader)
+{
+        return settings_refuse(reader, "'Arguments' and 'ArgumentList' exclude each other");
 }
 
 static int read_argument_list(SettingsReader *reader)
@@ -135,8 +152,8 @@ static int read_argument_list(SettingsReader *reader)
         g_auto(GStrv) list = NULL;
         int r;
 
-        if (reader->settings->arguments)
-                return settings_refuse(reader, "'Arguments' and 'ArgumentList' exclude each other");
+        if (reader->settings->values[SETTING_ARGUMENTS])
+                return refuse_both_arguments(reader);
         r = sd_bus_message_enter_container(reader->message, 'v', "as");
         if (r >= 0)
                 r = sd_bus_message_read_strv(reader->message, &list);
@@ -151,94 +168,65 @@ static int read_argument_list(SettingsReader *reader)
         return settings_join_arguments(reader->settings, NULL, reader->ret_error);
 }
 
-static int read_memory(SettingsReader *reader)
-{
-        uint64_t value;
-
-        if (sd_bus_message_read(reader->message, "v", "t", &value) < 0)
-                return settings_refuse_type(reader, "t");
-
-        reader->settings->memory = g_memdup2(&value, sizeof value);
-        return 0;
-}
-
 static int read_size(SettingsReader *reader)
 {
         uint64_t value;
+        int r = settings_read_bytes(reader, &value);
 
-        if (sd_bus_message_read(reader->message, "v", "t", &value) < 0)
-                return settings_refuse_type(reader, "t");
-
-        reader->settings->size = g_memdup2(&value, sizeof value);
-        return 0;
-}
-
-static int read_cpus(SettingsReader *reader)
-{
-        uint32_t value;
-
-        if (sd_bus_message_read(reader->message, "v", "u", &value) < 0)
-                return settings_refuse_type(reader, "u");
-
-        reader->settings->cpus = g_memdup2(&value, sizeof value);
-        return 0;
-}
-
-static int read_boolean_into(SettingsReader *reader, bool **ret_value)
-{
-        bool value;
-        int b;
-
-        if (sd_bus_message_read(reader->message, "v", "b", &b) < 0)
-                return settings_refuse_type(reader, "b");
-
-        value = b;
-        *ret_value = g_memdup2(&value, sizeof value);
-        return 0;
-}
-
-static int read_autostart(SettingsReader *reader)
-{
-        return read_boolean_into(reader, &reader->settings->autostart);
+        if (r >= 0)
+                reader->settings->size = g_memdup2(&value, sizeof value);
+        return r;
 }
 
 static int read_raw(SettingsReader *reader)
 {
-        return read_boolean_into(reader, &reader->settings->raw);
-}
+        bool value;
+        int r = settings_read_boolean(reader, &value);
 
-static int read_group(SettingsReader *reader)
-{
-        return settings_read_plain(reader, "s", &reader->settings->group);
-}
-
-static int read_owner(SettingsReader *reader)
-{
-        int r = settings_read_plain(reader, "s", &reader->settings->owner);
-
-        return r >= 0 && !reader->settings->owner[0] ? settings_refuse(reader, "name a user") : r;
-}
-
-static int read_restart(SettingsReader *reader)
-{
-        int r = settings_read_plain(reader, "s", &reader->settings->restart);
-
-        if (r >= 0 && (int) restart_policy_from_string(reader->settings->restart) < 0)
-                return settings_refuse(reader, "it is 'no', 'on-failure' or 'always'");
-
+        if (r >= 0)
+                reader->settings->raw = g_memdup2(&value, sizeof value);
         return r;
 }
 
-/* Written down by the name that is shown everywhere. */
-static int read_architecture(SettingsReader *reader)
+/* As a definition writes it. */
+static int read_value(SettingsReader *reader, SettingID id)
 {
-        char **value = &reader->settings->architecture;
-        ImageArchitecture architecture;
+        Settings *settings = reader->settings;
+        uint64_t bytes = 0;
+        char number_text[16];
+        uint32_t number;
+        bool flag = false;
         int r;
 
-        r = settings_read_plain(reader, "s", value);
-        if (r < 0 || !**value)
+        switch (setting_table[id].type) {
+        case SETTING_TYPE_BYTES:
+                r = settings_read_bytes(reader, &bytes);
+                if (r >= 0)
+                        settings_put_bytes(settings, id, bytes);
                 return r;
+        case SETTING_TYPE_NUMBER:
+                if (sd_bus_message_read(reader->message, "v", "u", &number) < 0)
+                        return settings_refuse_type(reader, "u");
+                g_snprintf(number_text, sizeof number_text, "%" PRIu32, number);
+                settings_put(settings, id, number_text);
+                return 0;
+        case SETTING_TYPE_BOOLEAN:
+                r = settings_read_boolean(reader, &flag);
+                if (r >= 0)
+                        settings_put(settings, id, flag ? "yes" : "no");
+                return r;
+        default:
+                return settings_read_plain(reader, &settings->values[id]);
+        }
+}
+
+/* Written down by the name that is shown everywhere. */
+static int check_architecture(const SettingsReader *reader, char **value)
+{
+        ImageArchitecture architecture;
+
+        if (!**value)
+                return 0;
         architecture = guest_architecture_from_string(*value);
         if ((int) architecture < 0)
                 return settings_refuse(reader, "it is 'x86_64' or 'aarch64', or '' for the host's own");
@@ -248,9 +236,40 @@ static int read_architecture(SettingsReader *reader)
         return 0;
 }
 
+/* What is refused at the door. All else is when the definition that comes of it is read. */
+static int check_value(const SettingsReader *reader, SettingID id, char **value)
+{
+        switch (id) {
+        case SETTING_ARGUMENTS:
+                return arguments_check(*value, reader->ret_error);
+        case SETTING_ARCHITECTURE:
+                return check_architecture(reader, value);
+        case SETTING_OWNER:
+                return **value ? 0 : settings_refuse(reader, "name a user");
+        case SETTING_RESTART:
+                return (int) restart_policy_from_string(*value) >= 0
+                                       ? 0
+                                       : settings_refuse(reader, "it is 'no', 'on-failure' or 'always'");
+        default:
+                return 0;
+        }
+}
+
+static int read_plain_setting(SettingsReader *reader, SettingID id)
+{
+        char **value = &reader->settings->values[id];
+        int r;
+
+        if (id == SETTING_ARGUMENTS && *value)
+                return refuse_both_arguments(reader);
+
+        r = read_value(reader, id);
+        return r < 0 ? r : check_value(reader, id, value);
+}
+
 static int read_digest_into(SettingsReader *reader, bool may_be_empty, char **ret)
 {
-        int r = settings_read_plain(reader, "s", ret);
+        int r = settings_read_plain(reader, ret);
 
         if (r >= 0 && !digest_is_valid(*ret) && !(may_be_empty && !**ret))
                 return settings_refuse(
@@ -296,20 +315,13 @@ static int read_initrd_digest(SettingsReader *reader)
 #define BOTH     (USE(SETTINGS_CREATE) | USE(SETTINGS_UPDATE))
 #define VOLUME   (USE(SETTINGS_VOLUME) | USE(SETTINGS_VOLUME_IMPORT))
 
+/* Those that are more, or other, than a key of [Unikernel]. */
 static const struct {
         const char *key;
         unsigned uses;
         int (*read)(SettingsReader *reader);
-} settings_keys[] = {
-                {"Arguments", BOTH, read_arguments},
+} other_keys[] = {
                 {"ArgumentList", BOTH, read_argument_list},
-                {"Memory", BOTH, read_memory},
-                {"CPUs", BOTH, read_cpus},
-                {"Architecture", BOTH, read_architecture},
-                {"Group", BOTH | VOLUME, read_group},
-                {"Autostart", BOTH, read_autostart},
-                {"Restart", BOTH, read_restart},
-                {"Owner", BOTH | VOLUME, read_owner},
                 {"ImageDigest", USE(SETTINGS_UPDATE), read_image_digest},
                 {"Initrd", BOTH, read_initrd},
                 {"InitrdDigest", BOTH, read_initrd_digest},
@@ -320,34 +332,58 @@ static const struct {
                 {"Size", USE(SETTINGS_VOLUME_IMPORT), read_size},
                 {"Raw", USE(SETTINGS_VOLUME_IMPORT), read_raw},
 };
+G_STATIC_ASSERT(_SETTING_MAX + G_N_ELEMENTS(other_keys) <= 64);
+
+/* Volumes have an owner and a group too. */
+static bool setting_has_use(SettingID id, SettingsUse use)
+{
+        unsigned uses = id == SETTING_OWNER || id == SETTING_GROUP ? BOTH | VOLUME : BOTH;
+
+        return setting_table[id].section == SECTION_UNIKERNEL &&
+               setting_table[id].type != SETTING_TYPE_FILE && (uses & USE(use));
+}
 
 static int refuse_key(SettingsUse use, const char *key, Error *ret_error)
 {
         g_autoptr(GString) known = g_string_new(NULL);
         g_autofree char *shown = text_for_display(key, 40);
 
-        for (size_t i = 0; i < G_N_ELEMENTS(settings_keys); i++)
-                if (settings_keys[i].uses & USE(use))
+        for (SettingID id = 0; id < _SETTING_MAX; id++)
+                if (setting_has_use(id, use))
                         g_string_append_printf(
-                                        known, "%s%s", known->len > 0 ? ", " : "", settings_keys[i].key);
+                                        known, "%s%s", known->len > 0 ? ", " : "", setting_table[id].key);
+        for (size_t i = 0; i < G_N_ELEMENTS(other_keys); i++)
+                if (other_keys[i].uses & USE(use))
+                        g_string_append_printf(known, "%s%s", known->len > 0 ? ", " : "", other_keys[i].key);
 
         return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown key '%s'; known: %s", shown, known->str);
+}
+
+static int note_seen(SettingsReader *reader, size_t i)
+{
+        if (reader->seen & (UINT64_C(1) << i))
+                return settings_refuse(reader, "it stands there twice");
+
+        reader->seen |= UINT64_C(1) << i;
+        return 0;
 }
 
 static int read_setting(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
 {
         SettingsReader *reader = userdata;
+        int r;
 
         reader->key = key;
-        for (size_t i = 0; i < G_N_ELEMENTS(settings_keys); i++) {
-                if (!(settings_keys[i].uses & USE(reader->use)) || !g_str_equal(settings_keys[i].key, key))
-                        continue;
-                if (reader->seen & (UINT64_C(1) << i))
-                        return settings_refuse(reader, "it stands there twice");
-
-                reader->seen |= UINT64_C(1) << i;
-                return settings_keys[i].read(reader);
-        }
+        for (SettingID id = 0; id < _SETTING_MAX; id++)
+                if (setting_has_use(id, reader->use) && g_str_equal(setting_table[id].key, key)) {
+                        r = note_seen(reader, id);
+                        return r < 0 ? r : read_plain_setting(reader, id);
+                }
+        for (size_t i = 0; i < G_N_ELEMENTS(other_keys); i++)
+                if ((other_keys[i].uses & USE(reader->use)) && g_str_equal(other_keys[i].key, key)) {
+                        r = note_seen(reader, _SETTING_MAX + i);
+                        return r < 0 ? r : other_keys[i].read(reader);
+                }
 
         return refuse_key(reader->use, key, ret_error);
 }

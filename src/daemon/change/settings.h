@@ -21,20 +21,23 @@ typedef enum SettingsUse {
 } SettingsUse;
 
 typedef struct Settings {
-        char *arguments;      /* NULL in all of these: not named */
-        char **argument_list; /* what arguments are of, where they came as a list: quoted as for MirageOS
+        char *values[_SETTING_MAX]; /* those of [Unikernel] as a definition writes them; "": it shall not;
+                                     * NULL in all of these: not named */
+        char **argument_list; /* what Arguments is of, where they came as a list: quoted as for MirageOS
                                * until settings_join_arguments() */
-        uint64_t *memory, *size;
-        uint32_t *cpus;
-        char *group, *owner, *restart;
-        char *architecture; /* its name, "": none is written */
-        bool *autostart, *raw;
+        uint64_t *size;       /* of a volume, as raw */
+        bool *raw;
         char *image_digest, *initrd_digest, *digest;
         int initrd_fd;                               /* our own, or -EBADF */
         GPtrArray *networks, *volumes, *credentials; /* DefinitionDevice */
 } Settings;
 
 Settings *settings_new(void);
+
+/* Names a setting of [Unikernel] with a value, of which it takes a copy; bytes 0: that of the default. */
+void settings_put(Settings *settings, SettingID id, const char *value);
+void settings_put_bytes(Settings *settings, SettingID id, uint64_t bytes);
+
 void settings_free(Settings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Settings, settings_free)
 

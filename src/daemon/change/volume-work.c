@@ -124,7 +124,8 @@ static int find_users(VolumeWork *work, char **ret_broken, Error *ret_error)
 /* Those of a new one, and whether the caller may give it them. */
 static int read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Error *ret_error)
 {
-        const char *owner = work->settings->owner, *group = work->settings->group;
+        const char *owner = work->settings->values[SETTING_OWNER],
+                   *group = work->settings->values[SETTING_GROUP];
         uid_t uid = work->call->uid;
         gid_t gid = GID_INVALID;
         int r = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Manual pages and the shipped configuration name exactly the keys that are read, with the defaults that
- * hold. */
+/* Manual pages, the XML of the bus and the shipped configuration name exactly the keys that are read, with
+ * the defaults that hold. */
 
 #include <glib.h>
 #include <string.h>
@@ -46,23 +46,144 @@ static void assert_same_keys(const char *const *a, const char *const *b)
         g_assert_cmpuint(g_strv_length((char **)a), ==, g_strv_length((char **)b));
 }
 
+static void complain(const Setting *setting, const char *where)
+{
+        g_test_message("%s lacks %s= of [%s]", where, setting->key,
+                        setting_section_to_string(setting->section));
+        g_test_fail();
+}
+
 static void test_definition_page(void)
 {
-        static const char *const sections[][2] = {
-                {"Unikernel", "[UNIKERNEL]"},
-                {"Network", "[NETWORK NAME]"},
-                {"Volume", "[VOLUME NAME]"},
-                {"Credentials", "[CREDENTIALS NAME]"},
+        static const char *const headings[_SECTION_MAX] = {
+                        [SECTION_UNIKERNEL] = "[UNIKERNEL]",
+                        [SECTION_NETWORK] = "[NETWORK NAME]",
+                        [SECTION_VOLUME] = "[VOLUME NAME]",
+                        [SECTION_CREDENTIALS] = "[CREDENTIALS NAME]",
+        };
+        size_t n = 0;
+
+        for (SettingSection section = 0; section < _SECTION_MAX; section++) {
+                g_auto(GStrv) described = page_keys("data/man/shruthi.unikernel.5", headings[section]);
+
+                for (SettingID id = 0; id < _SETTING_MAX; id++)
+                        if (setting_table[id].section == section &&
+                                        !g_strv_contains((const char *const *) described,
+                                                        setting_table[id].key))
+                                complain(&setting_table[id], "data/man/shruthi.unikernel.5");
+                n += g_strv_length(described);
+        }
+        g_assert_cmpuint(n, ==, _SETTING_MAX);
+}
+
+/* Each row is whole, and rows are in the order in which definitions are written. */
+static void test_setting_table(void)
+{
+        static const struct {
+                SettingType type;
+                size_t size;
+        } fields[] = {
+                        {SETTING_TYPE_BYTES, sizeof(uint64_t)},
+                        {SETTING_TYPE_NUMBER, sizeof(unsigned)},
+                        {SETTING_TYPE_BOOLEAN, sizeof(bool)},
+                        {SETTING_TYPE_FILE, sizeof(char *)},
         };
 
-        for (size_t i = 0; i < G_N_ELEMENTS(sections); i++) {
-                g_auto(GStrv) described = page_keys("data/man/shruthi.unikernel.5", sections[i][1]);
-                const char *const *known = definition_keys(sections[i][0]);
+        for (SettingID id = 0; id < _SETTING_MAX; id++) {
+                const Setting *setting = &setting_table[id];
 
-                assert_same_keys(known, (const char *const *)described);
-                assert_same_keys((const char *const *)described, known);
+                g_test_message("setting %d", (int) id);
+                g_assert_true(setting->key && setting->parse);
+                g_assert_true(setting_find(setting->section, setting->key) == setting);
+                if (id > 0)
+                        g_assert_cmpint(setting->section, >=, setting_table[id - 1].section);
+                for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
+                        if (setting->type == fields[i].type)
+                                g_assert_cmpuint(setting->size, ==, fields[i].size);
+                if (setting->type == SETTING_TYPE_TEXT && !setting->format)
+                        g_assert_cmpuint(setting->size, ==, sizeof(char *));
+                if (setting->is_valid || setting->type == SETTING_TYPE_BYTES ||
+                                setting->type == SETTING_TYPE_NUMBER ||
+                                setting->type == SETTING_TYPE_BOOLEAN)
+                        g_assert_nonnull(setting->takes);
+                if (setting->option && setting->section == SECTION_UNIKERNEL)
+                        g_assert_true(setting->metavar && setting->help);
         }
-        g_assert_null(definition_keys("Service"));
+        g_assert_null(setting_find(SECTION_UNIKERNEL, "Service"));
+}
+
+/* What stands between the first begin and the end after it. */
+static char *between(const char *text, const char *begin, const char *end)
+{
+        g_auto(GStrv) parts = g_strsplit(text, begin, 2), rest = NULL;
+
+        g_assert_nonnull(parts[1]);
+        rest = g_strsplit(parts[1], end, 2);
+        return g_strdup(rest[0]);
+}
+
+/* What Manager's description says of the settings: of one of them, or of all devices of its section. */
+static char *manager_item(const char *text, const Setting *setting)
+{
+        const char *begin = setting->section == SECTION_NETWORK  ? "\"Networks\" a(sa{sv})"
+                            : setting->section == SECTION_VOLUME ? "\"Volumes\" a(sa{sv})"
+                            : setting->type == SETTING_TYPE_FILE ? "\"ImageDigest\" s"
+                                                                 : "\"Arguments\" s";
+        const char *end = setting->section == SECTION_UNIKERNEL ? "\"Networks\"" : "\n      \"";
+        g_autofree char *items = between(text, begin, end), *own = NULL, *start = NULL;
+
+        if (setting->section != SECTION_UNIKERNEL)
+                return g_steal_pointer(&items);
+        start = g_strdup_printf("\n      \"%s\" ", setting->key);
+        own = g_strconcat("\n      ", begin, items, NULL);
+        return strstr(own, start) ? between(own, start, "\n      \"") : g_strdup("");
+}
+
+static void test_manager_xml(void)
+{
+        static const char path[] = "dbus/org.dream.Shruthi.Manager.xml";
+        g_autofree char *text = read_source(path);
+
+        for (SettingID id = 0; id < _SETTING_MAX; id++) {
+                const Setting *setting = &setting_table[id];
+                g_autofree char *item = NULL, *word = NULL;
+
+                if (setting->type == SETTING_TYPE_SOURCE || id == SETTING_IMAGE)
+                        continue;
+                item = manager_item(text, setting);
+                word = setting->section == SECTION_UNIKERNEL
+                                       ? g_strdup_printf("%c ", (char) setting->type)
+                                       : g_strdup_printf("\"%s\" %c", setting->key, (char) setting->type);
+                if (setting->section == SECTION_UNIKERNEL ? !g_str_has_prefix(item, word)
+                                                          : !strstr(item, word))
+                        complain(setting, path);
+                else if ((setting->flags & SETTING_ADMINISTRATOR) && !strstr(item, "administer"))
+                        complain(setting, "what is said of administrators in "
+                                          "dbus/org.dream.Shruthi.Manager.xml");
+        }
+}
+
+/* GetDetails() tells all that is no property, and what is different from the next start on. */
+static void test_unikernel_xml(void)
+{
+        static const char path[] = "dbus/org.dream.Shruthi.Unikernel.xml";
+        g_autofree char *text = read_source(path), *details = between(text, "      GetDetails:\n", "-->"),
+                        *next = between(details, "\"NextStart\" a{sv}", "),");
+
+        for (SettingID id = 0; id < _SETTING_MAX; id++) {
+                const Setting *setting = &setting_table[id];
+                g_autofree char *word = g_strdup_printf("\"%s\"", setting->key),
+                                *property = g_strdup_printf("name=%s", word);
+                bool shown = strstr(details, word) || strstr(text, property);
+
+                if (setting->type == SETTING_TYPE_SOURCE)
+                        continue;
+                if (!shown)
+                        complain(setting, path);
+                if (setting->section == SECTION_UNIKERNEL &&
+                                !strstr(next, word) != !!(setting->flags & SETTING_WITHOUT_START))
+                        complain(setting, "\"NextStart\" of GetDetails(), or has no place there,");
+        }
 }
 
 static void test_conf_page(void)
@@ -135,6 +256,9 @@ static void test_shipped_conf(void)
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/documentation/settings/table", test_setting_table);
+        g_test_add_func("/documentation/settings/manager-xml", test_manager_xml);
+        g_test_add_func("/documentation/settings/unikernel-xml", test_unikernel_xml);
         g_test_add_func("/documentation/shruthi.unikernel/names-all-keys", test_definition_page);
         g_test_add_func("/documentation/shruthi.conf/names-all-keys", test_conf_page);
         g_test_add_func("/documentation/shruthi.conf/names-all-keys-of-bridges", test_conf_bridge_page);

@@ -64,15 +64,61 @@ static Definition *load_other(const char *text)
         return started_load_other("a", definition);
 }
 
+static const Change same[] = {
+                {"Unikernel", NULL, "Memory", "65536K"},
+                {"Unikernel", NULL, "Owner", "7"},
+                {"Unikernel", NULL, "Group", "8"},
+                {"Unikernel", NULL, "Autostart", "yes"},
+                {"Unikernel", NULL, "Restart", "always"},
+};
+
+static const Change others[] = {
+                {"Volume", "w", "Volume", "d"},
+                {"Volume", "v", "ReadOnly", "yes"},
+                {"Volume", "v", "Volume", "d"},
+                {"Network", "x", "Bandwidth", "1M"},
+                {"Network", "x", "Isolation", "no"},
+                {"Network", "x", "Bridge", "br1"},
+                {"Network", "x", NULL, NULL},
+                {"Unikernel", NULL, "Memory", "32M"},
+                {"Unikernel", NULL, "CPUs", "3"},
+                {"Unikernel", NULL, "Arguments", NULL},
+                {"Unikernel", NULL, "Initrd", "/a"},
+                {"Unikernel", NULL, "Image", "/b"},
+                {"Volume", "v", "Size", "64K"},
+                {"Unikernel", NULL, "Architecture", "aarch64"},
+                {"Volume", "w", "Path", "/a"},
+                {"Network", "x", "MACAddress", "52:54:00:00:00:01"},
+                {"Network", "y", "Network", "d"},
+                {"Network", "x", "Address", "none"},
+                {"Credentials", "k", "LoadCredential", "a"},
+                {"Credentials", "k", "LoadCredentialEncrypted", "a"},
+};
+
+static bool has_key(const Change *changes, size_t n, const Setting *setting)
+{
+        for (size_t i = 0; i < n; i++)
+                if (g_strcmp0(changes[i].key, setting->key) == 0 &&
+                                g_str_equal(changes[i].type, setting_section_to_string(setting->section)))
+                        return true;
+
+        return false;
+}
+
+/* Each setting is among what counts without a start, or among what does not. */
+static void test_each_setting_is_tried(void)
+{
+        for (SettingID id = 0; id < _SETTING_MAX; id++) {
+                bool at_once = setting_table[id].flags & SETTING_WITHOUT_START;
+
+                g_test_message("%s", setting_table[id].key);
+                g_assert_true(at_once ? has_key(same, G_N_ELEMENTS(same), &setting_table[id])
+                                      : has_key(others, G_N_ELEMENTS(others), &setting_table[id]));
+        }
+}
+
 static void test_the_same_is_no_other(Fixture *f, const void *data)
 {
-        static const Change same[] = {
-                        {"Unikernel", NULL, "Memory", "65536K"},
-                        {"Unikernel", NULL, "Owner", "7"},
-                        {"Unikernel", NULL, "Group", "8"},
-                        {"Unikernel", NULL, "Autostart", "yes"},
-                        {"Unikernel", NULL, "Restart", "always"},
-        };
         g_autoptr(Definition) started = parse(START);
 
         g_assert_cmpint(started_write("a", started), ==, 0);
@@ -86,14 +132,6 @@ static void test_the_same_is_no_other(Fixture *f, const void *data)
 
 static void test_each_difference_shows(Fixture *f, const void *data)
 {
-        static const Change others[] = {
-                        {"Volume", "w", "Volume", "d"},        {"Volume", "v", "ReadOnly", "yes"},
-                        {"Volume", "v", "Volume", "d"},        {"Network", "x", "Bandwidth", "1M"},
-                        {"Network", "x", "Isolation", "no"},   {"Network", "x", "Bridge", "br1"},
-                        {"Network", "x", NULL, NULL},          {"Unikernel", NULL, "Memory", "32M"},
-                        {"Unikernel", NULL, "CPUs", "3"},      {"Unikernel", NULL, "Arguments", NULL},
-                        {"Unikernel", NULL, "Initrd", "/a"},   {"Unikernel", NULL, "Image", "/b"},
-        };
         g_autoptr(Definition) started = parse(START);
 
         g_assert_cmpint(started_write("a", started), ==, 0);
@@ -153,5 +191,6 @@ int main(int argc, char **argv)
         g_test_add("/unikernel/started/what-cannot-be-read-tells-nothing", Fixture, NULL, set_up,
                         test_what_cannot_be_read_tells_nothing, tear_down);
         g_test_add_func("/unikernel/started/devices", test_devices);
+        g_test_add_func("/unikernel/started/each-setting-is-tried", test_each_setting_is_tried);
         return g_test_run();
 }

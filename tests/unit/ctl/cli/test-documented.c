@@ -51,16 +51,39 @@ static void test_options(const void *data)
         const char *path = data;
         g_autofree char *text = g_str_has_suffix(path, ".1") ? read_man() : read_source(path);
         bool fish = g_str_has_suffix(path, ".fish");
+        size_t n;
+        const OptionInfo *table = options_table(&n);
 
-        for (size_t i = 0; i < n_option_table; i++) {
-                g_autofree char *word = fish ? g_strconcat("-l ", option_table[i].name, NULL)
-                                             : g_strconcat("--", option_table[i].name, NULL);
-                char letter[] = {'-', option_table[i].letter, 0};
+        for (size_t i = 0; i < n; i++) {
+                g_autofree char *word = fish ? g_strconcat("-l ", table[i].name, NULL)
+                                             : g_strconcat("--", table[i].name, NULL);
+                char letter[] = {'-', table[i].letter, 0};
 
                 check_has(text, path, word);
                 /* bash takes the letters from nowhere else than the long names' values. */
-                if (option_table[i].letter && !fish && !g_str_has_suffix(path, ".bash"))
+                if (table[i].letter && !fish && !g_str_has_suffix(path, ".bash"))
                         check_has(text, path, letter);
+        }
+}
+
+/* The words behind "set NAME" and those of a device's option. */
+static void test_settings(const void *data)
+{
+        const char *path = data;
+        bool man = g_str_has_suffix(path, ".1");
+        g_autofree char *text = man ? read_man() : read_source(path);
+        const char *words = strstr(text, g_str_has_suffix(path, ".fish") ? "-a 'Image=" : "-S =");
+
+        for (SettingID id = 0; id < _SETTING_MAX; id++) {
+                const Setting *setting = &setting_table[id];
+                g_autofree char *word = setting->option ? g_strconcat(setting->option, "=", NULL) : NULL;
+
+                if (!man && setting->section == SECTION_UNIKERNEL)
+                        check_has(words, path, setting->key);
+                if (man && word && setting->section != SECTION_UNIKERNEL && !strstr(text, word)) {
+                        g_test_message("%s has no '%s'", path, word);
+                        g_test_fail();
+                }
         }
 }
 
@@ -112,16 +135,17 @@ static void test_verbs(const void *data)
 static void test_help(void)
 {
         g_autofree char *text = NULL;
-        size_t size = 0;
+        size_t size = 0, n;
+        const OptionInfo *table = options_table(&n);
         FILE *f = open_memstream(&text, &size);
 
         verbs_print_help(f, false);
         fclose(f);
         g_assert_null(strchr(text, '\x1b'));
-        for (size_t i = 0; i < n_option_table; i++) {
-                g_autofree char *word = g_strconcat("--", option_table[i].name, NULL);
+        for (size_t i = 0; i < n; i++) {
+                g_autofree char *word = g_strconcat("--", table[i].name, NULL);
 
-                if (option_table[i].help)
+                if (table[i].help)
                         check_has(text, "--help", word);
         }
         for (size_t i = 0; i < n_verb_table; i++) {
@@ -142,9 +166,11 @@ int main(int argc, char *argv[])
                 g_autofree char *base = g_path_get_basename(paths[i]);
                 g_autofree char *options = g_strconcat("/ctl/documented/options-in-", base, NULL);
                 g_autofree char *verbs = g_strconcat("/ctl/documented/verbs-in-", base, NULL);
+                g_autofree char *settings = g_strconcat("/ctl/documented/settings-in-", base, NULL);
 
                 g_test_add_data_func(options, paths[i], test_options);
                 g_test_add_data_func(verbs, paths[i], test_verbs);
+                g_test_add_data_func(settings, paths[i], test_settings);
         }
         g_test_add_func("/ctl/documented/help", test_help);
         return g_test_run();

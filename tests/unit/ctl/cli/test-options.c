@@ -60,7 +60,7 @@ static void test_guest_arguments_are_operands(void)
         g_assert_cmpint(p.r, ==, 0);
         g_assert_cmpuint(p.options.n_behind, ==, 2);
         g_assert_false(p.options.now);
-        g_assert_cmpuint(p.options.settings.memory, ==, 64 << 20);
+        g_assert_cmpstr(p.options.settings.values[SETTING_MEMORY], ==, "64M");
         g_assert_cmpstr(p.operands[3], ==, "--ipv4=10.0.0.2/24");
         g_assert_cmpstr(p.operands[4], ==, "--now");
 }
@@ -169,8 +169,8 @@ static void test_autostart_may_have_a_value(void)
 
         parse(&bare, "shruthictl create a i --autostart");
         parse(&no, "shruthictl set a --autostart=no");
-        g_assert_true(bare.options.settings.has_autostart && bare.options.settings.autostart);
-        g_assert_true(no.options.settings.has_autostart && !no.options.settings.autostart);
+        g_assert_cmpstr(bare.options.settings.values[SETTING_AUTOSTART], ==, "yes");
+        g_assert_cmpstr(no.options.settings.values[SETTING_AUTOSTART], ==, "no");
 }
 
 /* Each refusal names what was wrong. */

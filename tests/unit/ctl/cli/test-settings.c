@@ -14,7 +14,7 @@
 typedef struct Fixture {
         sd_bus *bus;
         int far;
-        Settings settings;
+        CommandSettings settings;
         Error error;
 } Fixture;
 
@@ -32,7 +32,7 @@ static void set_up(Fixture *f, const void *data)
 
 static void tear_down(Fixture *f, const void *data)
 {
-        settings_clear(&f->settings);
+        command_settings_clear(&f->settings);
         error_clear(&f->error);
         sd_bus_close_unref(f->bus);
         close(f->far);
@@ -40,7 +40,7 @@ static void tear_down(Fixture *f, const void *data)
 
 static void set(Fixture *f, const char *key, const char *value)
 {
-        g_assert_cmpint(settings_set(&f->settings, key, key, value, &f->error), ==, 0);
+        g_assert_cmpint(command_settings_set(&f->settings, key, key, value, &f->error), ==, 0);
 }
 
 /* What shruthid would read, as JSON. */
@@ -62,7 +62,7 @@ static void test_nothing_is_nothing(Fixture *f, const void *data)
         g_autofree char *text = sent(f, NULL);
 
         g_assert_cmpstr(text, ==, "{}");
-        g_assert_false(settings_any(&f->settings));
+        g_assert_false(command_settings_any(&f->settings));
 }
 
 static void test_each_key(Fixture *f, const void *data)
@@ -78,13 +78,12 @@ static void test_each_key(Fixture *f, const void *data)
         set(f, "Group", "");
         set(f, "Owner", "alice");
         set(f, "Initrd", "");
-        g_assert_true(settings_any(&f->settings));
+        g_assert_true(command_settings_any(&f->settings));
         text = sent(f, "sha256:x");
         g_assert_cmpstr(text, ==,
-                        "{\"Memory\":67108864,\"CPUs\":2,\"Autostart\":false,"
-                        "\"Architecture\":\"arm64\",\"Arguments\":\"--a=\\\"b "
-                        "c\\\" \","
-                        "\"Restart\":\"on-failure\",\"Group\":\"\",\"Owner\":\"alice\",\"ImageDigest\":"
+                        "{\"Arguments\":\"--a=\\\"b c\\\" \",\"Memory\":67108864,\"CPUs\":2,"
+                        "\"Architecture\":\"arm64\",\"Owner\":\"alice\",\"Group\":\"\",\"Autostart\":false,"
+                        "\"Restart\":\"on-failure\",\"ImageDigest\":"
                         "\"sha256:x\","
                         "\"InitrdDigest\":\"\"}");
 }
@@ -119,8 +118,8 @@ static void test_credentials(Fixture *f, const void *data)
         _cleanup_error_ Error error = ERROR_INIT;
 
         set(f, "Credentials", "keys");
-        g_assert_true(settings_any(&f->settings));
-        g_assert_cmpint(settings_set(&f->settings, "Credentials", "Credentials", "keys:/etc/tls.key",
+        g_assert_true(command_settings_any(&f->settings));
+        g_assert_cmpint(command_settings_set(&f->settings, "Credentials", "Credentials", "keys:/etc/tls.key",
                                         &error),
                         <, 0);
         g_assert_nonnull(strstr(error.message, "credential set"));
@@ -133,7 +132,7 @@ static void test_names_of_images_are_not_taken_apart(Fixture *f, const void *dat
 {
         g_autofree char *text = NULL;
 
-        settings_add_network(&f->settings, "a:network=b,mac=c");
+        command_settings_add_network(&f->settings, "a:network=b,mac=c");
         text = sent(f, NULL);
         g_assert_cmpstr(text, ==, "{\"Networks\":[[\"a:network=b,mac=c\",{}]]}");
 }
@@ -146,7 +145,7 @@ static void test_empty_devices_say_none(Fixture *f, const void *data)
         set(f, "Network", "");
         set(f, "Volume", "");
         set(f, "Credentials", "");
-        g_assert_true(settings_any(&f->settings));
+        g_assert_true(command_settings_any(&f->settings));
         text = sent(f, NULL);
         g_assert_cmpstr(text, ==, "{\"Networks\":[],\"Volumes\":[],\"Credentials\":[]}");
 }
@@ -163,11 +162,14 @@ static void test_list_of_arguments(Fixture *f, const void *data)
 
 static void test_unknown_keys_are_refused(Fixture *f, const void *data)
 {
-        g_assert_cmpint(settings_set(&f->settings, "Memroy", "Memroy", "64M", &f->error), ==, -EINVAL);
+        g_assert_cmpint(command_settings_set(&f->settings, "Memroy", "Memroy", "64M", &f->error), ==,
+                        -EINVAL);
         g_assert_nonnull(strstr(f->error.message, "Memroy"));
-        for (const char *const *key = settings_keys; *key; key++)
-                g_assert_nonnull(strstr(f->error.message, *key));
-        g_assert_cmpint(settings_set(&f->settings, "Arguments", "Arguments", "\xff", &f->error), ==,
+        for (SettingID id = 0; id < _SETTING_MAX; id++)
+                if (setting_table[id].section == SECTION_UNIKERNEL)
+                        g_assert_nonnull(strstr(f->error.message, setting_table[id].key));
+        g_assert_nonnull(strstr(f->error.message, "Network, Volume, Credentials, Digest"));
+        g_assert_cmpint(command_settings_set(&f->settings, "Arguments", "Arguments", "\xff", &f->error), ==,
                         -EINVAL);
         g_assert_nonnull(strstr(f->error.message, "\\xff"));
 }

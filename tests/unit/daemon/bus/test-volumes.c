@@ -123,21 +123,21 @@ static void test_owners(Fixture *f, const void *data)
         g_assert_cmpuint(volume->size, ==, MIB);
 
         work = begin(f, &create, "his");
-        work->settings->owner = g_strdup_printf("%d", BOB);
+        work->settings->values[SETTING_OWNER] = g_strdup_printf("%d", BOB);
         refused(work, ERROR_ACCESS_DENIED, true, "somebody else");
         work = begin(f, &create, "theirs");
-        work->settings->group = g_strdup("3001");
+        settings_put(work->settings, SETTING_GROUP, "3001");
         refused(work, ERROR_ACCESS_DENIED, true, "a group that they are not in");
         work = begin(f, &create, "ours");
-        work->settings->group = g_strdup_printf("%d", STAFF);
+        work->settings->values[SETTING_GROUP] = g_strdup_printf("%d", STAFF);
         expect(work);
         work = begin(f, &create, "wrong");
-        work->settings->owner = g_strdup("no-such-user");
+        settings_put(work->settings, SETTING_OWNER, "no-such-user");
         refused(work, ERROR_INVALID_ARGS, false, "there is no user");
         g_assert_false(is_there("his") || is_there("theirs") || is_there("wrong"));
 
         work = begin(f, &create, "his");
-        work->settings->owner = g_strdup_printf("%d", BOB);
+        work->settings->values[SETTING_OWNER] = g_strdup_printf("%d", BOB);
         work->administer = true;
         expect(work);
 }

@@ -131,7 +131,7 @@ static void test_fields_without_value(ChangeFixture *f, gconstpointer data)
 
                 change_reset(f, CHANGE_SETTINGS, ALICE);
                 claim_network(f, &hers, NETWORK_READY);
-                f->change.settings->arguments = g_strdup(cases[i].arguments);
+                settings_put(f->change.settings, SETTING_ARGUMENTS, cases[i].arguments);
                 if (cases[i].filled)
                         expect_change(f);
                 else {
@@ -190,7 +190,7 @@ static void test_mac(ChangeFixture *f, gconstpointer data)
 
         /* What an administrator wrote stays, there and not elsewhere. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->arguments = g_strdup("x");
+        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
         change_reset(f, CHANGE_SETTINGS, ALICE);
         device.bridge = NULL;
@@ -243,17 +243,17 @@ static void test_owner_and_group(ChangeFixture *f, gconstpointer data)
 {
         change_with_network(f, NULL, NULL);
         f->change.image_fd = dup(f->image_fd);
-        f->change.settings->owner = g_strdup_printf("%d", BOB);
+        f->change.settings->values[SETTING_OWNER] = g_strdup_printf("%d", BOB);
         expect_refusal(f, ERROR_ACCESS_DENIED, true);
 
-        g_free(f->change.settings->owner);
-        f->change.settings->owner = g_strdup_printf("%d", ALICE);
-        f->change.settings->group = g_strdup("0");
+        g_free(f->change.settings->values[SETTING_OWNER]);
+        f->change.settings->values[SETTING_OWNER] = g_strdup_printf("%d", ALICE);
+        settings_put(f->change.settings, SETTING_GROUP, "0");
         error_clear(&f->change.error);
         expect_refusal(f, ERROR_ACCESS_DENIED, true);
 
-        g_free(f->change.settings->group);
-        f->change.settings->group = g_strdup_printf("%d", ALICE);
+        g_free(f->change.settings->values[SETTING_GROUP]);
+        f->change.settings->values[SETTING_GROUP] = g_strdup_printf("%d", ALICE);
         error_clear(&f->change.error);
         expect_change(f);
 }
@@ -274,7 +274,7 @@ static void test_volume(ChangeFixture *f, gconstpointer data)
         /* What an administrator gave stays when its owner changes something else; but it does not become
          * writable. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->arguments = g_strdup("x");
+        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
         change_reset(f, CHANGE_SETTINGS, ALICE);
         volume.path = (char *) "/dev/sdb";
@@ -344,7 +344,7 @@ static void test_sources(ChangeFixture *f, gconstpointer data)
         expect_change(f);
         change_generate(f);
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->arguments = g_strdup("x");
+        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
         g_assert_false(f->change.reload);
         change_reset(f, CHANGE_REMOVE, ALICE);
@@ -427,7 +427,7 @@ static void test_limits(ChangeFixture *f, gconstpointer data)
                 change_reset(f, CHANGE_CREATE, ALICE);
                 change_with_network(f, NULL, NULL);
                 f->change.image_fd = dup(f->image_fd);
-                f->change.settings->memory = g_memdup2(&cases[i].memory, sizeof cases[i].memory);
+                settings_put_bytes(f->change.settings, SETTING_MEMORY, cases[i].memory);
                 for (unsigned j = 0; j < cases[i].n_own; j++)
                         add_share(f, ALICE, cases[i].own);
                 for (unsigned j = 0; j < cases[i].n_others; j++)
@@ -456,7 +456,7 @@ static void test_limits_of_cpus(ChangeFixture *f, gconstpointer data)
                 change_reset(f, CHANGE_CREATE, ALICE);
                 change_with_network(f, NULL, NULL);
                 f->change.image_fd = dup(f->image_fd);
-                f->change.settings->cpus = g_memdup2(&cases[i].cpus, sizeof cases[i].cpus);
+                f->change.settings->values[SETTING_CPUS] = g_strdup_printf("%u", cases[i].cpus);
                 for (unsigned j = 0; j < cases[i].n_own; j++)
                         add_share(f, ALICE, MIB);
                 if (!cases[i].fits) {
@@ -478,20 +478,20 @@ static void test_overhead(ChangeFixture *f, gconstpointer data)
         change_reset(f, CHANGE_CREATE, ALICE);
         change_with_network(f, NULL, NULL);
         f->change.image_fd = dup(f->image_fd);
-        f->change.settings->memory = g_memdup2(&memory, sizeof memory);
+        settings_put_bytes(f->change.settings, SETTING_MEMORY, memory);
         add_share(f, ALICE, 129 * MIB);
         expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
         g_assert_nonnull(strstr(f->change.error.message, "MemoryOverhead="));
         change_reset(f, CHANGE_CREATE, ALICE);
         change_with_network(f, NULL, NULL);
         f->change.image_fd = dup(f->image_fd);
-        f->change.settings->memory = g_memdup2(&memory, sizeof memory);
+        settings_put_bytes(f->change.settings, SETTING_MEMORY, memory);
         add_share(f, ALICE, 128 * MIB);
         expect_change(f);
 
         f->conf.memory_overhead = 256 * MIB;
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->arguments = g_strdup("x");
+        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
 }
 
@@ -503,17 +503,17 @@ static void test_root(ChangeFixture *f, gconstpointer data)
         change_reset(f, CHANGE_CREATE, 0);
         change_with_network(f, "br77", NULL);
         f->change.image_fd = dup(f->image_fd);
-        f->change.settings->memory = g_memdup2(&memory, sizeof memory);
-        f->change.settings->owner = g_strdup_printf("%d", ALICE);
+        settings_put_bytes(f->change.settings, SETTING_MEMORY, memory);
+        f->change.settings->values[SETTING_OWNER] = g_strdup_printf("%d", ALICE);
         expect_change(f);
 
         /* Its owner may go on with what they were given, and change the rest. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->arguments = g_strdup("x");
+        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
         memory += MIB;
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->memory = g_memdup2(&memory, sizeof memory);
+        settings_put_bytes(f->change.settings, SETTING_MEMORY, memory);
         expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
 }
 
@@ -524,10 +524,10 @@ static void test_roots_shared(ChangeFixture *f, gconstpointer data)
 
         create_hello(f, 0);
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->memory = g_memdup2(&most, sizeof most);
+        settings_put_bytes(f->change.settings, SETTING_MEMORY, most);
         expect_change(f);
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->memory = g_memdup2(&more, sizeof more);
+        settings_put_bytes(f->change.settings, SETTING_MEMORY, more);
         expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
 }
 

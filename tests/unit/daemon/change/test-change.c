@@ -141,7 +141,7 @@ static void test_definition(ChangeFixture *f, gconstpointer data)
 static void set_autostart(ChangeFixture *f, bool autostart)
 {
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->autostart = g_memdup2(&autostart, sizeof autostart);
+        settings_put(f->change.settings, SETTING_AUTOSTART, autostart ? "yes" : "no");
         expect_change(f);
 }
 
@@ -153,14 +153,14 @@ static void test_reload(ChangeFixture *f, gconstpointer data)
         g_assert_true(f->change.reload);
         /* Who did that was killed before the reload; this one is asked for something else. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->arguments = g_strdup("x");
+        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
         g_assert_true(f->change.reload);
         change_generate(f);
         set_autostart(f, true);
         g_assert_false(f->change.reload);
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        f->change.settings->restart = g_strdup("always");
+        settings_put(f->change.settings, SETTING_RESTART, "always");
         expect_change(f);
         g_assert_true(f->change.reload);
         change_generate(f);
@@ -184,7 +184,7 @@ static void test_not_managed(ChangeFixture *f, gconstpointer data)
 
         g_assert_true(g_file_set_contents(path, "[Unikernel]\nImage=/x\n", -1, NULL));
         change_reset(f, CHANGE_SETTINGS, 0);
-        f->change.settings->arguments = g_strdup("x");
+        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
         expect_refusal(f, ERROR_NOT_MANAGED, false);
         g_assert_nonnull(strstr(f->change.error.message, path));
         change_reset(f, CHANGE_REMOVE, 0);
@@ -201,7 +201,7 @@ static void test_vendor(ChangeFixture *f, gconstpointer data)
 
         g_assert_true(g_file_set_contents(path, "# shipped\n[Unikernel]\nImage=/x\n", -1, NULL));
         change_reset(f, CHANGE_SETTINGS, 0);
-        f->change.settings->arguments = g_strdup("x");
+        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
         definition = load_definition("hello");
         g_assert_cmpint(definition->origin, ==, DEFINITION_ORIGIN_STATE);

@@ -88,15 +88,15 @@ static void test_volumes(void)
                                         m, "a{sv}", 2, "Group", "s", "staff", "Size", "t", UINT64_C(1024)),
                         >=, 0);
         settings = read_ok(m, SETTINGS_VOLUME_IMPORT);
-        g_assert_cmpstr(settings->group, ==, "staff");
+        g_assert_cmpstr(settings->values[SETTING_GROUP], ==, "staff");
         g_assert_cmpuint(*settings->size, ==, 1024);
 
         m = message_new();
         g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Size", "t", UINT64_C(1024)), >=, 0);
-        refused(m, SETTINGS_VOLUME, "known: Group, Owner");
+        refused(m, SETTINGS_VOLUME, "known: Owner, Group");
         m = message_new();
         g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Memory", "t", UINT64_C(1024)), >=, 0);
-        refused(m, SETTINGS_VOLUME_IMPORT, "known: Group, Owner, Size");
+        refused(m, SETTINGS_VOLUME_IMPORT, "known: Owner, Group, Size");
         m = message_new();
         g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Size", "s", "64M"), >=, 0);
         refused(m, SETTINGS_VOLUME_IMPORT, "'t'");
@@ -173,11 +173,11 @@ static void test_all_keys(void)
         settings = read_ok(m, SETTINGS_CREATE);
         close_safe(fd);
 
-        g_assert_cmpstr(settings->arguments, ==, "--a=b\\ c d");
-        g_assert_cmpuint(*settings->memory, ==, 67108864);
-        g_assert_cmpuint(*settings->cpus, ==, 2);
-        g_assert_true(*settings->autostart);
-        g_assert_cmpstr(settings->architecture, ==, "x86_64");
+        g_assert_cmpstr(settings->values[SETTING_ARGUMENTS], ==, "--a=b\\ c d");
+        g_assert_cmpstr(settings->values[SETTING_MEMORY], ==, "64M");
+        g_assert_cmpstr(settings->values[SETTING_CPUS], ==, "2");
+        g_assert_cmpstr(settings->values[SETTING_AUTOSTART], ==, "yes");
+        g_assert_cmpstr(settings->values[SETTING_ARCHITECTURE], ==, "x86_64");
         /* Its own, so that the message can go. */
         g_assert_cmpint(settings->initrd_fd, >=, 0);
         g_assert_cmpint(settings->initrd_fd, !=, fd);
@@ -208,7 +208,7 @@ static void test_apply_keeps(void)
         g_autofree char *text = NULL;
         uint64_t memory = 64 << 20;
 
-        settings->memory = g_memdup2(&memory, sizeof memory);
+        settings_put_bytes(settings, SETTING_MEMORY, memory);
         text = settings_apply(settings, old, before, NULL, NULL);
         after = parse(text);
         g_assert_cmpuint(after->memory, ==, memory);
@@ -358,7 +358,7 @@ static void test_apply_arguments(void)
                 g_autoptr(Definition) after = NULL;
                 g_autofree char *text = NULL;
 
-                settings->arguments = g_strdup(values[i]);
+                settings_put(settings, SETTING_ARGUMENTS, values[i]);
                 text = settings_apply(settings, old, NULL, NULL, NULL);
                 after = parse(text);
                 g_assert_cmpstr(after->arguments, ==, values[i]);

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of settings (setting.h says how to add one), and what each key takes. Every refusal names file,
+ * line and value and what would be right. */
+
+#include "unikernel/setting.h"
+
+#include <net/if.h>
+#include <string.h>
+
+#include "common/names.h"
+#include "common/paths.h"
+#include "common/size.h"
+#include "common/string-util.h"
+#include "common/users.h"
+#include "unikernel/definition-private.h"
+#include "volume/store.h"
+
+#define CPUS_MAX         64
+#define MEMORY_UNIT      (1024 * 1024)
+#define MEMORY_MAX       (UINT64_C(1) << 44) /* 16 TiB */
+#define NETWORK_NAME_MAX 255
+#define RATE_MIN         UINT64_C(1000)
+#define RATE_MAX         UINT64_C(1000000000000)
+
+static const char *const restart_policy_table[_RESTART_POLICY_MAX] = {
+                [RESTART_NO] = "no",
+                [RESTART_ON_FAILURE] = "on-failure",
+                [RESTART_ALWAYS] = "always",
+};
+DEFINE_STRING_TABLE(restart_policy, RestartPolicy, restart_policy_table, _RESTART_POLICY_MAX)
+
+static const char *const setting_section_table[_SECTION_MAX] = {
+                [SECTION_UNIKERNEL] = "Unikernel",
+                [SECTION_NETWORK] = "Network",
+                [SECTION_VOLUME] = "Volume",
+                [SECTION_CREDENTIALS] = "Credentials",
+};
+DEFINE_STRING_TABLE(setting_section, SettingSection, setting_section_table, _SECTION_MAX)
+
+static void *parser_field(const DefinitionParser *parser)
+{
+        return setting_field(parser->setting, parser->device ?: (void *) parser->definition);
+}
+
+static int refuse_untaken(const DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return key_file_refuse(entry, parser->ret_error, "write %s", parser->setting->takes);
+}
+
+static int parse_image(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        if (g_str_has_prefix(entry->value, SHRUTHI_DIGEST_PREFIX) && !digest_is_valid(entry->value))
+                return key_file_refuse(entry, parser->ret_error,
+                                "a digest is 'sha256:' and 64 hexadecimal digits in lower case");
+        if (!digest_is_valid(entry->value) && entry->value[0] != '/')
+                return key_file_refuse(entry, parser->ret_error,
+                                "neither a digest (sha256:…) nor an absolute path (/…)");
+        if (entry->value[0] == '/' && !path_is_normalized(entry->value))
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a normalized path of a file: write it without '//', '.', '..' and a "
+                                "'/' at the end");
+
+        *(char **) parser_field(parser) = g_strdup(entry->value);
+        return 0;
+}
+
+static int parse_arguments(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        g_free(parser->definition->arguments);
+        parser->definition->arguments = g_strdup(entry->value);
+        parser->arguments = entry;
+        return 0;
+}
+
+static int parse_memory(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        uint64_t bytes = 0;
+        int r = size_parse(entry->value, &bytes);
+
+        if (r == -ERANGE || (r >= 0 && bytes > MEMORY_MAX))
+                return key_file_refuse(entry, parser->ret_error, "too much: at most 16T");
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a size: write a whole number and K, M, G or T (base 1024), such as "
+                                "32M");
+        if (bytes < MEMORY_UNIT)
+                return key_file_refuse(entry, parser->ret_error, "less than 1M: write %s",
+                                entry->value[strspn(entry->value, "0123456789")]
+                                                ? "32M or more"
+                                                : "the unit too, such as 32M");
+        if (bytes % MEMORY_UNIT != 0)
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a whole number of MiB: write %" G_GUINT64_FORMAT "M",
+                                bytes / MEMORY_UNIT + 1);
+
+        parser->definition->memory = bytes;
+        return 0;
+}
+
+static int parse_cpus(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        guint64 cpus;
+
+        if (!g_ascii_string_to_unsigned(entry->value, 10, 1, CPUS_MAX, &cpus, NULL))
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a number from 1 to %d (Solo5 uses one)", CPUS_MAX);
+
+        parser->definition->cpus = (unsigned) cpus;
+        return 0;
+}
+
+static int parse_architecture(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        ImageArchitecture architecture = guest_architecture_from_string(entry->value);
+
+        if ((int) architecture < 0)
+                return refuse_untaken(parser, entry);
+
+        parser->definition->architecture = architecture;
+        return 0;
+}
+
+static int parse_user_or_group(
+                DefinitionParser *parser, const KeyFileEntry *entry, bool group, uint32_t *ret_id)
+{
+        const char *what = group ? "group" : "user";
+        int r;
+
+        if (user_number_parse(entry->value, ret_id) >= 0)
+                return 0;
+        if (entry->value[0] == '-' || strspn(entry->value, "0123456789") == strlen(entry->value))
+                return key_file_refuse(entry, parser->ret_error, "not the number of a %s", what);
+        if (parser->flags & DEFINITION_IGNORE_USERS)
+                return 0;
+
+        r = group ? group_find(entry->value, ret_id) : user_find(entry->value, ret_id);
+        if (r == -ESRCH)
+                return key_file_refuse(entry, parser->ret_error, "there is no such %s on this host", what);
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error, "the %s cannot be looked up: %s", what,
+                                g_strerror(-r));
+
+        return 0;
+}
+
+static int parse_owner(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return parse_user_or_group(parser, entry, false, &parser->definition->owner);
+}
+
+static int parse_group(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        return parse_user_or_group(parser, entry, true, &parser->definition->group);
+}
+
+static int parse_boolean(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        bool value;
+
+        if (boolean_parse(entry->value, &value) < 0)
+                return refuse_untaken(parser, entry);
+
+        *(bool *) parser_field(parser) = value != ((parser->setting->flags & SETTING_INVERTED) != 0);
+        return 0;
+}
+
+static int parse_restart(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        RestartPolicy policy = restart_policy_from_string(entry->value);
+
+        if ((int) policy < 0)
+                return refuse_untaken(parser, entry);
+
+        parser->definition->restart = policy;
+        return 0;
+}
+
+/* What the kernel takes as the name of a network interface (dev_valid_name()), in printable ASCII. */
+static int parse_bridge(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        size_t length = strlen(entry->value);
+        bool valid = length < IFNAMSIZ && !g_str_equal(entry->value, ".") &&
+                     !g_str_equal(entry->value, "..");
+
+        for (const char *p = entry->value; *p; p++)
+                if (!g_ascii_isgraph(*p) || strchr("/:%", *p))
+                        valid = false;
+        if (!valid)
+                return key_file_refuse(entry, parser->ret_error,
+                                "not the name of a bridge: 1 to %d printable characters without '/', ':', "
+                                "'%%' and space",
+                                IFNAMSIZ - 1);
+
+        parser->device->bridge = g_strdup(entry->value);
+        return 0;
+}
+
+static int parse_network(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        if (strlen(entry->value) > NETWORK_NAME_MAX || strchr(entry->value, '/'))
+                return key_file_refuse(entry, parser->ret_error,
+                                "not the name of a libvirt network: at most %d bytes, without '/'",
+                                NETWORK_NAME_MAX);
+
+        parser->device->network = g_strdup(entry->value);
+        return 0;
+}
+
+static int parse_mac(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        static const char form[] = "xx:xx:xx:xx:xx:xx";
+        const char *value = entry->value;
+        bool valid = strlen(value) == strlen(form);
+
+        for (size_t i = 0; valid && form[i]; i++)
+                valid = form[i] == ':' ? value[i] == ':' : g_ascii_isxdigit(value[i]);
+        if (!valid)
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a MAC address: write six octets, such as 52:54:00:12:34:56");
+        if (g_ascii_xdigit_value(value[1]) & 1)
+                return key_file_refuse(entry, parser->ret_error,
+                                "a multicast address: the second digit must be even, such as in "
+                                "52:54:00:12:34:56");
+        if (g_ascii_strncasecmp(value, "fe:", 3) == 0)
+                return key_file_refuse(entry, parser->ret_error,
+                                "fe: is for the host's side of the wire, and libvirt refuses it: begin it "
+                                "otherwise, such as with 52:54:00");
+        if (strspn(value, "0:") == strlen(value))
+                return key_file_refuse(entry, parser->ret_error,
+                                "the address of no device: write another, or none to have one derived");
+
+        parser->device->mac = g_ascii_strdown(value, -1);
+        return 0;
+}
+
+static int parse_address(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = address_setting_parse(entry->value, &parser->device->setting, &error);
+
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error, "%s", error_message(&error, r));
+
+        parser->device->address = g_strdup(entry->value);
+        return 0;
+}
+
+/* "10M": bytes a second, base 1000 as in systemd's limits of bandwidth. libvirt counts in KiB. */
+static int parse_rate(const char *text, uint64_t *ret_rate)
+{
+        static const char units[] = "KMG";
+        char *end = NULL;
+        const char *unit;
+        uint64_t rate;
+
+        if (!g_ascii_isdigit(text[0]))
+                return -EINVAL;
+        errno = 0;
+        rate = g_ascii_strtoull(text, &end, 10);
+        if (errno != 0 || rate > RATE_MAX)
+                return -ERANGE;
+
+        unit = *end ? strchr(units, *end) : NULL;
+        if (*end && (!unit || end[1]))
+                return -EINVAL;
+        for (ptrdiff_t i = unit ? unit - units : -1; i >= 0; i--)
+                rate *= 1000;
+        if (rate < RATE_MIN || rate > RATE_MAX)
+                return -ERANGE;
+
+        *ret_rate = rate;
+        return 0;
+}
+
+static int parse_bandwidth(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        g_auto(GStrv) words = g_strsplit_set(entry->value, " \t", -1);
+        DefinitionDevice *device = parser->device;
+
+        for (char **word = words; *word; word++) {
+                bool in = g_str_has_prefix(*word, "in:"), out = g_str_has_prefix(*word, "out:");
+                uint64_t rate = 0;
+                int r;
+
+                if (**word == 0)
+                        continue;
+                r = parse_rate(*word + (in ? strlen("in:") : out ? strlen("out:") : 0), &rate);
+                if (r == -ERANGE)
+                        return key_file_refuse(entry, parser->ret_error,
+                                        "out of bounds: write 1K (1000 bytes a second) to 1000G");
+                if (r < 0 || (!out && device->rate_in) || (!in && device->rate_out))
+                        return key_file_refuse(entry, parser->ret_error,
+                                        "no bandwidth: write bytes a second with K, M or G (base 1000), "
+                                        "such as 10M for both ways or in:10M out:2M");
+                if (!out)
+                        device->rate_in = rate;
+                if (!in)
+                        device->rate_out = rate;
+        }
+
+        device->bandwidth = g_strdup(entry->value);
+        return 0;
+}
+
+static int parse_path(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        if (!path_is_normalized(entry->value))
+                return key_file_refuse(entry, parser->ret_error,
+                                "not an absolute, normalized path: write it from '/', without '//', '.', "
+                                "'..' and a '/' at the end");
+
+        parser->device->path = g_strdup(entry->value);
+        return 0;
+}
+
+static int parse_size(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        uint64_t size = 0;
+        int r = size_parse(entry->value, &size);
+
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error,
+                                "not a size: write a whole number and K, M, G or T (base 1024), such as "
+                                "64M");
+        r = volume_size_check(size, &error);
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error, "%s", error_message(&error, r));
+
+        parser->device->size = size;
+        return 0;
+}
+
+static int parse_volume(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = volume_name_check(entry->value, &error);
+
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error, "%s", error_message(&error, r));
+
+        parser->device->volume = g_strdup(entry->value);
+        return 0;
+}
+
+static bool restart_is_valid(const char *text)
+{
+        return (int) restart_policy_from_string(text) >= 0;
+}
+
+static bool architecture_is_valid(const char *text)
+{
+        return !*text || (int) guest_architecture_from_string(text) >= 0;
+}
+
+static char *format_architecture(const Definition *definition)
+{
+        return definition->architecture == IMAGE_ARCHITECTURE_UNKNOWN
+                               ? NULL
+                               : g_strdup(image_architecture_to_string(definition->architecture));
+}
+
+static char *format_owner(const Definition *definition)
+{
+        return g_strdup_printf("%u", definition->owner);
+}
+
+static char *format_group(const Definition *definition)
+{
+        return definition->group == GID_INVALID ? NULL : g_strdup_printf("%u", definition->group);
+}
+
+static char *format_restart(const Definition *definition)
+{
+        return definition->restart == RESTART_NO ? NULL
+                                                 : g_strdup(restart_policy_to_string(definition->restart));
+}
+
+#define DEFINITION_FIELD(field)                                                                             \
+        .offset = offsetof(Definition, field), .size = sizeof(((Definition *) 0)->field)
+#define DEVICE_FIELD(field)                                                                                 \
+        .offset = offsetof(DefinitionDevice, field), .size = sizeof(((DefinitionDevice *) 0)->field)
+
+/* clang-format off */
+const Setting setting_table[_SETTING_MAX] = {
+        [SETTING_IMAGE] = {
+                .key = "Image", .type = SETTING_TYPE_FILE, DEFINITION_FIELD(image),
+                .parse = parse_image,
+        },
+        [SETTING_INITRD] = {
+                .key = "Initrd", .type = SETTING_TYPE_FILE, DEFINITION_FIELD(initrd),
+                .parse = parse_image,
+                .option = "initrd", .metavar = "FILE", .help = "An initial RAM disk, for Linux and loaders",
+        },
+        [SETTING_ARGUMENTS] = {
+                .key = "Arguments", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(arguments),
+                .parse = parse_arguments,
+                .option = "arguments", .metavar = "STRING",
+                .help = "The guest's command line as one string, unchanged",
+        },
+        [SETTING_MEMORY] = {
+                .key = "Memory", .type = SETTING_TYPE_BYTES, DEFINITION_FIELD(memory),
+                .parse = parse_memory,
+                .takes = "a size such as 32M or 1G, or nothing for the default",
+                .option = "memory", .metavar = "SIZE", .help = "Memory, such as 32M",
+        },
+        [SETTING_CPUS] = {
+                .key = "CPUs", .type = SETTING_TYPE_NUMBER, DEFINITION_FIELD(cpus),
+                .parse = parse_cpus,
+                .takes = "a number of 1 or more",
+                .option = "cpus", .metavar = "N", .help = "Virtual CPUs",
+        },
+        [SETTING_ARCHITECTURE] = {
+                .key = "Architecture", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(architecture),
+                .parse = parse_architecture, .format = format_architecture, .is_valid = architecture_is_valid,
+                .takes = "x86_64 or aarch64, or nothing for the host's own",
+                .option = "architecture", .metavar = "NAME",
+                .help = "x86_64 or aarch64: emulate an image for another one than the host's",
+        },
+        [SETTING_OWNER] = {
+                .key = "Owner", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(owner),
+                .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR,
+                .parse = parse_owner, .format = format_owner,
+                .option = "owner", .metavar = "USER", .help = "Whose it is (administrators)",
+        },
+        [SETTING_GROUP] = {
+                .key = "Group", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(group),
+                .flags = SETTING_WITHOUT_START,
+                .parse = parse_group, .format = format_group,
+                .option = "group", .metavar = "GROUP", .help = "Whose members manage it too",
+        },
+        [SETTING_AUTOSTART] = {
+                .key = "Autostart", .type = SETTING_TYPE_BOOLEAN, DEFINITION_FIELD(autostart),
+                .flags = SETTING_WITHOUT_START,
+                .parse = parse_boolean, .takes = "yes or no",
+                .option = "autostart", .metavar = "[=BOOL]", .help = "Start at boot",
+        },
+        [SETTING_RESTART] = {
+                .key = "Restart", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(restart),
+                .flags = SETTING_WITHOUT_START,
+                .parse = parse_restart, .format = format_restart, .is_valid = restart_is_valid,
+                .takes = "no, on-failure or always",
+                .option = "restart", .metavar = "WHEN",
+                .help = "Start again when it ended: no, on-failure or always",
+        },
+        [SETTING_BRIDGE] = {
+                .key = "Bridge", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(bridge),
+                .flags = SETTING_ADMINISTRATOR,
+                .parse = parse_bridge,
+        },
+        [SETTING_NETWORK] = {
+                .key = "Network", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(network),
+                .flags = SETTING_ADMINISTRATOR,
+                .parse = parse_network,
+        },
+        [SETTING_MAC_ADDRESS] = {
+                .key = "MACAddress", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(mac),
+                .flags = SETTING_ADMINISTRATOR,
+                .parse = parse_mac,
+                .option = "mac",
+        },
+        [SETTING_ADDRESS] = {
+                .key = "Address", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(address),
+                .parse = parse_address,
+                .option = "address",
+        },
+        [SETTING_BANDWIDTH] = {
+                .key = "Bandwidth", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT,
+                DEVICE_FIELD(bandwidth),
+                .parse = parse_bandwidth,
+                .option = "bandwidth",
+        },
+        [SETTING_ISOLATION] = {
+                .key = "Isolation", .section = SECTION_NETWORK, .type = SETTING_TYPE_BOOLEAN, DEVICE_FIELD(open),
+                .flags = SETTING_INVERTED | SETTING_ADMINISTRATOR,
+                .parse = parse_boolean, .takes = "yes or no",
+                .option = "isolation",
+        },
+        [SETTING_PATH] = {
+                .key = "Path", .section = SECTION_VOLUME, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(path),
+                .flags = SETTING_ADMINISTRATOR,
+                .parse = parse_path,
+        },
+        [SETTING_SIZE] = {
+                .key = "Size", .section = SECTION_VOLUME, .type = SETTING_TYPE_BYTES, DEVICE_FIELD(size),
+                .parse = parse_size, .takes = "a size such as 64M",
+                .option = "size",
+        },
+        [SETTING_VOLUME] = {
+                .key = "Volume", .section = SECTION_VOLUME, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(volume),
+                .parse = parse_volume,
+                .option = "volume",
+        },
+        [SETTING_READ_ONLY] = {
+                .key = "ReadOnly", .section = SECTION_VOLUME, .type = SETTING_TYPE_BOOLEAN,
+                DEVICE_FIELD(read_only),
+                .parse = parse_boolean, .takes = "yes or no",
+        },
+        [SETTING_LOAD_CREDENTIAL] = {
+                .key = "LoadCredential", .section = SECTION_CREDENTIALS, .flags = SETTING_ADMINISTRATOR,
+                .parse = definition_parse_source,
+        },
+        [SETTING_LOAD_CREDENTIAL_ENCRYPTED] = {
+                .key = "LoadCredentialEncrypted", .section = SECTION_CREDENTIALS,
+                .flags = SETTING_ADMINISTRATOR,
+                .parse = definition_parse_source_encrypted,
+        },
+};
+/* clang-format on */
+
+const Setting *setting_find(SettingSection section, const char *key)
+{
+        for (SettingID id = 0; id < _SETTING_MAX; id++)
+                if (setting_table[id].section == section && g_str_equal(setting_table[id].key, key))
+                        return &setting_table[id];
+
+        return NULL;
+}
+
+void *setting_field(const Setting *setting, void *owner)
+{
+        return (char *) owner + setting->offset;
+}
+
+/* Text without a formatter of its own is in memory of its own. */
+static bool setting_is_string(const Setting *setting)
+{
+        return (setting->type == SETTING_TYPE_TEXT || setting->type == SETTING_TYPE_FILE) &&
+               !setting->format;
+}
+
+char *setting_format(const Setting *setting, const void *owner)
+{
+        const void *field = (const char *) owner + setting->offset;
+        const char *text;
+
+        if (setting->format)
+                return setting->format(owner);
+
+        switch (setting->type) {
+        case SETTING_TYPE_TEXT:
+        case SETTING_TYPE_FILE:
+                text = *(char *const *) field;
+                return text && *text ? g_strdup(text) : NULL;
+        case SETTING_TYPE_BYTES:
+                return *(const uint64_t *) field > 0 ? size_format_exact(*(const uint64_t *) field) : NULL;
+        case SETTING_TYPE_NUMBER:
+                return *(const unsigned *) field > 1 ? g_strdup_printf("%u", *(const unsigned *) field)
+                                                     : NULL;
+        case SETTING_TYPE_BOOLEAN:
+                return *(const bool *) field ? g_strdup(setting->flags & SETTING_INVERTED ? "no" : "yes")
+                                             : NULL;
+        default:
+                return NULL;
+        }
+}
+
+void setting_reset(const Setting *setting, Definition *definition)
+{
+        static const Definition defaults = {.cpus = 1, .group = GID_INVALID};
+
+        memcpy(setting_field(setting, definition), (const char *) &defaults + setting->offset,
+                        setting->size);
+}
+
+void settings_clear_fields(SettingSection section, void *owner)
+{
+        for (SettingID id = 0; id < _SETTING_MAX; id++)
+                if (setting_table[id].section == section && setting_is_string(&setting_table[id]))
+                        g_clear_pointer((char **) setting_field(&setting_table[id], owner), g_free);
+}

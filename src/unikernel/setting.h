@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <errno.h>
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/keyfile.h"
+
+/* The settings of a unikernel: one row for each key of a definition, in the order in which definitions are
+ * written. The parser and the writer of definitions, shruthid's dictionaries, and the options and KEY=VALUE
+ * words of shruthictl all go by it, and tests hold manual pages, XML and completions against it.
+ *
+ * To add a setting: 1. its ID here, in order, and its field in Definition or DefinitionDevice
+ * (definition.h);
+ * 2. its row in definition-settings.c, with a parser there unless an existing one fits, and a formatter
+ * unless its type's own will do; 3. what uses the value, such as domain-xml.c, and GetDetails()
+ * (unikernel-read.c);
+ * 4. run the unit tests: "documentation" and "documented" name each page, XML and completion that lacks it;
+ * 5. a case in test-definition.c, and in test-started.c whether a running guest needs a restart for it. */
+
+typedef struct Definition Definition;
+typedef struct DefinitionDevice DefinitionDevice;
+typedef struct DefinitionParser DefinitionParser;
+
+typedef enum SettingSection {
+        SECTION_UNIKERNEL,
+        SECTION_NETWORK,
+        SECTION_VOLUME,
+        SECTION_CREDENTIALS,
+        _SECTION_MAX,
+        _SECTION_INVALID = -EINVAL,
+} SettingSection;
+
+const char *setting_section_to_string(SettingSection section); /* "Unikernel", "Network", … */
+SettingSection setting_section_from_string(const char *text);
+
+typedef enum SettingID {
+        SETTING_IMAGE,
+        SETTING_INITRD,
+        SETTING_ARGUMENTS,
+        SETTING_MEMORY,
+        SETTING_CPUS,
+        SETTING_ARCHITECTURE,
+        SETTING_OWNER,
+        SETTING_GROUP,
+        SETTING_AUTOSTART,
+        SETTING_RESTART,
+        SETTING_BRIDGE,
+        SETTING_NETWORK,
+        SETTING_MAC_ADDRESS,
+        SETTING_ADDRESS,
+        SETTING_BANDWIDTH,
+        SETTING_ISOLATION,
+        SETTING_PATH,
+        SETTING_SIZE,
+        SETTING_VOLUME,
+        SETTING_READ_ONLY,
+        SETTING_LOAD_CREDENTIAL,
+        SETTING_LOAD_CREDENTIAL_ENCRYPTED,
+        _SETTING_MAX,
+        _SETTING_INVALID = -EINVAL,
+} SettingID;
+
+/* The type on the bus, which gives the field's type too where the row has no formatter of its own. */
+typedef enum SettingType {
+        SETTING_TYPE_TEXT = 's',    /* char *, NULL or "": not written */
+        SETTING_TYPE_BYTES = 't',   /* uint64_t, 0: not written; "64M" in a definition */
+        SETTING_TYPE_NUMBER = 'u',  /* unsigned, 1: not written */
+        SETTING_TYPE_BOOLEAN = 'b', /* bool, false: not written */
+        SETTING_TYPE_FILE = 'h',    /* char *; "KEY" h, or "KEYDigest" s */
+        SETTING_TYPE_SOURCE = 0,    /* not on the bus: a list of where credentials come from */
+} SettingType;
+
+typedef enum SettingFlags {
+        SETTING_WITHOUT_START = 1 << 0, /* counts at once: a running guest needs no restart for it */
+        SETTING_ADMINISTRATOR = 1 << 1, /* some of its values, or all, are set by administrators only */
+        SETTING_INVERTED = 1 << 2,      /* a boolean whose field is true where "no" is written */
+} SettingFlags;
+
+typedef struct Setting {
+        const char *key; /* in the definition, and on the bus */
+        SettingSection section;
+        SettingType type;
+        unsigned flags;
+        size_t offset, size; /* of its field in Definition, or in DefinitionDevice for the other sections */
+
+        /* Takes the value of the definition into the field; refuses with file, line, value and what would be
+         * right. */
+        int (*parse)(DefinitionParser *parser, const KeyFileEntry *entry);
+        /* Its value in a definition; NULL: it is not written. Free with g_free(). NULL: by type. */
+        char *(*format)(const Definition *definition);
+        /* For text: whether shruthictl may send it at all. NULL: shruthid says. */
+        bool (*is_valid)(const char *text);
+        const char *takes; /* what it takes, in words that follow "write" and "give"; or NULL */
+
+        /* Of shruthictl: an option ("--memory=SIZE"), or a word of a device's option ("mac" of
+         * "--network=a,mac=…"). NULL: there is none. */
+        const char *option, *metavar, *help;
+} Setting;
+
+extern const Setting setting_table[_SETTING_MAX];
+
+/* The row of a key of a section; NULL if there is none. Case counts. */
+const Setting *setting_find(SettingSection section, const char *key);
+
+/* Where its field is, in a Definition or, for a key of a device's section, in a DefinitionDevice. */
+void *setting_field(const Setting *setting, void *owner);
+
+/* What stands in a definition for its field in owner; NULL: nothing does. Free with g_free(). */
+char *setting_format(const Setting *setting, const void *owner);
+
+/* Gives a setting of [Unikernel] the value that it has where it is not written; frees nothing. */
+void setting_reset(const Setting *setting, Definition *definition);
+
+/* Frees what the fields of one section hold. */
+void settings_clear_fields(SettingSection section, void *owner);
