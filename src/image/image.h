@@ -79,15 +79,3 @@ typedef struct ImageInfo {
 void image_info_free(ImageInfo *info);
 #define _cleanup_image_info_ __attribute__((cleanup(image_info_clear_pointer)))
 void image_info_clear_pointer(ImageInfo **info);
-
-/* Reads what fd (any position, never moved) holds, to be hosted as Architecture= says: on the machine of
- * that architecture, and with UNKNOWN on this host's own processor alone. An image that cannot be hosted so
- * is no error: the problem says why, and all that was understood before is set too (of an hvt image, target
- * and devices; of one for another architecture, how it boots). INVALID_IMAGE when fd is no regular file;
- * other errors are those of reading. */
-int image_inspect(int fd, ImageArchitecture asked, ImageInfo **ret_info, Error *ret_error);
-
-/* The same over bytes in memory, as if on a host of that machine (as uname -m says; NULL: this one). What
- * tests and fuzzing call. */
-int image_inspect_bytes(const uint8_t *data, size_t size, const char *machine, ImageArchitecture asked,
-                ImageInfo **ret_info, Error *ret_error);

@@ -16,9 +16,9 @@
 #include "common/string-util.h"
 #include "common/users.h"
 #include "image/digest.h"
-#include "image/owners.h"
-#include "image/stamp.h"
-#include "image/store-files.h"
+#include "image/fingerprint.h"
+#include "image/inspect.h"
+#include "image/store-private.h"
 #include "image/store.h"
 
 #define IMAGE_MODE 0440 /* ours to read and QEMU's, by the directory's group; nobody's to write */
@@ -266,7 +266,7 @@ static int take_share(const char *digest, uint64_t size, const StoreLimits *limi
         r = check_share(limits, size, ret_error);
         if (r < 0)
                 return r;
-        r = owners_add(digest, limits->user);
+        r = store_owners_add(digest, limits->user);
         return r < 0 ? error_set_errno(ret_error, r, "Cannot write down whose image %s is", digest) : 0;
 }
 
@@ -276,7 +276,7 @@ static int temporary_commit(Temporary *temporary, const char *digest, uint64_t s
                 const StoreLimits *limits, Error *ret_error)
 {
         g_autofree char *path = store_path(digest), *verified = store_verified_dir();
-        _cleanup_stamp_ Stamp stamp = {};
+        _cleanup_fingerprint_ Fingerprint fingerprint = {};
         _cleanup_close_ int lock = -EBADF;
         struct stat st;
         int r;
@@ -300,7 +300,7 @@ static int temporary_commit(Temporary *temporary, const char *digest, uint64_t s
         } else {
                 /* A record without its image was left by a removal that was cut short: it is nobody's now. */
                 if (access(path, F_OK) < 0 && errno == ENOENT)
-                        owners_forget(digest);
+                        store_owners_forget(digest);
                 r = check_room(limits, size, ret_error);
                 if (r >= 0)
                         r = take_share(digest, size, limits, ret_error);
@@ -309,8 +309,8 @@ static int temporary_commit(Temporary *temporary, const char *digest, uint64_t s
                 if (rename(temporary->path, path) < 0)
                         return error_set_write(ret_error, -errno, size);
                 if (fstat(temporary->fd, &st) >= 0) {
-                        stamp = stamp_make(&st, stamp_now(), digest);
-                        (void) stamp_write(verified, store_file_name(digest), &stamp);
+                        fingerprint = fingerprint_make(&st, fingerprint_now(), digest);
+                        (void) fingerprint_write(verified, store_file_name(digest), &fingerprint);
                 }
                 temporary->fd = close_safe(temporary->fd);
         }
@@ -414,14 +414,14 @@ static char *path_stamp_name(const char *path)
 int store_lookup_path(const char *path, char **ret_digest)
 {
         g_autofree char *dir = store_paths_dir(), *name = path_stamp_name(path);
-        _cleanup_stamp_ Stamp stamp = {};
+        _cleanup_fingerprint_ Fingerprint fingerprint = {};
         int r;
 
-        r = stamp_read(dir, name, &stamp);
+        r = fingerprint_read(dir, name, &fingerprint);
         if (r < 0)
                 return r;
 
-        *ret_digest = g_steal_pointer(&stamp.digest);
+        *ret_digest = g_steal_pointer(&fingerprint.digest);
         return 0;
 }
 
@@ -430,7 +430,7 @@ int store_import_path(const char *path, const StoreLimits *limits, char **ret_di
         g_autofree char *dir = store_paths_dir(), *name = path_stamp_name(path), *digest = NULL,
                         *stored = NULL;
         g_autofree char *shown = text_for_display(path, 200);
-        _cleanup_stamp_ Stamp stamp = {}, fresh = {};
+        _cleanup_fingerprint_ Fingerprint fingerprint = {}, fresh = {};
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
         int64_t now;
@@ -445,15 +445,15 @@ int store_import_path(const char *path, const StoreLimits *limits, char **ret_di
                 return r;
         }
 
-        if (stamp_read(dir, name, &stamp) >= 0 && stamp_proves(&stamp, &st)) {
-                stored = store_path(stamp.digest);
+        if (fingerprint_read(dir, name, &fingerprint) >= 0 && fingerprint_proves(&fingerprint, &st)) {
+                stored = store_path(fingerprint.digest);
                 if (access(stored, F_OK) >= 0) {
-                        *ret_digest = g_steal_pointer(&stamp.digest);
+                        *ret_digest = g_steal_pointer(&fingerprint.digest);
                         return 0;
                 }
         }
 
-        now = stamp_now();
+        now = fingerprint_now();
         r = store_import(fd, NULL, limits, &digest, ret_error);
         if (r < 0) {
                 error_prefix(ret_error, "%s", shown);
@@ -461,8 +461,8 @@ int store_import_path(const char *path, const StoreLimits *limits, char **ret_di
         }
 
         /* The look from before: if the file was touched since, it no longer matches. */
-        fresh = stamp_make(&st, now, digest);
-        r = stamp_write(dir, name, &fresh);
+        fresh = fingerprint_make(&st, now, digest);
+        r = fingerprint_write(dir, name, &fresh);
         if (r < 0)
                 log_debug("Cannot remember the digest of %s: %s", shown, g_strerror(-r));
 

@@ -16,9 +16,8 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "image/digest.h"
-#include "image/owners.h"
-#include "image/stamp.h"
-#include "image/store-files.h"
+#include "image/fingerprint.h"
+#include "image/store-private.h"
 
 #define LEFT_BEHIND_SEC (60 * 60)
 
@@ -124,7 +123,7 @@ int store_size(const char *digest, uint64_t *ret_size, Error *ret_error)
 int store_verify(const char *digest, Error *ret_error)
 {
         g_autofree char *dir = store_verified_dir(), *actual = NULL;
-        _cleanup_stamp_ Stamp stamp = {}, fresh = {};
+        _cleanup_fingerprint_ Fingerprint fingerprint = {}, fresh = {};
         _cleanup_close_ int fd = -EBADF;
         struct stat before, after;
         int64_t now;
@@ -136,11 +135,11 @@ int store_verify(const char *digest, Error *ret_error)
         if (fstat(fd, &before) < 0)
                 return error_set_errno(ret_error, errno, "Cannot look at the stored image %s", digest);
 
-        if (stamp_read(dir, store_file_name(digest), &stamp) >= 0 && strcmp(stamp.digest, digest) == 0 &&
-                        stamp_proves(&stamp, &before))
+        if (fingerprint_read(dir, store_file_name(digest), &fingerprint) >= 0 &&
+                        strcmp(fingerprint.digest, digest) == 0 && fingerprint_proves(&fingerprint, &before))
                 return 0;
 
-        now = stamp_now();
+        now = fingerprint_now();
         r = digest_of_fd(fd, (uint64_t) before.st_size, NULL, &actual);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot read the stored image %s", digest);
@@ -151,10 +150,10 @@ int store_verify(const char *digest, Error *ret_error)
                                 digest, actual);
 
         /* Changed while we read it, yet what we read was right: fine for now, to be looked at again. */
-        fresh = stamp_make(&before, now, digest);
+        fresh = fingerprint_make(&before, now, digest);
         if (fstat(fd, &after) >= 0 && before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
                         before.st_ctim.tv_nsec == after.st_ctim.tv_nsec) {
-                r = stamp_write(dir, store_file_name(digest), &fresh);
+                r = fingerprint_write(dir, store_file_name(digest), &fresh);
                 if (r < 0)
                         log_debug("Cannot remember that %s was verified: %s", digest, g_strerror(-r));
         }
@@ -214,7 +213,7 @@ int store_list(GPtrArray **ret_entries, Error *ret_error)
 
 bool store_is_of(const char *digest, uid_t user, bool *ret_shared)
 {
-        return owners_have(digest, user, ret_shared);
+        return store_owners_have(digest, user, ret_shared);
 }
 
 /* user NULL: of all. */
@@ -231,7 +230,7 @@ static int sum_up(const uid_t *user, uint64_t *ret_bytes, Error *ret_error)
         for (guint i = 0; i < entries->len; i++) {
                 const StoreEntry *entry = entries->pdata[i];
 
-                if (!user || owners_have(entry->digest, *user, NULL))
+                if (!user || store_owners_have(entry->digest, *user, NULL))
                         total += entry->size;
         }
 
@@ -260,13 +259,13 @@ int store_disown(const char *digest, uid_t user, Error *ret_error)
         if (r < 0)
                 return r;
 
-        r = owners_remove(digest, user);
+        r = store_owners_remove(digest, user);
         return r < 0 ? error_set_errno(ret_error, r, "Cannot write down whose image %s is", digest) : 0;
 }
 
 int store_remove(const char *digest, Error *ret_error)
 {
-        g_autofree char *verified = store_verified_dir(), *stamp = NULL;
+        g_autofree char *verified = store_verified_dir(), *fingerprint = NULL;
         _cleanup_close_ int lock = -EBADF;
         int r;
 
@@ -283,9 +282,9 @@ int store_remove(const char *digest, Error *ret_error)
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot remove the stored image %s", digest);
 
-        stamp = g_build_filename(verified, store_file_name(digest), NULL);
-        (void) unlink(stamp);
-        owners_forget(digest);
+        fingerprint = g_build_filename(verified, store_file_name(digest), NULL);
+        (void) unlink(fingerprint);
+        store_owners_forget(digest);
         return 0;
 }
 
@@ -309,7 +308,7 @@ static bool file_is_old(const char *dir, const char *name)
         struct stat st;
 
         return lstat(file, &st) >= 0 && S_ISREG(st.st_mode) &&
-                        st.st_mtim.tv_sec + LEFT_BEHIND_SEC < stamp_now() / 1000000000;
+               st.st_mtim.tv_sec + LEFT_BEHIND_SEC < fingerprint_now() / 1000000000;
 }
 
 static bool import_is_garbage(const char *dir, const char *name)
@@ -317,16 +316,16 @@ static bool import_is_garbage(const char *dir, const char *name)
         return g_str_has_prefix(name, STORE_TEMPORARY_PREFIX) && file_is_old(dir, name);
 }
 
-/* A stamp of an image that is gone, or the beginnings of a stamp. */
-static bool stamp_is_garbage(const char *dir, const char *name)
+/* A fingerprint of an image that is gone, or the beginnings of one. */
+static bool fingerprint_is_garbage(const char *dir, const char *name)
 {
-        _cleanup_stamp_ Stamp stamp = {};
+        _cleanup_fingerprint_ Fingerprint fingerprint = {};
         g_autofree char *path = NULL;
 
-        if (stamp_read(dir, name, &stamp) < 0)
+        if (fingerprint_read(dir, name, &fingerprint) < 0)
                 return file_is_old(dir, name);
 
-        path = store_path(stamp.digest);
+        path = store_path(fingerprint.digest);
         return access(path, F_OK) < 0 && errno == ENOENT;
 }
 
@@ -335,7 +334,7 @@ void store_clean(void)
         g_autofree char *verified = store_verified_dir(), *paths = store_paths_dir();
 
         directory_clean(paths_images(), import_is_garbage);
-        directory_clean(verified, stamp_is_garbage);
-        directory_clean(paths, stamp_is_garbage);
-        owners_clean();
+        directory_clean(verified, fingerprint_is_garbage);
+        directory_clean(paths, fingerprint_is_garbage);
+        store_owners_clean();
 }

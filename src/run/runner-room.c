@@ -8,7 +8,7 @@
 
 #include "common/names.h"
 #include "run/runner.h"
-#include "volume/room.h"
+#include "volume/store.h"
 
 #define LOOK_USEC (500 * 1000) /* after its words: once for all that it says meanwhile */
 
@@ -19,7 +19,7 @@ bool runner_look_at_room(Runner *runner)
         if (!runner->state.volumes)
                 return false;
 
-        full = volume_list_without_room(runner->state.volumes, VOLUME_ROOM_LEAST);
+        full = volume_list_short_of_space(runner->state.volumes, VOLUME_SPACE_LEAST);
         if (full && !runner->no_room) {
                 journal_message(runner->journal, LOG_WARNING, SHRUTHI_MESSAGE_NO_ROOM, NULL,
                                 "The file system of volume '%s' is full: what the guest writes there fails "

@@ -54,7 +54,7 @@ static int range_lock_shared(int fd, off_t start)
         return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
 }
 
-int image_lock_look(int fd, VolumeUse *ret_use)
+int disk_lock_look(int fd, VolumeUse *ret_use)
 {
         int r;
 
@@ -74,7 +74,7 @@ int image_lock_look(int fd, VolumeUse *ret_use)
         return 0;
 }
 
-int image_lock_read(int fd)
+int disk_lock_read(int fd)
 {
         int r;
 
@@ -91,7 +91,7 @@ int image_lock_read(int fd)
 }
 
 /* A write lease is given only on a file that nobody else has open (fcntl(2)). */
-int image_is_open_elsewhere(int fd)
+int disk_is_open_elsewhere(int fd)
 {
         /* Who wants to open it meanwhile has us told by a signal, which ends a process unless it is one that
          * is ignored by default. */

@@ -375,7 +375,7 @@ static bool export_goes_on(const char *name, int fd)
         if (access(mark, F_OK) < 0)
                 return false;
         for (unsigned i = 0; i < LOOKS_MAX; i++) {
-                if (image_is_open_elsewhere(fd) <= 0)
+                if (disk_is_open_elsewhere(fd) <= 0)
                         return false;
                 g_usleep(LOOK_INTERVAL_USEC);
         }
@@ -393,7 +393,7 @@ int volume_look(const char *name, VolumeUse *ret_use, Error *ret_error)
         if (r < 0)
                 return r;
 
-        r = image_lock_look(fd, &use);
+        r = disk_lock_look(fd, &use);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot see how volume '%s' is used", name);
 
@@ -455,7 +455,7 @@ int volume_export(const char *name, int *ret_fd, Error *ret_error)
 
         r = mark_exported(turn);
         if (r >= 0)
-                r = image_lock_read(fd);
+                r = disk_lock_read(fd);
         if (r == -EAGAIN)
                 return error_set(ret_error, ERROR_VOLUME_IN_USE,
                                 "Volume '%s' is being written by a unikernel: stop that first, so that all "
@@ -536,4 +536,23 @@ int volume_space(uint64_t *ret_free, uint64_t *ret_total, Error *ret_error)
         *ret_free = (uint64_t) st.f_bavail * st.f_frsize;
         *ret_total = (uint64_t) st.f_blocks * st.f_frsize;
         return 0;
+}
+
+char *volume_list_short_of_space(const char *volumes, uint64_t least)
+{
+        g_auto(GStrv) names = g_strsplit(volumes, " ", -1);
+        g_autoptr(GString) found = g_string_new(NULL);
+        uint64_t left, total;
+
+        if (volume_space(&left, &total, NULL) < 0 || left >= least)
+                return NULL;
+
+        for (char **name = names; *name; name++) {
+                g_autoptr(Volume) volume = NULL;
+
+                if (volume_load(*name, &volume, NULL) >= 0 && volume->allocated < volume->size)
+                        g_string_append_printf(found, "%s%s", found->len > 0 ? " " : "", *name);
+        }
+
+        return found->len > 0 ? g_string_free(g_steal_pointer(&found), FALSE) : NULL;
 }

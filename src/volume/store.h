@@ -9,6 +9,7 @@
 #include "common/containers.h"
 #include "common/error.h"
 #include "common/users.h"
+#include "volume/lock.h"
 
 /* Volumes: storage of guests with a life of its own. Below paths_volumes() each has a folder, NAME/, with
  * "data", a raw and sparse file that QEMU opens, and "volume", which says whose it is. Written by shruthid
@@ -96,17 +97,6 @@ int volume_remove(const char *name, Error *ret_error);
 /* Removes what those left that died while they made or removed one. */
 void volume_store_clean(void);
 
-typedef enum VolumeUse {
-        VOLUME_UNUSED,
-        VOLUME_READ,    /* by any number */
-        VOLUME_WRITTEN, /* by one */
-        _VOLUME_USE_MAX,
-        _VOLUME_USE_INVALID = -EINVAL,
-} VolumeUse;
-
-const char *volume_use_to_string(VolumeUse use); /* "unused", "read", "written" */
-VolumeUse volume_use_from_string(const char *text);
-
 /* How it is used right now, by QEMU or by who reads an export. The kernel does not say by whom. */
 int volume_look(const char *name, VolumeUse *ret_use, Error *ret_error);
 
@@ -121,3 +111,12 @@ int volume_await_turn(const char *name, bool read_only, int *ret_fd, Error *ret_
 
 /* Bytes of the file system that volumes lie on: those that can still be written, and all. */
 int volume_space(uint64_t *ret_free, uint64_t *ret_total, Error *ret_error);
+
+/* With less left on a file system, it is taken for full: what is written at once is more than a block, and
+ * file systems keep some for themselves. */
+#define VOLUME_SPACE_LEAST (UINT64_C(64) * 1024)
+
+/* Those of the volumes (their names, spaces between) that have not yet all the room that they may come to
+ * need, where their file system has less than least bytes left. NULL if there are none, or where that cannot
+ * be told. Free with g_free(). */
+char *volume_list_short_of_space(const char *volumes, uint64_t least);

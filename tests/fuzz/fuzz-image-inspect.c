@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "image/image.h"
 #include "image/inspect.h"
 
 static void check(const ImageInfo *info)

@@ -103,6 +103,7 @@ check "a guest to which 4000 bytes may go in a second" shruthictl create slow-in
         --network=service:virbr0,bandwidth=in:4K -- --ipv4=192.168.122.31/24
 check_soon "it answers" 300 ping -c 1 -W 5 192.168.122.31
 before=$(bytes_to slow-in) began=${EPOCHREALTIME/./}
+# The queue of the tap drops nothing of it: it makes the sender wait.
 check "a hundred times that is sent" python3 -c '
 import socket
 to = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -112,8 +113,6 @@ got=$(($(bytes_to slow-in) - before)) took=$(elapsed)
 diag "$got bytes in $took s"
 check "some of it comes through" test "$got" -gt 1000
 check "and no more than that" test "$got" -le $((took * 4000 + 8000))
-check "the kernel has dropped the rest" test \
-        "$(tc -s qdisc show dev "$(tap_of slow-in)" | dropped_by)" -gt 100
 check "it is removed" shruthictl remove --now slow-in
 
 check "a guest from which 1000 bytes may come in a second" shruthictl create slow-out "$GUEST" --memory=8M --now \

@@ -22,7 +22,7 @@
 #                                the file is no result
 # connections to libvirt         each is asked something before it is used, and is   domain-service
 # (virt.c)                       opened anew when there is no answer
-# images (stamp.c)               device, inode, size, both times, and no change in   images; unit tests of stamps
+# images (fingerprint.c)         device, inode, size, both times, and no change in   images; unit tests of them
 #                                the 2 s before it was hashed, as git's index
 # networks (network-registry.c)  records are shruthid's alone; libvirt's side is     here; networks-made
 #                                asked for at each list, and put right at Reload

@@ -13,7 +13,7 @@
 #include "ctl/cli/ctl.h"
 #include "ctl/output/table.h"
 #include "ctl/output/terminal.h"
-#include "image/image.h"
+#include "image/inspect.h"
 #include "unikernel/credential-space.h"
 #include "unikernel/devices.h"
 

@@ -17,6 +17,7 @@
 #include "daemon/change/settings.h"
 #include "daemon/core/dictionary.h"
 #include "daemon/state/unikernel.h"
+#include "image/inspect.h"
 #include "image/store.h"
 
 /* One of these methods while a thread is at it. */

@@ -17,6 +17,7 @@
 #include "common/users.h"
 #include "daemon/change/image-access.h"
 #include "daemon/change/seal-client.h"
+#include "image/inspect.h"
 #include "image/store.h"
 #include "unikernel/arguments.h"
 #include "unikernel/credential-space.h"

@@ -14,6 +14,7 @@
 #include "common/paths.h"
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
+#include "image/inspect.h"
 #include "unikernel/definition.h"
 #include "unikernel/run-state.h"
 #include "unikernel/started.h"

@@ -25,7 +25,7 @@
 #include "domain/xml/machine.h"
 #include "unikernel/definition.h"
 #include "unikernel/guest-slice.h"
-#include "volume/room.h"
+#include "volume/store.h"
 
 #define CHECK_GUARD  600 /* seconds, for each check */
 #define ATTEMPTS_MAX 3U
@@ -400,7 +400,7 @@ static void check_room(void)
                 check_emit("volume-room", "ok", "", "%u volumes may come to need %s, and %s are left",
                                 volumes->len, wanted_text, left_text);
         else
-                check_emit("volume-room", left < VOLUME_ROOM_LEAST ? "failed" : "warning",
+                check_emit("volume-room", left < VOLUME_SPACE_LEAST ? "failed" : "warning",
                                 "make room on the file system of /var/lib/shruthi/volumes",
                                 "%u volumes may come to need %s, and %s are left on their file system: "
                                 "beyond that, writes of guests fail",

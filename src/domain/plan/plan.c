@@ -12,6 +12,7 @@
 #include "common/paths.h"
 #include "common/unikernel-name.h"
 #include "domain/host/bridges.h"
+#include "image/inspect.h"
 #include "image/store.h"
 #include "unikernel/devices.h"
 #include "unikernel/guest-slice.h"

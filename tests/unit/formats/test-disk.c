@@ -16,7 +16,7 @@
 #include "common/paths.h"
 #include "domain/network/hosts.h"
 #include "fixture/files.h"
-#include "image/owners.h"
+#include "image/store-private.h"
 #include "run/user-rate.h"
 #include "unikernel/cut-off.h"
 #include "unikernel/definition.h"
@@ -216,8 +216,9 @@ static void test_image_owners(Fixture *f, const void *data)
 {
         bool shared;
 
-        g_assert_true(owners_have("sha256:8ac31820897c9701c1318bb3b750ff61e880bbf1ca30d9f839ae3ed19c4ac7bf",
-                        1001, &shared));
+        g_assert_true(store_owners_have(
+                        "sha256:8ac31820897c9701c1318bb3b750ff61e880bbf1ca30d9f839ae3ed19c4ac7bf", 1001,
+                        &shared));
         g_assert_false(shared);
 }
 

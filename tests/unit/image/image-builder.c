@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/inspect.h"
+
 #define LOAD_ADDRESS    0x100000u
 #define CODE_SIZE       64
 #define HEADERS_SIZE(n) (sizeof(Elf64_Ehdr) + (n) * sizeof(Elf64_Phdr))

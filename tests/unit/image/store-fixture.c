@@ -12,7 +12,7 @@
 #include "common/paths.h"
 #include "fixture/files.h"
 #include "image/digest.h"
-#include "image/stamp.h"
+#include "image/fingerprint.h"
 #include "image/store.h"
 
 void store_set_up(StoreFixture *f, const void *data)
@@ -52,15 +52,15 @@ void file_overwrite(const char *path, const char *text)
 }
 
 /* Makes the file look as if it had not been written for a minute: mtime by itself, ctime by making the
- * stamp's rule believe that hashing happened later, which is what waiting would do. */
-void stamp_let_age(const char *dir_name, const char *name)
+ * fingerprint's rule believe that hashing happened later, which is what waiting would do. */
+void fingerprint_let_age(const char *dir_name, const char *name)
 {
         g_autofree char *dir = g_build_filename(paths_images(), dir_name, NULL);
-        _cleanup_stamp_ Stamp stamp = {};
+        _cleanup_fingerprint_ Fingerprint fingerprint = {};
 
-        g_assert_cmpint(stamp_read(dir, name, &stamp), ==, 0);
-        stamp.hashed += 60 * INT64_C(1000000000);
-        g_assert_cmpint(stamp_write(dir, name, &stamp), ==, 0);
+        g_assert_cmpint(fingerprint_read(dir, name, &fingerprint), ==, 0);
+        fingerprint.hashed += 60 * INT64_C(1000000000);
+        g_assert_cmpint(fingerprint_write(dir, name, &fingerprint), ==, 0);
 }
 
 char *path_stamp_name(const char *path)

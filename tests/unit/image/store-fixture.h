@@ -27,8 +27,9 @@ void file_put(const char *path, const char *text);
 /* Writes into the file as it is (same inode), after making it writable. */
 void file_overwrite(const char *path, const char *text);
 
-/* What waiting for a minute between a file's last change and its hashing would have done to the stamp. */
-void stamp_let_age(const char *dir_name, const char *name);
+/* What waiting for a minute between a file's last change and its hashing would have done to the fingerprint.
+ */
+void fingerprint_let_age(const char *dir_name, const char *name);
 
 /* Under which name the store remembers a path. */
 char *path_stamp_name(const char *path);

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "common/paths.h"
-#include "image/stamp.h"
+#include "image/fingerprint.h"
 #include "image/store.h"
 #include "store-fixture.h"
 
@@ -19,7 +19,7 @@ static void test_finds_a_changed_image(StoreFixture *f, const void *data)
 
         import_only(f, "abc");
         g_assert_cmpint(store_verify(ABC, &error), ==, 0);
-        stamp_let_age(".verified", ABC_HEX);
+        fingerprint_let_age(".verified", ABC_HEX);
         g_assert_cmpint(store_verify(ABC, &error), ==, 0);
 
         file_overwrite(path, "xyz");
@@ -40,7 +40,7 @@ static void test_finds_a_change_with_restored_times(StoreFixture *f, const void 
         struct stat st;
 
         import_only(f, "abc");
-        stamp_let_age(".verified", ABC_HEX);
+        fingerprint_let_age(".verified", ABC_HEX);
         g_assert_cmpint(stat(path, &st), ==, 0);
         g_usleep(20 * 1000); /* more than a tick of the kernel's clock */
         file_overwrite(path, "abd");
@@ -50,30 +50,30 @@ static void test_finds_a_change_with_restored_times(StoreFixture *f, const void 
         assert_refused(store_verify(ABC, &error), &error, ERROR_INVALID_IMAGE, "was changed");
 }
 
-/* The proof that verifying is cheap is that it does not read: the content is wrong and the stamp says
+/* The proof that verifying is cheap is that it does not read: the content is wrong and the fingerprint says
  * otherwise. */
 static void test_believes_a_stamp_that_fits(StoreFixture *f, const void *data)
 {
         g_autofree char *path = store_path(ABC);
         g_autofree char *dir = g_build_filename(paths_images(), ".verified", NULL);
         _cleanup_error_ Error error = ERROR_INIT;
-        _cleanup_stamp_ Stamp stamp = {};
+        _cleanup_fingerprint_ Fingerprint fingerprint = {};
         struct stat st;
 
         import_only(f, "abc");
         file_overwrite(path, "xyz");
         g_assert_cmpint(stat(path, &st), ==, 0);
-        stamp = stamp_make(&st, stamp_now() + STAMP_RACY_NSEC, ABC);
-        g_assert_cmpint(stamp_write(dir, ABC_HEX, &stamp), ==, 0);
+        fingerprint = fingerprint_make(&st, fingerprint_now() + FINGERPRINT_RACY_NSEC, ABC);
+        g_assert_cmpint(fingerprint_write(dir, ABC_HEX, &fingerprint), ==, 0);
         g_assert_cmpint(store_verify(ABC, &error), ==, 0);
 
         /* Hashed too soon after the last change: not believed. */
-        stamp.hashed = MAX(stamp.modified, stamp.changed) + STAMP_RACY_NSEC - 1;
-        g_assert_cmpint(stamp_write(dir, ABC_HEX, &stamp), ==, 0);
+        fingerprint.hashed = MAX(fingerprint.modified, fingerprint.changed) + FINGERPRINT_RACY_NSEC - 1;
+        g_assert_cmpint(fingerprint_write(dir, ABC_HEX, &fingerprint), ==, 0);
         assert_refused(store_verify(ABC, &error), &error, ERROR_INVALID_IMAGE, "was changed");
 }
 
-static void test_ignores_a_damaged_stamp(StoreFixture *f, const void *data)
+static void test_ignores_a_damaged_fingerprint(StoreFixture *f, const void *data)
 {
         static const char *const texts[] = {
                         "",
@@ -90,10 +90,10 @@ static void test_ignores_a_damaged_stamp(StoreFixture *f, const void *data)
 
         import_only(f, "abc");
         for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
-                _cleanup_stamp_ Stamp stamp = {};
+                _cleanup_fingerprint_ Fingerprint fingerprint = {};
 
                 file_put(file, texts[i]);
-                g_assert_cmpint(stamp_read(dir, ABC_HEX, &stamp), ==, -ENOENT);
+                g_assert_cmpint(fingerprint_read(dir, ABC_HEX, &fingerprint), ==, -ENOENT);
                 g_assert_cmpint(store_verify(ABC, NULL), ==, 0);
         }
 }
@@ -119,7 +119,7 @@ static void test_takes_a_path_and_sees_its_changes(StoreFixture *f, const void *
         g_assert_cmpint(before.st_mode, ==, after.st_mode);
         g_assert_cmpint(before.st_ctim.tv_nsec, ==, after.st_ctim.tv_nsec);
 
-        stamp_let_age(".paths", name);
+        fingerprint_let_age(".paths", name);
         g_usleep(20 * 1000);
         file_overwrite(f->file, "xyz");
         times[0] = before.st_atim;
@@ -129,7 +129,7 @@ static void test_takes_a_path_and_sees_its_changes(StoreFixture *f, const void *
         g_assert_cmpstr(changed, !=, ABC);
 
         /* The path is remembered, the image was removed: taken in again. */
-        stamp_let_age(".paths", name);
+        fingerprint_let_age(".paths", name);
         g_assert_cmpint(store_remove(changed, &error), ==, 0);
         g_assert_cmpint(store_import_path(f->file, NULL, &back, &error), ==, 0);
         g_assert_cmpstr(back, ==, changed);
@@ -141,14 +141,14 @@ static void test_believes_a_path_that_did_not_change(StoreFixture *f, const void
 {
         g_autofree char *name = path_stamp_name(f->file), *digest = NULL;
         g_autofree char *dir = g_build_filename(paths_images(), ".paths", NULL);
-        _cleanup_stamp_ Stamp stamp = {};
+        _cleanup_fingerprint_ Fingerprint fingerprint = {};
         struct stat st;
 
         import_only(f, "abc");
         file_put(f->file, "xyz");
         g_assert_cmpint(stat(f->file, &st), ==, 0);
-        stamp = stamp_make(&st, stamp_now() + STAMP_RACY_NSEC, ABC);
-        g_assert_cmpint(stamp_write(dir, name, &stamp), ==, 0);
+        fingerprint = fingerprint_make(&st, fingerprint_now() + FINGERPRINT_RACY_NSEC, ABC);
+        g_assert_cmpint(fingerprint_write(dir, name, &fingerprint), ==, 0);
         g_assert_cmpint(store_import_path(f->file, NULL, &digest, NULL), ==, 0);
         g_assert_cmpstr(digest, ==, ABC);
 }
@@ -202,8 +202,8 @@ int main(int argc, char *argv[])
         umask(022);
         ADD("finds-a-changed-image", test_finds_a_changed_image);
         ADD("finds-a-change-with-restored-times", test_finds_a_change_with_restored_times);
-        ADD("believes-a-stamp-that-fits", test_believes_a_stamp_that_fits);
-        ADD("ignores-a-damaged-stamp", test_ignores_a_damaged_stamp);
+        ADD("believes-a-fingerprint-that-fits", test_believes_a_stamp_that_fits);
+        ADD("ignores-a-damaged-fingerprint", test_ignores_a_damaged_fingerprint);
         ADD("takes-a-path-and-sees-its-changes", test_takes_a_path_and_sees_its_changes);
         ADD("believes-a-path-that-did-not-change", test_believes_a_path_that_did_not_change);
         ADD("follows-a-link-that-a-definition-names", test_follows_a_link_that_a_definition_names);

@@ -485,7 +485,7 @@ static void test_cleans_up_after_imports_that_were_cut_off(StoreFixture *f, cons
         g_autofree char *old = g_build_filename(paths_images(), ".import-OLD", NULL);
         g_autofree char *young = g_build_filename(paths_images(), ".import-YOUNG", NULL);
         g_autofree char *name = path_stamp_name(f->file);
-        g_autofree char *stamp = g_build_filename(paths_images(), ".paths", name, NULL);
+        g_autofree char *fingerprint = g_build_filename(paths_images(), ".paths", name, NULL);
         const struct timespec hour_ago[2] = {{.tv_sec = time(NULL) - 3700}, {.tv_sec = time(NULL) - 3700}};
 
         file_put(old, "x");
@@ -496,11 +496,11 @@ static void test_cleans_up_after_imports_that_were_cut_off(StoreFixture *f, cons
         store_clean();
         g_assert_false(g_file_test(old, G_FILE_TEST_EXISTS));
         g_assert_true(g_file_test(young, G_FILE_TEST_EXISTS));
-        g_assert_true(g_file_test(stamp, G_FILE_TEST_EXISTS));
+        g_assert_true(g_file_test(fingerprint, G_FILE_TEST_EXISTS));
 
         g_assert_cmpint(store_remove(digest, NULL), ==, 0);
         store_clean();
-        g_assert_false(g_file_test(stamp, G_FILE_TEST_EXISTS));
+        g_assert_false(g_file_test(fingerprint, G_FILE_TEST_EXISTS));
 }
 
 #define ADD(path, function)                                                                                 \

@@ -40,11 +40,7 @@ UPWARD = {
 }
 # Modules that include each other all the same.
 RINGS = (
-    {"volume/lock", "volume/store"},
     {"unikernel/arguments", "unikernel/credential-space", "unikernel/definition"},
-    {"image/owners", "image/store", "image/store-files"},
-    {"image/" + name for name in ("arm-virt", "elf-file", "image", "inspect", "linux", "multiboot", "pvh", "solo5",
-                                  "source", "unsupported")},
 )
 PURE = {"common", "image", "volume", "unikernel"}
 # "common" may know the journal and machine IDs, which are no bus.

@@ -13,7 +13,7 @@
 #include "common/paths.h"
 #include "fixture/files.h"
 #include "volume-fixture.h"
-#include "volume/room.h"
+#include "volume/store.h"
 
 static void test_create(VolumeFixture *f, const void *data)
 {
@@ -262,11 +262,11 @@ static void test_room(VolumeFixture *f, const void *data)
         g_assert_cmpint(write_all(fd, zeros, MIB), ==, 0);
 
         /* One that has all its room wants none. */
-        all = volume_list_without_room("a b c gone", UINT64_MAX);
+        all = volume_list_short_of_space("a b c gone", UINT64_MAX);
         g_assert_cmpstr(all, ==, "a c");
-        none = volume_list_without_room("a b c", 0);
+        none = volume_list_short_of_space("a b c", 0);
         g_assert_cmpstr(none, ==, NULL);
-        g_assert_null(volume_list_without_room("b", UINT64_MAX));
+        g_assert_null(volume_list_short_of_space("b", UINT64_MAX));
 }
 
 static void test_space(VolumeFixture *f, const void *data)
