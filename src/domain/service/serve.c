@@ -265,14 +265,14 @@ static int server_ask(Server *server, const char *const *words)
         return server_give(server, its) ? TAKE_FD(ours) : -EAGAIN;
 }
 
-/* Domains whose units are over, as far as there is room. */
+/* Domains whose units have ended, as far as workers are free. */
 static void server_sweep(Server *server, int64_t now)
 {
         const char *name;
         bool unclaimed;
 
         while (pool_has_room(&server->pool) &&
-                        (name = sweeper_find_over(server->sweeper, now, &unclaimed))) {
+                        (name = sweeper_find_ended(server->sweeper, now, &unclaimed))) {
                 const char *const words[] = {"sweep", name, unclaimed ? "--prepared" : NULL, NULL};
 
                 server_prepare_worker(server, now);
@@ -342,7 +342,7 @@ static void server_hear_signals(Server *server)
                         server->ending = g_get_monotonic_time();
 }
 
-/* What is over is swept before we end. */
+/* What has ended is swept before we end. */
 static bool server_may_end(const Server *server, int64_t now)
 {
         return !sweeper_is_needed(server->sweeper) ||

@@ -1,6 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who is on, who is over. Called by serve.c. */
+/* Which units are running, and which have ended. Called by serve.c.
+ *
+ * What is known of a unikernel is a state, and when to look at its file next. Whatever happens is an event,
+ * and the table below says what follows from it:
+ *
+ *                   active                 released             taken
+ *     UNKNOWN -----------------> ACTIVE ------------> ENDED --------------> SWEEPING ------> GONE
+ *        |                         ^                   ^ ^                     |      gone
+ *        | prepared                | active            | +------- failed ------+
+ *        +-----------> PREPARED ---+                   |
+ *                          |     released: in vain     |
+ *                          +---------------------------+
+ *
+ * A new file of the name leads back to UNKNOWN from every state but SWEEPING, whose end is waited for; and a
+ * look at the file leads from each state to what it shows. Where there is no file any more, the unikernel is
+ * GONE, and forgotten. */
 
 #include "domain/service/sweeper.h"
 
@@ -27,115 +42,150 @@
 #define RETRY_MAX_USEC (60 * G_USEC_PER_SEC)
 #define EVENTS_MAX     64
 
-typedef struct Liveness {
+typedef struct SweeperEntry {
         Sweeper *sweeper;
-        int fd; /* watched: the FIFO, or while it is being swept who tells of that; or negative */
-        bool sweeping;
-        bool over;       /* to be swept */
-        bool expected;   /* it is about to be on: its domain was prepared */
-        bool unclaimed;  /* it is over and has such a domain: nobody has come for that in time */
-        int64_t due;     /* when to look at it, or to sweep it; INT64_MAX: not before something happens */
-        unsigned failed; /* so many times */
+        SweeperState state;
+        int fd;          /* polled: the FIFO, or while SWEEPING the socket of who sweeps; negative: none */
+        int64_t due;     /* when to look at the file, or to sweep; INT64_MAX: not before something happens */
+        bool unclaimed;  /* of ENDED: its domain was prepared for a start that did not come in time */
+        unsigned failed; /* attempts to sweep it */
         char word[DOMAIN_EVENT_LINE_MAX]; /* what its runner has been told last, or is to be told; "":
                                              nothing */
         char name[];
-} Liveness;
+} SweeperEntry;
 
 struct Sweeper {
         int epoll;
         int inotify;
-        GHashTable *lives; /* name → Liveness */
+        GHashTable *entries; /* name → SweeperEntry */
 };
 
-static void liveness_forget_fd(Liveness *liveness)
+/* A row for each state, a column for each event. An event that is not in its row means nothing there. */
+#define ROW(seen, taken, failed)                                                                            \
+        {                                                                                                   \
+                [SWEEPER_EVENT_SEEN] = seen, [SWEEPER_EVENT_UNSURE] = SWEEPER_UNKNOWN,                      \
+                [SWEEPER_EVENT_ACTIVE] = SWEEPER_ACTIVE, [SWEEPER_EVENT_PREPARED] = SWEEPER_PREPARED,       \
+                [SWEEPER_EVENT_RELEASED] = SWEEPER_ENDED, [SWEEPER_EVENT_GONE] = SWEEPER_GONE,              \
+                [SWEEPER_EVENT_TAKEN] = taken, [SWEEPER_EVENT_FAILED] = failed                              \
+        }
+#define NONE _SWEEPER_STATE_INVALID
+static const SweeperState transitions[_SWEEPER_STATE_MAX][_SWEEPER_EVENT_MAX] = {
+                [SWEEPER_UNKNOWN] = ROW(SWEEPER_UNKNOWN, NONE, NONE),
+                [SWEEPER_ACTIVE] = ROW(SWEEPER_UNKNOWN, NONE, NONE),
+                [SWEEPER_PREPARED] = ROW(SWEEPER_UNKNOWN, NONE, NONE),
+                [SWEEPER_ENDED] = ROW(SWEEPER_UNKNOWN, SWEEPER_SWEEPING, SWEEPER_ENDED),
+                [SWEEPER_SWEEPING] = ROW(NONE, NONE, SWEEPER_ENDED),
+                [SWEEPER_GONE] = {NONE, NONE, NONE, NONE, NONE, NONE, NONE, NONE},
+};
+
+SweeperState sweeper_state_next(SweeperState state, SweeperEvent event)
+{
+        return transitions[state][event];
+}
+
+static bool sweeper_entry_move(SweeperEntry *entry, SweeperEvent event, int64_t due)
+{
+        SweeperState next = sweeper_state_next(entry->state, event);
+
+        if (next < 0)
+                return false;
+
+        entry->state = next;
+        entry->due = due;
+        return true;
+}
+
+static void sweeper_entry_close_fd(SweeperEntry *entry)
 {
         /* By itself: a process that was just forked may have a copy still, and the event would come. */
-        if (liveness->fd >= 0)
-                (void) epoll_ctl(liveness->sweeper->epoll, EPOLL_CTL_DEL, liveness->fd, NULL);
-        liveness->fd = close_safe(liveness->fd);
-        liveness->sweeping = false;
+        if (entry->fd >= 0)
+                (void) epoll_ctl(entry->sweeper->epoll, EPOLL_CTL_DEL, entry->fd, NULL);
+        entry->fd = close_safe(entry->fd);
 }
 
-static void liveness_free(gpointer data)
+static void sweeper_entry_free(gpointer data)
 {
-        Liveness *liveness = data;
+        SweeperEntry *entry = data;
 
-        liveness_forget_fd(liveness);
-        g_free(liveness);
+        sweeper_entry_close_fd(entry);
+        g_free(entry);
 }
 
-static int sweeper_listen(Sweeper *sweeper, Liveness *liveness, uint32_t events)
+static int sweeper_entry_listen(SweeperEntry *entry, uint32_t events)
 {
-        struct epoll_event event = {.events = events, .data.ptr = liveness};
+        struct epoll_event event = {.events = events, .data.ptr = entry};
 
-        return epoll_ctl(sweeper->epoll, EPOLL_CTL_ADD, liveness->fd, &event) < 0 ? -errno : 0;
+        return epoll_ctl(entry->sweeper->epoll, EPOLL_CTL_ADD, entry->fd, &event) < 0 ? -errno : 0;
 }
 
-/* The file is there, and nobody has it. replaced: it is another than a moment ago, so somebody is just about
- * to take it. patience: until when one that is prepared is waited for, whatever is heard of it meanwhile. */
-static void liveness_set_free(Liveness *liveness, bool replaced, int64_t patience, int64_t now)
+/* Somebody holds the file: its end comes as an event. */
+static void sweeper_entry_set_active(SweeperEntry *entry, int64_t now)
 {
-        bool prepared = run_dir_is_prepared(liveness->name);
-
-        liveness->expected = prepared && now < patience;
-        if (liveness->expected)
-                liveness->due = patience;
-        else if (replaced && !prepared)
-                liveness->due = now + SETTLE_USEC;
-        else {
-                liveness->over = true;
-                liveness->unclaimed = prepared;
-                liveness->due = now;
-        }
-}
-
-/* What the file says. Frees it where there is none. */
-static void sweeper_look(Sweeper *sweeper, Liveness *liveness, int64_t now)
-{
-        bool replaced = liveness->fd >= 0 && !liveness->sweeping &&
-                        !liveness_is_stored(liveness->name, liveness->fd);
-        int64_t patience = liveness->expected ? liveness->due : now + START_USEC;
         int r;
 
-        liveness_forget_fd(liveness);
-        liveness->over = liveness->expected = liveness->unclaimed = false;
-        liveness->due = INT64_MAX;
-
-        r = liveness_watch(liveness->name, &liveness->fd);
-        if (r >= 0) {
-                liveness->failed = 0;
-                if (*liveness->word)
-                        liveness_notify(liveness->fd, liveness->word);
-                /* EPOLLERR comes unasked. */
-                if (sweeper_listen(sweeper, liveness, 0) < 0)
-                        liveness->due = now + RETRY_USEC;
-        } else if (r == -ENXIO)
-                liveness_set_free(liveness, replaced, patience, now);
-        else if (r == -ENOENT)
-                g_hash_table_remove(sweeper->lives, liveness->name);
-        else
-                liveness->due = now + RETRY_USEC;
+        entry->failed = 0;
+        if (*entry->word)
+                liveness_notify(entry->fd, entry->word);
+        /* EPOLLERR comes unasked. */
+        r = sweeper_entry_listen(entry, 0);
+        (void) sweeper_entry_move(entry, SWEEPER_EVENT_ACTIVE, r < 0 ? now + RETRY_USEC : INT64_MAX);
 }
 
+/* The file is there, and nobody holds it. replaced: it is another than a moment ago, so somebody is just
+ * about to. deadline: until when the start of a prepared domain is waited for, whatever is heard of it
+ * meanwhile. */
+static void sweeper_entry_set_released(SweeperEntry *entry, bool replaced, int64_t deadline, int64_t now)
+{
+        bool prepared = run_dir_is_prepared(entry->name);
+
+        if (prepared && now < deadline)
+                (void) sweeper_entry_move(entry, SWEEPER_EVENT_PREPARED, deadline);
+        else if (replaced && !prepared)
+                (void) sweeper_entry_move(entry, SWEEPER_EVENT_UNSURE, now + SETTLE_USEC);
+        else if (sweeper_entry_move(entry, SWEEPER_EVENT_RELEASED, now))
+                entry->unclaimed = prepared;
+}
+
+/* What the file says. Frees the entry where there is none. */
+static void sweeper_look(Sweeper *sweeper, SweeperEntry *entry, int64_t now)
+{
+        bool replaced = entry->fd >= 0 && entry->state != SWEEPER_SWEEPING &&
+                        !liveness_is_stored(entry->name, entry->fd);
+        int64_t deadline = entry->state == SWEEPER_PREPARED ? entry->due : now + START_USEC;
+        int r;
+
+        sweeper_entry_close_fd(entry);
+        r = liveness_watch(entry->name, &entry->fd);
+        if (r >= 0)
+                sweeper_entry_set_active(entry, now);
+        else if (r == -ENXIO)
+                sweeper_entry_set_released(entry, replaced, deadline, now);
+        else if (r == -ENOENT)
+                (void) sweeper_entry_move(entry, SWEEPER_EVENT_GONE, INT64_MAX);
+        else
+                (void) sweeper_entry_move(entry, SWEEPER_EVENT_UNSURE, now + RETRY_USEC);
+
+        if (entry->state == SWEEPER_GONE)
+                g_hash_table_remove(sweeper->entries, entry->name);
+}
+
+/* There is a file of that name. Whatever was known is of the file before. */
 static void sweeper_see(Sweeper *sweeper, const char *name, int64_t when)
 {
-        Liveness *liveness = g_hash_table_lookup(sweeper->lives, name);
+        SweeperEntry *entry = g_hash_table_lookup(sweeper->entries, name);
         size_t size = strlen(name) + 1;
 
         if (!name_is_valid(name))
                 return;
-        if (!liveness) {
-                liveness = g_malloc0(sizeof *liveness + size);
-                memcpy(liveness->name, name, size);
-                liveness->sweeper = sweeper;
-                liveness->fd = -EBADF;
-                g_hash_table_insert(sweeper->lives, liveness->name, liveness);
-        } else if (liveness->sweeping)
-                /* Who sweeps is waited for. */
-                return;
-        /* Whatever was known is of the file before. */
-        liveness->over = liveness->expected = false;
-        liveness->due = when;
+        if (!entry) {
+                entry = g_malloc0(sizeof *entry + size);
+                memcpy(entry->name, name, size);
+                entry->sweeper = sweeper;
+                entry->state = SWEEPER_UNKNOWN;
+                entry->fd = -EBADF;
+                g_hash_table_insert(sweeper->entries, entry->name, entry);
+        }
+        (void) sweeper_entry_move(entry, SWEEPER_EVENT_SEEN, when);
 }
 
 static void sweeper_see_all(Sweeper *sweeper, int64_t now)
@@ -165,43 +215,45 @@ static void sweeper_hear_directory(Sweeper *sweeper, int64_t now)
 
 void sweeper_tell(Sweeper *sweeper, const char *name, const char *word, int64_t now)
 {
-        Liveness *liveness = g_hash_table_lookup(sweeper->lives, name);
+        SweeperEntry *entry = g_hash_table_lookup(sweeper->entries, name);
 
-        if (!liveness)
+        if (!entry)
                 return;
 
-        (void) g_strlcpy(liveness->word, word, sizeof liveness->word);
-        if (liveness->fd >= 0 && !liveness->sweeping)
-                liveness_notify(liveness->fd, word);
-        else if (liveness->fd < 0)
-                sweeper_look(sweeper, liveness, now);
+        (void) g_strlcpy(entry->word, word, sizeof entry->word);
+        if (entry->fd < 0)
+                sweeper_look(sweeper, entry, now);
+        else if (entry->state != SWEEPER_SWEEPING)
+                liveness_notify(entry->fd, word);
 }
 
-static void liveness_set_failed(Liveness *liveness, int64_t now)
+static void sweeper_entry_set_failed(SweeperEntry *entry, int64_t now)
 {
-        if (liveness->failed == 0)
+        int64_t pause = MIN((int64_t) RETRY_USEC << MIN(entry->failed, 6), RETRY_MAX_USEC);
+
+        if (entry->failed == 0)
                 log_warning("The domain of unikernel '%s', whose unit is over, could not be ended; it is "
                             "tried again",
-                                liveness->name);
-        liveness_forget_fd(liveness);
-        liveness->over = true;
-        liveness->due = now + MIN((int64_t) RETRY_USEC << MIN(liveness->failed, 6), RETRY_MAX_USEC);
-        liveness->failed++;
+                                entry->name);
+        sweeper_entry_close_fd(entry);
+        (void) sweeper_entry_move(entry, SWEEPER_EVENT_FAILED, now + pause);
+        entry->failed++;
 }
 
-static void sweeper_hear_sweeper(Sweeper *sweeper, Liveness *liveness, int64_t now)
+/* From who sweeps it. */
+static void sweeper_hear_answer(Sweeper *sweeper, SweeperEntry *entry, int64_t now)
 {
         int answer;
-        ssize_t n = recv(liveness->fd, &answer, sizeof answer, MSG_DONTWAIT);
+        ssize_t n = recv(entry->fd, &answer, sizeof answer, MSG_DONTWAIT);
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return;
         if (n == sizeof answer && answer == DOMAIN_BEGUN)
                 return;
         if (n == sizeof answer && answer == 0)
-                sweeper_look(sweeper, liveness, now);
+                sweeper_look(sweeper, entry, now);
         else
-                liveness_set_failed(liveness, now);
+                sweeper_entry_set_failed(entry, now);
 }
 
 void sweeper_hear(Sweeper *sweeper, int64_t now)
@@ -209,20 +261,20 @@ void sweeper_hear(Sweeper *sweeper, int64_t now)
         struct epoll_event events[EVENTS_MAX];
         int n = epoll_wait(sweeper->epoll, events, EVENTS_MAX, 0);
 
-        /* Each life is in there once, and only its own event takes it away. */
+        /* Each entry is in there once, and only its own event takes it away. */
         for (int i = 0; i < n; i++) {
-                Liveness *liveness = events[i].data.ptr;
+                SweeperEntry *entry = events[i].data.ptr;
 
-                if (!liveness)
+                if (!entry)
                         sweeper_hear_directory(sweeper, now);
-                else if (liveness->sweeping)
-                        sweeper_hear_sweeper(sweeper, liveness, now);
+                else if (entry->state == SWEEPER_SWEEPING)
+                        sweeper_hear_answer(sweeper, entry, now);
                 else
-                        sweeper_look(sweeper, liveness, now);
+                        sweeper_look(sweeper, entry, now);
         }
 }
 
-int sweeper_new(int64_t now, Sweeper **ret_keeper)
+int sweeper_new(int64_t now, Sweeper **ret_sweeper)
 {
         struct epoll_event event = {.events = EPOLLIN};
         Sweeper *sweeper = g_new(Sweeper, 1);
@@ -231,7 +283,7 @@ int sweeper_new(int64_t now, Sweeper **ret_keeper)
         *sweeper = (Sweeper){
                         .epoll = epoll_create1(EPOLL_CLOEXEC),
                         .inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
-                        .lives = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, liveness_free),
+                        .entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, sweeper_entry_free),
         };
         /* Listening before looking: one that comes in between is seen twice, and not missed. */
         if (sweeper->epoll < 0 || sweeper->inotify < 0 ||
@@ -244,7 +296,7 @@ int sweeper_new(int64_t now, Sweeper **ret_keeper)
         }
 
         sweeper_see_all(sweeper, now);
-        *ret_keeper = sweeper;
+        *ret_sweeper = sweeper;
         return 0;
 }
 
@@ -255,7 +307,7 @@ void sweeper_free(Sweeper *sweeper)
 
         /* First, since a process that was forked shares it with us. */
         sweeper->epoll = close_safe(sweeper->epoll);
-        g_hash_table_unref(sweeper->lives);
+        g_hash_table_unref(sweeper->entries);
         (void) close_safe(sweeper->inotify);
         g_free(sweeper);
 }
@@ -269,60 +321,60 @@ int64_t sweeper_next(const Sweeper *sweeper)
 {
         int64_t next = INT64_MAX;
         GHashTableIter iter;
-        gpointer liveness;
+        gpointer entry;
 
-        g_hash_table_iter_init(&iter, sweeper->lives);
-        while (g_hash_table_iter_next(&iter, NULL, &liveness))
-                next = MIN(next, ((const Liveness *) liveness)->due);
+        g_hash_table_iter_init(&iter, sweeper->entries);
+        while (g_hash_table_iter_next(&iter, NULL, &entry))
+                next = MIN(next, ((const SweeperEntry *) entry)->due);
         return next;
 }
 
-/* One that is due, for whatever. */
-static Liveness *sweeper_find_due(Sweeper *sweeper, int64_t now, bool over)
+/* One that is due to be swept (ended), or else to be looked at. */
+static SweeperEntry *sweeper_find_due(Sweeper *sweeper, int64_t now, bool ended)
 {
         GHashTableIter iter;
-        gpointer liveness;
+        gpointer data;
 
-        g_hash_table_iter_init(&iter, sweeper->lives);
-        while (g_hash_table_iter_next(&iter, NULL, &liveness))
-                if (((Liveness *) liveness)->due <= now && ((Liveness *) liveness)->over == over)
-                        return liveness;
+        g_hash_table_iter_init(&iter, sweeper->entries);
+        while (g_hash_table_iter_next(&iter, NULL, &data)) {
+                SweeperEntry *entry = data;
+
+                if (entry->due <= now && (entry->state == SWEEPER_ENDED) == ended)
+                        return entry;
+        }
         return NULL;
 }
 
-const char *sweeper_find_over(Sweeper *sweeper, int64_t now, bool *ret_unclaimed)
+const char *sweeper_find_ended(Sweeper *sweeper, int64_t now, bool *ret_unclaimed)
 {
-        Liveness *liveness;
+        SweeperEntry *entry;
 
-        while ((liveness = sweeper_find_due(sweeper, now, false)))
-                sweeper_look(sweeper, liveness, now);
+        while ((entry = sweeper_find_due(sweeper, now, false)))
+                sweeper_look(sweeper, entry, now);
 
-        liveness = sweeper_find_due(sweeper, now, true);
-        if (!liveness)
+        entry = sweeper_find_due(sweeper, now, true);
+        if (!entry)
                 return NULL;
 
-        *ret_unclaimed = liveness->unclaimed;
-        return liveness->name;
+        *ret_unclaimed = entry->unclaimed;
+        return entry->name;
 }
 
 void sweeper_set_sweeping(Sweeper *sweeper, const char *name, int socket, int64_t now)
 {
-        Liveness *liveness = g_hash_table_lookup(sweeper->lives, name);
+        SweeperEntry *entry = g_hash_table_lookup(sweeper->entries, name);
 
-        liveness_forget_fd(liveness);
-        liveness->fd = socket;
-        if (socket < 0 || sweeper_listen(sweeper, liveness, EPOLLIN) < 0) {
-                liveness_set_failed(liveness, now);
-                return;
-        }
-        liveness->sweeping = true;
-        liveness->over = false;
-        liveness->due = INT64_MAX;
+        sweeper_entry_close_fd(entry);
+        entry->fd = socket;
+        if (socket < 0 || sweeper_entry_listen(entry, EPOLLIN) < 0)
+                sweeper_entry_set_failed(entry, now);
+        else
+                (void) sweeper_entry_move(entry, SWEEPER_EVENT_TAKEN, INT64_MAX);
 }
 
 bool sweeper_is_needed(const Sweeper *sweeper)
 {
-        return g_hash_table_size(sweeper->lives) > 0;
+        return g_hash_table_size(sweeper->entries) > 0;
 }
 
 bool sweeper_is_busy(const Sweeper *sweeper)
@@ -330,11 +382,12 @@ bool sweeper_is_busy(const Sweeper *sweeper)
         GHashTableIter iter;
         gpointer data;
 
-        g_hash_table_iter_init(&iter, sweeper->lives);
+        g_hash_table_iter_init(&iter, sweeper->entries);
         while (g_hash_table_iter_next(&iter, NULL, &data)) {
-                const Liveness *liveness = data;
+                const SweeperEntry *entry = data;
 
-                if (liveness->sweeping || liveness->expected || (liveness->over && liveness->failed == 0))
+                if (entry->state == SWEEPER_SWEEPING || entry->state == SWEEPER_PREPARED ||
+                                (entry->state == SWEEPER_ENDED && entry->failed == 0))
                         return true;
         }
         return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Every domain whose unit is over is swept, and no other, whatever the keeper missed. */
+/* Every domain whose unit has ended is swept, and no other, whatever the sweeper missed. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,16 +30,16 @@ typedef struct Fixture {
         bool unclaimed; /* what was found last */
 } Fixture;
 
-static void open_keeper(Fixture *fixture)
+static void open_sweeper(Fixture *fixture)
 {
         g_assert_cmpint(sweeper_new(fixture->now, &fixture->sweeper), ==, 0);
 }
 
 static void set_up(Fixture *fixture, gconstpointer data)
 {
-        fixture->root = fixture_liveness_new("keeper");
+        fixture->root = fixture_liveness_new("sweeper");
         fixture->now = SECOND;
-        open_keeper(fixture);
+        open_sweeper(fixture);
 }
 
 static void tear_down(Fixture *fixture, gconstpointer data)
@@ -49,11 +49,11 @@ static void tear_down(Fixture *fixture, gconstpointer data)
 }
 
 /* A second passes. */
-static const char *find_over(Fixture *fixture)
+static const char *find_ended(Fixture *fixture)
 {
         sweeper_hear(fixture->sweeper, fixture->now);
         fixture->now += SECOND;
-        return sweeper_find_over(fixture->sweeper, fixture->now, &fixture->unclaimed);
+        return sweeper_find_ended(fixture->sweeper, fixture->now, &fixture->unclaimed);
 }
 
 /* The end of the one who sweeps. */
@@ -73,13 +73,13 @@ static void end_sweep(int socket, int answer)
         close(socket);
 }
 
-static void test_one_that_is_on_is_left_alone(Fixture *fixture, gconstpointer data)
+static void test_running_unit_is_left_alone(Fixture *fixture, gconstpointer data)
 {
         int fd;
 
         g_assert_false(sweeper_is_needed(fixture->sweeper));
         fd = fixture_liveness_acquire("a");
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         g_assert_true(sweeper_is_needed(fixture->sweeper));
         g_assert_false(sweeper_is_busy(fixture->sweeper));
         /* … and costs no wake-up. */
@@ -88,25 +88,25 @@ static void test_one_that_is_on_is_left_alone(Fixture *fixture, gconstpointer da
         /* It ends as it should: who saw that has removed the file. */
         g_assert_cmpint(liveness_remove("a"), ==, 0);
         close(fd);
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         g_assert_false(sweeper_is_needed(fixture->sweeper));
 }
 
-static void test_one_that_is_over_is_swept(Fixture *fixture, gconstpointer data)
+static void test_ended_unit_is_swept(Fixture *fixture, gconstpointer data)
 {
         int fd = fixture_liveness_acquire("a"), sweeper;
 
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         close(fd);
-        g_assert_cmpstr(find_over(fixture), ==, "a");
+        g_assert_cmpstr(find_ended(fixture), ==, "a");
         g_assert_true(sweeper_is_busy(fixture->sweeper));
 
         sweeper = begin_sweep(fixture, "a");
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         g_assert_true(sweeper_is_busy(fixture->sweeper));
         g_assert_cmpint(liveness_remove("a"), ==, 0);
         end_sweep(sweeper, 0);
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         g_assert_false(sweeper_is_needed(fixture->sweeper));
 }
 
@@ -134,55 +134,56 @@ static void test_runners_are_told(Fixture *fixture, gconstpointer data)
         g_assert_cmpstr(none, ==, "");
 
         /* It goes on knowing only what has come since. */
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         more = read_words(fd);
         g_assert_cmpstr(more, ==, "");
         close(fd);
         close(other);
 }
 
-/* The file is all that it knows: nothing was missed while no keeper was there. */
+/* The file is all that it knows: nothing was missed while no sweeper was there. */
 static void test_what_was_before_it_is_seen(Fixture *fixture, gconstpointer data)
 {
-        int on = fixture_liveness_acquire("on"), over = fixture_liveness_acquire("over");
+        int running = fixture_liveness_acquire("running"), ended = fixture_liveness_acquire("ended");
 
         sweeper_free(fixture->sweeper);
-        close(over);
-        open_keeper(fixture);
-        g_assert_cmpstr(sweeper_find_over(fixture->sweeper, fixture->now, &fixture->unclaimed), ==, "over");
-        end_sweep(begin_sweep(fixture, "over"), 0);
-        g_assert_null(sweeper_find_over(fixture->sweeper, fixture->now, &fixture->unclaimed));
-        close(on);
+        close(ended);
+        open_sweeper(fixture);
+        g_assert_cmpstr(sweeper_find_ended(fixture->sweeper, fixture->now, &fixture->unclaimed), ==,
+                        "ended");
+        end_sweep(begin_sweep(fixture, "ended"), 0);
+        g_assert_null(sweeper_find_ended(fixture->sweeper, fixture->now, &fixture->unclaimed));
+        close(running);
 }
 
-static void test_one_that_is_on_again_is_watched_again(Fixture *fixture, gconstpointer data)
+static void test_unit_that_runs_again_is_watched_again(Fixture *fixture, gconstpointer data)
 {
         int fd = fixture_liveness_acquire("a"), sweeper;
 
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         close(fd);
-        g_assert_cmpstr(find_over(fixture), ==, "a");
+        g_assert_cmpstr(find_ended(fixture), ==, "a");
         sweeper = begin_sweep(fixture, "a");
         fd = fixture_liveness_acquire("a");
         end_sweep(sweeper, 0);
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         g_assert_true(sweeper_is_needed(fixture->sweeper));
         close(fd);
-        g_assert_cmpstr(find_over(fixture), ==, "a");
+        g_assert_cmpstr(find_ended(fixture), ==, "a");
 }
 
 static void test_a_new_file_of_the_name_is_seen(Fixture *fixture, gconstpointer data)
 {
         int first = fixture_liveness_acquire("a"), second;
 
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         g_assert_cmpint(liveness_remove("a"), ==, 0);
         second = fixture_liveness_acquire("a");
         close(first);
-        g_assert_null(find_over(fixture));
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
+        g_assert_null(find_ended(fixture));
         close(second);
-        g_assert_cmpstr(find_over(fixture), ==, "a");
+        g_assert_cmpstr(find_ended(fixture), ==, "a");
 }
 
 /* Ever more rarely, but for ever. */
@@ -191,7 +192,7 @@ static void test_a_failure_is_tried_again(Fixture *fixture, gconstpointer data)
         int64_t last = 0;
 
         close(fixture_liveness_acquire("a"));
-        g_assert_cmpstr(find_over(fixture), ==, "a");
+        g_assert_cmpstr(find_ended(fixture), ==, "a");
         for (unsigned i = 0; i < 20; i++) {
                 int sweeper = begin_sweep(fixture, "a");
                 int64_t pause;
@@ -204,17 +205,17 @@ static void test_a_failure_is_tried_again(Fixture *fixture, gconstpointer data)
                 /* First that it has begun, then how it ended. */
                 sweeper_hear(fixture->sweeper, fixture->now);
                 sweeper_hear(fixture->sweeper, fixture->now);
-                g_assert_null(sweeper_find_over(fixture->sweeper, fixture->now, &fixture->unclaimed));
+                g_assert_null(sweeper_find_ended(fixture->sweeper, fixture->now, &fixture->unclaimed));
                 g_assert_false(sweeper_is_busy(fixture->sweeper));
                 pause = sweeper_next(fixture->sweeper) - fixture->now;
                 g_assert_true(pause >= last && pause >= SECOND && pause <= 60 * SECOND);
                 last = pause;
                 fixture->now += pause;
-                g_assert_cmpstr(sweeper_find_over(fixture->sweeper, fixture->now, &fixture->unclaimed), ==,
+                g_assert_cmpstr(sweeper_find_ended(fixture->sweeper, fixture->now, &fixture->unclaimed), ==,
                                 "a");
         }
         sweeper_set_sweeping(fixture->sweeper, "a", -EBADF, fixture->now);
-        g_assert_null(sweeper_find_over(fixture->sweeper, fixture->now, &fixture->unclaimed));
+        g_assert_null(sweeper_find_ended(fixture->sweeper, fixture->now, &fixture->unclaimed));
 }
 
 /* The copies of a process that was just forked keep a descriptor open that we have closed. */
@@ -225,7 +226,7 @@ static void test_what_was_forked_brings_no_events(Fixture *fixture, gconstpointe
         char byte;
         pid_t pid;
 
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
         pid = fork();
         g_assert_cmpint(pid, >=, 0);
@@ -237,7 +238,7 @@ static void test_what_was_forked_brings_no_events(Fixture *fixture, gconstpointe
         g_assert_cmpint(liveness_remove("a"), ==, 0);
         close(fd);
         while (sweeper_is_needed(fixture->sweeper))
-                g_assert_null(find_over(fixture));
+                g_assert_null(find_ended(fixture));
         pollfd = (struct pollfd){.fd = sweeper_fd(fixture->sweeper), .events = POLLIN};
         g_assert_cmpint(poll(&pollfd, 1, 0), ==, 0);
 
@@ -252,7 +253,7 @@ static void test_what_was_forked_takes_nothing_away(Fixture *fixture, gconstpoin
         int fd = fixture_liveness_acquire("a"), status;
         pid_t pid;
 
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         pid = fork();
         g_assert_cmpint(pid, >=, 0);
         if (pid == 0) {
@@ -261,7 +262,7 @@ static void test_what_was_forked_takes_nothing_away(Fixture *fixture, gconstpoin
         }
         g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
         close(fd);
-        g_assert_cmpstr(find_over(fixture), ==, "a");
+        g_assert_cmpstr(find_ended(fixture), ==, "a");
 }
 
 static void put_prepared(const char *name)
@@ -272,24 +273,24 @@ static void put_prepared(const char *name)
 }
 
 /* It has time to be started; and is swept when that does not come. */
-static void test_one_that_is_prepared_is_waited_for(Fixture *fixture, gconstpointer data)
+static void test_prepared_domain_is_waited_for(Fixture *fixture, gconstpointer data)
 {
         int fd = fixture_liveness_acquire("a");
 
         put_prepared("a");
         close(fd);
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         g_assert_true(sweeper_is_busy(fixture->sweeper));
         fd = fixture_liveness_acquire("a");
         for (unsigned i = 0; i < 35; i++)
-                g_assert_null(find_over(fixture));
+                g_assert_null(find_ended(fixture));
         g_assert_false(sweeper_is_busy(fixture->sweeper));
 
         close(fd);
-        g_assert_null(find_over(fixture));
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
+        g_assert_null(find_ended(fixture));
         fixture->now += 30 * SECOND;
-        g_assert_cmpstr(find_over(fixture), ==, "a");
+        g_assert_cmpstr(find_ended(fixture), ==, "a");
 }
 
 /* That its domain was made is heard of late on a busy machine, and says nothing against it. */
@@ -299,16 +300,16 @@ static void test_a_word_does_not_end_the_wait(Fixture *fixture, gconstpointer da
 
         put_prepared("a");
         close(fd);
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         for (unsigned i = 0; i < 20; i++) {
                 sweeper_tell(fixture->sweeper, "a", "paused user 1", fixture->now);
-                g_assert_null(find_over(fixture));
+                g_assert_null(find_ended(fixture));
         }
         g_assert_true(sweeper_is_busy(fixture->sweeper));
         /* … nor does it make it longer. */
         fixture->now += 10 * SECOND;
         sweeper_tell(fixture->sweeper, "a", "paused user 1", fixture->now);
-        g_assert_cmpstr(find_over(fixture), ==, "a");
+        g_assert_cmpstr(find_ended(fixture), ==, "a");
         g_assert_true(fixture->unclaimed);
 }
 
@@ -318,31 +319,31 @@ static void test_the_end_of_one_is_not_that_of_the_next(Fixture *fixture, gconst
         g_autofree char *path = g_build_filename(paths_liveness(), "a", NULL);
         int first = fixture_liveness_acquire("a"), second;
 
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         g_assert_cmpint(liveness_remove("a"), ==, 0);
         /* Who makes the file has not locked it yet. */
         g_assert_cmpint(mkfifo(path, 0600), ==, 0);
         close(first);
         sweeper_hear(fixture->sweeper, fixture->now);
         sweeper_hear(fixture->sweeper, fixture->now);
-        g_assert_null(sweeper_find_over(fixture->sweeper, fixture->now, &fixture->unclaimed));
+        g_assert_null(sweeper_find_ended(fixture->sweeper, fixture->now, &fixture->unclaimed));
         second = fixture_liveness_acquire("a");
         put_prepared("a");
         close(second);
-        g_assert_null(find_over(fixture));
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
+        g_assert_null(find_ended(fixture));
         g_assert_true(sweeper_is_busy(fixture->sweeper));
         fixture->now += 30 * SECOND;
-        g_assert_cmpstr(find_over(fixture), ==, "a");
+        g_assert_cmpstr(find_ended(fixture), ==, "a");
         g_assert_true(fixture->unclaimed);
 }
 
-/* What was found to be over is looked at again when there is a new file. */
+/* What was found to have ended is looked at again when there is a new file. */
 static void test_a_new_file_takes_back_what_was_found(Fixture *fixture, gconstpointer data)
 {
         int fd = fixture_liveness_acquire("a");
 
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         close(fd);
         sweeper_hear(fixture->sweeper, fixture->now);
         g_assert_cmpint(liveness_remove("a"), ==, 0);
@@ -350,16 +351,51 @@ static void test_a_new_file_takes_back_what_was_found(Fixture *fixture, gconstpo
         sweeper_hear(fixture->sweeper, fixture->now);
         put_prepared("a");
         close(fd);
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
         g_assert_true(sweeper_is_busy(fixture->sweeper));
 }
 
-static void test_what_is_no_life_is_passed_over(Fixture *fixture, gconstpointer data)
+static void test_other_files_are_ignored(Fixture *fixture, gconstpointer data)
 {
         fixture_put(paths_liveness(), "Not a name", "");
         fixture_put(paths_liveness(), "a", "");
-        g_assert_null(find_over(fixture));
-        g_assert_null(find_over(fixture));
+        g_assert_null(find_ended(fixture));
+        g_assert_null(find_ended(fixture));
+}
+
+/* The picture in sweeper.c, cell by cell. */
+static void test_transitions(void)
+{
+#define U SWEEPER_UNKNOWN
+#define A SWEEPER_ACTIVE
+#define P SWEEPER_PREPARED
+#define E SWEEPER_ENDED
+#define S SWEEPER_SWEEPING
+#define G SWEEPER_GONE
+#define X _SWEEPER_STATE_INVALID
+        static const SweeperState expected[_SWEEPER_STATE_MAX][_SWEEPER_EVENT_MAX] = {
+                        /*    seen, unsure, active, prepared, released, gone, taken, failed */
+                        [U] = {U, U, A, P, E, G, X, X},
+                        [A] = {U, U, A, P, E, G, X, X},
+                        [P] = {U, U, A, P, E, G, X, X},
+                        [E] = {U, U, A, P, E, G, S, E},
+                        [S] = {X, U, A, P, E, G, X, E},
+                        [G] = {X, X, X, X, X, X, X, X},
+        };
+        bool reached[_SWEEPER_STATE_MAX] = {[U] = true};
+
+        for (SweeperState state = 0; state < _SWEEPER_STATE_MAX; state++)
+                for (SweeperEvent event = 0; event < _SWEEPER_EVENT_MAX; event++) {
+                        SweeperState next = sweeper_state_next(state, event);
+
+                        g_test_message("state %d, event %d", (int) state, (int) event);
+                        g_assert_cmpint(next, ==, expected[state][event]);
+                        if (next >= 0 && reached[state])
+                                reached[next] = true;
+                }
+        /* States stand in the order in which they are reached. */
+        for (SweeperState state = 0; state < _SWEEPER_STATE_MAX; state++)
+                g_assert_true(reached[state]);
 }
 
 #define ADD(path, test) g_test_add("/sweeper/" path, Fixture, NULL, set_up, test, tear_down)
@@ -367,19 +403,20 @@ static void test_what_is_no_life_is_passed_over(Fixture *fixture, gconstpointer 
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
-        ADD("one-that-is-on-is-left-alone", test_one_that_is_on_is_left_alone);
+        g_test_add_func("/sweeper/transitions", test_transitions);
+        ADD("running-unit-is-left-alone", test_running_unit_is_left_alone);
         ADD("runners-are-told", test_runners_are_told);
-        ADD("one-that-is-over-is-swept", test_one_that_is_over_is_swept);
+        ADD("ended-unit-is-swept", test_ended_unit_is_swept);
         ADD("what-was-before-it-is-seen", test_what_was_before_it_is_seen);
-        ADD("one-that-is-on-again-is-watched-again", test_one_that_is_on_again_is_watched_again);
+        ADD("unit-that-runs-again-is-watched-again", test_unit_that_runs_again_is_watched_again);
         ADD("a-new-file-of-the-name-is-seen", test_a_new_file_of_the_name_is_seen);
         ADD("a-failure-is-tried-again", test_a_failure_is_tried_again);
         ADD("what-was-forked-brings-no-events", test_what_was_forked_brings_no_events);
         ADD("what-was-forked-takes-nothing-away", test_what_was_forked_takes_nothing_away);
-        ADD("one-that-is-prepared-is-waited-for", test_one_that_is_prepared_is_waited_for);
+        ADD("prepared-domain-is-waited-for", test_prepared_domain_is_waited_for);
         ADD("a-word-does-not-end-the-wait", test_a_word_does_not_end_the_wait);
         ADD("the-end-of-one-is-not-that-of-the-next", test_the_end_of_one_is_not_that_of_the_next);
         ADD("a-new-file-takes-back-what-was-found", test_a_new_file_takes_back_what_was_found);
-        ADD("what-is-no-life-is-passed-over", test_what_is_no_life_is_passed_over);
+        ADD("other-files-are-ignored", test_other_files_are_ignored);
         return g_test_run();
 }
