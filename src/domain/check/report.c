@@ -118,7 +118,7 @@ static void add_addresses(virConnectPtr connection, const Conf *conf, const Doma
         g_autoptr(Attachment) attachment = NULL;
 
         if (attachment_find(connection, conf, port->network, port->bridge, &attachment, NULL) < 0 ||
-                        attachment_look(attachment, seen, NULL) < 0)
+                        attachment_list_seen(attachment, seen, NULL) < 0)
                 return;
         for (guint i = 0; i < seen->len; i++) {
                 const SeenAddress *one = &g_array_index(seen, SeenAddress, i);
@@ -327,7 +327,7 @@ int report_dhcp_leases(const char *network, Error *ret_error)
                 return r;
 
         for (guint i = 0; i < MIN(leases->len, DHCP_LEASES_MAX); i++) {
-                const SegmentLease *lease = &g_array_index(leases, SegmentLease, i);
+                const DhcpLease *lease = &g_array_index(leases, DhcpLease, i);
                 const Subnet *subnet = lease->address.family == AF_INET ? &attachment->subnet4
                                                                         : &attachment->subnet6;
                 Address address = lease->address;

@@ -25,9 +25,9 @@
 /* Connects to libvirt, with a limit to how long that may take. */
 int lifecycle_open(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
 
-/* Connects, finds out which addresses the guest has (with take: gives it some) and what the host can do, and
- * writes the domain's XML for that. */
-int lifecycle_format(Plan *plan, bool take, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
+/* Connects, finds out which addresses the guest has (with acquire: gives it some) and what the host can do,
+ * and writes the domain's XML for that. */
+int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
                 Error *ret_error);
 
 /* Waits for the domain's end and says how it was. Comes back without an Error where the runner went before,

@@ -31,7 +31,7 @@ int lifecycle_open(const char *uri, virConnectPtr *ret_connection, Error *ret_er
         return virt_connect(uri, ret_connection, ret_error);
 }
 
-int lifecycle_format(Plan *plan, bool take, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
+int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
                 Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
@@ -44,7 +44,8 @@ int lifecycle_format(Plan *plan, bool take, virConnectPtr *ret_connection, bool 
         timestamps_record(&plan->timestamps, TIMESTAMP_CONNECTED);
 
         protocol_guard(ADDRESSES_GUARD, "tell about its networks");
-        r = take ? addresses_take(connection, plan, ret_error) : addresses_look(connection, plan, ret_error);
+        r = acquire ? addresses_acquire(connection, plan, ret_error)
+                    : addresses_read(connection, plan, ret_error);
         if (r < 0)
                 return r;
         timestamps_record(&plan->timestamps, TIMESTAMP_ADDRESSED);
@@ -56,7 +57,7 @@ int lifecycle_format(Plan *plan, bool take, virConnectPtr *ret_connection, bool 
         if (r < 0)
                 return r;
 
-        r = isolation_choose(connection, plan, take, ret_error);
+        r = isolation_choose(connection, plan, acquire, ret_error);
         if (r < 0)
                 return r;
         r = plan_format(plan, host.kvm, host.fast_start, ret_xml, ret_error);
@@ -265,7 +266,7 @@ int lifecycle_arguments(const char *name, Error *ret_error)
 
         r = load_and_connect(name, &plan, &connection, ret_error);
         if (r >= 0)
-                r = addresses_look(connection, plan, ret_error);
+                r = addresses_read(connection, plan, ret_error);
         if (r < 0)
                 return r;
 

@@ -15,24 +15,42 @@
 #include "unikernel/arguments.h"
 #include "unikernel/lease.h"
 
-/* One unikernel's addresses while they are being found. */
-typedef struct Round {
+/* The allocation of one unikernel's addresses. */
+typedef struct Allocation {
         virConnectPtr connection;
         Plan *plan;
-        bool take, create;
+        bool acquire;     /* leases; else only those that there are */
+        bool create;      /* for one that is being created */
         GPtrArray *own;   /* Lease: what it has */
         GPtrArray *kept;  /* of own: what it still has; not owned */
         unsigned n_named; /* devices that have an address */
         bool missing;     /* one has no lease yet */
-} Round;
+} Allocation;
 
-/* The lease that a device has, in that network and family. */
-static Lease *find_own(const Round *round, const char *key, const char *device, int family)
+/* The part of it that is about one device. */
+typedef struct DeviceRequest {
+        Allocation *allocation;
+        const DefinitionDevice *device;
+        PlanNetwork *network;
+        Attachment *attachment;
+        bool first; /* of the devices with an address: it is called as the unikernel */
+} DeviceRequest;
+
+static const char *request_unikernel(const DeviceRequest *request)
 {
-        for (guint i = 0; i < round->own->len; i++) {
-                Lease *lease = round->own->pdata[i];
+        return request->allocation->plan->definition->name;
+}
 
-                if (g_str_equal(lease->network, key) && g_strcmp0(lease->device, device) == 0 &&
+/* The lease that the device has in that network and family. */
+static Lease *request_find_own_lease(const DeviceRequest *request, int family)
+{
+        const GPtrArray *own = request->allocation->own;
+
+        for (guint i = 0; i < own->len; i++) {
+                Lease *lease = own->pdata[i];
+
+                if (g_str_equal(lease->network, request->attachment->key) &&
+                                g_strcmp0(lease->device, request->device->name) == 0 &&
                                 lease->address.family == family)
                         return lease;
         }
@@ -41,17 +59,18 @@ static Lease *find_own(const Round *round, const char *key, const char *device, 
 }
 
 /* Who is on the network is looked at only for a new lease: that takes longer than all the rest. */
-static int take_lease(Round *round, const Attachment *attachment, const DefinitionDevice *device,
-                const char *mac, const Subnet *subnet, const Address *asked, const Lease *own, Address *ret,
-                Error *ret_error)
+static int request_acquire_lease(const DeviceRequest *request, const Subnet *subnet, const Address *asked,
+                const Lease *own, Address *ret, Error *ret_error)
 {
-        const LeaseOwner owner = {
-                        .unikernel = round->plan->definition->name, .device = device->name, .mac = mac};
+        const Attachment *attachment = request->attachment;
+        const LeaseOwner owner = {.unikernel = request_unikernel(request),
+                        .device = request->device->name,
+                        .mac = request->network->mac};
         g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
         int r;
 
         if (!own || (asked && !address_equal(&own->address, asked))) {
-                r = attachment_look(attachment, seen, ret_error);
+                r = attachment_list_seen(attachment, seen, ret_error);
                 if (r < 0)
                         return r;
         }
@@ -60,17 +79,17 @@ static int take_lease(Round *round, const Attachment *attachment, const Definiti
                         seen->len, ret, ret_error);
 }
 
-/* One address of a device, left as it is where the network has none of that family to give. */
-static int find_address(Round *round, const Attachment *attachment, const DefinitionDevice *device,
-                const char *mac, int family, Address *ret, Error *ret_error)
+/* One address of the device, left as it is where the network has none of that family to give. */
+static int request_find_address(const DeviceRequest *request, int family, Address *ret, Error *ret_error)
 {
+        const AddressSetting *setting = &request->device->setting;
+        const Attachment *attachment = request->attachment;
+        Allocation *allocation = request->allocation;
         bool v4 = family == AF_INET;
-        AddressMode mode = v4 ? device->setting.mode4 : device->setting.mode6;
-        const Address *asked = mode != ADDRESS_MODE_FIXED ? NULL
-                               : v4                       ? &device->setting.fixed4
-                                                          : &device->setting.fixed6;
+        AddressMode mode = v4 ? setting->mode4 : setting->mode6;
+        const Address *asked = mode != ADDRESS_MODE_FIXED ? NULL : v4 ? &setting->fixed4 : &setting->fixed6;
         Subnet subnet = v4 ? attachment->subnet4 : attachment->subnet6;
-        Lease *own = find_own(round, attachment->key, device->name, family);
+        Lease *own = request_find_own_lease(request, family);
         int r;
 
         if (mode == ADDRESS_MODE_NONE)
@@ -80,41 +99,42 @@ static int find_address(Round *round, const Attachment *attachment, const Defini
         if (!address_is_set(&subnet.network))
                 return 0;
 
-        if (!round->take) {
-                round->missing |= !own && !asked;
+        if (!allocation->acquire) {
+                allocation->missing |= !own && !asked;
                 *ret = asked ? *asked : own ? own->address : ADDRESS_NONE;
                 return 0;
         }
 
-        r = take_lease(round, attachment, device, mac, &subnet, asked, own, ret, ret_error);
+        r = request_acquire_lease(request, &subnet, asked, own, ret, ret_error);
         if (r >= 0 && own && address_equal(&own->address, ret))
-                g_ptr_array_add(round->kept, own);
+                g_ptr_array_add(allocation->kept, own);
         if (r < 0)
-                error_prefix(ret_error, "Network '%s'", device->name);
+                error_prefix(ret_error, "Network '%s'", request->device->name);
         return r < 0 ? r : 0;
 }
 
 /* All that the unikernel has anywhere, and what it is being given. */
-static GArray *list_own(const Round *round)
+static GArray *allocation_list_own(const Allocation *allocation)
 {
         GArray *own = g_array_new(FALSE, FALSE, sizeof(Address));
 
-        for (guint i = 0; i < round->plan->definition->devices->len; i++) {
-                const PlaceholderDevice *facts = &round->plan->networks[i].facts;
+        for (guint i = 0; i < allocation->plan->definition->devices->len; i++) {
+                const PlaceholderDevice *facts = &allocation->plan->networks[i].facts;
 
                 g_array_append_vals(own, &facts->address4, 1);
                 g_array_append_vals(own, &facts->address6, 1);
         }
-        for (guint i = 0; i < round->own->len; i++)
-                g_array_append_vals(own, &((const Lease *) round->own->pdata[i])->address, 1);
+        for (guint i = 0; i < allocation->own->len; i++)
+                g_array_append_vals(own, &((const Lease *) allocation->own->pdata[i])->address, 1);
 
         return own;
 }
 
-/* The name of another's further device may be that of a unikernel that was made later: whose name it is, has
- * it. */
-static int oust(const Round *round, const Attachment *attachment, const char *name, Error *ret_error)
+/* The name of another unikernel's further device may be that of a unikernel that was made later: that one is
+ * called so, and the device loses the name. */
+static int request_evict_name(const DeviceRequest *request, const char *name, Error *ret_error)
 {
+        const Attachment *attachment = request->attachment;
         g_autoptr(GPtrArray) leases = NULL;
         int r;
 
@@ -124,7 +144,7 @@ static int oust(const Round *round, const Attachment *attachment, const char *na
                 const NetworkHost nameless = {.mac = lease->mac, .address = lease->address};
                 g_autofree char *other = NULL;
 
-                if (!lease->unikernel || g_str_equal(lease->unikernel, round->plan->definition->name))
+                if (!lease->unikernel || g_str_equal(lease->unikernel, request_unikernel(request)))
                         continue;
                 other = g_strdup_printf("%s-%s", lease->unikernel, lease->device);
                 if (!g_str_equal(other, name))
@@ -137,7 +157,7 @@ static int oust(const Round *round, const Attachment *attachment, const char *na
         return r;
 }
 
-static bool is_unikernel(const char *name)
+static bool name_is_unikernel(const char *name)
 {
         g_autofree char *path = NULL;
         DefinitionOrigin origin;
@@ -147,7 +167,7 @@ static bool is_unikernel(const char *name)
 
 /* Names that programs look for on any network, and trust whoever has them: for their proxy (WPAD), a way to
  * IPv6 (RFC 5214), themselves (RFC 6761), and the way out. */
-static bool is_by_convention(const char *name)
+static bool name_is_conventional(const char *name)
 {
         static const char *const names[] = {"broadcasthost", "gateway", "isatap", "localdomain", "localhost",
                         "router", "wpad", NULL};
@@ -156,22 +176,22 @@ static bool is_by_convention(const char *name)
         return g_strv_contains(names, name) || g_strcmp0(own, name) == 0;
 }
 
-/* Why the name is not this unikernel's to have in the network. Who shares the network with nobody, and root,
- * may take one that is kept by convention. */
-static int check_name(const Round *round, const Attachment *attachment, const char *name, const char *mac,
-                Error *ret_error)
+/* Why the unikernel cannot have that name in the network. Root, and who shares the network with nobody, may
+ * take a conventional one. */
+static int request_check_name(const DeviceRequest *request, const char *name, Error *ret_error)
 {
-        uid_t owner = round->plan->definition->owner;
-        g_autoptr(GArray) own = list_own(round);
+        uid_t owner = request->allocation->plan->definition->owner;
+        g_autoptr(GArray) own = allocation_list_own(request->allocation);
+        const Attachment *attachment = request->attachment;
         g_autofree char *who = NULL;
 
         if (owner != 0 && !(attachment->info->ours && attachment->info->owner == owner) &&
-                        is_by_convention(name))
+                        name_is_conventional(name))
                 return error_set(ret_error, ERROR_INVALID_NAME,
                                 "'%s' is a name that other machines in network '%s' trust by convention: "
                                 "choose another name, or address=none",
                                 name, attachment->info->name);
-        if (attachment_name_is_anothers(attachment, name, mac, own, &who))
+        if (attachment_name_is_anothers(attachment, name, request->network->mac, own, &who))
                 return error_set(ret_error, ERROR_INVALID_NAME,
                                 "'%s' is already the name of %s: choose another name, or address=none", name,
                                 who);
@@ -179,74 +199,73 @@ static int check_name(const Round *round, const Attachment *attachment, const ch
         return 0;
 }
 
-/* The name that a device has in DNS; NULL: none. Of several devices the first is called as the unikernel.
- * What it is refused matters to who creates it; later it starts without a name. */
-static int choose_name(const Round *round, const Attachment *attachment, const DefinitionDevice *device,
-                const char *mac, bool first, char **ret_name, Error *ret_error)
+/* The name that the device has in DNS; NULL: none. Why a name is refused matters to who creates a unikernel;
+ * later it starts without a name. */
+static int request_choose_name(const DeviceRequest *request, char **ret_name, Error *ret_error)
 {
-        const char *unikernel = round->plan->definition->name;
+        const char *unikernel = request_unikernel(request), *device = request->device->name;
         g_autofree char *name =
-                        first ? g_strdup(unikernel) : g_strdup_printf("%s-%s", unikernel, device->name);
+                        request->first ? g_strdup(unikernel) : g_strdup_printf("%s-%s", unikernel, device);
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
         if (!name_is_valid(name))
                 return 0;
-        if (!first && is_unikernel(name)) {
+        if (!request->first && name_is_unikernel(name)) {
                 protocol_emit("notice", "'%s' is another unikernel's name: device '%s' has none in DNS",
-                                name, device->name);
+                                name, device);
                 return 0;
         }
 
-        r = first ? oust(round, attachment, name, &error) : 0;
+        r = request->first ? request_evict_name(request, name, &error) : 0;
         if (r >= 0)
-                r = check_name(round, attachment, name, mac, &error);
-        if (r < 0 && round->create && error.code == ERROR_INVALID_NAME) {
+                r = request_check_name(request, name, &error);
+        if (r < 0 && request->allocation->create && error.code == ERROR_INVALID_NAME) {
                 error_move(ret_error, &error);
                 return r;
         }
         if (r < 0)
                 protocol_emit("notice", "%s; device '%s' has no name in DNS", error_message(&error, r),
-                                device->name);
+                                device);
         else
                 *ret_name = g_steal_pointer(&name);
         return 0;
 }
 
 /* The address itself is right without DHCP and DNS knowing it: no reason not to start. */
-static int enter_host(Round *round, const Attachment *attachment, const DefinitionDevice *device,
-                const char *mac, const Address *address, bool first, Error *ret_error)
+static int request_enter_host(const DeviceRequest *request, const Address *address, Error *ret_error)
 {
-        NetworkHost host = {.mac = mac, .address = *address};
+        NetworkHost host = {.mac = request->network->mac, .address = *address};
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *name = NULL;
         int r;
 
-        if (!round->take || !attachment->network || !address_is_set(address))
+        if (!request->allocation->acquire || !request->attachment->network || !address_is_set(address))
                 return 0;
 
-        r = choose_name(round, attachment, device, mac, first, &name, ret_error);
+        r = request_choose_name(request, &name, ret_error);
         if (r < 0)
                 return r;
         host.name = name;
-        if (attachment_enter_host(attachment, &host, &error) < 0)
+        if (attachment_enter_host(request->attachment, &host, &error) < 0)
                 protocol_emit("notice", "%s; '%s' is not known there", error.message,
-                                round->plan->definition->name);
+                                request_unikernel(request));
         return 0;
 }
 
 /* What DHCP has leased it gives to nobody else, whatever is reserved: a guest that asks would be given
- * another address, and be held to its own. */
-static void warn_of_lease(const Round *round, const Attachment *attachment, const PlanNetwork *network)
+ * another address, and may not send from it. */
+static void request_warn_of_lease(const DeviceRequest *request)
 {
+        const PlanNetwork *network = request->network;
         const Address *const own[] = {&network->facts.address4, &network->facts.address6};
         g_autoptr(GArray) leases = NULL;
 
-        if (!round->take || attachment_read_leases(attachment, &leases, NULL) < 0)
+        if (!request->allocation->acquire || attachment_read_leases(request->attachment, &leases, NULL) < 0)
                 return;
 
         for (guint i = 0; i < leases->len; i++) {
-                const SegmentLease *lease = &g_array_index(leases, SegmentLease, i);
+                const DhcpLease *lease = &g_array_index(leases, DhcpLease, i);
                 char ip[ADDRESS_TEXT_MAX];
 
                 if (!lease->mac[0] || g_str_equal(lease->mac, network->mac) ||
@@ -261,85 +280,94 @@ static void warn_of_lease(const Round *round, const Attachment *attachment, cons
         }
 }
 
-static int refuse_unknown_subnet(
-                const Attachment *attachment, const DefinitionDevice *device, Error *ret_error)
+static int request_refuse_unknown_subnet(const DeviceRequest *request, Error *ret_error)
 {
+        const Attachment *attachment = request->attachment;
+
         if (attachment->bridge && !attachment->network)
                 return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
                                 "Network '%s': it is not known which addresses there are on the bridge "
                                 "'%s'; write a section [Bridge %s] with Subnet= into shruthi.conf, or an "
                                 "address",
-                                device->name, attachment->bridge, attachment->bridge);
+                                request->device->name, attachment->bridge, attachment->bridge);
 
         return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
                         "Network '%s': libvirt's network '%s' has no addresses to give; write Address=none, "
                         "or an address",
-                        device->name, attachment->info->name);
+                        request->device->name, attachment->info->name);
 }
 
 /* One of ours that libvirt has lost, or somebody has stopped, is there again afterwards. */
-static int find_segment(Round *round, const DefinitionDevice *device, const PlanNetwork *network,
-                Attachment **ret_attachment, Error *ret_error)
+static int request_find_attachment(DeviceRequest *request, Error *ret_error)
 {
+        Allocation *allocation = request->allocation;
+        const char *network = request->device->network;
         int r = 0;
 
-        if (device->network && round->take)
-                r = networks_restore(round->connection, device->network, ret_error);
+        if (network && allocation->acquire)
+                r = networks_restore(allocation->connection, network, ret_error);
         if (r > 0)
                 protocol_emit("notice",
                                 "Network '%s' had been stopped or had gone from libvirt; it is started "
                                 "again",
-                                device->network);
+                                network);
         if (r >= 0)
-                r = attachment_find(round->connection, round->plan->conf, device->network, network->bridge,
-                                ret_attachment, ret_error);
+                r = attachment_find(allocation->connection, allocation->plan->conf, network,
+                                request->network->bridge, &request->attachment, ret_error);
         return r;
 }
 
-static int find_device_addresses(
-                Round *round, const DefinitionDevice *device, PlanNetwork *network, Error *ret_error)
+static int request_find_addresses(DeviceRequest *request, Error *ret_error)
 {
-        const AddressSetting *setting = &device->setting;
-        PlaceholderDevice *facts = &network->facts;
-        g_autoptr(Attachment) attachment = NULL;
-        bool first;
+        const Attachment *attachment = request->attachment;
+        const AddressSetting *setting = &request->device->setting;
+        PlaceholderDevice *facts = &request->network->facts;
+        unsigned *n_named = &request->allocation->n_named;
         int r;
 
-        /* plan_resolve() says what is missing. */
-        if (!device->network && !network->bridge)
-                return 0;
-        r = find_segment(round, device, network, &attachment, ret_error);
-        if (r < 0)
-                return r;
-
-        network->on_bridge = attachment_is_on_bridge(attachment);
+        request->network->on_bridge = attachment_is_on_bridge(attachment);
         facts->gateway4 = attachment->subnet4.gateway;
         facts->dns4 = attachment->subnet4.dns;
         facts->gateway6 = attachment->subnet6.gateway;
         facts->dns6 = attachment->subnet6.dns;
-        r = find_address(round, attachment, device, network->mac, AF_INET, &facts->address4, ret_error);
+        r = request_find_address(request, AF_INET, &facts->address4, ret_error);
         if (r >= 0)
-                r = find_address(round, attachment, device, network->mac, AF_INET6, &facts->address6,
-                                ret_error);
+                r = request_find_address(request, AF_INET6, &facts->address6, ret_error);
         if (r < 0)
                 return r;
 
         if ((setting->mode4 == ADDRESS_MODE_AUTO || setting->mode6 == ADDRESS_MODE_AUTO) &&
                         !address_is_set(&attachment->subnet4.network) &&
                         !address_is_set(&attachment->subnet6.network))
-                return refuse_unknown_subnet(attachment, device, ret_error);
+                return request_refuse_unknown_subnet(request, ret_error);
 
-        warn_of_lease(round, attachment, network);
-        first = round->n_named == 0;
-        round->n_named += address_is_set(&facts->address4) || address_is_set(&facts->address6);
-        r = enter_host(round, attachment, device, network->mac, &facts->address4, first, ret_error);
+        request_warn_of_lease(request);
+        request->first = *n_named == 0;
+        *n_named += address_is_set(&facts->address4) || address_is_set(&facts->address6);
+        r = request_enter_host(request, &facts->address4, ret_error);
+        return r < 0 ? r : request_enter_host(request, &facts->address6, ret_error);
+}
+
+static int allocation_find_device(Allocation *allocation, const DefinitionDevice *device,
+                PlanNetwork *network, Error *ret_error)
+{
+        DeviceRequest request = {.allocation = allocation, .device = device, .network = network};
+        int r;
+
+        /* plan_resolve() says what is missing. */
+        if (!device->network && !network->bridge)
+                return 0;
+
+        r = request_find_attachment(&request, ret_error);
         if (r >= 0)
-                r = enter_host(round, attachment, device, network->mac, &facts->address6, first, ret_error);
+                r = request_find_addresses(&request, ret_error);
+        attachment_free(request.attachment);
         return r;
 }
 
 /* Takes a lease's address out of DHCP and DNS. A network that is no more has nothing to be taken out of. */
-static int forget_host(virConnectPtr connection, const Conf *conf, const Lease *lease, Error *ret_error)
+static int connection_forget_host(
+                virConnectPtr connection, const Conf *conf, const Lease *lease, Error *ret_error)
 {
         g_autofree char *network = lease_key_network(lease->network), *hosts_path = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -366,16 +394,16 @@ static int forget_host(virConnectPtr connection, const Conf *conf, const Lease *
 
 /* Of devices and networks that the definition no longer has. Where that fails, the next start tries again.
  */
-static void give_back_others(const Round *round)
+static void allocation_give_back_others(const Allocation *allocation)
 {
-        for (guint i = 0; i < round->own->len; i++) {
-                const Lease *lease = round->own->pdata[i];
+        for (guint i = 0; i < allocation->own->len; i++) {
+                const Lease *lease = allocation->own->pdata[i];
                 _cleanup_error_ Error error = ERROR_INIT;
                 int r;
 
-                if (g_ptr_array_find(round->kept, lease, NULL))
+                if (g_ptr_array_find(allocation->kept, lease, NULL))
                         continue;
-                r = forget_host(round->connection, round->plan->conf, lease, &error);
+                r = connection_forget_host(allocation->connection, allocation->plan->conf, lease, &error);
                 if (r >= 0)
                         r = lease_give_back(lease, &error);
                 if (r < 0)
@@ -395,23 +423,23 @@ static char *owner_name(uid_t uid)
         return g_strdup_printf("%u", (unsigned) uid);
 }
 
-static int fill_in(Round *round, Error *ret_error)
+static int allocation_fill_in_arguments(Allocation *allocation, Error *ret_error)
 {
-        const Definition *definition = round->plan->definition;
+        const Definition *definition = allocation->plan->definition;
         g_autofree PlaceholderDevice *devices = g_new0(PlaceholderDevice, definition->devices->len);
         g_autofree char *owner = owner_name(definition->owner), *arguments = NULL;
         PlaceholderFacts facts = {.name = definition->name,
-                        .uuid = round->plan->uuid,
+                        .uuid = allocation->plan->uuid,
                         .owner = owner,
                         .devices = devices};
         int r;
 
         for (guint i = 0; i < definition->devices->len; i++)
                 if (((const DefinitionDevice *) definition->devices->pdata[i])->kind == DEVICE_NETWORK)
-                        devices[facts.n_devices++] = round->plan->networks[i].facts;
+                        devices[facts.n_devices++] = allocation->plan->networks[i].facts;
 
         r = placeholders_expand(definition->arguments, &facts, &arguments, ret_error);
-        if (r < 0 && round->missing) {
+        if (r < 0 && allocation->missing) {
                 error_clear(ret_error);
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "'%s' has no address yet: it is given one at its first start",
@@ -422,14 +450,14 @@ static int fill_in(Round *round, Error *ret_error)
         if (r < 0)
                 return r;
 
-        g_free(round->plan->arguments);
-        round->plan->arguments = g_steal_pointer(&arguments);
+        g_free(allocation->plan->arguments);
+        allocation->plan->arguments = g_steal_pointer(&arguments);
         return 0;
 }
 
-static int find_all(Round *round, Error *ret_error)
+static int allocation_find_all(Allocation *allocation, Error *ret_error)
 {
-        const Definition *definition = round->plan->definition;
+        const Definition *definition = allocation->plan->definition;
         bool fields = strchr(definition->arguments, '{');
 
         for (guint i = 0; i < definition->devices->len; i++) {
@@ -440,7 +468,7 @@ static int find_all(Round *round, Error *ret_error)
                 if (device->kind != DEVICE_NETWORK || (!fields && setting->mode4 == ADDRESS_MODE_NONE &&
                                                                       setting->mode6 == ADDRESS_MODE_NONE))
                         continue;
-                r = find_device_addresses(round, device, &round->plan->networks[i], ret_error);
+                r = allocation_find_device(allocation, device, &allocation->plan->networks[i], ret_error);
                 if (r < 0)
                         return r;
         }
@@ -448,38 +476,42 @@ static int find_all(Round *round, Error *ret_error)
         return 0;
 }
 
-static int run_round(virConnectPtr connection, Plan *plan, bool take, bool create, Error *ret_error)
+static int allocation_run(virConnectPtr connection, Plan *plan, bool acquire, bool create, Error *ret_error)
 {
         g_autoptr(GPtrArray) own = NULL, kept = g_ptr_array_new();
-        Round round = {.connection = connection, .plan = plan, .take = take, .create = create, .kept = kept};
+        Allocation allocation = {.connection = connection,
+                        .plan = plan,
+                        .acquire = acquire,
+                        .create = create,
+                        .kept = kept};
         int r;
 
         r = lease_list(NULL, plan->definition->name, &own, ret_error);
         if (r < 0)
                 return r;
-        round.own = own;
+        allocation.own = own;
 
-        r = find_all(&round, ret_error);
+        r = allocation_find_all(&allocation, ret_error);
         if (r >= 0)
-                r = fill_in(&round, ret_error);
-        if (r >= 0 && take)
-                give_back_others(&round);
+                r = allocation_fill_in_arguments(&allocation, ret_error);
+        if (r >= 0 && acquire)
+                allocation_give_back_others(&allocation);
         return r;
 }
 
-int addresses_take(virConnectPtr connection, Plan *plan, Error *ret_error)
+int addresses_acquire(virConnectPtr connection, Plan *plan, Error *ret_error)
 {
-        return run_round(connection, plan, true, false, ret_error);
+        return allocation_run(connection, plan, true, false, ret_error);
 }
 
 int addresses_allocate(virConnectPtr connection, Plan *plan, Error *ret_error)
 {
-        return run_round(connection, plan, true, true, ret_error);
+        return allocation_run(connection, plan, true, true, ret_error);
 }
 
-int addresses_look(virConnectPtr connection, Plan *plan, Error *ret_error)
+int addresses_read(virConnectPtr connection, Plan *plan, Error *ret_error)
 {
-        return run_round(connection, plan, false, false, ret_error);
+        return allocation_run(connection, plan, false, false, ret_error);
 }
 
 int addresses_release(virConnectPtr connection, const char *name, Error *ret_error)
@@ -500,7 +532,7 @@ int addresses_release(virConnectPtr connection, const char *name, Error *ret_err
                 int k;
 
                 /* Only now: whoever is given the address next finds nothing of this one there. */
-                k = forget_host(connection, conf, leases->pdata[i], &error);
+                k = connection_forget_host(connection, conf, leases->pdata[i], &error);
                 if (k >= 0)
                         k = lease_give_back(leases->pdata[i], &error);
                 if (k < 0 && r >= 0) {

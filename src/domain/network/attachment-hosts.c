@@ -369,7 +369,7 @@ static bool is_leased(const Attachment *attachment, const char *name, const char
                 return false;
 
         for (guint i = 0; i < leases->len; i++) {
-                const SegmentLease *lease = &g_array_index(leases, SegmentLease, i);
+                const DhcpLease *lease = &g_array_index(leases, DhcpLease, i);
 
                 *ret = lease->address;
                 if (g_strcmp0(lease->host_name, name) == 0 && g_strcmp0(lease->mac, mac) != 0 &&

@@ -129,13 +129,13 @@ bool attachment_is_on_bridge(const Attachment *attachment)
 
 static void lease_clear(gpointer data)
 {
-        g_free(((SegmentLease *) data)->host_name);
+        g_free(((DhcpLease *) data)->host_name);
 }
 
 /* One that has ended is none. */
 static void add_lease(const virNetworkDHCPLease *found, gint64 now, GArray *leases)
 {
-        SegmentLease lease = {};
+        DhcpLease lease = {};
         g_autofree char *mac = NULL;
 
         if ((found->expirytime != 0 && found->expirytime <= now) ||
@@ -150,7 +150,7 @@ static void add_lease(const virNetworkDHCPLease *found, gint64 now, GArray *leas
 
 int attachment_read_leases(const Attachment *attachment, GArray **ret_leases, Error *ret_error)
 {
-        g_autoptr(GArray) leases = g_array_new(FALSE, TRUE, sizeof(SegmentLease));
+        g_autoptr(GArray) leases = g_array_new(FALSE, TRUE, sizeof(DhcpLease));
         gint64 now = g_get_real_time() / G_USEC_PER_SEC;
         virNetworkDHCPLeasePtr *found = NULL;
         int n = 0;
@@ -180,7 +180,7 @@ static int look_at_dhcp(const Attachment *attachment, GArray *seen, Error *ret_e
         g_array_append_vals(seen, attachment->info->reserved->data, attachment->info->reserved->len);
         r = attachment_read_leases(attachment, &leases, ret_error);
         for (guint i = 0; r >= 0 && i < leases->len; i++) {
-                const SegmentLease *lease = &g_array_index(leases, SegmentLease, i);
+                const DhcpLease *lease = &g_array_index(leases, DhcpLease, i);
                 SeenAddress entry = {.by = SEEN_BY_LEASE, .address = lease->address};
 
                 g_strlcpy(entry.mac, lease->mac, sizeof entry.mac);
@@ -190,7 +190,7 @@ static int look_at_dhcp(const Attachment *attachment, GArray *seen, Error *ret_e
         return r;
 }
 
-int attachment_look(const Attachment *attachment, GArray *seen, Error *ret_error)
+int attachment_list_seen(const Attachment *attachment, GArray *seen, Error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r;

@@ -24,7 +24,7 @@ typedef struct Attachment {
         NetworkInfo *info;        /* the same */
 } Attachment;
 
-/* The segment of the libvirt network of that name, or else of the bridge; for a bridge that is not libvirt's
+/* That of the libvirt network of that name, or else of the bridge; for a bridge that is not libvirt's
  * the subnets are those of shruthi.conf's [Bridge NAME]. NO_SUCH_NETWORK, LIBVIRT_UNAVAILABLE. */
 int attachment_find(virConnectPtr connection, const Conf *conf, const char *network, const char *bridge,
                 Attachment **ret_attachment, Error *ret_error);
@@ -41,19 +41,19 @@ int attachment_read_info(
                 virConnectPtr connection, virNetworkPtr network, NetworkInfo **ret_info, Error *ret_error);
 
 /* What the network's DHCP server has leased and still holds for somebody. */
-typedef struct SegmentLease {
+typedef struct DhcpLease {
         Address address;
         char mac[18];    /* lower case */
         char *host_name; /* lower case; NULL: the client said none */
-} SegmentLease;
+} DhcpLease;
 
-/* Elements SegmentLease; none on a plain bridge. */
+/* Elements DhcpLease; none on a plain bridge. */
 int attachment_read_leases(const Attachment *attachment, GArray **ret_leases, Error *ret_error);
 
 /* Appends to seen (SeenAddress) who has an address there: DHCP leases and reservations, this host itself,
  * and the kernel's neighbours. Of a plain bridge nobody else can tell: there it is an error where the
  * neighbours cannot be asked; of a libvirt network it is a notice. */
-int attachment_look(const Attachment *attachment, GArray *seen, Error *ret_error);
+int attachment_list_seen(const Attachment *attachment, GArray *seen, Error *ret_error);
 
 /* attachment-hosts.c, which keeps DHCP and DNS in step with who has which address: in files of ours where
  * the network is one of ours (see hosts.h), through libvirt in all others.

@@ -60,7 +60,7 @@ struct Sweeper {
         GHashTable *entries; /* name → SweeperEntry */
 };
 
-/* A row for each state, a column for each event. An event that is not in its row means nothing there. */
+/* A row for each state, a column for each event. NONE: the event means nothing in that state. */
 #define ROW(seen, taken, failed)                                                                            \
         {                                                                                                   \
                 [SWEEPER_EVENT_SEEN] = seen, [SWEEPER_EVENT_UNSURE] = SWEEPER_UNKNOWN,                      \
