@@ -28,7 +28,7 @@
 #define WORK_SEC     30 /* a kernel that does not answer: SIGALRM ends us */
 #define IDLE_MSEC    (30 * 1000)
 
-static int read_question(int client, char ret[static QUESTION_MAX])
+static int client_read_question(int client, char ret[static QUESTION_MAX])
 {
         size_t length = 0;
 
@@ -49,7 +49,7 @@ static int read_question(int client, char ret[static QUESTION_MAX])
         return -EMSGSIZE;
 }
 
-static char *format_answer(const GArray *seen)
+static char *answer_format_seen(const GArray *seen)
 {
         GString *answer = g_string_new(NULL);
 
@@ -103,10 +103,10 @@ static char *answer_bridge(const char *bridge)
         int r;
 
         r = neighbours_read(bridge, seen, &error);
-        return r < 0 ? g_strdup_printf("error %s\n", error_message(&error, r)) : format_answer(seen);
+        return r < 0 ? g_strdup_printf("error %s\n", error_message(&error, r)) : answer_format_seen(seen);
 }
 
-static void serve(int client)
+static void client_serve(int client)
 {
         const struct timeval timeout = {.tv_sec = ASK_SEC};
         g_autofree char *answer = NULL;
@@ -114,7 +114,7 @@ static void serve(int client)
 
         if (setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ||
                         setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) < 0 ||
-                        read_question(client, question) < 0)
+                        client_read_question(client, question) < 0)
                 return;
 
         (void) alarm(WORK_SEC);
@@ -145,6 +145,6 @@ int main(void)
                 if (r > 0)
                         client = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
                 if (client >= 0)
-                        serve(client);
+                        client_serve(client);
         }
 }

@@ -15,7 +15,7 @@ GArray *archive_new(void)
         return entries;
 }
 
-static guint find(const GArray *entries, const char *key)
+static guint archive_find(const GArray *entries, const char *key)
 {
         for (guint i = 0; i < entries->len; i++)
                 if (g_str_equal(g_array_index(entries, UstarEntry, i).name, key))
@@ -24,22 +24,22 @@ static guint find(const GArray *entries, const char *key)
         return entries->len;
 }
 
-static int no_such(const char *unikernel, const char *key, Error *ret_error)
+static int archive_refuse_missing(const char *unikernel, const char *key, Error *ret_error)
 {
         return error_set(ret_error, ERROR_NO_SUCH_CREDENTIAL,
                         "Unikernel '%s' has no key '%s' that was set: shruthictl credential list %s",
                         unikernel, key, unikernel);
 }
 
-int archive_set(GArray *entries, const char *unikernel, const char *key, const void *data, size_t size,
-                bool must_exist, Error *ret_error)
+int archive_set(GArray *entries, const char *unikernel, const UstarEntry *key, bool must_exist,
+                Error *ret_error)
 {
-        UstarEntry entry = {.data = data, .size = size};
-        guint i = find(entries, key);
+        UstarEntry entry = *key;
+        guint i = archive_find(entries, key->name);
         uint64_t all;
 
         if (i == entries->len && must_exist)
-                return no_such(unikernel, key, ret_error);
+                return archive_refuse_missing(unikernel, key->name, ret_error);
         if (i == entries->len && entries->len >= SEAL_KEYS_MAX)
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
                                 "Unikernel '%s' has %u keys already, and %d are the most", unikernel,
@@ -49,7 +49,7 @@ int archive_set(GArray *entries, const char *unikernel, const char *key, const v
                 entry.name = g_array_index(entries, UstarEntry, i).name;
                 g_array_index(entries, UstarEntry, i) = entry;
         } else {
-                entry.name = g_strdup(key);
+                entry.name = g_strdup(key->name);
                 g_array_append_val(entries, entry);
         }
 
@@ -59,31 +59,31 @@ int archive_set(GArray *entries, const char *unikernel, const char *key, const v
                                 "With '%s' the keys of unikernel '%s' would take %" G_GUINT64_FORMAT
                                 " bytes, and systemd can load at most %d (each key is rounded up to 512 and "
                                 "takes 512 more)",
-                                key, unikernel, all, SEAL_ARCHIVE_MAX);
+                                key->name, unikernel, all, SEAL_ARCHIVE_MAX);
 
         return 0;
 }
 
-int archive_check_room(const GArray *entries, const char *unikernel, uint64_t room, Error *ret_error)
+int archive_check_size(const GArray *entries, const char *unikernel, uint64_t size_max, Error *ret_error)
 {
         uint64_t all = ustar_size((const UstarEntry *) entries->data, entries->len);
 
-        if (all <= room)
+        if (all <= size_max)
                 return 0;
 
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
                         "The keys of unikernel '%s' that were set would take %" G_GUINT64_FORMAT
                         " bytes, and beside the sources in its definition systemd can load "
                         "%" G_GUINT64_FORMAT ": remove keys, or name fewer or smaller sources there",
-                        unikernel, all, room);
+                        unikernel, all, size_max);
 }
 
 int archive_remove(GArray *entries, const char *unikernel, const char *key, Error *ret_error)
 {
-        guint i = find(entries, key);
+        guint i = archive_find(entries, key);
 
         if (i == entries->len)
-                return no_such(unikernel, key, ret_error);
+                return archive_refuse_missing(unikernel, key, ret_error);
 
         g_array_remove_index(entries, i);
         return 0;

@@ -29,13 +29,13 @@ GArray *archive_new(void);
 
 /* unikernel is for the sentence. NO_SUCH_CREDENTIAL for a key that must be there and is not, LIMIT_EXCEEDED
  * for what could not be loaded again; entries may be changed then. */
-int archive_set(GArray *entries, const char *unikernel, const char *key, const void *data, size_t size,
-                bool must_exist, Error *ret_error);
+int archive_set(GArray *entries, const char *unikernel, const UstarEntry *key, bool must_exist,
+                Error *ret_error);
 int archive_remove(GArray *entries, const char *unikernel, const char *key, Error *ret_error);
 
-/* LIMIT_EXCEEDED where they take more than room, which is what the sources in the unikernel's definition
+/* LIMIT_EXCEEDED where they take more than size_max, which is what the sources in the unikernel's definition
  * leave of all that systemd loads. */
-int archive_check_room(const GArray *entries, const char *unikernel, uint64_t room, Error *ret_error);
+int archive_check_size(const GArray *entries, const char *unikernel, uint64_t size_max, Error *ret_error);
 
 /* Sorted, as the archive will be. Free with g_strfreev(). */
 char **archive_keys(const GArray *entries);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* systemd-creds as a child: its standard input and output carry the content, its last words the reason. It
+/* systemd-creds as a child: its standard input and output carry the content, its messages the reason. It
  * reads all before it writes anything, so neither of us waits for the other. */
 
 #include "seal/creds.h"
@@ -38,7 +38,7 @@ static void child_clear(Child *child)
 #define _cleanup_child_ __attribute__((cleanup(child_clear)))
 #define CHILD_INIT ((Child){.input = -EBADF, .output = -EBADF, .messages = -EBADF})
 
-static int spawn(char *const argv[], int input, int output, int messages, pid_t *ret_pid)
+static int child_spawn(char *const argv[], int input, int output, int messages, pid_t *ret_pid)
 {
         /* Of its messages only what went wrong: it would tell each time where its key lies. */
         static char level[] = "SYSTEMD_LOG_LEVEL=err", target[] = "SYSTEMD_LOG_TARGET=console",
@@ -90,7 +90,7 @@ static int child_start(Child *child, const char *verb, const char *name, int inp
         messages_end = messages[1];
         child->messages = messages[0];
 
-        r = spawn(argv, input < 0 ? input_end : input, output_end, messages_end, &child->pid);
+        r = child_spawn(argv, input < 0 ? input_end : input, output_end, messages_end, &child->pid);
         if (r < 0)
                 return error_set(ret_error, ERROR_CREDENTIALS_UNAVAILABLE,
                                 "Cannot run %s (%s): it comes with systemd 250 and later", SYSTEMD_CREDS,
@@ -99,8 +99,8 @@ static int child_start(Child *child, const char *verb, const char *name, int inp
         return 0;
 }
 
-/* What it said last, in one harmless line. Free with g_free(). */
-static char *last_words(int fd)
+/* The last line of its messages, made harmless. Free with g_free(). */
+static char *child_read_reason(int fd)
 {
         char buffer[4096], *line = buffer, *newline;
         ssize_t n;
@@ -125,7 +125,7 @@ static int child_wait(Child *child, char **ret_words)
                 if (errno != EINTR)
                         return -errno;
         child->pid = 0;
-        *ret_words = last_words(child->messages);
+        *ret_words = child_read_reason(child->messages);
 
         return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }

@@ -29,7 +29,7 @@
 #define FDS_MAX     4  /* what is more is closed by the kernel */
 #define FUSE_MAGIC  0x65735546
 
-static int check_peer(int client)
+static int client_check_peer(int client)
 {
         const struct passwd *user = getpwnam(SHRUTHI_USER);
         struct ucred peer;
@@ -42,7 +42,7 @@ static int check_peer(int client)
 }
 
 /* The descriptors of one message; the first is for us, the others are closed. */
-static int take_fd(struct msghdr *message)
+static int message_take_fd(struct msghdr *message)
 {
         int fds[FDS_MAX], first = -EBADF;
 
@@ -62,7 +62,7 @@ static int take_fd(struct msghdr *message)
         return first;
 }
 
-static int receive(int client, SealRequest *ret, int *ret_fd, Error *ret_error)
+static int client_receive(int client, SealRequest *ret, int *ret_fd, Error *ret_error)
 {
         char data[SEAL_REQUEST_MAX + 1];
         union {
@@ -79,7 +79,7 @@ static int receive(int client, SealRequest *ret, int *ret_fd, Error *ret_error)
         n = TEMP_FAILURE_RETRY(recvmsg(client, &message, MSG_CMSG_CLOEXEC));
         if (n < 0)
                 return error_set_errno(ret_error, errno, "Cannot read the request");
-        fd = take_fd(&message);
+        fd = message_take_fd(&message);
         r = seal_request_parse(data, (size_t) n, ret, ret_error);
         if (r < 0)
                 return r;
@@ -94,7 +94,7 @@ static int receive(int client, SealRequest *ret, int *ret_fd, Error *ret_error)
 /* Only what ends, and what no other user keeps us waiting for in a way that no signal ends. Attributes as
  * they are cached, which asks no file system; the kind of a file system that is closed to us it tells by
  * itself. */
-static int check_kind(int fd, bool *ret_regular, Error *ret_error)
+static int content_check_kind(int fd, bool *ret_regular, Error *ret_error)
 {
         int flags = fcntl(fd, F_GETFL);
         struct statfs file_system;
@@ -120,12 +120,12 @@ static int check_kind(int fd, bool *ret_regular, Error *ret_error)
         return 0;
 }
 
-static int read_content(int fd, Secret *content, Error *ret_error)
+static int content_read(int fd, Secret *content, Error *ret_error)
 {
         bool regular = false;
         int r;
 
-        r = check_kind(fd, &regular, ret_error);
+        r = content_check_kind(fd, &regular, ret_error);
         if (r >= 0)
                 r = secret_new(SEAL_CONTENT_MAX, content, ret_error);
         if (r < 0)
@@ -151,7 +151,7 @@ static int read_content(int fd, Secret *content, Error *ret_error)
         return 0;
 }
 
-static int serve(int client, char ***ret_keys, Error *ret_error)
+static int client_serve(int client, char ***ret_keys, Error *ret_error)
 {
         _cleanup_seal_request_ SealRequest request = {};
         _cleanup_secret_ Secret content = {};
@@ -159,13 +159,13 @@ static int serve(int client, char ***ret_keys, Error *ret_error)
         int r;
 
         (void) alarm(ASK_SEC);
-        r = receive(client, &request, &fd, ret_error);
+        r = client_receive(client, &request, &fd, ret_error);
         if (r < 0)
                 return r;
 
         if (fd >= 0) {
                 (void) alarm(STUCK_SEC);
-                r = read_content(fd, &content, ret_error);
+                r = content_read(fd, &content, ret_error);
                 if (r < 0)
                         return r;
         }
@@ -184,14 +184,14 @@ int main(void)
         log_open("shruthi-seal");
         (void) signal(SIGPIPE, SIG_IGN);
         (void) prctl(PR_SET_DUMPABLE, 0);
-        r = check_peer(STDIN_FILENO);
+        r = client_check_peer(STDIN_FILENO);
         if (r < 0) {
                 log_warning("Somebody other than user " SHRUTHI_USER " asked for something: %s",
                                 g_strerror(-r));
                 return EXIT_FAILURE;
         }
 
-        r = serve(STDIN_FILENO, &keys, &error);
+        r = client_serve(STDIN_FILENO, &keys, &error);
         answer = seal_answer_format(r, &error, keys);
         /* Who has left is told nothing. */
         (void) send(STDIN_FILENO, answer, strlen(answer), MSG_NOSIGNAL);

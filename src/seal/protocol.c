@@ -51,25 +51,26 @@ int seal_key_check(const char *key, Error *ret_error)
                         shown, USTAR_NAME_MAX);
 }
 
-char *seal_request_format(SealVerb verb, const char *name, const char *key, uint64_t room)
+char *seal_request_format(SealVerb verb, const char *name, const char *key, uint64_t size_max)
 {
-        g_autofree char *number = g_strdup_printf("%" PRIu64, room);
+        g_autofree char *number = g_strdup_printf("%" PRIu64, size_max);
 
-        return g_strjoin(" ", seal_verb_to_string(verb), name, key, room < UINT64_MAX ? number : NULL, NULL);
+        return g_strjoin(" ", seal_verb_to_string(verb), name, key, size_max < UINT64_MAX ? number : NULL,
+                        NULL);
 }
 
 /* As seal_request_format() writes it, and nothing else that could be read as a number. */
-static bool parse_room(const char *word, uint64_t *ret_room)
+static bool parse_size_max(const char *word, uint64_t *ret_size_max)
 {
         return (word[0] != '0' || !word[1]) &&
-               g_ascii_string_to_unsigned(word, 10, 0, UINT64_MAX - 1, ret_room, NULL);
+               g_ascii_string_to_unsigned(word, 10, 0, UINT64_MAX - 1, ret_size_max, NULL);
 }
 
 int seal_request_parse(const char *data, size_t size, SealRequest *ret, Error *ret_error)
 {
         g_autofree char *text = NULL;
         g_auto(GStrv) words = NULL;
-        uint64_t room = UINT64_MAX;
+        uint64_t size_max = UINT64_MAX;
         SealVerb verb;
         guint n;
         int r;
@@ -81,7 +82,8 @@ int seal_request_parse(const char *data, size_t size, SealRequest *ret, Error *r
         words = g_strsplit(text, " ", 5);
         n = g_strv_length(words);
         verb = words[0] ? seal_verb_from_string(words[0]) : _SEAL_VERB_INVALID;
-        if ((int) verb >= 0 && seal_verb_takes_content(verb) && n == 4 && parse_room(words[3], &room))
+        if ((int) verb >= 0 && seal_verb_takes_content(verb) && n == 4 &&
+                        parse_size_max(words[3], &size_max))
                 n--;
         if ((int) verb < 0 || n != (seal_verb_takes_key(verb) ? 3 : 2))
                 return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
@@ -92,8 +94,10 @@ int seal_request_parse(const char *data, size_t size, SealRequest *ret, Error *r
         if (r < 0)
                 return r;
 
-        *ret = (SealRequest){
-                .verb = verb, .name = g_strdup(words[1]), .key = g_strdup(words[2]), .room = room};
+        *ret = (SealRequest){.verb = verb,
+                        .name = g_strdup(words[1]),
+                        .key = g_strdup(words[2]),
+                        .size_max = size_max};
         return 0;
 }
 

@@ -12,8 +12,8 @@
  * the daemon's client.
  *
  * What shruthid and shruthi-seal say to each other over /run/shruthi/seal, a socket that keeps the
- * borders of packets. One packet asks, "VERB NAME[ KEY[ ROOM]]", and carries the caller's own descriptor
- * where there is a content to be read, with ROOM, or without one where nothing else is to be loaded; one
+ * borders of packets. One packet asks, "VERB NAME[ KEY[ SIZE_MAX]]", and carries the caller's own descriptor
+ * where there is a content to be read, with SIZE_MAX, or without one where nothing else is to be loaded; one
  * packet answers, "ok" and the keys in a line each, or "error", the error's name and its sentence. No
  * content ever passes as text. Pure. */
 
@@ -38,7 +38,7 @@ typedef struct SealRequest {
         SealVerb verb;
         char *name; /* the unikernel's */
         char *key;  /* NULL where the verb takes none */
-        uint64_t room; /* bytes that the archive may have; UINT64_MAX: no other limit than its own */
+        uint64_t size_max; /* bytes that the archive may have; UINT64_MAX: no other limit than its own */
 } SealRequest;
 
 void seal_request_clear(SealRequest *request);
@@ -50,9 +50,9 @@ void seal_request_clear(SealRequest *request);
 /* A key of one unikernel: what ustar_name_is_valid() says, with a sentence. INVALID_ARGS. */
 int seal_key_check(const char *key, Error *ret_error);
 
-/* Free with g_free(). key is NULL where the verb takes none, room UINT64_MAX where nothing is to be said of
- * it. */
-char *seal_request_format(SealVerb verb, const char *name, const char *key, uint64_t room);
+/* Free with g_free(). key is NULL where the verb takes none, size_max UINT64_MAX where nothing is to be said
+ * of it. */
+char *seal_request_format(SealVerb verb, const char *name, const char *key, uint64_t size_max);
 
 /* Bytes of unknown origin. INVALID_ARGS, INVALID_NAME. */
 int seal_request_parse(const char *data, size_t size, SealRequest *ret, Error *ret_error);

@@ -42,7 +42,7 @@ static void store_clear(Store *store)
 
 /* A lock of its own for each name, as far as hashes go: one byte of one file, which needs no clearing up. An
  * open file description's lock goes with the process. */
-static int lock_name(const char *name, int *ret_fd, Error *ret_error)
+static int store_lock_name(const char *name, int *ret_fd, Error *ret_error)
 {
         g_autofree char *path = g_build_filename(paths_credentials(), ".lock", NULL);
         struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = g_str_hash(name),
@@ -60,7 +60,7 @@ static int lock_name(const char *name, int *ret_fd, Error *ret_error)
 }
 
 /* The sealed file, open, and its digest; -EBADF where there is none. */
-static int open_sealed(Store *store, int *ret_fd, Error *ret_error)
+static int store_open_sealed(Store *store, int *ret_fd, Error *ret_error)
 {
         g_autofree char *path = g_build_filename(SEALED_DIR, store->file, NULL), *text = NULL;
         _cleanup_close_ int fd = -EBADF;
@@ -90,7 +90,7 @@ static int open_sealed(Store *store, int *ret_fd, Error *ret_error)
         return 0;
 }
 
-static int explain_damage(const Store *store, Error *ret_error)
+static int store_explain_damage(const Store *store, Error *ret_error)
 {
         if (ret_error && ret_error->code == ERROR_CREDENTIALS_DAMAGED)
                 error_prefix(ret_error,
@@ -102,7 +102,7 @@ static int explain_damage(const Store *store, Error *ret_error)
 }
 
 /* The entries as they are now; none where there is no file. */
-static int unseal(Store *store, int fd, Error *ret_error)
+static int store_unseal(Store *store, int fd, Error *ret_error)
 {
         int r;
 
@@ -116,7 +116,7 @@ static int unseal(Store *store, int fd, Error *ret_error)
                 return r;
         r = creds_decrypt(store->file, fd, &store->archive, ret_error);
         if (r == error_code_to_errno(ERROR_CREDENTIALS_DAMAGED))
-                return explain_damage(store, ret_error);
+                return store_explain_damage(store, ret_error);
         if (r < 0)
                 return r;
 
@@ -124,14 +124,14 @@ static int unseal(Store *store, int fd, Error *ret_error)
         if (r < 0) {
                 (void) error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
                                 "What is sealed is no archive of keys");
-                return explain_damage(store, ret_error);
+                return store_explain_damage(store, ret_error);
         }
 
         return 0;
 }
 
 /* The digest and the keys in a line each. */
-static int write_names(const Store *store, const char *digest, Error *ret_error)
+static int store_write_names(const Store *store, const char *digest, Error *ret_error)
 {
         g_auto(GStrv) keys = archive_keys(store->entries);
         g_autofree char *joined = g_strjoinv("\n", keys), *text = g_strdup_printf("%s\n%s", digest, joined);
@@ -141,7 +141,7 @@ static int write_names(const Store *store, const char *digest, Error *ret_error)
 }
 
 /* The keys of a list that fits the sealed file, else NULL. */
-static char **read_names(const Store *store)
+static char **store_read_names(const Store *store)
 {
         g_autofree char *path = g_build_filename(paths_credentials(), store->unikernel, NULL), *text = NULL;
         g_auto(GStrv) lines = NULL;
@@ -155,21 +155,21 @@ static char **read_names(const Store *store)
         return g_strdupv(lines + 1);
 }
 
-static int remove_file(const char *dir, const char *name, Error *ret_error)
+static int store_remove_file(const char *dir, const char *name, Error *ret_error)
 {
         int r = file_remove(dir, name);
 
         return r < 0 && r != -ENOENT ? error_set_errno(ret_error, r, "Cannot remove %s/%s", dir, name) : 0;
 }
 
-static int forget(const Store *store, Error *ret_error)
+static int store_forget(const Store *store, Error *ret_error)
 {
-        int r = remove_file(SEALED_DIR, store->file, ret_error);
+        int r = store_remove_file(SEALED_DIR, store->file, ret_error);
 
-        return r < 0 ? r : remove_file(paths_credentials(), store->unikernel, ret_error);
+        return r < 0 ? r : store_remove_file(paths_credentials(), store->unikernel, ret_error);
 }
 
-static int check_client(int client, Error *ret_error)
+static int client_check(int client, Error *ret_error)
 {
         struct pollfd poller = {.fd = client, .events = POLLRDHUP};
 
@@ -179,20 +179,20 @@ static int check_client(int client, Error *ret_error)
         return 0;
 }
 
-static int seal(Store *store, int client, Error *ret_error)
+static int store_seal(Store *store, int client, Error *ret_error)
 {
         g_autofree char *text = NULL, *digest = NULL;
         size_t size;
         int r;
 
         if (store->entries->len == 0) {
-                r = check_client(client, ret_error);
-                return r < 0 ? r : forget(store, ret_error);
+                r = client_check(client, ret_error);
+                return r < 0 ? r : store_forget(store, ret_error);
         }
 
         r = creds_encrypt(store->file, store->entries, &text, &size, ret_error);
         if (r >= 0)
-                r = check_client(client, ret_error);
+                r = client_check(client, ret_error);
         if (r < 0)
                 return r;
 
@@ -200,23 +200,23 @@ static int seal(Store *store, int client, Error *ret_error)
          * does not flush its directory. */
         (void) directory_sync(HOST_KEY_DIR);
         digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) text, size);
-        r = write_names(store, digest, ret_error);
+        r = store_write_names(store, digest, ret_error);
         if (r < 0)
                 return r;
         r = file_replace(SEALED_DIR, store->file, text, size, 0600);
         return r < 0 ? error_set_errno(ret_error, r, "Cannot write below " SEALED_DIR) : 0;
 }
 
-static int list(Store *store, int fd, char ***ret_keys, Error *ret_error)
+static int store_list(Store *store, int fd, char ***ret_keys, Error *ret_error)
 {
-        char **keys = fd < 0 ? NULL : read_names(store);
+        char **keys = fd < 0 ? NULL : store_read_names(store);
         int r;
 
         if (!keys) {
-                r = unseal(store, fd, ret_error);
+                r = store_unseal(store, fd, ret_error);
                 if (r >= 0)
-                        r = fd < 0 ? forget(store, ret_error)
-                                   : write_names(store, store->digest, ret_error);
+                        r = fd < 0 ? store_forget(store, ret_error)
+                                   : store_write_names(store, store->digest, ret_error);
                 if (r < 0)
                         return r;
                 keys = archive_keys(store->entries);
@@ -234,30 +234,32 @@ int store_do(const SealRequest *request, const Secret *content, int client, char
         _cleanup_close_ int lock = -EBADF, fd = -EBADF;
         int r;
 
-        r = lock_name(request->name, &lock, ret_error);
+        r = store_lock_name(request->name, &lock, ret_error);
         if (r < 0)
                 return r;
         file_remove_remains(AT_FDCWD, SEALED_DIR, store.file);
         file_remove_remains(AT_FDCWD, paths_credentials(), store.unikernel);
 
         if (request->verb == SEAL_FORGET)
-                return forget(&store, ret_error);
-        r = open_sealed(&store, &fd, ret_error);
+                return store_forget(&store, ret_error);
+        r = store_open_sealed(&store, &fd, ret_error);
         if (r < 0)
                 return r == error_code_to_errno(ERROR_CREDENTIALS_DAMAGED)
-                                       ? explain_damage(&store, ret_error)
+                                       ? store_explain_damage(&store, ret_error)
                                        : r;
         if (request->verb == SEAL_LIST)
-                return list(&store, fd, ret_keys, ret_error);
+                return store_list(&store, fd, ret_keys, ret_error);
 
-        r = unseal(&store, fd, ret_error);
-        if (r >= 0)
-                r = request->verb == SEAL_REMOVE
-                                    ? archive_remove(store.entries, request->name, request->key, ret_error)
-                                    : archive_set(store.entries, request->name, request->key, content->data,
-                                                      content->size, request->verb == SEAL_ROTATE,
-                                                      ret_error);
+        r = store_unseal(&store, fd, ret_error);
+        if (r >= 0 && request->verb == SEAL_REMOVE)
+                r = archive_remove(store.entries, request->name, request->key, ret_error);
+        else if (r >= 0)
+                r = archive_set(store.entries, request->name,
+                                &(UstarEntry){.name = request->key,
+                                                .data = content->data,
+                                                .size = content->size},
+                                request->verb == SEAL_ROTATE, ret_error);
         if (r >= 0 && seal_verb_takes_content(request->verb))
-                r = archive_check_room(store.entries, request->name, request->room, ret_error);
-        return r < 0 ? r : seal(&store, client, ret_error);
+                r = archive_check_size(store.entries, request->name, request->size_max, ret_error);
+        return r < 0 ? r : store_seal(&store, client, ret_error);
 }

@@ -24,7 +24,7 @@ static void check_request(const char *data, size_t size)
 
         g_assert_true(name_is_valid(request.name));
         g_assert_true(seal_verb_takes_key(request.verb) ? ustar_name_is_valid(request.key) : !request.key);
-        again = seal_request_format(request.verb, request.name, request.key, request.room);
+        again = seal_request_format(request.verb, request.name, request.key, request.size_max);
         g_assert_cmpmem(again, strlen(again), data, size);
 }
 

@@ -30,7 +30,8 @@
 #define STATISTICS_AT_ONCE 64
 
 /* Seconds that libvirt may take to answer; the probe boots guests. */
-#define ANSWER_GUARD 60
+#define ANSWER_GUARD   60
+#define NETWORKS_GUARD 120
 
 /* Lines, which keeps them below what shruthid reads of an answer. */
 #define DHCP_LEASES_MAX 32768
@@ -342,35 +343,101 @@ int report_dhcp_leases(const char *network, Error *ret_error)
         return 0;
 }
 
+/* All of libvirt's, or with VIR_CONNECT_LIST_NETWORKS_ACTIVE those that run. */
+static int emit_networks(virConnectPtr connection, unsigned flags,
+                void (*emit)(virConnectPtr connection, virNetworkPtr network), Error *ret_error)
+{
+        virNetworkPtr *networks = NULL;
+        int n = virConnectListAllNetworks(connection, &networks, flags);
+
+        if (n < 0)
+                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's networks");
+
+        for (int i = 0; i < n; i++) {
+                emit(connection, networks[i]);
+                (void) virNetworkFree(networks[i]);
+        }
+        free(networks);
+        return 0;
+}
+
+static void emit_network(virConnectPtr connection, virNetworkPtr network)
+{
+        char *bridge = virNetworkGetBridgeName(network);
+
+        protocol_emit("network", "%s", virNetworkGetName(network));
+        if (bridge)
+                protocol_emit("network-bridge", "%s %s", bridge, virNetworkGetName(network));
+        free(bridge);
+        emit_subnets(connection, network);
+}
+
 int report_networks(Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         g_autoptr(Conf) conf = NULL;
         g_auto(GStrv) bridges = bridge_list();
-        virNetworkPtr *networks = NULL;
-        int n, r;
+        int r;
+
+        r = connect_configured(&conf, &connection, ret_error);
+        if (r >= 0)
+                r = emit_networks(connection, VIR_CONNECT_LIST_NETWORKS_ACTIVE, emit_network, ret_error);
+        if (r < 0)
+                return r;
+
+        for (char **bridge = bridges; *bridge; bridge++)
+                protocol_emit("bridge", "%s", *bridge);
+        return 0;
+}
+
+static void emit_subnet(const char *prefix, const Subnet *subnet)
+{
+        g_autofree char *network_key = g_strconcat(prefix, "subnet", NULL);
+        g_autofree char *gateway_key = g_strconcat(prefix, "gateway", NULL);
+        g_autofree char *dns_key = g_strconcat(prefix, "dns", NULL);
+        char network[ADDRESS_TEXT_MAX], gateway[ADDRESS_TEXT_MAX], dns[ADDRESS_TEXT_MAX];
+
+        if (!address_is_set(&subnet->network))
+                return;
+        address_format(&subnet->network, network);
+        address_format_ip(&subnet->gateway, gateway);
+        address_format_ip(&subnet->dns, dns);
+        protocol_emit(network_key, "%s", network);
+        protocol_emit(gateway_key, "%s", gateway);
+        protocol_emit(dns_key, "%s", dns);
+}
+
+static void emit_network_details(virConnectPtr connection, virNetworkPtr network)
+{
+        g_autoptr(NetworkInfo) info = NULL;
+
+        /* It may just be going. */
+        if (attachment_read_info(connection, network, &info, NULL) < 0)
+                return;
+
+        protocol_emit("network", "%s", info->name);
+        protocol_emit("mode", "%s", network_mode_to_string(info->mode) ?: "other");
+        protocol_emit("active", "%s", virNetworkIsActive(network) == 1 ? "yes" : "no");
+        if (info->bridge)
+                protocol_emit("bridge", "%s", info->bridge);
+        if (info->ours)
+                protocol_emit("owner", "%u", (unsigned) info->owner);
+        if (info->ours && !info->hosts_path)
+                protocol_emit("former", "yes");
+        emit_subnet("", &info->subnet4);
+        emit_subnet("ipv6-", &info->subnet6);
+}
+
+int report_network_details(Error *ret_error)
+{
+        _cleanup_connection_ virConnectPtr connection = NULL;
+        g_autoptr(Conf) conf = NULL;
+        int r;
 
         r = connect_configured(&conf, &connection, ret_error);
         if (r < 0)
                 return r;
 
-        n = virConnectListAllNetworks(connection, &networks, VIR_CONNECT_LIST_NETWORKS_ACTIVE);
-        if (n < 0)
-                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's networks");
-
-        for (int i = 0; i < n; i++) {
-                char *bridge = virNetworkGetBridgeName(networks[i]);
-
-                protocol_emit("network", "%s", virNetworkGetName(networks[i]));
-                if (bridge)
-                        protocol_emit("network-bridge", "%s %s", bridge, virNetworkGetName(networks[i]));
-                free(bridge);
-                emit_subnets(connection, networks[i]);
-                (void) virNetworkFree(networks[i]);
-        }
-        free(networks);
-        for (char **bridge = bridges; *bridge; bridge++)
-                protocol_emit("bridge", "%s", *bridge);
-
-        return 0;
+        protocol_guard(NETWORKS_GUARD, "look after networks");
+        return emit_networks(connection, 0, emit_network_details, ret_error);
 }

@@ -24,3 +24,6 @@ int report_dhcp_leases(const char *network, Error *ret_error);
 
 /* "network=NAME" for each active libvirt network, "bridge=NAME" for each bridge of the host. */
 int report_networks(Error *ret_error);
+
+/* What libvirt has, ours or not: a line "network=NAME" for each, and then lines about it. */
+int report_network_details(Error *ret_error);

@@ -31,12 +31,12 @@
 #define PROBE_NAME   "PROBE"
 #define PROBE_MEMORY (16 << 20)
 
-/* The guest is done within 0.2 s. A KVM that hangs costs the first patience, once; one that is slow is
+/* The guest is done within 0.2 s. A KVM that hangs costs the first timeout, once; one that is slow is
  * compared with emulation, and so is the machine: where that takes long, KVM may take as many times longer
  * as it might elsewhere. Emulation does not hang. */
-#define PROBE_PATIENCE_USEC     (10 * G_USEC_PER_SEC)
-#define PROBE_PATIENCE_MAX_USEC (120 * G_USEC_PER_SEC)
-#define PROBE_PATIENCE_TIMES    20
+#define PROBE_TIMEOUT_USEC     (10 * G_USEC_PER_SEC)
+#define PROBE_TIMEOUT_MAX_USEC (120 * G_USEC_PER_SEC)
+#define PROBE_TIMEOUT_TIMES    20
 
 #define PROBE_GUARD      300 /* seconds */
 #define ASK_REST_TIMES   60
@@ -44,18 +44,20 @@
 
 /* How one guest is to be booted. */
 typedef struct Attempt {
+        virConnectPtr connection;
+        const Conf *conf;
         bool kvm, fast_start;
-        gint64 patience; /* µs */
+        gint64 timeout; /* µs */
 } Attempt;
 
-/* How it went. */
-typedef struct Course {
+/* What that took. */
+typedef struct Measurement {
         gint64 usec;       /* from the guest's first instruction to its end */
         unsigned commands; /* that libvirt had sent to QEMU before; 0: not known */
-} Course;
+} Measurement;
 
 /* Ends what an earlier attempt that was killed left behind. */
-static void remove_leftover(virConnectPtr connection)
+static void probe_remove_leftover(virConnectPtr connection)
 {
         _cleanup_domain_ virDomainPtr domain =
                         virDomainLookupByName(connection, SHRUTHI_DOMAIN_PREFIX PROBE_NAME);
@@ -70,7 +72,7 @@ static void remove_leftover(virConnectPtr connection)
         free(metadata);
 }
 
-static int format_probe(const Attempt *attempt, const char *kernel, const char *uuid, char **ret_xml,
+static int attempt_format(const Attempt *attempt, const char *kernel, const char *uuid, char **ret_xml,
                 Error *ret_error)
 {
         char name[] = PROBE_NAME, arguments[] = "";
@@ -89,21 +91,20 @@ static int format_probe(const Attempt *attempt, const char *kernel, const char *
 }
 
 /* Waits for the guest's own power-off: only then has its processor run. */
-static int judge(virConnectPtr connection, const Conf *conf, const Attempt *attempt, Watch *watch,
-                virDomainPtr domain, Error *ret_error)
+static int attempt_wait(const Attempt *attempt, Watch *watch, virDomainPtr domain, Error *ret_error)
 {
         WatchEnding ending;
         int r;
 
-        r = watch_wait(watch, conf->libvirt_uri, (uint64_t) attempt->patience, &ending, ret_error);
+        r = watch_wait(watch, attempt->conf->libvirt_uri, (uint64_t) attempt->timeout, &ending, ret_error);
         if (r < 0)
-                (void) virt_domain_destroy(connection, domain, NULL);
+                (void) virt_domain_destroy(attempt->connection, domain, NULL);
         if (r == -ETIMEDOUT) {
                 (void) error_set(ret_error, ERROR_START_FAILED,
                                 watch_saw_suspension(watch)
                                                 ? "QEMU suspended it because its processor could not go on"
                                                 : "it did not power off within %llu s",
-                                (unsigned long long) (attempt->patience / G_USEC_PER_SEC));
+                                (unsigned long long) (attempt->timeout / G_USEC_PER_SEC));
                 return r;
         }
         if (r < 0)
@@ -121,7 +122,7 @@ static int judge(virConnectPtr connection, const Conf *conf, const Attempt *atte
 
 /* Asks for something that costs nothing. libvirt marks the domain as tainted for it, which this one is made
  * for. */
-static unsigned count_commands(virDomainPtr domain)
+static unsigned domain_count_commands(virDomainPtr domain)
 {
         g_autofree char *text = NULL;
         char *answer = NULL;
@@ -136,11 +137,12 @@ static unsigned count_commands(virDomainPtr domain)
 }
 
 /* The guest does not run before it has been counted: it would be over by then. */
-static int run_probe(virConnectPtr connection, const Conf *conf, const Attempt *attempt, Watch *watch,
-                const char *xml, Course *ret_course, Error *ret_error)
+static int attempt_run(const Attempt *attempt, Watch *watch, const char *xml, Measurement *ret_measurement,
+                Error *ret_error)
 {
         _cleanup_domain_ virDomainPtr domain = NULL;
-        Course course = {};
+        virConnectPtr connection = attempt->connection;
+        Measurement measurement = {};
         gint64 begin;
         int r;
 
@@ -148,18 +150,18 @@ static int run_probe(virConnectPtr connection, const Conf *conf, const Attempt *
         if (r < 0)
                 return r;
 
-        course.commands = count_commands(domain);
+        measurement.commands = domain_count_commands(domain);
         begin = g_get_monotonic_time();
         r = virt_domain_let_run(connection, domain, ret_error);
         if (r >= 0)
-                r = judge(connection, conf, attempt, watch, domain, ret_error);
+                r = attempt_wait(attempt, watch, domain, ret_error);
         if (r < 0)
                 return r;
 
-        course.usec = g_get_monotonic_time() - begin;
+        measurement.usec = g_get_monotonic_time() - begin;
         /* It has ended, and is forgotten when this returns: the next one has the same name. */
         (void) virt_domain_destroy(connection, domain, NULL);
-        *ret_course = course;
+        *ret_measurement = measurement;
         return 0;
 }
 
@@ -168,9 +170,8 @@ void probe_guard(void)
         protocol_guard(PROBE_GUARD, "try what this host can do");
 }
 
-/* -ETIMEDOUT when the patience was not enough. */
-static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt *attempt, Course *ret_course,
-                Error *ret_error)
+/* -ETIMEDOUT where it takes too long. */
+static int attempt_boot(const Attempt *attempt, Measurement *ret_measurement, Error *ret_error)
 {
         g_autofree char *kernel = g_build_filename(paths_probe(), PROBE_KERNEL, NULL);
         g_autofree char *uuid = g_uuid_string_random(), *xml = NULL;
@@ -186,17 +187,17 @@ static int boot_probe(virConnectPtr connection, const Conf *conf, const Attempt 
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot write %s", kernel);
 
-        r = format_probe(attempt, kernel, uuid, &xml, ret_error);
+        r = attempt_format(attempt, kernel, uuid, &xml, ret_error);
         if (r >= 0)
-                r = watch_new(connection, PROBE_NAME, uuid, &watch, ret_error);
+                r = watch_new(attempt->connection, PROBE_NAME, uuid, &watch, ret_error);
         if (r >= 0)
-                r = run_probe(connection, conf, attempt, watch, xml, ret_course, ret_error);
+                r = attempt_run(attempt, watch, xml, ret_measurement, ret_error);
 
         (void) unlink(kernel);
         return r;
 }
 
-static int libvirt_offers_kvm(virConnectPtr connection, Error *ret_error)
+static int probe_check_kvm_offered(virConnectPtr connection, Error *ret_error)
 {
         if (virt_has_machine(connection, domain_machine_of_host(), "kvm"))
                 return 0;
@@ -204,37 +205,40 @@ static int libvirt_offers_kvm(virConnectPtr connection, Error *ret_error)
         return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED, "libvirt offers no KVM");
 }
 
-static int boot_emulated(virConnectPtr connection, const Conf *conf, Course *ret_course, Error *ret_error)
+static int probe_boot_emulated(
+                virConnectPtr connection, const Conf *conf, Measurement *ret_measurement, Error *ret_error)
 {
-        const Attempt attempt = {.patience = PROBE_PATIENCE_MAX_USEC};
+        const Attempt attempt = {.connection = connection, .conf = conf, .timeout = PROBE_TIMEOUT_MAX_USEC};
 
-        return boot_probe(connection, conf, &attempt, ret_course, ret_error);
+        return attempt_boot(&attempt, ret_measurement, ret_error);
 }
 
 /* A machine on which emulation takes long is a slow one, and KVM is given time to match. */
-static int boot_with_kvm(virConnectPtr connection, const Conf *conf, Course *ret_course, Error *ret_error)
+static int probe_boot_with_kvm(
+                virConnectPtr connection, const Conf *conf, Measurement *ret_measurement, Error *ret_error)
 {
-        Attempt attempt = {.kvm = true, .patience = PROBE_PATIENCE_USEC};
-        Course tcg = {};
+        Attempt attempt = {
+                        .connection = connection, .conf = conf, .kvm = true, .timeout = PROBE_TIMEOUT_USEC};
+        Measurement tcg = {};
         int r;
 
-        r = boot_probe(connection, conf, &attempt, ret_course, ret_error);
-        if (r != -ETIMEDOUT || boot_emulated(connection, conf, &tcg, NULL) < 0 ||
-                        tcg.usec * PROBE_PATIENCE_TIMES <= PROBE_PATIENCE_USEC)
+        r = attempt_boot(&attempt, ret_measurement, ret_error);
+        if (r != -ETIMEDOUT || probe_boot_emulated(connection, conf, &tcg, NULL) < 0 ||
+                        tcg.usec * PROBE_TIMEOUT_TIMES <= PROBE_TIMEOUT_USEC)
                 return r;
 
-        attempt.patience = MIN(tcg.usec * PROBE_PATIENCE_TIMES, PROBE_PATIENCE_MAX_USEC);
-        return boot_probe(connection, conf, &attempt, ret_course, ret_error);
+        attempt.timeout = MIN(tcg.usec * PROBE_TIMEOUT_TIMES, PROBE_TIMEOUT_MAX_USEC);
+        return attempt_boot(&attempt, ret_measurement, ret_error);
 }
 
 /* Where a hypervisor only pretends to have KVM, it can be slower than emulation. */
-static int compare_with_emulation(
+static int probe_compare_with_emulation(
                 virConnectPtr connection, const Conf *conf, gint64 kvm_usec, Error *ret_error)
 {
-        Course tcg = {};
+        Measurement tcg = {};
 
         /* There is no need to boot another one where the answer would be the same whatever that took. */
-        if (!probe_kvm_is_slow(kvm_usec, 0) || boot_emulated(connection, conf, &tcg, NULL) < 0 ||
+        if (!probe_kvm_is_slow(kvm_usec, 0) || probe_boot_emulated(connection, conf, &tcg, NULL) < 0 ||
                         !probe_kvm_is_slow(kvm_usec, tcg.usec))
                 return 0;
 
@@ -242,33 +246,33 @@ static int compare_with_emulation(
                         (double) kvm_usec / G_USEC_PER_SEC, (double) tcg.usec / G_USEC_PER_SEC);
 }
 
-static int try_kvm(virConnectPtr connection, const Conf *conf, Error *ret_error)
+static int probe_try_kvm(virConnectPtr connection, const Conf *conf, Error *ret_error)
 {
-        Course course = {};
+        Measurement measurement = {};
         int r;
 
-        r = boot_with_kvm(connection, conf, &course, ret_error);
+        r = probe_boot_with_kvm(connection, conf, &measurement, ret_error);
         if (r >= 0)
-                r = compare_with_emulation(connection, conf, course.usec, ret_error);
+                r = probe_compare_with_emulation(connection, conf, measurement.usec, ret_error);
         if (r < 0)
                 error_prefix(ret_error,
                                 "KVM is there, but a guest of a few bytes does not run well with it");
         return r;
 }
 
-static bool is_unavailable(int r, const Error *error)
+static bool error_is_unavailable(int r, const Error *error)
 {
         return r < 0 && error->code == ERROR_LIBVIRT_UNAVAILABLE;
 }
 
-static int find_acceleration(
+static int probe_find_acceleration(
                 virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r = 0;
 
         if (conf->acceleration != ACCELERATION_TCG) {
-                r = libvirt_offers_kvm(connection, &error);
+                r = probe_check_kvm_offered(connection, &error);
                 result->kvm_offered = r >= 0;
         }
         if (conf->acceleration != ACCELERATION_AUTO) {
@@ -277,33 +281,33 @@ static int find_acceleration(
                                 acceleration_to_string(conf->acceleration));
         } else {
                 if (r >= 0)
-                        r = try_kvm(connection, conf, &error);
+                        r = probe_try_kvm(connection, conf, &error);
                 result->kvm = r >= 0;
                 result->kvm_reason = result->kvm ? g_strdup("a guest of a few bytes ran with KVM")
                                                  : text_for_display(error_message(&error, r), 1000);
         }
-        if (!is_unavailable(r, &error))
+        if (!error_is_unavailable(r, &error))
                 return 0;
 
         error_move(ret_error, &error);
         return r;
 }
 
-/* What is wrong when not even the plain start works, which a fast one is no remedy for. What of the course
- * is not found stays as it is. */
-static int find_trouble(virConnectPtr connection, const Conf *conf, ProbeResult *result, Course *course,
-                Error *ret_error)
+/* What is wrong when not even the plain start works, which a fast one is no remedy for. Of the
+ * measurement, what is not found stays as it is. */
+static int probe_find_trouble(virConnectPtr connection, const Conf *conf, ProbeResult *result,
+                Measurement *measurement, Error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
         if (result->kvm && !result->kvm_offered)
-                r = libvirt_offers_kvm(connection, &error);
+                r = probe_check_kvm_offered(connection, &error);
         else if (result->kvm)
-                r = boot_with_kvm(connection, conf, course, &error);
+                r = probe_boot_with_kvm(connection, conf, measurement, &error);
         else
-                r = boot_emulated(connection, conf, course, &error);
-        if (is_unavailable(r, &error)) {
+                r = probe_boot_emulated(connection, conf, measurement, &error);
+        if (error_is_unavailable(r, &error)) {
                 error_move(ret_error, &error);
                 return r;
         }
@@ -313,7 +317,7 @@ static int find_trouble(virConnectPtr connection, const Conf *conf, ProbeResult 
         return 0;
 }
 
-static char *tell_gain(FastStart wanted, const Course *without, const Course *with)
+static char *probe_describe_gain(FastStart wanted, const Measurement *without, const Measurement *with)
 {
         if (wanted != FAST_START_AUTO || without->commands == 0 || with->commands == 0)
                 return g_strdup("a guest of a few bytes started with it");
@@ -322,17 +326,20 @@ static char *tell_gain(FastStart wanted, const Course *without, const Course *wi
                         with->commands, without->commands);
 }
 
-static int try_fast_start(virConnectPtr connection, const Conf *conf, const Course *without,
+static int probe_try_fast_start(virConnectPtr connection, const Conf *conf, const Measurement *without,
                 ProbeResult *result, Error *ret_error)
 {
-        const Attempt attempt = {
-                        .kvm = result->kvm, .fast_start = true, .patience = PROBE_PATIENCE_MAX_USEC};
+        const Attempt attempt = {.connection = connection,
+                        .conf = conf,
+                        .kvm = result->kvm,
+                        .fast_start = true,
+                        .timeout = PROBE_TIMEOUT_MAX_USEC};
         _cleanup_error_ Error error = ERROR_INIT;
-        Course with = {};
+        Measurement with = {};
         int r;
 
-        r = boot_probe(connection, conf, &attempt, &with, &error);
-        if (is_unavailable(r, &error)) {
+        r = attempt_boot(&attempt, &with, &error);
+        if (error_is_unavailable(r, &error)) {
                 error_move(ret_error, &error);
                 return r;
         }
@@ -344,20 +351,21 @@ static int try_fast_start(virConnectPtr connection, const Conf *conf, const Cour
 
         result->fast_start = conf->fast_start == FAST_START_YES ||
                              probe_fast_start_gains(without->commands, with.commands);
-        result->fast_start_reason = tell_gain(conf->fast_start, without, &with);
+        result->fast_start_reason = probe_describe_gain(conf->fast_start, without, &with);
         return 0;
 }
 
-static int find_fast_start(virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
+static int probe_find_fast_start(
+                virConnectPtr connection, const Conf *conf, ProbeResult *result, Error *ret_error)
 {
         bool wanted = conf->fast_start != FAST_START_NO,
              plain_first = conf->fast_start != FAST_START_YES || conf->acceleration == ACCELERATION_KVM;
-        Course without = {};
+        Measurement without = {};
         int r;
 
         /* What has just been found to hang, or not to be there, need not be tried for this. */
         if (plain_first) {
-                r = find_trouble(connection, conf, result, &without, ret_error);
+                r = probe_find_trouble(connection, conf, result, &without, ret_error);
                 if (r < 0)
                         return r;
         }
@@ -367,14 +375,14 @@ static int find_fast_start(virConnectPtr connection, const Conf *conf, ProbeResu
                 return 0;
         }
 
-        r = try_fast_start(connection, conf, &without, result, ret_error);
+        r = probe_try_fast_start(connection, conf, &without, result, ret_error);
         if (r >= 0 && result->fast_start_refused && !plain_first)
-                r = find_trouble(connection, conf, result, &without, ret_error);
+                r = probe_find_trouble(connection, conf, result, &without, ret_error);
         return r;
 }
 
 /* All that the answer depends on but the boot of the host, at which /run is emptied. */
-static int make_key(virConnectPtr connection, const Conf *conf, char **ret_key, Error *ret_error)
+static int probe_make_key(virConnectPtr connection, const Conf *conf, char **ret_key, Error *ret_error)
 {
         unsigned long libvirt_version, qemu_version;
 
@@ -393,7 +401,7 @@ static int make_key(virConnectPtr connection, const Conf *conf, char **ret_key, 
 /* Whether libvirt still offers no KVM. A libvirt that forgets what it knows about QEMU (see check.c) takes
  * seconds for that, so it is asked for at most a sixtieth of the time: the file's own time says from when
  * on. */
-static bool kvm_has_come(virConnectPtr connection, const char *path)
+static bool probe_kvm_has_come(virConnectPtr connection, const char *path)
 {
         struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {}};
         gint64 began = g_get_real_time(), next;
@@ -402,7 +410,7 @@ static bool kvm_has_come(virConnectPtr connection, const char *path)
         if (stat(path, &st) >= 0 && st.st_mtime > began / G_USEC_PER_SEC &&
                         st.st_mtime < began / G_USEC_PER_SEC + ASK_REST_MAX_SEC)
                 return false;
-        if (libvirt_offers_kvm(connection, NULL) >= 0)
+        if (probe_check_kvm_offered(connection, NULL) >= 0)
                 return true;
 
         next = g_get_real_time() + (g_get_real_time() - began) * ASK_REST_TIMES;
@@ -411,7 +419,7 @@ static bool kvm_has_come(virConnectPtr connection, const char *path)
         return false;
 }
 
-static int recall(virConnectPtr connection, const Conf *conf, const char *key, ProbeResult *ret_result)
+static int probe_recall(virConnectPtr connection, const Conf *conf, const char *key, ProbeResult *ret_result)
 {
         g_autofree char *path = g_build_filename(paths_probe(), PROBE_FILE, NULL), *text = NULL;
         _cleanup_probe_result_ ProbeResult result = {};
@@ -422,7 +430,8 @@ static int recall(virConnectPtr connection, const Conf *conf, const char *key, P
                 r = probe_result_parse(text, key, &result);
         if (r < 0)
                 return r;
-        if (!result.kvm_offered && conf->acceleration != ACCELERATION_TCG && kvm_has_come(connection, path))
+        if (!result.kvm_offered && conf->acceleration != ACCELERATION_TCG &&
+                        probe_kvm_has_come(connection, path))
                 return -ESTALE;
 
         *ret_result = result;
@@ -430,17 +439,17 @@ static int recall(virConnectPtr connection, const Conf *conf, const char *key, P
         return 0;
 }
 
-static int try_host(virConnectPtr connection, const Conf *conf, const char *key, ProbeResult *ret_result,
-                Error *ret_error)
+static int probe_try_host(virConnectPtr connection, const Conf *conf, const char *key,
+                ProbeResult *ret_result, Error *ret_error)
 {
         _cleanup_probe_result_ ProbeResult result = {};
         g_autofree char *text = NULL;
         int r;
 
-        remove_leftover(connection);
-        r = find_acceleration(connection, conf, &result, ret_error);
+        probe_remove_leftover(connection);
+        r = probe_find_acceleration(connection, conf, &result, ret_error);
         if (r >= 0)
-                r = find_fast_start(connection, conf, &result, ret_error);
+                r = probe_find_fast_start(connection, conf, &result, ret_error);
         if (r < 0)
                 return r;
 
@@ -452,17 +461,17 @@ static int try_host(virConnectPtr connection, const Conf *conf, const char *key,
         return 0;
 }
 
-static int probe(virConnectPtr connection, const Conf *conf, bool anew, ProbeResult *ret_result,
+static int probe_host_cached(virConnectPtr connection, const Conf *conf, bool anew, ProbeResult *ret_result,
                 Error *ret_error)
 {
         g_autofree char *lock = g_build_filename(paths_probe(), PROBE_LOCK, NULL), *key = NULL;
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        r = make_key(connection, conf, &key, ret_error);
+        r = probe_make_key(connection, conf, &key, ret_error);
         if (r < 0)
                 return r;
-        if (!anew && recall(connection, conf, key, ret_result) >= 0)
+        if (!anew && probe_recall(connection, conf, key, ret_result) >= 0)
                 return 0;
         if (virt_keeps_connection())
                 return VIRT_NEEDS_EVENTS;
@@ -474,18 +483,18 @@ static int probe(virConnectPtr connection, const Conf *conf, bool anew, ProbeRes
         if (fd < 0 || TEMP_FAILURE_RETRY(flock(fd, LOCK_EX)) < 0)
                 return error_set_errno(ret_error, errno, "Cannot lock %s", lock);
         probe_guard();
-        if (!anew && recall(connection, conf, key, ret_result) >= 0)
+        if (!anew && probe_recall(connection, conf, key, ret_result) >= 0)
                 return 0;
 
-        return try_host(connection, conf, key, ret_result, ret_error);
+        return probe_try_host(connection, conf, key, ret_result, ret_error);
 }
 
 int probe_host(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error)
 {
-        return probe(connection, conf, false, ret_result, ret_error);
+        return probe_host_cached(connection, conf, false, ret_result, ret_error);
 }
 
 int probe_host_anew(virConnectPtr connection, const Conf *conf, ProbeResult *ret_result, Error *ret_error)
 {
-        return probe(connection, conf, true, ret_result, ret_error);
+        return probe_host_cached(connection, conf, true, ret_result, ret_error);
 }

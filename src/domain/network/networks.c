@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Making, removing and listing libvirt networks. Called by verbs.c for shruthid, and by
+/* Making, restoring and removing libvirt networks. Called by verbs.c for shruthid, and by
  * addresses.c and reattach.c for one that libvirt has lost. */
 
 #include "domain/network/networks.h"
@@ -26,8 +26,8 @@
 #define LEASES_PAUSE    (G_USEC_PER_SEC / 2)
 #define LIBVIRTS_BRIDGE "virbr"
 
-/* One run about one network, under the lock of all. */
-typedef struct Run {
+/* What is done about one network, under the lock of all. */
+typedef struct NetworkTask {
         Conf *conf;
         int lock_fd;
         virConnectPtr connection;
@@ -36,66 +36,66 @@ typedef struct Run {
         NetworkInfo *info;     /* of that */
         char *bridge;          /* that we chose for it; NULL: libvirt chooses, or the record has it */
         bool hosts_are_new;    /* nobody was known to be on it */
-} Run;
+} NetworkTask;
 
-#define RUN_INIT ((Run){.lock_fd = -EBADF})
+#define NETWORK_TASK_INIT ((NetworkTask){.lock_fd = -EBADF})
 
-static void run_clear(Run *run)
+static void network_task_clear(NetworkTask *task)
 {
-        g_free(run->bridge);
-        if (run->network)
-                (void) virNetworkFree(run->network);
-        network_info_free(run->info);
-        virt_connection_unref(&run->connection);
-        network_record_free(run->record);
-        conf_free(run->conf);
-        close_safe(run->lock_fd);
+        g_free(task->bridge);
+        if (task->network)
+                (void) virNetworkFree(task->network);
+        network_info_free(task->info);
+        virt_connection_unref(&task->connection);
+        network_record_free(task->record);
+        conf_free(task->conf);
+        close_safe(task->lock_fd);
 }
-#define _cleanup_run_ __attribute__((cleanup(run_clear)))
+#define _cleanup_network_task_ __attribute__((cleanup(network_task_clear)))
 
-static int reach_libvirt(Run *run, Error *ret_error)
+static int network_task_connect(NetworkTask *task, Error *ret_error)
 {
         int r;
 
-        r = conf_load(&run->conf, ret_error);
+        r = conf_load(&task->conf, ret_error);
         if (r >= 0)
                 r = virt_setup(ret_error);
         if (r < 0)
                 return r;
 
         protocol_guard(ANSWER_GUARD, "look after networks");
-        return virt_connect(run->conf->libvirt_uri, &run->connection, ret_error);
+        return virt_connect(task->conf->libvirt_uri, &task->connection, ret_error);
 }
 
 /* The lock first: what the record says holds until this is done. Of another's network of that name
  * *ret_foreign tells, and nothing else is known of it. */
-static int begin(const char *name, Run *run, bool *ret_foreign, Error *ret_error)
+static int network_task_begin(const char *name, NetworkTask *task, bool *ret_foreign, Error *ret_error)
 {
         g_autoptr(NetworkInfo) info = NULL;
         virNetworkPtr network;
         int r;
 
-        run->lock_fd = network_records_lock(ret_error);
-        if (run->lock_fd < 0)
-                return run->lock_fd;
-        r = network_record_load(name, &run->record, ret_error);
+        task->lock_fd = network_records_lock(ret_error);
+        if (task->lock_fd < 0)
+                return task->lock_fd;
+        r = network_record_load(name, &task->record, ret_error);
         if (r >= 0)
-                r = reach_libvirt(run, ret_error);
+                r = network_task_connect(task, ret_error);
         if (r < 0)
                 return r;
 
         *ret_foreign = false;
-        network = virNetworkLookupByName(run->connection, name);
+        network = virNetworkLookupByName(task->connection, name);
         if (!network)
                 return virGetLastErrorCode() == VIR_ERR_NO_NETWORK
                                        ? 0
-                                       : virt_error_set(ret_error, run->connection, ERROR_FAILED,
+                                       : virt_error_set(ret_error, task->connection, ERROR_FAILED,
                                                          "Cannot look for libvirt's network '%s'", name);
 
-        r = attachment_read_info(run->connection, network, &info, ret_error);
-        if (r >= 0 && info->ours && info->owner == run->record->owner) {
-                run->network = network;
-                run->info = g_steal_pointer(&info);
+        r = attachment_read_info(task->connection, network, &info, ret_error);
+        if (r >= 0 && info->ours && info->owner == task->record->owner) {
+                task->network = network;
+                task->info = g_steal_pointer(&info);
         } else {
                 *ret_foreign = true;
                 (void) virNetworkFree(network);
@@ -103,26 +103,26 @@ static int begin(const char *name, Run *run, bool *ret_foreign, Error *ret_error
         return r;
 }
 
-static int take_out(Run *run, Error *ret_error)
+static int network_task_remove(NetworkTask *task, Error *ret_error)
 {
-        const char *name = run->record->name;
+        const char *name = task->record->name;
 
-        if (!run->network)
+        if (!task->network)
                 return 0;
-        if (virNetworkIsActive(run->network) == 1 && virNetworkDestroy(run->network) < 0)
+        if (virNetworkIsActive(task->network) == 1 && virNetworkDestroy(task->network) < 0)
                 return virt_error_set(
-                                ret_error, run->connection, ERROR_FAILED, "Cannot end network '%s'", name);
-        if (virNetworkIsPersistent(run->network) == 1 && virNetworkUndefine(run->network) < 0)
-                return virt_error_set(ret_error, run->connection, ERROR_FAILED, "Cannot remove network '%s'",
-                                name);
+                                ret_error, task->connection, ERROR_FAILED, "Cannot end network '%s'", name);
+        if (virNetworkIsPersistent(task->network) == 1 && virNetworkUndefine(task->network) < 0)
+                return virt_error_set(ret_error, task->connection, ERROR_FAILED,
+                                "Cannot remove network '%s'", name);
 
-        (void) virNetworkFree(run->network);
-        run->network = NULL;
+        (void) virNetworkFree(task->network);
+        task->network = NULL;
         return 0;
 }
 
 /* The subnets of all of libvirt's networks, also of those that do not run now. */
-static int add_libvirts(virConnectPtr connection, GArray *taken, Error *ret_error)
+static int taken_subnets_add_libvirt(virConnectPtr connection, GArray *taken, Error *ret_error)
 {
         virNetworkPtr *networks = NULL;
         int n = virConnectListAllNetworks(connection, &networks, 0), r = 0;
@@ -154,14 +154,14 @@ static int add_libvirts(virConnectPtr connection, GArray *taken, Error *ret_erro
         return r;
 }
 
-static void add_subnet(GArray *taken, const Subnet *subnet, const char *what, const char *name)
+static void taken_subnets_add_subnet(GArray *taken, const Subnet *subnet, const char *what, const char *name)
 {
         if (address_is_set(&subnet->network))
                 taken_subnets_add(taken, &subnet->network, "%s '%s'", what, name);
 }
 
 /* Those of ours that libvirt has lost, and gets again at the next opportunity. */
-static int add_ours(const NetworkRecord *self, GArray *taken, Error *ret_error)
+static int taken_subnets_add_records(const NetworkRecord *self, GArray *taken, Error *ret_error)
 {
         g_auto(GStrv) names = NULL;
         int r;
@@ -173,31 +173,31 @@ static int add_ours(const NetworkRecord *self, GArray *taken, Error *ret_error)
                 if (g_str_equal(*name, self->name) || network_record_load(*name, &record, NULL) < 0 ||
                                 record->state == NETWORK_CREATING)
                         continue;
-                add_subnet(taken, &record->subnet4, "network", *name);
-                add_subnet(taken, &record->subnet6, "network", *name);
+                taken_subnets_add_subnet(taken, &record->subnet4, "network", *name);
+                taken_subnets_add_subnet(taken, &record->subnet6, "network", *name);
         }
 
         return r;
 }
 
-static int find_taken(const Run *run, GArray *taken, Error *ret_error)
+static int network_task_find_taken(const NetworkTask *task, GArray *taken, Error *ret_error)
 {
         g_autoptr(GArray) routes = g_array_new(FALSE, TRUE, sizeof(Address));
         int r;
 
-        r = add_libvirts(run->connection, taken, ret_error);
+        r = taken_subnets_add_libvirt(task->connection, taken, ret_error);
         if (r >= 0)
-                r = add_ours(run->record, taken, ret_error);
+                r = taken_subnets_add_records(task->record, taken, ret_error);
         if (r >= 0)
                 r = neighbours_ask_routes(routes, ret_error);
         if (r < 0)
                 return r;
 
-        for (guint i = 0; i < run->conf->bridges->len; i++) {
-                const ConfBridge *bridge = run->conf->bridges->pdata[i];
+        for (guint i = 0; i < task->conf->bridges->len; i++) {
+                const ConfBridge *bridge = task->conf->bridges->pdata[i];
 
-                add_subnet(taken, &bridge->subnet4, "shruthi.conf's bridge", bridge->name);
-                add_subnet(taken, &bridge->subnet6, "shruthi.conf's bridge", bridge->name);
+                taken_subnets_add_subnet(taken, &bridge->subnet4, "shruthi.conf's bridge", bridge->name);
+                taken_subnets_add_subnet(taken, &bridge->subnet6, "shruthi.conf's bridge", bridge->name);
         }
         for (guint i = 0; i < routes->len; i++)
                 taken_subnets_add(taken, &g_array_index(routes, Address, i), "this host (ip route)");
@@ -205,26 +205,28 @@ static int find_taken(const Run *run, GArray *taken, Error *ret_error)
         return 0;
 }
 
-static int settle_family(const Run *run, int family, bool choose, const GArray *taken, Subnet *subnet,
-                Error *ret_error)
+static int network_task_settle_family(const NetworkTask *task, int family, bool choose, const GArray *taken,
+                Subnet *subnet, Error *ret_error)
 {
         if (choose)
-                return subnet_choose(run->conf->network_pool, family, taken, subnet, ret_error);
+                return subnet_choose(task->conf->network_pool, family, taken, subnet, ret_error);
 
         return address_is_set(&subnet->network) ? subnet_check_free(subnet, taken, ret_error) : 0;
 }
 
-static int settle(Run *run, Error *ret_error)
+static int network_task_settle_subnets(NetworkTask *task, Error *ret_error)
 {
         g_autoptr(GArray) taken = taken_subnets_new();
-        NetworkRecord *record = run->record;
+        NetworkRecord *record = task->record;
         int r;
 
-        r = find_taken(run, taken, ret_error);
+        r = network_task_find_taken(task, taken, ret_error);
         if (r >= 0)
-                r = settle_family(run, AF_INET, record->choose4, taken, &record->subnet4, ret_error);
+                r = network_task_settle_family(
+                                task, AF_INET, record->choose4, taken, &record->subnet4, ret_error);
         if (r >= 0)
-                r = settle_family(run, AF_INET6, record->choose6, taken, &record->subnet6, ret_error);
+                r = network_task_settle_family(
+                                task, AF_INET6, record->choose6, taken, &record->subnet6, ret_error);
         if (r < 0)
                 return r;
 
@@ -232,8 +234,9 @@ static int settle(Run *run, Error *ret_error)
         return 0;
 }
 
-/* One that was made by a version which told libvirt who is on it: that goes where dnsmasq reads it now. */
-static int bring_over(const NetworkInfo *info, const char *hosts_path, Error *ret_error)
+/* Of a network of a former version, which told libvirt who is on it: that goes where dnsmasq reads it now.
+ */
+static int network_info_copy_hosts(const NetworkInfo *info, const char *hosts_path, Error *ret_error)
 {
         int r = 0;
 
@@ -258,10 +261,11 @@ static int bring_over(const NetworkInfo *info, const char *hosts_path, Error *re
         return r;
 }
 
-static int format(const Run *run, const char *hosts_path, char **ret_xml, Error *ret_error)
+static int network_task_format(
+                const NetworkTask *task, const char *hosts_path, char **ret_xml, Error *ret_error)
 {
-        const NetworkRecord *record = run->record;
-        const NetworkInfo *former = run->info;
+        const NetworkRecord *record = task->record;
+        const NetworkInfo *former = task->info;
         g_autofree char *host_name = attachment_host_name();
         const NetworkSettings settings = {
                         .uuid = former ? former->uuid : NULL,
@@ -270,7 +274,7 @@ static int format(const Run *run, const char *hosts_path, char **ret_xml, Error 
                         .name = record->name,
                         .owner = record->owner,
                         .mode = record->mode,
-                        .bridge = former ? former->bridge : run->bridge ?: record->bridge,
+                        .bridge = former ? former->bridge : task->bridge ?: record->bridge,
                         .subnet4 = address_is_set(&record->subnet4.network) ? &record->subnet4 : NULL,
                         .subnet6 = address_is_set(&record->subnet6.network) ? &record->subnet6 : NULL,
         };
@@ -278,56 +282,56 @@ static int format(const Run *run, const char *hosts_path, char **ret_xml, Error 
         return network_create_format(&settings, ret_xml, ret_error);
 }
 
-/* With run->info: in its place. */
-static int define(Run *run, Error *ret_error)
+/* With task->info: in its place. */
+static int network_task_define(NetworkTask *task, Error *ret_error)
 {
-        g_autofree char *hosts_path = hosts_find(run->record->name), *xml = NULL;
+        g_autofree char *hosts_path = hosts_find(task->record->name), *xml = NULL;
         int r;
 
-        run->hosts_are_new = !hosts_path && !run->info;
+        task->hosts_are_new = !hosts_path && !task->info;
         g_clear_pointer(&hosts_path, g_free);
-        r = hosts_make(run->record->name, &hosts_path, ret_error);
-        if (r >= 0 && run->info)
-                r = bring_over(run->info, hosts_path, ret_error);
+        r = hosts_make(task->record->name, &hosts_path, ret_error);
+        if (r >= 0 && task->info)
+                r = network_info_copy_hosts(task->info, hosts_path, ret_error);
         if (r >= 0)
-                r = format(run, hosts_path, &xml, ret_error);
+                r = network_task_format(task, hosts_path, &xml, ret_error);
         if (r < 0)
                 return r;
 
-        run->network = virNetworkDefineXML(run->connection, xml);
+        task->network = virNetworkDefineXML(task->connection, xml);
         return 0;
 }
 
-static int put_in(Run *run, Error *ret_error)
+static int network_task_start(NetworkTask *task, Error *ret_error)
 {
-        const char *name = run->record->name;
+        const char *name = task->record->name;
         int r;
 
-        r = run->network ? 0 : define(run, ret_error);
+        r = task->network ? 0 : network_task_define(task, ret_error);
         if (r < 0)
                 return r;
-        if (!run->network || virNetworkSetAutostart(run->network, 1) < 0)
-                return virt_error_set(ret_error, run->connection, ERROR_FAILED, "Cannot define network '%s'",
+        if (!task->network || virNetworkSetAutostart(task->network, 1) < 0)
+                return virt_error_set(ret_error, task->connection, ERROR_FAILED,
+                                "Cannot define network '%s'", name);
+        if (virNetworkIsActive(task->network) != 1 && virNetworkCreate(task->network) < 0)
+                return virt_error_set(ret_error, task->connection, ERROR_FAILED, "Cannot start network '%s'",
                                 name);
-        if (virNetworkIsActive(run->network) != 1 && virNetworkCreate(run->network) < 0)
-                return virt_error_set(
-                                ret_error, run->connection, ERROR_FAILED, "Cannot start network '%s'", name);
 
         return 0;
 }
 
 /* The names of the domains that are attached to it, by its name or its bridge, whether they run or not. */
-static char *find_domains(const Run *run)
+static char *network_task_find_domains(const NetworkTask *task)
 {
-        char *bridge = virNetworkGetBridgeName(run->network);
+        char *bridge = virNetworkGetBridgeName(task->network);
         virDomainPtr *domains = NULL;
-        int n = virConnectListAllDomains(run->connection, &domains, 0);
+        int n = virConnectListAllDomains(task->connection, &domains, 0);
         GString *names = g_string_new(NULL);
 
         for (int i = 0; i < n; i++) {
                 char *xml = virDomainGetXMLDesc(domains[i], 0);
 
-                if (xml && domain_xml_is_on_network(xml, run->record->name, bridge))
+                if (xml && domain_xml_is_on_network(xml, task->record->name, bridge))
                         g_string_append_printf(names, "%s'%s'", names->len > 0 ? ", " : "",
                                         virDomainGetName(domains[i]));
                 free(xml);
@@ -341,26 +345,26 @@ static char *find_domains(const Run *run)
 
 /* One that was made by a former version is made anew where nobody is on it, who would be cut off. Until
  * then it works as it did. */
-static int renew(Run *run, Error *ret_error)
+static int network_task_renew(NetworkTask *task, Error *ret_error)
 {
         g_autofree char *domains = NULL;
         int r;
 
-        if (!run->network || run->info->hosts_path)
+        if (!task->network || task->info->hosts_path)
                 return 0;
-        domains = find_domains(run);
+        domains = network_task_find_domains(task);
         if (domains[0])
                 return 0;
 
-        r = take_out(run, ret_error);
-        return r < 0 ? r : define(run, ret_error);
+        r = network_task_remove(task, ret_error);
+        return r < 0 ? r : network_task_define(task, ret_error);
 }
 
 /* One that does not run has none of its own. What cannot be read is not its own either. */
-static bool has_leases(const Run *run)
+static bool network_task_has_leases(const NetworkTask *task)
 {
         virNetworkDHCPLeasePtr *leases = NULL;
-        int n = virNetworkGetDHCPLeases(run->network, NULL, &leases, 0);
+        int n = virNetworkGetDHCPLeases(task->network, NULL, &leases, 0);
 
         for (int i = 0; i < n; i++)
                 virNetworkDHCPLeaseFree(leases[i]);
@@ -369,17 +373,17 @@ static bool has_leases(const Run *run)
 }
 
 /* libvirt gives the first number that is free, each time the same. */
-static void choose_next_bridge(Run *run)
+static void network_task_choose_bridge(NetworkTask *task)
 {
-        char *name = run->network ? virNetworkGetBridgeName(run->network) : NULL;
-        const char *former = run->bridge ?: name;
+        char *name = task->network ? virNetworkGetBridgeName(task->network) : NULL;
+        const char *former = task->bridge ?: name;
         guint64 number;
 
-        if (!run->record->bridge && former && g_str_has_prefix(former, LIBVIRTS_BRIDGE) &&
+        if (!task->record->bridge && former && g_str_has_prefix(former, LIBVIRTS_BRIDGE) &&
                         g_ascii_string_to_unsigned(former + strlen(LIBVIRTS_BRIDGE), 10, 0, UINT16_MAX,
                                         &number, NULL)) {
-                g_free(run->bridge);
-                run->bridge = g_strdup_printf(LIBVIRTS_BRIDGE "%" G_GUINT64_FORMAT, number + 1);
+                g_free(task->bridge);
+                task->bridge = g_strdup_printf(LIBVIRTS_BRIDGE "%" G_GUINT64_FORMAT, number + 1);
         } else
                 g_usleep(LEASES_PAUSE);
         free(name);
@@ -389,42 +393,42 @@ static void choose_next_bridge(Run *run)
  * those of a network that libvirt has removed. The next one on a bridge of that name would have to serve
  * them, and does not start where they are too many. So another bridge is taken; one that somebody has asked
  * for by its name is waited for. */
-static int put_in_new(Run *run, Error *ret_error)
+static int network_task_start_new(NetworkTask *task, Error *ret_error)
 {
         for (unsigned int i = 0;; i++) {
                 _cleanup_error_ Error error = ERROR_INIT;
                 bool last = i == BRIDGE_TRIES;
-                int r = define(run, ret_error);
+                int r = network_task_define(task, ret_error);
 
                 if (r < 0)
                         return r;
-                if (last || !run->network || !has_leases(run)) {
-                        r = put_in(run, &error);
+                if (last || !task->network || !network_task_has_leases(task)) {
+                        r = network_task_start(task, &error);
                         if (r >= 0)
                                 return 0;
                         /* A name that we chose may be that of some other interface. */
-                        if (last || (!run->bridge && !(run->network && has_leases(run)))) {
+                        if (last || (!task->bridge && !(task->network && network_task_has_leases(task)))) {
                                 error_move(ret_error, &error);
                                 return r;
                         }
                 }
 
-                choose_next_bridge(run);
-                r = take_out(run, ret_error);
+                network_task_choose_bridge(task);
+                r = network_task_remove(task, ret_error);
                 if (r < 0)
                         return r;
         }
 }
 
 /* Where libvirt has lost it, and our own files of who is on it are not there either. */
-static void enter_leases(const Run *run)
+static void network_task_enter_leases(const NetworkTask *task)
 {
-        const char *network = run->record->name;
+        const char *network = task->record->name;
         g_autofree char *key = lease_network_key(true, network);
         g_autoptr(Attachment) attachment = NULL;
         g_autoptr(GPtrArray) leases = NULL;
 
-        if (attachment_find(run->connection, run->conf, network, NULL, &attachment, NULL) < 0 ||
+        if (attachment_find(task->connection, task->conf, network, NULL, &attachment, NULL) < 0 ||
                         lease_list(key, NULL, &leases, NULL) < 0)
                 return;
         for (guint i = 0; i < leases->len; i++) {
@@ -438,7 +442,7 @@ static void enter_leases(const Run *run)
         }
 }
 
-static int refuse_foreign(const char *name, Error *ret_error)
+static int network_refuse_foreign(const char *name, Error *ret_error)
 {
         return error_set(ret_error, ERROR_NETWORK_EXISTS,
                         "libvirt has a network '%s' that is not this one (virsh net-dumpxml %s)", name,
@@ -447,44 +451,45 @@ static int refuse_foreign(const char *name, Error *ret_error)
 
 int networks_create(const char *name, Error *ret_error)
 {
-        _cleanup_run_ Run run = RUN_INIT;
+        _cleanup_network_task_ NetworkTask task = NETWORK_TASK_INIT;
         bool foreign, creating;
         char *bridge;
         int r;
 
-        r = begin(name, &run, &foreign, ret_error);
+        r = network_task_begin(name, &task, &foreign, ret_error);
         if (r < 0)
                 return r;
         if (foreign)
-                return refuse_foreign(name, ret_error);
-        if (run.record->state == NETWORK_REMOVING)
+                return network_refuse_foreign(name, ret_error);
+        if (task.record->state == NETWORK_REMOVING)
                 return error_set(ret_error, ERROR_BUSY, "Network '%s' is being removed", name);
 
         /* What an attempt that was cut off has left would be in the way of itself. */
-        creating = run.record->state == NETWORK_CREATING;
-        r = creating ? take_out(&run, ret_error) : renew(&run, ret_error);
+        creating = task.record->state == NETWORK_CREATING;
+        r = creating ? network_task_remove(&task, ret_error) : network_task_renew(&task, ret_error);
         if (creating)
-                g_clear_pointer(&run.info, network_info_free);
+                g_clear_pointer(&task.info, network_info_free);
         if (r >= 0 && creating)
-                r = settle(&run, ret_error);
+                r = network_task_settle_subnets(&task, ret_error);
         if (r >= 0)
-                r = creating ? put_in_new(&run, ret_error) : put_in(&run, ret_error);
-        if (r >= 0 && run.hosts_are_new)
-                enter_leases(&run);
+                r = creating ? network_task_start_new(&task, ret_error)
+                             : network_task_start(&task, ret_error);
+        if (r >= 0 && task.hosts_are_new)
+                network_task_enter_leases(&task);
         if (r >= 0 && creating) {
-                run.record->state = NETWORK_READY;
-                r = network_record_write(run.record, false, ret_error);
+                task.record->state = NETWORK_READY;
+                r = network_record_write(task.record, false, ret_error);
         }
         if (r < 0)
                 return r;
 
-        bridge = virNetworkGetBridgeName(run.network);
+        bridge = virNetworkGetBridgeName(task.network);
         protocol_emit("bridge", "%s", bridge ?: "");
         free(bridge);
         return 0;
 }
 
-static bool is_active(virConnectPtr connection, const char *name)
+static bool network_is_active(virConnectPtr connection, const char *name)
 {
         virNetworkPtr network = virNetworkLookupByName(connection, name);
         bool active = network && virNetworkIsActive(network) == 1;
@@ -497,44 +502,45 @@ static bool is_active(virConnectPtr connection, const char *name)
 int networks_restore(virConnectPtr connection, const char *name, Error *ret_error)
 {
         g_autoptr(NetworkRecord) record = NULL;
-        _cleanup_run_ Run run = RUN_INIT;
+        _cleanup_network_task_ NetworkTask task = NETWORK_TASK_INIT;
         bool foreign;
         int r;
 
         /* Without the lock of all: nearly always there is nothing to do. */
         if (network_record_load(name, &record, NULL) < 0 || record->state != NETWORK_READY ||
-                        is_active(connection, name))
+                        network_is_active(connection, name))
                 return 0;
-        r = begin(name, &run, &foreign, ret_error);
+        r = network_task_begin(name, &task, &foreign, ret_error);
         if (r < 0)
                 return r;
         if (foreign)
-                return refuse_foreign(name, ret_error);
-        if (run.record->state != NETWORK_READY || (run.network && virNetworkIsActive(run.network) == 1))
+                return network_refuse_foreign(name, ret_error);
+        if (task.record->state != NETWORK_READY || (task.network && virNetworkIsActive(task.network) == 1))
                 return 0;
 
-        r = put_in(&run, ret_error);
+        r = network_task_start(&task, ret_error);
         if (r < 0)
                 return r;
-        if (run.hosts_are_new)
-                enter_leases(&run);
+        if (task.hosts_are_new)
+                network_task_enter_leases(&task);
         return 1;
 }
 
-static bool is_on(const Run *run, const char *bridge, const DefinitionDevice *device)
+static bool network_task_is_used_by(
+                const NetworkTask *task, const char *bridge, const DefinitionDevice *device)
 {
         if (device->kind != DEVICE_NETWORK)
                 return false;
         if (device->network)
-                return g_str_equal(device->network, run->record->name);
-        return g_strcmp0(device->bridge ?: run->conf->bridge_interface, bridge) == 0;
+                return g_str_equal(device->network, task->record->name);
+        return g_strcmp0(device->bridge ?: task->conf->bridge_interface, bridge) == 0;
 }
 
 /* The unikernels that are defined on it, by its name or its bridge, which libvirt gives to the next one: who
  * is left behind would be on somebody else's network. */
-static int find_unikernels(const Run *run, char **ret_names, Error *ret_error)
+static int network_task_find_unikernels(const NetworkTask *task, char **ret_names, Error *ret_error)
 {
-        char *bridge = run->network ? virNetworkGetBridgeName(run->network) : NULL;
+        char *bridge = task->network ? virNetworkGetBridgeName(task->network) : NULL;
         g_autoptr(GString) found = g_string_new(NULL);
         g_autoptr(GPtrArray) definitions = NULL;
         int r;
@@ -545,7 +551,7 @@ static int find_unikernels(const Run *run, char **ret_names, Error *ret_error)
                 bool on = false;
 
                 for (guint i = 0; i < definition->devices->len; i++)
-                        on |= is_on(run, bridge, definition->devices->pdata[i]);
+                        on |= network_task_is_used_by(task, bridge, definition->devices->pdata[i]);
                 if (on)
                         g_string_append_printf(
                                         found, "%s'%s'", found->len > 0 ? ", " : "", definition->name);
@@ -558,10 +564,11 @@ static int find_unikernels(const Run *run, char **ret_names, Error *ret_error)
         return 0;
 }
 
-static int check_unused(const Run *run, Error *ret_error)
+static int network_task_check_unused(const NetworkTask *task, Error *ret_error)
 {
-        g_autofree char *domains = run->network ? find_domains(run) : g_strdup(""), *unikernels = NULL;
-        const char *name = run->record->name;
+        g_autofree char *domains = task->network ? network_task_find_domains(task) : g_strdup(""),
+                        *unikernels = NULL;
+        const char *name = task->record->name;
         int r;
 
         if (domains[0])
@@ -569,9 +576,9 @@ static int check_unused(const Run *run, Error *ret_error)
                                 "Network '%s' is in use by libvirt's domains %s: detach or stop them first",
                                 name, domains);
         /* Of one that was never made there can be none, and nobody may keep it from being cleared away. */
-        if (run->record->state == NETWORK_CREATING)
+        if (task->record->state == NETWORK_CREATING)
                 return 0;
-        r = find_unikernels(run, &unikernels, ret_error);
+        r = network_task_find_unikernels(task, &unikernels, ret_error);
         if (r < 0 || !unikernels[0])
                 return r;
 
@@ -584,15 +591,15 @@ int networks_remove(const char *name, Error *ret_error)
 {
         g_autofree char *key = lease_network_key(true, name);
         _cleanup_error_ Error error = ERROR_INIT;
-        _cleanup_run_ Run run = RUN_INIT;
+        _cleanup_network_task_ NetworkTask task = NETWORK_TASK_INIT;
         bool foreign;
         int r;
 
-        r = begin(name, &run, &foreign, ret_error);
+        r = network_task_begin(name, &task, &foreign, ret_error);
         if (r < 0 || foreign)
                 return r;
 
-        r = check_unused(&run, ret_error);
+        r = network_task_check_unused(&task, ret_error);
         if (r < 0)
                 return r;
         r = lease_forget_network(key, &error);
@@ -603,67 +610,6 @@ int networks_remove(const char *name, Error *ret_error)
                 return r;
         }
 
-        r = take_out(&run, ret_error);
+        r = network_task_remove(&task, ret_error);
         return r < 0 ? r : hosts_remove(name, ret_error);
-}
-
-static void emit_family(const char *prefix, const Subnet *subnet)
-{
-        g_autofree char *network_key = g_strconcat(prefix, "subnet", NULL);
-        g_autofree char *gateway_key = g_strconcat(prefix, "gateway", NULL);
-        g_autofree char *dns_key = g_strconcat(prefix, "dns", NULL);
-        char network[ADDRESS_TEXT_MAX], gateway[ADDRESS_TEXT_MAX], dns[ADDRESS_TEXT_MAX];
-
-        if (!address_is_set(&subnet->network))
-                return;
-        address_format(&subnet->network, network);
-        address_format_ip(&subnet->gateway, gateway);
-        address_format_ip(&subnet->dns, dns);
-        protocol_emit(network_key, "%s", network);
-        protocol_emit(gateway_key, "%s", gateway);
-        protocol_emit(dns_key, "%s", dns);
-}
-
-static void emit_network(virConnectPtr connection, virNetworkPtr network)
-{
-        g_autoptr(NetworkInfo) info = NULL;
-
-        /* It may just be going. */
-        if (attachment_read_info(connection, network, &info, NULL) < 0)
-                return;
-
-        protocol_emit("network", "%s", info->name);
-        protocol_emit("mode", "%s", network_mode_to_string(info->mode) ?: "other");
-        protocol_emit("active", "%s", virNetworkIsActive(network) == 1 ? "yes" : "no");
-        if (info->bridge)
-                protocol_emit("bridge", "%s", info->bridge);
-        if (info->ours)
-                protocol_emit("owner", "%u", (unsigned) info->owner);
-        if (info->ours && !info->hosts_path)
-                protocol_emit("former", "yes");
-        emit_family("", &info->subnet4);
-        emit_family("ipv6-", &info->subnet6);
-}
-
-int networks_list(Error *ret_error)
-{
-        _cleanup_run_ Run run = RUN_INIT;
-        virNetworkPtr *networks = NULL;
-        int n, r;
-
-        r = reach_libvirt(&run, ret_error);
-        if (r < 0)
-                return r;
-        n = virConnectListAllNetworks(run.connection, &networks, 0);
-        if (n < 0)
-                return virt_error_set(
-                                ret_error, run.connection, ERROR_FAILED, "Cannot list libvirt's networks");
-
-        for (int i = 0; i < n; i++) {
-                emit_network(run.connection, networks[i]);
-                (void) virNetworkFree(networks[i]);
-        }
-        free(networks);
-
-        return 0;
 }

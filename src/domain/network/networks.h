@@ -21,6 +21,3 @@ int networks_restore(virConnectPtr connection, const char *name, Error *ret_erro
 /* Removes it and forgets its leases' folder; NETWORK_IN_USE with who is on it. The record stays. That
  * libvirt has none of that name, or another's, is no error. */
 int networks_remove(const char *name, Error *ret_error);
-
-/* Says what libvirt has, ours or not: a line "network=NAME" for each, and then lines about it. */
-int networks_list(Error *ret_error);

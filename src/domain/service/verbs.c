@@ -115,7 +115,7 @@ static int verb_network_remove(const char *name, const Options *options, Error *
 
 static int verb_network_list(const char *name, const Options *options, Error *ret_error)
 {
-        return networks_list(ret_error);
+        return report_network_details(ret_error);
 }
 
 static int verb_network_leases(const char *name, const Options *options, Error *ret_error)

@@ -207,8 +207,8 @@ static void test_seal(void)
                 g_assert_cmpint(request.verb, ==, cases[i].verb);
                 g_assert_cmpstr(request.name, ==, "hello");
                 g_assert_cmpstr(request.key, ==, cases[i].key);
-                g_assert_cmpuint(request.room, ==, cases[i].room);
-                written = seal_request_format(request.verb, request.name, request.key, request.room);
+                g_assert_cmpuint(request.size_max, ==, cases[i].room);
+                written = seal_request_format(request.verb, request.name, request.key, request.size_max);
                 g_assert_cmpstr(written, ==, cases[i].text);
         }
         g_assert_cmpint(seal_answer_parse(answer, strlen(answer), &keys, NULL), ==, 0);

@@ -16,20 +16,27 @@ static const UstarEntry *entry(const GArray *entries, const char *key)
         return NULL;
 }
 
+static int set_key(GArray *entries, const char *key, const void *data, size_t size, bool must_exist,
+                Error *ret_error)
+{
+        return archive_set(entries, "x", &(UstarEntry){.name = key, .data = data, .size = size}, must_exist,
+                        ret_error);
+}
+
 static void test_set_and_remove(void)
 {
         g_autoptr(GArray) entries = archive_new();
         g_auto(GStrv) keys = NULL;
 
         g_assert_cmpuint(entries->len, ==, 0);
-        g_assert_cmpint(archive_set(entries, "x", "a", "one", 3, false, NULL), ==, 0);
-        g_assert_cmpint(archive_set(entries, "x", "b", "two", 3, false, NULL), ==, 0);
-        g_assert_cmpint(archive_set(entries, "x", "a", "three", 5, false, NULL), ==, 0);
+        g_assert_cmpint(set_key(entries, "a", "one", 3, false, NULL), ==, 0);
+        g_assert_cmpint(set_key(entries, "b", "two", 3, false, NULL), ==, 0);
+        g_assert_cmpint(set_key(entries, "a", "three", 5, false, NULL), ==, 0);
         g_assert_cmpuint(entries->len, ==, 2);
         g_assert_cmpmem(entry(entries, "a")->data, entry(entries, "a")->size, "three", 5);
         g_assert_cmpmem(entry(entries, "b")->data, entry(entries, "b")->size, "two", 3);
 
-        g_assert_cmpint(archive_set(entries, "x", "Z", "", 0, false, NULL), ==, 0);
+        g_assert_cmpint(set_key(entries, "Z", "", 0, false, NULL), ==, 0);
         g_assert_cmpint(archive_remove(entries, "x", "a", NULL), ==, 0);
         keys = archive_keys(entries);
         g_assert_cmpuint(g_strv_length(keys), ==, 2);
@@ -42,11 +49,11 @@ static void test_must_exist(void)
         g_autoptr(GArray) entries = archive_new();
         _cleanup_error_ Error error = ERROR_INIT;
 
-        g_assert_cmpint(archive_set(entries, "x", "a", "one", 3, true, &error), <, 0);
+        g_assert_cmpint(set_key(entries, "a", "one", 3, true, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_NO_SUCH_CREDENTIAL);
         g_assert_cmpuint(entries->len, ==, 0);
-        g_assert_cmpint(archive_set(entries, "x", "a", "one", 3, false, NULL), ==, 0);
-        g_assert_cmpint(archive_set(entries, "x", "a", "two", 3, true, NULL), ==, 0);
+        g_assert_cmpint(set_key(entries, "a", "one", 3, false, NULL), ==, 0);
+        g_assert_cmpint(set_key(entries, "a", "two", 3, true, NULL), ==, 0);
         g_assert_cmpmem(entry(entries, "a")->data, entry(entries, "a")->size, "two", 3);
 
         g_assert_cmpint(archive_remove(entries, "x", "b", &error), <, 0);
@@ -60,26 +67,26 @@ static void test_limit(void)
         g_autoptr(GArray) entries = archive_new(), another = archive_new();
         _cleanup_error_ Error error = ERROR_INIT;
 
-        g_assert_cmpint(archive_set(entries, "x", "a", data, SEAL_CONTENT_MAX, false, NULL), ==, 0);
+        g_assert_cmpint(set_key(entries, "a", data, SEAL_CONTENT_MAX, false, NULL), ==, 0);
         g_assert_cmpuint(ustar_size((UstarEntry *) entries->data, 1), ==, SEAL_ARCHIVE_MAX);
-        g_assert_cmpint(archive_set(entries, "x", "b", "", 0, false, &error), <, 0);
+        g_assert_cmpint(set_key(entries, "b", "", 0, false, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_LIMIT_EXCEEDED);
         g_assert_nonnull(strstr(error.message, "872448"));
 
-        g_assert_cmpint(archive_set(another, "x", "a", data, SEAL_CONTENT_MAX + 1, false, &error), <, 0);
+        g_assert_cmpint(set_key(another, "a", data, SEAL_CONTENT_MAX + 1, false, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_LIMIT_EXCEEDED);
 }
 
 /* What other sources leave counts as well, to the byte. */
-static void test_room(void)
+static void test_size_max(void)
 {
         g_autoptr(GArray) entries = archive_new();
         _cleanup_error_ Error error = ERROR_INIT;
 
-        g_assert_cmpint(archive_set(entries, "x", "a", "one", 3, false, NULL), ==, 0);
-        g_assert_cmpint(archive_check_room(entries, "x", UINT64_MAX, NULL), ==, 0);
-        g_assert_cmpint(archive_check_room(entries, "x", 2048, NULL), ==, 0);
-        g_assert_cmpint(archive_check_room(entries, "x", 2047, &error), <, 0);
+        g_assert_cmpint(set_key(entries, "a", "one", 3, false, NULL), ==, 0);
+        g_assert_cmpint(archive_check_size(entries, "x", UINT64_MAX, NULL), ==, 0);
+        g_assert_cmpint(archive_check_size(entries, "x", 2048, NULL), ==, 0);
+        g_assert_cmpint(archive_check_size(entries, "x", 2047, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_LIMIT_EXCEEDED);
         g_assert_nonnull(strstr(error.message, "would take 2048 bytes"));
         g_assert_nonnull(strstr(error.message, "can load 2047"));
@@ -93,11 +100,11 @@ static void test_number(void)
         for (unsigned i = 0; i < SEAL_KEYS_MAX; i++) {
                 g_autofree char *key = g_strdup_printf("%u", i);
 
-                g_assert_cmpint(archive_set(entries, "x", key, "", 0, false, NULL), ==, 0);
+                g_assert_cmpint(set_key(entries, key, "", 0, false, NULL), ==, 0);
         }
-        g_assert_cmpint(archive_set(entries, "x", "more", "", 0, false, &error), <, 0);
+        g_assert_cmpint(set_key(entries, "more", "", 0, false, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_LIMIT_EXCEEDED);
-        g_assert_cmpint(archive_set(entries, "x", "7", "new", 3, false, NULL), ==, 0);
+        g_assert_cmpint(set_key(entries, "7", "new", 3, false, NULL), ==, 0);
 }
 
 int main(int argc, char *argv[])
@@ -106,7 +113,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/seal/archive/sets-and-removes-one-key", test_set_and_remove);
         g_test_add_func("/seal/archive/rotates-only-what-is-there", test_must_exist);
         g_test_add_func("/seal/archive/holds-what-systemd-loads", test_limit);
-        g_test_add_func("/seal/archive/holds-what-other-sources-leave", test_room);
+        g_test_add_func("/seal/archive/holds-what-other-sources-leave", test_size_max);
         g_test_add_func("/seal/archive/holds-a-thousand-keys", test_number);
         return g_test_run();
 }

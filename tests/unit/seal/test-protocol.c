@@ -18,21 +18,21 @@ static void test_there_and_back(void)
                 g_assert_cmpint(request.verb, ==, verb);
                 g_assert_cmpstr(request.name, ==, "router");
                 g_assert_cmpstr(request.key, ==, key);
-                g_assert_cmpuint(request.room, ==, UINT64_MAX);
+                g_assert_cmpuint(request.size_max, ==, UINT64_MAX);
         }
 }
 
-/* How much room there is comes with a content, and need not. */
-static void test_room(void)
+/* How large the archive may be comes with a content, and need not. */
+static void test_size_max(void)
 {
-        static const uint64_t rooms[] = {0, 1, 872448, UINT64_MAX - 1};
+        static const uint64_t sizes[] = {0, 1, 872448, UINT64_MAX - 1};
 
-        for (size_t i = 0; i < G_N_ELEMENTS(rooms); i++) {
-                g_autofree char *text = seal_request_format(SEAL_SET, "router", "k", rooms[i]);
+        for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+                g_autofree char *text = seal_request_format(SEAL_SET, "router", "k", sizes[i]);
                 _cleanup_seal_request_ SealRequest request = {};
 
                 g_assert_cmpint(seal_request_parse(text, strlen(text), &request, NULL), ==, 0);
-                g_assert_cmpuint(request.room, ==, rooms[i]);
+                g_assert_cmpuint(request.size_max, ==, sizes[i]);
                 g_assert_cmpstr(request.key, ==, "k");
         }
 }
@@ -46,7 +46,7 @@ static void test_longest(void)
 
         g_assert_cmpint(seal_request_parse(text, strlen(text), &request, NULL), ==, 0);
         g_assert_cmpstr(request.key, ==, key);
-        g_assert_cmpuint(request.room, ==, UINT64_MAX - 1);
+        g_assert_cmpuint(request.size_max, ==, UINT64_MAX - 1);
 }
 
 static void test_refused(void)
@@ -149,7 +149,7 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/seal/protocol/requests-there-and-back", test_there_and_back);
-        g_test_add_func("/seal/protocol/room-comes-with-a-content", test_room);
+        g_test_add_func("/seal/protocol/size-comes-with-a-content", test_size_max);
         g_test_add_func("/seal/protocol/longest-request", test_longest);
         g_test_add_func("/seal/protocol/refuses-what-is-no-request", test_refused);
         g_test_add_func("/seal/protocol/refuses-what-is-too-long", test_too_long);
