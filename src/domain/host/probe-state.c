@@ -76,6 +76,17 @@ int probe_result_parse(const char *text, const char *key, ProbeResult *ret_resul
         return 0;
 }
 
+int probe_result_check(const ProbeResult *result, Acceleration acceleration, Error *ret_error)
+{
+        if (acceleration != ACCELERATION_KVM || result->kvm_offered)
+                return 0;
+
+        return error_set(ret_error, ERROR_START_FAILED,
+                        "shruthi.conf has Acceleration=kvm, but KVM cannot be used here (%s): write "
+                        "Acceleration=auto there, or make KVM available ('shruthictl doctor' says how)",
+                        result->trouble ?: "libvirt offers no KVM");
+}
+
 unsigned probe_count_commands(const char *answer)
 {
         static const char id[] = "\"id\":\"libvirt-";

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/conf.h"
+#include "common/error.h"
 #include "image/architecture.h"
 
 /* What the probe found, as it is remembered, and the kernel that it boots. Pure. */
@@ -26,6 +28,10 @@ void probe_result_clear(ProbeResult *result);
  * when it is no such text. Free with g_free(). */
 char *probe_result_format(const char *key, const ProbeResult *result);
 int probe_result_parse(const char *text, const char *key, ProbeResult *ret_result);
+
+/* Whether a guest of this host's own architecture can be started under that setting: START_FAILED, with what
+ * was found and the way out, for Acceleration=kvm where libvirt offers no KVM. */
+int probe_result_check(const ProbeResult *result, Acceleration acceleration, Error *ret_error);
 
 /* Whether a boot that took that long with KVM, and without, shows a KVM that is worse than none. Nearly all
  * of the boot are exits to QEMU, where a nested KVM is at its worst: there it may well be some times slower

@@ -54,6 +54,8 @@ int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bo
         probe_guard();
         r = plan_is_native(plan) ? probe_host(connection, plan->conf, &host, ret_error)
                                  : virt_check_machine(connection, plan->machine, ret_error);
+        if (r >= 0 && acquire && plan_is_native(plan))
+                r = probe_result_check(&host, plan->conf->acceleration, ret_error);
         if (r < 0)
                 return r;
 

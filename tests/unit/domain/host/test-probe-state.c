@@ -167,6 +167,25 @@ static void test_kernel_of_aarch64(void)
         g_assert_cmpmem(kernel + 56, 4, "ARM\x64", 4);
 }
 
+/* Who insists on KVM where there is none is told so, with what to do about it. */
+static void test_kvm_is_missing(void)
+{
+        char trouble[] = "libvirt offers no KVM: /dev/kvm is closed";
+        const ProbeResult none = {.kvm = true, .trouble = trouble},
+                          offered = {.kvm = true, .kvm_offered = true};
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        g_assert_cmpint(probe_result_check(&none, ACCELERATION_AUTO, NULL), ==, 0);
+        g_assert_cmpint(probe_result_check(&none, ACCELERATION_TCG, NULL), ==, 0);
+        g_assert_cmpint(probe_result_check(&offered, ACCELERATION_KVM, NULL), ==, 0);
+        g_assert_cmpint(probe_result_check(&none, ACCELERATION_KVM, &error), <, 0);
+        g_assert_cmpint(error.code, ==, ERROR_START_FAILED);
+        g_assert_cmpstr(error.message, ==,
+                        "shruthi.conf has Acceleration=kvm, but KVM cannot be used here (libvirt offers no "
+                        "KVM: /dev/kvm is closed): write Acceleration=auto there, or make KVM available "
+                        "('shruthictl doctor' says how)");
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -177,6 +196,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/domain/probe/gains-where-libvirt-asks-less", test_gains_where_libvirt_asks_less);
         g_test_add_func("/domain/probe/kernel-is-multiboot", test_kernel_is_multiboot);
         g_test_add_func("/domain/probe/kvm-is-slow-only-where-emulation-is-far-quicker", test_slow_kvm);
+        g_test_add_func("/domain/probe/kvm-that-is-missing-is-refused", test_kvm_is_missing);
         g_test_add_func("/domain/probe/kernel-of-aarch64", test_kernel_of_aarch64);
         return g_test_run();
 }
