@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 
 #include "common/paths.h"
-#include "domain/host/swap.h"
+#include "domain/host/swap-check.h"
 
 /* systemd-creds says by its exit status whether firmware, driver and libraries are all there. */
-static gboolean has_tpm(char *program)
+static gboolean creds_has_tpm(char *program)
 {
         char *argv[] = {program, (char *) "has-tpm2", NULL};
         int status = -1;
@@ -34,7 +34,7 @@ static void check_sealing(void)
         else if (stat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
                 check_emit("keys", "warning", "systemctl enable --now shruthi-seal.socket",
                                 "%s is not there: no keys can be set for unikernels", path);
-        else if (has_tpm(program))
+        else if (creds_has_tpm(program))
                 check_emit("keys", "ok", "", "Keys are sealed with this host's TPM2 chip and its own key");
         else
                 check_emit("keys", "ok", "",
@@ -42,14 +42,14 @@ static void check_sealing(void)
                                 "systemd can use");
 }
 
-static void check_swap(void)
+static void check_swap_encryption(void)
 {
         g_autofree char *text = NULL, *plain = NULL;
 
         if (!g_file_get_contents("/proc/swaps", &text, NULL, NULL))
                 return;
 
-        plain = swap_find_plain(text, "/sys");
+        plain = swap_check_find_plain(text, "/sys");
         if (plain)
                 check_emit("swap", "warning",
                                 "encrypt it with a random key at each boot (swap in crypttab(5)), or use "
@@ -64,5 +64,5 @@ static void check_swap(void)
 void check_keys(void)
 {
         check_sealing();
-        check_swap();
+        check_swap_encryption();
 }

@@ -66,7 +66,7 @@ static void check_networks(const Host *host)
                 check_network(host, *network);
 }
 
-static bool has_network(virConnectPtr connection, const char *name, bool *ret_active)
+static bool connection_has_network(virConnectPtr connection, const char *name, bool *ret_active)
 {
         virNetworkPtr network = virNetworkLookupByName(connection, name);
 
@@ -91,7 +91,7 @@ static void check_made_networks(const Host *host)
                 _cleanup_error_ Error error = ERROR_INIT;
                 g_autoptr(NetworkRecord) record = NULL;
                 int r = network_record_load(*name, &record, &error);
-                bool there = has_network(host->connection, *name, &active);
+                bool there = connection_has_network(host->connection, *name, &active);
                 g_autofree char *owner = r >= 0 ? user_name(record->owner) : NULL;
 
                 if (r < 0)
@@ -120,7 +120,7 @@ static void check_leases(const Host *host)
 
                 /* They are sorted by network: one sentence for each. */
                 if (!network || (last && g_str_equal(last->network, lease->network)) ||
-                                has_network(host->connection, network, &active))
+                                connection_has_network(host->connection, network, &active))
                         continue;
                 check_emit("addresses", "warning", "attach it elsewhere (shruthictl set), and start it once",
                                 "Unikernel '%s' has an address in the network '%s', which libvirt no longer "
@@ -130,7 +130,7 @@ static void check_leases(const Host *host)
 }
 
 /* Beyond three quarters there is time to do something about it. */
-static bool is_nearly_full(uint64_t used, uint64_t most)
+static bool usage_is_high(uint64_t used, uint64_t most)
 {
         return most > 0 && used >= most - most / 4;
 }
@@ -140,7 +140,7 @@ static void check_ports(const HostNetwork *network)
         for (guint i = 0; i < network->bridges->len; i++) {
                 const HostBridge *bridge = network->bridges->pdata[i];
 
-                if (is_nearly_full(bridge->ports, BRIDGE_PORTS_MAX))
+                if (usage_is_high(bridge->ports, BRIDGE_PORTS_MAX))
                         check_emit("bridge-ports", bridge->ports >= BRIDGE_PORTS_MAX ? "failed" : "warning",
                                         "attach further unikernels to another bridge or network",
                                         "The bridge '%s' has %u of the %d ports that the kernel gives a "
@@ -155,7 +155,7 @@ static void check_table(const char *family, const NeighbourTable *table, uint64_
         uint64_t needed = MAX(table->used, given), most = MAX(table->most, 1);
         g_autofree char *fix = NULL;
 
-        if (!is_nearly_full(needed, table->most))
+        if (!usage_is_high(needed, table->most))
                 return;
 
         while (most < needed * 4)

@@ -39,8 +39,8 @@
 
 #define TMPFILES_FIX "systemd-tmpfiles --create shruthi.conf"
 
-/* Lines that wait until it is sure that they are true; NULL: none have to. */
-static GPtrArray *held_back;
+/* Lines that wait until it is certain that they are true; NULL: none have to. */
+static GPtrArray *postponed;
 
 void check_emit(const char *name, const char *status, const char *fix, const char *format, ...)
 {
@@ -52,14 +52,14 @@ void check_emit(const char *name, const char *status, const char *fix, const cha
         va_end(ap);
 
         line = g_strdup_printf("%s|%s|%s|%s", name, status, g_strdelimit(sentence, "|", '/'), fix);
-        if (held_back)
-                g_ptr_array_add(held_back, g_steal_pointer(&line));
+        if (postponed)
+                g_ptr_array_add(postponed, g_steal_pointer(&line));
         else
                 protocol_emit("check", "%s", line);
 }
 
 /* Free with g_free(). */
-static char *install_fix(const DomainMachine *machine)
+static char *machine_install_fix(const DomainMachine *machine)
 {
         return g_strdup_printf(
                         "install %s, which is in the package %s", machine->emulator, machine->packages);
@@ -71,7 +71,7 @@ static void check_libvirt(const Host *host)
 
         (void) virConnectGetLibVersion(host->connection, &libvirt);
         if (virConnectGetVersion(host->connection, &qemu) < 0) {
-                g_autofree char *fix = install_fix(domain_machine_of_host());
+                g_autofree char *fix = machine_install_fix(domain_machine_of_host());
 
                 check_emit("libvirt", "failed", fix, "libvirt at %s finds no QEMU: %s",
                                 host->conf->libvirt_uri, virGetLastErrorMessage());
@@ -104,7 +104,7 @@ static void check_no_libvirt(const Host *host, const char *message)
                         "%s", message);
 }
 
-static bool ask_capabilities(virConnectPtr connection, gint64 *ret_usec)
+static bool connection_ask_capabilities(virConnectPtr connection, gint64 *ret_usec)
 {
         gint64 begin = g_get_monotonic_time();
         bool found = virt_has_machine(connection, domain_machine_of_host(), "qemu");
@@ -113,8 +113,8 @@ static bool ask_capabilities(virConnectPtr connection, gint64 *ret_usec)
         return found;
 }
 
-/* What the shortest question takes here and now: machines differ by a hundred times. */
-static gint64 measure_answer(virConnectPtr connection)
+/* What the shortest request takes here and now: machines differ by a hundred times. */
+static gint64 connection_measure_answer(virConnectPtr connection)
 {
         gint64 least = INT64_MAX;
         unsigned long version;
@@ -132,18 +132,18 @@ static gint64 measure_answer(virConnectPtr connection)
 static void check_machine(const Host *host)
 {
         const DomainMachine *machine = domain_machine_of_host();
-        g_autofree char *fix = install_fix(machine);
-        gint64 first, second, patience;
+        g_autofree char *fix = machine_install_fix(machine);
+        gint64 first, second, limit;
 
-        if (!ask_capabilities(host->connection, &first)) {
+        if (!connection_ask_capabilities(host->connection, &first)) {
                 check_emit("machine", "failed", fix, "QEMU offers no machine '%s' for %s: %s", machine->type,
                                 machine->arch, virGetLastErrorMessage());
                 return;
         }
         check_emit("machine", "ok", "", "QEMU offers the machine '%s' for %s", machine->type, machine->arch);
 
-        patience = MAX(CACHED_ANSWER_USEC, measure_answer(host->connection) * CACHED_ANSWER_TIMES);
-        if (ask_capabilities(host->connection, &second) && second > patience)
+        limit = MAX(CACHED_ANSWER_USEC, connection_measure_answer(host->connection) * CACHED_ANSWER_TIMES);
+        if (connection_ask_capabilities(host->connection, &second) && second > limit)
                 check_emit("capability-cache", "warning",
                                 "usermod -a -G kvm " SHRUTHI_QEMU_USER
                                 " && chgrp kvm /dev/kvm && chmod 0660 /dev/kvm && systemctl restart "
@@ -156,7 +156,7 @@ static void check_machine(const Host *host)
 }
 
 /* The unikernels whose definitions name that architecture. Free with g_free(). */
-static char *users_of(const GPtrArray *definitions, ImageArchitecture architecture)
+static char *definitions_with_architecture(const GPtrArray *definitions, ImageArchitecture architecture)
 {
         g_autoptr(GString) names = g_string_new(NULL);
 
@@ -180,11 +180,12 @@ static void check_emulation(const Host *host)
 
         for (ImageArchitecture i = 0; i < _IMAGE_ARCHITECTURE_MAX; i++) {
                 const DomainMachine *machine = domain_machine_for(i);
-                g_autofree char *users = machine ? users_of(definitions, i) : NULL, *fix = NULL;
+                g_autofree char *users = machine ? definitions_with_architecture(definitions, i) : NULL,
+                                *fix = NULL;
 
                 if (!users || !*users || guest_architecture_is_native(i, host_machine()))
                         continue;
-                fix = install_fix(machine);
+                fix = machine_install_fix(machine);
                 if (virt_has_machine(host->connection, machine, "qemu"))
                         check_emit("emulation", "ok", "", "QEMU emulates %s for %s", machine->arch, users);
                 else
@@ -238,7 +239,7 @@ static void check_probe(const Host *host)
                                 "Starts take longer than they could: %s", found.fast_start_reason);
 }
 
-/* libvirt is asked itself, by the same question as at each start; and where DNS answers today, it may be
+/* libvirt is asked itself, by the same request as at each start; and where DNS answers today, it may be
  * silent when the host boots. */
 static void check_own_name(const Host *host)
 {
@@ -250,7 +251,7 @@ static void check_own_name(const Host *host)
         took = g_get_monotonic_time() - began;
         fix = g_strdup_printf(OWN_NAME_FIX_FORMAT, name);
 
-        if (took > MAX(OWN_NAME_USEC, measure_answer(host->connection) * CACHED_ANSWER_TIMES))
+        if (took > MAX(OWN_NAME_USEC, connection_measure_answer(host->connection) * CACHED_ANSWER_TIMES))
                 check_emit("own-name", "failed", fix,
                                 "libvirt asks the resolver for this host's own name, '%s', at each start, "
                                 "and has waited %.1f s for the answer now",
@@ -353,7 +354,7 @@ static void check_isolation(const Host *host)
                                 problem);
 }
 
-static void check_reach(const char *name, const char *path)
+static void check_path_access(const char *name, const char *path)
 {
         _cleanup_access_user_ AccessUser user = {};
         g_autofree char *where = NULL;
@@ -378,8 +379,8 @@ static void check_reach(const char *name, const char *path)
                 check_emit(name, "ok", "", "QEMU's user '%s' can enter %s", SHRUTHI_QEMU_USER, path);
 }
 
-/* Volumes take room only as they are written: what they may come to need is promised more than once. */
-static void check_room(void)
+/* Volumes take space only as they are written: what they may come to need is promised more than once. */
+static void check_free_space(void)
 {
         g_autofree char *wanted_text = NULL, *left_text = NULL;
         g_autoptr(GPtrArray) volumes = NULL;
@@ -425,7 +426,7 @@ static Conf *check_configuration(void)
         return conf;
 }
 
-static void reach_libvirt(Host *host)
+static void host_connect(Host *host)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r = virt_connect(host->conf->libvirt_uri, &host->connection, &error);
@@ -434,16 +435,16 @@ static void reach_libvirt(Host *host)
                 check_no_libvirt(host, error_message(&error, r));
 }
 
-static void say_held_back(bool true_ones)
+static void check_emit_postponed(bool true_ones)
 {
-        g_autoptr(GPtrArray) lines = g_steal_pointer(&held_back);
+        g_autoptr(GPtrArray) lines = g_steal_pointer(&postponed);
 
         for (guint i = 0; true_ones && i < lines->len; i++)
                 protocol_emit("check", "%s", (const char *) lines->pdata[i]);
 }
 
 /* A verdict counts only when the connection was there to its end: over one that libvirtd has closed
- * meanwhile, because it was restarted or this took too long for its patience (keepalive_interval= in its
+ * meanwhile, because it was restarted or this took longer than its limit (keepalive_interval= in its
  * configuration), everything is missing. */
 void check_live(Host *host, void (*check)(const Host *host))
 {
@@ -452,16 +453,16 @@ void check_live(Host *host, void (*check)(const Host *host))
         for (unsigned attempt = 1; host->connection; attempt++) {
                 bool live;
 
-                held_back = g_ptr_array_new_with_free_func(g_free);
+                postponed = g_ptr_array_new_with_free_func(g_free);
                 check(host);
                 live = virConnectGetLibVersion(host->connection, &version) >= 0;
-                say_held_back(live);
+                check_emit_postponed(live);
                 if (live)
                         return;
 
                 virt_connection_unref(&host->connection);
                 if (attempt < ATTEMPTS_MAX)
-                        reach_libvirt(host);
+                        host_connect(host);
                 else
                         check_emit("libvirt", "failed", "journalctl -b -u libvirtd.service",
                                         "libvirt has hung up %u times while it was asked: the rest is not "
@@ -476,7 +477,7 @@ static void check_virtualization(Host *host)
                         check_own_name, check_probe, check_confinement, check_limits, check_isolation};
 
         host->antispoofed = check_antispoofing();
-        reach_libvirt(host);
+        host_connect(host);
         for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
                 protocol_guard(CHECK_GUARD, "answer");
                 check_live(host, checks[i]);
@@ -498,10 +499,10 @@ int check_host(bool polkit, Error *ret_error)
         if (conf)
                 check_virtualization(&host);
         check_keys();
-        check_reach("store", paths_images());
-        check_reach("console", paths_consoles());
-        check_reach("volumes", paths_volumes());
-        check_room();
+        check_path_access("store", paths_images());
+        check_path_access("console", paths_consoles());
+        check_path_access("volumes", paths_volumes());
+        check_free_space();
         if (conf)
                 check_attachments(&host);
         check_neighbours();

@@ -36,7 +36,7 @@
 /* Lines, which keeps them below what shruthid reads of an answer. */
 #define DHCP_LEASES_MAX 32768
 
-static int connect_configured(Conf **ret_conf, virConnectPtr *ret_connection, Error *ret_error)
+static int report_connect(Conf **ret_conf, virConnectPtr *ret_connection, Error *ret_error)
 {
         g_autoptr(Conf) conf = NULL;
         int r;
@@ -56,7 +56,7 @@ static int connect_configured(Conf **ret_conf, virConnectPtr *ret_connection, Er
         return 0;
 }
 
-static bool get_number(const virDomainStatsRecord *record, const char *field, uint64_t *ret)
+static bool record_get_number(const virDomainStatsRecord *record, const char *field, uint64_t *ret)
 {
         unsigned long long value;
 
@@ -85,7 +85,7 @@ static void emit_devices(const virDomainStatsRecord *record, const char *prefix,
                         g_autofree char *to = g_strdup_printf("%s.%u.%s", shown, i, field[1]);
                         uint64_t value;
 
-                        if (get_number(record, from, &value))
+                        if (record_get_number(record, from, &value))
                                 protocol_emit(to, "%" PRIu64, value);
                 }
         }
@@ -102,18 +102,19 @@ static void emit_statistics(const virDomainStatsRecord *record, const char *meta
         g_auto(GStrv) volumes = domain_xml_metadata_devices(metadata, DEVICE_BLOCK);
         uint64_t value;
 
-        if (get_number(record, "cpu.time", &value))
+        if (record_get_number(record, "cpu.time", &value))
                 protocol_emit("cpu-time-usec", "%" PRIu64, value / 1000);
-        if (get_number(record, "balloon.maximum", &value))
+        if (record_get_number(record, "balloon.maximum", &value))
                 protocol_emit("memory", "%" PRIu64, value * 1024);
-        if (get_number(record, "balloon.rss", &value))
+        if (record_get_number(record, "balloon.rss", &value))
                 protocol_emit("memory-resident", "%" PRIu64, value * 1024);
         emit_devices(record, "net", "network", network_fields, networks, addresses);
         emit_devices(record, "block", "volume", volume_fields, volumes, NULL);
 }
 
 /* Those that DHCP has leased to it, or the host has heard it use; with spaces between. */
-static void add_addresses(virConnectPtr connection, const Conf *conf, const DomainPort *port, GString *text)
+static void port_add_addresses(
+                virConnectPtr connection, const Conf *conf, const DomainPort *port, GString *text)
 {
         g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
         g_autoptr(Attachment) attachment = NULL;
@@ -134,7 +135,7 @@ static void add_addresses(virConnectPtr connection, const Conf *conf, const Doma
 }
 
 /* Of each network device, whoever has given them to it. Free with g_strfreev(). */
-static char **find_addresses(virConnectPtr connection, const Conf *conf, virDomainPtr domain)
+static char **domain_find_addresses(virConnectPtr connection, const Conf *conf, virDomainPtr domain)
 {
         g_autoptr(GStrvBuilder) all = g_strv_builder_new();
         char *xml = virDomainGetXMLDesc(domain, 0);
@@ -145,7 +146,7 @@ static char **find_addresses(virConnectPtr connection, const Conf *conf, virDoma
                 g_autoptr(GString) text = g_string_new(NULL);
 
                 if (port->mac && (port->network || port->bridge))
-                        add_addresses(connection, conf, port, text);
+                        port_add_addresses(connection, conf, port, text);
                 g_strv_builder_add(all, text->str);
         }
         free(xml);
@@ -166,7 +167,7 @@ int report_statistics(const char *name, Error *ret_error)
         r = plan_identity(name, uuid, ret_error);
         if (r < 0)
                 return r;
-        r = connect_configured(&conf, &connection, ret_error);
+        r = report_connect(&conf, &connection, ret_error);
         if (r < 0)
                 return r;
         r = virt_domain_find(connection, name, uuid, &domain, ret_error);
@@ -182,7 +183,7 @@ int report_statistics(const char *name, Error *ret_error)
                                 "Cannot read the statistics of '%s'", name);
 
         metadata = virt_domain_metadata(domain);
-        addresses = find_addresses(connection, conf, domain);
+        addresses = domain_find_addresses(connection, conf, domain);
         if (r > 0)
                 emit_statistics(records[0], metadata, addresses);
         free(metadata);
@@ -237,7 +238,7 @@ int report_statistics_all(Error *ret_error)
         unsigned n = 0;
         int r;
 
-        r = connect_configured(&conf, &connection, ret_error);
+        r = report_connect(&conf, &connection, ret_error);
         if (r < 0)
                 return r;
         if (virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE) < 0)
@@ -271,7 +272,7 @@ int report_probe(bool again, Error *ret_error)
         g_autoptr(Conf) conf = NULL;
         int r;
 
-        r = connect_configured(&conf, &connection, ret_error);
+        r = report_connect(&conf, &connection, ret_error);
         if (r < 0)
                 return r;
 
@@ -319,7 +320,7 @@ int report_dhcp_leases(const char *network, Error *ret_error)
         g_autoptr(GArray) leases = NULL;
         int r;
 
-        r = connect_configured(&conf, &connection, ret_error);
+        r = report_connect(&conf, &connection, ret_error);
         if (r >= 0)
                 r = attachment_find(connection, conf, network, NULL, &attachment, ret_error);
         if (r >= 0)
@@ -379,7 +380,7 @@ int report_networks(Error *ret_error)
         g_auto(GStrv) bridges = bridge_list();
         int r;
 
-        r = connect_configured(&conf, &connection, ret_error);
+        r = report_connect(&conf, &connection, ret_error);
         if (r >= 0)
                 r = emit_networks(connection, VIR_CONNECT_LIST_NETWORKS_ACTIVE, emit_network, ret_error);
         if (r < 0)
@@ -434,7 +435,7 @@ int report_network_details(Error *ret_error)
         g_autoptr(Conf) conf = NULL;
         int r;
 
-        r = connect_configured(&conf, &connection, ret_error);
+        r = report_connect(&conf, &connection, ret_error);
         if (r < 0)
                 return r;
 

@@ -18,7 +18,7 @@
         30 /* its service has to be started; libvirt's filters are the way out of a worse wait              \
             */
 
-static int refuse(int r, Error *ret_error)
+static int antispoof_refuse(int r, Error *ret_error)
 {
         return error_set(ret_error, ERROR_FAILED,
                         "shruthi-antispoof does not answer (%s): look at 'systemctl status "
@@ -27,7 +27,7 @@ static int refuse(int r, Error *ret_error)
 }
 
 /* answer: of that size. */
-static int exchange(const AntispoofRequest *request, char *answer, size_t size, size_t *ret_size,
+static int antispoof_exchange(const AntispoofRequest *request, char *answer, size_t size, size_t *ret_size,
                 Error *ret_error)
 {
         g_autofree char *text = antispoof_request_format(request);
@@ -47,19 +47,19 @@ static int exchange(const AntispoofRequest *request, char *answer, size_t size, 
                 r = n < 0 ? -errno : n == 0 ? -ECONNRESET : 0;
         }
         if (r < 0)
-                return refuse(r, ret_error);
+                return antispoof_refuse(r, ret_error);
 
         *ret_size = (size_t) n;
         return 0;
 }
 
-static int ask(const AntispoofRequest *request, char **ret_word, Error *ret_error)
+static int antispoof_ask(const AntispoofRequest *request, char **ret_word, Error *ret_error)
 {
         char answer[ANTISPOOF_ANSWER_MAX];
         size_t size;
         int r;
 
-        r = exchange(request, answer, sizeof answer, &size, ret_error);
+        r = antispoof_exchange(request, answer, sizeof answer, &size, ret_error);
         return r < 0 ? r : antispoof_answer_parse(answer, size, ret_word, ret_error);
 }
 
@@ -79,7 +79,7 @@ int antispoof_filter(const AntispoofFilter *filter, char **ret_interface, Error 
         char interface[IF_NAMESIZE];
         int r;
 
-        r = ask(&request, &word, ret_error);
+        r = antispoof_ask(&request, &word, ret_error);
         if (r < 0)
                 return r;
 
@@ -101,7 +101,7 @@ int antispoof_check(bool *ret_restored, Error *ret_error)
         g_autofree char *word = NULL;
         int r;
 
-        r = ask(&request, &word, ret_error);
+        r = antispoof_ask(&request, &word, ret_error);
         if (r < 0)
                 return r;
 
@@ -116,7 +116,7 @@ int antispoof_lost(char ***ret_names, Error *ret_error)
         size_t size;
         int r;
 
-        r = exchange(&request, answer, ANTISPOOF_LOST_MAX, &size, ret_error);
+        r = antispoof_exchange(&request, answer, ANTISPOOF_LOST_MAX, &size, ret_error);
         return r < 0 ? r : antispoof_lost_parse(answer, size, ret_names, ret_error);
 }
 
@@ -125,7 +125,7 @@ int antispoof_attach(const AntispoofPort *port, Error *ret_error)
         const AntispoofRequest request = {.verb = ANTISPOOF_PORT, .port = *port};
         g_autofree char *word = NULL;
 
-        return ask(&request, &word, ret_error);
+        return antispoof_ask(&request, &word, ret_error);
 }
 
 int antispoof_listen(int *ret_fd)

@@ -11,7 +11,7 @@
 
 #define SYS_CLASS_NET "/sys/class/net"
 
-static bool is_bridge(const char *name)
+static bool interface_is_bridge(const char *name)
 {
         g_autofree char *path = g_strdup_printf(SYS_CLASS_NET "/%s/bridge", name);
 
@@ -19,7 +19,7 @@ static bool is_bridge(const char *name)
 }
 
 /* In a network namespace whose /sys is its own there is nothing but lo. */
-static bool sees_host(void)
+static bool host_interfaces_are_visible(void)
 {
         g_autoptr(GDir) dir = g_dir_open(SYS_CLASS_NET, 0, NULL);
         const char *name;
@@ -35,9 +35,9 @@ int bridge_exists(const char *name)
 {
         g_autofree char *link = g_strdup_printf(SYS_CLASS_NET "/%s", name);
 
-        if (is_bridge(name))
+        if (interface_is_bridge(name))
                 return 1;
-        if (!sees_host())
+        if (!host_interfaces_are_visible())
                 return -ENODATA;
 
         return access(link, F_OK) >= 0 ? -ENOTUNIQ : 0;
@@ -50,7 +50,7 @@ char **bridge_list(void)
         const char *name;
 
         while (dir && (name = g_dir_read_name(dir)))
-                if (is_bridge(name))
+                if (interface_is_bridge(name))
                         g_strv_builder_add(names, name);
 
         return g_strv_builder_end(names);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The client of shruthi-neighbours, which answers one question for each connection. Called by attachment.c,
+/* The client of shruthi-neighbours, which answers one request for each connection. Called by attachment.c,
  * networks.c and check-networks.c. */
 
 #include "domain/host/neighbours-client.h"
@@ -64,9 +64,9 @@ int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error)
 }
 
 /* A bridge's name, or "/routes" or "/host". */
-static int ask(const char *about, char **ret_text)
+static int neighbours_request(const char *about, char **ret_text)
 {
-        g_autofree char *question = g_strconcat(about, "\n", NULL);
+        g_autofree char *request = g_strconcat(about, "\n", NULL);
         _cleanup_close_ int fd = -EBADF;
         int r;
 
@@ -74,7 +74,7 @@ static int ask(const char *about, char **ret_text)
         if (r < 0)
                 return r;
 
-        r = write_all(fd, question, strlen(question));
+        r = write_all(fd, request, strlen(request));
         return r < 0 ? r : fd_read_all(fd, ANSWER_SIZE_MAX, ret_text, NULL);
 }
 
@@ -85,7 +85,7 @@ int neighbours_ask(const char *bridge, GArray *seen, Error *ret_error)
         guint before = seen->len;
         int r;
 
-        r = ask(bridge, &text);
+        r = neighbours_request(bridge, &text);
         if (r < 0)
                 return error_set(ret_error, ERROR_FAILED,
                                 "Cannot ask which addresses are in use on '%s' (%s): look at 'systemctl "
@@ -109,7 +109,7 @@ int neighbours_ask_routes(GArray *routes, Error *ret_error)
         guint before = routes->len;
         int r;
 
-        r = ask("/routes", &text);
+        r = neighbours_request("/routes", &text);
         if (r < 0)
                 return error_set(ret_error, ERROR_FAILED,
                                 "Cannot ask which networks this host has (%s): look at 'systemctl status "
@@ -130,7 +130,7 @@ int neighbours_ask_host(HostNetwork **ret_network, Error *ret_error)
         g_autofree char *text = NULL;
         int r;
 
-        r = ask("/host", &text);
+        r = neighbours_request("/host", &text);
         if (r >= 0)
                 r = host_network_parse(text, ret_network);
         return r >= 0 ? 0

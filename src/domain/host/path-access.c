@@ -45,7 +45,7 @@ void access_user_clear(AccessUser *user)
 #define ID_UNKNOWN 65534
 
 /* The first class that fits decides, as in the kernel. Of an unknown group the best is believed. */
-static bool may_enter(const AccessUser *user, const struct stat *st)
+static bool access_user_may_enter(const AccessUser *user, const struct stat *st)
 {
         if (user->uid == 0)
                 return true;
@@ -74,7 +74,7 @@ int access_check_directory(const AccessUser *user, const char *path, char **ret_
                 prefix = g_strndup(path, end);
                 if (stat(prefix, &st) < 0)
                         return -errno;
-                if (!may_enter(user, &st)) {
+                if (!access_user_may_enter(user, &st)) {
                         *ret_where = g_steal_pointer(&prefix);
                         return -EACCES;
                 }

@@ -179,7 +179,7 @@ int virt_connect_apart(const char *uri, virConnectPtr *ret_connection, Error *re
 }
 
 /* Whether it has been used before for the same, and whoever is at its other end still answers. */
-static bool kept_is_good(const char *uri)
+static bool kept_connection_is_good(const char *uri)
 {
         unsigned long version;
 
@@ -194,7 +194,7 @@ int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_erro
         if (!kept.wanted)
                 return virt_connect_apart(uri, ret_connection, ret_error);
 
-        if (!kept_is_good(uri)) {
+        if (!kept_connection_is_good(uri)) {
                 virt_connection_unref(&kept.connection);
                 r = virt_connect_apart(uri, &kept.connection, ret_error);
                 if (r < 0)
@@ -251,7 +251,7 @@ char *virt_domain_metadata(virDomainPtr domain)
         return virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, SHRUTHI_METADATA_NAMESPACE, 0);
 }
 
-static int check_domain_is_ours(virConnectPtr connection, virDomainPtr domain, const char *name,
+static int domain_check_ours(virConnectPtr connection, virDomainPtr domain, const char *name,
                 const char *uuid, Error *ret_error)
 {
         char found_uuid[VIR_UUID_STRING_BUFLEN] = "";
@@ -298,7 +298,7 @@ int virt_domain_find(virConnectPtr connection, const char *name, const char *uui
                                        : virt_error_set(ret_error, connection, ERROR_FAILED,
                                                          "Cannot look for domain '%s'", domain_name);
 
-        r = check_domain_is_ours(connection, domain, name, uuid, ret_error);
+        r = domain_check_ours(connection, domain, name, uuid, ret_error);
         if (r <= 0)
                 return r;
 
@@ -307,7 +307,7 @@ int virt_domain_find(virConnectPtr connection, const char *name, const char *uui
 }
 
 /* "Unable to add bridge BRIDGE port INTERFACE: Exchange full", by src/util/virnetdevbridge.c of libvirt. */
-static int refuse_full_bridge(const virError *error, Error *ret_error)
+static int domain_refuse_full_bridge(const virError *error, Error *ret_error)
 {
         const char *name = error->message ? strstr(error->message, "bridge ") : NULL;
         g_autofree char *bridge =
@@ -321,7 +321,7 @@ static int refuse_full_bridge(const virError *error, Error *ret_error)
                         shown ? "'" : "of the unikernel ", shown ?: "", shown ? "' " : "", BRIDGE_PORTS_MAX);
 }
 
-static int refuse_start(virConnectPtr connection, Error *ret_error)
+static int domain_refuse_start(virConnectPtr connection, Error *ret_error)
 {
         const virError *error = virGetLastError();
 
@@ -338,7 +338,7 @@ static int refuse_start(virConnectPtr connection, Error *ret_error)
                                 "modules sch_htb, sch_sfq, sch_ingress, cls_u32, cls_fw and act_police");
 
         if (error && error->code == VIR_ERR_SYSTEM_ERROR && error->int1 == EXFULL)
-                return refuse_full_bridge(error, ret_error);
+                return domain_refuse_full_bridge(error, ret_error);
 
         /* ENODEV is what the kernel says about a bridge that is not there. */
         if (error && (error->code == VIR_ERR_NO_NETWORK ||
@@ -360,7 +360,7 @@ static int domain_create(virConnectPtr connection, const char *xml, unsigned fla
         virDomainPtr domain = virDomainCreateXML(connection, xml, flags);
 
         if (!domain)
-                return refuse_start(connection, ret_error);
+                return domain_refuse_start(connection, ret_error);
 
         *ret_domain = domain;
         return 0;
@@ -385,7 +385,7 @@ static bool error_is_gone(void)
 }
 
 /* Also one that has ended meanwhile. */
-static bool has_run(virDomainPtr domain)
+static bool domain_has_run(virDomainPtr domain)
 {
         int state, reason;
 
@@ -402,7 +402,7 @@ bool virt_domain_release(virDomainPtr domain)
                         reason != VIR_DOMAIN_PAUSED_USER)
                 return false;
 
-        return virDomainResume(domain) >= 0 || has_run(domain);
+        return virDomainResume(domain) >= 0 || domain_has_run(domain);
 }
 
 int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret_error)
@@ -427,9 +427,9 @@ int virt_domain_create_with(virConnectPtr connection, const char *xml, const cha
         int r;
 
         if (!domain)
-                return refuse_start(connection, ret_error);
+                return domain_refuse_start(connection, ret_error);
         if (virDomainFDAssociate(domain, group, 1, &fd, 0) < 0 || virDomainCreate(domain) < 0) {
-                r = refuse_start(connection, ret_error);
+                r = domain_refuse_start(connection, ret_error);
                 (void) virt_domain_forget(connection, domain, NULL);
                 return r;
         }
@@ -444,7 +444,7 @@ int virt_domain_create_with(virConnectPtr connection, const char *xml, const cha
 
 /* libvirt tells of an end, and refuses to end it once more, before the domain is off its list: until then
  * the name is taken, for another UUID. */
-static void wait_until_forgotten(virDomainPtr domain)
+static void domain_wait_until_forgotten(virDomainPtr domain)
 {
         gint64 deadline = g_get_monotonic_time() + GONE_WAIT_USEC;
         int state, reason;
@@ -467,10 +467,10 @@ int virt_domain_destroy(virConnectPtr connection, virDomainPtr domain, Error *re
         r = virt_domain_forget(connection, domain, ret_error);
         if (r < 0)
                 return r;
-        /* The latter for a QEMU that does not end on SIGTERM within libvirt's patience of some seconds. */
+        /* The latter for a QEMU that does not end on SIGTERM within the seconds that libvirt waits. */
         if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) >= 0 || error_is_gone() ||
                         virDomainDestroy(domain) >= 0 || error_is_gone()) {
-                wait_until_forgotten(domain);
+                domain_wait_until_forgotten(domain);
                 return 0;
         }
 

@@ -10,7 +10,7 @@
 
 /* The folder host/ owns how shruthi-domain talks to what surrounds it: libvirt (virt.h), the services
  * shruthi-antispoof and shruthi-neighbours (their clients), whoever runs a verb (protocol.h), and the host's
- * own files (bridges.h, path-access.h, swap.h, probe-state.h). It decides nothing. Every folder of
+ * own files (bridges.h, path-access.h, swap-check.h, probe-state.h). It decides nothing. Every folder of
  * src/domain but xml/ may call it.
  *
  * The calls to libvirt, with its errors turned into ours. Used by shruthi-domain alone, whose processes are

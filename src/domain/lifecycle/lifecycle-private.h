@@ -16,8 +16,8 @@
 #define ADDRESSES_GUARD 90
 #define STOP_GUARD      60
 
-/* A libvirtd that dies in the middle is met again, within so long from the beginning. A stop is worth more
- * patience than a start, which systemd can repeat. */
+/* A libvirtd that dies in the middle is connected to again, within so long from the beginning. That is
+ * longer for a stop than for a start, which systemd can repeat. */
 #define START_WINDOW_USEC  (8 * G_USEC_PER_SEC)
 #define STOP_WINDOW_USEC   (30 * G_USEC_PER_SEC)
 #define ATTEMPT_PAUSE_USEC (500 * 1000)
@@ -30,6 +30,6 @@ int lifecycle_open(const char *uri, virConnectPtr *ret_connection, Error *ret_er
 int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bool *ret_kvm, char **ret_xml,
                 Error *ret_error);
 
-/* Waits for the domain's end and says how it was. Comes back without an Error where the runner went before,
- * and nobody wants to know any more. */
-int lifecycle_witness(Watch *watch, const char *uri, Error *ret_error);
+/* Waits for the domain's end and says how it was. Returns without an Error where the runner went before, and
+ * nobody needs to know any more. */
+int lifecycle_monitor(Watch *watch, const char *uri, Error *ret_error);

@@ -71,7 +71,7 @@ int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bo
         return 0;
 }
 
-int lifecycle_witness(Watch *watch, const char *uri, Error *ret_error)
+int lifecycle_monitor(Watch *watch, const char *uri, Error *ret_error)
 {
         WatchEnding ending;
         int r;
@@ -85,8 +85,9 @@ int lifecycle_witness(Watch *watch, const char *uri, Error *ret_error)
         return 0;
 }
 
-/* A start whose asker was killed goes on in libvirt: until that has ended there is a domain and no guest. */
-static bool is_alive(virDomainPtr domain)
+/* A start goes on in libvirt when who asked for it is killed: until that has ended there is a domain and no
+ * guest. */
+static bool domain_is_alive(virDomainPtr domain)
 {
         int state, reason;
 
@@ -98,7 +99,7 @@ static bool is_alive(virDomainPtr domain)
         return virDomainIsActive(domain) == 1;
 }
 
-int lifecycle_watch(const char *name, bool witness, Error *ret_error)
+int lifecycle_watch(const char *name, bool monitor, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
@@ -108,7 +109,7 @@ int lifecycle_watch(const char *name, bool witness, Error *ret_error)
         bool alive;
         int r;
 
-        if (witness && virt_keeps_connection())
+        if (monitor && virt_keeps_connection())
                 return VIRT_NEEDS_EVENTS;
         if (run_dir_is_prepared(name)) {
                 /* Who was to start it is no more. */
@@ -125,7 +126,7 @@ int lifecycle_watch(const char *name, bool witness, Error *ret_error)
                 return r;
 
         /* Listening before looking: an end in between is seen. */
-        if (witness) {
+        if (monitor) {
                 r = watch_new(connection, name, uuid, &watch, ret_error);
                 if (r < 0)
                         return r;
@@ -134,7 +135,7 @@ int lifecycle_watch(const char *name, bool witness, Error *ret_error)
         if (r < 0 && r != error_code_to_errno(ERROR_FOREIGN_DOMAIN))
                 return r;
 
-        alive = r > 0 && is_alive(domain);
+        alive = r > 0 && domain_is_alive(domain);
         /* A start may have been cut off just before its end. */
         if (alive)
                 (void) virt_domain_forget(connection, domain, NULL);
@@ -145,11 +146,12 @@ int lifecycle_watch(const char *name, bool witness, Error *ret_error)
         r = watch_narrow(watch, domain, ret_error);
         if (r < 0)
                 return r;
-        return lifecycle_witness(watch, uri, ret_error);
+        return lifecycle_monitor(watch, uri, ret_error);
 }
 
-/* 1: it ran and is gone, 0: there was none of ours. *met: libvirt let us in. */
-static int stop_once(const char *uri, const char *name, const char *uuid, bool *met, Error *ret_error)
+/* 1: it ran and is gone, 0: there was none of ours. *connected: libvirt let us in. */
+static int lifecycle_stop_once(
+                const char *uri, const char *name, const char *uuid, bool *connected, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
@@ -157,7 +159,7 @@ static int stop_once(const char *uri, const char *name, const char *uuid, bool *
         int r;
 
         r = lifecycle_open(uri, &connection, ret_error);
-        *met = r >= 0;
+        *connected = r >= 0;
         if (r < 0)
                 return r;
 
@@ -194,14 +196,14 @@ int lifecycle_stop(const char *name, Error *ret_error)
         deadline = g_get_monotonic_time() + STOP_WINDOW_USEC;
         for (;;) {
                 _cleanup_error_ Error error = ERROR_INIT;
-                bool met;
+                bool connected;
 
-                r = stop_once(uri, name, uuid, &met, &error);
+                r = lifecycle_stop_once(uri, name, uuid, &connected, &error);
                 if (r >= 0)
                         break;
                 /* One that did not even let us in for as long as a connection is tried for is not about to
                  * return, and our unit is ordered after it: whoever starts it waits for us. */
-                if (!met || g_get_monotonic_time() >= deadline) {
+                if (!connected || g_get_monotonic_time() >= deadline) {
                         error_move(ret_error, &error);
                         return r;
                 }
@@ -242,7 +244,7 @@ int lifecycle_connect(Error *ret_error)
 }
 
 /* For all that needs the definition and its addresses, but no image. */
-static int load_and_connect(
+static int lifecycle_load_and_connect(
                 const char *name, Plan **ret_plan, virConnectPtr *ret_connection, Error *ret_error)
 {
         g_autoptr(Plan) plan = NULL;
@@ -266,7 +268,7 @@ int lifecycle_arguments(const char *name, Error *ret_error)
         g_autoptr(Plan) plan = NULL;
         int r;
 
-        r = load_and_connect(name, &plan, &connection, ret_error);
+        r = lifecycle_load_and_connect(name, &plan, &connection, ret_error);
         if (r >= 0)
                 r = addresses_read(connection, plan, ret_error);
         if (r < 0)
@@ -281,7 +283,7 @@ int lifecycle_allocate(const char *name, Error *ret_error)
         g_autoptr(Plan) plan = NULL;
         int r;
 
-        r = load_and_connect(name, &plan, &connection, ret_error);
+        r = lifecycle_load_and_connect(name, &plan, &connection, ret_error);
         return r < 0 ? r : addresses_allocate(connection, plan, ret_error);
 }
 

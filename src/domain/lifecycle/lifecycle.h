@@ -22,10 +22,10 @@ int lifecycle_start(const char *name, int credentials, Error *ret_error);
  * it. Who starts it next takes it if they would make the same. */
 int lifecycle_prepare(const char *name, Error *ret_error);
 
-int lifecycle_watch(const char *name, bool witness, Error *ret_error);
+int lifecycle_watch(const char *name, bool monitor, Error *ret_error);
 int lifecycle_stop(const char *name, Error *ret_error);
 
-/* The same for a unikernel whose unit is over, as the file says that unikernel/liveness.h describes.
+/* The same for a unikernel whose unit has ended, as the file shows that unikernel/liveness.h describes.
  * prepared: also where the domain is one that was prepared; else that is left to its start, which may have
  * been asked for only after the unit was seen to be over. */
 int lifecycle_sweep(const char *name, bool prepared, Error *ret_error);

@@ -23,19 +23,19 @@
 
 #define LOOK_GUARD 120 /* seconds, for as many domains as there are */
 
-typedef struct Round {
+typedef struct Reattachment {
         virConnectPtr connection;
         char **lost;          /* taps */
         GHashTable *networks; /* name → the bridge that it has now, or "" */
         GHashTable *seen;     /* names of unikernels that were looked at */
-} Round;
+} Reattachment;
 
-static bool is_lost(const Round *round, const char *interface)
+static bool reattachment_has_lost(const Reattachment *reattachment, const char *interface)
 {
-        return g_strv_contains((const char *const *) round->lost, interface);
+        return g_strv_contains((const char *const *) reattachment->lost, interface);
 }
 
-static char *find_bridge(virConnectPtr connection, const char *name)
+static char *network_find_bridge(virConnectPtr connection, const char *name)
 {
         virNetworkPtr network = virNetworkLookupByName(connection, name);
         char *found = network && virNetworkIsActive(network) == 1 ? virNetworkGetBridgeName(network) : NULL;
@@ -48,25 +48,26 @@ static char *find_bridge(virConnectPtr connection, const char *name)
 }
 
 /* "" where it has none now. A network of ours is started for that. */
-static const char *network_bridge(Round *round, const char *name)
+static const char *reattachment_find_bridge(Reattachment *reattachment, const char *name)
 {
-        const char *known = g_hash_table_lookup(round->networks, name);
-        g_autofree char *bridge = known ? NULL : find_bridge(round->connection, name);
+        const char *known = g_hash_table_lookup(reattachment->networks, name);
+        g_autofree char *bridge = known ? NULL : network_find_bridge(reattachment->connection, name);
 
         if (known)
                 return known;
 
-        if (!bridge && networks_restore(round->connection, name, NULL) > 0)
-                bridge = find_bridge(round->connection, name);
+        if (!bridge && networks_restore(reattachment->connection, name, NULL) > 0)
+                bridge = network_find_bridge(reattachment->connection, name);
         known = bridge ? g_steal_pointer(&bridge) : g_strdup("");
-        g_hash_table_insert(round->networks, g_strdup(name), (char *) known);
+        g_hash_table_insert(reattachment->networks, g_strdup(name), (char *) known);
         return known;
 }
 
 /* NULL: it is on its bridge. Else why not; free with g_free(). */
-static char *put_back(Round *round, const DomainPort *port)
+static char *reattachment_attach_port(Reattachment *reattachment, const DomainPort *port)
 {
-        const char *bridge = port->network ? network_bridge(round, port->network) : port->bridge;
+        const char *bridge =
+                        port->network ? reattachment_find_bridge(reattachment, port->network) : port->bridge;
         AntispoofPort wanted = {.isolated = port->isolated};
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
@@ -80,7 +81,7 @@ static char *put_back(Round *round, const DomainPort *port)
         return r < 0 ? g_strdup(error_message(&error, r)) : NULL;
 }
 
-static void tell_attached(const LogObject *object, const char *device)
+static void log_attached(const LogObject *object, const char *device)
 {
         log_object(LOG_NOTICE, object, SHRUTHI_MESSAGE_REATTACHED, NULL,
                         "Network '%s' of '%s' had lost its bridge, and is attached again", device,
@@ -88,7 +89,7 @@ static void tell_attached(const LogObject *object, const char *device)
 }
 
 /* What has changed is told, each time once. mended: devices that were put back. */
-static void note(const LogObject *object, const GPtrArray *after, GPtrArray *mended)
+static void cut_off_note(const LogObject *object, const GPtrArray *after, GPtrArray *mended)
 {
         g_autoptr(GPtrArray) before = cut_off_read(object->unikernel);
         int r;
@@ -103,13 +104,13 @@ static void note(const LogObject *object, const GPtrArray *after, GPtrArray *men
                                         one->device, object->unikernel, one->reason);
         }
         for (guint i = 0; i < mended->len; i++)
-                tell_attached(object, mended->pdata[i]);
+                log_attached(object, mended->pdata[i]);
         for (guint i = 0; i < before->len; i++) {
                 const CutOff *one = before->pdata[i];
 
                 if (!cut_off_find(after, one->device) &&
                                 !g_ptr_array_find_with_equal_func(mended, one->device, g_str_equal, NULL))
-                        tell_attached(object, one->device);
+                        log_attached(object, one->device);
         }
         if (before->len == 0 && after->len == 0)
                 return;
@@ -119,8 +120,8 @@ static void note(const LogObject *object, const GPtrArray *after, GPtrArray *men
 }
 
 /* The ports of one domain that have lost their bridge. Returns how many did. */
-static guint put_back_all(
-                Round *round, const char *xml, char **devices, GPtrArray *cut_off, GPtrArray *mended)
+static guint reattachment_attach_ports(Reattachment *reattachment, const char *xml, char **devices,
+                GPtrArray *cut_off, GPtrArray *mended)
 {
         g_autoptr(GPtrArray) ports = domain_xml_ports(xml);
         guint n = MIN(ports->len, g_strv_length(devices)), n_lost = 0;
@@ -129,10 +130,11 @@ static guint put_back_all(
                 const DomainPort *port = ports->pdata[i];
                 g_autofree char *reason = NULL;
 
-                if (!port->interface || !(port->network || port->bridge) || !is_lost(round, port->interface))
+                if (!port->interface || !(port->network || port->bridge) ||
+                                !reattachment_has_lost(reattachment, port->interface))
                         continue;
                 n_lost++;
-                reason = put_back(round, port);
+                reason = reattachment_attach_port(reattachment, port);
                 if (reason)
                         cut_off_add(cut_off, port->interface, devices[i], reason);
                 else
@@ -142,7 +144,7 @@ static guint put_back_all(
 }
 
 /* A domain that has nothing to do with us has no such name, or not our metadata. */
-static void look_at_domain(Round *round, virDomainPtr domain)
+static void reattachment_look_at_domain(Reattachment *reattachment, virDomainPtr domain)
 {
         const char *domain_name = virDomainGetName(domain);
         const char *name = domain_name + strlen(SHRUTHI_DOMAIN_PREFIX);
@@ -158,25 +160,26 @@ static void look_at_domain(Round *round, virDomainPtr domain)
         if (xml) {
                 devices = domain_xml_metadata_devices(metadata, DEVICE_NETWORK);
                 owner = domain_xml_metadata_owner(metadata);
-                if (put_back_all(round, xml, devices, cut_off, mended) > 0) {
-                        g_hash_table_add(round->seen, g_strdup(name));
-                        note(&(LogObject){.unikernel = name, .owner = owner}, cut_off, mended);
+                if (reattachment_attach_ports(reattachment, xml, devices, cut_off, mended) > 0) {
+                        g_hash_table_add(reattachment->seen, g_strdup(name));
+                        cut_off_note(&(LogObject){.unikernel = name, .owner = owner}, cut_off, mended);
                 }
         }
         free(xml);
         free(metadata);
 }
 
-static int look_at_domains(Round *round, Error *ret_error)
+static int reattachment_look_at_domains(Reattachment *reattachment, Error *ret_error)
 {
         virDomainPtr *domains = NULL;
-        int n = virConnectListAllDomains(round->connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+        int n = virConnectListAllDomains(
+                        reattachment->connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
 
         if (n < 0)
-                return virt_error_set(
-                                ret_error, round->connection, ERROR_FAILED, "Cannot list libvirt's domains");
+                return virt_error_set(ret_error, reattachment->connection, ERROR_FAILED,
+                                "Cannot list libvirt's domains");
         for (int i = 0; i < n; i++) {
-                look_at_domain(round, domains[i]);
+                reattachment_look_at_domain(reattachment, domains[i]);
                 (void) virDomainFree(domains[i]);
         }
         free(domains);
@@ -184,51 +187,51 @@ static int look_at_domains(Round *round, Error *ret_error)
 }
 
 /* Those that were cut off and have nothing lost any more: somebody else has attached them, or they ended. */
-static void look_at_notes(const Round *round)
+static void reattachment_look_at_notes(const Reattachment *reattachment)
 {
         g_autoptr(GPtrArray) none = cut_off_new(), mended = g_ptr_array_new();
         g_auto(GStrv) names = cut_off_list();
 
         for (char **name = names; *name; name++)
-                if (!g_hash_table_contains(round->seen, *name))
-                        note(&(LogObject){.unikernel = *name}, none, mended);
+                if (!g_hash_table_contains(reattachment->seen, *name))
+                        cut_off_note(&(LogObject){.unikernel = *name}, none, mended);
 }
 
-static int look(Round *round, Error *ret_error)
+static int reattachment_look(Reattachment *reattachment, Error *ret_error)
 {
         g_autoptr(Conf) conf = NULL;
         int r;
 
         r = conf_load(&conf, ret_error);
         if (r >= 0)
-                r = lifecycle_open(conf->libvirt_uri, &round->connection, ret_error);
+                r = lifecycle_open(conf->libvirt_uri, &reattachment->connection, ret_error);
         if (r < 0)
                 return r;
 
         protocol_guard(LOOK_GUARD, "tell where guests are attached");
-        r = look_at_domains(round, ret_error);
+        r = reattachment_look_at_domains(reattachment, ret_error);
         protocol_guard(0, NULL);
         return r;
 }
 
 int reattach(Error *ret_error)
 {
-        Round round = {};
+        Reattachment reattachment = {};
         int r;
 
-        r = antispoof_lost(&round.lost, ret_error);
+        r = antispoof_lost(&reattachment.lost, ret_error);
         if (r < 0)
                 return r;
 
-        round.networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-        round.seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        if (round.lost[0])
-                r = look(&round, ret_error);
+        reattachment.networks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        reattachment.seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        if (reattachment.lost[0])
+                r = reattachment_look(&reattachment, ret_error);
         if (r >= 0)
-                look_at_notes(&round);
-        virt_connection_unref(&round.connection);
-        g_hash_table_unref(round.networks);
-        g_hash_table_unref(round.seen);
-        g_strfreev(round.lost);
+                reattachment_look_at_notes(&reattachment);
+        virt_connection_unref(&reattachment.connection);
+        g_hash_table_unref(reattachment.networks);
+        g_hash_table_unref(reattachment.seen);
+        g_strfreev(reattachment.lost);
         return r;
 }

@@ -16,13 +16,13 @@
 #include "unikernel/run-dir.h"
 #include "unikernel/started.h"
 
-/* Those that it writes: only they can be in want of room. */
+/* Those that it writes: only they can run out of space. */
 static void emit_volumes(const Plan *plan)
 {
         g_autoptr(GString) names = g_string_new(NULL);
 
-        for (guint i = 0; i < plan->wired->len; i++) {
-                const DefinitionDevice *device = plan->wired->pdata[i];
+        for (guint i = 0; i < plan->attached->len; i++) {
+                const DefinitionDevice *device = plan->attached->pdata[i];
 
                 if (device->stored && !device->read_only)
                         g_string_append_printf(names, "%s%s", names->len > 0 ? " " : "", device->stored);
@@ -44,7 +44,7 @@ static void emit_plan(const Plan *plan)
                 protocol_emit("console-burst-user", "%" PRIu64, plan->conf->console_burst_user);
         }
         protocol_emit("silence-warning-usec", "%" PRIu64, plan->conf->silence_warning_usec);
-        protocol_emit("witness", "%s", plan->witness ? "yes" : "no");
+        protocol_emit("witness", "%s", plan->monitor ? "yes" : "no");
 }
 
 /* All at once, for whom it costs something to read them. */
@@ -66,7 +66,7 @@ static void emit_started(Plan *plan, bool kvm)
 
 /* 1: it was prepared, and runs now. 0: there is none. What else there is of ours was left by a start or a
  * stop that was cut off, or prepared before something changed: it is not the guest that is asked for now. */
-static int meet_remains(virConnectPtr connection, Plan *plan, const char *xml, Error *ret_error)
+static int start_handle_leftover(virConnectPtr connection, Plan *plan, const char *xml, Error *ret_error)
 {
         const char *name = plan->definition->name;
         g_autofree char *prepared = run_dir_get_prepared(name);
@@ -94,7 +94,7 @@ static int meet_remains(virConnectPtr connection, Plan *plan, const char *xml, E
 
 /* libvirt keeps a descriptor as long as the connection that brought it, so this one is closed at once,
  * however long another is kept. *ret_domain NULL: it has ended already. */
-static int create_with_credentials(virConnectPtr connection, const Plan *plan, const char *xml,
+static int start_create_with_credentials(virConnectPtr connection, const Plan *plan, const char *xml,
                 int credentials, virDomainPtr *ret_domain, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr own = NULL;
@@ -114,7 +114,7 @@ static int create_with_credentials(virConnectPtr connection, const Plan *plan, c
 
 /* It waits, and is marked so: who adopts would take it for one that runs. The mark stays if that succeeds.
  */
-static int make_waiting(virConnectPtr connection, const char *name, const char *xml,
+static int domain_make_waiting(virConnectPtr connection, const char *name, const char *xml,
                 virDomainPtr *ret_domain, Error *ret_error)
 {
         int r;
@@ -131,13 +131,13 @@ static int make_waiting(virConnectPtr connection, const char *name, const char *
 
 /* Without a firmware a guest may have ended before libvirt is done with its start, which libvirt takes for a
  * failure. So it is made as one that was prepared, and let run. */
-static int create_and_release(virConnectPtr connection, const Plan *plan, const char *xml,
+static int start_create_and_release(virConnectPtr connection, const Plan *plan, const char *xml,
                 virDomainPtr *ret_domain, Error *ret_error)
 {
         const char *name = plan->definition->name;
         int r;
 
-        r = make_waiting(connection, name, xml, ret_domain, ret_error);
+        r = domain_make_waiting(connection, name, xml, ret_domain, ret_error);
         if (r < 0)
                 return r;
 
@@ -146,18 +146,19 @@ static int create_and_release(virConnectPtr connection, const Plan *plan, const 
         return r;
 }
 
-static int create(virConnectPtr connection, const Plan *plan, const char *xml, int credentials,
+static int start_create(virConnectPtr connection, const Plan *plan, const char *xml, int credentials,
                 virDomainPtr *ret_domain, Error *ret_error)
 {
         if (credentials >= 0)
-                return create_with_credentials(connection, plan, xml, credentials, ret_domain, ret_error);
+                return start_create_with_credentials(
+                                connection, plan, xml, credentials, ret_domain, ret_error);
         if (!plan->machine->firmware)
-                return create_and_release(connection, plan, xml, ret_domain, ret_error);
+                return start_create_and_release(connection, plan, xml, ret_domain, ret_error);
         return virt_domain_create(connection, xml, ret_domain, ret_error);
 }
 
 /* credentials: the descriptor of the archive, or -EBADF. */
-static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret_error)
+static int start_try(Plan *plan, int credentials, Watch **ret_watch, Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
@@ -172,23 +173,23 @@ static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret
                 return r;
 
         protocol_guard(START_GUARD, "start the unikernel");
-        r = meet_remains(connection, plan, xml, ret_error);
+        r = start_handle_leftover(connection, plan, xml, ret_error);
         if (r < 0)
                 return r;
         if (r > 0) {
                 emit_started(plan, kvm);
                 return 0;
         }
-        r = volumes_take(plan, &turns, ret_error);
+        r = volumes_acquire(plan, &turns, ret_error);
         if (r < 0)
                 return r;
-        if (plan->witness) {
+        if (plan->monitor) {
                 r = watch_new(connection, plan->definition->name, plan->uuid, &watch, ret_error);
                 if (r < 0)
                         return r;
         }
         timestamps_record(&plan->timestamps, TIMESTAMP_PREPARED);
-        r = create(connection, plan, xml, credentials, &domain, ret_error);
+        r = start_create(connection, plan, xml, credentials, &domain, ret_error);
         if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
                 volumes_explain(plan, ret_error);
         if (r < 0)
@@ -203,7 +204,7 @@ static int start_once(Plan *plan, int credentials, Watch **ret_watch, Error *ret
         return 0;
 }
 
-static int open_credentials(const Definition *definition, int directory, int *ret_fd, Error *ret_error)
+static int start_open_credentials(const Definition *definition, int directory, int *ret_fd, Error *ret_error)
 {
         g_autoptr(GPtrArray) notices = g_ptr_array_new_with_free_func(g_free);
         int r;
@@ -235,14 +236,14 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         r = plan_resolve(plan, ret_error);
         if (r < 0)
                 return r;
-        if (plan->witness && virt_keeps_connection())
+        if (plan->monitor && virt_keeps_connection())
                 return VIRT_NEEDS_EVENTS;
         emit_plan(plan);
         r = started_write(name, plan->definition);
         if (r < 0)
                 protocol_emit("notice", "Cannot write down what the guest is started with: %s",
                                 g_strerror(-r));
-        r = open_credentials(plan->definition, credentials_directory, &credentials, ret_error);
+        r = start_open_credentials(plan->definition, credentials_directory, &credentials, ret_error);
         if (r < 0)
                 return r;
 
@@ -251,7 +252,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         for (;;) {
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                r = start_once(plan, credentials, &watch, &error);
+                r = start_try(plan, credentials, &watch, &error);
                 if (r >= 0)
                         break;
                 if (error.code != ERROR_LIBVIRT_UNAVAILABLE || g_get_monotonic_time() >= deadline) {
@@ -262,28 +263,28 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
                 g_usleep(ATTEMPT_PAUSE_USEC);
         }
 
-        /* A witness stays as long as the guest. */
+        /* The monitor stays as long as the guest. */
         credentials = close_safe(credentials);
-        return watch ? lifecycle_witness(watch, plan->conf->libvirt_uri, ret_error) : 0;
+        return watch ? lifecycle_monitor(watch, plan->conf->libvirt_uri, ret_error) : 0;
 }
 
 /* Where nobody has to follow it from the beginning, and it has no disk: the unit may have something to do
  * with that before (ExecStartPre=, a mount), it is open to one only, and what there is to say of it is the
  * start's. */
-static bool can_be_prepared(const Plan *plan)
+static bool plan_can_be_prepared(const Plan *plan)
 {
-        for (guint i = 0; i < plan->wired->len; i++) {
-                const DefinitionDevice *device = plan->wired->pdata[i];
+        for (guint i = 0; i < plan->attached->len; i++) {
+                const DefinitionDevice *device = plan->attached->pdata[i];
 
                 if (device->kind != DEVICE_NETWORK)
                         return false;
         }
 
-        return !plan->witness;
+        return !plan->monitor;
 }
 
 /* Under the lock, that a runner may be waiting for. */
-static int prepare_domain(virConnectPtr connection, const Plan *plan, const char *xml, Error *ret_error)
+static int plan_prepare_domain(virConnectPtr connection, const Plan *plan, const char *xml, Error *ret_error)
 {
         const char *name = plan->definition->name;
         _cleanup_domain_ virDomainPtr domain = NULL;
@@ -298,7 +299,7 @@ static int prepare_domain(virConnectPtr connection, const Plan *plan, const char
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot make the directory for '%s'", name);
 
-        r = make_waiting(connection, name, xml, &domain, ret_error);
+        r = domain_make_waiting(connection, name, xml, &domain, ret_error);
         protocol_guard(0, NULL);
         return r;
 }
@@ -317,7 +318,7 @@ int lifecycle_prepare(const char *name, Error *ret_error)
                 return r;
         isolation_prepare(plan);
         r = plan_resolve(plan, ret_error);
-        if (r < 0 || !can_be_prepared(plan))
+        if (r < 0 || !plan_can_be_prepared(plan))
                 return r;
         r = lifecycle_format(plan, true, &connection, &kvm, &xml, ret_error);
         if (r < 0)
@@ -328,5 +329,5 @@ int lifecycle_prepare(const char *name, Error *ret_error)
         if (r < 0)
                 return r == -EBUSY ? 0 : error_set_errno(ret_error, r, "Cannot take '%s'", name);
 
-        return prepare_domain(connection, plan, xml, ret_error);
+        return plan_prepare_domain(connection, plan, xml, ret_error);
 }

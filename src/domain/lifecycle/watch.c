@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A domain's lifecycle events, through libvirtd's restarts. Called by start.c and lifecycle.c for guests
- * without last words, and by probe.c. */
+ * that do not say on their console how they end, and by probe.c. */
 
 #include "domain/lifecycle/watch.h"
 
@@ -91,7 +91,7 @@ static void on_output(int id, int fd, int events, void *data)
         watch->unread = true;
 }
 
-static int register_callback(virConnectPtr connection, virDomainPtr domain, Watch *watch, Error *ret_error)
+static int watch_register(virConnectPtr connection, virDomainPtr domain, Watch *watch, Error *ret_error)
 {
         int id = virt_listen(connection, domain, on_lifecycle, watch);
 
@@ -102,7 +102,7 @@ static int register_callback(virConnectPtr connection, virDomainPtr domain, Watc
         return id;
 }
 
-static void detach(Watch *watch)
+static void watch_detach(Watch *watch)
 {
         if (!watch->connection)
                 return;
@@ -114,7 +114,7 @@ static void detach(Watch *watch)
         virt_connection_unref(&watch->connection);
 }
 
-static int attach(Watch *watch, virConnectPtr connection, virDomainPtr domain, Error *ret_error)
+static int watch_attach(Watch *watch, virConnectPtr connection, virDomainPtr domain, Error *ret_error)
 {
         int id;
 
@@ -125,7 +125,7 @@ static int attach(Watch *watch, virConnectPtr connection, virDomainPtr domain, E
         watch->connection = connection;
         watch->lost = false;
 
-        id = register_callback(connection, domain, watch, ret_error);
+        id = watch_register(connection, domain, watch, ret_error);
         if (id < 0)
                 return id;
         watch->callback = id;
@@ -145,7 +145,7 @@ int watch_new(virConnectPtr connection, const char *name, const char *uuid, Watc
                         .timer = -1,
                         .reader = -1,
                         .ending = _WATCH_ENDING_INVALID};
-        r = attach(watch, connection, NULL, ret_error);
+        r = watch_attach(watch, connection, NULL, ret_error);
         if (r < 0)
                 return r;
 
@@ -158,7 +158,7 @@ int watch_narrow(Watch *watch, virDomainPtr domain, Error *ret_error)
         int id;
 
         /* First the one, then no longer the other: nothing falls between. */
-        id = register_callback(watch->connection, domain, watch, ret_error);
+        id = watch_register(watch->connection, domain, watch, ret_error);
         if (id < 0)
                 return id;
 
@@ -168,13 +168,13 @@ int watch_narrow(Watch *watch, virDomainPtr domain, Error *ret_error)
 }
 
 /* libvirtd went away: what happened meanwhile shows in whether the domain is still there. */
-static int reattach(Watch *watch, const char *uri)
+static int watch_reconnect(Watch *watch, const char *uri)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
         _cleanup_domain_ virDomainPtr domain = NULL;
         int r;
 
-        detach(watch);
+        watch_detach(watch);
         r = virt_connect(uri, &connection, NULL);
         if (r < 0)
                 return r;
@@ -187,7 +187,7 @@ static int reattach(Watch *watch, const char *uri)
                 return 0;
         }
 
-        r = attach(watch, connection, domain, NULL);
+        r = watch_attach(watch, connection, domain, NULL);
         if (r < 0)
                 return r;
 
@@ -205,7 +205,7 @@ static bool output_is_read(void)
         return poll(&pollfd, 1, 0) <= 0 || !(pollfd.revents & (POLLERR | POLLHUP | POLLNVAL));
 }
 
-static int wait_here(Watch *watch, const char *uri, uint64_t timeout_usec, WatchEnding *ret_ending,
+static int watch_wait_here(Watch *watch, const char *uri, uint64_t timeout_usec, WatchEnding *ret_ending,
                 Error *ret_error)
 {
         if (watch->timer < 0 && timeout_usec != UINT64_MAX)
@@ -220,7 +220,7 @@ static int wait_here(Watch *watch, const char *uri, uint64_t timeout_usec, Watch
                 if (watch->timed_out)
                         return -ETIMEDOUT;
                 if (watch->lost || !watch->connection) {
-                        if (reattach(watch, uri) < 0) {
+                        if (watch_reconnect(watch, uri) < 0) {
                                 if (!output_is_read())
                                         return -EPIPE;
                                 g_usleep(RECONNECT_PAUSE_USEC);
@@ -242,7 +242,7 @@ int watch_wait(Watch *watch, const char *uri, uint64_t timeout_usec, WatchEnding
         int r;
 
         virt_answer_here();
-        r = wait_here(watch, uri, timeout_usec, ret_ending, ret_error);
+        r = watch_wait_here(watch, uri, timeout_usec, ret_ending, ret_error);
         virt_answer_meanwhile();
         return r;
 }
@@ -259,7 +259,7 @@ Watch *watch_free(Watch *watch)
 
         /* No callback is under way. */
         virt_answer_here();
-        detach(watch);
+        watch_detach(watch);
         if (watch->timer >= 0)
                 (void) virEventRemoveTimeout(watch->timer);
         if (watch->reader >= 0)

@@ -23,7 +23,7 @@ typedef struct Entry {
         const char *doing; /* for an error */
 } Entry;
 
-static bool has_reservation(const NetworkInfo *info, const Entry *entry)
+static bool info_has_reservation(const NetworkInfo *info, const Entry *entry)
 {
         for (guint i = 0; i < info->reserved->len; i++) {
                 const SeenAddress *seen = &g_array_index(info->reserved, SeenAddress, i);
@@ -36,7 +36,7 @@ static bool has_reservation(const NetworkInfo *info, const Entry *entry)
         return false;
 }
 
-static bool has_name(const NetworkInfo *info, const Entry *entry)
+static bool info_has_name(const NetworkInfo *info, const Entry *entry)
 {
         g_autofree char *suffix = NULL, *whole = NULL;
         char ip[ADDRESS_TEXT_MAX];
@@ -54,7 +54,7 @@ static bool has_name(const NetworkInfo *info, const Entry *entry)
 
 /* libvirt reports an error also where the change itself was made, and what came after it failed: the
  * firewall that it rebuilds, a file that it could not write. */
-static bool is_made(const Attachment *attachment, const Entry *entry)
+static bool entry_is_made(const Attachment *attachment, const Entry *entry)
 {
         g_autoptr(NetworkInfo) info = NULL;
         bool found;
@@ -62,14 +62,14 @@ static bool is_made(const Attachment *attachment, const Entry *entry)
         if (attachment_read_info(attachment->connection, attachment->network, &info, NULL) < 0)
                 return false;
 
-        found = entry->section == VIR_NETWORK_SECTION_DNS_HOST ? has_name(info, entry)
-                                                               : has_reservation(info, entry);
+        found = entry->section == VIR_NETWORK_SECTION_DNS_HOST ? info_has_name(info, entry)
+                                                               : info_has_reservation(info, entry);
         return found == (entry->command != VIR_NETWORK_UPDATE_COMMAND_DELETE);
 }
 
 /* Of DHCP the family's <ip>; where none is told libvirt takes the first with DHCP, of whichever family. To
- * what runs and to what is kept. *untold: it is made, but perhaps not told to dnsmasq. */
-static int update(const Attachment *attachment, const Entry *entry, bool *untold, Error *ret_error)
+ * what runs and to what is kept. *unread: it is made, but dnsmasq may not have read it. */
+static int entry_update(const Attachment *attachment, const Entry *entry, bool *unread, Error *ret_error)
 {
         virNetworkPtr network = attachment->network;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -89,12 +89,12 @@ static int update(const Attachment *attachment, const Entry *entry, bool *untold
 
         r = virt_error_set(&error, attachment->connection, ERROR_FAILED, "Cannot %s in network '%s'",
                         entry->doing, attachment->info->name);
-        if (is_made(attachment, entry)) {
+        if (entry_is_made(attachment, entry)) {
                 protocol_emit("notice",
                                 "%s; it is done all the same, but something else of that network may be "
                                 "missing: see the journal of libvirt's daemon",
                                 error.message);
-                *untold = true;
+                *unread = true;
                 return 0;
         }
 
@@ -103,15 +103,15 @@ static int update(const Attachment *attachment, const Entry *entry, bool *untold
 }
 
 /* A DHCP server that gives to nobody has no reservations either. */
-static bool has_dhcp(const Attachment *attachment, int family)
+static bool attachment_has_dhcp(const Attachment *attachment, int family)
 {
         const Subnet *subnet = family == AF_INET ? &attachment->info->subnet4 : &attachment->info->subnet6;
 
         return address_is_set(&subnet->dynamic_first);
 }
 
-static int remove_reservation(
-                const Attachment *attachment, const SeenAddress *seen, bool *untold, Error *ret_error)
+static int attachment_remove_reservation(
+                const Attachment *attachment, const SeenAddress *seen, bool *unread, Error *ret_error)
 {
         g_autofree char *xml = NULL;
         Entry entry = {.command = VIR_NETWORK_UPDATE_COMMAND_DELETE,
@@ -125,11 +125,11 @@ static int remove_reservation(
         xml = seen->mac[0] ? g_strdup_printf("<host mac='%s' ip='%s'/>", seen->mac, ip)
                            : g_strdup_printf("<host ip='%s'/>", ip);
         entry.xml = xml;
-        return update(attachment, &entry, untold, ret_error);
+        return entry_update(attachment, &entry, unread, ret_error);
 }
 
 /* names: "NAME=IP". */
-static void forget_names(GPtrArray *names, const Address *address)
+static void names_remove_address(GPtrArray *names, const Address *address)
 {
         g_autofree char *suffix = NULL;
         char ip[ADDRESS_TEXT_MAX];
@@ -143,8 +143,8 @@ static void forget_names(GPtrArray *names, const Address *address)
 
 /* What is reserved for the address, or (with mac) for that hardware address, by somebody else than mac and
  * address together: goes. */
-static int clear_dhcp(const Attachment *attachment, const Address *address, const char *mac, bool *ret_right,
-                bool *untold, Error *ret_error)
+static int attachment_clear_dhcp(const Attachment *attachment, const Address *address, const char *mac,
+                bool *ret_right, bool *unread, Error *ret_error)
 {
         GArray *reserved = attachment->info->reserved;
 
@@ -163,10 +163,10 @@ static int clear_dhcp(const Attachment *attachment, const Address *address, cons
                         continue;
                 }
 
-                r = remove_reservation(attachment, seen, untold, ret_error);
+                r = attachment_remove_reservation(attachment, seen, unread, ret_error);
                 if (r < 0)
                         return r;
-                forget_names(attachment->info->dhcp_names, &seen->address);
+                names_remove_address(attachment->info->dhcp_names, &seen->address);
                 g_array_remove_index(reserved, i);
         }
 
@@ -174,8 +174,8 @@ static int clear_dhcp(const Attachment *attachment, const Address *address, cons
 }
 
 /* The same of the names that stand for an address; name NULL: none is right. */
-static int clear_dns(const Attachment *attachment, const Address *address, const char *name, bool *ret_right,
-                Error *ret_error)
+static int attachment_clear_dns(const Attachment *attachment, const Address *address, const char *name,
+                bool *ret_right, Error *ret_error)
 {
         GPtrArray *names = attachment->info->host_names;
         g_autofree char *wanted = NULL, *suffix = NULL;
@@ -200,49 +200,50 @@ static int clear_dns(const Attachment *attachment, const Address *address, const
                                 .address = address,
                                 .xml = xml,
                                 .doing = "take out a name"};
-                bool untold;
+                bool unread;
 
-                forget_names(names, address);
+                names_remove_address(names, address);
                 *ret_right = false;
-                return update(attachment, &entry, &untold, ret_error);
+                return entry_update(attachment, &entry, &unread, ret_error);
         }
 
         return 0;
 }
 
 /* A change of DNS is what makes dnsmasq read the reservations again, too. */
-static int enter_by_libvirt(const Attachment *attachment, const NetworkHost *host, Error *ret_error)
+static int attachment_enter_by_libvirt(
+                const Attachment *attachment, const NetworkHost *host, Error *ret_error)
 {
         /* Of IPv6 the name is what a client is known by. */
-        bool reserve = has_dhcp(attachment, host->address.family) &&
+        bool reserve = attachment_has_dhcp(attachment, host->address.family) &&
                        (network_host_dhcp_name(host) || host->address.family == AF_INET);
         g_autofree char *dhcp = NULL, *dns = NULL;
         Entry entry = {.command = VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, .address = &host->address};
-        bool right = true, untold = false;
+        bool right = true, unread = false;
         int r;
 
         r = reserve ? network_xml_format_dhcp_host(host, &dhcp, ret_error) : 0;
         if (r >= 0 && host->name)
                 r = network_xml_format_dns_host(host, &dns, ret_error);
         if (r >= 0 && reserve)
-                r = clear_dhcp(attachment, &host->address, host->mac, &right, &untold, ret_error);
+                r = attachment_clear_dhcp(attachment, &host->address, host->mac, &right, &unread, ret_error);
         if (r >= 0 && !right) {
                 entry.section = VIR_NETWORK_SECTION_IP_DHCP_HOST;
                 entry.mac = host->mac;
                 entry.xml = dhcp;
                 entry.doing = "reserve an address";
-                r = update(attachment, &entry, &untold, ret_error);
+                r = entry_update(attachment, &entry, &unread, ret_error);
         }
         if (r < 0)
                 return r;
 
-        r = clear_dns(attachment, &host->address, untold ? NULL : host->name, &right, ret_error);
+        r = attachment_clear_dns(attachment, &host->address, unread ? NULL : host->name, &right, ret_error);
         if (r >= 0 && !right && host->name) {
                 entry.section = VIR_NETWORK_SECTION_DNS_HOST;
                 entry.name = host->name;
                 entry.xml = dns;
                 entry.doing = "enter a name";
-                r = update(attachment, &entry, &untold, ret_error);
+                r = entry_update(attachment, &entry, &unread, ret_error);
         }
         return r;
 }
@@ -254,7 +255,7 @@ int attachment_enter_host(const Attachment *attachment, const NetworkHost *host,
         if (!attachment->network)
                 return 0;
         if (!attachment->info->hosts_path)
-                return enter_by_libvirt(attachment, host, ret_error);
+                return attachment_enter_by_libvirt(attachment, host, ret_error);
 
         r = hosts_enter(attachment->info->hosts_path, host, ret_error);
         return r < 0 ? r : attachment_reread(attachment, ret_error);
@@ -262,7 +263,7 @@ int attachment_enter_host(const Attachment *attachment, const NetworkHost *host,
 
 int attachment_remove_host(const Attachment *attachment, const Address *address, Error *ret_error)
 {
-        bool right, untold;
+        bool right, unread;
         int r;
 
         if (!attachment->network)
@@ -272,8 +273,8 @@ int attachment_remove_host(const Attachment *attachment, const Address *address,
                 return r < 0 ? r : attachment_reread(attachment, ret_error);
         }
 
-        r = clear_dhcp(attachment, address, NULL, &right, &untold, ret_error);
-        return r < 0 ? r : clear_dns(attachment, address, NULL, &right, ret_error);
+        r = attachment_clear_dhcp(attachment, address, NULL, &right, &unread, ret_error);
+        return r < 0 ? r : attachment_clear_dns(attachment, address, NULL, &right, ret_error);
 }
 
 char *attachment_host_name(void)
@@ -304,7 +305,7 @@ int attachment_reread(const Attachment *attachment, Error *ret_error)
         bool told;
         int r;
 
-        r = hosts_untold(attachment->info->hosts_path, &lock);
+        r = hosts_need_reread(attachment->info->hosts_path, &lock);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot lock %s", attachment->info->hosts_path);
         if (r == 0 || virNetworkIsActive(attachment->network) != 1)
@@ -316,7 +317,7 @@ int attachment_reread(const Attachment *attachment, Error *ret_error)
         told = virNetworkUpdate(attachment->network, take, section, -1, out, flags) >= 0;
         told |= virNetworkUpdate(attachment->network, put, section, -1, xml, flags) >= 0;
         if (told) {
-                hosts_told(attachment->info->hosts_path);
+                hosts_set_reread(attachment->info->hosts_path);
                 return 0;
         }
 
@@ -325,7 +326,7 @@ int attachment_reread(const Attachment *attachment, Error *ret_error)
                         attachment->info->name);
 }
 
-static bool is_own(const GArray *own, const Address *address)
+static bool addresses_contain(const GArray *own, const Address *address)
 {
         for (guint i = 0; i < own->len; i++)
                 if (address_equal(&g_array_index(own, Address, i), address))
@@ -335,16 +336,16 @@ static bool is_own(const GArray *own, const Address *address)
 }
 
 /* Whether DNS has the name for one of own. */
-static bool is_named(const NetworkInfo *info, const char *name, const GArray *own)
+static bool info_has_name_for(const NetworkInfo *info, const char *name, const GArray *own)
 {
         for (guint i = 0; i < own->len; i++)
-                if (has_name(info, &(Entry){.name = name, .address = &g_array_index(own, Address, i)}))
+                if (info_has_name(info, &(Entry){.name = name, .address = &g_array_index(own, Address, i)}))
                         return true;
 
         return false;
 }
 
-static bool find_stranger(const GPtrArray *names, const char *name, const GArray *own, Address *ret)
+static bool names_find_other(const GPtrArray *names, const char *name, const GArray *own, Address *ret)
 {
         g_autofree char *prefix = g_strconcat(name, "=", NULL);
 
@@ -352,15 +353,15 @@ static bool find_stranger(const GPtrArray *names, const char *name, const GArray
                 const char *entry = names->pdata[i];
 
                 if (g_str_has_prefix(entry, prefix) && address_parse_ip(entry + strlen(prefix), ret) >= 0 &&
-                                !is_own(own, ret))
+                                !addresses_contain(own, ret))
                         return true;
         }
 
         return false;
 }
 
-static bool is_leased(const Attachment *attachment, const char *name, const char *mac, const GArray *own,
-                Address *ret)
+static bool attachment_has_lease(const Attachment *attachment, const char *name, const char *mac,
+                const GArray *own, Address *ret)
 {
         g_autoptr(GArray) leases = NULL;
 
@@ -373,7 +374,7 @@ static bool is_leased(const Attachment *attachment, const char *name, const char
 
                 *ret = lease->address;
                 if (g_strcmp0(lease->host_name, name) == 0 && g_strcmp0(lease->mac, mac) != 0 &&
-                                !is_own(own, &lease->address))
+                                !addresses_contain(own, &lease->address))
                         return true;
         }
 
@@ -396,14 +397,14 @@ bool attachment_name_is_anothers(const Attachment *attachment, const char *name,
                 files = hosts_find_name(info->hosts_path, name);
         for (guint i = 0; files && i < files->len && !found; i++) {
                 address = g_array_index(files, Address, i);
-                found = !is_own(own, &address);
+                found = !addresses_contain(own, &address);
         }
         /* Who has it already, had it before whoever says it now. */
-        if (!found && ((files && files->len > 0) || is_named(info, name, own)))
+        if (!found && ((files && files->len > 0) || info_has_name_for(info, name, own)))
                 return false;
-        found = found || find_stranger(info->host_names, name, own, &address) ||
-                find_stranger(info->dhcp_names, name, own, &address) ||
-                is_leased(attachment, name, mac, own, &address);
+        found = found || names_find_other(info->host_names, name, own, &address) ||
+                names_find_other(info->dhcp_names, name, own, &address) ||
+                attachment_has_lease(attachment, name, mac, own, &address);
         if (!found)
                 return false;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Networks of libvirt and bridges of others, alike to those who give out addresses. */
+/* Networks of libvirt and bridges of others, alike to whoever gives out addresses. */
 
 #include "domain/network/attachment.h"
 
@@ -44,7 +44,7 @@ int attachment_read_info(
 }
 
 /* A network that goes while the list is being read is none. */
-static int find_owner(
+static int attachment_find_network_of(
                 virConnectPtr connection, const char *bridge, virNetworkPtr *ret_network, Error *ret_error)
 {
         virNetworkPtr *networks = NULL;
@@ -68,11 +68,11 @@ static int find_owner(
         return 0;
 }
 
-static int find_network(virConnectPtr connection, const char *network, const char *bridge,
+static int attachment_find_network(virConnectPtr connection, const char *network, const char *bridge,
                 virNetworkPtr *ret_network, Error *ret_error)
 {
         if (!network)
-                return find_owner(connection, bridge, ret_network, ret_error);
+                return attachment_find_network_of(connection, bridge, ret_network, ret_error);
 
         *ret_network = virNetworkLookupByName(connection, network);
         if (*ret_network)
@@ -90,7 +90,7 @@ int attachment_find(virConnectPtr connection, const Conf *conf, const char *netw
         int r;
 
         attachment->connection = connection;
-        r = find_network(connection, network, bridge, &attachment->network, ret_error);
+        r = attachment_find_network(connection, network, bridge, &attachment->network, ret_error);
         if (r < 0)
                 return r;
 
@@ -127,13 +127,13 @@ bool attachment_is_on_bridge(const Attachment *attachment)
         return !attachment->info || (attachment->info->bridge && (int) attachment->info->mode >= 0);
 }
 
-static void lease_clear(gpointer data)
+static void dhcp_lease_clear(gpointer data)
 {
         g_free(((DhcpLease *) data)->host_name);
 }
 
 /* One that has ended is none. */
-static void add_lease(const virNetworkDHCPLease *found, gint64 now, GArray *leases)
+static void dhcp_leases_add(const virNetworkDHCPLease *found, gint64 now, GArray *leases)
 {
         DhcpLease lease = {};
         g_autofree char *mac = NULL;
@@ -155,7 +155,7 @@ int attachment_read_leases(const Attachment *attachment, GArray **ret_leases, Er
         virNetworkDHCPLeasePtr *found = NULL;
         int n = 0;
 
-        g_array_set_clear_func(leases, lease_clear);
+        g_array_set_clear_func(leases, dhcp_lease_clear);
         if (attachment->network && virNetworkIsActive(attachment->network) == 1)
                 n = virNetworkGetDHCPLeases(attachment->network, NULL, &found, 0);
         if (n < 0 && virGetLastErrorCode() != VIR_ERR_NO_SUPPORT)
@@ -163,7 +163,7 @@ int attachment_read_leases(const Attachment *attachment, GArray **ret_leases, Er
                                 "Cannot read the DHCP leases of '%s'", attachment->info->name);
 
         for (int i = 0; i < n; i++) {
-                add_lease(found[i], now, leases);
+                dhcp_leases_add(found[i], now, leases);
                 virNetworkDHCPLeaseFree(found[i]);
         }
         free(found);
@@ -172,7 +172,7 @@ int attachment_read_leases(const Attachment *attachment, GArray **ret_leases, Er
         return 0;
 }
 
-static int look_at_dhcp(const Attachment *attachment, GArray *seen, Error *ret_error)
+static int attachment_list_dhcp(const Attachment *attachment, GArray *seen, Error *ret_error)
 {
         g_autoptr(GArray) leases = NULL;
         int r;
@@ -196,7 +196,7 @@ int attachment_list_seen(const Attachment *attachment, GArray *seen, Error *ret_
         int r;
 
         if (attachment->network) {
-                r = look_at_dhcp(attachment, seen, ret_error);
+                r = attachment_list_dhcp(attachment, seen, ret_error);
                 if (r < 0)
                         return r;
         }

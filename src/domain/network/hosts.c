@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The files that dnsmasq reads. Called by attachment-hosts.c and networks.c. Whoever changes them holds a
- * lock on their folder; who reads needs none, since a file is replaced as a whole. */
+ * lock on their folder; readers need none, since a file is replaced as a whole. */
 
 #include "domain/network/hosts.h"
 
@@ -16,18 +16,18 @@
 #include "common/unikernel-name.h"
 
 #define FILE_SIZE_MAX (16 * 1024 * 1024) /* more than a name for each of 65536 addresses */
-#define UNTOLD        ".untold"
+#define UNREAD        ".untold"
 #define LEASE_TIME    "10m"
 
 /* Modes are set by name: our services have a umask. */
-static int make_folder(const char *path)
+static int folder_make(const char *path)
 {
         if (mkdir(path, 0711) < 0 && errno != EEXIST)
                 return -errno;
         return chmod(path, 0711) < 0 ? -errno : 0;
 }
 
-static int make_token(char **ret_token)
+static int token_make(char **ret_token)
 {
         uint8_t bytes[NETWORK_HOSTS_TOKEN_LENGTH / 2];
         GString *text;
@@ -42,7 +42,7 @@ static int make_token(char **ret_token)
         return 0;
 }
 
-static char *find_token(const char *folder)
+static char *token_find(const char *folder)
 {
         g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
         const char *name;
@@ -54,30 +54,30 @@ static char *find_token(const char *folder)
         return NULL;
 }
 
-/* From then on until hosts_told(). A crash of the host needs no mark: dnsmasq begins anew. */
-static int mark(const char *path)
+/* From then on until hosts_set_reread(). A crash of the host needs no mark: dnsmasq begins anew. */
+static int hosts_mark_unread(const char *path)
 {
-        g_autofree char *file = g_build_filename(path, UNTOLD, NULL);
+        g_autofree char *file = g_build_filename(path, UNREAD, NULL);
         _cleanup_close_ int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
         return fd < 0 ? -errno : 0;
 }
 
 /* With both files, so that dnsmasq has nothing to complain about. */
-static int make_all(const char *folder, const char *path)
+static int hosts_make_files(const char *folder, const char *path)
 {
         static const char *const files[] = {"dhcp", "dns"};
         int r;
 
-        r = make_folder(folder);
+        r = folder_make(folder);
         if (r >= 0)
-                r = make_folder(path);
+                r = folder_make(path);
         for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(files); i++) {
                 r = file_create(path, files[i], "", 0, 0644);
                 r = r == -EEXIST ? 0 : r;
         }
         if (r >= 0)
-                r = mark(path);
+                r = hosts_mark_unread(path);
         if (r >= 0)
                 r = directory_sync(folder);
 
@@ -87,12 +87,12 @@ static int make_all(const char *folder, const char *path)
 int hosts_make(const char *network, char **ret_path, Error *ret_error)
 {
         g_autofree char *folder = g_build_filename(paths_hosts(), network, NULL);
-        g_autofree char *token = find_token(folder), *path = NULL;
-        int r = token ? 0 : make_token(&token);
+        g_autofree char *token = token_find(folder), *path = NULL;
+        int r = token ? 0 : token_make(&token);
 
         if (r >= 0) {
                 path = g_build_filename(folder, token, NULL);
-                r = make_all(folder, path);
+                r = hosts_make_files(folder, path);
         }
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot make the folder of network '%s' in %s", network,
@@ -103,7 +103,7 @@ int hosts_make(const char *network, char **ret_path, Error *ret_error)
 }
 
 /* One folder in another, no more than two deep. */
-static int remove_tree(const char *path)
+static int folder_remove_tree(const char *path)
 {
         g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
         const char *name;
@@ -114,7 +114,7 @@ static int remove_tree(const char *path)
 
                 if (unlink(child) >= 0)
                         continue;
-                r = errno == EISDIR ? remove_tree(child) : -errno;
+                r = errno == EISDIR ? folder_remove_tree(child) : -errno;
                 if (r < 0)
                         return r;
         }
@@ -131,14 +131,14 @@ char *hosts_find(const char *network)
                 return NULL;
 
         folder = g_build_filename(paths_hosts(), network, NULL);
-        token = find_token(folder);
+        token = token_find(folder);
         return token ? g_build_filename(folder, token, NULL) : NULL;
 }
 
 int hosts_remove(const char *network, Error *ret_error)
 {
         g_autofree char *folder = g_build_filename(paths_hosts(), network, NULL);
-        int r = remove_tree(folder);
+        int r = folder_remove_tree(folder);
 
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot remove the folder of network '%s' in %s",
@@ -147,7 +147,7 @@ int hosts_remove(const char *network, Error *ret_error)
         return 0;
 }
 
-static int lock(const char *path, int *ret_fd)
+static int hosts_lock(const char *path, int *ret_fd)
 {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -162,7 +162,7 @@ static int lock(const char *path, int *ret_fd)
 }
 
 /* The lines of a file, without the empty one behind the last. */
-static int read_lines(const char *path, const char *name, char ***ret_lines)
+static int hosts_read_lines(const char *path, const char *name, char ***ret_lines)
 {
         g_autofree char *file = g_build_filename(path, name, NULL), *text = NULL;
         int r = file_read_at(AT_FDCWD, file, FILE_SIZE_MAX, &text, NULL);
@@ -174,8 +174,8 @@ static int read_lines(const char *path, const char *name, char ***ret_lines)
         return 0;
 }
 
-/* "MAC,IP,NAME,TIME", "MAC,IP,TIME" or "NAME,[IP],TIME": format_dhcp(). */
-static bool dhcp_is_of(const char *line, const char *ip)
+/* "MAC,IP,NAME,TIME", "MAC,IP,TIME" or "NAME,[IP],TIME": host_format_dhcp(). */
+static bool dhcp_line_is_of(const char *line, const char *ip)
 {
         g_autofree char *bracketed = g_strdup_printf("[%s]", ip);
         g_auto(GStrv) words = g_strsplit(line, ",", 3);
@@ -184,7 +184,7 @@ static bool dhcp_is_of(const char *line, const char *ip)
 }
 
 /* "IP NAME" */
-static bool dns_is_of(const char *line, const char *ip)
+static bool dns_line_is_of(const char *line, const char *ip)
 {
         return g_str_has_prefix(line, ip) && line[strlen(ip)] == ' ';
 }
@@ -193,7 +193,7 @@ static bool dns_is_of(const char *line, const char *ip)
  * hardware address. NULL: there is nothing to reserve by. The time is short because an address is free for
  * another only when its lease has ended; a guest that does not renew its own loses nothing, since nobody
  * else is given what is reserved. */
-static char *format_dhcp(const NetworkHost *host, const char *ip)
+static char *host_format_dhcp(const NetworkHost *host, const char *ip)
 {
         const char *name = network_host_dhcp_name(host);
 
@@ -205,15 +205,15 @@ static char *format_dhcp(const NetworkHost *host, const char *ip)
 }
 
 /* The address has this line in the file and no other; NULL: it has none. */
-static int set_line(const char *path, const char *name, bool (*is_of)(const char *line, const char *ip),
-                const char *ip, const char *line)
+static int hosts_set_line(const char *path, const char *name,
+                bool (*is_of)(const char *line, const char *ip), const char *ip, const char *line)
 {
         g_autoptr(GString) text = g_string_new(NULL);
         bool found = false, changed = false;
         g_auto(GStrv) lines = NULL;
         int r;
 
-        r = read_lines(path, name, &lines);
+        r = hosts_read_lines(path, name, &lines);
         if (r < 0)
                 return r;
         for (char **other = lines; *other; other++) {
@@ -230,28 +230,28 @@ static int set_line(const char *path, const char *name, bool (*is_of)(const char
         if (!changed && (found || !line))
                 return 0;
 
-        r = mark(path);
+        r = hosts_mark_unread(path);
         return r < 0 ? r : file_replace(path, name, text->str, text->len, 0644);
 }
 
-static int change(const char *path, const char *ip, const char *dhcp, const char *dns)
+static int hosts_change(const char *path, const char *ip, const char *dhcp, const char *dns)
 {
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        r = lock(path, &fd);
+        r = hosts_lock(path, &fd);
         if (r == -ENOENT && (dhcp || dns)) {
                 g_autofree char *folder = g_path_get_dirname(path);
 
                 /* Somebody has tidied up. */
-                r = make_all(folder, path);
-                r = r < 0 ? r : lock(path, &fd);
+                r = hosts_make_files(folder, path);
+                r = r < 0 ? r : hosts_lock(path, &fd);
         }
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
 
-        r = set_line(path, "dhcp", dhcp_is_of, ip, dhcp);
-        return r < 0 ? r : set_line(path, "dns", dns_is_of, ip, dns);
+        r = hosts_set_line(path, "dhcp", dhcp_line_is_of, ip, dhcp);
+        return r < 0 ? r : hosts_set_line(path, "dns", dns_line_is_of, ip, dns);
 }
 
 int hosts_enter(const char *path, const NetworkHost *host, Error *ret_error)
@@ -265,9 +265,9 @@ int hosts_enter(const char *path, const NetworkHost *host, Error *ret_error)
                 return r;
 
         address_format_ip(&host->address, ip);
-        dhcp = format_dhcp(host, ip);
+        dhcp = host_format_dhcp(host, ip);
         dns = host->name ? g_strdup_printf("%s %s", ip, host->name) : NULL;
-        r = change(path, ip, dhcp, dns);
+        r = hosts_change(path, ip, dhcp, dns);
         return r < 0 ? error_set_errno(ret_error, r, "Cannot write who has which address into %s", path) : 0;
 }
 
@@ -277,7 +277,7 @@ int hosts_leave(const char *path, const Address *address, Error *ret_error)
         int r;
 
         address_format_ip(address, ip);
-        r = change(path, ip, NULL, NULL);
+        r = hosts_change(path, ip, NULL, NULL);
         return r < 0 ? error_set_errno(ret_error, r, "Cannot take an address out of %s", path) : 0;
 }
 
@@ -286,7 +286,7 @@ GArray *hosts_find_name(const char *path, const char *name)
         GArray *found = g_array_new(FALSE, TRUE, sizeof(Address));
         g_auto(GStrv) lines = NULL;
 
-        if (read_lines(path, "dns", &lines) < 0)
+        if (hosts_read_lines(path, "dns", &lines) < 0)
                 return found;
 
         for (char **line = lines; *line; line++) {
@@ -303,13 +303,13 @@ GArray *hosts_find_name(const char *path, const char *name)
         return found;
 }
 
-int hosts_untold(const char *path, int *ret_lock)
+int hosts_need_reread(const char *path, int *ret_lock)
 {
-        g_autofree char *file = g_build_filename(path, UNTOLD, NULL);
+        g_autofree char *file = g_build_filename(path, UNREAD, NULL);
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        r = lock(path, &fd);
+        r = hosts_lock(path, &fd);
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
         if (access(file, F_OK) < 0)
@@ -319,9 +319,9 @@ int hosts_untold(const char *path, int *ret_lock)
         return 1;
 }
 
-void hosts_told(const char *path)
+void hosts_set_reread(const char *path)
 {
-        g_autofree char *file = g_build_filename(path, UNTOLD, NULL);
+        g_autofree char *file = g_build_filename(path, UNREAD, NULL);
 
         (void) unlink(file);
 }

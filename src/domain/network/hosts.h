@@ -33,7 +33,7 @@ int hosts_leave(const char *path, const Address *address, Error *ret_error);
 /* The addresses (Address) that a name stands for. */
 GArray *hosts_find_name(const char *path, const char *name);
 
-/* Whether dnsmasq has not been told of a change yet, whoever made it: then 1, and nobody changes anything
- * until the descriptor is closed. With hosts_told() before that it is known that dnsmasq was told. */
-int hosts_untold(const char *path, int *ret_lock);
-void hosts_told(const char *path);
+/* Whether dnsmasq has yet to read a change, whoever made it: then 1, and nobody changes anything until the
+ * descriptor is closed. hosts_set_reread(), called before that, records that dnsmasq has read it. */
+int hosts_need_reread(const char *path, int *ret_lock);
+void hosts_set_reread(const char *path);

@@ -51,7 +51,7 @@ char *isolation_problem(virConnectPtr connection, const char **ret_fix)
 }
 
 /* Defines the filter if it is not there yet. */
-static int define_filter(virConnectPtr connection, FilterFamily ipv4, FilterFamily ipv6, Error *ret_error)
+static int filter_define(virConnectPtr connection, FilterFamily ipv4, FilterFamily ipv6, Error *ret_error)
 {
         const char *name = filter_name(ipv4, ipv6);
         g_autofree char *xml = filter_format(ipv4, ipv6);
@@ -71,7 +71,7 @@ static int define_filter(virConnectPtr connection, FilterFamily ipv4, FilterFami
         return 0;
 }
 
-static void add_parameter(PlanNetwork *network, const char *name, const char *value)
+static void network_add_parameter(PlanNetwork *network, const char *name, const char *value)
 {
         g_ptr_array_add(network->filter_parameters, g_strdup(name));
         g_ptr_array_add(network->filter_parameters, g_strdup(value));
@@ -84,29 +84,29 @@ typedef struct Choice {
                      * through */
 } Choice;
 
-/* By lease where there is one. Where there is none the guest is let be, but where strict. */
-static Choice choose(const PlaceholderDevice *facts, bool strict)
+/* By lease where there is one. Where there is none the guest may send from any address, but where strict. */
+static Choice choice_for(const PlaceholderDevice *facts, bool strict)
 {
         bool v4 = address_is_set(&facts->address4), v6 = address_is_set(&facts->address6);
         FilterFamily without = strict ? FILTER_NOTHING : FILTER_ANY;
         bool learn = strict && !v4 && !v6;
 
         return (Choice){
-                        .ipv4 = v4 || learn ? FILTER_HELD : without,
-                        .ipv6 = v6 ? FILTER_HELD : without,
+                        .ipv4 = v4 || learn ? FILTER_OWN : without,
+                        .ipv6 = v6 ? FILTER_OWN : without,
                         .learn = learn,
         };
 }
 
-static void add_address(PlanNetwork *network, const char *name, const Address *address)
+static void network_add_address(PlanNetwork *network, const char *name, const Address *address)
 {
         char ip[ADDRESS_TEXT_MAX];
 
         address_format_ip(address, ip);
-        add_parameter(network, name, ip);
+        network_add_parameter(network, name, ip);
 }
 
-static int put_filter(virConnectPtr connection, const DefinitionDevice *device, const Choice *choice,
+static int network_set_filter(virConnectPtr connection, const DefinitionDevice *device, const Choice *choice,
                 PlanNetwork *network, Error *ret_error)
 {
         const PlaceholderDevice *facts = &network->facts;
@@ -114,9 +114,9 @@ static int put_filter(virConnectPtr connection, const DefinitionDevice *device, 
         network->filter = filter_name(choice->ipv4, choice->ipv6);
         network->filter_parameters = g_ptr_array_new_with_free_func(g_free);
         if (address_is_set(&facts->address4))
-                add_address(network, "IP", &facts->address4);
+                network_add_address(network, "IP", &facts->address4);
         if (choice->learn) {
-                add_parameter(network, "CTRL_IP_LEARNING", "dhcp");
+                network_add_parameter(network, "CTRL_IP_LEARNING", "dhcp");
                 /* Who types an address would look in vain for why nobody hears it. */
                 protocol_emit("notice",
                                 "Device %s may send from the address that DHCP gives it, and no other; an "
@@ -126,17 +126,17 @@ static int put_filter(virConnectPtr connection, const DefinitionDevice *device, 
         if (address_is_set(&facts->address6)) {
                 Address link_local = address_link_local(network->mac);
 
-                add_address(network, "IPV6", &facts->address6);
-                add_address(network, "LINK_LOCAL", &link_local);
+                network_add_address(network, "IPV6", &facts->address6);
+                network_add_address(network, "LINK_LOCAL", &link_local);
         }
         g_ptr_array_add(network->filter_parameters, NULL);
 
-        return define_filter(connection, choice->ipv4, choice->ipv6, ret_error);
+        return filter_define(connection, choice->ipv4, choice->ipv6, ret_error);
 }
 
 /* Whether what the guest sends passes a bridge of Linux's, where it can be looked at. On a bridge that is
  * named libvirt attaches it to one of these or to nothing. */
-static bool is_on_bridge(virConnectPtr connection, const Conf *conf, const DefinitionDevice *device,
+static bool network_is_on_bridge(virConnectPtr connection, const Conf *conf, const DefinitionDevice *device,
                 const PlanNetwork *network)
 {
         g_autoptr(Attachment) attachment = NULL;
@@ -150,15 +150,15 @@ static AntispoofFamily antispoof_family(FilterFamily family, const Address *addr
 {
         return (AntispoofFamily){
                         .any = family == FILTER_ANY,
-                        .address = family == FILTER_HELD ? *address : ADDRESS_NONE,
+                        .address = family == FILTER_OWN ? *address : ADDRESS_NONE,
         };
 }
 
-/* Whether it is held by us from now on, or with take false would be. Where libvirt has to learn its address
- * it does the rest, and what libvirt does not look at, such as who it says that it is to DHCP, is still
- * ours. */
-static bool put_antispoof(virConnectPtr connection, const Plan *plan, const DefinitionDevice *device,
-                const Choice *choice, bool take, PlanNetwork *network)
+/* Whether we filter it from now on, or with apply false would. Where libvirt has to learn its address it
+ * does the rest, and what libvirt does not look at, such as who it says that it is to DHCP, is still ours.
+ */
+static bool network_set_antispoof(virConnectPtr connection, const Plan *plan, const DefinitionDevice *device,
+                const Choice *choice, bool apply, PlanNetwork *network)
 {
         AntispoofFilter filter = {
                         .unikernel = plan->definition->name,
@@ -171,11 +171,11 @@ static bool put_antispoof(virConnectPtr connection, const Plan *plan, const Defi
         bool restored;
         int r;
 
-        if (!is_on_bridge(connection, plan->conf, device, network))
+        if (!network_is_on_bridge(connection, plan->conf, device, network))
                 return false;
 
         g_strlcpy(filter.mac, network->mac, sizeof filter.mac);
-        r = take ? antispoof_filter(&filter, &interface, NULL) : antispoof_check(&restored, NULL);
+        r = apply ? antispoof_filter(&filter, &interface, NULL) : antispoof_check(&restored, NULL);
         if (r < 0)
                 return false;
 
@@ -183,7 +183,7 @@ static bool put_antispoof(virConnectPtr connection, const Plan *plan, const Defi
         return !choice->learn;
 }
 
-static bool is_isolated(const DefinitionDevice *device)
+static bool device_is_isolated(const DefinitionDevice *device)
 {
         return device->kind == DEVICE_NETWORK && !device->open;
 }
@@ -193,13 +193,13 @@ void isolation_prepare(const Plan *plan)
         const GPtrArray *devices = plan->definition->devices;
 
         for (guint i = 0; i < devices->len; i++)
-                if (is_isolated(devices->pdata[i])) {
+                if (device_is_isolated(devices->pdata[i])) {
                         antispoof_wake();
                         return;
                 }
 }
 
-int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret_error)
+int isolation_choose(virConnectPtr connection, Plan *plan, bool apply, Error *ret_error)
 {
         const Definition *definition = plan->definition;
         g_autofree char *problem = NULL;
@@ -214,10 +214,10 @@ int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret
                 Choice choice;
                 int r;
 
-                if (!is_isolated(device))
+                if (!device_is_isolated(device))
                         continue;
-                choice = choose(&network->facts, strict);
-                if (put_antispoof(connection, plan, device, &choice, take, network))
+                choice = choice_for(&network->facts, strict);
+                if (network_set_antispoof(connection, plan, device, &choice, apply, network))
                         continue;
 
                 if (!asked) {
@@ -229,7 +229,7 @@ int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret
                                                 "addresses: %s",
                                                 problem);
                 }
-                r = problem ? 0 : put_filter(connection, device, &choice, network, ret_error);
+                r = problem ? 0 : network_set_filter(connection, device, &choice, network, ret_error);
                 if (r < 0)
                         return r;
         }

@@ -11,10 +11,10 @@
 /* For a start, as early as can be: what will be asked for gets ready meanwhile. */
 void isolation_prepare(const Plan *plan);
 
-/* Chooses that for each network device of the plan, whose addresses are known; with take, for a start, which
- * holds the interfaces before they are there. Where neither can be had there is a notice, and the guest
- * starts without. */
-int isolation_choose(virConnectPtr connection, Plan *plan, bool take, Error *ret_error);
+/* Chooses that for each network device of the plan, whose addresses are known; with apply, for a start,
+ * which filters the interfaces before they are there. Where neither can be had there is a notice, and the
+ * guest starts without. */
+int isolation_choose(virConnectPtr connection, Plan *plan, bool apply, Error *ret_error);
 
 /* NULL where this libvirt has filters; else why not, in words, to be freed with g_free(), and how to mend
  * it. */

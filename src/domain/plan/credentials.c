@@ -37,7 +37,7 @@ static void mapped_free(gpointer data)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Mapped, mapped_free)
 
 /* *ret_mapped NULL: there is none. */
-static int map_credential(int dir_fd, const char *name, Mapped **ret_mapped, Error *ret_error)
+static int mapped_open_credential(int dir_fd, const char *name, Mapped **ret_mapped, Error *ret_error)
 {
         g_autoptr(Mapped) mapped = g_new0(Mapped, 1);
         struct stat st;
@@ -72,24 +72,24 @@ static int map_credential(int dir_fd, const char *name, Mapped **ret_mapped, Err
 }
 
 /* systemd's word for what was not set. */
-static bool is_none(const Mapped *mapped)
+static bool mapped_is_none(const Mapped *mapped)
 {
         size_t size = strlen(UNIT_FILES_NO_ARCHIVE);
 
         return mapped->size == size && memcmp(mapped->data, UNIT_FILES_NO_ARCHIVE, size) == 0;
 }
 
-static int map_archive(
+static int mapped_open_archive(
                 int dir_fd, const char *name, Mapped **ret_mapped, GArray **ret_entries, Error *ret_error)
 {
         g_autofree char *credential = g_strconcat(SHRUTHI_CREDENTIAL_PREFIX, name, NULL);
         g_autoptr(Mapped) mapped = NULL;
         int r;
 
-        r = map_credential(dir_fd, credential, &mapped, ret_error);
+        r = mapped_open_credential(dir_fd, credential, &mapped, ret_error);
         if (r < 0)
                 return r;
-        if (mapped && is_none(mapped))
+        if (mapped && mapped_is_none(mapped))
                 g_clear_pointer(&mapped, mapped_free);
         if (mapped) {
                 _cleanup_error_ Error error = ERROR_INIT;
@@ -106,8 +106,8 @@ static int map_archive(
         return 0;
 }
 
-static void notice(GPtrArray *notices, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void notice(GPtrArray *notices, const char *format, ...)
+static void notices_add(GPtrArray *notices, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void notices_add(GPtrArray *notices, const char *format, ...)
 {
         va_list ap;
 
@@ -118,7 +118,7 @@ static void notice(GPtrArray *notices, const char *format, ...)
 
 /* What systemd loaded for the definition's sources; those that no store has are left out, as systemd does
  * it. */
-static int map_sources(int dir_fd, const Definition *definition, GPtrArray *notices, GPtrArray *mapped,
+static int sources_map(int dir_fd, const Definition *definition, GPtrArray *notices, GPtrArray *mapped,
                 GArray *entries, Error *ret_error)
 {
         const GPtrArray *sources = definition_credentials(definition)->sources;
@@ -129,7 +129,7 @@ static int map_sources(int dir_fd, const Definition *definition, GPtrArray *noti
                 Mapped *one = NULL;
                 int r;
 
-                r = map_credential(dir_fd, source->id, &one, ret_error);
+                r = mapped_open_credential(dir_fd, source->id, &one, ret_error);
                 if (r < 0)
                         return r;
                 if (!one && source->from[0] == '/')
@@ -138,7 +138,7 @@ static int map_sources(int dir_fd, const Definition *definition, GPtrArray *noti
                                         "daemon-reload' after such a change, and name a file, not a folder",
                                         source->file, source->line, source->id);
                 if (!one) {
-                        notice(notices,
+                        notices_add(notices,
                                         "Credential '%s' is in none of systemd's stores as '%s'; the guest "
                                         "does not get it",
                                         source->id, source->from);
@@ -154,7 +154,7 @@ static int map_sources(int dir_fd, const Definition *definition, GPtrArray *noti
         return 0;
 }
 
-static bool has_entry(const GArray *entries, guint n, const char *name)
+static bool entries_contain(const GArray *entries, guint n, const char *name)
 {
         for (guint i = 0; i < n; i++)
                 if (g_str_equal(g_array_index(entries, UstarEntry, i).name, name))
@@ -163,15 +163,15 @@ static bool has_entry(const GArray *entries, guint n, const char *name)
         return false;
 }
 
-static void add_archive(GArray *entries, const GArray *archive, GPtrArray *notices)
+static void entries_add_archive(GArray *entries, const GArray *archive, GPtrArray *notices)
 {
         guint n = entries->len;
 
         for (guint i = 0; archive && i < archive->len; i++) {
                 const UstarEntry *entry = &g_array_index(archive, UstarEntry, i);
 
-                if (has_entry(entries, n, entry->name))
-                        notice(notices,
+                if (entries_contain(entries, n, entry->name))
+                        notices_add(notices,
                                         "Credential '%s' was set and is named in the definition, too; the "
                                         "definition's is taken",
                                         entry->name);
@@ -181,7 +181,7 @@ static void add_archive(GArray *entries, const GArray *archive, GPtrArray *notic
 }
 
 /* Where systemd has loaded more than other releases of it would, too. */
-static int check_space(
+static int credentials_check_space(
                 const Definition *definition, const Mapped *file, const GPtrArray *mapped, Error *ret_error)
 {
         uint64_t sources = 0;
@@ -193,7 +193,7 @@ static int check_space(
 }
 
 /* QEMU takes a descriptor for a read-only disk only if it cannot be written through. */
-static int join(const GArray *entries, int *ret_fd, Error *ret_error)
+static int entries_join(const GArray *entries, int *ret_fd, Error *ret_error)
 {
         _cleanup_close_ int fd = -EBADF;
         char path[sizeof "/proc/self/fd/" + 11];
@@ -230,12 +230,12 @@ int credentials_open(const Definition *definition, int directory, GPtrArray *not
         if (directory < 0 && directory != -ENOENT)
                 return error_set_errno(ret_error, directory, "Cannot open the unit's credentials");
 
-        r = map_archive(directory, definition->name, &file, &archive, ret_error);
+        r = mapped_open_archive(directory, definition->name, &file, &archive, ret_error);
         if (r < 0)
                 return r;
-        r = map_sources(directory, definition, notices, mapped, entries, ret_error);
+        r = sources_map(directory, definition, notices, mapped, entries, ret_error);
         if (r >= 0)
-                r = check_space(definition, file, mapped, ret_error);
+                r = credentials_check_space(definition, file, mapped, ret_error);
         if (r < 0)
                 return r;
 
@@ -244,6 +244,6 @@ int credentials_open(const Definition *definition, int directory, GPtrArray *not
                 return 0;
         }
 
-        add_archive(entries, archive, notices);
-        return join(entries, ret_fd, ret_error);
+        entries_add_archive(entries, archive, notices);
+        return entries_join(entries, ret_fd, ret_error);
 }

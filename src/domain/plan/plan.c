@@ -21,7 +21,7 @@
 #include "volume/raw.h"
 #include "volume/store.h"
 
-static int check_bridge(const DefinitionDevice *device, const char *bridge, Error *ret_error)
+static int device_check_bridge(const DefinitionDevice *device, const char *bridge, Error *ret_error)
 {
         int r = bridge_exists(bridge);
 
@@ -82,11 +82,11 @@ static int plan_network(const DefinitionDevice *device, const PlanNetwork *netwo
                                 "BridgeInterface= to fall back on; write one of them",
                                 device->name);
 
-        return check_bridge(device, ret->bridge, ret_error);
+        return device_check_bridge(device, ret->bridge, ret_error);
 }
 
 /* QEMU is told that it is raw, whatever it is. */
-static int check_content(const DefinitionDevice *device, Error *ret_error)
+static int device_check_content(const DefinitionDevice *device, Error *ret_error)
 {
         _cleanup_close_ int fd = open(device->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         int r = fd < 0 ? 0 : volume_check_file(fd, device->path, device->read_only, ret_error);
@@ -119,10 +119,10 @@ static int plan_volume(Plan *plan, const DefinitionDevice *device, DomainDevice 
                                 device->file, device->line, device->name, device->path);
 
         ret->block_device = S_ISBLK(st.st_mode);
-        return check_content(device, ret_error);
+        return device_check_content(device, ret_error);
 }
 
-static PlanNetwork *find_network(const Plan *plan, const DefinitionDevice *device)
+static PlanNetwork *plan_find_network(const Plan *plan, const DefinitionDevice *device)
 {
         guint i = 0;
 
@@ -136,17 +136,18 @@ static int plan_devices(Plan *plan, Error *ret_error)
 {
         int r;
 
-        r = devices_match(plan->definition, plan->image, &plan->wired, ret_error);
+        r = devices_match(plan->definition, plan->image, &plan->attached, ret_error);
         if (r < 0)
                 return r;
 
-        plan->devices = g_new0(DomainDevice, plan->wired->len);
+        plan->devices = g_new0(DomainDevice, plan->attached->len);
         plan->volume_paths = g_ptr_array_new_with_free_func(g_free);
-        for (guint i = 0; i < plan->wired->len; i++) {
-                const DefinitionDevice *device = plan->wired->pdata[i];
+        for (guint i = 0; i < plan->attached->len; i++) {
+                const DefinitionDevice *device = plan->attached->pdata[i];
 
                 if (device->kind == DEVICE_NETWORK)
-                        r = plan_network(device, find_network(plan, device), &plan->devices[i], ret_error);
+                        r = plan_network(device, plan_find_network(plan, device), &plan->devices[i],
+                                        ret_error);
                 else
                         r = plan_volume(plan, device, &plan->devices[i], ret_error);
                 if (r < 0)
@@ -157,7 +158,7 @@ static int plan_devices(Plan *plan, Error *ret_error)
 }
 
 /* Image= or Initrd= → a digest whose stored file is as it was when it came in. */
-static int resolve_image(const Conf *conf, const char *image, char **ret_digest, Error *ret_error)
+static int image_resolve(const Conf *conf, const char *image, char **ret_digest, Error *ret_error)
 {
         StoreLimits limits = {.image_size = conf->image_size_max,
                         .store_size = conf->store_size_max,
@@ -185,7 +186,7 @@ static int plan_image(Plan *plan, Error *ret_error)
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        r = resolve_image(plan->conf, plan->definition->image, &plan->digest, ret_error);
+        r = image_resolve(plan->conf, plan->definition->image, &plan->digest, ret_error);
         if (r < 0)
                 return r;
 
@@ -211,7 +212,7 @@ static int plan_initrd(Plan *plan, Error *ret_error)
         if (!plan->definition->initrd)
                 return 0;
 
-        r = resolve_image(plan->conf, plan->definition->initrd, &digest, ret_error);
+        r = image_resolve(plan->conf, plan->definition->initrd, &digest, ret_error);
         if (r >= 0)
                 r = store_size(digest, &plan->initrd_size, ret_error);
         if (r < 0)
@@ -255,7 +256,7 @@ char *plan_find_uri(void)
 }
 
 /* Solo5 says on the console how its guest ended, unless it is told to be quiet. Nobody else does. */
-static bool needs_witness(const ImageInfo *image, const char *arguments)
+static bool image_needs_monitor(const ImageInfo *image, const char *arguments)
 {
         g_auto(GStrv) words = g_strsplit(arguments, " ", -1);
 
@@ -302,7 +303,7 @@ int plan_resolve(Plan *plan, Error *ret_error)
         if (r < 0)
                 return r;
 
-        plan->witness = needs_witness(plan->image, plan->definition->arguments);
+        plan->monitor = image_needs_monitor(plan->image, plan->definition->arguments);
         return 0;
 }
 
@@ -327,12 +328,12 @@ int plan_format(const Plan *plan, bool kvm, bool fast_start, char **ret_xml, Err
                         .partition = partition,
                         .memory = plan->memory,
                         .devices = plan->devices,
-                        .n_devices = plan->wired->len,
+                        .n_devices = plan->attached->len,
                         .arguments = plan->arguments,
         };
 
-        for (guint i = 0; i < plan->wired->len; i++) {
-                const PlanNetwork *network = find_network(plan, plan->wired->pdata[i]);
+        for (guint i = 0; i < plan->attached->len; i++) {
+                const PlanNetwork *network = plan_find_network(plan, plan->attached->pdata[i]);
 
                 plan->devices[i].interface = network->interface[0] ? network->interface : NULL;
                 plan->devices[i].filter = network->filter;
@@ -356,8 +357,8 @@ Plan *plan_free(Plan *plan)
         conf_free(plan->conf);
         definition_free(plan->definition);
         image_info_free(plan->image);
-        if (plan->wired)
-                g_ptr_array_unref(plan->wired);
+        if (plan->attached)
+                g_ptr_array_unref(plan->attached);
         if (plan->volume_paths)
                 g_ptr_array_unref(plan->volume_paths);
         g_free(plan->digest);

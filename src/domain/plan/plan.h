@@ -14,7 +14,7 @@
  * (credentials.h). It calls no libvirt. network/ and lifecycle/ may call it; plan_identity() and
  * plan_find_uri() also check/ and service/.
  *
- * All that a start needs to know before libvirt is asked: configuration, definition, image, wiring and what
+ * All that a start needs to know before libvirt is asked: configuration, definition, image, devices and what
  * is derived from the name. Reads files and takes images into the store; knows no libvirt. */
 
 /* What the host adds to a network device. */
@@ -41,8 +41,8 @@ typedef struct Plan {
         char uuid[37];
         uint64_t memory;              /* bytes */
         const DomainMachine *machine; /* that the image is for */
-        bool witness;     /* the guest leaves no last words on its console: somebody must see how it ends */
-        GPtrArray *wired; /* const DefinitionDevice *, the definition's */
+        bool monitor;        /* the guest does not say on its console how it ends: somebody must see it */
+        GPtrArray *attached; /* const DefinitionDevice *, the definition's */
         DomainDevice *devices;
         GPtrArray *volume_paths; /* of stored volumes, for the devices */
         PlanNetwork *networks; /* one for each of the definition's devices, empty for volumes; by plan_load()
@@ -61,8 +61,8 @@ char *plan_find_uri(void);
 /* The first half: configuration, definition and what is derived from the names. */
 int plan_load(const char *name, Plan **ret_plan, Error *ret_error);
 
-/* The second half, for a start now: the image into the store, the devices wired. The errors are those of the
- * image and the devices, with the way out. */
+/* The second half, for a start now: the image into the store, the devices attached. The errors are those of
+ * the image and the devices, with the way out. */
 int plan_resolve(Plan *plan, Error *ret_error);
 
 /* Whether this host's own processor can run the guest: KVM and FastStart= are for those alone. */

@@ -13,7 +13,7 @@
 #include "domain/host/protocol.h"
 #include "unikernel/volumes.h"
 
-static int make_volume(const Plan *plan, const DefinitionDevice *device, Error *ret_error)
+static int plan_make_volume(const Plan *plan, const DefinitionDevice *device, Error *ret_error)
 {
         const Definition *definition = plan->definition;
         VolumeLimits limits = {.size_max_user = plan->conf->volumes_size_max_user,
@@ -34,7 +34,7 @@ static int make_volume(const Plan *plan, const DefinitionDevice *device, Error *
 }
 
 /* The volume, made if need be and possible. */
-static int find_volume(
+static int plan_find_volume(
                 const Plan *plan, const DefinitionDevice *device, Volume **ret_volume, Error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -53,7 +53,7 @@ static int find_volume(
                                 "it with 'shruthictl volume create %s --size=…'",
                                 device->file, device->line, device->stored, device->stored);
 
-        r = make_volume(plan, device, ret_error);
+        r = plan_make_volume(plan, device, ret_error);
         if (r < 0)
                 return r;
 
@@ -63,7 +63,7 @@ static int find_volume(
 
 /* "'a'", "'a' and 'b'", "'a', 'b' and 'c'": who runs with what lies there, but this one; NULL if nobody
  * does. */
-static char *other_users(const Plan *plan, const char *path)
+static char *plan_list_other_users(const Plan *plan, const char *path)
 {
         g_autoptr(GString) text = g_string_new(NULL);
         g_auto(GStrv) names = NULL;
@@ -89,10 +89,10 @@ static char *other_users(const Plan *plan, const char *path)
         return total > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }
 
-static int refuse_use(const Plan *plan, const DefinitionDevice *device, const char *path, const char *name,
-                const char *how, Error *ret_error)
+static int plan_refuse_use(const Plan *plan, const DefinitionDevice *device, const char *path,
+                const char *name, const char *how, Error *ret_error)
 {
-        g_autofree char *users = other_users(plan, path);
+        g_autofree char *users = plan_list_other_users(plan, path);
         const char *way = device->read_only ? "stop what writes it"
                                             : "stop that first, or write ReadOnly=yes in all of them";
 
@@ -106,7 +106,7 @@ static int refuse_use(const Plan *plan, const DefinitionDevice *device, const ch
                         name, how, path);
 }
 
-static int check_use(const Plan *plan, const DefinitionDevice *device, Error *ret_error)
+static int plan_check_use(const Plan *plan, const DefinitionDevice *device, Error *ret_error)
 {
         g_autofree char *path = volume_path(device->stored);
         VolumeUse use = VOLUME_UNUSED;
@@ -120,11 +120,11 @@ static int check_use(const Plan *plan, const DefinitionDevice *device, Error *re
         if (use == VOLUME_UNUSED || (use == VOLUME_READ && device->read_only))
                 return 0;
 
-        return refuse_use(plan, device, path, device->stored,
+        return plan_refuse_use(plan, device, path, device->stored,
                         use == VOLUME_WRITTEN ? "being written" : "being read", ret_error);
 }
 
-static void tell_size(const DefinitionDevice *device, const Volume *volume)
+static void device_tell_size(const DefinitionDevice *device, const Volume *volume)
 {
         g_autofree char *has = size_format_exact(volume->size), *wanted = size_format_exact(device->size);
 
@@ -135,29 +135,29 @@ static void tell_size(const DefinitionDevice *device, const Volume *volume)
                                 volume->name, has, wanted, volume->name, wanted);
 }
 
-static void tell_room(const DefinitionDevice *device, const Volume *volume)
+static void device_tell_free_space(const DefinitionDevice *device, const Volume *volume)
 {
-        uint64_t room = 0, total = 0, wanted = volume->size - MIN(volume->allocated, volume->size);
-        g_autofree char *wanted_text = NULL, *room_text = NULL;
+        uint64_t left = 0, total = 0, wanted = volume->size - MIN(volume->allocated, volume->size);
+        g_autofree char *wanted_text = NULL, *left_text = NULL;
 
-        if (device->read_only || volume_space(&room, &total, NULL) < 0 || wanted <= room)
+        if (device->read_only || volume_space(&left, &total, NULL) < 0 || wanted <= left)
                 return;
 
         wanted_text = size_format(wanted);
-        room_text = size_format(room);
+        left_text = size_format(left);
         protocol_emit("notice",
                         "Volume '%s' may come to need %s more, and its file system has %s left: beyond that "
                         "the guest's writes will fail",
-                        volume->name, wanted_text, room_text);
+                        volume->name, wanted_text, left_text);
 }
 
-static int take_volume(const Plan *plan, const DefinitionDevice *device, Error *ret_error)
+static int plan_acquire_volume(const Plan *plan, const DefinitionDevice *device, Error *ret_error)
 {
         g_autofree char *theirs = NULL, *owner = NULL;
         g_autoptr(Volume) volume = NULL;
         int r;
 
-        r = find_volume(plan, device, &volume, ret_error);
+        r = plan_find_volume(plan, device, &volume, ret_error);
         if (r < 0)
                 return r;
         theirs = user_name(volume->owner);
@@ -175,8 +175,8 @@ static int take_volume(const Plan *plan, const DefinitionDevice *device, Error *
                                 "another name, or write Volume=%s without Size= to have that one",
                                 device->file, device->line, volume->name, theirs, owner, volume->name);
 
-        tell_size(device, volume);
-        tell_room(device, volume);
+        device_tell_size(device, volume);
+        device_tell_free_space(device, volume);
         return 0;
 }
 
@@ -196,7 +196,7 @@ static void close_turn(void *fd)
 }
 
 /* All in the same order, whoever starts: nobody waits for one who waits for them. */
-static int await_turns(GPtrArray *devices, GArray *turns, Error *ret_error)
+static int devices_await_turns(GPtrArray *devices, GArray *turns, Error *ret_error)
 {
         const char *last = NULL;
 
@@ -217,27 +217,27 @@ static int await_turns(GPtrArray *devices, GArray *turns, Error *ret_error)
         return 0;
 }
 
-int volumes_take(const Plan *plan, GArray **ret_turns, Error *ret_error)
+int volumes_acquire(const Plan *plan, GArray **ret_turns, Error *ret_error)
 {
         g_autoptr(GArray) turns = g_array_new(FALSE, FALSE, sizeof(int));
         g_autoptr(GPtrArray) devices = g_ptr_array_new();
         int r;
 
         g_array_set_clear_func(turns, close_turn);
-        for (guint i = 0; i < plan->wired->len; i++) {
-                DefinitionDevice *device = plan->wired->pdata[i];
+        for (guint i = 0; i < plan->attached->len; i++) {
+                DefinitionDevice *device = plan->attached->pdata[i];
 
                 if (!device->stored)
                         continue;
-                r = take_volume(plan, device, ret_error);
+                r = plan_acquire_volume(plan, device, ret_error);
                 if (r < 0)
                         return r;
                 g_ptr_array_add(devices, device);
         }
 
-        r = await_turns(devices, turns, ret_error);
+        r = devices_await_turns(devices, turns, ret_error);
         for (guint i = 0; r >= 0 && i < devices->len; i++)
-                r = check_use(plan, devices->pdata[i], ret_error);
+                r = plan_check_use(plan, devices->pdata[i], ret_error);
         if (r < 0)
                 return r;
 
@@ -247,16 +247,16 @@ int volumes_take(const Plan *plan, GArray **ret_turns, Error *ret_error)
 
 void volumes_explain(const Plan *plan, Error *error)
 {
-        for (guint i = 0; i < plan->wired->len; i++) {
-                const DefinitionDevice *device = plan->wired->pdata[i];
+        for (guint i = 0; i < plan->attached->len; i++) {
+                const DefinitionDevice *device = plan->attached->pdata[i];
                 g_autofree char *stored = device->stored ? volume_path(device->stored) : NULL;
                 const char *path = stored ?: device->path;
                 /* QEMU: Is another process using the image [PATH]? */
                 g_autofree char *place = path ? g_strdup_printf("[%s]", path) : NULL;
 
                 if (place && strstr(error->message, place)) {
-                        (void) refuse_use(plan, device, path, device->stored ?: device->name, "being used",
-                                        error);
+                        (void) plan_refuse_use(plan, device, path, device->stored ?: device->name,
+                                        "being used", error);
                         return;
                 }
         }

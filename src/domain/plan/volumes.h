@@ -10,7 +10,7 @@
  * be had now; what is odd about one is told as a notice. Until *ret_turns (of descriptors) is freed no other
  * start comes between, which is for when QEMU has them. NO_SUCH_VOLUME, ACCESS_DENIED, LIMIT_EXCEEDED,
  * VOLUME_IN_USE with who uses it. */
-int volumes_take(const Plan *plan, GArray **ret_turns, Error *ret_error);
+int volumes_acquire(const Plan *plan, GArray **ret_turns, Error *ret_error);
 
 /* QEMU found a disk locked, and said so in error's sentence (virt_domain_create()): puts who uses it in its
  * place, as far as that can be told. */

@@ -16,7 +16,7 @@
 
 #define RETRY_USEC     (1 * G_USEC_PER_SEC)
 #define RETRY_MAX_USEC (60 * G_USEC_PER_SEC)
-/* Who is not there after so many tries is asked for again when somebody comes who wants something. */
+/* After so many tries in vain it is asked for again only when somebody needs it. */
 #define CONNECTS_MAX 6
 
 struct AntispoofWatch {
@@ -52,7 +52,7 @@ int antispoof_watch_new(AntispoofWatch **ret_watch)
         return 0;
 }
 
-static int64_t later(int64_t now, unsigned times)
+static int64_t watch_retry_time(int64_t now, unsigned times)
 {
         return now + MIN((int64_t) RETRY_USEC << MIN(times, 6), RETRY_MAX_USEC);
 }
@@ -108,7 +108,7 @@ static void watch_connect(AntispoofWatch *watch, int64_t now)
 
         watch->socket = close_safe(watch->socket);
         if (r != -EOPNOTSUPP && ++watch->n_connects < CONNECTS_MAX)
-                watch->connect = later(now, watch->n_connects);
+                watch->connect = watch_retry_time(now, watch->n_connects);
 }
 
 int antispoof_watch_fd(const AntispoofWatch *watch)
@@ -116,7 +116,7 @@ int antispoof_watch_fd(const AntispoofWatch *watch)
         return watch->epoll;
 }
 
-static void hear_antispoof(AntispoofWatch *watch, int64_t now)
+static void watch_hear_antispoof(AntispoofWatch *watch, int64_t now)
 {
         AntispoofNews news = antispoof_hear(watch->socket);
 
@@ -128,17 +128,17 @@ static void hear_antispoof(AntispoofWatch *watch, int64_t now)
                 return;
         watch_close(watch, &watch->socket);
         if (++watch->n_connects < CONNECTS_MAX)
-                watch->connect = later(now, 0);
+                watch->connect = watch_retry_time(now, 0);
 }
 
-static void set_failed(AntispoofWatch *watch, int64_t now)
+static void watch_set_failed(AntispoofWatch *watch, int64_t now)
 {
         watch_close(watch, &watch->asked);
-        watch->due = later(now, watch->failed);
+        watch->due = watch_retry_time(now, watch->failed);
         watch->failed++;
 }
 
-static void hear_asked(AntispoofWatch *watch, int64_t now)
+static void watch_hear_answer(AntispoofWatch *watch, int64_t now)
 {
         int answer;
         ssize_t n = recv(watch->asked, &answer, sizeof answer, MSG_DONTWAIT);
@@ -151,7 +151,7 @@ static void hear_asked(AntispoofWatch *watch, int64_t now)
                 watch_close(watch, &watch->asked);
                 watch->failed = 0;
         } else
-                set_failed(watch, now);
+                watch_set_failed(watch, now);
 }
 
 void antispoof_watch_hear(AntispoofWatch *watch, int64_t now)
@@ -161,9 +161,9 @@ void antispoof_watch_hear(AntispoofWatch *watch, int64_t now)
 
         for (int i = 0; i < n; i++)
                 if (events[i].data.ptr == &watch->socket)
-                        hear_antispoof(watch, now);
+                        watch_hear_antispoof(watch, now);
                 else
-                        hear_asked(watch, now);
+                        watch_hear_answer(watch, now);
 }
 
 int64_t antispoof_watch_next(const AntispoofWatch *watch)
@@ -184,5 +184,5 @@ void antispoof_watch_set_asked(AntispoofWatch *watch, int socket, int64_t now)
         watch->asked = socket;
         watch->due = INT64_MAX;
         if (socket < 0 || watch_listen(watch, &watch->asked) < 0)
-                set_failed(watch, now);
+                watch_set_failed(watch, now);
 }

@@ -20,15 +20,15 @@
 
 #define PAUSE_USEC (2 * G_USEC_PER_SEC) /* between attempts to reach libvirtd */
 
-typedef struct Body {
+typedef struct ObservedDomain {
         bool changed;    /* its state is to be asked for */
         const char *end; /* how its run ended: the first that was said; NULL: not yet */
-} Body;
+} ObservedDomain;
 
 typedef struct Observer {
         int out;
         bool lost, unread;
-        GHashTable *bodies; /* unikernel's name → Body */
+        GHashTable *domains; /* unikernel's name → ObservedDomain */
 } Observer;
 
 /* NULL: not one of ours, by name and UUID. */
@@ -47,18 +47,18 @@ static const char *domain_unikernel(virDomainPtr domain)
         return name;
 }
 
-static Body *observer_body(Observer *observer, const char *name)
+static ObservedDomain *observer_find_domain(Observer *observer, const char *name)
 {
-        Body *body = g_hash_table_lookup(observer->bodies, name);
+        ObservedDomain *seen = g_hash_table_lookup(observer->domains, name);
 
-        if (!body) {
-                body = g_new0(Body, 1);
-                g_hash_table_insert(observer->bodies, g_strdup(name), body);
+        if (!seen) {
+                seen = g_new0(ObservedDomain, 1);
+                g_hash_table_insert(observer->domains, g_strdup(name), seen);
         }
-        return body;
+        return seen;
 }
 
-static void observer_say(Observer *observer, const char *name, DomainEvent word, const char *detail)
+static void observer_report(Observer *observer, const char *name, DomainEvent word, const char *detail)
 {
         char text[DOMAIN_EVENT_LINE_MAX];
         g_autofree char *packet = NULL;
@@ -69,18 +69,18 @@ static void observer_say(Observer *observer, const char *name, DomainEvent word,
                 observer->unread = true;
 }
 
-static void observer_say_end(Observer *observer, const char *name, const char *how)
+static void observer_report_end(Observer *observer, const char *name, const char *how)
 {
-        Body *body = observer_body(observer, name);
+        ObservedDomain *seen = observer_find_domain(observer, name);
 
-        if (!body->end)
-                body->end = how;
-        body->changed = false;
-        observer_say(observer, name, DOMAIN_EVENT_ENDED, body->end);
+        if (!seen->end)
+                seen->end = how;
+        seen->changed = false;
+        observer_report(observer, name, DOMAIN_EVENT_ENDED, seen->end);
 }
 
 /* By libvirt alone, where QEMU itself had no time to say anything. */
-static const char *end_from_detail(int detail)
+static const char *domain_end_from_detail(int detail)
 {
         switch (detail) {
         case VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN:
@@ -104,16 +104,16 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event
 
         switch (event) {
         case VIR_DOMAIN_EVENT_STARTED:
-                observer_body(observer, name)->end = NULL;
-                observer_body(observer, name)->changed = true;
+                observer_find_domain(observer, name)->end = NULL;
+                observer_find_domain(observer, name)->changed = true;
                 break;
         case VIR_DOMAIN_EVENT_SUSPENDED:
         case VIR_DOMAIN_EVENT_RESUMED:
-                observer_body(observer, name)->changed = true;
+                observer_find_domain(observer, name)->changed = true;
                 break;
         case VIR_DOMAIN_EVENT_STOPPED:
-                observer_say_end(observer, name, end_from_detail(detail));
-                g_hash_table_remove(observer->bodies, name);
+                observer_report_end(observer, name, domain_end_from_detail(detail));
+                g_hash_table_remove(observer->domains, name);
                 break;
         default:
                 break;
@@ -133,9 +133,9 @@ static void on_monitor(virConnectPtr connection, virDomainPtr domain, const char
         if (!name || !details)
                 return;
         if (resets)
-                observer_say_end(data, name, DOMAIN_END_RESET);
+                observer_report_end(data, name, DOMAIN_END_RESET);
         else if (g_str_equal(event, "SHUTDOWN"))
-                observer_say_end(data, name,
+                observer_report_end(data, name,
                                 strstr(details, "\"guest-shutdown\"") ? DOMAIN_END_POWERED_OFF
                                                                       : DOMAIN_END_DESTROYED);
 }
@@ -151,7 +151,7 @@ static void on_output(int id, int fd, int events, void *data)
 }
 
 /* NULL: that is no pause, but a beginning or an end. */
-static const char *pause_reason(int reason)
+static const char *domain_pause_reason(int reason)
 {
         switch (reason) {
         case VIR_DOMAIN_PAUSED_USER:
@@ -185,9 +185,9 @@ static void observer_ask_state(Observer *observer, virConnectPtr connection, con
         if (!domain || virDomainGetState(domain, &state, &reason, 0) < 0)
                 return;
         if (state == VIR_DOMAIN_RUNNING)
-                observer_say(observer, name, DOMAIN_EVENT_RUNNING, NULL);
-        else if (state == VIR_DOMAIN_PAUSED && pause_reason(reason))
-                observer_say(observer, name, DOMAIN_EVENT_PAUSED, pause_reason(reason));
+                observer_report(observer, name, DOMAIN_EVENT_RUNNING, NULL);
+        else if (state == VIR_DOMAIN_PAUSED && domain_pause_reason(reason))
+                observer_report(observer, name, DOMAIN_EVENT_PAUSED, domain_pause_reason(reason));
 }
 
 /* Outside of the callbacks, in which libvirt must not be called. What an event said may be over by now: what
@@ -197,14 +197,14 @@ static void observer_ask_states(Observer *observer, virConnectPtr connection)
         GHashTableIter iter;
         gpointer name, value;
 
-        g_hash_table_iter_init(&iter, observer->bodies);
+        g_hash_table_iter_init(&iter, observer->domains);
         while (g_hash_table_iter_next(&iter, &name, &value)) {
-                Body *body = value;
+                ObservedDomain *seen = value;
 
-                if (!body->changed)
+                if (!seen->changed)
                         continue;
-                body->changed = false;
-                if (!body->end)
+                seen->changed = false;
+                if (!seen->end)
                         observer_ask_state(observer, connection, name);
         }
 }
@@ -214,12 +214,12 @@ static void observer_list(Observer *observer, virConnectPtr connection)
         virDomainPtr *domains = NULL;
         int n = virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
 
-        g_hash_table_remove_all(observer->bodies);
+        g_hash_table_remove_all(observer->domains);
         for (int i = 0; i < n; i++) {
                 const char *name = domain_unikernel(domains[i]);
 
                 if (name)
-                        observer_body(observer, name)->changed = true;
+                        observer_find_domain(observer, name)->changed = true;
                 (void) virDomainFree(domains[i]);
         }
         free(domains);
@@ -249,7 +249,7 @@ static void observer_listen(Observer *observer, virConnectPtr connection)
 void observer_run(int out)
 {
         Observer observer = {.out = out,
-                        .bodies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
+                        .domains = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
 
         /* For who looks at processes: it is none of the pool. */
         (void) prctl(PR_SET_NAME, "shruthi-observe");
@@ -268,5 +268,5 @@ void observer_run(int out)
                 if (!observer.unread)
                         observer.unread = poll(&pollfd, 1, (int) (PAUSE_USEC / 1000)) > 0;
         }
-        g_hash_table_unref(observer.bodies);
+        g_hash_table_unref(observer.domains);
 }

@@ -32,13 +32,13 @@ PoolWorker *pool_find(Pool *pool, pid_t pid)
         return NULL;
 }
 
-void pool_set_resting(PoolWorker *worker, int64_t now)
+void pool_set_idle(PoolWorker *worker, int64_t now)
 {
         worker->busy = false;
-        worker->rests_since = now;
+        worker->idle_since = now;
 }
 
-static bool rests(const PoolWorker *worker)
+static bool worker_is_idle(const PoolWorker *worker)
 {
         return !worker->busy && !worker->leaving;
 }
@@ -48,33 +48,34 @@ PoolWorker *pool_pick(Pool *pool)
         PoolWorker *best = NULL;
 
         for (unsigned i = 0; i < pool->n; i++)
-                if (rests(&pool->workers[i]) && (!best || pool->workers[i].rests_since > best->rests_since))
+                if (worker_is_idle(&pool->workers[i]) &&
+                                (!best || pool->workers[i].idle_since > best->idle_since))
                         best = &pool->workers[i];
 
         return best;
 }
 
-PoolWorker *pool_find_rested(Pool *pool, int64_t before)
+PoolWorker *pool_find_idle(Pool *pool, int64_t before)
 {
         for (unsigned i = 0; i < pool->n; i++)
-                if (rests(&pool->workers[i]) && pool->workers[i].rests_since <= before)
+                if (worker_is_idle(&pool->workers[i]) && pool->workers[i].idle_since <= before)
                         return &pool->workers[i];
 
         return NULL;
 }
 
-bool pool_has_room(Pool *pool)
+bool pool_has_capacity(Pool *pool)
 {
         return pool->n < POOL_MAX || pool_pick(pool);
 }
 
-int64_t pool_next_rested(const Pool *pool)
+int64_t pool_next_idle(const Pool *pool)
 {
         int64_t next = INT64_MAX;
 
         for (unsigned i = 0; i < pool->n; i++)
-                if (rests(&pool->workers[i]) && pool->workers[i].rests_since + POOL_REST_USEC < next)
-                        next = pool->workers[i].rests_since + POOL_REST_USEC;
+                if (worker_is_idle(&pool->workers[i]) && pool->workers[i].idle_since + POOL_IDLE_USEC < next)
+                        next = pool->workers[i].idle_since + POOL_IDLE_USEC;
 
         return next;
 }

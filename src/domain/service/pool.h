@@ -5,18 +5,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The workers of shruthi-domain.service: who is there, who is to do the next request, who has rested so long
- * that it may go. Pure. */
+/* The workers of shruthi-domain.service: who is there, who is to do the next request, who has been idle so
+ * long that it may go. Pure. */
 
 #define POOL_MAX       16 /* libvirt serves no more than 20 requests at once */
-#define POOL_REST_USEC (30 * 1000 * 1000)
+#define POOL_IDLE_USEC (30 * 1000 * 1000)
 
 typedef struct PoolWorker {
         pid_t pid;
         int control; /* our end of what joins us */
         bool busy;
         bool leaving;        /* told to go */
-        int64_t rests_since; /* monotonic, where it is not busy */
+        int64_t idle_since;  /* monotonic, while it is not busy */
 } PoolWorker;
 
 typedef struct Pool {
@@ -29,17 +29,17 @@ PoolWorker *pool_add(Pool *pool, pid_t pid, int control);
 void pool_remove(Pool *pool, PoolWorker *worker);
 PoolWorker *pool_find(Pool *pool, pid_t pid);
 
-void pool_set_resting(PoolWorker *worker, int64_t now);
+void pool_set_idle(PoolWorker *worker, int64_t now);
 
-/* Who is to do the next request: the one that did the last of all that rest, so that the others come to rest
- * for good. NULL: nobody rests. */
+/* Who is to do the next request: of all that are idle the one that was busy last, so that the others stay
+ * idle and go. NULL: nobody is idle. */
 PoolWorker *pool_pick(Pool *pool);
 
-/* One that rests since before `before`, if there is. */
-PoolWorker *pool_find_rested(Pool *pool, int64_t before);
+/* One that has been idle since before `before`, if there is. */
+PoolWorker *pool_find_idle(Pool *pool, int64_t before);
 
-/* Whether a request can be done now, by one who rests or by a new one. */
-bool pool_has_room(Pool *pool);
+/* Whether a request can be done now, by an idle worker or by a new one. */
+bool pool_has_capacity(Pool *pool);
 
-/* When the next will have rested for POOL_REST_USEC; INT64_MAX: nobody rests. */
-int64_t pool_next_rested(const Pool *pool);
+/* When the next will have been idle for POOL_IDLE_USEC; INT64_MAX: nobody is. */
+int64_t pool_next_idle(const Pool *pool);

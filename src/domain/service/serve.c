@@ -27,7 +27,7 @@
 
 #define LISTENER 3 /* SD_LISTEN_FDS_START of sd_listen_fds(3) */
 
-/* systemd lets go of what it had stored for a unit a moment after that is over, and at a shutdown ends us at
+/* systemd closes what it has stored for a unit a moment after that has ended, and at a shutdown ends us at
  * once then. */
 #define LAST_LOOK_USEC (300 * 1000)
 
@@ -203,7 +203,7 @@ static bool peer_is_ours(int connection)
                (peer.uid == getuid() || peer.uid == 0);
 }
 
-/* Before there is a connection to be served: no other process is to hold that open. */
+/* Before there is a connection to be served: no other process may have that open. */
 static void server_prepare_worker(Server *server, int64_t now)
 {
         PoolWorker *worker = pool_pick(&server->pool);
@@ -211,7 +211,7 @@ static void server_prepare_worker(Server *server, int64_t now)
         if (!worker)
                 worker = server_fork_worker(server);
         if (worker)
-                pool_set_resting(worker, now);
+                pool_set_idle(worker, now);
 }
 
 /* Returns false where nobody takes it. */
@@ -271,7 +271,7 @@ static void server_sweep(Server *server, int64_t now)
         const char *name;
         bool unclaimed;
 
-        while (pool_has_room(&server->pool) &&
+        while (pool_has_capacity(&server->pool) &&
                         (name = sweeper_find_ended(server->sweeper, now, &unclaimed))) {
                 const char *const words[] = {"sweep", name, unclaimed ? "--prepared" : NULL, NULL};
 
@@ -288,7 +288,7 @@ static void server_reattach(Server *server, int64_t now)
 
         antispoof_watch_set_wanted(
                         server->antispoof, server->ending == 0 && sweeper_is_needed(server->sweeper), now);
-        if (!antispoof_watch_is_due(server->antispoof, now) || !pool_has_room(&server->pool))
+        if (!antispoof_watch_is_due(server->antispoof, now) || !pool_has_capacity(&server->pool))
                 return;
         server_prepare_worker(server, now);
         antispoof_watch_set_asked(server->antispoof, server_ask(server, words), now);
@@ -300,7 +300,7 @@ static void server_hear_worker(PoolWorker *worker, int64_t now)
         ssize_t n = recv(worker->control, &done, sizeof done, MSG_DONTWAIT);
 
         if (n > 0)
-                pool_set_resting(worker, now);
+                pool_set_idle(worker, now);
         else if (n == 0 || (errno != EAGAIN && errno != EINTR))
                 worker_dismiss(worker);
 }
@@ -356,22 +356,22 @@ static bool server_trim(Server *server, int64_t now)
         bool leaving = server->ending > 0 && server_may_end(server, now);
         PoolWorker *worker;
 
-        while ((worker = pool_find_rested(&server->pool, leaving ? INT64_MAX : now - POOL_REST_USEC)))
+        while ((worker = pool_find_idle(&server->pool, leaving ? INT64_MAX : now - POOL_IDLE_USEC)))
                 worker_dismiss(worker);
 
         if (server->pool.n > 0)
                 return true;
         if (server->ending > 0)
                 return !leaving;
-        return now - server->used < POOL_REST_USEC || sweeper_is_needed(server->sweeper);
+        return now - server->used < POOL_IDLE_USEC || sweeper_is_needed(server->sweeper);
 }
 
 /* For poll(2). */
 static int server_timeout(Server *server, int64_t now)
 {
-        int64_t next = pool_next_rested(&server->pool);
+        int64_t next = pool_next_idle(&server->pool);
 
-        if (pool_has_room(&server->pool))
+        if (pool_has_capacity(&server->pool))
                 next = MIN(next,
                                 MIN(sweeper_next(server->sweeper), antispoof_watch_next(server->antispoof)));
         if (server->observer == 0 && server->ending == 0)
@@ -379,7 +379,7 @@ static int server_timeout(Server *server, int64_t now)
         if (server->ending > 0 && server->ending + LAST_LOOK_USEC > now)
                 next = MIN(next, server->ending + LAST_LOOK_USEC);
         else if (server->ending == 0 && server->pool.n == 0 && !sweeper_is_needed(server->sweeper))
-                next = MIN(next, server->used + POOL_REST_USEC);
+                next = MIN(next, server->used + POOL_IDLE_USEC);
         return next == INT64_MAX ? -1 : (int) (MAX(next - now, 0) / 1000 + 1);
 }
 
@@ -390,7 +390,7 @@ static void server_wait(Server *server, int64_t now)
         struct pollfd polls[POOL_MAX + FIXED] = {
                         {.fd = server->signals, .events = POLLIN},
                         {.fd = sweeper_fd(server->sweeper), .events = POLLIN},
-                        {.fd = server->ending > 0 || !pool_has_room(&server->pool) ? -1 : LISTENER,
+                        {.fd = server->ending > 0 || !pool_has_capacity(&server->pool) ? -1 : LISTENER,
                                         .events = POLLIN},
                         {.fd = antispoof_watch_fd(server->antispoof), .events = POLLIN},
                         {.fd = server->observed, .events = POLLIN},
@@ -470,7 +470,7 @@ int serve(const ServeRoles *roles)
                 return EXIT_FAILURE;
         }
 
-        /* Whoever wants something is about to ask: while they get ready, so do we. */
+        /* A request is about to come: the first worker connects meanwhile. */
         first = server_fork_worker(&server);
         if (first)
                 (void) worker_tell(first, SERVE_CONTROL_CONNECT, -EBADF);

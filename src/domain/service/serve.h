@@ -9,7 +9,7 @@
  * on the socket that systemd hands over, and gives each to a worker: a process that was made beforehand,
  * by a fork that spares it the loading of sixty libraries. It never calls libvirt itself.
  *
- * Besides it sees whose unit is over (sweeper.h), and has those domains swept; hears whose bridge has
+ * Besides it sees whose unit has ended (sweeper.h), and has those domains swept; hears whose bridge has
  * gone or come back (antispoof-watch.h), and has those attached again; and one process more listens to
  * libvirt's events (observer.h), which it passes on to the runners.
  *

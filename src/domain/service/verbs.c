@@ -21,7 +21,7 @@
 #include "helper/request.h"
 
 typedef struct Options {
-        bool witness;
+        bool monitor;
         bool again;
         bool prepared;
         int credentials; /* see credentials_open() */
@@ -39,7 +39,7 @@ static int verb_prepare(const char *name, const Options *options, Error *ret_err
 
 static int verb_watch(const char *name, const Options *options, Error *ret_error)
 {
-        return lifecycle_watch(name, options->witness, ret_error);
+        return lifecycle_watch(name, options->monitor, ret_error);
 }
 
 static int verb_stop(const char *name, const Options *options, Error *ret_error)
@@ -58,7 +58,7 @@ static int verb_sweep(const char *name, const Options *options, Error *ret_error
         r = lifecycle_sweep(name, options->prepared, ret_error);
         /* Nobody reads what this says to those who ask. */
         if (r < 0)
-                log_error("The unit of unikernel '%s' is over, and its domain cannot be ended: %s", name,
+                log_error("The unit of unikernel '%s' has ended, and its domain cannot be ended: %s", name,
                                 error_message(ret_error, r));
         return r;
 }
@@ -171,7 +171,7 @@ static const struct {
                 {"check-without-polkit", false, verb_check_without_polkit},
 };
 
-static int usage(FILE *file)
+static int verbs_print_usage(FILE *file)
 {
         (void) fputs("shruthi-domain VERB [NAME]: the part of SHRUTHI that talks to libvirt; run by its "
                      "services.\n\n"
@@ -179,7 +179,7 @@ static int usage(FILE *file)
                      "  prepare NAME            make it for a start that is on its way\n"
                      "  watch NAME [--witness]  tell whether it runs, and wait for its end\n"
                      "  stop NAME               end it, and wait until it is gone\n"
-                     "  sweep NAME [--prepared] end it if the unit is over; one that waits for a start "
+                     "  sweep NAME [--prepared] end it if the unit has ended; one that waits for a start "
                      "only\n"
                      "                          with --prepared\n"
                      "  xml NAME                show the domain XML that a start would use\n"
@@ -219,7 +219,7 @@ int verbs_run(int argc, char *argv[], int credentials)
         while ((c = getopt_long(argc, argv, "h", long_options, NULL)) >= 0)
                 switch (c) {
                 case 'w':
-                        options.witness = true;
+                        options.monitor = true;
                         break;
                 case 'a':
                         options.again = true;
@@ -228,16 +228,16 @@ int verbs_run(int argc, char *argv[], int credentials)
                         options.prepared = true;
                         break;
                 case 'h':
-                        return usage(stdout);
+                        return verbs_print_usage(stdout);
                 default:
-                        return usage(stderr);
+                        return verbs_print_usage(stderr);
                 }
 
         for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++) {
                 if (optind >= argc || strcmp(argv[optind], verbs[i].verb) != 0)
                         continue;
                 if (argc - optind - 1 != (verbs[i].takes_name ? 1 : 0))
-                        return usage(stderr);
+                        return verbs_print_usage(stderr);
 
                 r = verbs[i].run(argv[optind + 1], &options, &error);
                 if (r == VIRT_NEEDS_EVENTS)
@@ -245,5 +245,5 @@ int verbs_run(int argc, char *argv[], int credentials)
                 return r < 0 ? protocol_fail(r, &error) : EXIT_SUCCESS;
         }
 
-        return usage(stderr);
+        return verbs_print_usage(stderr);
 }

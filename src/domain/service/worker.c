@@ -33,7 +33,7 @@ typedef struct Own {
 } Own;
 
 /* From now on the other's hang-up kills, whatever libvirt makes us wait for: SIGIO's own action. */
-static int bind_life(int connection)
+static int connection_bind_life(int connection)
 {
         struct pollfd pollfd = {.fd = connection, .events = POLLIN | POLLRDHUP};
         int flags = fcntl(connection, F_GETFL);
@@ -46,7 +46,7 @@ static int bind_life(int connection)
         return poll(&pollfd, 1, 0) == 0 ? 0 : -ECONNRESET;
 }
 
-static void unbind_life(int connection)
+static void connection_unbind_life(int connection)
 {
         int flags = fcntl(connection, F_GETFL);
 
@@ -55,7 +55,7 @@ static void unbind_life(int connection)
 }
 
 /* As that process: its output, its messages. */
-static int run_request(const DomainRequest *request, int connection, const Own *own)
+static int worker_run_request(const DomainRequest *request, int connection, const Own *own)
 {
         char *argv[DOMAIN_WORDS_MAX + 2] = {(char *) "shruthi-domain"};
         int answer;
@@ -78,28 +78,28 @@ static int run_request(const DomainRequest *request, int connection, const Own *
         return answer;
 }
 
-static void serve_connection(int connection, const Own *own)
+static void worker_serve_connection(int connection, const Own *own)
 {
         _cleanup_domain_request_ DomainRequest request = DOMAIN_REQUEST_INIT;
-        const struct timeval patience = {.tv_sec = ASK_SEC};
+        const struct timeval timeout = {.tv_sec = ASK_SEC};
         int answer, r;
 
-        if (setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
+        if (setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
                 return;
         r = domain_request_receive(connection, &request);
         if (r == -EBADMSG)
                 log_warning("A request cannot be read");
-        if (r < 0 || bind_life(connection) < 0)
+        if (r < 0 || connection_bind_life(connection) < 0)
                 return;
 
         domain_answer_send(connection, DOMAIN_BEGUN);
-        answer = run_request(&request, connection, own);
-        unbind_life(connection);
+        answer = worker_run_request(&request, connection, own);
+        connection_unbind_life(connection);
         domain_answer_send(connection, answer);
 }
 
 /* What is to be done next: SERVE_CONTROL_…, or 0 when nothing is. */
-static char wait_for_work(int control, int *ret_connection)
+static char worker_wait(int control, int *ret_connection)
 {
         char what;
         union {
@@ -139,11 +139,11 @@ void worker_run(int control)
         for (;;) {
                 _cleanup_close_ int connection = -EBADF;
 
-                what = wait_for_work(control, &connection);
+                what = worker_wait(control, &connection);
                 if (what == 0)
                         break;
                 if (what == SERVE_CONTROL_SERVE && connection >= 0)
-                        serve_connection(connection, &own);
+                        worker_serve_connection(connection, &own);
                 else if (what == SERVE_CONTROL_CONNECT)
                         (void) lifecycle_connect(NULL);
                 connection = close_safe(connection);

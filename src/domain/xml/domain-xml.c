@@ -60,7 +60,7 @@ static void element_close(Xml *xml)
         xml->failed |= xmlTextWriterEndElement(xml->writer) < 0;
 }
 
-static void attribute(Xml *xml, const char *name, const char *value)
+static void element_attribute(Xml *xml, const char *name, const char *value)
 {
         if (!text_is_xml(value)) {
                 xml->refused = value;
@@ -90,7 +90,7 @@ static void element(Xml *xml, const char *name, ...)
         element_open(xml, name);
         va_start(ap, name);
         while ((key = va_arg(ap, const char *)))
-                attribute(xml, key, va_arg(ap, const char *));
+                element_attribute(xml, key, va_arg(ap, const char *));
         va_end(ap);
         element_close(xml);
 }
@@ -103,10 +103,10 @@ static void format_metadata(Xml *xml, const Definition *definition, const Domain
 
         element_open(xml, "metadata");
         element_open(xml, SHRUTHI_METADATA_PREFIX ":unikernel");
-        attribute(xml, "xmlns:" SHRUTHI_METADATA_PREFIX, SHRUTHI_METADATA_NAMESPACE);
-        attribute(xml, "name", definition->name);
-        attribute(xml, "owner", owner);
-        attribute(xml, "image", facts->image_digest);
+        element_attribute(xml, "xmlns:" SHRUTHI_METADATA_PREFIX, SHRUTHI_METADATA_NAMESPACE);
+        element_attribute(xml, "name", definition->name);
+        element_attribute(xml, "owner", owner);
+        element_attribute(xml, "image", facts->image_digest);
         for (size_t i = 0; i < facts->n_devices; i++) {
                 const DefinitionDevice *device = facts->devices[i].definition;
 
@@ -117,7 +117,7 @@ static void format_metadata(Xml *xml, const Definition *definition, const Domain
         element_close(xml);
 }
 
-static bool has_credentials(const DomainFacts *facts)
+static bool facts_have_credentials(const DomainFacts *facts)
 {
         for (size_t i = 0; i < facts->n_devices; i++)
                 if (facts->devices[i].definition->credentials)
@@ -132,10 +132,10 @@ static void format_cpu(Xml *xml, const DomainFacts *facts)
         const DomainMachine *machine = facts->machine;
 
         element_open(xml, "cpu");
-        attribute(xml, "mode", facts->kvm ? "host-passthrough" : "custom");
+        element_attribute(xml, "mode", facts->kvm ? "host-passthrough" : "custom");
         if (!facts->kvm)
-                attribute(xml, "match", "exact");
-        attribute(xml, "check", "none");
+                element_attribute(xml, "match", "exact");
+        element_attribute(xml, "check", "none");
         if (!facts->kvm) {
                 element_text(xml, "model", machine->cpu_model);
                 if (machine->cpu_feature)
@@ -151,7 +151,7 @@ static void format_features(Xml *xml, const Definition *definition, const Domain
         element_open(xml, "features");
         for (const char *const *feature = machine->features; *feature; feature++)
                 element(xml, *feature, NULL);
-        /* What the processor has under KVM; else the one that all guests know, as long as it has room. */
+        /* What the processor has under KVM; else the one that all guests know, as long as it is enough. */
         if (machine->gic)
                 element(xml, "gic", "version",
                                 facts->kvm                            ? "host"
@@ -167,10 +167,10 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
         g_autofree char *cpus = g_strdup_printf("%u", definition->cpus);
 
         element_open(xml, "memory");
-        attribute(xml, "unit", "KiB");
+        element_attribute(xml, "unit", "KiB");
         /* Key material that the guest has read is in no core file of QEMU's. */
-        if (has_credentials(facts))
-                attribute(xml, "dumpCore", "off");
+        if (facts_have_credentials(facts))
+                element_attribute(xml, "dumpCore", "off");
         xml->failed |= xmlTextWriterWriteString(xml->writer, BAD_CAST memory) < 0;
         element_close(xml);
         element_text(xml, "vcpu", cpus);
@@ -182,8 +182,8 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
 
         element_open(xml, "os");
         element_open(xml, "type");
-        attribute(xml, "arch", facts->machine->arch);
-        attribute(xml, "machine", facts->machine->type);
+        element_attribute(xml, "arch", facts->machine->arch);
+        element_attribute(xml, "machine", facts->machine->type);
         xml->failed |= xmlTextWriterWriteString(xml->writer, BAD_CAST "hvm") < 0;
         element_close(xml);
         element_text(xml, "kernel", facts->kernel_path);
@@ -218,7 +218,7 @@ static void format_address(Xml *xml, size_t index)
 static void format_filter(Xml *xml, const DomainDevice *device)
 {
         element_open(xml, "filterref");
-        attribute(xml, "filter", device->filter);
+        element_attribute(xml, "filter", device->filter);
         for (const char *const *p = device->filter_parameters; p && p[0]; p += 2)
                 element(xml, "parameter", "name", p[0], "value", p[1], NULL);
         element_close(xml);
@@ -246,7 +246,7 @@ static void format_network(Xml *xml, const DomainDevice *device, size_t index)
         bool bridge = device->bridge != NULL;
 
         element_open(xml, "interface");
-        attribute(xml, "type", bridge ? "bridge" : "network");
+        element_attribute(xml, "type", bridge ? "bridge" : "network");
         element(xml, "mac", "address", device->mac, NULL);
         element(xml, "source", bridge ? "bridge" : "network",
                         bridge ? device->bridge : device->definition->network, NULL);
@@ -274,18 +274,18 @@ static void format_disk_name(size_t index, char ret[static 5])
 static void format_driver(Xml *xml)
 {
         element_open(xml, "driver");
-        attribute(xml, "name", "qemu");
+        element_attribute(xml, "name", "qemu");
         /* Raw always: probing the format would let the guest choose what the host opens. */
-        attribute(xml, "type", "raw");
+        element_attribute(xml, "type", "raw");
         /* A guest that knows how to flush is told when its data is on the host's disk; to one that does not,
          * such as Solo5, each write is answered only then: QEMU sees which by the features that it takes up
          * (hw/block/virtio-blk.c, virtio_blk_set_status()). */
-        attribute(xml, "cache", "writeback");
+        element_attribute(xml, "cache", "writeback");
         /* A full disk is an error of the one write, which the guest hears of, and not a guest that is
          * stopped until somebody notices. */
-        attribute(xml, "error_policy", "report");
-        attribute(xml, "rerror_policy", "report");
-        attribute(xml, "discard", "unmap");
+        element_attribute(xml, "error_policy", "report");
+        element_attribute(xml, "rerror_policy", "report");
+        element_attribute(xml, "discard", "unmap");
         element_close(xml);
 }
 
@@ -296,8 +296,8 @@ static void format_volume(Xml *xml, const DomainDevice *device, size_t index, si
 
         format_disk_name(disk, target);
         element_open(xml, "disk");
-        attribute(xml, "type", type);
-        attribute(xml, "device", "disk");
+        element_attribute(xml, "type", type);
+        element_attribute(xml, "device", "disk");
         format_driver(xml);
         element(xml, "source", device->block_device ? "dev" : "file", device->path, NULL);
         element(xml, "target", "dev", target, "bus", "virtio", NULL);
@@ -317,8 +317,8 @@ static void format_credentials(Xml *xml, const Definition *definition, size_t in
 
         format_disk_name(disk, target);
         element_open(xml, "disk");
-        attribute(xml, "type", "file");
-        attribute(xml, "device", "disk");
+        element_attribute(xml, "type", "file");
+        element_attribute(xml, "device", "disk");
         element(xml, "driver", "name", "qemu", "type", "raw", NULL);
         element(xml, "source", "file", label, "fdgroup", DOMAIN_XML_FD_GROUP, NULL);
         element(xml, "target", "dev", target, "bus", "virtio", NULL);
@@ -332,11 +332,11 @@ static void format_console(Xml *xml, const DomainFacts *facts)
         const DomainMachine *machine = facts->machine;
 
         element_open(xml, "serial");
-        attribute(xml, "type", "pipe");
+        element_attribute(xml, "type", "pipe");
         element(xml, "source", "path", facts->console_path, NULL);
         element_open(xml, "target");
-        attribute(xml, "type", machine->serial_type);
-        attribute(xml, "port", "0");
+        element_attribute(xml, "type", machine->serial_type);
+        element_attribute(xml, "port", "0");
         if (machine->serial_model)
                 element(xml, "model", "name", machine->serial_model, NULL);
         element_close(xml);
@@ -368,9 +368,9 @@ static void format_domain(Xml *xml, const Definition *definition, const DomainFa
         g_autofree char *name = g_strconcat(SHRUTHI_DOMAIN_PREFIX, definition->name, NULL);
 
         element_open(xml, "domain");
-        attribute(xml, "type", facts->kvm ? "kvm" : "qemu");
+        element_attribute(xml, "type", facts->kvm ? "kvm" : "qemu");
         if (facts->fast_start)
-                attribute(xml, "xmlns:qemu", QEMU_NAMESPACE);
+                element_attribute(xml, "xmlns:qemu", QEMU_NAMESPACE);
         element_text(xml, "name", name);
         element_text(xml, "uuid", facts->uuid);
         format_metadata(xml, definition, facts);
@@ -427,7 +427,7 @@ int domain_xml_format(
         return 0;
 }
 
-static xmlDoc *parse_metadata(const char *xml, xmlNode **ret_root)
+static xmlDoc *metadata_parse(const char *xml, xmlNode **ret_root)
 {
         /* XML_PARSE_NOERROR and NOWARNING: a foreign domain's metadata is not ours to complain about. */
         xmlDoc *doc = xml ? xmlReadMemory(xml, (int) MIN(strlen(xml), (size_t) G_MAXINT), NULL, "UTF-8",
@@ -460,7 +460,7 @@ bool domain_xml_metadata_is(const char *xml, const char *name)
         g_autofree char *found = NULL;
         xmlNode *root;
 
-        doc = parse_metadata(xml, &root);
+        doc = metadata_parse(xml, &root);
         if (!node_is(root, "unikernel"))
                 return false;
 
@@ -474,7 +474,7 @@ char **domain_xml_metadata_devices(const char *xml, DeviceKind kind)
         g_autoptr(xmlDoc) doc = NULL;
         xmlNode *root;
 
-        doc = parse_metadata(xml, &root);
+        doc = metadata_parse(xml, &root);
         for (xmlNode *node = node_is(root, "unikernel") ? root->children : NULL; node; node = node->next) {
                 g_autofree char *found_kind = node_is(node, "device") ? node_attribute(node, "kind") : NULL;
                 g_autofree char *name = found_kind ? node_attribute(node, "name") : NULL;
@@ -491,6 +491,6 @@ char *domain_xml_metadata_owner(const char *xml)
         g_autoptr(xmlDoc) doc = NULL;
         xmlNode *root;
 
-        doc = parse_metadata(xml, &root);
+        doc = metadata_parse(xml, &root);
         return node_is(root, "unikernel") ? node_attribute(root, "owner") : NULL;
 }

@@ -27,9 +27,9 @@ typedef struct DomainDevice {
                                   names */
         const char *mac;       /* of a network */
         const char *interface; /* what the host calls its side of a network; NULL: libvirt names it */
-        const char *filter;    /* libvirt's nwfilter that a network is held by; NULL: none */
+        const char *filter;    /* libvirt's nwfilter for a network; NULL: none */
         const char *const *filter_parameters; /* name, value, …, NULL */
-        const char *path;                     /* of what holds a volume */
+        const char *path;                     /* of the volume */
         bool block_device;                    /* … which is a block device, not a file */
 } DomainDevice;
 

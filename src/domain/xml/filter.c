@@ -26,7 +26,7 @@ static const char *const rules_ipv4[_FILTER_FAMILY_MAX] = {
                                             "<mac srcmacaddr='$MAC' protocolid='ipv4'/></rule>"
                                             "<rule action='accept' direction='out' priority='-700'>"
                                             "<arp srcmacaddr='$MAC' arpsrcmacaddr='$MAC'/></rule>",
-                [FILTER_HELD] = RULE_NO_DHCP
+                [FILTER_OWN] = RULE_NO_DHCP
                 "<rule action='accept' direction='out' priority='-800'>"
                 "<ip srcmacaddr='$MAC' srcipaddr='$IP'/></rule>"
                 "<rule action='accept' direction='out' priority='-700'>"
@@ -49,13 +49,13 @@ static const char *const rules_ipv6[_FILTER_FAMILY_MAX] = {
                 [FILTER_NOTHING] = "",
                 [FILTER_ANY] = RULE_NO_ROUTER "<rule action='accept' direction='out' priority='-500'>"
                                               "<mac srcmacaddr='$MAC' protocolid='ipv6'/></rule>",
-                [FILTER_HELD] = RULE_NO_ROUTER "<rule action='accept' direction='out' priority='-500'>"
-                                               "<ipv6 srcmacaddr='$MAC' srcipaddr='$IPV6'/></rule>"
-                                               "<rule action='accept' direction='out' priority='-450'>"
-                                               "<ipv6 srcmacaddr='$MAC' srcipaddr='$LINK_LOCAL'/></rule>"
-                                               "<rule action='accept' direction='out' priority='-400'>"
-                                               "<ipv6 srcmacaddr='$MAC' srcipaddr='::' srcipmask='128' "
-                                               "protocol='icmpv6'/></rule>",
+                [FILTER_OWN] = RULE_NO_ROUTER "<rule action='accept' direction='out' priority='-500'>"
+                                              "<ipv6 srcmacaddr='$MAC' srcipaddr='$IPV6'/></rule>"
+                                              "<rule action='accept' direction='out' priority='-450'>"
+                                              "<ipv6 srcmacaddr='$MAC' srcipaddr='$LINK_LOCAL'/></rule>"
+                                              "<rule action='accept' direction='out' priority='-400'>"
+                                              "<ipv6 srcmacaddr='$MAC' srcipaddr='::' srcipmask='128' "
+                                              "protocol='icmpv6'/></rule>",
 };
 
 const char *filter_name(FilterFamily ipv4, FilterFamily ipv6)

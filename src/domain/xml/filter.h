@@ -7,8 +7,8 @@
 /* What a guest may send of one family, always from its own MAC address. */
 typedef enum FilterFamily {
         FILTER_NOTHING,
-        FILTER_ANY,  /* from whichever address */
-        FILTER_HELD, /* from the address in the filter's parameter "IP", or "IPV6" and "LINK_LOCAL" */
+        FILTER_ANY, /* from whichever address */
+        FILTER_OWN, /* from the address in the filter's parameter "IP", or "IPV6" and "LINK_LOCAL" */
         _FILTER_FAMILY_MAX,
 } FilterFamily;
 

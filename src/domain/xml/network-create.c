@@ -15,8 +15,9 @@
 
 #define DNSMASQ_NAMESPACE "http://libvirt.org/schemas/network/dnsmasq/1.0"
 
-/* IPv4: room for the host and one guest. IPv6: dnsmasq gives no addresses in a network larger than a /64. */
-static int check_subnet(const Subnet *subnet, int family, Error *ret_error)
+/* IPv4: addresses for the host and one guest. IPv6: dnsmasq gives no addresses in a network larger than a
+ * /64. */
+static int settings_check_subnet(const Subnet *subnet, int family, Error *ret_error)
 {
         unsigned least = family == AF_INET ? 8 : 64, most = family == AF_INET ? 30 : 120;
         char text[ADDRESS_TEXT_MAX];
@@ -35,7 +36,7 @@ static int check_subnet(const Subnet *subnet, int family, Error *ret_error)
         return 0;
 }
 
-static int check_settings(const NetworkSettings *settings, Error *ret_error)
+static int settings_check(const NetworkSettings *settings, Error *ret_error)
 {
         g_autofree char *shown = text_for_display(settings->name, 63);
         int r;
@@ -52,14 +53,14 @@ static int check_settings(const NetworkSettings *settings, Error *ret_error)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "network '%s' has no subnet: name one, such as 10.0.0.0/24", shown);
 
-        r = settings->subnet4 ? check_subnet(settings->subnet4, AF_INET, ret_error) : 0;
+        r = settings->subnet4 ? settings_check_subnet(settings->subnet4, AF_INET, ret_error) : 0;
         if (r >= 0 && settings->subnet6)
-                r = check_subnet(settings->subnet6, AF_INET6, ret_error);
+                r = settings_check_subnet(settings->subnet6, AF_INET6, ret_error);
 
         return r;
 }
 
-static void append_subnet(GString *xml, const Subnet *subnet)
+static void network_xml_append_subnet(GString *xml, const Subnet *subnet)
 {
         bool v6 = subnet->network.family == AF_INET6;
         char ip[ADDRESS_TEXT_MAX], first[ADDRESS_TEXT_MAX], last[ADDRESS_TEXT_MAX];
@@ -76,7 +77,7 @@ static void append_subnet(GString *xml, const Subnet *subnet)
         g_string_append(xml, "  </ip>\n");
 }
 
-static void append_dns(GString *xml, const NetworkSettings *settings)
+static void network_xml_append_dns(GString *xml, const NetworkSettings *settings)
 {
         const Subnet *subnets[] = {settings->subnet4, settings->subnet6};
 
@@ -94,10 +95,10 @@ static void append_dns(GString *xml, const NetworkSettings *settings)
 }
 
 /* What the host's /etc/hosts says is for the host: guests would learn of it who else it knows, and be sent
- * to 127.0.0.1 for the host itself. Clients are known by their hardware addresses, to which guests are held,
- * and not by the identifiers that they choose (RFC 2132, 9.14), by which one has as many addresses as it
- * likes. */
-static void append_options(GString *xml, const char *hosts_path)
+ * to 127.0.0.1 for the host itself. Clients are known by their hardware addresses, which guests cannot
+ * change, and not by the identifiers that they choose (RFC 2132, 9.14), by which one has as many addresses
+ * as it likes. */
+static void network_xml_append_options(GString *xml, const char *hosts_path)
 {
         g_auto(GStrv) options = network_xml_hosts_options(hosts_path);
 
@@ -113,7 +114,7 @@ int network_create_format(const NetworkSettings *settings, char **ret_xml, Error
         GString *xml;
         int r;
 
-        r = check_settings(settings, ret_error);
+        r = settings_check(settings, ret_error);
         if (r < 0)
                 return r;
 
@@ -143,12 +144,12 @@ int network_create_format(const NetworkSettings *settings, char **ret_xml, Error
         else
                 g_string_append(xml, "  <bridge stp='off' delay='0'/>\n");
 
-        append_dns(xml, settings);
+        network_xml_append_dns(xml, settings);
         if (settings->subnet4)
-                append_subnet(xml, settings->subnet4);
+                network_xml_append_subnet(xml, settings->subnet4);
         if (settings->subnet6)
-                append_subnet(xml, settings->subnet6);
-        append_options(xml, settings->hosts_path);
+                network_xml_append_subnet(xml, settings->subnet6);
+        network_xml_append_options(xml, settings->hosts_path);
         g_string_append(xml, "</network>\n");
 
         *ret_xml = g_string_free(xml, FALSE);

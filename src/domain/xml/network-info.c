@@ -30,7 +30,7 @@ void network_info_free(NetworkInfo *info)
 }
 
 /* NULL if there is none. Free with g_free(). */
-static char *get_attribute(const xmlNode *node, const char *name)
+static char *node_get_attribute(const xmlNode *node, const char *name)
 {
         xmlChar *value = node ? xmlGetNoNsProp((xmlNode *) node, BAD_CAST name) : NULL;
         char *copy = g_strdup((const char *) value);
@@ -39,7 +39,7 @@ static char *get_attribute(const xmlNode *node, const char *name)
         return copy;
 }
 
-static char *get_text(const xmlNode *node)
+static char *node_get_text(const xmlNode *node)
 {
         xmlChar *value = node ? xmlNodeGetContent(node) : NULL;
         char *copy = value ? g_strstrip(g_strdup((const char *) value)) : NULL;
@@ -49,7 +49,7 @@ static char *get_text(const xmlNode *node)
 }
 
 /* The first element of that name, beginning with node itself. */
-static const xmlNode *find_element(const xmlNode *node, const char *name)
+static const xmlNode *node_find_element(const xmlNode *node, const char *name)
 {
         for (; node; node = node->next)
                 if (node->type == XML_ELEMENT_NODE && xmlStrEqual(node->name, BAD_CAST name))
@@ -58,9 +58,9 @@ static const xmlNode *find_element(const xmlNode *node, const char *name)
         return NULL;
 }
 
-static const xmlNode *find_child(const xmlNode *parent, const char *name)
+static const xmlNode *node_find_child(const xmlNode *parent, const char *name)
 {
-        return parent ? find_element(parent->children, name) : NULL;
+        return parent ? node_find_element(parent->children, name) : NULL;
 }
 
 /* "255.255.255.0" → 24; -EINVAL if the ones are not in front. */
@@ -85,7 +85,7 @@ static int netmask_to_prefix(const char *text, unsigned *ret)
 }
 
 /* Where an <ip> says neither: what libvirt takes (virSocketAddrGetIPPrefix()). */
-static unsigned default_prefix(const Address *address)
+static unsigned address_default_prefix(const Address *address)
 {
         if (address->family == AF_INET6)
                 return 64;
@@ -93,10 +93,11 @@ static unsigned default_prefix(const Address *address)
         return address->bytes[0] < 128 ? 8 : address->bytes[0] < 192 ? 16 : 24;
 }
 
-static int parse_ip_address(const xmlNode *ip, Address *ret)
+static int info_parse_ip_address(const xmlNode *ip, Address *ret)
 {
-        g_autofree char *text = get_attribute(ip, "address"), *prefix = get_attribute(ip, "prefix");
-        g_autofree char *netmask = get_attribute(ip, "netmask");
+        g_autofree char *text = node_get_attribute(ip, "address"),
+                        *prefix = node_get_attribute(ip, "prefix");
+        g_autofree char *netmask = node_get_attribute(ip, "netmask");
         Address address;
         guint64 value;
 
@@ -108,7 +109,7 @@ static int parse_ip_address(const xmlNode *ip, Address *ret)
                         return -EINVAL;
                 address.prefix = (unsigned) value;
         } else if (!netmask)
-                address.prefix = default_prefix(&address);
+                address.prefix = address_default_prefix(&address);
         else if (netmask_to_prefix(netmask, &address.prefix) < 0)
                 return -EINVAL;
 
@@ -116,9 +117,9 @@ static int parse_ip_address(const xmlNode *ip, Address *ret)
         return 0;
 }
 
-static void widen_range(Subnet *subnet, const xmlNode *range)
+static void subnet_widen_range(Subnet *subnet, const xmlNode *range)
 {
-        g_autofree char *start = get_attribute(range, "start"), *end = get_attribute(range, "end");
+        g_autofree char *start = node_get_attribute(range, "start"), *end = node_get_attribute(range, "end");
         Address first, last;
 
         if (address_parse_ip(start, &first) < 0 || address_parse_ip(end, &last) < 0 ||
@@ -135,10 +136,10 @@ static void widen_range(Subnet *subnet, const xmlNode *range)
                 subnet->dynamic_last = last;
 }
 
-static void add_reserved(NetworkInfo *info, const xmlNode *host)
+static void info_add_reserved(NetworkInfo *info, const xmlNode *host)
 {
-        g_autofree char *ip = get_attribute(host, "ip"), *mac = get_attribute(host, "mac");
-        g_autofree char *name = get_attribute(host, "name");
+        g_autofree char *ip = node_get_attribute(host, "ip"), *mac = node_get_attribute(host, "mac");
+        g_autofree char *name = node_get_attribute(host, "name");
         SeenAddress seen = {.by = SEEN_BY_DHCP};
 
         if (address_parse_ip(ip, &seen.address) < 0)
@@ -153,16 +154,17 @@ static void add_reserved(NetworkInfo *info, const xmlNode *host)
                 g_ptr_array_add(info->dhcp_names, g_strdup_printf("%s=%s", name, ip));
 }
 
-static void parse_ip(NetworkInfo *info, const xmlNode *ip, bool dns, int index)
+static void info_parse_ip(NetworkInfo *info, const xmlNode *ip, bool dns, int index)
 {
-        const xmlNode *dhcp = find_child(ip, "dhcp");
+        const xmlNode *dhcp = node_find_child(ip, "dhcp");
         SeenAddress own = {.by = SEEN_BY_HOST};
         Subnet *subnet;
 
-        for (const xmlNode *host = find_child(dhcp, "host"); host; host = find_element(host->next, "host"))
-                add_reserved(info, host);
+        for (const xmlNode *host = node_find_child(dhcp, "host"); host;
+                        host = node_find_element(host->next, "host"))
+                info_add_reserved(info, host);
 
-        if (parse_ip_address(ip, &own.address) < 0)
+        if (info_parse_ip_address(ip, &own.address) < 0)
                 return;
         g_array_append_val(info->reserved, own);
 
@@ -176,26 +178,26 @@ static void parse_ip(NetworkInfo *info, const xmlNode *ip, bool dns, int index)
                 subnet->gateway = own.address;
         if (dns)
                 subnet->dns = own.address;
-        for (const xmlNode *range = find_child(dhcp, "range"); range;
-                        range = find_element(range->next, "range"))
-                widen_range(subnet, range);
+        for (const xmlNode *range = node_find_child(dhcp, "range"); range;
+                        range = node_find_element(range->next, "range"))
+                subnet_widen_range(subnet, range);
 }
 
-static void parse_dns_host(NetworkInfo *info, const xmlNode *host)
+static void info_parse_dns_host(NetworkInfo *info, const xmlNode *host)
 {
-        g_autofree char *ip = get_attribute(host, "ip");
+        g_autofree char *ip = node_get_attribute(host, "ip");
 
-        for (const xmlNode *name = find_child(host, "hostname"); ip && name;
-                        name = find_element(name->next, "hostname")) {
-                g_autofree char *text = get_text(name);
+        for (const xmlNode *name = node_find_child(host, "hostname"); ip && name;
+                        name = node_find_element(name->next, "hostname")) {
+                g_autofree char *text = node_get_text(name);
 
                 g_ptr_array_add(info->host_names, g_strdup_printf("%s=%s", text, ip));
         }
 }
 
-static NetworkMode parse_mode(const xmlNode *forward)
+static NetworkMode network_mode_parse(const xmlNode *forward)
 {
-        g_autofree char *mode = get_attribute(forward, "mode");
+        g_autofree char *mode = node_get_attribute(forward, "mode");
 
         if (!forward)
                 return NETWORK_ISOLATED;
@@ -207,17 +209,17 @@ static NetworkMode parse_mode(const xmlNode *forward)
         return _NETWORK_MODE_INVALID;
 }
 
-static void parse_metadata(NetworkInfo *info, const xmlNode *metadata)
+static void info_parse_metadata(NetworkInfo *info, const xmlNode *metadata)
 {
-        const xmlNode *element = find_child(metadata, "network");
+        const xmlNode *element = node_find_child(metadata, "network");
         g_autofree char *name = NULL, *owner = NULL;
         guint64 uid;
 
         if (!element || !element->ns || !xmlStrEqual(element->ns->href, BAD_CAST SHRUTHI_METADATA_NAMESPACE))
                 return;
 
-        name = get_attribute(element, "name");
-        owner = get_attribute(element, "owner");
+        name = node_get_attribute(element, "name");
+        owner = node_get_attribute(element, "owner");
         if (!owner || !g_ascii_string_to_unsigned(owner, 10, 0, UINT32_MAX - 1, &uid, NULL) ||
                         g_strcmp0(name, info->name) != 0)
                 return;
@@ -227,20 +229,20 @@ static void parse_metadata(NetworkInfo *info, const xmlNode *metadata)
 }
 
 /* Of a network of ours; in another's the same option is its administrator's own business. */
-static void parse_options(NetworkInfo *info, const xmlNode *options)
+static void info_parse_options(NetworkInfo *info, const xmlNode *options)
 {
         if (!info->ours)
                 return;
 
-        for (const xmlNode *option = find_child(options, "option"); option && !info->hosts_path;
-                        option = find_element(option->next, "option")) {
-                g_autofree char *value = get_attribute(option, "value");
+        for (const xmlNode *option = node_find_child(options, "option"); option && !info->hosts_path;
+                        option = node_find_element(option->next, "option")) {
+                g_autofree char *value = node_get_attribute(option, "value");
 
                 info->hosts_path = value ? network_xml_parse_hosts_option(info->name, value) : NULL;
         }
 }
 
-static xmlDoc *read_document(const char *xml)
+static xmlDoc *xml_read_document(const char *xml)
 {
         return xmlReadMemory(xml, (int) MIN(strlen(xml), (size_t) G_MAXINT), NULL, "UTF-8",
                         XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
@@ -248,14 +250,14 @@ static xmlDoc *read_document(const char *xml)
 
 bool domain_xml_is_on_network(const char *xml, const char *network, const char *bridge)
 {
-        g_autoptr(xmlDoc) doc = read_document(xml);
-        const xmlNode *devices = find_child(doc ? xmlDocGetRootElement(doc) : NULL, "devices");
+        g_autoptr(xmlDoc) doc = xml_read_document(xml);
+        const xmlNode *devices = node_find_child(doc ? xmlDocGetRootElement(doc) : NULL, "devices");
 
-        for (const xmlNode *node = find_child(devices, "interface"); node;
-                        node = find_element(node->next, "interface")) {
-                const xmlNode *source = find_child(node, "source");
-                g_autofree char *by_name = get_attribute(source, "network");
-                g_autofree char *by_bridge = get_attribute(source, "bridge");
+        for (const xmlNode *node = node_find_child(devices, "interface"); node;
+                        node = node_find_element(node->next, "interface")) {
+                const xmlNode *source = node_find_child(node, "source");
+                g_autofree char *by_name = node_get_attribute(source, "network");
+                g_autofree char *by_bridge = node_get_attribute(source, "bridge");
 
                 if (g_strcmp0(by_name, network) == 0 || (bridge && g_strcmp0(by_bridge, bridge) == 0))
                         return true;
@@ -275,34 +277,34 @@ static void domain_port_free(gpointer data)
         g_free(port);
 }
 
-static DomainPort *parse_port(const xmlNode *interface)
+static DomainPort *domain_port_parse(const xmlNode *interface)
 {
-        g_autofree char *isolated = get_attribute(find_child(interface, "port"), "isolated");
-        g_autofree char *mac = get_attribute(find_child(interface, "mac"), "address");
-        const xmlNode *source = find_child(interface, "source");
+        g_autofree char *isolated = node_get_attribute(node_find_child(interface, "port"), "isolated");
+        g_autofree char *mac = node_get_attribute(node_find_child(interface, "mac"), "address");
+        const xmlNode *source = node_find_child(interface, "source");
         DomainPort *port = g_new0(DomainPort, 1);
 
-        port->interface = get_attribute(find_child(interface, "target"), "dev");
+        port->interface = node_get_attribute(node_find_child(interface, "target"), "dev");
         port->mac = mac ? g_ascii_strdown(mac, -1) : NULL;
         port->isolated = g_strcmp0(isolated, "yes") == 0;
         /* A switch of another kind. */
-        if (find_child(interface, "virtualport"))
+        if (node_find_child(interface, "virtualport"))
                 return port;
-        port->network = get_attribute(source, "network");
+        port->network = node_get_attribute(source, "network");
         if (!port->network)
-                port->bridge = get_attribute(source, "bridge");
+                port->bridge = node_get_attribute(source, "bridge");
         return port;
 }
 
 GPtrArray *domain_xml_ports(const char *xml)
 {
-        g_autoptr(xmlDoc) doc = read_document(xml);
-        const xmlNode *devices = find_child(doc ? xmlDocGetRootElement(doc) : NULL, "devices");
+        g_autoptr(xmlDoc) doc = xml_read_document(xml);
+        const xmlNode *devices = node_find_child(doc ? xmlDocGetRootElement(doc) : NULL, "devices");
         GPtrArray *ports = g_ptr_array_new_with_free_func(domain_port_free);
 
-        for (const xmlNode *node = find_child(devices, "interface"); node;
-                        node = find_element(node->next, "interface"))
-                g_ptr_array_add(ports, parse_port(node));
+        for (const xmlNode *node = node_find_child(devices, "interface"); node;
+                        node = node_find_element(node->next, "interface"))
+                g_ptr_array_add(ports, domain_port_parse(node));
         return ports;
 }
 
@@ -314,10 +316,11 @@ int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error)
         const xmlNode *root, *dns;
         int index = 0;
 
-        doc = read_document(xml);
+        doc = xml_read_document(xml);
         root = doc ? xmlDocGetRootElement(doc) : NULL;
-        info->name = root && xmlStrEqual(root->name, BAD_CAST "network") ? get_text(find_child(root, "name"))
-                                                                         : NULL;
+        info->name = root && xmlStrEqual(root->name, BAD_CAST "network")
+                                     ? node_get_text(node_find_child(root, "name"))
+                                     : NULL;
         if (!info->name || !info->name[0]) {
                 (void) error_set(ret_error, ERROR_FAILED, "That is no XML of a libvirt network");
                 return -EBADMSG;
@@ -326,18 +329,19 @@ int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error)
         info->reserved = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
         info->host_names = g_ptr_array_new_with_free_func(g_free);
         info->dhcp_names = g_ptr_array_new_with_free_func(g_free);
-        info->uuid = get_text(find_child(root, "uuid"));
-        info->bridge = get_attribute(find_child(root, "bridge"), "name");
-        info->mode = parse_mode(find_child(root, "forward"));
-        parse_metadata(info, find_child(root, "metadata"));
-        parse_options(info, find_child(root, "options"));
+        info->uuid = node_get_text(node_find_child(root, "uuid"));
+        info->bridge = node_get_attribute(node_find_child(root, "bridge"), "name");
+        info->mode = network_mode_parse(node_find_child(root, "forward"));
+        info_parse_metadata(info, node_find_child(root, "metadata"));
+        info_parse_options(info, node_find_child(root, "options"));
 
-        dns = find_child(root, "dns");
-        dns_enabled = get_attribute(dns, "enable");
-        for (const xmlNode *ip = find_child(root, "ip"); ip; ip = find_element(ip->next, "ip"))
-                parse_ip(info, ip, g_strcmp0(dns_enabled, "no") != 0, index++);
-        for (const xmlNode *host = find_child(dns, "host"); host; host = find_element(host->next, "host"))
-                parse_dns_host(info, host);
+        dns = node_find_child(root, "dns");
+        dns_enabled = node_get_attribute(dns, "enable");
+        for (const xmlNode *ip = node_find_child(root, "ip"); ip; ip = node_find_element(ip->next, "ip"))
+                info_parse_ip(info, ip, g_strcmp0(dns_enabled, "no") != 0, index++);
+        for (const xmlNode *host = node_find_child(dns, "host"); host;
+                        host = node_find_element(host->next, "host"))
+                info_parse_dns_host(info, host);
 
         *ret_info = g_steal_pointer(&info);
         return 0;

@@ -57,7 +57,7 @@ int network_host_check(const NetworkHost *host, Error *ret_error)
 }
 
 /* A number, with a unit or without one. */
-static bool is_time(const char *word)
+static bool word_is_time(const char *word)
 {
         size_t digits = strspn(word, G_CSET_DIGITS);
         const char *unit = word + digits;
@@ -69,7 +69,7 @@ const char *network_host_dhcp_name(const NetworkHost *host)
 {
         const char *name = host->name;
 
-        if (!name || g_str_equal(name, "ignore") || g_str_equal(name, "infinite") || is_time(name))
+        if (!name || g_str_equal(name, "ignore") || g_str_equal(name, "infinite") || word_is_time(name))
                 return NULL;
 
         return name;

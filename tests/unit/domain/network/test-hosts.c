@@ -53,10 +53,10 @@ static void enter(const Fixture *f, const char *name, const char *mac, const cha
 static bool tell(const Fixture *f)
 {
         _cleanup_close_ int lock = -EBADF;
-        int r = hosts_untold(f->path, &lock);
+        int r = hosts_need_reread(f->path, &lock);
 
         g_assert_cmpint(r, >=, 0);
-        hosts_told(f->path);
+        hosts_set_reread(f->path);
         return r > 0;
 }
 

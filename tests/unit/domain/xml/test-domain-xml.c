@@ -143,7 +143,7 @@ static void test_aarch64_emulated(void)
         assert_golden("aarch64-emulated.xml", &definition, &facts);
 }
 
-/* More than the older interrupt controller has room for. */
+/* More processors than the older interrupt controller takes. */
 static void test_aarch64_with_many_cpus(void)
 {
         Definition definition = definition_plain();
@@ -168,7 +168,7 @@ static void test_credentials(void)
         assert_golden("credentials.xml", &definition, &facts);
 }
 
-/* What a network is held by, and how fast it is. */
+/* Which filter a network has, and how fast it is. */
 static void test_filter_and_bandwidth(void)
 {
         static const char *const parameters[] = {

@@ -64,9 +64,9 @@ static void test_what_is_let_out(void)
 {
         g_auto(GStrv) nothing = rules(FILTER_NOTHING, FILTER_NOTHING);
         g_auto(GStrv) any = rules(FILTER_ANY, FILTER_ANY);
-        g_auto(GStrv) held = rules(FILTER_HELD, FILTER_HELD);
-        g_auto(GStrv) ipv4 = rules(FILTER_HELD, FILTER_NOTHING);
-        g_auto(GStrv) ipv6 = rules(FILTER_NOTHING, FILTER_HELD);
+        g_auto(GStrv) own = rules(FILTER_OWN, FILTER_OWN);
+        g_auto(GStrv) ipv4 = rules(FILTER_OWN, FILTER_NOTHING);
+        g_auto(GStrv) ipv6 = rules(FILTER_NOTHING, FILTER_OWN);
 
         g_assert_cmpuint(count(nothing, "'accept'", ""), ==, 0);
 
@@ -76,12 +76,12 @@ static void test_what_is_let_out(void)
         g_assert_cmpuint(count(any, "'accept'", "'ipv6'"), ==, 1);
 
         /* All but an asker by DHCP, and one who looks whether an IPv6 address is free. */
-        g_assert_cmpuint(count(held, "'accept'", "ipaddr="), ==, count(held, "'accept'", ""));
-        g_assert_cmpuint(count(held, "'accept'", "'$IP'"), ==, 2);
-        g_assert_cmpuint(count(held, "'accept'", "'$IPV6'"), ==, 1);
-        g_assert_cmpuint(count(held, "'accept'", "'0.0.0.0' protocol='udp'"), ==, 1);
-        g_assert_cmpuint(count(held, "'accept'", "'$LINK_LOCAL'"), ==, 1);
-        g_assert_cmpuint(count(held, "'accept'", "'::'"), ==, 1);
+        g_assert_cmpuint(count(own, "'accept'", "ipaddr="), ==, count(own, "'accept'", ""));
+        g_assert_cmpuint(count(own, "'accept'", "'$IP'"), ==, 2);
+        g_assert_cmpuint(count(own, "'accept'", "'$IPV6'"), ==, 1);
+        g_assert_cmpuint(count(own, "'accept'", "'0.0.0.0' protocol='udp'"), ==, 1);
+        g_assert_cmpuint(count(own, "'accept'", "'$LINK_LOCAL'"), ==, 1);
+        g_assert_cmpuint(count(own, "'accept'", "'::'"), ==, 1);
 
         g_assert_cmpuint(count(ipv4, "ipv6", ""), ==, 0);
         g_assert_cmpuint(count(ipv6, "<ip ", ""), ==, 0);
@@ -103,7 +103,7 @@ static void assert_no(char **pieces, const char *what, const char *family)
 
 static void test_no_server(void)
 {
-        for (FilterFamily family = FILTER_ANY; family <= FILTER_HELD; family++) {
+        for (FilterFamily family = FILTER_ANY; family <= FILTER_OWN; family++) {
                 g_auto(GStrv) ipv4 = rules(family, FILTER_NOTHING), ipv6 = rules(FILTER_ANY, family);
 
                 assert_no(ipv4, "'udp' srcportstart='67'", "ip");

@@ -3,7 +3,7 @@
 /* Swap that is not encrypted: by /proc/swaps and what sysfs says of the devices below. Called by
  * check-keys.c. */
 
-#include "domain/host/swap.h"
+#include "domain/host/swap-check.h"
 
 #include <glib.h>
 
@@ -12,7 +12,7 @@
 
 /* A device-mapper device tells by its UUID what made it ("CRYPT-LUKS2-…"); what lies on such a one is
  * encrypted too, if all of what it lies on is. */
-static gboolean is_encrypted(const char *device, const char *sys, unsigned depth)
+static gboolean device_is_encrypted(const char *device, const char *sys, unsigned depth)
 {
         g_autofree char *dir = g_build_filename(sys, "class", "block", device, NULL);
         g_autofree char *uuid_path = g_build_filename(dir, "dm", "uuid", NULL), *uuid = NULL;
@@ -29,7 +29,7 @@ static gboolean is_encrypted(const char *device, const char *sys, unsigned depth
                 return FALSE;
 
         for (const char *slave; (slave = g_dir_read_name(slaves));) {
-                all = is_encrypted(slave, sys, depth + 1);
+                all = device_is_encrypted(slave, sys, depth + 1);
                 if (!all)
                         break;
         }
@@ -37,7 +37,7 @@ static gboolean is_encrypted(const char *device, const char *sys, unsigned depth
         return all;
 }
 
-char *swap_find_plain(const char *text, const char *sys)
+char *swap_check_find_plain(const char *text, const char *sys)
 {
         g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
@@ -49,7 +49,7 @@ char *swap_find_plain(const char *text, const char *sys)
                 if (!path || !*path)
                         continue;
                 device = g_str_has_prefix(path, "/dev/") ? g_path_get_basename(path) : NULL;
-                if (!device || !is_encrypted(device, sys, 0))
+                if (!device || !device_is_encrypted(device, sys, 0))
                         return g_steal_pointer(&path);
         }
 

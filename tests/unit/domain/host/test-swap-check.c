@@ -4,7 +4,7 @@
 
 #include <glib.h>
 
-#include "domain/host/swap.h"
+#include "domain/host/swap-check.h"
 #include "fixture/files.h"
 
 #define HEADER     "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
@@ -38,7 +38,7 @@ static void test_table(void)
         fixture_put(sys, "class/block/dm-2/slaves/sda2", "");
         fixture_put(sys, "class/block/dm-3/slaves/dm-3", "");
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autofree char *plain = swap_find_plain(cases[i].text, sys);
+                g_autofree char *plain = swap_check_find_plain(cases[i].text, sys);
 
                 g_test_message("%s", cases[i].text);
                 g_assert_cmpstr(plain, ==, cases[i].plain);
@@ -49,6 +49,6 @@ static void test_table(void)
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func("/domain/swap/finds-what-is-not-encrypted", test_table);
+        g_test_add_func("/domain/swap-check/finds-what-is-not-encrypted", test_table);
         return g_test_run();
 }
