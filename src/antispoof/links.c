@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Taps and bridges, and the putting of the ones on the others. */
+/* Taps and bridges, and attaching the ones to the others. */
 
 #include "antispoof/links.h"
 
@@ -16,7 +16,7 @@
 
 #define SETTLE_USEC (200 * 1000)
 #define BUFFER_SIZE (64 * 1024)
-#define ROOM        (1024 * 1024) /* of the socket: some thousand interfaces at once */
+#define RECEIVE_MAX (1024 * 1024) /* of the socket: some thousand interfaces at once */
 
 typedef struct Link {
         char name[IF_NAMESIZE];
@@ -28,9 +28,9 @@ typedef struct Link {
 struct Links {
         int fd;
         GHashTable *links; /* index → Link */
-        bool reading;      /* what was there before us */
+        bool reading;      /* what was there before we began */
         bool changed, gone;
-        int64_t settled; /* when what is lost is told; INT64_MAX: nothing new is */
+        int64_t settled; /* when a loss is reported; INT64_MAX: there is no new one */
 };
 
 Links *links_new(void)
@@ -57,7 +57,8 @@ Links *links_free(Links *links)
 }
 
 /* The attribute in nested ones, which stand one behind the other in size bytes. */
-static const void *find_nested(const void *data, size_t size, unsigned short type, size_t *ret_size)
+static const void *attribute_find_nested(
+                const void *data, size_t size, unsigned short type, size_t *ret_size)
 {
         const struct rtattr *attribute = data;
         int length = (int) size; /* below 0 behind a last attribute that is not padded */
@@ -71,12 +72,12 @@ static const void *find_nested(const void *data, size_t size, unsigned short typ
         return NULL;
 }
 
-static size_t payload_of(const void *data)
+static size_t attribute_payload(const void *data)
 {
         return RTA_PAYLOAD((const struct rtattr *) ((const char *) data - RTA_LENGTH(0)));
 }
 
-static bool text_is(const void *text, size_t size, const char *word)
+static bool attribute_is(const void *text, size_t size, const char *word)
 {
         return text && size > strlen(word) && memcmp(text, word, strlen(word) + 1) == 0;
 }
@@ -84,7 +85,7 @@ static bool text_is(const void *text, size_t size, const char *word)
 typedef enum LinkKind { LINK_OTHER, LINK_TAP, LINK_BRIDGE } LinkKind;
 
 /* Of the same driver as a tap is a tun, which no bridge takes. */
-static LinkKind read_kind(const struct nlmsghdr *header)
+static LinkKind link_read_kind(const struct nlmsghdr *header)
 {
         const void *info = netlink_find_attribute(header, sizeof(struct ifinfomsg), IFLA_LINKINFO, 0);
         size_t size = 0, data_size = 0, type_size = 0;
@@ -92,15 +93,15 @@ static LinkKind read_kind(const struct nlmsghdr *header)
 
         if (!info)
                 return LINK_OTHER;
-        kind = find_nested(info, payload_of(info), IFLA_INFO_KIND, &size);
-        if (text_is(kind, size, "bridge"))
+        kind = attribute_find_nested(info, attribute_payload(info), IFLA_INFO_KIND, &size);
+        if (attribute_is(kind, size, "bridge"))
                 return LINK_BRIDGE;
-        if (!text_is(kind, size, "tun"))
+        if (!attribute_is(kind, size, "tun"))
                 return LINK_OTHER;
 
-        data = find_nested(info, payload_of(info), IFLA_INFO_DATA, &data_size);
+        data = attribute_find_nested(info, attribute_payload(info), IFLA_INFO_DATA, &data_size);
         if (data)
-                type = find_nested(data, data_size, IFLA_TUN_TYPE, &type_size);
+                type = attribute_find_nested(data, data_size, IFLA_TUN_TYPE, &type_size);
         return type && type_size >= 1 && *(const uint8_t *) type == IFF_TAP ? LINK_TAP : LINK_OTHER;
 }
 
@@ -118,7 +119,7 @@ static void link_set_master(Links *links, Link *link, bool added, int master, in
         }
 }
 
-static bool any_is_lost(const Links *links)
+static bool links_any_is_lost(const Links *links)
 {
         GHashTableIter iter;
         gpointer link;
@@ -130,13 +131,13 @@ static bool any_is_lost(const Links *links)
         return false;
 }
 
-static void take_link(Links *links, const struct nlmsghdr *header, const char *name, int64_t now)
+static void links_update(Links *links, const struct nlmsghdr *header, const char *name, int64_t now)
 {
         const struct ifinfomsg *message = NLMSG_DATA(header);
         gpointer key = GINT_TO_POINTER(message->ifi_index);
         Link *link = g_hash_table_lookup(links->links, key);
         const void *master;
-        LinkKind kind = read_kind(header);
+        LinkKind kind = link_read_kind(header);
         bool added = !link, renamed = link && strcmp(link->name, name) != 0;
 
         if (kind == LINK_OTHER)
@@ -156,18 +157,18 @@ static void take_link(Links *links, const struct nlmsghdr *header, const char *n
         if (!link->bridge)
                 link_set_master(links, link, added, master ? *(const int *) master : 0, now);
         else if (added || renamed)
-                links->changed |= any_is_lost(links);
+                links->changed |= links_any_is_lost(links);
 }
 
-typedef struct Hearing {
+typedef struct Reception {
         Links *links;
         int64_t now;
-} Hearing;
+} Reception;
 
-static void take_message(const struct nlmsghdr *header, void *userdata)
+static void on_link_message(const struct nlmsghdr *header, void *userdata)
 {
         const struct ifinfomsg *message = NLMSG_DATA(header);
-        Links *links = ((Hearing *) userdata)->links;
+        Links *links = ((Reception *) userdata)->links;
         const char *name;
 
         if ((header->nlmsg_type != RTM_NEWLINK && header->nlmsg_type != RTM_DELLINK) ||
@@ -177,11 +178,11 @@ static void take_message(const struct nlmsghdr *header, void *userdata)
         if (message->ifi_family != AF_UNSPEC)
                 return;
         name = netlink_find_attribute(header, sizeof *message, IFLA_IFNAME, 2);
-        if (!name || memchr(name, 0, payload_of(name)) == NULL)
+        if (!name || memchr(name, 0, attribute_payload(name)) == NULL)
                 return;
 
         if (header->nlmsg_type == RTM_NEWLINK)
-                take_link(links, header, name, ((Hearing *) userdata)->now);
+                links_update(links, header, name, ((Reception *) userdata)->now);
         else {
                 links->gone |= g_str_has_prefix(name, ANTISPOOF_INTERFACE_PREFIX);
                 g_hash_table_remove(links->links, GINT_TO_POINTER(message->ifi_index));
@@ -190,20 +191,20 @@ static void take_message(const struct nlmsghdr *header, void *userdata)
 
 int links_parse(Links *links, const void *data, size_t size, int64_t now)
 {
-        Hearing hearing = {.links = links, .now = now};
+        Reception reception = {.links = links, .now = now};
 
-        return netlink_parse(data, size, take_message, &hearing);
+        return netlink_parse(data, size, on_link_message, &reception);
 }
 
 /* All of it anew. What was lost before is lost still, for all that is known. */
-static int read_all(Links *links, int64_t now)
+static int links_read_all(Links *links, int64_t now)
 {
-        Hearing hearing = {.links = links, .now = now};
+        Reception reception = {.links = links, .now = now};
         int r;
 
         g_hash_table_remove_all(links->links);
         links->reading = true;
-        r = netlink_dump(RTM_GETLINK, sizeof(struct ifinfomsg), take_message, &hearing);
+        r = netlink_dump(RTM_GETLINK, sizeof(struct ifinfomsg), on_link_message, &reception);
         links->reading = false;
         links->gone = true;
         return r;
@@ -213,16 +214,16 @@ int links_open(Links **ret_links)
 {
         const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK};
         g_autoptr(Links) links = links_new();
-        int room = ROOM, r;
+        int size = RECEIVE_MAX, r;
 
         links->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
         if (links->fd < 0)
                 return -errno;
-        (void) setsockopt(links->fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+        (void) setsockopt(links->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
         /* Listening before looking: what comes in between is seen twice, and not missed. */
         if (bind(links->fd, (const struct sockaddr *) &address, sizeof address) < 0)
                 return -errno;
-        r = read_all(links, g_get_monotonic_time());
+        r = links_read_all(links, g_get_monotonic_time());
         if (r < 0)
                 return r;
 
@@ -246,9 +247,9 @@ void links_hear(Links *links, int64_t now)
 
                 if (n < 0 && errno == EINTR)
                         continue;
-                /* More than the socket has room for: what was missed is read anew. */
+                /* More than the socket takes: what was missed is read anew. */
                 if (n < 0 && errno == ENOBUFS) {
-                        (void) read_all(links, now);
+                        (void) links_read_all(links, now);
                         continue;
                 }
                 if (n <= 0)
@@ -258,12 +259,12 @@ void links_hear(Links *links, int64_t now)
         }
 }
 
-LinksNews links_take_news(Links *links, int64_t now, int64_t *ret_next)
+LinksNews links_fetch_news(Links *links, int64_t now, int64_t *ret_next)
 {
         LinksNews news = {.changed = links->changed, .gone = links->gone};
 
         if (links->settled <= now) {
-                news.changed |= any_is_lost(links);
+                news.changed |= links_any_is_lost(links);
                 links->settled = INT64_MAX;
         }
         links->changed = links->gone = false;
@@ -287,7 +288,7 @@ char **links_lost(const Links *links)
         return g_strv_builder_end(names);
 }
 
-static const Link *find_link(const Links *links, const char *name, bool bridge, int *ret_index)
+static const Link *links_find(const Links *links, const char *name, bool bridge, int *ret_index)
 {
         GHashTableIter iter;
         gpointer key, data;
@@ -304,7 +305,7 @@ static const Link *find_link(const Links *links, const char *name, bool bridge, 
         return NULL;
 }
 
-static void on_nothing(const struct nlmsghdr *header, void *userdata)
+static void on_ignored_message(const struct nlmsghdr *header, void *userdata)
 {
 }
 
@@ -328,7 +329,7 @@ static void *change_append(Change *change, unsigned short type, const void *data
 }
 
 /* One change to an interface. */
-static int change_do(Change *change)
+static int change_apply(Change *change)
 {
         _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
         char answer[1024];
@@ -337,16 +338,16 @@ static int change_do(Change *change)
 
         if (fd < 0 || send(fd, change, change->header.nlmsg_len, 0) < 0)
                 return -errno;
-        /* The kernel answers before it lets the sender go on. */
+        /* The kernel has answered when send() returns. */
         n = recv(fd, answer, sizeof answer, MSG_DONTWAIT);
         if (n < 0)
                 return -errno;
 
-        r = netlink_parse(answer, (size_t) n, on_nothing, NULL);
+        r = netlink_parse(answer, (size_t) n, on_ignored_message, NULL);
         return MIN(r, 0);
 }
 
-static Change change_of(unsigned char family, int index)
+static Change change_for(unsigned char family, int index)
 {
         return (Change){
                         .header = {.nlmsg_len = (uint32_t) NLMSG_LENGTH(sizeof(struct ifinfomsg)),
@@ -356,59 +357,59 @@ static Change change_of(unsigned char family, int index)
         };
 }
 
-static int set_master(int index, int master)
+static int change_set_master(int index, int master)
 {
-        Change change = change_of(AF_UNSPEC, index);
+        Change change = change_for(AF_UNSPEC, index);
 
         (void) change_append(&change, IFLA_MASTER, &master, sizeof master);
-        return change_do(&change);
+        return change_apply(&change);
 }
 
-static int set_isolated(int index)
+static int change_set_isolated(int index)
 {
-        Change change = change_of(AF_BRIDGE, index);
+        Change change = change_for(AF_BRIDGE, index);
         struct rtattr *nest = change_append(&change, IFLA_PROTINFO | NLA_F_NESTED, NULL, 0);
         const uint8_t yes = 1;
 
         (void) change_append(&change, IFLA_BRPORT_ISOLATED, &yes, sizeof yes);
         nest->rta_len = (unsigned short) ((char *) &change + change.header.nlmsg_len - (char *) nest);
-        return change_do(&change);
+        return change_apply(&change);
 }
 
-int links_put(Links *links, const AntispoofPort *port, bool *ret_put, Error *ret_error)
+int links_attach(Links *links, const AntispoofPort *port, bool *ret_attached, Error *ret_error)
 {
         int index, bridge, r;
         const Link *tap;
 
         links_hear(links, g_get_monotonic_time());
-        tap = find_link(links, port->interface, false, &index);
+        tap = links_find(links, port->interface, false, &index);
         if (!tap)
                 return error_set(ret_error, ERROR_FAILED, "There is no tap '%s'", port->interface);
-        if (!find_link(links, port->bridge, true, &bridge))
+        if (!links_find(links, port->bridge, true, &bridge))
                 return error_set(ret_error, ERROR_FAILED, "There is no bridge '%s'", port->bridge);
         if (tap->master != 0 && tap->master != bridge)
                 return error_set(ret_error, ERROR_FAILED, "The tap '%s' is on another bridge",
                                 port->interface);
 
-        *ret_put = tap->master == 0;
-        if (!*ret_put)
+        *ret_attached = tap->master == 0;
+        if (!*ret_attached)
                 return 0;
-        /* Others' taps are without one for reasons of their own. */
+        /* Somebody else's tap is without one for a reason. */
         if (!tap->lost)
                 return error_set(
                                 ret_error, ERROR_FAILED, "The tap '%s' has lost no bridge", port->interface);
-        r = set_master(index, bridge);
+        r = change_set_master(index, bridge);
         if (r >= 0 && port->isolated) {
-                r = set_isolated(index);
-                /* Rather cut off than heard by those who must not. */
+                r = change_set_isolated(index);
+                /* Cut off is better than heard by guests that must not hear it. */
                 if (r < 0)
-                        (void) set_master(index, 0);
+                        (void) change_set_master(index, 0);
         }
         if (r == -EXFULL)
                 return error_set(ret_error, ERROR_FAILED,
                                 "The bridge '%s' is full: it takes 1023 interfaces", port->bridge);
         if (r < 0)
-                return error_set(ret_error, ERROR_FAILED, "Cannot put '%s' on the bridge '%s': %s",
+                return error_set(ret_error, ERROR_FAILED, "Cannot attach '%s' to the bridge '%s': %s",
                                 port->interface, port->bridge, g_strerror(-r));
         return 0;
 }

@@ -16,8 +16,8 @@
 typedef struct Links Links;
 
 typedef struct LinksNews {
-        bool changed; /* taps have lost their bridge or found one, or one that they may wait for came */
-        bool gone;    /* an interface by a name that may be held is no more */
+        bool changed; /* taps have lost or found a bridge, or one came that they may wait for */
+        bool gone;    /* an interface that may have been filtered is no more */
 } LinksNews;
 
 /* Listens, and reads what there is. -EAFNOSUPPORT and the like where the kernel cannot be listened to. */
@@ -29,19 +29,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Links, links_free)
 int links_fd(const Links *links);
 void links_hear(Links *links, int64_t now);
 
-/* What has happened since it was last asked for. A tap whose guest has just ended loses its bridge before it
- * goes: what is lost is told only when it has stayed so for a moment, and next is when that will be
- * (INT64_MAX: never). */
-LinksNews links_take_news(Links *links, int64_t now, int64_t *ret_next);
+/* What has happened since the last call. A tap whose guest has just ended loses its bridge before it goes: a
+ * loss is reported only when it has lasted for a moment, and next is when that will be (INT64_MAX: never).
+ */
+LinksNews links_fetch_news(Links *links, int64_t now, int64_t *ret_next);
 
 /* The taps that have no bridge and had one, or that had none already when we began. Free with
  * g_strfreev(). */
 char **links_lost(const Links *links);
 
-/* Makes the tap a port of the bridge, if it has none. *ret_put: it was none before. FAILED with why it
+/* Makes the tap a port of the bridge, if it has no bridge. *ret_attached: it had none. FAILED with why it
  * cannot be done. */
-int links_put(Links *links, const AntispoofPort *port, bool *ret_put, Error *ret_error);
+int links_attach(Links *links, const AntispoofPort *port, bool *ret_attached, Error *ret_error);
 
-/* Messages as recv(2) gives them, pure: takes them in. */
+/* Takes in messages as recv(2) gives them; pure. */
 Links *links_new(void);
 int links_parse(Links *links, const void *data, size_t size, int64_t now);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi-antispoof: holds guests' interfaces to the addresses that are theirs, and puts those back on their
- * bridge that have lost it, which needs a right that the other services have not. Started by
- * shruthi-antispoof.socket, for shruthi-domain, which starts guests. One request and one answer for each
- * connection (see protocol.h), one after the other: each takes about a millisecond. Who watches stays
- * connected. As long as somebody does, or an interface is held, it listens to the kernel for what becomes of
- * the tables and the bridges, and sleeps; then it ends. */
+/* shruthi-antispoof: filters what guests send, so that it comes from their own addresses only, and attaches
+ * interfaces to a bridge again that have lost theirs. Both need a capability that the other services do not
+ * have. Started by shruthi-antispoof.socket, for shruthi-domain, which starts guests. One request and one
+ * answer for each connection (see protocol.h), one after the other: each takes about a millisecond. A client
+ * that watches stays connected. As long as there is one, or an interface is filtered, the service listens to
+ * the kernel for changes of the tables and the bridges, and sleeps; then it ends. */
 
 #include <poll.h>
 #include <pwd.h>
@@ -27,8 +27,8 @@
 #define IDLE_USEC  (30 * G_USEC_PER_SEC)
 #define RETRY_USEC (1 * G_USEC_PER_SEC)
 #define TIDY_USEC  ((TABLE_START_SEC + 1) * G_USEC_PER_SEC)
-#define ASK_SEC    5  /* who connects and says nothing holds up the others */
-#define WORK_SEC   30 /* a kernel that does not answer: SIGALRM ends us */
+#define ASK_SEC    5  /* a client that connects and sends nothing keeps others waiting */
+#define WORK_SEC   30 /* a kernel that does not answer: SIGALRM ends this process */
 
 #define WATCHERS_MAX 16 /* there is one, and at an upgrade another */
 
@@ -38,21 +38,24 @@ typedef struct Server {
         RulesWatch rules;
         int watchers[WATCHERS_MAX]; /* negative: none */
         unsigned n_filtered;
-        int64_t idle;    /* when memory is given back, INT64_MAX: it is; and when we may end */
-        int64_t settled; /* when a lost tap is told of */
+        int64_t idle;    /* when memory is freed, INT64_MAX: it is; and when this process may end */
+        int64_t settled; /* when watchers are told of a tap that lost its bridge */
         int64_t restore; /* when the tables are made anew */
-        int64_t tidy;    /* when who is gone is let go of */
+        int64_t tidy;    /* when filters of interfaces that are gone are removed */
 } Server;
 
-static int check_peer(int client, uid_t user)
+static bool client_may_ask(int client, uid_t user)
 {
         struct ucred peer;
         socklen_t size = sizeof peer;
 
         if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-                return -errno;
+                return false;
+        if (peer.uid == 0 || peer.uid == user)
+                return true;
 
-        return peer.uid == 0 || peer.uid == user ? 0 : -EPERM;
+        log_warning("Rejected a request from UID %u, PID %d", (unsigned) peer.uid, (int) peer.pid);
+        return false;
 }
 
 static int server_filter(Server *server, const AntispoofFilter *filter, char **ret_word, Error *ret_error)
@@ -60,18 +63,18 @@ static int server_filter(Server *server, const AntispoofFilter *filter, char **r
         char interface[IF_NAMESIZE];
         int r;
 
-        r = table_filter(filter, ret_error);
+        r = table_add_filter(filter, ret_error);
         if (r < 0)
                 return r;
 
-        server->n_filtered++; /* or it was already: counted anew when it is tidied */
+        server->n_filtered++; /* or it was already: counted anew at the next table_tidy() */
         server->tidy = MIN(server->tidy, g_get_monotonic_time() + TIDY_USEC);
         antispoof_interface_name(filter, interface);
         *ret_word = g_strdup(interface);
         return 0;
 }
 
-static int refuse_blind(Error *ret_error)
+static int server_refuse_blind(Error *ret_error)
 {
         return error_set(ret_error, ERROR_NOT_SUPPORTED, "This host's interfaces cannot be seen");
 }
@@ -85,7 +88,7 @@ static int server_do(Server *server, const AntispoofRequest *request, char **ret
         int r = 0;
 
         if (request->verb >= ANTISPOOF_LOST && !server->links)
-                return refuse_blind(ret_error);
+                return server_refuse_blind(ret_error);
 
         switch (request->verb) {
         case ANTISPOOF_FILTER:
@@ -96,8 +99,8 @@ static int server_do(Server *server, const AntispoofRequest *request, char **ret
                 word = g_strdup(done ? ANTISPOOF_RESTORED : ANTISPOOF_WHOLE);
                 break;
         case ANTISPOOF_PORT:
-                r = links_put(server->links, &request->port, &done, ret_error);
-                word = g_strdup(done ? ANTISPOOF_PUT : ANTISPOOF_THERE);
+                r = links_attach(server->links, &request->port, &done, ret_error);
+                word = g_strdup(done ? ANTISPOOF_ATTACHED : ANTISPOOF_THERE);
                 break;
         case ANTISPOOF_LOST:
                 links_hear(server->links, g_get_monotonic_time());
@@ -121,7 +124,7 @@ static void watcher_tell(int *watcher)
                 *watcher = close_safe(*watcher);
 }
 
-/* What was lost before they came they learn of as well. */
+/* It is also told of what was lost before. */
 static void server_add_watcher(Server *server, int client)
 {
         g_auto(GStrv) lost = links_lost(server->links);
@@ -140,7 +143,7 @@ static void server_add_watcher(Server *server, int client)
 /* Returns whether the client stays. */
 static bool server_serve(Server *server, int client)
 {
-        const struct timeval patience = {.tv_sec = ASK_SEC};
+        const struct timeval timeout = {.tv_sec = ASK_SEC};
         _cleanup_antispoof_request_ AntispoofRequest request = {};
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *answer = NULL;
@@ -148,13 +151,8 @@ static bool server_serve(Server *server, int client)
         ssize_t n;
         int r;
 
-        r = check_peer(client, server->user);
-        if (r < 0) {
-                log_warning("Somebody other than user " SHRUTHI_USER " asked for something: %s",
-                                g_strerror(-r));
-                return false;
-        }
-        if (setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
+        if (!client_may_ask(client, server->user) ||
+                        setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
                 return false;
         /* Descriptors that come with it are closed by the kernel: none is taken. */
         n = TEMP_FAILURE_RETRY(recv(client, data, sizeof data, 0));
@@ -169,7 +167,7 @@ static bool server_serve(Server *server, int client)
 
         if (r < 0)
                 answer = antispoof_answer_format(r, &error, NULL);
-        /* Who has left is told nothing. */
+        /* A client that has left is sent nothing. */
         (void) send(client, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
         return r >= 0 && request.verb == ANTISPOOF_WATCH;
 }
@@ -198,17 +196,17 @@ static void server_restore(Server *server, int64_t now)
         server->restore = r < 0 ? now + RETRY_USEC : INT64_MAX;
         server->idle = now + IDLE_USEC;
         if (r < 0)
-                log_warning("Cannot hold the interfaces of guests, and try again: %s",
+                log_warning("Cannot filter the interfaces of guests, and try again: %s",
                                 error_message(&error, r));
 }
 
-/* What the kernel has told. */
+/* What follows from the kernel's messages. */
 static void server_act(Server *server, int64_t now)
 {
         LinksNews news = {};
 
         if (server->links)
-                news = links_take_news(server->links, now, &server->settled);
+                news = links_fetch_news(server->links, now, &server->settled);
         for (unsigned i = 0; news.changed && i < WATCHERS_MAX; i++)
                 watcher_tell(&server->watchers[i]);
         if (news.gone)
@@ -245,7 +243,7 @@ static void server_wait(Server *server)
         };
         int64_t now = g_get_monotonic_time();
 
-        /* Who watches says nothing more. */
+        /* A client that watches sends nothing more. */
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
                 polls[i + 3] = (struct pollfd){.fd = server->watchers[i], .events = POLLIN};
         if (poll(polls, G_N_ELEMENTS(polls), server_timeout(server, now)) < 0)
@@ -264,7 +262,8 @@ static void server_wait(Server *server)
         server_act(server, now);
 }
 
-/* Until nobody has asked for a while and nobody is held; what asks at that moment finds us started again. */
+/* Until no request has come for a while and no interface is filtered; a request at that moment starts the
+ * service again. */
 static void server_run(Server *server)
 {
         for (;;) {
@@ -272,14 +271,14 @@ static void server_run(Server *server)
                 if (server->idle <= g_get_monotonic_time()) {
                         server->idle = INT64_MAX;
                         server->n_filtered = table_tidy();
-                        table_rest();
+                        table_free_memory();
                 }
                 if (server->idle == INT64_MAX && !server_is_needed(server))
                         return;
         }
 }
 
-/* What somebody has done while we were away shows itself at once. */
+/* What was changed while no service ran is found at once. */
 static void server_begin(Server *server, uid_t user)
 {
         int r;
@@ -297,7 +296,7 @@ static void server_begin(Server *server, uid_t user)
 
         r = rules_watch_open(&server->rules);
         if (r < 0)
-                log_warning("Cannot watch the packet filter, and notice nobody who empties it: %s",
+                log_warning("Cannot watch the packet filter, and do not notice when somebody empties it: %s",
                                 g_strerror(-r));
         r = links_open(&server->links);
         if (r < 0)

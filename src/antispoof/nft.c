@@ -11,17 +11,16 @@
 
 #include "common/string-util.h"
 
-
-#define SAID_MAX 200
+#define MESSAGE_MAX 200
 
 /* libnftables takes much memory for each table of the host, and frees it again, with each transaction: to
- * get that from the kernel anew takes longer than all the rest. When nobody asks it is given back. */
+ * get that from the kernel anew takes longer than all the rest. It is freed when no requests come. */
 #define MEMORY_KEPT (32 * 1024 * 1024)
 
 static struct nft_ctx *context;
 
-/* Kept: what it reads at its beginning does not change. */
-static int open_context(Error *ret_error)
+/* It is kept: what it reads at its beginning does not change. */
+static int nft_open_context(Error *ret_error)
 {
         if (context)
                 return 0;
@@ -39,21 +38,21 @@ static int open_context(Error *ret_error)
 int nft_run(const char *commands, Error *ret_error)
 {
         g_autofree char *line = NULL, *shown = NULL;
-        const char *said;
+        const char *message;
         int r;
 
-        r = open_context(ret_error);
+        r = nft_open_context(ret_error);
         if (r < 0)
                 return r;
 
         if (nft_run_cmd_from_buffer(context, commands) == 0)
                 return 0;
 
-        /* The first line says what; those behind it show where in the commands. */
-        said = nft_ctx_get_error_buffer(context) ?: "";
-        line = g_strndup(said, strcspn(said, "\n"));
-        shown = text_for_display(line, SAID_MAX);
-        return error_set(ret_error, ERROR_FAILED, "nftables refuses to hold it: %s", shown);
+        /* The first line says what is wrong; the others show where in the commands. */
+        message = nft_ctx_get_error_buffer(context) ?: "";
+        line = g_strndup(message, strcspn(message, "\n"));
+        shown = text_for_display(line, MESSAGE_MAX);
+        return error_set(ret_error, ERROR_FAILED, "nftables refuses the filter: %s", shown);
 }
 
 void nft_close(void)

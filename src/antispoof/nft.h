@@ -5,8 +5,8 @@
 
 /* The kernel's packet filter, by libnftables. */
 
-/* Runs the commands as one transaction. FAILED with what nft said. */
+/* Runs the commands as one transaction. FAILED with the message of nft. */
 int nft_run(const char *commands, Error *ret_error);
 
-/* Until the next time: what libnftables has taken is given back. */
+/* Frees the memory that libnftables has taken, until the next time. */
 void nft_close(void);

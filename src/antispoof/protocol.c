@@ -118,7 +118,7 @@ int antispoof_filter_parse(const char *text, AntispoofFilter **ret_filter, Error
                                 "The MAC address is none that one interface can have");
         if (family_parse(words[2], AF_INET, &filter->ipv4) < 0 ||
                         family_parse(words[3], AF_INET6, &filter->ipv6) < 0)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "No interface can be held to that address");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "A guest cannot have that address");
 
         filter->unikernel = g_strdup(words[0]);
         filter->device = g_strdup(words[4]);
@@ -148,7 +148,7 @@ char *antispoof_request_format(const AntispoofRequest *request)
         return g_strdup(verbs[request->verb]);
 }
 
-static int refuse(Error *ret_error)
+static int request_refuse(Error *ret_error)
 {
         return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
 }
@@ -167,7 +167,7 @@ static int port_parse(const char *text, AntispoofPort *ret_port, Error *ret_erro
 
         if (n < 2 || n > 3 || !antispoof_tap_name_is_valid(words[0]) ||
                         !conf_bridge_name_is_valid(words[1]) || (n == 3 && !g_str_equal(words[2], ISOLATED)))
-                return refuse(ret_error);
+                return request_refuse(ret_error);
 
         ret_port->isolated = n == 3;
         g_strlcpy(ret_port->interface, words[0], sizeof ret_port->interface);
@@ -184,7 +184,7 @@ int antispoof_request_parse(const char *data, size_t size, AntispoofRequest *ret
         int r = 0;
 
         if (size == 0 || size > ANTISPOOF_REQUEST_MAX || memchr(data, 0, size))
-                return refuse(ret_error);
+                return request_refuse(ret_error);
 
         text = g_strndup(data, size);
         length = strcspn(text, " ");
@@ -194,15 +194,15 @@ int antispoof_request_parse(const char *data, size_t size, AntispoofRequest *ret
                                         strncmp(verbs[request.verb], text, length)))
                 request.verb++;
         if (request.verb == _ANTISPOOF_VERB_MAX)
-                return refuse(ret_error);
+                return request_refuse(ret_error);
 
         if (request.verb == ANTISPOOF_FILTER)
                 r = rest[0] ? antispoof_filter_parse(rest + 1, &request.filter, ret_error)
-                            : refuse(ret_error);
+                            : request_refuse(ret_error);
         else if (request.verb == ANTISPOOF_PORT)
-                r = rest[0] ? port_parse(rest + 1, &request.port, ret_error) : refuse(ret_error);
+                r = rest[0] ? port_parse(rest + 1, &request.port, ret_error) : request_refuse(ret_error);
         else if (rest[0])
-                r = refuse(ret_error);
+                r = request_refuse(ret_error);
         if (r < 0)
                 return r;
 
@@ -228,7 +228,7 @@ static bool word_is_valid(const char *word)
         return length > 0 && length < IF_NAMESIZE && strspn(word, G_CSET_a_2_z G_CSET_DIGITS) == length;
 }
 
-static int refuse_answer(Error *ret_error)
+static int answer_refuse(Error *ret_error)
 {
         (void) error_set(ret_error, ERROR_FAILED, "shruthi-antispoof gave an answer that cannot be read");
         return -EBADMSG;
@@ -253,7 +253,7 @@ int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error
         if (r < 0)
                 return r;
         if (!g_str_has_prefix(text, "ok ") || !word_is_valid(text + strlen("ok ")))
-                return refuse_answer(ret_error);
+                return answer_refuse(ret_error);
 
         *ret_word = g_strdup(text + strlen("ok "));
         return 0;
@@ -279,10 +279,10 @@ int antispoof_lost_parse(const char *data, size_t size, char ***ret_names, Error
                 return r;
         words = g_strsplit(text, " ", -1);
         if (g_strcmp0(words[0], LOST_OK) != 0)
-                return refuse_answer(ret_error);
+                return answer_refuse(ret_error);
         for (char **word = words + 1; *word; word++)
                 if (!antispoof_tap_name_is_valid(*word))
-                        return refuse_answer(ret_error);
+                        return answer_refuse(ret_error);
 
         *ret_names = g_strdupv(words + 1);
         return 0;

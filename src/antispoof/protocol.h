@@ -19,8 +19,8 @@
  *     filter UNIKERNEL MAC IPV4 IPV6 DEVICE     IPV4 and IPV6: an address, "any" or "none"
  *     check
  *     lost                                    which guests' taps have lost their bridge
- *     port INTERFACE BRIDGE [isolated]        puts one that has lost its bridge on that one
- *     watch                                   be told whenever others are lost, or could be put back
+ *     port INTERFACE BRIDGE [isolated]        attaches one that has lost its bridge to that one
+ *     watch                                   be told whenever others are lost, or could be attached again
  *
  * Pure. Used by both sides. */
 
@@ -29,16 +29,16 @@
 #define ANTISPOOF_LOST_MAX    (64 * 1024) /* the answer to "lost"; what does not fit is told the next time */
 #define ANTISPOOF_DEVICE_MAX  67          /* as of an image's manifest */
 
-/* What all interfaces that are held begin with, and no other: one by such a name that nobody holds is cut
- * off altogether. */
+/* What the names of all filtered interfaces begin with, and no other's: all that comes from an interface of
+ * such a name which has no filter is dropped. */
 #define ANTISPOOF_INTERFACE_PREFIX "shru"
 
 /* What libvirt begins the names of others' taps with (VIR_NET_GENERATED_VNET_PREFIX of its
  * virnetdev.h). */
 #define ANTISPOOF_LIBVIRT_PREFIX "vnet"
 
-/* Whether a guest's tap may have that name. No other is put on a bridge, whoever asks: a tap of somebody's
- * own, such as a VPN's, is without one for a reason. */
+/* Whether a guest's tap may have that name. No other is attached to a bridge, whoever asks: somebody
+ * else's tap, such as a VPN's, is without one for a reason. */
 bool antispoof_tap_name_is_valid(const char *name);
 
 /* What a guest may send of one family. */
@@ -59,8 +59,8 @@ void antispoof_filter_free(AntispoofFilter *filter);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(AntispoofFilter, antispoof_filter_free)
 DEFINE_DESTROY(antispoof_filter)
 
-/* The interface's name. It follows from all that is held, so that one name never stands for two of them:
- * who is held to something else sends from another interface. */
+/* The interface's name. It follows from all of the filter, so that one name never stands for two filters: a
+ * guest with another one sends from another interface. */
 void antispoof_interface_name(const AntispoofFilter *filter, char ret[static IF_NAMESIZE]);
 
 /* "UNIKERNEL MAC IPV4 IPV6 DEVICE", in one spelling only. INVALID_ARGS, INVALID_NAME. Free with g_free() and
@@ -106,9 +106,9 @@ int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error
 #define ANTISPOOF_WHOLE    "whole"
 #define ANTISPOOF_RESTORED "restored"
 
-/* The words for "port": it was put there, or was there already. */
-#define ANTISPOOF_PUT   "put"
-#define ANTISPOOF_THERE "there"
+/* The words for "port": it was attached, or was so already. */
+#define ANTISPOOF_ATTACHED "put"
+#define ANTISPOOF_THERE    "there"
 
 /* The word for "watch", after which ANTISPOOF_CHANGED comes as often as there is something to look at. */
 #define ANTISPOOF_WATCHING "watching"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What shruthi-antispoof remembers. Called by table.c. */
+/* The filters on disk. Called by table.c. */
 
 #include "antispoof/record.h"
 
@@ -13,7 +13,7 @@
 static char *directory;
 static guint n_records;
 
-static guint count_files(GDir *dir)
+static guint directory_count_files(GDir *dir)
 {
         guint n = 0;
 
@@ -31,12 +31,12 @@ int record_open(const char *path, Error *ret_error)
 
         g_free(directory);
         directory = g_strdup(path);
-        n_records = count_files(dir);
+        n_records = directory_count_files(dir);
         return 0;
 }
 
 /* Free with g_free(). */
-static char *path_of(const AntispoofFilter *filter)
+static char *record_path(const AntispoofFilter *filter)
 {
         char interface[IF_NAMESIZE];
 
@@ -44,8 +44,8 @@ static char *path_of(const AntispoofFilter *filter)
         return g_build_filename(directory, interface, NULL);
 }
 
-/* NULL where it is none, or not by its own name. */
-static AntispoofFilter *read_record(const char *name)
+/* NULL where it is no filter, or has another filter's name. */
+static AntispoofFilter *record_read(const char *name)
 {
         g_autofree char *path = g_build_filename(directory, name, NULL), *text = NULL;
         g_autoptr(AntispoofFilter) filter = NULL;
@@ -60,7 +60,7 @@ static AntispoofFilter *read_record(const char *name)
 }
 
 /* There is a file by that name. */
-static int enter_again(const char *path, const char *text, Error *ret_error)
+static int record_renew(const char *path, const char *text, Error *ret_error)
 {
         g_autofree char *found = NULL;
         int r;
@@ -74,16 +74,16 @@ static int enter_again(const char *path, const char *text, Error *ret_error)
         return r < 0 ? error_set_errno(ret_error, r, "Cannot read %s", path) : 0;
 }
 
-int record_enter(const AntispoofFilter *filter, Error *ret_error)
+int record_add(const AntispoofFilter *filter, Error *ret_error)
 {
-        g_autofree char *path = path_of(filter), *text = antispoof_filter_format(filter);
+        g_autofree char *path = record_path(filter), *text = antispoof_filter_format(filter);
         g_autofree char *name = g_path_get_basename(path);
         int r;
 
         if (g_file_test(path, G_FILE_TEST_EXISTS))
-                return enter_again(path, text, ret_error);
+                return record_renew(path, text, ret_error);
         if (n_records >= RECORDS_MAX)
-                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "%d interfaces are held already",
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "%d interfaces are filtered already",
                                 RECORDS_MAX);
 
         r = file_create(directory, name, text, strlen(text), 0600);
@@ -95,7 +95,7 @@ int record_enter(const AntispoofFilter *filter, Error *ret_error)
 
 void record_remove(const AntispoofFilter *filter)
 {
-        g_autofree char *path = path_of(filter), *name = g_path_get_basename(path);
+        g_autofree char *path = record_path(filter), *name = g_path_get_basename(path);
 
         if (file_remove(directory, name) >= 0)
                 n_records--;
@@ -108,7 +108,7 @@ GPtrArray *record_list(void)
         const char *name;
 
         while (dir && (name = g_dir_read_name(dir))) {
-                AntispoofFilter *filter = read_record(name);
+                AntispoofFilter *filter = record_read(name);
 
                 if (filter)
                         g_ptr_array_add(filters, filter);
@@ -119,7 +119,7 @@ GPtrArray *record_list(void)
 
 bool record_is_older(const AntispoofFilter *filter, unsigned sec)
 {
-        g_autofree char *path = path_of(filter);
+        g_autofree char *path = record_path(filter);
         struct stat st;
 
         return stat(path, &st) >= 0 && st.st_mtime < time(NULL) - (time_t) sec;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Netfilter's notifications (the kernel's net/netfilter/nf_tables_api.c): of a transaction first what was
- * changed, then, by NFT_MSG_NEWGEN, who has done it. */
+ * changed, then, by NFT_MSG_NEWGEN, by whom. */
 
 #include "antispoof/rules.h"
 
@@ -21,7 +21,7 @@
 #include "common/netlink.h"
 
 #define BUFFER_SIZE (64 * 1024)
-#define ROOM        (1024 * 1024) /* of the socket */
+#define RECEIVE_MAX (1024 * 1024) /* of the socket */
 #define COMM_SIZE   16            /* PR_GET_NAME */
 
 /* The attribute that tells the table, of chains, rules, sets and their elements too. */
@@ -34,13 +34,13 @@ G_STATIC_ASSERT((int) NFTA_TABLE_NAME == (int) NFTA_CHAIN_TABLE &&
 
 int rules_watch_open(RulesWatch *watch)
 {
-        const int group = NFNLGRP_NFTABLES, room = ROOM;
+        const int group = NFNLGRP_NFTABLES, size = RECEIVE_MAX;
         const struct sockaddr_nl address = {.nl_family = AF_NETLINK};
         int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
 
         if (fd < 0)
                 return -errno;
-        (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+        (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
         if (bind(fd, (const struct sockaddr *) &address, sizeof address) < 0 ||
                         setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0) {
                 int r = -errno;
@@ -53,8 +53,8 @@ int rules_watch_open(RulesWatch *watch)
         return 0;
 }
 
-/* Who tells by their name that they are us are root as well, and may do what they like. */
-static bool is_by_us(const struct nlmsghdr *header)
+/* Others that have this name are root as well, and may do anything. */
+static bool message_is_by_us(const struct nlmsghdr *header)
 {
         const char *name = netlink_find_attribute(header, sizeof(struct nfgenmsg), NFTA_GEN_PROC_NAME, 1);
         char own[COMM_SIZE + 1] = "";
@@ -66,7 +66,7 @@ static bool is_by_us(const struct nlmsghdr *header)
         return strnlen(name, size) == strlen(own) && memcmp(name, own, strlen(own)) == 0;
 }
 
-static bool is_our_table(const struct nlmsghdr *header)
+static bool message_is_about_us(const struct nlmsghdr *header)
 {
         const struct nfgenmsg *message = NLMSG_DATA(header);
         const char *name;
@@ -78,33 +78,33 @@ static bool is_our_table(const struct nlmsghdr *header)
         return name && memcmp(name, RULESET_NAME, sizeof RULESET_NAME) == 0;
 }
 
-typedef struct Hearing {
+typedef struct Reception {
         RulesWatch *watch;
         bool *changed;
-} Hearing;
+} Reception;
 
-static void take_message(const struct nlmsghdr *header, void *userdata)
+static void on_rules_message(const struct nlmsghdr *header, void *userdata)
 {
-        const Hearing *hearing = userdata;
-        RulesWatch *watch = hearing->watch;
+        const Reception *reception = userdata;
+        RulesWatch *watch = reception->watch;
 
         if (NFNL_SUBSYS_ID(header->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
                         header->nlmsg_len < NLMSG_LENGTH(sizeof(struct nfgenmsg)))
                 return;
 
         if (NFNL_MSG_TYPE(header->nlmsg_type) != NFT_MSG_NEWGEN) {
-                watch->touched |= is_our_table(header);
+                watch->touched |= message_is_about_us(header);
                 return;
         }
-        *hearing->changed |= watch->touched && !is_by_us(header);
+        *reception->changed |= watch->touched && !message_is_by_us(header);
         watch->touched = false;
 }
 
 int rules_watch_parse(RulesWatch *watch, const void *data, size_t size, bool *changed)
 {
-        Hearing hearing = {.watch = watch, .changed = changed};
+        Reception reception = {.watch = watch, .changed = changed};
 
-        return netlink_parse(data, size, take_message, &hearing);
+        return netlink_parse(data, size, on_rules_message, &reception);
 }
 
 bool rules_watch_hear(RulesWatch *watch)
@@ -119,7 +119,7 @@ bool rules_watch_hear(RulesWatch *watch)
 
                 if (n < 0 && errno == EINTR)
                         continue;
-                /* More than the socket has room for: that may have been it. */
+                /* More than the socket takes: our tables may have been among it. */
                 if (n < 0 && errno == ENOBUFS) {
                         changed = true;
                         continue;

@@ -4,20 +4,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether somebody else than this program changes its tables in the packet filter, which netfilter tells as
- * it happens. Called by main.c. */
+/* Whether somebody other than this program changes its tables in the packet filter, as netfilter reports it.
+ * Called by main.c. */
 
 typedef struct RulesWatch {
         int fd;
-        bool touched; /* by the transaction that is being told of; who it is by is told at its end */
+        bool touched; /* by the transaction that is being reported; whose it is comes at its end */
 } RulesWatch;
 
 #define RULES_WATCH_INIT ((RulesWatch){.fd = -1})
 
-/* Listens. -EPERM and the like where that is not to be had. */
+/* Listens. -EPERM and the like where the kernel does not allow it. */
 int rules_watch_open(RulesWatch *watch);
 
-/* Takes in what there is to hear: whether our tables may have changed. */
+/* Reads what has come: whether our tables may have changed. */
 bool rules_watch_hear(RulesWatch *watch);
 
 /* The same of one packet, pure; -EBADMSG where it is none of netlink's. */

@@ -2,8 +2,8 @@
 
 /* The tables "bridge shruthi", "inet shruthi" and "arp shruthi". A packet passes one look-up for each thing
  * that it must bear, however many guests there are, and a guest that comes or goes is a few elements of
- * sets. Only what guests send is looked at. What libvirt's filters do instead (see domain/filter.c) these
- * rules do too, and more. */
+ * sets. Only what guests send is looked at. What libvirt's filters do instead (see domain/xml/filter.c)
+ * these rules do too, and more. */
 
 #include "antispoof/ruleset.h"
 
@@ -36,16 +36,16 @@
 #define DHCP_HEAD   "@th,64,24 0x010106"
 #define DHCP_CLIENT "@th,288,48"
 
-/* Its cookie and, as the first option, where all clients write it, what it wants: an address (1, 3), or to
- * know more (8). Others' addresses are given back by an identifier, too, which stands anywhere. */
+/* Its cookie and, as the first option, where all clients write it, what it asks for: an address (1, 3), or
+ * more information (8). Others' addresses are given back by an identifier, too, which stands anywhere. */
 #define DHCP_FIRST "@th,1952,48 0x638253633501"
-#define DHCP_WANTS "@th,2000,8 { 1, 3, 8 }"
+#define DHCP_ASKS_FOR "@th,2000,8 { 1, 3, 8 }"
 
 /* A rule that a packet is too short for does not match, so only what matches is let through; what is left is
  * dropped.
  *
  * An asker by DHCP has no address yet (RFC 2131, 4.1), and one by IPv6 asks from the unspecified address
- * whether one is free (RFC 4862, 5.4): both are among the guest's own where it is held to one of that
+ * whether one is free (RFC 4862, 5.4): both are among the guest's own where it has one of that
  * family. Besides it only looks for routers then and names the groups that it is in (RFC 3590).
  *
  * A DHCP server knows its clients by the hardware address in what they ask, whoever the frame is from: who
@@ -59,7 +59,7 @@
  * free keeps its owner from having it.
  *
  * "ether type" is what stands in the frame, and of one with a VLAN tag that of the tag: no guest sends tags.
- * / */
+ */
 static const char table[] =
                 "table " TABLE " {\n" MARK_SET "set " MACS " { type ifname . ether_addr; }\n"
                 "set " ANY4 " { type ifname; }\n"
@@ -78,7 +78,7 @@ static const char table[] =
                 " goto sends-arp-own\n"
                 "drop\n"
                 "}\n"
-                "chain asks-dhcp {\n" DHCP_HEAD " " DHCP_FIRST " " DHCP_WANTS " iifname . " DHCP_CLIENT
+                "chain asks-dhcp {\n" DHCP_HEAD " " DHCP_FIRST " " DHCP_ASKS_FOR " iifname . " DHCP_CLIENT
                 " @" CLIENTS " return\n"
                 "drop\n"
                 "}\n"
@@ -121,7 +121,7 @@ static const char *const names[] = {TABLE, HOST, HOST_ARP};
 
 /* Frames to 01:80:c2:00:00:0X a bridge hands to the host as they come, past its table. Whatever the host is
  * given by a guest's interface itself has come that way: all else comes by the bridge. */
-static void append_host_table(GString *commands, const char *name, const char *hook)
+static void ruleset_append_host_table(GString *commands, const char *name, const char *hook)
 {
         g_string_append_printf(commands,
                         "table %s {\n" MARK_SET "chain %s {\n"
@@ -138,75 +138,76 @@ void ruleset_append_tables(GString *commands)
         for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
                 g_string_append_printf(commands, "add table %s\ndelete table %s\n", names[i], names[i]);
         g_string_append(commands, table);
-        append_host_table(commands, HOST, "prerouting");
-        append_host_table(commands, HOST_ARP, "input");
+        ruleset_append_host_table(commands, HOST, "prerouting");
+        ruleset_append_host_table(commands, HOST_ARP, "input");
 }
 
-static void append_element(GString *commands, const char *verb, const char *set, const char *interface,
-                const char *value)
+static void ruleset_append_element(GString *commands, const char *verb, const char *set,
+                const char *interface, const char *value)
 {
         g_string_append_printf(commands, "%s element " TABLE " %s { \"%s\"%s%s }\n", verb, set, interface,
                         value ? " . " : "", value ?: "");
 }
 
 /* An address of the guest's own; one of IPv6 may be what it discovers or advertises, too. */
-static void append_own(GString *commands, const char *verb, const char *interface, const Address *address)
+static void ruleset_append_own(
+                GString *commands, const char *verb, const char *interface, const Address *address)
 {
         char ip[ADDRESS_TEXT_MAX], target[2 + 2 * sizeof address->bytes + 1] = "0x";
         bool v4 = address->family == AF_INET;
 
         address_format_ip(address, ip);
-        append_element(commands, verb, v4 ? OWN4 : OWN6, interface, ip);
+        ruleset_append_element(commands, verb, v4 ? OWN4 : OWN6, interface, ip);
         if (v4)
                 return;
 
         for (size_t i = 0; i < sizeof address->bytes; i++)
                 (void) g_snprintf(target + 2 + 2 * i, 3, "%02x", address->bytes[i]);
-        append_element(commands, verb, OWN_TARGETS, interface, target);
+        ruleset_append_element(commands, verb, OWN_TARGETS, interface, target);
 }
 
-static void append_family(GString *commands, const char *verb, const AntispoofFilter *filter,
+static void ruleset_append_family(GString *commands, const char *verb, const AntispoofFilter *filter,
                 const char *interface, const AntispoofFamily *family)
 {
         bool v4 = family == &filter->ipv4;
         Address link_local;
 
         if (family->any)
-                append_element(commands, verb, v4 ? ANY4 : ANY6, interface, NULL);
+                ruleset_append_element(commands, verb, v4 ? ANY4 : ANY6, interface, NULL);
         if (family->any || !address_is_set(&family->address))
                 return;
 
-        append_own(commands, verb, interface, &family->address);
-        append_element(commands, verb, v4 ? OWN4 : OWN6, interface, v4 ? "0.0.0.0" : "::");
+        ruleset_append_own(commands, verb, interface, &family->address);
+        ruleset_append_element(commands, verb, v4 ? OWN4 : OWN6, interface, v4 ? "0.0.0.0" : "::");
         /* Without a link-local address there is no neighbour discovery. */
         link_local = address_link_local(filter->mac);
         if (!v4 && !address_equal(&link_local, &family->address))
-                append_own(commands, verb, interface, &link_local);
+                ruleset_append_own(commands, verb, interface, &link_local);
 }
 
-static void append_elements(GString *commands, const char *verb, const AntispoofFilter *filter)
+static void ruleset_append_elements(GString *commands, const char *verb, const AntispoofFilter *filter)
 {
         char interface[IF_NAMESIZE], client[sizeof "0x" + 12] = "0x";
 
         antispoof_interface_name(filter, interface);
-        append_element(commands, verb, MACS, interface, filter->mac);
+        ruleset_append_element(commands, verb, MACS, interface, filter->mac);
         for (size_t i = 0; i < 6; i++)
                 memcpy(client + 2 + 2 * i, filter->mac + 3 * i, 2);
-        append_element(commands, verb, CLIENTS, interface, client);
-        append_family(commands, verb, filter, interface, &filter->ipv4);
-        append_family(commands, verb, filter, interface, &filter->ipv6);
+        ruleset_append_element(commands, verb, CLIENTS, interface, client);
+        ruleset_append_family(commands, verb, filter, interface, &filter->ipv4);
+        ruleset_append_family(commands, verb, filter, interface, &filter->ipv6);
 }
 
 void ruleset_append_filter(GString *commands, const AntispoofFilter *filter)
 {
-        append_elements(commands, "add", filter);
+        ruleset_append_elements(commands, "add", filter);
 }
 
-void ruleset_append_release(GString *commands, const AntispoofFilter *filter)
+void ruleset_append_removal(GString *commands, const AntispoofFilter *filter)
 {
         /* Only what is there can be deleted. */
-        append_elements(commands, "add", filter);
-        append_elements(commands, "delete", filter);
+        ruleset_append_elements(commands, "add", filter);
+        ruleset_append_elements(commands, "delete", filter);
 }
 
 void ruleset_append_test(GString *commands)

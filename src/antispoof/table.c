@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is done in the kernel and in the records, in that order which never leaves an interface of a guest
- * less held than its record says. Called by main.c. */
+/* Changes in the kernel and in the records, in an order that never leaves an interface of a guest without a
+ * filter that its record has. Called by main.c. */
 
 #include "antispoof/table.h"
 
@@ -13,7 +13,7 @@
 #define TRIES      3
 #define PAUSE_USEC 20000
 
-static bool interface_is_there(const AntispoofFilter *filter)
+static bool filter_has_interface(const AntispoofFilter *filter)
 {
         char interface[IF_NAMESIZE];
 
@@ -22,7 +22,7 @@ static bool interface_is_there(const AntispoofFilter *filter)
 }
 
 /* All tables anew, in one transaction. */
-static int make_whole(GPtrArray *filters, Error *ret_error)
+static int table_make(GPtrArray *filters, Error *ret_error)
 {
         g_autoptr(GString) commands = g_string_new(NULL);
         int r = 0;
@@ -42,63 +42,63 @@ static int make_whole(GPtrArray *filters, Error *ret_error)
         return r;
 }
 
-static guint count_open(const GPtrArray *filters)
+static guint filters_count_interfaces(const GPtrArray *filters)
 {
         guint n = 0;
 
         for (guint i = 0; i < filters->len; i++)
-                n += interface_is_there(filters->pdata[i]);
+                n += filter_has_interface(filters->pdata[i]);
         return n;
 }
 
-/* All that are on record, in tables made anew. *ret_open: how many of the guests that run were not held. */
-static int restore(guint *ret_open, Error *ret_error)
+/* All filters on record, in tables made anew. *ret_open: how many interfaces that are there had none. */
+static int table_restore_all(guint *ret_open, Error *ret_error)
 {
         g_autoptr(GPtrArray) filters = record_list();
         int r;
 
-        r = make_whole(filters, ret_error);
+        r = table_make(filters, ret_error);
         if (r < 0)
                 return r;
 
-        *ret_open = count_open(filters);
+        *ret_open = filters_count_interfaces(filters);
         if (*ret_open > 0)
                 log_warning("Somebody has emptied or changed our tables of the packet filter: %u interfaces "
-                            "of guests were not held, and are again",
+                            "of guests were not filtered, and are again",
                                 *ret_open);
         return 0;
 }
 
 /* Where the commands fail, a table is not as it should be. */
-static int run(GString *commands, bool *ret_restored, Error *ret_error)
+static int table_run(GString *commands, bool *ret_restored, Error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         guint n_open = 0;
         int r;
 
         *ret_restored = false;
-        /* Twice: another's transaction at the same moment makes ours fail. */
+        /* Twice: somebody else's transaction at the same moment makes ours fail. */
         if (nft_run(commands->str, &error) >= 0 || nft_run(commands->str, &error) >= 0)
                 return 0;
 
-        r = restore(&n_open, ret_error);
+        r = table_restore_all(&n_open, ret_error);
         *ret_restored = n_open > 0;
         return r;
 }
 
-int table_filter(const AntispoofFilter *filter, Error *ret_error)
+int table_add_filter(const AntispoofFilter *filter, Error *ret_error)
 {
         g_autoptr(GString) commands = g_string_new(NULL);
         bool restored;
         int r;
 
-        r = record_enter(filter, ret_error);
+        r = record_add(filter, ret_error);
         if (r < 0)
                 return r;
 
         ruleset_append_test(commands);
         ruleset_append_filter(commands, filter);
-        return run(commands, &restored, ret_error);
+        return table_run(commands, &restored, ret_error);
 }
 
 int table_check(bool *ret_restored, Error *ret_error)
@@ -106,14 +106,14 @@ int table_check(bool *ret_restored, Error *ret_error)
         g_autoptr(GString) commands = g_string_new(NULL);
 
         ruleset_append_test(commands);
-        return run(commands, ret_restored, ret_error);
+        return table_run(commands, ret_restored, ret_error);
 }
 
 int table_restore(Error *ret_error)
 {
         guint n_open;
 
-        return restore(&n_open, ret_error);
+        return table_restore_all(&n_open, ret_error);
 }
 
 unsigned table_tidy(void)
@@ -126,16 +126,16 @@ unsigned table_tidy(void)
         for (guint i = 0; i < filters->len; i++) {
                 AntispoofFilter *filter = filters->pdata[i];
 
-                if (interface_is_there(filter) || !record_is_older(filter, TABLE_START_SEC))
+                if (filter_has_interface(filter) || !record_is_older(filter, TABLE_START_SEC))
                         continue;
-                ruleset_append_release(commands, filter);
+                ruleset_append_removal(commands, filter);
                 filters->pdata[i] = filters->pdata[n];
                 filters->pdata[n++] = filter;
         }
         if (n == 0)
                 return all;
 
-        /* From tables that are not there nothing has to be taken. */
+        /* From tables that are not there nothing has to be removed. */
         if (nft_run(commands->str, &error) < 0)
                 log_debug("%s", error_message(&error, 0));
         for (guint i = 0; i < n; i++)
@@ -144,7 +144,7 @@ unsigned table_tidy(void)
         return all - n;
 }
 
-void table_rest(void)
+void table_free_memory(void)
 {
         nft_close();
 }

@@ -29,16 +29,19 @@
 #define FDS_MAX     4  /* what is more is closed by the kernel */
 #define FUSE_MAGIC  0x65735546
 
-static int client_check_peer(int client)
+static bool client_may_ask(int client)
 {
         const struct passwd *user = getpwnam(SHRUTHI_USER);
         struct ucred peer;
         socklen_t size = sizeof peer;
 
         if (getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-                return -errno;
+                return false;
+        if (peer.uid == 0 || (user && peer.uid == user->pw_uid))
+                return true;
 
-        return peer.uid == 0 || (user && peer.uid == user->pw_uid) ? 0 : -EPERM;
+        log_warning("Rejected a request from UID %u, PID %d", (unsigned) peer.uid, (int) peer.pid);
+        return false;
 }
 
 /* The descriptors of one message; the first is for us, the others are closed. */
@@ -184,12 +187,8 @@ int main(void)
         log_open("shruthi-seal");
         (void) signal(SIGPIPE, SIG_IGN);
         (void) prctl(PR_SET_DUMPABLE, 0);
-        r = client_check_peer(STDIN_FILENO);
-        if (r < 0) {
-                log_warning("Somebody other than user " SHRUTHI_USER " asked for something: %s",
-                                g_strerror(-r));
+        if (!client_may_ask(STDIN_FILENO))
                 return EXIT_FAILURE;
-        }
 
         r = client_serve(STDIN_FILENO, &keys, &error);
         answer = seal_answer_format(r, &error, keys);

@@ -18,7 +18,7 @@ static void check_commands(const AntispoofFilter *filter)
         g_auto(GStrv) lines = NULL;
 
         ruleset_append_filter(commands, filter);
-        ruleset_append_release(commands, filter);
+        ruleset_append_removal(commands, filter);
         lines = g_strsplit(commands->str, "\n", -1);
         for (char **line = lines; (*line)[0]; line++) {
                 size_t verb = g_str_has_prefix(*line, "add ") ? 4 : 7;

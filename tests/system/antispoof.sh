@@ -22,7 +22,7 @@ service() { unit_show shruthi-antispoof.service "$1"; }
 # ── What it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
 expect_output "its socket is there" '^active$' systemctl is-active shruthi-antispoof.socket
 is "for our user alone" '600 shruthi shruthi' "$(stat -c '%a %U %G' /run/shruthi/antispoof)"
-expect_output "doctor says what is held" '^ok +anti-spoofing: Guests whose addresses are known are held' shruthictl doctor
+expect_output "doctor says what is filtered" '^ok +anti-spoofing: Guests whose addresses are known send from these alone' shruthictl doctor
 pid=$(service MainPID)
 expect_fail "it is not root" '^' test "$(stat -c %u "/proc/$pid")" = 0
 is "it may do one thing" '0000000000001000' "$(sed -n 's/^CapBnd:\t//p' "/proc/$pid/status")"
@@ -54,8 +54,8 @@ passes() {
         python3 "$client" send guest0 other0 last0 "${mine[@]}" 10.9.9.3 fd99::3 >/tmp/frames || return
         sed -n 's/ passed$//p' /tmp/frames | tr '\n' ' '
 }
-# IPV4 IPV6: what passes of a guest that is held so.
-held() {
+# IPV4 IPV6: what passes of a guest that is filtered so.
+filtered_by() {
         local answer
 
         answer=$(ask "filter probe $MAC $1 $2 service") && plug "${answer#ok }" && passes
@@ -75,13 +75,13 @@ any6+='listener-report-no-address echo-no-address '
 check "an interface of nobody's" plug plain0
 all=$(passes)
 is "sends what it likes" "$(wc -l </tmp/frames)" "$(wc -w <<<"$all")"
-is "a guest with addresses of both families sends its own" "$own4$own6" "$(held 10.9.9.2 fd99::2)"
-is "one that may choose has its MAC address, and is no router" "$any4$any6" "$(held any any)"
-is "one with an IPv4 address may choose the other" "$own4$any6" "$(held 10.9.9.2 any)"
-is "or has none" "$own4" "$(held 10.9.9.2 none)"
-is "one with an IPv6 address may choose the other" "$any4$own6" "$(held any fd99::2)"
-is "or has none" "$own6" "$(held none fd99::2)"
-check "an interface by such a name that nobody holds" plug shruaaaaaaaaaaa
+is "a guest with addresses of both families sends its own" "$own4$own6" "$(filtered_by 10.9.9.2 fd99::2)"
+is "one that may choose has its MAC address, and is no router" "$any4$any6" "$(filtered_by any any)"
+is "one with an IPv4 address may choose the other" "$own4$any6" "$(filtered_by 10.9.9.2 any)"
+is "or has none" "$own4" "$(filtered_by 10.9.9.2 none)"
+is "one with an IPv6 address may choose the other" "$any4$own6" "$(filtered_by any fd99::2)"
+is "or has none" "$own6" "$(filtered_by none fd99::2)"
+check "an interface by such a name without a filter" plug shruaaaaaaaaaaa
 is_none "is cut off" "$(passes)"
 
 # What the host is given by a guest's interface itself, because its bridge does not forward it.
@@ -186,11 +186,11 @@ comes_back() {
         local desc=$1
         shift
         "$@"
-        check_soon "$desc: who is held is held again" 60 restored
+        check_soon "$desc: the filters are back" 60 restored
         is "and sends its own" "$own4$own6" "$(passes)"
 }
 comes_back "after a flush of all" nft flush ruleset
-expect_output "the journal says so" 'packet filter: [1-9][0-9]* interfaces of guests were not held' \
+expect_output "the journal says so" 'packet filter: [1-9][0-9]* interfaces of guests were not filtered' \
         journalctl --boot --unit=shruthi-antispoof.service --output=cat
 # As Debian's nftables.service does: all in one transaction.
 comes_back "after a reload" nft -f - <<<'flush ruleset; table inet filter { chain input { type filter hook input priority 0; }; }'
@@ -205,7 +205,7 @@ open_door() { nft insert rule bridge shruthi prerouting accept; }
 no_door() { ! nft list chain bridge shruthi prerouting | grep -E '^[[:space:]]*accept'; }
 check "somebody opens a door" open_door
 check_soon "it is closed" 60 no_door
-is "and who is held sends its own" "$own4$own6" "$(passes)"
+is "and the guest sends its own" "$own4$own6" "$(passes)"
 for family in inet arp; do
         nft delete table "$family" shruthi
         check_soon "table $family is back when it is gone alone" 60 nft list table "$family" shruthi
@@ -215,16 +215,16 @@ done
 down() { systemctl stop shruthi-antispoof.service shruthi-domain.service && "$@"; }
 check "it is down when the table goes" down nft delete table bridge shruthi
 is "without the table it sends what it likes" "$all" "$(passes)"
-expect_output "the next that is held" '^ok shru' ask "filter other 02:00:00:00:00:ab any any service"
+expect_output "the next filter" '^ok shru' ask "filter other 02:00:00:00:00:ab any any service"
 is "brings all back" "$own4$own6" "$(passes)"
 check "it is down when an older one's is there" down nft delete table bridge shruthi
 nft 'table bridge shruthi { set mac-0 { type ifname; }
         chain prerouting { type filter hook prerouting priority 0; drop; }; }'
 expect_output "a table of another version is replaced" '^ok shru' ask "filter other 02:00:00:00:00:ab any any service"
-is "with all that are held" "$own4$own6" "$(passes)"
+is "with all filters" "$own4$own6" "$(passes)"
 check "it is killed" systemctl kill --signal=SIGKILL shruthi-antispoof.service
 expect_output "and answers the next" '^ok whole$' ask check
-is "what was held is held" "$own4$own6" "$(passes)"
+is "the other filters stay" "$own4$own6" "$(passes)"
 
 # ── Who asks for what ────────────────────────────────────────────────────────────────────────────────────────────────
 before=$(nft list table bridge shruthi)
@@ -233,7 +233,7 @@ expect_fail "a local user does not reach it" 'PermissionError|denied' \
 chmod 666 /run/shruthi/antispoof
 expect_fail "nor where somebody opens the socket" 'ConnectionReset|BrokenPipe|^$' bash -c \
         "runuser -u mallory -- python3 $client ask 'filter a $MAC any any x' | grep -a ."
-expect_output "which the journal says" 'Somebody other than user shruthi' \
+expect_output "which the journal says" "Rejected a request from UID $(id -u mallory), PID [0-9]+" \
         journalctl --boot --unit=shruthi-antispoof.service --output=cat
 chmod 600 /run/shruthi/antispoof
 for request in 'flush ruleset' 'filter' 'release honest' "filter ../x $MAC any any x" "filter a $MAC 0.0.0.0/0 any x" \
@@ -250,7 +250,7 @@ silent=$!
 expect_output "who says nothing does not keep others waiting for ever" '^ok whole$' ask check
 kill $silent
 
-# What a name stands for is not to be changed by one who finds another hold of the same name.
+# What a name stands for cannot be changed by somebody who finds another filter of the same name.
 victim=$(ask "filter victim $MAC 10.9.9.7 none service")
 echo -n "thief $MAC any any service" >"$RECORDS/${victim#ok }"
 expect_output "a name that stands for another is not given" '^error Another guest' \
@@ -266,13 +266,13 @@ for i in range(500):
         s.send(b"filter many-%d 02:00:00:00:%02x:%02x 10.1.%d.%d any x" % (i, i // 256, i % 256, i // 250, 1 + i % 250))
         assert s.recv(4096).startswith(b"ok shru")'
 }
-check "500 more are held" many
+check "500 more are filtered" many
 expect_output "the last of them too" '10\.1\.1\.250' in_table 10.1.1.250
-is "what was held is held" "$own4$own6" "$(passes)"
+is "the other filters stay" "$own4$own6" "$(passes)"
 diag "CPU so far: $(service CPUUsageNSec) ns"
 find "$RECORDS" -type f -exec touch -d '1 hour ago' {} +
 expect_output "one of them is about to start" '^ok shru' ask "filter many-7 02:00:00:00:00:07 10.1.0.8 any x"
-check_soon "when it has nothing to do, it lets go of those that are gone" 90 not_in_table 10.1.1.250
+check_soon "when it has nothing to do, it removes the filters of those that are gone" 90 not_in_table 10.1.1.250
 check "not of who is about to start" in_table 10.1.0.8
 is "nor of those that are there" "$own4$own6" "$(passes)"
 is "it remembers no others" 4 "$(find $RECORDS -type f | wc -l)"
@@ -281,7 +281,7 @@ check "they stop, and nobody has to let go of them" gone honest liar
 # ── Where it is away ─────────────────────────────────────────────────────────────────────────────────────────────────
 check "it is masked" systemctl mask --runtime --now shruthi-antispoof.socket shruthi-antispoof.service
 expect_output "doctor says what that costs" '^warning +anti-spoofing: .*quarter of a second.*libvirt' shruthictl doctor
-expect_output "and what is held all the same" '^ok +isolation: Guests cannot send' shruthictl doctor
+expect_output "and what is filtered all the same" '^ok +isolation: Guests cannot send' shruthictl doctor
 check "a network of both families" virsh --quiet net-create <(echo "<network><name>six</name><forward mode='nat'/>
 <bridge name='br-six' stp='off' delay='0'/><ip address='10.66.0.1' netmask='255.255.255.0'/>
 <ip family='ipv6' address='fd66::1' prefix='64'/></network>")

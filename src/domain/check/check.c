@@ -320,15 +320,15 @@ static bool check_antispoofing(void)
         r = antispoof_check(&restored, &error);
         if (r >= 0 && !restored)
                 check_emit("anti-spoofing", "ok", "",
-                                "Guests whose addresses are known are held to them by one transaction of "
-                                "nftables at each start");
+                                "Guests whose addresses are known send from these alone, by one transaction "
+                                "of nftables at each start");
         else if (r >= 0)
                 check_emit("anti-spoofing", "warning",
                                 "look for what empties the packet filter while guests run, such as 'nft "
                                 "flush ruleset' or a restart of nftables.service, and run 'shruthictl "
                                 "doctor' behind it",
                                 "Guests could send from others' MAC and IP addresses until now: somebody "
-                                "has emptied the packet filter; they are held again");
+                                "has emptied the packet filter; they are filtered again");
         else
                 check_emit("anti-spoofing", "warning", "systemctl enable --now shruthi-antispoof.socket",
                                 "Each start and each stop of a guest with a network takes a quarter of a "

@@ -8,12 +8,12 @@
 /* Has the service started, if it is not, while the caller does other things. */
 void antispoof_wake(void);
 
-/* From the return on what comes from the interface of that name is held. FAILED with why it is not. Free the
- * name with g_free(). */
+/* When it returns, what comes from the interface of that name is filtered. FAILED with why it is not. Free
+ * the name with g_free(). */
 int antispoof_filter(const AntispoofFilter *filter, char **ret_interface, Error *ret_error);
 
 /* Whether it would be. *ret_restored: somebody had emptied the packet filter while guests ran, and they are
- * held again. */
+ * filtered again. */
 int antispoof_check(bool *ret_restored, Error *ret_error);
 
 /* The taps that have lost their bridge. Free with g_strfreev(). */

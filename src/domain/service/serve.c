@@ -194,13 +194,19 @@ static void worker_dismiss(PoolWorker *worker)
         worker->leaving = true;
 }
 
-static bool peer_is_ours(int connection)
+/* Our own services alone, and root. */
+static bool client_may_ask(int connection)
 {
         struct ucred peer;
         socklen_t size = sizeof peer;
 
-        return getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) >= 0 &&
-               (peer.uid == getuid() || peer.uid == 0);
+        if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+                return false;
+        if (peer.uid == getuid() || peer.uid == 0)
+                return true;
+
+        log_warning("Rejected a request from UID %u, PID %d", (unsigned) peer.uid, (int) peer.pid);
+        return false;
 }
 
 /* Before there is a connection to be served: no other process may have that open. */
@@ -236,10 +242,8 @@ static void server_accept(Server *server, int64_t now)
         connection = accept4(LISTENER, NULL, NULL, SOCK_CLOEXEC);
         if (connection < 0)
                 return;
-        if (!peer_is_ours(connection)) {
-                log_warning("Somebody other than our own services asked for something");
+        if (!client_may_ask(connection))
                 return;
-        }
 
         server->used = now;
         (void) server_give(server, connection);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The network filters that hold guests to their addresses, as libvirt writes them
+/* The network filters that keep guests to their addresses, as libvirt writes them
  * (https://libvirt.org/formatnwfilter.html). Pure; knows no libvirt. */
 
 /* What a guest may send of one family, always from its own MAC address. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A tap that loses its bridge is told of once it has stayed without for a moment, whatever else there is is
- * not, and malformed messages are read no further than they go. */
+/* A tap that loses its bridge is reported once that has lasted for a moment, nothing else is, and malformed
+ * messages are read no further than they go. */
 
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
@@ -95,7 +95,7 @@ static bool is_changed(Links *links, int64_t now)
 {
         int64_t next;
 
-        return links_take_news(links, now, &next).changed;
+        return links_fetch_news(links, now, &next).changed;
 }
 
 /* A bridge with a guest and a tap of somebody's that has no bridge, and did not lose one. */
@@ -119,9 +119,9 @@ static void test_goes_and_comes(void)
         hear(links, RTM_NEWLINK, 8, "vnet0", "tap", 0, 0);
         hear(links, RTM_DELLINK, 7, "br7", "bridge", 0, 0);
         assert_lost(links, "vnet0");
-        g_assert_false(links_take_news(links, 0, &next).changed);
+        g_assert_false(links_fetch_news(links, 0, &next).changed);
         g_assert_cmpint(next, <, MOMENT);
-        g_assert_true(links_take_news(links, next, &next).changed);
+        g_assert_true(links_fetch_news(links, next, &next).changed);
         g_assert_cmpint(next, ==, INT64_MAX);
         g_assert_false(is_changed(links, 9 * MOMENT));
 
@@ -193,7 +193,7 @@ static void test_others_taps(void)
         hear(links, RTM_NEWLINK, 32, "vpn0", "tap", 0, 0);
         assert_lost(links, "");
         g_assert_false(is_changed(links, MOMENT));
-        g_assert_cmpint(links_put(links, &port, &put, NULL), <, 0);
+        g_assert_cmpint(links_attach(links, &port, &put, NULL), <, 0);
 
         hear(links, RTM_NEWLINK, 8, "vnet0", "tap", 0, 0);
         assert_lost(links, "vnet0");
@@ -201,17 +201,17 @@ static void test_others_taps(void)
         assert_lost(links, "");
 }
 
-/* By its name: what is held may be gone. */
+/* By its name: an interface that is filtered may be gone. */
 static void test_gone(void)
 {
         g_autoptr(Links) links = sample();
         int64_t next;
 
         hear(links, RTM_DELLINK, 9, "vnet9", "tap", 0, 0);
-        g_assert_false(links_take_news(links, 0, &next).gone);
+        g_assert_false(links_fetch_news(links, 0, &next).gone);
         hear(links, RTM_DELLINK, 40, "shruaaaaaaaaaaa", "veth", 0, 0);
-        g_assert_true(links_take_news(links, 0, &next).gone);
-        g_assert_false(links_take_news(links, 0, &next).gone);
+        g_assert_true(links_fetch_news(links, 0, &next).gone);
+        g_assert_false(links_fetch_news(links, 0, &next).gone);
 }
 
 /* Of each prefix of a message no more is read than there is. */
@@ -241,7 +241,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/antispoof/links/bridge-is-renamed", test_bridge_renamed);
         g_test_add_func("/antispoof/links/no-taps", test_others);
         g_test_add_func("/antispoof/links/taps-of-others", test_others_taps);
-        g_test_add_func("/antispoof/links/held-one-is-gone", test_gone);
+        g_test_add_func("/antispoof/links/filtered-one-is-gone", test_gone);
         g_test_add_func("/antispoof/links/cut-off-messages", test_cut);
         return g_test_run();
 }

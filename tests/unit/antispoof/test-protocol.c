@@ -149,8 +149,8 @@ static void test_refused(void)
         g_assert_cmpint(antispoof_request_parse("check\0", 6, &request, NULL), <, 0);
 }
 
-/* Who is held to anything else has another name, which the kernel takes, and which begins as those do that
- * are cut off when nobody holds them. */
+/* Another filter makes another name, which the kernel takes, and which begins as those do that are cut off
+ * when they have no filter. */
 static void test_interface_name(void)
 {
         g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -289,10 +289,10 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/antispoof/protocol/requests-there-and-back", test_there_and_back);
-        g_test_add_func("/antispoof/protocol/says-what-is-held", test_meaning);
+        g_test_add_func("/antispoof/protocol/says-what-is-filtered", test_meaning);
         g_test_add_func("/antispoof/protocol/longest-request", test_longest);
         g_test_add_func("/antispoof/protocol/refuses-what-is-no-request", test_refused);
-        g_test_add_func("/antispoof/protocol/one-name-for-one-hold", test_interface_name);
+        g_test_add_func("/antispoof/protocol/one-name-for-one-filter", test_interface_name);
         g_test_add_func("/antispoof/protocol/names-stay", test_interface_name_stays);
         g_test_add_func("/antispoof/protocol/answers-there-and-back", test_answers);
         g_test_add_func("/antispoof/protocol/port", test_port);

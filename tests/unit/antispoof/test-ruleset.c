@@ -7,7 +7,7 @@
 
 #include "antispoof/ruleset.h"
 
-static AntispoofFilter *hold_of(const char *text)
+static AntispoofFilter *filter_of(const char *text)
 {
         AntispoofFilter *filter = NULL;
 
@@ -39,12 +39,12 @@ static void test_there(void)
         assert_golden("test.nft", commands);
 }
 
-static void test_held(void)
+static void test_filters(void)
 {
-        g_autoptr(AntispoofFilter) both = hold_of("web 02:00:00:00:00:01 10.0.0.2 fd00::2 service");
-        g_autoptr(AntispoofFilter) any = hold_of("web 02:00:00:00:00:01 any any service");
-        g_autoptr(AntispoofFilter) none = hold_of("web 02:00:00:00:00:01 none none service");
-        g_autoptr(AntispoofFilter) local = hold_of("web 02:00:00:00:00:01 none fe80::ff:fe00:1 service");
+        g_autoptr(AntispoofFilter) both = filter_of("web 02:00:00:00:00:01 10.0.0.2 fd00::2 service");
+        g_autoptr(AntispoofFilter) any = filter_of("web 02:00:00:00:00:01 any any service");
+        g_autoptr(AntispoofFilter) none = filter_of("web 02:00:00:00:00:01 none none service");
+        g_autoptr(AntispoofFilter) local = filter_of("web 02:00:00:00:00:01 none fe80::ff:fe00:1 service");
         g_autoptr(GString) commands = g_string_new(NULL);
 
         ruleset_append_filter(commands, both);
@@ -54,12 +54,12 @@ static void test_held(void)
         assert_golden("filter.nft", commands);
 }
 
-static void test_released(void)
+static void test_removes(void)
 {
-        g_autoptr(AntispoofFilter) filter = hold_of("web 02:00:00:00:00:01 10.0.0.2 any service");
+        g_autoptr(AntispoofFilter) filter = filter_of("web 02:00:00:00:00:01 10.0.0.2 any service");
         g_autoptr(GString) commands = g_string_new(NULL);
 
-        ruleset_append_release(commands, filter);
+        ruleset_append_removal(commands, filter);
         assert_golden("release.nft", commands);
 }
 
@@ -67,11 +67,11 @@ static void test_released(void)
 static void test_hostile(void)
 {
         g_autoptr(AntispoofFilter) filter =
-                        hold_of("flush 02:00:00:00:00:01 any any \" }; flush ruleset; #");
+                        filter_of("flush 02:00:00:00:00:01 any any \" }; flush ruleset; #");
         g_autoptr(GString) commands = g_string_new(NULL);
 
         ruleset_append_filter(commands, filter);
-        ruleset_append_release(commands, filter);
+        ruleset_append_removal(commands, filter);
         g_assert_null(strstr(commands->str, "flush"));
         g_assert_null(strpbrk(commands->str, ";#"));
 }
@@ -81,8 +81,8 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/antispoof/ruleset/tables", test_tables);
         g_test_add_func("/antispoof/ruleset/finds-them-gone", test_there);
-        g_test_add_func("/antispoof/ruleset/holds", test_held);
-        g_test_add_func("/antispoof/ruleset/lets-go", test_released);
+        g_test_add_func("/antispoof/ruleset/adds-filters", test_filters);
+        g_test_add_func("/antispoof/ruleset/removes-filters", test_removes);
         g_test_add_func("/antispoof/ruleset/takes-no-words-of-users", test_hostile);
         return g_test_run();
 }

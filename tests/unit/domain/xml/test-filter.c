@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whatever a filter lets out bears the guest's own MAC address; what it holds, its own IP address too. */
+/* Whatever a filter lets out has the guest's own MAC address; and where it knows its IP address, that too.
+ */
 
 #include <glib.h>
 #include <string.h>
