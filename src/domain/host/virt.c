@@ -50,7 +50,7 @@ bool virt_keeps_connection(void)
         return kept.wanted;
 }
 
-static void on_end(int timer, void *data)
+static void on_events_end(int timer, void *data)
 {
         virEventUpdateTimeout(timer, -1);
         events.ended = true;
@@ -73,7 +73,7 @@ void virt_answer_meanwhile(void)
         (void) mallopt(M_ARENA_MAX, 1);
         events.ended = false;
         if (events.timer < 0)
-                events.timer = virEventAddTimeout(-1, on_end, NULL, NULL);
+                events.timer = virEventAddTimeout(-1, on_events_end, NULL, NULL);
         if (events.timer >= 0)
                 events.thread = g_thread_try_new("events", events_run, NULL, NULL);
 }

@@ -181,7 +181,7 @@ static int plan_acquire_volume(const Plan *plan, const DefinitionDevice *device,
 }
 
 /* By name, and of one name the writer first. */
-static int compare_turns(const void *a, const void *b)
+static int devices_compare(const void *a, const void *b)
 {
         const DefinitionDevice *one = *(DefinitionDevice *const *) a,
                                *other = *(DefinitionDevice *const *) b;
@@ -190,7 +190,7 @@ static int compare_turns(const void *a, const void *b)
         return r != 0 ? r : one->read_only - other->read_only;
 }
 
-static void close_turn(void *fd)
+static void turn_close(void *fd)
 {
         (void) close_safe(*(int *) fd);
 }
@@ -200,7 +200,7 @@ static int devices_await_turns(GPtrArray *devices, GArray *turns, Error *ret_err
 {
         const char *last = NULL;
 
-        g_ptr_array_sort(devices, compare_turns);
+        g_ptr_array_sort(devices, devices_compare);
         for (guint i = 0; i < devices->len; i++) {
                 const DefinitionDevice *device = devices->pdata[i];
                 int fd, r;
@@ -223,7 +223,7 @@ int volumes_acquire(const Plan *plan, GArray **ret_turns, Error *ret_error)
         g_autoptr(GPtrArray) devices = g_ptr_array_new();
         int r;
 
-        g_array_set_clear_func(turns, close_turn);
+        g_array_set_clear_func(turns, turn_close);
         for (guint i = 0; i < plan->attached->len; i++) {
                 DefinitionDevice *device = plan->attached->pdata[i];
 

@@ -52,20 +52,20 @@ int antispoof_watch_new(AntispoofWatch **ret_watch)
         return 0;
 }
 
-static int64_t watch_retry_time(int64_t now, unsigned times)
+static int64_t antispoof_watch_retry_time(int64_t now, unsigned times)
 {
         return now + MIN((int64_t) RETRY_USEC << MIN(times, 6), RETRY_MAX_USEC);
 }
 
 /* By itself: a process that was just forked may have a copy still, and the event would come. */
-static void watch_close(AntispoofWatch *watch, int *fd)
+static void antispoof_watch_close(AntispoofWatch *watch, int *fd)
 {
         if (*fd >= 0)
                 (void) epoll_ctl(watch->epoll, EPOLL_CTL_DEL, *fd, NULL);
         *fd = close_safe(*fd);
 }
 
-static int watch_listen(AntispoofWatch *watch, int *fd)
+static int antispoof_watch_listen(AntispoofWatch *watch, int *fd)
 {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = fd};
 
@@ -89,26 +89,26 @@ void antispoof_watch_set_wanted(AntispoofWatch *watch, bool wanted, int64_t now)
         if (wanted && watch->socket < 0 && watch->connect == INT64_MAX)
                 watch->connect = now;
         if (!wanted && watch->wanted) {
-                watch_close(watch, &watch->socket);
+                antispoof_watch_close(watch, &watch->socket);
                 watch->connect = INT64_MAX;
         }
         watch->wanted = wanted;
 }
 
-static void watch_connect(AntispoofWatch *watch, int64_t now)
+static void antispoof_watch_connect(AntispoofWatch *watch, int64_t now)
 {
         int r;
 
         watch->connect = INT64_MAX;
         r = antispoof_listen(&watch->socket);
         if (r >= 0)
-                r = watch_listen(watch, &watch->socket);
+                r = antispoof_watch_listen(watch, &watch->socket);
         if (r >= 0)
                 return;
 
         watch->socket = close_safe(watch->socket);
         if (r != -EOPNOTSUPP && ++watch->n_connects < CONNECTS_MAX)
-                watch->connect = watch_retry_time(now, watch->n_connects);
+                watch->connect = antispoof_watch_retry_time(now, watch->n_connects);
 }
 
 int antispoof_watch_fd(const AntispoofWatch *watch)
@@ -116,7 +116,7 @@ int antispoof_watch_fd(const AntispoofWatch *watch)
         return watch->epoll;
 }
 
-static void watch_hear_antispoof(AntispoofWatch *watch, int64_t now)
+static void antispoof_watch_hear_service(AntispoofWatch *watch, int64_t now)
 {
         AntispoofNews news = antispoof_hear(watch->socket);
 
@@ -126,19 +126,19 @@ static void watch_hear_antispoof(AntispoofWatch *watch, int64_t now)
                 watch->n_connects = 0;
         if (news != ANTISPOOF_NEWS_GONE)
                 return;
-        watch_close(watch, &watch->socket);
+        antispoof_watch_close(watch, &watch->socket);
         if (++watch->n_connects < CONNECTS_MAX)
-                watch->connect = watch_retry_time(now, 0);
+                watch->connect = antispoof_watch_retry_time(now, 0);
 }
 
-static void watch_set_failed(AntispoofWatch *watch, int64_t now)
+static void antispoof_watch_set_failed(AntispoofWatch *watch, int64_t now)
 {
-        watch_close(watch, &watch->asked);
-        watch->due = watch_retry_time(now, watch->failed);
+        antispoof_watch_close(watch, &watch->asked);
+        watch->due = antispoof_watch_retry_time(now, watch->failed);
         watch->failed++;
 }
 
-static void watch_hear_answer(AntispoofWatch *watch, int64_t now)
+static void antispoof_watch_hear_answer(AntispoofWatch *watch, int64_t now)
 {
         int answer;
         ssize_t n = recv(watch->asked, &answer, sizeof answer, MSG_DONTWAIT);
@@ -148,10 +148,10 @@ static void watch_hear_answer(AntispoofWatch *watch, int64_t now)
         if (n == sizeof answer && answer == DOMAIN_BEGUN)
                 return;
         if (n == sizeof answer && answer == 0) {
-                watch_close(watch, &watch->asked);
+                antispoof_watch_close(watch, &watch->asked);
                 watch->failed = 0;
         } else
-                watch_set_failed(watch, now);
+                antispoof_watch_set_failed(watch, now);
 }
 
 void antispoof_watch_hear(AntispoofWatch *watch, int64_t now)
@@ -161,9 +161,9 @@ void antispoof_watch_hear(AntispoofWatch *watch, int64_t now)
 
         for (int i = 0; i < n; i++)
                 if (events[i].data.ptr == &watch->socket)
-                        watch_hear_antispoof(watch, now);
+                        antispoof_watch_hear_service(watch, now);
                 else
-                        watch_hear_answer(watch, now);
+                        antispoof_watch_hear_answer(watch, now);
 }
 
 int64_t antispoof_watch_next(const AntispoofWatch *watch)
@@ -174,7 +174,7 @@ int64_t antispoof_watch_next(const AntispoofWatch *watch)
 bool antispoof_watch_is_due(AntispoofWatch *watch, int64_t now)
 {
         if (watch->wanted && watch->connect <= now)
-                watch_connect(watch, now);
+                antispoof_watch_connect(watch, now);
 
         return watch->asked < 0 && watch->due <= now;
 }
@@ -183,6 +183,6 @@ void antispoof_watch_set_asked(AntispoofWatch *watch, int socket, int64_t now)
 {
         watch->asked = socket;
         watch->due = INT64_MAX;
-        if (socket < 0 || watch_listen(watch, &watch->asked) < 0)
-                watch_set_failed(watch, now);
+        if (socket < 0 || antispoof_watch_listen(watch, &watch->asked) < 0)
+                antispoof_watch_set_failed(watch, now);
 }

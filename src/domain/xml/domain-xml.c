@@ -81,8 +81,8 @@ static void element_text(Xml *xml, const char *name, const char *text)
 }
 
 /* An element without content; pairs of attribute and value follow, ended by NULL. */
-static void element(Xml *xml, const char *name, ...) __attribute__((sentinel));
-static void element(Xml *xml, const char *name, ...)
+static void element_write(Xml *xml, const char *name, ...) __attribute__((sentinel));
+static void element_write(Xml *xml, const char *name, ...)
 {
         const char *key;
         va_list ap;
@@ -110,8 +110,8 @@ static void format_metadata(Xml *xml, const Definition *definition, const Domain
         for (size_t i = 0; i < facts->n_devices; i++) {
                 const DefinitionDevice *device = facts->devices[i].definition;
 
-                element(xml, SHRUTHI_METADATA_PREFIX ":device", "kind", device_kind_to_string(device->kind),
-                                "name", device->name, NULL);
+                element_write(xml, SHRUTHI_METADATA_PREFIX ":device", "kind",
+                                device_kind_to_string(device->kind), "name", device->name, NULL);
         }
         element_close(xml);
         element_close(xml);
@@ -139,7 +139,8 @@ static void format_cpu(Xml *xml, const DomainFacts *facts)
         if (!facts->kvm) {
                 element_text(xml, "model", machine->cpu_model);
                 if (machine->cpu_feature)
-                        element(xml, "feature", "policy", "require", "name", machine->cpu_feature, NULL);
+                        element_write(xml, "feature", "policy", "require", "name", machine->cpu_feature,
+                                        NULL);
         }
         element_close(xml);
 }
@@ -150,10 +151,10 @@ static void format_features(Xml *xml, const Definition *definition, const Domain
 
         element_open(xml, "features");
         for (const char *const *feature = machine->features; *feature; feature++)
-                element(xml, *feature, NULL);
+                element_write(xml, *feature, NULL);
         /* What the processor has under KVM; else the one that all guests know, as long as it is enough. */
         if (machine->gic)
-                element(xml, "gic", "version",
+                element_write(xml, "gic", "version",
                                 facts->kvm                            ? "host"
                                 : definition->cpus <= GIC_V2_CPUS_MAX ? "2"
                                                                       : "3",
@@ -195,7 +196,7 @@ static void format_machine(Xml *xml, const Definition *definition, const DomainF
 
         format_features(xml, definition, facts);
         format_cpu(xml, facts);
-        element(xml, "clock", "offset", "utc", NULL);
+        element_write(xml, "clock", "offset", "utc", NULL);
 
         /* Whether to start again is systemd's to decide. */
         element_text(xml, "on_poweroff", "destroy");
@@ -209,8 +210,8 @@ static void format_address(Xml *xml, size_t index)
 {
         g_autofree char *slot = g_strdup_printf("0x%02zx", FIRST_SLOT + index);
 
-        element(xml, "address", "type", "pci", "domain", "0x0000", "bus", "0x00", "slot", slot, "function",
-                        "0x0", NULL);
+        element_write(xml, "address", "type", "pci", "domain", "0x0000", "bus", "0x00", "slot", slot,
+                        "function", "0x0", NULL);
 }
 
 /* What may come from the guest: only packets with its own addresses
@@ -220,7 +221,7 @@ static void format_filter(Xml *xml, const DomainDevice *device)
         element_open(xml, "filterref");
         element_attribute(xml, "filter", device->filter);
         for (const char *const *p = device->filter_parameters; p && p[0]; p += 2)
-                element(xml, "parameter", "name", p[0], "value", p[1], NULL);
+                element_write(xml, "parameter", "name", p[0], "value", p[1], NULL);
         element_close(xml);
 }
 
@@ -235,9 +236,9 @@ static void format_bandwidth(Xml *xml, const DefinitionDevice *device)
 
         element_open(xml, "bandwidth");
         if (device->rate_in != 0)
-                element(xml, "inbound", "average", in, NULL);
+                element_write(xml, "inbound", "average", in, NULL);
         if (device->rate_out != 0)
-                element(xml, "outbound", "average", out, NULL);
+                element_write(xml, "outbound", "average", out, NULL);
         element_close(xml);
 }
 
@@ -247,17 +248,17 @@ static void format_network(Xml *xml, const DomainDevice *device, size_t index)
 
         element_open(xml, "interface");
         element_attribute(xml, "type", bridge ? "bridge" : "network");
-        element(xml, "mac", "address", device->mac, NULL);
-        element(xml, "source", bridge ? "bridge" : "network",
+        element_write(xml, "mac", "address", device->mac, NULL);
+        element_write(xml, "source", bridge ? "bridge" : "network",
                         bridge ? device->bridge : device->definition->network, NULL);
         if (device->interface)
-                element(xml, "target", "dev", device->interface, NULL);
-        element(xml, "model", "type", "virtio", NULL);
+                element_write(xml, "target", "dev", device->interface, NULL);
+        element_write(xml, "model", "type", "virtio", NULL);
         if (device->filter)
                 format_filter(xml, device);
         format_bandwidth(xml, device->definition);
         /* Nobody boots from the network: no option ROM to load and run. */
-        element(xml, "rom", "enabled", "no", NULL);
+        element_write(xml, "rom", "enabled", "no", NULL);
         format_address(xml, index);
         element_close(xml);
 }
@@ -299,10 +300,10 @@ static void format_volume(Xml *xml, const DomainDevice *device, size_t index, si
         element_attribute(xml, "type", type);
         element_attribute(xml, "device", "disk");
         format_driver(xml);
-        element(xml, "source", device->block_device ? "dev" : "file", device->path, NULL);
-        element(xml, "target", "dev", target, "bus", "virtio", NULL);
+        element_write(xml, "source", device->block_device ? "dev" : "file", device->path, NULL);
+        element_write(xml, "target", "dev", target, "bus", "virtio", NULL);
         if (device->definition->read_only)
-                element(xml, "readonly", NULL);
+                element_write(xml, "readonly", NULL);
         format_address(xml, index);
         element_close(xml);
 }
@@ -319,10 +320,10 @@ static void format_credentials(Xml *xml, const Definition *definition, size_t in
         element_open(xml, "disk");
         element_attribute(xml, "type", "file");
         element_attribute(xml, "device", "disk");
-        element(xml, "driver", "name", "qemu", "type", "raw", NULL);
-        element(xml, "source", "file", label, "fdgroup", DOMAIN_XML_FD_GROUP, NULL);
-        element(xml, "target", "dev", target, "bus", "virtio", NULL);
-        element(xml, "readonly", NULL);
+        element_write(xml, "driver", "name", "qemu", "type", "raw", NULL);
+        element_write(xml, "source", "file", label, "fdgroup", DOMAIN_XML_FD_GROUP, NULL);
+        element_write(xml, "target", "dev", target, "bus", "virtio", NULL);
+        element_write(xml, "readonly", NULL);
         format_address(xml, index);
         element_close(xml);
 }
@@ -333,12 +334,12 @@ static void format_console(Xml *xml, const DomainFacts *facts)
 
         element_open(xml, "serial");
         element_attribute(xml, "type", "pipe");
-        element(xml, "source", "path", facts->console_path, NULL);
+        element_write(xml, "source", "path", facts->console_path, NULL);
         element_open(xml, "target");
         element_attribute(xml, "type", machine->serial_type);
         element_attribute(xml, "port", "0");
         if (machine->serial_model)
-                element(xml, "model", "name", machine->serial_model, NULL);
+                element_write(xml, "model", "name", machine->serial_model, NULL);
         element_close(xml);
         element_close(xml);
 }
@@ -348,7 +349,7 @@ static void format_devices(Xml *xml, const Definition *definition, const DomainF
         size_t disks = 0;
 
         element_open(xml, "devices");
-        element(xml, "controller", "type", "usb", "model", "none", NULL);
+        element_write(xml, "controller", "type", "usb", "model", "none", NULL);
         for (size_t i = 0; i < facts->n_devices; i++)
                 if (facts->devices[i].definition->kind == DEVICE_NETWORK)
                         format_network(xml, &facts->devices[i], i);
@@ -359,7 +360,7 @@ static void format_devices(Xml *xml, const Definition *definition, const DomainF
 
         if (facts->console_path)
                 format_console(xml, facts);
-        element(xml, "memballoon", "model", "none", NULL);
+        element_write(xml, "memballoon", "model", "none", NULL);
         element_close(xml);
 }
 
@@ -379,14 +380,14 @@ static void format_domain(Xml *xml, const Definition *definition, const DomainFa
 
         /* libvirt changes no file's owner: the store keeps its modes. AppArmor and SELinux still confine
          * QEMU. */
-        element(xml, "seclabel", "type", "none", "model", "dac", NULL);
+        element_write(xml, "seclabel", "type", "none", "model", "dac", NULL);
 
         /* libvirt then does not ask QEMU for each CPU property by itself, which takes longer than all the
          * rest of a start; what it no longer knows are the features really enabled, which only migration
          * needs. */
         if (facts->fast_start) {
                 element_open(xml, "qemu:capabilities");
-                element(xml, "qemu:del", "capability", "cpu-unavailable-features", NULL);
+                element_write(xml, "qemu:del", "capability", "cpu-unavailable-features", NULL);
                 element_close(xml);
         }
         element_close(xml);
