@@ -8,8 +8,6 @@
 #include <glib.h>
 #include <string.h>
 
-#include "unikernel/definition.h"
-
 /* The last character may not be an escaped space: white space at a line's end does not survive in a
  * definition. So it is written in quotes, which join with what precedes. */
 static void append_quoted(GString *out, const char *argument)
@@ -59,10 +57,10 @@ int arguments_check(const char *arguments, Error *ret_error)
 {
         size_t length = strlen(arguments), end, backslashes = 0;
 
-        if (length > DEFINITION_ARGUMENTS_MAX)
+        if (length > ARGUMENTS_MAX)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "the arguments are %zu bytes long: the guest keeps %d and drops the rest",
-                                length, DEFINITION_ARGUMENTS_MAX);
+                                length, ARGUMENTS_MAX);
         if (!g_utf8_validate(arguments, (gssize)length, NULL))
                 return error_set(ret_error, ERROR_INVALID_ARGS, "the arguments are not valid UTF-8");
 

@@ -6,6 +6,8 @@
 
 /* A guest's command line: one string that passes unchanged, or a list that is joined for the guest. Pure. */
 
+#define ARGUMENTS_MAX 8191 /* bytes that Solo5 keeps of its command line's arguments */
+
 /* Whether a list is quoted for that image: MirageOS' way is known, and a Solo5 image is taken for MirageOS',
  * as is one that is not known yet (NULL). All others split their command line each in its own way. */
 bool arguments_are_quoted(const ImageInfo *info);
@@ -15,6 +17,6 @@ bool arguments_are_quoted(const ImageInfo *info);
  * g_free(). */
 int arguments_join(const char *const *list, bool quoted, char **ret_arguments, Error *ret_error);
 
-/* Refuses what cannot reach the guest as it is: over DEFINITION_ARGUMENTS_MAX bytes, control characters,
+/* Refuses what cannot reach the guest as it is: over ARGUMENTS_MAX bytes, control characters,
  * invalid UTF-8. */
 int arguments_check(const char *arguments, Error *ret_error);

@@ -8,14 +8,8 @@
  * of contents and names; and the guest's archive (common/ustar.h) ends there too, with a block of 512 for
  * each name. One rule is within all three and holds wherever we run, so that what was accepted once stays
  * right when the host is upgraded: each source takes its size and 512 bytes more, rounded up to a page,
- * and so do the keys that were set, as one archive, also while there are none. */
-
-#define CREDENTIAL_SPACE_MAX (1024 * 1024)
-#define CREDENTIAL_PAGE      4096
-#define CREDENTIAL_NAME_SIZE 512
-
-/* As many as there are pages, less that of what was set: far below the inodes. */
-#define CREDENTIAL_SOURCES_MAX (CREDENTIAL_SPACE_MAX / CREDENTIAL_PAGE - 1)
+ * and so do the keys that were set, as one archive, also while there are none. The numbers are in
+ * definition.h. */
 
 /* What one source, or the archive of what was set, takes of it. */
 uint64_t credential_space(uint64_t size);

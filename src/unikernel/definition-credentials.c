@@ -8,7 +8,6 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/ustar.h"
-#include "unikernel/credential-space.h"
 #include "unikernel/definition-private.h"
 
 const char *const definition_lists[] = {"LoadCredential", "LoadCredentialEncrypted", NULL};

@@ -19,9 +19,16 @@
  * and the look-up of user names; knows neither the bus nor libvirt. man shruthi.unikernel(5) is the user's
  * view, and setting.h has the table of its keys. */
 
-#define DEFINITION_ARGUMENTS_MAX 8191 /* bytes that Solo5 keeps of its command line's arguments */
 #define DEFINITION_DEVICES_MAX   29   /* slots 2 to 30 of PCI bus 0 */
 #define DEFINITION_SIZE_MAX      (1024 * 1024)
+
+/* Of key material, in bytes: credential-space.h has the rule. */
+#define CREDENTIAL_SPACE_MAX (1024 * 1024)
+#define CREDENTIAL_PAGE      4096
+#define CREDENTIAL_NAME_SIZE 512
+
+/* As many as there are pages, less that of what was set: far below the inodes. */
+#define CREDENTIAL_SOURCES_MAX (CREDENTIAL_SPACE_MAX / CREDENTIAL_PAGE - 1)
 
 typedef enum RestartPolicy {
         RESTART_NO,

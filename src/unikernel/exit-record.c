@@ -14,7 +14,7 @@
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
 
-#define OUTCOME_SIZE_MAX   (16 * 1024)
+#define EXIT_RECORD_SIZE_MAX (16 * 1024)
 #define REASON_LENGTH_MAX  2048 /* characters */
 #define INVOCATION_ID_SIZE 32
 
@@ -22,7 +22,7 @@ void exit_record_clear(ExitRecord *exit_record)
 {
         g_clear_pointer(&exit_record->invocation_id, g_free);
         g_clear_pointer(&exit_record->reason, g_free);
-        *exit_record = OUTCOME_INIT;
+        *exit_record = EXIT_RECORD_INIT;
 }
 
 static bool invocation_id_is_valid(const char *text)
@@ -49,7 +49,7 @@ int exit_record_write(const char *name, const ExitRecord *exit_record)
         return file_replace(paths_results(), name, text, strlen(text), 0640);
 }
 
-static int parse_line(ExitRecord *exit_record, const char *line)
+static int exit_record_parse_line(ExitRecord *exit_record, const char *line)
 {
         const char *value = strchr(line, '=');
         g_autofree char *key = NULL;
@@ -60,18 +60,22 @@ static int parse_line(ExitRecord *exit_record, const char *line)
         key = g_strndup(line, (size_t) (value - line));
         value++;
 
-        if (g_str_equal(key, "INVOCATION_ID") && invocation_id_is_valid(value)) {
+        if (g_str_equal(key, "INVOCATION_ID")) {
+                if (!invocation_id_is_valid(value))
+                        return -EBADMSG;
                 g_free(exit_record->invocation_id);
                 exit_record->invocation_id = g_strdup(value);
-        } else if (g_str_equal(key, "RESULT") && (int) result_from_string(value) >= 0)
+        } else if (g_str_equal(key, "RESULT")) {
                 exit_record->result = result_from_string(value);
-        else if (g_str_equal(key, "EXIT_STATUS") && value[0]) {
-                exit_record->exit_status = g_ascii_strtoll(value, &end, 10);
-                if (*end)
+                if ((int) exit_record->result < 0)
                         return -EBADMSG;
-        } else if (g_str_equal(key, "STARTED_AT") && value[0]) {
+        } else if (g_str_equal(key, "EXIT_STATUS")) {
+                exit_record->exit_status = g_ascii_strtoll(value, &end, 10);
+                if (end == value || *end)
+                        return -EBADMSG;
+        } else if (g_str_equal(key, "STARTED_AT")) {
                 exit_record->started_at = g_ascii_strtoull(value, &end, 10);
-                if (*end)
+                if (end == value || *end)
                         return -EBADMSG;
         } else if (g_str_equal(key, "REASON")) {
                 g_free(exit_record->reason);
@@ -79,15 +83,14 @@ static int parse_line(ExitRecord *exit_record, const char *line)
         } else if (g_str_equal(key, "ERROR"))
                 /* Empty, or of a runner that knows more of them than we: none. */
                 exit_record->error = error_code_from_bus_name(value);
-        else
-                return -EBADMSG;
 
+        /* Other keys are those of a newer runner. */
         return 0;
 }
 
 int exit_record_read(const char *name, ExitRecord *ret_exit_record)
 {
-        _cleanup_exit_record_ ExitRecord exit_record = OUTCOME_INIT;
+        _cleanup_exit_record_ ExitRecord exit_record = EXIT_RECORD_INIT;
         g_autofree char *path = NULL, *text = NULL;
         g_auto(GStrv) lines = NULL;
         int r;
@@ -96,13 +99,13 @@ int exit_record_read(const char *name, ExitRecord *ret_exit_record)
                 return -EINVAL;
 
         path = g_build_filename(paths_results(), name, NULL);
-        r = file_read_at(AT_FDCWD, path, OUTCOME_SIZE_MAX, &text, NULL);
+        r = file_read_at(AT_FDCWD, path, EXIT_RECORD_SIZE_MAX, &text, NULL);
         if (r < 0)
                 return r;
 
         lines = g_strsplit(text, "\n", -1);
         for (char **line = lines; *line; line++) {
-                r = **line ? parse_line(&exit_record, *line) : 0;
+                r = **line ? exit_record_parse_line(&exit_record, *line) : 0;
                 if (r < 0)
                         return r;
         }
@@ -112,7 +115,7 @@ int exit_record_read(const char *name, ExitRecord *ret_exit_record)
                 exit_record.reason = g_strdup("");
 
         *ret_exit_record = exit_record;
-        exit_record = OUTCOME_INIT;
+        exit_record = EXIT_RECORD_INIT;
         return 0;
 }
 

@@ -19,7 +19,7 @@ typedef struct ExitRecord {
         ErrorCode error;     /* why there was no guest; _ERROR_CODE_INVALID: there was one, or not known */
 } ExitRecord;
 
-#define OUTCOME_INIT ((ExitRecord){.exit_status = -1, .error = _ERROR_CODE_INVALID})
+#define EXIT_RECORD_INIT ((ExitRecord){.exit_status = -1, .error = _ERROR_CODE_INVALID})
 
 void exit_record_clear(ExitRecord *exit_record);
 #define _cleanup_exit_record_ __attribute__((cleanup(exit_record_clear)))

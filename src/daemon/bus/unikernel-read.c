@@ -16,6 +16,7 @@
 #include "daemon/change/image-access.h"
 #include "daemon/core/dictionary.h"
 #include "daemon/state/unikernel-access.h"
+#include "unikernel/arguments.h"
 #include "unikernel/cut-off.h"
 #include "unikernel/guest-slice.h"
 #include "unikernel/identity.h"
@@ -520,7 +521,7 @@ static void on_arguments(int r, Error *error, const char *output, void *userdata
 
         if (r >= 0)
                 r = unikernel_check_owner(call, error);
-        if (r >= 0 && (strlen(output) > DEFINITION_ARGUMENTS_MAX || !g_utf8_validate(output, -1, NULL)))
+        if (r >= 0 && (strlen(output) > ARGUMENTS_MAX || !g_utf8_validate(output, -1, NULL)))
                 r = error_set(error, ERROR_FAILED, "The arguments cannot be sent");
         if (r < 0)
                 call_fail(call, error, r);

@@ -247,7 +247,7 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
                 char **ret_reason)
 {
         const UnitStatus *status = &unikernel->status;
-        _cleanup_exit_record_ ExitRecord exit_record = OUTCOME_INIT;
+        _cleanup_exit_record_ ExitRecord exit_record = EXIT_RECORD_INIT;
         bool known = status->invocation_id && status->invocation_id[0];
         bool told = exit_record_read(unikernel->name, &exit_record) >= 0;
 

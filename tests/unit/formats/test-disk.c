@@ -257,7 +257,7 @@ static void test_started(Fixture *f, const void *data)
 
 static void test_exit_record(Fixture *f, const void *data)
 {
-        _cleanup_exit_record_ ExitRecord exit_record = OUTCOME_INIT;
+        _cleanup_exit_record_ ExitRecord exit_record = EXIT_RECORD_INIT;
 
         g_assert_cmpint(exit_record_read("bad", &exit_record), ==, 0);
         g_assert_cmpint(exit_record.result, ==, RESULT_EXIT_STATUS);

@@ -40,7 +40,6 @@ UPWARD = {
 }
 # Modules that include each other all the same.
 RINGS = (
-    {"unikernel/arguments", "unikernel/credential-space", "unikernel/definition"},
 )
 PURE = {"common", "image", "volume", "unikernel"}
 # "common" may know the journal and machine IDs, which are no bus.

@@ -140,8 +140,7 @@ static void test_check(void)
 /* Solo5 would cut the rest with nothing but a warning. */
 static void test_length(void)
 {
-        g_autofree char *most = g_strnfill(DEFINITION_ARGUMENTS_MAX, 'x'),
-                        *more = g_strconcat(most, "x", NULL);
+        g_autofree char *most = g_strnfill(ARGUMENTS_MAX, 'x'), *more = g_strconcat(most, "x", NULL);
         _cleanup_error_ Error error = ERROR_INIT;
 
         g_assert_cmpint(arguments_check(most, NULL), ==, 0);
