@@ -143,7 +143,7 @@ static void begin(Call *call, SealVerb verb, const char *key, int fd, bool resta
                         .restart = restart,
                         .error = ERROR_INIT};
         seal_enter(manager, call->unikernel);
-        if (change && change->kind == CHANGE_REMOVE)
+        if (change && change->request.kind == CHANGE_REMOVE)
                 work->result = error_set(&work->error, ERROR_BUSY, "Unikernel '%s' is being removed",
                                 call->unikernel);
         if (work->result >= 0 && seal_verb_takes_content(verb)) {

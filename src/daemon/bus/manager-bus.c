@@ -91,10 +91,10 @@ static int create(sd_bus_message *message, Manager *manager, const char *name, i
                 return 1;
         }
         change = change_new(call, CHANGE_CREATE);
-        change->settings = g_steal_pointer(&settings);
-        change->image_fd = image_fd;
-        change->image_digest = g_strdup(digest);
-        change->image_path = g_strdup(path);
+        change->request.settings = g_steal_pointer(&settings);
+        change->request.image_fd = image_fd;
+        change->request.image_digest = g_strdup(digest);
+        change->request.image_path = g_strdup(path);
         change_start(change);
         return 1;
 }

@@ -133,8 +133,8 @@ int unikernel_method_set_settings(sd_bus_message *message, void *userdata, sd_bu
                 return 1;
 
         change = change_new(call, CHANGE_SETTINGS);
-        change->image_digest = g_strdup(settings->image_digest);
-        change->settings = g_steal_pointer(&settings);
+        change->request.image_digest = g_strdup(settings->image_digest);
+        change->request.settings = g_steal_pointer(&settings);
         change_start(change);
         return 1;
 }
@@ -160,7 +160,7 @@ int unikernel_method_set_image(sd_bus_message *message, void *userdata, sd_bus_e
                 return 1;
         }
         change = change_new(call, CHANGE_SETTINGS);
-        change->image_fd = fd;
+        change->request.image_fd = fd;
         change_start(change);
         return 1;
 }
@@ -187,7 +187,7 @@ int unikernel_method_set_definition(sd_bus_message *message, void *userdata, sd_
                 return 1;
 
         change = change_new(call, CHANGE_DEFINITION);
-        change->text = g_strdup(text);
+        change->request.text = g_strdup(text);
         change_start(change);
         return 1;
 }

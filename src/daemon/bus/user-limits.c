@@ -57,14 +57,14 @@ static void limits_count(Limits *limits)
         g_hash_table_iter_init(&iter, manager->unikernels);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Definition *definition = ((const Unikernel *) value)->loaded.definition;
-                Share share;
+                ResourceUsage usage;
 
                 if (!definition || definition->owner != limits->uid)
                         continue;
-                share = share_of(definition, manager_conf(manager));
+                usage = resource_usage_of(definition, manager_conf(manager));
                 limits->used[LIMIT_UNIKERNELS]++;
-                limits->used[LIMIT_MEMORY] += share.memory;
-                limits->used[LIMIT_CPUS] += share.cpus;
+                limits->used[LIMIT_MEMORY] += usage.memory;
+                limits->used[LIMIT_CPUS] += usage.cpus;
                 limits->used[LIMIT_ADDRESSES] +=
                                 network_count_addresses(claims, manager_conf(manager), definition);
         }

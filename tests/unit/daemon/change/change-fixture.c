@@ -34,30 +34,24 @@ int image_file(const char *devices)
 
 void change_reset(ChangeFixture *f, ChangeKind kind, uid_t uid)
 {
-        Change *change = &f->change;
+        ChangeRequest *request = &f->request;
 
-        settings_free(change->settings);
-        g_clear_pointer(&change->shares, g_array_unref);
-        g_clear_pointer(&change->volumes, g_ptr_array_unref);
-        g_clear_pointer(&change->claims, g_ptr_array_unref);
-        g_strfreev(change->taken_over);
-        error_clear(&change->error);
-        close_safe(change->image_fd);
-        g_free(change->text);
-        g_free(change->image);
-        g_free(change->image_digest);
-        g_free(change->image_path);
-        g_free(change->user);
+        change_result_clear(&f->result);
+        settings_free(request->settings);
+        g_clear_pointer(&request->usages, g_array_unref);
+        g_clear_pointer(&request->claims, g_ptr_array_unref);
+        close_safe(request->image_fd);
+        g_free(request->text);
+        g_free(request->image_digest);
+        g_free(request->image_path);
         f->call = (Call){.uid = uid, .gids = f->gids, .n_gids = 1};
-        *change = (Change){.kind = kind,
+        *request = (ChangeRequest){.kind = kind,
                         .call = &f->call,
                         .name = (char *) "hello",
-                        .uid = uid,
                         .conf = &f->shared,
                         .settings = settings_new(),
                         .image_fd = -EBADF,
-                        .error = ERROR_INIT,
-                        .shares = g_array_new(FALSE, FALSE, sizeof(Share)),
+                        .usages = g_array_new(FALSE, FALSE, sizeof(ResourceUsage)),
                         .claims = g_ptr_array_new_with_free_func(g_free)};
 }
 
@@ -93,16 +87,17 @@ void change_set_up(ChangeFixture *f, gconstpointer data)
         f->conf.bridges = g_ptr_array_new();
         f->shared = (SharedConf){.references = 1, .conf = &f->conf};
         f->image_fd = image_file("network:service");
-        f->change.image_fd = -EBADF;
+        f->request.image_fd = -EBADF;
+        f->result = CHANGE_RESULT_INIT;
         change_reset(f, CHANGE_CREATE, ALICE);
 }
 
 void change_tear_down(ChangeFixture *f, gconstpointer data)
 {
         change_reset(f, CHANGE_CREATE, 0);
-        settings_free(f->change.settings);
-        g_array_unref(f->change.shares);
-        g_ptr_array_unref(f->change.claims);
+        settings_free(f->request.settings);
+        g_array_unref(f->request.usages);
+        g_ptr_array_unref(f->request.claims);
         g_ptr_array_unref(f->conf.bridges);
         paths_set_root(NULL);
         fixture_remove_tree(f->dir);
@@ -130,28 +125,30 @@ void change_with_network(ChangeFixture *f, const char *bridge, const char *libvi
 {
         DefinitionDevice device = network_device(bridge, libvirt_network);
 
-        change_add_device(&f->change.settings->networks, &device);
+        change_add_device(&f->request.settings->networks, &device);
 }
 
 void expect_change(ChangeFixture *f)
 {
-        change_work(&f->change);
-        if (f->change.result < 0)
-                g_error("refused: %s", f->change.error.message);
+        change_result_clear(&f->result);
+        change_work(&f->request, &f->result);
+        if (f->result.r < 0)
+                g_error("refused: %s", f->result.error.message);
 }
 
 void expect_refusal(ChangeFixture *f, ErrorCode code, bool needs_administer)
 {
-        change_work(&f->change);
-        g_assert_cmpint(f->change.result, <, 0);
-        if (f->change.error.code != code)
-                g_error("%s: %s", error_code_to_bus_name(f->change.error.code), f->change.error.message);
-        g_assert_cmpint(f->change.needs_administer, ==, needs_administer);
+        change_result_clear(&f->result);
+        change_work(&f->request, &f->result);
+        g_assert_cmpint(f->result.r, <, 0);
+        if (f->result.error.code != code)
+                g_error("%s: %s", error_code_to_bus_name(f->result.error.code), f->result.error.message);
+        g_assert_cmpint(f->result.needs_administer, ==, needs_administer);
 }
 
 void change_generate(ChangeFixture *f)
 {
-        g_autoptr(Definition) definition = load_definition(f->change.name);
+        g_autoptr(Definition) definition = load_definition(f->request.name);
         g_autoptr(GPtrArray) files = unit_files_new(definition);
 
         g_assert_cmpint(g_mkdir_with_parents(paths_generated_units(), 0755), ==, 0);
@@ -180,6 +177,6 @@ void create_hello(ChangeFixture *f, uid_t uid)
 {
         change_reset(f, CHANGE_CREATE, uid);
         change_with_network(f, NULL, NULL);
-        f->change.image_fd = dup(f->image_fd);
+        f->request.image_fd = dup(f->image_fd);
         expect_change(f);
 }

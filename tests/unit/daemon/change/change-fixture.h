@@ -17,7 +17,8 @@ typedef struct ChangeFixture {
         SharedConf shared;
         gid_t gids[1];
         Call call;
-        Change change;
+        ChangeRequest request;
+        ChangeResult result;
         int image_fd; /* an image with one network, "service" */
 } ChangeFixture;
 

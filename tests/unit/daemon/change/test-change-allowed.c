@@ -31,13 +31,12 @@ static void test_networks(ChangeFixture *f, gconstpointer data)
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 change_reset(f, CHANGE_CREATE, ALICE);
                 change_with_network(f, cases[i].bridge, cases[i].network);
-                f->change.image_fd = dup(f->image_fd);
+                f->request.image_fd = dup(f->image_fd);
                 if (!cases[i].allowed) {
                         expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
                         g_assert_cmpuint(stored_images(), ==, 0);
-                        f->change.administer = true;
-                        error_clear(&f->change.error);
-                }
+                        f->request.administer = true;
+                                }
                 expect_change(f);
                 change_reset(f, CHANGE_REMOVE, ALICE);
                 expect_change(f);
@@ -56,7 +55,7 @@ static void claim_network(ChangeFixture *f, const NetworkClaim *claim, NetworkSt
         g_autoptr(NetworkRecord) record = network_record_new(claim->name);
         _cleanup_error_ Error error = ERROR_INIT;
 
-        g_ptr_array_add(f->change.claims, g_memdup2(claim, sizeof *claim));
+        g_ptr_array_add(f->request.claims, g_memdup2(claim, sizeof *claim));
         record->owner = claim->owner;
         record->group = claim->group;
         record->state = state;
@@ -95,7 +94,7 @@ static void test_claimed_networks(ChangeFixture *f, gconstpointer data)
                 change_reset(f, CHANGE_CREATE, ALICE);
                 change_with_network(f, cases[i].bridge, cases[i].network);
                 claim_network(f, &cases[i].claim, NETWORK_READY);
-                f->change.image_fd = dup(f->image_fd);
+                f->request.image_fd = dup(f->image_fd);
                 if (!cases[i].allowed) {
                         expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
                         continue;
@@ -126,17 +125,17 @@ static void test_fields_without_value(ChangeFixture *f, gconstpointer data)
                 change_reset(f, CHANGE_CREATE, ALICE);
                 change_with_network(f, NULL, "lab");
                 claim_network(f, &hers, NETWORK_READY);
-                f->change.image_fd = dup(f->image_fd);
+                f->request.image_fd = dup(f->image_fd);
                 expect_change(f);
 
                 change_reset(f, CHANGE_SETTINGS, ALICE);
                 claim_network(f, &hers, NETWORK_READY);
-                settings_put(f->change.settings, SETTING_ARGUMENTS, cases[i].arguments);
+                settings_put(f->request.settings, SETTING_ARGUMENTS, cases[i].arguments);
                 if (cases[i].filled)
                         expect_change(f);
                 else {
                         expect_refusal(f, ERROR_INVALID_ARGS, false);
-                        g_assert_nonnull(strstr(f->change.error.message, "IPv6"));
+                        g_assert_nonnull(strstr(f->result.error.message, "IPv6"));
                 }
                 change_reset(f, CHANGE_REMOVE, ALICE);
                 expect_change(f);
@@ -152,11 +151,11 @@ static void test_network_that_goes(ChangeFixture *f, gconstpointer data)
         for (unsigned i = 0; i < 6; i++) {
                 change_reset(f, CHANGE_CREATE, ALICE);
                 change_with_network(f, i % 2 == 0 ? NULL : "virbr1", i % 2 == 0 ? "lab" : NULL);
-                f->change.image_fd = dup(f->image_fd);
+                f->request.image_fd = dup(f->image_fd);
                 claim_network(f, &his, NETWORK_READY);
-                g_ptr_array_set_size(f->change.claims, 0);
+                g_ptr_array_set_size(f->request.claims, 0);
                 if (i / 2 == 0)
-                        g_ptr_array_add(f->change.claims, g_memdup2(&hers, sizeof hers));
+                        g_ptr_array_add(f->request.claims, g_memdup2(&hers, sizeof hers));
                 else
                         claim_network(f, &hers, NETWORK_REMOVING);
                 if (i / 2 == 2)
@@ -178,29 +177,28 @@ static void test_mac(ChangeFixture *f, gconstpointer data)
                 change_reset(f, CHANGE_CREATE, ALICE);
                 device.network = i == 1 ? (char *) "net-users" : NULL;
                 device.bridge = i == 2 ? (char *) "br-users" : NULL;
-                change_add_device(&f->change.settings->networks, &device);
-                f->change.image_fd = dup(f->image_fd);
+                change_add_device(&f->request.settings->networks, &device);
+                f->request.image_fd = dup(f->image_fd);
                 if (i == 2)
                         claim_network(f, &named, NETWORK_READY);
                 expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
         }
-        f->change.administer = true;
-        error_clear(&f->change.error);
+        f->request.administer = true;
         expect_change(f);
 
         /* What an administrator wrote stays, there and not elsewhere. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
+        settings_put(f->request.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
         change_reset(f, CHANGE_SETTINGS, ALICE);
         device.bridge = NULL;
-        change_add_device(&f->change.settings->networks, &device);
+        change_add_device(&f->request.settings->networks, &device);
         expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
 
         /* On Alice's own network there is nobody else. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
         device.network = (char *) "lab";
-        change_add_device(&f->change.settings->networks, &device);
+        change_add_device(&f->request.settings->networks, &device);
         claim_network(f, &lab, NETWORK_READY);
         expect_change(f);
 }
@@ -210,10 +208,10 @@ static void test_missing_network(ChangeFixture *f, gconstpointer data)
         char *bridges[] = {(char *) "br9", NULL}, *networks[] = {(char *) "net9", NULL}, *none[] = {NULL};
 
         change_with_network(f, NULL, NULL);
-        f->change.image_fd = dup(f->image_fd);
-        f->change.have_networks = true;
-        f->change.bridges = bridges;
-        f->change.networks = none;
+        f->request.image_fd = dup(f->image_fd);
+        f->request.have_networks = true;
+        f->request.bridges = bridges;
+        f->request.networks = none;
         expect_refusal(f, ERROR_NO_SUCH_NETWORK, false);
 
         /* Of one that is not there, nobody's leave is asked. */
@@ -222,10 +220,10 @@ static void test_missing_network(ChangeFixture *f, gconstpointer data)
 
                 change_reset(f, CHANGE_CREATE, ALICE);
                 change_with_network(f, bridge, i == 2 ? "net9" : i == 3 ? "net8" : NULL);
-                f->change.image_fd = dup(f->image_fd);
-                f->change.have_networks = true;
-                f->change.bridges = bridges;
-                f->change.networks = networks;
+                f->request.image_fd = dup(f->image_fd);
+                f->request.have_networks = true;
+                f->request.bridges = bridges;
+                f->request.networks = networks;
                 if (i % 2 == 1)
                         expect_refusal(f, ERROR_NO_SUCH_NETWORK, false);
                 else
@@ -234,7 +232,7 @@ static void test_missing_network(ChangeFixture *f, gconstpointer data)
 
         change_reset(f, CHANGE_CREATE, ALICE);
         change_with_network(f, NULL, NULL);
-        f->change.image_fd = dup(f->image_fd);
+        f->request.image_fd = dup(f->image_fd);
         f->conf.bridge_interface = NULL;
         expect_refusal(f, ERROR_NO_SUCH_NETWORK, false);
 }
@@ -242,19 +240,17 @@ static void test_missing_network(ChangeFixture *f, gconstpointer data)
 static void test_owner_and_group(ChangeFixture *f, gconstpointer data)
 {
         change_with_network(f, NULL, NULL);
-        f->change.image_fd = dup(f->image_fd);
-        f->change.settings->values[SETTING_OWNER] = g_strdup_printf("%d", BOB);
+        f->request.image_fd = dup(f->image_fd);
+        f->request.settings->values[SETTING_OWNER] = g_strdup_printf("%d", BOB);
         expect_refusal(f, ERROR_ACCESS_DENIED, true);
 
-        g_free(f->change.settings->values[SETTING_OWNER]);
-        f->change.settings->values[SETTING_OWNER] = g_strdup_printf("%d", ALICE);
-        settings_put(f->change.settings, SETTING_GROUP, "0");
-        error_clear(&f->change.error);
+        g_free(f->request.settings->values[SETTING_OWNER]);
+        f->request.settings->values[SETTING_OWNER] = g_strdup_printf("%d", ALICE);
+        settings_put(f->request.settings, SETTING_GROUP, "0");
         expect_refusal(f, ERROR_ACCESS_DENIED, true);
 
-        g_free(f->change.settings->values[SETTING_GROUP]);
-        f->change.settings->values[SETTING_GROUP] = g_strdup_printf("%d", ALICE);
-        error_clear(&f->change.error);
+        g_free(f->request.settings->values[SETTING_GROUP]);
+        f->request.settings->values[SETTING_GROUP] = g_strdup_printf("%d", ALICE);
         expect_change(f);
 }
 
@@ -264,32 +260,31 @@ static void test_volume(ChangeFixture *f, gconstpointer data)
                         .kind = DEVICE_BLOCK, .name = (char *) "storage", .path = (char *) "/dev/sda"};
         int fd = image_file("block:storage");
 
-        change_add_device(&f->change.settings->volumes, &volume);
-        f->change.image_fd = dup(fd);
+        change_add_device(&f->request.settings->volumes, &volume);
+        f->request.image_fd = dup(fd);
         expect_refusal(f, ERROR_PATH_NOT_ALLOWED, true);
-        f->change.administer = true;
-        error_clear(&f->change.error);
+        f->request.administer = true;
         expect_change(f);
 
         /* What an administrator gave stays when its owner changes something else; but it does not become
          * writable. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
+        settings_put(f->request.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
         change_reset(f, CHANGE_SETTINGS, ALICE);
         volume.path = (char *) "/dev/sdb";
-        change_add_device(&f->change.settings->volumes, &volume);
+        change_add_device(&f->request.settings->volumes, &volume);
         expect_refusal(f, ERROR_PATH_NOT_ALLOWED, true);
         change_reset(f, CHANGE_SETTINGS, 0);
         volume = (DefinitionDevice){.kind = DEVICE_BLOCK,
                         .name = (char *) "storage",
                         .path = (char *) "/dev/sda",
                         .read_only = true};
-        change_add_device(&f->change.settings->volumes, &volume);
+        change_add_device(&f->request.settings->volumes, &volume);
         expect_change(f);
         change_reset(f, CHANGE_SETTINGS, ALICE);
         volume.read_only = false;
-        change_add_device(&f->change.settings->volumes, &volume);
+        change_add_device(&f->request.settings->volumes, &volume);
         expect_refusal(f, ERROR_PATH_NOT_ALLOWED, true);
         close_safe(fd);
 }
@@ -299,7 +294,7 @@ static void set_text(ChangeFixture *f, uid_t uid, const char *owner, const char 
         g_autoptr(Definition) definition = load_definition("hello");
 
         change_reset(f, CHANGE_DEFINITION, uid);
-        f->change.text = g_strdup_printf("[Unikernel]\nImage=%s\nOwner=%s\n[Credentials keys]\n%s",
+        f->request.text = g_strdup_printf("[Unikernel]\nImage=%s\nOwner=%s\n[Credentials keys]\n%s",
                         definition->image, owner, sources);
 }
 
@@ -317,47 +312,46 @@ static void test_sources(ChangeFixture *f, gconstpointer data)
         };
         int fd = image_file("block:keys");
 
-        change_add_device(&f->change.settings->credentials, &keys);
-        f->change.image_fd = dup(fd);
+        change_add_device(&f->request.settings->credentials, &keys);
+        f->request.image_fd = dup(fd);
         expect_change(f);
-        g_assert_true(f->change.reload);
+        g_assert_true(f->result.reload);
         change_generate(f);
 
         set_text(f, 0, "1001", "LoadCredential=a:/given\nLoadCredential=c:/c\n");
         expect_change(f);
-        g_assert_true(f->change.reload);
+        g_assert_true(f->result.reload);
         change_generate(f);
 
         for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++) {
                 set_text(f, ALICE, "1001", foreign[i]);
                 expect_refusal(f, ERROR_PATH_NOT_ALLOWED, true);
         }
-        f->change.administer = true;
-        error_clear(&f->change.error);
+        f->request.administer = true;
         expect_change(f);
 
         /* Alice may choose less than there was. */
         set_text(f, ALICE, "1001", "");
         expect_change(f);
-        g_assert_true(f->change.reload);
+        g_assert_true(f->result.reload);
         set_text(f, 0, "1001", "LoadCredential=a:/given\n");
         expect_change(f);
         change_generate(f);
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
+        settings_put(f->request.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
-        g_assert_false(f->change.reload);
+        g_assert_false(f->result.reload);
         change_reset(f, CHANGE_REMOVE, ALICE);
         expect_change(f);
-        g_assert_true(f->change.reload);
+        g_assert_true(f->result.reload);
         close_safe(fd);
 }
 
-static void add_share(ChangeFixture *f, uid_t uid, uint64_t memory)
+static void add_usage(ChangeFixture *f, uid_t uid, uint64_t memory)
 {
-        Share share = {.uid = uid, .memory = memory, .cpus = 1};
+        ResourceUsage usage = {.uid = uid, .memory = memory, .cpus = 1};
 
-        g_array_append_val(f->change.shares, share);
+        g_array_append_val(f->request.usages, usage);
 }
 
 /* On networks that others use, too, each device counts; on one of the owner's own none does. */
@@ -377,25 +371,26 @@ static void test_addresses_limit(ChangeFixture *f, gconstpointer data)
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                Share share = {.uid = ALICE, .addresses = cases[i].others};
-                Share bobs = {.uid = BOB, .addresses = 9};
+                ResourceUsage usage = {.uid = ALICE, .addresses = cases[i].others};
+                ResourceUsage bobs = {.uid = BOB, .addresses = 9};
 
                 g_test_message("case %zu", i);
                 change_reset(f, CHANGE_CREATE, ALICE);
                 change_with_network(f, NULL, cases[i].network);
                 claim_network(f, &hers, NETWORK_READY);
-                f->change.image_fd = dup(f->image_fd);
-                g_array_append_val(f->change.shares, share);
-                g_array_append_val(f->change.shares, bobs);
-                change_work(&f->change);
-                g_assert_cmpint(f->change.result < 0, ==, !cases[i].fits);
+                f->request.image_fd = dup(f->image_fd);
+                g_array_append_val(f->request.usages, usage);
+                g_array_append_val(f->request.usages, bobs);
+                change_result_clear(&f->result);
+                change_work(&f->request, &f->result);
+                g_assert_cmpint(f->result.r < 0, ==, !cases[i].fits);
                 if (!cases[i].fits) {
-                        g_assert_cmpint(f->change.error.code, ==, ERROR_LIMIT_EXCEEDED);
-                        g_assert_nonnull(strstr(f->change.error.message, "AddressesMaxPerUser=3"));
-                        g_assert_true(f->change.needs_administer);
+                        g_assert_cmpint(f->result.error.code, ==, ERROR_LIMIT_EXCEEDED);
+                        g_assert_nonnull(strstr(f->result.error.message, "AddressesMaxPerUser=3"));
+                        g_assert_true(f->result.needs_administer);
                         continue;
                 }
-                g_assert_cmpuint(f->change.share.addresses, ==,
+                g_assert_cmpuint(f->result.usage.addresses, ==,
                                 g_str_equal(cases[i].network, "hers") ? 0 : 1);
                 change_reset(f, CHANGE_REMOVE, ALICE);
                 expect_change(f);
@@ -426,19 +421,18 @@ static void test_limits(ChangeFixture *f, gconstpointer data)
                 g_test_message("case %zu", i);
                 change_reset(f, CHANGE_CREATE, ALICE);
                 change_with_network(f, NULL, NULL);
-                f->change.image_fd = dup(f->image_fd);
-                settings_put_bytes(f->change.settings, SETTING_MEMORY, cases[i].memory);
+                f->request.image_fd = dup(f->image_fd);
+                settings_put_bytes(f->request.settings, SETTING_MEMORY, cases[i].memory);
                 for (unsigned j = 0; j < cases[i].n_own; j++)
-                        add_share(f, ALICE, cases[i].own);
+                        add_usage(f, ALICE, cases[i].own);
                 for (unsigned j = 0; j < cases[i].n_others; j++)
-                        add_share(f, BOB, 128 * MIB);
+                        add_usage(f, BOB, 128 * MIB);
                 if (!cases[i].fits)
                         expect_refusal(f, ERROR_LIMIT_EXCEEDED, !cases[i].binds_administrators);
                 if (cases[i].binds_administrators)
                         continue;
-                f->change.administer = true;
-                error_clear(&f->change.error);
-                expect_change(f);
+                f->request.administer = true;
+                        expect_change(f);
                 change_reset(f, CHANGE_REMOVE, ALICE);
                 expect_change(f);
         }
@@ -455,10 +449,10 @@ static void test_limits_of_cpus(ChangeFixture *f, gconstpointer data)
                 g_test_message("case %zu", i);
                 change_reset(f, CHANGE_CREATE, ALICE);
                 change_with_network(f, NULL, NULL);
-                f->change.image_fd = dup(f->image_fd);
-                f->change.settings->values[SETTING_CPUS] = g_strdup_printf("%u", cases[i].cpus);
+                f->request.image_fd = dup(f->image_fd);
+                f->request.settings->values[SETTING_CPUS] = g_strdup_printf("%u", cases[i].cpus);
                 for (unsigned j = 0; j < cases[i].n_own; j++)
-                        add_share(f, ALICE, MIB);
+                        add_usage(f, ALICE, MIB);
                 if (!cases[i].fits) {
                         expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
                         continue;
@@ -477,21 +471,21 @@ static void test_overhead(ChangeFixture *f, gconstpointer data)
         f->conf.memory_overhead = 64 * MIB;
         change_reset(f, CHANGE_CREATE, ALICE);
         change_with_network(f, NULL, NULL);
-        f->change.image_fd = dup(f->image_fd);
-        settings_put_bytes(f->change.settings, SETTING_MEMORY, memory);
-        add_share(f, ALICE, 129 * MIB);
+        f->request.image_fd = dup(f->image_fd);
+        settings_put_bytes(f->request.settings, SETTING_MEMORY, memory);
+        add_usage(f, ALICE, 129 * MIB);
         expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
-        g_assert_nonnull(strstr(f->change.error.message, "MemoryOverhead="));
+        g_assert_nonnull(strstr(f->result.error.message, "MemoryOverhead="));
         change_reset(f, CHANGE_CREATE, ALICE);
         change_with_network(f, NULL, NULL);
-        f->change.image_fd = dup(f->image_fd);
-        settings_put_bytes(f->change.settings, SETTING_MEMORY, memory);
-        add_share(f, ALICE, 128 * MIB);
+        f->request.image_fd = dup(f->image_fd);
+        settings_put_bytes(f->request.settings, SETTING_MEMORY, memory);
+        add_usage(f, ALICE, 128 * MIB);
         expect_change(f);
 
         f->conf.memory_overhead = 256 * MIB;
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
+        settings_put(f->request.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
 }
 
@@ -502,18 +496,18 @@ static void test_root(ChangeFixture *f, gconstpointer data)
 
         change_reset(f, CHANGE_CREATE, 0);
         change_with_network(f, "br77", NULL);
-        f->change.image_fd = dup(f->image_fd);
-        settings_put_bytes(f->change.settings, SETTING_MEMORY, memory);
-        f->change.settings->values[SETTING_OWNER] = g_strdup_printf("%d", ALICE);
+        f->request.image_fd = dup(f->image_fd);
+        settings_put_bytes(f->request.settings, SETTING_MEMORY, memory);
+        f->request.settings->values[SETTING_OWNER] = g_strdup_printf("%d", ALICE);
         expect_change(f);
 
         /* Its owner may go on with what they were given, and change the rest. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
+        settings_put(f->request.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
         memory += MIB;
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        settings_put_bytes(f->change.settings, SETTING_MEMORY, memory);
+        settings_put_bytes(f->request.settings, SETTING_MEMORY, memory);
         expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
 }
 
@@ -524,10 +518,10 @@ static void test_roots_shared(ChangeFixture *f, gconstpointer data)
 
         create_hello(f, 0);
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        settings_put_bytes(f->change.settings, SETTING_MEMORY, most);
+        settings_put_bytes(f->request.settings, SETTING_MEMORY, most);
         expect_change(f);
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        settings_put_bytes(f->change.settings, SETTING_MEMORY, more);
+        settings_put_bytes(f->request.settings, SETTING_MEMORY, more);
         expect_refusal(f, ERROR_LIMIT_EXCEEDED, true);
 }
 
@@ -539,29 +533,34 @@ static void test_pipelined(ChangeFixture *f, gconstpointer data)
         Definition old = {.owner = ALICE, .memory = 1 * MIB};
         Unikernel known = {.name = (char *) "known", .loaded.definition = &old};
         Unikernel hello = {.name = (char *) "hello"};
-        Change changed = {.name = (char *) "known",
-                        .share = {.uid = ALICE, .memory = 2 * MIB},
-                        .written = true};
-        Change created = {
-                        .name = (char *) "new", .share = {.uid = ALICE, .memory = 4 * MIB}, .written = true};
-        Change begun = {.name = (char *) "begun", .share = {.uid = ALICE, .memory = 8 * MIB}};
-        g_autoptr(GArray) shares = NULL;
+        Change own = {.call = &f->call, .request = f->request};
+        Change changed = {.state = CHANGE_READING,
+                        .request.name = (char *) "known",
+                        .request.kind = CHANGE_SETTINGS,
+                        .result.usage = {.uid = ALICE, .memory = 2 * MIB}};
+        Change created = {.state = CHANGE_ALLOCATING,
+                        .request.name = (char *) "new",
+                        .result.usage = {.uid = ALICE, .memory = 4 * MIB}};
+        Change begun = {.state = CHANGE_WORKING,
+                        .request.name = (char *) "begun",
+                        .result.usage = {.uid = ALICE, .memory = 8 * MIB}};
+        g_autoptr(GArray) usages = NULL;
         uint64_t sum = 0;
 
         f->call.manager = &manager;
         g_hash_table_insert(manager.unikernels, known.name, &known);
         g_hash_table_insert(manager.unikernels, hello.name, &hello);
-        g_hash_table_insert(manager.changing, (char *) "hello", &f->change);
-        g_hash_table_insert(manager.changing, changed.name, &changed);
-        g_hash_table_insert(manager.changing, created.name, &created);
-        g_hash_table_insert(manager.changing, begun.name, &begun);
+        g_hash_table_insert(manager.changing, (char *) "hello", &own);
+        g_hash_table_insert(manager.changing, changed.request.name, &changed);
+        g_hash_table_insert(manager.changing, created.request.name, &created);
+        g_hash_table_insert(manager.changing, begun.request.name, &begun);
 
-        shares = change_count_shares(&f->change);
-        for (guint i = 0; i < shares->len; i++) {
-                g_assert_cmpuint(g_array_index(shares, Share, i).uid, ==, ALICE);
-                sum += g_array_index(shares, Share, i).memory;
+        usages = change_collect_usages(&own);
+        for (guint i = 0; i < usages->len; i++) {
+                g_assert_cmpuint(g_array_index(usages, ResourceUsage, i).uid, ==, ALICE);
+                sum += g_array_index(usages, ResourceUsage, i).memory;
         }
-        g_assert_cmpuint(shares->len, ==, 2);
+        g_assert_cmpuint(usages->len, ==, 2);
         g_assert_cmpuint(sum, ==, 6 * MIB);
 
         g_hash_table_unref(manager.unikernels);

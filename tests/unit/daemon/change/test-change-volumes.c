@@ -18,8 +18,8 @@ static void create_with_volume(ChangeFixture *f, uid_t uid, const char *volume, 
                         .size = size};
 
         change_reset(f, CHANGE_CREATE, uid);
-        change_add_device(&f->change.settings->volumes, &device);
-        f->change.image_fd = image_file("block:storage");
+        change_add_device(&f->request.settings->volumes, &device);
+        f->request.image_fd = image_file("block:storage");
 }
 
 static void change_volume(ChangeFixture *f, uid_t uid, const char *volume, uint64_t size)
@@ -30,7 +30,7 @@ static void change_volume(ChangeFixture *f, uid_t uid, const char *volume, uint6
                         .size = size};
 
         change_reset(f, CHANGE_SETTINGS, uid);
-        change_add_device(&f->change.settings->volumes, &device);
+        change_add_device(&f->request.settings->volumes, &device);
 }
 
 static void make_volume(const char *name, uid_t owner, gid_t group)
@@ -81,7 +81,7 @@ static void test_size(ChangeFixture *f, gconstpointer data)
 
         change_volume(f, ALICE, NULL, 2 * MIB);
         expect_refusal(f, ERROR_INVALID_ARGS, false);
-        g_assert_nonnull(strstr(f->change.error.message, "volume resize hello-storage 2M"));
+        g_assert_nonnull(strstr(f->result.error.message, "volume resize hello-storage 2M"));
         assert_volume("hello-storage", ALICE, MIB);
 }
 
@@ -96,7 +96,7 @@ static void test_others(ChangeFixture *f, gconstpointer data)
         expect_refusal(f, ERROR_NO_SUCH_VOLUME, false);
         /* Nor does an administrator give one man's volume to another man's unikernel. */
         create_with_volume(f, ALICE, "bobs", 0);
-        f->change.administer = true;
+        f->request.administer = true;
         expect_refusal(f, ERROR_ACCESS_DENIED, false);
         create_with_volume(f, ALICE, "alices", 0);
         expect_change(f);
@@ -129,7 +129,7 @@ static void test_made_beforehand(ChangeFixture *f, gconstpointer data)
         expect_refusal(f, ERROR_ACCESS_DENIED, false);
         create_with_volume(f, 0, "hello-storage", MIB);
         expect_refusal(f, ERROR_ACCESS_DENIED, false);
-        g_assert_nonnull(strstr(f->change.error.message, "Volume=hello-storage without Size="));
+        g_assert_nonnull(strstr(f->result.error.message, "Volume=hello-storage without Size="));
         create_with_volume(f, 0, "hello-storage", 0);
         expect_change(f);
 }
@@ -142,7 +142,7 @@ static void test_limits(ChangeFixture *f, gconstpointer data)
         g_assert_null(load_definition("hello"));
 
         create_with_volume(f, ALICE, NULL, 11 * MIB);
-        f->change.administer = true;
+        f->request.administer = true;
         expect_change(f);
         assert_volume("hello-storage", ALICE, 11 * MIB);
 }
@@ -159,7 +159,7 @@ static void test_taken_back(ChangeFixture *f, gconstpointer data)
         expect_change(f);
         create_with_volume(f, ALICE, NULL, MIB);
         expect_change(f);
-        change_undo(&f->change);
+        change_work_undo(&f->request, &f->result);
         assert_no_volume("hello-storage");
         g_assert_null(load_definition("hello"));
 
@@ -168,7 +168,7 @@ static void test_taken_back(ChangeFixture *f, gconstpointer data)
         expect_change(f);
         g_assert_cmpint(volume_remove("hello-storage", NULL), ==, 0);
         make_volume("hello-storage", BOB, GID_INVALID);
-        change_undo(&f->change);
+        change_work_undo(&f->request, &f->result);
         assert_volume("hello-storage", BOB, MIB);
 }
 

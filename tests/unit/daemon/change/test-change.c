@@ -21,12 +21,12 @@ static void test_create(ChangeFixture *f, gconstpointer data)
         g_assert_cmpuint(definition->owner, ==, ALICE);
         g_assert_cmpint(definition->origin, ==, DEFINITION_ORIGIN_STATE);
         g_assert_true(g_str_has_prefix(definition->image, "sha256:"));
-        g_assert_false(f->change.reload);
-        g_assert_cmpstr(f->change.image, ==, definition->image);
+        g_assert_false(f->result.reload);
+        g_assert_cmpstr(f->result.image, ==, definition->image);
 
         change_reset(f, CHANGE_CREATE, BOB);
         change_with_network(f, NULL, NULL);
-        f->change.image_fd = dup(f->image_fd);
+        f->request.image_fd = dup(f->image_fd);
         expect_refusal(f, ERROR_UNIKERNEL_EXISTS, false);
 }
 
@@ -36,7 +36,7 @@ static void test_create_fails(ChangeFixture *f, gconstpointer data)
         g_auto(GStrv) removed = NULL;
         uint64_t freed = 0;
 
-        f->change.image_fd = dup(f->image_fd);
+        f->request.image_fd = dup(f->image_fd);
         expect_refusal(f, ERROR_DEVICE_MISMATCH, false);
         g_assert_null(load_definition("hello"));
         g_assert_cmpuint(stored_images(), ==, 1);
@@ -54,14 +54,14 @@ static void test_keys_go_first(ChangeFixture *f, gconstpointer data)
         fixture_put(paths_credentials(), "hello", "");
         change_reset(f, CHANGE_REMOVE, ALICE);
         expect_refusal(f, ERROR_CREDENTIALS_UNAVAILABLE, false);
-        g_assert_nonnull(strstr(f->change.error.message, "keys"));
+        g_assert_nonnull(strstr(f->result.error.message, "keys"));
         g_assert_cmpint(definition_remove("hello", NULL), ==, 0);
 
         change_reset(f, CHANGE_CREATE, BOB);
         change_with_network(f, NULL, NULL);
-        f->change.image_fd = dup(f->image_fd);
+        f->request.image_fd = dup(f->image_fd);
         expect_refusal(f, ERROR_CREDENTIALS_UNAVAILABLE, false);
-        g_assert_nonnull(strstr(f->change.error.message, "earlier"));
+        g_assert_nonnull(strstr(f->result.error.message, "earlier"));
         g_assert_null(load_definition("hello"));
 }
 
@@ -75,15 +75,15 @@ static void test_keys_of_administrators(ChangeFixture *f, gconstpointer data)
 
         change_reset(f, CHANGE_CREATE, BOB);
         change_with_network(f, NULL, NULL);
-        f->change.image_fd = dup(f->image_fd);
+        f->request.image_fd = dup(f->image_fd);
         expect_refusal(f, ERROR_UNIKERNEL_EXISTS, false);
 }
 
 static void test_digest(ChangeFixture *f, gconstpointer data)
 {
         change_with_network(f, NULL, NULL);
-        f->change.image_fd = dup(f->image_fd);
-        f->change.settings->digest =
+        f->request.image_fd = dup(f->image_fd);
+        f->request.settings->digest =
                         g_strdup("sha256:"
                                  "0000000000000000000000000000000000000000000000000000000000000000");
         expect_refusal(f, ERROR_DIGEST_MISMATCH, false);
@@ -91,7 +91,7 @@ static void test_digest(ChangeFixture *f, gconstpointer data)
 
         change_reset(f, CHANGE_CREATE, ALICE);
         change_with_network(f, NULL, NULL);
-        f->change.image_digest =
+        f->request.image_digest =
                         g_strdup("sha256:"
                                  "0000000000000000000000000000000000000000000000000000000000000000");
         expect_refusal(f, ERROR_NO_SUCH_IMAGE, false);
@@ -124,13 +124,13 @@ static void test_definition(ChangeFixture *f, gconstpointer data)
         g_autofree char *image = NULL;
 
         create_hello(f, ALICE);
-        image = g_strdup(f->change.image);
+        image = g_strdup(f->result.image);
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 g_auto(GStrv) parts = g_strsplit(cases[i].text, "%s", -1);
 
                 g_test_message("case %zu", i);
                 change_reset(f, CHANGE_DEFINITION, ALICE);
-                f->change.text = g_strjoinv(image, parts);
+                f->request.text = g_strjoinv(image, parts);
                 if (cases[i].code < 0)
                         expect_change(f);
                 else
@@ -141,7 +141,7 @@ static void test_definition(ChangeFixture *f, gconstpointer data)
 static void set_autostart(ChangeFixture *f, bool autostart)
 {
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        settings_put(f->change.settings, SETTING_AUTOSTART, autostart ? "yes" : "no");
+        settings_put(f->request.settings, SETTING_AUTOSTART, autostart ? "yes" : "no");
         expect_change(f);
 }
 
@@ -150,30 +150,30 @@ static void test_reload(ChangeFixture *f, gconstpointer data)
 {
         create_hello(f, ALICE);
         set_autostart(f, true);
-        g_assert_true(f->change.reload);
+        g_assert_true(f->result.reload);
         /* Who did that was killed before the reload; this one is asked for something else. */
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
+        settings_put(f->request.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
-        g_assert_true(f->change.reload);
+        g_assert_true(f->result.reload);
         change_generate(f);
         set_autostart(f, true);
-        g_assert_false(f->change.reload);
+        g_assert_false(f->result.reload);
         change_reset(f, CHANGE_SETTINGS, ALICE);
-        settings_put(f->change.settings, SETTING_RESTART, "always");
+        settings_put(f->request.settings, SETTING_RESTART, "always");
         expect_change(f);
-        g_assert_true(f->change.reload);
+        g_assert_true(f->result.reload);
         change_generate(f);
         change_reset(f, CHANGE_REMOVE, ALICE);
         expect_change(f);
-        g_assert_true(f->change.reload);
+        g_assert_true(f->result.reload);
         /* What one of the name before has left with systemd. */
         create_hello(f, ALICE);
-        g_assert_true(f->change.reload);
+        g_assert_true(f->result.reload);
         change_generate(f);
         change_reset(f, CHANGE_REMOVE, ALICE);
         expect_change(f);
-        g_assert_false(f->change.reload);
+        g_assert_false(f->result.reload);
 }
 
 /* A file of the administrator's is left alone, and named. */
@@ -184,9 +184,9 @@ static void test_not_managed(ChangeFixture *f, gconstpointer data)
 
         g_assert_true(g_file_set_contents(path, "[Unikernel]\nImage=/x\n", -1, NULL));
         change_reset(f, CHANGE_SETTINGS, 0);
-        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
+        settings_put(f->request.settings, SETTING_ARGUMENTS, "x");
         expect_refusal(f, ERROR_NOT_MANAGED, false);
-        g_assert_nonnull(strstr(f->change.error.message, path));
+        g_assert_nonnull(strstr(f->result.error.message, path));
         change_reset(f, CHANGE_REMOVE, 0);
         expect_refusal(f, ERROR_NOT_MANAGED, false);
         g_assert_true(g_file_get_contents(path, &now, NULL, NULL));
@@ -201,7 +201,7 @@ static void test_vendor(ChangeFixture *f, gconstpointer data)
 
         g_assert_true(g_file_set_contents(path, "# shipped\n[Unikernel]\nImage=/x\n", -1, NULL));
         change_reset(f, CHANGE_SETTINGS, 0);
-        settings_put(f->change.settings, SETTING_ARGUMENTS, "x");
+        settings_put(f->request.settings, SETTING_ARGUMENTS, "x");
         expect_change(f);
         definition = load_definition("hello");
         g_assert_cmpint(definition->origin, ==, DEFINITION_ORIGIN_STATE);

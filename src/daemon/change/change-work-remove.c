@@ -4,24 +4,24 @@
  * the way first, then the keys are forgotten, then it is gone. */
 
 #include "common/log.h"
-#include "daemon/change/change.h"
+#include "daemon/change/change-work-private.h"
 #include "daemon/change/seal-client.h"
 #include "unikernel/definition.h"
 
-int change_remove(Change *change)
+int change_work_remove(const ChangeRequest *request, ChangeResult *result)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        r = definition_retire(change->name, &change->error);
+        r = definition_retire(request->name, &result->error);
         if (r < 0)
                 return r;
-        r = seal_forget_all(change->name, &change->error);
+        r = seal_forget_all(request->name, &result->error);
         if (r >= 0)
-                return definition_forget_retired(change->name, &change->error);
+                return definition_forget_retired(request->name, &result->error);
 
-        if (definition_restore(change->name, &error) < 0)
-                log_object(LOG_WARNING, &(LogObject){.unikernel = change->name}, NULL, NULL, "%s",
+        if (definition_restore(request->name, &error) < 0)
+                log_object(LOG_WARNING, &(LogObject){.unikernel = request->name}, NULL, NULL, "%s",
                                 error.message);
         return r;
 }

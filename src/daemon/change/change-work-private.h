@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "daemon/change/change-work.h"
+
+/* A definition in the making, which the files of change-work share. Those that fail have set the error of
+ * the result. */
+typedef struct Draft {
+        const ChangeRequest *request;
+        ChangeResult *result;
+        const Conf *conf;
+        char *path, *old_text; /* NULL: there is none */
+        Definition *old;       /* NULL: none, or it cannot be read */
+        char *text;
+        Definition *definition;
+        char *pinned[2]; /* digests of image and initrd, kept from pruning until the definition names them */
+} Draft;
+
+/* The caller is root, or polkit has let them. */
+bool draft_may_administer(const Draft *draft);
+
+/* Ends a step for want of an administrator, with the error that they would not get. */
+int draft_needs_administer(const Draft *draft, ErrorCode code, const char *format, ...)
+                __attribute__((format(printf, 3, 4)));
+
+/* Of the definition in the making. */
+unsigned draft_count_addresses(const Draft *draft, const Definition *definition);
+
+/* change-work-limits.c: what only an administrator may do; and the limits of users, which do not bind
+ * administrators. */
+int draft_check_rights(const Draft *draft);
+int draft_check_limits(const Draft *draft);
+
+/* change-work-networks.c: whether the caller may use what a device names (old is the device as it was, or
+ * NULL). */
+int draft_check_network(const Draft *draft, const DefinitionDevice *device, const DefinitionDevice *old);
+
+/* Whether the fields in the arguments will have a value, as far as it is known which addresses there are: on
+ * networks of ours, and bridges that shruthi.conf tells of. */
+int draft_check_placeholders(const Draft *draft);
+
+/* Keeps the networks from being removed until the descriptor is closed (-EBADF: none is another's to
+ * remove), or says that one is no more what it was. */
+int draft_lock_networks(const Draft *draft, int *ret_lock);
+
+/* change-work-volumes.c: whether the caller may use what a device names (old is the device as it was, or
+ * NULL); makes what the definition wants and is not there; takes that away again, where the definition is
+ * not written. */
+int draft_check_volume(const Draft *draft, const DefinitionDevice *device, const DefinitionDevice *old);
+int draft_make_volumes(const Draft *draft);
+void change_result_remove_volumes(ChangeResult *result, const char *unikernel);
+
+/* change-work-memory.c: what the guest is to have; refuses what its image (info, NULL: not known yet) cannot
+ * be loaded into or cannot use, and what this host has not got, unless it is as it was. */
+int draft_check_memory(const Draft *draft, const ImageInfo *info, uint64_t *ret_memory);
+
+/* change-work-remove.c: the files of it. */
+int change_work_remove(const ChangeRequest *request, ChangeResult *result);
