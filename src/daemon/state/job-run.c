@@ -33,6 +33,14 @@ static const char *const job_method_table[_JOB_KIND_MAX] = {
                 [JOB_RESTART] = "RestartUnit",
 };
 
+static void job_advance(Job *job, JobEvent event)
+{
+        JobState next = job_state_next(job->state, event);
+
+        g_assert(next >= 0);
+        job->state = next;
+}
+
 static void job_free(Job *job)
 {
         job->manager->active_jobs = g_list_remove(job->manager->active_jobs, job);
@@ -64,12 +72,13 @@ static void job_answer(Job *job)
 
 static void job_fail(Job *job, Error *error, int r)
 {
+        job_advance(job, JOB_EVENT_FAILED);
         if (job->call)
                 job_answer_error(job, error, r);
         job_free(job);
 }
 
-static int job_judge(const Job *job, Error *ret_error)
+static int job_check_end(const Job *job, Error *ret_error)
 {
         const Unikernel *unikernel = unikernel_get(job->manager, job->name);
         JobEnd end = {.kind = job->kind,
@@ -84,7 +93,7 @@ static int job_judge(const Job *job, Error *ret_error)
                 end.error = unikernel->end_error;
                 end.reason = unikernel->reason;
         }
-        return job_end_judge(job->name, &end, ret_error);
+        return job_end_check(job->name, &end, ret_error);
 }
 
 static void job_note_start(const Job *job)
@@ -95,18 +104,19 @@ static void job_note_start(const Job *job)
                 unikernel_note_start(unikernel, job->invocation_id, &job->timestamps);
 }
 
-static void on_looked(int r, Error *look_error, void *userdata)
+static void on_job_checked(int r, Error *check_error, void *userdata)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         Job *job = userdata;
 
+        job_advance(job, JOB_EVENT_CHECKED);
         if (r < 0)
-                error_move(&error, look_error);
+                error_move(&error, check_error);
         else {
                 timestamps_record(&job->timestamps, TIMESTAMP_ANSWERED);
                 if (job->kind != JOB_STOP)
                         job_note_start(job);
-                r = job_judge(job, &error);
+                r = job_check_end(job, &error);
         }
         if (r < 0)
                 log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
@@ -135,14 +145,15 @@ static void job_finish(Job *job, const char *result, bool told)
 {
         Unikernel *unikernel = unikernel_get(job->manager, job->name);
 
+        job_advance(job, JOB_EVENT_REMOVED);
         job->result = g_strdup(result);
         /* From here on it is not being stopped. */
         if (job->kind == JOB_STOP && unikernel)
                 (void) unikernel_refresh(unikernel);
         if (told && job_has_its_end(job))
-                on_looked(0, NULL, job);
+                on_job_checked(0, NULL, job);
         else
-                systemd_fetch(job->manager->systemd, job->name, on_looked, job);
+                systemd_fetch(job->manager->systemd, job->name, on_job_checked, job);
 }
 
 static void jobs_finish(Manager *manager, const char *path, const char *unit, const char *result)
@@ -150,7 +161,7 @@ static void jobs_finish(Manager *manager, const char *path, const char *unit, co
         for (GList *l = manager->active_jobs; l; l = l->next) {
                 Job *job = l->data;
 
-                if (job->entry && !job->path && g_str_equal(job->unit, unit))
+                if (job_state_is_in_flight(job->state) && !job->path && g_str_equal(job->unit, unit))
                         g_hash_table_insert(job->early, g_strdup(path), g_strdup(result));
         }
 
@@ -159,14 +170,14 @@ static void jobs_finish(Manager *manager, const char *path, const char *unit, co
                 job_finish(job, result, true);
 }
 
-typedef struct Removed {
+typedef struct RemovedJob {
         Manager *manager;
         char *path, *unit;
-} Removed;
+} RemovedJob;
 
 static void on_dependency_noted(void *userdata)
 {
-        Removed *removed = userdata;
+        RemovedJob *removed = userdata;
 
         jobs_finish(removed->manager, removed->path, removed->unit, "dependency");
         g_free(removed->path);
@@ -177,7 +188,7 @@ static void on_dependency_noted(void *userdata)
 void jobs_removed(Manager *manager, const char *path, const char *unit, const char *result)
 {
         g_autofree char *name = NULL;
-        Removed *removed;
+        RemovedJob *removed;
 
         /* Whoever asked for it: why is seen now, and not any more when it has been mended. */
         if (!g_str_equal(result, "dependency") || unit_name_parse(unit, &name) < 0) {
@@ -185,28 +196,28 @@ void jobs_removed(Manager *manager, const char *path, const char *unit, const ch
                 return;
         }
 
-        removed = g_new(Removed, 1);
-        *removed = (Removed){.manager = manager, .path = g_strdup(path), .unit = g_strdup(unit)};
+        removed = g_new(RemovedJob, 1);
+        *removed = (RemovedJob){.manager = manager, .path = g_strdup(path), .unit = g_strdup(unit)};
         dependency_note(manager, name, on_dependency_noted, removed);
 }
 
-typedef struct Check {
+typedef struct JobLookup {
         Manager *manager;
         uint64_t id;
-} Check;
+} JobLookup;
 
-static int on_checked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_job_looked_up(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
-        Check *check = userdata;
+        JobLookup *lookup = userdata;
         Job *job = NULL;
 
         /* It may have ended by its signal meanwhile. */
-        for (GList *l = check->manager->active_jobs; l && !job; l = l->next)
-                if (((Job *) l->data)->id == check->id)
+        for (GList *l = lookup->manager->active_jobs; l && !job; l = l->next)
+                if (((Job *) l->data)->id == lookup->id)
                         job = l->data;
-        if (job && !job->result && sd_bus_message_is_method_error(reply, NULL))
+        if (job && job->state == JOB_RUNNING && sd_bus_message_is_method_error(reply, NULL))
                 job_finish(job, "done", false);
-        g_free(check);
+        g_free(lookup);
         return 0;
 }
 
@@ -214,17 +225,17 @@ void jobs_check(Manager *manager)
 {
         for (GList *l = manager->active_jobs; l; l = l->next) {
                 Job *job = l->data;
-                Check *check;
+                JobLookup *lookup;
 
-                if (!job->path || job->result)
+                if (job->state != JOB_RUNNING)
                         continue;
 
-                check = g_new0(Check, 1);
-                *check = (Check){.manager = manager, .id = job->id};
+                lookup = g_new0(JobLookup, 1);
+                *lookup = (JobLookup){.manager = manager, .id = job->id};
                 if (sd_bus_call_method_async(manager->bus, NULL, SYSTEMD_NAME, job->path,
-                                    "org.freedesktop.DBus.Properties", "Get", on_checked, check, "ss",
+                                    "org.freedesktop.DBus.Properties", "Get", on_job_looked_up, lookup, "ss",
                                     SYSTEMD_NAME ".Job", "State") < 0)
-                        g_free(check);
+                        g_free(lookup);
         }
 }
 
@@ -262,7 +273,7 @@ static void stopper_remove(const char *name)
         (void) unlink(path);
 }
 
-static int on_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_job_requested(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
         _cleanup_error_ Error error = ERROR_INIT;
@@ -282,6 +293,7 @@ static int on_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         }
 
         timestamps_record(&job->timestamps, TIMESTAMP_JOB_MADE);
+        job_advance(job, JOB_EVENT_ACCEPTED);
         job->path = g_strdup(path);
         if (job->no_wait)
                 job_answer(job);
@@ -290,7 +302,7 @@ static int on_asked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         return 0;
 }
 
-static int systemd_unit_call(Job *job, const char *method, const char *mode, sd_bus_message_handler_t done)
+static int job_call_systemd(Job *job, const char *method, const char *mode, sd_bus_message_handler_t done)
 {
         g_autoptr(sd_bus_message) m = NULL;
         int r;
@@ -310,7 +322,7 @@ static int systemd_unit_call(Job *job, const char *method, const char *mode, sd_
         return sd_bus_call_async(job->manager->bus, NULL, m, done, job, SYSTEMD_CALL_TIMEOUT);
 }
 
-static void on_prepared(int r, Error *error, const char *output, void *userdata)
+static void on_job_prepared(int r, Error *error, const char *output, void *userdata)
 {
         g_autofree char *name = userdata;
 
@@ -328,11 +340,11 @@ static void job_prepare(const Job *job)
 
         if (job->kind == JOB_START && queue_count_running(job->queue) == 1 &&
                         (g_strcmp0(state, "inactive") == 0 || g_strcmp0(state, "failed") == 0))
-                helper_run(job->manager->helper, job->uid, "prepare", job->name, on_prepared,
+                helper_run(job->manager->helper, job->uid, "prepare", job->name, on_job_prepared,
                                 g_strdup(job->name));
 }
 
-static void job_ask(Job *job)
+static void job_request(Job *job)
 {
         const Unikernel *unikernel = unikernel_get(job->manager, job->name);
         _cleanup_error_ Error error = ERROR_INIT;
@@ -342,7 +354,7 @@ static void job_ask(Job *job)
         timestamps_record(&job->timestamps, TIMESTAMP_REQUESTED);
         if (job->kind != JOB_START)
                 stopper_write(job->manager, job->name, job->uid);
-        r = systemd_unit_call(job, job_method_table[job->kind], "replace", on_asked);
+        r = job_call_systemd(job, job_method_table[job->kind], "replace", on_job_requested);
         if (r < 0) {
                 (void) error_set(&error, ERROR_SYSTEMD_UNAVAILABLE,
                                 "Cannot %s unikernel '%s': systemd cannot be reached",
@@ -353,10 +365,13 @@ static void job_ask(Job *job)
         job_prepare(job);
 }
 
-static int on_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_job_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         /* That nothing was to be reset is fine, and any other trouble shows when it is started. */
-        job_ask(userdata);
+        Job *job = userdata;
+
+        job_advance(job, JOB_EVENT_RESET);
+        job_request(job);
         return 0;
 }
 
@@ -379,7 +394,7 @@ static bool job_is_counted(const Job *job)
                                status->invocation_id[0]);
 }
 
-static void on_turn(QueueEntry *entry, void *userdata)
+static void on_job_turn(QueueEntry *entry, void *userdata)
 {
         Job *job = userdata;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -392,10 +407,13 @@ static void on_turn(QueueEntry *entry, void *userdata)
                 return;
         }
 
-        if (job_is_counted(job) && systemd_unit_call(job, "ResetFailedUnit", NULL, on_reset) >= 0)
+        if (job_is_counted(job) && job_call_systemd(job, "ResetFailedUnit", NULL, on_job_reset) >= 0) {
+                job_advance(job, JOB_EVENT_TURN_COUNTED);
                 return;
+        }
 
-        job_ask(job);
+        job_advance(job, JOB_EVENT_TURN);
+        job_request(job);
 }
 
 /* Its own, but behind a job of the same unikernel that waits still: who starts one and then stops it has it
@@ -405,7 +423,7 @@ static Queue *job_queue(Manager *manager, const char *name, JobKind kind)
         for (GList *l = manager->active_jobs; l; l = l->next) {
                 const Job *job = l->data;
 
-                if (!job->entry && g_str_equal(job->name, name))
+                if (job->state == JOB_WAITING && g_str_equal(job->name, name))
                         return job->queue;
         }
 
@@ -436,7 +454,7 @@ static void job_new(Call *call, JobKind kind, bool no_wait, const char *was_done
                         "User %u asks to %s unikernel '%s'", (unsigned) job->uid, job_kind_to_string(kind),
                         job->name);
         call->manager->active_jobs = g_list_prepend(call->manager->active_jobs, job);
-        queue_add(job->queue, call->uid, on_turn, job);
+        queue_add(job->queue, call->uid, on_job_turn, job);
 }
 
 void job_run(Call *call, JobKind kind, bool no_wait)

@@ -16,14 +16,43 @@ const char *job_kind_to_string(JobKind kind)
         return kind >= 0 && kind < _JOB_KIND_MAX ? job_kind_table[kind] : NULL;
 }
 
-static int start_failed(const char *name, const JobEnd *end, Error *ret_error)
+JobState job_state_next(JobState state, JobEvent event)
+{
+        static const struct {
+                JobState from;
+                JobEvent event;
+                JobState to;
+        } transitions[] = {
+                        {JOB_WAITING, JOB_EVENT_TURN, JOB_REQUESTING},
+                        {JOB_WAITING, JOB_EVENT_TURN_COUNTED, JOB_RESETTING},
+                        {JOB_WAITING, JOB_EVENT_FAILED, JOB_ENDED},
+                        {JOB_RESETTING, JOB_EVENT_RESET, JOB_REQUESTING},
+                        {JOB_REQUESTING, JOB_EVENT_ACCEPTED, JOB_RUNNING},
+                        {JOB_REQUESTING, JOB_EVENT_FAILED, JOB_ENDED},
+                        {JOB_RUNNING, JOB_EVENT_REMOVED, JOB_CHECKING},
+                        {JOB_CHECKING, JOB_EVENT_CHECKED, JOB_ENDED},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(transitions); i++)
+                if (transitions[i].from == state && transitions[i].event == event)
+                        return transitions[i].to;
+
+        return _JOB_STATE_INVALID;
+}
+
+bool job_state_is_in_flight(JobState state)
+{
+        return state == JOB_RESETTING || state == JOB_REQUESTING || state == JOB_RUNNING;
+}
+
+static int job_end_start_failed(const char *name, const JobEnd *end, Error *ret_error)
 {
         return error_set(ret_error, end->error >= 0 ? end->error : ERROR_START_FAILED,
                         "Unikernel '%s' did not start: %s", name,
                         end->reason ?: "see its journal: shruthictl logs");
 }
 
-static int judge_start(const char *name, const JobEnd *end, Error *ret_error)
+static int job_end_check_start(const char *name, const JobEnd *end, Error *ret_error)
 {
         if (g_strcmp0(end->active_state, "active") == 0)
                 return 0;
@@ -36,10 +65,10 @@ static int judge_start(const char *name, const JobEnd *end, Error *ret_error)
         if (g_strcmp0(end->active_state, "inactive") == 0)
                 return 0;
 
-        return start_failed(name, end, ret_error);
+        return job_end_start_failed(name, end, ret_error);
 }
 
-int job_end_judge(const char *name, const JobEnd *end, Error *ret_error)
+int job_end_check(const char *name, const JobEnd *end, Error *ret_error)
 {
         if (g_str_equal(end->job_result, "canceled"))
                 return error_set(ret_error, ERROR_CANCELED,
@@ -60,9 +89,9 @@ int job_end_judge(const char *name, const JobEnd *end, Error *ret_error)
                 return error_set(ret_error, ERROR_START_FAILED, "Unikernel '%s' did not start: %s", name,
                                 end->reason ?: "a unit that it requires did not start");
         if (g_str_equal(end->job_result, "done") || g_str_equal(end->job_result, "skipped"))
-                return judge_start(name, end, ret_error);
+                return job_end_check_start(name, end, ret_error);
 
-        return start_failed(name, end, ret_error);
+        return job_end_start_failed(name, end, ret_error);
 }
 
 Job *job_by_path(const Manager *manager, const char *path)
@@ -70,7 +99,7 @@ Job *job_by_path(const Manager *manager, const char *path)
         for (GList *l = manager->active_jobs; l; l = l->next) {
                 Job *job = l->data;
 
-                if (!job->result && g_strcmp0(job->path, path) == 0)
+                if (job->state == JOB_RUNNING && g_str_equal(job->path, path))
                         return job;
         }
 
@@ -82,7 +111,8 @@ bool jobs_are_stopping(const Manager *manager, const char *name)
         for (GList *l = manager->active_jobs; l; l = l->next) {
                 const Job *job = l->data;
 
-                if (job->kind == JOB_STOP && job->entry && !job->result && g_str_equal(job->name, name))
+                if (job->kind == JOB_STOP && job_state_is_in_flight(job->state) &&
+                                g_str_equal(job->name, name))
                         return true;
         }
 

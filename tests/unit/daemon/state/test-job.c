@@ -60,7 +60,7 @@ static void test_judge(void)
                 JobEnd end = {cases[i].kind, cases[i].job_result, cases[i].active_state, cases[i].condition,
                                 cases[i].error, cases[i].reason};
                 _cleanup_error_ Error error = ERROR_INIT;
-                int r = job_end_judge("hello", &end, &error);
+                int r = job_end_check("hello", &end, &error);
 
                 g_test_message("case %zu", i);
                 if (cases[i].code == OK) {
@@ -165,6 +165,33 @@ static void test_state_of_a_guest_without_runner(void)
         }
 }
 
+/* Each way through the table ends, and nothing that comes at the wrong time leads anywhere. */
+static void test_job_states(void)
+{
+        static const JobState expected[JOB_ENDED + 1][_JOB_EVENT_MAX] = {
+                        [JOB_WAITING] = {[JOB_EVENT_TURN] = JOB_REQUESTING,
+                                        [JOB_EVENT_TURN_COUNTED] = JOB_RESETTING,
+                                        [JOB_EVENT_FAILED] = JOB_ENDED},
+                        [JOB_RESETTING] = {[JOB_EVENT_RESET] = JOB_REQUESTING},
+                        [JOB_REQUESTING] =
+                                        {[JOB_EVENT_ACCEPTED] = JOB_RUNNING, [JOB_EVENT_FAILED] = JOB_ENDED},
+                        [JOB_RUNNING] = {[JOB_EVENT_REMOVED] = JOB_CHECKING},
+                        [JOB_CHECKING] = {[JOB_EVENT_CHECKED] = JOB_ENDED},
+        };
+
+        for (JobState state = 0; state < _JOB_STATE_MAX; state++)
+                for (JobEvent event = 0; event < _JOB_EVENT_MAX; event++) {
+                        /* Nothing leads back to WAITING, so 0 is nothing. */
+                        JobState next = expected[state][event] ?: _JOB_STATE_INVALID;
+
+                        g_assert_cmpint(job_state_next(state, event), ==, next);
+                        g_assert_true(next == _JOB_STATE_INVALID || next > state);
+                }
+        for (JobState state = 0; state < _JOB_STATE_MAX; state++)
+                g_assert_cmpint(job_state_is_in_flight(state), ==,
+                                state > JOB_WAITING && state < JOB_CHECKING);
+}
+
 /* '-' is no character of an object path's element. */
 static void test_path(void)
 {
@@ -177,6 +204,7 @@ int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/daemon/job/done-is-not-running", test_judge);
+        g_test_add_func("/daemon/job/states-lead-to-the-end", test_job_states);
         g_test_add_func("/daemon/unikernel/state-is-derived", test_state);
         g_test_add_func("/daemon/state/of-a-guest-without-runner", test_state_of_a_guest_without_runner);
         g_test_add_func("/daemon/unikernel/path-is-escaped", test_path);
