@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A network on its way into libvirt or out of it. Each step ends in the next; those in threads write the
- * record, those of the helper change libvirt. */
+/* A network on its way into libvirt or out of it. The steps in threads write the record, those of
+ * shruthi-domain change libvirt; which follows which stands in the table. */
 
 #include "daemon/change/network-change.h"
 
@@ -10,6 +10,7 @@
 #include "daemon/state/network-registry.h"
 
 typedef struct NetworkChange {
+        NetworkChangeState state;
         Manager *manager;
         Call *call; /* NULL: by ourselves */
         struct {
@@ -27,6 +28,44 @@ typedef struct NetworkChange {
         int result; /* 0, or a negative errno with error */
         Error error;
 } NetworkChange;
+
+NetworkChangeState network_change_state_next(NetworkChangeState state, NetworkChangeEvent event)
+{
+        static const struct {
+                NetworkChangeState from;
+                NetworkChangeEvent event;
+                NetworkChangeState to;
+        } transitions[] = {
+                        {NETWORK_CHANGE_NEW, NETWORK_CHANGE_EVENT_CREATE, NETWORK_CHANGE_RECORDING},
+                        {NETWORK_CHANGE_NEW, NETWORK_CHANGE_EVENT_REMOVE, NETWORK_CHANGE_MARKING},
+                        {NETWORK_CHANGE_NEW, NETWORK_CHANGE_EVENT_REPAIR, NETWORK_CHANGE_CREATING},
+                        {NETWORK_CHANGE_NEW, NETWORK_CHANGE_EVENT_TAKE_BACK, NETWORK_CHANGE_REMOVING},
+                        {NETWORK_CHANGE_RECORDING, NETWORK_CHANGE_EVENT_DONE, NETWORK_CHANGE_CREATING},
+                        {NETWORK_CHANGE_RECORDING, NETWORK_CHANGE_EVENT_NEEDS_ADMINISTER,
+                                        NETWORK_CHANGE_AUTHORIZING},
+                        {NETWORK_CHANGE_RECORDING, NETWORK_CHANGE_EVENT_FAILED, NETWORK_CHANGE_ENDED},
+                        {NETWORK_CHANGE_AUTHORIZING, NETWORK_CHANGE_EVENT_DONE, NETWORK_CHANGE_RECORDING},
+                        {NETWORK_CHANGE_AUTHORIZING, NETWORK_CHANGE_EVENT_FAILED, NETWORK_CHANGE_ENDED},
+                        {NETWORK_CHANGE_CREATING, NETWORK_CHANGE_EVENT_DONE, NETWORK_CHANGE_READING},
+                        {NETWORK_CHANGE_CREATING, NETWORK_CHANGE_EVENT_TAKE_BACK, NETWORK_CHANGE_REMOVING},
+                        {NETWORK_CHANGE_CREATING, NETWORK_CHANGE_EVENT_FAILED, NETWORK_CHANGE_ENDED},
+                        {NETWORK_CHANGE_READING, NETWORK_CHANGE_EVENT_DONE, NETWORK_CHANGE_ENDED},
+                        {NETWORK_CHANGE_READING, NETWORK_CHANGE_EVENT_FAILED, NETWORK_CHANGE_ENDED},
+                        {NETWORK_CHANGE_MARKING, NETWORK_CHANGE_EVENT_DONE, NETWORK_CHANGE_REMOVING},
+                        {NETWORK_CHANGE_MARKING, NETWORK_CHANGE_EVENT_FAILED, NETWORK_CHANGE_ENDED},
+                        {NETWORK_CHANGE_REMOVING, NETWORK_CHANGE_EVENT_DONE, NETWORK_CHANGE_FORGETTING},
+                        {NETWORK_CHANGE_REMOVING, NETWORK_CHANGE_EVENT_IN_USE, NETWORK_CHANGE_RESTORING},
+                        {NETWORK_CHANGE_REMOVING, NETWORK_CHANGE_EVENT_FAILED, NETWORK_CHANGE_ENDED},
+                        {NETWORK_CHANGE_FORGETTING, NETWORK_CHANGE_EVENT_DONE, NETWORK_CHANGE_ENDED},
+                        {NETWORK_CHANGE_RESTORING, NETWORK_CHANGE_EVENT_DONE, NETWORK_CHANGE_ENDED},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(transitions); i++)
+                if (transitions[i].from == state && transitions[i].event == event)
+                        return transitions[i].to;
+
+        return _NETWORK_CHANGE_STATE_INVALID;
+}
 
 static NetworkChange *network_change_new(Network *network, Call *call)
 {
@@ -56,7 +95,7 @@ static void network_change_free(NetworkChange *change)
 }
 
 /* What waited for a repair, which has ended as it did. */
-static void go_on(NetworkChange *repair, Network *network)
+static void network_change_resume_waiting(NetworkChange *repair, Network *network)
 {
         Call *call = g_steal_pointer(&repair->waiting.call);
 
@@ -73,7 +112,7 @@ static void go_on(NetworkChange *repair, Network *network)
 }
 
 /* Answers. What the network has become stands in the table already. */
-static void end(NetworkChange *change)
+static void network_change_end(NetworkChange *change)
 {
         Network *network = network_get(change->manager, change->name);
 
@@ -91,29 +130,41 @@ static void end(NetworkChange *change)
                 call_reply(change->call, "o", network->path);
         else if (change->call)
                 call_reply(change->call, "");
-        go_on(change, network);
+        network_change_resume_waiting(change, network);
         network_change_free(change);
 }
 
-static void fail(NetworkChange *change, int r, Error *error)
+static void network_change_set_error(NetworkChange *change, int r, Error *error)
 {
         change->result = r;
         error_move(&change->error, error);
 }
 
-static void run_in_thread(NetworkChange *change, WorkerFunction run, WorkerFunction done)
+static void network_change_enter(NetworkChange *change);
+
+/* change may be gone afterwards. */
+static void network_change_advance(NetworkChange *change, NetworkChangeEvent event)
+{
+        NetworkChangeState next = network_change_state_next(change->state, event);
+
+        g_assert(next >= 0);
+        change->state = next;
+        network_change_enter(change);
+}
+
+static void network_change_run(NetworkChange *change, WorkerFunction run, WorkerFunction done)
 {
         worker_run(change->manager->worker, change->uid, NULL, run, done, change);
 }
 
-static void run_helper(NetworkChange *change, const char *verb, HelperDone done)
+static void network_change_run_helper(NetworkChange *change, const char *verb, HelperDone done)
 {
         helper_run(change->manager->helper, change->uid, verb, change->name, done, change);
 }
 
-/* --- there it is --- */
+/* --- READING --- */
 
-static void read_run(void *userdata)
+static void network_change_read(void *userdata)
 {
         NetworkChange *change = userdata;
 
@@ -121,7 +172,7 @@ static void read_run(void *userdata)
         change->result = loaded_network_read(change->name, &change->loaded, &change->error);
 }
 
-static void on_read(void *userdata)
+static void on_network_read(void *userdata)
 {
         NetworkChange *change = userdata;
         Network *network = network_get(change->manager, change->name);
@@ -137,12 +188,13 @@ static void on_read(void *userdata)
                         log_info("Network '%s' was created by user %u", change->name,
                                         (unsigned) change->uid);
         }
-        end(change);
+        network_change_advance(change,
+                        change->result < 0 ? NETWORK_CHANGE_EVENT_FAILED : NETWORK_CHANGE_EVENT_DONE);
 }
 
-/* --- out of libvirt, and gone --- */
+/* --- FORGETTING, RESTORING, REMOVING --- */
 
-static void forget_run(void *userdata)
+static void network_change_forget(void *userdata)
 {
         NetworkChange *change = userdata;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -150,12 +202,12 @@ static void forget_run(void *userdata)
 
         /* Why a network could not be made is what its caller wants to know. */
         if (r < 0 && change->result >= 0)
-                fail(change, r, &error);
+                network_change_set_error(change, r, &error);
         else if (r < 0)
                 log_warning("%s", error_message(&error, r));
 }
 
-static void on_forgotten(void *userdata)
+static void on_network_forgotten(void *userdata)
 {
         NetworkChange *change = userdata;
         Network *network = network_get(change->manager, change->name);
@@ -164,10 +216,10 @@ static void on_forgotten(void *userdata)
                 log_info("Network '%s' was removed by user %u", change->name, (unsigned) change->uid);
         if (change->result >= 0 || !network->announced)
                 network_gone(network);
-        end(change);
+        network_change_advance(change, NETWORK_CHANGE_EVENT_DONE);
 }
 
-static void restore_run(void *userdata)
+static void network_change_restore(void *userdata)
 {
         NetworkChange *change = userdata;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -178,48 +230,46 @@ static void restore_run(void *userdata)
                 log_warning("%s", error.message);
 }
 
-static void on_restored(void *userdata)
+static void on_network_restored(void *userdata)
 {
         NetworkChange *change = userdata;
 
         network_apply(network_get(change->manager, change->name), &change->loaded);
-        end(change);
+        network_change_advance(change, NETWORK_CHANGE_EVENT_DONE);
 }
 
 /* What was announced and is in use stays as it was. What was never answered stays for the next try. */
-static void on_taken_out(int r, Error *error, const char *output, void *userdata)
+static void on_network_removed(int r, Error *error, const char *output, void *userdata)
 {
         NetworkChange *change = userdata;
         bool removing = change->loaded.record && change->loaded.record->state == NETWORK_REMOVING;
 
         if (r >= 0) {
-                run_in_thread(change, forget_run, on_forgotten);
+                network_change_advance(change, NETWORK_CHANGE_EVENT_DONE);
                 return;
         }
 
         if (change->result >= 0)
-                fail(change, r, error);
+                network_change_set_error(change, r, error);
         else
                 log_warning("What is left of network '%s' is not taken back yet: %s", change->name,
                                 error_message(error, r));
         if (removing && change->error.code == ERROR_NETWORK_IN_USE)
-                run_in_thread(change, restore_run, on_restored);
+                network_change_advance(change, NETWORK_CHANGE_EVENT_IN_USE);
         else
-                end(change);
+                network_change_advance(change, NETWORK_CHANGE_EVENT_FAILED);
 }
 
-/* --- into libvirt --- */
+/* --- CREATING --- */
 
-static void on_made(int r, Error *error, const char *output, void *userdata)
+static void on_network_created(int r, Error *error, const char *output, void *userdata)
 {
         NetworkChange *change = userdata;
 
         if (r < 0) {
-                fail(change, r, error);
-                if (change->request)
-                        run_helper(change, "network-remove", on_taken_out);
-                else
-                        end(change);
+                network_change_set_error(change, r, error);
+                network_change_advance(change, change->request ? NETWORK_CHANGE_EVENT_TAKE_BACK
+                                                               : NETWORK_CHANGE_EVENT_FAILED);
                 return;
         }
 
@@ -231,12 +281,14 @@ static void on_made(int r, Error *error, const char *output, void *userdata)
                 g_free(key);
                 g_free(value);
         }
-        run_in_thread(change, read_run, on_read);
+        network_change_advance(change, NETWORK_CHANGE_EVENT_DONE);
 }
+
+/* --- RECORDING, AUTHORIZING --- */
 
 /* When its turn has come, and not before: of one user only one thread is at work at a time, so the count is
  * true then. */
-static void count_owned(void *userdata)
+static void on_network_change_turn(void *userdata)
 {
         NetworkChange *change = userdata;
         GHashTableIter iter;
@@ -251,7 +303,7 @@ static void count_owned(void *userdata)
         }
 }
 
-static void create_run(void *userdata)
+static void network_change_record(void *userdata)
 {
         NetworkChange *change = userdata;
         NetworkRecord *record = NULL;
@@ -269,40 +321,31 @@ static void create_run(void *userdata)
         change->result = r;
 }
 
-static void on_administer(Decision decision, void *userdata);
-
-static void on_created(void *userdata)
+static void on_network_recorded(void *userdata)
 {
         NetworkChange *change = userdata;
         Network *network = network_get(change->manager, change->name);
-        PolkitDetails details = {.verb = "create", .network = change->name, .reason = change->error.message};
 
         if (change->result >= 0) {
                 /* From now on it counts for its owner. */
                 network->loaded.record = network_record_copy(change->loaded.record);
-                run_helper(change, "network-create", on_made);
+                network_change_advance(change, NETWORK_CHANGE_EVENT_DONE);
         } else if (change->needs_administer)
-                polkit_ask(change->manager, change->call->message, SHRUTHI_ACTION_ADMINISTER, &details,
-                                on_administer, change);
+                network_change_advance(change, NETWORK_CHANGE_EVENT_NEEDS_ADMINISTER);
         else {
                 network_gone(network);
-                end(change);
+                network_change_advance(change, NETWORK_CHANGE_EVENT_FAILED);
         }
 }
 
-static void start_create(NetworkChange *change)
-{
-        worker_run(change->manager->worker, change->uid, count_owned, create_run, on_created, change);
-}
-
-static void on_administer(Decision decision, void *userdata)
+static void on_network_change_administer(Decision decision, void *userdata)
 {
         NetworkChange *change = userdata;
 
         if (decision == DECISION_YES) {
                 change->administer = true;
                 error_clear(&change->error);
-                start_create(change);
+                network_change_advance(change, NETWORK_CHANGE_EVENT_DONE);
                 return;
         }
 
@@ -311,11 +354,75 @@ static void on_administer(Decision decision, void *userdata)
         if (decision == DECISION_CHALLENGE)
                 change->error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
         network_gone(network_get(change->manager, change->name));
-        end(change);
+        network_change_advance(change, NETWORK_CHANGE_EVENT_FAILED);
 }
 
+static void network_change_ask_polkit(NetworkChange *change)
+{
+        PolkitDetails details = {.verb = "create", .network = change->name, .reason = change->error.message};
+
+        polkit_ask(change->manager, change->call->message, SHRUTHI_ACTION_ADMINISTER, &details,
+                        on_network_change_administer, change);
+}
+
+/* --- MARKING --- */
+
+static void network_change_mark(void *userdata)
+{
+        NetworkChange *change = userdata;
+
+        change->result = loaded_network_read(change->name, &change->loaded, &change->error);
+        if (change->result < 0)
+                return;
+        change->loaded.record->state = NETWORK_REMOVING;
+        change->result = network_record_write(change->loaded.record, false, &change->error);
+}
+
+static void on_network_marked(void *userdata)
+{
+        NetworkChange *change = userdata;
+
+        network_change_advance(change,
+                        change->result < 0 ? NETWORK_CHANGE_EVENT_FAILED : NETWORK_CHANGE_EVENT_DONE);
+}
+
+static void network_change_enter(NetworkChange *change)
+{
+        switch (change->state) {
+        case NETWORK_CHANGE_RECORDING:
+                worker_run(change->manager->worker, change->uid, on_network_change_turn,
+                                network_change_record, on_network_recorded, change);
+                break;
+        case NETWORK_CHANGE_AUTHORIZING:
+                network_change_ask_polkit(change);
+                break;
+        case NETWORK_CHANGE_CREATING:
+                network_change_run_helper(change, "network-create", on_network_created);
+                break;
+        case NETWORK_CHANGE_READING:
+                network_change_run(change, network_change_read, on_network_read);
+                break;
+        case NETWORK_CHANGE_MARKING:
+                network_change_run(change, network_change_mark, on_network_marked);
+                break;
+        case NETWORK_CHANGE_REMOVING:
+                network_change_run_helper(change, "network-remove", on_network_removed);
+                break;
+        case NETWORK_CHANGE_FORGETTING:
+                network_change_run(change, network_change_forget, on_network_forgotten);
+                break;
+        case NETWORK_CHANGE_RESTORING:
+                network_change_run(change, network_change_restore, on_network_restored);
+                break;
+        default:
+                network_change_end(change);
+        }
+}
+
+/* --- how one begins --- */
+
 /* A repair is none of the caller's doing, and they are not told that the network is busy. One may wait. */
-static bool wait_for_repair(Network *network, Call *call, NetworkRequest *request)
+static bool network_wait_for_repair(Network *network, Call *call, NetworkRequest *request)
 {
         NetworkChange *repair = network->repair;
 
@@ -338,7 +445,7 @@ void network_change_create(Call *call, const char *name, NetworkRequest *request
                 /* What is left of an attempt that nobody had an answer to. */
                 if (!network->announced && !network->changing && network->loaded.record)
                         network_change_repair(network);
-                if (!network->announced && wait_for_repair(network, call, request))
+                if (!network->announced && network_wait_for_repair(network, call, request))
                         return;
                 r = network->announced ? error_set(&error, ERROR_NETWORK_EXISTS,
                                                          "There is a network '%s' already", name)
@@ -352,30 +459,7 @@ void network_change_create(Call *call, const char *name, NetworkRequest *request
 
         change = network_change_new(network_new(call->manager, name), call);
         change->request = request;
-        start_create(change);
-}
-
-/* --- removing --- */
-
-static void remove_run(void *userdata)
-{
-        NetworkChange *change = userdata;
-
-        change->result = loaded_network_read(change->name, &change->loaded, &change->error);
-        if (change->result < 0)
-                return;
-        change->loaded.record->state = NETWORK_REMOVING;
-        change->result = network_record_write(change->loaded.record, false, &change->error);
-}
-
-static void on_removing(void *userdata)
-{
-        NetworkChange *change = userdata;
-
-        if (change->result < 0)
-                end(change);
-        else
-                run_helper(change, "network-remove", on_taken_out);
+        network_change_advance(change, NETWORK_CHANGE_EVENT_CREATE);
 }
 
 void network_change_remove(Call *call, Network *network)
@@ -384,7 +468,7 @@ void network_change_remove(Call *call, Network *network)
         _cleanup_error_ Error error = ERROR_INIT;
         int r = 0;
 
-        if (wait_for_repair(network, call, NULL))
+        if (network_wait_for_repair(network, call, NULL))
                 return;
         if (network->changing)
                 r = error_set(&error, ERROR_BUSY, "Network '%s' is being changed: try again", network->name);
@@ -398,7 +482,7 @@ void network_change_remove(Call *call, Network *network)
                 return;
         }
 
-        run_in_thread(network_change_new(network, call), remove_run, on_removing);
+        network_change_advance(network_change_new(network, call), NETWORK_CHANGE_EVENT_REMOVE);
 }
 
 void network_change_repair(Network *network)
@@ -409,8 +493,7 @@ void network_change_repair(Network *network)
         change->loaded.record = network_record_copy(network->loaded.record);
         change->loaded.owner_name = g_strdup(network->loaded.owner_name);
         change->loaded.group_name = g_strdup(network->loaded.group_name);
-        if (network->loaded.record->state == NETWORK_READY)
-                run_helper(change, "network-create", on_made);
-        else
-                run_helper(change, "network-remove", on_taken_out);
+        network_change_advance(change, network->loaded.record->state == NETWORK_READY
+                                                       ? NETWORK_CHANGE_EVENT_REPAIR
+                                                       : NETWORK_CHANGE_EVENT_TAKE_BACK);
 }

@@ -197,6 +197,60 @@ static void test_dhcp_leases_are_bounded(void)
         g_assert_cmpstr(((const DhcpLease *) found->pdata[8])->device->unikernel, ==, "modest");
 }
 
+static void walk(const NetworkChangeEvent *events, const NetworkChangeState *states, size_t n)
+{
+        NetworkChangeState state = NETWORK_CHANGE_NEW;
+
+        for (size_t i = 0; i < n; i++) {
+                state = network_change_state_next(state, events[i]);
+                g_assert_cmpint(state, ==, states[i]);
+        }
+        g_assert_cmpint(state, ==, NETWORK_CHANGE_ENDED);
+}
+
+#define EVENT(name) NETWORK_CHANGE_EVENT_##name
+#define STATE(name) NETWORK_CHANGE_##name
+#define EVENTS(...) ((const NetworkChangeEvent[]){__VA_ARGS__})
+#define STATES(...) ((const NetworkChangeState[]){__VA_ARGS__})
+#define WALK(e, s)                                                                                          \
+        do {                                                                                                \
+                g_assert_cmpuint(sizeof(e), ==, sizeof(s));                                                 \
+                walk(e, s, sizeof(s) / sizeof(NetworkChangeState));                                         \
+        } while (0)
+
+/* The record first, then libvirt, then the answer; what cannot be made is taken back, and what guests are on
+ * stays. */
+static void test_change_states(void)
+{
+        WALK(EVENTS(EVENT(CREATE), EVENT(NEEDS_ADMINISTER), EVENT(DONE), EVENT(DONE), EVENT(DONE),
+                             EVENT(DONE)),
+                        STATES(STATE(RECORDING), STATE(AUTHORIZING), STATE(RECORDING), STATE(CREATING),
+                                        STATE(READING), STATE(ENDED)));
+        WALK(EVENTS(EVENT(CREATE), EVENT(NEEDS_ADMINISTER), EVENT(FAILED)),
+                        STATES(STATE(RECORDING), STATE(AUTHORIZING), STATE(ENDED)));
+        WALK(EVENTS(EVENT(CREATE), EVENT(DONE), EVENT(TAKE_BACK), EVENT(DONE), EVENT(DONE)),
+                        STATES(STATE(RECORDING), STATE(CREATING), STATE(REMOVING), STATE(FORGETTING),
+                                        STATE(ENDED)));
+        WALK(EVENTS(EVENT(REMOVE), EVENT(DONE), EVENT(DONE), EVENT(DONE)),
+                        STATES(STATE(MARKING), STATE(REMOVING), STATE(FORGETTING), STATE(ENDED)));
+        WALK(EVENTS(EVENT(REMOVE), EVENT(DONE), EVENT(IN_USE), EVENT(DONE)),
+                        STATES(STATE(MARKING), STATE(REMOVING), STATE(RESTORING), STATE(ENDED)));
+        WALK(EVENTS(EVENT(REPAIR), EVENT(DONE), EVENT(DONE)),
+                        STATES(STATE(CREATING), STATE(READING), STATE(ENDED)));
+        WALK(EVENTS(EVENT(REPAIR), EVENT(FAILED)), STATES(STATE(CREATING), STATE(ENDED)));
+        WALK(EVENTS(EVENT(TAKE_BACK), EVENT(FAILED)), STATES(STATE(REMOVING), STATE(ENDED)));
+}
+
+/* Each state but the last is left by success, and that one by nothing. */
+static void test_change_ends(void)
+{
+        for (NetworkChangeState state = NETWORK_CHANGE_RECORDING; state < NETWORK_CHANGE_ENDED; state++)
+                g_assert_cmpint(network_change_state_next(state, NETWORK_CHANGE_EVENT_DONE), >, 0);
+        for (NetworkChangeEvent event = 0; event < _NETWORK_CHANGE_EVENT_MAX; event++)
+                g_assert_cmpint(network_change_state_next(NETWORK_CHANGE_ENDED, event), ==,
+                                _NETWORK_CHANGE_STATE_INVALID);
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
@@ -205,5 +259,7 @@ int main(int argc, char *argv[])
         g_test_add_func("/daemon/network/seen", test_seen);
         g_test_add_func("/daemon/network/dhcp-leases", test_dhcp_leases);
         g_test_add_func("/daemon/network/dhcp-leases-are-bounded", test_dhcp_leases_are_bounded);
+        g_test_add_func("/daemon/network/change-goes-by-its-table", test_change_states);
+        g_test_add_func("/daemon/network/change-ends", test_change_ends);
         return g_test_run();
 }
