@@ -82,92 +82,6 @@ static void systemd_ready(Systemd *systemd)
         systemd->listener->ready(systemd->manager);
 }
 
-static int read_string(sd_bus_message *m, char **ret)
-{
-        const char *s;
-        int r = sd_bus_message_read(m, "v", "s", &s);
-
-        if (r >= 0) {
-                g_free(*ret);
-                *ret = g_strdup(s);
-        }
-        return r;
-}
-
-static int read_invocation_id(sd_bus_message *m, char **ret)
-{
-        g_autoptr(GString) hex = g_string_new(NULL);
-        const void *bytes;
-        size_t size;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'v', "ay");
-        if (r >= 0)
-                r = sd_bus_message_read_array(m, 'y', &bytes, &size);
-        if (r >= 0)
-                r = sd_bus_message_exit_container(m);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < size; i++)
-                g_string_append_printf(hex, "%02x", ((const uint8_t *) bytes)[i]);
-        g_free(*ret);
-        *ret = g_string_free(g_steal_pointer(&hex), FALSE);
-        return 0;
-}
-
-static int read_property(sd_bus_message *m, const char *key, UnitStatus *status)
-{
-        if (g_str_equal(key, "ActiveState"))
-                return read_string(m, &status->active_state);
-        if (g_str_equal(key, "SubState"))
-                return read_string(m, &status->sub_state);
-        if (g_str_equal(key, "Result"))
-                return read_string(m, &status->result);
-        if (g_str_equal(key, "ExecMainStatus"))
-                return sd_bus_message_read(m, "v", "i", &status->exit_status);
-        if (g_str_equal(key, "NRestarts"))
-                return sd_bus_message_read(m, "v", "u", &status->restarts);
-        if (g_str_equal(key, "InvocationID"))
-                return read_invocation_id(m, &status->invocation_id);
-        if (g_str_equal(key, "StateChangeTimestamp"))
-                return sd_bus_message_read(m, "v", "t", &status->state_change);
-        if (g_str_equal(key, "ActiveEnterTimestamp"))
-                return sd_bus_message_read(m, "v", "t", &status->active_enter);
-        if (g_str_equal(key, "InactiveEnterTimestamp"))
-                return sd_bus_message_read(m, "v", "t", &status->inactive_enter);
-        if (g_str_equal(key, "ExecMainStartTimestampMonotonic"))
-                return sd_bus_message_read(m, "v", "t", &status->timestamps.at[TIMESTAMP_RUNNER_FORKED]);
-        if (g_str_equal(key, "ActiveEnterTimestampMonotonic"))
-                return sd_bus_message_read(m, "v", "t", &status->timestamps.at[TIMESTAMP_UNIT_ACTIVE]);
-        if (g_str_equal(key, "ConditionResult")) {
-                int b, r = sd_bus_message_read(m, "v", "b", &b);
-
-                status->condition_result = r >= 0 && b;
-                return r;
-        }
-
-        return sd_bus_message_skip(m, "v");
-}
-
-/* a{sv} of either interface of a service unit. */
-static int read_properties(sd_bus_message *m, UnitStatus *status)
-{
-        const char *key;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(m, "s", &key);
-                if (r >= 0)
-                        r = read_property(m, key, status);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-
-        return r < 0 ? r : sd_bus_message_exit_container(m);
-}
-
 static void fetch_end(Fetch *fetch, int r, Error *error)
 {
         Systemd *systemd = fetch->systemd;
@@ -184,16 +98,12 @@ static void fetch_end(Fetch *fetch, int r, Error *error)
 }
 
 /* Where what systemd says about NAME goes, at once and in the order in which it is said: a picture that is
- * put together from several answers would take back what a signal has said between them. A unit without a
- * definition gets an entry too: unikernel_refresh() decides whether it is one of ours. NULL: no name. */
-static UnitStatus *status_of(Manager *manager, const char *name)
+ * put together from several answers would take back what a signal has said between them. NULL: no name. */
+static UnitStatus *systemd_acquire_status(Systemd *systemd, const char *name)
 {
-        Unikernel *unikernel = unikernel_get(manager, name);
+        Unikernel *unikernel = unikernel_acquire(systemd->manager, name);
 
-        if (!unikernel && unikernel_new(manager, name, &unikernel) < 0)
-                return NULL;
-
-        return &unikernel->status;
+        return unikernel ? &unikernel->status : NULL;
 }
 
 static void fetch_show(Fetch *fetch)
@@ -205,45 +115,38 @@ static void fetch_show(Fetch *fetch)
         fetch_end(fetch, 0, NULL);
 }
 
-static int on_exit_status(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+/* The answer to a question for one property of the service. */
+static void fetch_read_property(Fetch *fetch, const char *property, sd_bus_message *reply)
 {
-        Fetch *fetch = userdata;
-        UnitStatus *status = status_of(fetch->systemd->manager, fetch->name);
+        UnitStatus *status = systemd_acquire_status(fetch->systemd, fetch->name);
 
         if (status && !sd_bus_message_is_method_error(reply, NULL))
-                (void) sd_bus_message_read(reply, "v", "i", &status->exit_status);
-        fetch_show(fetch);
+                (void) unit_status_read_property(status, property, reply);
+}
+
+static int on_fetch_exit_status(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+{
+        fetch_read_property(userdata, "ExecMainStatus", reply);
+        fetch_show(userdata);
         return 0;
 }
 
-static int on_restarts(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_fetch_forked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
-        Fetch *fetch = userdata;
-        UnitStatus *status = status_of(fetch->systemd->manager, fetch->name);
-
-        if (status && !sd_bus_message_is_method_error(reply, NULL))
-                (void) read_property(reply, "NRestarts", status);
+        fetch_read_property(userdata, "ExecMainStartTimestampMonotonic", reply);
+        fetch_show(userdata);
         return 0;
 }
 
-static int on_forked(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_fetch_restarts(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
-        Fetch *fetch = userdata;
-        UnitStatus *status = status_of(fetch->systemd->manager, fetch->name);
-
-        if (status && !sd_bus_message_is_method_error(reply, NULL))
-                (void) read_property(reply, "ExecMainStartTimestampMonotonic", status);
-        fetch_show(fetch);
+        fetch_read_property(userdata, "NRestarts", reply);
         return 0;
 }
 
-static int on_result(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_fetch_result(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
-        Fetch *fetch = userdata;
-        UnitStatus *status = status_of(fetch->systemd->manager, fetch->name);
-
-        if (status && !sd_bus_message_is_method_error(reply, NULL))
-                (void) read_string(reply, &status->result);
+        fetch_read_property(userdata, "Result", reply);
         return 0;
 }
 
@@ -256,24 +159,24 @@ static int fetch_more(Fetch *fetch, const char *property, sd_bus_message_handler
 
 /* What the status was, and whether systemd has restarted it, is asked only where it says something, when it
  * was forked only for those who want to know. */
-static int on_unit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_fetch_unit(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Fetch *fetch = userdata;
-        UnitStatus *status = status_of(fetch->systemd->manager, fetch->name);
+        UnitStatus *status = systemd_acquire_status(fetch->systemd, fetch->name);
         const sd_bus_error *error = sd_bus_message_get_error(reply);
         bool failed;
         int r = -ENODATA;
 
-        if (error || !status || read_properties(reply, status) < 0)
+        if (error || !status || unit_status_read(status, reply) < 0)
                 log_warning("Cannot read the unit of unikernel '%s': %s", fetch->name,
                                 error ? error->message : "malformed answer");
         failed = status && g_strcmp0(status->active_state, "failed") == 0;
         if (failed)
-                (void) fetch_more(fetch, "NRestarts", on_restarts);
+                (void) fetch_more(fetch, "NRestarts", on_fetch_restarts);
         if (failed || (status && g_strcmp0(status->result, "exit-code") == 0))
-                r = fetch_more(fetch, "ExecMainStatus", on_exit_status);
+                r = fetch_more(fetch, "ExecMainStatus", on_fetch_exit_status);
         else if (fetch->timestamps)
-                r = fetch_more(fetch, "ExecMainStartTimestampMonotonic", on_forked);
+                r = fetch_more(fetch, "ExecMainStartTimestampMonotonic", on_fetch_forked);
         if (r < 0)
                 fetch_show(fetch);
         return 0;
@@ -292,11 +195,11 @@ static void on_fetch_turn(QueueEntry *entry, void *userdata)
         r = sd_bus_path_encode(UNIT_PATH, unit, &fetch->path);
         if (r >= 0)
                 r = sd_bus_call_method_async(bus, &fetch->result, SYSTEMD_NAME, fetch->path,
-                                "org.freedesktop.DBus.Properties", "Get", on_result, fetch, "ss",
+                                "org.freedesktop.DBus.Properties", "Get", on_fetch_result, fetch, "ss",
                                 SYSTEMD_NAME ".Service", "Result");
         if (r >= 0)
                 r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, fetch->path,
-                                "org.freedesktop.DBus.Properties", "GetAll", on_unit, fetch, "s",
+                                "org.freedesktop.DBus.Properties", "GetAll", on_fetch_unit, fetch, "s",
                                 SYSTEMD_NAME ".Unit");
         if (r < 0) {
                 r = error_set_errno(&error, r, "Cannot ask systemd about unikernel '%s'", fetch->name);
@@ -332,7 +235,7 @@ void systemd_fetch_timestamps(Systemd *systemd, const char *name, SystemdFetched
 }
 
 /* What ended while systemd was not heard is unloaded, and in no list. */
-static void fetch_unlisted(Systemd *systemd, GHashTable *listed)
+static void systemd_fetch_unlisted(Systemd *systemd, GHashTable *listed)
 {
         g_autoptr(GList) all = g_hash_table_get_values(systemd->manager->unikernels);
 
@@ -346,7 +249,7 @@ static void fetch_unlisted(Systemd *systemd, GHashTable *listed)
         }
 }
 
-static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_units_listed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         g_autoptr(GHashTable) listed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         Systemd *systemd = userdata;
@@ -371,7 +274,7 @@ static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         if (r < 0)
                 log_warning("Cannot list our units: %s", error ? error->message : g_strerror(-r));
         else
-                fetch_unlisted(systemd, listed);
+                systemd_fetch_unlisted(systemd, listed);
 
         systemd->listed = true;
         if (systemd->fetching == 0)
@@ -393,8 +296,8 @@ static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error
                         sd_bus_path_decode(path, UNIT_PATH, &unit) <= 0 || unit_name_parse(unit, &name) < 0)
                 return 0;
 
-        status = status_of(systemd->manager, name);
-        if (!status || sd_bus_message_read(m, "s", &interface) < 0 || read_properties(m, status) < 0)
+        status = systemd_acquire_status(systemd, name);
+        if (!status || sd_bus_message_read(m, "s", &interface) < 0 || unit_status_read(status, m) < 0)
                 systemd_fetch(systemd, name, NULL, NULL);
         else if (status->active_state && g_str_equal(interface, SYSTEMD_NAME ".Unit"))
                 (void) unikernel_refresh(unikernel_get(systemd->manager, name));
@@ -451,7 +354,7 @@ static void systemd_subscribe(Systemd *systemd)
 static void systemd_list(Systemd *systemd)
 {
         int r = sd_bus_call_method_async(systemd->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
-                        SYSTEMD_MANAGER, "ListUnitsByPatterns", on_units, systemd, "asas", 0, 1,
+                        SYSTEMD_MANAGER, "ListUnitsByPatterns", on_units_listed, systemd, "asas", 0, 1,
                         SHRUTHI_UNIT_PREFIX "*" SHRUTHI_UNIT_SUFFIX);
 
         if (r < 0)
@@ -472,7 +375,7 @@ static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret
         return 0;
 }
 
-static void on_enabled(GHashTable *enabled, void *userdata)
+static void on_enabled_scanned(GHashTable *enabled, void *userdata)
 {
         Systemd *systemd = userdata;
         g_autoptr(GHashTable) old = g_steal_pointer(&systemd->manager->enabled);
@@ -490,7 +393,7 @@ static void on_enabled(GHashTable *enabled, void *userdata)
 
 void systemd_scan_enabled(Systemd *systemd)
 {
-        enabled_scan(systemd->manager->loader, on_enabled, systemd);
+        enabled_scan(systemd->manager->loader, on_enabled_scanned, systemd);
 }
 
 static int on_ready_timeout(sd_event_source *source, uint64_t usec, void *userdata)
@@ -511,7 +414,7 @@ static int on_reloaded(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
         return 0;
 }
 
-static int on_reload_ask(Reload *reload, void *userdata)
+static int systemd_ask_reload(Reload *reload, void *userdata)
 {
         g_autoptr(sd_bus_message) m = NULL;
         Systemd *systemd = userdata;
@@ -577,7 +480,7 @@ int systemd_new(Manager *manager, const SystemdListener *listener, Systemd **ret
         *systemd = (Systemd){.manager = manager,
                         .listener = listener,
                         .fetches = queue_new(FETCHES_AT_ONCE, 0),
-                        .reload = reload_new(manager->event, on_reload_ask, systemd)};
+                        .reload = reload_new(manager->event, systemd_ask_reload, systemd)};
 
         /* Subscribed before anything is asked, so that nothing falls between. */
         r = systemd_add_matches(systemd);

@@ -31,15 +31,6 @@ void loaded_clear(Loaded *loaded)
         *loaded = (Loaded){};
 }
 
-void unit_status_clear(UnitStatus *status)
-{
-        g_free(status->active_state);
-        g_free(status->sub_state);
-        g_free(status->result);
-        g_free(status->invocation_id);
-        *status = (UnitStatus){};
-}
-
 static void shown_clear(Shown *shown)
 {
         g_free(shown->result);
@@ -104,6 +95,16 @@ void unikernel_free(Unikernel *unikernel)
 Unikernel *unikernel_get(Manager *manager, const char *name)
 {
         return g_hash_table_lookup(manager->unikernels, name);
+}
+
+Unikernel *unikernel_acquire(Manager *manager, const char *name)
+{
+        Unikernel *unikernel = unikernel_get(manager, name);
+
+        if (!unikernel && unikernel_new(manager, name, &unikernel) < 0)
+                return NULL;
+
+        return unikernel;
 }
 
 int unikernel_find(Manager *manager, const char *name, Unikernel **ret_unikernel, Error *ret_error)

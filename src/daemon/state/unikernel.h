@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "daemon/core/manager.h"
 #include "daemon/state/guest.h"
+#include "daemon/state/unit-status.h"
 #include "unikernel/definition.h"
 #include "unikernel/timestamps.h"
 
@@ -41,19 +42,6 @@ typedef struct Loaded {
 } Loaded;
 
 void loaded_clear(Loaded *loaded);
-
-/* What systemd says about the unit. */
-typedef struct UnitStatus {
-        char *active_state, *sub_state, *result;
-        char *invocation_id;                                 /* "" if none */
-        uint64_t state_change, active_enter, inactive_enter; /* µs since the epoch */
-        bool condition_result;
-        int32_t exit_status;   /* of the main process; known where result is "exit-code" */
-        uint32_t restarts;     /* by systemd itself since somebody asked; known where it is failed */
-        Timestamps timestamps; /* those of systemd's */
-} UnitStatus;
-
-void unit_status_clear(UnitStatus *status);
 
 /* What everybody may see: the properties, all derived from the two above. */
 typedef struct Shown {
@@ -99,6 +87,10 @@ void unikernel_free(Unikernel *unikernel);
 DEFINE_DESTROY(unikernel)
 
 Unikernel *unikernel_get(Manager *manager, const char *name);
+
+/* The same, made if there is none: a unit may be there before its definition, and unikernel_refresh()
+ * decides whether it is one of ours. NULL: no name of one. */
+Unikernel *unikernel_acquire(Manager *manager, const char *name);
 
 /* INVALID_NAME or NO_SUCH_UNIKERNEL. */
 int unikernel_find(Manager *manager, const char *name, Unikernel **ret_unikernel, Error *ret_error);
