@@ -60,7 +60,7 @@
 
 /* Each call that comes in: who is it, and is it of a size that we take? Those that are dispatched again pass
  * here again. */
-static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int on_daemon_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         Manager *manager = userdata;
@@ -90,7 +90,7 @@ static int daemon_export(Manager *manager, sd_bus *bus)
 {
         int r;
 
-        r = sd_bus_add_filter(bus, NULL, on_message, manager);
+        r = sd_bus_add_filter(bus, NULL, on_daemon_message, manager);
         if (r >= 0)
                 r = sd_bus_add_object_vtable(bus, NULL, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER,
                                 manager_vtable, manager);
@@ -122,7 +122,7 @@ static int daemon_export(Manager *manager, sd_bus *bus)
         return r;
 }
 
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+static int on_daemon_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
         if (si->ssi_signo == SIGHUP)
                 configuration_reload(userdata, NULL, NULL);
@@ -131,7 +131,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *si,
         return 0;
 }
 
-static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_daemon_name(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *error = sd_bus_message_get_error(reply);
         Manager *manager = userdata;
@@ -154,7 +154,7 @@ static void on_systemd_ready(Manager *manager)
 
         manager->published = true;
         units_repair(manager);
-        r = sd_bus_request_name_async(manager->bus, NULL, SHRUTHI_BUS_NAME, 0, on_name, manager);
+        r = sd_bus_request_name_async(manager->bus, NULL, SHRUTHI_BUS_NAME, 0, on_daemon_name, manager);
         if (r < 0) {
                 log_error("Cannot ask for the name " SHRUTHI_BUS_NAME ": %s", g_strerror(-r));
                 (void) sd_event_exit(manager->event, r);
@@ -167,7 +167,7 @@ static const SystemdListener systemd_listener = {
                 .signals_missed = jobs_check,
 };
 
-static int on_hangup(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int on_daemon_hangup(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Manager *manager = userdata;
 
@@ -189,7 +189,7 @@ static int daemon_connect(Manager *manager)
         if (r >= 0)
                 r = sd_bus_match_signal_async(bus, NULL, "org.freedesktop.DBus.Local",
                                 "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
-                                on_hangup, NULL, manager);
+                                on_daemon_hangup, NULL, manager);
         if (r < 0)
                 return r;
 
@@ -201,7 +201,7 @@ static int daemon_connect(Manager *manager)
         return systemd_new(manager, &systemd_listener, &manager->systemd);
 }
 
-static int on_connect(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_daemon_connect_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Manager *manager = userdata;
 
@@ -228,7 +228,7 @@ static int daemon_reach_bus(Manager *manager)
         log_warning("There is no bus (%s); serving the private socket alone", g_strerror(-r));
         (void) sd_notify(0, "READY=1\nSTATUS=Serving the private socket; there is no bus");
         return sd_event_add_time_relative(manager->event, &manager->connect_source, CLOCK_MONOTONIC,
-                        CONNECT_RETRY, 0, on_connect, manager);
+                        CONNECT_RETRY, 0, on_daemon_connect_time, manager);
 }
 
 static int daemon_take_sockets(Manager *manager)
@@ -252,7 +252,7 @@ static int daemon_add_signals(Manager *manager)
         int r = 0;
 
         for (size_t i = 0; i < G_N_ELEMENTS(signals) && r >= 0; i++)
-                r = sd_event_add_signal(manager->event, NULL, signals[i], on_signal, manager);
+                r = sd_event_add_signal(manager->event, NULL, signals[i], on_daemon_signal, manager);
 
         return r;
 }
@@ -337,7 +337,7 @@ int daemon_new(Manager **ret_manager, Error *ret_error)
         manager->polkit_queries = queue_new(POLKIT_QUERIES_AT_ONCE, POLKIT_QUERIES_PER_USER);
         manager->polkit_dialogs = queue_new(POLKIT_DIALOGS_AT_ONCE, POLKIT_DIALOGS_PER_USER);
         manager->overviews = queue_new(OVERVIEWS_AT_ONCE, OVERVIEWS_PER_USER);
-        manager->helper = helper_new(manager->event, HELPERS_AT_ONCE);
+        manager->helper = libvirt_helper_new(manager->event, HELPERS_AT_ONCE);
 
         definitions_tidy();
         change_finish_removals();
@@ -377,7 +377,7 @@ Manager *daemon_free(Manager *manager)
         sd_event_source_disable_unref(manager->connect_source);
         worker_free(manager->worker);
         worker_free(manager->loader);
-        helper_free(manager->helper);
+        libvirt_helper_free(manager->helper);
         queue_free(manager->starts);
         queue_free(manager->stops);
         queue_free(manager->polkit_queries);

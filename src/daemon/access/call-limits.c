@@ -41,7 +41,7 @@ void calls_leave(Manager *manager, uid_t uid, unsigned weight)
         manager_touch(manager);
 }
 
-static int size_of_basic(sd_bus_message *message, char type, uint64_t *size)
+static int message_size_of_basic(sd_bus_message *message, char type, uint64_t *size)
 {
         union {
                 uint64_t number;
@@ -60,7 +60,7 @@ static int size_of_basic(sd_bus_message *message, char type, uint64_t *size)
 
 /* One value after the other of the container that message is in. Containers nest at most 64 deep (D-Bus
  * specification). */
-static int size_of_values(sd_bus_message *message, uint64_t max, uint64_t *size)
+static int message_size_of_values(sd_bus_message *message, uint64_t max, uint64_t *size)
 {
         const char *contents;
         char type;
@@ -72,12 +72,12 @@ static int size_of_values(sd_bus_message *message, uint64_t max, uint64_t *size)
                 if (strchr("arve", type)) {
                         r = sd_bus_message_enter_container(message, type, contents);
                         if (r >= 0)
-                                r = size_of_values(message, max, size);
+                                r = message_size_of_values(message, max, size);
                         if (r >= 0)
                                 r = sd_bus_message_exit_container(message);
                         *size += 8;
                 } else
-                        r = size_of_basic(message, type, size);
+                        r = message_size_of_basic(message, type, size);
                 if (r < 0)
                         return r;
         }
@@ -90,7 +90,7 @@ static int size_of_values(sd_bus_message *message, uint64_t max, uint64_t *size)
 int message_check_size(sd_bus_message *message, uint64_t max)
 {
         uint64_t size = 0;
-        int r = size_of_values(message, max, &size), k = sd_bus_message_rewind(message, true);
+        int r = message_size_of_values(message, max, &size), k = sd_bus_message_rewind(message, true);
 
         return r < 0 ? r : k < 0 ? k : 0;
 }
@@ -100,7 +100,7 @@ unsigned message_weight(sd_bus_message *message)
         uint64_t size = 0;
 
         (void) sd_bus_message_rewind(message, true);
-        (void) size_of_values(message, UINT64_MAX, &size);
+        (void) message_size_of_values(message, UINT64_MAX, &size);
         (void) sd_bus_message_rewind(message, true);
         return 1 + (unsigned) MIN(size / CALL_WEIGHT_SIZE, CALLS_MAX);
 }

@@ -51,7 +51,7 @@ static void client_vanished(Client *client)
         manager_touch(manager);
 }
 
-static int on_name_lost(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int on_client_name_lost(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Manager *manager = userdata;
         const char *name;
@@ -72,7 +72,7 @@ int clients_watch(Manager *manager)
         return sd_bus_add_match_async(manager->bus, NULL,
                         "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
                         "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''",
-                        on_name_lost, NULL, manager);
+                        on_client_name_lost, NULL, manager);
 }
 
 static void client_wake(Client *client)
@@ -125,7 +125,7 @@ static int client_read_credentials(Client *client, sd_bus_message *reply)
         return have_uid ? 0 : -ENODATA;
 }
 
-static int on_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_client_credentials(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Client *client = userdata;
         int r;
@@ -167,7 +167,7 @@ int client_notice(Manager *manager, sd_bus_message *message)
         /* Whoever leaves after this was answered is seen leaving: the match has been there for long. */
         r = sd_bus_call_method_async(manager->bus, &client->credentials_slot, "org.freedesktop.DBus",
                         "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionCredentials",
-                        on_credentials, client, "s", client->name);
+                        on_client_credentials, client, "s", client->name);
         if (r < 0) {
                 client_free(client);
                 return r;

@@ -21,12 +21,12 @@ static bool idle_is_busy(const Manager *manager)
                manager->logs || g_hash_table_size(manager->changing) > 0 || manager->reloading ||
                queue_is_busy(manager->starts) || queue_is_busy(manager->stops) ||
                worker_count(manager->worker) > 0 || worker_count(manager->loader) > 0 ||
-               helper_count(manager->helper) > 0;
+               libvirt_helper_count(manager->helper) > 0;
 }
 
 /* Calls that are not answered yet, those included whose caller's identity is still being asked for, and
  * those that have been read (or put back) and not been handed to anybody. */
-static bool calls_are_open(const Manager *manager)
+static bool idle_calls_are_open(const Manager *manager)
 {
         GHashTableIter iter;
         uint64_t queued;
@@ -43,18 +43,18 @@ static bool calls_are_open(const Manager *manager)
         return manager->n_calls > 0;
 }
 
-static int on_drain(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_idle_drain(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Manager *manager = userdata;
 
-        if (!calls_are_open(manager) || usec >= manager->drain_since + DRAIN_MAX)
+        if (!idle_calls_are_open(manager) || usec >= manager->drain_since + DRAIN_MAX)
                 return sd_event_exit(manager->event, 0);
 
         (void) sd_event_source_set_time(source, usec + DRAIN_STEP);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static int on_released(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_idle_name_released(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Manager *manager = userdata;
         int r;
@@ -63,7 +63,7 @@ static int on_released(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
         manager->idle_source = sd_event_source_disable_unref(manager->idle_source);
         (void) sd_event_now(manager->event, CLOCK_MONOTONIC, &manager->drain_since);
         r = sd_event_add_time(manager->event, &manager->idle_source, CLOCK_MONOTONIC, manager->drain_since,
-                        1, on_drain, manager);
+                        1, on_idle_drain, manager);
         return r < 0 ? sd_event_exit(manager->event, 0) : 0;
 }
 
@@ -80,8 +80,8 @@ void idle_leave(Manager *manager)
         if (manager->listen_source)
                 (void) sd_event_source_set_enabled(manager->listen_source, SD_EVENT_OFF);
         manager->idle_source = sd_event_source_disable_unref(manager->idle_source);
-        if (!manager->bus || sd_bus_release_name_async(
-                                             manager->bus, NULL, SHRUTHI_BUS_NAME, on_released, manager) < 0)
+        if (!manager->bus || sd_bus_release_name_async(manager->bus, NULL, SHRUTHI_BUS_NAME,
+                                             on_idle_name_released, manager) < 0)
                 (void) sd_event_exit(manager->event, 0);
 }
 
@@ -92,7 +92,7 @@ static uint64_t idle_deadline(const Manager *manager)
         return manager->idle_since + MIN(manager_conf(manager)->idle_exit_usec, IDLE_LOOK);
 }
 
-static int on_idle(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_idle_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Manager *manager = userdata;
         uint64_t limit = manager_conf(manager)->idle_exit_usec, now;
@@ -114,5 +114,5 @@ int idle_start(Manager *manager)
 {
         manager_touch(manager);
         return sd_event_add_time(manager->event, &manager->idle_source, CLOCK_MONOTONIC,
-                        idle_deadline(manager), 0, on_idle, manager);
+                        idle_deadline(manager), 0, on_idle_time, manager);
 }

@@ -85,7 +85,7 @@ void query_free(Query *query)
 /* Runs when nothing else is left to do, so after the handler has seen its message again, for one that did
  * not come to ask for the answer. Until then it counts as a call: where there is always something else to
  * do, no more are kept than may be under way. */
-static int on_expire(sd_event_source *source, void *userdata)
+static int on_query_expired(sd_event_source *source, void *userdata)
 {
         Query *query = userdata;
 
@@ -112,7 +112,7 @@ static void query_finish(Query *query, Decision decision)
 
         r = message_redispatch(query->message);
         if (r >= 0)
-                r = sd_event_add_defer(query->manager->event, &source, on_expire, query);
+                r = sd_event_add_defer(query->manager->event, &source, on_query_expired, query);
         if (r >= 0) {
                 query->expire_source = source;
                 r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
@@ -123,7 +123,7 @@ static void query_finish(Query *query, Decision decision)
         }
 }
 
-static Decision read_decision(sd_bus_message *reply, const Query *query)
+static Decision query_read_decision(sd_bus_message *reply, const Query *query)
 {
         const sd_bus_error *error = sd_bus_message_get_error(reply);
         int authorized, challenge;
@@ -142,7 +142,7 @@ static Decision read_decision(sd_bus_message *reply, const Query *query)
         return challenge ? DECISION_CHALLENGE : DECISION_NO;
 }
 
-static int on_decision(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_query_answered(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Query *query = userdata;
 
@@ -151,16 +151,16 @@ static int on_decision(sd_bus_message *reply, void *userdata, sd_bus_error *ret_
                 (void) sd_bus_call_method_async(query->manager->bus, NULL, POLKIT_NAME, POLKIT_PATH,
                                 POLKIT_INTERFACE, "CancelCheckAuthorization", NULL, NULL, "s",
                                 query->cancellation_id);
-        query_finish(query, read_decision(reply, query));
+        query_finish(query, query_read_decision(reply, query));
         return 0;
 }
 
-static int append_detail(sd_bus_message *m, const char *key, const char *value)
+static int query_append_detail(sd_bus_message *m, const char *key, const char *value)
 {
         return value ? sd_bus_message_append(m, "{ss}", key, value) : 0;
 }
 
-static int append_query(sd_bus_message *m, const Query *query)
+static int query_append(sd_bus_message *m, const Query *query)
 {
         g_autofree char *unit = query->unikernel ? unit_name_for(query->unikernel) : NULL;
         int r;
@@ -170,21 +170,21 @@ static int append_query(sd_bus_message *m, const Query *query)
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "{ss}");
         if (r >= 0)
-                r = append_detail(m, "verb", query->action + strlen(SHRUTHI_ACTION_PREFIX));
+                r = query_append_detail(m, "verb", query->action + strlen(SHRUTHI_ACTION_PREFIX));
         if (r >= 0)
-                r = append_detail(m, "unikernel", query->unikernel);
+                r = query_append_detail(m, "unikernel", query->unikernel);
         if (r >= 0)
-                r = append_detail(m, "unit", unit);
+                r = query_append_detail(m, "unit", unit);
         if (r >= 0)
-                r = append_detail(m, "network", query->network);
+                r = query_append_detail(m, "network", query->network);
         if (r >= 0)
-                r = append_detail(m, "volume", query->volume);
+                r = query_append_detail(m, "volume", query->volume);
         if (r >= 0)
-                r = append_detail(m, "owner", query->owner);
+                r = query_append_detail(m, "owner", query->owner);
         if (r >= 0)
-                r = append_detail(m, "group", query->group);
+                r = query_append_detail(m, "group", query->group);
         if (r >= 0)
-                r = append_detail(m, "reason", query->reason);
+                r = query_append_detail(m, "reason", query->reason);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
@@ -203,14 +203,14 @@ static int query_send(Query *query, uint64_t timeout)
         r = sd_bus_message_new_method_call(query->manager->bus, &m, POLKIT_NAME, POLKIT_PATH,
                         POLKIT_INTERFACE, "CheckAuthorization");
         if (r >= 0)
-                r = append_query(m, query);
+                r = query_append(m, query);
         if (r < 0)
                 return r;
 
-        return sd_bus_call_async(query->manager->bus, &query->slot, m, on_decision, query, timeout);
+        return sd_bus_call_async(query->manager->bus, &query->slot, m, on_query_answered, query, timeout);
 }
 
-static int on_given_up(sd_event_source *source, void *userdata)
+static int on_query_given_up(sd_event_source *source, void *userdata)
 {
         Query *query = userdata;
 
@@ -220,7 +220,7 @@ static int on_given_up(sd_event_source *source, void *userdata)
 }
 
 /* Those before it were asked before it, and have given up when it must: its turn comes in its time. */
-static void on_turn(QueueEntry *entry, void *userdata)
+static void on_query_turn(QueueEntry *entry, void *userdata)
 {
         Query *query = userdata;
         uint64_t now;
@@ -231,7 +231,7 @@ static void on_turn(QueueEntry *entry, void *userdata)
                 return;
 
         /* Not from within the call that has put it into the queue. */
-        if (sd_event_add_defer(query->manager->event, &query->expire_source, on_given_up, query) < 0)
+        if (sd_event_add_defer(query->manager->event, &query->expire_source, on_query_given_up, query) < 0)
                 log_error("Cannot say no to %s: out of memory", query->sender);
 }
 
@@ -263,7 +263,7 @@ static Query *query_new(Manager *manager, sd_bus_message *message, uid_t uid, un
         query->weight = weight;
         calls_enter(manager, uid, query->weight);
         query->entry = queue_add(query->interactive ? manager->polkit_dialogs : manager->polkit_queries, uid,
-                        on_turn, query);
+                        on_query_turn, query);
         return query;
 }
 

@@ -18,7 +18,7 @@ static void peer_unref(gpointer bus)
         sd_bus_unref(bus);
 }
 
-static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int on_peer_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         sd_bus *bus = sd_bus_message_get_bus(message);
         Manager *manager = userdata;
@@ -58,7 +58,7 @@ static int peer_new(Manager *manager, int *fd)
         if (r >= 0)
                 r = sd_bus_match_signal_async(bus, NULL, "org.freedesktop.DBus.Local",
                                 "/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local", "Disconnected",
-                                on_disconnected, NULL, manager);
+                                on_peer_disconnected, NULL, manager);
         if (r >= 0)
                 r = sd_bus_start(bus);
         if (r >= 0)
@@ -70,7 +70,7 @@ static int peer_new(Manager *manager, int *fd)
         return 0;
 }
 
-static int on_connection(sd_event_source *source, int listen_fd, uint32_t revents, void *userdata)
+static int on_peer_connection(sd_event_source *source, int listen_fd, uint32_t revents, void *userdata)
 {
         _cleanup_close_ int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         Manager *manager = userdata;
@@ -98,7 +98,7 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t revent
 /* A first call that comes in one piece with the last line of the authentication is read with it, and nothing
  * more would come to wake the loop for it (seen with systemd 252 and GDBus). So peers are looked at once
  * more after whatever else has happened. */
-static int on_post(sd_event_source *source, void *userdata)
+static int on_peers_post(sd_event_source *source, void *userdata)
 {
         Manager *manager = userdata;
         g_autoptr(GPtrArray) peers = g_ptr_array_new_with_free_func(peer_unref);
@@ -115,10 +115,11 @@ static int on_post(sd_event_source *source, void *userdata)
 
 int private_listen(Manager *manager, int fd)
 {
-        int r = sd_event_add_post(manager->event, NULL, on_post, manager);
+        int r = sd_event_add_post(manager->event, NULL, on_peers_post, manager);
 
         if (r < 0)
                 return r;
 
-        return sd_event_add_io(manager->event, &manager->listen_source, fd, EPOLLIN, on_connection, manager);
+        return sd_event_add_io(
+                        manager->event, &manager->listen_source, fd, EPOLLIN, on_peer_connection, manager);
 }

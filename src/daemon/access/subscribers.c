@@ -106,7 +106,7 @@ static bool subscriber_sees_volume(const Subscriber *subscriber, const Volume *v
         return subscriber->uid == 0 || subscriber->uid == volume->owner;
 }
 
-static int look_at_volumes(Look *look)
+static int look_read_volumes(Look *look)
 {
         g_autoptr(GPtrArray) volumes = NULL;
         int r;
@@ -126,7 +126,7 @@ static int look_at_volumes(Look *look)
         return r;
 }
 
-static int look_at_images(Look *look)
+static int look_read_images(Look *look)
 {
         g_autoptr(GPtrArray) entries = NULL;
         int r;
@@ -150,12 +150,12 @@ static void look_run(void *userdata)
 {
         Look *look = userdata;
 
-        look->result = look_at_volumes(look);
+        look->result = look_read_volumes(look);
         if (look->result >= 0)
-                look->result = look_at_images(look);
+                look->result = look_read_images(look);
 }
 
-static void emit_to(sd_bus *bus, const char *destination, Kind kind, bool added, const char *name)
+static void subscriber_emit_on(sd_bus *bus, const char *destination, Kind kind, bool added, const char *name)
 {
         g_autoptr(sd_bus_message) signal = NULL;
         g_autofree char *path = NULL;
@@ -175,20 +175,21 @@ static void emit_to(sd_bus *bus, const char *destination, Kind kind, bool added,
                 log_debug("Cannot tell %s of '%s': %s", destination ?: "root", name, g_strerror(-r));
 }
 
-static void emit(Manager *manager, const Subscriber *subscriber, Kind kind, bool added, const char *name)
+static void subscriber_emit(
+                Manager *manager, const Subscriber *subscriber, Kind kind, bool added, const char *name)
 {
         if (*subscriber->name) {
                 if (manager->bus)
-                        emit_to(manager->bus, subscriber->name, kind, added, name);
+                        subscriber_emit_on(manager->bus, subscriber->name, kind, added, name);
                 return;
         }
         for (guint i = 0; i < manager->peers->len; i++)
-                emit_to(manager->peers->pdata[i], NULL, kind, added, name);
+                subscriber_emit_on(manager->peers->pdata[i], NULL, kind, added, name);
 }
 
 /* What is in a and not in b. */
-static void emit_difference(Manager *manager, const Subscriber *subscriber, Kind kind, GHashTable *a,
-                GHashTable *b, bool added)
+static void subscriber_emit_difference(Manager *manager, const Subscriber *subscriber, Kind kind,
+                GHashTable *a, GHashTable *b, bool added)
 {
         GHashTableIter iter;
         gpointer name;
@@ -196,17 +197,17 @@ static void emit_difference(Manager *manager, const Subscriber *subscriber, Kind
         g_hash_table_iter_init(&iter, a);
         while (g_hash_table_iter_next(&iter, &name, NULL))
                 if (!g_hash_table_contains(b, name))
-                        emit(manager, subscriber, kind, added, name);
+                        subscriber_emit(manager, subscriber, kind, added, name);
 }
 
-static void subscriber_take(Manager *manager, Subscriber *subscriber, Subscriber *looked)
+static void subscriber_update(Manager *manager, Subscriber *subscriber, Subscriber *looked)
 {
         for (Kind kind = 0; kind < _KIND_MAX; kind++) {
                 GHashTable *before = subscriber->seen[kind], *now = g_steal_pointer(&looked->seen[kind]);
 
                 if (before) {
-                        emit_difference(manager, subscriber, kind, before, now, false);
-                        emit_difference(manager, subscriber, kind, now, before, true);
+                        subscriber_emit_difference(manager, subscriber, kind, before, now, false);
+                        subscriber_emit_difference(manager, subscriber, kind, now, before, true);
                         g_hash_table_unref(before);
                 }
                 subscriber->seen[kind] = now;
@@ -225,7 +226,7 @@ static void look_done(void *userdata)
                            *now = subscriber_find(subscribers->all, looked->name);
 
                 if (now)
-                        subscriber_take(subscribers->manager, now, looked);
+                        subscriber_update(subscribers->manager, now, looked);
         }
         for (guint i = 0; i < look->calls->len; i++)
                 if (look->result >= 0)
@@ -244,7 +245,7 @@ static void look_done(void *userdata)
 
 /* Again each time: a directory may have come into being. What is watched already stays so
  * (inotify_add_watch(2)). */
-static void watch_all(const Subscribers *subscribers)
+static void subscribers_watch(const Subscribers *subscribers)
 {
         g_autofree char *owners = g_build_filename(paths_images(), ".owners", NULL);
         const char *const dirs[] = {paths_volumes(), paths_images(), owners};
@@ -265,7 +266,7 @@ static void subscribers_look(Subscribers *subscribers)
 
         if (subscribers->manager->peers->len == 0)
                 subscribers_forget(subscribers->manager, "");
-        watch_all(subscribers);
+        subscribers_watch(subscribers);
         look = g_new0(Look, 1);
         *look = (Look){.subscribers = subscribers,
                         .all = g_ptr_array_new_with_free_func(subscriber_free),
@@ -286,7 +287,7 @@ static void subscribers_look(Subscribers *subscribers)
         worker_run(subscribers->manager->worker, 0, NULL, look_run, look_done, look);
 }
 
-static int on_look_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_subscribers_look_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Subscribers *subscribers = userdata;
 
@@ -296,7 +297,7 @@ static int on_look_time(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_subscribers_inotify(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         Subscribers *subscribers = userdata;
         char buffer[4096];
@@ -305,7 +306,8 @@ static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *u
                 ;
         if (!subscribers->look_source &&
                         sd_event_add_time_relative(subscribers->manager->event, &subscribers->look_source,
-                                        CLOCK_MONOTONIC, LOOK_DELAY, 0, on_look_time, subscribers) < 0)
+                                        CLOCK_MONOTONIC, LOOK_DELAY, 0, on_subscribers_look_time,
+                                        subscribers) < 0)
                 subscribers_look(subscribers);
         return 0;
 }
@@ -321,7 +323,7 @@ static int subscribers_new(Manager *manager, Subscribers **ret_subscribers)
                         .waiting = g_ptr_array_new()};
         r = subscribers->fd < 0 ? -errno
                                 : sd_event_add_io(manager->event, &subscribers->source, subscribers->fd,
-                                                  EPOLLIN, on_inotify, subscribers);
+                                                  EPOLLIN, on_subscribers_inotify, subscribers);
         if (r < 0) {
                 subscribers_free(subscribers);
                 return r;
@@ -354,7 +356,7 @@ void subscribers_forget(Manager *manager, const char *sender)
                 g_ptr_array_remove_fast(manager->subscribers->all, subscriber);
 }
 
-bool subscribers_have_room(uid_t uid, unsigned own, unsigned of_users)
+bool subscribers_accept(uid_t uid, unsigned own, unsigned of_users)
 {
         return uid == 0 ? own < SUBSCRIBERS_MAX
                         : own < SUBSCRIBERS_PER_USER_MAX && of_users < SUBSCRIBERS_MAX;
@@ -370,7 +372,7 @@ static int subscribers_check(const Subscribers *subscribers, uid_t uid, Error *r
                 own += subscriber->uid == uid;
                 of_users += subscriber->uid != 0;
         }
-        if (subscribers_have_room(uid, own, of_users))
+        if (subscribers_accept(uid, own, of_users))
                 return 0;
 
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,

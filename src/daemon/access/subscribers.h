@@ -18,4 +18,4 @@ int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_error *ret_
 
 /* Whether one more client of uid may subscribe, which has own already, beside of_users of all users but
  * root: these never take root's places. Pure. */
-bool subscribers_have_room(uid_t uid, unsigned own, unsigned of_users);
+bool subscribers_accept(uid_t uid, unsigned own, unsigned of_users);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A running unikernel's console, for who may see it: the runner's socket, connected by us because only our
- * user may. */
+/* A running unikernel's console, for who may see it: OpenConsole() connects to the runner's socket, because
+ * only our user may. */
 
-#include "daemon/bus/console.h"
+#include "daemon/bus/unikernel-bus.h"
 
 #include <fcntl.h>
 #include <glib.h>
@@ -12,9 +12,17 @@
 #include <sys/un.h>
 
 #include "common/io.h"
+#include "common/names.h"
 #include "common/paths.h"
+#include "daemon/state/unikernel-access.h"
 
-int console_connect(const char *name, int *ret_fd, Error *ret_error)
+/* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
+#define OPENING_STEP_USEC    (50 * 1000)
+#define OPENING_ATTEMPTS_MAX 200
+
+/* Does not wait: a runner that takes no more is BUSY. From then on it is between the runner and the caller.
+ */
+static int console_connect(const char *name, int *ret_fd, Error *ret_error)
 {
         g_autofree char *dir = paths_unikernel_runtime(name), *path = g_build_filename(dir, "console", NULL);
         struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -42,4 +50,71 @@ int console_connect(const char *name, int *ret_fd, Error *ret_error)
 
         *ret_fd = TAKE_FD(fd);
         return 0;
+}
+
+typedef struct ConsoleOpening {
+        Call *call;
+        unsigned attempts;
+        sd_event_source *timer; /* the next, or NULL */
+} ConsoleOpening;
+
+static void console_opening_try(ConsoleOpening *opening);
+
+static int on_console_opening_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        ConsoleOpening *opening = userdata;
+
+        opening->timer = sd_event_source_disable_unref(opening->timer);
+        console_opening_try(opening);
+        return 0;
+}
+
+/* Where the guest runs on without its runner, who was killed, the next one is about to serve the console. */
+static bool console_opening_wait(ConsoleOpening *opening)
+{
+        return opening->attempts++ < OPENING_ATTEMPTS_MAX &&
+               sd_event_add_time_relative(opening->call->manager->event, &opening->timer, CLOCK_MONOTONIC,
+                               OPENING_STEP_USEC, 0, on_console_opening_time, opening) >= 0;
+}
+
+static void console_opening_try(ConsoleOpening *opening)
+{
+        Call *call = opening->call;
+        _cleanup_error_ Error error = ERROR_INIT;
+        _cleanup_close_ int fd = -EBADF;
+        Unikernel *unikernel;
+        int r;
+
+        r = unikernel_check_owner(call, &error);
+        if (r >= 0)
+                r = unikernel_find(call->manager, call->unikernel, &unikernel, &error);
+        if (r >= 0)
+                r = unikernel_check_active(unikernel, &error);
+        if (r >= 0) {
+                r = console_connect(call->unikernel, &fd, &error);
+                if (r < 0 && error.code == ERROR_NOT_RUNNING && unikernel_is_without_runner(unikernel) &&
+                                console_opening_wait(opening))
+                        return;
+        }
+        if (r < 0)
+                call_fail(call, &error, r);
+        else
+                call_reply(call, "h", fd);
+        g_free(opening);
+}
+
+int unikernel_method_open_console(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        Unikernel *unikernel = userdata;
+        ConsoleOpening *opening;
+        Call *call;
+
+        if (!unikernel_authorize(
+                            unikernel, message, SHRUTHI_ACTION_OPEN_CONSOLE, "open the console of", &call))
+                return 1;
+
+        opening = g_new(ConsoleOpening, 1);
+        *opening = (ConsoleOpening){.call = call};
+        console_opening_try(opening);
+        return 1;
 }

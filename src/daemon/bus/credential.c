@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Key material of a unikernel: set, rotated, removed and listed by shruthi-seal, whom a thread asks. */
+/* Key material of a unikernel: set, rotated, removed and listed by shruthi-seal, whom a thread
+ * asks. */
 
 #include "daemon/bus/unikernel-bus.h"
 
@@ -26,7 +27,7 @@ typedef struct CredentialWork {
         Error error;
 } CredentialWork;
 
-static void work_free(CredentialWork *work)
+static void credential_work_free(CredentialWork *work)
 {
         g_free(work->key);
         g_strfreev(work->keys);
@@ -37,27 +38,27 @@ static void work_free(CredentialWork *work)
 
 /* Its unikernel may be removed again. Answers with the error if there is one, else leaves that to the
  * caller. */
-static Call *work_end(CredentialWork *work)
+static Call *credential_work_end(CredentialWork *work)
 {
         Call *call = g_steal_pointer(&work->call);
 
         seal_leave(call->manager, call->unikernel);
         if (work->result < 0) {
                 call_fail(g_steal_pointer(&call), &work->error, work->result);
-                work_free(work);
+                credential_work_free(work);
         }
 
         return call;
 }
 
-static void work_start(void *userdata)
+static void on_credential_turn(void *userdata)
 {
         CredentialWork *work = userdata;
 
         work->result = unikernel_check_owner(work->call, &work->error);
 }
 
-static void work_run(void *userdata)
+static void credential_work_ask_seal(void *userdata)
 {
         CredentialWork *work = userdata;
 
@@ -66,7 +67,7 @@ static void work_run(void *userdata)
                                 &work->error);
 }
 
-static void reply_keys(Call *call, char **keys)
+static void call_reply_keys(Call *call, char **keys)
 {
         g_autoptr(sd_bus_message) reply = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -78,10 +79,10 @@ static void reply_keys(Call *call, char **keys)
         call_finish(call, reply, r, &error);
 }
 
-static void work_done(void *userdata)
+static void on_credential_done(void *userdata)
 {
         CredentialWork *work = userdata;
-        Call *call = work_end(work);
+        Call *call = credential_work_end(work);
         const Unikernel *unikernel;
 
         if (!call)
@@ -89,10 +90,11 @@ static void work_done(void *userdata)
 
         unikernel = unikernel_get(call->manager, call->unikernel);
         if (work->verb == SEAL_LIST)
-                reply_keys(call, work->keys);
+                call_reply_keys(call, work->keys);
         else {
                 g_autofree char *owner =
-                                unikernel ? g_strdup_printf("%u", (unsigned) unikernel->shown.owner) : NULL;
+                                unikernel ? g_strdup_printf("%u", (unsigned) unikernel->properties.owner)
+                                          : NULL;
 
                 log_object(LOG_INFO, &(LogObject){.unikernel = call->unikernel, .owner = owner}, NULL, NULL,
                                 "User %u changed the keys of unikernel '%s'", (unsigned) call->uid,
@@ -102,21 +104,22 @@ static void work_done(void *userdata)
                 else
                         call_reply(call, "");
         }
-        work_free(work);
+        credential_work_free(work);
 }
 
-static void work_begin(CredentialWork *work)
+static void credential_work_run(CredentialWork *work)
 {
-        worker_run(work->call->manager->worker, work->call->uid, work_start, work_run, work_done, work);
+        worker_run(work->call->manager->worker, work->call->uid, on_credential_turn,
+                        credential_work_ask_seal, on_credential_done, work);
 }
 
 /* May the caller restart it too? Asked before anything is changed. */
-static void on_restart(Decision decision, void *userdata)
+static void on_credential_restart_decision(Decision decision, void *userdata)
 {
         CredentialWork *work = userdata;
 
         if (decision == DECISION_YES) {
-                work_begin(work);
+                credential_work_run(work);
                 return;
         }
 
@@ -126,11 +129,11 @@ static void on_restart(Decision decision, void *userdata)
                         "Not authorized to restart unikernel '%s' (%s); without a restart the key may be "
                         "rotated",
                         work->call->unikernel, SHRUTHI_ACTION_RESTART);
-        (void) work_end(work);
+        (void) credential_work_end(work);
 }
 
 /* Takes the call and, but for its number, a copy of fd. */
-static void begin(Call *call, SealVerb verb, const char *key, int fd, bool restart)
+static void credential_work_start(Call *call, SealVerb verb, const char *key, int fd, bool restart)
 {
         const Change *change = g_hash_table_lookup(call->manager->changing, call->unikernel);
         CredentialWork *work = g_new0(CredentialWork, 1);
@@ -152,7 +155,7 @@ static void begin(Call *call, SealVerb verb, const char *key, int fd, bool resta
                         work->result = error_set_errno(&work->error, errno, "Cannot take the descriptor");
         }
         if (work->result < 0) {
-                (void) work_end(work);
+                (void) credential_work_end(work);
                 return;
         }
 
@@ -162,13 +165,14 @@ static void begin(Call *call, SealVerb verb, const char *key, int fd, bool resta
                                 .owner = call->owner,
                                 .group = call->group};
 
-                polkit_ask(manager, call->message, SHRUTHI_ACTION_RESTART, &details, on_restart, work);
+                polkit_ask(manager, call->message, SHRUTHI_ACTION_RESTART, &details,
+                                on_credential_restart_decision, work);
         } else
-                work_begin(work);
+                credential_work_run(work);
 }
 
 /* Keys that no device of the guest carries would be set in vain. */
-static int check_device(const Unikernel *unikernel, Error *ret_error)
+static int unikernel_check_credentials(const Unikernel *unikernel, Error *ret_error)
 {
         const Definition *definition = unikernel->loaded.definition;
 
@@ -186,8 +190,8 @@ static int check_device(const Unikernel *unikernel, Error *ret_error)
         return 0;
 }
 
-static int set(sd_bus_message *message, Unikernel *unikernel, SealVerb verb, const char *key, int fd,
-                bool restart)
+static int unikernel_set_credential(sd_bus_message *message, Unikernel *unikernel, SealVerb verb,
+                const char *key, int fd, bool restart)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         Call *call;
@@ -200,13 +204,13 @@ static int set(sd_bus_message *message, Unikernel *unikernel, SealVerb verb, con
         if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_SET_CREDENTIAL, "set a key of", &call))
                 return 1;
 
-        r = check_device(unikernel, &error);
+        r = unikernel_check_credentials(unikernel, &error);
         if (r >= 0 && restart)
                 r = call_check_conf(unikernel->manager, SHRUTHI_ACTION_RESTART, &error);
         if (r < 0)
                 call_fail(call, &error, r);
         else
-                begin(call, verb, key, fd, restart);
+                credential_work_start(call, verb, key, fd, restart);
         return 1;
 }
 
@@ -219,7 +223,7 @@ int unikernel_method_set_credential(sd_bus_message *message, void *userdata, sd_
         if (r < 0)
                 return reply_invalid_args(message, r);
 
-        return set(message, userdata, SEAL_SET, key, fd, false);
+        return unikernel_set_credential(message, userdata, SEAL_SET, key, fd, false);
 }
 
 int unikernel_method_rotate_credential(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -231,7 +235,7 @@ int unikernel_method_rotate_credential(sd_bus_message *message, void *userdata, 
         if (r < 0)
                 return reply_invalid_args(message, r);
 
-        return set(message, userdata, SEAL_ROTATE, key, fd, restart);
+        return unikernel_set_credential(message, userdata, SEAL_ROTATE, key, fd, restart);
 }
 
 /* An empty key is all of them. */
@@ -255,7 +259,7 @@ int unikernel_method_remove_credential(sd_bus_message *message, void *userdata, 
                             unikernel, message, SHRUTHI_ACTION_REMOVE_CREDENTIAL, "remove a key of", &call))
                 return 1;
 
-        begin(call, *key ? SEAL_REMOVE : SEAL_FORGET, *key ? key : NULL, -EBADF, false);
+        credential_work_start(call, *key ? SEAL_REMOVE : SEAL_FORGET, *key ? key : NULL, -EBADF, false);
         return 1;
 }
 
@@ -268,6 +272,6 @@ int unikernel_method_list_credentials(sd_bus_message *message, void *userdata, s
                             unikernel, message, SHRUTHI_ACTION_LIST_CREDENTIALS, "list the keys of", &call))
                 return 1;
 
-        begin(call, SEAL_LIST, NULL, -EBADF, false);
+        credential_work_start(call, SEAL_LIST, NULL, -EBADF, false);
         return 1;
 }

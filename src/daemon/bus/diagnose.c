@@ -33,7 +33,7 @@ typedef struct Diagnosis {
         bool no_passwords;    /* what would compare them is there, and does not listen */
 } Diagnosis;
 
-static int append_polkit(sd_bus_message *reply, const Diagnosis *diagnosis)
+static int diagnosis_append_polkit(sd_bus_message *reply, const Diagnosis *diagnosis)
 {
         g_autofree char *sentence = NULL;
 
@@ -46,7 +46,7 @@ static int append_polkit(sd_bus_message *reply, const Diagnosis *diagnosis)
                         "systemctl unmask polkit.service; systemctl restart polkit.service");
 }
 
-static int append_files(sd_bus_message *reply, const Diagnosis *diagnosis)
+static int diagnosis_append_files(sd_bus_message *reply, const Diagnosis *diagnosis)
 {
         GHashTable *unikernels = diagnosis->call->manager->unikernels;
         uint64_t needed = FILES_AT_REST, max = diagnosis->files_max;
@@ -68,7 +68,7 @@ static int append_files(sd_bus_message *reply, const Diagnosis *diagnosis)
                         "libvirtd.service");
 }
 
-static int append_passwords(sd_bus_message *reply, const Diagnosis *diagnosis)
+static int diagnosis_append_passwords(sd_bus_message *reply, const Diagnosis *diagnosis)
 {
         if (!diagnosis->no_passwords)
                 return 0;
@@ -80,18 +80,18 @@ static int append_passwords(sd_bus_message *reply, const Diagnosis *diagnosis)
                         "systemctl unmask " PASSWORDS_UNIT "; systemctl enable --now " PASSWORDS_UNIT);
 }
 
-static int append_checks(sd_bus_message *reply, const Diagnosis *diagnosis, const char *output)
+static int diagnosis_append(sd_bus_message *reply, const Diagnosis *diagnosis, const char *output)
 {
         int r;
 
         r = sd_bus_message_open_container(reply, 'a', "(ssss)");
         if (r >= 0)
-                r = append_polkit(reply, diagnosis);
+                r = diagnosis_append_polkit(reply, diagnosis);
         if (r >= 0)
-                r = append_passwords(reply, diagnosis);
+                r = diagnosis_append_passwords(reply, diagnosis);
         if (r >= 0)
-                r = append_files(reply, diagnosis);
-        for (char *key, *value; r >= 0 && helper_next_line(&output, &key, &value);) {
+                r = diagnosis_append_files(reply, diagnosis);
+        for (char *key, *value; r >= 0 && libvirt_helper_next_line(&output, &key, &value);) {
                 g_autofree char *owned_key = key, *owned_value = g_utf8_make_valid(value, -1);
                 g_auto(GStrv) parts = g_strsplit(owned_value, "|", 4);
 
@@ -103,7 +103,7 @@ static int append_checks(sd_bus_message *reply, const Diagnosis *diagnosis, cons
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static void on_checked(int r, Error *error, const char *output, void *userdata)
+static void on_diagnosis_checked(int r, Error *error, const char *output, void *userdata)
 {
         g_autoptr(sd_bus_message) reply = NULL;
         Diagnosis *diagnosis = userdata;
@@ -112,7 +112,7 @@ static void on_checked(int r, Error *error, const char *output, void *userdata)
         if (r >= 0)
                 r = call_new_reply(diagnosis->call, &reply);
         if (r >= 0)
-                r = append_checks(reply, diagnosis, output);
+                r = diagnosis_append(reply, diagnosis, output);
         call_finish(diagnosis->call, reply, r, error);
         g_free(diagnosis->polkit_problem);
         g_free(diagnosis);
@@ -121,18 +121,18 @@ static void on_checked(int r, Error *error, const char *output, void *userdata)
         manager_probe(manager);
 }
 
-static void run_checks(Diagnosis *diagnosis)
+static void diagnosis_run_checks(Diagnosis *diagnosis)
 {
-        helper_run(diagnosis->call->manager->helper, diagnosis->call->uid,
-                        diagnosis->polkit_problem ? "check-without-polkit" : "check", NULL, on_checked,
-                        diagnosis);
+        libvirt_helper_run(diagnosis->call->manager->helper, diagnosis->call->uid,
+                        diagnosis->polkit_problem ? "check-without-polkit" : "check", NULL,
+                        on_diagnosis_checked, diagnosis);
 }
 
 typedef struct PasswordsUnit {
         const char *load, *active; /* the message's */
 } PasswordsUnit;
 
-static int read_passwords_unit(sd_bus_message *answer, const char *key, void *userdata, Error *ret_error)
+static int passwords_unit_read(sd_bus_message *answer, const char *key, void *userdata, Error *ret_error)
 {
         PasswordsUnit *unit = userdata;
 
@@ -143,33 +143,33 @@ static int read_passwords_unit(sd_bus_message *answer, const char *key, void *us
         return sd_bus_message_skip(answer, "v");
 }
 
-static int on_passwords(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
+static int on_diagnosis_passwords(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
 {
         Diagnosis *diagnosis = userdata;
         PasswordsUnit unit = {.load = "", .active = ""};
 
         if (!sd_bus_message_is_method_error(answer, NULL) &&
-                        dictionary_read(answer, "unit", read_passwords_unit, &unit, NULL) >= 0)
+                        dictionary_read(answer, "unit", passwords_unit_read, &unit, NULL) >= 0)
                 diagnosis->no_passwords =
                                 !g_str_equal(unit.load, "not-found") && !g_str_equal(unit.active, "active");
-        run_checks(diagnosis);
+        diagnosis_run_checks(diagnosis);
         return 0;
 }
 
-static int on_files(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
+static int on_diagnosis_files(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
 {
         Diagnosis *diagnosis = userdata;
 
         if (!sd_bus_message_is_method_error(answer, NULL))
                 (void) sd_bus_message_read(answer, "v", "t", &diagnosis->files_max);
         if (sd_bus_call_method_async(diagnosis->call->manager->bus, NULL, SYSTEMD_NAME, PASSWORDS_PATH,
-                            "org.freedesktop.DBus.Properties", "GetAll", on_passwords, diagnosis, "s",
-                            "org.freedesktop.systemd1.Unit") < 0)
-                run_checks(diagnosis);
+                            "org.freedesktop.DBus.Properties", "GetAll", on_diagnosis_passwords, diagnosis,
+                            "s", "org.freedesktop.systemd1.Unit") < 0)
+                diagnosis_run_checks(diagnosis);
         return 0;
 }
 
-static int on_polkit(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
+static int on_diagnosis_polkit(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *error = sd_bus_message_get_error(answer);
         Diagnosis *diagnosis = userdata;
@@ -177,15 +177,15 @@ static int on_polkit(sd_bus_message *answer, void *userdata, sd_bus_error *ret_e
         if (error)
                 diagnosis->polkit_problem = g_strdup(error->message ?: error->name);
         if (sd_bus_call_method_async(diagnosis->call->manager->bus, NULL, SYSTEMD_NAME, LIBVIRTD_PATH,
-                            "org.freedesktop.DBus.Properties", "Get", on_files, diagnosis, "ss",
+                            "org.freedesktop.DBus.Properties", "Get", on_diagnosis_files, diagnosis, "ss",
                             "org.freedesktop.systemd1.Service", "LimitNOFILE") < 0)
-                run_checks(diagnosis);
+                diagnosis_run_checks(diagnosis);
         return 0;
 }
 
 int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        g_autoptr(sd_bus_message) question = NULL;
+        g_autoptr(sd_bus_message) query = NULL;
         Manager *manager = userdata;
         Diagnosis *diagnosis;
         Call *call;
@@ -198,15 +198,16 @@ int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
         diagnosis = g_new0(Diagnosis, 1);
         diagnosis->call = call;
         if (manager->bus)
-                r = sd_bus_message_new_method_call(manager->bus, &question, POLKIT_NAME, POLKIT_PATH,
+                r = sd_bus_message_new_method_call(manager->bus, &query, POLKIT_NAME, POLKIT_PATH,
                                 "org.freedesktop.DBus.Properties", "Get");
         if (r >= 0)
-                r = sd_bus_message_append(question, "ss", POLKIT_INTERFACE, "BackendVersion");
+                r = sd_bus_message_append(query, "ss", POLKIT_INTERFACE, "BackendVersion");
         if (r >= 0)
-                r = sd_bus_call_async(manager->bus, NULL, question, on_polkit, diagnosis, ANSWER_USEC);
+                r = sd_bus_call_async(
+                                manager->bus, NULL, query, on_diagnosis_polkit, diagnosis, ANSWER_USEC);
         if (r < 0) {
                 diagnosis->polkit_problem = g_strdup_printf("it cannot be asked (%s)", g_strerror(-r));
-                run_checks(diagnosis);
+                diagnosis_run_checks(diagnosis);
         }
         return 1;
 }

@@ -97,7 +97,7 @@ static int image_work_start(ImageWork *work)
         return 1;
 }
 
-static int take_fd(Call *call, int fd)
+static int call_duplicate_fd(Call *call, int fd)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -107,13 +107,13 @@ static int take_fd(Call *call, int fd)
         return copy;
 }
 
-static int inspect_fd(ImageWork *work, Error *ret_error)
+static int image_work_inspect(ImageWork *work, Error *ret_error)
 {
         return image_examine(work->fd, work->conf->conf->image_size_max, call_gone(work->call), &work->size,
                         &work->digest, &work->info, ret_error);
 }
 
-static int append_info(const ImageWork *work, sd_bus_message *reply)
+static int image_work_append_info(const ImageWork *work, sd_bus_message *reply)
 {
         const ImageInfo *info = work->info;
         int r;
@@ -152,11 +152,13 @@ int method_inspect_image(sd_bus_message *message, void *userdata, sd_bus_error *
                             SHRUTHI_ACTION_INSPECT_IMAGE, &call))
                 return 1;
 
-        fd = take_fd(call, fd);
-        return fd < 0 ? 1 : image_work_start(image_work_new(call, fd, NULL, inspect_fd, append_info));
+        fd = call_duplicate_fd(call, fd);
+        return fd < 0 ? 1
+                      : image_work_start(image_work_new(
+                                        call, fd, NULL, image_work_inspect, image_work_append_info));
 }
 
-static int inspect_stored(ImageWork *work, Error *ret_error)
+static int image_work_inspect_stored(ImageWork *work, Error *ret_error)
 {
         struct stat st;
         int r;
@@ -172,7 +174,7 @@ static int inspect_stored(ImageWork *work, Error *ret_error)
 }
 
 /* Of the manager's methods the argument, of an image's own its path. Free with g_free(). */
-static int read_digest(sd_bus_message *message, char **ret_digest)
+static int message_read_digest(sd_bus_message *message, char **ret_digest)
 {
         const char *digest;
         int r;
@@ -187,7 +189,7 @@ static int read_digest(sd_bus_message *message, char **ret_digest)
         return r;
 }
 
-static int by_digest(sd_bus_message *message, Manager *manager,
+static int image_method_by_digest(sd_bus_message *message, Manager *manager,
                 int (*run)(ImageWork *work, Error *ret_error),
                 int (*append)(const ImageWork *work, sd_bus_message *reply))
 {
@@ -196,7 +198,7 @@ static int by_digest(sd_bus_message *message, Manager *manager,
         Call *call;
         int r;
 
-        r = read_digest(message, &digest);
+        r = message_read_digest(message, &digest);
         if (r < 0)
                 return reply_invalid_args(message, r);
 
@@ -215,15 +217,15 @@ static int by_digest(sd_bus_message *message, Manager *manager,
 
 int method_inspect_stored_image(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        return by_digest(message, userdata, inspect_stored, append_info);
+        return image_method_by_digest(message, userdata, image_work_inspect_stored, image_work_append_info);
 }
 
-static int look_up(ImageWork *work, Error *ret_error)
+static int image_work_look_up(ImageWork *work, Error *ret_error)
 {
         return store_size(work->digest, &work->size, ret_error);
 }
 
-static int append_path(const ImageWork *work, sd_bus_message *reply)
+static int image_work_append_path(const ImageWork *work, sd_bus_message *reply)
 {
         g_autofree char *path = NULL;
         int r = sd_bus_path_encode(SHRUTHI_IMAGE_PATH, work->digest, &path);
@@ -233,7 +235,7 @@ static int append_path(const ImageWork *work, sd_bus_message *reply)
 
 int method_get_image(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        return by_digest(message, userdata, look_up, append_path);
+        return image_method_by_digest(message, userdata, image_work_look_up, image_work_append_path);
 }
 
 int image_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
@@ -255,19 +257,19 @@ const sd_bus_vtable image_vtable[] = {
                 SD_BUS_VTABLE_END,
 };
 
-static int import(ImageWork *work, Error *ret_error)
+static int image_work_import(ImageWork *work, Error *ret_error)
 {
         StoreLimits limits = image_limits(work->conf->conf, work->call->uid);
         g_autofree char *expected = g_steal_pointer(&work->digest);
         int r;
 
-        r = image_take(work->fd, expected, &limits, &work->digest, ret_error);
+        r = image_acquire(work->fd, expected, &limits, &work->digest, ret_error);
         if (r >= 0)
                 image_unpin(work->digest);
         return r;
 }
 
-static int append_digest(const ImageWork *work, sd_bus_message *reply)
+static int image_work_append_digest(const ImageWork *work, sd_bus_message *reply)
 {
         return sd_bus_message_append(reply, "s", work->digest);
 }
@@ -291,14 +293,15 @@ int method_import_image(sd_bus_message *message, void *userdata, sd_bus_error *r
                             SHRUTHI_ACTION_IMPORT_IMAGE, &call))
                 return 1;
 
-        fd = take_fd(call, fd);
+        fd = call_duplicate_fd(call, fd);
         return fd < 0 ? 1
-                      : image_work_start(image_work_new(call, fd, options->digest, import, append_digest));
+                      : image_work_start(image_work_new(call, fd, options->digest, image_work_import,
+                                        image_work_append_digest));
 }
 
 /* Those that the caller has taken in, or a unikernel of theirs uses. A digest lets one use the image, and
  * who else uses it is nobody's business. */
-static void leave_own(ImageWork *work)
+static void image_work_keep_own(ImageWork *work)
 {
         for (guint i = work->entries->len; i > 0; i--) {
                 const StoreEntry *entry = work->entries->pdata[i - 1];
@@ -312,7 +315,7 @@ static void leave_own(ImageWork *work)
         }
 }
 
-static int list(ImageWork *work, Error *ret_error)
+static int image_work_list(ImageWork *work, Error *ret_error)
 {
         g_autofree char *broken = NULL;
         int r;
@@ -321,12 +324,12 @@ static int list(ImageWork *work, Error *ret_error)
         if (r >= 0)
                 r = store_list(&work->entries, ret_error);
         if (r >= 0 && work->own)
-                leave_own(work);
+                image_work_keep_own(work);
 
         return r;
 }
 
-static int append_list(const ImageWork *work, sd_bus_message *reply)
+static int image_work_append_list(const ImageWork *work, sd_bus_message *reply)
 {
         int r;
 
@@ -350,7 +353,7 @@ static int append_list(const ImageWork *work, sd_bus_message *reply)
 }
 
 /* The names of the unikernels that are the caller's, or a group's of theirs. */
-static GHashTable *own_unikernels(const Call *call)
+static GHashTable *call_own_unikernels(const Call *call)
 {
         GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         GHashTableIter iter;
@@ -371,13 +374,13 @@ static GHashTable *own_unikernels(const Call *call)
 }
 
 /* Everybody may have the list of what is their own. */
-static void on_list_decision(Decision decision, void *userdata)
+static void on_images_list_decision(Decision decision, void *userdata)
 {
         Call *call = userdata;
-        ImageWork *work = image_work_new(call, -EBADF, NULL, list, append_list);
+        ImageWork *work = image_work_new(call, -EBADF, NULL, image_work_list, image_work_append_list);
 
         if (decision != DECISION_YES)
-                work->own = own_unikernels(call);
+                work->own = call_own_unikernels(call);
         image_work_start(work);
 }
 
@@ -397,16 +400,16 @@ int method_list_images(sd_bus_message *message, void *userdata, sd_bus_error *re
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        polkit_ask(manager, message, SHRUTHI_ACTION_LIST_IMAGES, &details, on_list_decision, call);
+        polkit_ask(manager, message, SHRUTHI_ACTION_LIST_IMAGES, &details, on_images_list_decision, call);
         return 1;
 }
 
-static int prune(ImageWork *work, Error *ret_error)
+static int image_work_prune(ImageWork *work, Error *ret_error)
 {
         return images_prune(&work->removed, &work->freed, ret_error);
 }
 
-static int append_pruned(const ImageWork *work, sd_bus_message *reply)
+static int image_work_append_pruned(const ImageWork *work, sd_bus_message *reply)
 {
         int r = sd_bus_message_append_strv(reply, work->removed);
 
@@ -430,7 +433,7 @@ int method_prune_images(sd_bus_message *message, void *userdata, sd_bus_error *r
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Unikernel *unikernel = value;
 
-                if (unikernel->shown.state != UNIKERNEL_STARTING || !unikernel->loaded.definition ||
+                if (unikernel->properties.state != UNIKERNEL_STARTING || !unikernel->loaded.definition ||
                                 unikernel->loaded.definition->image[0] != '/')
                         continue;
                 call_fail(call, &error,
@@ -440,5 +443,6 @@ int method_prune_images(sd_bus_message *message, void *userdata, sd_bus_error *r
                 return 1;
         }
 
-        return image_work_start(image_work_new(call, -EBADF, NULL, prune, append_pruned));
+        return image_work_start(
+                        image_work_new(call, -EBADF, NULL, image_work_prune, image_work_append_pruned));
 }

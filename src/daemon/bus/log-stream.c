@@ -18,7 +18,9 @@
 #include "common/names.h"
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
+#include "daemon/bus/unikernel-bus.h"
 #include "daemon/core/dictionary.h"
+#include "daemon/state/unikernel-access.h"
 
 extern char **environ;
 
@@ -40,7 +42,7 @@ void log_options_free(LogOptions *options)
         g_free(options);
 }
 
-static int refuse(Error *ret_error, const char *key, const char *why)
+static int log_option_refuse(Error *ret_error, const char *key, const char *why)
 {
         g_autofree char *shown = text_for_display(key, 40);
 
@@ -64,14 +66,15 @@ static bool boot_is_valid(const char *boot)
         return length > 0 && length <= BOOT_DIGITS_MAX && strspn(digits, "0123456789") == length;
 }
 
-static int read_boot(sd_bus_message *message, const char *key, LogOptions *options, Error *ret_error)
+static int log_option_read_boot(
+                sd_bus_message *message, const char *key, LogOptions *options, Error *ret_error)
 {
         const char *text;
 
         if (sd_bus_message_read(message, "v", "s", &text) < 0)
-                return refuse(ret_error, key, "its value is of type 's'");
+                return log_option_refuse(ret_error, key, "its value is of type 's'");
         if (!boot_is_valid(text))
-                return refuse(ret_error, key,
+                return log_option_refuse(ret_error, key,
                                 "a boot is an offset such as -1, an ID of 32 hexadecimal digits, or all");
 
         g_free(options->boot);
@@ -80,28 +83,30 @@ static int read_boot(sd_bus_message *message, const char *key, LogOptions *optio
         return 0;
 }
 
-static int read_time(sd_bus_message *message, const char *key, bool *ret_have, uint64_t *ret_usec,
+static int log_option_read_time(sd_bus_message *message, const char *key, bool *ret_have, uint64_t *ret_usec,
                 Error *ret_error)
 {
         if (sd_bus_message_read(message, "v", "t", ret_usec) < 0)
-                return refuse(ret_error, key, "its value is of type 't', microseconds since 1970");
+                return log_option_refuse(
+                                ret_error, key, "its value is of type 't', microseconds since 1970");
 
         *ret_have = true;
         return 0;
 }
 
-static int read_priority(sd_bus_message *message, const char *key, LogOptions *options, Error *ret_error)
+static int log_option_read_priority(
+                sd_bus_message *message, const char *key, LogOptions *options, Error *ret_error)
 {
         if (sd_bus_message_read(message, "v", "u", &options->priority) < 0)
-                return refuse(ret_error, key, "its value is of type 'u'");
+                return log_option_refuse(ret_error, key, "its value is of type 'u'");
         if (options->priority > LOG_DEBUG)
-                return refuse(ret_error, key, "a priority is 0 (emerg) to 7 (debug)");
+                return log_option_refuse(ret_error, key, "a priority is 0 (emerg) to 7 (debug)");
 
         options->have_priority = true;
         return 0;
 }
 
-static int read_option(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
+static int log_option_read(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
 {
         LogOptions *options = userdata;
         const char *text;
@@ -109,30 +114,30 @@ static int read_option(sd_bus_message *message, const char *key, void *userdata,
 
         if (g_str_equal(key, "Lines")) {
                 if (sd_bus_message_read(message, "v", "u", &options->lines) < 0)
-                        return refuse(ret_error, key, "its value is of type 'u'");
+                        return log_option_refuse(ret_error, key, "its value is of type 'u'");
                 options->have_lines = true;
         } else if (g_str_equal(key, "Follow")) {
                 if (sd_bus_message_read(message, "v", "b", &b) < 0)
-                        return refuse(ret_error, key, "its value is of type 'b'");
+                        return log_option_refuse(ret_error, key, "its value is of type 'b'");
                 options->follow = b;
         } else if (g_str_equal(key, "Invocation")) {
                 if (sd_bus_message_read(message, "v", "s", &text) < 0)
-                        return refuse(ret_error, key, "its value is of type 's'");
+                        return log_option_refuse(ret_error, key, "its value is of type 's'");
                 if (!invocation_is_valid(text))
-                        return refuse(ret_error, key,
+                        return log_option_refuse(ret_error, key,
                                         "an invocation is 32 hexadecimal digits in lower case");
                 g_free(options->invocation);
                 options->invocation = g_strdup(text);
         } else if (g_str_equal(key, "Boot"))
-                return read_boot(message, key, options, ret_error);
+                return log_option_read_boot(message, key, options, ret_error);
         else if (g_str_equal(key, "Since"))
-                return read_time(message, key, &options->have_since, &options->since, ret_error);
+                return log_option_read_time(message, key, &options->have_since, &options->since, ret_error);
         else if (g_str_equal(key, "Until"))
-                return read_time(message, key, &options->have_until, &options->until, ret_error);
+                return log_option_read_time(message, key, &options->have_until, &options->until, ret_error);
         else if (g_str_equal(key, "Priority"))
-                return read_priority(message, key, options, ret_error);
+                return log_option_read_priority(message, key, options, ret_error);
         else
-                return refuse(ret_error, key,
+                return log_option_refuse(ret_error, key,
                                 "unknown key; known: Lines, Follow, Invocation, Boot, Since, Until, "
                                 "Priority");
 
@@ -144,7 +149,7 @@ int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *r
         g_autoptr(LogOptions) options = g_new0(LogOptions, 1);
         int r;
 
-        r = dictionary_read(message, "options", read_option, options, ret_error);
+        r = dictionary_read(message, "options", log_option_read, options, ret_error);
         if (r < 0)
                 return r;
         if (options->follow && (options->boot || options->have_until))
@@ -161,8 +166,8 @@ int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *r
         return 0;
 }
 
-static void add(GPtrArray *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(GPtrArray *command, const char *format, ...)
+static void command_add(GPtrArray *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void command_add(GPtrArray *command, const char *format, ...)
 {
         va_list ap;
 
@@ -171,22 +176,22 @@ static void add(GPtrArray *command, const char *format, ...)
         va_end(ap);
 }
 
-static void add_time(GPtrArray *command, const char *option, uint64_t usec)
+static void command_add_time(GPtrArray *command, const char *option, uint64_t usec)
 {
-        add(command, "%s=@%" G_GUINT64_FORMAT ".%06u", option, usec / G_USEC_PER_SEC,
+        command_add(command, "%s=@%" G_GUINT64_FORMAT ".%06u", option, usec / G_USEC_PER_SEC,
                         (unsigned) (usec % G_USEC_PER_SEC));
 }
 
-static void add_boot(GPtrArray *command, const char *boot_id)
+static void command_add_boot(GPtrArray *command, const char *boot_id)
 {
         if (boot_id)
-                add(command, "_BOOT_ID=%s", boot_id);
+                command_add(command, "_BOOT_ID=%s", boot_id);
 }
 
-static void add_owner(GPtrArray *command, const char *owner)
+static void command_add_owner(GPtrArray *command, const char *owner)
 {
         if (owner)
-                add(command, SHRUTHI_FIELD_OWNER "=%s", owner);
+                command_add(command, SHRUTHI_FIELD_OWNER "=%s", owner);
 }
 
 char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid, const char *boot_id,
@@ -200,58 +205,58 @@ char **log_stream_command(const char *name, const char *owner, uid_t shruthi_uid
         if (options->boot)
                 boot_id = NULL;
 
-        add(command, "%s", JOURNALCTL);
-        add(command, "--output=json");
-        add(command, "--all");
-        add(command, "--quiet");
-        add(command, "--no-pager");
+        command_add(command, "%s", JOURNALCTL);
+        command_add(command, "--output=json");
+        command_add(command, "--all");
+        command_add(command, "--quiet");
+        command_add(command, "--no-pager");
         /* --follow implies --boot unless --merge is given, and --boot means the kernel's boot ID. */
         if (!options->boot)
-                add(command, boot_id ? "--merge" : "--boot");
+                command_add(command, boot_id ? "--merge" : "--boot");
         else if (!g_str_equal(options->boot, "all"))
-                add(command, "--boot=%s", options->boot);
+                command_add(command, "--boot=%s", options->boot);
         if (options->have_since)
-                add_time(command, "--since", options->since);
+                command_add_time(command, "--since", options->since);
         if (options->have_until)
-                add_time(command, "--until", options->until);
+                command_add_time(command, "--until", options->until);
         if (options->have_priority)
-                add(command, "--priority=%u", options->priority);
+                command_add(command, "--priority=%u", options->priority);
         if (options->have_lines)
-                add(command, "--lines=%u", options->lines);
+                command_add(command, "--lines=%u", options->lines);
         else if (options->follow)
-                add(command, "--no-tail");
+                command_add(command, "--no-tail");
         if (options->follow)
-                add(command, "--follow");
+                command_add(command, "--follow");
 
         /* Fields that begin with '_' are journald's own word (systemd.journal-fields(7)): what the unit's
          * processes wrote, what PID 1 says about the unit, and what our own user says about the unikernel.
          * "+" is "or". In a unit of ours, and as our user, only our own programs write, so SHRUTHI_OWNER= is
          * as good: a name that was another's before still has that one's lines. What PID 1 says is no
          * secret: it is in our properties, too. */
-        add_boot(command, boot_id);
-        add(command, "_SYSTEMD_UNIT=%s", unit);
-        add_owner(command, owner);
+        command_add_boot(command, boot_id);
+        command_add(command, "_SYSTEMD_UNIT=%s", unit);
+        command_add_owner(command, owner);
         if (id)
-                add(command, "_SYSTEMD_INVOCATION_ID=%s", id);
-        add(command, "+");
-        add_boot(command, boot_id);
-        add(command, "_PID=1");
-        add(command, "UNIT=%s", unit);
+                command_add(command, "_SYSTEMD_INVOCATION_ID=%s", id);
+        command_add(command, "+");
+        command_add_boot(command, boot_id);
+        command_add(command, "_PID=1");
+        command_add(command, "UNIT=%s", unit);
         if (id)
-                add(command, "INVOCATION_ID=%s", id);
+                command_add(command, "INVOCATION_ID=%s", id);
         if (!id) {
-                add(command, "+");
-                add_boot(command, boot_id);
-                add(command, "_UID=%u", (unsigned) shruthi_uid);
-                add(command, SHRUTHI_FIELD_UNIKERNEL "=%s", name);
-                add_owner(command, owner);
+                command_add(command, "+");
+                command_add_boot(command, boot_id);
+                command_add(command, "_UID=%u", (unsigned) shruthi_uid);
+                command_add(command, SHRUTHI_FIELD_UNIKERNEL "=%s", name);
+                command_add_owner(command, owner);
         }
         g_ptr_array_add(command, NULL);
 
         return (char **) g_ptr_array_steal(command, NULL);
 }
 
-static int on_exit_of_log(sd_event_source *source, const siginfo_t *si, void *userdata)
+static int on_log_exit(sd_event_source *source, const siginfo_t *si, void *userdata)
 {
         LogStream *stream = userdata;
         Manager *manager = stream->manager;
@@ -263,7 +268,7 @@ static int on_exit_of_log(sd_event_source *source, const siginfo_t *si, void *us
         return 0;
 }
 
-static int check_limits(Manager *manager, uid_t uid, Error *ret_error)
+static int log_stream_check_limits(Manager *manager, uid_t uid, Error *ret_error)
 {
         unsigned own = 0, all = 0;
 
@@ -279,7 +284,7 @@ static int check_limits(Manager *manager, uid_t uid, Error *ret_error)
         return 0;
 }
 
-static int spawn(char **command, int output_fd, pid_t *ret_pid)
+static int log_stream_spawn(char **command, int output_fd, pid_t *ret_pid)
 {
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
@@ -360,7 +365,7 @@ int log_stream_open(Manager *manager, const char *name, uid_t owner, uid_t uid, 
         int fds[2], r;
         pid_t pid;
 
-        r = check_limits(manager, uid, ret_error);
+        r = log_stream_check_limits(manager, uid, ret_error);
         if (r < 0)
                 return r;
         if (!manager->boot_id)
@@ -369,13 +374,13 @@ int log_stream_open(Manager *manager, const char *name, uid_t owner, uid_t uid, 
                 return error_set_errno(ret_error, errno, "Cannot make a pipe");
         read_fd = fds[0];
         write_fd = fds[1];
-        r = spawn(command, write_fd, &pid);
+        r = log_stream_spawn(command, write_fd, &pid);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot run %s", command[0]);
 
         stream = g_new0(LogStream, 1);
         *stream = (LogStream){.manager = manager, .uid = uid};
-        r = sd_event_add_child(manager->event, &stream->source, pid, WEXITED, on_exit_of_log, stream);
+        r = sd_event_add_child(manager->event, &stream->source, pid, WEXITED, on_log_exit, stream);
         if (r < 0) {
                 (void) kill(pid, SIGKILL);
                 (void) waitpid(pid, NULL, 0);
@@ -386,4 +391,29 @@ int log_stream_open(Manager *manager, const char *name, uid_t owner, uid_t uid, 
 
         *ret_fd = TAKE_FD(read_fd);
         return 0;
+}
+
+int unikernel_method_open_log(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(LogOptions) options = NULL;
+        _cleanup_close_ int fd = -EBADF;
+        Unikernel *unikernel = userdata;
+        Call *call;
+        int r;
+
+        r = log_options_read(message, &options, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_LOG, "read the log of", &call))
+                return 1;
+
+        r = log_stream_open(unikernel->manager, unikernel->name, unikernel->properties.owner, call->uid,
+                        options, &fd, &error);
+        if (r < 0)
+                call_fail(call, &error, r);
+        else
+                call_reply(call, "h", fd);
+        return 1;
 }

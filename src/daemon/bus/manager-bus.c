@@ -25,8 +25,8 @@
 
 #define PATH_SIZE_MAX 4096
 
-static int by_name(sd_bus_message *message, Manager *manager, sd_bus_message_handler_t method,
-                sd_bus_error *ret_error)
+static int unikernel_method_by_name(sd_bus_message *message, Manager *manager,
+                sd_bus_message_handler_t method, sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         Unikernel *unikernel;
@@ -49,14 +49,14 @@ static int by_name(sd_bus_message *message, Manager *manager, sd_bus_message_han
         static int method_##verb##_unikernel(                                                               \
                         sd_bus_message *message, void *userdata, sd_bus_error *ret_error)                   \
         {                                                                                                   \
-                return by_name(message, userdata, unikernel_method_##verb, ret_error);                      \
+                return unikernel_method_by_name(message, userdata, unikernel_method_##verb, ret_error);     \
         }
 UNIKERNEL_METHODS(X)
 #undef X
 
 /* The common end of the three: settings, polkit, and on to the change. Takes image_fd's duplicate; digest
  * and path may be NULL. */
-static int create(sd_bus_message *message, Manager *manager, const char *name, int image_fd,
+static int unikernel_method_create(sd_bus_message *message, Manager *manager, const char *name, int image_fd,
                 const char *digest, const char *path)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -108,7 +108,7 @@ static int method_create_unikernel(sd_bus_message *message, void *userdata, sd_b
         if (r < 0)
                 return reply_invalid_args(message, r);
 
-        return create(message, userdata, name, fd, NULL, NULL);
+        return unikernel_method_create(message, userdata, name, fd, NULL, NULL);
 }
 
 static int method_create_unikernel_from_digest(
@@ -128,7 +128,7 @@ static int method_create_unikernel_from_digest(
                                                 "A digest is 'sha256:' and 64 hexadecimal digits in lower "
                                                 "case"));
 
-        return create(message, userdata, name, -EBADF, digest, NULL);
+        return unikernel_method_create(message, userdata, name, -EBADF, digest, NULL);
 }
 
 static int method_create_unikernel_from_path(
@@ -155,10 +155,10 @@ static int method_create_unikernel_from_path(
                                                 "'%s' is not absolute: write the path from '/'", shown));
         }
 
-        return create(message, userdata, name, -EBADF, NULL, path);
+        return unikernel_method_create(message, userdata, name, -EBADF, NULL, path);
 }
 
-static int reply_path(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int unikernel_method_get_path(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         const Unikernel *unikernel = userdata;
 
@@ -167,7 +167,7 @@ static int reply_path(sd_bus_message *message, void *userdata, sd_bus_error *ret
 
 static int method_get_unikernel(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        return by_name(message, userdata, reply_path, ret_error);
+        return unikernel_method_by_name(message, userdata, unikernel_method_get_path, ret_error);
 }
 
 static int method_get_unikernel_by_unit(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -238,9 +238,9 @@ static int method_list_unikernels(sd_bus_message *message, void *userdata, sd_bu
 
                 if (unikernel->announced)
                         r = sd_bus_message_append(reply, "(ssusso)", unikernel->name,
-                                        unikernel_state_to_string(unikernel->shown.state),
-                                        (uint32_t) unikernel->shown.owner, unikernel->unit,
-                                        unikernel->shown.result, unikernel->path);
+                                        unikernel_state_to_string(unikernel->properties.state),
+                                        (uint32_t) unikernel->properties.owner, unikernel->unit,
+                                        unikernel->properties.result, unikernel->path);
         }
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
@@ -265,7 +265,7 @@ static int method_list_changed_unikernels(sd_bus_message *message, void *userdat
         while (r >= 0 && g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Unikernel *unikernel = value;
 
-                if (unikernel->announced && unikernel->shown.needs_restart)
+                if (unikernel->announced && unikernel->properties.needs_restart)
                         r = sd_bus_message_append(reply, "s", unikernel->name);
         }
         if (r >= 0)
@@ -276,7 +276,7 @@ static int method_list_changed_unikernels(sd_bus_message *message, void *userdat
         return r < 0 ? r : 1;
 }
 
-static void on_reloaded(int r, Error *error, void *userdata)
+static void on_configuration_reloaded(int r, Error *error, void *userdata)
 {
         if (r < 0)
                 call_fail(userdata, error, r);
@@ -293,7 +293,7 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
                             &call))
                 return 1;
 
-        configuration_reload(manager, on_reloaded, call);
+        configuration_reload(manager, on_configuration_reloaded, call);
         return 1;
 }
 
@@ -324,7 +324,7 @@ static int property_get_count(sd_bus *bus, const char *path, const char *interfa
                 if (!unikernel->announced)
                         continue;
                 all++;
-                switch (unikernel->shown.state) {
+                switch (unikernel->properties.state) {
                 case UNIKERNEL_STARTING:
                 case UNIKERNEL_RUNNING:
                 case UNIKERNEL_PAUSED:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* org.dream.Shruthi.Network, and the Manager's methods that make and remove networks. Those that tell about
- * them are in network-read.c. */
+ * them are in network-details.c. */
 
 #include "daemon/bus/network-bus.h"
 
@@ -22,7 +22,7 @@ static const struct {
                 {"Bridge", offsetof(NetworkRequest, bridge)},
 };
 
-static int refuse_key(const char *key, Error *ret_error)
+static int network_request_refuse_key(const char *key, Error *ret_error)
 {
         g_autoptr(GString) known = g_string_new(NULL);
         g_autofree char *shown = text_for_display(key, 40);
@@ -33,7 +33,8 @@ static int refuse_key(const char *key, Error *ret_error)
         return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown key '%s'; known: %s", shown, known->str);
 }
 
-static int read_value(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
+static int network_request_read_value(
+                sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
 {
         NetworkRequest *request = userdata;
         const char *value;
@@ -53,15 +54,15 @@ static int read_value(sd_bus_message *message, const char *key, void *userdata, 
                 return 0;
         }
 
-        return refuse_key(key, ret_error);
+        return network_request_refuse_key(key, ret_error);
 }
 
-static int read_request(sd_bus_message *message, NetworkRequest **ret_request, Error *ret_error)
+static int network_request_read(sd_bus_message *message, NetworkRequest **ret_request, Error *ret_error)
 {
         g_autoptr(NetworkRequest) request = g_new0(NetworkRequest, 1);
         int r;
 
-        r = dictionary_read(message, "settings", read_value, request, ret_error);
+        r = dictionary_read(message, "settings", network_request_read_value, request, ret_error);
         if (r < 0)
                 return r;
 
@@ -81,7 +82,7 @@ int method_create_network(sd_bus_message *message, void *userdata, sd_bus_error 
         r = sd_bus_message_read(message, "s", &details.network);
         if (r < 0)
                 return reply_invalid_args(message, r);
-        r = read_request(message, &request, &error);
+        r = network_request_read(message, &request, &error);
         if (r >= 0)
                 r = network_name_check(details.network, &error);
         if (r < 0)
@@ -94,7 +95,7 @@ int method_create_network(sd_bus_message *message, void *userdata, sd_bus_error 
         return 1;
 }
 
-static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int network_method_remove(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Network *network = userdata;
         PolkitDetails details = network_polkit_details(network, "remove");
@@ -107,7 +108,7 @@ static int method_remove(sd_bus_message *message, void *userdata, sd_bus_error *
         return 1;
 }
 
-static int by_name(sd_bus_message *message, Manager *manager, sd_bus_message_handler_t method,
+static int network_method_by_name(sd_bus_message *message, Manager *manager, sd_bus_message_handler_t method,
                 sd_bus_error *ret_error)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -128,17 +129,17 @@ static int by_name(sd_bus_message *message, Manager *manager, sd_bus_message_han
 
 int method_remove_network(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        return by_name(message, userdata, method_remove, ret_error);
+        return network_method_by_name(message, userdata, network_method_remove, ret_error);
 }
 
-static int reply_path(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+static int network_method_get_path(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         return sd_bus_reply_method_return(message, "o", ((Network *) userdata)->path);
 }
 
 int method_get_network(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        return by_name(message, userdata, reply_path, ret_error);
+        return network_method_by_name(message, userdata, network_method_get_path, ret_error);
 }
 
 static int property_get_owner(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -196,7 +197,7 @@ int network_node_enumerate(
 
 const sd_bus_vtable network_vtable[] = {
                 SD_BUS_VTABLE_START(0),
-                SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_remove,
+                SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, network_method_remove,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("GetDetails", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", details),
                                 network_method_get_details, SD_BUS_VTABLE_UNPRIVILEGED),

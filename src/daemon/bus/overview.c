@@ -10,12 +10,12 @@
 
 #include "common/names.h"
 #include "daemon/access/call.h"
-#include "daemon/bus/unikernel-read.h"
+#include "daemon/bus/unikernel-details.h"
 #include "daemon/state/unikernel-access.h"
 #include "unikernel/lease.h"
 
-/* Questions to polkit of one call at a time, which leaves some of its user's to their other calls. */
-#define QUESTIONS_AT_ONCE 4
+/* Queries of polkit for one call at a time, which leaves some of its user's to their other calls. */
+#define POLKIT_QUERIES_AT_ONCE 4
 
 /* Up to so many are asked for one by one, more as all that run. */
 #define SINGLE_STATISTICS_MAX 16
@@ -120,7 +120,7 @@ static void overview_end(Overview *overview)
         overview_free(overview);
 }
 
-static size_t definition_size(const Definition *definition)
+static size_t definition_details_size(const Definition *definition)
 {
         g_autofree char *text = definition ? definition_format(definition) : NULL;
 
@@ -128,10 +128,10 @@ static size_t definition_size(const Definition *definition)
 }
 
 /* At least what its details take in the answer: what is not counted has been read from its definition. */
-static size_t details_size(const Unikernel *unikernel)
+static size_t unikernel_details_size(const Unikernel *unikernel)
 {
-        return DETAILS_SIZE + definition_size(unikernel->loaded.definition) +
-               definition_size(unikernel->running);
+        return DETAILS_SIZE + definition_details_size(unikernel->loaded.definition) +
+               definition_details_size(unikernel->running);
 }
 
 static void lease_array_free(gpointer array)
@@ -160,7 +160,7 @@ static GHashTable *leases_by_unikernel(const GPtrArray *leases)
         return table;
 }
 
-static void details_run(void *userdata)
+static void overview_read_details(void *userdata)
 {
         g_autoptr(GPtrArray) none = g_ptr_array_new();
         g_autoptr(GHashTable) table = NULL;
@@ -175,17 +175,17 @@ static void details_run(void *userdata)
         }
 }
 
-static void details_done(void *userdata)
+static void on_overview_details(void *userdata)
 {
         overview_end(userdata);
 }
 
-static int append_details(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry)
+static int entry_append_details(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry)
 {
         return details_append(reply, unikernel, entry->details);
 }
 
-static void details_go(Overview *overview)
+static void overview_start_details(Overview *overview)
 {
         size_t size = 0;
 
@@ -197,7 +197,7 @@ static void details_go(Overview *overview)
                         g_ptr_array_remove_index(overview->entries, i - 1);
                         continue;
                 }
-                size += details_size(unikernel);
+                size += unikernel_details_size(unikernel);
                 entry->details = details_new(unikernel);
         }
         if (size > DETAILS_SIZE_MAX) {
@@ -209,17 +209,17 @@ static void details_go(Overview *overview)
                 return;
         }
 
-        worker_run(overview->call->manager->worker, overview->call->uid, NULL, details_run, details_done,
-                        overview);
+        worker_run(overview->call->manager->worker, overview->call->uid, NULL, overview_read_details,
+                        on_overview_details, overview);
 }
 
-static int append_statistics(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry)
+static int entry_append_statistics(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry)
 {
         return statistics_append(reply, entry->statistics);
 }
 
 /* What one is left out for is that it has just ended. */
-static void statistics_answered(Overview *overview, int r, Error *error)
+static void overview_count_statistics(Overview *overview, int r, Error *error)
 {
         if (r < 0 && error->code != ERROR_NOT_RUNNING) {
                 overview->result = r;
@@ -229,17 +229,17 @@ static void statistics_answered(Overview *overview, int r, Error *error)
                 overview_end(overview);
 }
 
-static void on_single_statistics(int r, Error *error, const char *output, void *userdata)
+static void on_entry_statistics(int r, Error *error, const char *output, void *userdata)
 {
         Entry *entry = userdata;
 
         if (r >= 0)
                 entry->statistics = g_strdup(output);
-        statistics_answered(entry->overview, r, error);
+        overview_count_statistics(entry->overview, r, error);
 }
 
 /* A line "unikernel=NAME", and what is said of that one up to the next. */
-static void on_all_statistics(int r, Error *error, const char *output, void *userdata)
+static void on_overview_statistics(int r, Error *error, const char *output, void *userdata)
 {
         g_autoptr(GHashTable) said = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
         g_autofree char *lines = g_strconcat("\n", output, NULL);
@@ -259,10 +259,10 @@ static void on_all_statistics(int r, Error *error, const char *output, void *use
 
                 entry->statistics = g_strdup(g_hash_table_lookup(said, entry->name));
         }
-        statistics_answered(overview, r, error);
+        overview_count_statistics(overview, r, error);
 }
 
-static void statistics_go(Overview *overview)
+static void overview_start_statistics(Overview *overview)
 {
         Call *call = overview->call;
 
@@ -270,22 +270,22 @@ static void statistics_go(Overview *overview)
         overview->outstanding = 1;
         if (overview->entries->len > SINGLE_STATISTICS_MAX) {
                 overview->outstanding++;
-                helper_run(call->manager->helper, call->uid, "statistics-all", NULL, on_all_statistics,
-                                overview);
+                libvirt_helper_run(call->manager->helper, call->uid, "statistics-all", NULL,
+                                on_overview_statistics, overview);
         } else
                 for (guint i = 0; i < overview->entries->len; i++) {
                         Entry *entry = overview->entries->pdata[i];
 
                         overview->outstanding++;
-                        helper_run(call->manager->helper, call->uid, "statistics", entry->name,
-                                        on_single_statistics, entry);
+                        libvirt_helper_run(call->manager->helper, call->uid, "statistics", entry->name,
+                                        on_entry_statistics, entry);
                 }
-        statistics_answered(overview, 0, NULL);
+        overview_count_statistics(overview, 0, NULL);
 }
 
 static void overview_ask(Overview *overview);
 
-static void on_decision(Decision decision, void *userdata)
+static void on_entry_decision(Decision decision, void *userdata)
 {
         Entry *entry = userdata;
 
@@ -298,28 +298,30 @@ static void entry_ask(Entry *entry)
 {
         Manager *manager = entry->overview->call->manager;
         const Unikernel *unikernel = unikernel_get(manager, entry->name);
-        PolkitDetails details = unikernel_polkit_details(unikernel, "read");
+        PolkitDetails details;
 
         if (!unikernel) {
-                on_decision(DECISION_NO, entry);
+                on_entry_decision(DECISION_NO, entry);
                 return;
         }
+        details = unikernel_polkit_details(unikernel, "read");
         entry->owner = g_strdup(details.owner);
         entry->group = g_strdup(details.group);
         details.quietly = true;
         polkit_ask(manager, entry->overview->call->message, SHRUTHI_ACTION_READ_DETAILS, &details,
-                        on_decision, entry);
+                        on_entry_decision, entry);
 }
 
 static void overview_ask(Overview *overview)
 {
         GPtrArray *entries = overview->entries;
 
-        /* The answer may be there before the question has returned. */
+        /* The answer may be there before the query has returned. */
         if (overview->asking)
                 return;
         overview->asking = true;
-        while (overview->asked < entries->len && overview->asked - overview->answered < QUESTIONS_AT_ONCE)
+        while (overview->asked < entries->len &&
+                        overview->asked - overview->answered < POLKIT_QUERIES_AT_ONCE)
                 entry_ask(entries->pdata[overview->asked++]);
         overview->asking = false;
         if (overview->answered < entries->len)
@@ -331,7 +333,7 @@ static void overview_ask(Overview *overview)
         overview->go(overview);
 }
 
-static void on_turn(QueueEntry *place, void *userdata)
+static void on_overview_turn(QueueEntry *place, void *userdata)
 {
         Overview *overview = userdata;
 
@@ -344,7 +346,7 @@ static void overview_add(Overview *overview, const Unikernel *unikernel, bool ru
         Entry *entry;
 
         if (!unikernel || !unikernel->announced ||
-                        (running && !unikernel_state_is_up(unikernel->shown.state)))
+                        (running && !unikernel_state_is_up(unikernel->properties.state)))
                 return;
 
         entry = g_new0(Entry, 1);
@@ -400,16 +402,16 @@ static int overview_start(sd_bus_message *message, Manager *manager, bool runnin
                         .append = append,
                         .error = ERROR_INIT};
         overview_fill(overview, names, running);
-        queue_add(manager->overviews, call->uid, on_turn, overview);
+        queue_add(manager->overviews, call->uid, on_overview_turn, overview);
         return 1;
 }
 
 int method_list_unikernel_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        return overview_start(message, userdata, false, details_go, append_details);
+        return overview_start(message, userdata, false, overview_start_details, entry_append_details);
 }
 
 int method_list_unikernel_statistics(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        return overview_start(message, userdata, true, statistics_go, append_statistics);
+        return overview_start(message, userdata, true, overview_start_statistics, entry_append_statistics);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* org.dream.Shruthi.Unikernel: properties, and the methods that do something. Those that only read are in
- * unikernel-read.c. */
+ * unikernel-details.c. */
 
 #include "daemon/bus/unikernel-bus.h"
 
@@ -294,22 +294,25 @@ const sd_bus_vtable unikernel_vtable[] = {
                 SD_BUS_PROPERTY("Name", "s", NULL, offsetof(Unikernel, name), CONST),
                 SD_BUS_PROPERTY("UUID", "s", property_get_uuid, 0, CONST),
                 SD_BUS_PROPERTY("Unit", "s", NULL, offsetof(Unikernel, unit), CONST),
-                SD_BUS_PROPERTY("State", "s", property_get_state, offsetof(Unikernel, shown.state), CHANGE),
-                SD_BUS_PROPERTY("Owner", "u", NULL, offsetof(Unikernel, shown.owner), CHANGE),
-                SD_BUS_PROPERTY("Autostart", "b", property_get_bool, offsetof(Unikernel, shown.autostart),
+                SD_BUS_PROPERTY("State", "s", property_get_state, offsetof(Unikernel, properties.state),
                                 CHANGE),
-                SD_BUS_PROPERTY("CutOff", "b", property_get_bool, offsetof(Unikernel, shown.cut_off),
+                SD_BUS_PROPERTY("Owner", "u", NULL, offsetof(Unikernel, properties.owner), CHANGE),
+                SD_BUS_PROPERTY("Autostart", "b", property_get_bool,
+                                offsetof(Unikernel, properties.autostart), CHANGE),
+                SD_BUS_PROPERTY("CutOff", "b", property_get_bool, offsetof(Unikernel, properties.cut_off),
                                 CHANGE),
-                SD_BUS_PROPERTY("Result", "s", NULL, offsetof(Unikernel, shown.result), CHANGE),
-                SD_BUS_PROPERTY("ExitStatus", "x", NULL, offsetof(Unikernel, shown.exit_status), CHANGE),
-                SD_BUS_PROPERTY("InvocationID", "s", NULL, offsetof(Unikernel, shown.invocation_id), CHANGE),
-                SD_BUS_PROPERTY("StateChangeTimestamp", "t", NULL, offsetof(Unikernel, shown.state_change),
+                SD_BUS_PROPERTY("Result", "s", NULL, offsetof(Unikernel, properties.result), CHANGE),
+                SD_BUS_PROPERTY("ExitStatus", "x", NULL, offsetof(Unikernel, properties.exit_status),
                                 CHANGE),
-                SD_BUS_PROPERTY("ActiveEnterTimestamp", "t", NULL, offsetof(Unikernel, shown.active_enter),
+                SD_BUS_PROPERTY("InvocationID", "s", NULL, offsetof(Unikernel, properties.invocation_id),
                                 CHANGE),
+                SD_BUS_PROPERTY("StateChangeTimestamp", "t", NULL,
+                                offsetof(Unikernel, properties.state_change), CHANGE),
+                SD_BUS_PROPERTY("ActiveEnterTimestamp", "t", NULL,
+                                offsetof(Unikernel, properties.active_enter), CHANGE),
                 SD_BUS_PROPERTY("InactiveEnterTimestamp", "t", NULL,
-                                offsetof(Unikernel, shown.inactive_enter), CHANGE),
+                                offsetof(Unikernel, properties.inactive_enter), CHANGE),
                 SD_BUS_PROPERTY("NeedsRestart", "b", property_get_bool,
-                                offsetof(Unikernel, shown.needs_restart), CHANGE),
+                                offsetof(Unikernel, properties.needs_restart), CHANGE),
                 SD_BUS_VTABLE_END,
 };

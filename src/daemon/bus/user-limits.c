@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a user has used of their limits. Counted as the limits themselves are held: unikernels and networks
- * by what the loop knows, volumes and images by what is on disk. */
+/* What a user has used of their limits. Counted as the limits themselves are enforced: unikernels and
+ * networks by what the loop knows, volumes and images by what is on disk. */
 
 #include "daemon/bus/user-limits.h"
 

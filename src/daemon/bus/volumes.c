@@ -15,16 +15,16 @@
 #include "daemon/core/dictionary.h"
 #include "daemon/state/unikernel.h"
 
-static void on_looked(void *userdata);
-static void on_acted(void *userdata);
+static void on_volume_looked(void *userdata);
+static void on_volume_acted(void *userdata);
 
-static void work_fail(VolumeWork *work)
+static void volume_work_fail(VolumeWork *work)
 {
         call_fail(work->call, &work->error, work->result);
         volume_work_free(work);
 }
 
-static void work_reply(VolumeWork *work)
+static void volume_work_reply(VolumeWork *work)
 {
         g_autoptr(sd_bus_message) reply = NULL;
         int r;
@@ -36,14 +36,14 @@ static void work_reply(VolumeWork *work)
         volume_work_free(work);
 }
 
-static void run_look(void *userdata)
+static void volume_work_run_look(void *userdata)
 {
         VolumeWork *work = userdata;
 
         work->result = volume_work_look(work, &work->error);
 }
 
-static void run_act(void *userdata)
+static void volume_work_run_act(void *userdata)
 {
         VolumeWork *work = userdata;
 
@@ -51,12 +51,13 @@ static void run_act(void *userdata)
         work->result = work->verb->act(work, &work->error);
 }
 
-static void act(VolumeWork *work)
+static void volume_work_act(VolumeWork *work)
 {
-        worker_run(work->call->manager->worker, work->call->uid, NULL, run_act, on_acted, work);
+        worker_run(work->call->manager->worker, work->call->uid, NULL, volume_work_run_act, on_volume_acted,
+                        work);
 }
 
-static PolkitDetails details_of(const VolumeWork *work)
+static PolkitDetails volume_work_polkit_details(const VolumeWork *work)
 {
         return (PolkitDetails){
                         .verb = work->verb->verb,
@@ -67,54 +68,54 @@ static PolkitDetails details_of(const VolumeWork *work)
         };
 }
 
-static void on_decision(Decision decision, void *userdata)
+static void on_volume_decision(Decision decision, void *userdata)
 {
         VolumeWork *work = userdata;
-        PolkitDetails details = details_of(work);
+        PolkitDetails details = volume_work_polkit_details(work);
 
         work->all = decision == DECISION_YES;
         /* Everybody may have the list of what is their own. */
         if (decision == DECISION_YES || !work->name) {
                 work->result = call_check_conf(work->call->manager, work->verb->action, &work->error);
                 if (work->result < 0) {
-                        work_fail(work);
+                        volume_work_fail(work);
                         return;
                 }
                 work->conf = shared_conf_ref(work->call->manager->conf);
-                act(work);
+                volume_work_act(work);
                 return;
         }
 
         work->result = polkit_decision_error(decision, work->verb->action, &details, &work->error);
-        work_fail(work);
+        volume_work_fail(work);
 }
 
-static void ask(VolumeWork *work)
+static void volume_work_ask_polkit(VolumeWork *work)
 {
-        PolkitDetails details = details_of(work);
+        PolkitDetails details = volume_work_polkit_details(work);
 
-        polkit_ask(work->call->manager, work->call->message, work->verb->action, &details, on_decision,
-                        work);
+        polkit_ask(work->call->manager, work->call->message, work->verb->action, &details,
+                        on_volume_decision, work);
 }
 
-static void on_looked(void *userdata)
+static void on_volume_looked(void *userdata)
 {
         VolumeWork *work = userdata;
 
         if (work->result < 0)
-                work_fail(work);
+                volume_work_fail(work);
         else
-                ask(work);
+                volume_work_ask_polkit(work);
 }
 
-static void on_administer(Decision decision, void *userdata)
+static void on_volume_administer(Decision decision, void *userdata)
 {
         VolumeWork *work = userdata;
 
         if (decision == DECISION_YES) {
                 work->administer = true;
                 error_clear(&work->error);
-                act(work);
+                volume_work_act(work);
                 return;
         }
 
@@ -122,11 +123,11 @@ static void on_administer(Decision decision, void *userdata)
          * says that. */
         if (decision == DECISION_CHALLENGE)
                 work->error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
-        work_fail(work);
+        volume_work_fail(work);
 }
 
 /* Who runs on it, for whom the kernel has only told that somebody does. */
-static void name_running(VolumeWork *work)
+static void volume_work_name_running(VolumeWork *work)
 {
         for (char **user = work->users; *user; user++) {
                 const Unikernel *unikernel = unikernel_get(work->call->manager, *user);
@@ -135,13 +136,13 @@ static void name_running(VolumeWork *work)
                 if (!unikernel || !unikernel_is_active(unikernel))
                         continue;
                 sentence = g_strdup_printf("%s. Unikernel '%s' is %s: stop it first", work->error.message,
-                                unikernel->name, unikernel_state_to_string(unikernel->shown.state));
+                                unikernel->name, unikernel_state_to_string(unikernel->properties.state));
                 (void) error_set(&work->error, ERROR_VOLUME_IN_USE, "%s", sentence);
                 return;
         }
 }
 
-static void on_acted(void *userdata)
+static void on_volume_acted(void *userdata)
 {
         VolumeWork *work = userdata;
 
@@ -149,26 +150,26 @@ static void on_acted(void *userdata)
                 if (work->verb->done)
                         log_info("Volume '%s' was %s by user %u", work->name, work->verb->done,
                                         (unsigned) work->call->uid);
-                work_reply(work);
+                volume_work_reply(work);
                 return;
         }
         if (work->needs_administer) {
-                PolkitDetails details = details_of(work);
+                PolkitDetails details = volume_work_polkit_details(work);
 
                 details.reason = work->error.message;
                 polkit_ask(work->call->manager, work->call->message, SHRUTHI_ACTION_ADMINISTER, &details,
-                                on_administer, work);
+                                on_volume_administer, work);
                 return;
         }
 
         if (work->error.code == ERROR_VOLUME_IN_USE && work->users)
-                name_running(work);
-        work_fail(work);
+                volume_work_name_running(work);
+        volume_work_fail(work);
 }
 
 /* Takes settings (or NULL) and a duplicate of fd (or -EBADF). */
-static int work_start(sd_bus_message *message, Manager *manager, const VolumeVerb *verb, const char *name,
-                uint64_t size, Settings *settings, int fd)
+static int volume_work_start(sd_bus_message *message, Manager *manager, const VolumeVerb *verb,
+                const char *name, uint64_t size, Settings *settings, int fd)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         VolumeWork *work = g_new0(VolumeWork, 1);
@@ -204,24 +205,25 @@ static int work_start(sd_bus_message *message, Manager *manager, const VolumeVer
         }
 
         if (verb->existing)
-                worker_run(manager->worker, work->call->uid, NULL, run_look, on_looked, work);
+                worker_run(manager->worker, work->call->uid, NULL, volume_work_run_look, on_volume_looked,
+                                work);
         else
-                ask(work);
+                volume_work_ask_polkit(work);
         return 1;
 }
 
-static void run_clean(void *userdata)
+static void volumes_run_clean(void *userdata)
 {
         volume_store_clean();
 }
 
-static void on_cleaned(void *userdata)
+static void on_volumes_cleaned(void *userdata)
 {
 }
 
 void volumes_clean(Manager *manager)
 {
-        worker_run(manager->worker, 0, NULL, run_clean, on_cleaned, NULL);
+        worker_run(manager->worker, 0, NULL, volumes_run_clean, on_volumes_cleaned, NULL);
 }
 
 int method_create_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -247,7 +249,7 @@ int method_create_volume(sd_bus_message *message, void *userdata, sd_bus_error *
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        return work_start(message, userdata, &verb, name, size, g_steal_pointer(&settings), -EBADF);
+        return volume_work_start(message, userdata, &verb, name, size, g_steal_pointer(&settings), -EBADF);
 }
 
 int method_import_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -275,10 +277,10 @@ int method_import_volume(sd_bus_message *message, void *userdata, sd_bus_error *
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        return work_start(message, userdata, &verb, name, size, g_steal_pointer(&settings), fd);
+        return volume_work_start(message, userdata, &verb, name, size, g_steal_pointer(&settings), fd);
 }
 
-static int append_list(const VolumeWork *work, sd_bus_message *reply)
+static int volume_work_append_list(const VolumeWork *work, sd_bus_message *reply)
 {
         int r;
 
@@ -305,13 +307,13 @@ int method_list_volumes(sd_bus_message *message, void *userdata, sd_bus_error *r
                         .action = SHRUTHI_ACTION_READ_VOLUME,
                         .verb = "list the volumes of others",
                         .act = volume_work_list,
-                        .append = append_list,
+                        .append = volume_work_append_list,
         };
 
-        return work_start(message, userdata, &verb, NULL, 0, NULL, -EBADF);
+        return volume_work_start(message, userdata, &verb, NULL, 0, NULL, -EBADF);
 }
 
-static int append_details(const VolumeWork *work, sd_bus_message *reply)
+static int volume_work_append_details(const VolumeWork *work, sd_bus_message *reply)
 {
         const Volume *volume = work->volume;
         int r;
@@ -329,7 +331,7 @@ static int append_details(const VolumeWork *work, sd_bus_message *reply)
 }
 
 /* Of the manager's methods the first argument, of a volume's own its path. Free with g_free(). */
-static int read_name(sd_bus_message *message, char **ret_name)
+static int message_read_volume_name(sd_bus_message *message, char **ret_name)
 {
         const char *name;
         int r;
@@ -345,24 +347,24 @@ static int read_name(sd_bus_message *message, char **ret_name)
 }
 
 /* The methods that take a name and nothing else. */
-static int by_name(sd_bus_message *message, Manager *manager, const VolumeVerb *verb)
+static int volume_method_by_name(sd_bus_message *message, Manager *manager, const VolumeVerb *verb)
 {
         g_autofree char *name = NULL;
         int r;
 
-        r = read_name(message, &name);
+        r = message_read_volume_name(message, &name);
         if (r < 0)
                 return reply_invalid_args(message, r);
 
-        return work_start(message, manager, verb, name, 0, NULL, -EBADF);
+        return volume_work_start(message, manager, verb, name, 0, NULL, -EBADF);
 }
 
-static int look_only(VolumeWork *work, Error *ret_error)
+static int volume_work_look_only(VolumeWork *work, Error *ret_error)
 {
         return 0;
 }
 
-static int append_path(const VolumeWork *work, sd_bus_message *reply)
+static int volume_work_append_path(const VolumeWork *work, sd_bus_message *reply)
 {
         g_autofree char *path = NULL;
         int r = sd_bus_path_encode(SHRUTHI_VOLUME_PATH, work->name, &path);
@@ -376,11 +378,11 @@ int method_get_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret
                         .action = SHRUTHI_ACTION_READ_VOLUME,
                         .verb = "look at",
                         .existing = true,
-                        .act = look_only,
-                        .append = append_path,
+                        .act = volume_work_look_only,
+                        .append = volume_work_append_path,
         };
 
-        return by_name(message, userdata, &verb);
+        return volume_method_by_name(message, userdata, &verb);
 }
 
 int method_get_volume_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -390,10 +392,10 @@ int method_get_volume_details(sd_bus_message *message, void *userdata, sd_bus_er
                         .verb = "read the details of",
                         .existing = true,
                         .act = volume_work_details,
-                        .append = append_details,
+                        .append = volume_work_append_details,
         };
 
-        return by_name(message, userdata, &verb);
+        return volume_method_by_name(message, userdata, &verb);
 }
 
 int method_resize_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -410,7 +412,7 @@ int method_resize_volume(sd_bus_message *message, void *userdata, sd_bus_error *
         uint64_t size;
         int r;
 
-        r = read_name(message, &name);
+        r = message_read_volume_name(message, &name);
         if (r >= 0)
                 r = sd_bus_message_read(message, "t", &size);
         if (r < 0)
@@ -419,10 +421,10 @@ int method_resize_volume(sd_bus_message *message, void *userdata, sd_bus_error *
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        return work_start(message, userdata, &verb, name, size, NULL, -EBADF);
+        return volume_work_start(message, userdata, &verb, name, size, NULL, -EBADF);
 }
 
-static int append_fd(const VolumeWork *work, sd_bus_message *reply)
+static int volume_work_append_fd(const VolumeWork *work, sd_bus_message *reply)
 {
         return sd_bus_message_append(reply, "h", work->fd);
 }
@@ -435,10 +437,10 @@ int method_export_volume(sd_bus_message *message, void *userdata, sd_bus_error *
                         .done = "exported",
                         .existing = true,
                         .act = volume_work_export,
-                        .append = append_fd,
+                        .append = volume_work_append_fd,
         };
 
-        return by_name(message, userdata, &verb);
+        return volume_method_by_name(message, userdata, &verb);
 }
 
 int method_remove_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -451,7 +453,7 @@ int method_remove_volume(sd_bus_message *message, void *userdata, sd_bus_error *
                         .act = volume_work_remove,
         };
 
-        return by_name(message, userdata, &verb);
+        return volume_method_by_name(message, userdata, &verb);
 }
 
 int volume_object_find(sd_bus *bus, const char *path, const char *interface, void *userdata,

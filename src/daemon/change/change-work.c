@@ -172,7 +172,7 @@ static int draft_import_fd(Draft *draft, int fd, const char *expected, unsigned 
                         draft->conf, draft->request->administer ? 0 : draft->request->call->uid);
         int r;
 
-        r = image_take(fd, expected, &limits, &draft->pinned[slot], &draft->result->error);
+        r = image_acquire(fd, expected, &limits, &draft->pinned[slot], &draft->result->error);
         if (r >= 0)
                 *ret_digest = g_strdup(draft->pinned[slot]);
         return r;

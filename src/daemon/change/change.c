@@ -144,7 +144,7 @@ static void on_change_networks(int r, Error *error, const char *output, void *us
         request->subnets = g_ptr_array_new_with_free_func(change_subnet_free);
         if (r < 0)
                 log_debug("Cannot tell which networks there are: %s", error_message(error, r));
-        for (char *key, *value; r >= 0 && helper_next_line(&output, &key, &value);) {
+        for (char *key, *value; r >= 0 && libvirt_helper_next_line(&output, &key, &value);) {
                 if (g_str_equal(key, "bridge"))
                         g_ptr_array_add(bridges, g_steal_pointer(&value));
                 else if (g_str_equal(key, "network"))
@@ -264,10 +264,10 @@ static void change_ask_polkit(Change *change)
 
 /* --- ALLOCATING, UNDOING, GIVING_BACK, RELEASING --- */
 
-static void change_run_helper(Change *change, const char *verb, HelperDone done)
+static void change_run_helper(Change *change, const char *verb, LibvirtHelperDone done)
 {
-        helper_run(change->call->manager->helper, change->call->uid, verb, change->request.name, done,
-                        change);
+        libvirt_helper_run(change->call->manager->helper, change->call->uid, verb, change->request.name,
+                        done, change);
 }
 
 /* The definition is on disk first, so that what a crash leaves is a unikernel that is given its addresses at
@@ -411,7 +411,7 @@ static void change_enter(Change *change)
 
         switch (change->state) {
         case CHANGE_LISTING_NETWORKS:
-                helper_run(manager->helper, uid, "networks", NULL, on_change_networks, change);
+                libvirt_helper_run(manager->helper, uid, "networks", NULL, on_change_networks, change);
                 break;
         case CHANGE_WORKING:
                 worker_run(manager->worker, uid, on_change_turn, change_run_work, on_change_worked, change);
@@ -463,7 +463,7 @@ static int change_check_start(Change *change, const Unikernel *unikernel)
         if (kind == CHANGE_REMOVE && unikernel && unikernel_is_active(unikernel))
                 return error_set(&change->result.error, ERROR_ALREADY_RUNNING,
                                 "Unikernel '%s' is %s: stop it first", name,
-                                unikernel_state_to_string(unikernel->shown.state));
+                                unikernel_state_to_string(unikernel->properties.state));
 
         return 0;
 }
@@ -477,7 +477,7 @@ void change_start(Change *change)
         if (!request->settings)
                 request->settings = settings_new();
         if (unikernel)
-                request->owner = unikernel->shown.owner;
+                request->owner = unikernel->properties.owner;
         if (g_hash_table_contains(manager->changing, request->name)) {
                 Error *error = &change->result.error;
 

@@ -19,12 +19,13 @@
 #include "unikernel/run-state.h"
 #include "unikernel/started.h"
 
-/* digest → how many changes hold it. Pruning looks at this and removes under the same lock, so an image that
- * was taken in is either seen as held, or gone before it is held, and then it is taken in again. */
+/* digest → how many changes have pinned it. Pruning looks at this and removes under the same lock, so an
+ * image that was taken in is either seen as pinned, or gone before it is pinned, and then it is taken in
+ * again. */
 static GMutex pins_lock;
 static GHashTable *pins;
 
-static int pin_locked(const char *digest, Error *ret_error)
+static int image_pin_locked(const char *digest, Error *ret_error)
 {
         _cleanup_close_ int fd = -EBADF;
         int r;
@@ -44,7 +45,7 @@ int image_pin(const char *digest, Error *ret_error)
 {
         g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&pins_lock);
 
-        return pin_locked(digest, ret_error);
+        return image_pin_locked(digest, ret_error);
 }
 
 void image_unpin(const char *digest)
@@ -74,7 +75,7 @@ int image_inspect_stored(const char *digest, ImageArchitecture asked, ImageInfo 
         return image_inspect(fd, asked, ret_info, ret_error);
 }
 
-static void add_user(GHashTable *users, const char *image, const char *name)
+static void images_add_user(GHashTable *users, const char *image, const char *name)
 {
         g_autofree char *digest = NULL;
         GPtrArray *names;
@@ -96,7 +97,7 @@ static void add_user(GHashTable *users, const char *image, const char *name)
 }
 
 /* What is started or runs by a definition of which there is another by now, or none. */
-static void add_running(GHashTable *users)
+static void images_add_running(GHashTable *users)
 {
         g_autoptr(GDir) dir = g_dir_open(paths_consoles(), 0, NULL);
         const char *name;
@@ -110,12 +111,12 @@ static void add_running(GHashTable *users)
                         continue;
                 started = started_load_other(name, NULL);
                 if (started) {
-                        add_user(users, started->image, name);
-                        add_user(users, started->initrd, name);
+                        images_add_user(users, started->image, name);
+                        images_add_user(users, started->initrd, name);
                 }
                 /* The very file, where another lies at the path by now. */
                 if (run_state_read(runtime, &state) >= 0)
-                        add_user(users, state.image, name);
+                        images_add_user(users, state.image, name);
         }
 }
 
@@ -137,22 +138,22 @@ int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error)
         for (guint i = 0; i < definitions->len; i++) {
                 const Definition *definition = definitions->pdata[i];
 
-                add_user(users, definition->image, definition->name);
-                add_user(users, definition->initrd, definition->name);
+                images_add_user(users, definition->image, definition->name);
+                images_add_user(users, definition->initrd, definition->name);
         }
 
-        add_running(users);
+        images_add_running(users);
 
         *ret_users = g_steal_pointer(&users);
         return 0;
 }
 
-static bool is_held(GHashTable *users, const char *digest)
+static bool image_is_pinned(GHashTable *users, const char *digest)
 {
         return g_hash_table_contains(users, digest) || (pins && g_hash_table_contains(pins, digest));
 }
 
-static int compare_age(const void *a, const void *b)
+static int images_compare_age(const void *a, const void *b)
 {
         const StoreEntry *const *x = a, *const *y = b;
 
@@ -160,7 +161,7 @@ static int compare_age(const void *a, const void *b)
 }
 
 /* What others have taken in as well stays theirs: else nobody could be rid of it. */
-static int disown_or_remove(const StoreEntry *entry, uid_t user)
+static int image_disown(const StoreEntry *entry, uid_t user)
 {
         bool shared;
 
@@ -170,16 +171,16 @@ static int disown_or_remove(const StoreEntry *entry, uid_t user)
 }
 
 /* The oldest of the images that only count for user: NULL where all of them are not enough. */
-static GPtrArray *find_spare(GPtrArray *entries, GHashTable *users, uid_t user, uint64_t wanted)
+static GPtrArray *images_find_spare(GPtrArray *entries, GHashTable *users, uid_t user, uint64_t wanted)
 {
         g_autoptr(GPtrArray) spare = g_ptr_array_new();
         uint64_t found = 0;
 
-        g_ptr_array_sort(entries, compare_age);
+        g_ptr_array_sort(entries, images_compare_age);
         for (guint i = 0; i < entries->len && found < wanted; i++) {
                 const StoreEntry *entry = entries->pdata[i];
 
-                if (is_held(users, entry->digest) || !store_is_of(entry->digest, user, NULL))
+                if (image_is_pinned(users, entry->digest) || !store_is_of(entry->digest, user, NULL))
                         continue;
                 g_ptr_array_add(spare, (gpointer) entry);
                 found += entry->size;
@@ -188,7 +189,7 @@ static GPtrArray *find_spare(GPtrArray *entries, GHashTable *users, uid_t user, 
         return found < wanted ? NULL : g_steal_pointer(&spare);
 }
 
-static bool images_make_room(const StoreLimits *limits, int fd)
+static bool images_free_space(const StoreLimits *limits, int fd)
 {
         g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&pins_lock);
         g_autoptr(GPtrArray) entries = NULL, spare = NULL;
@@ -207,14 +208,15 @@ static bool images_make_room(const StoreLimits *limits, int fd)
         if (images_used(&users, &broken, NULL) < 0 || broken || store_list(&entries, NULL) < 0)
                 return false;
 
-        spare = find_spare(entries, users, limits->user, total + size - limits->user_size);
+        spare = images_find_spare(entries, users, limits->user, total + size - limits->user_size);
         for (guint i = 0; spare && i < spare->len; i++)
-                if (disown_or_remove(spare->pdata[i], limits->user) < 0)
+                if (image_disown(spare->pdata[i], limits->user) < 0)
                         return false;
         return spare != NULL;
 }
 
-int image_take(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error)
+int image_acquire(
+                int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error)
 {
         bool made_room = false;
 
@@ -226,7 +228,7 @@ int image_take(int fd, const char *expected, const StoreLimits *limits, char **r
                 /* Nothing of theirs goes for an image that would not be taken anyway. */
                 r = store_import(fd, expected, limits, &digest, &error);
                 if (r < 0 && error.code == ERROR_LIMIT_EXCEEDED && !made_room) {
-                        made_room = images_make_room(limits, fd);
+                        made_room = images_free_space(limits, fd);
                         if (made_room)
                                 continue;
                 }
@@ -254,7 +256,7 @@ StoreLimits image_limits(const Conf *conf, uid_t user)
         };
 }
 
-static int prune_locked(GPtrArray *removed, uint64_t *freed, Error *ret_error)
+static int images_prune_locked(GPtrArray *removed, uint64_t *freed, Error *ret_error)
 {
         g_autoptr(GPtrArray) entries = NULL;
         g_autoptr(GHashTable) users = NULL;
@@ -276,7 +278,7 @@ static int prune_locked(GPtrArray *removed, uint64_t *freed, Error *ret_error)
         for (guint i = 0; i < entries->len; i++) {
                 const StoreEntry *entry = entries->pdata[i];
 
-                if (is_held(users, entry->digest))
+                if (image_is_pinned(users, entry->digest))
                         continue;
                 r = store_remove(entry->digest, ret_error);
                 if (r < 0)
@@ -296,7 +298,7 @@ int images_prune(char ***ret_removed, uint64_t *ret_freed, Error *ret_error)
         uint64_t freed = 0;
         int r;
 
-        r = prune_locked(removed, &freed, ret_error);
+        r = images_prune_locked(removed, &freed, ret_error);
         if (r < 0)
                 return r;
 
@@ -323,7 +325,7 @@ const char *image_path_directory(const char *path, char **directories)
 /* One component after the other from an open directory, so that a link is refused at any place, however fast
  * it is put there. openat2(2) would do it in one step, but RestrictSUIDSGID= of our unit takes it away
  * (systemd.exec(5)). */
-static int open_beneath(const char *directory, const char *relative)
+static int path_open_beneath(const char *directory, const char *relative)
 {
         g_auto(GStrv) components = g_strsplit(relative, "/", -1);
         _cleanup_close_ int dir_fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -346,7 +348,7 @@ static int open_beneath(const char *directory, const char *relative)
         return fd < 0 ? -errno : fd;
 }
 
-static bool leads_through_link(const char *directory, const char *relative)
+static bool path_leads_through_link(const char *directory, const char *relative)
 {
         g_auto(GStrv) components = g_strsplit(relative, "/", -1);
         g_autoptr(GString) path = g_string_new(directory);
@@ -383,8 +385,8 @@ int image_path_open(const char *path, char **directories, bool administer, int *
                 directory = "/";
         relative = path + strlen(directory);
         relative += strspn(relative, "/");
-        fd = open_beneath(directory, relative);
-        if (fd == -ELOOP || (fd == -ENOTDIR && leads_through_link(directory, relative)))
+        fd = path_open_beneath(directory, relative);
+        if (fd == -ELOOP || (fd == -ENOTDIR && path_leads_through_link(directory, relative)))
                 return error_set(ret_error, ERROR_PATH_NOT_ALLOWED,
                                 "'%s' is a symbolic link or leads through one", shown);
         if (fd < 0)

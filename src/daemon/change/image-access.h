@@ -13,10 +13,11 @@
 /* The limits of what user takes in; 0: root. */
 StoreLimits image_limits(const Conf *conf, uid_t user);
 
-/* store_import(), and holds the image against pruning until image_unpin(). Where nothing but the user's
- * share is too small, the oldest of the images that the user has taken in and no unikernel uses make room,
- * if they are enough; others who have taken in the same keep it. */
-int image_take(int fd, const char *expected, const StoreLimits *limits, char **ret_digest, Error *ret_error);
+/* store_import(), and pins the image, which keeps it from pruning until image_unpin(). Where nothing but the
+ * user's share is too small, the oldest of the images that the user has taken in and no unikernel uses make
+ * room, if they are enough; others who have taken in the same keep it. */
+int image_acquire(int fd, const char *expected, const StoreLimits *limits, char **ret_digest,
+                Error *ret_error);
 
 /* The same for one that is there already: NO_SUCH_IMAGE if it is not. */
 int image_pin(const char *digest, Error *ret_error);

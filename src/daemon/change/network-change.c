@@ -157,9 +157,9 @@ static void network_change_run(NetworkChange *change, WorkerFunction run, Worker
         worker_run(change->manager->worker, change->uid, NULL, run, done, change);
 }
 
-static void network_change_run_helper(NetworkChange *change, const char *verb, HelperDone done)
+static void network_change_run_helper(NetworkChange *change, const char *verb, LibvirtHelperDone done)
 {
-        helper_run(change->manager->helper, change->uid, verb, change->name, done, change);
+        libvirt_helper_run(change->manager->helper, change->uid, verb, change->name, done, change);
 }
 
 /* --- READING --- */
@@ -273,7 +273,7 @@ static void on_network_created(int r, Error *error, const char *output, void *us
                 return;
         }
 
-        for (char *key, *value; helper_next_line(&output, &key, &value);) {
+        for (char *key, *value; libvirt_helper_next_line(&output, &key, &value);) {
                 if (g_str_equal(key, "bridge")) {
                         g_free(change->bridge);
                         change->bridge = g_steal_pointer(&value);

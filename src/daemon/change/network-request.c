@@ -23,7 +23,8 @@ NetworkRequest *network_request_free(NetworkRequest *request)
         return NULL;
 }
 
-static int read_bridge(const NetworkRequest *request, NetworkRecord *record, Error *ret_error)
+static int network_request_read_bridge(
+                const NetworkRequest *request, NetworkRecord *record, Error *ret_error)
 {
         g_autofree char *shown = text_for_display(request->bridge ?: "", 60);
 
@@ -39,7 +40,7 @@ static int read_bridge(const NetworkRequest *request, NetworkRecord *record, Err
         return 0;
 }
 
-static int read_mode(const NetworkRequest *request, NetworkRecord *record, Error *ret_error)
+static int network_request_read_mode(const NetworkRequest *request, NetworkRecord *record, Error *ret_error)
 {
         g_autofree char *shown = text_for_display(request->mode ?: "", 40);
         NetworkMode mode = request->mode ? network_mode_from_string(request->mode) : NETWORK_NAT;
@@ -52,7 +53,8 @@ static int read_mode(const NetworkRequest *request, NetworkRecord *record, Error
         return 0;
 }
 
-static int read_subnets(const NetworkRequest *request, NetworkRecord *record, Error *ret_error)
+static int network_request_read_subnets(
+                const NetworkRequest *request, NetworkRecord *record, Error *ret_error)
 {
         const char *subnet = request->subnet && request->subnet[0] ? request->subnet : "auto";
         const char *subnet6 = request->subnet6 && request->subnet6[0] ? request->subnet6 : "none";
@@ -75,18 +77,18 @@ static int read_subnets(const NetworkRequest *request, NetworkRecord *record, Er
         return 0;
 }
 
-static int read_request(
+static int network_request_read(
                 const NetworkRequest *request, const Call *call, NetworkRecord *record, Error *ret_error)
 {
         int r;
 
         record->state = NETWORK_CREATING;
         record->owner = call->uid;
-        r = read_mode(request, record, ret_error);
+        r = network_request_read_mode(request, record, ret_error);
         if (r >= 0)
-                r = read_bridge(request, record, ret_error);
+                r = network_request_read_bridge(request, record, ret_error);
         if (r >= 0)
-                r = read_subnets(request, record, ret_error);
+                r = network_request_read_subnets(request, record, ret_error);
         if (r >= 0 && request->owner)
                 r = user_parse("Owner", request->owner, &record->owner, ret_error);
         if (r >= 0 && request->group && request->group[0])
@@ -95,7 +97,7 @@ static int read_request(
         return r;
 }
 
-static int check_pool(const Conf *conf, const Subnet *subnet, Error *ret_error)
+static int network_request_check_pool(const Conf *conf, const Subnet *subnet, Error *ret_error)
 {
         g_autofree char *pools = g_strjoinv(" ", conf->network_pool);
         char network[ADDRESS_TEXT_MAX];
@@ -110,8 +112,8 @@ static int check_pool(const Conf *conf, const Subnet *subnet, Error *ret_error)
                         network, pools, NETWORK_PREFIX_MIN_USER);
 }
 
-static int check_rights(const NetworkRecord *record, const Conf *conf, const Call *call, unsigned owned,
-                Error *ret_error)
+static int network_request_check_rights(const NetworkRecord *record, const Conf *conf, const Call *call,
+                unsigned owned, Error *ret_error)
 {
         int r;
 
@@ -140,9 +142,9 @@ static int check_rights(const NetworkRecord *record, const Conf *conf, const Cal
                 return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
                                 "Only an administrator may make network '%s': it is meant for others, too",
                                 record->name);
-        r = check_pool(conf, &record->subnet4, ret_error);
+        r = network_request_check_pool(conf, &record->subnet4, ret_error);
         if (r >= 0)
-                r = check_pool(conf, &record->subnet6, ret_error);
+                r = network_request_check_pool(conf, &record->subnet6, ret_error);
         if (r < 0)
                 return r;
         if (owned >= conf->networks_max_user) {
@@ -164,9 +166,9 @@ int network_request_record(const NetworkRequest *request, const char *name, cons
         int r;
 
         *ret_needs_administer = false;
-        r = read_request(request, call, record, ret_error);
+        r = network_request_read(request, call, record, ret_error);
         if (r >= 0 && !administer && call->uid != 0) {
-                r = check_rights(record, conf, call, owned, ret_error);
+                r = network_request_check_rights(record, conf, call, owned, ret_error);
                 *ret_needs_administer = r < 0;
         }
         if (r < 0)

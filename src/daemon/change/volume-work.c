@@ -27,7 +27,7 @@ void volume_work_free(VolumeWork *work)
 }
 
 /* One whose record is damaged can be removed, as if it were root's. */
-static bool is_damaged(const VolumeWork *work, int r, const Error *error)
+static bool volume_work_is_damaged(const VolumeWork *work, int r, const Error *error)
 {
         return r < 0 && error->code == ERROR_FAILED && work->verb->act == volume_work_remove;
 }
@@ -37,7 +37,7 @@ int volume_work_look(VolumeWork *work, Error *ret_error)
         int r;
 
         r = volume_load(work->name, &work->volume, ret_error);
-        if (is_damaged(work, r, ret_error)) {
+        if (volume_work_is_damaged(work, r, ret_error)) {
                 error_clear(ret_error);
                 work->owner = user_name(0);
                 work->group = g_strdup("");
@@ -52,13 +52,13 @@ int volume_work_look(VolumeWork *work, Error *ret_error)
 }
 
 /* It is still the one that polkit was asked about; it is taken as it is now. */
-static int look_again(VolumeWork *work, Error *ret_error)
+static int volume_work_look_again(VolumeWork *work, Error *ret_error)
 {
         g_autoptr(Volume) volume = NULL;
         int r;
 
         r = volume_load(work->name, &volume, ret_error);
-        if (!work->volume && is_damaged(work, r, ret_error)) {
+        if (!work->volume && volume_work_is_damaged(work, r, ret_error)) {
                 error_clear(ret_error);
                 return 0;
         }
@@ -73,12 +73,12 @@ static int look_again(VolumeWork *work, Error *ret_error)
         return 0;
 }
 
-static bool may_administer(const VolumeWork *work)
+static bool volume_work_may_administer(const VolumeWork *work)
 {
         return work->administer || work->call->uid == 0;
 }
 
-static bool definition_names(const Definition *definition, const char *volume)
+static bool definition_names_volume(const Definition *definition, const char *volume)
 {
         for (guint i = 0; i < definition->devices->len; i++) {
                 const DefinitionDevice *device = definition->devices->pdata[i];
@@ -92,14 +92,15 @@ static bool definition_names(const Definition *definition, const char *volume)
 
 /* Those that name it without a right to it do not start, and count for nothing: nobody can keep somebody
  * else's volume from being removed. */
-static char **users_among(const GPtrArray *definitions, const Volume *volume)
+static char **volume_users_among(const GPtrArray *definitions, const Volume *volume)
 {
         g_autoptr(GStrvBuilder) users = g_strv_builder_new();
 
         for (guint i = 0; i < definitions->len; i++) {
                 const Definition *definition = definitions->pdata[i];
 
-                if (definition_names(definition, volume->name) && volume_is_for(volume, definition->owner))
+                if (definition_names_volume(definition, volume->name) &&
+                                volume_is_for(volume, definition->owner))
                         g_strv_builder_add(users, definition->name);
         }
 
@@ -107,7 +108,7 @@ static char **users_among(const GPtrArray *definitions, const Volume *volume)
 }
 
 /* ret_broken as of definition_load_all(). */
-static int find_users(VolumeWork *work, char **ret_broken, Error *ret_error)
+static int volume_work_find_users(VolumeWork *work, char **ret_broken, Error *ret_error)
 {
         g_autoptr(GPtrArray) definitions = NULL;
         int r;
@@ -117,12 +118,12 @@ static int find_users(VolumeWork *work, char **ret_broken, Error *ret_error)
                 return r;
 
         g_strfreev(work->users);
-        work->users = users_among(definitions, work->volume);
+        work->users = volume_users_among(definitions, work->volume);
         return 0;
 }
 
 /* Those of a new one, and whether the caller may give it them. */
-static int read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Error *ret_error)
+static int volume_work_read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Error *ret_error)
 {
         const char *owner = work->settings->values[SETTING_OWNER],
                    *group = work->settings->values[SETTING_GROUP];
@@ -138,16 +139,16 @@ static int read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Err
                 return r;
 
         work->needs_administer = true;
-        if (!may_administer(work) && uid != work->call->uid)
+        if (!volume_work_may_administer(work) && uid != work->call->uid)
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
                                 "Only an administrator may make a volume for somebody else");
-        if (!may_administer(work) && gid != GID_INVALID && !call_in_group(work->call, gid)) {
+        if (!volume_work_may_administer(work) && gid != GID_INVALID && !call_in_group(work->call, gid)) {
                 g_autofree char *name = group_name(gid);
 
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
                                 "Only an administrator may name a group that they are not in (%s)", name);
         }
-        r = may_administer(work) ? 0 : volume_check_reserved(work->name, uid, ret_error);
+        r = volume_work_may_administer(work) ? 0 : volume_check_reserved(work->name, uid, ret_error);
         if (r < 0)
                 return r;
         work->needs_administer = false;
@@ -158,11 +159,11 @@ static int read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *ret_group, Err
 }
 
 /* NULL: they do not bind the caller. */
-static const VolumeLimits *limits_of(const VolumeWork *work, VolumeLimits *limits)
+static const VolumeLimits *volume_work_limits(const VolumeWork *work, VolumeLimits *limits)
 {
         const Conf *conf = work->conf->conf;
 
-        if (may_administer(work))
+        if (volume_work_may_administer(work))
                 return NULL;
 
         *limits = (VolumeLimits){
@@ -173,9 +174,10 @@ static const VolumeLimits *limits_of(const VolumeWork *work, VolumeLimits *limit
         return limits;
 }
 
-static int check_limit(VolumeWork *work, int r, const Error *error)
+static int volume_work_check_limit(VolumeWork *work, int r, const Error *error)
 {
-        work->needs_administer = r < 0 && error->code == ERROR_LIMIT_EXCEEDED && !may_administer(work);
+        work->needs_administer =
+                        r < 0 && error->code == ERROR_LIMIT_EXCEEDED && !volume_work_may_administer(work);
         return r;
 }
 
@@ -186,12 +188,13 @@ int volume_work_create(VolumeWork *work, Error *ret_error)
         gid_t group;
         int r;
 
-        r = read_owners(work, &owner, &group, ret_error);
+        r = volume_work_read_owners(work, &owner, &group, ret_error);
         if (r < 0)
                 return r;
 
-        r = volume_create(work->name, work->size, owner, group, limits_of(work, &limits), ret_error);
-        return check_limit(work, r, ret_error);
+        r = volume_create(
+                        work->name, work->size, owner, group, volume_work_limits(work, &limits), ret_error);
+        return volume_work_check_limit(work, r, ret_error);
 }
 
 int volume_work_import(VolumeWork *work, Error *ret_error)
@@ -202,7 +205,7 @@ int volume_work_import(VolumeWork *work, Error *ret_error)
         gid_t group;
         int r;
 
-        r = read_owners(work, &owner, &group, ret_error);
+        r = volume_work_read_owners(work, &owner, &group, ret_error);
         if (r < 0)
                 return r;
 
@@ -211,17 +214,17 @@ int volume_work_import(VolumeWork *work, Error *ret_error)
                         .size = work->size,
                         .raw = work->settings->raw && *work->settings->raw,
         };
-        r = volume_import(work->name, &content, owner, group, limits_of(work, &limits), ret_error);
-        return check_limit(work, r, ret_error);
+        r = volume_import(work->name, &content, owner, group, volume_work_limits(work, &limits), ret_error);
+        return volume_work_check_limit(work, r, ret_error);
 }
 
-static bool may_see(const VolumeWork *work, const Volume *volume)
+static bool volume_work_may_see(const VolumeWork *work, const Volume *volume)
 {
         return work->all || volume->owner == work->call->uid ||
                (volume->group != GID_INVALID && call_in_group(work->call, volume->group));
 }
 
-static void users_free(gpointer data)
+static void volume_users_free(gpointer data)
 {
         g_strfreev(data);
 }
@@ -238,11 +241,11 @@ int volume_work_list(VolumeWork *work, Error *ret_error)
                 return r;
 
         for (guint i = work->volumes->len; i > 0; i--)
-                if (!may_see(work, work->volumes->pdata[i - 1]))
+                if (!volume_work_may_see(work, work->volumes->pdata[i - 1]))
                         g_ptr_array_remove_index(work->volumes, i - 1);
-        work->users_of = g_ptr_array_new_with_free_func(users_free);
+        work->users_of = g_ptr_array_new_with_free_func(volume_users_free);
         for (guint i = 0; i < work->volumes->len; i++)
-                g_ptr_array_add(work->users_of, users_among(definitions, work->volumes->pdata[i]));
+                g_ptr_array_add(work->users_of, volume_users_among(definitions, work->volumes->pdata[i]));
 
         return 0;
 }
@@ -252,9 +255,9 @@ int volume_work_details(VolumeWork *work, Error *ret_error)
         g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&volume_identity_lock);
         int r;
 
-        r = look_again(work, ret_error);
+        r = volume_work_look_again(work, ret_error);
         if (r >= 0)
-                r = find_users(work, NULL, ret_error);
+                r = volume_work_find_users(work, NULL, ret_error);
         if (r < 0)
                 return r;
 
@@ -267,12 +270,12 @@ int volume_work_resize(VolumeWork *work, Error *ret_error)
         VolumeLimits limits;
         int r;
 
-        r = look_again(work, ret_error);
+        r = volume_work_look_again(work, ret_error);
         if (r < 0)
                 return r;
 
-        r = volume_resize(work->name, work->size, limits_of(work, &limits), ret_error);
-        return check_limit(work, r, ret_error);
+        r = volume_resize(work->name, work->size, volume_work_limits(work, &limits), ret_error);
+        return volume_work_check_limit(work, r, ret_error);
 }
 
 int volume_work_export(VolumeWork *work, Error *ret_error)
@@ -280,24 +283,24 @@ int volume_work_export(VolumeWork *work, Error *ret_error)
         g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&volume_identity_lock);
         int r;
 
-        r = look_again(work, ret_error);
+        r = volume_work_look_again(work, ret_error);
         if (r < 0)
                 return r;
 
         r = volume_export(work->name, &work->fd, ret_error);
         /* The sentence is better with the name of who writes it. */
         if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
-                (void) find_users(work, NULL, NULL);
+                (void) volume_work_find_users(work, NULL, NULL);
         return r;
 }
 
 /* Who names it loses it. A definition that cannot be read may name it. */
-static int check_unnamed(VolumeWork *work, Error *ret_error)
+static int volume_work_check_unnamed(VolumeWork *work, Error *ret_error)
 {
         g_autofree char *broken = NULL, *list = NULL;
         int r;
 
-        r = find_users(work, &broken, ret_error);
+        r = volume_work_find_users(work, &broken, ret_error);
         if (r < 0)
                 return r;
         if (broken)
@@ -320,9 +323,9 @@ int volume_work_remove(VolumeWork *work, Error *ret_error)
         g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&volume_identity_lock);
         int r;
 
-        r = look_again(work, ret_error);
+        r = volume_work_look_again(work, ret_error);
         if (r >= 0 && work->volume)
-                r = check_unnamed(work, ret_error);
+                r = volume_work_check_unnamed(work, ret_error);
 
         return r < 0 ? r : volume_remove(work->name, ret_error);
 }

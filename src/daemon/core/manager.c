@@ -44,7 +44,8 @@ void manager_set_conf(Manager *manager, Conf *conf)
                                 manager->starts, conf->starts_in_flight, MAX(conf->starts_in_flight, 2) - 1);
 }
 
-static void emit_object_to(sd_bus *bus, bool added, const char *signal, const char *name, const char *path)
+static void manager_emit_object_on(
+                sd_bus *bus, bool added, const char *signal, const char *name, const char *path)
 {
         int r;
 
@@ -63,9 +64,9 @@ void manager_emit_object(
                 Manager *manager, bool added, const char *signal, const char *name, const char *path)
 {
         if (manager->bus && manager->published)
-                emit_object_to(manager->bus, added, signal, name, path);
+                manager_emit_object_on(manager->bus, added, signal, name, path);
         for (guint i = 0; i < manager->peers->len; i++)
-                emit_object_to(manager->peers->pdata[i], added, signal, name, path);
+                manager_emit_object_on(manager->peers->pdata[i], added, signal, name, path);
 }
 
 void manager_emit_signal(Manager *manager, const char *path, const char *interface, const char *signal)
@@ -85,7 +86,7 @@ void manager_emit_changed(Manager *manager, const char *path, const char *interf
                                 manager->peers->pdata[i], path, interface, properties);
 }
 
-static void on_probed(int r, Error *error, const char *output, void *userdata)
+static void on_manager_probed(int r, Error *error, const char *output, void *userdata)
 {
         char *names[] = {(char *) "Acceleration", NULL};
         Manager *manager = userdata;
@@ -94,7 +95,7 @@ static void on_probed(int r, Error *error, const char *output, void *userdata)
                 log_debug("Cannot find out whether KVM works: %s", error_message(error, r));
                 return;
         }
-        for (char *key, *value; helper_next_line(&output, &key, &value);) {
+        for (char *key, *value; libvirt_helper_next_line(&output, &key, &value);) {
                 if (g_str_equal(key, "kvm")) {
                         g_free(manager->acceleration);
                         manager->acceleration = g_strdup(g_str_equal(value, "yes") ? "kvm" : "tcg");
@@ -107,7 +108,7 @@ static void on_probed(int r, Error *error, const char *output, void *userdata)
 
 void manager_probe(Manager *manager)
 {
-        helper_run(manager->helper, 0, "probe", NULL, on_probed, manager);
+        libvirt_helper_run(manager->helper, 0, "probe", NULL, on_manager_probed, manager);
 }
 
 void manager_touch(Manager *manager)

@@ -7,7 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "common/conf.h"
-#include "daemon/core/helper.h"
+#include "daemon/core/libvirt-helper.h"
 #include "daemon/core/queue.h"
 #include "daemon/core/worker.h"
 
@@ -87,7 +87,7 @@ struct Manager {
         Queue *overviews;   /* calls about all unikernels at once */
         Worker *worker;     /* for callers */
         Worker *loader;     /* for ourselves */
-        Helper *helper;
+        LibvirtHelper *helper;
 
         GHashTable *clients;  /* unique name → Client: who has ever called and is still on the bus */
         GHashTable *queries;  /* sd_bus_message → Query: waits for polkit */

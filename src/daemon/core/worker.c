@@ -39,7 +39,7 @@ static void work_run(gpointer data, gpointer userdata)
         (void) !write(worker->wake_fd, &one, sizeof one);
 }
 
-static int on_finished(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_work_finished(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         Worker *worker = userdata;
         uint64_t count;
@@ -67,7 +67,7 @@ int worker_new(sd_event *event, unsigned threads, unsigned per_user, Worker **re
         worker->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         r = worker->wake_fd < 0 ? -errno
                                 : sd_event_add_io(event, &worker->source, worker->wake_fd, EPOLLIN,
-                                                  on_finished, worker);
+                                                  on_work_finished, worker);
         if (r < 0) {
                 worker_free(worker);
                 return r;
@@ -96,7 +96,7 @@ Worker *worker_free(Worker *worker)
         return NULL;
 }
 
-static void on_turn(QueueEntry *entry, void *userdata)
+static void on_work_turn(QueueEntry *entry, void *userdata)
 {
         Work *work = userdata;
 
@@ -112,7 +112,7 @@ void worker_run(Worker *worker, uid_t uid, WorkerFunction start, WorkerFunction 
         Work *work = g_new0(Work, 1);
 
         *work = (Work){.worker = worker, .start = start, .run = run, .done = done, .userdata = userdata};
-        queue_add(worker->queue, uid, on_turn, work);
+        queue_add(worker->queue, uid, on_work_turn, work);
 }
 
 unsigned worker_count(const Worker *worker)

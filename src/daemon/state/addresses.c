@@ -15,7 +15,7 @@ typedef struct Sweep {
         GHashTable *names; /* of unikernels that have leases */
 } Sweep;
 
-static void sweep_run(void *userdata)
+static void addresses_sweep_run(void *userdata)
 {
         g_autoptr(GPtrArray) leases = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -33,7 +33,7 @@ static void sweep_run(void *userdata)
         }
 }
 
-static void on_released(int r, Error *error, const char *output, void *userdata)
+static void on_addresses_released(int r, Error *error, const char *output, void *userdata)
 {
         g_autofree char *name = userdata;
 
@@ -44,7 +44,7 @@ static void on_released(int r, Error *error, const char *output, void *userdata)
 
 /* One that runs on without its definition has its directory below /run, from before its start until after
  * its end. */
-static bool is_gone(const Manager *manager, const char *name)
+static bool unikernel_is_gone(const Manager *manager, const char *name)
 {
         g_autofree char *runtime = paths_unikernel_runtime(name);
 
@@ -52,7 +52,7 @@ static bool is_gone(const Manager *manager, const char *name)
                !g_hash_table_contains(manager->changing, name) && access(runtime, F_OK) < 0;
 }
 
-static void sweep_done(void *userdata)
+static void addresses_sweep_done(void *userdata)
 {
         Sweep *sweep = userdata;
         GHashTableIter iter;
@@ -60,8 +60,9 @@ static void sweep_done(void *userdata)
 
         g_hash_table_iter_init(&iter, sweep->names);
         while (g_hash_table_iter_next(&iter, &name, NULL))
-                if (is_gone(sweep->manager, name))
-                        helper_run(sweep->manager->helper, 0, "release", name, on_released, g_strdup(name));
+                if (unikernel_is_gone(sweep->manager, name))
+                        libvirt_helper_run(sweep->manager->helper, 0, "release", name, on_addresses_released,
+                                        g_strdup(name));
         g_hash_table_unref(sweep->names);
         g_free(sweep);
 }
@@ -72,5 +73,5 @@ void addresses_sweep(Manager *manager)
 
         *sweep = (Sweep){.manager = manager,
                         .names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
-        worker_run(manager->loader, 0, NULL, sweep_run, sweep_done, sweep);
+        worker_run(manager->loader, 0, NULL, addresses_sweep_run, addresses_sweep_done, sweep);
 }

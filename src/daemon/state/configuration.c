@@ -21,7 +21,7 @@ typedef struct ConfigurationReload {
         void *userdata;
 } ConfigurationReload;
 
-static void reload_end(ConfigurationReload *reload)
+static void configuration_reload_end(ConfigurationReload *reload)
 {
         reload->manager->reloading--;
         (void) sd_notify(0, "READY=1");
@@ -31,29 +31,29 @@ static void reload_end(ConfigurationReload *reload)
         g_free(reload);
 }
 
-static void on_networks_reread(void *userdata)
+static void on_configuration_networks_read(void *userdata)
 {
         ConfigurationReload *reload = userdata;
 
         addresses_sweep(reload->manager);
-        reload_end(reload);
+        configuration_reload_end(reload);
 }
 
-static void on_reread(void *userdata)
+static void on_configuration_definitions_read(void *userdata)
 {
         ConfigurationReload *reload = userdata;
 
-        networks_refresh(reload->manager, on_networks_reread, reload);
+        networks_refresh(reload->manager, on_configuration_networks_read, reload);
 }
 
-static void reload_run(void *userdata)
+static void configuration_reload_run(void *userdata)
 {
         ConfigurationReload *reload = userdata;
 
         reload->result = conf_load(&reload->conf, &reload->error);
 }
 
-static void reload_done(void *userdata)
+static void configuration_reload_done(void *userdata)
 {
         ConfigurationReload *reload = userdata;
         Manager *manager = reload->manager;
@@ -65,7 +65,7 @@ static void reload_done(void *userdata)
                 networks_repair(manager);
         if (manager->systemd)
                 systemd_scan_enabled(manager->systemd);
-        registry_refresh(manager->registry, NULL, on_reread, reload);
+        registry_refresh(manager->registry, NULL, on_configuration_definitions_read, reload);
 }
 
 void configuration_reload(Manager *manager, ConfigurationReloaded done, void *userdata)
@@ -76,5 +76,5 @@ void configuration_reload(Manager *manager, ConfigurationReloaded done, void *us
                         .manager = manager, .done = done, .userdata = userdata, .error = ERROR_INIT};
         manager->reloading++;
         (void) sd_notify(0, "RELOADING=1");
-        worker_run(manager->loader, 0, NULL, reload_run, reload_done, reload);
+        worker_run(manager->loader, 0, NULL, configuration_reload_run, configuration_reload_done, reload);
 }

@@ -22,7 +22,7 @@ struct CutOffWatch {
         sd_event_source *source;
 };
 
-static void refresh(Manager *manager, const char *name)
+static void cut_off_watch_refresh(Manager *manager, const char *name)
 {
         Unikernel *unikernel = unikernel_get(manager, name);
 
@@ -30,7 +30,7 @@ static void refresh(Manager *manager, const char *name)
                 (void) unikernel_refresh(unikernel);
 }
 
-static void refresh_all(Manager *manager)
+static void cut_off_watch_refresh_all(Manager *manager)
 {
         g_autoptr(GList) names = g_hash_table_get_keys(manager->unikernels);
         g_autoptr(GPtrArray) copies = g_ptr_array_new_with_free_func(g_free);
@@ -39,10 +39,10 @@ static void refresh_all(Manager *manager)
         for (GList *l = names; l; l = l->next)
                 g_ptr_array_add(copies, g_strdup(l->data));
         for (guint i = 0; i < copies->len; i++)
-                refresh(manager, copies->pdata[i]);
+                cut_off_watch_refresh(manager, copies->pdata[i]);
 }
 
-static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_cut_off_inotify(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         _Alignas(struct inotify_event) char buffer[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
         CutOffWatch *watch = userdata;
@@ -53,9 +53,9 @@ static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *u
                 for (const char *p = buffer; p < buffer + n; p += sizeof *event + event->len) {
                         event = (const struct inotify_event *) (const void *) p;
                         if (event->mask & IN_Q_OVERFLOW)
-                                refresh_all(watch->manager);
+                                cut_off_watch_refresh_all(watch->manager);
                         else if (event->len > 0)
-                                refresh(watch->manager, event->name);
+                                cut_off_watch_refresh(watch->manager, event->name);
                 }
         return 0;
 }
@@ -70,7 +70,8 @@ CutOffWatch *cut_off_watch_new(Manager *manager)
         if (watch->fd < 0 || inotify_add_watch(watch->fd, paths_cut_off(), WATCH_MASK) < 0)
                 r = -errno;
         if (r >= 0)
-                r = sd_event_add_io(manager->event, &watch->source, watch->fd, EPOLLIN, on_inotify, watch);
+                r = sd_event_add_io(manager->event, &watch->source, watch->fd, EPOLLIN, on_cut_off_inotify,
+                                watch);
         if (r >= 0)
                 return watch;
 

@@ -36,7 +36,7 @@ typedef struct Culprit {
 static int search_ask(Search *search);
 
 /* Why a unikernel failed is its owner's business. */
-static const char *reason_of(const Search *search, const char *unit)
+static const char *search_reason_of(const Search *search, const char *unit)
 {
         const Unikernel *own = unikernel_get(search->manager, search->name), *other;
         g_autofree char *name = NULL;
@@ -44,10 +44,10 @@ static const char *reason_of(const Search *search, const char *unit)
         if (unit_name_parse(unit, &name) < 0)
                 return NULL;
         other = unikernel_get(search->manager, name);
-        return own && other && own->shown.owner == other->shown.owner ? other->reason : NULL;
+        return own && other && own->properties.owner == other->properties.owner ? other->reason : NULL;
 }
 
-static char *culprit_sentence(const Search *search, const Culprit *culprit)
+static char *culprit_message(const Search *search, const Culprit *culprit)
 {
         const char *reason;
 
@@ -56,7 +56,7 @@ static char *culprit_sentence(const Search *search, const Culprit *culprit)
                                        "unikernel@%s')",
                                 search->name);
 
-        reason = reason_of(search, culprit->unit);
+        reason = search_reason_of(search, culprit->unit);
         if (!g_str_equal(culprit->load_state, "loaded"))
                 return g_strdup_printf("it requires %s, which systemd does not have (%s)", culprit->unit,
                                 culprit->load_state);
@@ -70,7 +70,7 @@ static char *culprit_sentence(const Search *search, const Culprit *culprit)
 
 static void search_end(Search *search, const Culprit *culprit)
 {
-        g_autofree char *reason = culprit_sentence(search, culprit);
+        g_autofree char *reason = culprit_message(search, culprit);
         Unikernel *unikernel = unikernel_get(search->manager, search->name);
         const char *id = unikernel ? unikernel->status.invocation_id : NULL;
         ExitRecord exit_record = {.invocation_id = (char *) (id && id[0] ? id : NO_INVOCATION),
@@ -81,7 +81,7 @@ static void search_end(Search *search, const Culprit *culprit)
         int r;
 
         if (unikernel) {
-                g_autofree char *owner = g_strdup_printf("%u", (unsigned) unikernel->shown.owner);
+                g_autofree char *owner = g_strdup_printf("%u", (unsigned) unikernel->properties.owner);
 
                 r = exit_record_write(search->name, &exit_record);
                 if (r < 0)
@@ -98,7 +98,7 @@ static void search_end(Search *search, const Culprit *culprit)
         g_free(search);
 }
 
-static unsigned badness_of(const char *load_state, const char *active_state)
+static unsigned unit_badness(const char *load_state, const char *active_state)
 {
         if (g_str_equal(active_state, "failed"))
                 return 3;
@@ -108,7 +108,7 @@ static unsigned badness_of(const char *load_state, const char *active_state)
         return g_str_equal(active_state, "inactive") ? 1 : 0;
 }
 
-static int find_culprit(sd_bus_message *reply, Culprit *ret)
+static int culprit_read(sd_bus_message *reply, Culprit *ret)
 {
         int r;
 
@@ -124,7 +124,7 @@ static int find_culprit(sd_bus_message *reply, Culprit *ret)
                         r = sd_bus_message_exit_container(reply);
                 if (r < 0)
                         return r;
-                unit.badness = badness_of(unit.load_state, unit.active_state);
+                unit.badness = unit_badness(unit.load_state, unit.active_state);
                 if (unit.badness > ret->badness)
                         *ret = unit;
         }
@@ -133,12 +133,12 @@ static int find_culprit(sd_bus_message *reply, Culprit *ret)
 }
 
 /* One that is only inactive was not started for the sake of another, as we were. */
-static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_search_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Search *search = userdata;
         Culprit culprit = {};
 
-        if (sd_bus_message_is_method_error(reply, NULL) || find_culprit(reply, &culprit) < 0 ||
+        if (sd_bus_message_is_method_error(reply, NULL) || culprit_read(reply, &culprit) < 0 ||
                         culprit.badness == 0) {
                 search_end(search, NULL);
                 return 0;
@@ -155,7 +155,7 @@ static int on_units(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         return 0;
 }
 
-static int read_requirements(sd_bus_message *reply, GPtrArray *units)
+static int search_read_requirements(sd_bus_message *reply, GPtrArray *units)
 {
         static const char *const properties[] = {"Requires", "Requisite", "BindsTo", NULL};
         const char *key, *unit;
@@ -187,7 +187,7 @@ static int read_requirements(sd_bus_message *reply, GPtrArray *units)
         return r;
 }
 
-static int ask_units(Search *search, GPtrArray *units)
+static int search_ask_units(Search *search, GPtrArray *units)
 {
         g_autoptr(sd_bus_message) m = NULL;
         int r;
@@ -197,16 +197,16 @@ static int ask_units(Search *search, GPtrArray *units)
                         SYSTEMD_MANAGER, "ListUnitsByNames");
         if (r >= 0)
                 r = sd_bus_message_append_strv(m, (char **) units->pdata);
-        return r < 0 ? r : sd_bus_call_async(search->manager->bus, NULL, m, on_units, search, 0);
+        return r < 0 ? r : sd_bus_call_async(search->manager->bus, NULL, m, on_search_units, search, 0);
 }
 
-static int on_requirements(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_search_requirements(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         g_autoptr(GPtrArray) units = g_ptr_array_new_with_free_func(g_free);
         Search *search = userdata;
 
-        if (sd_bus_message_is_method_error(reply, NULL) || read_requirements(reply, units) < 0 ||
-                        units->len == 0 || ask_units(search, units) < 0)
+        if (sd_bus_message_is_method_error(reply, NULL) || search_read_requirements(reply, units) < 0 ||
+                        units->len == 0 || search_ask_units(search, units) < 0)
                 search_end(search, NULL);
         return 0;
 }
@@ -223,7 +223,7 @@ static int search_ask(Search *search)
                 return r;
 
         return sd_bus_call_method_async(search->manager->bus, NULL, SYSTEMD_NAME, path,
-                        "org.freedesktop.DBus.Properties", "GetAll", on_requirements, search, "s",
+                        "org.freedesktop.DBus.Properties", "GetAll", on_search_requirements, search, "s",
                         SYSTEMD_NAME ".Unit");
 }
 

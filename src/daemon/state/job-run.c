@@ -244,7 +244,7 @@ static char *stopper_name(const Unikernel *unikernel, uid_t uid)
 {
         if (uid == 0)
                 return g_strdup("root");
-        if (unikernel && unikernel->shown.owner == uid)
+        if (unikernel && unikernel->properties.owner == uid)
                 return g_strdup(unikernel_owner_name(unikernel));
 
         return g_strdup_printf("%u", (unsigned) uid);
@@ -340,7 +340,7 @@ static void job_prepare(const Job *job)
 
         if (job->kind == JOB_START && queue_count_running(job->queue) == 1 &&
                         (g_strcmp0(state, "inactive") == 0 || g_strcmp0(state, "failed") == 0))
-                helper_run(job->manager->helper, job->uid, "prepare", job->name, on_job_prepared,
+                libvirt_helper_run(job->manager->helper, job->uid, "prepare", job->name, on_job_prepared,
                                 g_strdup(job->name));
 }
 
@@ -441,7 +441,8 @@ static void job_new(Call *call, JobKind kind, bool no_wait, const char *was_done
                         .kind = kind,
                         .name = g_strdup(call->unikernel),
                         .unit = unit_name_for(call->unikernel),
-                        .owner = unikernel ? g_strdup_printf("%u", (unsigned) unikernel->shown.owner) : NULL,
+                        .owner = unikernel ? g_strdup_printf("%u", (unsigned) unikernel->properties.owner)
+                                           : NULL,
                         .call = call,
                         .no_wait = no_wait,
                         .was_done = was_done,

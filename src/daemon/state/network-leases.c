@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/containers.h"
-#include "daemon/core/helper.h"
+#include "daemon/core/libvirt-helper.h"
 #include "daemon/state/network.h"
 #include "daemon/state/unikernel.h"
 #include "unikernel/identity.h"
@@ -16,7 +16,7 @@
 /* A guest gets several by telling the server several identifiers. */
 #define LEASES_OF_DEVICE_MAX 8
 
-static void device_free(gpointer data)
+static void dhcp_device_free(gpointer data)
 {
         DhcpDevice *device = data;
 
@@ -27,7 +27,7 @@ static void device_free(gpointer data)
 
 GHashTable *dhcp_devices_new(void)
 {
-        return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, device_free);
+        return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, dhcp_device_free);
 }
 
 void dhcp_devices_add(GHashTable *devices, const char *mac, const char *unikernel, const char *name)
@@ -86,7 +86,7 @@ static GHashTable *find_allocations(const GPtrArray *leases)
 }
 
 /* "MAC ADDRESS/PREFIX"; NULL where it is none of ours. */
-static DhcpLease *parse(const char *text, GHashTable *devices, GHashTable *allocations)
+static DhcpLease *dhcp_lease_parse(const char *text, GHashTable *devices, GHashTable *allocations)
 {
         g_auto(GStrv) words = g_strsplit(text, " ", 2);
         g_autofree char *key = NULL;
@@ -108,7 +108,7 @@ static DhcpLease *parse(const char *text, GHashTable *devices, GHashTable *alloc
         return lease;
 }
 
-static gint compare(gconstpointer a, gconstpointer b)
+static gint dhcp_lease_compare(gconstpointer a, gconstpointer b)
 {
         const DhcpDevice *one = (*(DhcpLease *const *) a)->device;
         const DhcpDevice *other = (*(DhcpLease *const *) b)->device;
@@ -122,14 +122,14 @@ GPtrArray *dhcp_leases_match(const char *output, GHashTable *devices, const GPtr
         g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
         GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
 
-        for (char *key, *value; helper_next_line(&output, &key, &value);) {
+        for (char *key, *value; libvirt_helper_next_line(&output, &key, &value);) {
                 g_autofree char *owned_key = key, *owned_value = value;
                 DhcpLease *lease;
                 guint n;
 
                 if (!g_str_equal(key, "lease"))
                         continue;
-                lease = parse(value, devices, allocations);
+                lease = dhcp_lease_parse(value, devices, allocations);
                 if (!lease)
                         continue;
                 n = GPOINTER_TO_UINT(g_hash_table_lookup(counts, lease->device));
@@ -141,6 +141,6 @@ GPtrArray *dhcp_leases_match(const char *output, GHashTable *devices, const GPtr
                 g_ptr_array_add(found, lease);
         }
 
-        g_ptr_array_sort(found, compare);
+        g_ptr_array_sort(found, dhcp_lease_compare);
         return found;
 }

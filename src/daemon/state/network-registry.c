@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading the records, and comparing them with what libvirt has. */
+/* NetworksReading the records, and comparing them with what libvirt has. */
 
 #include "daemon/state/network-registry.h"
 
@@ -9,43 +9,43 @@
 #include "common/log.h"
 
 /* One reading of all. */
-typedef struct Reading {
+typedef struct NetworksReading {
         Manager *manager;
         unsigned network_changes; /* as the manager had it when this began */
         GHashTable *found;        /* name → LoadedNetwork; without a record: it cannot be read */
         bool failed;
         void (*done)(void *userdata);
         void *userdata;
-} Reading;
+} NetworksReading;
 
-static void loaded_free(gpointer data)
+static void loaded_network_free(gpointer data)
 {
         loaded_network_clear(data);
         g_free(data);
 }
 
-static Reading *reading_new(Manager *manager, void (*done)(void *userdata), void *userdata)
+static NetworksReading *networks_reading_new(Manager *manager, void (*done)(void *userdata), void *userdata)
 {
-        Reading *reading = g_new0(Reading, 1);
+        NetworksReading *reading = g_new0(NetworksReading, 1);
 
-        *reading = (Reading){.manager = manager,
-                        .found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, loaded_free),
+        *reading = (NetworksReading){.manager = manager,
+                        .found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, loaded_network_free),
                         .done = done,
                         .userdata = userdata};
         return reading;
 }
 
-static void reading_free(Reading *reading)
+static void networks_reading_free(NetworksReading *reading)
 {
         g_hash_table_unref(reading->found);
         g_free(reading);
 }
 
-static void reading_run(void *userdata)
+static void networks_reading_run(void *userdata)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         g_auto(GStrv) names = NULL;
-        Reading *reading = userdata;
+        NetworksReading *reading = userdata;
 
         if (network_record_list(&names, &error) < 0) {
                 log_warning("Cannot list the networks: %s", error.message);
@@ -62,7 +62,7 @@ static void reading_run(void *userdata)
 }
 
 /* What is being changed just now knows better than what was read before. */
-static void reading_apply(Reading *reading)
+static void networks_reading_apply(NetworksReading *reading)
 {
         g_autoptr(GList) known = g_hash_table_get_values(reading->manager->networks);
         GHashTableIter iter;
@@ -85,46 +85,46 @@ static void reading_apply(Reading *reading)
         }
 }
 
-static void reading_done(void *userdata);
+static void networks_reading_done(void *userdata);
 
-static void reading_start(Reading *reading)
+static void networks_reading_start(NetworksReading *reading)
 {
         g_hash_table_remove_all(reading->found);
         reading->failed = false;
         reading->network_changes = reading->manager->network_changes;
-        worker_run(reading->manager->loader, 0, NULL, reading_run, reading_done, reading);
+        worker_run(reading->manager->loader, 0, NULL, networks_reading_run, networks_reading_done, reading);
 }
 
-static void reading_done(void *userdata)
+static void networks_reading_done(void *userdata)
 {
-        Reading *reading = userdata;
+        NetworksReading *reading = userdata;
 
         /* One that has gone meanwhile must not come back by what was read before. */
         if (reading->network_changes != reading->manager->network_changes) {
-                reading_start(reading);
+                networks_reading_start(reading);
                 return;
         }
 
-        reading_apply(reading);
+        networks_reading_apply(reading);
         networks_repair(reading->manager);
         if (reading->done)
                 reading->done(reading->userdata);
-        reading_free(reading);
+        networks_reading_free(reading);
 }
 
 void networks_load(Manager *manager)
 {
-        Reading *reading = reading_new(manager, NULL, NULL);
+        NetworksReading *reading = networks_reading_new(manager, NULL, NULL);
 
         network_records_tidy();
-        reading_run(reading);
-        reading_apply(reading);
-        reading_free(reading);
+        networks_reading_run(reading);
+        networks_reading_apply(reading);
+        networks_reading_free(reading);
 }
 
 void networks_refresh(Manager *manager, void (*done)(void *userdata), void *userdata)
 {
-        reading_start(reading_new(manager, done, userdata));
+        networks_reading_start(networks_reading_new(manager, done, userdata));
 }
 
 void seen_network_free(SeenNetwork *seen)
@@ -144,12 +144,12 @@ void seen_network_free(SeenNetwork *seen)
         g_free(seen);
 }
 
-static gint compare_seen(gconstpointer a, gconstpointer b)
+static gint seen_network_compare(gconstpointer a, gconstpointer b)
 {
         return strcmp((*(SeenNetwork *const *) a)->name, (*(SeenNetwork *const *) b)->name);
 }
 
-static SeenNetwork *seen_new(const char *name)
+static SeenNetwork *seen_network_new(const char *name)
 {
         SeenNetwork *seen = g_new0(SeenNetwork, 1);
 
@@ -187,7 +187,7 @@ SeenNetwork *seen_network_copy(const SeenNetwork *seen)
         return copy;
 }
 
-static void seen_set(SeenNetwork *seen, const char *key, const char *value)
+static void seen_network_set(SeenNetwork *seen, const char *key, const char *value)
 {
         const struct {
                 const char *key;
@@ -219,19 +219,19 @@ GPtrArray *seen_networks_parse(const char *output)
         GPtrArray *all = g_ptr_array_new_with_free_func(seen_network_destroy);
         SeenNetwork *seen = NULL;
 
-        for (char *key, *value; helper_next_line(&output, &key, &value);) {
+        for (char *key, *value; libvirt_helper_next_line(&output, &key, &value);) {
                 if (g_str_equal(key, "network")) {
                         g_autofree char *name = g_utf8_make_valid(value, -1);
 
-                        seen = seen_new(name);
+                        seen = seen_network_new(name);
                         g_ptr_array_add(all, seen);
                 } else if (seen)
-                        seen_set(seen, key, value);
+                        seen_network_set(seen, key, value);
                 g_free(key);
                 g_free(value);
         }
 
-        g_ptr_array_sort(all, compare_seen);
+        g_ptr_array_sort(all, seen_network_compare);
         return all;
 }
 
@@ -247,7 +247,7 @@ const SeenNetwork *seen_networks_find(const GPtrArray *seen, const char *name)
         return NULL;
 }
 
-static void apply_seen(Manager *manager, const GPtrArray *seen)
+static void networks_apply_seen(Manager *manager, const GPtrArray *seen)
 {
         GHashTableIter iter;
         gpointer value;
@@ -263,7 +263,7 @@ static void apply_seen(Manager *manager, const GPtrArray *seen)
 }
 
 /* What libvirt has lost, or somebody has stopped, is made and started again: our records are the truth. */
-static void repair(Manager *manager, const GPtrArray *seen)
+static void networks_repair_missing(Manager *manager, const GPtrArray *seen)
 {
         g_autoptr(GList) networks = g_hash_table_get_values(manager->networks);
 
@@ -278,38 +278,38 @@ static void repair(Manager *manager, const GPtrArray *seen)
         }
 }
 
-typedef struct Look {
+typedef struct NetworksLook {
         Manager *manager;
         unsigned network_changes; /* as the manager had it when this began */
         NetworksLooked done;
         void *userdata;
-} Look;
+} NetworksLook;
 
-static void on_looked(int r, Error *error, const char *output, void *userdata)
+static void on_networks_looked(int r, Error *error, const char *output, void *userdata)
 {
         g_autoptr(GPtrArray) seen = r < 0 ? NULL : seen_networks_parse(output);
-        g_autofree Look *look = userdata;
+        g_autofree NetworksLook *look = userdata;
 
         /* What was made or removed meanwhile is known better. */
         if (seen && look->network_changes == look->manager->network_changes)
-                apply_seen(look->manager, seen);
+                networks_apply_seen(look->manager, seen);
         look->done(r, error, seen, look->userdata);
         if (seen)
-                repair(look->manager, seen);
+                networks_repair_missing(look->manager, seen);
 }
 
 void networks_look(Manager *manager, uid_t uid, NetworksLooked done, void *userdata)
 {
-        Look *look = g_new(Look, 1);
+        NetworksLook *look = g_new(NetworksLook, 1);
 
-        *look = (Look){.manager = manager,
+        *look = (NetworksLook){.manager = manager,
                         .network_changes = manager->network_changes,
                         .done = done,
                         .userdata = userdata};
-        helper_run(manager->helper, uid, "network-list", NULL, on_looked, look);
+        libvirt_helper_run(manager->helper, uid, "network-list", NULL, on_networks_looked, look);
 }
 
-static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
+static void on_networks_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
 {
         g_autoptr(GList) networks = NULL;
         Manager *manager = userdata;
@@ -333,5 +333,5 @@ static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
 void networks_repair(Manager *manager)
 {
         if (g_hash_table_size(manager->networks) > 0)
-                networks_look(manager, 0, on_seen, manager);
+                networks_look(manager, 0, on_networks_seen, manager);
 }

@@ -29,35 +29,35 @@
 /* passwd(5) and group(5). Other sources of users (nsswitch.conf(5)) tell nobody when they change. */
 #define USERS_DIR "/etc"
 
-typedef struct Waiter {
+typedef struct RegistryWaiter {
         void (*done)(void *userdata);
         void *userdata;
-} Waiter;
+} RegistryWaiter;
 
-typedef struct Watch {
+typedef struct RegistryWatch {
         char *path;
         char *name;  /* whose drop-ins these are; NULL: a directory of definitions, or one above it */
         bool linked; /* what a link leads to: of one definition or of several */
-} Watch;
+} RegistryWatch;
 
 struct Registry {
         Manager *manager;
         int fd;
         sd_event_source *source;
-        GHashTable *watches; /* wd → Watch */
+        GHashTable *watches; /* wd → RegistryWatch */
         GHashTable *dirty;   /* names to be read */
         bool all_dirty, users_changed, reading;
-        GArray *waiters; /* Waiter: for the next reading */
+        GArray *waiters; /* RegistryWaiter: for the next reading */
 };
 
 /* One reading: what the thread gets and gives back. */
-typedef struct Reading {
+typedef struct RegistryReading {
         Registry *registry;
         char **names;      /* NULL: all there are */
         GPtrArray *known;  /* names that we knew, when all are read: those not found are gone */
-        GHashTable *found; /* name → Loaded */
+        GHashTable *found; /* name → LoadedDefinition */
         GArray *waiters;
-} Reading;
+} RegistryReading;
 
 static const char *definition_dir(unsigned i)
 {
@@ -67,10 +67,10 @@ static const char *definition_dir(unsigned i)
 }
 
 /* Reads NAME's definition, for use in a thread: never fails, but finds nothing or something broken. */
-static void registry_load(const char *name, Loaded *ret_loaded)
+static void registry_load(const char *name, LoadedDefinition *ret_loaded)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        Loaded loaded = {};
+        LoadedDefinition loaded = {};
         int r;
 
         r = definition_load(name, &loaded.definition, &error);
@@ -86,13 +86,13 @@ static void registry_load(const char *name, Loaded *ret_loaded)
         *ret_loaded = loaded;
 }
 
-static void loaded_free(gpointer data)
+static void loaded_definition_free(gpointer data)
 {
-        loaded_clear(data);
+        loaded_definition_clear(data);
         g_free(data);
 }
 
-static void reading_free(Reading *reading)
+static void registry_reading_free(RegistryReading *reading)
 {
         g_strfreev(reading->names);
         g_ptr_array_unref(reading->known);
@@ -101,9 +101,9 @@ static void reading_free(Reading *reading)
         g_free(reading);
 }
 
-static void reading_run(void *userdata)
+static void registry_reading_run(void *userdata)
 {
-        Reading *reading = userdata;
+        RegistryReading *reading = userdata;
 
         if (!reading->names) {
                 _cleanup_error_ Error error = ERROR_INIT;
@@ -114,7 +114,7 @@ static void reading_run(void *userdata)
                 }
         }
         for (char **name = reading->names; *name; name++) {
-                Loaded *loaded = g_new0(Loaded, 1);
+                LoadedDefinition *loaded = g_new0(LoadedDefinition, 1);
 
                 registry_load(*name, loaded);
                 g_hash_table_insert(reading->found, g_strdup(*name), loaded);
@@ -123,12 +123,12 @@ static void reading_run(void *userdata)
         for (guint i = 0; i < reading->known->len; i++)
                 if (!g_hash_table_contains(reading->found, reading->known->pdata[i]))
                         g_hash_table_insert(reading->found, g_strdup(reading->known->pdata[i]),
-                                        g_new0(Loaded, 1));
+                                        g_new0(LoadedDefinition, 1));
 }
 
 static void registry_read(Registry *registry);
 
-static void reading_apply(Reading *reading)
+static void registry_reading_apply(RegistryReading *reading)
 {
         GHashTableIter iter;
         gpointer name, loaded;
@@ -137,40 +137,40 @@ static void reading_apply(Reading *reading)
         while (g_hash_table_iter_next(&iter, &name, &loaded))
                 unikernel_apply_loaded(reading->registry->manager, name, loaded);
         for (guint i = 0; i < reading->waiters->len; i++) {
-                Waiter *waiter = &g_array_index(reading->waiters, Waiter, i);
+                RegistryWaiter *waiter = &g_array_index(reading->waiters, RegistryWaiter, i);
 
                 waiter->done(waiter->userdata);
         }
 }
 
-static void reading_done(void *userdata)
+static void registry_reading_done(void *userdata)
 {
-        Reading *reading = userdata;
+        RegistryReading *reading = userdata;
         Registry *registry = reading->registry;
 
         registry->reading = false;
-        reading_apply(reading);
-        reading_free(reading);
+        registry_reading_apply(reading);
+        registry_reading_free(reading);
         registry_read(registry);
 }
 
-static void watch_free(gpointer data)
+static void registry_watch_free(gpointer data)
 {
-        Watch *watch = data;
+        RegistryWatch *watch = data;
 
         g_free(watch->path);
         g_free(watch->name);
         g_free(watch);
 }
 
-static void add_watch(Registry *registry, const char *path, const char *name, bool linked)
+static void registry_add_watch(Registry *registry, const char *path, const char *name, bool linked)
 {
         int wd = inotify_add_watch(registry->fd, path, linked ? LINKED_MASK : WATCH_MASK);
 
         if (wd >= 0) {
-                Watch *watch = g_new0(Watch, 1);
+                RegistryWatch *watch = g_new0(RegistryWatch, 1);
 
-                *watch = (Watch){.path = g_strdup(path), .name = g_strdup(name), .linked = linked};
+                *watch = (RegistryWatch){.path = g_strdup(path), .name = g_strdup(name), .linked = linked};
                 g_hash_table_insert(registry->watches, GINT_TO_POINTER(wd), watch);
         } else if (errno != ENOENT && errno != ENOTDIR)
                 log_warning("Cannot watch %s: %s; changes there are seen after a reload", path,
@@ -185,7 +185,7 @@ static bool is_link(const char *dir, const char *entry)
 }
 
 /* What the links in dir lead to, but for /dev/null, which many write to. */
-static void watch_linked(Registry *registry, const char *dir)
+static void registry_watch_linked(Registry *registry, const char *dir)
 {
         g_autoptr(GDir) entries = g_dir_open(dir, 0, NULL);
         const char *entry;
@@ -194,13 +194,13 @@ static void watch_linked(Registry *registry, const char *dir)
                 g_autofree char *path = g_build_filename(dir, entry, NULL);
 
                 if (is_link(dir, entry) && g_file_test(path, G_FILE_TEST_IS_REGULAR))
-                        add_watch(registry, path, NULL, true);
+                        registry_add_watch(registry, path, NULL, true);
         }
 }
 
 /* The directory, or where it is missing the nearest one above it, and the drop-in directories in it.
  * Watching again what is watched is no harm (inotify_add_watch(2)). */
-static void watch_directory(Registry *registry, const char *dir)
+static void registry_watch_directory(Registry *registry, const char *dir)
 {
         g_autofree char *existing = g_strdup(dir);
         g_autoptr(GDir) entries = NULL;
@@ -212,42 +212,43 @@ static void watch_directory(Registry *registry, const char *dir)
                 g_free(existing);
                 existing = above;
         }
-        add_watch(registry, existing, NULL, false);
+        registry_add_watch(registry, existing, NULL, false);
         if (!g_str_equal(existing, dir))
                 return;
 
-        watch_linked(registry, dir);
+        registry_watch_linked(registry, dir);
         entries = g_dir_open(dir, 0, NULL);
         while (entries && (entry = g_dir_read_name(entries)))
                 if (g_str_has_suffix(entry, DROPIN_SUFFIX)) {
                         g_autofree char *path = g_build_filename(dir, entry, NULL);
                         g_autofree char *name = g_strndup(entry, strlen(entry) - strlen(DROPIN_SUFFIX));
 
-                        add_watch(registry, path, name, false);
-                        watch_linked(registry, path);
+                        registry_add_watch(registry, path, name, false);
+                        registry_watch_linked(registry, path);
                 }
 }
 
 static void registry_watch(Registry *registry)
 {
         for (unsigned i = 0; i < 3; i++)
-                watch_directory(registry, definition_dir(i));
-        add_watch(registry, USERS_DIR, NULL, false);
+                registry_watch_directory(registry, definition_dir(i));
+        registry_add_watch(registry, USERS_DIR, NULL, false);
 }
 
-static Reading *reading_new(Registry *registry)
+static RegistryReading *registry_reading_new(Registry *registry)
 {
-        Reading *reading = g_new0(Reading, 1);
+        RegistryReading *reading = g_new0(RegistryReading, 1);
         GHashTableIter iter;
         gpointer name;
 
-        *reading = (Reading){
+        *reading = (RegistryReading){
                         .registry = registry,
                         .known = g_ptr_array_new_with_free_func(g_free),
-                        .found = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, loaded_free),
+                        .found = g_hash_table_new_full(
+                                        g_str_hash, g_str_equal, g_free, loaded_definition_free),
                         .waiters = g_steal_pointer(&registry->waiters),
         };
-        registry->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
+        registry->waiters = g_array_new(FALSE, FALSE, sizeof(RegistryWaiter));
 
         if (registry->all_dirty) {
                 g_hash_table_iter_init(&iter, registry->manager->unikernels);
@@ -276,12 +277,13 @@ static void registry_read(Registry *registry)
         if (registry->all_dirty)
                 registry_watch(registry);
         registry->reading = true;
-        worker_run(registry->manager->loader, 0, NULL, reading_run, reading_done, reading_new(registry));
+        worker_run(registry->manager->loader, 0, NULL, registry_reading_run, registry_reading_done,
+                        registry_reading_new(registry));
 }
 
 /* A file that is being written is read when it is closed; what comes into being whole (a link, a directory)
  * has no close. */
-static bool event_is_early(const Watch *watch, const struct inotify_event *event)
+static bool event_is_early(const RegistryWatch *watch, const struct inotify_event *event)
 {
         g_autofree char *path = g_build_filename(watch->path, event->name, NULL);
         struct stat st;
@@ -289,7 +291,8 @@ static bool event_is_early(const Watch *watch, const struct inotify_event *event
         return (event->mask & IN_CREATE) && lstat(path, &st) >= 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
 }
 
-static void event_in_directory(Registry *registry, const Watch *watch, const struct inotify_event *event)
+static void registry_event_in_directory(
+                Registry *registry, const RegistryWatch *watch, const struct inotify_event *event)
 {
         if (event->len > 0 && g_str_has_suffix(event->name, SHRUTHI_DEFINITION_SUFFIX)) {
                 g_autofree char *name = g_strndup(
@@ -304,7 +307,8 @@ static void event_in_directory(Registry *registry, const Watch *watch, const str
                 registry->all_dirty = true;
 }
 
-static void event_in_dropins(Registry *registry, const Watch *watch, const struct inotify_event *event)
+static void registry_event_in_dropins(
+                Registry *registry, const RegistryWatch *watch, const struct inotify_event *event)
 {
         if (event->len > 0 && is_link(watch->path, event->name))
                 registry->all_dirty = true;
@@ -312,7 +316,7 @@ static void event_in_dropins(Registry *registry, const Watch *watch, const struc
                 g_hash_table_add(registry->dirty, g_strdup(watch->name));
 }
 
-static bool event_tells_of_users(const Watch *watch, const struct inotify_event *event)
+static bool event_tells_of_users(const RegistryWatch *watch, const struct inotify_event *event)
 {
         return event->len > 0 && g_str_equal(watch->path, USERS_DIR) &&
                (g_str_equal(event->name, "passwd") || g_str_equal(event->name, "group"));
@@ -320,7 +324,7 @@ static bool event_tells_of_users(const Watch *watch, const struct inotify_event 
 
 static void registry_event(Registry *registry, const struct inotify_event *event)
 {
-        const Watch *watch;
+        const RegistryWatch *watch;
 
         if (event->mask & IN_Q_OVERFLOW) {
                 registry->all_dirty = true;
@@ -336,15 +340,15 @@ static void registry_event(Registry *registry, const struct inotify_event *event
         } else if (watch->linked)
                 registry->all_dirty = true;
         else if (watch->name)
-                event_in_dropins(registry, watch, event);
+                registry_event_in_dropins(registry, watch, event);
         else
-                event_in_directory(registry, watch, event);
+                registry_event_in_directory(registry, watch, event);
 
         if (event->mask & IN_IGNORED)
                 g_hash_table_remove(registry->watches, GINT_TO_POINTER(event->wd));
 }
 
-static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_registry_inotify(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         Registry *registry = userdata;
         char buffer[16 * 1024] __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -368,20 +372,20 @@ static int on_inotify(sd_event_source *source, int fd, uint32_t revents, void *u
 int registry_new(Manager *manager, Registry **ret_registry, Error *ret_error)
 {
         Registry *registry = g_new0(Registry, 1);
-        Reading *reading;
+        RegistryReading *reading;
         int r;
 
         *registry = (Registry){
                         .manager = manager,
                         .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
-                        .watches = g_hash_table_new_full(NULL, NULL, NULL, watch_free),
+                        .watches = g_hash_table_new_full(NULL, NULL, NULL, registry_watch_free),
                         .dirty = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-                        .waiters = g_array_new(FALSE, FALSE, sizeof(Waiter)),
+                        .waiters = g_array_new(FALSE, FALSE, sizeof(RegistryWaiter)),
                         .all_dirty = true,
         };
         r = registry->fd < 0 ? -errno
                              : sd_event_add_io(manager->event, &registry->source, registry->fd, EPOLLIN,
-                                               on_inotify, registry);
+                                               on_registry_inotify, registry);
         if (r < 0) {
                 registry_free(registry);
                 return error_set_errno(ret_error, r, "Cannot watch the definitions");
@@ -390,10 +394,10 @@ int registry_new(Manager *manager, Registry **ret_registry, Error *ret_error)
         (void) sd_event_source_set_priority(registry->source, SD_EVENT_PRIORITY_NORMAL - 1);
 
         registry_watch(registry);
-        reading = reading_new(registry);
-        reading_run(reading);
-        reading_apply(reading);
-        reading_free(reading);
+        reading = registry_reading_new(registry);
+        registry_reading_run(reading);
+        registry_reading_apply(reading);
+        registry_reading_free(reading);
 
         *ret_registry = registry;
         return 0;
@@ -415,7 +419,7 @@ Registry *registry_free(Registry *registry)
 
 void registry_refresh(Registry *registry, const char *name, void (*done)(void *userdata), void *userdata)
 {
-        Waiter waiter = {.done = done, .userdata = userdata};
+        RegistryWaiter waiter = {.done = done, .userdata = userdata};
 
         if (done)
                 g_array_append_val(registry->waiters, waiter);

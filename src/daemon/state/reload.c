@@ -43,7 +43,7 @@ static void reload_start(Reload *reload)
         }
 }
 
-static int on_rested(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_reload_rested(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Reload *reload = userdata;
 
@@ -57,7 +57,7 @@ static void reload_rest(Reload *reload)
         gint64 now = g_get_monotonic_time();
         gint64 rest = CLAMP(now - reload->asked_at, RELOAD_REST_MIN, RELOAD_REST_MAX);
         int r = sd_event_add_time(reload->event, &reload->rest, CLOCK_MONOTONIC, (uint64_t) (now + rest),
-                        G_TIME_SPAN_MILLISECOND, on_rested, reload);
+                        G_TIME_SPAN_MILLISECOND, on_reload_rested, reload);
 
         if (r < 0)
                 log_warning("Cannot rest between two reloads of systemd: %s", g_strerror(-r));

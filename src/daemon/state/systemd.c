@@ -284,7 +284,7 @@ static int on_units_listed(sd_bus_message *reply, void *userdata, sd_bus_error *
 
 /* Each signal tells all properties of its interface that can change, and those of the service come before
  * those of the unit (bus_unit_send_change_signal() of systemd): with the second the picture is whole. */
-static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+static int on_unit_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         const char *path = sd_bus_message_get_path(m), *interface;
         g_autofree char *unit = NULL, *name = NULL;
@@ -316,7 +316,7 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *ret_e
 }
 
 /* After a reload or a re-execution: signals may have been missed. */
-static int on_reloading(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+static int on_systemd_reloading(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         Systemd *systemd = userdata;
         int active;
@@ -336,7 +336,7 @@ static int on_unit_files_changed(sd_bus_message *m, void *userdata, sd_bus_error
         return 0;
 }
 
-static int on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_systemd_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *error = sd_bus_message_get_error(reply);
 
@@ -348,7 +348,7 @@ static int on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *re
 static void systemd_subscribe(Systemd *systemd)
 {
         (void) sd_bus_call_method_async(systemd->manager->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH,
-                        SYSTEMD_MANAGER, "Subscribe", on_subscribed, systemd, NULL);
+                        SYSTEMD_MANAGER, "Subscribe", on_systemd_subscribed, systemd, NULL);
 }
 
 static void systemd_list(Systemd *systemd)
@@ -361,7 +361,7 @@ static void systemd_list(Systemd *systemd)
                 log_warning("Cannot list our units: %s", g_strerror(-r));
 }
 
-static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+static int on_systemd_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
         const char *name, *old_owner, *new_owner;
         Systemd *systemd = userdata;
@@ -396,14 +396,14 @@ void systemd_scan_enabled(Systemd *systemd)
         enabled_scan(systemd->manager->loader, on_enabled_scanned, systemd);
 }
 
-static int on_ready_timeout(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_systemd_ready_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
         log_warning("systemd does not tell about our units; going on without");
         systemd_ready(userdata);
         return 0;
 }
 
-static int on_reloaded(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_systemd_reloaded(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
         _cleanup_error_ Error error = ERROR_INIT;
@@ -425,7 +425,8 @@ static int systemd_ask_reload(Reload *reload, void *userdata)
         if (r < 0)
                 return r;
 
-        return sd_bus_call_async(systemd->manager->bus, NULL, m, on_reloaded, systemd, SYSTEMD_CALL_TIMEOUT);
+        return sd_bus_call_async(
+                        systemd->manager->bus, NULL, m, on_systemd_reloaded, systemd, SYSTEMD_CALL_TIMEOUT);
 }
 
 void systemd_reload(Systemd *systemd, ReloadDone done, void *userdata)
@@ -449,13 +450,13 @@ static int systemd_add_matches(Systemd *systemd)
                         /* path_namespace knows whole path elements only, and a connection has no more rules
                          * than client.c says, so all units come, and the handler chooses. */
                         {PROPERTIES_CHANGED "path_namespace='" UNIT_PATH "',arg0='" SYSTEMD_NAME ".Unit'",
-                                        on_properties_changed},
+                                        on_unit_properties_changed},
                         {PROPERTIES_CHANGED "path_namespace='" UNIT_PATH "',arg0='" SYSTEMD_NAME ".Service'",
-                                        on_properties_changed},
+                                        on_unit_properties_changed},
                         {"interface='" SYSTEMD_MANAGER "',member='JobRemoved',path='" SYSTEMD_PATH "'",
                                         on_job_removed},
                         {"interface='" SYSTEMD_MANAGER "',member='Reloading',path='" SYSTEMD_PATH "'",
-                                        on_reloading},
+                                        on_systemd_reloading},
                         {"interface='" SYSTEMD_MANAGER "',member='UnitFilesChanged',path='" SYSTEMD_PATH "'",
                                         on_unit_files_changed},
         };
@@ -469,7 +470,7 @@ static int systemd_add_matches(Systemd *systemd)
         return sd_bus_add_match_async(systemd->manager->bus, NULL,
                         "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"
                         "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" SYSTEMD_NAME "'",
-                        on_owner_changed, NULL, systemd);
+                        on_systemd_owner_changed, NULL, systemd);
 }
 
 int systemd_new(Manager *manager, const SystemdListener *listener, Systemd **ret_systemd)
@@ -486,7 +487,7 @@ int systemd_new(Manager *manager, const SystemdListener *listener, Systemd **ret
         r = systemd_add_matches(systemd);
         if (r >= 0)
                 r = sd_event_add_time_relative(manager->event, &systemd->ready_source, CLOCK_MONOTONIC,
-                                READY_TIMEOUT, 0, on_ready_timeout, systemd);
+                                READY_TIMEOUT, 0, on_systemd_ready_timeout, systemd);
         if (r < 0) {
                 systemd_free(systemd);
                 return r;

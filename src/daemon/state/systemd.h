@@ -31,7 +31,7 @@ bool systemd_is_reachable(const Manager *manager);
 typedef void (*SystemdFetched)(int r, Error *error, void *userdata);
 void systemd_fetch(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
 
-/* The same with all of its status.moments, one of which takes a question more. */
+/* The same with all of its status.timestamps, one of which takes a call more. */
 void systemd_fetch_timestamps(Systemd *systemd, const char *name, SystemdFetched done, void *userdata);
 
 /* Makes systemd read its units again, for the generator's sake. Those who ask while it is at it, or rests

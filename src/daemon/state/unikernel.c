@@ -22,20 +22,20 @@
 
 #define LOOK_USEC (50 * 1000)
 
-void loaded_clear(Loaded *loaded)
+void loaded_definition_clear(LoadedDefinition *loaded)
 {
         definition_free(loaded->definition);
         g_free(loaded->problem);
         g_free(loaded->owner_name);
         g_free(loaded->group_name);
-        *loaded = (Loaded){};
+        *loaded = (LoadedDefinition){};
 }
 
-static void shown_clear(Shown *shown)
+static void properties_clear(UnikernelProperties *properties)
 {
-        g_free(shown->result);
-        g_free(shown->invocation_id);
-        *shown = (Shown){};
+        g_free(properties->result);
+        g_free(properties->invocation_id);
+        *properties = (UnikernelProperties){};
 }
 
 char *unikernel_path(const char *name)
@@ -63,7 +63,7 @@ int unikernel_new(Manager *manager, const char *name, Unikernel **ret_unikernel)
                         .name = g_strdup(name),
                         .unit = unit_name_for(name),
                         .path = unikernel_path(name),
-                        .shown.exit_status = -1};
+                        .properties.exit_status = -1};
         identity_uuid_format(&id, unikernel->uuid);
         g_hash_table_insert(manager->unikernels, unikernel->name, unikernel);
         g_hash_table_insert(manager->by_uuid, unikernel->uuid, unikernel);
@@ -78,9 +78,9 @@ void unikernel_free(Unikernel *unikernel)
                 return;
 
         g_hash_table_remove(unikernel->manager->by_uuid, unikernel->uuid);
-        loaded_clear(&unikernel->loaded);
+        loaded_definition_clear(&unikernel->loaded);
         unit_status_clear(&unikernel->status);
-        shown_clear(&unikernel->shown);
+        properties_clear(&unikernel->properties);
         g_free(unikernel->own_start.invocation_id);
         definition_free(unikernel->running);
         sd_event_source_disable_unref(unikernel->look_source);
@@ -151,7 +151,7 @@ const char *unikernel_group_name(const Unikernel *unikernel)
         return unikernel->loaded.group_name ?: "";
 }
 
-static bool unit_is_on(const UnitStatus *status)
+static bool unit_status_is_active(const UnitStatus *status)
 {
         UnikernelState state = unikernel_state_of_unit(status->active_state);
 
@@ -160,7 +160,8 @@ static bool unit_is_on(const UnitStatus *status)
 
 bool unikernel_is_active(const Unikernel *unikernel)
 {
-        return unit_is_on(&unikernel->status) || unikernel_state_is_up(unikernel->shown.state);
+        return unit_status_is_active(&unikernel->status) ||
+               unikernel_state_is_up(unikernel->properties.state);
 }
 
 int unikernel_check_active(const Unikernel *unikernel, Error *ret_error)
@@ -173,12 +174,12 @@ int unikernel_check_active(const Unikernel *unikernel, Error *ret_error)
 
 bool unikernel_is_without_runner(const Unikernel *unikernel)
 {
-        return unikernel_state_is_up(unikernel->shown.state) &&
+        return unikernel_state_is_up(unikernel->properties.state) &&
                unikernel_state_of_unit(unikernel->status.active_state) != UNIKERNEL_RUNNING;
 }
 
 /* When the runner wrote down how it ended: systemd forgets the times of a unit that it unloads. */
-static uint64_t exit_record_time(const char *name)
+static uint64_t unikernel_exit_record_time(const char *name)
 {
         g_autofree char *path = g_build_filename(paths_results(), name, NULL);
         struct stat st;
@@ -191,7 +192,7 @@ static uint64_t exit_record_time(const char *name)
 
 /* Whether systemd would have started it again by itself: by Restart= of the definition, or else by
  * on-abnormal of the template. */
-static bool is_restarted(const Unikernel *unikernel)
+static bool unikernel_is_restarted(const Unikernel *unikernel)
 {
         static const char *const abnormal[] = {"signal", "core-dump", "watchdog", NULL};
         const UnitStatus *status = &unikernel->status;
@@ -206,17 +207,17 @@ static bool is_restarted(const Unikernel *unikernel)
 
 /* Up to 257 systemd says so only where the last run had no failure of its own, which it keeps as its result;
  * a later one (262) always does. */
-static bool is_at_start_limit(const Unikernel *unikernel)
+static bool unikernel_is_at_start_limit(const Unikernel *unikernel)
 {
         const UnitStatus *status = &unikernel->status;
 
         return g_strcmp0(status->active_state, "failed") == 0 &&
                (g_strcmp0(status->result, "start-limit-hit") == 0 ||
-                               (status->restarts > 0 && is_restarted(unikernel)));
+                               (status->restarts > 0 && unikernel_is_restarted(unikernel)));
 }
 
 /* Takes the sentence about the run itself, or NULL. */
-static char *add_start_limit(const Unikernel *unikernel, char *taken_reason)
+static char *unikernel_add_start_limit(const Unikernel *unikernel, char *taken_reason)
 {
         g_autoptr(GDateTime) since = g_date_time_new_from_unix_local(
                         (gint64) (unikernel->status.inactive_enter / G_USEC_PER_SEC));
@@ -230,22 +231,22 @@ static char *add_start_limit(const Unikernel *unikernel, char *taken_reason)
 }
 
 /* What is known of the last run, where nobody else knows any more. */
-static void shown_keep(Shown *shown, const Shown *old)
+static void properties_keep(UnikernelProperties *properties, const UnikernelProperties *old)
 {
-        g_free(shown->invocation_id);
-        shown->invocation_id = g_strdup(old->invocation_id);
-        shown->result = g_strdup(old->result);
-        shown->exit_status = old->exit_status;
-        shown->state_change = old->state_change;
-        shown->active_enter = old->active_enter;
-        shown->inactive_enter = old->inactive_enter;
+        g_free(properties->invocation_id);
+        properties->invocation_id = g_strdup(old->invocation_id);
+        properties->result = g_strdup(old->result);
+        properties->exit_status = old->exit_status;
+        properties->state_change = old->state_change;
+        properties->active_enter = old->active_enter;
+        properties->inactive_enter = old->inactive_enter;
 }
 
 /* The end of the last run. The runner's own word if it is about the run that systemd speaks of, or if
  * systemd has forgotten all runs; else what systemd says about a unit whose runner did not come to write
  * anything. A start that systemd refused after that run hides no failure of it. */
-static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *shown, ErrorCode *ret_end_error,
-                char **ret_reason)
+static void unikernel_derive_end(const Unikernel *unikernel, const UnikernelProperties *old,
+                UnikernelProperties *properties, ErrorCode *ret_end_error, char **ret_reason)
 {
         const UnitStatus *status = &unikernel->status;
         _cleanup_exit_record_ ExitRecord exit_record = EXIT_RECORD_INIT;
@@ -261,8 +262,8 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
                 known = false;
 
         /* A run that ended without a runner, of which systemd alone knew. */
-        if (!known && old->inactive_enter > exit_record_time(unikernel->name)) {
-                shown_keep(shown, old);
+        if (!known && old->inactive_enter > unikernel_exit_record_time(unikernel->name)) {
+                properties_keep(properties, old);
                 return;
         }
 
@@ -271,30 +272,32 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
                                         exit_record.result != RESULT_SUCCESS)) {
                 bool began = exit_record.result != RESULT_DEPENDENCY;
 
-                shown->result = g_strdup(result_to_string(exit_record.result));
-                shown->exit_status = exit_record.exit_status;
+                properties->result = g_strdup(result_to_string(exit_record.result));
+                properties->exit_status = exit_record.exit_status;
                 if (!known && began) {
-                        g_free(shown->invocation_id);
-                        shown->invocation_id = g_strdup(exit_record.invocation_id);
+                        g_free(properties->invocation_id);
+                        properties->invocation_id = g_strdup(exit_record.invocation_id);
                 }
                 /* Not systemd's, which go when the unit is unloaded, and with a runner that adopts. */
-                shown->inactive_enter = shown->state_change = exit_record_time(unikernel->name);
-                shown->active_enter = exit_record.started_at ?: shown->active_enter;
+                properties->inactive_enter = properties->state_change =
+                                unikernel_exit_record_time(unikernel->name);
+                properties->active_enter = exit_record.started_at ?: properties->active_enter;
                 *ret_end_error = exit_record.error;
                 *ret_reason = g_steal_pointer(&exit_record.reason);
                 return;
         }
 
-        shown->result = g_strdup(
+        properties->result = g_strdup(
                         known || g_strcmp0(status->active_state, "failed") == 0 ? status->result : "");
-        if (g_str_equal(shown->result, "exit-code"))
-                shown->exit_status = status->exit_status;
-        if (g_str_equal(shown->result, "exit-code") && status->exit_status == SYSTEMD_EXIT_CREDENTIALS) {
+        if (g_str_equal(properties->result, "exit-code"))
+                properties->exit_status = status->exit_status;
+        if (g_str_equal(properties->result, "exit-code") &&
+                        status->exit_status == SYSTEMD_EXIT_CREDENTIALS) {
                 const ExitParser exit_parser = {.result = RESULT_CREDENTIALS};
                 g_autofree char *sentence = exit_parser_message(&exit_parser, NULL);
 
-                g_free(shown->result);
-                shown->result = g_strdup(result_to_string(exit_parser.result));
+                g_free(properties->result);
+                properties->result = g_strdup(result_to_string(exit_parser.result));
                 *ret_reason = g_strdup_printf(
                                 "%s: systemd could not load it, since it is missing, damaged, over 1 MiB, "
                                 "or "
@@ -302,13 +305,13 @@ static void derive_end(const Unikernel *unikernel, const Shown *old, Shown *show
                                 "are "
                                 "lost, 'shruthictl credential remove %s --all' and set the keys again",
                                 sentence, unikernel->unit, unikernel->name);
-        } else if (shown->result[0] && !g_str_equal(shown->result, "success") &&
-                        !g_str_equal(shown->result, "start-limit-hit"))
-                *ret_reason = g_strdup_printf("systemd says: %s", shown->result);
+        } else if (properties->result[0] && !g_str_equal(properties->result, "success") &&
+                        !g_str_equal(properties->result, "start-limit-hit"))
+                *ret_reason = g_strdup_printf("systemd says: %s", properties->result);
 }
 
 /* systemd keeps what it knows of a unit as long as another refers to it. */
-static bool is_forgotten(const Unikernel *unikernel)
+static bool unikernel_is_forgotten(const Unikernel *unikernel)
 {
         return unikernel->forgotten && !unikernel_is_active(unikernel) &&
                g_strcmp0(unikernel->status.invocation_id ?: "", unikernel->forgotten) == 0;
@@ -325,24 +328,25 @@ void unikernel_forget_run(Unikernel *unikernel)
 }
 
 /* In the middle of a run nothing ends, and what systemd says of the times is of its runners. */
-static void derive_times(
-                const Unikernel *unikernel, const Guest *guest, bool runs, const Shown *old, Shown *shown)
+static void unikernel_derive_times(const Unikernel *unikernel, const Guest *guest, bool runs,
+                const UnikernelProperties *old, UnikernelProperties *properties)
 {
         if (runs && guest->started_at > 0) {
-                shown->active_enter = guest->started_at;
-                shown->state_change = guest->changed_at;
+                properties->active_enter = guest->started_at;
+                properties->state_change = guest->changed_at;
         } else if (!runs && old->active_enter > 0)
-                shown->active_enter = old->active_enter;
-        if (!runs && old->state == shown->state && old->state_change > 0)
-                shown->state_change = old->state_change;
+                properties->active_enter = old->active_enter;
+        if (!runs && old->state == properties->state && old->state_change > 0)
+                properties->state_change = old->state_change;
 
         if (old->inactive_enter > 0)
-                shown->inactive_enter = old->inactive_enter;
-        else if (shown->inactive_enter > shown->active_enter)
-                shown->inactive_enter = exit_record_time(unikernel->name);
+                properties->inactive_enter = old->inactive_enter;
+        else if (properties->inactive_enter > properties->active_enter)
+                properties->inactive_enter = unikernel_exit_record_time(unikernel->name);
 }
 
-static void derive_shown(const Unikernel *unikernel, const Guest *guest, const Shown *old, Shown *ret_shown,
+static void unikernel_derive_properties(const Unikernel *unikernel, const Guest *guest,
+                const UnikernelProperties *old, UnikernelProperties *ret_properties,
                 ErrorCode *ret_end_error, char **ret_reason)
 {
         const Definition *definition = unikernel->loaded.definition;
@@ -350,7 +354,7 @@ static void derive_shown(const Unikernel *unikernel, const Guest *guest, const S
         UnikernelState before = unikernel->announced ? old->state : UNIKERNEL_RUNNING;
         bool stopping = jobs_are_stopping(unikernel->manager, unikernel->name), runs, pauses;
 
-        *ret_shown = (Shown){
+        *ret_properties = (UnikernelProperties){
                         .state = unikernel_derive_state(status, guest, before, stopping, !definition),
                         .owner = definition ? definition->owner : 0,
                         .autostart = (definition && definition->autostart) ||
@@ -363,47 +367,48 @@ static void derive_shown(const Unikernel *unikernel, const Guest *guest, const S
         };
 
         /* In the pause before systemd starts it again, the last run is over. */
-        runs = unikernel_state_is_up(ret_shown->state);
+        runs = unikernel_state_is_up(ret_properties->state);
         pauses = !guest->lives && g_strcmp0(status->sub_state, "auto-restart") == 0;
-        if (runs || ret_shown->state == UNIKERNEL_STOPPING ||
-                        (ret_shown->state == UNIKERNEL_STARTING && !pauses)) {
-                ret_shown->result = g_strdup("");
+        if (runs || ret_properties->state == UNIKERNEL_STOPPING ||
+                        (ret_properties->state == UNIKERNEL_STARTING && !pauses)) {
+                ret_properties->result = g_strdup("");
                 *ret_reason = guest->paused ? g_strconcat("paused ", guest->paused, NULL) : NULL;
-                derive_times(unikernel, guest, runs, old, ret_shown);
-        } else if (is_forgotten(unikernel)) {
-                g_clear_pointer(&ret_shown->invocation_id, g_free);
-                ret_shown->invocation_id = g_strdup("");
-                ret_shown->state_change = ret_shown->active_enter = ret_shown->inactive_enter = 0;
+                unikernel_derive_times(unikernel, guest, runs, old, ret_properties);
+        } else if (unikernel_is_forgotten(unikernel)) {
+                g_clear_pointer(&ret_properties->invocation_id, g_free);
+                ret_properties->invocation_id = g_strdup("");
+                ret_properties->state_change = ret_properties->active_enter =
+                                ret_properties->inactive_enter = 0;
         } else {
-                derive_end(unikernel, old, ret_shown, ret_end_error, ret_reason);
-                if (is_at_start_limit(unikernel))
-                        *ret_reason = add_start_limit(unikernel, *ret_reason);
+                unikernel_derive_end(unikernel, old, ret_properties, ret_end_error, ret_reason);
+                if (unikernel_is_at_start_limit(unikernel))
+                        *ret_reason = unikernel_add_start_limit(unikernel, *ret_reason);
         }
-        ret_shown->cut_off = runs && cut_off_is_noted(unikernel->name);
-        if (!ret_shown->result)
-                ret_shown->result = g_strdup("");
+        ret_properties->cut_off = runs && cut_off_is_noted(unikernel->name);
+        if (!ret_properties->result)
+                ret_properties->result = g_strdup("");
 }
 
 /* What the guest runs with is looked up once for each run and each definition. */
-static void derive_running(Unikernel *unikernel, const Shown *old)
+static void unikernel_derive_running(Unikernel *unikernel, const UnikernelProperties *old)
 {
-        Shown *shown = &unikernel->shown;
-        bool up = unikernel_state_is_up(shown->state) || shown->state == UNIKERNEL_STOPPING;
+        UnikernelProperties *properties = &unikernel->properties;
+        bool up = unikernel_state_is_up(properties->state) || properties->state == UNIKERNEL_STOPPING;
 
-        if (!up || !unikernel->compared || g_strcmp0(old->invocation_id, shown->invocation_id) != 0) {
+        if (!up || !unikernel->compared || g_strcmp0(old->invocation_id, properties->invocation_id) != 0) {
                 g_clear_pointer(&unikernel->running, definition_free);
                 if (up)
                         unikernel->running =
                                         started_load_other(unikernel->name, unikernel->loaded.definition);
                 unikernel->compared = up;
         }
-        shown->needs_restart = unikernel->running && unikernel->loaded.definition;
+        properties->needs_restart = unikernel->running && unikernel->loaded.definition;
 }
 
 /* The names of the properties that differ; the strings are constants. */
-static void emit_differences(Unikernel *unikernel, const Shown *old)
+static void unikernel_emit_changes(Unikernel *unikernel, const UnikernelProperties *old)
 {
-        const Shown *now = &unikernel->shown;
+        const UnikernelProperties *now = &unikernel->properties;
         char *names[12];
         size_t n = 0;
 
@@ -447,7 +452,7 @@ static bool unikernel_exists(const Unikernel *unikernel)
                (unikernel->announced || g_strcmp0(unikernel->status.active_state, "activating") != 0);
 }
 
-static int on_look_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_unikernel_look_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Unikernel *unikernel = userdata;
 
@@ -462,16 +467,16 @@ static void unikernel_look_again(Unikernel *unikernel)
 {
         UnikernelState state = unikernel_state_of_unit(unikernel->status.active_state);
 
-        if (unikernel_state_is_up(unikernel->shown.state) && !unikernel->look_source &&
+        if (unikernel_state_is_up(unikernel->properties.state) && !unikernel->look_source &&
                         (state == UNIKERNEL_FAILED || state == UNIKERNEL_STOPPED))
                 (void) sd_event_add_time_relative(unikernel->manager->event, &unikernel->look_source,
-                                CLOCK_MONOTONIC, LOOK_USEC, 0, on_look_time, unikernel);
+                                CLOCK_MONOTONIC, LOOK_USEC, 0, on_unikernel_look_time, unikernel);
 }
 
 Unikernel *unikernel_refresh(Unikernel *unikernel)
 {
         Manager *manager = unikernel->manager;
-        Shown old = unikernel->shown;
+        UnikernelProperties old = unikernel->properties;
         _cleanup_guest_ Guest guest = {};
 
         if (!unikernel_exists(unikernel)) {
@@ -487,23 +492,24 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
                 g_clear_pointer(&unikernel->forgotten, g_free);
         g_clear_pointer(&unikernel->reason, g_free);
         unikernel->end_error = _ERROR_CODE_INVALID;
-        unikernel->shown = (Shown){};
+        unikernel->properties = (UnikernelProperties){};
         guest_read(unikernel->name, &guest);
-        derive_shown(unikernel, &guest, &old, &unikernel->shown, &unikernel->end_error, &unikernel->reason);
+        unikernel_derive_properties(unikernel, &guest, &old, &unikernel->properties, &unikernel->end_error,
+                        &unikernel->reason);
         unikernel_look_again(unikernel);
-        derive_running(unikernel, &old);
+        unikernel_derive_running(unikernel, &old);
 
         if (!unikernel->announced) {
                 unikernel->announced = true;
                 manager_emit_object(manager, true, "UnikernelNew", unikernel->name, unikernel->path);
         } else
-                emit_differences(unikernel, &old);
-        shown_clear(&old);
+                unikernel_emit_changes(unikernel, &old);
+        properties_clear(&old);
 
         return unikernel;
 }
 
-static bool loaded_equal(const Loaded *a, const Loaded *b)
+static bool loaded_definition_equal(const LoadedDefinition *a, const LoadedDefinition *b)
 {
         g_autofree char *x = a->definition ? definition_format(a->definition) : NULL,
                         *y = b->definition ? definition_format(b->definition) : NULL;
@@ -511,7 +517,7 @@ static bool loaded_equal(const Loaded *a, const Loaded *b)
         return g_strcmp0(x, y) == 0 && g_strcmp0(a->problem, b->problem) == 0;
 }
 
-void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded)
+void unikernel_apply_loaded(Manager *manager, const char *name, LoadedDefinition *loaded)
 {
         Unikernel *unikernel = unikernel_get(manager, name);
         bool changed;
@@ -520,13 +526,13 @@ void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded)
                 int r;
 
                 if (!loaded->definition && !loaded->problem) {
-                        loaded_clear(loaded);
+                        loaded_definition_clear(loaded);
                         return;
                 }
                 r = unikernel_new(manager, name, &unikernel);
                 if (r < 0) {
                         log_warning("Cannot take up unikernel '%s': %s", name, g_strerror(-r));
-                        loaded_clear(loaded);
+                        loaded_definition_clear(loaded);
                         return;
                 }
         }
@@ -534,10 +540,10 @@ void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded)
         if (loaded->problem && g_strcmp0(loaded->problem, unikernel->loaded.problem) != 0)
                 log_object(LOG_WARNING, &(LogObject){.unikernel = name}, SHRUTHI_MESSAGE_BROKEN, NULL, "%s",
                                 loaded->problem);
-        changed = unikernel->announced && !loaded_equal(&unikernel->loaded, loaded);
-        loaded_clear(&unikernel->loaded);
+        changed = unikernel->announced && !loaded_definition_equal(&unikernel->loaded, loaded);
+        loaded_definition_clear(&unikernel->loaded);
         unikernel->loaded = *loaded;
-        *loaded = (Loaded){};
+        *loaded = (LoadedDefinition){};
         unikernel->compared = false;
         unikernel = unikernel_refresh(unikernel);
         if (changed && unikernel)

@@ -34,17 +34,17 @@ UnikernelState unikernel_state_from_string(const char *text);
 
 /* What the registry found. definition and problem are never both set; neither: there is no definition (any
  * more). */
-typedef struct Loaded {
+typedef struct LoadedDefinition {
         Definition *definition;
         char *problem;    /* why it is broken, with file and line */
         char *owner_name; /* resolved where it may block; the number as text where the user has no name */
         char *group_name; /* "" if none */
-} Loaded;
+} LoadedDefinition;
 
-void loaded_clear(Loaded *loaded);
+void loaded_definition_clear(LoadedDefinition *loaded);
 
 /* What everybody may see: the properties, all derived from the two above. */
-typedef struct Shown {
+typedef struct UnikernelProperties {
         UnikernelState state;
         uid_t owner;
         bool autostart;
@@ -54,7 +54,7 @@ typedef struct Shown {
         char *invocation_id;
         uint64_t state_change, active_enter, inactive_enter;
         bool needs_restart; /* it runs with something else than its definition says */
-} Shown;
+} UnikernelProperties;
 
 /* What we saw ourselves of the last start that we were asked for. */
 typedef struct OwnStart {
@@ -66,11 +66,11 @@ typedef struct Unikernel {
         Manager *manager;
         char *name, *unit, *path;
         char uuid[37];
-        Loaded loaded;
+        LoadedDefinition loaded;
         UnitStatus status;
         char *forgotten; /* what systemd says of this invocation ("": of none) is of another of that
                             name; until it runs */
-        Shown shown;
+        UnikernelProperties properties;
         char *reason;        /* how the last run ended, in words; not for everybody */
         ErrorCode end_error; /* why it did not begin; _ERROR_CODE_INVALID: it did, or not known */
         bool announced;      /* UnikernelNew was sent */
@@ -96,7 +96,7 @@ Unikernel *unikernel_acquire(Manager *manager, const char *name);
 int unikernel_find(Manager *manager, const char *name, Unikernel **ret_unikernel, Error *ret_error);
 
 /* The registry has read NAME (again); takes what is in loaded. */
-void unikernel_apply_loaded(Manager *manager, const char *name, Loaded *loaded);
+void unikernel_apply_loaded(Manager *manager, const char *name, LoadedDefinition *loaded);
 
 /* Derives what is shown; tells the bus what changed; lets go of it when neither definition nor running unit
  * is left, in which case it returns NULL. */

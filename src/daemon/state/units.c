@@ -13,7 +13,7 @@
 
 /* A name whose definition systemd does not know as it is, or NULL. A broken one is passed over by the
  * generator, too. */
-static const char *find_different(Manager *manager)
+static const char *units_find_different(Manager *manager)
 {
         GHashTableIter iter;
         gpointer value;
@@ -32,7 +32,7 @@ static const char *find_different(Manager *manager)
         return NULL;
 }
 
-static void on_reloaded(int r, Error *error, void *userdata)
+static void on_units_reloaded(int r, Error *error, void *userdata)
 {
         Manager *manager = userdata;
         const char *name;
@@ -41,7 +41,7 @@ static void on_reloaded(int r, Error *error, void *userdata)
                 log_warning("systemd does not know all definitions: %s", error_message(error, r));
                 return;
         }
-        name = find_different(manager);
+        name = units_find_different(manager);
         if (name)
                 log_warning("systemd still does not know what the definition of '%s' says: does "
                             "shruthi-generator run?",
@@ -50,12 +50,12 @@ static void on_reloaded(int r, Error *error, void *userdata)
 
 void units_repair(Manager *manager)
 {
-        const char *name = find_different(manager);
+        const char *name = units_find_different(manager);
 
         if (!name)
                 return;
 
         log_info("systemd does not know yet what the definition of '%s' says: it reads its units again",
                         name);
-        systemd_reload(manager->systemd, on_reloaded, manager);
+        systemd_reload(manager->systemd, on_units_reloaded, manager);
 }

@@ -15,7 +15,7 @@
 #include "daemon/access/subscribers.h"
 #include "daemon/bus/log-stream.h"
 #include "daemon/change/image-access.h"
-#include "daemon/core/helper.h"
+#include "daemon/core/libvirt-helper.h"
 #include "daemon/state/enabled.h"
 #include "daemon/state/unikernel-access.h"
 #include "fixture/files.h"
@@ -196,11 +196,11 @@ static void test_log_options(void)
 /* However many subscribe, an administrator still can. */
 static void test_subscribers(void)
 {
-        g_assert_true(subscribers_have_room(1000, 7, 63));
-        g_assert_false(subscribers_have_room(1000, 8, 8));
-        g_assert_false(subscribers_have_room(1000, 0, 64));
-        g_assert_true(subscribers_have_room(0, 63, 64));
-        g_assert_false(subscribers_have_room(0, 64, 0));
+        g_assert_true(subscribers_accept(1000, 7, 63));
+        g_assert_false(subscribers_accept(1000, 8, 8));
+        g_assert_false(subscribers_accept(1000, 0, 64));
+        g_assert_true(subscribers_accept(0, 63, 64));
+        g_assert_false(subscribers_accept(0, 64, 0));
 }
 
 /* journalctl would count from the wrong end. */
@@ -264,7 +264,7 @@ static void test_owner_meanwhile(void)
         error_clear(&error);
         g_assert_cmpint(unikernel_check_owner(&call, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_BUSY);
-        hello.loaded = (Loaded){.owner_name = (char *) "bob", .group_name = (char *) "staff"};
+        hello.loaded = (LoadedDefinition){.owner_name = (char *) "bob", .group_name = (char *) "staff"};
         error_clear(&error);
         g_assert_cmpint(unikernel_check_owner(&call, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_BUSY);
@@ -330,7 +330,7 @@ static void test_helper_lines(void)
         const char *position = "a=1\nnothing\n=\nb=c=d\nlast=";
         g_autoptr(GString) seen = g_string_new(NULL);
 
-        for (char *key, *value; helper_next_line(&position, &key, &value);) {
+        for (char *key, *value; libvirt_helper_next_line(&position, &key, &value);) {
                 g_string_append_printf(seen, "<%s|%s>", key, value);
                 g_free(key);
                 g_free(value);

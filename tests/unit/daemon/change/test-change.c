@@ -236,7 +236,7 @@ static void test_pin(ChangeFixture *f, gconstpointer data)
         StoreLimits limits = {.image_size = 16 * MIB, .store_size = 64 * MIB};
         g_autofree char *digest = NULL;
 
-        g_assert_cmpint(image_take(f->image_fd, NULL, &limits, &digest, NULL), ==, 0);
+        g_assert_cmpint(image_acquire(f->image_fd, NULL, &limits, &digest, NULL), ==, 0);
         for (unsigned i = 0; i < 2; i++) {
                 g_auto(GStrv) removed = NULL;
                 uint64_t freed;

@@ -2,7 +2,7 @@
 
 /* Calls of shruthi-domain: turns, time limit, output limit, error lines turned into an Error. */
 
-#include "daemon/core/helper.h"
+#include "daemon/core/libvirt-helper.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -12,38 +12,38 @@
 
 #define HELPER_PROGRAM "shruthi-domain"
 /* It has limits of its own for each thing that it asks libvirt: these are for when those fail. */
-#define HELPER_PATIENCE      (180 * G_USEC_PER_SEC)
-#define HELPER_PATIENCE_LONG (660 * G_USEC_PER_SEC) /* for what boots guests to see whether they run */
-#define HELPER_OUTPUT_MAX    (4 * 1024 * 1024)
+#define HELPER_TIMEOUT      (180 * G_USEC_PER_SEC)
+#define HELPER_TIMEOUT_LONG (660 * G_USEC_PER_SEC) /* for what boots guests to see whether they run */
+#define HELPER_OUTPUT_MAX   (4 * 1024 * 1024)
 
-struct Helper {
+struct LibvirtHelper {
         sd_event *event;
         Queue *queue;
 };
 
 typedef struct Child {
-        Helper *helper;
+        LibvirtHelper *helper;
         QueueEntry *entry;
         char *verb, *name;
-        HelperDone done;
+        LibvirtHelperDone done;
         void *userdata;
         DomainCall *call;
         GString *output;
-        gint64 patience; /* µs */
+        gint64 timeout; /* µs */
         gint64 deadline;
         bool too_much;
 } Child;
 
-Helper *helper_new(sd_event *event, unsigned at_once)
+LibvirtHelper *libvirt_helper_new(sd_event *event, unsigned at_once)
 {
-        Helper *helper = g_new0(Helper, 1);
+        LibvirtHelper *helper = g_new0(LibvirtHelper, 1);
 
         helper->event = sd_event_ref(event);
         helper->queue = queue_new(at_once, MAX(at_once / 2, 1));
         return helper;
 }
 
-Helper *helper_free(Helper *helper)
+LibvirtHelper *libvirt_helper_free(LibvirtHelper *helper)
 {
         if (!helper)
                 return NULL;
@@ -54,12 +54,12 @@ Helper *helper_free(Helper *helper)
         return NULL;
 }
 
-unsigned helper_count(const Helper *helper)
+unsigned libvirt_helper_count(const LibvirtHelper *helper)
 {
         return queue_count_running(helper->queue) + queue_count_waiting(helper->queue);
 }
 
-gboolean helper_next_line(const char **position, char **ret_key, char **ret_value)
+gboolean libvirt_helper_next_line(const char **position, char **ret_key, char **ret_value)
 {
         while (**position) {
                 const char *line = *position, *end = strchrnul(line, '\n'), *equals;
@@ -84,7 +84,7 @@ static int child_failed(Child *child, int status, Error *ret_error)
         const char *position = child->output->str;
         ErrorCode code;
 
-        for (char *key, *value; helper_next_line(&position, &key, &value);) {
+        for (char *key, *value; libvirt_helper_next_line(&position, &key, &value);) {
                 if (g_str_equal(key, "error-name")) {
                         g_free(name);
                         name = g_steal_pointer(&value);
@@ -98,7 +98,7 @@ static int child_failed(Child *child, int status, Error *ret_error)
 
         if (status < 0 && g_get_monotonic_time() >= child->deadline)
                 return error_set(ret_error, ERROR_TIMED_OUT, "libvirt did not answer within %u seconds",
-                                (unsigned) (child->patience / G_USEC_PER_SEC));
+                                (unsigned) (child->timeout / G_USEC_PER_SEC));
         if (child->too_much)
                 return error_set(ret_error, ERROR_FAILED, "The output of %s %s is too long", HELPER_PROGRAM,
                                 child->verb);
@@ -124,7 +124,7 @@ static void child_free(Child *child)
         g_free(child);
 }
 
-static void on_output(void *userdata, const char *data, size_t size)
+static void on_child_output(void *userdata, const char *data, size_t size)
 {
         Child *child = userdata;
 
@@ -138,7 +138,7 @@ static void on_output(void *userdata, const char *data, size_t size)
         g_string_append_len(child->output, data, (gssize) size);
 }
 
-static void on_ended(void *userdata, int status)
+static void on_child_ended(void *userdata, int status)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         Child *child = userdata;
@@ -150,25 +150,25 @@ static void on_ended(void *userdata, int status)
         child_free(child);
 }
 
-static gint64 patience_for(const char *verb)
+static gint64 verb_timeout(const char *verb)
 {
         static const char *const long_verbs[] = {"check", "check-without-polkit", "probe", NULL};
 
-        return g_strv_contains(long_verbs, verb) ? HELPER_PATIENCE_LONG : HELPER_PATIENCE;
+        return g_strv_contains(long_verbs, verb) ? HELPER_TIMEOUT_LONG : HELPER_TIMEOUT;
 }
 
-static void on_turn(QueueEntry *entry, void *userdata)
+static void on_child_turn(QueueEntry *entry, void *userdata)
 {
-        static const DomainCallHooks hooks = {.output = on_output, .ended = on_ended};
+        static const DomainCallHooks hooks = {.output = on_child_output, .ended = on_child_ended};
         _cleanup_error_ Error error = ERROR_INIT;
         Child *child = userdata;
         const char *words[] = {child->verb, child->name, NULL};
         int r;
 
         child->entry = entry;
-        child->deadline = g_get_monotonic_time() + child->patience;
-        r = domain_call_new(child->helper->event, words, (uint64_t) child->patience, &hooks, child,
-                        &child->call);
+        child->deadline = g_get_monotonic_time() + child->timeout;
+        r = domain_call_new(
+                        child->helper->event, words, (uint64_t) child->timeout, &hooks, child, &child->call);
         if (r >= 0)
                 return;
 
@@ -177,8 +177,8 @@ static void on_turn(QueueEntry *entry, void *userdata)
         child_free(child);
 }
 
-void helper_run(Helper *helper, uid_t uid, const char *verb, const char *name, HelperDone done,
-                void *userdata)
+void libvirt_helper_run(LibvirtHelper *helper, uid_t uid, const char *verb, const char *name,
+                LibvirtHelperDone done, void *userdata)
 {
         Child *child = g_new0(Child, 1);
 
@@ -188,6 +188,6 @@ void helper_run(Helper *helper, uid_t uid, const char *verb, const char *name, H
                         .done = done,
                         .userdata = userdata,
                         .output = g_string_new(NULL),
-                        .patience = patience_for(verb)};
-        queue_add(helper->queue, uid, on_turn, child);
+                        .timeout = verb_timeout(verb)};
+        queue_add(helper->queue, uid, on_child_turn, child);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The methods of a unikernel that tell what it is: what is not for everybody, and so no property. Those that
- * tell what its guest does are in unikernel-watch.c. */
+ * tell what its guest does are in unikernel-statistics.c. */
 
-#include "daemon/bus/unikernel-read.h"
+#include "daemon/bus/unikernel-details.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -64,7 +64,7 @@ static const char *setting_to_string(const DefinitionDevice *device)
         return automatic ? "auto" : "none";
 }
 
-static int append_network(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
+static int device_append_network(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
                 const Wiring *wiring)
 {
         g_autofree char *addresses = format_addresses(wiring->leases, device->name);
@@ -81,7 +81,7 @@ static int append_network(sd_bus_message *m, const char *unikernel, const Defini
 }
 
 /* Names only: where they come from is a matter of the definition. */
-static int append_credentials(sd_bus_message *m, const DefinitionDevice *device)
+static int device_append_credentials(sd_bus_message *m, const DefinitionDevice *device)
 {
         int r;
 
@@ -92,7 +92,7 @@ static int append_credentials(sd_bus_message *m, const DefinitionDevice *device)
         return r < 0 ? r : dictionary_close_array(m);
 }
 
-static int append_device(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
+static int device_append(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
                 const Wiring *wiring)
 {
         int r;
@@ -103,9 +103,9 @@ static int append_device(sd_bus_message *m, const char *unikernel, const Definit
                                 device->credentials ? "credentials" : device_kind_to_string(device->kind),
                                 "Name", "s", device->name);
         if (r >= 0 && device->kind == DEVICE_NETWORK)
-                r = append_network(m, unikernel, device, wiring);
+                r = device_append_network(m, unikernel, device, wiring);
         else if (r >= 0 && device->credentials)
-                r = append_credentials(m, device);
+                r = device_append_credentials(m, device);
         else if (r >= 0)
                 r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "Path", "s", device->path ?: "", "Volume",
                                 "s", device->stored ?: "", "Size", "t", device->size, "ReadOnly", "b",
@@ -114,18 +114,18 @@ static int append_device(sd_bus_message *m, const char *unikernel, const Definit
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int append_devices(sd_bus_message *m, const Definition *definition, const Wiring *wiring)
+static int definition_append_devices(sd_bus_message *m, const Definition *definition, const Wiring *wiring)
 {
         int r;
 
         r = dictionary_open_array(m, "Devices", "a{sv}");
         for (guint i = 0; r >= 0 && i < definition->devices->len; i++)
-                r = append_device(m, definition->name, definition->devices->pdata[i], wiring);
+                r = device_append(m, definition->name, definition->devices->pdata[i], wiring);
 
         return r < 0 ? r : dictionary_close_array(m);
 }
 
-static int append_origin(sd_bus_message *m, const char *path, DefinitionOrigin origin)
+static int definition_append_origin(sd_bus_message *m, const char *path, DefinitionOrigin origin)
 {
         static const char *const origins[] = {"config", "state", "vendor"};
 
@@ -156,15 +156,15 @@ struct Details {
 };
 
 /* A reading in a thread, for GetDetails and GetDefinition. */
-typedef struct Reading {
+typedef struct UnikernelReading {
         Call *call;
         Details *details;
         char *text;
         int result;
         Error error;
-} Reading;
+} UnikernelReading;
 
-static uint64_t memory_of(const Unikernel *unikernel, const Definition *definition, const Boot *boot)
+static uint64_t boot_memory(const Unikernel *unikernel, const Definition *definition, const Boot *boot)
 {
         return memory_effective(
                         definition->memory, boot->info, boot->initrd_size, manager_conf(unikernel->manager));
@@ -182,11 +182,11 @@ static const char *guest_architecture(const Definition *definition, const Boot *
 }
 
 /* What is different from the next start on. */
-static int append_next_start(
+static int details_append_next_start(
                 sd_bus_message *m, const Unikernel *unikernel, const Details *details, uint64_t memory)
 {
         const Definition *running = unikernel->running, *next = unikernel->loaded.definition;
-        uint64_t next_memory = memory_of(unikernel, next, &details->next);
+        uint64_t next_memory = boot_memory(unikernel, next, &details->next);
         int r;
 
         r = dictionary_open_array(m, "NextStart", "{sv}");
@@ -204,12 +204,12 @@ static int append_next_start(
         if (r >= 0 && running->cpus != next->cpus)
                 r = sd_bus_message_append(m, "{sv}", "CPUs", "u", next->cpus);
         if (r >= 0 && !started_devices_equal(running, next))
-                r = append_devices(m, next, &details->wiring);
+                r = definition_append_devices(m, next, &details->wiring);
 
         return r < 0 ? r : dictionary_close_array(m);
 }
 
-static int append_addresses(sd_bus_message *m, const char *key, const GArray *typed, bool blocked)
+static int typed_addresses_append(sd_bus_message *m, const char *key, const GArray *typed, bool blocked)
 {
         int r;
 
@@ -227,7 +227,7 @@ static int append_addresses(sd_bus_message *m, const char *key, const GArray *ty
 }
 
 /* What the arguments say that the guest is. Whose it is and where it stands is the definition's on disk. */
-static int append_typed_addresses(sd_bus_message *m, const Unikernel *unikernel,
+static int details_append_addresses(sd_bus_message *m, const Unikernel *unikernel,
                 const Definition *definition, const Details *details)
 {
         const Definition *written = unikernel->loaded.definition ?: definition;
@@ -235,32 +235,33 @@ static int append_typed_addresses(sd_bus_message *m, const Unikernel *unikernel,
         g_autoptr(GArray) typed = typed_addresses_read(definition, details->wiring.leases, strict);
         int r;
 
-        r = append_addresses(m, "TypedAddresses", typed, false);
-        return r < 0 ? r : append_addresses(m, "BlockedAddresses", typed, true);
+        r = typed_addresses_append(m, "TypedAddresses", typed, false);
+        return r < 0 ? r : typed_addresses_append(m, "BlockedAddresses", typed, true);
 }
 
 /* Of the guest that runs, or of the one that a start would make. */
-static int append_guest(sd_bus_message *m, const Unikernel *unikernel, const Details *details)
+static int details_append_guest(sd_bus_message *m, const Unikernel *unikernel, const Details *details)
 {
         const Definition *definition = unikernel_effective(unikernel);
         uint64_t memory = unikernel->compared ? details->memory : 0;
         int r;
 
-        memory = memory ?: memory_of(unikernel, definition, &details->boot);
+        memory = memory ?: boot_memory(unikernel, definition, &details->boot);
         r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}", "Image", "s", definition->image, "Initrd",
                         "s", definition->initrd ?: "", "Arguments", "s", definition->arguments, "Memory",
                         "t", memory, "CPUs", "u", definition->cpus, "Architecture", "s",
                         guest_architecture(definition, &details->boot));
         if (r >= 0)
-                r = append_typed_addresses(m, unikernel, definition, details);
+                r = details_append_addresses(m, unikernel, definition, details);
         if (r >= 0)
-                r = append_devices(m, definition, &details->wiring);
+                r = definition_append_devices(m, definition, &details->wiring);
 
-        return r < 0 || !unikernel->shown.needs_restart ? r
-                                                        : append_next_start(m, unikernel, details, memory);
+        return r < 0 || !unikernel->properties.needs_restart
+                               ? r
+                               : details_append_next_start(m, unikernel, details, memory);
 }
 
-static int append_overrides(sd_bus_message *m, const Definition *definition)
+static int definition_append_overrides(sd_bus_message *m, const Definition *definition)
 {
         int r;
 
@@ -274,7 +275,7 @@ static int append_overrides(sd_bus_message *m, const Definition *definition)
         return r < 0 ? r : dictionary_close_array(m);
 }
 
-static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
+static int unikernel_append_definition(sd_bus_message *m, const Unikernel *unikernel)
 {
         const Definition *definition = unikernel->loaded.definition;
         int r;
@@ -282,11 +283,11 @@ static int append_definition(sd_bus_message *m, const Unikernel *unikernel)
         r = sd_bus_message_append(m, "{sv}{sv}", "Group", "s", unikernel_group_name(unikernel), "Restart",
                         "s", restart_policy_to_string(definition->restart));
         if (r >= 0)
-                r = append_origin(m, definition->path, definition->origin);
+                r = definition_append_origin(m, definition->path, definition->origin);
         if (r >= 0)
                 r = dictionary_append_strv(m, "DropIns", definition->dropins);
 
-        return r < 0 ? r : append_overrides(m, definition);
+        return r < 0 ? r : definition_append_overrides(m, definition);
 }
 
 static void boot_clear(Boot *boot)
@@ -312,7 +313,7 @@ Details *details_free(Details *details)
         return NULL;
 }
 
-static void reading_free(Reading *reading)
+static void unikernel_reading_free(UnikernelReading *reading)
 {
         details_free(reading->details);
         g_free(reading->text);
@@ -321,7 +322,7 @@ static void reading_free(Reading *reading)
 }
 
 /* Of Image= or Initrd=; NULL: none, or a path that was never taken in. */
-static char *digest_of(const char *image)
+static char *image_digest_of(const char *image)
 {
         char *digest = NULL;
 
@@ -336,7 +337,7 @@ static char *digest_of(const char *image)
 /* That an image is not there yet is no error here: it just cannot be told what it is. */
 static void boot_read(Boot *boot)
 {
-        g_autofree char *digest = digest_of(boot->image), *initrd = digest_of(boot->initrd);
+        g_autofree char *digest = image_digest_of(boot->image), *initrd = image_digest_of(boot->initrd);
 
         if (digest)
                 (void) image_inspect_stored(digest, boot->architecture, &boot->info, NULL);
@@ -365,9 +366,9 @@ void details_read(Details *details, GPtrArray *leases)
                 details->wiring.cut_off = cut_off_read(details->name);
 }
 
-static void details_run(void *userdata)
+static void unikernel_reading_read_details(void *userdata)
 {
-        Reading *reading = userdata;
+        UnikernelReading *reading = userdata;
 
         details_read(reading->details, NULL);
 }
@@ -395,18 +396,18 @@ int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details 
         if (r >= 0)
                 r = dictionary_append_strv(m, "WithoutEffect", details->without_effect);
         if (r >= 0 && unikernel_effective(unikernel))
-                r = append_guest(m, unikernel, details);
+                r = details_append_guest(m, unikernel, details);
         if (r >= 0 && unikernel->loaded.definition)
-                r = append_definition(m, unikernel);
+                r = unikernel_append_definition(m, unikernel);
         else if (r >= 0 && details->path)
-                r = append_origin(m, details->path, details->origin);
+                r = definition_append_origin(m, details->path, details->origin);
 
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static void details_done(void *userdata)
+static void on_unikernel_details_read(void *userdata)
 {
-        Reading *reading = userdata;
+        UnikernelReading *reading = userdata;
         Call *call = reading->call;
         g_autoptr(sd_bus_message) reply = NULL;
         Unikernel *unikernel;
@@ -420,7 +421,7 @@ static void details_done(void *userdata)
         if (r >= 0)
                 r = details_append(reply, unikernel, reading->details);
         call_finish(call, reply, r, &reading->error);
-        reading_free(reading);
+        unikernel_reading_free(reading);
 }
 
 static void boot_set(Boot *boot, const Definition *definition)
@@ -438,7 +439,7 @@ Details *details_new(const Unikernel *unikernel)
                         .up = unikernel->compared,
                         .broken = !unikernel->loaded.definition};
         boot_set(&details->boot, unikernel_effective(unikernel));
-        if (unikernel->shown.needs_restart)
+        if (unikernel->properties.needs_restart)
                 boot_set(&details->next, unikernel->loaded.definition);
         return details;
 }
@@ -446,22 +447,23 @@ Details *details_new(const Unikernel *unikernel)
 int unikernel_method_get_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Unikernel *unikernel = userdata;
-        Reading *reading;
+        UnikernelReading *reading;
         Call *call;
 
         if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
                 return 1;
 
-        reading = g_new0(Reading, 1);
+        reading = g_new0(UnikernelReading, 1);
         reading->call = call;
         reading->details = details_new(unikernel);
-        worker_run(unikernel->manager->worker, call->uid, NULL, details_run, details_done, reading);
+        worker_run(unikernel->manager->worker, call->uid, NULL, unikernel_reading_read_details,
+                        on_unikernel_details_read, reading);
         return 1;
 }
 
-static void definition_run(void *userdata)
+static void unikernel_reading_read_definition(void *userdata)
 {
-        Reading *reading = userdata;
+        UnikernelReading *reading = userdata;
         g_autofree char *path = NULL, *text = NULL;
         DefinitionOrigin origin;
         int r;
@@ -477,9 +479,9 @@ static void definition_run(void *userdata)
         reading->result = r;
 }
 
-static void definition_done(void *userdata)
+static void on_unikernel_definition_read(void *userdata)
 {
-        Reading *reading = userdata;
+        UnikernelReading *reading = userdata;
 
         if (reading->result >= 0)
                 reading->result = unikernel_check_owner(reading->call, &reading->error);
@@ -487,25 +489,26 @@ static void definition_done(void *userdata)
                 call_fail(reading->call, &reading->error, reading->result);
         else
                 call_reply(reading->call, "s", reading->text);
-        reading_free(reading);
+        unikernel_reading_free(reading);
 }
 
 int unikernel_method_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         Unikernel *unikernel = userdata;
-        Reading *reading;
+        UnikernelReading *reading;
         Call *call;
 
         if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
                 return 1;
 
-        reading = g_new0(Reading, 1);
+        reading = g_new0(UnikernelReading, 1);
         reading->call = call;
-        worker_run(unikernel->manager->worker, call->uid, NULL, definition_run, definition_done, reading);
+        worker_run(unikernel->manager->worker, call->uid, NULL, unikernel_reading_read_definition,
+                        on_unikernel_definition_read, reading);
         return 1;
 }
 
-static int check_defined(const Unikernel *unikernel, Error *ret_error)
+static int unikernel_check_defined(const Unikernel *unikernel, Error *ret_error)
 {
         if (unikernel->loaded.definition)
                 return 0;
@@ -515,7 +518,7 @@ static int check_defined(const Unikernel *unikernel, Error *ret_error)
                                         ?: "Its definition is gone; it runs on until it is stopped");
 }
 
-static void on_arguments(int r, Error *error, const char *output, void *userdata)
+static void on_unikernel_arguments(int r, Error *error, const char *output, void *userdata)
 {
         Call *call = userdata;
 
@@ -539,18 +542,18 @@ int unikernel_method_get_arguments(sd_bus_message *message, void *userdata, sd_b
         if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
                 return 1;
 
-        r = check_defined(unikernel, &error);
+        r = unikernel_check_defined(unikernel, &error);
         if (r < 0)
                 call_fail(call, &error, r);
         else if (strpbrk(unikernel->loaded.definition->arguments, "{}"))
-                helper_run(unikernel->manager->helper, call->uid, "arguments", unikernel->name, on_arguments,
-                                call);
+                libvirt_helper_run(unikernel->manager->helper, call->uid, "arguments", unikernel->name,
+                                on_unikernel_arguments, call);
         else
                 call_reply(call, "s", unikernel->loaded.definition->arguments);
         return 1;
 }
 
-static void on_domain_xml(int r, Error *error, const char *output, void *userdata)
+static void on_unikernel_domain_xml(int r, Error *error, const char *output, void *userdata)
 {
         Call *call = userdata;
 
@@ -572,6 +575,7 @@ int unikernel_method_get_domain_xml(sd_bus_message *message, void *userdata, sd_
         if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_DETAILS, "read", &call))
                 return 1;
 
-        helper_run(unikernel->manager->helper, call->uid, "xml", unikernel->name, on_domain_xml, call);
+        libvirt_helper_run(unikernel->manager->helper, call->uid, "xml", unikernel->name,
+                        on_unikernel_domain_xml, call);
         return 1;
 }

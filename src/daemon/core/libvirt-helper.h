@@ -10,21 +10,21 @@
 /* shruthi-domain, asked for what needs libvirt, see helper/call.h. What it says is lines of key=value (but
  * for the verbs "xml" and "arguments"). */
 
-typedef struct Helper Helper;
+typedef struct LibvirtHelper LibvirtHelper;
 
 /* r is 0 when it ended with 0, else a negative errno with error set; output is NUL-terminated, never NULL.
  */
-typedef void (*HelperDone)(int r, Error *error, const char *output, void *userdata);
+typedef void (*LibvirtHelperDone)(int r, Error *error, const char *output, void *userdata);
 
-Helper *helper_new(sd_event *event, unsigned at_once);
-Helper *helper_free(Helper *helper);
+LibvirtHelper *libvirt_helper_new(sd_event *event, unsigned at_once);
+LibvirtHelper *libvirt_helper_free(LibvirtHelper *helper);
 
 /* Has "shruthi-domain VERB [NAME]" done when uid's turn has come. */
-void helper_run(Helper *helper, uid_t uid, const char *verb, const char *name, HelperDone done,
-                void *userdata);
+void libvirt_helper_run(LibvirtHelper *helper, uid_t uid, const char *verb, const char *name,
+                LibvirtHelperDone done, void *userdata);
 
-unsigned helper_count(const Helper *helper); /* waiting and running */
+unsigned libvirt_helper_count(const LibvirtHelper *helper); /* waiting and running */
 
 /* The next "key=value" line of output from *position on, which the caller sets to output first; FALSE at the
  * end. key and value are new strings; a line without '=' is skipped. */
-gboolean helper_next_line(const char **position, char **ret_key, char **ret_value);
+gboolean libvirt_helper_next_line(const char **position, char **ret_key, char **ret_value);

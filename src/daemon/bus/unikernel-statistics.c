@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods of a unikernel that let one watch its guest: what it uses, its console, its log. */
+/* What a guest uses: GetStatistics(). */
 
-#include "common/io.h"
 #include "common/names.h"
-#include "daemon/access/call.h"
-#include "daemon/bus/console.h"
-#include "daemon/bus/log-stream.h"
 #include "daemon/bus/unikernel-bus.h"
-#include "daemon/bus/unikernel-read.h"
+#include "daemon/bus/unikernel-details.h"
 #include "daemon/core/dictionary.h"
 #include "daemon/state/unikernel-access.h"
-
-/* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
-#define OPENING_STEP_USEC    (50 * 1000)
-#define OPENING_ATTEMPTS_MAX 200
 
 /* "network.INDEX.FIELD" and "volume.INDEX.FIELD" of the helper, and what they are called on the bus. */
 static const struct {
@@ -30,7 +22,8 @@ static const struct {
                 {"wr-requests", "WriteRequests"},
 };
 
-static void take_device_field(GVariantDict *device, const char *kind, const char *field, const char *value)
+static void device_statistics_insert(
+                GVariantDict *device, const char *kind, const char *field, const char *value)
 {
         if (g_str_equal(field, "name")) {
                 g_variant_dict_insert(
@@ -47,7 +40,7 @@ static void take_device_field(GVariantDict *device, const char *kind, const char
 }
 
 /* One line of the helper's; devices come one after the other. */
-static int append_statistic(sd_bus_message *m, const char *key, const char *value)
+static int statistics_append_line(sd_bus_message *m, const char *key, const char *value)
 {
         uint64_t number = g_ascii_strtoull(value, NULL, 10);
 
@@ -59,7 +52,7 @@ static int append_statistic(sd_bus_message *m, const char *key, const char *valu
         return 0;
 }
 
-static int append_device_statistics(sd_bus_message *m, GVariantDict *device)
+static int device_statistics_append(sd_bus_message *m, GVariantDict *device)
 {
         g_autoptr(GVariant) all = g_variant_ref_sink(g_variant_dict_end(device));
         GVariantIter iter;
@@ -79,13 +72,13 @@ static int append_device_statistics(sd_bus_message *m, GVariantDict *device)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static int append_statistics_devices(sd_bus_message *m, const char *output)
+static int statistics_append_devices(sd_bus_message *m, const char *output)
 {
         g_autofree char *current = NULL;
         g_autoptr(GVariantDict) device = NULL;
         int r = 0;
 
-        for (char *key, *value; r >= 0 && helper_next_line(&output, &key, &value);) {
+        for (char *key, *value; r >= 0 && libvirt_helper_next_line(&output, &key, &value);) {
                 g_autofree char *owned_key = key, *owned_value = value, *name = NULL;
                 g_auto(GStrv) parts = g_strsplit(owned_key, ".", 3);
 
@@ -94,16 +87,16 @@ static int append_statistics_devices(sd_bus_message *m, const char *output)
                 name = g_strconcat(parts[0], ".", parts[1], NULL);
                 if (g_strcmp0(current, name) != 0) {
                         if (device)
-                                r = append_device_statistics(m, device);
+                                r = device_statistics_append(m, device);
                         g_clear_pointer(&device, g_variant_dict_unref);
                         device = g_variant_dict_new(NULL);
                         g_free(current);
                         current = g_steal_pointer(&name);
                 }
-                take_device_field(device, parts[0], parts[2], owned_value);
+                device_statistics_insert(device, parts[0], parts[2], owned_value);
         }
         if (r >= 0 && device)
-                r = append_device_statistics(m, device);
+                r = device_statistics_append(m, device);
 
         return r;
 }
@@ -114,22 +107,22 @@ int statistics_append(sd_bus_message *m, const char *output)
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
-        for (char *key, *value; r >= 0 && helper_next_line(&position, &key, &value);) {
-                r = append_statistic(m, key, value);
+        for (char *key, *value; r >= 0 && libvirt_helper_next_line(&position, &key, &value);) {
+                r = statistics_append_line(m, key, value);
                 g_free(key);
                 g_free(value);
         }
         if (r >= 0)
                 r = dictionary_open_array(m, "Devices", "a{sv}");
         if (r >= 0)
-                r = append_statistics_devices(m, output);
+                r = statistics_append_devices(m, output);
         if (r >= 0)
                 r = dictionary_close_array(m);
 
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static void on_statistics(int r, Error *error, const char *output, void *userdata)
+static void on_unikernel_statistics(int r, Error *error, const char *output, void *userdata)
 {
         Call *call = userdata;
 
@@ -152,99 +145,7 @@ int unikernel_method_get_statistics(sd_bus_message *message, void *userdata, sd_
         if (r < 0)
                 call_fail(call, &error, r);
         else
-                helper_run(unikernel->manager->helper, call->uid, "statistics", unikernel->name,
-                                on_statistics, call);
-        return 1;
-}
-
-typedef struct Opening {
-        Call *call;
-        unsigned attempts;
-        sd_event_source *timer; /* the next, or NULL */
-} Opening;
-
-static void opening_try(Opening *opening);
-
-static int on_opening_time(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        Opening *opening = userdata;
-
-        opening->timer = sd_event_source_disable_unref(opening->timer);
-        opening_try(opening);
-        return 0;
-}
-
-/* Where the guest runs on without its runner, who was killed, the next one is about to serve the console. */
-static bool opening_wait(Opening *opening)
-{
-        return opening->attempts++ < OPENING_ATTEMPTS_MAX &&
-               sd_event_add_time_relative(opening->call->manager->event, &opening->timer, CLOCK_MONOTONIC,
-                               OPENING_STEP_USEC, 0, on_opening_time, opening) >= 0;
-}
-
-static void opening_try(Opening *opening)
-{
-        Call *call = opening->call;
-        _cleanup_error_ Error error = ERROR_INIT;
-        _cleanup_close_ int fd = -EBADF;
-        Unikernel *unikernel;
-        int r;
-
-        r = unikernel_check_owner(call, &error);
-        if (r >= 0)
-                r = unikernel_find(call->manager, call->unikernel, &unikernel, &error);
-        if (r >= 0)
-                r = unikernel_check_active(unikernel, &error);
-        if (r >= 0) {
-                r = console_connect(call->unikernel, &fd, &error);
-                if (r < 0 && error.code == ERROR_NOT_RUNNING && unikernel_is_without_runner(unikernel) &&
-                                opening_wait(opening))
-                        return;
-        }
-        if (r < 0)
-                call_fail(call, &error, r);
-        else
-                call_reply(call, "h", fd);
-        g_free(opening);
-}
-
-int unikernel_method_open_console(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-        Unikernel *unikernel = userdata;
-        Opening *opening;
-        Call *call;
-
-        if (!unikernel_authorize(
-                            unikernel, message, SHRUTHI_ACTION_OPEN_CONSOLE, "open the console of", &call))
-                return 1;
-
-        opening = g_new(Opening, 1);
-        *opening = (Opening){.call = call};
-        opening_try(opening);
-        return 1;
-}
-
-int unikernel_method_open_log(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
-{
-        _cleanup_error_ Error error = ERROR_INIT;
-        g_autoptr(LogOptions) options = NULL;
-        _cleanup_close_ int fd = -EBADF;
-        Unikernel *unikernel = userdata;
-        Call *call;
-        int r;
-
-        r = log_options_read(message, &options, &error);
-        if (r < 0)
-                return reply_error(message, &error, r);
-
-        if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_READ_LOG, "read the log of", &call))
-                return 1;
-
-        r = log_stream_open(unikernel->manager, unikernel->name, unikernel->shown.owner, call->uid, options,
-                        &fd, &error);
-        if (r < 0)
-                call_fail(call, &error, r);
-        else
-                call_reply(call, "h", fd);
+                libvirt_helper_run(unikernel->manager->helper, call->uid, "statistics", unikernel->name,
+                                on_unikernel_statistics, call);
         return 1;
 }

@@ -13,7 +13,7 @@
 #include "daemon/state/network-registry.h"
 #include "unikernel/lease.h"
 
-static void subnet_texts(const Subnet *subnet, NetworkMode mode, char network[static ADDRESS_TEXT_MAX],
+static void subnet_format(const Subnet *subnet, NetworkMode mode, char network[static ADDRESS_TEXT_MAX],
                 char gateway[static ADDRESS_TEXT_MAX], char dns[static ADDRESS_TEXT_MAX])
 {
         address_format(&subnet->network, network);
@@ -29,7 +29,7 @@ static gint compare_networks(gconstpointer a, gconstpointer b)
 }
 
 /* NULL: libvirt has none of that name. */
-static const char *seen_state(const SeenNetwork *seen)
+static const char *seen_network_state(const SeenNetwork *seen)
 {
         if (!seen)
                 return "missing";
@@ -37,7 +37,7 @@ static const char *seen_state(const SeenNetwork *seen)
         return seen->active ? "active" : "stopped";
 }
 
-static int append_own_row(sd_bus_message *reply, const Network *network, const SeenNetwork *seen)
+static int network_append_row(sd_bus_message *reply, const Network *network, const SeenNetwork *seen)
 {
         const NetworkRecord *record = network->loaded.record;
         char subnet[ADDRESS_TEXT_MAX], subnet6[ADDRESS_TEXT_MAX];
@@ -45,10 +45,10 @@ static int append_own_row(sd_bus_message *reply, const Network *network, const S
         address_format(&record->subnet4.network, subnet);
         address_format(&record->subnet6.network, subnet6);
         return sd_bus_message_append(reply, "(ssussos)", network->name, network_mode_to_string(record->mode),
-                        (uint32_t) record->owner, subnet, subnet6, network->path, seen_state(seen));
+                        (uint32_t) record->owner, subnet, subnet6, network->path, seen_network_state(seen));
 }
 
-static int append_rows(sd_bus_message *reply, Manager *manager, const GPtrArray *seen)
+static int networks_append_rows(sd_bus_message *reply, Manager *manager, const GPtrArray *seen)
 {
         g_autoptr(GList) own = g_list_sort(g_hash_table_get_values(manager->networks), compare_networks);
         int r;
@@ -56,20 +56,20 @@ static int append_rows(sd_bus_message *reply, Manager *manager, const GPtrArray 
         r = sd_bus_message_open_container(reply, 'a', "(ssussos)");
         for (GList *l = own; r >= 0 && l; l = l->next)
                 if (((Network *) l->data)->announced)
-                        r = append_own_row(reply, l->data,
+                        r = network_append_row(reply, l->data,
                                         seen_networks_find(seen, ((Network *) l->data)->name));
         for (guint i = 0; r >= 0 && i < seen->len; i++) {
                 const SeenNetwork *one = seen->pdata[i];
 
                 if (!network_get(manager, one->name))
                         r = sd_bus_message_append(reply, "(ssussos)", one->name, one->mode, (uint32_t) 0,
-                                        one->subnet, one->subnet6, "/", seen_state(one));
+                                        one->subnet, one->subnet6, "/", seen_network_state(one));
         }
 
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static void on_listed(int r, Error *error, const GPtrArray *seen, void *userdata)
+static void on_networks_listed(int r, Error *error, const GPtrArray *seen, void *userdata)
 {
         g_autoptr(sd_bus_message) reply = NULL;
         Call *call = userdata;
@@ -77,7 +77,7 @@ static void on_listed(int r, Error *error, const GPtrArray *seen, void *userdata
         if (r >= 0)
                 r = call_new_reply(call, &reply);
         if (r >= 0)
-                r = append_rows(reply, call->manager, seen);
+                r = networks_append_rows(reply, call->manager, seen);
         call_finish(call, reply, r, error);
 }
 
@@ -90,21 +90,21 @@ int method_list_networks(sd_bus_message *message, void *userdata, sd_bus_error *
         if (!call_authorize(manager, message, &details, SHRUTHI_ACTION_READ_NETWORK, &call))
                 return 1;
 
-        networks_look(manager, call->uid, on_listed, call);
+        networks_look(manager, call->uid, on_networks_listed, call);
         return 1;
 }
 
 /* --- one of them --- */
 
-typedef struct Reading {
+typedef struct NetworkReading {
         Call *call;
         char *name;
         SeenNetwork *seen; /* NULL: libvirt has none of that name */
         char *dhcp;        /* "shruthi-domain network-leases"; NULL: it has no DHCP server, or did not say */
         GPtrArray *leases; /* Lease; NULL: they cannot be read */
-} Reading;
+} NetworkReading;
 
-static void reading_free(Reading *reading)
+static void network_reading_free(NetworkReading *reading)
 {
         g_free(reading->name);
         seen_network_free(reading->seen);
@@ -113,7 +113,7 @@ static void reading_free(Reading *reading)
         g_free(reading);
 }
 
-static int append_leases(sd_bus_message *m, const GPtrArray *leases)
+static int network_reading_append_leases(sd_bus_message *m, const GPtrArray *leases)
 {
         int r;
 
@@ -130,7 +130,7 @@ static int append_leases(sd_bus_message *m, const GPtrArray *leases)
 }
 
 /* Of our unikernels alone, whoever else is served there. */
-static int append_dhcp_leases(sd_bus_message *m, const Reading *reading)
+static int network_reading_append_dhcp_leases(sd_bus_message *m, const NetworkReading *reading)
 {
         const char *bridge = reading->seen ? reading->seen->bridge : "";
         g_autoptr(GHashTable) devices = dhcp_devices_find(reading->call->manager, reading->name, bridge);
@@ -150,14 +150,14 @@ static int append_dhcp_leases(sd_bus_message *m, const Reading *reading)
         return r < 0 ? r : dictionary_close_array(m);
 }
 
-static int append_own(sd_bus_message *m, const Network *network)
+static int network_append_details(sd_bus_message *m, const Network *network)
 {
         char subnet[ADDRESS_TEXT_MAX], gateway[ADDRESS_TEXT_MAX], dns[ADDRESS_TEXT_MAX];
         char subnet6[ADDRESS_TEXT_MAX], gateway6[ADDRESS_TEXT_MAX], dns6[ADDRESS_TEXT_MAX];
         const NetworkRecord *record = network->loaded.record;
 
-        subnet_texts(&record->subnet4, record->mode, subnet, gateway, dns);
-        subnet_texts(&record->subnet6, record->mode, subnet6, gateway6, dns6);
+        subnet_format(&record->subnet4, record->mode, subnet, gateway, dns);
+        subnet_format(&record->subnet6, record->mode, subnet6, gateway6, dns6);
         return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Name", "s",
                         network->name, "Managed", "b", 1, "Owner", "u", (uint32_t) record->owner, "Group",
                         "s", network->loaded.group_name, "Mode", "s", network_mode_to_string(record->mode),
@@ -167,7 +167,7 @@ static int append_own(sd_bus_message *m, const Network *network)
                         "IPv6DNS", "s", dns6);
 }
 
-static int append_other(sd_bus_message *m, const SeenNetwork *seen)
+static int seen_network_append_details(sd_bus_message *m, const SeenNetwork *seen)
 {
         return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Name", "s",
                         seen->name, "Managed", "b", 0, "Owner", "u", (uint32_t) 0, "Group", "s", "", "Mode",
@@ -178,7 +178,8 @@ static int append_other(sd_bus_message *m, const SeenNetwork *seen)
 }
 
 /* It may have become another's, or come to be one of ours, since the caller was let in. */
-static int check_owner(const Reading *reading, const Network *network, Error *ret_error)
+static int network_reading_check_owner(
+                const NetworkReading *reading, const Network *network, Error *ret_error)
 {
         const Call *call = reading->call;
 
@@ -190,7 +191,7 @@ static int check_owner(const Reading *reading, const Network *network, Error *re
                         "Network '%s' was given to somebody else meanwhile: try again", reading->name);
 }
 
-static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Error *ret_error)
+static int network_reading_fill(const NetworkReading *reading, sd_bus_message **ret_reply, Error *ret_error)
 {
         g_autofree char *shown = text_for_display(reading->name, 80);
         g_autoptr(sd_bus_message) reply = NULL;
@@ -199,7 +200,7 @@ static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Erro
 
         if (network && !network->announced)
                 network = NULL;
-        r = check_owner(reading, network, ret_error);
+        r = network_reading_check_owner(reading, network, ret_error);
         if (r < 0)
                 return r;
         if (!network && !reading->seen)
@@ -209,13 +210,14 @@ static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Erro
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
-                r = network ? append_own(reply, network) : append_other(reply, reading->seen);
+                r = network ? network_append_details(reply, network)
+                            : seen_network_append_details(reply, reading->seen);
         if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}", "State", "s", seen_state(reading->seen));
+                r = sd_bus_message_append(reply, "{sv}", "State", "s", seen_network_state(reading->seen));
         if (r >= 0)
-                r = append_leases(reply, reading->leases);
+                r = network_reading_append_leases(reply, reading->leases);
         if (r >= 0)
-                r = append_dhcp_leases(reply, reading);
+                r = network_reading_append_dhcp_leases(reply, reading);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r < 0)
@@ -225,75 +227,76 @@ static int fill_details(const Reading *reading, sd_bus_message **ret_reply, Erro
         return 0;
 }
 
-static void details_run(void *userdata)
+static void network_reading_run(void *userdata)
 {
-        Reading *reading = userdata;
+        NetworkReading *reading = userdata;
         g_autofree char *key = lease_network_key(true, reading->name);
 
         if (key)
                 (void) lease_list(key, NULL, &reading->leases, NULL);
 }
 
-static void details_done(void *userdata)
+static void network_reading_done(void *userdata)
 {
         g_autoptr(sd_bus_message) reply = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
-        Reading *reading = userdata;
+        NetworkReading *reading = userdata;
         int r;
 
-        r = fill_details(reading, &reply, &error);
+        r = network_reading_fill(reading, &reply, &error);
         if (r < 0)
                 call_fail(reading->call, &error, r);
         else
                 call_send(reading->call, reply);
-        reading_free(reading);
+        network_reading_free(reading);
 }
 
-static void read_own(Reading *reading)
+static void network_reading_start(NetworkReading *reading)
 {
-        worker_run(reading->call->manager->worker, reading->call->uid, NULL, details_run, details_done,
-                        reading);
+        worker_run(reading->call->manager->worker, reading->call->uid, NULL, network_reading_run,
+                        network_reading_done, reading);
 }
 
 /* Without them the rest is told. */
-static void on_dhcp_leases(int r, Error *error, const char *output, void *userdata)
+static void on_network_dhcp_leases(int r, Error *error, const char *output, void *userdata)
 {
-        Reading *reading = userdata;
+        NetworkReading *reading = userdata;
 
         if (r >= 0)
                 reading->dhcp = g_strdup(output);
-        read_own(reading);
+        network_reading_start(reading);
 }
 
-static void on_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
+static void on_network_seen(int r, Error *error, const GPtrArray *seen, void *userdata)
 {
-        Reading *reading = userdata;
+        NetworkReading *reading = userdata;
 
         if (r < 0) {
                 call_fail(reading->call, error, r);
-                reading_free(reading);
+                network_reading_free(reading);
                 return;
         }
 
         reading->seen = seen_network_copy(seen_networks_find(seen, reading->name));
         if (reading->seen && reading->seen->active)
-                helper_run(reading->call->manager->helper, reading->call->uid, "network-leases",
-                                reading->name, on_dhcp_leases, reading);
+                libvirt_helper_run(reading->call->manager->helper, reading->call->uid, "network-leases",
+                                reading->name, on_network_dhcp_leases, reading);
         else
-                read_own(reading);
+                network_reading_start(reading);
 }
 
-static int get_details(sd_bus_message *message, Manager *manager, const PolkitDetails *details)
+static int network_method_read_details(
+                sd_bus_message *message, Manager *manager, const PolkitDetails *details)
 {
-        Reading *reading;
+        NetworkReading *reading;
         Call *call;
 
         if (!call_authorize(manager, message, details, SHRUTHI_ACTION_READ_NETWORK, &call))
                 return 1;
 
-        reading = g_new0(Reading, 1);
-        *reading = (Reading){.call = call, .name = g_strdup(details->network)};
-        networks_look(manager, call->uid, on_seen, reading);
+        reading = g_new0(NetworkReading, 1);
+        *reading = (NetworkReading){.call = call, .name = g_strdup(details->network)};
+        networks_look(manager, call->uid, on_network_seen, reading);
         return 1;
 }
 
@@ -302,7 +305,7 @@ int network_method_get_details(sd_bus_message *message, void *userdata, sd_bus_e
         Network *network = userdata;
         PolkitDetails details = network_polkit_details(network, "read");
 
-        return get_details(message, network->manager, &details);
+        return network_method_read_details(message, network->manager, &details);
 }
 
 /* One that is not ours is root's. Whether libvirt has such a network is told only to who may know. */
@@ -320,5 +323,5 @@ int method_get_network_details(sd_bus_message *message, void *userdata, sd_bus_e
         network = network_get(manager, details.network);
         if (network && network->announced)
                 details = network_polkit_details(network, "read");
-        return get_details(message, manager, &details);
+        return network_method_read_details(message, manager, &details);
 }
