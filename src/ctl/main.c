@@ -12,7 +12,7 @@
 #include "ctl/remote/remote.h"
 #include "ctl/verbs/verbs.h"
 
-static int run(Ctl *ctl, int argc, char **argv, Error *ret_error)
+static int ctl_run(Ctl *ctl, int argc, char **argv, Error *ret_error)
 {
         char **words = NULL, **operands = NULL;
         const Verb *verb = NULL;
@@ -56,10 +56,10 @@ int main(int argc, char *argv[])
         terminal_init();
         options_init(&ctl.options);
 
-        r = run(&ctl, argc, argv, &error);
+        r = ctl_run(&ctl, argc, argv, &error);
         pager_close();
         if (r < 0) {
-                ctl_print_error(&error, r);
+                terminal_print_error(&error, r);
                 r = ctl_exit_status(&ctl, &error);
         }
         if (fflush(stdout) != 0 && r == CTL_EXIT_SUCCESS)

@@ -4,8 +4,9 @@
  * until the rest is done and then goes one by one. */
 
 #include "ctl/bus/client.h"
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/output/progress.h"
+#include "ctl/output/terminal.h"
 
 #define IN_FLIGHT_MAX 16
 
@@ -39,7 +40,7 @@ static void batch_failed(Batch *batch, const char *name, Error *error, int r)
 {
         progress_clear(&batch->progress);
         error_cannot(error, "%s %s", batch->what, name);
-        ctl_print_error(error, r);
+        terminal_print_error(error, r);
         if (error->code == ERROR_NOT_MANAGED)
                 batch->ctl->not_managed = true;
         if (batch->exit_status == CTL_EXIT_SUCCESS)
@@ -52,7 +53,7 @@ static void batch_done(Batch *batch, const char *name)
                 g_ptr_array_add(batch->done, (char *) name);
 }
 
-static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
+static int batch_on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *unused)
 {
         BatchCall *call = userdata;
         Batch *batch = call->batch;
@@ -88,7 +89,7 @@ static int batch_send(Batch *batch, const char *name, ClientCallMaker make, void
         call = g_new0(BatchCall, 1);
         *call = (BatchCall){.batch = batch, .name = name, .message = sd_bus_message_ref(message)};
         g_ptr_array_add(batch->calls, call);
-        r = sd_bus_call_async(batch->ctl->bus, NULL, message, on_reply, call, UINT64_MAX);
+        r = sd_bus_call_async(batch->ctl->bus, NULL, message, batch_on_reply, call, UINT64_MAX);
         if (r < 0)
                 return client_message_error(r, ret_error);
 
@@ -179,7 +180,7 @@ int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker m
                 progress_clear(&batch.progress);
                 if (r < 0) {
                         (void) error_set_errno(&error, r, "The connection to shruthid broke");
-                        ctl_print_error(&error, r);
+                        terminal_print_error(&error, r);
                         return CTL_EXIT_FAILURE;
                 }
         }

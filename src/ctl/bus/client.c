@@ -23,7 +23,7 @@ void message_unref_pointer(sd_bus_message **message)
         *message = sd_bus_message_unref(*message);
 }
 
-static int connect_private(sd_bus **ret_bus)
+static int client_connect_private(sd_bus **ret_bus)
 {
         g_autofree char *address = g_strconcat("unix:path=", paths_runtime_dir(), "/" PRIVATE_SOCKET, NULL);
         sd_bus *bus = NULL;
@@ -59,7 +59,7 @@ int client_connect(Ctl *ctl, Error *ret_error)
                 return error_set_errno(
                                 ret_error, r, "Cannot connect to the system bus (root could do without it)");
 
-        private_r = connect_private(&ctl->bus);
+        private_r = client_connect_private(&ctl->bus);
         if (private_r < 0) {
                 (void) error_set(ret_error, ERROR_FAILED,
                                 "Cannot connect to the system bus (%s), nor to %s/" PRIVATE_SOCKET
@@ -185,7 +185,7 @@ int client_send(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Erro
 
 typedef int (*ClientSender)(Ctl *ctl, sd_bus_message *call, sd_bus_message **ret_reply, Error *ret_error);
 
-static int callv(Ctl *ctl, ClientSender send, const char *member, sd_bus_message **ret_reply,
+static int client_callv(Ctl *ctl, ClientSender send, const char *member, sd_bus_message **ret_reply,
                 Error *ret_error, const char *types, va_list ap)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
@@ -210,7 +210,7 @@ int client_call(Ctl *ctl, const char *member, sd_bus_message **ret_reply, Error 
         int r;
 
         va_start(ap, types);
-        r = callv(ctl, client_send, member, ret_reply, ret_error, types, ap);
+        r = client_callv(ctl, client_send, member, ret_reply, ret_error, types, ap);
         va_end(ap);
 
         return r;
@@ -223,7 +223,7 @@ int client_call_quietly(Ctl *ctl, const char *member, sd_bus_message **ret_reply
         int r;
 
         va_start(ap, types);
-        r = callv(ctl, call_attempt, member, ret_reply, ret_error, types, ap);
+        r = client_callv(ctl, call_attempt, member, ret_reply, ret_error, types, ap);
         va_end(ap);
 
         return r;
@@ -333,7 +333,7 @@ bool operands_are_single(char **operands)
 }
 
 /* "unikernel@NAME.service" is taken too: it is what systemctl and the journal show. */
-static int expand_name(const char *text, GPtrArray *names, Error *ret_error)
+static int client_expand_name(const char *text, GPtrArray *names, Error *ret_error)
 {
         g_autofree char *name = NULL;
         int r;
@@ -349,7 +349,7 @@ static int expand_name(const char *text, GPtrArray *names, Error *ret_error)
         return 0;
 }
 
-static int expand_pattern(const char *pattern, const GPtrArray *rows, GPtrArray *names, Error *ret_error)
+static int client_expand_pattern(const char *pattern, const GPtrArray *rows, GPtrArray *names, Error *ret_error)
 {
         g_autofree char *shown = NULL;
         bool found = false;
@@ -378,11 +378,11 @@ int client_expand(Ctl *ctl, char **patterns, char ***ret_names, Error *ret_error
 
         for (char **pattern = patterns; *pattern; pattern++) {
                 if (!name_is_pattern(*pattern))
-                        r = expand_name(*pattern, names, ret_error);
+                        r = client_expand_name(*pattern, names, ret_error);
                 else {
                         r = rows ? 0 : client_list(ctl, &rows, ret_error);
                         if (r >= 0)
-                                r = expand_pattern(*pattern, rows, names, ret_error);
+                                r = client_expand_pattern(*pattern, rows, names, ret_error);
                 }
                 if (r < 0)
                         return r;

@@ -16,7 +16,7 @@
 
 /* As libvirt writes it: "-name guest=unikernel-NAME,debug-threads=on", and "/dev/fdset/N" for what it hands
  * over as a descriptor, which of ours are the keys alone. NULL: it has none, or is none of ours. */
-static char *keys_holder(const char *cmdline, gsize size)
+static char *core_files_keys_holder(const char *cmdline, gsize size)
 {
         static const char guest[] = "guest=" SHRUTHI_DOMAIN_PREFIX;
         g_autofree char *name = NULL;
@@ -34,7 +34,7 @@ static char *keys_holder(const char *cmdline, gsize size)
 }
 
 /* The soft limit in a table of proc(5): "Max core file size  0  unlimited  bytes". */
-static bool may_write(const char *limits)
+static bool core_files_may_write(const char *limits)
 {
         static const char row[] = "Max core file size";
         const char *at = strstr(limits, row);
@@ -46,7 +46,7 @@ static bool may_write(const char *limits)
         return !g_str_has_prefix(at, "0 ");
 }
 
-static char *read_of(const char *dir, const char *file, gsize *ret_size)
+static char *core_files_read_of(const char *dir, const char *file, gsize *ret_size)
 {
         g_autofree char *path = g_build_filename(dir, file, NULL);
         char *text = NULL;
@@ -54,19 +54,19 @@ static char *read_of(const char *dir, const char *file, gsize *ret_size)
         return g_file_get_contents(path, &text, ret_size, NULL) ? text : NULL;
 }
 
-static void look_at(const char *dir, GPtrArray *names, bool *any)
+static void core_files_examine(const char *dir, GPtrArray *names, bool *any)
 {
         g_autofree char *cmdline = NULL, *limits = NULL, *name = NULL;
         gsize size = 0;
 
-        cmdline = read_of(dir, "cmdline", &size);
-        name = cmdline ? keys_holder(cmdline, size) : NULL;
+        cmdline = core_files_read_of(dir, "cmdline", &size);
+        name = cmdline ? core_files_keys_holder(cmdline, size) : NULL;
         if (!name)
                 return;
 
         *any = true;
-        limits = read_of(dir, "limits", NULL);
-        if (limits && may_write(limits))
+        limits = core_files_read_of(dir, "limits", NULL);
+        if (limits && core_files_may_write(limits))
                 g_ptr_array_add(names, g_steal_pointer(&name));
 }
 
@@ -83,7 +83,7 @@ char *core_files_find(const char *proc, uid_t user, bool *ret_any)
                 g_autofree char *path = g_build_filename(proc, pid, NULL);
 
                 if (g_ascii_isdigit(pid[0]) && stat(path, &st) >= 0 && st.st_uid == user)
-                        look_at(path, names, ret_any);
+                        core_files_examine(path, names, ret_any);
         }
         if (names->len == 0)
                 return NULL;

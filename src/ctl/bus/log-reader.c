@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "common/io.h"
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/output/journal-line.h"
 #include "ctl/output/terminal.h"
 
@@ -35,7 +35,7 @@ static void log_source_free(gpointer data)
         g_free(source);
 }
 
-static int append_options(sd_bus_message *call, const LogRequest *request)
+static int log_source_append_options(sd_bus_message *call, const LogRequest *request)
 {
         bool timed = request->since > 0 || request->until > 0;
         int r;
@@ -73,7 +73,7 @@ static int log_source_open(Ctl *ctl, const char *name, const LogRequest *request
                 return r;
         r = sd_bus_message_append(call, "s", name);
         if (r >= 0)
-                r = append_options(call, request);
+                r = log_source_append_options(call, request);
         if (r < 0)
                 return client_message_error(r, ret_error);
 
@@ -92,7 +92,7 @@ static int log_source_open(Ctl *ctl, const char *name, const LogRequest *request
         return 0;
 }
 
-static bool is_wanted(const LogRequest *request, const JournalLine *line)
+static bool log_line_is_wanted(const LogRequest *request, const JournalLine *line)
 {
         g_autofree char *valid = NULL;
 
@@ -114,7 +114,7 @@ static bool log_source_take(LogSource *source, const LogRequest *request)
 
                 journal_line_clear(&source->line);
                 r = journal_line_parse(source->buffer->str, size, request->format, &source->line);
-                source->pending = r >= 0 && is_wanted(request, &source->line);
+                source->pending = r >= 0 && log_line_is_wanted(request, &source->line);
                 g_string_erase(source->buffer, 0, (gssize) size + 1);
         }
 
@@ -135,7 +135,7 @@ static void log_source_read(LogSource *source)
                 g_string_append_len(source->buffer, data, n);
 }
 
-static void print_entry(const JournalLine *line, LogFormat format)
+static void log_entry_print(const JournalLine *line, LogFormat format)
 {
         bool plain = format == LOG_FORMAT_JSON || format == LOG_FORMAT_JSON_PRETTY;
         Color color = plain                 ? COLOR_NONE
@@ -148,14 +148,14 @@ static void print_entry(const JournalLine *line, LogFormat format)
         printf("%s%s%s\n", color_on(color), line->text, color_off(color));
 }
 
-static void entry_free(JournalLine *line)
+static void log_entry_free(JournalLine *line)
 {
         journal_line_clear(line);
         g_free(line);
 }
 
 /* Until each has its next entry, or has ended. */
-static void fill_all(const GPtrArray *sources, const LogRequest *request)
+static void log_sources_fill(const GPtrArray *sources, const LogRequest *request)
 {
         for (guint i = 0; i < sources->len; i++) {
                 LogSource *source = sources->pdata[i];
@@ -168,11 +168,11 @@ static void fill_all(const GPtrArray *sources, const LogRequest *request)
 }
 
 /* The source with the earliest entry; NULL when all have ended. */
-static LogSource *next_source(const GPtrArray *sources, const LogRequest *request)
+static LogSource *log_sources_next(const GPtrArray *sources, const LogRequest *request)
 {
         LogSource *next = NULL;
 
-        fill_all(sources, request);
+        log_sources_fill(sources, request);
         for (guint i = 0; i < sources->len; i++) {
                 LogSource *source = sources->pdata[i];
 
@@ -184,32 +184,32 @@ static LogSource *next_source(const GPtrArray *sources, const LogRequest *reques
 }
 
 /* Of several together the last ones, as journalctl has it. */
-static void print_merged(const GPtrArray *sources, const LogRequest *request)
+static void log_print_merged(const GPtrArray *sources, const LogRequest *request)
 {
         g_autoptr(GQueue) last = g_queue_new();
         LogSource *source;
         bool any = false;
 
-        while ((source = next_source(sources, request))) {
+        while ((source = log_sources_next(sources, request))) {
                 source->pending = false;
                 any = true;
                 if (request->lines < 0) {
-                        print_entry(&source->line, request->format);
+                        log_entry_print(&source->line, request->format);
                         continue;
                 }
                 g_queue_push_tail(last, g_memdup2(&source->line, sizeof source->line));
                 source->line = (JournalLine){};
                 if (g_queue_get_length(last) > (guint) request->lines)
-                        entry_free(g_queue_pop_head(last));
+                        log_entry_free(g_queue_pop_head(last));
         }
-        for (JournalLine *line; (line = g_queue_pop_head(last)); entry_free(line))
-                print_entry(line, request->format);
+        for (JournalLine *line; (line = g_queue_pop_head(last)); log_entry_free(line))
+                log_entry_print(line, request->format);
 
         if (!any && request->filtered)
                 fprintf(stderr, "-- No entries --\n");
 }
 
-static void print_followed(const GPtrArray *sources, const LogRequest *request)
+static void log_print_followed(const GPtrArray *sources, const LogRequest *request)
 {
         g_autofree struct pollfd *polls = g_new0(struct pollfd, sources->len);
 
@@ -220,7 +220,7 @@ static void print_followed(const GPtrArray *sources, const LogRequest *request)
                         LogSource *source = sources->pdata[i];
 
                         while (log_source_take(source, request)) {
-                                print_entry(&source->line, request->format);
+                                log_entry_print(&source->line, request->format);
                                 source->pending = false;
                         }
                         polls[i] = (struct pollfd){.fd = source->ended ? -1 : source->fd, .events = POLLIN};
@@ -254,8 +254,8 @@ int log_print(Ctl *ctl, char **names, const LogRequest *request, Error *ret_erro
         }
 
         if (request->follow)
-                print_followed(sources, request);
+                log_print_followed(sources, request);
         else
-                print_merged(sources, request);
+                log_print_merged(sources, request);
         return 0;
 }

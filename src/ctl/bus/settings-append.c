@@ -11,7 +11,7 @@
 #include "common/string-util.h"
 #include "ctl/input/image-file.h"
 
-static int close_containers(sd_bus_message *call, unsigned n)
+static int settings_close_containers(sd_bus_message *call, unsigned n)
 {
         int r = 0;
 
@@ -21,13 +21,13 @@ static int close_containers(sd_bus_message *call, unsigned n)
         return r;
 }
 
-static int append_text(sd_bus_message *call, const char *key, const char *value)
+static int settings_append_text(sd_bus_message *call, const char *key, const char *value)
 {
         return value ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
 }
 
 /* What was refused already where it does not parse. */
-static int append_value(sd_bus_message *call, const Setting *setting, const char *value)
+static int settings_append_value(sd_bus_message *call, const Setting *setting, const char *value)
 {
         uint64_t bytes = 0;
         guint64 number = 0;
@@ -45,23 +45,23 @@ static int append_value(sd_bus_message *call, const Setting *setting, const char
                 (void) boolean_parse(value, &flag);
                 return sd_bus_message_append(call, "{sv}", setting->key, "b", (int) flag);
         default:
-                return append_text(call, setting->key, value);
+                return settings_append_text(call, setting->key, value);
         }
 }
 
-static int append_values(sd_bus_message *call, char *const *values)
+static int settings_append_values(sd_bus_message *call, char *const *values)
 {
         int r = 0;
 
         for (SettingID id = 0; r >= 0 && id < _SETTING_MAX; id++)
                 if (values[id] && setting_table[id].type != SETTING_TYPE_FILE)
-                        r = append_value(call, &setting_table[id], values[id]);
+                        r = settings_append_value(call, &setting_table[id], values[id]);
 
         return r;
 }
 
 /* A dictionary entry is 'e' of a key and a variant; devices nest: a(sa{sv}). */
-static int append_device(sd_bus_message *call, const DeviceSettings *device)
+static int settings_append_device(sd_bus_message *call, const DeviceSettings *device)
 {
         int r;
 
@@ -71,13 +71,13 @@ static int append_device(sd_bus_message *call, const DeviceSettings *device)
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0)
-                r = append_values(call, device->values);
+                r = settings_append_values(call, device->values);
 
-        return r < 0 ? r : close_containers(call, 2);
+        return r < 0 ? r : settings_close_containers(call, 2);
 }
 
 /* Opens the value of one key, a variant. */
-static int open_value(sd_bus_message *call, const char *key, const char *contents)
+static int settings_open_value(sd_bus_message *call, const char *key, const char *contents)
 {
         int r;
 
@@ -90,36 +90,36 @@ static int open_value(sd_bus_message *call, const char *key, const char *content
         return r;
 }
 
-static int append_devices(sd_bus_message *call, const char *key, const GPtrArray *devices)
+static int settings_append_devices(sd_bus_message *call, const char *key, const GPtrArray *devices)
 {
-        int r = open_value(call, key, "a(sa{sv})");
+        int r = settings_open_value(call, key, "a(sa{sv})");
 
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "(sa{sv})");
         for (guint i = 0; r >= 0 && i < devices->len; i++)
-                r = append_device(call, devices->pdata[i]);
+                r = settings_append_device(call, devices->pdata[i]);
 
-        return r < 0 ? r : close_containers(call, 3);
+        return r < 0 ? r : settings_close_containers(call, 3);
 }
 
-static int append_list(sd_bus_message *call, const char *key, char **list)
+static int settings_append_list(sd_bus_message *call, const char *key, char **list)
 {
-        int r = open_value(call, key, "as");
+        int r = settings_open_value(call, key, "as");
 
         if (r >= 0)
                 r = sd_bus_message_append_strv(call, list);
 
-        return r < 0 ? r : close_containers(call, 2);
+        return r < 0 ? r : settings_close_containers(call, 2);
 }
 
 /* "" says: none any more. */
-static int append_initrd(sd_bus_message *call, const char *initrd, Error *ret_error)
+static int settings_append_initrd(sd_bus_message *call, const char *initrd, Error *ret_error)
 {
         _cleanup_close_ int fd = -EBADF;
         int r;
 
         if (!*initrd || digest_is_valid(initrd))
-                r = append_text(call, "InitrdDigest", initrd);
+                r = settings_append_text(call, "InitrdDigest", initrd);
         else {
                 r = image_open(initrd, &fd, ret_error);
                 if (r < 0)
@@ -137,27 +137,27 @@ int settings_append(sd_bus_message *call, const CommandSettings *settings, const
 
         r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0)
-                r = append_values(call, settings->values);
+                r = settings_append_values(call, settings->values);
         if (r >= 0)
-                r = append_text(call, "Digest", settings->digest);
+                r = settings_append_text(call, "Digest", settings->digest);
         if (r >= 0)
-                r = append_text(call, "ImageDigest", image_digest);
+                r = settings_append_text(call, "ImageDigest", image_digest);
         if (r >= 0 && settings->argument_list)
-                r = append_list(call, "ArgumentList", settings->argument_list);
+                r = settings_append_list(call, "ArgumentList", settings->argument_list);
         if (r >= 0 && settings->networks)
-                r = append_devices(call, "Networks", settings->networks);
+                r = settings_append_devices(call, "Networks", settings->networks);
         if (r >= 0 && settings->volumes)
-                r = append_devices(call, "Volumes", settings->volumes);
+                r = settings_append_devices(call, "Volumes", settings->volumes);
         if (r >= 0 && settings->credentials) {
                 char *devices[] = {*settings->credentials ? settings->credentials : NULL, NULL};
 
-                r = append_list(call, "Credentials", devices);
+                r = settings_append_list(call, "Credentials", devices);
         }
         if (r < 0)
                 return client_message_error(r, ret_error);
 
         if (settings->values[SETTING_INITRD]) {
-                r = append_initrd(call, settings->values[SETTING_INITRD], ret_error);
+                r = settings_append_initrd(call, settings->values[SETTING_INITRD], ret_error);
                 if (r < 0)
                         return r;
         }

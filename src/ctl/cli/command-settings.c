@@ -11,7 +11,7 @@
 #include "common/string-util.h"
 #include "image/image.h"
 
-static void free_values(char **values)
+static void setting_values_free(char **values)
 {
         for (SettingID id = 0; id < _SETTING_MAX; id++)
                 g_clear_pointer(&values[id], g_free);
@@ -21,14 +21,14 @@ static void device_settings_free(gpointer data)
 {
         DeviceSettings *device = data;
 
-        free_values(device->values);
+        setting_values_free(device->values);
         g_free(device->device);
         g_free(device);
 }
 
 void command_settings_clear(CommandSettings *settings)
 {
-        free_values(settings->values);
+        setting_values_free(settings->values);
         g_strfreev(settings->argument_list);
         g_free(settings->digest);
         g_clear_pointer(&settings->networks, g_ptr_array_unref);
@@ -38,14 +38,14 @@ void command_settings_clear(CommandSettings *settings)
 }
 
 /* name: what the user called it, an option or a key. */
-static int refuse(Error *ret_error, const char *name, const char *value, const char *right)
+static int setting_refuse(Error *ret_error, const char *name, const char *value, const char *right)
 {
         g_autofree char *shown = text_for_display(value, 80);
 
         return error_set(ret_error, ERROR_INVALID_ARGS, "%s cannot be '%s': %s.", name, shown, right);
 }
 
-static int set_text(char **field, const char *value)
+static int setting_set_text(char **field, const char *value)
 {
         g_free(*field);
         *field = g_strdup(value);
@@ -53,7 +53,7 @@ static int set_text(char **field, const char *value)
 }
 
 /* Whether it is of the setting's type. */
-static bool value_is_valid(const Setting *setting, const char *value)
+static bool setting_value_is_valid(const Setting *setting, const char *value)
 {
         guint64 number;
         uint64_t bytes;
@@ -73,17 +73,17 @@ static bool value_is_valid(const Setting *setting, const char *value)
         }
 }
 
-static int set_digest(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
+static int setting_set_digest(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
 {
         if (!digest_is_valid(value))
-                return refuse(ret_error, name, value,
+                return setting_refuse(ret_error, name, value,
                                 "give sha256: and its 64 lower-case hexadecimal digits, as 'sha256sum FILE' "
                                 "prints them");
 
-        return set_text(&settings->digest, value);
+        return setting_set_text(&settings->digest, value);
 }
 
-static DeviceSettings *add_device(GPtrArray **devices)
+static DeviceSettings *device_settings_add(GPtrArray **devices)
 {
         DeviceSettings *device = g_new0(DeviceSettings, 1);
 
@@ -94,7 +94,7 @@ static DeviceSettings *add_device(GPtrArray **devices)
         return device;
 }
 
-static int set_no_devices(GPtrArray **devices)
+static int device_settings_set_none(GPtrArray **devices)
 {
         if (!*devices)
                 *devices = g_ptr_array_new_with_free_func(device_settings_free);
@@ -105,11 +105,11 @@ static int set_no_devices(GPtrArray **devices)
 
 void command_settings_add_network(CommandSettings *settings, const char *device)
 {
-        add_device(&settings->networks)->device = g_strdup(device);
+        device_settings_add(&settings->networks)->device = g_strdup(device);
 }
 
 /* "mac=…", of the settings of that section. */
-static int set_device_word(DeviceSettings *device, SettingSection section, const char *word)
+static int device_settings_set_word(DeviceSettings *device, SettingSection section, const char *word)
 {
         for (SettingID id = 0; id < _SETTING_MAX; id++) {
                 const Setting *setting = &setting_table[id];
@@ -121,29 +121,29 @@ static int set_device_word(DeviceSettings *device, SettingSection section, const
                 value = word + strlen(setting->option);
                 if (value[0] != '=')
                         continue;
-                if (!value[1] || !value_is_valid(setting, value + 1))
+                if (!value[1] || !setting_value_is_valid(setting, value + 1))
                         return -EINVAL;
-                return set_text(&device->values[id], value + 1);
+                return setting_set_text(&device->values[id], value + 1);
         }
 
         return -EINVAL;
 }
 
 /* "mac=…,address=…,bandwidth=…,isolation=no", in any order. shruthid looks at the values. */
-static int set_network_words(DeviceSettings *device, const char *text)
+static int network_set_words(DeviceSettings *device, const char *text)
 {
         g_auto(GStrv) words = g_strsplit(text, ",", -1);
         int r = 0;
 
         for (char **word = words; r >= 0 && *word; word++)
-                r = set_device_word(device, SECTION_NETWORK, *word);
+                r = device_settings_set_word(device, SECTION_NETWORK, *word);
 
         return r;
 }
 
 /* DEVICE[:BRIDGE|:bridge=BRIDGE|:network=NETWORK][,OPTION=VALUE…]. Options come after a comma since hardware
  * addresses are full of colons themselves. */
-static int set_network(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
+static int setting_set_network(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
 {
         static const char right[] = "give DEVICE, DEVICE:BRIDGE or DEVICE:network=NETWORK, with "
                                     "',address=auto' (or none, or "
@@ -154,11 +154,11 @@ static int set_network(CommandSettings *settings, const char *name, const char *
         DeviceSettings *device;
 
         if (!*value)
-                return set_no_devices(&settings->networks);
+                return device_settings_set_none(&settings->networks);
 
-        device = add_device(&settings->networks);
-        if (comma && set_network_words(device, comma + 1) < 0)
-                return refuse(ret_error, name, value, right);
+        device = device_settings_add(&settings->networks);
+        if (comma && network_set_words(device, comma + 1) < 0)
+                return setting_refuse(ret_error, name, value, right);
 
         wiring = comma ? g_strndup(value, (size_t) (comma - value)) : g_strdup(value);
         colon = strchr(wiring, ':');
@@ -171,43 +171,43 @@ static int set_network(CommandSettings *settings, const char *name, const char *
                 device->values[SETTING_BRIDGE] = g_strdup(colon + 1);
         if (!*device->device || g_strcmp0(device->values[SETTING_NETWORK], "") == 0 ||
                         g_strcmp0(device->values[SETTING_BRIDGE], "") == 0)
-                return refuse(ret_error, name, value, right);
+                return setting_refuse(ret_error, name, value, right);
 
         return 0;
 }
 
-static void set_read_only(DeviceSettings *device, bool read_only)
+static void volume_set_read_only(DeviceSettings *device, bool read_only)
 {
-        (void) set_text(&device->values[SETTING_READ_ONLY], read_only ? "yes" : "no");
+        (void) setting_set_text(&device->values[SETTING_READ_ONLY], read_only ? "yes" : "no");
 }
 
 /* PATH[:ro|:rw]. */
-static void set_volume_path(DeviceSettings *device, const char *text)
+static void volume_set_path(DeviceSettings *device, const char *text)
 {
         bool read_only = g_str_has_suffix(text, ":ro"), mode = read_only || g_str_has_suffix(text, ":rw");
 
         device->values[SETTING_PATH] = g_strndup(text, strlen(text) - (mode ? strlen(":ro") : 0));
-        set_read_only(device, read_only);
+        volume_set_read_only(device, read_only);
 }
 
 /* "size=…,volume=…,ro", in any order; one of the first two at least. */
-static int set_volume_words(DeviceSettings *device, const char *text)
+static int volume_set_words(DeviceSettings *device, const char *text)
 {
         g_auto(GStrv) words = g_strsplit(text, ",", -1);
         int r = 0;
 
-        set_read_only(device, false);
+        volume_set_read_only(device, false);
         for (char **word = words; r >= 0 && *word; word++)
                 if (g_str_equal(*word, "ro") || g_str_equal(*word, "rw"))
-                        set_read_only(device, g_str_equal(*word, "ro"));
+                        volume_set_read_only(device, g_str_equal(*word, "ro"));
                 else
-                        r = set_device_word(device, SECTION_VOLUME, *word);
+                        r = device_settings_set_word(device, SECTION_VOLUME, *word);
 
         return device->values[SETTING_SIZE] || device->values[SETTING_VOLUME] ? r : -EINVAL;
 }
 
 /* DEVICE:PATH or DEVICE:OPTION,…. */
-static int set_volume(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
+static int setting_set_volume(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
 {
         static const char right[] = "give DEVICE:size=64M for a volume that is made if it is not there, "
                                     "DEVICE:volume=NAME for one that is, both with ',ro' for a read-only "
@@ -216,28 +216,28 @@ static int set_volume(CommandSettings *settings, const char *name, const char *v
         DeviceSettings *device;
 
         if (!*value)
-                return set_no_devices(&settings->volumes);
+                return device_settings_set_none(&settings->volumes);
         if (!colon || colon == value)
-                return refuse(ret_error, name, value, right);
+                return setting_refuse(ret_error, name, value, right);
 
-        device = add_device(&settings->volumes);
+        device = device_settings_add(&settings->volumes);
         device->device = g_strndup(value, (size_t) (colon - value));
         if (colon[1] == '/')
-                set_volume_path(device, colon + 1);
-        else if (set_volume_words(device, colon + 1) < 0)
-                return refuse(ret_error, name, value, right);
+                volume_set_path(device, colon + 1);
+        else if (volume_set_words(device, colon + 1) < 0)
+                return setting_refuse(ret_error, name, value, right);
 
         return 0;
 }
 
-static int set_credentials(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
+static int setting_set_credentials(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
 {
         if (strchr(value, '/'))
-                return refuse(ret_error, name, value,
+                return setting_refuse(ret_error, name, value,
                                 "give the name of the block device alone; 'shruthictl credential set' puts "
                                 "keys on it");
 
-        return set_text(&settings->credentials, value);
+        return setting_set_text(&settings->credentials, value);
 }
 
 /* What no key of [Unikernel] says. */
@@ -245,13 +245,13 @@ static const struct {
         const char *key;
         int (*set)(CommandSettings *settings, const char *name, const char *value, Error *ret_error);
 } other_keys[] = {
-                {"Network", set_network},
-                {"Volume", set_volume},
-                {"Credentials", set_credentials},
-                {"Digest", set_digest},
+                {"Network", setting_set_network},
+                {"Volume", setting_set_volume},
+                {"Credentials", setting_set_credentials},
+                {"Digest", setting_set_digest},
 };
 
-static int refuse_key(const char *key, Error *ret_error)
+static int setting_refuse_key(const char *key, Error *ret_error)
 {
         g_autoptr(GString) known = g_string_new(NULL);
         g_autofree char *shown = text_for_display(key, 40);
@@ -268,33 +268,33 @@ static int refuse_key(const char *key, Error *ret_error)
                         shown, known->str);
 }
 
-static int set_value(
+static int setting_set_value(
                 CommandSettings *settings, SettingID id, const char *name, const char *value, Error *ret_error)
 {
         g_autofree char *right = NULL;
 
-        if (value_is_valid(&setting_table[id], value))
-                return set_text(&settings->values[id], value);
+        if (setting_value_is_valid(&setting_table[id], value))
+                return setting_set_text(&settings->values[id], value);
 
         right = g_strconcat("give ", setting_table[id].takes, NULL);
-        return refuse(ret_error, name, value, right);
+        return setting_refuse(ret_error, name, value, right);
 }
 
 int command_settings_set(CommandSettings *settings, const char *key, const char *name, const char *value,
                 Error *ret_error)
 {
         if (!g_utf8_validate(value, -1, NULL))
-                return refuse(ret_error, name, value, "it is no valid UTF-8");
+                return setting_refuse(ret_error, name, value, "it is no valid UTF-8");
 
         for (SettingID id = 0; id < _SETTING_MAX; id++)
                 if (setting_table[id].section == SECTION_UNIKERNEL && setting_table[id].option &&
                                 g_ascii_strcasecmp(setting_table[id].key, key) == 0)
-                        return set_value(settings, id, name, value, ret_error);
+                        return setting_set_value(settings, id, name, value, ret_error);
         for (size_t i = 0; i < G_N_ELEMENTS(other_keys); i++)
                 if (g_ascii_strcasecmp(other_keys[i].key, key) == 0)
                         return other_keys[i].set(settings, name, value, ret_error);
 
-        return refuse_key(key, ret_error);
+        return setting_refuse_key(key, ret_error);
 }
 
 int command_settings_set_argument_list(CommandSettings *settings, char **arguments, Error *ret_error)

@@ -6,7 +6,9 @@
 #include "common/error.h"
 #include "ctl/cli/options.h"
 
-/* What one run of shruthictl carries around, and its verbs. */
+/* The folder cli/ owns the command line: options (options.h), settings (command-settings.h), errors in its terms
+ * (error-context.h), the exit status, and here the context of a run and its verbs. It prints nothing but notes, makes
+ * no calls, and all other folders of shruthictl use it. */
 
 typedef struct Ctl {
         Options options;
@@ -29,9 +31,6 @@ enum {
 /* The exit status that belongs to an error: no such name among those that were given, not running, a
  * malformed call, all else. */
 int ctl_exit_status(const Ctl *ctl, const Error *error);
-
-/* Prints an error to standard error, made harmless line by line. */
-void ctl_print_error(const Error *error, int r);
 
 /* Verbs take their operands (NULL-terminated) and return an exit status, or a negative errno with the error
  * that the caller prints. Where they serve several names, they print the error of each and go on. */

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a run of shruthictl ends: errors on the terminal, and the exit status that scripts go by. */
+/* The exit status that a run of shruthictl ends with, which scripts go by. */
 
 #include <glib.h>
-#include <stdio.h>
 
 #include "ctl/cli/ctl.h"
-#include "ctl/output/terminal.h"
 
 int ctl_exit_status(const Ctl *ctl, const Error *error)
 {
@@ -26,12 +24,4 @@ int ctl_exit_status(const Ctl *ctl, const Error *error)
         default:
                 return CTL_EXIT_FAILURE;
         }
-}
-
-void ctl_print_error(const Error *error, int r)
-{
-        g_autofree char *shown = lines_for_display(error_message(error, r));
-
-        fflush(stdout);
-        fprintf(stderr, "%s\n", shown);
 }

@@ -7,6 +7,7 @@
 #include <getopt.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "common/size.h"
@@ -20,31 +21,42 @@ static const char *const json_mode_table[_JSON_MODE_MAX] = {
 };
 DEFINE_STRING_TABLE(json_mode, JsonMode, json_mode_table, _JSON_MODE_MAX)
 
+static const char *const log_format_table[_LOG_FORMAT_MAX] = {
+                [LOG_FORMAT_SHORT] = "short",
+                [LOG_FORMAT_SHORT_ISO] = "short-iso",
+                [LOG_FORMAT_SHORT_PRECISE] = "short-precise",
+                [LOG_FORMAT_SHORT_UNIX] = "short-unix",
+                [LOG_FORMAT_CAT] = "cat",
+                [LOG_FORMAT_JSON] = "json",
+                [LOG_FORMAT_JSON_PRETTY] = "json-pretty",
+};
+DEFINE_STRING_TABLE(log_format, LogFormat, log_format_table, _LOG_FORMAT_MAX)
+
 static void *option_field(const OptionInfo *info, Options *options)
 {
         return (char *) options + info->field;
 }
 
-static int set_switch(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_switch(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         *(bool *) option_field(info, options) = true;
         return 0;
 }
 
-static int set_text(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_text(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         *(const char **) option_field(info, options) = value;
         return 0;
 }
 
-static int set_setting(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_setting(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         g_autofree char *name = g_strdup_printf("--%s=", info->name);
 
         return command_settings_set(&options->settings, info->key, name, value ?: "yes", ret_error);
 }
 
-static int set_mode(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_mode(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         if (options->network_mode && !g_str_equal(options->network_mode, info->name))
                 return error_set(ret_error, ERROR_INVALID_ARGS, "--%s and --%s exclude each other.",
@@ -54,7 +66,7 @@ static int set_mode(Options *options, const OptionInfo *info, const char *value,
         return 0;
 }
 
-static int refuse(Error *ret_error, const char *option, const char *value, const char *right)
+static int option_refuse(Error *ret_error, const char *option, const char *value, const char *right)
 {
         g_autofree char *shown = text_for_display(value, 80);
 
@@ -62,27 +74,27 @@ static int refuse(Error *ret_error, const char *option, const char *value, const
 }
 
 /* ssh would take what begins with '-' for an option of its own. */
-static int set_host(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_host(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         if (!*value || *value == '-')
-                return refuse(ret_error, "--host=", value, "give HOST or USER@HOST, as to ssh");
+                return option_refuse(ret_error, "--host=", value, "give HOST or USER@HOST, as to ssh");
 
         options->host = value;
         return 0;
 }
 
-static int set_json(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_json(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         JsonMode mode = json_mode_from_string(value);
 
         if ((int) mode < 0)
-                return refuse(ret_error, "--json=", value, "give pretty, short or off");
+                return option_refuse(ret_error, "--json=", value, "give pretty, short or off");
 
         options->json = mode;
         return 0;
 }
 
-static int set_property(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_property(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         g_auto(GStrv) names = g_strsplit(value, ",", -1);
 
@@ -95,7 +107,7 @@ static int set_property(Options *options, const OptionInfo *info, const char *va
         return 0;
 }
 
-static int set_lines(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_lines(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         guint64 n;
 
@@ -104,19 +116,19 @@ static int set_lines(Options *options, const OptionInfo *info, const char *value
                 return 0;
         }
         if (!g_ascii_string_to_unsigned(value, 10, 0, INT_MAX, &n, NULL))
-                return refuse(ret_error, "--lines=", value, "give a number of lines, or all");
+                return option_refuse(ret_error, "--lines=", value, "give a number of lines, or all");
 
         options->lines = (int) n;
         return 0;
 }
 
-static int set_boot(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_boot(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         options->boot = value ?: "0";
         return 0;
 }
 
-static int set_priority(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_priority(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         static const char *const names[] = {
                         "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
@@ -129,11 +141,11 @@ static int set_priority(Options *options, const OptionInfo *info, const char *va
                         return 0;
                 }
 
-        return refuse(ret_error, "--priority=", value,
+        return option_refuse(ret_error, "--priority=", value,
                         "give emerg, alert, crit, err, warning, notice, info, debug, or 0 to 7");
 }
 
-static int set_output(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_output(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         g_autoptr(GString) known = g_string_new(NULL);
 
@@ -144,11 +156,11 @@ static int set_output(Options *options, const OptionInfo *info, const char *valu
         for (LogFormat format = 0; format < _LOG_FORMAT_MAX; format++)
                 g_string_append_printf(known, "%s%s", format > 0 ? ", " : "there are ",
                                 log_format_to_string(format));
-        return refuse(ret_error, "--output=", value, known->str);
+        return option_refuse(ret_error, "--output=", value, known->str);
 }
 
 /* Those that Kill() of org.dream.Shruthi.Unikernel takes. */
-static int set_signal(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_signal(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         static const struct {
                 const char *name;
@@ -164,100 +176,100 @@ static int set_signal(Options *options, const OptionInfo *info, const char *valu
                         return 0;
                 }
 
-        return refuse(ret_error, "--signal=", value, "give SIGTERM, SIGINT, SIGABRT or SIGKILL");
+        return option_refuse(ret_error, "--signal=", value, "give SIGTERM, SIGINT, SIGABRT or SIGKILL");
 }
 
-static int set_size(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+static int option_set_size(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         if (size_parse(value, &options->size) < 0 || options->size == 0)
-                return refuse(ret_error, "--size=", value, "give a size, such as 64M");
+                return option_refuse(ret_error, "--size=", value, "give a size, such as 64M");
 
         return 0;
 }
 
 /* All but those of the settings, which setting_table has. */
 static const OptionInfo own_options[] = {
-                {"help", 'h', NULL, OPTION_ANY, "Show this help", set_switch, offsetof(Options, help)},
-                {"version", 0, NULL, OPTION_ANY, "Show the version", set_switch, offsetof(Options, version)},
-                {"host", 'H', "[USER@]HOST", OPTION_ANY, "Work on another host, over ssh", set_host},
-                {"no-pager", 0, NULL, OPTION_ANY, "Do not pipe output into a pager", set_switch,
+                {"help", 'h', NULL, OPTION_ANY, "Show this help", option_set_switch, offsetof(Options, help)},
+                {"version", 0, NULL, OPTION_ANY, "Show the version", option_set_switch, offsetof(Options, version)},
+                {"host", 'H', "[USER@]HOST", OPTION_ANY, "Work on another host, over ssh", option_set_host},
+                {"no-pager", 0, NULL, OPTION_ANY, "Do not pipe output into a pager", option_set_switch,
                                 offsetof(Options, no_pager)},
-                {"no-legend", 0, NULL, OPTION_ANY, "Leave out headers and sums", set_switch,
+                {"no-legend", 0, NULL, OPTION_ANY, "Leave out headers and sums", option_set_switch,
                                 offsetof(Options, no_legend)},
-                {"no-ask-password", 0, NULL, OPTION_ANY, "Do not ask for passwords", set_switch,
+                {"no-ask-password", 0, NULL, OPTION_ANY, "Do not ask for passwords", option_set_switch,
                                 offsetof(Options, no_ask_password)},
-                {"quiet", 'q', NULL, OPTION_ANY, "Say nothing but errors and what was asked for", set_switch,
+                {"quiet", 'q', NULL, OPTION_ANY, "Say nothing but errors and what was asked for", option_set_switch,
                                 offsetof(Options, quiet)},
-                {"json", 0, "MODE", OPTION_ANY, "Facts as JSON: pretty, short or off", set_json},
+                {"json", 0, "MODE", OPTION_ANY, "Facts as JSON: pretty, short or off", option_set_json},
                 {"property", 'p', "NAME", OPTION_SHOW, "show: only these, separated by commas",
-                                set_property},
-                {"value", 0, NULL, OPTION_SHOW, "show: the bare values", set_switch,
+                                option_set_property},
+                {"value", 0, NULL, OPTION_SHOW, "show: the bare values", option_set_switch,
                                 offsetof(Options, value)},
-                {"lines", 'n', "N", OPTION_LINES, "logs, status: the last N lines, or all", set_lines},
+                {"lines", 'n', "N", OPTION_LINES, "logs, status: the last N lines, or all", option_set_lines},
                 {"follow", 'f', NULL, OPTION_FOLLOW,
                                 "logs: go on with new lines; console: go on after the end of the input",
-                                set_switch, offsetof(Options, follow)},
-                {"since", 'S', "TIME", OPTION_LOG, "logs: only from then on, in any boot", set_text,
+                                option_set_switch, offsetof(Options, follow)},
+                {"since", 'S', "TIME", OPTION_LOG, "logs: only from then on, in any boot", option_set_text,
                                 offsetof(Options, since)},
-                {"until", 'U', "TIME", OPTION_LOG, "logs: only until then, in any boot", set_text,
+                {"until", 'U', "TIME", OPTION_LOG, "logs: only until then, in any boot", option_set_text,
                                 offsetof(Options, until)},
-                {"boot", 'b', "[=BOOT]", OPTION_LOG, "logs: of another boot, such as -1, or all", set_boot},
-                {"grep", 'g', "PATTERN", OPTION_LOG, "logs: only messages that match", set_text,
+                {"boot", 'b', "[=BOOT]", OPTION_LOG, "logs: of another boot, such as -1, or all", option_set_boot},
+                {"grep", 'g', "PATTERN", OPTION_LOG, "logs: only messages that match", option_set_text,
                                 offsetof(Options, grep)},
                 {"priority", 'p', "PRIORITY", OPTION_LOG, "logs: only of this priority or more important",
-                                set_priority},
-                {"output", 'o', "FORMAT", OPTION_LOG, "logs: short, short-iso, cat, json, …", set_output},
+                                option_set_priority},
+                {"output", 'o', "FORMAT", OPTION_LOG, "logs: short, short-iso, cat, json, …", option_set_output},
                 {"now", 0, NULL, OPTION_NOW,
                                 "create, enable: start it too; disable, remove: stop it first; credential "
                                 "rotate: "
                                 "restart it",
-                                set_switch, offsetof(Options, now)},
-                {"all", 0, NULL, OPTION_ALL, "credential remove: all keys", set_switch,
+                                option_set_switch, offsetof(Options, now)},
+                {"all", 0, NULL, OPTION_ALL, "credential remove: all keys", option_set_switch,
                                 offsetof(Options, all)},
-                {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", set_switch,
+                {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", option_set_switch,
                                 offsetof(Options, no_block)},
                 {"time", 0, NULL, OPTION_TIME, "start: show where the time went, as analyze does",
-                                set_switch, offsetof(Options, time)},
-                {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", set_signal},
-                {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: how large it is", set_size},
+                                option_set_switch, offsetof(Options, time)},
+                {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", option_set_signal},
+                {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: how large it is", option_set_size},
                 {"raw", 0, NULL, OPTION_IMPORT,
-                                "volume import: take what looks like another format as it is", set_switch,
+                                "volume import: take what looks like another format as it is", option_set_switch,
                                 offsetof(Options, raw)},
                 {"subnet", 0, "NETWORK/N", OPTION_NETWORK,
-                                "network create: its addresses, auto (default) or none", set_text,
+                                "network create: its addresses, auto (default) or none", option_set_text,
                                 offsetof(Options, subnet)},
                 {"ipv6-subnet", 0, "NETWORK/N", OPTION_NETWORK,
-                                "network create: the same of IPv6; none by default", set_text,
+                                "network create: the same of IPv6; none by default", option_set_text,
                                 offsetof(Options, ipv6_subnet)},
                 {"nat", 0, NULL, OPTION_NETWORK, "network create: out behind the host's address (default)",
-                                set_mode},
-                {"isolated", 0, NULL, OPTION_NETWORK, "network create: not out at all", set_mode},
+                                option_set_mode},
+                {"isolated", 0, NULL, OPTION_NETWORK, "network create: not out at all", option_set_mode},
                 {"routed", 0, NULL, OPTION_NETWORK, "network create: out, and in, by its own addresses",
-                                set_mode},
+                                option_set_mode},
                 {"bridge", 0, "BRIDGE", OPTION_NETWORK, "network create: what its bridge is called",
-                                set_text, offsetof(Options, bridge)},
+                                option_set_text, offsetof(Options, bridge)},
                 {"network", 0, "DEVICE[:BRIDGE|:network=NAME][,address=auto|ADDRESS/N]", OPTION_SETTINGS,
-                                "Connect a network device; may be given again", set_setting,
+                                "Connect a network device; may be given again", option_set_setting,
                                 .key = "Network"},
                 {"volume", 0, "DEVICE:size=SIZE[,volume=NAME][,ro]|DEVICE:PATH[:ro]", OPTION_SETTINGS,
                                 "Connect a block device to a volume, or to a file or device of the host; "
                                 "may be "
                                 "given again",
-                                set_setting, .key = "Volume"},
+                                option_set_setting, .key = "Volume"},
                 {"credentials", 0, "DEVICE", OPTION_SETTINGS,
-                                "Put key material on this block device, see credential", set_setting,
+                                "Put key material on this block device, see credential", option_set_setting,
                                 .key = "Credentials"},
                 {"verify", 0, "DIGEST", OPTION_VERIFY, "Refuse an image with another digest than sha256:…",
-                                set_setting, .key = "Digest"},
-                {"image", 0, "FILE", OPTION_SET, "set: another image, from the next start", set_text,
+                                option_set_setting, .key = "Digest"},
+                {"image", 0, "FILE", OPTION_SET, "set: another image, from the next start", option_set_text,
                                 offsetof(Options, image)},
-                {"name", 0, "NAME", OPTION_COMPAT, NULL, set_text, offsetof(Options, name)},
-                {"kernel", 0, "FILE", OPTION_COMPAT, NULL, set_text, offsetof(Options, image)},
-                {"kernel-parameters", 0, "STRING", OPTION_COMPAT, NULL, set_setting, .key = "Arguments"},
-                {"server", 0, "ADDRESS", OPTION_COMPAT, NULL, set_text, offsetof(Options, server)},
+                {"name", 0, "NAME", OPTION_COMPAT, NULL, option_set_text, offsetof(Options, name)},
+                {"kernel", 0, "FILE", OPTION_COMPAT, NULL, option_set_text, offsetof(Options, image)},
+                {"kernel-parameters", 0, "STRING", OPTION_COMPAT, NULL, option_set_setting, .key = "Arguments"},
+                {"server", 0, "ADDRESS", OPTION_COMPAT, NULL, option_set_text, offsetof(Options, server)},
 };
 
-static OptionInfo setting_option(const Setting *setting)
+static OptionInfo option_of_setting(const Setting *setting)
 {
         bool owners = setting == &setting_table[SETTING_OWNER] || setting == &setting_table[SETTING_GROUP];
 
@@ -265,7 +277,7 @@ static OptionInfo setting_option(const Setting *setting)
                         .placeholder = setting->metavar,
                         .scope = OPTION_SETTINGS | (owners ? OPTION_VOLUME | OPTION_NETWORK : 0),
                         .help = setting->help,
-                        .set = set_setting,
+                        .set = option_set_setting,
                         .key = setting->key};
 }
 
@@ -277,7 +289,7 @@ const OptionInfo *options_table(size_t *ret_n)
         if (n == 0) {
                 for (SettingID id = 0; id < _SETTING_MAX; id++)
                         if (setting_table[id].section == SECTION_UNIKERNEL && setting_table[id].option)
-                                table[n++] = setting_option(&setting_table[id]);
+                                table[n++] = option_of_setting(&setting_table[id]);
                 memcpy(table + n, own_options, sizeof own_options);
                 n += G_N_ELEMENTS(own_options);
         }
@@ -286,7 +298,7 @@ const OptionInfo *options_table(size_t *ret_n)
         return table;
 }
 
-static const OptionInfo *find_option_by_name(const char *name)
+static const OptionInfo *option_find_by_name(const char *name)
 {
         size_t n;
         const OptionInfo *table = options_table(&n);
@@ -323,7 +335,7 @@ static int option_argument_kind(const OptionInfo *info)
         return g_str_has_prefix(info->placeholder, "[=") ? optional_argument : required_argument;
 }
 
-static struct option *build_getopt_tables(GString *letters)
+static struct option *options_build_getopt(GString *letters)
 {
         size_t n;
         const OptionInfo *table = options_table(&n);
@@ -347,7 +359,7 @@ static struct option *build_getopt_tables(GString *letters)
         return longs;
 }
 
-static const OptionInfo *find_option(int c, const char *verb)
+static const OptionInfo *option_find(int c, const char *verb)
 {
         const OptionInfo *found = NULL;
         size_t n;
@@ -365,22 +377,22 @@ static const OptionInfo *find_option(int c, const char *verb)
 }
 
 /* Does this word take the next one for its value? */
-static bool takes_next(const char *word)
+static bool option_takes_next(const char *word)
 {
         /* Of several letters in one word, the last. */
-        const OptionInfo *info = g_str_has_prefix(word, "--") ? find_option_by_name(word + strlen("--"))
-                                                              : find_option(word[strlen(word) - 1], "");
+        const OptionInfo *info = g_str_has_prefix(word, "--") ? option_find_by_name(word + strlen("--"))
+                                                              : option_find(word[strlen(word) - 1], "");
 
         return info && option_argument_kind(info) == required_argument;
 }
 
 /* The first word that is no option nor the value of one; "" if there is none. */
-static const char *find_verb(int argc, char **argv)
+static const char *options_find_verb(int argc, char **argv)
 {
         for (int i = 1; i < argc && !g_str_equal(argv[i], "--"); i++) {
                 if (argv[i][0] != '-' || !argv[i][1])
                         return argv[i];
-                if (takes_next(argv[i]))
+                if (option_takes_next(argv[i]))
                         i++;
         }
 
@@ -388,9 +400,9 @@ static const char *find_verb(int argc, char **argv)
 }
 
 /* getopt_long() says which word it did not like by optopt or by having stepped over it. */
-static int refuse_option(int c, char **argv, const char *verb, Error *ret_error)
+static int options_refuse_word(int c, char **argv, const char *verb, Error *ret_error)
 {
-        const OptionInfo *info = optopt > 0 ? find_option(optopt, verb) : NULL;
+        const OptionInfo *info = optopt > 0 ? option_find(optopt, verb) : NULL;
         g_autofree char *shown = NULL;
 
         if (c == ':' && info)
@@ -418,7 +430,7 @@ static int refuse_option(int c, char **argv, const char *verb, Error *ret_error)
 }
 
 /* Before getopt, which moves "--" to the front. */
-static unsigned count_behind(int argc, char **argv)
+static unsigned options_count_behind(int argc, char **argv)
 {
         for (int i = 1; i < argc; i++)
                 if (g_str_equal(argv[i], "--"))
@@ -428,9 +440,9 @@ static unsigned count_behind(int argc, char **argv)
 }
 
 /* As with journalctl, "-b -1" is one option. */
-static void take_boot(int argc, char **argv, const OptionInfo *info)
+static void option_take_boot(int argc, char **argv, const OptionInfo *info)
 {
-        if (info->set == set_boot && !optarg && optind < argc && strchr("-+", argv[optind][0]) &&
+        if (info->set == option_set_boot && !optarg && optind < argc && strchr("-+", argv[optind][0]) &&
                         g_ascii_isdigit(argv[optind][1]))
                 optarg = argv[optind++];
 }
@@ -438,9 +450,9 @@ static void take_boot(int argc, char **argv, const OptionInfo *info)
 int options_parse(Options *options, int argc, char **argv, char ***ret_operands, Error *ret_error)
 {
         g_autoptr(GString) letters = g_string_new(":");
-        g_autofree struct option *longs = build_getopt_tables(letters);
-        unsigned words_behind = count_behind(argc, argv);
-        const char *verb = find_verb(argc, argv);
+        g_autofree struct option *longs = options_build_getopt(letters);
+        unsigned words_behind = options_count_behind(argc, argv);
+        const char *verb = options_find_verb(argc, argv);
         int c, r;
 
         optind = 0; /* glibc: start anew, and look at the environment and the letters again */
@@ -454,15 +466,15 @@ int options_parse(Options *options, int argc, char **argv, char ***ret_operands,
                 if (c < 0)
                         break;
                 if (c == '?' || c == ':')
-                        return refuse_option(c, argv, verb, ret_error);
+                        return options_refuse_word(c, argv, verb, ret_error);
 
-                info = find_option(c, verb);
-                take_boot(argc, argv, info);
+                info = option_find(c, verb);
+                option_take_boot(argc, argv, info);
                 r = info->set(options, info, optarg, ret_error);
                 if (r < 0)
                         return r;
 
-                if (info->set != set_host)
+                if (info->set != option_set_host)
                         g_ptr_array_add(options->given,
                                         optarg ? g_strdup_printf("--%s=%s", info->name, optarg)
                                                : g_strdup_printf("--%s", info->name));
@@ -473,6 +485,23 @@ int options_parse(Options *options, int argc, char **argv, char ***ret_operands,
         return 0;
 }
 
+char **options_guest_arguments(const Options *options, char **operands, unsigned first)
+{
+        unsigned n = g_strv_length(operands);
+
+        return operands + (options->n_behind + first <= n ? n - options->n_behind : n);
+}
+
+int options_take_arguments(Options *options, char **arguments, Error *ret_error)
+{
+        /* A whole command line as one word is one argument with spaces in it. */
+        if (!arguments[1] && strstr(arguments[0], " --"))
+                fprintf(stderr, "Note: what is behind '--' is one argument, its spaces included. For a "
+                                "whole command line in one string use --arguments=STRING.\n");
+
+        return command_settings_set_argument_list(&options->settings, arguments, ret_error);
+}
+
 int options_check_scope(const Options *options, const char *verb, unsigned scopes, Error *ret_error)
 {
         for (guint i = 0; i < options->given->len; i++) {
@@ -480,7 +509,7 @@ int options_check_scope(const Options *options, const char *verb, unsigned scope
                 const OptionInfo *info;
 
                 *strchrnul(name, '=') = 0;
-                info = find_option_by_name(name);
+                info = option_find_by_name(name);
                 if (info && (info->scope & (scopes | OPTION_ANY)) == 0)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
                                         "--%s means nothing to '%s'; see man shruthictl.", name, verb);

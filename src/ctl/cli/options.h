@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <errno.h>
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/error.h"
 #include "ctl/cli/command-settings.h"
-#include "ctl/output/journal-line.h"
 
 /* The command line: options in one table, from which getopt_long(), --help and the tests of man page and
  * completions all take them. */
@@ -21,6 +22,22 @@ typedef enum JsonMode {
 
 const char *json_mode_to_string(JsonMode mode);
 JsonMode json_mode_from_string(const char *text);
+
+/* journalctl's, as far as they are for what one reads of a unikernel. */
+typedef enum LogFormat {
+        LOG_FORMAT_SHORT,
+        LOG_FORMAT_SHORT_ISO,
+        LOG_FORMAT_SHORT_PRECISE,
+        LOG_FORMAT_SHORT_UNIX,
+        LOG_FORMAT_CAT,
+        LOG_FORMAT_JSON,
+        LOG_FORMAT_JSON_PRETTY,
+        _LOG_FORMAT_MAX,
+        _LOG_FORMAT_INVALID = -EINVAL,
+} LogFormat;
+
+const char *log_format_to_string(LogFormat format); /* "short", "short-iso", … */
+LogFormat log_format_from_string(const char *text);
 
 /* Which verbs an option is for. */
 typedef enum OptionScope {
@@ -100,6 +117,12 @@ void options_clear(Options *options);
 /* Reads argv, which getopt_long() reorders; *ret_operands is the first of what is no option. INVALID_ARGS
  * otherwise. */
 int options_parse(Options *options, int argc, char **argv, char ***ret_operands, Error *ret_error);
+
+/* The operands that stood behind "--" where at least first ones stood before it; else the end of them. */
+char **options_guest_arguments(const Options *options, char **operands, unsigned first);
+
+/* Takes words from behind "--" for the guest's arguments, and says it where that is a likely slip. */
+int options_take_arguments(Options *options, char **arguments, Error *ret_error);
 
 /* Refuses options that mean nothing to a verb that takes those of the given scopes. */
 int options_check_scope(const Options *options, const char *verb, unsigned scopes, Error *ret_error);

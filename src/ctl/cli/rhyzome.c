@@ -26,7 +26,7 @@ static bool interface_name_is_valid(const char *name)
         return true;
 }
 
-static int convert_bridge(JsonNode *node, GString *conf, Error *ret_error)
+static int rhyzome_convert_bridge(JsonNode *node, GString *conf, Error *ret_error)
 {
         const char *name = JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_STRING
                                            ? json_node_get_string(node)
@@ -46,7 +46,7 @@ static int convert_bridge(JsonNode *node, GString *conf, Error *ret_error)
                         shown);
 }
 
-static void note(GString *notes, const char *key, JsonNode *value)
+static void rhyzome_note(GString *notes, const char *key, JsonNode *value)
 {
         g_autofree char *text = json_to_string(value, FALSE), *shown = text_for_display(text, 80);
         g_autofree char *shown_key = text_for_display(key, 80);
@@ -93,9 +93,9 @@ int rhyzome_convert(const char *json, size_t size, char **ret_conf, char **ret_n
                 JsonNode *value = json_object_get_member(object, key->data);
 
                 if (!g_str_equal(key->data, "BridgeInterface"))
-                        note(notes, key->data, value);
+                        rhyzome_note(notes, key->data, value);
                 else {
-                        r = convert_bridge(value, conf, ret_error);
+                        r = rhyzome_convert_bridge(value, conf, ret_error);
                         if (r < 0)
                                 return r;
                 }

@@ -37,7 +37,7 @@ int editor_file_create(EditorFile *file, const char *name, const char *text, Err
         return r < 0 ? error_set_errno(ret_error, r, "Cannot write %s", file->path) : 0;
 }
 
-static void run_editor(const char *path)
+static void editor_run(const char *path)
 {
         static const char *const editors[] = {"editor", "nano", "vim", "vi"};
         const char *chosen = g_getenv("SYSTEMD_EDITOR") ?: g_getenv("EDITOR") ?: g_getenv("VISUAL");
@@ -63,7 +63,7 @@ static void run_editor(const char *path)
 }
 
 /* ^C and ^\ are the editor's. */
-static int wait_for_editor(pid_t pid, Error *ret_error)
+static int editor_wait(pid_t pid, Error *ret_error)
 {
         sighandler_t interrupt = signal(SIGINT, SIG_IGN), quit = signal(SIGQUIT, SIG_IGN);
         int status = 0;
@@ -93,10 +93,10 @@ int editor_file_edit(EditorFile *file, char **ret_text, Error *ret_error)
         if (pid < 0)
                 return error_set_errno(ret_error, errno, "Cannot run an editor");
         if (pid == 0) {
-                run_editor(file->path);
+                editor_run(file->path);
                 _exit(127);
         }
-        r = wait_for_editor(pid, ret_error);
+        r = editor_wait(pid, ret_error);
         if (r < 0)
                 return r;
 

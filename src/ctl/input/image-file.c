@@ -21,7 +21,7 @@ const char *image_host_path(const char *name)
         return g_str_has_prefix(name, HOST_PATH_PREFIX) ? name + strlen(HOST_PATH_PREFIX) : NULL;
 }
 
-static int open_unnamed(void)
+static int image_open_unnamed(void)
 {
         int fd = open(g_getenv("TMPDIR") ?: "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
@@ -29,7 +29,7 @@ static int open_unnamed(void)
 }
 
 /* Handed over read-only, so that shruthid need not fear a writer. */
-static int reopen_read_only(int fd)
+static int image_reopen_read_only(int fd)
 {
         g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
 
@@ -48,17 +48,17 @@ int stdin_open(const char *what, int *ret_fd, Error *ret_error)
                                 "FILE",
                                 what);
         if (fstat(STDIN_FILENO, &st) >= 0 && S_ISREG(st.st_mode) && lseek(STDIN_FILENO, 0, SEEK_CUR) == 0)
-                reader = reopen_read_only(STDIN_FILENO);
+                reader = image_reopen_read_only(STDIN_FILENO);
 
         if (reader < 0) {
-                fd = open_unnamed();
+                fd = image_open_unnamed();
                 if (fd < 0)
                         return error_set_errno(ret_error, errno,
                                         "Cannot make room for the %s from standard input", what);
                 r = sparse_copy(STDIN_FILENO, fd);
                 if (r < 0)
                         return error_set_errno(ret_error, r, "Cannot copy the %s from standard input", what);
-                reader = reopen_read_only(fd);
+                reader = image_reopen_read_only(fd);
                 if (reader < 0)
                         return error_set_errno(ret_error, errno,
                                         "Cannot open the %s from standard input again", what);

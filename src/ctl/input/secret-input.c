@@ -34,7 +34,7 @@ void secret_input_clear(SecretInput *input)
 }
 
 /* Nobody's terminal is left without echo. */
-static void on_signal(int number)
+static void secret_on_signal(int number)
 {
         (void) tcsetattr(STDIN_FILENO, TCSANOW, &saved);
         (void) signal(number, SIG_DFL);
@@ -42,7 +42,7 @@ static void on_signal(int number)
 }
 
 /* The echo is off before the question is there, so that nothing typed in answer shows or is lost. */
-static int read_line(const char *name, const char *key, char line[static LINE_MAX_SIZE], size_t *ret_size)
+static int secret_read_line(const char *name, const char *key, char line[static LINE_MAX_SIZE], size_t *ret_size)
 {
         static const int signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP};
         struct termios silent;
@@ -51,7 +51,7 @@ static int read_line(const char *name, const char *key, char line[static LINE_MA
         if (tcgetattr(STDIN_FILENO, &saved) < 0)
                 return -errno;
         for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-                (void) signal(signals[i], on_signal);
+                (void) signal(signals[i], secret_on_signal);
         silent = saved;
         silent.c_lflag &= ~(tcflag_t) (ECHO | ECHOE | ECHOK | ECHONL);
         if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) < 0)
@@ -70,13 +70,13 @@ static int read_line(const char *name, const char *key, char line[static LINE_MA
 }
 
 /* A line always fits a pipe (pipe(7): 4096 bytes at least). */
-static int ask(const char *name, const char *key, int writer, Error *ret_error)
+static int secret_ask(const char *name, const char *key, int writer, Error *ret_error)
 {
         char line[LINE_MAX_SIZE];
         size_t size = 0;
         int r;
 
-        r = read_line(name, key, line, &size);
+        r = secret_read_line(name, key, line, &size);
         if (r >= 0)
                 r = write_all(writer, line, size);
         explicit_bzero(line, sizeof line);
@@ -88,7 +88,7 @@ static int ask(const char *name, const char *key, int writer, Error *ret_error)
         return 0;
 }
 
-static void pump(int writer)
+static void secret_pump(int writer)
 {
         char buffer[4096];
         ssize_t n;
@@ -99,7 +99,7 @@ static void pump(int writer)
         explicit_bzero(buffer, sizeof buffer);
 }
 
-static int start_pump(int reader, int writer, pid_t *ret_pid, Error *ret_error)
+static int secret_start_pump(int reader, int writer, pid_t *ret_pid, Error *ret_error)
 {
         pid_t pid;
 
@@ -109,7 +109,7 @@ static int start_pump(int reader, int writer, pid_t *ret_pid, Error *ret_error)
                 return error_set_errno(ret_error, errno, "Cannot copy standard input");
         if (pid == 0) {
                 close_safe(reader);
-                pump(writer);
+                secret_pump(writer);
                 _exit(0);
         }
 
@@ -137,8 +137,8 @@ int secret_input_open(const char *name, const char *key, SecretInput *ret, Error
                 return error_set_errno(ret_error, errno, "Cannot make a pipe");
         input.fd = fds[0];
         writer = fds[1];
-        r = isatty(STDIN_FILENO) ? ask(name, key, writer, ret_error)
-                                 : start_pump(input.fd, writer, &input.pump, ret_error);
+        r = isatty(STDIN_FILENO) ? secret_ask(name, key, writer, ret_error)
+                                 : secret_start_pump(input.fd, writer, &input.pump, ret_error);
         if (r < 0)
                 return r;
 

@@ -37,21 +37,21 @@ static Output output_look(int fd)
         return output;
 }
 
-static bool is_zero(const char *data, size_t size)
+static bool sparse_is_zero(const char *data, size_t size)
 {
         return data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
 }
 
 /* How many bytes from data on are blocks of zeros, or are not. */
-static size_t measure_run(const char *data, size_t size, bool *ret_zero)
+static size_t sparse_measure_run(const char *data, size_t size, bool *ret_zero)
 {
         size_t length = 0;
 
-        *ret_zero = is_zero(data, MIN(size, (size_t) BLOCK_SIZE));
+        *ret_zero = sparse_is_zero(data, MIN(size, (size_t) BLOCK_SIZE));
         while (length < size) {
                 size_t block = MIN(size - length, (size_t) BLOCK_SIZE);
 
-                if (is_zero(data + length, block) != *ret_zero)
+                if (sparse_is_zero(data + length, block) != *ret_zero)
                         break;
                 length += block;
         }
@@ -83,7 +83,7 @@ static int output_write(Output *output, const char *data, size_t size)
 
         while (size > 0) {
                 bool zero;
-                size_t length = measure_run(data, size, &zero);
+                size_t length = sparse_measure_run(data, size, &zero);
                 int r = 0;
 
                 if (zero)
@@ -116,7 +116,7 @@ static int output_skip(Output *output, char *zeros, off_t size)
 }
 
 /* Steps over the hole that a regular file has here, if any. Returns its size. */
-static off_t skip_hole(int from)
+static off_t sparse_skip_hole(int from)
 {
         off_t at = lseek(from, 0, SEEK_CUR), data;
         struct stat st;
@@ -140,7 +140,7 @@ int sparse_copy(int from, int to)
         int r;
 
         for (;;) {
-                off_t hole = skip_hole(from);
+                off_t hole = sparse_skip_hole(from);
                 ssize_t n;
 
                 r = hole < 0 ? (int) hole : hole > 0 ? output_skip(&output, buffer, hole) : 0;

@@ -15,7 +15,7 @@
 #include "ctl/input/image-file.h"
 #include "ctl/input/sparse.h"
 
-static bool is_stream(const char *name)
+static bool volume_file_is_stream(const char *name)
 {
         return !name || g_str_equal(name, "-");
 }
@@ -26,7 +26,7 @@ int volume_file_open(const char *name, int *ret_fd, Error *ret_error)
         _cleanup_close_ int fd = -EBADF;
         struct stat st;
 
-        if (is_stream(name))
+        if (volume_file_is_stream(name))
                 return stdin_open("volume's content", ret_fd, ret_error);
 
         /* A FIFO without a writer must not hang us here. */
@@ -54,7 +54,7 @@ void volume_file_clear(VolumeFile *file)
 }
 
 /* Without a name, so that nothing is left of it when we are interrupted; else beside its place. */
-static int open_beside(VolumeFile *file)
+static int volume_file_open_beside(VolumeFile *file)
 {
         g_autofree char *dir = g_path_get_dirname(file->path);
         int r;
@@ -80,7 +80,7 @@ int volume_file_create(const char *name, VolumeFile *ret, Error *ret_error)
         struct stat st;
         int r = 0;
 
-        if (is_stream(name)) {
+        if (volume_file_is_stream(name)) {
                 if (isatty(STDOUT_FILENO))
                         return error_set(ret_error, ERROR_INVALID_ARGS,
                                         "The content of a volume is nothing for a terminal: shruthictl … > "
@@ -95,7 +95,7 @@ int volume_file_create(const char *name, VolumeFile *ret, Error *ret_error)
                         g_clear_pointer(&file.path, g_free);
                         file.fd = open(name, O_WRONLY | O_CLOEXEC | O_NOCTTY);
                 } else
-                        r = open_beside(&file);
+                        r = volume_file_open_beside(&file);
         }
         if (file.fd < 0)
                 return error_set_errno(ret_error, r < 0 ? r : errno, "Cannot write to %s", shown);
@@ -105,7 +105,7 @@ int volume_file_create(const char *name, VolumeFile *ret, Error *ret_error)
         return 0;
 }
 
-static int refuse(const VolumeFile *file, int r, Error *ret_error)
+static int volume_file_refuse(const VolumeFile *file, int r, Error *ret_error)
 {
         g_autofree char *shown = text_for_display(file->path ?: "the output", 1024);
 
@@ -116,11 +116,11 @@ int volume_file_fill(VolumeFile *file, int from, Error *ret_error)
 {
         int r = sparse_copy(from, file->fd);
 
-        return r < 0 ? refuse(file, r, ret_error) : 0;
+        return r < 0 ? volume_file_refuse(file, r, ret_error) : 0;
 }
 
 /* A name beside its place, since a link takes no other's. */
-static int give_name(VolumeFile *file)
+static int volume_file_give_name(VolumeFile *file)
 {
         g_autofree char *self = g_strdup_printf("/proc/self/fd/%d", file->fd);
 
@@ -145,15 +145,15 @@ int volume_file_commit(VolumeFile *file, Error *ret_error)
 
         if (!file->path)
                 return 0;
-        r = file->temporary ? 0 : give_name(file);
+        r = file->temporary ? 0 : volume_file_give_name(file);
         if (r < 0)
-                return refuse(file, r, ret_error);
+                return volume_file_refuse(file, r, ret_error);
         if (fsync(file->fd) < 0 || rename(file->temporary, file->path) < 0)
-                return refuse(file, -errno, ret_error);
+                return volume_file_refuse(file, -errno, ret_error);
         g_clear_pointer(&file->temporary, g_free);
 
         /* A directory that may be written to and not be read is left to its file system's habits. */
         dir = g_path_get_dirname(file->path);
         r = directory_sync(dir);
-        return r < 0 && r != -EACCES ? refuse(file, r, ret_error) : 0;
+        return r < 0 && r != -EACCES ? volume_file_refuse(file, r, ret_error) : 0;
 }

@@ -12,17 +12,6 @@
 #include "common/string-util.h"
 #include "ctl/output/terminal.h"
 
-static const char *const log_format_table[_LOG_FORMAT_MAX] = {
-                [LOG_FORMAT_SHORT] = "short",
-                [LOG_FORMAT_SHORT_ISO] = "short-iso",
-                [LOG_FORMAT_SHORT_PRECISE] = "short-precise",
-                [LOG_FORMAT_SHORT_UNIX] = "short-unix",
-                [LOG_FORMAT_CAT] = "cat",
-                [LOG_FORMAT_JSON] = "json",
-                [LOG_FORMAT_JSON_PRETTY] = "json-pretty",
-};
-DEFINE_STRING_TABLE(log_format, LogFormat, log_format_table, _LOG_FORMAT_MAX)
-
 void journal_line_clear(JournalLine *line)
 {
         g_clear_pointer(&line->message, g_free);
@@ -31,7 +20,7 @@ void journal_line_clear(JournalLine *line)
 
 /* A field is a string, an array of bytes where it is no UTF-8, an array of these where it stands several
  * times (then the first counts), or null where it is too large. */
-static char *field_text(JsonNode *node)
+static char *journal_field_text(JsonNode *node)
 {
         if (!node || JSON_NODE_HOLDS_NULL(node))
                 return NULL;
@@ -47,7 +36,7 @@ static char *field_text(JsonNode *node)
                 JsonNode *element = json_array_get_element(array, i);
 
                 if (!JSON_NODE_HOLDS_VALUE(element) || json_node_get_value_type(element) != G_TYPE_INT64)
-                        return i == 0 ? field_text(element) : NULL;
+                        return i == 0 ? journal_field_text(element) : NULL;
                 /* A NUL would end the text here, and is no more printable than this. */
                 g_string_append_c(bytes, (char) (json_node_get_int(element) ?: 1));
         }
@@ -55,12 +44,12 @@ static char *field_text(JsonNode *node)
         return g_string_free(g_steal_pointer(&bytes), FALSE);
 }
 
-static char *get_text(JsonObject *object, const char *field)
+static char *journal_get_text(JsonObject *object, const char *field)
 {
-        return field_text(json_object_get_member(object, field));
+        return journal_field_text(json_object_get_member(object, field));
 }
 
-static char *format_when(uint64_t usec, LogFormat format)
+static char *journal_format_when(uint64_t usec, LogFormat format)
 {
         time_t seconds = (time_t) (usec / G_USEC_PER_SEC);
         unsigned rest = (unsigned) (usec % G_USEC_PER_SEC);
@@ -77,23 +66,23 @@ static char *format_when(uint64_t usec, LogFormat format)
         return format == LOG_FORMAT_SHORT_PRECISE ? g_strdup_printf("%s.%06u", when, rest) : g_strdup(when);
 }
 
-static char *format_prefix(JsonObject *object, uint64_t usec, LogFormat format)
+static char *journal_format_prefix(JsonObject *object, uint64_t usec, LogFormat format)
 {
-        g_autofree char *host = get_text(object, "_HOSTNAME"),
-                        *identifier = get_text(object, "SYSLOG_IDENTIFIER");
-        g_autofree char *pid = get_text(object, "_PID"), *joined = NULL, *when = format_when(usec, format);
+        g_autofree char *host = journal_get_text(object, "_HOSTNAME"),
+                        *identifier = journal_get_text(object, "SYSLOG_IDENTIFIER");
+        g_autofree char *pid = journal_get_text(object, "_PID"), *joined = NULL, *when = journal_format_when(usec, format);
 
         if (!identifier)
-                identifier = get_text(object, "_COMM");
+                identifier = journal_get_text(object, "_COMM");
         if (!pid)
-                pid = get_text(object, "SYSLOG_PID");
+                pid = journal_get_text(object, "SYSLOG_PID");
         joined = g_strdup_printf("%s %s %s%s%s%s:", when, host ?: "localhost", identifier ?: "unknown",
                         pid ? "[" : "", pid ?: "", pid ? "]" : "");
         return text_for_display(joined, 512);
 }
 
 /* prefix "": the message alone. */
-static char *format_text(const char *prefix, const char *message)
+static char *journal_format_text(const char *prefix, const char *message)
 {
         g_autofree char *shown = NULL, *indent = NULL, *bare = g_strdup(message);
         g_auto(GStrv) lines = NULL;
@@ -112,7 +101,7 @@ static char *format_text(const char *prefix, const char *message)
 }
 
 /* The entry as it came, or parsed. */
-static char *format_json(const char *json, size_t size, JsonNode *entry, LogFormat format)
+static char *journal_format_json(const char *json, size_t size, JsonNode *entry, LogFormat format)
 {
         g_autofree char *text = format == LOG_FORMAT_JSON_PRETTY ? json_to_string(entry, true)
                                                                  : g_strndup(json, size);
@@ -136,18 +125,18 @@ int journal_line_parse(const char *json, size_t size, LogFormat format, JournalL
                 return -EBADMSG;
         object = json_node_get_object(root);
 
-        time_text = get_text(object, "__REALTIME_TIMESTAMP");
-        priority_text = get_text(object, "PRIORITY");
-        message = get_text(object, "MESSAGE");
+        time_text = journal_get_text(object, "__REALTIME_TIMESTAMP");
+        priority_text = journal_get_text(object, "PRIORITY");
+        message = journal_get_text(object, "MESSAGE");
         if (time_text)
                 (void) g_ascii_string_to_unsigned(time_text, 10, 0, INT64_MAX, &usec, NULL);
         if (priority_text)
                 (void) g_ascii_string_to_unsigned(priority_text, 10, 0, 7, &priority, NULL);
-        prefix = format == LOG_FORMAT_CAT ? g_strdup("") : format_prefix(object, usec, format);
+        prefix = format == LOG_FORMAT_CAT ? g_strdup("") : journal_format_prefix(object, usec, format);
 
         text = format == LOG_FORMAT_JSON || format == LOG_FORMAT_JSON_PRETTY
-                               ? format_json(json, size, root, format)
-                               : format_text(prefix, message ?: "(a message too large to show)");
+                               ? journal_format_json(json, size, root, format)
+                               : journal_format_text(prefix, message ?: "(a message too large to show)");
 
         *ret_line = (JournalLine){
                         .usec = usec,

@@ -1,27 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ctl/cli/options.h"
+
 /* One entry of the journal, as "journalctl -o json" writes it, for people. Pure. */
-
-/* journalctl's, as far as they are for what one reads of a unikernel. */
-typedef enum LogFormat {
-        LOG_FORMAT_SHORT,
-        LOG_FORMAT_SHORT_ISO,
-        LOG_FORMAT_SHORT_PRECISE,
-        LOG_FORMAT_SHORT_UNIX,
-        LOG_FORMAT_CAT,
-        LOG_FORMAT_JSON,
-        LOG_FORMAT_JSON_PRETTY,
-        _LOG_FORMAT_MAX,
-        _LOG_FORMAT_INVALID = -EINVAL,
-} LogFormat;
-
-const char *log_format_to_string(LogFormat format); /* "short", "short-iso", … */
-LogFormat log_format_from_string(const char *text);
 
 typedef struct JournalLine {
         uint64_t usec; /* since the epoch */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the moments of a start to what a person reads of it. Called by verb-analyze.c. */
+/* From the timestamps of a start to what a person reads of it. Called by verb-analyze.c. */
 
 #include "ctl/output/start-timing.h"
 
 #define BAR_WIDTH 24
 
-/* What went on up to a moment. */
-static const char *const piece_names[_TIMESTAMP_MAX] = {
+/* The phases, by the timestamps that end them. */
+static const char *const start_phase_names[_TIMESTAMP_MAX] = {
                 [TIMESTAMP_CALLED] = "bus: the call",
                 [TIMESTAMP_AUTHORIZED] = "polkit",
                 [TIMESTAMP_REQUESTED] = "shruthid: its turn",
@@ -48,7 +48,7 @@ uint64_t start_timing_after(const Timestamps *timestamps, Timestamp timestamp)
 }
 
 /* 0: there is none. The first byte is waited for by nobody. */
-static uint64_t piece_begin(const Timestamps *timestamps, Timestamp end)
+static uint64_t start_phase_begin(const Timestamps *timestamps, Timestamp end)
 {
         uint64_t begin = 0;
 
@@ -59,9 +59,9 @@ static uint64_t piece_begin(const Timestamps *timestamps, Timestamp end)
         return begin;
 }
 
-static int compare_ends(gconstpointer a, gconstpointer b)
+static int start_phase_compare_ends(gconstpointer a, gconstpointer b)
 {
-        const Piece *x = a, *y = b;
+        const StartPhase *x = a, *y = b;
         uint64_t end_x = x->began + x->took, end_y = y->began + y->took;
 
         if (end_x != end_y)
@@ -72,29 +72,29 @@ static int compare_ends(gconstpointer a, gconstpointer b)
 
 GArray *start_timing_of(const Timestamps *timestamps)
 {
-        GArray *pieces = g_array_new(FALSE, FALSE, sizeof(Piece));
+        GArray *phases = g_array_new(FALSE, FALSE, sizeof(StartPhase));
 
         for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++) {
-                uint64_t begin = timestamps->at[timestamp] > 0 ? piece_begin(timestamps, timestamp) : 0;
-                Piece piece = {.timestamp = timestamp, .what = piece_names[timestamp]};
+                uint64_t begin = timestamps->at[timestamp] > 0 ? start_phase_begin(timestamps, timestamp) : 0;
+                StartPhase phase = {.timestamp = timestamp, .what = start_phase_names[timestamp]};
 
                 if (begin == 0)
                         continue;
-                piece.began = begin - timestamps->at[start_timing_first(timestamps)];
-                piece.took = timestamps->at[timestamp] - begin;
-                g_array_append_val(pieces, piece);
+                phase.began = begin - timestamps->at[start_timing_first(timestamps)];
+                phase.took = timestamps->at[timestamp] - begin;
+                g_array_append_val(phases, phase);
         }
-        g_array_sort(pieces, compare_ends);
+        g_array_sort(phases, start_phase_compare_ends);
 
-        return pieces;
+        return phases;
 }
 
-char *piece_bar(const Piece *piece, uint64_t whole, bool utf8)
+char *start_phase_bar(const StartPhase *phase, uint64_t whole, bool utf8)
 {
         GString *bar = g_string_new(NULL);
         double scale = whole > 0 ? (double) BAR_WIDTH / (double) whole : 0;
-        unsigned from = (unsigned) ((double) piece->began * scale + 0.5),
-                 to = (unsigned) ((double) (piece->began + piece->took) * scale + 0.5);
+        unsigned from = (unsigned) ((double) phase->began * scale + 0.5),
+                 to = (unsigned) ((double) (phase->began + phase->took) * scale + 0.5);
 
         for (unsigned i = 0; i < from; i++)
                 g_string_append_c(bar, ' ');
@@ -111,7 +111,7 @@ char *start_timing_format_time(uint64_t usec)
         return g_strdup_printf("%7.1f ms", (double) usec / 1000);
 }
 
-static void add_after(GString *sum, const Timestamps *timestamps, Timestamp timestamp, const char *what,
+static void start_timing_add_after(GString *sum, const Timestamps *timestamps, Timestamp timestamp, const char *what,
                 const char *since)
 {
         if (timestamps->at[timestamp] > 0)
@@ -120,23 +120,23 @@ static void add_after(GString *sum, const Timestamps *timestamps, Timestamp time
                                 sum->len > 0 ? "" : since);
 }
 
-char *start_timing_sum(const Timestamps *timestamps, const GArray *pieces)
+char *start_timing_sum(const Timestamps *timestamps, const GArray *phases)
 {
         Timestamp first = start_timing_first(timestamps);
         const char *since = (int) first < 0 || first > TIMESTAMP_RUNNER_FORKED ? " the runner began"
                             : first == TIMESTAMP_RUNNER_FORKED                 ? " systemd forked the runner"
                                                                                : " the call";
         GString *sum = g_string_new(NULL);
-        const Piece *longest = NULL;
+        const StartPhase *longest = NULL;
 
-        add_after(sum, timestamps, TIMESTAMP_FIRST_BYTE, "first byte", since);
-        add_after(sum, timestamps, TIMESTAMP_READY, "ready", since);
-        add_after(sum, timestamps, TIMESTAMP_ANSWERED, "answered", since);
-        for (guint i = 0; i < pieces->len; i++) {
-                const Piece *piece = &g_array_index(pieces, Piece, i);
+        start_timing_add_after(sum, timestamps, TIMESTAMP_FIRST_BYTE, "first byte", since);
+        start_timing_add_after(sum, timestamps, TIMESTAMP_READY, "ready", since);
+        start_timing_add_after(sum, timestamps, TIMESTAMP_ANSWERED, "answered", since);
+        for (guint i = 0; i < phases->len; i++) {
+                const StartPhase *phase = &g_array_index(phases, StartPhase, i);
 
-                if (!longest || piece->took > longest->took)
-                        longest = piece;
+                if (!longest || phase->took > longest->took)
+                        longest = phase;
         }
         if (longest)
                 g_string_append_printf(sum, "%slongest %.1f ms: %s", sum->len > 0 ? "; " : "",
@@ -146,7 +146,7 @@ char *start_timing_sum(const Timestamps *timestamps, const GArray *pieces)
 }
 
 /* Those between two that are known can be missing too. */
-static void add_missing(GString *notes, const Timestamps *timestamps)
+static void start_timing_add_missing(GString *notes, const Timestamps *timestamps)
 {
         g_autoptr(GString) missing = g_string_new(NULL);
 
@@ -159,7 +159,7 @@ static void add_missing(GString *notes, const Timestamps *timestamps)
                                 (of_systemd && timestamps->at[TIMESTAMP_RUNNER_FORKED] == 0))
                         continue;
                 g_string_append_printf(
-                                missing, "%s%s", missing->len > 0 ? "; " : "", piece_names[timestamp]);
+                                missing, "%s%s", missing->len > 0 ? "; " : "", start_phase_names[timestamp]);
         }
         if (missing->len > 0)
                 g_string_append_printf(notes, "Not known, or not yet, and part of what comes next: %s.\n",
@@ -180,7 +180,7 @@ char *start_timing_notes(const Timestamps *timestamps)
                                 "guest since.\n");
         if (timestamps->at[TIMESTAMP_FIRST_BYTE] == 0)
                 g_string_append(notes, "The guest has printed nothing yet.\n");
-        add_missing(notes, timestamps);
+        start_timing_add_missing(notes, timestamps);
 
         return g_string_free(notes, FALSE);
 }

@@ -105,7 +105,7 @@ static const Cell *table_cell(const Table *table, guint row, guint column)
 }
 
 /* The last column is not padded, so that no line ends in white space. */
-static void print_cell(const Table *table, const char *text, Color color, guint column, size_t width)
+static void table_print_cell(const Table *table, const char *text, Color color, guint column, size_t width)
 {
         bool last = column + 1 == table->columns;
 
@@ -128,12 +128,12 @@ static void table_print_text(const Table *table, bool legend, const char *sum)
         }
 
         for (guint column = 0; column < table->columns && legend && rows > 0; column++)
-                print_cell(table, table->headers[column], COLOR_BOLD, column, widths[column]);
+                table_print_cell(table, table->headers[column], COLOR_BOLD, column, widths[column]);
         for (guint row = 0; row < rows; row++)
                 for (guint column = 0; column < table->columns; column++) {
                         const Cell *cell = table_cell(table, row, column);
 
-                        print_cell(table, cell->text, cell->color, column, widths[column]);
+                        table_print_cell(table, cell->text, cell->color, column, widths[column]);
                 }
 
         if (legend && sum)

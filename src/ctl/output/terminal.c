@@ -166,3 +166,11 @@ void print_foreign(const char *text)
         if (!g_str_has_suffix(text, "\n"))
                 putchar('\n');
 }
+
+void terminal_print_error(const Error *error, int r)
+{
+        g_autofree char *shown = lines_for_display(error_message(error, r));
+
+        fflush(stdout);
+        fprintf(stderr, "%s\n", shown);
+}

@@ -5,7 +5,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* What the terminal can show, and making foreign text safe for it. */
+#include "common/error.h"
+
+/* The folder output/ owns what is printed: tables, values as text and JSON (value.h), lines of the journal, the
+ * pager, progress, advice (next-steps.h), and here what the terminal can show, and text of unknown origin made safe
+ * for it. It makes no calls; bus/, verbs/ and remote/ use it. */
 
 typedef enum Color {
         COLOR_NONE,
@@ -51,3 +55,6 @@ char *json_for_display(const char *json);
 /* Writes foreign text to standard output: as it is into a file or pipe, made harmless onto a terminal. Ends
  * it with a newline where there is none. */
 void print_foreign(const char *text);
+
+/* Prints an error to standard error, made harmless line by line. */
+void terminal_print_error(const Error *error, int r);

@@ -10,9 +10,9 @@
 
 #define VALUE_DEPTH_MAX 32
 
-static int read_value(sd_bus_message *message, unsigned depth, JsonNode **ret_value);
+static int value_read_variant(sd_bus_message *message, unsigned depth, JsonNode **ret_value);
 
-static int read_basic(sd_bus_message *message, char type, JsonNode **ret_value)
+static int value_read_basic(sd_bus_message *message, char type, JsonNode **ret_value)
 {
         union {
                 uint8_t y;
@@ -72,7 +72,7 @@ static int read_basic(sd_bus_message *message, char type, JsonNode **ret_value)
         return 0;
 }
 
-static int read_dictionary(sd_bus_message *message, unsigned depth, JsonNode **ret_value)
+static int value_read_dictionary(sd_bus_message *message, unsigned depth, JsonNode **ret_value)
 {
         g_autoptr(JsonObject) object = json_object_new();
         int r;
@@ -86,7 +86,7 @@ static int read_dictionary(sd_bus_message *message, unsigned depth, JsonNode **r
                         r = sd_bus_message_read_basic(message, 's', &key);
                 if (r < 0)
                         return r;
-                r = read_value(message, depth, &value);
+                r = value_read_variant(message, depth, &value);
                 if (r < 0)
                         return r;
                 json_object_set_member(object, key, value);
@@ -101,7 +101,7 @@ static int read_dictionary(sd_bus_message *message, unsigned depth, JsonNode **r
         return 0;
 }
 
-static int read_elements(sd_bus_message *message, unsigned depth, JsonNode **ret_value)
+static int value_read_elements(sd_bus_message *message, unsigned depth, JsonNode **ret_value)
 {
         g_autoptr(JsonArray) array = json_array_new();
         int r;
@@ -109,7 +109,7 @@ static int read_elements(sd_bus_message *message, unsigned depth, JsonNode **ret
         while ((r = sd_bus_message_at_end(message, false)) == 0) {
                 JsonNode *value = NULL;
 
-                r = read_value(message, depth, &value);
+                r = value_read_variant(message, depth, &value);
                 if (r < 0)
                         return r;
                 json_array_add_element(array, value);
@@ -121,7 +121,7 @@ static int read_elements(sd_bus_message *message, unsigned depth, JsonNode **ret
         return 0;
 }
 
-static int read_value(sd_bus_message *message, unsigned depth, JsonNode **ret_value)
+static int value_read_variant(sd_bus_message *message, unsigned depth, JsonNode **ret_value)
 {
         JsonNode *value = NULL;
         const char *contents;
@@ -134,17 +134,17 @@ static int read_value(sd_bus_message *message, unsigned depth, JsonNode **ret_va
         if (r <= 0)
                 return r < 0 ? r : -EBADMSG;
         if (type != 'a' && type != 'r' && type != 'v')
-                return read_basic(message, type, ret_value);
+                return value_read_basic(message, type, ret_value);
 
         r = sd_bus_message_enter_container(message, type, contents);
         if (r < 0)
                 return r;
         if (type == 'v')
-                r = read_value(message, depth + 1, &value);
+                r = value_read_variant(message, depth + 1, &value);
         else if (type == 'a' && g_str_has_prefix(contents, "{s"))
-                r = read_dictionary(message, depth + 1, &value);
+                r = value_read_dictionary(message, depth + 1, &value);
         else
-                r = read_elements(message, depth + 1, &value);
+                r = value_read_elements(message, depth + 1, &value);
         if (r < 0)
                 return r;
 
@@ -160,7 +160,7 @@ static int read_value(sd_bus_message *message, unsigned depth, JsonNode **ret_va
 
 int value_read(sd_bus_message *message, JsonNode **ret_value)
 {
-        return read_value(message, 0, ret_value);
+        return value_read_variant(message, 0, ret_value);
 }
 
 int value_read_object(sd_bus_message *message, JsonObject **ret_object)
@@ -178,7 +178,7 @@ int value_read_object(sd_bus_message *message, JsonObject **ret_object)
         return 0;
 }
 
-static JsonNode *member_of_type(JsonObject *object, const char *key, GType type)
+static JsonNode *value_member_of_type(JsonObject *object, const char *key, GType type)
 {
         JsonNode *node = object ? json_object_get_member(object, key) : NULL;
 
@@ -187,21 +187,21 @@ static JsonNode *member_of_type(JsonObject *object, const char *key, GType type)
 
 const char *value_text(JsonObject *object, const char *key)
 {
-        JsonNode *node = member_of_type(object, key, G_TYPE_STRING);
+        JsonNode *node = value_member_of_type(object, key, G_TYPE_STRING);
 
         return node ? json_node_get_string(node) : "";
 }
 
 int64_t value_number(JsonObject *object, const char *key)
 {
-        JsonNode *node = member_of_type(object, key, G_TYPE_INT64);
+        JsonNode *node = value_member_of_type(object, key, G_TYPE_INT64);
 
         return node ? json_node_get_int(node) : 0;
 }
 
 bool value_flag(JsonObject *object, const char *key)
 {
-        JsonNode *node = member_of_type(object, key, G_TYPE_BOOLEAN);
+        JsonNode *node = value_member_of_type(object, key, G_TYPE_BOOLEAN);
 
         return node && json_node_get_boolean(node);
 }
@@ -213,7 +213,7 @@ JsonArray *value_array(JsonObject *object, const char *key)
         return node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
 }
 
-static char *format_texts(JsonArray *array)
+static char *value_format_texts(JsonArray *array)
 {
         g_autoptr(GString) out = g_string_new(NULL);
 
@@ -235,7 +235,7 @@ char *value_format(JsonNode *value)
         char *text = NULL;
 
         if (JSON_NODE_HOLDS_ARRAY(value))
-                text = format_texts(json_node_get_array(value));
+                text = value_format_texts(json_node_get_array(value));
         else if (JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == G_TYPE_STRING)
                 text = g_strdup(json_node_get_string(value));
         else if (JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == G_TYPE_BOOLEAN)

@@ -22,17 +22,17 @@
 #define DIGEST_OUTPUT_MAX 4096
 
 /* A terminal over there where all of ours is one: for passwords, pagers, editors and consoles. */
-static bool wants_terminal(int input, int output)
+static bool remote_wants_terminal(int input, int output)
 {
         return input < 0 && output < 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) &&
                isatty(STDERR_FILENO);
 }
 
-static int spawn_ssh(const char *host, const GPtrArray *words, int input, int output, pid_t *ret_pid,
+static int ssh_spawn(const char *host, const GPtrArray *words, int input, int output, pid_t *ret_pid,
                 Error *ret_error)
 {
         g_autofree char *command = remote_command(words);
-        bool terminal = wants_terminal(input, output);
+        bool terminal = remote_wants_terminal(input, output);
         pid_t pid;
 
         fflush(NULL);
@@ -56,7 +56,7 @@ static int spawn_ssh(const char *host, const GPtrArray *words, int input, int ou
         return 0;
 }
 
-static int wait_ssh(const char *host, pid_t pid, Error *ret_error)
+static int ssh_wait(const char *host, pid_t pid, Error *ret_error)
 {
         int status = 0;
 
@@ -78,7 +78,7 @@ static int wait_ssh(const char *host, pid_t pid, Error *ret_error)
         return WEXITSTATUS(status);
 }
 
-static void show_progress(uint64_t sent, uint64_t size, bool last)
+static void remote_show_progress(uint64_t sent, uint64_t size, bool last)
 {
         g_autofree char *done = size_format(sent), *all = size_format(size);
 
@@ -87,7 +87,7 @@ static void show_progress(uint64_t sent, uint64_t size, bool last)
 }
 
 /* When the far side stops reading, it says why itself. */
-static void send_with_progress(int from, int to, uint64_t size)
+static void remote_send_with_progress(int from, int to, uint64_t size)
 {
         g_autofree char *buffer = g_malloc(64 * 1024);
         uint64_t sent = 0;
@@ -102,15 +102,15 @@ static void send_with_progress(int from, int to, uint64_t size)
                         break;
                 sent += (uint64_t) n;
                 if (g_get_monotonic_time() - shown > PROGRESS_USEC) {
-                        show_progress(sent, size, false);
+                        remote_show_progress(sent, size, false);
                         shown = g_get_monotonic_time();
                 }
         }
-        show_progress(sent, size, true);
+        remote_show_progress(sent, size, true);
 }
 
 /* Runs the far command with the file (or nothing) as its standard input. */
-static int run_with_file(Ctl *ctl, const GPtrArray *words, int file, int output, Error *ret_error)
+static int remote_run_with_file(Ctl *ctl, const GPtrArray *words, int file, int output, Error *ret_error)
 {
         _cleanup_close_ int reader = -EBADF, writer = -EBADF;
         struct stat st;
@@ -119,28 +119,28 @@ static int run_with_file(Ctl *ctl, const GPtrArray *words, int file, int output,
 
         if (file < 0 || ctl->options.quiet || !isatty(STDERR_FILENO) || fstat(file, &st) < 0 ||
                         st.st_size < PROGRESS_SIZE_MIN) {
-                r = spawn_ssh(ctl->options.host, words, file, output, &pid, ret_error);
-                return r < 0 ? r : wait_ssh(ctl->options.host, pid, ret_error);
+                r = ssh_spawn(ctl->options.host, words, file, output, &pid, ret_error);
+                return r < 0 ? r : ssh_wait(ctl->options.host, pid, ret_error);
         }
 
         if (pipe2(pipes, O_CLOEXEC) < 0)
                 return error_set_errno(ret_error, errno, "Cannot make a pipe to ssh");
         reader = pipes[0];
         writer = pipes[1];
-        r = spawn_ssh(ctl->options.host, words, reader, output, &pid, ret_error);
+        r = ssh_spawn(ctl->options.host, words, reader, output, &pid, ret_error);
         if (r < 0)
                 return r;
 
         reader = close_safe(reader);
         (void) signal(SIGPIPE, SIG_IGN);
-        send_with_progress(file, writer, (uint64_t) st.st_size);
+        remote_send_with_progress(file, writer, (uint64_t) st.st_size);
         writer = close_safe(writer);
-        return wait_ssh(ctl->options.host, pid, ret_error);
+        return ssh_wait(ctl->options.host, pid, ret_error);
 }
 
 /* One standard input takes one file: an initial RAM disk goes into the far store first, by a command of its
  * own. */
-static int import_initrd(Ctl *ctl, const char *name, char **ret_digest, Error *ret_error)
+static int remote_import_initrd(Ctl *ctl, const char *name, char **ret_digest, Error *ret_error)
 {
         g_autoptr(GPtrArray) words = g_ptr_array_new();
         _cleanup_close_ int file = -EBADF, reader = -EBADF, writer = -EBADF;
@@ -160,7 +160,7 @@ static int import_initrd(Ctl *ctl, const char *name, char **ret_digest, Error *r
         g_ptr_array_add(words, (char *) "import");
         g_ptr_array_add(words, (char *) "-");
         /* A digest is smaller than any pipe: it waits there until ssh has ended. */
-        r = run_with_file(ctl, words, file, writer, ret_error);
+        r = remote_run_with_file(ctl, words, file, writer, ret_error);
         writer = close_safe(writer);
         if (r > 0)
                 return error_set(ret_error, ERROR_FAILED, "The initial RAM disk was not taken.");
@@ -177,7 +177,7 @@ static int import_initrd(Ctl *ctl, const char *name, char **ret_digest, Error *r
         return 0;
 }
 
-static void replace_name(GPtrArray *words, const RemoteFile *file, const char *name)
+static void remote_replace_name(GPtrArray *words, const RemoteFile *file, const char *name)
 {
         char *word = words->pdata[file->index];
 
@@ -186,7 +186,7 @@ static void replace_name(GPtrArray *words, const RemoteFile *file, const char *n
 }
 
 /* The far command's words with all initial RAM disks sent and the image, if it is a local file, open. */
-static int send_initrds(Ctl *ctl, GPtrArray *words, const GArray *files, Error *ret_error)
+static int remote_send_initrds(Ctl *ctl, GPtrArray *words, const GArray *files, Error *ret_error)
 {
         for (guint i = 0; i < files->len; i++) {
                 const RemoteFile *file = &g_array_index(files, RemoteFile, i);
@@ -195,17 +195,17 @@ static int send_initrds(Ctl *ctl, GPtrArray *words, const GArray *files, Error *
 
                 if (!file->initrd)
                         continue;
-                r = import_initrd(ctl, (const char *) words->pdata[file->index] + file->prefix, &digest,
+                r = remote_import_initrd(ctl, (const char *) words->pdata[file->index] + file->prefix, &digest,
                                 ret_error);
                 if (r < 0)
                         return r;
-                replace_name(words, file, digest);
+                remote_replace_name(words, file, digest);
         }
 
         return 0;
 }
 
-static int run_once(Ctl *ctl, const Verb *verb, char **operands, Error *ret_error)
+static int remote_run_once(Ctl *ctl, const Verb *verb, char **operands, Error *ret_error)
 {
         g_autoptr(GPtrArray) words = remote_words(&ctl->options, verb, operands);
         g_autoptr(GArray) files = remote_files(verb, words, g_strv_length(operands));
@@ -222,17 +222,17 @@ static int run_once(Ctl *ctl, const Verb *verb, char **operands, Error *ret_erro
                 r = image_open((const char *) words->pdata[file->index] + file->prefix, &image, ret_error);
                 if (r < 0)
                         return r;
-                replace_name(words, file, "-");
+                remote_replace_name(words, file, "-");
         }
-        r = send_initrds(ctl, words, files, ret_error);
+        r = remote_send_initrds(ctl, words, files, ret_error);
         if (r < 0)
                 return r;
 
-        return run_with_file(ctl, words, image, -1, ret_error);
+        return remote_run_with_file(ctl, words, image, -1, ret_error);
 }
 
 /* What the far command writes, into a file that is here. */
-static int run_into_file(Ctl *ctl, const Verb *verb, char **operands, Error *ret_error)
+static int remote_run_into_file(Ctl *ctl, const Verb *verb, char **operands, Error *ret_error)
 {
         const char *name = operands[verb->output_operand - 1];
         _cleanup_close_ int reader = -EBADF, writer = -EBADF;
@@ -252,14 +252,14 @@ static int run_into_file(Ctl *ctl, const Verb *verb, char **operands, Error *ret
 
         operands[verb->output_operand - 1] = NULL;
         words = remote_words(&ctl->options, verb, operands);
-        r = spawn_ssh(ctl->options.host, words, -1, writer, &pid, ret_error);
+        r = ssh_spawn(ctl->options.host, words, -1, writer, &pid, ret_error);
         if (r < 0)
                 return r;
         writer = close_safe(writer);
         copied = volume_file_fill(&file, reader, &error);
         /* It says why itself, and so it does when nobody reads any more. */
         reader = close_safe(reader);
-        r = wait_ssh(ctl->options.host, pid, ret_error);
+        r = ssh_wait(ctl->options.host, pid, ret_error);
         if (copied < 0) {
                 error_move(ret_error, &error);
                 return copied;
@@ -275,15 +275,15 @@ int remote_run(Ctl *ctl, const Verb *verb, char **operands, Error *ret_error)
         int r, exit_status = CTL_EXIT_SUCCESS;
 
         if (verb->output_operand > 0)
-                return run_into_file(ctl, verb, operands, ret_error);
+                return remote_run_into_file(ctl, verb, operands, ret_error);
         /* A verb for many files gets one at a time. */
         if (verb->n_files <= 1)
-                return run_once(ctl, verb, operands, ret_error);
+                return remote_run_once(ctl, verb, operands, ret_error);
 
         for (char **file = operands; *file; file++) {
                 char *only[] = {*file, NULL};
 
-                r = run_once(ctl, verb, only, ret_error);
+                r = remote_run_once(ctl, verb, only, ret_error);
                 if (r < 0)
                         return r;
                 exit_status = MAX(exit_status, r);

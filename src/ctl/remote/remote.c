@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "common/string-util.h"
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/input/image-file.h"
 
 /* For whatever shell the user has over there: for fish, a backslash means something within quotes too, so it
  * stands outside of them; zsh looks for a program where a bare word begins with '='. */
-static char *quote(const char *word)
+static char *remote_quote(const char *word)
 {
         static const char safe[] =
                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%_+=:,./-";
@@ -36,7 +36,7 @@ char *remote_command(const GPtrArray *words)
         g_autoptr(GString) command = g_string_new(NULL);
 
         for (guint i = 0; i < words->len; i++) {
-                g_autofree char *quoted = quote(words->pdata[i]);
+                g_autofree char *quoted = remote_quote(words->pdata[i]);
 
                 if (i > 0)
                         g_string_append_c(command, ' ');
@@ -48,7 +48,7 @@ char *remote_command(const GPtrArray *words)
 
 GPtrArray *remote_words(const Options *options, const Verb *verb, char **operands)
 {
-        char **behind = options_words_behind(options, operands, 1);
+        char **behind = options_guest_arguments(options, operands, 1);
         GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
 
         g_ptr_array_add(words, g_strdup("shruthictl"));
@@ -71,7 +71,7 @@ GPtrArray *remote_words(const Options *options, const Verb *verb, char **operand
         return words;
 }
 
-static void add_file(GArray *files, const GPtrArray *words, guint index, size_t prefix, bool initrd)
+static void remote_add_file(GArray *files, const GPtrArray *words, guint index, size_t prefix, bool initrd)
 {
         const char *name = (const char *) words->pdata[index] + prefix;
         RemoteFile file = {.index = index, .prefix = prefix, .initrd = initrd};
@@ -81,10 +81,10 @@ static void add_file(GArray *files, const GPtrArray *words, guint index, size_t 
 }
 
 /* An option's word, or a word of "set NAME KEY=VALUE…". */
-static void add_if_named(GArray *files, const GPtrArray *words, guint index, const char *prefix, bool initrd)
+static void remote_add_if_named(GArray *files, const GPtrArray *words, guint index, const char *prefix, bool initrd)
 {
         if (g_ascii_strncasecmp(words->pdata[index], prefix, strlen(prefix)) == 0)
-                add_file(files, words, index, strlen(prefix), initrd);
+                remote_add_file(files, words, index, strlen(prefix), initrd);
 }
 
 GArray *remote_files(const Verb *verb, const GPtrArray *words, guint n_operands)
@@ -99,18 +99,18 @@ GArray *remote_files(const Verb *verb, const GPtrArray *words, guint n_operands)
                 operands--;
 
         for (guint i = 1; i < operands; i++) {
-                add_if_named(files, words, i, "--initrd=", true);
-                add_if_named(files, words, i, "--image=", false);
+                remote_add_if_named(files, words, i, "--initrd=", true);
+                remote_add_if_named(files, words, i, "--image=", false);
         }
         for (guint i = operands, number = 1; i < words->len; i++) {
                 if (i == separator)
                         continue;
                 if (verb->file_operand > 0 && number >= verb->file_operand &&
                                 number - verb->file_operand < verb->n_files)
-                        add_file(files, words, i, 0, false);
+                        remote_add_file(files, words, i, 0, false);
                 else if ((verb->scopes & OPTION_SET) && (separator < operands || i < separator)) {
-                        add_if_named(files, words, i, "Initrd=", true);
-                        add_if_named(files, words, i, "Image=", false);
+                        remote_add_if_named(files, words, i, "Initrd=", true);
+                        remote_add_if_named(files, words, i, "Image=", false);
                 }
                 number++;
         }

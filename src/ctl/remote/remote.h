@@ -3,7 +3,9 @@
 
 #include "ctl/verbs/verbs.h"
 
-/* -H: shruthictl over there, over ssh. File descriptors do not cross ssh, so a local image goes through
+/* The folder remote/ owns -H; only main.c uses it.
+ *
+ * -H: shruthictl over there, over ssh. File descriptors do not cross ssh, so a local image goes through
  * standard input, and everything else is the far shruthictl's: the streams, the editor, the password. */
 
 int remote_run(Ctl *ctl, const Verb *verb, char **operands, Error *ret_error);

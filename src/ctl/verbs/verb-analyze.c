@@ -12,6 +12,7 @@
 #include "ctl/output/pager.h"
 #include "ctl/output/start-timing.h"
 #include "ctl/output/table.h"
+#include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
 
 /* The answer comes when the guest runs, and it is still booting. */
@@ -25,7 +26,7 @@ typedef struct Analysis {
         bool ran_already; /* the start that was asked for is not the one it is about */
 } Analysis;
 
-static int read_timestamps(Ctl *ctl, const char *name, Timestamps *ret_timestamps, Error *ret_error)
+static int analysis_read_timestamps(Ctl *ctl, const char *name, Timestamps *ret_timestamps, Error *ret_error)
 {
         g_autoptr(JsonObject) times = NULL;
         Timestamps timestamps = {};
@@ -42,14 +43,14 @@ static int read_timestamps(Ctl *ctl, const char *name, Timestamps *ret_timestamp
         return 0;
 }
 
-static int analyze(
+static int analysis_make(
                 Ctl *ctl, const char *name, const uint64_t *sent, Analysis *ret_analysis, Error *ret_error)
 {
         Analysis analysis = {};
         int r;
 
         for (unsigned attempt = 1;; attempt++) {
-                r = read_timestamps(ctl, name, &analysis.timestamps, ret_error);
+                r = analysis_read_timestamps(ctl, name, &analysis.timestamps, ret_error);
                 if (r < 0)
                         return r;
                 if (!sent || analysis.timestamps.at[TIMESTAMP_FIRST_BYTE] > 0 ||
@@ -67,19 +68,19 @@ static int analyze(
         return 0;
 }
 
-static JsonObject *analysis_to_json(const char *name, const Analysis *analysis, const GArray *pieces)
+static JsonObject *analysis_to_json(const char *name, const Analysis *analysis, const GArray *phases)
 {
         JsonObject *object = json_object_new();
         JsonArray *array = json_array_new();
 
-        for (guint i = 0; i < pieces->len; i++) {
-                const Piece *piece = &g_array_index(pieces, Piece, i);
+        for (guint i = 0; i < phases->len; i++) {
+                const StartPhase *phase = &g_array_index(phases, StartPhase, i);
                 JsonObject *row = json_object_new();
 
-                json_object_set_string_member(row, "Timestamp", timestamp_to_string(piece->timestamp));
-                json_object_set_string_member(row, "Step", piece->what);
-                json_object_set_member(row, "Began", json_number(piece->began));
-                json_object_set_member(row, "Took", json_number(piece->took));
+                json_object_set_string_member(row, "Timestamp", timestamp_to_string(phase->timestamp));
+                json_object_set_string_member(row, "Step", phase->what);
+                json_object_set_member(row, "Began", json_number(phase->began));
+                json_object_set_member(row, "Took", json_number(phase->took));
                 json_array_add_object_element(array, row);
         }
         json_object_set_string_member(object, "Name", name);
@@ -93,26 +94,26 @@ static JsonObject *analysis_to_json(const char *name, const Analysis *analysis, 
         return object;
 }
 
-static void print_pieces(const Options *options, const GArray *pieces)
+static void analysis_print_phases(const Options *options, const GArray *phases)
 {
         static const char *const headers[] = {"PIECE", "     BEGAN", "      TOOK", "WHEN", NULL};
         g_autoptr(Table) table = table_new(headers);
         uint64_t whole = 0, longest = 0;
 
-        for (guint i = 0; i < pieces->len; i++) {
-                const Piece *piece = &g_array_index(pieces, Piece, i);
+        for (guint i = 0; i < phases->len; i++) {
+                const StartPhase *phase = &g_array_index(phases, StartPhase, i);
 
-                whole = MAX(whole, piece->began + piece->took);
-                longest = MAX(longest, piece->took);
+                whole = MAX(whole, phase->began + phase->took);
+                longest = MAX(longest, phase->took);
         }
-        for (guint i = 0; i < pieces->len; i++) {
-                const Piece *piece = &g_array_index(pieces, Piece, i);
-                g_autofree char *began = start_timing_format_time(piece->began),
-                                *took = start_timing_format_time(piece->took),
-                                *bar = piece_bar(piece, whole, terminal_has_utf8());
-                Color color = piece->took == longest ? COLOR_YELLOW : COLOR_NONE;
+        for (guint i = 0; i < phases->len; i++) {
+                const StartPhase *phase = &g_array_index(phases, StartPhase, i);
+                g_autofree char *began = start_timing_format_time(phase->began),
+                                *took = start_timing_format_time(phase->took),
+                                *bar = start_phase_bar(phase, whole, terminal_has_utf8());
+                Color color = phase->took == longest ? COLOR_YELLOW : COLOR_NONE;
 
-                table_add(table, piece->what, color, NULL);
+                table_add(table, phase->what, color, NULL);
                 table_add(table, began, COLOR_NONE, NULL);
                 table_add(table, took, color, NULL);
                 table_add(table, bar, color == COLOR_NONE ? COLOR_GREEN : color, NULL);
@@ -122,15 +123,15 @@ static void print_pieces(const Options *options, const GArray *pieces)
 }
 
 /* What libvirt and QEMU had to do takes seconds only where they wait for something. */
-static void print_waiting(const GArray *pieces)
+static void analysis_print_waiting(const GArray *phases)
 {
         g_autofree char *name = NULL;
 
-        for (guint i = 0; i < pieces->len; i++) {
-                const Piece *piece = &g_array_index(pieces, Piece, i);
+        for (guint i = 0; i < phases->len; i++) {
+                const StartPhase *phase = &g_array_index(phases, StartPhase, i);
 
-                if (piece->timestamp < TIMESTAMP_CONNECTED || piece->timestamp > TIMESTAMP_CREATED ||
-                                piece->took < WAITED_USEC || !own_name_of_host_needs_dns(&name))
+                if (phase->timestamp < TIMESTAMP_CONNECTED || phase->timestamp > TIMESTAMP_CREATED ||
+                                phase->took < WAITED_USEC || !own_name_of_host_needs_dns(&name))
                         continue;
                 printf("libvirt asks the resolver for this host's own name, '%s', at each start, and only "
                        "DNS is there to answer: shruthictl doctor.\n",
@@ -139,25 +140,25 @@ static void print_waiting(const GArray *pieces)
         }
 }
 
-static void print_analysis(
-                const Options *options, const char *name, const Analysis *analysis, const GArray *pieces)
+static void analysis_print(
+                const Options *options, const char *name, const Analysis *analysis, const GArray *phases)
 {
-        g_autofree char *sum = start_timing_sum(&analysis->timestamps, pieces),
+        g_autofree char *sum = start_timing_sum(&analysis->timestamps, phases),
                         *notes = start_timing_notes(&analysis->timestamps);
 
-        print_pieces(options, pieces);
+        analysis_print_phases(options, phases);
         if (options->no_legend)
                 return;
 
-        printf("%s%s: %s.\n", pieces->len > 0 ? "\n" : "", name, sum);
+        printf("%s%s: %s.\n", phases->len > 0 ? "\n" : "", name, sum);
         if (analysis->ran_already)
                 printf("It ran already: this is the start that it comes from.\n");
         fputs(notes, stdout);
-        print_waiting(pieces);
+        analysis_print_waiting(phases);
 }
 
 /* What it was is gone with the run. */
-static void say_what_helps(Error *error, const char *name, bool started)
+static void analysis_say_what_helps(Error *error, const char *name, bool started)
 {
         g_autofree char *sentence = NULL;
 
@@ -182,29 +183,29 @@ int analyze_print(Ctl *ctl, char **names, bool single, GHashTable *sent)
 
         for (char **name = names; *name; name++) {
                 g_autofree char *shown = text_for_display(*name, 80);
-                g_autoptr(GArray) pieces = NULL;
+                g_autoptr(GArray) phases = NULL;
                 _cleanup_error_ Error error = ERROR_INIT;
                 Analysis analysis;
 
-                r = analyze(ctl, *name, sent ? g_hash_table_lookup(sent, *name) : NULL, &analysis, &error);
+                r = analysis_make(ctl, *name, sent ? g_hash_table_lookup(sent, *name) : NULL, &analysis, &error);
                 if (r < 0) {
-                        say_what_helps(&error, shown, sent != NULL);
-                        ctl_print_error(&error, r);
+                        analysis_say_what_helps(&error, shown, sent != NULL);
+                        terminal_print_error(&error, r);
                         if (exit_status == CTL_EXIT_SUCCESS)
                                 exit_status = ctl_exit_status(ctl, &error);
                         continue;
                 }
 
-                pieces = start_timing_of(&analysis.timestamps);
+                phases = start_timing_of(&analysis.timestamps);
                 if (ctl->options.json != JSON_OFF) {
-                        json_array_add_object_element(array, analysis_to_json(*name, &analysis, pieces));
+                        json_array_add_object_element(array, analysis_to_json(*name, &analysis, phases));
                         continue;
                 }
                 pager_open(&ctl->options);
                 if (!first)
                         putchar('\n');
                 first = false;
-                print_analysis(&ctl->options, shown, &analysis, pieces);
+                analysis_print(&ctl->options, shown, &analysis, phases);
         }
 
         if (ctl->options.json != JSON_OFF)

@@ -82,7 +82,7 @@ static void check_file(const char *path, CheckResult *result)
                 result->problem = g_strdup(error_message(&error, r));
 }
 
-static void print_result(const Options *options, const char *path, const CheckResult *result)
+static void check_result_print(const Options *options, const char *path, const CheckResult *result)
 {
         g_autofree char *lines = lines_for_display(result->problem ?: result->note ?: ""), *shown = NULL;
 
@@ -93,7 +93,7 @@ static void print_result(const Options *options, const char *path, const CheckRe
                 fprintf(stderr, "%s: Note: %s.\n", shown, lines);
 }
 
-static JsonNode *result_to_json(const char *path, const CheckResult *result)
+static JsonNode *check_result_to_json(const char *path, const CheckResult *result)
 {
         g_autoptr(JsonObject) object = json_object_new();
 
@@ -117,9 +117,9 @@ int verb_check(Ctl *ctl, char **operands, Error *ret_error)
                 if (result.problem)
                         exit_status = CTL_EXIT_FAILURE;
                 if (ctl->options.json != JSON_OFF)
-                        json_array_add_element(array, result_to_json(*path, &result));
+                        json_array_add_element(array, check_result_to_json(*path, &result));
                 else
-                        print_result(&ctl->options, *path, &result);
+                        check_result_print(&ctl->options, *path, &result);
         }
 
         if (ctl->options.json != JSON_OFF)

@@ -13,7 +13,7 @@
 
 #include "common/io.h"
 #include "ctl/bus/client.h"
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/output/escape.h"
 
 /* How long after the end of the input the guest is heard: it may be answering. */
@@ -21,7 +21,7 @@
 
 static volatile sig_atomic_t interrupted;
 
-static void on_signal(int number)
+static void console_on_signal(int number)
 {
         interrupted = number;
 }
@@ -65,7 +65,7 @@ static int console_open(Ctl *ctl, const char *name, int *ret_fd, Error *ret_erro
 }
 
 /* Keyboard → guest. Returns false when it is to be left. */
-static bool forward_input(int console, Escape *escape, bool *ret_input_ended)
+static bool console_forward_input(int console, Escape *escape, bool *ret_input_ended)
 {
         char data[4096];
         ssize_t n;
@@ -85,7 +85,7 @@ static bool forward_input(int console, Escape *escape, bool *ret_input_ended)
 }
 
 /* The time that is left for an answer to what was said last; NULL: no limit. */
-static const struct timespec *time_left(int64_t ended, struct timespec *ret)
+static const struct timespec *console_time_left(int64_t ended, struct timespec *ret)
 {
         int64_t left = ended + ANSWER_USEC - g_get_monotonic_time();
 
@@ -98,7 +98,7 @@ static const struct timespec *time_left(int64_t ended, struct timespec *ret)
 }
 
 /* Returns 1 when the user left, or had nothing more to say, 0 when the guest's side ended. */
-static int forward(int console, Escape *escape, bool follow, const sigset_t *unblocked)
+static int console_forward(int console, Escape *escape, bool follow, const sigset_t *unblocked)
 {
         bool input_ended = false;
         int64_t ended = 0;
@@ -112,7 +112,7 @@ static int forward(int console, Escape *escape, bool follow, const sigset_t *unb
                 char data[16 * 1024];
                 int n_ready;
 
-                n_ready = ppoll(polls, G_N_ELEMENTS(polls), time_left(ended, &left), unblocked);
+                n_ready = ppoll(polls, G_N_ELEMENTS(polls), console_time_left(ended, &left), unblocked);
                 if (n_ready < 0)
                         continue;
                 if (ended > 0 && (n_ready == 0 || g_get_monotonic_time() > ended + ANSWER_USEC))
@@ -125,7 +125,7 @@ static int forward(int console, Escape *escape, bool follow, const sigset_t *unb
                         if (n > 0 && write_all(STDOUT_FILENO, data, (size_t) n) < 0)
                                 return 1;
                 }
-                if (polls[1].revents && !forward_input(console, escape, &input_ended))
+                if (polls[1].revents && !console_forward_input(console, escape, &input_ended))
                         return 1;
                 if (input_ended && !follow && ended == 0)
                         ended = g_get_monotonic_time();
@@ -135,10 +135,10 @@ static int forward(int console, Escape *escape, bool follow, const sigset_t *unb
 }
 
 /* Signals that would end us must find the terminal restored: they only come through while ppoll() waits. */
-static void catch_signals(sigset_t *ret_unblocked)
+static void console_catch_signals(sigset_t *ret_unblocked)
 {
         static const int numbers[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
-        struct sigaction action = {.sa_handler = on_signal};
+        struct sigaction action = {.sa_handler = console_on_signal};
         sigset_t blocked;
 
         sigemptyset(&blocked);
@@ -177,9 +177,9 @@ int verb_console(Ctl *ctl, char **operands, Error *ret_error)
                 fprintf(stderr, "Connected to the console of %s. Press ^] three times within 1s to leave.\n",
                                 names[0]);
         fflush(NULL);
-        catch_signals(&unblocked);
+        console_catch_signals(&unblocked);
         terminal_make_raw(&terminal);
-        r = forward(console, terminal.raw ? &escape : NULL, ctl->options.follow, &unblocked);
+        r = console_forward(console, terminal.raw ? &escape : NULL, ctl->options.follow, &unblocked);
         if (terminal.raw && !ctl->options.quiet)
                 fprintf(stderr, "\r\n%s\r\n",
                                 r > 0 ? "Left the console; the guest runs on." : "The console ended.");

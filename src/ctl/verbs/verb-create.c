@@ -10,9 +10,9 @@
 #include "common/string-util.h"
 #include "common/unikernel-name.h"
 #include "ctl/bus/image-bus.h"
+#include "ctl/bus/overrides.h"
 #include "ctl/bus/settings-append.h"
-#include "ctl/bus/without-effect.h"
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/input/image-file.h"
 #include "ctl/output/value.h"
 #include "unikernel/unit-dropins.h"
@@ -58,7 +58,7 @@ static int make_create_call(
 }
 
 /* Administrators' files stay when a unikernel is removed, and count for the next one of that name. */
-static void warn_of_dropins(Ctl *ctl, const char *name)
+static void create_warn_of_dropins(Ctl *ctl, const char *name)
 {
         g_auto(GStrv) files = unit_dropins_list(name);
 
@@ -68,7 +68,7 @@ static void warn_of_dropins(Ctl *ctl, const char *name)
 }
 
 /* Whether an address stands in the arguments, which costs a call to look at. */
-static bool types_address(const CommandSettings *settings)
+static bool arguments_have_address(const CommandSettings *settings)
 {
         for (char **word = settings->argument_list; word && *word; word++)
                 if (g_str_has_prefix(*word, "--ipv"))
@@ -78,7 +78,7 @@ static bool types_address(const CommandSettings *settings)
 }
 
 /* Creates it, and starts it if that was asked for. */
-static int create(Ctl *ctl, const char *name, const char *image, bool start, Error *ret_error)
+static int create_unikernel(Ctl *ctl, const char *name, const char *image, bool start, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
@@ -92,7 +92,7 @@ static int create(Ctl *ctl, const char *name, const char *image, bool start, Err
                 return r;
         }
 
-        warn_of_dropins(ctl, name);
+        create_warn_of_dropins(ctl, name);
         if (start) {
                 r = client_call(ctl, "StartUnikernel", NULL, ret_error, "st", name,
                                 ctl->options.no_block ? UINT64_C(1) : UINT64_C(0));
@@ -107,8 +107,8 @@ static int create(Ctl *ctl, const char *name, const char *image, bool start, Err
                 printf("Created and started %s.\n", name);
         else if (!ctl->options.quiet)
                 printf("Created %s. To start it: shruthictl start %s\n", name, name);
-        if (!ctl->options.quiet && types_address(&ctl->options.settings))
-                tell_blocked_addresses(ctl, name);
+        if (!ctl->options.quiet && arguments_have_address(&ctl->options.settings))
+                overrides_report_blocked_addresses(ctl, name);
         return CTL_EXIT_SUCCESS;
 }
 
@@ -131,18 +131,18 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
                                         "behind '--': shruthictl create NAME IMAGE -- %s",
                                         shown, shown);
                 }
-                r = arguments_take(ctl, arguments, ret_error);
+                r = options_take_arguments(&ctl->options, arguments, ret_error);
                 if (r < 0)
                         return r;
         }
 
-        return create(ctl, operands[0], operands[1], ctl->options.now, ret_error);
+        return create_unikernel(ctl, operands[0], operands[1], ctl->options.now, ret_error);
 }
 
 /* The predecessor put its one network device on the bridge of its configuration, unasked; so do the image's
  * network devices go to the default bridge here when none was named. An image without a manifest gets
  * one. */
-static int connect_networks(Ctl *ctl, const char *image, Error *ret_error)
+static int create_connect_networks(Ctl *ctl, const char *image, Error *ret_error)
 {
         g_autoptr(JsonObject) info = NULL;
         JsonArray *devices;
@@ -171,7 +171,7 @@ static int connect_networks(Ctl *ctl, const char *image, Error *ret_error)
 
 /* The addresses that the predecessor's guests were told of (by MirageOS's keys) are given to them, so that
  * nobody else gets them, and a user's guest is heard from them. */
-static void claim_addresses(CommandSettings *settings)
+static void create_claim_addresses(CommandSettings *settings)
 {
         static const char *const keys[] = {"--ipv4=", "--ipv6="};
         g_auto(GStrv) words = g_strsplit(settings->values[SETTING_ARGUMENTS] ?: "", " ", -1);
@@ -220,13 +220,13 @@ int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
                                 ? g_strdup(options->image)
                                 : g_strconcat(HOST_PATH_PREFIX, options->image, NULL);
         if (!options->settings.networks && !g_str_equal(image, "-")) {
-                r = connect_networks(ctl, image, ret_error);
+                r = create_connect_networks(ctl, image, ret_error);
                 if (r < 0)
                         return r;
-                claim_addresses(&ctl->options.settings);
+                create_claim_addresses(&ctl->options.settings);
         }
 
-        return create(ctl, options->name, image, true, ret_error);
+        return create_unikernel(ctl, options->name, image, true, ret_error);
 }
 
 /* The predecessor's other verbs: what to say today. */

@@ -3,7 +3,7 @@
 /* credential list, set, rotate, remove: the keys of a unikernel. */
 
 #include "ctl/bus/client.h"
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/input/secret-input.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"

@@ -21,7 +21,7 @@ typedef struct Diagnosis {
         bool failed;
 } Diagnosis;
 
-static void add_check(Diagnosis *diagnosis, const char *check, const char *status, const char *sentence,
+static void doctor_add_check(Diagnosis *diagnosis, const char *check, const char *status, const char *sentence,
                 const char *fix)
 {
         JsonObject *object = json_object_new();
@@ -37,7 +37,7 @@ static void add_check(Diagnosis *diagnosis, const char *check, const char *statu
 }
 
 /* Everything from a text of unknown origin goes through here, onto the terminal. */
-static void print_check(JsonArray *array, guint index, JsonNode *element, void *userdata)
+static void doctor_print_check(JsonArray *array, guint index, JsonNode *element, void *userdata)
 {
         JsonObject *object = json_node_get_object(element);
         const char *status = json_object_get_string_member(object, "Status");
@@ -56,7 +56,7 @@ static void print_check(JsonArray *array, guint index, JsonNode *element, void *
                 printf("        to fix it: %s\n", fix);
 }
 
-static int ask_shruthid(Diagnosis *diagnosis, Error *ret_error)
+static int doctor_ask_shruthid(Diagnosis *diagnosis, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         const char *check, *status, *sentence, *fix;
@@ -68,7 +68,7 @@ static int ask_shruthid(Diagnosis *diagnosis, Error *ret_error)
 
         r = sd_bus_message_enter_container(reply, 'a', "(ssss)");
         while (r >= 0 && (r = sd_bus_message_read(reply, "(ssss)", &check, &status, &sentence, &fix)) > 0)
-                add_check(diagnosis, check, status, sentence, fix);
+                doctor_add_check(diagnosis, check, status, sentence, fix);
 
         return r < 0 ? client_message_error(r, ret_error) : 0;
 }
@@ -90,14 +90,14 @@ static bool caller_is_in(const char *name)
         return false;
 }
 
-static void check_caller(Diagnosis *diagnosis)
+static void doctor_check_caller(Diagnosis *diagnosis)
 {
         g_autofree char *user = format_user(geteuid()), *fix = NULL;
 
         if (geteuid() == 0)
                 return;
         if (caller_is_in(SHRUTHI_USERS_GROUP)) {
-                add_check(diagnosis, "user", "ok",
+                doctor_add_check(diagnosis, "user", "ok",
                                 "You are in group " SHRUTHI_USERS_GROUP ": you may create and manage "
                                 "unikernels of your own.",
                                 "");
@@ -106,14 +106,14 @@ static void check_caller(Diagnosis *diagnosis)
 
         fix = g_strdup_printf(
                         "adduser %s " SHRUTHI_USERS_GROUP " (as root; it counts from the next login)", user);
-        add_check(diagnosis, "user", "warning",
+        doctor_add_check(diagnosis, "user", "warning",
                         "You are not in group " SHRUTHI_USERS_GROUP ": what changes something asks for an "
                         "administrator's password.",
                         fix);
 }
 
 /* Of those that run with keys: where there are none, nothing of them can be dumped. */
-static void check_core_files(Diagnosis *diagnosis)
+static void doctor_check_core_files(Diagnosis *diagnosis)
 {
         g_autofree char *names = NULL, *sentence = NULL;
         struct passwd *qemu = getpwnam(SHRUTHI_QEMU_USER);
@@ -124,7 +124,7 @@ static void check_core_files(Diagnosis *diagnosis)
         names = core_files_find("/proc", qemu->pw_uid, &any);
         if (!names) {
                 if (any)
-                        add_check(diagnosis, "core-files", "ok",
+                        doctor_add_check(diagnosis, "core-files", "ok",
                                         "QEMU leaves no core files of guests that have keys.", "");
                 return;
         }
@@ -133,44 +133,44 @@ static void check_core_files(Diagnosis *diagnosis)
                         "If QEMU crashes, it may leave a core file of guests that have keys: %s. Their "
                         "memory is not in it, but what QEMU has just read for them may be.",
                         names);
-        add_check(diagnosis, "core-files", "warning", sentence,
+        doctor_add_check(diagnosis, "core-files", "warning", sentence,
                         "write max_core = 0 into /etc/libvirt/qemu.conf and restart libvirtd (or "
                         "virtqemud); it "
                         "counts for each guest from its next start");
 }
 
-static void check_reach(Diagnosis *diagnosis)
+static void doctor_check_reach(Diagnosis *diagnosis)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
         r = client_connect(diagnosis->ctl, &error);
         if (r < 0) {
-                add_check(diagnosis, "bus", "failed", error_message(&error, r),
+                doctor_add_check(diagnosis, "bus", "failed", error_message(&error, r),
                                 "systemctl start dbus.socket shruthid.socket");
                 return;
         }
         if (diagnosis->ctl->bus_private)
-                add_check(diagnosis, "bus", "warning",
+                doctor_add_check(diagnosis, "bus", "warning",
                                 "The system bus is not there; this goes over shruthid's private socket, "
                                 "which serves only root.",
                                 "systemctl start dbus.socket");
         else
-                add_check(diagnosis, "bus", "ok", "The system bus can be reached.", "");
+                doctor_add_check(diagnosis, "bus", "ok", "The system bus can be reached.", "");
 
-        r = ask_shruthid(diagnosis, &error);
+        r = doctor_ask_shruthid(diagnosis, &error);
         if (r < 0) {
                 bool refused = error.code == ERROR_ACCESS_DENIED ||
                                error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
 
                 /* Who may not ask it has learnt that it answers. */
                 if (refused)
-                        add_check(diagnosis, "shruthid", "ok",
+                        doctor_add_check(diagnosis, "shruthid", "ok",
                                         "shruthid answers. What it finds on this host is told to "
                                         "administrators: sudo shruthictl doctor",
                                         "");
                 else
-                        add_check(diagnosis, "shruthid", "failed", error_message(&error, r),
+                        doctor_add_check(diagnosis, "shruthid", "failed", error_message(&error, r),
                                         "journalctl -b -u shruthid.service");
         }
 }
@@ -180,16 +180,16 @@ int verb_doctor(Ctl *ctl, char **operands, Error *ret_error)
         g_autoptr(JsonArray) checks = json_array_new();
         Diagnosis diagnosis = {.ctl = ctl, .checks = checks};
 
-        check_reach(&diagnosis);
-        check_caller(&diagnosis);
-        check_core_files(&diagnosis);
+        doctor_check_reach(&diagnosis);
+        doctor_check_caller(&diagnosis);
+        doctor_check_core_files(&diagnosis);
 
         if (ctl->options.json != JSON_OFF) {
                 g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), checks);
 
                 json_print(&ctl->options, node);
         } else
-                json_array_foreach_element(checks, print_check, NULL);
+                json_array_foreach_element(checks, doctor_print_check, NULL);
 
         return diagnosis.failed ? CTL_EXIT_FAILURE : CTL_EXIT_SUCCESS;
 }

@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "common/string-util.h"
-#include "ctl/bus/changed.h"
 #include "ctl/bus/client.h"
-#include "ctl/cli/words.h"
+#include "ctl/bus/needs-restart.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/input/editor.h"
+#include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
 
 /* What an administrator wrote in /etc is theirs to change, and is said before the editor opens. */
-static int check_origin(Ctl *ctl, const char *name, JsonObject **ret_details, Error *ret_error)
+static int edit_check_origin(Ctl *ctl, const char *name, JsonObject **ret_details, Error *ret_error)
 {
         g_autoptr(JsonObject) details = NULL;
         g_autofree char *path = NULL;
@@ -36,7 +37,7 @@ static int check_origin(Ctl *ctl, const char *name, JsonObject **ret_details, Er
 }
 
 /* Somebody else may have changed it while the editor was open; their change must not be lost unseen. */
-static int set_definition(Ctl *ctl, const char *name, const char *before, const char *text, Error *ret_error)
+static int edit_set_definition(Ctl *ctl, const char *name, const char *before, const char *text, Error *ret_error)
 {
         g_autofree char *now = NULL;
         int r;
@@ -51,7 +52,7 @@ static int set_definition(Ctl *ctl, const char *name, const char *before, const 
 }
 
 /* Faults of the text itself, which another look at it can mend. */
-static bool is_fault_of_text(ErrorCode code)
+static bool edit_is_fault_of_text(ErrorCode code)
 {
         switch (code) {
         case ERROR_INVALID_ARGS:
@@ -72,7 +73,7 @@ static bool is_fault_of_text(ErrorCode code)
         }
 }
 
-static void say_result(Ctl *ctl, const char *name, JsonObject *details)
+static void edit_report_result(Ctl *ctl, const char *name, JsonObject *details)
 {
         if (ctl->options.quiet)
                 return;
@@ -84,18 +85,18 @@ static void say_result(Ctl *ctl, const char *name, JsonObject *details)
                        "back.\n",
                                 path, name);
         }
-        if (!changed_needs_restart(ctl, name))
+        if (!needs_restart_report(ctl, name))
                 printf("Changed %s.\n", name);
 }
 
-static int edit(Ctl *ctl, const char *name, Error *ret_error)
+static int edit_definition(Ctl *ctl, const char *name, Error *ret_error)
 {
         _cleanup_editor_ EditorFile file = EDITOR_FILE_INIT;
         g_autoptr(JsonObject) details = NULL;
         g_autofree char *before = NULL;
         int r;
 
-        r = check_origin(ctl, name, &details, ret_error);
+        r = edit_check_origin(ctl, name, &details, ret_error);
         if (r >= 0)
                 r = client_get_text(ctl, "GetUnikernelDefinition", name, &before, ret_error);
         if (r >= 0)
@@ -116,13 +117,13 @@ static int edit(Ctl *ctl, const char *name, Error *ret_error)
                         return 0;
                 }
 
-                r = set_definition(ctl, name, before, text, &error);
+                r = edit_set_definition(ctl, name, before, text, &error);
                 if (r >= 0) {
-                        say_result(ctl, name, details);
+                        edit_report_result(ctl, name, details);
                         return 0;
                 }
-                if (is_fault_of_text(error.code) && editor_can_ask()) {
-                        ctl_print_error(&error, r);
+                if (edit_is_fault_of_text(error.code) && editor_can_ask()) {
+                        terminal_print_error(&error, r);
                         if (editor_ask_again())
                                 continue;
                         return error_set(ret_error, ERROR_CANCELED, "Nothing was changed.");
@@ -144,7 +145,7 @@ int verb_edit(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
 
         for (char **name = names; *name; name++) {
-                r = edit(ctl, *name, ret_error);
+                r = edit_definition(ctl, *name, ret_error);
                 if (r < 0) {
                         error_cannot(ret_error, "edit %s", *name);
                         return r;

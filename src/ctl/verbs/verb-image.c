@@ -11,13 +11,13 @@
 #include "common/string-util.h"
 #include "ctl/bus/client.h"
 #include "ctl/bus/image-bus.h"
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/input/image-file.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
 #include "ctl/output/value.h"
 
-static int read_images(sd_bus_message *reply, Table *table)
+static int image_list_read(sd_bus_message *reply, Table *table)
 {
         const char *digest;
         uint64_t size;
@@ -63,7 +63,7 @@ int verb_image_list(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
         table_set_key(table, 2, "UsedBy");
-        r = read_images(reply, table);
+        r = image_list_read(reply, table);
         if (r < 0)
                 return client_message_error(r, ret_error);
 
@@ -92,7 +92,7 @@ int client_inspect_image(Ctl *ctl, const char *image, JsonObject **ret_info, Err
         return r < 0 ? client_message_error(r, ret_error) : 0;
 }
 
-static void print_line(const char *key, const char *value)
+static void image_print_line(const char *key, const char *value)
 {
         g_autofree char *shown = text_for_display(value, 4096);
 
@@ -100,7 +100,7 @@ static void print_line(const char *key, const char *value)
 }
 
 /* Whether a block device called so most likely carries keys; there is no other way to tell. */
-static bool is_for_keys(const char *name)
+static bool image_device_is_for_keys(const char *name)
 {
         static const char *const words[] = {"key", "secret", "cred", "cert"};
         g_autofree char *lower = g_ascii_strdown(name, -1);
@@ -113,7 +113,7 @@ static bool is_for_keys(const char *name)
 }
 
 /* The devices, and the options that connect them. */
-static void print_devices(JsonObject *info)
+static void image_print_devices(JsonObject *info)
 {
         JsonArray *devices = value_array(info, "Devices");
         g_autoptr(GString) options = g_string_new(NULL);
@@ -121,11 +121,11 @@ static void print_devices(JsonObject *info)
         bool has_block = false, has_keys = false;
 
         if (!value_flag(info, "HasManifest")) {
-                print_line("Devices", "as its definition says (the image has no manifest)");
+                image_print_line("Devices", "as its definition says (the image has no manifest)");
                 return;
         }
         if (n == 0)
-                print_line("Devices", "none");
+                image_print_line("Devices", "none");
 
         for (guint i = 0; i < n; i++) {
                 JsonArray *device = json_array_get_array_element(devices, i);
@@ -133,10 +133,10 @@ static void print_devices(JsonObject *info)
                 const char *kind = json_array_get_string_element(device, 1);
                 g_autofree char *text = g_strdup_printf("%s %s", kind, name);
 
-                print_line(i == 0 ? "Devices" : "", text);
+                image_print_line(i == 0 ? "Devices" : "", text);
                 if (g_str_equal(kind, "network"))
                         g_string_append_printf(options, " --network=%s:BRIDGE", name);
-                else if (!has_keys && is_for_keys(name)) {
+                else if (!has_keys && image_device_is_for_keys(name)) {
                         g_string_append_printf(options, " --credentials=%s", name);
                         has_keys = true;
                 } else {
@@ -148,14 +148,14 @@ static void print_devices(JsonObject *info)
         if (n > 0) {
                 g_autofree char *command = g_strdup_printf("shruthictl create NAME IMAGE%s", options->str);
 
-                print_line("Create", command);
+                image_print_line("Create", command);
         }
         if (has_block && !has_keys)
-                print_line("", "with --credentials=DEVICE for a block device that the image reads keys "
+                image_print_line("", "with --credentials=DEVICE for a block device that the image reads keys "
                                "from");
 }
 
-static void print_info(const char *image, JsonObject *info)
+static void image_print_info(const char *image, JsonObject *info)
 {
         g_autofree char *size = size_format((uint64_t) value_number(info, "Size")), *shown = NULL;
         const char *target = value_text(info, "Target"), *problem = value_text(info, "Problem");
@@ -164,17 +164,17 @@ static void print_info(const char *image, JsonObject *info)
 
         shown = text_for_display(image, 1024);
         printf("%s%s%s\n", color_on(COLOR_BOLD), shown, color_off(COLOR_BOLD));
-        print_line("Digest", value_text(info, "Digest"));
-        print_line("Size", size);
+        image_print_line("Digest", value_text(info, "Digest"));
+        image_print_line("Size", size);
         /* A Multiboot or PVH kernel is entered in 32 bit, whatever it goes on to. */
         if (g_str_equal(architecture, "i686") && !g_str_equal(value_text(info, "BootMethod"), "linux"))
                 architecture = "i686 as it is entered; it may go on in 64 bit";
-        print_line("Architecture", architecture);
-        print_line("Boots by", value_text(info, "BootMethod"));
+        image_print_line("Architecture", architecture);
+        image_print_line("Boots by", value_text(info, "BootMethod"));
         if (*target && !g_str_equal(target, "none"))
-                print_line("Solo5 target", target);
+                image_print_line("Solo5 target", target);
         if (hostable)
-                print_devices(info);
+                image_print_devices(info);
         printf("%12s: %s%s%s\n", "Hostable", color_on(hostable ? COLOR_GREEN : COLOR_RED),
                         hostable ? "yes" : "no", color_off(COLOR_GREEN));
         if (*problem) {
@@ -210,7 +210,7 @@ int verb_image_inspect(Ctl *ctl, char **operands, Error *ret_error)
                 }
                 if (image != operands)
                         putchar('\n');
-                print_info(*image, info);
+                image_print_info(*image, info);
         }
 
         if (ctl->options.json != JSON_OFF)

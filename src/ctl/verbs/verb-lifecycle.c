@@ -6,7 +6,7 @@
 
 #include "ctl/bus/analyze.h"
 #include "ctl/bus/client.h"
-#include "ctl/bus/without-effect.h"
+#include "ctl/bus/overrides.h"
 #include "ctl/output/value.h"
 
 #define FLAG_NO_WAIT UINT64_C(1)
@@ -64,7 +64,7 @@ static int make_autostart_call(
         return 0;
 }
 
-static int call_all(Ctl *ctl, char **operands, const char *what, ClientCallMaker make, const char *member,
+static int lifecycle_call_all(Ctl *ctl, char **operands, const char *what, ClientCallMaker make, const char *member,
                 Error *ret_error)
 {
         g_auto(GStrv) names = NULL;
@@ -119,26 +119,26 @@ int verb_start(Ctl *ctl, char **operands, Error *ret_error)
         if (ctl->options.time)
                 return start_and_analyze(ctl, operands, ret_error);
 
-        return call_all(ctl, operands, "start", make_job_call, "StartUnikernel", ret_error);
+        return lifecycle_call_all(ctl, operands, "start", make_job_call, "StartUnikernel", ret_error);
 }
 
 int verb_stop(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return call_all(ctl, operands, "stop", make_job_call, "StopUnikernel", ret_error);
+        return lifecycle_call_all(ctl, operands, "stop", make_job_call, "StopUnikernel", ret_error);
 }
 
 int verb_restart(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return call_all(ctl, operands, "restart", make_job_call, "RestartUnikernel", ret_error);
+        return lifecycle_call_all(ctl, operands, "restart", make_job_call, "RestartUnikernel", ret_error);
 }
 
 int verb_kill(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return call_all(ctl, operands, "kill", make_kill_call, NULL, ret_error);
+        return lifecycle_call_all(ctl, operands, "kill", make_kill_call, NULL, ret_error);
 }
 
 /* A second call for those for which the first succeeded; the first failure of both is the exit status. */
-static int call_next(Ctl *ctl, GPtrArray *done, int before, const char *what, const char *member)
+static int lifecycle_call_next(Ctl *ctl, GPtrArray *done, int before, const char *what, const char *member)
 {
         int r;
 
@@ -154,17 +154,17 @@ int verb_remove(Ctl *ctl, char **operands, Error *ret_error)
         int r;
 
         if (!ctl->options.now)
-                return call_all(ctl, operands, "remove", make_job_call, "RemoveUnikernel", ret_error);
+                return lifecycle_call_all(ctl, operands, "remove", make_job_call, "RemoveUnikernel", ret_error);
 
         r = client_expand(ctl, operands, &names, ret_error);
         if (r < 0)
                 return r;
         r = client_call_each(ctl, names, "stop", make_job_call, (void *) "StopUnikernel", stopped);
-        return call_next(ctl, stopped, r, "remove", "RemoveUnikernel");
+        return lifecycle_call_next(ctl, stopped, r, "remove", "RemoveUnikernel");
 }
 
 /* "systemctl enable" is the administrator's own, which we cannot take back. */
-static void warn_about_enabled(Ctl *ctl, const GPtrArray *names)
+static void autostart_warn_about_enabled(Ctl *ctl, const GPtrArray *names)
 {
         for (guint i = 0; i < names->len; i++) {
                 const char *name = names->pdata[i];
@@ -181,14 +181,14 @@ static void warn_about_enabled(Ctl *ctl, const GPtrArray *names)
 }
 
 /* Neither what a drop-in says otherwise, nor what is masked. */
-static void tell_without_effect(Ctl *ctl, const GPtrArray *names, bool autostart)
+static void autostart_report_ineffective(Ctl *ctl, const GPtrArray *names, bool autostart)
 {
         const CommandSettings settings = {.values[SETTING_AUTOSTART] = (char *) "yes"};
 
         for (guint i = 0; i < names->len; i++) {
                 const char *name = names->pdata[i];
 
-                tell_overrides(ctl, name, &settings, false);
+                overrides_report(ctl, name, &settings, false);
                 if (autostart && unit_is_masked(name))
                         fprintf(stderr,
                                         "Note: %s does not start, since its unit is masked: systemctl "
@@ -198,7 +198,7 @@ static void tell_without_effect(Ctl *ctl, const GPtrArray *names, bool autostart
 }
 
 /* A definition in /etc says NotManaged; systemd's own way works there. */
-static int set_autostart(Ctl *ctl, char **operands, bool autostart, Error *ret_error)
+static int autostart_set(Ctl *ctl, char **operands, bool autostart, Error *ret_error)
 {
         g_autoptr(GPtrArray) done = g_ptr_array_new();
         g_auto(GStrv) names = NULL;
@@ -216,21 +216,21 @@ static int set_autostart(Ctl *ctl, char **operands, bool autostart, Error *ret_e
                                 "itself, or by: systemctl %s unikernel@NAME.service\n",
                                 autostart ? "enable" : "disable");
         if (!autostart)
-                warn_about_enabled(ctl, done);
-        tell_without_effect(ctl, done, autostart);
+                autostart_warn_about_enabled(ctl, done);
+        autostart_report_ineffective(ctl, done, autostart);
         if (!ctl->options.now)
                 return r;
 
-        return call_next(ctl, done, r, autostart ? "start" : "stop",
+        return lifecycle_call_next(ctl, done, r, autostart ? "start" : "stop",
                         autostart ? "StartUnikernel" : "StopUnikernel");
 }
 
 int verb_enable(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return set_autostart(ctl, operands, true, ret_error);
+        return autostart_set(ctl, operands, true, ret_error);
 }
 
 int verb_disable(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return set_autostart(ctl, operands, false, ret_error);
+        return autostart_set(ctl, operands, false, ret_error);
 }

@@ -12,7 +12,7 @@
 
 #define CALLER UINT32_MAX
 
-static char *format_amount(uint64_t amount, const char *unit)
+static char *limits_format_amount(uint64_t amount, const char *unit)
 {
         if (amount == UINT64_MAX)
                 return g_strdup("no limit");
@@ -21,10 +21,10 @@ static char *format_amount(uint64_t amount, const char *unit)
                                           : g_strdup_printf("%" G_GUINT64_FORMAT, amount);
 }
 
-static void add_row(Table *table, const char *name, const char *unit, const char *setting, uint64_t used,
+static void limits_add_row(Table *table, const char *name, const char *unit, const char *setting, uint64_t used,
                 uint64_t max)
 {
-        g_autofree char *shown_used = format_amount(used, unit), *shown_max = format_amount(max, unit);
+        g_autofree char *shown_used = limits_format_amount(used, unit), *shown_max = limits_format_amount(max, unit);
 
         table_add(table, name, COLOR_NONE, NULL);
         table_add(table, shown_used, used >= max ? COLOR_YELLOW : COLOR_NONE, json_number(used));
@@ -53,7 +53,7 @@ int verb_limits(Ctl *ctl, char **operands, Error *ret_error)
         r = sd_bus_message_enter_container(reply, 'a', "(ssstt)");
         while (r >= 0 &&
                         (r = sd_bus_message_read(reply, "(ssstt)", &name, &unit, &setting, &used, &max)) > 0)
-                add_row(table, name, unit, setting, used, max);
+                limits_add_row(table, name, unit, setting, used, max);
         if (r < 0)
                 return client_message_error(r, ret_error);
 

@@ -5,13 +5,14 @@
 #include <fnmatch.h>
 
 #include "common/unikernel-name.h"
-#include "ctl/bus/changed.h"
 #include "ctl/bus/client.h"
-#include "ctl/bus/without-effect.h"
+#include "ctl/bus/needs-restart.h"
+#include "ctl/bus/overrides.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
+#include "ctl/output/terminal.h"
 
-static bool row_matches(const UnikernelRow *row, char **patterns)
+static bool list_row_matches(const UnikernelRow *row, char **patterns)
 {
         if (!*patterns)
                 return true;
@@ -23,7 +24,7 @@ static bool row_matches(const UnikernelRow *row, char **patterns)
         return false;
 }
 
-static bool is_listed(const GPtrArray *rows, const char *name)
+static bool list_has_name(const GPtrArray *rows, const char *name)
 {
         for (guint i = 0; i < rows->len; i++)
                 if (g_str_equal(((const UnikernelRow *) rows->pdata[i])->name, name))
@@ -33,7 +34,7 @@ static bool is_listed(const GPtrArray *rows, const char *name)
 }
 
 /* Patterns may match none; who names one expects that it is there. */
-static int tell_missing(const Ctl *ctl, const GPtrArray *rows, char **operands)
+static int list_report_missing(const Ctl *ctl, const GPtrArray *rows, char **operands)
 {
         int exit_status = CTL_EXIT_SUCCESS;
 
@@ -41,12 +42,12 @@ static int tell_missing(const Ctl *ctl, const GPtrArray *rows, char **operands)
                 _cleanup_error_ Error error = ERROR_INIT;
                 int r = 0;
 
-                if (name_is_pattern(*name) || is_listed(rows, *name))
+                if (name_is_pattern(*name) || list_has_name(rows, *name))
                         continue;
                 r = name_check(*name, &error);
                 if (r >= 0)
                         r = error_set(&error, ERROR_NO_SUCH_UNIKERNEL, "There is no unikernel '%s'", *name);
-                ctl_print_error(&error, r);
+                terminal_print_error(&error, r);
                 if (exit_status == CTL_EXIT_SUCCESS)
                         exit_status = ctl_exit_status(ctl, &error);
         }
@@ -54,7 +55,7 @@ static int tell_missing(const Ctl *ctl, const GPtrArray *rows, char **operands)
         return exit_status;
 }
 
-static void add_row(Table *table, const UnikernelRow *row, GHashTable *changed)
+static void list_add_row(Table *table, const UnikernelRow *row, GHashTable *changed)
 {
         bool differs = g_hash_table_contains(changed, row->name), masked = unit_is_masked(row->name);
         g_autofree char *state =
@@ -81,12 +82,12 @@ int verb_list(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
 
-        changed = changed_list(ctl);
+        changed = needs_restart_list(ctl);
         for (guint i = 0; i < rows->len; i++)
-                if (row_matches(rows->pdata[i], operands))
-                        add_row(table, rows->pdata[i], changed);
+                if (list_row_matches(rows->pdata[i], operands))
+                        list_add_row(table, rows->pdata[i], changed);
 
         pager_open(&ctl->options);
         table_print(table, &ctl->options, "unikernels listed");
-        return tell_missing(ctl, rows, operands);
+        return list_report_missing(ctl, rows, operands);
 }

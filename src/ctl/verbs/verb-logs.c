@@ -12,7 +12,7 @@
 #define CALENDAR_PROGRAM     "systemd-analyze"
 
 /* "   UNIX seconds: @1764414223.123456" among the lines that say what a time is. */
-static bool find_seconds(const char *output, uint64_t *ret_usec)
+static bool logs_find_seconds(const char *output, uint64_t *ret_usec)
 {
         const char *at = strstr(output, "UNIX seconds: @");
         char *end = NULL;
@@ -30,7 +30,7 @@ static bool find_seconds(const char *output, uint64_t *ret_usec)
 }
 
 /* Times as in systemd.time(7), which systemd itself knows best. */
-static int read_time(const char *option, const char *value, uint64_t *ret_usec, Error *ret_error)
+static int logs_read_time(const char *option, const char *value, uint64_t *ret_usec, Error *ret_error)
 {
         const char *argv[] = {CALENDAR_PROGRAM, "timestamp", "--", value, NULL};
         g_auto(GStrv) environment = g_environ_setenv(g_get_environ(), "LC_ALL", "C", TRUE);
@@ -43,7 +43,7 @@ static int read_time(const char *option, const char *value, uint64_t *ret_usec, 
                             &status, &error))
                 return error_set(ret_error, ERROR_FAILED, "%s: cannot ask " CALENDAR_PROGRAM ": %s", option,
                                 error->message);
-        if (status != 0 || !find_seconds(output, ret_usec))
+        if (status != 0 || !logs_find_seconds(output, ret_usec))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "%s cannot be '%s': give a time as in systemd.time(7), such as yesterday, "
                                 "\"-1h 30min\" or \"2026-11-01 12:00\".",
@@ -53,7 +53,7 @@ static int read_time(const char *option, const char *value, uint64_t *ret_usec, 
 }
 
 /* As with journalctl, a pattern in lower case matches all. */
-static int read_pattern(const char *value, GRegex **ret_regex, Error *ret_error)
+static int logs_read_pattern(const char *value, GRegex **ret_regex, Error *ret_error)
 {
         g_autofree char *lower = g_utf8_validate(value, -1, NULL) ? g_utf8_strdown(value, -1) : NULL;
         g_autoptr(GError) error = NULL;
@@ -71,7 +71,7 @@ static int read_pattern(const char *value, GRegex **ret_regex, Error *ret_error)
         return 0;
 }
 
-static int read_request(const Options *options, LogRequest *request, Error *ret_error)
+static int logs_read_request(const Options *options, LogRequest *request, Error *ret_error)
 {
         int r = 0;
 
@@ -80,11 +80,11 @@ static int read_request(const Options *options, LogRequest *request, Error *ret_
                                 "--follow shows what comes in this boot: leave --boot= and --until= out.");
 
         if (options->since)
-                r = read_time("--since=", options->since, &request->since, ret_error);
+                r = logs_read_time("--since=", options->since, &request->since, ret_error);
         if (r >= 0 && options->until)
-                r = read_time("--until=", options->until, &request->until, ret_error);
+                r = logs_read_time("--until=", options->until, &request->until, ret_error);
         if (r >= 0 && options->grep)
-                r = read_pattern(options->grep, &request->grep, ret_error);
+                r = logs_read_pattern(options->grep, &request->grep, ret_error);
         if (r < 0)
                 return r;
 
@@ -109,7 +109,7 @@ int verb_logs(Ctl *ctl, char **operands, Error *ret_error)
                         .priority = options->priority};
         int r;
 
-        r = read_request(options, &request, ret_error);
+        r = logs_read_request(options, &request, ret_error);
         if (r >= 0)
                 r = client_expand(ctl, operands, &names, ret_error);
         if (r >= 0) {

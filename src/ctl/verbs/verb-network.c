@@ -4,8 +4,8 @@
 
 #include "common/string-util.h"
 #include "ctl/bus/client.h"
-#include "ctl/bus/facts.h"
-#include "ctl/cli/words.h"
+#include "ctl/bus/properties.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
 
@@ -92,7 +92,7 @@ int verb_network_list(Ctl *ctl, char **operands, Error *ret_error)
 }
 
 /* Who may see the list knows what there is, without anybody's password. */
-static bool is_missing(Ctl *ctl, const char *name)
+static bool network_is_missing(Ctl *ctl, const char *name)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         const char *listed;
@@ -110,21 +110,21 @@ static bool is_missing(Ctl *ctl, const char *name)
         return r >= 0 && !found;
 }
 
-static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error)
+static int network_collect(Ctl *ctl, const char *name, JsonObject **ret_properties, Error *ret_error)
 {
         static const char *const lease_keys[] = {"Unikernel", "Device", "Address", NULL};
         g_autofree char *shown = text_for_display(name, 80);
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        r = client_get_object(ctl, "GetNetworkDetails", name, false, ret_facts, &error);
+        r = client_get_object(ctl, "GetNetworkDetails", name, false, ret_properties, &error);
         if (r < 0 && (error.code == ERROR_ACCESS_DENIED ||
                                      error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED)) {
-                if (is_missing(ctl, name))
+                if (network_is_missing(ctl, name))
                         return error_set(
                                         ret_error, ERROR_NO_SUCH_NETWORK, "There is no network '%s'", shown);
                 error_clear(&error);
-                r = client_get_object(ctl, "GetNetworkDetails", name, true, ret_facts, &error);
+                r = client_get_object(ctl, "GetNetworkDetails", name, true, ret_properties, &error);
         }
         if (r < 0) {
                 error_move(ret_error, &error);
@@ -132,15 +132,15 @@ static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *re
         }
 
         if (ctl->options.json != JSON_OFF) {
-                json_name_members(*ret_facts, "Leases", lease_keys);
-                json_name_members(*ret_facts, "DHCPLeases", lease_keys);
+                json_name_members(*ret_properties, "Leases", lease_keys);
+                json_name_members(*ret_properties, "DHCPLeases", lease_keys);
         }
         return 0;
 }
 
 int verb_network_show(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return facts_show(ctl, "network ", operands, !operands[1], collect);
+        return properties_show(ctl, "network ", operands, !operands[1], network_collect);
 }
 
 int verb_network_remove(Ctl *ctl, char **operands, Error *ret_error)

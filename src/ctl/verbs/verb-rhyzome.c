@@ -18,7 +18,7 @@
 #define DROPIN_NAME   "50-rhyzome.conf"
 #define FILE_SIZE_MAX (1024 * 1024)
 
-static int read_file(const char *path, char **ret_text, size_t *ret_size, Error *ret_error)
+static int rhyzome_read_file(const char *path, char **ret_text, size_t *ret_size, Error *ret_error)
 {
         g_autofree char *shown = text_for_display(path, 1024);
         int r;
@@ -32,7 +32,7 @@ static int read_file(const char *path, char **ret_text, size_t *ret_size, Error 
         return r < 0 ? error_set_errno(ret_error, r, "Cannot read %s", shown) : 0;
 }
 
-static int write_dropin(const char *conf, char **ret_path, Error *ret_error)
+static int rhyzome_write_dropin(const char *conf, char **ret_path, Error *ret_error)
 {
         g_autofree char *dir = g_strconcat(paths_config_dir(), "/shruthi.conf.d", NULL);
         int r;
@@ -60,7 +60,7 @@ int verb_import_rhyzome(Ctl *ctl, char **operands, Error *ret_error)
         size_t size = 0;
         int r;
 
-        r = read_file(operands[0], &text, &size, ret_error);
+        r = rhyzome_read_file(operands[0], &text, &size, ret_error);
         if (r < 0)
                 return r;
         r = rhyzome_convert(text, size, &conf, &notes, ret_error);
@@ -76,7 +76,7 @@ int verb_import_rhyzome(Ctl *ctl, char **operands, Error *ret_error)
                 fprintf(stderr, "There is no BridgeInterface in it: nothing was written.\n");
                 return CTL_EXIT_SUCCESS;
         }
-        r = write_dropin(conf, &path, ret_error);
+        r = rhyzome_write_dropin(conf, &path, ret_error);
         if (r < 0)
                 return r;
         if (!ctl->options.quiet)
@@ -86,7 +86,7 @@ int verb_import_rhyzome(Ctl *ctl, char **operands, Error *ret_error)
         r = client_call(ctl, "Reload", NULL, &error, NULL);
         if (r < 0) {
                 error_prefix(&error, "shruthid did not read it yet");
-                ctl_print_error(&error, r);
+                terminal_print_error(&error, r);
         }
         return CTL_EXIT_SUCCESS;
 }

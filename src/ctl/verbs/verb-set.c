@@ -7,15 +7,16 @@
 
 #include "common/io.h"
 #include "common/string-util.h"
-#include "ctl/bus/changed.h"
 #include "ctl/bus/image-bus.h"
+#include "ctl/bus/needs-restart.h"
+#include "ctl/bus/overrides.h"
 #include "ctl/bus/settings-append.h"
-#include "ctl/bus/without-effect.h"
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/input/image-file.h"
+#include "ctl/output/terminal.h"
 
 /* KEY=VALUE words become settings; Image is the one that is none. */
-static int read_words(Ctl *ctl, char **words, char **end, Error *ret_error)
+static int set_read_words(Ctl *ctl, char **words, char **end, Error *ret_error)
 {
         for (; words < end; words++) {
                 const char *equals = strchr(*words, '=');
@@ -57,7 +58,7 @@ static int set_image_only(Ctl *ctl, const char *name, const char *image, Error *
 
 /* An image together with other settings is one change: a new image may want other devices. So it goes into
  * the store first, and into the definition by digest along with the rest. */
-static int set_all(Ctl *ctl, const char *name, Error *ret_error)
+static int set_unikernel(Ctl *ctl, const char *name, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
         g_autofree char *expected = g_steal_pointer(&ctl->options.settings.digest), *digest = NULL;
@@ -93,12 +94,12 @@ static int set_all(Ctl *ctl, const char *name, Error *ret_error)
 int verb_set(Ctl *ctl, char **operands, Error *ret_error)
 {
         g_auto(GStrv) names = NULL;
-        char *only[] = {operands[0], NULL}, **behind = options_words_behind(&ctl->options, operands, 1);
+        char *only[] = {operands[0], NULL}, **behind = options_guest_arguments(&ctl->options, operands, 1);
         int r, exit_status = CTL_EXIT_SUCCESS;
 
-        r = read_words(ctl, operands + 1, behind, ret_error);
+        r = set_read_words(ctl, operands + 1, behind, ret_error);
         if (r >= 0 && *behind)
-                r = arguments_take(ctl, behind, ret_error);
+                r = options_take_arguments(&ctl->options, behind, ret_error);
         if (r < 0)
                 return r;
         if (!ctl->options.image && !command_settings_any(&ctl->options.settings))
@@ -119,19 +120,19 @@ int verb_set(Ctl *ctl, char **operands, Error *ret_error)
         for (char **name = names; *name; name++) {
                 _cleanup_error_ Error error = ERROR_INIT;
 
-                r = set_all(ctl, *name, &error);
+                r = set_unikernel(ctl, *name, &error);
                 if (r >= 0) {
-                        (void) changed_needs_restart(ctl, *name);
-                        tell_overrides(ctl, *name, &ctl->options.settings, ctl->options.image);
+                        (void) needs_restart_report(ctl, *name);
+                        overrides_report(ctl, *name, &ctl->options.settings, ctl->options.image);
                         if (ctl->options.settings.values[SETTING_ARGUMENTS] ||
                                         ctl->options.settings.argument_list ||
                                         ctl->options.settings.networks)
-                                tell_blocked_addresses(ctl, *name);
+                                overrides_report_blocked_addresses(ctl, *name);
                         continue;
                 }
                 options_name_error(&ctl->options, &error);
                 error_cannot(&error, "change %s", *name);
-                ctl_print_error(&error, r);
+                terminal_print_error(&error, r);
                 if (exit_status == CTL_EXIT_SUCCESS)
                         exit_status = ctl_exit_status(ctl, &error);
         }

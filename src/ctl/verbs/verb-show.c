@@ -3,16 +3,16 @@
 /* show: every fact, for programs. */
 
 #include "ctl/bus/client.h"
-#include "ctl/bus/facts.h"
+#include "ctl/bus/properties.h"
 
 /* Asked for nothing in particular, the caller gets what they may see; asked for a detail by name, the
  * refusal is an error. */
-static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error)
+static int show_collect(Ctl *ctl, const char *name, JsonObject **ret_properties, Error *ret_error)
 {
         if (!name)
-                return client_get_properties(ctl, NULL, ret_facts, ret_error);
+                return client_get_properties(ctl, NULL, ret_properties, ret_error);
 
-        return facts_of_unikernel(ctl, name, ctl->options.properties != NULL, ret_facts, ret_error);
+        return unikernel_get_all_properties(ctl, name, ctl->options.properties != NULL, ret_properties, ret_error);
 }
 
 int verb_show(Ctl *ctl, char **operands, Error *ret_error)
@@ -21,5 +21,5 @@ int verb_show(Ctl *ctl, char **operands, Error *ret_error)
         int r;
 
         r = client_expand(ctl, operands, &names, ret_error);
-        return r < 0 ? r : facts_show(ctl, "", names, operands_are_single(operands), collect);
+        return r < 0 ? r : properties_show(ctl, "", names, operands_are_single(operands), show_collect);
 }

@@ -6,14 +6,15 @@
 
 #include "common/size.h"
 #include "ctl/bus/client.h"
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/output/format.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
+#include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
 
 /* Over all of its devices. */
-static char *format_sum(JsonObject *statistics, const char *key)
+static char *statistics_format_sum(JsonObject *statistics, const char *key)
 {
         JsonArray *devices = value_array(statistics, "Devices");
         uint64_t sum = 0;
@@ -25,7 +26,7 @@ static char *format_sum(JsonObject *statistics, const char *key)
 }
 
 /* A row, and the same for programs. */
-static void add_one(Table *table, JsonArray *array, const char *name, JsonObject *statistics)
+static void statistics_add(Table *table, JsonArray *array, const char *name, JsonObject *statistics)
 {
         static const char *const sums[] = {"ReceivedBytes", "SentBytes", "ReadBytes", "WrittenBytes"};
         g_autofree char *time = format_span((uint64_t) value_number(statistics, "CPUTime")),
@@ -35,7 +36,7 @@ static void add_one(Table *table, JsonArray *array, const char *name, JsonObject
         table_add(table, time, COLOR_NONE, NULL);
         table_add(table, memory, COLOR_NONE, NULL);
         for (size_t i = 0; i < G_N_ELEMENTS(sums); i++) {
-                g_autofree char *sum = format_sum(statistics, sums[i]);
+                g_autofree char *sum = statistics_format_sum(statistics, sums[i]);
 
                 table_add(table, sum, COLOR_NONE, NULL);
         }
@@ -49,7 +50,7 @@ static int compare_names(gconstpointer a, gconstpointer b)
 }
 
 /* Of all that the caller may look at, in one call. */
-static int list_all(Ctl *ctl, Table *table, JsonArray *array, Error *ret_error)
+static int statistics_list_all(Ctl *ctl, Table *table, JsonArray *array, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         g_autoptr(JsonObject) all = NULL;
@@ -65,11 +66,11 @@ static int list_all(Ctl *ctl, Table *table, JsonArray *array, Error *ret_error)
 
         names = g_list_sort(json_object_get_members(all), compare_names);
         for (GList *l = names; l; l = l->next)
-                add_one(table, array, l->data, json_object_get_object_member(all, l->data));
+                statistics_add(table, array, l->data, json_object_get_object_member(all, l->data));
         return CTL_EXIT_SUCCESS;
 }
 
-static int list_named(Ctl *ctl, char **operands, Table *table, JsonArray *array, Error *ret_error)
+static int statistics_list_named(Ctl *ctl, char **operands, Table *table, JsonArray *array, Error *ret_error)
 {
         int r, exit_status = CTL_EXIT_SUCCESS;
         g_auto(GStrv) names = NULL;
@@ -84,11 +85,11 @@ static int list_named(Ctl *ctl, char **operands, Table *table, JsonArray *array,
 
                 r = client_get_object(ctl, "GetUnikernelStatistics", *name, true, &statistics, &error);
                 if (r >= 0) {
-                        add_one(table, array, *name, statistics);
+                        statistics_add(table, array, *name, statistics);
                         continue;
                 }
                 error_cannot(&error, "show statistics of %s", *name);
-                ctl_print_error(&error, r);
+                terminal_print_error(&error, r);
                 if (exit_status == CTL_EXIT_SUCCESS)
                         exit_status = ctl_exit_status(ctl, &error);
         }
@@ -104,8 +105,8 @@ int verb_statistics(Ctl *ctl, char **operands, Error *ret_error)
         g_autoptr(JsonArray) array = json_array_new();
         int r;
 
-        r = operands[0] ? list_named(ctl, operands, table, array, ret_error)
-                        : list_all(ctl, table, array, ret_error);
+        r = operands[0] ? statistics_list_named(ctl, operands, table, array, ret_error)
+                        : statistics_list_all(ctl, table, array, ret_error);
         if (r < 0)
                 return r;
 

@@ -7,21 +7,22 @@
 
 #include "common/size.h"
 #include "common/string-util.h"
-#include "ctl/bus/advice.h"
 #include "ctl/bus/client.h"
-#include "ctl/bus/facts.h"
 #include "ctl/bus/log-reader.h"
-#include "ctl/bus/without-effect.h"
-#include "ctl/cli/words.h"
+#include "ctl/bus/overrides.h"
+#include "ctl/bus/properties.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/output/format.h"
+#include "ctl/output/next-steps.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
+#include "ctl/output/terminal.h"
 #include "ctl/output/value.h"
 
 #define STATUS_LINES_DEFAULT 10
 #define LINE_LENGTH_MAX      (16 * 1024)
 
-static void print_line(const char *key, const char *value)
+static void status_print_line(const char *key, const char *value)
 {
         g_autofree char *shown = NULL;
 
@@ -33,7 +34,7 @@ static void print_line(const char *key, const char *value)
 }
 
 /* "● msgrouter - running since Mon …; 5min ago" and the result of the last run. */
-static void print_state(JsonObject *properties)
+static void status_print_state(JsonObject *properties)
 {
         const char *state = value_text(properties, "State"), *name = value_text(properties, "Name");
         g_autofree char *since = NULL, *result = NULL;
@@ -50,11 +51,11 @@ static void print_state(JsonObject *properties)
         if (exit_status >= 0 && *value_text(properties, "Result"))
                 result = g_strdup_printf(
                                 "%s (%" G_GINT64_FORMAT ")", value_text(properties, "Result"), exit_status);
-        print_line("Result", result ?: value_text(properties, "Result"));
+        status_print_line("Result", result ?: value_text(properties, "Result"));
 }
 
 /* Those that were set are listed by a verb of their own. */
-static char *credentials_line(JsonObject *device)
+static char *status_credentials_line(JsonObject *device)
 {
         JsonArray *names = value_array(device, "Credentials");
         GString *line = g_string_new(NULL);
@@ -67,7 +68,7 @@ static char *credentials_line(JsonObject *device)
         return g_string_free(line, FALSE);
 }
 
-static char *network_line(JsonObject *device)
+static char *status_network_line(JsonObject *device)
 {
         const char *bridge = value_text(device, "Bridge"), *network = value_text(device, "Network");
         const char *mac = value_text(device, "MACAddress"), *address = value_text(device, "Address");
@@ -81,42 +82,42 @@ static char *network_line(JsonObject *device)
                         open ? ", not isolated" : "");
 }
 
-static char *device_line(JsonObject *device)
+static char *status_device_line(JsonObject *device)
 {
         const char *volume = value_text(device, "Volume");
 
         if (g_str_equal(value_text(device, "Kind"), "network"))
-                return network_line(device);
+                return status_network_line(device);
         if (g_str_equal(value_text(device, "Kind"), "credentials"))
-                return credentials_line(device);
+                return status_credentials_line(device);
 
         return g_strdup_printf("block %s → %s%s%s", value_text(device, "Name"), *volume ? "volume " : "",
                         *volume ? volume : value_text(device, "Path"),
                         value_flag(device, "ReadOnly") ? ", read-only" : "");
 }
 
-static void print_cut_off(const char *reason)
+static void status_print_cut_off(const char *reason)
 {
         g_autofree char *line = g_strconcat("cut off: ", reason, NULL);
 
         if (*reason)
-                print_line("", line);
+                status_print_line("", line);
 }
 
-static void print_devices(JsonObject *details)
+static void status_print_devices(JsonObject *details)
 {
         JsonArray *devices = value_array(details, "Devices");
 
         for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
                 JsonObject *device = json_array_get_object_element(devices, i);
-                g_autofree char *line = device_line(device);
+                g_autofree char *line = status_device_line(device);
 
-                print_line(i == 0 ? "Devices" : "", line);
-                print_cut_off(value_text(device, "CutOff"));
+                status_print_line(i == 0 ? "Devices" : "", line);
+                status_print_cut_off(value_text(device, "CutOff"));
         }
 }
 
-static void print_image(JsonObject *details)
+static void status_print_image(JsonObject *details)
 {
         const char *image = value_text(details, "Image"), *target = value_text(details, "ImageTarget");
         const char *boot = value_text(details, "BootMethod"),
@@ -130,13 +131,13 @@ static void print_image(JsonObject *details)
         line = g_strdup_printf("%s%s%s%s%s%s%s", image, solo5 || *boot ? " (" : "", solo5 ? "Solo5 " : "",
                         solo5 ? target : boot, *boot && *for_what ? ", " : "", *boot ? for_what : "",
                         solo5 || *boot ? ")" : "");
-        print_line("Image", line);
-        print_line("Initrd", value_text(details, "Initrd"));
+        status_print_line("Image", line);
+        status_print_line("Initrd", value_text(details, "Initrd"));
 }
 
 /* What it uses now comes from libvirt, and only while there is a guest, if a paused one. NULL: it is not
  * known. */
-static JsonNode *statistics_of(Ctl *ctl, JsonObject *properties)
+static JsonNode *status_get_statistics(Ctl *ctl, JsonObject *properties)
 {
         static const char *const states[] = {"running", "paused", NULL};
         g_autoptr(JsonObject) statistics = NULL;
@@ -150,7 +151,7 @@ static JsonNode *statistics_of(Ctl *ctl, JsonObject *properties)
 }
 
 /* statistics NULL: there was no answer, and the line is shorter. */
-static void print_resources(JsonNode *statistics, JsonObject *details)
+static void status_print_resources(JsonNode *statistics, JsonObject *details)
 {
         g_autofree char *memory = size_format((uint64_t) value_number(details, "Memory")), *line = NULL,
                         *used = NULL;
@@ -163,38 +164,38 @@ static void print_resources(JsonNode *statistics, JsonObject *details)
 
         line = g_strdup_printf("%s, %" G_GINT64_FORMAT " CPU%s%s%s%s", memory, cpus, cpus == 1 ? "" : "s",
                         used ? " (" : "", used ?: "", used ? " used)" : "");
-        print_line("Memory", line);
+        status_print_line("Memory", line);
 }
 
-static void print_owner(JsonObject *properties, JsonObject *details)
+static void status_print_owner(JsonObject *properties, JsonObject *details)
 {
         g_autofree char *owner = format_user((uid_t) value_number(properties, "Owner")), *line = NULL;
         const char *group = value_text(details, "Group");
 
         line = g_strdup_printf("%s%s%s", owner, *group ? ", group " : "", group);
-        print_line("Owner", line);
+        status_print_line("Owner", line);
 }
 
 /* Settings in systemd's drop-ins that hold no guest, and where they would. */
-static void print_without_effect(JsonObject *details)
+static void status_print_without_effect(JsonObject *details)
 {
         JsonArray *settings = value_array(details, "WithoutEffect");
         const char *slice = value_text(details, "Slice");
         guint n = settings ? json_array_get_length(settings) : 0;
 
         for (guint i = 0; i < n; i++)
-                print_line(i == 0 ? "No effect" : "", json_array_get_string_element(settings, i));
+                status_print_line(i == 0 ? "No effect" : "", json_array_get_string_element(settings, i));
         if (n > 0 && *slice) {
                 g_autofree char *way = g_strdup_printf(
                                 "The guest is in its slice: systemctl set-property '%s' …", slice);
 
-                print_line("", way);
+                status_print_line("", way);
         }
-        print_line("Slice", slice);
+        status_print_line("Slice", slice);
 }
 
 /* "ADDRESS/PREFIX ADDRESS/PREFIX" → the addresses. */
-static void note_addresses(GHashTable *known, const char *text)
+static void status_note_addresses(GHashTable *known, const char *text)
 {
         g_auto(GStrv) words = g_strsplit(text, " ", -1);
 
@@ -203,7 +204,7 @@ static void note_addresses(GHashTable *known, const char *text)
 }
 
 /* What is known of a device beside what it was given: by DHCP, or because it was heard. */
-static void print_seen(GHashTable *known, JsonObject *device, const char **label)
+static void status_print_seen(GHashTable *known, JsonObject *device, const char **label)
 {
         g_auto(GStrv) seen = g_strsplit(value_text(device, "Addresses"), " ", -1);
 
@@ -213,14 +214,14 @@ static void print_seen(GHashTable *known, JsonObject *device, const char **label
                 if (!**address || g_hash_table_contains(known, *address))
                         continue;
                 line = g_strdup_printf("%s (seen on network %s)", *address, value_text(device, "Name"));
-                print_line(*label, line);
+                status_print_line(*label, line);
                 *label = "";
         }
 }
 
 /* Those that the arguments tell the guest that it has, and those that it was seen with; what its devices are
  * given stands with them. */
-static void print_addresses(JsonObject *details, JsonNode *statistics)
+static void status_print_addresses(JsonObject *details, JsonNode *statistics)
 {
         g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         JsonArray *typed = value_array(details, "TypedAddresses");
@@ -230,14 +231,14 @@ static void print_addresses(JsonObject *details, JsonNode *statistics)
         const char *label = "Addresses";
 
         for (guint i = 0; devices && i < json_array_get_length(devices); i++)
-                note_addresses(known, value_text(json_array_get_object_element(devices, i), "Address"));
+                status_note_addresses(known, value_text(json_array_get_object_element(devices, i), "Address"));
         for (guint i = 0; typed && i < json_array_get_length(typed); i++) {
-                note_addresses(known, json_array_get_string_element(typed, i));
-                print_line(label, json_array_get_string_element(typed, i));
+                status_note_addresses(known, json_array_get_string_element(typed, i));
+                status_print_line(label, json_array_get_string_element(typed, i));
                 label = "";
         }
         for (guint i = 0; seen && i < json_array_get_length(seen); i++)
-                print_seen(known, json_array_get_object_element(seen, i), &label);
+                status_print_seen(known, json_array_get_object_element(seen, i), &label);
         for (guint i = 0; blocked && i < json_array_get_length(blocked); i++) {
                 const char *address = json_array_get_string_element(blocked, i);
                 g_autofree char *line = g_strdup_printf(
@@ -245,39 +246,39 @@ static void print_addresses(JsonObject *details, JsonNode *statistics)
                                 "(address=%s)",
                                 address, address);
 
-                print_line(label, line);
+                status_print_line(label, line);
                 label = "";
         }
 }
 
-static void print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
+static void status_print_details(Ctl *ctl, JsonObject *properties, JsonObject *details)
 {
         g_autofree char *start = g_strdup_printf("%s, restart: %s",
                         value_flag(properties, "Autostart") ? "yes" : "no", value_text(details, "Restart"));
         JsonArray *dropins = value_array(details, "DropIns");
-        g_autoptr(JsonNode) statistics = statistics_of(ctl, properties);
+        g_autoptr(JsonNode) statistics = status_get_statistics(ctl, properties);
 
         /* After a start that was refused for it they are the same. */
         if (!g_str_equal(value_text(details, "Reason"), value_text(details, "Problem")))
-                print_line("Reason", value_text(details, "Reason"));
-        print_line("Problem", value_text(details, "Problem"));
-        print_without_effect(details);
-        print_image(details);
-        print_devices(details);
-        print_addresses(details, statistics);
-        print_resources(statistics, details);
-        print_owner(properties, details);
-        print_line("Autostart", *value_text(details, "Restart")       ? start
+                status_print_line("Reason", value_text(details, "Reason"));
+        status_print_line("Problem", value_text(details, "Problem"));
+        status_print_without_effect(details);
+        status_print_image(details);
+        status_print_devices(details);
+        status_print_addresses(details, statistics);
+        status_print_resources(statistics, details);
+        status_print_owner(properties, details);
+        status_print_line("Autostart", *value_text(details, "Restart")       ? start
                                 : value_flag(properties, "Autostart") ? "yes"
                                                                       : "no");
-        print_line("Arguments", value_text(details, "Arguments"));
-        print_line("Definition", value_text(details, "DefinitionPath"));
+        status_print_line("Arguments", value_text(details, "Arguments"));
+        status_print_line("Definition", value_text(details, "DefinitionPath"));
         for (guint i = 0; dropins && i < json_array_get_length(dropins); i++)
-                print_line(i == 0 ? "Drop-ins" : "", json_array_get_string_element(dropins, i));
-        print_line("Domain", value_text(details, "DomainName"));
+                status_print_line(i == 0 ? "Drop-ins" : "", json_array_get_string_element(dropins, i));
+        status_print_line("Domain", value_text(details, "DomainName"));
 }
 
-static bool has_device(JsonArray *devices, JsonObject *like, bool same)
+static bool status_has_device(JsonArray *devices, JsonObject *like, bool same)
 {
         for (guint i = 0; devices && i < json_array_get_length(devices); i++) {
                 JsonObject *device = json_array_get_object_element(devices, i);
@@ -295,14 +296,14 @@ static bool has_device(JsonArray *devices, JsonObject *like, bool same)
 }
 
 /* Those that change or come, then those that go. */
-static void print_next_devices(JsonArray *now, JsonArray *next)
+static void status_print_next_devices(JsonArray *now, JsonArray *next)
 {
         for (guint i = 0; next && i < json_array_get_length(next); i++) {
                 JsonObject *device = json_array_get_object_element(next, i);
-                g_autofree char *line = device_line(device);
+                g_autofree char *line = status_device_line(device);
 
-                if (!has_device(now, device, true))
-                        print_line("", line);
+                if (!status_has_device(now, device, true))
+                        status_print_line("", line);
         }
         for (guint i = 0; next && now && i < json_array_get_length(now); i++) {
                 JsonObject *device = json_array_get_object_element(now, i);
@@ -310,13 +311,13 @@ static void print_next_devices(JsonArray *now, JsonArray *next)
                                 g_str_equal(value_text(device, "Kind"), "network") ? "network" : "block",
                                 value_text(device, "Name"));
 
-                if (!has_device(next, device, false))
-                        print_line("", line);
+                if (!status_has_device(next, device, false))
+                        status_print_line("", line);
         }
 }
 
 /* What the next start will change. */
-static void print_next_start(JsonObject *properties, JsonObject *details)
+static void status_print_next_start(JsonObject *properties, JsonObject *details)
 {
         static const char *const keys[] = {"Image", "Initrd", "Architecture", "Arguments", "Memory", "CPUs"};
         JsonNode *node = json_object_get_member(details, "NextStart");
@@ -328,7 +329,7 @@ static void print_next_start(JsonObject *properties, JsonObject *details)
                 return;
 
         title = g_strdup_printf("its definition has changed; from then on (shruthictl restart %s):", name);
-        print_line("Next start", title);
+        status_print_line("Next start", title);
         for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
                 g_autofree char *value = NULL, *line = NULL;
 
@@ -337,13 +338,13 @@ static void print_next_start(JsonObject *properties, JsonObject *details)
                 value = g_str_equal(keys[i], "Memory") ? size_format((uint64_t) value_number(next, keys[i]))
                                                        : value_format(json_object_get_member(next, keys[i]));
                 line = g_strdup_printf("%s=%s", keys[i], value);
-                print_line("", line);
+                status_print_line("", line);
         }
-        print_next_devices(value_array(details, "Devices"), value_array(next, "Devices"));
+        status_print_next_devices(value_array(details, "Devices"), value_array(next, "Devices"));
 }
 
 /* As much of it as the caller may see. */
-static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Error *ret_error)
+static int status_print(Ctl *ctl, const char *name, JsonObject *properties, Error *ret_error)
 {
         const char *state = value_text(properties, "State");
         g_autoptr(JsonObject) details = NULL;
@@ -353,17 +354,17 @@ static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Erro
         LogRequest request = {.lines = ctl->options.lines, .quietly = true, .priority = -1};
         int r;
 
-        print_state(properties);
+        status_print_state(properties);
         unit = g_strdup_printf(unit_is_masked(name) ? "%s (masked: systemctl unmask %s)" : "%s",
                         value_text(properties, "Unit"), value_text(properties, "Unit"));
-        print_line("Unit", unit);
+        status_print_line("Unit", unit);
         r = client_get_object(ctl, "GetUnikernelDetails", name, false, &details, &error);
         if (r >= 0) {
-                print_details(ctl, properties, details);
-                print_next_start(properties, details);
+                status_print_details(ctl, properties, details);
+                status_print_next_start(properties, details);
         } else {
-                print_owner(properties, NULL);
-                print_line("Details",
+                status_print_owner(properties, NULL);
+                status_print_line("Details",
                                 error.code == ERROR_ACCESS_DENIED ||
                                                                 error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
                                                 ? "for its owner and administrators"
@@ -376,12 +377,12 @@ static int print_status(Ctl *ctl, const char *name, JsonObject *properties, Erro
                 putchar('\n');
                 r = log_print(ctl, names, &request, &error);
                 if (r < 0)
-                        print_line("Log", error_message(&error, r));
+                        status_print_line("Log", error_message(&error, r));
         }
 
         /* Who may not see the details may do none of it either. */
         if (details)
-                advice = advice_for(name, state, value_text(properties, "Result"),
+                advice = next_steps_for(name, state, value_text(properties, "Result"),
                                 value_number(properties, "ExitStatus"), value_text(details, "Origin"),
                                 value_text(details, "DefinitionPath"));
         if (advice) {
@@ -400,11 +401,11 @@ static int status_to_json(Ctl *ctl, const char *name, JsonArray *array, Error *r
         JsonNode *statistics;
         int r;
 
-        r = facts_of_unikernel(ctl, name, false, &facts, ret_error);
+        r = unikernel_get_all_properties(ctl, name, false, &facts, ret_error);
         if (r < 0)
                 return r;
 
-        statistics = statistics_of(ctl, facts);
+        statistics = status_get_statistics(ctl, facts);
         json_object_set_member(facts, "Statistics", statistics ?: json_node_new(JSON_NODE_NULL));
         json_array_add_object_element(array, json_object_ref(facts));
         return g_str_equal(value_text(facts, "State"), "running") ? CTL_EXIT_SUCCESS : CTL_EXIT_NOT_RUNNING;
@@ -432,13 +433,13 @@ static int status_of_host(Ctl *ctl, Error *ret_error)
                                  " failed",
                         value_number(properties, "UnikernelCount"), value_number(properties, "RunningCount"),
                         value_number(properties, "FailedCount"));
-        print_line("Unikernels", counts);
-        print_line("Guests on", g_str_equal(acceleration, "tcg")
+        status_print_line("Unikernels", counts);
+        status_print_line("Guests on", g_str_equal(acceleration, "tcg")
                                                 ? "tcg (emulation; shruthictl doctor says why)"
                                 : *acceleration ? acceleration
                                                 : "not known before the first start");
-        print_line("libvirt", value_text(properties, "LibvirtURI"));
-        print_line("Version", value_text(properties, "Version"));
+        status_print_line("libvirt", value_text(properties, "LibvirtURI"));
+        status_print_line("Version", value_text(properties, "Version"));
         return CTL_EXIT_SUCCESS;
 }
 
@@ -464,13 +465,13 @@ int verb_status(Ctl *ctl, char **operands, Error *ret_error)
                         r = client_get_properties(ctl, *name, &properties, &error);
                 if (r < 0) {
                         error_cannot(&error, "show %s", *name);
-                        ctl_print_error(&error, r);
+                        terminal_print_error(&error, r);
                         r = ctl_exit_status(ctl, &error);
                 } else if (ctl->options.json == JSON_OFF) {
                         pager_open(&ctl->options);
                         if (name != names)
                                 putchar('\n');
-                        r = print_status(ctl, *name, properties, &error);
+                        r = status_print(ctl, *name, properties, &error);
                 }
                 /* No such name tells more than not running. */
                 exit_status = MAX(exit_status, r);

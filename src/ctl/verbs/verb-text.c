@@ -5,13 +5,14 @@
 #include <stdio.h>
 
 #include "ctl/bus/client.h"
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
+#include "ctl/output/terminal.h"
 
 /* All texts are fetched before the first is printed: one that fails is told at the end. key: what it is in
  * JSON. */
-static int print_texts(Ctl *ctl, char **operands, const char *member, const char *what, const char *key,
+static int text_print(Ctl *ctl, char **operands, const char *member, const char *what, const char *key,
                 bool paged, Error *ret_error)
 {
         g_auto(GStrv) names = NULL;
@@ -31,7 +32,7 @@ static int print_texts(Ctl *ctl, char **operands, const char *member, const char
                 r = client_get_text(ctl, member, *name, &text, &error);
                 if (r < 0) {
                         error_cannot(&error, "show %s of %s", what, *name);
-                        ctl_print_error(&error, r);
+                        terminal_print_error(&error, r);
                         if (exit_status == CTL_EXIT_SUCCESS)
                                 exit_status = ctl_exit_status(ctl, &error);
                         continue;
@@ -60,17 +61,17 @@ static int print_texts(Ctl *ctl, char **operands, const char *member, const char
 
 int verb_cat(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return print_texts(ctl, operands, "GetUnikernelDefinition", "the definition", "Definition", true,
+        return text_print(ctl, operands, "GetUnikernelDefinition", "the definition", "Definition", true,
                         ret_error);
 }
 
 int verb_arguments(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return print_texts(ctl, operands, "GetUnikernelArguments", "the arguments", "Arguments", false,
+        return text_print(ctl, operands, "GetUnikernelArguments", "the arguments", "Arguments", false,
                         ret_error);
 }
 
 int verb_xml(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return print_texts(ctl, operands, "GetUnikernelDomainXML", "the domain", "XML", true, ret_error);
+        return text_print(ctl, operands, "GetUnikernelDomainXML", "the domain", "XML", true, ret_error);
 }

@@ -9,14 +9,14 @@
 #include "common/size.h"
 #include "common/string-util.h"
 #include "ctl/bus/client.h"
-#include "ctl/bus/facts.h"
-#include "ctl/cli/words.h"
+#include "ctl/bus/properties.h"
+#include "ctl/cli/error-context.h"
 #include "ctl/input/volume-file.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
 #include "ctl/output/value.h"
 
-static bool name_matches(const char *name, char **patterns)
+static bool volume_name_matches(const char *name, char **patterns)
 {
         for (char **pattern = patterns; *pattern; pattern++)
                 if (fnmatch(*pattern, name, FNM_NOESCAPE) == 0)
@@ -25,7 +25,7 @@ static bool name_matches(const char *name, char **patterns)
         return !*patterns;
 }
 
-static int read_volume(sd_bus_message *reply, Table *table, char **patterns)
+static int volume_list_read(sd_bus_message *reply, Table *table, char **patterns)
 {
         g_autofree char *shown_size = NULL, *shown_allocated = NULL, *joined = NULL;
         g_auto(GStrv) users = NULL;
@@ -40,7 +40,7 @@ static int read_volume(sd_bus_message *reply, Table *table, char **patterns)
                 r = sd_bus_message_read_strv(reply, &users);
         if (r >= 0)
                 r = sd_bus_message_exit_container(reply);
-        if (r < 0 || !name_matches(name, patterns))
+        if (r < 0 || !volume_name_matches(name, patterns))
                 return r;
 
         array = json_array_new();
@@ -71,7 +71,7 @@ int verb_volume_list(Ctl *ctl, char **operands, Error *ret_error)
         table_set_key(table, 4, "UsedBy");
         r = sd_bus_message_enter_container(reply, 'a', "(sttuas)");
         while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sttuas")) > 0)
-                r = read_volume(reply, table, operands);
+                r = volume_list_read(reply, table, operands);
         if (r < 0)
                 return client_message_error(r, ret_error);
 
@@ -81,7 +81,7 @@ int verb_volume_list(Ctl *ctl, char **operands, Error *ret_error)
 }
 
 /* The dictionary of a new one: what was given of Group, Owner and Size. */
-static int append_settings(sd_bus_message *call, const Options *options, bool with_size)
+static int volume_append_settings(sd_bus_message *call, const Options *options, bool with_size)
 {
         const char *group = options->settings.values[SETTING_GROUP],
                    *owner = options->settings.values[SETTING_OWNER];
@@ -114,7 +114,7 @@ int verb_volume_create(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
         r = sd_bus_message_append(call, "st", operands[0], ctl->options.size);
         if (r >= 0)
-                r = append_settings(call, &ctl->options, false);
+                r = volume_append_settings(call, &ctl->options, false);
         if (r < 0)
                 return client_message_error(r, ret_error);
 
@@ -140,7 +140,7 @@ int verb_volume_import(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
         r = sd_bus_message_append(call, "sh", operands[0], fd);
         if (r >= 0)
-                r = append_settings(call, &ctl->options, true);
+                r = volume_append_settings(call, &ctl->options, true);
         if (r < 0)
                 return client_message_error(r, ret_error);
 
@@ -152,18 +152,18 @@ int verb_volume_import(Ctl *ctl, char **operands, Error *ret_error)
         return r < 0 ? r : CTL_EXIT_SUCCESS;
 }
 
-static int collect(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error)
+static int volume_collect(Ctl *ctl, const char *name, JsonObject **ret_properties, Error *ret_error)
 {
-        return client_get_object(ctl, "GetVolumeDetails", name, true, ret_facts, ret_error);
+        return client_get_object(ctl, "GetVolumeDetails", name, true, ret_properties, ret_error);
 }
 
 int verb_volume_show(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return facts_show(ctl, "volume ", operands, !operands[1], collect);
+        return properties_show(ctl, "volume ", operands, !operands[1], volume_collect);
 }
 
 /* A guest reads the size of its devices as it boots. */
-static void tell_when(Ctl *ctl, const char *name)
+static void volume_tell_when(Ctl *ctl, const char *name)
 {
         g_autoptr(JsonObject) details = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -194,7 +194,7 @@ int verb_volume_resize(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
         }
 
-        tell_when(ctl, operands[0]);
+        volume_tell_when(ctl, operands[0]);
         return CTL_EXIT_SUCCESS;
 }
 

@@ -149,7 +149,7 @@ static size_t word_distance(const char *a, const char *b)
         return row[n];
 }
 
-static int refuse_verb(const char *noun, const char *word, Error *ret_error)
+static int verb_refuse(const char *noun, const char *word, Error *ret_error)
 {
         g_autofree char *shown = text_for_display(word, 40), *nearest = NULL;
         size_t best = 3;
@@ -207,7 +207,7 @@ int verb_find(char **words, const Verb **ret_verb, char ***ret_operands, Error *
                 }
         }
 
-        return refuse_verb(noun, words[noun ? 1 : 0], ret_error);
+        return verb_refuse(noun, words[noun ? 1 : 0], ret_error);
 }
 
 int verb_check_operands(const Verb *verb, char **operands, const Options *options, Error *ret_error)
@@ -229,7 +229,7 @@ int verb_check_operands(const Verb *verb, char **operands, const Options *option
         return options_check_scope(options, words, verb->scopes, ret_error);
 }
 
-static void print_padded(FILE *f, const char *text, glong width)
+static void help_print_padded(FILE *f, const char *text, glong width)
 {
         glong shown = g_utf8_strlen(text, -1);
 
@@ -239,7 +239,7 @@ static void print_padded(FILE *f, const char *text, glong width)
                 fprintf(f, "  %s%*s", text, (int) (width - shown), "");
 }
 
-static void print_verbs(FILE *f, const char *on, const char *off)
+static void help_print_verbs(FILE *f, const char *on, const char *off)
 {
         const char *section = NULL;
 
@@ -255,12 +255,12 @@ static void print_verbs(FILE *f, const char *on, const char *off)
 
                 words = verb_words(verb);
                 usage = g_strjoin(*verb->operands ? " " : "", words, verb->operands, NULL);
-                print_padded(f, usage, 34);
+                help_print_padded(f, usage, 34);
                 fprintf(f, "%s\n", verb->help);
         }
 }
 
-static void print_options(FILE *f, const char *title, bool settings, const char *on, const char *off)
+static void help_print_options(FILE *f, const char *title, bool settings, const char *on, const char *off)
 {
         size_t n;
         const OptionInfo *table = options_table(&n);
@@ -279,7 +279,7 @@ static void print_options(FILE *f, const char *title, bool settings, const char 
                 equals = info->placeholder && !g_str_has_prefix(info->placeholder, "[=") ? "=" : "";
                 text = g_strdup_printf("%s--%s%s%s", info->letter ? letter : "   ", info->name, equals,
                                 info->placeholder ?: "");
-                print_padded(f, text, 34);
+                help_print_padded(f, text, 34);
                 fprintf(f, "%s\n", info->help);
         }
 }
@@ -291,9 +291,9 @@ void verbs_print_help(FILE *f, bool colors)
         fputs("shruthictl [OPTION…] [VERB] …\n\n"
               "Unikernels as systemd units: make them, run them, look after them.\n",
                         f);
-        print_verbs(f, on, off);
-        print_options(f, "Options", false, on, off);
-        print_options(f, "What a unikernel shall be (create, set)", true, on, off);
+        help_print_verbs(f, on, off);
+        help_print_options(f, "Options", false, on, off);
+        help_print_options(f, "What a unikernel shall be (create, set)", true, on, off);
         fprintf(f,
                         "\n%sExamples:%s\n"
                         "  shruthictl image inspect msgrouter.virtio          which devices does it want?\n"

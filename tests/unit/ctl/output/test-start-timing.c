@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Each piece of a start begins where it could begin and is never shorter than nothing, whatever is known and
+/* Each phase of a start begins where it could begin and is never shorter than nothing, whatever is known and
  * in whichever order it came; what is not known is said. */
 
 #include <glib.h>
@@ -21,40 +21,40 @@ static Timestamps full(void)
         return timestamps;
 }
 
-static const Piece *find(const GArray *pieces, Timestamp timestamp)
+static const StartPhase *find(const GArray *phases, Timestamp timestamp)
 {
-        for (guint i = 0; i < pieces->len; i++)
-                if (g_array_index(pieces, Piece, i).timestamp == timestamp)
-                        return &g_array_index(pieces, Piece, i);
+        for (guint i = 0; i < phases->len; i++)
+                if (g_array_index(phases, StartPhase, i).timestamp == timestamp)
+                        return &g_array_index(phases, StartPhase, i);
 
         return NULL;
 }
 
-static void assert_piece(const GArray *pieces, Timestamp timestamp, uint64_t began, uint64_t took)
+static void assert_phase(const GArray *phases, Timestamp timestamp, uint64_t began, uint64_t took)
 {
-        const Piece *piece = find(pieces, timestamp);
+        const StartPhase *phase = find(phases, timestamp);
 
-        g_assert_nonnull(piece);
-        g_assert_cmpuint(piece->began, ==, began * MS);
-        g_assert_cmpuint(piece->took, ==, took * MS);
+        g_assert_nonnull(phase);
+        g_assert_cmpuint(phase->began, ==, began * MS);
+        g_assert_cmpuint(phase->took, ==, took * MS);
 }
 
 static void test_all(void)
 {
         Timestamps timestamps = full();
-        g_autoptr(GArray) pieces = start_timing_of(&timestamps);
+        g_autoptr(GArray) phases = start_timing_of(&timestamps);
         g_autofree char *notes = start_timing_notes(&timestamps);
 
-        g_assert_cmpuint(pieces->len, ==, _TIMESTAMP_MAX - 1);
-        for (guint i = 0; i < pieces->len; i++)
-                g_assert_nonnull(g_array_index(pieces, Piece, i).what);
-        assert_piece(pieces, TIMESTAMP_CALLED, 0, 10);
-        assert_piece(pieces, TIMESTAMP_CREATED, 10 * (TIMESTAMP_CREATED - 1), 10);
+        g_assert_cmpuint(phases->len, ==, _TIMESTAMP_MAX - 1);
+        for (guint i = 0; i < phases->len; i++)
+                g_assert_nonnull(g_array_index(phases, StartPhase, i).what);
+        assert_phase(phases, TIMESTAMP_CALLED, 0, 10);
+        assert_phase(phases, TIMESTAMP_CREATED, 10 * (TIMESTAMP_CREATED - 1), 10);
         /* Both begin when the domain is there. */
-        assert_piece(pieces, TIMESTAMP_READY, 10 * TIMESTAMP_CREATED, 20);
-        g_assert_cmpuint(find(pieces, TIMESTAMP_FIRST_BYTE)->began, ==, 10 * TIMESTAMP_CREATED * MS);
+        assert_phase(phases, TIMESTAMP_READY, 10 * TIMESTAMP_CREATED, 20);
+        g_assert_cmpuint(find(phases, TIMESTAMP_FIRST_BYTE)->began, ==, 10 * TIMESTAMP_CREATED * MS);
         /* The last to end stands last. */
-        g_assert_cmpint(g_array_index(pieces, Piece, pieces->len - 1).timestamp, ==, TIMESTAMP_FIRST_BYTE);
+        g_assert_cmpint(g_array_index(phases, StartPhase, phases->len - 1).timestamp, ==, TIMESTAMP_FIRST_BYTE);
         g_assert_cmpstr(notes, ==, "");
 }
 
@@ -64,23 +64,23 @@ static void test_what_came_early_begins_nothing_late(void)
                         .at[TIMESTAMP_JOB_MADE] = 130 * MS,
                         .at[TIMESTAMP_RUNNER_FORKED] = 120 * MS,
                         .at[TIMESTAMP_RUNNER_BEGAN] = 160 * MS};
-        g_autoptr(GArray) pieces = start_timing_of(&timestamps);
+        g_autoptr(GArray) phases = start_timing_of(&timestamps);
 
-        g_assert_cmpuint(pieces->len, ==, 3);
-        assert_piece(pieces, TIMESTAMP_RUNNER_FORKED, 0, 20);
-        assert_piece(pieces, TIMESTAMP_JOB_MADE, 0, 30);
-        assert_piece(pieces, TIMESTAMP_RUNNER_BEGAN, 30, 30);
-        g_assert_cmpint(g_array_index(pieces, Piece, 0).timestamp, ==, TIMESTAMP_RUNNER_FORKED);
+        g_assert_cmpuint(phases->len, ==, 3);
+        assert_phase(phases, TIMESTAMP_RUNNER_FORKED, 0, 20);
+        assert_phase(phases, TIMESTAMP_JOB_MADE, 0, 30);
+        assert_phase(phases, TIMESTAMP_RUNNER_BEGAN, 30, 30);
+        g_assert_cmpint(g_array_index(phases, StartPhase, 0).timestamp, ==, TIMESTAMP_RUNNER_FORKED);
 }
 
 static void test_nothing(void)
 {
         Timestamps timestamps = {};
-        g_autoptr(GArray) pieces = start_timing_of(&timestamps);
-        g_autofree char *sum = start_timing_sum(&timestamps, pieces),
+        g_autoptr(GArray) phases = start_timing_of(&timestamps);
+        g_autofree char *sum = start_timing_sum(&timestamps, phases),
                         *notes = start_timing_notes(&timestamps);
 
-        g_assert_cmpuint(pieces->len, ==, 0);
+        g_assert_cmpuint(phases->len, ==, 0);
         g_assert_cmpstr(sum, ==, "");
         g_assert_nonnull(strstr(notes, "printed nothing yet"));
         g_assert_cmpuint(start_timing_after(&timestamps, TIMESTAMP_READY), ==, UINT64_MAX);
@@ -93,17 +93,17 @@ static void test_sum(void)
                         .at[TIMESTAMP_READY] = 120500,
                         .at[TIMESTAMP_FIRST_BYTE] = 143700,
                         .at[TIMESTAMP_ANSWERED] = 126600};
-        g_autoptr(GArray) pieces = start_timing_of(&timestamps), again = NULL;
-        g_autofree char *sum = start_timing_sum(&timestamps, pieces), *by_systemctl = NULL, *adopted = NULL;
+        g_autoptr(GArray) phases = start_timing_of(&timestamps), again = NULL;
+        g_autofree char *sum = start_timing_sum(&timestamps, phases), *by_systemctl = NULL, *adopted = NULL;
 
         g_assert_cmpstr(sum, ==,
                         "first byte 143.2 ms after the call, ready 120.0 ms after, answered 126.1 ms after; "
                         "longest 143.0 ms: firmware, guest: first byte");
 
         timestamps.at[TIMESTAMP_CALLED] = timestamps.at[TIMESTAMP_ANSWERED] = 0;
-        g_array_unref(pieces);
-        pieces = start_timing_of(&timestamps);
-        by_systemctl = start_timing_sum(&timestamps, pieces);
+        g_array_unref(phases);
+        phases = start_timing_of(&timestamps);
+        by_systemctl = start_timing_sum(&timestamps, phases);
         g_assert_nonnull(strstr(by_systemctl, "first byte 143.0 ms after systemd forked the runner"));
 
         timestamps.at[TIMESTAMP_RUNNER_FORKED] = 0;
@@ -152,8 +152,8 @@ static void test_bar(void)
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                Piece piece = {.began = cases[i].began, .took = cases[i].took};
-                g_autofree char *bar = piece_bar(&piece, cases[i].whole, false);
+                StartPhase phase = {.began = cases[i].began, .took = cases[i].took};
+                g_autofree char *bar = start_phase_bar(&phase, cases[i].whole, false);
 
                 g_assert_cmpstr(bar, ==, cases[i].bar);
         }
@@ -161,8 +161,8 @@ static void test_bar(void)
 
 static void test_bar_in_utf8(void)
 {
-        Piece piece = {.began = 12, .took = 2};
-        g_autofree char *bar = piece_bar(&piece, 24, true);
+        StartPhase phase = {.began = 12, .took = 2};
+        g_autofree char *bar = start_phase_bar(&phase, 24, true);
 
         g_assert_cmpstr(bar, ==, "            ██");
 }
@@ -178,14 +178,14 @@ static void test_times_line_up(void)
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func("/ctl/pieces/all", test_all);
-        g_test_add_func("/ctl/pieces/what-came-early-begins-nothing-late",
+        g_test_add_func("/ctl/phases/all", test_all);
+        g_test_add_func("/ctl/phases/what-came-early-begins-nothing-late",
                         test_what_came_early_begins_nothing_late);
-        g_test_add_func("/ctl/pieces/nothing", test_nothing);
-        g_test_add_func("/ctl/pieces/sum", test_sum);
-        g_test_add_func("/ctl/pieces/notes", test_notes);
-        g_test_add_func("/ctl/pieces/bar", test_bar);
-        g_test_add_func("/ctl/pieces/bar-in-utf8", test_bar_in_utf8);
-        g_test_add_func("/ctl/pieces/times-line-up", test_times_line_up);
+        g_test_add_func("/ctl/phases/nothing", test_nothing);
+        g_test_add_func("/ctl/phases/sum", test_sum);
+        g_test_add_func("/ctl/phases/notes", test_notes);
+        g_test_add_func("/ctl/phases/bar", test_bar);
+        g_test_add_func("/ctl/phases/bar-in-utf8", test_bar_in_utf8);
+        g_test_add_func("/ctl/phases/times-line-up", test_times_line_up);
         return g_test_run();
 }

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "ctl/bus/advice.h"
 #include "ctl/cli/rhyzome.h"
 #include "ctl/output/escape.h"
 #include "ctl/output/format.h"
 #include "ctl/output/journal-line.h"
+#include "ctl/output/next-steps.h"
 #include "ctl/output/terminal.h"
 
 #define STAMP                                                                                               \
@@ -117,27 +117,27 @@ static void test_advice_for_each_result(void)
         g_autofree char *dependency = NULL;
 
         for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {
-                g_autofree char *advice = advice_for("msg", "failed", results[i], 1, "state", "/p");
+                g_autofree char *advice = next_steps_for("msg", "failed", results[i], 1, "state", "/p");
 
                 g_assert_nonnull(advice);
                 g_assert_true(g_str_has_prefix(advice, "  "));
                 g_assert_null(strstr(advice, "%s"));
         }
-        g_assert_null(advice_for("msg", "running", "", -1, "state", "/p"));
-        g_assert_null(advice_for("msg", "stopped", "success", 0, "state", "/p"));
+        g_assert_null(next_steps_for("msg", "running", "", -1, "state", "/p"));
+        g_assert_null(next_steps_for("msg", "stopped", "success", 0, "state", "/p"));
         /* systemd does not call that a failure. */
-        dependency = advice_for("msg", "stopped", "dependency", -1, "state", "/p");
+        dependency = next_steps_for("msg", "stopped", "dependency", -1, "state", "/p");
         g_assert_nonnull(strstr(dependency, "list-dependencies unikernel@msg.service"));
 }
 
 static void test_advice_fits(void)
 {
-        g_autofree char *arguments = advice_for("msg", "failed", "exit-status", 64, "state", "/p");
-        g_autofree char *ours = advice_for("msg", "broken", "", -1, "state", "/var/x");
-        g_autofree char *theirs = advice_for("msg", "broken", "", -1, "config", "/etc/x");
-        g_autofree char *devices = advice_for("msg", "failed", "devices", -1, "config", "/etc/x");
+        g_autofree char *arguments = next_steps_for("msg", "failed", "exit-status", 64, "state", "/p");
+        g_autofree char *ours = next_steps_for("msg", "broken", "", -1, "state", "/var/x");
+        g_autofree char *theirs = next_steps_for("msg", "broken", "", -1, "config", "/etc/x");
+        g_autofree char *devices = next_steps_for("msg", "failed", "devices", -1, "config", "/etc/x");
 
-        g_autofree char *paused = advice_for("msg", "paused", "", -1, "state", "/p");
+        g_autofree char *paused = next_steps_for("msg", "paused", "", -1, "state", "/p");
 
         g_assert_nonnull(strstr(paused, "virsh resume unikernel-msg"));
         g_assert_nonnull(strstr(arguments, "set msg --arguments="));

@@ -1,30 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where words stood on the command line, and which option is meant by an error. */
+/* Errors in terms of the command line: which verb failed, and which option was wrong. */
 
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 
-#include <stdio.h>
 #include <string.h>
 
-char **options_words_behind(const Options *options, char **operands, unsigned first)
-{
-        unsigned n = g_strv_length(operands);
-
-        return operands + (options->n_behind + first <= n ? n - options->n_behind : n);
-}
-
-int arguments_take(Ctl *ctl, char **arguments, Error *ret_error)
-{
-        /* A whole command line as one word is one argument with spaces in it. */
-        if (!arguments[1] && strstr(arguments[0], " --"))
-                fprintf(stderr, "Note: what is behind '--' is one argument, its spaces included. For a "
-                                "whole command line in one string use --arguments=STRING.\n");
-
-        return command_settings_set_argument_list(&ctl->options.settings, arguments, ret_error);
-}
-
-static bool was_given(const Options *options, const char *option)
+static bool option_was_given(const Options *options, const char *option)
 {
         for (guint i = 0; i < options->given->len; i++)
                 if (g_str_has_prefix(options->given->pdata[i], option))
@@ -34,12 +16,12 @@ static bool was_given(const Options *options, const char *option)
 }
 
 /* "KEY=" at its beginning becomes "--key=", and "KEY: " becomes "--key=: ". */
-static char *name_key(const Options *options, const char *message, const char *key, const char *option)
+static char *error_name_key(const Options *options, const char *message, const char *key, const char *option)
 {
         g_autofree char *given = g_strdup_printf("--%s=", option);
         const char *rest = message + strlen(key);
 
-        if (!g_str_has_prefix(message, key) || !was_given(options, given))
+        if (!g_str_has_prefix(message, key) || !option_was_given(options, given))
                 return NULL;
         if (*rest == '=')
                 return g_strconcat(given, rest + 1, NULL);
@@ -47,7 +29,7 @@ static char *name_key(const Options *options, const char *message, const char *k
         return g_str_has_prefix(rest, ": ") ? g_strconcat(given, rest, NULL) : NULL;
 }
 
-static char *name_setting(const Options *options, const char *message)
+static char *error_name_setting(const Options *options, const char *message)
 {
         static const struct {
                 const char *key, *option;
@@ -61,15 +43,15 @@ static char *name_setting(const Options *options, const char *message)
 
         for (SettingID id = 0; id < _SETTING_MAX && !named; id++)
                 if (setting_table[id].section == SECTION_UNIKERNEL && setting_table[id].option)
-                        named = name_key(options, message, setting_table[id].key, setting_table[id].option);
+                        named = error_name_key(options, message, setting_table[id].key, setting_table[id].option);
         for (size_t i = 0; i < G_N_ELEMENTS(others) && !named; i++)
-                named = name_key(options, message, others[i].key, others[i].option);
+                named = error_name_key(options, message, others[i].key, others[i].option);
 
         return named;
 }
 
 /* "[Network DEVICE] " at its beginning becomes "--network=DEVICE: ". */
-static char *name_device(const Options *options, const char *message)
+static char *error_name_device(const Options *options, const char *message)
 {
         static const struct {
                 const char *start, *option;
@@ -90,7 +72,7 @@ static char *name_device(const Options *options, const char *message)
                         continue;
                 name = g_strndup(device, (size_t) (end - device));
                 option = g_strconcat(kinds[i].option, name, NULL);
-                if (was_given(options, option))
+                if (option_was_given(options, option))
                         return g_strconcat(option, ": ", end + strlen("] "), NULL);
         }
 
@@ -99,10 +81,10 @@ static char *name_device(const Options *options, const char *message)
 
 void options_name_error(const Options *options, Error *error)
 {
-        char *named = error->message ? name_setting(options, error->message) : NULL;
+        char *named = error->message ? error_name_setting(options, error->message) : NULL;
 
         if (!named && error->message)
-                named = name_device(options, error->message);
+                named = error_name_device(options, error->message);
         if (!named)
                 return;
 
@@ -111,7 +93,7 @@ void options_name_error(const Options *options, Error *error)
 }
 
 /* What comes behind "Cannot VERB …: " or "Unikernel '…' did not VERB: "; NULL: it begins otherwise. */
-static const char *behind_verb(const char *message, const char *verb)
+static const char *error_behind_verb(const char *message, const char *verb)
 {
         g_autofree char *cannot = g_strconcat("Cannot ", verb, NULL), *did_not = NULL;
         const char *end;
@@ -128,12 +110,12 @@ static const char *behind_verb(const char *message, const char *verb)
 
 void error_drop_cannot(Error *error, const char *verb)
 {
-        const char *behind = error->message ? behind_verb(error->message, verb) : NULL;
+        const char *behind = error->message ? error_behind_verb(error->message, verb) : NULL;
         g_autofree char *rest = NULL;
 
         /* What is stopped and started again did not start. */
         if (!behind && error->message && g_str_equal(verb, "restart"))
-                behind = behind_verb(error->message, "start");
+                behind = error_behind_verb(error->message, "start");
         if (!behind)
                 return;
 

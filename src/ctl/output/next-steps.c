@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From how it ended to what helps. */
+/* From how a unikernel ended to the commands that help. */
 
-#include "ctl/bus/advice.h"
+#include "ctl/output/next-steps.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 /* By the Result property; several may stand for one result. %s is the name. */
 static const struct {
         const char *result, *command, *why;
-} advice_table[] = {
+} next_step_table[] = {
                 {"exit-status", "shruthictl logs %s", "what did it say before it ended?"},
                 {"exit-status", "shruthictl arguments %s", "what did it get as its command line?"},
                 {"aborted", "shruthictl logs %s", "what did it say before it aborted?"},
@@ -46,7 +46,7 @@ static const struct {
 };
 
 /* The command with argument in the place of its "%s", and the reasons below each other. */
-static void add_line(GString *out, const char *command, const char *argument, const char *why)
+static void next_steps_add(GString *out, const char *command, const char *argument, const char *why)
 {
         g_auto(GStrv) parts = g_strsplit(command, "%s", 2);
         g_autofree char *whole = g_strjoinv(argument, parts);
@@ -54,14 +54,14 @@ static void add_line(GString *out, const char *command, const char *argument, co
         g_string_append_printf(out, "%s  %-*s  %s", out->len > 0 ? "\n" : "", COMMAND_WIDTH, whole, why);
 }
 
-static bool is_of_definition(const char *result)
+static bool result_is_of_definition(const char *result)
 {
         static const char *const results[] = {"definition", "image", "devices", NULL};
 
         return g_strv_contains(results, result);
 }
 
-char *advice_for(const char *name, const char *state, const char *result, int64_t exit_status,
+char *next_steps_for(const char *name, const char *state, const char *result, int64_t exit_status,
                 const char *origin, const char *path)
 {
         g_autoptr(GString) out = g_string_new(NULL);
@@ -69,25 +69,25 @@ char *advice_for(const char *name, const char *state, const char *result, int64_
         /* What an administrator wrote is not ours to edit. */
         if (*path && g_str_equal(origin, "config") &&
                         (g_str_equal(state, "broken") ||
-                                        (g_str_equal(state, "failed") && is_of_definition(result)))) {
-                add_line(out, "sudoedit %s", path, "to correct the definition");
+                                        (g_str_equal(state, "failed") && result_is_of_definition(result)))) {
+                next_steps_add(out, "sudoedit %s", path, "to correct the definition");
                 return g_string_free(g_steal_pointer(&out), FALSE);
         }
         if (g_str_equal(state, "paused"))
-                add_line(out, "virsh resume " SHRUTHI_DOMAIN_PREFIX "%s", name, "to let it go on");
+                next_steps_add(out, "virsh resume " SHRUTHI_DOMAIN_PREFIX "%s", name, "to let it go on");
         if (g_str_equal(state, "broken"))
-                add_line(out, "shruthictl edit %s", name, "to correct the definition");
+                next_steps_add(out, "shruthictl edit %s", name, "to correct the definition");
         if (!g_str_equal(state, "failed") && !g_str_equal(result, "dependency"))
                 return out->len > 0 ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
 
         /* MirageOS: the arguments were not accepted. */
         if (g_str_equal(result, "exit-status") && exit_status == 64)
-                add_line(out, "shruthictl set %s --arguments=STRING", name, "to give it others");
-        for (size_t i = 0; i < G_N_ELEMENTS(advice_table); i++)
-                if (g_str_equal(advice_table[i].result, result))
-                        add_line(out, advice_table[i].command, name, advice_table[i].why);
+                next_steps_add(out, "shruthictl set %s --arguments=STRING", name, "to give it others");
+        for (size_t i = 0; i < G_N_ELEMENTS(next_step_table); i++)
+                if (g_str_equal(next_step_table[i].result, result))
+                        next_steps_add(out, next_step_table[i].command, name, next_step_table[i].why);
         if (out->len == 0)
-                add_line(out, "systemctl status unikernel@%s.service", name, "what does systemd say?");
+                next_steps_add(out, "systemctl status unikernel@%s.service", name, "what does systemd say?");
 
         return g_string_free(g_steal_pointer(&out), FALSE);
 }

@@ -5,7 +5,7 @@
 
 #include <glib.h>
 
-#include "ctl/cli/words.h"
+#include "ctl/cli/error-context.h"
 
 static void parse(Options *options, const char *line, char ***ret_words, char ***ret_operands)
 {
@@ -36,7 +36,7 @@ static void test_words_behind(void)
                 Options options;
 
                 parse(&options, cases[i].line, &words, &operands);
-                g_assert_cmpstr(*options_words_behind(&options, operands + 1, 1), ==, cases[i].behind);
+                g_assert_cmpstr(*options_guest_arguments(&options, operands + 1, 1), ==, cases[i].behind);
                 options_clear(&options);
                 g_strfreev(words);
         }

@@ -2,7 +2,7 @@
 
 /* Drop-ins that override, units that are masked. */
 
-#include "ctl/bus/without-effect.h"
+#include "ctl/bus/overrides.h"
 
 #include <stdio.h>
 
@@ -15,7 +15,7 @@
 
 /* Whether the command line names it. setting: as a drop-in overrides it, "Memory" or "[Network a] Address".
  */
-static bool is_set(const CommandSettings *settings, bool image, const char *setting)
+static bool overrides_concern(const CommandSettings *settings, bool image, const char *setting)
 {
         const struct {
                 const char *start;
@@ -38,7 +38,7 @@ static bool is_set(const CommandSettings *settings, bool image, const char *sett
         return false;
 }
 
-void tell_overrides(Ctl *ctl, const char *name, const CommandSettings *settings, bool image)
+void overrides_report(Ctl *ctl, const char *name, const CommandSettings *settings, bool image)
 {
         g_autoptr(JsonObject) details = NULL;
         JsonArray *overrides;
@@ -52,7 +52,7 @@ void tell_overrides(Ctl *ctl, const char *name, const CommandSettings *settings,
                 g_autofree char *key = text_for_display(json_array_get_string_element(override, 0), 200),
                                 *path = text_for_display(json_array_get_string_element(override, 1), 1024);
 
-                if (is_set(settings, image, json_array_get_string_element(override, 0)))
+                if (overrides_concern(settings, image, json_array_get_string_element(override, 0)))
                         fprintf(stderr,
                                         "Note: %s= of %s is set in %s too, which has the last word: "
                                         "change it there.\n",
@@ -61,7 +61,7 @@ void tell_overrides(Ctl *ctl, const char *name, const CommandSettings *settings,
 }
 
 /* As --network= and set take it; the first device that there is. Free with g_free(). */
-static char *network_words(JsonObject *details)
+static char *overrides_network_words(JsonObject *details)
 {
         JsonArray *devices = value_array(details, "Devices");
 
@@ -78,7 +78,7 @@ static char *network_words(JsonObject *details)
         return g_strdup("");
 }
 
-void tell_blocked_addresses(Ctl *ctl, const char *name)
+void overrides_report_blocked_addresses(Ctl *ctl, const char *name)
 {
         g_autoptr(JsonObject) details = NULL;
         g_autofree char *words = NULL;
@@ -87,7 +87,7 @@ void tell_blocked_addresses(Ctl *ctl, const char *name)
         if (client_get_object(ctl, "GetUnikernelDetails", name, false, &details, NULL) < 0)
                 return;
 
-        words = network_words(details);
+        words = overrides_network_words(details);
         blocked = value_array(details, "BlockedAddresses");
         for (guint i = 0; blocked && i < json_array_get_length(blocked); i++) {
                 const char *address = json_array_get_string_element(blocked, i);

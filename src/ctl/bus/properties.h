@@ -6,17 +6,17 @@
 
 #include "ctl/cli/ctl.h"
 
-/* Facts as the verbs "show" print them. */
+/* Properties as the verbs "show" print them. */
 
-typedef int (*FactsCollector)(Ctl *ctl, const char *name, JsonObject **ret_facts, Error *ret_error);
+typedef int (*PropertiesGetter)(Ctl *ctl, const char *name, JsonObject **ret_properties, Error *ret_error);
 
 /* What everybody may know of a unikernel and, where the caller may, its details; strictly: where they may
  * not, that is an error. */
-int facts_of_unikernel(Ctl *ctl, const char *name, bool strictly, JsonObject **ret_facts, Error *ret_error);
+int unikernel_get_all_properties(Ctl *ctl, const char *name, bool strictly, JsonObject **ret_properties, Error *ret_error);
 
 /* Of each name (or once of NULL, if there is none), which is a kind ("volume ", "": a unikernel) of
  * thing, what collect gets, as KEY=VALUE: all, or those of --property=; with --json= an object where one
  * was asked for by its name (single), else an array. Owners have their name beside their number. What
  * fails, or has none of the properties, is told and left out. Returns the exit status: that of the first
  * failure. */
-int facts_show(Ctl *ctl, const char *kind, char **names, bool single, FactsCollector collect);
+int properties_show(Ctl *ctl, const char *kind, char **names, bool single, PropertiesGetter collect);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Guests that run with something else than their definitions say. Called by set, edit and list. */
+/* Which running guests need a restart. Called by set, edit and list. */
 
-#include "ctl/bus/changed.h"
+#include "ctl/bus/needs-restart.h"
 
 #include <stdio.h>
 
 #include "ctl/bus/client.h"
 #include "ctl/output/value.h"
 
-bool changed_needs_restart(Ctl *ctl, const char *name)
+bool needs_restart_report(Ctl *ctl, const char *name)
 {
         g_autoptr(JsonObject) properties = NULL;
 
@@ -24,7 +24,7 @@ bool changed_needs_restart(Ctl *ctl, const char *name)
         return true;
 }
 
-GHashTable *changed_list(Ctl *ctl)
+GHashTable *needs_restart_list(Ctl *ctl)
 {
         GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         _cleanup_message_ sd_bus_message *reply = NULL;
