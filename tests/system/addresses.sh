@@ -175,20 +175,20 @@ alice_ctl() { as_user alice shruthictl "$@"; }
 # It exits with 3, since none runs.
 alice_sees() { alice_ctl status typed || :; }
 expect_output "a user who types an address is told that nothing gets through, and how it would" \
-        'from 192\.168\.122\.44/24,.* shruthictl set typed Network=service:virbr0,address=192\.168\.122\.44/24' \
+        'from 192\.168\.122\.44/24 is dropped,.* shruthictl set typed Network=service:virbr0,address=192\.168\.122\.44/24' \
         alice_ctl create typed "$GUEST" --memory=8M --network=service:virbr0 -- --ipv4=192.168.122.44/24
-expect_output "status marks it" '192\.168\.122\.44/24: nothing gets through' alice_sees
+expect_output "status marks it" '192\.168\.122\.44/24: traffic from it is dropped' alice_sees
 check "as it was told" alice_ctl set typed Network=service:virbr0,address=192.168.122.44/24
-expect_fail "it is not marked" '' bash -c 'shruthictl status typed | grep "nothing gets through"'
+expect_fail "it is not marked" '' bash -c 'shruthictl status typed | grep "traffic from it is dropped"'
 expect_output "but shown" 'Addresses: 192\.168\.122\.44/24$' alice_sees
 expect_output "who gives it another than it is told in its arguments hears of that" \
-        'from 192\.168\.122\.44/24,' alice_ctl set typed Network=service:virbr0,address=192.168.122.45/24
-expect_output "it is marked again" '192\.168\.122\.44/24: nothing gets through' alice_sees
+        'from 192\.168\.122\.44/24 is dropped,' alice_ctl set typed Network=service:virbr0,address=192.168.122.45/24
+expect_output "it is marked again" '192\.168\.122\.44/24: traffic from it is dropped' alice_sees
 check "with what is no address" alice_ctl set typed -- --ipv4=999.1.1.1
 expect_fail "none is shown" '' bash -c 'shruthictl status typed | grep -E "Addresses.*999"'
 check "it is removed" gone typed
 expect_fail "an administrator's may choose, and nothing is said" '' bash -c \
-        "shruthictl create typed '$GUEST' --network=service:virbr0 -- --ipv4=192.168.122.44/24 2>&1 | grep 'gets through'"
+        "shruthictl create typed '$GUEST' --network=service:virbr0 -- --ipv4=192.168.122.44/24 2>&1 | grep 'is dropped'"
 check "it is removed as well" gone typed
 
 # ── Taken by others ──────────────────────────────────────────────────────────────────────────────────────────────

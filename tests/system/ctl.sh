@@ -61,8 +61,8 @@ expect_fail "--time waits" '--no-block' alice start --time --no-block hello
 expect_output "it starts, and tells where the time went" '^hello: first byte [0-9.]+ ms after the call, ready ' \
         alice start --time hello
 expect_output "analyze tells it again" '^hello: first byte [0-9.]+ ms after the call, ready ' alice analyze hello
-expect_output "… piece by piece" '^systemd: sandbox of the unit +[0-9.]+ ms +[0-9.]+ ms ' alice analyze hello
-expect_output "a start that was none is no start" 'It ran already' alice start --time hello
+expect_output "… piece by piece" '^systemd: unit sandbox +[0-9.]+ ms +[0-9.]+ ms ' alice analyze hello
+expect_output "a start that was none is no start" 'It was already running' alice start --time hello
 expect_json "… for programs too" \
         '.Name, (.Steps | map(.Timestamp) | contains(["RunnerBegan", "FirstByte", "Answered"])), .FirstByte > 0' \
         $'hello\ntrue\ntrue' alice analyze --json=short hello
@@ -188,7 +188,7 @@ spawn shruthictl console hello
 expect "Press ^] three times" {} timeout { exit 10 }
 expect "tick" {} timeout { exit 11 }
 send "\x1d\x1d\x1d"
-expect "Left the console" {} timeout { exit 12 }
+expect "Disconnected from the console" {} timeout { exit 12 }
 expect eof
 lassign [wait] pid spawn os status
 exit $status
@@ -314,7 +314,7 @@ check "what is behind -- takes the place of the arguments" alice set hello -- --
 expect_output "… quoted as create does" '^--hello --text=two\\ words$' alice arguments hello
 check "a setting and arguments go together" alice set hello Memory=24M -- --hello
 expect_output "… as show says" '^25165824$' alice show hello -p Memory --value
-expect_fail "arguments are given in one way" 'not in both' alice set hello --arguments=--a -- --b
+expect_fail "arguments are given in one way" 'not both' alice set hello --arguments=--a -- --b
 expect_fail "an option's fault is told by its name" '^Cannot change hello: --memory=5: less than 1M' \
         alice set hello --memory=5
 expect_fail "… and a setting's" '^Cannot change hello: Memory=5: less than 1M' alice set hello Memory=5
@@ -330,7 +330,7 @@ overrides=/etc/shruthi/unikernels/hello.unikernel.d
 mkdir -p $overrides
 printf '[Unikernel]\nMemory=20M\n' >$overrides/50-less.conf
 expect_output "a setting that a drop-in overrides is told" \
-        "^Note: Memory= of hello is set in $overrides/50-less.conf too, which has the last word" \
+        "^Note: Memory= of hello is overridden in $overrides/50-less.conf: change it there" \
         alice set hello Memory=24M
 expect_output "… and others are not" '^$' alice set hello CPUs=1
 expect_json "… for programs too" '.Overrides' "[{\"Setting\":\"Memory\",\"Path\":\"$overrides/50-less.conf\"}]" \
@@ -340,7 +340,7 @@ systemctl mask unikernel@hello 2>/dev/null
 expect_output "a masked unit is marked in the list" '^hello +stopped, masked ' alice list
 expect_output "… and in status" 'Unit: unikernel@hello.service .masked: systemctl unmask' \
         bash -c 'shruthictl status hello || [ $? -eq 3 ]'
-expect_output "enable says that it does not help" 'Note: hello does not start, since its unit is masked' \
+expect_output "enable says that it does not help" 'Note: hello does not start, because its unit is masked' \
         alice enable hello
 expect_fail "start says it once" '^Cannot start hello: [^:]*masked' alice start hello
 is "… and not twice" 1 "$(alice start hello 2>&1 | grep -o Cannot | wc -l)"
@@ -407,7 +407,7 @@ check "it goes" alice volume remove room
 expect_output "root may look" '^Memory +56M +1G ' ctl limits alice
 expect_output "… and has none" '^Unikernels +0 +no limit ' ctl limits
 expect_fail "others may not" '[Aa]uth' mallory limits alice
-expect_output "doctor answers whom shruthid tells nothing" 'told to administrators' alice doctor
+expect_output "doctor answers whom shruthid tells nothing" 'Only administrators see what it finds' alice doctor
 check "its owner removes it" alice remove hello
 
 check "unused images are pruned" bash -c 'shruthictl image prune | grep -q "images removed"'

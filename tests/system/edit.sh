@@ -34,7 +34,7 @@ expect_output "… the comment stays" '^# written by alice$' alice cat hello
 expect_output "… and the value is new" '^25165824$' alice show hello -p Memory --value
 check "enable keeps comments too" alice enable hello
 expect_output "… the comment stays" '^# written by alice$' alice cat hello
-expect_output "an editor that changes nothing changes nothing" 'as it was' edit_with ':' hello
+expect_output "an editor that changes nothing changes nothing" 'is unchanged' edit_with ':' hello
 expect_fail "an editor that fails changes nothing" 'nothing was changed' edit_with 'exit 3' hello
 expect_fail "a wrong value is refused with its line" 'Memory' edit_with 'sed -i "s/^Memory=.*/Memory=much/" "$1"' hello
 expect_output "… the text is kept" 'Your text is kept in /tmp/shruthi-' printf '%s\n' "$output"
@@ -43,7 +43,7 @@ expect_output "… with what was written" '^Memory=much$' cat "$kept"
 is "… for nobody else to read" 700 "$(stat -c %a "$(dirname "$kept")")"
 rm -r "$(dirname "$kept")"
 expect_output "… and the definition is as it was" '^25165824$' alice show hello -p Memory --value
-expect_fail "somebody else's change meanwhile is not lost" 'meanwhile' \
+expect_fail "somebody else's change meanwhile is not lost" 'in the meantime' \
         edit_with 'shruthictl set hello CPUs=3; sed -i "s/^Memory=.*/Memory=64M/" "$1"' hello
 expect_output "… it is there" '^3$' alice show hello -p CPUs --value
 rm -rf /tmp/shruthi-*

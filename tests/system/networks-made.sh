@@ -117,7 +117,7 @@ refused "an address that is no network" '10.128.9.1/24. is an address in the net
 refused "a network of the other family" 'is no network of IPv4' x --subnet=fd00:9::/64
 refused "no subnet at all" 'needs a subnet' x --subnet=none
 refused "one too small for a guest" 'is too small' x --subnet=10.128.9.0/31
-refused "two modes at once" 'exclude each other' x --nat --isolated
+refused "two modes at once" 'mutually exclusive' x --nat --isolated
 refused "the subnet of libvirt's network" "192.168.122.0/24 of libvirt's network 'default'" \
         x --subnet=192.168.122.128/25
 refused "… or of one of ours, and around it" \

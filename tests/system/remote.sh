@@ -73,7 +73,7 @@ expect_fail "what fails over there leaves no file here" 'no volume' far volume e
 expect_fail "… nor spoils one" 'no volume' far volume export nothere back
 check "it is as it was" cmp content back
 is "nothing is beside it" back "$(ls -d back* other* 2>/dev/null)"
-expect_fail "nothing binary goes to a terminal" 'nothing for a terminal' \
+expect_fail "nothing binary goes to a terminal" 'not written to a terminal' \
         script -qec 'PATH=/tmp/bin:$PATH shruthictl -H bob@far volume export data' /dev/null
 check "volumes are removed" far volume remove data piped
 cp guest.virtio /tmp/hostile"'; touch pwned; '".virtio

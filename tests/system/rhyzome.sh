@@ -47,7 +47,7 @@ expect_fail "missing options are said" '--kernel FILE' shruthictl instance creat
 printf '{"BridgeInterface": "br0\\nLibvirtURI=test:///default"}' >/tmp/hostile.conf
 expect_fail "a hostile bridge is refused" 'BridgeInterface' shruthictl import-rhyzome /tmp/hostile.conf
 printf 'BridgeInterface=virbr0' >/tmp/hostile.conf
-expect_fail "what is no JSON is refused" 'no JSON' shruthictl import-rhyzome /tmp/hostile.conf
+expect_fail "what is no JSON is refused" 'not JSON' shruthictl import-rhyzome /tmp/hostile.conf
 expect_output "… and the drop-in is as it was" '^BridgeInterface=virbr0$' cat $dropin
 
 finish

@@ -123,7 +123,7 @@ as_user alice shruthictl remove --now often
 mkdir -p /etc/shruthi/unikernels/often.unikernel.d
 printf '[Unikernel]\nMemory=20M\n' >/etc/shruthi/unikernels/often.unikernel.d/of-the-old.conf
 expect_output "who is created under a name that had them is told" \
-        'takes over what was there .*: /etc/systemd/system.control/unikernel@often.service.d/50-CPUQuota.conf' \
+        'existing drop-in applies to often: /etc/systemd/system.control/unikernel@often.service.d/50-CPUQuota.conf' \
         as_user alice shruthictl create often guest-plain.virtio
 is "of those of the definition, too" 1 \
         "$(grep -c ': /etc/shruthi/unikernels/often.unikernel.d/of-the-old.conf$' <<<"$output")"

@@ -100,7 +100,7 @@ for size in 511 513 100 65T; do
                 alice volume create wrong --size=$size
 done
 expect_fail "the bus refuses it, too" 'InvalidArgs' manager alice CreateVolume wrong 18446744073709551615 '{}'
-expect_fail "a size must be named" 'How large' alice volume create wrong
+expect_fail "a size must be named" 'A size is required' alice volume create wrong
 expect_fail "unknown settings are refused with those there are" 'known: Group, Owner' \
         manager alice CreateVolume wrong 512 "{'Foo': <'x'>}"
 expect_fail "wrong types are" "of type" manager alice CreateVolume wrong 512 "{'Group': <true>}"
@@ -145,7 +145,7 @@ for name in piped redirected; do
         check "and goes" alice volume remove $name
 done
 expect_fail "a name that is taken is refused" 'already' alice volume import copy content
-expect_fail "nothing binary goes to a terminal" 'nothing for a terminal' \
+expect_fail "nothing binary goes to a terminal" 'not written to a terminal' \
         script -qec 'shruthictl volume export copy' /dev/null
 expect_fail "what is there stays when an export fails" 'no volume' alice volume export nothere out
 check "it has" cmp $content /home/alice/out
@@ -268,7 +268,7 @@ cut_off() {
         return 0
 }
 for ((i = 0; i < 50; i++)); do cut_off && break; done
-expect_output "shruthid is killed in the middle of an import" 'went away before it had answered' cat /tmp/large
+expect_output "shruthid is killed in the middle of an import" 'exited before it replied' cat /tmp/large
 check_soon "nothing is left of it" 60 eval '[ "$(names)" = data ]'
 expect_json "the volumes are as they were" '[.[].Name] | tostring' '["data"]' alice --json=short volume list
 check "and the next import succeeds" alice volume import large large
@@ -315,7 +315,7 @@ check "the unikernel starts" alice start db
 is "it writes it" written "$(fact alice db-storage Use)"
 expect_fail "what is written is not exported" "Unikernel 'db' is running: stop it first" \
         alice volume export db-storage out
-expect_output "it may grow, from the next start on" 'from their next start' alice volume resize db-storage 8M
+expect_output "it may grow, from the next start on" 'after their next start' alice volume resize db-storage 8M
 expect_fail "the running one is not removed" 'named by the definition of db' alice volume remove db-storage
 check "it stops" alice stop db
 

@@ -179,7 +179,7 @@ int client_call_each(Ctl *ctl, char **names, const char *what, ClientCallMaker m
                 r = batch_wait(&batch);
                 progress_clear(&batch.progress);
                 if (r < 0) {
-                        (void) error_set_errno(&error, r, "The connection to shruthid broke");
+                        (void) error_set_errno(&error, r, "Lost the connection to shruthid");
                         terminal_print_error(&error, r);
                         return CTL_EXIT_FAILURE;
                 }

@@ -57,7 +57,7 @@ int client_connect(Ctl *ctl, Error *ret_error)
                 return 0;
         if (geteuid() != 0)
                 return error_set_errno(
-                                ret_error, r, "Cannot connect to the system bus (root could do without it)");
+                                ret_error, r, "Cannot connect to the system bus (root does not need it)");
 
         private_r = client_connect_private(&ctl->bus);
         if (private_r < 0) {
@@ -74,7 +74,7 @@ int client_connect(Ctl *ctl, Error *ret_error)
 
 int client_message_error(int r, Error *ret_error)
 {
-        return error_set_errno(ret_error, r, "Cannot make the call to shruthid, or read its answer");
+        return error_set_errno(ret_error, r, "Cannot call shruthid or read its reply");
 }
 
 int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
@@ -92,17 +92,17 @@ int client_reply_error(const sd_bus_error *e, int r, Error *ret_error)
                         g_str_has_prefix(e->name ?: "", "org.freedesktop.DBus.Error.Spawn.") ||
                         g_str_has_prefix(e->name ?: "", "org.freedesktop.systemd1."))
                 return error_set(ret_error, ERROR_FAILED,
-                                "shruthid is not there and could not be started (%s): systemctl status "
+                                "shruthid is not running and could not be started (%s): systemctl status "
                                 "shruthid.service",
                                 message);
         if (sd_bus_error_has_names(e, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED) || r == -ECONNRESET)
                 return error_set(ret_error, ERROR_FAILED,
-                                "shruthid went away before it had answered. What was begun goes on: "
+                                "shruthid exited before it replied. Operations already begun continue: "
                                 "shruthictl list");
         if (sd_bus_error_has_name(e, SD_BUS_ERROR_UNKNOWN_METHOD))
                 return error_set(ret_error, ERROR_NOT_SUPPORTED,
-                                "The shruthid that is running does not know this: %s. Is it an older one? "
-                                "systemctl restart shruthid.service",
+                                "The running shruthid does not support this: %s. It may be an older "
+                                "version: systemctl restart shruthid.service",
                                 message);
 
         return error_set(ret_error, ERROR_FAILED, "%s", message);
@@ -368,7 +368,7 @@ static int client_expand_pattern(const char *pattern, const GPtrArray *rows, GPt
 
         shown = text_for_display(pattern, 80);
         return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL,
-                        "No unikernel's name matches '%s'; shruthictl list shows all.", shown);
+                        "No unikernel matches '%s'; shruthictl list shows all.", shown);
 }
 
 int client_expand(Ctl *ctl, char **patterns, char ***ret_names, Error *ret_error)

@@ -18,8 +18,8 @@ bool needs_restart_report(Ctl *ctl, const char *name)
                 return false;
 
         if (!ctl->options.quiet)
-                printf("%s runs on with what it was started with. What its next start changes is shown by: "
-                       "shruthictl status %s\nTo start it anew: shruthictl restart %s\n",
+                printf("%s keeps running with the settings it was started with. To see what the next start "
+                       "changes: shruthictl status %s\nTo apply the changes now: shruthictl restart %s\n",
                                 name, name, name);
         return true;
 }

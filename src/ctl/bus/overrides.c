@@ -53,10 +53,8 @@ void overrides_report(Ctl *ctl, const char *name, const CommandSettings *setting
                                 *path = text_for_display(json_array_get_string_element(override, 1), 1024);
 
                 if (overrides_concern(settings, image, json_array_get_string_element(override, 0)))
-                        fprintf(stderr,
-                                        "Note: %s= of %s is set in %s too, which has the last word: "
-                                        "change it there.\n",
-                                        key, name, path);
+                        fprintf(stderr, "Note: %s= of %s is overridden in %s: change it there.\n", key, name,
+                                        path);
         }
 }
 
@@ -93,10 +91,9 @@ void overrides_report_blocked_addresses(Ctl *ctl, const char *name)
                 const char *address = json_array_get_string_element(blocked, i);
 
                 fprintf(stderr,
-                                "Note: nothing gets through from %s, which is not among the addresses that "
-                                "%s is given: either write that one into its arguments "
-                                "('{DEVICE.address}'), or give it this one: shruthictl set %s "
-                                "Network=%saddress=%s\n",
+                                "Note: traffic from %s is dropped, because this address is not assigned to "
+                                "%s: either use the assigned one in its arguments ('{DEVICE.address}'), or "
+                                "assign this one: shruthictl set %s Network=%saddress=%s\n",
                                 address, name, name, words, address);
         }
 }

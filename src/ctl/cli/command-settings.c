@@ -145,10 +145,9 @@ static int network_set_words(DeviceSettings *device, const char *text)
  * addresses are full of colons themselves. */
 static int setting_set_network(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
 {
-        static const char right[] = "give DEVICE, DEVICE:BRIDGE or DEVICE:network=NETWORK, with "
-                                    "',address=auto' (or none, or "
-                                    "10.0.0.2/24), ',bandwidth=10M', ',mac=ADDRESS', ',isolation=no' behind "
-                                    "it if need be";
+        static const char right[] = "give DEVICE, DEVICE:BRIDGE or DEVICE:network=NETWORK, optionally "
+                                    "followed by ',address=auto' (or none, or 10.0.0.2/24), "
+                                    "',bandwidth=10M', ',mac=ADDRESS', ',isolation=no'";
         const char *comma = strchr(value, ','), *colon;
         g_autofree char *wiring = NULL;
         DeviceSettings *device;
@@ -209,9 +208,10 @@ static int volume_set_words(DeviceSettings *device, const char *text)
 /* DEVICE:PATH or DEVICE:OPTION,…. */
 static int setting_set_volume(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
 {
-        static const char right[] = "give DEVICE:size=64M for a volume that is made if it is not there, "
-                                    "DEVICE:volume=NAME for one that is, both with ',ro' for a read-only "
-                                    "one; or DEVICE:PATH, with ':ro', for a file or device of the host";
+        static const char right[] =
+                        "give DEVICE:size=64M for a volume that is created if it does not exist, "
+                        "DEVICE:volume=NAME for an existing one, either with ',ro' for read-only; or "
+                        "DEVICE:PATH, with ':ro' for read-only, for a file or device of the host";
         const char *colon = strchr(value, ':');
         DeviceSettings *device;
 
@@ -234,7 +234,7 @@ static int setting_set_credentials(CommandSettings *settings, const char *name, 
 {
         if (strchr(value, '/'))
                 return setting_refuse(ret_error, name, value,
-                                "give the name of the block device alone; 'shruthictl credential set' puts "
+                                "give only the name of the block device; 'shruthictl credential set' stores "
                                 "keys on it");
 
         return setting_set_text(&settings->credentials, value);
@@ -263,8 +263,8 @@ static int setting_refuse_key(const char *key, Error *ret_error)
                 g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", other_keys[i].key);
 
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "There is no setting '%s'. There are %s; all else is in the definition: "
-                        "shruthictl edit NAME.",
+                        "Unknown setting '%s'. Known settings: %s; for all else edit the definition: shruthictl "
+                        "edit NAME.",
                         shown, known->str);
 }
 
@@ -284,7 +284,7 @@ int command_settings_set(CommandSettings *settings, const char *key, const char 
                 Error *ret_error)
 {
         if (!g_utf8_validate(value, -1, NULL))
-                return setting_refuse(ret_error, name, value, "it is no valid UTF-8");
+                return setting_refuse(ret_error, name, value, "it is not valid UTF-8");
 
         for (SettingID id = 0; id < _SETTING_MAX; id++)
                 if (setting_table[id].section == SECTION_UNIKERNEL && setting_table[id].option &&
@@ -301,11 +301,11 @@ int command_settings_set_argument_list(CommandSettings *settings, char **argumen
 {
         if (settings->values[SETTING_ARGUMENTS])
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "The guest's arguments stand either behind '--' or in --arguments=, not in "
+                                "Give the guest's arguments either after '--' or with --arguments=, not "
                                 "both.");
         for (char **argument = arguments; *argument; argument++)
                 if (!g_utf8_validate(*argument, -1, NULL))
-                        return error_set(ret_error, ERROR_INVALID_ARGS, "Argument %u is no valid UTF-8.",
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "Argument %u is not valid UTF-8.",
                                         (unsigned) (argument - arguments) + 1);
 
         g_strfreev(settings->argument_list);

@@ -59,7 +59,7 @@ static int option_set_setting(Options *options, const OptionInfo *info, const ch
 static int option_set_mode(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         if (options->network_mode && !g_str_equal(options->network_mode, info->name))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "--%s and --%s exclude each other.",
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--%s and --%s are mutually exclusive.",
                                 options->network_mode, info->name);
 
         options->network_mode = info->name;
@@ -154,8 +154,8 @@ static int option_set_output(Options *options, const OptionInfo *info, const cha
                 return 0;
 
         for (LogFormat format = 0; format < _LOG_FORMAT_MAX; format++)
-                g_string_append_printf(known, "%s%s", format > 0 ? ", " : "there are ",
-                                log_format_to_string(format));
+                g_string_append_printf(
+                                known, "%s%s", format > 0 ? ", " : "give ", log_format_to_string(format));
         return option_refuse(ret_error, "--output=", value, known->str);
 }
 
@@ -189,83 +189,89 @@ static int option_set_size(Options *options, const OptionInfo *info, const char 
 
 /* All but those of the settings, which setting_table has. */
 static const OptionInfo own_options[] = {
-                {"help", 'h', NULL, OPTION_ANY, "Show this help", option_set_switch, offsetof(Options, help)},
-                {"version", 0, NULL, OPTION_ANY, "Show the version", option_set_switch, offsetof(Options, version)},
-                {"host", 'H', "[USER@]HOST", OPTION_ANY, "Work on another host, over ssh", option_set_host},
+                {"help", 'h', NULL, OPTION_ANY, "Show this help", option_set_switch,
+                                offsetof(Options, help)},
+                {"version", 0, NULL, OPTION_ANY, "Show the version", option_set_switch,
+                                offsetof(Options, version)},
+                {"host", 'H', "[USER@]HOST", OPTION_ANY, "Operate on another host over ssh",
+                                option_set_host},
                 {"no-pager", 0, NULL, OPTION_ANY, "Do not pipe output into a pager", option_set_switch,
                                 offsetof(Options, no_pager)},
-                {"no-legend", 0, NULL, OPTION_ANY, "Leave out headers and sums", option_set_switch,
+                {"no-legend", 0, NULL, OPTION_ANY, "Omit headers and totals", option_set_switch,
                                 offsetof(Options, no_legend)},
-                {"no-ask-password", 0, NULL, OPTION_ANY, "Do not ask for passwords", option_set_switch,
+                {"no-ask-password", 0, NULL, OPTION_ANY, "Do not prompt for passwords", option_set_switch,
                                 offsetof(Options, no_ask_password)},
-                {"quiet", 'q', NULL, OPTION_ANY, "Say nothing but errors and what was asked for", option_set_switch,
+                {"quiet", 'q', NULL, OPTION_ANY, "Suppress informational output", option_set_switch,
                                 offsetof(Options, quiet)},
-                {"json", 0, "MODE", OPTION_ANY, "Facts as JSON: pretty, short or off", option_set_json},
-                {"property", 'p', "NAME", OPTION_SHOW, "show: only these, separated by commas",
+                {"json", 0, "MODE", OPTION_ANY, "Print JSON: pretty, short or off", option_set_json},
+                {"property", 'p', "NAME", OPTION_SHOW,
+                                "show: print only these properties, separated by commas",
                                 option_set_property},
-                {"value", 0, NULL, OPTION_SHOW, "show: the bare values", option_set_switch,
+                {"value", 0, NULL, OPTION_SHOW, "show: print only the values", option_set_switch,
                                 offsetof(Options, value)},
-                {"lines", 'n', "N", OPTION_LINES, "logs, status: the last N lines, or all", option_set_lines},
+                {"lines", 'n', "N", OPTION_LINES, "logs, status: show the last N lines, or all",
+                                option_set_lines},
                 {"follow", 'f', NULL, OPTION_FOLLOW,
-                                "logs: go on with new lines; console: go on after the end of the input",
+                                "logs: follow new lines; console: stay connected after the end of input",
                                 option_set_switch, offsetof(Options, follow)},
-                {"since", 'S', "TIME", OPTION_LOG, "logs: only from then on, in any boot", option_set_text,
-                                offsetof(Options, since)},
-                {"until", 'U', "TIME", OPTION_LOG, "logs: only until then, in any boot", option_set_text,
-                                offsetof(Options, until)},
-                {"boot", 'b', "[=BOOT]", OPTION_LOG, "logs: of another boot, such as -1, or all", option_set_boot},
-                {"grep", 'g', "PATTERN", OPTION_LOG, "logs: only messages that match", option_set_text,
-                                offsetof(Options, grep)},
-                {"priority", 'p', "PRIORITY", OPTION_LOG, "logs: only of this priority or more important",
-                                option_set_priority},
-                {"output", 'o', "FORMAT", OPTION_LOG, "logs: short, short-iso, cat, json, …", option_set_output},
+                {"since", 'S', "TIME", OPTION_LOG, "logs: show entries since TIME, of any boot",
+                                option_set_text, offsetof(Options, since)},
+                {"until", 'U', "TIME", OPTION_LOG, "logs: show entries until TIME, of any boot",
+                                option_set_text, offsetof(Options, until)},
+                {"boot", 'b', "[=BOOT]", OPTION_LOG,
+                                "logs: show entries of another boot, such as -1, or all", option_set_boot},
+                {"grep", 'g', "PATTERN", OPTION_LOG, "logs: show only messages that match PATTERN",
+                                option_set_text, offsetof(Options, grep)},
+                {"priority", 'p', "PRIORITY", OPTION_LOG,
+                                "logs: show only entries of this priority or higher", option_set_priority},
+                {"output", 'o', "FORMAT", OPTION_LOG, "logs: set the format: short, short-iso, cat, json, …",
+                                option_set_output},
                 {"now", 0, NULL, OPTION_NOW,
-                                "create, enable: start it too; disable, remove: stop it first; credential "
-                                "rotate: "
-                                "restart it",
+                                "create, enable: also start; disable, remove: also stop; credential rotate: "
+                                "also restart",
                                 option_set_switch, offsetof(Options, now)},
-                {"all", 0, NULL, OPTION_ALL, "credential remove: all keys", option_set_switch,
+                {"all", 0, NULL, OPTION_ALL, "credential remove: remove all keys", option_set_switch,
                                 offsetof(Options, all)},
-                {"no-block", 0, NULL, OPTION_JOB, "Do not wait until it is done", option_set_switch,
-                                offsetof(Options, no_block)},
-                {"time", 0, NULL, OPTION_TIME, "start: show where the time went, as analyze does",
+                {"no-block", 0, NULL, OPTION_JOB, "Do not wait until the operation has finished",
+                                option_set_switch, offsetof(Options, no_block)},
+                {"time", 0, NULL, OPTION_TIME, "start: show the start timing, as analyze does",
                                 option_set_switch, offsetof(Options, time)},
-                {"signal", 's', "SIGNAL", OPTION_KILL, "kill: which signal (SIGTERM)", option_set_signal},
-                {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: how large it is", option_set_size},
-                {"raw", 0, NULL, OPTION_IMPORT,
-                                "volume import: take what looks like another format as it is", option_set_switch,
-                                offsetof(Options, raw)},
+                {"signal", 's', "SIGNAL", OPTION_KILL, "kill: send this signal (default: SIGTERM)",
+                                option_set_signal},
+                {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: set the size", option_set_size},
+                {"raw", 0, NULL, OPTION_IMPORT, "volume import: import as is what looks like another format",
+                                option_set_switch, offsetof(Options, raw)},
                 {"subnet", 0, "NETWORK/N", OPTION_NETWORK,
-                                "network create: its addresses, auto (default) or none", option_set_text,
+                                "network create: set the subnet, auto (default) or none", option_set_text,
                                 offsetof(Options, subnet)},
                 {"ipv6-subnet", 0, "NETWORK/N", OPTION_NETWORK,
-                                "network create: the same of IPv6; none by default", option_set_text,
+                                "network create: set the IPv6 subnet (default: none)", option_set_text,
                                 offsetof(Options, ipv6_subnet)},
-                {"nat", 0, NULL, OPTION_NETWORK, "network create: out behind the host's address (default)",
+                {"nat", 0, NULL, OPTION_NETWORK, "network create: NAT through the host (default)",
                                 option_set_mode},
-                {"isolated", 0, NULL, OPTION_NETWORK, "network create: not out at all", option_set_mode},
-                {"routed", 0, NULL, OPTION_NETWORK, "network create: out, and in, by its own addresses",
+                {"isolated", 0, NULL, OPTION_NETWORK, "network create: no outside access", option_set_mode},
+                {"routed", 0, NULL, OPTION_NETWORK, "network create: route its addresses, out and in",
                                 option_set_mode},
-                {"bridge", 0, "BRIDGE", OPTION_NETWORK, "network create: what its bridge is called",
+                {"bridge", 0, "BRIDGE", OPTION_NETWORK, "network create: set the name of its bridge",
                                 option_set_text, offsetof(Options, bridge)},
                 {"network", 0, "DEVICE[:BRIDGE|:network=NAME][,address=auto|ADDRESS/N]", OPTION_SETTINGS,
-                                "Connect a network device; may be given again", option_set_setting,
+                                "Connect a network device; may be repeated", option_set_setting,
                                 .key = "Network"},
                 {"volume", 0, "DEVICE:size=SIZE[,volume=NAME][,ro]|DEVICE:PATH[:ro]", OPTION_SETTINGS,
                                 "Connect a block device to a volume, or to a file or device of the host; "
-                                "may be "
-                                "given again",
+                                "may be repeated",
                                 option_set_setting, .key = "Volume"},
                 {"credentials", 0, "DEVICE", OPTION_SETTINGS,
-                                "Put key material on this block device, see credential", option_set_setting,
+                                "Provide keys on this block device, see credential", option_set_setting,
                                 .key = "Credentials"},
-                {"verify", 0, "DIGEST", OPTION_VERIFY, "Refuse an image with another digest than sha256:…",
+                {"verify", 0, "DIGEST", OPTION_VERIFY, "Require this digest (sha256:…) of the image",
                                 option_set_setting, .key = "Digest"},
-                {"image", 0, "FILE", OPTION_SET, "set: another image, from the next start", option_set_text,
-                                offsetof(Options, image)},
+                {"image", 0, "FILE", OPTION_SET, "set: use another image from the next start on",
+                                option_set_text, offsetof(Options, image)},
                 {"name", 0, "NAME", OPTION_COMPAT, NULL, option_set_text, offsetof(Options, name)},
                 {"kernel", 0, "FILE", OPTION_COMPAT, NULL, option_set_text, offsetof(Options, image)},
-                {"kernel-parameters", 0, "STRING", OPTION_COMPAT, NULL, option_set_setting, .key = "Arguments"},
+                {"kernel-parameters", 0, "STRING", OPTION_COMPAT, NULL, option_set_setting,
+                                .key = "Arguments"},
                 {"server", 0, "ADDRESS", OPTION_COMPAT, NULL, option_set_text, offsetof(Options, server)},
 };
 
@@ -406,8 +412,8 @@ static int options_refuse_word(int c, char **argv, const char *verb, Error *ret_
         g_autofree char *shown = NULL;
 
         if (c == ':' && info)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "--%s wants a value: --%s=%s.", info->name,
-                                info->name, info->placeholder);
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--%s requires a value: --%s=%s.",
+                                info->name, info->name, info->placeholder);
         if (info && !info->placeholder)
                 return error_set(ret_error, ERROR_INVALID_ARGS, "--%s takes no value.", info->name);
 
@@ -421,12 +427,11 @@ static int options_refuse_word(int c, char **argv, const char *verb, Error *ret_
         /* Only these have something to say to the guest. */
         if (g_str_equal(verb, "create") || g_str_equal(verb, "set"))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "There is no option %s; shruthictl --help shows all. What is meant for the "
-                                "guest goes behind '--': shruthictl %s NAME%s -- %s",
+                                "Unknown option %s; see shruthictl --help. Arguments for the guest go after "
+                                "'--': shruthictl %s NAME%s -- %s",
                                 shown, verb, g_str_equal(verb, "create") ? " IMAGE" : "", shown);
 
-        return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "There is no option %s; shruthictl --help shows all.", shown);
+        return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown option %s; see shruthictl --help.", shown);
 }
 
 /* Before getopt, which moves "--" to the front. */
@@ -496,8 +501,8 @@ int options_take_arguments(Options *options, char **arguments, Error *ret_error)
 {
         /* A whole command line as one word is one argument with spaces in it. */
         if (!arguments[1] && strstr(arguments[0], " --"))
-                fprintf(stderr, "Note: what is behind '--' is one argument, its spaces included. For a "
-                                "whole command line in one string use --arguments=STRING.\n");
+                fprintf(stderr, "Note: the text after '--' is a single argument, including its spaces. To "
+                                "pass a whole command line as one string use --arguments=STRING.\n");
 
         return command_settings_set_argument_list(&options->settings, arguments, ret_error);
 }
@@ -512,7 +517,7 @@ int options_check_scope(const Options *options, const char *verb, unsigned scope
                 info = option_find_by_name(name);
                 if (info && (info->scope & (scopes | OPTION_ANY)) == 0)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "--%s means nothing to '%s'; see man shruthictl.", name, verb);
+                                        "--%s does not apply to '%s'; see man shruthictl.", name, verb);
         }
 
         return 0;

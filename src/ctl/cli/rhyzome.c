@@ -40,9 +40,8 @@ static int rhyzome_convert_bridge(JsonNode *node, GString *conf, Error *ret_erro
 
         shown = name ? text_for_display(name, 80) : json_to_string(node, FALSE);
         return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                        "BridgeInterface is '%s', which is no name of a network interface (1 to 15 "
-                        "characters, as 'ip link' shows them): correct it in the file, or leave it "
-                        "out.",
+                        "BridgeInterface is '%s', which is not a valid name of a network interface (1 to 15 "
+                        "characters, as 'ip link' shows them): correct it in the file, or remove it.",
                         shown);
 }
 
@@ -53,17 +52,16 @@ static void rhyzome_note(GString *notes, const char *key, JsonNode *value)
 
         if (g_str_equal(key, "Hostname"))
                 g_string_append_printf(notes,
-                                "Hostname (%s) has no counterpart: this host's name is hostnamectl's, and "
-                                "clients reach it by ssh: shruthictl -H USER@HOST.\n",
+                                "Hostname (%s) has no counterpart: hostnamectl sets the host's name, and "
+                                "clients connect over ssh: shruthictl -H USER@HOST.\n",
                                 shown);
         else if (g_str_equal(key, "Bind"))
                 g_string_append_printf(notes,
-                                "Bind (%s) has no counterpart: shruthid listens on no network address. From "
-                                "elsewhere use ssh: shruthictl -H USER@HOST.\n",
+                                "Bind (%s) has no counterpart: shruthid does not listen on the network. "
+                                "From other hosts use ssh: shruthictl -H USER@HOST.\n",
                                 shown);
         else
-                g_string_append_printf(
-                                notes, "%s (%s) is not known here and was left out.\n", shown_key, shown);
+                g_string_append_printf(notes, "%s (%s) is unknown and was ignored.\n", shown_key, shown);
 }
 
 int rhyzome_convert(const char *json, size_t size, char **ret_conf, char **ret_notes, Error *ret_error)
@@ -79,7 +77,7 @@ int rhyzome_convert(const char *json, size_t size, char **ret_conf, char **ret_n
         if (!json_parser_load_from_data(parser, json, (gssize) size, &error)) {
                 g_autofree char *shown = text_for_display(error->message, 200);
 
-                return error_set(ret_error, ERROR_INVALID_DEFINITION, "This is no JSON: %s", shown);
+                return error_set(ret_error, ERROR_INVALID_DEFINITION, "This is not JSON: %s", shown);
         }
         root = json_parser_get_root(parser);
         if (!root || !JSON_NODE_HOLDS_OBJECT(root))

@@ -25,14 +25,14 @@ int editor_file_create(EditorFile *file, const char *name, const char *text, Err
         int r;
 
         if (!g_mkdtemp(template))
-                return error_set_errno(ret_error, errno, "Cannot make a folder in %s for the text to edit",
-                                g_get_tmp_dir());
+                return error_set_errno(ret_error, errno,
+                                "Cannot create a directory in %s for the text to edit", g_get_tmp_dir());
 
         file->dir = g_steal_pointer(&template);
         file->path = g_strconcat(file->dir, "/", name, SHRUTHI_DEFINITION_SUFFIX, NULL);
         fd = open(file->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0)
-                return error_set_errno(ret_error, errno, "Cannot make %s", file->path);
+                return error_set_errno(ret_error, errno, "Cannot create %s", file->path);
         r = write_all(fd, text, strlen(text));
         return r < 0 ? error_set_errno(ret_error, r, "Cannot write %s", file->path) : 0;
 }
@@ -77,9 +77,8 @@ static int editor_wait(pid_t pid, Error *ret_error)
                 return 0;
         if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
                 return error_set(ret_error, ERROR_FAILED,
-                                "No editor could be run: set $EDITOR to one that is installed.");
-        return error_set(ret_error, ERROR_CANCELED,
-                        "The editor did not end well (status %d); nothing was changed.",
+                                "No editor could be run: set $EDITOR to an installed one.");
+        return error_set(ret_error, ERROR_CANCELED, "The editor failed (status %d); nothing was changed.",
                         WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 

@@ -54,14 +54,14 @@ int stdin_open(const char *what, int *ret_fd, Error *ret_error)
                 fd = image_open_unnamed();
                 if (fd < 0)
                         return error_set_errno(ret_error, errno,
-                                        "Cannot make room for the %s from standard input", what);
+                                        "Cannot create a buffer for the %s from standard input", what);
                 r = sparse_copy(STDIN_FILENO, fd);
                 if (r < 0)
                         return error_set_errno(ret_error, r, "Cannot copy the %s from standard input", what);
                 reader = image_reopen_read_only(fd);
                 if (reader < 0)
-                        return error_set_errno(ret_error, errno,
-                                        "Cannot open the %s from standard input again", what);
+                        return error_set_errno(
+                                        ret_error, errno, "Cannot reopen the %s from standard input", what);
         }
 
         *ret_fd = TAKE_FD(reader);
@@ -83,7 +83,7 @@ int image_open(const char *name, int *ret_fd, Error *ret_error)
         if (fd < 0)
                 return error_set_errno(ret_error, errno, "Cannot open %s", shown);
         if (fstat(fd, &st) < 0)
-                r = error_set_errno(ret_error, errno, "Cannot look at %s", shown);
+                r = error_set_errno(ret_error, errno, "Cannot examine %s", shown);
         else if (!S_ISREG(st.st_mode))
                 r = error_set(ret_error, ERROR_INVALID_IMAGE,
                                 "%s is %s, not a regular file: name the file itself, or '-' to read it from "

@@ -83,7 +83,7 @@ static int secret_ask(const char *name, const char *key, int writer, Error *ret_
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot read from the terminal");
         if (size == 0)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "Nothing was typed: nothing is changed.");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "Nothing was entered; nothing was changed.");
 
         return 0;
 }
@@ -134,7 +134,7 @@ int secret_input_open(const char *name, const char *key, SecretInput *ret, Error
         }
 
         if (pipe2(fds, O_CLOEXEC) < 0)
-                return error_set_errno(ret_error, errno, "Cannot make a pipe");
+                return error_set_errno(ret_error, errno, "Cannot create a pipe");
         input.fd = fds[0];
         writer = fds[1];
         r = isatty(STDIN_FILENO) ? secret_ask(name, key, writer, ret_error)

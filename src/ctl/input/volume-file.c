@@ -83,8 +83,8 @@ int volume_file_create(const char *name, VolumeFile *ret, Error *ret_error)
         if (volume_file_is_stream(name)) {
                 if (isatty(STDOUT_FILENO))
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "The content of a volume is nothing for a terminal: shruthictl … > "
-                                        "FILE");
+                                        "The content of a volume is not written to a terminal: shruthictl … "
+                                        "> FILE");
                 file.fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
                 shown = g_strdup("standard output");
         } else {

@@ -16,33 +16,34 @@
 static const struct {
         const char *result, *command, *why;
 } next_step_table[] = {
-                {"exit-status", "shruthictl logs %s", "what did it say before it ended?"},
-                {"exit-status", "shruthictl arguments %s", "what did it get as its command line?"},
-                {"aborted", "shruthictl logs %s", "what did it say before it aborted?"},
-                {"trapped", "shruthictl logs %s", "what did it say before its fault?"},
+                {"exit-status", "shruthictl logs %s", "to see its output before it ended"},
+                {"exit-status", "shruthictl arguments %s", "to see its command line"},
+                {"aborted", "shruthictl logs %s", "to see its output before it aborted"},
+                {"trapped", "shruthictl logs %s", "to see its output before the fault"},
                 {"trapped", "shruthictl set %s --memory=64M", "if it needs more memory"},
-                {"halted", "shruthictl logs %s", "what did it say before it halted?"},
-                {"reset", "shruthictl logs %s", "how far did it get?"},
+                {"halted", "shruthictl logs %s", "to see its output before it halted"},
+                {"reset", "shruthictl logs %s", "to see how far it got"},
                 {"reset", "shruthictl set %s --memory=64M", "if it needs more memory"},
-                {"reset", "shruthictl set %s --restart=on-failure", "if it is to be started again"},
+                {"reset", "shruthictl set %s --restart=on-failure", "to restart it automatically"},
                 {"ended-from-outside", "journalctl -u libvirtd.service",
-                                "did libvirt or QEMU die, or did somebody end it?"},
+                                "to see whether libvirt or QEMU died, or someone ended it"},
                 {"ended-from-outside", "shruthictl start %s", "to start it again"},
                 {"definition", "shruthictl edit %s", "to correct its definition"},
                 {"image", "shruthictl set %s --image=FILE", "to give it another image"},
-                {"image", "shruthictl image inspect FILE", "to see whether one can be hosted here"},
+                {"image", "shruthictl image inspect FILE", "to check whether an image can run here"},
                 {"devices", "shruthictl set %s --network=DEVICE:BRIDGE", "to connect its devices"},
                 {"host", "shruthictl doctor", "to see what this host lacks"},
-                {"libvirt", "systemctl status libvirtd.service", "is libvirt running?"},
+                {"libvirt", "systemctl status libvirtd.service", "to check whether libvirt is running"},
                 {"libvirt", "shruthictl doctor", "to see what this host lacks"},
-                {"credentials", "journalctl -u unikernel@%s.service", "which key could not be read?"},
-                {"credentials", "shruthictl cat %s", "where does its key material come from?"},
-                {"dependency", "systemctl list-dependencies unikernel@%s.service", "what does it require?"},
+                {"credentials", "journalctl -u unikernel@%s.service", "to see which key could not be read"},
+                {"credentials", "shruthictl cat %s", "to see where its keys come from"},
+                {"dependency", "systemctl list-dependencies unikernel@%s.service",
+                                "to see what it requires"},
                 {"dependency", "shruthictl start %s", "to try again"},
-                {"runner", "journalctl -u unikernel@%s.service", "what went wrong in SHRUTHI itself?"},
-                {"timeout", "shruthictl logs %s", "how far did it get?"},
-                {"start-limit-hit", "shruthictl logs %s", "why does it end again and again?"},
-                {"start-limit-hit", "shruthictl start %s", "to try anew"},
+                {"runner", "journalctl -u unikernel@%s.service", "to see what failed in SHRUTHI itself"},
+                {"timeout", "shruthictl logs %s", "to see how far it got"},
+                {"start-limit-hit", "shruthictl logs %s", "to see why it keeps ending"},
+                {"start-limit-hit", "shruthictl start %s", "to try again"},
 };
 
 /* The command with argument in the place of its "%s", and the reasons below each other. */
@@ -74,7 +75,7 @@ char *next_steps_for(const char *name, const char *state, const char *result, in
                 return g_string_free(g_steal_pointer(&out), FALSE);
         }
         if (g_str_equal(state, "paused"))
-                next_steps_add(out, "virsh resume " SHRUTHI_DOMAIN_PREFIX "%s", name, "to let it go on");
+                next_steps_add(out, "virsh resume " SHRUTHI_DOMAIN_PREFIX "%s", name, "to resume it");
         if (g_str_equal(state, "broken"))
                 next_steps_add(out, "shruthictl edit %s", name, "to correct the definition");
         if (!g_str_equal(state, "failed") && !g_str_equal(result, "dependency"))
@@ -82,12 +83,13 @@ char *next_steps_for(const char *name, const char *state, const char *result, in
 
         /* MirageOS: the arguments were not accepted. */
         if (g_str_equal(result, "exit-status") && exit_status == 64)
-                next_steps_add(out, "shruthictl set %s --arguments=STRING", name, "to give it others");
+                next_steps_add(out, "shruthictl set %s --arguments=STRING", name, "to change its arguments");
         for (size_t i = 0; i < G_N_ELEMENTS(next_step_table); i++)
                 if (g_str_equal(next_step_table[i].result, result))
                         next_steps_add(out, next_step_table[i].command, name, next_step_table[i].why);
         if (out->len == 0)
-                next_steps_add(out, "systemctl status unikernel@%s.service", name, "what does systemd say?");
+                next_steps_add(out, "systemctl status unikernel@%s.service", name,
+                                "to see the status of its unit");
 
         return g_string_free(g_steal_pointer(&out), FALSE);
 }

@@ -8,14 +8,14 @@
 
 /* The phases, by the timestamps that end them. */
 static const char *const start_phase_names[_TIMESTAMP_MAX] = {
-                [TIMESTAMP_CALLED] = "bus: the call",
+                [TIMESTAMP_CALLED] = "bus: call",
                 [TIMESTAMP_AUTHORIZED] = "polkit",
-                [TIMESTAMP_REQUESTED] = "shruthid: its turn",
+                [TIMESTAMP_REQUESTED] = "shruthid: request",
                 [TIMESTAMP_JOB_MADE] = "systemd: polkit, job",
-                [TIMESTAMP_RUNNER_FORKED] = "systemd: up to the fork",
-                [TIMESTAMP_RUNNER_BEGAN] = "systemd: sandbox of the unit",
-                [TIMESTAMP_HELPER_ASKED] = "runner: its turn, console",
-                [TIMESTAMP_HELPER_BEGAN] = "helper: its beginning",
+                [TIMESTAMP_RUNNER_FORKED] = "systemd: fork",
+                [TIMESTAMP_RUNNER_BEGAN] = "systemd: unit sandbox",
+                [TIMESTAMP_HELPER_ASKED] = "runner: startup, console",
+                [TIMESTAMP_HELPER_BEGAN] = "helper: startup",
                 [TIMESTAMP_PLANNED] = "helper: definition, image",
                 [TIMESTAMP_CONNECTED] = "libvirt: connection",
                 [TIMESTAMP_ADDRESSED] = "helper: addresses",
@@ -24,7 +24,7 @@ static const char *const start_phase_names[_TIMESTAMP_MAX] = {
                 [TIMESTAMP_FIRST_BYTE] = "firmware, guest: first byte",
                 [TIMESTAMP_READY] = "runner: ready",
                 [TIMESTAMP_UNIT_ACTIVE] = "systemd: active",
-                [TIMESTAMP_ANSWERED] = "shruthid: answer",
+                [TIMESTAMP_ANSWERED] = "shruthid: reply",
 };
 
 Timestamp start_timing_first(const Timestamps *timestamps)
@@ -162,7 +162,7 @@ static void start_timing_add_missing(GString *notes, const Timestamps *timestamp
                                 missing, "%s%s", missing->len > 0 ? "; " : "", start_phase_names[timestamp]);
         }
         if (missing->len > 0)
-                g_string_append_printf(notes, "Not known, or not yet, and part of what comes next: %s.\n",
+                g_string_append_printf(notes, "Not known, or not yet, and included in the next phase: %s.\n",
                                 missing->str);
 }
 
@@ -171,13 +171,11 @@ char *start_timing_notes(const Timestamps *timestamps)
         GString *notes = g_string_new(NULL);
 
         if (timestamps->at[TIMESTAMP_CALLED] == 0)
-                g_string_append(notes,
-                                "Nothing is known of a call: it was started by systemctl, at boot, by "
-                                "another unit, or before shruthid was started.\n");
+                g_string_append(notes, "No call is known: it was started by systemctl, at boot, by another "
+                                       "unit, or before shruthid was started.\n");
         if (timestamps->at[TIMESTAMP_RUNNER_FORKED] == 0)
-                g_string_append(notes,
-                                "systemd's times are not those of this start: a new runner has adopted the "
-                                "guest since.\n");
+                g_string_append(notes, "systemd's times are not of this start: a new runner has since "
+                                       "adopted the guest.\n");
         if (timestamps->at[TIMESTAMP_FIRST_BYTE] == 0)
                 g_string_append(notes, "The guest has printed nothing yet.\n");
         start_timing_add_missing(notes, timestamps);

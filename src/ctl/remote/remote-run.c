@@ -124,7 +124,7 @@ static int remote_run_with_file(Ctl *ctl, const GPtrArray *words, int file, int 
         }
 
         if (pipe2(pipes, O_CLOEXEC) < 0)
-                return error_set_errno(ret_error, errno, "Cannot make a pipe to ssh");
+                return error_set_errno(ret_error, errno, "Cannot create a pipe to ssh");
         reader = pipes[0];
         writer = pipes[1];
         r = ssh_spawn(ctl->options.host, words, reader, output, &pid, ret_error);
@@ -151,7 +151,7 @@ static int remote_import_initrd(Ctl *ctl, const char *name, char **ret_digest, E
         if (r < 0)
                 return r;
         if (pipe2(pipes, O_CLOEXEC) < 0)
-                return error_set_errno(ret_error, errno, "Cannot make a pipe to ssh");
+                return error_set_errno(ret_error, errno, "Cannot create a pipe to ssh");
         reader = pipes[0];
         writer = pipes[1];
 
@@ -163,7 +163,7 @@ static int remote_import_initrd(Ctl *ctl, const char *name, char **ret_digest, E
         r = remote_run_with_file(ctl, words, file, writer, ret_error);
         writer = close_safe(writer);
         if (r > 0)
-                return error_set(ret_error, ERROR_FAILED, "The initial RAM disk was not taken.");
+                return error_set(ret_error, ERROR_FAILED, "The initial RAM disk was not accepted.");
         if (r >= 0)
                 r = fd_read_all(reader, DIGEST_OUTPUT_MAX, &output, NULL);
         if (r < 0)
@@ -171,8 +171,8 @@ static int remote_import_initrd(Ctl *ctl, const char *name, char **ret_digest, E
 
         g_strstrip(output);
         if (!digest_is_valid(output))
-                return error_set(
-                                ret_error, ERROR_FAILED, "The far shruthictl did not answer with a digest.");
+                return error_set(ret_error, ERROR_FAILED,
+                                "The remote shruthictl did not reply with a digest.");
         *ret_digest = g_steal_pointer(&output);
         return 0;
 }
@@ -246,7 +246,7 @@ static int remote_run_into_file(Ctl *ctl, const Verb *verb, char **operands, Err
         if (r < 0)
                 return r;
         if (pipe2(pipes, O_CLOEXEC) < 0)
-                return error_set_errno(ret_error, errno, "Cannot make a pipe to ssh");
+                return error_set_errno(ret_error, errno, "Cannot create a pipe to ssh");
         reader = pipes[0];
         writer = pipes[1];
 

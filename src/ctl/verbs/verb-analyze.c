@@ -133,8 +133,8 @@ static void analysis_print_waiting(const GArray *phases)
                 if (phase->timestamp < TIMESTAMP_CONNECTED || phase->timestamp > TIMESTAMP_CREATED ||
                                 phase->took < WAITED_USEC || !own_name_of_host_needs_dns(&name))
                         continue;
-                printf("libvirt asks the resolver for this host's own name, '%s', at each start, and only "
-                       "DNS is there to answer: shruthictl doctor.\n",
+                printf("libvirt resolves this host's own name, '%s', at each start, and only DNS can "
+                       "answer: shruthictl doctor.\n",
                                 name);
                 return;
         }
@@ -152,7 +152,7 @@ static void analysis_print(
 
         printf("%s%s: %s.\n", phases->len > 0 ? "\n" : "", name, sum);
         if (analysis->ran_already)
-                printf("It ran already: this is the start that it comes from.\n");
+                printf("It was already running: this is the start it came from.\n");
         fputs(notes, stdout);
         analysis_print_waiting(phases);
 }
@@ -165,11 +165,10 @@ static void analysis_say_what_helps(Error *error, const char *name, bool started
         if (error->code != ERROR_NOT_RUNNING)
                 return;
 
-        sentence = g_strdup_printf(
-                        started ? "Unikernel '%s' has ended already, and with it what was known of its "
-                                  "start: shruthictl logs %s"
-                                : "Unikernel '%s' is not running, so there is no start to tell about: "
-                                  "shruthictl start --time %s",
+        sentence = g_strdup_printf(started ? "Unikernel '%s' has already ended, and the timing of its start "
+                                             "is gone: shruthictl logs %s"
+                                           : "Unikernel '%s' is not running, so there is no start to "
+                                             "analyze: shruthictl start --time %s",
                         name, name);
         error_clear(error);
         (void) error_set(error, ERROR_NOT_RUNNING, "%s", sentence);

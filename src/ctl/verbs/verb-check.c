@@ -44,8 +44,7 @@ static int check_image(const Definition *definition, CheckResult *result, Error 
         }
         fd = open(definition->image, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0) {
-                result->note = g_strdup_printf(
-                                "%s is not to be read here (%s): its devices are not compared",
+                result->note = g_strdup_printf("%s cannot be read here (%s): its devices are not compared",
                                 definition->image, g_strerror(errno));
                 return 0;
         }

@@ -166,7 +166,7 @@ int verb_console(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
         if (names[1])
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "A console is that of one unikernel; '%s' matches several.", operands[0]);
+                                "A console belongs to one unikernel; '%s' matches several.", operands[0]);
         r = console_open(ctl, names[0], &console, ret_error);
         if (r < 0) {
                 error_cannot(ret_error, "open the console of %s", names[0]);
@@ -182,7 +182,8 @@ int verb_console(Ctl *ctl, char **operands, Error *ret_error)
         r = console_forward(console, terminal.raw ? &escape : NULL, ctl->options.follow, &unblocked);
         if (terminal.raw && !ctl->options.quiet)
                 fprintf(stderr, "\r\n%s\r\n",
-                                r > 0 ? "Left the console; the guest runs on." : "The console ended.");
+                                r > 0 ? "Disconnected from the console; the guest keeps running."
+                                      : "The console closed.");
         terminal_restore(&terminal);
 
         return interrupted ? 128 + interrupted : CTL_EXIT_SUCCESS;

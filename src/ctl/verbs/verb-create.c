@@ -63,8 +63,7 @@ static void create_warn_of_dropins(Ctl *ctl, const char *name)
         g_auto(GStrv) files = unit_dropins_list(name);
 
         for (char **file = files; *file && !ctl->options.quiet; file++)
-                fprintf(stderr, "%s takes over what was there for a unikernel of that name: %s\n", name,
-                                *file);
+                fprintf(stderr, "An existing drop-in applies to %s: %s\n", name, *file);
 }
 
 /* Whether an address stands in the arguments, which costs a call to look at. */
@@ -127,8 +126,8 @@ int verb_create(Ctl *ctl, char **operands, Error *ret_error)
                         g_autofree char *shown = text_for_display(arguments[0], 80);
 
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "'create' has no use for '%s'; what is meant for the guest goes "
-                                        "behind '--': shruthictl create NAME IMAGE -- %s",
+                                        "'create' got an unexpected argument '%s'; arguments for the guest "
+                                        "go after '--': shruthictl create NAME IMAGE -- %s",
                                         shown, shown);
                 }
                 r = options_take_arguments(&ctl->options, arguments, ret_error);
@@ -205,12 +204,12 @@ int verb_instance_create(Ctl *ctl, char **operands, Error *ret_error)
 
         if (options->server)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "There is no --server= any more: other hosts are reached over ssh, by "
+                                "--server= is no longer supported: other hosts are reached over ssh, by "
                                 "'shruthictl -H USER@HOST instance create …'.");
         if (!options->name || !options->image)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "shruthictl instance create --name NAME --kernel FILE [--kernel-parameters "
-                                "STRING]; today's form is: shruthictl create NAME FILE --now "
+                                "STRING]; the current form is: shruthictl create NAME FILE --now "
                                 "--arguments=STRING");
         r = name_check(options->name, ret_error);
         if (r < 0)
@@ -257,7 +256,7 @@ int verb_instance_other(Ctl *ctl, char **operands, Error *ret_error)
                                         verbs[i].now);
 
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "There is no 'instance %s'; of rhyzomectl's verbs only 'instance create' works as "
-                        "it was. shruthictl --help shows today's.",
+                        "Unknown verb 'instance %s'; of rhyzomectl's verbs only 'instance create' still "
+                        "works. See shruthictl --help.",
                         shown);
 }

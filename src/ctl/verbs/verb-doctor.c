@@ -104,11 +104,11 @@ static void doctor_check_caller(Diagnosis *diagnosis)
                 return;
         }
 
-        fix = g_strdup_printf(
-                        "adduser %s " SHRUTHI_USERS_GROUP " (as root; it counts from the next login)", user);
+        fix = g_strdup_printf("adduser %s " SHRUTHI_USERS_GROUP " (as root; takes effect at the next login)",
+                        user);
         doctor_add_check(diagnosis, "user", "warning",
-                        "You are not in group " SHRUTHI_USERS_GROUP ": what changes something asks for an "
-                        "administrator's password.",
+                        "You are not in group " SHRUTHI_USERS_GROUP
+                        ": changes require an administrator's password.",
                         fix);
 }
 
@@ -125,18 +125,17 @@ static void doctor_check_core_files(Diagnosis *diagnosis)
         if (!names) {
                 if (any)
                         doctor_add_check(diagnosis, "core-files", "ok",
-                                        "QEMU leaves no core files of guests that have keys.", "");
+                                        "QEMU writes no core files of guests that have keys.", "");
                 return;
         }
 
         sentence = g_strdup_printf(
-                        "If QEMU crashes, it may leave a core file of guests that have keys: %s. Their "
-                        "memory is not in it, but what QEMU has just read for them may be.",
+                        "If QEMU crashes, it may write a core file of guests that have keys: %s. It does "
+                        "not contain their memory, but may contain what QEMU has just read for them.",
                         names);
         doctor_add_check(diagnosis, "core-files", "warning", sentence,
                         "write max_core = 0 into /etc/libvirt/qemu.conf and restart libvirtd (or "
-                        "virtqemud); it "
-                        "counts for each guest from its next start");
+                        "virtqemud); it takes effect at the next start of each guest");
 }
 
 static void doctor_check_reach(Diagnosis *diagnosis)
@@ -152,8 +151,8 @@ static void doctor_check_reach(Diagnosis *diagnosis)
         }
         if (diagnosis->ctl->bus_private)
                 doctor_add_check(diagnosis, "bus", "warning",
-                                "The system bus is not there; this goes over shruthid's private socket, "
-                                "which serves only root.",
+                                "The system bus is not available; using shruthid's private socket, which "
+                                "serves only root.",
                                 "systemctl start dbus.socket");
         else
                 doctor_add_check(diagnosis, "bus", "ok", "The system bus can be reached.", "");
@@ -166,8 +165,8 @@ static void doctor_check_reach(Diagnosis *diagnosis)
                 /* Who may not ask it has learnt that it answers. */
                 if (refused)
                         doctor_add_check(diagnosis, "shruthid", "ok",
-                                        "shruthid answers. What it finds on this host is told to "
-                                        "administrators: sudo shruthictl doctor",
+                                        "shruthid answers. Only administrators see what it finds on this "
+                                        "host: sudo shruthictl doctor",
                                         "");
                 else
                         doctor_add_check(diagnosis, "shruthid", "failed", error_message(&error, r),

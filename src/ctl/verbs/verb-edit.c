@@ -27,8 +27,8 @@ static int edit_check_origin(Ctl *ctl, const char *name, JsonObject **ret_detail
         if (g_str_equal(value_text(details, "Origin"), "config")) {
                 path = text_for_display(value_text(details, "DefinitionPath"), 1024);
                 return error_set(ret_error, ERROR_NOT_MANAGED,
-                                "The definition was written by an administrator and is left to them: "
-                                "sudoedit %s; it is read anew at the next start.",
+                                "The definition was written by an administrator: change it with sudoedit "
+                                "%s; it is read again at the next start.",
                                 path);
         }
 
@@ -46,7 +46,7 @@ static int edit_set_definition(Ctl *ctl, const char *name, const char *before, c
         if (r < 0)
                 return r;
         if (!g_str_equal(now, before))
-                return error_set(ret_error, ERROR_BUSY, "Somebody else has changed it meanwhile.");
+                return error_set(ret_error, ERROR_BUSY, "Someone else has changed it in the meantime.");
 
         return client_call(ctl, "SetUnikernelDefinition", NULL, ret_error, "ss", name, text);
 }
@@ -81,9 +81,8 @@ static void edit_report_result(Ctl *ctl, const char *name, JsonObject *details)
         if (g_str_equal(value_text(details, "Origin"), "vendor")) {
                 g_autofree char *path = text_for_display(value_text(details, "DefinitionPath"), 1024);
 
-                printf("Copied from %s, which it now stands in for; shruthictl remove %s brings that "
-                       "back.\n",
-                                path, name);
+                printf("Copied from %s, which it now replaces; shruthictl remove %s restores that.\n", path,
+                                name);
         }
         if (!needs_restart_report(ctl, name))
                 printf("Changed %s.\n", name);
@@ -113,7 +112,7 @@ static int edit_definition(Ctl *ctl, const char *name, Error *ret_error)
                         return r;
                 if (g_str_equal(text, before)) {
                         if (!ctl->options.quiet)
-                                printf("%s is as it was.\n", name);
+                                printf("%s is unchanged.\n", name);
                         return 0;
                 }
 

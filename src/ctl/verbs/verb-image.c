@@ -151,8 +151,8 @@ static void image_print_devices(JsonObject *info)
                 image_print_line("Create", command);
         }
         if (has_block && !has_keys)
-                image_print_line("", "with --credentials=DEVICE for a block device that the image reads keys "
-                               "from");
+                image_print_line("", "with --credentials=DEVICE for a block device from which the image "
+                                     "reads keys");
 }
 
 static void image_print_info(const char *image, JsonObject *info)
@@ -168,7 +168,7 @@ static void image_print_info(const char *image, JsonObject *info)
         image_print_line("Size", size);
         /* A Multiboot or PVH kernel is entered in 32 bit, whatever it goes on to. */
         if (g_str_equal(architecture, "i686") && !g_str_equal(value_text(info, "BootMethod"), "linux"))
-                architecture = "i686 as it is entered; it may go on in 64 bit";
+                architecture = "i686 at entry; may switch to 64 bit";
         image_print_line("Architecture", architecture);
         image_print_line("Boots by", value_text(info, "BootMethod"));
         if (*target && !g_str_equal(target, "none"))

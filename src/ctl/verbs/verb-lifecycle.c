@@ -102,7 +102,7 @@ static int start_and_analyze(Ctl *ctl, char **operands, Error *ret_error)
 
         if (ctl->options.no_block)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "--time waits until it is started, --no-block does not: leave one out.");
+                                "--time waits for the start, --no-block does not: omit one of them.");
 
         r = client_expand(ctl, operands, &names, ret_error);
         if (r < 0)
@@ -174,7 +174,7 @@ static void autostart_warn_about_enabled(Ctl *ctl, const GPtrArray *names)
                 if (client_get_properties(ctl, name, &properties, &error) >= 0 &&
                                 value_flag(properties, "Autostart"))
                         fprintf(stderr,
-                                        "%s still starts at boot, since systemctl enabled it, too: "
+                                        "%s still starts at boot, because systemctl enabled it too: "
                                         "systemctl disable unikernel@%s.service\n",
                                         name, name);
         }
@@ -191,7 +191,7 @@ static void autostart_report_ineffective(Ctl *ctl, const GPtrArray *names, bool 
                 overrides_report(ctl, name, &settings, false);
                 if (autostart && unit_is_masked(name))
                         fprintf(stderr,
-                                        "Note: %s does not start, since its unit is masked: systemctl "
+                                        "Note: %s does not start, because its unit is masked: systemctl "
                                         "unmask unikernel@%s.service\n",
                                         name, name);
         }
@@ -212,8 +212,8 @@ static int autostart_set(Ctl *ctl, char **operands, bool autostart, Error *ret_e
                         ctl, names, autostart ? "enable" : "disable", make_autostart_call, &autostart, done);
         if (ctl->not_managed)
                 fprintf(stderr,
-                                "An administrator's definition is enabled by 'Autostart=yes' in the file "
-                                "itself, or by: systemctl %s unikernel@NAME.service\n",
+                                "A definition written by an administrator takes 'Autostart=' in the file "
+                                "itself, or: systemctl %s unikernel@NAME.service\n",
                                 autostart ? "enable" : "disable");
         if (!autostart)
                 autostart_warn_about_enabled(ctl, done);

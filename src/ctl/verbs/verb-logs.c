@@ -60,13 +60,13 @@ static int logs_read_pattern(const char *value, GRegex **ret_regex, Error *ret_e
         GRegexCompileFlags flags = G_REGEX_OPTIMIZE;
 
         if (!lower)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "--grep= is no valid UTF-8.");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--grep= is not valid UTF-8.");
         if (g_str_equal(lower, value))
                 flags |= G_REGEX_CASELESS;
         *ret_regex = g_regex_new(value, flags, 0, &error);
         if (!*ret_regex)
-                return error_set(
-                                ret_error, ERROR_INVALID_ARGS, "--grep= is no pattern: %s.", error->message);
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--grep= is not a valid pattern: %s.",
+                                error->message);
 
         return 0;
 }
@@ -77,7 +77,7 @@ static int logs_read_request(const Options *options, LogRequest *request, Error 
 
         if (options->follow && ((options->boot && !g_str_equal(options->boot, "0")) || options->until))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "--follow shows what comes in this boot: leave --boot= and --until= out.");
+                                "--follow shows new entries of this boot: omit --boot= and --until=.");
 
         if (options->since)
                 r = logs_read_time("--since=", options->since, &request->since, ret_error);

@@ -27,7 +27,7 @@ static int rhyzome_read_file(const char *path, char **ret_text, size_t *ret_size
                                    : file_read_at(AT_FDCWD, path, FILE_SIZE_MAX, ret_text, ret_size);
         if (r == -E2BIG)
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "%s is larger than 1 MiB: it is no rhyzome.conf.", shown);
+                                "%s is larger than 1 MiB: it is not a rhyzome.conf.", shown);
 
         return r < 0 ? error_set_errno(ret_error, r, "Cannot read %s", shown) : 0;
 }
@@ -44,7 +44,8 @@ static int rhyzome_write_dropin(const char *conf, char **ret_path, Error *ret_er
                 r = file_replace(dir, DROPIN_NAME, conf, strlen(conf), 0644);
         if (r == -EACCES || r == -EPERM)
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "Only root writes %s/" DROPIN_NAME ": sudo shruthictl import-rhyzome FILE",
+                                "Only root can write %s/" DROPIN_NAME
+                                ": sudo shruthictl import-rhyzome FILE",
                                 dir);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot write %s/" DROPIN_NAME, dir);
@@ -73,7 +74,7 @@ int verb_import_rhyzome(Ctl *ctl, char **operands, Error *ret_error)
 
         fputs(notes, stderr);
         if (!conf) {
-                fprintf(stderr, "There is no BridgeInterface in it: nothing was written.\n");
+                fprintf(stderr, "It has no BridgeInterface: nothing was written.\n");
                 return CTL_EXIT_SUCCESS;
         }
         r = rhyzome_write_dropin(conf, &path, ret_error);
@@ -85,7 +86,7 @@ int verb_import_rhyzome(Ctl *ctl, char **operands, Error *ret_error)
         /* One that is not running reads it when it starts. */
         r = client_call(ctl, "Reload", NULL, &error, NULL);
         if (r < 0) {
-                error_prefix(&error, "shruthid did not read it yet");
+                error_prefix(&error, "shruthid has not read it yet");
                 terminal_print_error(&error, r);
         }
         return CTL_EXIT_SUCCESS;

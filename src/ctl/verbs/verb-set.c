@@ -26,8 +26,8 @@ static int set_read_words(Ctl *ctl, char **words, char **end, Error *ret_error)
                 if (!equals || equals == *words) {
                         shown = text_for_display(*words, 80);
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "'%s' is not KEY=VALUE, such as Memory=64M. What is meant for the "
-                                        "guest goes behind '--': shruthictl set NAME -- %s",
+                                        "'%s' is not KEY=VALUE, such as Memory=64M. Arguments for the guest "
+                                        "go after '--': shruthictl set NAME -- %s",
                                         shown, shown);
                 }
 
@@ -67,8 +67,8 @@ static int set_unikernel(Ctl *ctl, const char *name, Error *ret_error)
 
         if (image && digest_is_valid(image)) {
                 if (expected && !g_str_equal(image, expected))
-                        return error_set(ret_error, ERROR_DIGEST_MISMATCH, "--image=%s is not --verify=%s.",
-                                        image, expected);
+                        return error_set(ret_error, ERROR_DIGEST_MISMATCH,
+                                        "--image=%s does not match --verify=%s.", image, expected);
                 digest = g_strdup(image);
         } else if (image && !expected && !command_settings_any(&ctl->options.settings))
                 return set_image_only(ctl, name, image, ret_error);
@@ -104,18 +104,18 @@ int verb_set(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
         if (!ctl->options.image && !command_settings_any(&ctl->options.settings))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Say what to set: shruthictl set NAME Memory=64M, or --image=FILE, or the "
-                                "guest's arguments behind '--'; --help shows all.");
+                                "Nothing to set: give KEY=VALUE, such as shruthictl set NAME Memory=64M, or "
+                                "--image=FILE, or the guest's arguments after '--'; see --help.");
         if (ctl->options.settings.digest && !ctl->options.image)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "--verify= is about the image: give --image=FILE too.");
+                                "--verify= applies to an image: give --image=FILE too.");
 
         r = client_expand(ctl, only, &names, ret_error);
         if (r < 0)
                 return r;
         if (names[0] && names[1] && g_strcmp0(ctl->options.image, "-") == 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Standard input can be the image of one unikernel only.");
+                                "Standard input can provide the image of only one unikernel.");
 
         for (char **name = names; *name; name++) {
                 _cleanup_error_ Error error = ERROR_INIT;

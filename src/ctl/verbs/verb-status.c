@@ -187,7 +187,7 @@ static void status_print_without_effect(JsonObject *details)
                 status_print_line(i == 0 ? "No effect" : "", json_array_get_string_element(settings, i));
         if (n > 0 && *slice) {
                 g_autofree char *way = g_strdup_printf(
-                                "The guest is in its slice: systemctl set-property '%s' …", slice);
+                                "Set limits on the guest's slice: systemctl set-property '%s' …", slice);
 
                 status_print_line("", way);
         }
@@ -241,9 +241,8 @@ static void status_print_addresses(JsonObject *details, JsonNode *statistics)
                 status_print_seen(known, json_array_get_object_element(seen, i), &label);
         for (guint i = 0; blocked && i < json_array_get_length(blocked); i++) {
                 const char *address = json_array_get_string_element(blocked, i);
-                g_autofree char *line = g_strdup_printf(
-                                "%s: nothing gets through from it, it is not given to a network "
-                                "(address=%s)",
+                g_autofree char *line = g_strdup_printf("%s: traffic from it is dropped, it is not assigned "
+                                                        "to a network (address=%s)",
                                 address, address);
 
                 status_print_line(label, line);
@@ -328,7 +327,7 @@ static void status_print_next_start(JsonObject *properties, JsonObject *details)
         if (!next)
                 return;
 
-        title = g_strdup_printf("its definition has changed; from then on (shruthictl restart %s):", name);
+        title = g_strdup_printf("the definition has changed; effective then (shruthictl restart %s):", name);
         status_print_line("Next start", title);
         for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
                 g_autofree char *value = NULL, *line = NULL;
@@ -434,10 +433,10 @@ static int status_of_host(Ctl *ctl, Error *ret_error)
                         value_number(properties, "UnikernelCount"), value_number(properties, "RunningCount"),
                         value_number(properties, "FailedCount"));
         status_print_line("Unikernels", counts);
-        status_print_line("Guests on", g_str_equal(acceleration, "tcg")
-                                                ? "tcg (emulation; shruthictl doctor says why)"
-                                : *acceleration ? acceleration
-                                                : "not known before the first start");
+        status_print_line("Hypervisor", g_str_equal(acceleration, "tcg")
+                                                        ? "tcg (emulation; shruthictl doctor says why)"
+                                        : *acceleration ? acceleration
+                                                        : "not known before the first start");
         status_print_line("libvirt", value_text(properties, "LibvirtURI"));
         status_print_line("Version", value_text(properties, "Version"));
         return CTL_EXIT_SUCCESS;

@@ -107,7 +107,7 @@ int verb_volume_create(Ctl *ctl, char **operands, Error *ret_error)
 
         if (ctl->options.size == 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "How large? shruthictl volume create %s --size=64M", operands[0]);
+                                "A size is required: shruthictl volume create %s --size=64M", operands[0]);
 
         r = client_new_call(ctl, "CreateVolume", &call, ret_error);
         if (r < 0)
@@ -173,7 +173,7 @@ static void volume_tell_when(Ctl *ctl, const char *name)
                         g_str_equal(value_text(details, "Use"), "unused"))
                 return;
 
-        fprintf(stderr, "It is in use: guests see the new size from their next start.\n");
+        fprintf(stderr, "It is in use: guests see the new size after their next start.\n");
 }
 
 int verb_volume_resize(Ctl *ctl, char **operands, Error *ret_error)
@@ -185,7 +185,7 @@ int verb_volume_resize(Ctl *ctl, char **operands, Error *ret_error)
                 g_autofree char *shown = text_for_display(operands[1], 80);
 
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' is no size: give the whole new one, such as 128M.", shown);
+                                "'%s' is not a size: give the new total, such as 128M.", shown);
         }
 
         r = client_call(ctl, "ResizeVolume", NULL, ret_error, "st", operands[0], size);

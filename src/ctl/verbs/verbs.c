@@ -11,7 +11,7 @@
 
 
 #define SECTION_LIFE    "Unikernels"
-#define SECTION_WHAT    "What they are"
+#define SECTION_WHAT    "Definitions"
 #define SECTION_IMAGES  "Images"
 #define SECTION_KEYS    "Keys"
 #define SECTION_VOLUMES "Volumes"
@@ -23,91 +23,94 @@
 #define ANY          OPERANDS_ANY
 
 const Verb verb_table[] = {
-                {NULL, "list", "[PATTERN…]", SECTION_LIFE, "All unikernels with their state", 0, ANY, 0, 0,
+                {NULL, "list", "[PATTERN…]", SECTION_LIFE, "List unikernels and their state", 0, ANY, 0, 0,
                                 0, verb_list},
-                {NULL, "status", "[NAME…]", SECTION_LIFE, "How they are and how they got there", 0, ANY,
-                                OPTION_LINES, 0, 0, verb_status},
-                {NULL, "create", "NAME IMAGE [-- ARGUMENT…]", SECTION_LIFE, "Make one from an image", 2, ANY,
-                                SCOPE_CREATE, 2, 1, verb_create},
-                {NULL, "start", "NAME…", SECTION_LIFE, "Start", 1, ANY, OPTION_JOB | OPTION_TIME, 0, 0,
-                                verb_start},
-                {NULL, "stop", "NAME…", SECTION_LIFE, "Stop", 1, ANY, OPTION_JOB, 0, 0, verb_stop},
-                {NULL, "restart", "NAME…", SECTION_LIFE, "Stop, and start again", 1, ANY, OPTION_JOB, 0, 0,
-                                verb_restart},
-                {NULL, "kill", "NAME…", SECTION_LIFE, "Send a signal to the process that looks after it", 1,
-                                ANY, OPTION_KILL, 0, 0, verb_kill},
-                {NULL, "remove", "NAME…", SECTION_LIFE, "Remove the definition", 1, ANY, OPTION_NOW, 0, 0,
+                {NULL, "status", "[NAME…]", SECTION_LIFE, "Show runtime status", 0, ANY, OPTION_LINES, 0, 0,
+                                verb_status},
+                {NULL, "create", "NAME IMAGE [-- ARGUMENT…]", SECTION_LIFE,
+                                "Create a unikernel from an image", 2, ANY, SCOPE_CREATE, 2, 1, verb_create},
+                {NULL, "start", "NAME…", SECTION_LIFE, "Start unikernels", 1, ANY, OPTION_JOB | OPTION_TIME,
+                                0, 0, verb_start},
+                {NULL, "stop", "NAME…", SECTION_LIFE, "Stop unikernels", 1, ANY, OPTION_JOB, 0, 0,
+                                verb_stop},
+                {NULL, "restart", "NAME…", SECTION_LIFE, "Stop and start unikernels", 1, ANY, OPTION_JOB, 0,
+                                0, verb_restart},
+                {NULL, "kill", "NAME…", SECTION_LIFE, "Send a signal to the supervising process", 1, ANY,
+                                OPTION_KILL, 0, 0, verb_kill},
+                {NULL, "remove", "NAME…", SECTION_LIFE, "Remove unikernels", 1, ANY, OPTION_NOW, 0, 0,
                                 verb_remove},
-                {NULL, "enable", "NAME…", SECTION_LIFE, "Start at boot from now on", 1, ANY,
+                {NULL, "enable", "NAME…", SECTION_LIFE, "Enable start at boot", 1, ANY,
                                 OPTION_NOW | OPTION_JOB, 0, 0, verb_enable},
-                {NULL, "disable", "NAME…", SECTION_LIFE, "No longer start at boot", 1, ANY,
+                {NULL, "disable", "NAME…", SECTION_LIFE, "Disable start at boot", 1, ANY,
                                 OPTION_NOW | OPTION_JOB, 0, 0, verb_disable},
-                {NULL, "logs", "NAME…", SECTION_LIFE, "Console and messages, from the journal", 1, ANY,
-                                OPTION_LINES | OPTION_FOLLOW | OPTION_LOG, 0, 0, verb_logs},
-                {NULL, "statistics", "[NAME…]", SECTION_LIFE, "What running guests use", 0, ANY, 0, 0, 0,
-                                verb_statistics},
-                {NULL, "analyze", "NAME…", SECTION_LIFE, "Where the time of its start went", 1, ANY, 0, 0, 0,
-                                verb_analyze},
+                {NULL, "logs", "NAME…", SECTION_LIFE, "Show console output and messages from the journal", 1,
+                                ANY, OPTION_LINES | OPTION_FOLLOW | OPTION_LOG, 0, 0, verb_logs},
+                {NULL, "statistics", "[NAME…]", SECTION_LIFE, "Show the resource usage of running guests", 0,
+                                ANY, 0, 0, 0, verb_statistics},
+                {NULL, "analyze", "NAME…", SECTION_LIFE, "Show where the time of a start went", 1, ANY, 0, 0,
+                                0, verb_analyze},
                 {NULL, "console", "NAME", SECTION_LIFE, "Connect to the console", 1, 1, OPTION_FOLLOW, 0, 0,
                                 verb_console},
-                {NULL, "show", "[NAME…]", SECTION_WHAT, "All facts as KEY=VALUE", 0, ANY, OPTION_SHOW, 0, 0,
-                                verb_show},
-                {NULL, "cat", "NAME…", SECTION_WHAT, "The definition", 1, ANY, 0, 0, 0, verb_cat},
+                {NULL, "show", "[NAME…]", SECTION_WHAT, "Show all properties as KEY=VALUE", 0, ANY,
+                                OPTION_SHOW, 0, 0, verb_show},
+                {NULL, "cat", "NAME…", SECTION_WHAT, "Show the definition", 1, ANY, 0, 0, 0, verb_cat},
                 {NULL, "edit", "NAME…", SECTION_WHAT, "Edit the definition", 1, ANY, 0, 0, 0, verb_edit},
-                {NULL, "check", "FILE.unikernel…", SECTION_WHAT,
-                                "Look at definitions in files, without shruthid", 1, ANY, 0, 0, 0,
-                                verb_check},
+                {NULL, "check", "FILE.unikernel…", SECTION_WHAT, "Check definition files, without shruthid",
+                                1, ANY, 0, 0, 0, verb_check},
                 {NULL, "set", "NAME [KEY=VALUE…] [-- ARGUMENT…]", SECTION_WHAT,
-                                "Change some of it, from the next start", 1, ANY, SCOPE_SET, 0, 0, verb_set},
-                {NULL, "arguments", "NAME…", SECTION_WHAT, "The command line that the guest gets", 1, ANY, 0,
-                                0, 0, verb_arguments},
-                {NULL, "xml", "NAME…", SECTION_WHAT, "The libvirt domain that a start would make", 1, ANY, 0,
-                                0, 0, verb_xml},
-                {"image", "list", "", SECTION_IMAGES, "Stored images with size and users", 0, 0, 0, 0, 0,
-                                verb_image_list},
+                                "Change settings, effective at the next start", 1, ANY, SCOPE_SET, 0, 0,
+                                verb_set},
+                {NULL, "arguments", "NAME…", SECTION_WHAT, "Show the command line that the guest gets", 1,
+                                ANY, 0, 0, 0, verb_arguments},
+                {NULL, "xml", "NAME…", SECTION_WHAT, "Show the libvirt domain that a start would create", 1,
+                                ANY, 0, 0, 0, verb_xml},
+                {"image", "list", "", SECTION_IMAGES, "List stored images with size and users", 0, 0, 0, 0,
+                                0, verb_image_list},
                 {"image", "inspect", "FILE|DIGEST…", SECTION_IMAGES,
-                                "What an image is and which devices it wants", 1, ANY, 0, 1, UINT_MAX,
+                                "Show what an image is and which devices it needs", 1, ANY, 0, 1, UINT_MAX,
                                 verb_image_inspect},
-                {"image", "import", "FILE…", SECTION_IMAGES, "Take images into the store", 1, ANY,
+                {"image", "import", "FILE…", SECTION_IMAGES, "Add images to the store", 1, ANY,
                                 OPTION_VERIFY, 1, UINT_MAX, verb_image_import},
-                {"image", "prune", "", SECTION_IMAGES, "Remove the images that nobody uses", 0, 0, 0, 0, 0,
+                {"image", "prune", "", SECTION_IMAGES, "Remove unused images", 0, 0, 0, 0, 0,
                                 verb_image_prune},
-                {"credential", "list", "NAME", SECTION_KEYS, "The names of the keys that were set", 1, 1, 0,
-                                0, 0, verb_credential_list},
-                {"credential", "set", "NAME KEY", SECTION_KEYS, "Set a key to what standard input says", 2,
-                                2, 0, 0, 0, verb_credential_set},
-                {"credential", "rotate", "NAME KEY", SECTION_KEYS, "The same for a key that is there", 2, 2,
-                                OPTION_NOW, 0, 0, verb_credential_rotate},
-                {"credential", "remove", "NAME KEY…", SECTION_KEYS, "Remove keys, or --all", 1, ANY,
+                {"credential", "list", "NAME", SECTION_KEYS, "List the names of stored keys", 1, 1, 0, 0, 0,
+                                verb_credential_list},
+                {"credential", "set", "NAME KEY", SECTION_KEYS, "Store a key read from standard input", 2, 2,
+                                0, 0, 0, verb_credential_set},
+                {"credential", "rotate", "NAME KEY", SECTION_KEYS, "Replace an existing key in the same way",
+                                2, 2, OPTION_NOW, 0, 0, verb_credential_rotate},
+                {"credential", "remove", "NAME KEY…", SECTION_KEYS, "Remove keys, or all with --all", 1, ANY,
                                 OPTION_ALL, 0, 0, verb_credential_remove},
                 {"volume", "list", "[PATTERN…]", SECTION_VOLUMES,
-                                "Stored volumes with size, owner and users", 0, ANY, 0, 0, 0,
+                                "List stored volumes with size, owner and users", 0, ANY, 0, 0, 0,
                                 verb_volume_list},
-                {"volume", "create", "NAME --size=SIZE", SECTION_VOLUMES, "Make an empty one", 1, 1,
+                {"volume", "create", "NAME --size=SIZE", SECTION_VOLUMES, "Create an empty volume", 1, 1,
                                 OPTION_VOLUME, 0, 0, verb_volume_create},
-                {"volume", "show", "NAME…", SECTION_VOLUMES, "All facts as KEY=VALUE", 1, ANY, OPTION_SHOW,
-                                0, 0, verb_volume_show},
-                {"volume", "resize", "NAME SIZE", SECTION_VOLUMES, "Make it larger", 2, 2, 0, 0, 0,
+                {"volume", "show", "NAME…", SECTION_VOLUMES, "Show all properties as KEY=VALUE", 1, ANY,
+                                OPTION_SHOW, 0, 0, verb_volume_show},
+                {"volume", "resize", "NAME SIZE", SECTION_VOLUMES, "Enlarge a volume", 2, 2, 0, 0, 0,
                                 verb_volume_resize},
-                {"volume", "import", "NAME [FILE]", SECTION_VOLUMES, "Make one of a file", 1, 2,
+                {"volume", "import", "NAME [FILE]", SECTION_VOLUMES, "Create a volume from a file", 1, 2,
                                 OPTION_VOLUME | OPTION_IMPORT, 2, 1, verb_volume_import},
-                {"volume", "export", "NAME [FILE]", SECTION_VOLUMES, "Copy its content to a file", 1, 2, 0,
-                                0, 0, verb_volume_export, 2},
-                {"volume", "remove", "NAME…", SECTION_VOLUMES, "Remove it, with all that is in it", 1, ANY,
+                {"volume", "export", "NAME [FILE]", SECTION_VOLUMES,
+                                "Copy the content of a volume to a file", 1, 2, 0, 0, 0, verb_volume_export,
+                                2},
+                {"volume", "remove", "NAME…", SECTION_VOLUMES, "Remove volumes and all data in them", 1, ANY,
                                 0, 0, 0, verb_volume_remove},
-                {"network", "create", "NAME", SECTION_NETWORK, "Make a libvirt network for unikernels", 1, 1,
-                                OPTION_NETWORK, 0, 0, verb_network_create},
-                {"network", "list", "", SECTION_NETWORK, "All of libvirt's, and whose they are", 0, 0, 0, 0,
-                                0, verb_network_list},
-                {"network", "show", "NAME…", SECTION_NETWORK, "What one is, and who has which address in it",
-                                1, ANY, OPTION_SHOW, 0, 0, verb_network_show},
-                {"network", "remove", "NAME…", SECTION_NETWORK, "Remove one that nobody uses", 1, ANY, 0, 0,
-                                0, verb_network_remove},
-                {NULL, "limits", "[USER]", SECTION_HOST, "What you have used of your limits", 0, 1, 0, 0, 0,
-                                verb_limits},
-                {NULL, "doctor", "", SECTION_HOST, "Is this host fit, and what would make it so", 0, 0, 0, 0,
-                                0, verb_doctor},
-                {NULL, "import-rhyzome", "FILE", SECTION_HOST, "Take over a rhyzome.conf", 1, 1, 0, 1, 1,
+                {"network", "create", "NAME", SECTION_NETWORK, "Create a libvirt network for unikernels", 1,
+                                1, OPTION_NETWORK, 0, 0, verb_network_create},
+                {"network", "list", "", SECTION_NETWORK, "List all libvirt networks and their owners", 0, 0,
+                                0, 0, 0, verb_network_list},
+                {"network", "show", "NAME…", SECTION_NETWORK,
+                                "Show a network and who has which address in it", 1, ANY, OPTION_SHOW, 0, 0,
+                                verb_network_show},
+                {"network", "remove", "NAME…", SECTION_NETWORK, "Remove unused networks", 1, ANY, 0, 0, 0,
+                                verb_network_remove},
+                {NULL, "limits", "[USER]", SECTION_HOST, "Show your limits and what you use of them", 0, 1,
+                                0, 0, 0, verb_limits},
+                {NULL, "doctor", "", SECTION_HOST, "Check this host and suggest fixes", 0, 0, 0, 0, 0,
+                                verb_doctor},
+                {NULL, "import-rhyzome", "FILE", SECTION_HOST, "Import a rhyzome.conf", 1, 1, 0, 1, 1,
                                 verb_import_rhyzome},
                 {"instance", "create", "", NULL, NULL, 0, 0, SCOPE_CREATE | OPTION_COMPAT, 0, 0,
                                 verb_instance_create},
@@ -168,13 +171,11 @@ static int verb_refuse(const char *noun, const char *word, Error *ret_error)
         }
 
         if (nearest)
-                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "There is no verb '%s%s%s'. Did you mean '%s'?", noun ?: "", noun ? " " : "",
-                                shown, nearest);
+                return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown verb '%s%s%s'. Did you mean '%s'?",
+                                noun ?: "", noun ? " " : "", shown, nearest);
 
-        return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "There is no verb '%s%s%s'; shruthictl --help shows all.", noun ?: "",
-                        noun ? " " : "", shown);
+        return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown verb '%s%s%s'; see shruthictl --help.",
+                        noun ?: "", noun ? " " : "", shown);
 }
 
 int verb_find(char **words, const Verb **ret_verb, char ***ret_operands, Error *ret_error)
@@ -192,7 +193,7 @@ int verb_find(char **words, const Verb **ret_verb, char ***ret_operands, Error *
                         noun = verb_table[i].noun;
         if (noun && !words[1])
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' wants a verb; shruthictl --help shows all.", noun);
+                                "'%s' requires a verb; see shruthictl --help.", noun);
 
         for (size_t i = 0; i < n_verb_table; i++) {
                 const Verb *verb = &verb_table[i];
@@ -216,14 +217,15 @@ int verb_check_operands(const Verb *verb, char **operands, const Options *option
         unsigned n = g_strv_length(operands);
 
         if (n < verb->min)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' wants more: shruthictl %s %s", words,
-                                words, verb->operands);
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' requires more arguments: shruthictl %s %s", words, words,
+                                verb->operands);
         if (n > verb->max) {
                 g_autofree char *shown = text_for_display(operands[verb->max], 80);
 
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' has no use for '%s': shruthictl %s%s%s", words, shown, words,
-                                *verb->operands ? " " : "", verb->operands);
+                                "'%s' got an unexpected argument '%s': shruthictl %s%s%s", words, shown,
+                                words, *verb->operands ? " " : "", verb->operands);
         }
 
         return options_check_scope(options, words, verb->scopes, ret_error);
@@ -289,24 +291,24 @@ void verbs_print_help(FILE *f, bool colors)
         const char *on = colors ? "\x1b[4m" : "", *off = colors ? "\x1b[0m" : "";
 
         fputs("shruthictl [OPTION…] [VERB] …\n\n"
-              "Unikernels as systemd units: make them, run them, look after them.\n",
+              "Create, run and manage unikernels as systemd units.\n",
                         f);
         help_print_verbs(f, on, off);
         help_print_options(f, "Options", false, on, off);
-        help_print_options(f, "What a unikernel shall be (create, set)", true, on, off);
+        help_print_options(f, "Unikernel settings (create, set)", true, on, off);
         fprintf(f,
                         "\n%sExamples:%s\n"
-                        "  shruthictl image inspect msgrouter.virtio          which devices does it want?\n"
+                        "  shruthictl image inspect msgrouter.virtio          show the devices it needs\n"
                         "  shruthictl create msgrouter msgrouter.virtio --network=service:virbr0 "
                         "--memory=32M \\\n"
                         "             --now -- --ipv4={service.address} --ipv4-gateway={service.gateway}\n"
-                        "  shruthictl status msgrouter                        how is it?\n"
-                        "  shruthictl logs -f msgrouter                       what does it say?\n"
-                        "  shruthictl set msgrouter --image=new.virtio        another image, then:\n"
+                        "  shruthictl status msgrouter                        show its status\n"
+                        "  shruthictl logs -f msgrouter                       follow its output\n"
+                        "  shruthictl set msgrouter --image=new.virtio        use another image, then:\n"
                         "  shruthictl restart msgrouter\n"
-                        "  shruthictl stop 'test-*'                           several at once\n"
+                        "  shruthictl stop 'test-*'                           stop several at once\n"
                         "  shruthictl -H root@node1 create msgrouter ./msgrouter.virtio --now\n"
-                        "\nNAME… may be shell patterns in quotes. The unit of NAME is "
+                        "\nNAME… may be quoted shell patterns. The unit of NAME is "
                         "unikernel@NAME.service: systemctl and\n"
                         "journalctl work on it as on any other. See shruthictl(1), shruthi.unikernel(5), "
                         "shruthi.conf(5).\n",

@@ -168,7 +168,7 @@ static void test_shruthid_dies(Fixture *f, const void *data)
         _cleanup_error_ Error error = ERROR_INIT;
 
         g_assert_cmpint(client_call(&f->ctl, "Die", NULL, &error, NULL), <, 0);
-        g_assert_nonnull(strstr(error.message, "went away"));
+        g_assert_nonnull(strstr(error.message, "exited before it replied"));
         g_assert_cmpint(ctl_exit_status(&f->ctl, &error), ==, CTL_EXIT_FAILURE);
 }
 

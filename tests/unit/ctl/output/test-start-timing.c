@@ -122,7 +122,7 @@ static void test_notes(void)
                         {TIMESTAMP_CALLED, "systemctl"},
                         {TIMESTAMP_RUNNER_FORKED, "adopted"},
                         {TIMESTAMP_FIRST_BYTE, "printed nothing"},
-                        {TIMESTAMP_CONNECTED, "comes next: libvirt: connection."},
+                        {TIMESTAMP_CONNECTED, "next phase: libvirt: connection."},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

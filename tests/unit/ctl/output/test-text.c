@@ -197,7 +197,7 @@ static void test_rhyzome_takes_the_bridge(void)
         g_assert_nonnull(strstr(notes, "Hostname"));
         g_assert_nonnull(strstr(notes, "hostnamectl"));
         g_assert_nonnull(strstr(notes, "Bind (\":8080\")"));
-        g_assert_nonnull(strstr(notes, "Colour ([1]) is not known"));
+        g_assert_nonnull(strstr(notes, "Colour ([1]) is unknown"));
         g_assert_null(strchr(notes, '\x1b'));
 }
 
