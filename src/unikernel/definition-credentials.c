@@ -38,7 +38,7 @@ static bool store_name_is_valid(const char *name)
         return length > 0 && length <= 255 && !g_str_equal(name, ".") && !g_str_equal(name, "..");
 }
 
-static int check_source(DefinitionParser *parser, const KeyFileEntry *entry, const DefinitionSource *source)
+static int source_check(DefinitionParser *parser, const KeyFileEntry *entry, const DefinitionSource *source)
 {
         if (!ustar_name_is_valid(source->id))
                 return key_file_refuse(entry, parser->ret_error,
@@ -63,7 +63,7 @@ static int check_source(DefinitionParser *parser, const KeyFileEntry *entry, con
 }
 
 /* A later file (a drop-in) may say of one name something else; one file says it once. */
-static int replace_source(
+static int source_replace(
                 DefinitionParser *parser, const KeyFileEntry *entry, const DefinitionSource *source)
 {
         GPtrArray *sources = parser->device->sources;
@@ -91,7 +91,7 @@ static int replace_source(
         return 0;
 }
 
-static int parse_source(DefinitionParser *parser, const KeyFileEntry *entry, bool encrypted)
+static int source_parse(DefinitionParser *parser, const KeyFileEntry *entry, bool encrypted)
 {
         const char *colon = strchr(entry->value, ':');
         DefinitionSource *source;
@@ -114,9 +114,9 @@ static int parse_source(DefinitionParser *parser, const KeyFileEntry *entry, boo
         /* A name alone is looked for in the stores by that name. */
         source->from = g_strdup(colon && colon[1] ? colon + 1 : source->id);
 
-        r = check_source(parser, entry, source);
+        r = source_check(parser, entry, source);
         if (r >= 0)
-                r = replace_source(parser, entry, source);
+                r = source_replace(parser, entry, source);
         if (r < 0) {
                 source_free(source);
                 return r;
@@ -128,12 +128,12 @@ static int parse_source(DefinitionParser *parser, const KeyFileEntry *entry, boo
 
 int definition_parse_source(DefinitionParser *parser, const KeyFileEntry *entry)
 {
-        return parse_source(parser, entry, false);
+        return source_parse(parser, entry, false);
 }
 
 int definition_parse_source_encrypted(DefinitionParser *parser, const KeyFileEntry *entry)
 {
-        return parse_source(parser, entry, true);
+        return source_parse(parser, entry, true);
 }
 
 const DefinitionDevice *definition_credentials(const Definition *definition)
@@ -148,7 +148,7 @@ const DefinitionDevice *definition_credentials(const Definition *definition)
         return NULL;
 }
 
-static const GPtrArray *find_sources(const Definition *definition)
+static const GPtrArray *definition_find_sources(const Definition *definition)
 {
         const DefinitionDevice *device = definition ? definition_credentials(definition) : NULL;
 
@@ -157,7 +157,7 @@ static const GPtrArray *find_sources(const Definition *definition)
 
 bool definition_has_source(const Definition *definition, const DefinitionSource *source)
 {
-        const GPtrArray *sources = find_sources(definition);
+        const GPtrArray *sources = definition_find_sources(definition);
 
         for (guint i = 0; sources && i < sources->len; i++) {
                 const DefinitionSource *other = sources->pdata[i];
@@ -172,7 +172,7 @@ bool definition_has_source(const Definition *definition, const DefinitionSource 
 
 bool definition_sources_equal(const Definition *a, const Definition *b)
 {
-        const GPtrArray *sources = find_sources(a), *others = find_sources(b);
+        const GPtrArray *sources = definition_find_sources(a), *others = definition_find_sources(b);
 
         if ((sources ? sources->len : 0) != (others ? others->len : 0))
                 return false;

@@ -11,7 +11,8 @@
 #include "unikernel/placeholders.h"
 #include "volume/store.h"
 
-static int refuse_section(const Definition *definition, const KeyFileSection *section, Error *ret_error)
+static int definition_refuse_section(
+                const Definition *definition, const KeyFileSection *section, Error *ret_error)
 {
         static const char *const reserved[] = {"Unit", "Service", "Install"};
         const char *known[_SECTION_MAX + 1] = {0};
@@ -44,7 +45,7 @@ static bool device_name_is_valid(const char *name)
         return true;
 }
 
-static int check_section_name(const KeyFileSection *section, bool unikernel, Error *ret_error)
+static int definition_check_section_name(const KeyFileSection *section, bool unikernel, Error *ret_error)
 {
         g_autofree char *shown = text_for_display(section->name ?: "", MANIFEST_NAME_MAX);
 
@@ -77,7 +78,7 @@ static void override_free(gpointer data)
         g_free(override);
 }
 
-static void note_override(Definition *definition, const KeyFileEntry *entry)
+static void definition_note_override(Definition *definition, const KeyFileEntry *entry)
 {
         const KeyFileSection *section = entry->section;
         DefinitionOverride *override;
@@ -93,8 +94,8 @@ static void note_override(Definition *definition, const KeyFileEntry *entry)
         g_ptr_array_add(definition->overrides, override);
 }
 
-static int refuse_key(const DefinitionParser *parser, const KeyFileSection *section, SettingSection type,
-                const KeyFileEntry *entry)
+static int definition_refuse_key(const DefinitionParser *parser, const KeyFileSection *section,
+                SettingSection type, const KeyFileEntry *entry)
 {
         const char *known[_SETTING_MAX + 1] = {0};
         size_t n = 0;
@@ -106,7 +107,8 @@ static int refuse_key(const DefinitionParser *parser, const KeyFileSection *sect
         return key_file_refuse_key(section, entry, known, parser->ret_error);
 }
 
-static int parse_entries(DefinitionParser *parser, const KeyFileSection *section, SettingSection type)
+static int definition_parse_entries(
+                DefinitionParser *parser, const KeyFileSection *section, SettingSection type)
 {
         for (guint i = 0; i < section->entries->len; i++) {
                 const KeyFileEntry *entry = section->entries->pdata[i];
@@ -114,8 +116,8 @@ static int parse_entries(DefinitionParser *parser, const KeyFileSection *section
 
                 parser->setting = setting_find(type, entry->key);
                 if (!parser->setting)
-                        return refuse_key(parser, section, type, entry);
-                note_override(parser->definition, entry);
+                        return definition_refuse_key(parser, section, type, entry);
+                definition_note_override(parser->definition, entry);
                 if (entry->value[0] == 0 && !g_strv_contains(definition_lists, entry->key))
                         continue;
 
@@ -137,7 +139,7 @@ const char *definition_own_path(const Definition *definition, const char *path)
 }
 
 /* One block device has one section, and all key material is one archive. */
-static int check_block_device(const DefinitionParser *parser, const KeyFileSection *section)
+static int device_check_block(const DefinitionParser *parser, const KeyFileSection *section)
 {
         const DefinitionDevice *device = parser->device;
 
@@ -167,7 +169,7 @@ static int check_block_device(const DefinitionParser *parser, const KeyFileSecti
 }
 
 /* Which of the store's volumes it is, if it is one of them. */
-static int check_volume(const DefinitionParser *parser, const KeyFileSection *section)
+static int device_check_volume(const DefinitionParser *parser, const KeyFileSection *section)
 {
         const Definition *definition = parser->definition;
         DefinitionDevice *device = parser->device;
@@ -208,14 +210,14 @@ static int check_volume(const DefinitionParser *parser, const KeyFileSection *se
         return 0;
 }
 
-static int check_device(const DefinitionParser *parser, const KeyFileSection *section)
+static int device_check(const DefinitionParser *parser, const KeyFileSection *section)
 {
         const DefinitionDevice *device = parser->device;
 
         if (device->kind == DEVICE_BLOCK) {
-                int r = check_block_device(parser, section);
+                int r = device_check_block(parser, section);
 
-                return r < 0 || device->credentials ? r : check_volume(parser, section);
+                return r < 0 || device->credentials ? r : device_check_volume(parser, section);
         }
         if (device->bridge && device->network)
                 return key_file_refuse(key_file_find_entry(section, "Network"), parser->ret_error,
@@ -255,7 +257,8 @@ const char *definition_device_section(const DefinitionDevice *device)
         return setting_section_to_string(definition_device_section_type(device));
 }
 
-static int parse_device(DefinitionParser *parser, const KeyFileSection *section, SettingSection type)
+static int definition_parse_device(
+                DefinitionParser *parser, const KeyFileSection *section, SettingSection type)
 {
         bool credentials = type == SECTION_CREDENTIALS;
         GPtrArray *devices = parser->definition->devices;
@@ -278,9 +281,9 @@ static int parse_device(DefinitionParser *parser, const KeyFileSection *section,
         };
         g_ptr_array_add(devices, parser->device);
 
-        r = parse_entries(parser, section, type);
+        r = definition_parse_entries(parser, section, type);
         if (r >= 0)
-                r = check_device(parser, section);
+                r = device_check(parser, section);
 
         parser->device = NULL;
         return r;
@@ -288,7 +291,7 @@ static int parse_device(DefinitionParser *parser, const KeyFileSection *section,
 
 /* Only now, when all devices are known. One whose address the arguments use and whose section says nothing
  * is given one. */
-static int check_arguments(const DefinitionParser *parser)
+static int definition_check_arguments(const DefinitionParser *parser)
 {
         Definition *definition = parser->definition;
         g_autofree PlaceholderDevice *devices = g_new0(PlaceholderDevice, definition->devices->len);
@@ -340,15 +343,15 @@ int definition_parse_key_file(
                 bool is_unikernel = type == SECTION_UNIKERNEL;
 
                 if ((int) type < 0)
-                        return refuse_section(definition, section, ret_error);
-                r = check_section_name(section, is_unikernel, ret_error);
+                        return definition_refuse_section(definition, section, ret_error);
+                r = definition_check_section_name(section, is_unikernel, ret_error);
                 if (r < 0)
                         return r;
 
                 if (is_unikernel)
                         unikernel = section;
-                r = is_unikernel ? parse_entries(&parser, section, type)
-                                 : parse_device(&parser, section, type);
+                r = is_unikernel ? definition_parse_entries(&parser, section, type)
+                                 : definition_parse_device(&parser, section, type);
                 if (r < 0)
                         return r;
         }
@@ -359,5 +362,5 @@ int definition_parse_key_file(
                                 "no image is named: write Image=sha256:… or Image=/… in section "
                                 "[Unikernel]");
 
-        return parser.arguments ? check_arguments(&parser) : 0;
+        return parser.arguments ? definition_check_arguments(&parser) : 0;
 }

@@ -43,12 +43,12 @@ static void *parser_field(const DefinitionParser *parser)
         return setting_field(parser->setting, parser->device ?: (void *) parser->definition);
 }
 
-static int refuse_untaken(const DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_refuse_value(const DefinitionParser *parser, const KeyFileEntry *entry)
 {
         return key_file_refuse(entry, parser->ret_error, "write %s", parser->setting->takes);
 }
 
-static int parse_image(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_image(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         if (g_str_has_prefix(entry->value, SHRUTHI_DIGEST_PREFIX) && !digest_is_valid(entry->value))
                 return key_file_refuse(entry, parser->ret_error,
@@ -65,7 +65,7 @@ static int parse_image(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-static int parse_arguments(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_arguments(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         g_free(parser->definition->arguments);
         parser->definition->arguments = g_strdup(entry->value);
@@ -73,7 +73,7 @@ static int parse_arguments(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-static int parse_memory(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_memory(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         uint64_t bytes = 0;
         int r = size_parse(entry->value, &bytes);
@@ -98,7 +98,7 @@ static int parse_memory(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-static int parse_cpus(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_cpus(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         guint64 cpus;
 
@@ -110,18 +110,18 @@ static int parse_cpus(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-static int parse_architecture(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_architecture(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         ImageArchitecture architecture = guest_architecture_from_string(entry->value);
 
         if ((int) architecture < 0)
-                return refuse_untaken(parser, entry);
+                return setting_refuse_value(parser, entry);
 
         parser->definition->architecture = architecture;
         return 0;
 }
 
-static int parse_user_or_group(
+static int setting_parse_user_or_group(
                 DefinitionParser *parser, const KeyFileEntry *entry, bool group, uint32_t *ret_id)
 {
         const char *what = group ? "group" : "user";
@@ -144,40 +144,40 @@ static int parse_user_or_group(
         return 0;
 }
 
-static int parse_owner(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_owner(DefinitionParser *parser, const KeyFileEntry *entry)
 {
-        return parse_user_or_group(parser, entry, false, &parser->definition->owner);
+        return setting_parse_user_or_group(parser, entry, false, &parser->definition->owner);
 }
 
-static int parse_group(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_group(DefinitionParser *parser, const KeyFileEntry *entry)
 {
-        return parse_user_or_group(parser, entry, true, &parser->definition->group);
+        return setting_parse_user_or_group(parser, entry, true, &parser->definition->group);
 }
 
-static int parse_boolean(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_boolean(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         bool value;
 
         if (boolean_parse(entry->value, &value) < 0)
-                return refuse_untaken(parser, entry);
+                return setting_refuse_value(parser, entry);
 
         *(bool *) parser_field(parser) = value != ((parser->setting->flags & SETTING_INVERTED) != 0);
         return 0;
 }
 
-static int parse_restart(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_restart(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         RestartPolicy policy = restart_policy_from_string(entry->value);
 
         if ((int) policy < 0)
-                return refuse_untaken(parser, entry);
+                return setting_refuse_value(parser, entry);
 
         parser->definition->restart = policy;
         return 0;
 }
 
 /* What the kernel takes as the name of a network interface (dev_valid_name()), in printable ASCII. */
-static int parse_bridge(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_bridge(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         size_t length = strlen(entry->value);
         bool valid = length < IFNAMSIZ && !g_str_equal(entry->value, ".") &&
@@ -196,7 +196,7 @@ static int parse_bridge(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-static int parse_network(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_network(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         if (strlen(entry->value) > NETWORK_NAME_MAX || strchr(entry->value, '/'))
                 return key_file_refuse(entry, parser->ret_error,
@@ -207,7 +207,7 @@ static int parse_network(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-static int parse_mac(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_mac(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         static const char form[] = "xx:xx:xx:xx:xx:xx";
         const char *value = entry->value;
@@ -234,7 +234,7 @@ static int parse_mac(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-static int parse_address(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_address(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r = address_setting_parse(entry->value, &parser->device->setting, &error);
@@ -247,7 +247,7 @@ static int parse_address(DefinitionParser *parser, const KeyFileEntry *entry)
 }
 
 /* "10M": bytes a second, base 1000 as in systemd's limits of bandwidth. libvirt counts in KiB. */
-static int parse_rate(const char *text, uint64_t *ret_rate)
+static int setting_parse_rate(const char *text, uint64_t *ret_rate)
 {
         static const char units[] = "KMG";
         char *end = NULL;
@@ -273,7 +273,7 @@ static int parse_rate(const char *text, uint64_t *ret_rate)
         return 0;
 }
 
-static int parse_bandwidth(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_bandwidth(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         g_auto(GStrv) words = g_strsplit_set(entry->value, " \t", -1);
         DefinitionDevice *device = parser->device;
@@ -285,7 +285,7 @@ static int parse_bandwidth(DefinitionParser *parser, const KeyFileEntry *entry)
 
                 if (**word == 0)
                         continue;
-                r = parse_rate(*word + (in ? strlen("in:") : out ? strlen("out:") : 0), &rate);
+                r = setting_parse_rate(*word + (in ? strlen("in:") : out ? strlen("out:") : 0), &rate);
                 if (r == -ERANGE)
                         return key_file_refuse(entry, parser->ret_error,
                                         "out of bounds: write 1K (1000 bytes a second) to 1000G");
@@ -303,7 +303,7 @@ static int parse_bandwidth(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-static int parse_path(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_path(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         if (!path_is_normalized(entry->value))
                 return key_file_refuse(entry, parser->ret_error,
@@ -314,7 +314,7 @@ static int parse_path(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-static int parse_size(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_size(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         uint64_t size = 0;
@@ -332,7 +332,7 @@ static int parse_size(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-static int parse_volume(DefinitionParser *parser, const KeyFileEntry *entry)
+static int setting_parse_volume(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r = volume_name_check(entry->value, &error);
@@ -354,24 +354,24 @@ static bool architecture_is_valid(const char *text)
         return !*text || (int) guest_architecture_from_string(text) >= 0;
 }
 
-static char *format_architecture(const Definition *definition)
+static char *setting_format_architecture(const Definition *definition)
 {
         return definition->architecture == IMAGE_ARCHITECTURE_UNKNOWN
                                ? NULL
                                : g_strdup(image_architecture_to_string(definition->architecture));
 }
 
-static char *format_owner(const Definition *definition)
+static char *setting_format_owner(const Definition *definition)
 {
         return g_strdup_printf("%u", definition->owner);
 }
 
-static char *format_group(const Definition *definition)
+static char *setting_format_group(const Definition *definition)
 {
         return definition->group == GID_INVALID ? NULL : g_strdup_printf("%u", definition->group);
 }
 
-static char *format_restart(const Definition *definition)
+static char *setting_format_restart(const Definition *definition)
 {
         return definition->restart == RESTART_NO ? NULL
                                                  : g_strdup(restart_policy_to_string(definition->restart));
@@ -386,34 +386,35 @@ static char *format_restart(const Definition *definition)
 const Setting setting_table[_SETTING_MAX] = {
         [SETTING_IMAGE] = {
                 .key = "Image", .type = SETTING_TYPE_FILE, DEFINITION_FIELD(image),
-                .parse = parse_image,
+                .parse = setting_parse_image,
         },
         [SETTING_INITRD] = {
                 .key = "Initrd", .type = SETTING_TYPE_FILE, DEFINITION_FIELD(initrd),
-                .parse = parse_image,
+                .parse = setting_parse_image,
                 .option = "initrd", .metavar = "FILE", .help = "Use an initial RAM disk, for Linux and loaders",
         },
         [SETTING_ARGUMENTS] = {
                 .key = "Arguments", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(arguments),
-                .parse = parse_arguments,
+                .parse = setting_parse_arguments,
                 .option = "arguments", .metavar = "STRING",
                 .help = "Pass this string to the guest unchanged",
         },
         [SETTING_MEMORY] = {
                 .key = "Memory", .type = SETTING_TYPE_BYTES, DEFINITION_FIELD(memory),
-                .parse = parse_memory,
+                .parse = setting_parse_memory,
                 .takes = "a size such as 32M or 1G, or nothing for the default",
                 .option = "memory", .metavar = "SIZE", .help = "Set the memory, such as 32M",
         },
         [SETTING_CPUS] = {
                 .key = "CPUs", .type = SETTING_TYPE_NUMBER, DEFINITION_FIELD(cpus),
-                .parse = parse_cpus,
+                .parse = setting_parse_cpus,
                 .takes = "a number of 1 or more",
                 .option = "cpus", .metavar = "N", .help = "Set the number of virtual CPUs",
         },
         [SETTING_ARCHITECTURE] = {
                 .key = "Architecture", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(architecture),
-                .parse = parse_architecture, .format = format_architecture, .is_valid = architecture_is_valid,
+                .parse = setting_parse_architecture, .format = setting_format_architecture,
+                .is_valid = architecture_is_valid,
                 .takes = "x86_64 or aarch64, or nothing for the host's own",
                 .option = "architecture", .metavar = "NAME",
                 .help = "Emulate another architecture than the host's: x86_64 or aarch64",
@@ -421,25 +422,25 @@ const Setting setting_table[_SETTING_MAX] = {
         [SETTING_OWNER] = {
                 .key = "Owner", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(owner),
                 .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR,
-                .parse = parse_owner, .format = format_owner,
+                .parse = setting_parse_owner, .format = setting_format_owner,
                 .option = "owner", .metavar = "USER", .help = "Set the owner (administrators only)",
         },
         [SETTING_GROUP] = {
                 .key = "Group", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(group),
                 .flags = SETTING_WITHOUT_START,
-                .parse = parse_group, .format = format_group,
+                .parse = setting_parse_group, .format = setting_format_group,
                 .option = "group", .metavar = "GROUP", .help = "Let the members of this group manage it",
         },
         [SETTING_AUTOSTART] = {
                 .key = "Autostart", .type = SETTING_TYPE_BOOLEAN, DEFINITION_FIELD(autostart),
                 .flags = SETTING_WITHOUT_START,
-                .parse = parse_boolean, .takes = "yes or no",
+                .parse = setting_parse_boolean, .takes = "yes or no",
                 .option = "autostart", .metavar = "[=BOOL]", .help = "Start at boot",
         },
         [SETTING_RESTART] = {
                 .key = "Restart", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(restart),
                 .flags = SETTING_WITHOUT_START,
-                .parse = parse_restart, .format = format_restart, .is_valid = restart_is_valid,
+                .parse = setting_parse_restart, .format = setting_format_restart, .is_valid = restart_is_valid,
                 .takes = "no, on-failure or always",
                 .option = "restart", .metavar = "WHEN",
                 .help = "Restart after it ends: no, on-failure or always",
@@ -447,55 +448,55 @@ const Setting setting_table[_SETTING_MAX] = {
         [SETTING_BRIDGE] = {
                 .key = "Bridge", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(bridge),
                 .flags = SETTING_ADMINISTRATOR,
-                .parse = parse_bridge,
+                .parse = setting_parse_bridge,
         },
         [SETTING_NETWORK] = {
                 .key = "Network", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(network),
                 .flags = SETTING_ADMINISTRATOR,
-                .parse = parse_network,
+                .parse = setting_parse_network,
         },
         [SETTING_MAC_ADDRESS] = {
                 .key = "MACAddress", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(mac),
                 .flags = SETTING_ADMINISTRATOR,
-                .parse = parse_mac,
+                .parse = setting_parse_mac,
                 .option = "mac",
         },
         [SETTING_ADDRESS] = {
                 .key = "Address", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(address),
-                .parse = parse_address,
+                .parse = setting_parse_address,
                 .option = "address",
         },
         [SETTING_BANDWIDTH] = {
                 .key = "Bandwidth", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT,
                 DEVICE_FIELD(bandwidth),
-                .parse = parse_bandwidth,
+                .parse = setting_parse_bandwidth,
                 .option = "bandwidth",
         },
         [SETTING_ISOLATION] = {
                 .key = "Isolation", .section = SECTION_NETWORK, .type = SETTING_TYPE_BOOLEAN, DEVICE_FIELD(open),
                 .flags = SETTING_INVERTED | SETTING_ADMINISTRATOR,
-                .parse = parse_boolean, .takes = "yes or no",
+                .parse = setting_parse_boolean, .takes = "yes or no",
                 .option = "isolation",
         },
         [SETTING_PATH] = {
                 .key = "Path", .section = SECTION_VOLUME, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(path),
                 .flags = SETTING_ADMINISTRATOR,
-                .parse = parse_path,
+                .parse = setting_parse_path,
         },
         [SETTING_SIZE] = {
                 .key = "Size", .section = SECTION_VOLUME, .type = SETTING_TYPE_BYTES, DEVICE_FIELD(size),
-                .parse = parse_size, .takes = "a size such as 64M",
+                .parse = setting_parse_size, .takes = "a size such as 64M",
                 .option = "size",
         },
         [SETTING_VOLUME] = {
                 .key = "Volume", .section = SECTION_VOLUME, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(volume),
-                .parse = parse_volume,
+                .parse = setting_parse_volume,
                 .option = "volume",
         },
         [SETTING_READ_ONLY] = {
                 .key = "ReadOnly", .section = SECTION_VOLUME, .type = SETTING_TYPE_BOOLEAN,
                 DEVICE_FIELD(read_only),
-                .parse = parse_boolean, .takes = "yes or no",
+                .parse = setting_parse_boolean, .takes = "yes or no",
         },
         [SETTING_LOAD_CREDENTIAL] = {
                 .key = "LoadCredential", .section = SECTION_CREDENTIALS, .flags = SETTING_ADMINISTRATOR,

@@ -7,7 +7,7 @@
 #include "common/keyfile.h"
 #include "unikernel/definition.h"
 
-static void append_source(GString *out, const DefinitionSource *source)
+static void definition_append_source(GString *out, const DefinitionSource *source)
 {
         g_string_append_printf(out, "LoadCredential%s=%s", source->encrypted ? "Encrypted" : "", source->id);
         if (!g_str_equal(source->from, source->id))
@@ -15,7 +15,7 @@ static void append_source(GString *out, const DefinitionSource *source)
         g_string_append_c(out, '\n');
 }
 
-static void append_settings(GString *out, SettingSection section, const void *owner)
+static void definition_append_settings(GString *out, SettingSection section, const void *owner)
 {
         for (SettingID id = 0; id < _SETTING_MAX; id++) {
                 g_autofree char *value = NULL;
@@ -28,19 +28,19 @@ static void append_settings(GString *out, SettingSection section, const void *ow
         }
 }
 
-static void append_device(GString *out, const DefinitionDevice *device)
+static void definition_append_device(GString *out, const DefinitionDevice *device)
 {
         g_string_append_printf(out, "\n[%s %s]\n", definition_device_section(device), device->name);
-        append_settings(out, definition_device_section_type(device), device);
+        definition_append_settings(out, definition_device_section_type(device), device);
         for (guint i = 0; device->sources && i < device->sources->len; i++)
-                append_source(out, device->sources->pdata[i]);
+                definition_append_source(out, device->sources->pdata[i]);
 }
 
 char *definition_device_format(const DefinitionDevice *device)
 {
         GString *out = g_string_new(NULL);
 
-        append_device(out, device);
+        definition_append_device(out, device);
         return g_string_free(out, FALSE);
 }
 
@@ -52,9 +52,9 @@ char *definition_format(const Definition *definition)
                         "# Made by shruthid. 'shruthictl edit %s' changes it; man shruthi.unikernel(5).\n\n",
                         definition->name);
         g_string_append_printf(out, "[%s]\n", setting_section_to_string(SECTION_UNIKERNEL));
-        append_settings(out, SECTION_UNIKERNEL, definition);
+        definition_append_settings(out, SECTION_UNIKERNEL, definition);
         for (guint i = 0; definition->devices && i < definition->devices->len; i++)
-                append_device(out, definition->devices->pdata[i]);
+                definition_append_device(out, definition->devices->pdata[i]);
 
         return g_string_free(out, FALSE);
 }
@@ -138,7 +138,7 @@ static char *lines_join(const Lines *lines)
 }
 
 /* The section's lines: its header's, and the next header's or the text's end. */
-static bool find_section(
+static bool lines_find_section(
                 const Lines *lines, const char *type, const char *name, guint *ret_begin, guint *ret_end)
 {
         for (guint i = 0; i < lines->text->len; i++) {
@@ -161,7 +161,7 @@ static bool find_section(
 }
 
 /* The entry's lines within a section: its first one, and the one behind those that are joined to it. */
-static bool find_entry(const Lines *lines, guint begin, guint end, const char *key, guint *ret_begin,
+static bool lines_find_entry(const Lines *lines, guint begin, guint end, const char *key, guint *ret_begin,
                 guint *ret_end)
 {
         for (guint i = begin; i < end; i++) {
@@ -185,7 +185,7 @@ static bool find_entry(const Lines *lines, guint begin, guint end, const char *k
 
 /* Where a section's own lines end: blank lines and comments behind its last entry may well belong to the
  * next. */
-static guint last_entry_end(const Lines *lines, guint begin, guint end)
+static guint lines_last_entry_end(const Lines *lines, guint begin, guint end)
 {
         while (end > begin + 1 && line_kind(lines, end - 1) == LINE_OTHER)
                 end--;
@@ -193,7 +193,7 @@ static guint last_entry_end(const Lines *lines, guint begin, guint end)
         return end;
 }
 
-static void remove_section(Lines *lines, guint begin, guint end)
+static void lines_remove_section(Lines *lines, guint begin, guint end)
 {
         guint cut = end;
 
@@ -204,7 +204,7 @@ static void remove_section(Lines *lines, guint begin, guint end)
         lines_remove(lines, begin, cut);
 }
 
-static void add_section(Lines *lines, const char *type, const char *name)
+static void lines_add_section(Lines *lines, const char *type, const char *name)
 {
         g_autofree char *header =
                         name ? g_strdup_printf("[%s %s]", type, name) : g_strdup_printf("[%s]", type);
@@ -220,21 +220,21 @@ char *definition_text_set(const char *text, const char *section_type, const char
 {
         __attribute__((cleanup(lines_clear))) Lines lines = lines_split(text);
         guint begin = 0, end = 0, entry_begin = 0, entry_end = 0;
-        bool there = find_section(&lines, section_type, section_name, &begin, &end);
+        bool there = lines_find_section(&lines, section_type, section_name, &begin, &end);
 
         if (!there && value) {
-                add_section(&lines, section_type, section_name);
-                there = find_section(&lines, section_type, section_name, &begin, &end);
+                lines_add_section(&lines, section_type, section_name);
+                there = lines_find_section(&lines, section_type, section_name, &begin, &end);
         }
         if (!there || (!key && value))
                 return lines_join(&lines);
 
         if (!key)
-                remove_section(&lines, begin, end);
-        else if (find_entry(&lines, begin, end, key, &entry_begin, &entry_end))
+                lines_remove_section(&lines, begin, end);
+        else if (lines_find_entry(&lines, begin, end, key, &entry_begin, &entry_end))
                 lines_remove(&lines, entry_begin, entry_end);
         else
-                entry_begin = last_entry_end(&lines, begin, end);
+                entry_begin = lines_last_entry_end(&lines, begin, end);
 
         if (key && value) {
                 g_autofree char *line = g_strdup_printf("%s=%s", key, value);

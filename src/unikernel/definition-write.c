@@ -13,7 +13,7 @@
 #include "common/unikernel-name.h"
 #include "unikernel/definition-private.h"
 
-static char *file_name(const char *name)
+static char *definition_file_name(const char *name)
 {
         return g_strconcat(name, SHRUTHI_DEFINITION_SUFFIX, NULL);
 }
@@ -21,12 +21,12 @@ static char *file_name(const char *name)
 /* On its way out: what goes with it is going, and then it. No definition to anybody who reads these. */
 #define RETIRED_SUFFIX SHRUTHI_DEFINITION_SUFFIX ".removed"
 
-static char *retired_name(const char *name)
+static char *definition_retired_name(const char *name)
 {
         return g_strconcat(".", name, RETIRED_SUFFIX, NULL);
 }
 
-static int refuse_foreign(const char *name, const char *path, Error *ret_error)
+static int definition_refuse_foreign(const char *name, const char *path, Error *ret_error)
 {
         return error_set(ret_error, ERROR_NOT_MANAGED,
                         "unikernel '%s' is defined in %s, which is left to its administrator: change or "
@@ -52,9 +52,9 @@ int definition_write(const char *name, const char *text, bool exclusive, Error *
                 return error_set(ret_error, ERROR_UNIKERNEL_EXISTS,
                                 "there is a unikernel '%s' already, in %s", name, path);
         if (r >= 0 && origin == DEFINITION_ORIGIN_CONFIG)
-                return refuse_foreign(name, path, ret_error);
+                return definition_refuse_foreign(name, path, ret_error);
 
-        file = file_name(name);
+        file = definition_file_name(name);
         r = exclusive ? file_create(paths_state_definitions(), file, text, strlen(text), 0640)
                       : file_replace(paths_state_definitions(), file, text, strlen(text), 0640);
         if (r == -EEXIST)
@@ -66,7 +66,7 @@ int definition_write(const char *name, const char *text, bool exclusive, Error *
         return 0;
 }
 
-static int remove_dropins(const char *name, Error *ret_error)
+static int definition_remove_dropins(const char *name, Error *ret_error)
 {
         g_autofree char *path = g_strdup_printf(
                         "%s/%s%s.d", paths_state_definitions(), name, SHRUTHI_DEFINITION_SUFFIX);
@@ -88,9 +88,9 @@ static int remove_dropins(const char *name, Error *ret_error)
 }
 
 /* Between the definition and this name. */
-static int move(const char *name, bool back)
+static int definition_move(const char *name, bool back)
 {
-        g_autofree char *file = file_name(name), *retired = retired_name(name);
+        g_autofree char *file = definition_file_name(name), *retired = definition_retired_name(name);
         g_autofree char *from = g_build_filename(paths_state_definitions(), back ? retired : file, NULL);
         g_autofree char *to = g_build_filename(paths_state_definitions(), back ? file : retired, NULL);
 
@@ -110,25 +110,25 @@ int definition_retire(const char *name, Error *ret_error)
         if (r < 0)
                 return r;
         if (origin != DEFINITION_ORIGIN_STATE)
-                return refuse_foreign(name, path, ret_error);
+                return definition_refuse_foreign(name, path, ret_error);
 
-        r = move(name, false);
+        r = definition_move(name, false);
         return r < 0 ? error_set_errno(ret_error, r, "Cannot remove %s", path) : 0;
 }
 
 int definition_restore(const char *name, Error *ret_error)
 {
-        int r = move(name, true);
+        int r = definition_move(name, true);
 
         return r < 0 ? error_set_errno(ret_error, r, "Cannot put the definition of '%s' back", name) : 0;
 }
 
 int definition_forget_retired(const char *name, Error *ret_error)
 {
-        g_autofree char *retired = retired_name(name);
+        g_autofree char *retired = definition_retired_name(name);
         int r;
 
-        r = remove_dropins(name, ret_error);
+        r = definition_remove_dropins(name, ret_error);
         if (r < 0) {
                 error_prefix(ret_error, "%s/%s" SHRUTHI_DEFINITION_SUFFIX " is removed, but", paths_state_definitions(),
                                 name);

@@ -27,7 +27,7 @@ void definition_free(Definition *definition)
 }
 
 /* In order of precedence. */
-static const char *origin_dir(DefinitionOrigin origin)
+static const char *definition_origin_dir(DefinitionOrigin origin)
 {
         switch (origin) {
         case DEFINITION_ORIGIN_CONFIG:
@@ -50,7 +50,7 @@ int definition_look(const char *name, char **ret_path, DefinitionOrigin *ret_ori
 
         for (DefinitionOrigin origin = 0; origin < _DEFINITION_ORIGIN_MAX; origin++) {
                 g_autofree char *path = g_strdup_printf(
-                                "%s/%s%s", origin_dir(origin), name, SHRUTHI_DEFINITION_SUFFIX);
+                                "%s/%s%s", definition_origin_dir(origin), name, SHRUTHI_DEFINITION_SUFFIX);
                 struct stat st;
 
                 if (lstat(path, &st) < 0) {
@@ -89,14 +89,14 @@ int definition_find(const char *name, char **ret_path, DefinitionOrigin *ret_ori
         return 0;
 }
 
-static char **list_dropins(const char *name)
+static char **definition_list_dropins(const char *name)
 {
         const char *dirs[_DEFINITION_ORIGIN_MAX + 1] = {0};
         char **dropins;
 
         for (DefinitionOrigin origin = 0; origin < _DEFINITION_ORIGIN_MAX; origin++)
                 dirs[origin] = g_strdup_printf(
-                                "%s/%s%s.d", origin_dir(origin), name, SHRUTHI_DEFINITION_SUFFIX);
+                                "%s/%s%s.d", definition_origin_dir(origin), name, SHRUTHI_DEFINITION_SUFFIX);
         dropins = key_file_list_dropins(dirs);
         for (DefinitionOrigin origin = 0; origin < _DEFINITION_ORIGIN_MAX; origin++)
                 g_free((char *)dirs[origin]);
@@ -105,7 +105,7 @@ static char **list_dropins(const char *name)
 }
 
 /* A file that was there a moment ago and cannot be opened now is a link to nowhere, or was just removed. */
-static int add_file(KeyFile *key_file, const char *path, Error *ret_error)
+static int definition_add_file(KeyFile *key_file, const char *path, Error *ret_error)
 {
         int r = key_file_add_path(key_file, path, ret_error);
 
@@ -127,11 +127,11 @@ int definition_load_full(
         if (r < 0)
                 return r;
         definition->name = g_strdup(name);
-        definition->dropins = list_dropins(name);
+        definition->dropins = definition_list_dropins(name);
 
-        r = add_file(key_file, definition->path, ret_error);
+        r = definition_add_file(key_file, definition->path, ret_error);
         for (char **dropin = definition->dropins; r >= 0 && *dropin; dropin++)
-                r = add_file(key_file, *dropin, ret_error);
+                r = definition_add_file(key_file, *dropin, ret_error);
         if (r < 0)
                 return r;
 
@@ -174,7 +174,7 @@ int definition_load_file(
         if (r == -ENOENT)
                 return error_set_errno(ret_error, r, "Cannot read %s", path);
         for (char **dropin = definition->dropins; r >= 0 && *dropin; dropin++)
-                r = add_file(key_file, *dropin, ret_error);
+                r = definition_add_file(key_file, *dropin, ret_error);
         if (r >= 0)
                 r = definition_parse_key_file(definition, key_file, flags, ret_error);
         if (r < 0)
@@ -223,12 +223,12 @@ int definition_list_names(char ***ret_names, Error *ret_error)
 
         for (DefinitionOrigin origin = 0; origin < _DEFINITION_ORIGIN_MAX; origin++) {
                 g_autoptr(GError) error = NULL;
-                g_autoptr(GDir) dir = g_dir_open(origin_dir(origin), 0, &error);
+                g_autoptr(GDir) dir = g_dir_open(definition_origin_dir(origin), 0, &error);
                 const char *file;
 
                 if (!dir && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-                        return error_set(ret_error, ERROR_FAILED, "Cannot list %s: %s", origin_dir(origin),
-                                        error->message);
+                        return error_set(ret_error, ERROR_FAILED, "Cannot list %s: %s",
+                                        definition_origin_dir(origin), error->message);
 
                 while (dir && (file = g_dir_read_name(dir))) {
                         g_autofree char *name = NULL, *path = NULL;
@@ -240,7 +240,7 @@ int definition_list_names(char ***ret_names, Error *ret_error)
                                 continue;
 
                         /* A mask counts as seen: it hides those of lower precedence. */
-                        path = g_build_filename(origin_dir(origin), file, NULL);
+                        path = g_build_filename(definition_origin_dir(origin), file, NULL);
                         if (!file_is_masked(path))
                                 g_ptr_array_add(names, g_steal_pointer(&name));
                 }

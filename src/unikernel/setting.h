@@ -12,13 +12,12 @@
  * written. The parser and the writer of definitions, shruthid's dictionaries, and the options and KEY=VALUE
  * words of shruthictl all go by it, and tests hold manual pages, XML and completions against it.
  *
- * To add a setting: 1. its ID here, in order, and its field in Definition or DefinitionDevice
- * (definition.h);
- * 2. its row in definition-settings.c, with a parser there unless an existing one fits, and a formatter
- * unless its type's own will do; 3. what uses the value, such as domain-xml.c, and GetDetails()
- * (unikernel-read.c);
- * 4. run the unit tests: "documentation" and "documented" name each page, XML and completion that lacks it;
- * 5. a case in test-definition.c, and in test-started.c whether a running guest needs a restart for it. */
+ * To add a setting:
+ * 1. Add its ID below, in order, and its field to Definition or DefinitionDevice (definition.h).
+ * 2. Add its row to definition-settings.c; its parser and formatter only where no existing one fits.
+ * 3. Use the value where it counts, such as in domain-xml.c, and tell it by GetDetails() (unikernel-read.c).
+ * 4. Run the unit tests: "documentation" and "documented" name each page, XML and completion that lacks it.
+ * 5. Try it in test-definition.c and, with or without the need for a restart, in test-started.c. */
 
 typedef struct Definition Definition;
 typedef struct DefinitionDevice DefinitionDevice;

@@ -349,7 +349,8 @@ static int client_expand_name(const char *text, GPtrArray *names, Error *ret_err
         return 0;
 }
 
-static int client_expand_pattern(const char *pattern, const GPtrArray *rows, GPtrArray *names, Error *ret_error)
+static int client_expand_pattern(
+                const char *pattern, const GPtrArray *rows, GPtrArray *names, Error *ret_error)
 {
         g_autofree char *shown = NULL;
         bool found = false;

@@ -6,8 +6,8 @@
 #include "ctl/cli/ctl.h"
 
 /* The folder bus/ owns the conversation with shruthid and what several verbs make of its replies: properties
- * (properties.h), settings as a message (settings-append.h), logs (log-reader.h), notes on changes without effect
- * (overrides.h, needs-restart.h). Verbs use it.
+ * (properties.h), settings as a message (settings-append.h), logs (log-reader.h), notes on changes without
+ * effect (overrides.h, needs-restart.h). Verbs use it.
  *
  * Calls to shruthid: over the system bus or, for root where there is none, over /run/shruthi/private. A call
  * first goes out without the wish to be asked for a password; only when the answer is that one would help,

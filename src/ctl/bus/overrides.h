@@ -6,8 +6,8 @@
 
 #include "ctl/cli/ctl.h"
 
-/* Settings that were accepted and have no effect: a drop-in overrides them, the unit is masked, or an address is not
- * one of the network's. Called by create, set, enable, list and status. */
+/* Settings that were accepted and have no effect: a drop-in overrides them, the unit is masked, or an
+ * address is not one of the network's. Called by create, set, enable, list and status. */
 
 /* Says on standard error which of the settings a drop-in of NAME has the last word about. */
 void overrides_report(Ctl *ctl, const char *name, const CommandSettings *settings, bool image);

@@ -64,7 +64,8 @@ static void property_print(const Options *options, const char *key, JsonNode *va
 {
         g_autofree char *text = NULL, *shown = NULL;
 
-        if (options->value && options->properties && options->properties->len == 1 && property_print_list(value))
+        if (options->value && options->properties && options->properties->len == 1 &&
+                        property_print_list(value))
                 return;
 
         text = value_format(value);
@@ -170,7 +171,8 @@ static bool properties_suffice(const Options *options, JsonObject *properties)
         return true;
 }
 
-int unikernel_get_all_properties(Ctl *ctl, const char *name, bool strictly, JsonObject **ret_properties, Error *ret_error)
+int unikernel_get_all_properties(
+                Ctl *ctl, const char *name, bool strictly, JsonObject **ret_properties, Error *ret_error)
 {
         static const char *const override_keys[] = {"Setting", "Path", NULL};
         g_autoptr(JsonObject) properties = NULL, details = NULL;
@@ -195,8 +197,8 @@ int unikernel_get_all_properties(Ctl *ctl, const char *name, bool strictly, Json
         if (details) {
                 properties_add_members(properties, details);
                 if (value_array(properties, "Devices"))
-                        json_object_set_member(
-                                        properties, "Addresses", properties_addresses(value_array(properties, "Devices")));
+                        json_object_set_member(properties, "Addresses",
+                                        properties_addresses(value_array(properties, "Devices")));
                 if (ctl->options.json != JSON_OFF)
                         json_name_members(properties, "Overrides", override_keys);
         }

@@ -12,7 +12,8 @@ typedef int (*PropertiesGetter)(Ctl *ctl, const char *name, JsonObject **ret_pro
 
 /* What everybody may know of a unikernel and, where the caller may, its details; strictly: where they may
  * not, that is an error. */
-int unikernel_get_all_properties(Ctl *ctl, const char *name, bool strictly, JsonObject **ret_properties, Error *ret_error);
+int unikernel_get_all_properties(
+                Ctl *ctl, const char *name, bool strictly, JsonObject **ret_properties, Error *ret_error);
 
 /* Of each name (or once of NULL, if there is none), which is a kind ("volume ", "": a unikernel) of
  * thing, what collect gets, as KEY=VALUE: all, or those of --property=; with --json= an object where one

@@ -73,7 +73,8 @@ static bool setting_value_is_valid(const Setting *setting, const char *value)
         }
 }
 
-static int setting_set_digest(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
+static int setting_set_digest(
+                CommandSettings *settings, const char *name, const char *value, Error *ret_error)
 {
         if (!digest_is_valid(value))
                 return setting_refuse(ret_error, name, value,
@@ -143,7 +144,8 @@ static int network_set_words(DeviceSettings *device, const char *text)
 
 /* DEVICE[:BRIDGE|:bridge=BRIDGE|:network=NETWORK][,OPTION=VALUE…]. Options come after a comma since hardware
  * addresses are full of colons themselves. */
-static int setting_set_network(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
+static int setting_set_network(
+                CommandSettings *settings, const char *name, const char *value, Error *ret_error)
 {
         static const char right[] = "give DEVICE, DEVICE:BRIDGE or DEVICE:network=NETWORK, optionally "
                                     "followed by ',address=auto' (or none, or 10.0.0.2/24), "
@@ -206,7 +208,8 @@ static int volume_set_words(DeviceSettings *device, const char *text)
 }
 
 /* DEVICE:PATH or DEVICE:OPTION,…. */
-static int setting_set_volume(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
+static int setting_set_volume(
+                CommandSettings *settings, const char *name, const char *value, Error *ret_error)
 {
         static const char right[] =
                         "give DEVICE:size=64M for a volume that is created if it does not exist, "
@@ -230,7 +233,8 @@ static int setting_set_volume(CommandSettings *settings, const char *name, const
         return 0;
 }
 
-static int setting_set_credentials(CommandSettings *settings, const char *name, const char *value, Error *ret_error)
+static int setting_set_credentials(
+                CommandSettings *settings, const char *name, const char *value, Error *ret_error)
 {
         if (strchr(value, '/'))
                 return setting_refuse(ret_error, name, value,
@@ -268,8 +272,8 @@ static int setting_refuse_key(const char *key, Error *ret_error)
                         shown, known->str);
 }
 
-static int setting_set_value(
-                CommandSettings *settings, SettingID id, const char *name, const char *value, Error *ret_error)
+static int setting_set_value(CommandSettings *settings, SettingID id, const char *name, const char *value,
+                Error *ret_error)
 {
         g_autofree char *right = NULL;
 

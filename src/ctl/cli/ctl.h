@@ -6,9 +6,9 @@
 #include "common/error.h"
 #include "ctl/cli/options.h"
 
-/* The folder cli/ owns the command line: options (options.h), settings (command-settings.h), errors in its terms
- * (error-context.h), the exit status, and here the context of a run and its verbs. It prints nothing but notes, makes
- * no calls, and all other folders of shruthictl use it. */
+/* The folder cli/ owns the command line: options (options.h), settings (command-settings.h), errors in its
+ * terms (error-context.h), the exit status, and here the context of a run and its verbs. It prints nothing
+ * but notes, makes no calls, and all other folders of shruthictl use it. */
 
 typedef struct Ctl {
         Options options;

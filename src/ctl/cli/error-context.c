@@ -43,7 +43,8 @@ static char *error_name_setting(const Options *options, const char *message)
 
         for (SettingID id = 0; id < _SETTING_MAX && !named; id++)
                 if (setting_table[id].section == SECTION_UNIKERNEL && setting_table[id].option)
-                        named = error_name_key(options, message, setting_table[id].key, setting_table[id].option);
+                        named = error_name_key(
+                                        options, message, setting_table[id].key, setting_table[id].option);
         for (size_t i = 0; i < G_N_ELEMENTS(others) && !named; i++)
                 named = error_name_key(options, message, others[i].key, others[i].option);
 

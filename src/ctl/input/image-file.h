@@ -5,8 +5,9 @@
 
 #include "common/error.h"
 
-/* The folder input/ owns what is read from the user's files and standard input: secrets, volumes, text from an
- * editor, and here images named on the command line. It makes no calls; bus/, verbs/ and remote/ use it. */
+/* The folder input/ owns what is read from the user's files and standard input: secrets, volumes, text from
+ * an editor, and here images named on the command line. It makes no calls; bus/, verbs/ and remote/ use it.
+ */
 
 #define HOST_PATH_PREFIX "host:"
 

@@ -42,7 +42,8 @@ static void secret_on_signal(int number)
 }
 
 /* The echo is off before the question is there, so that nothing typed in answer shows or is lost. */
-static int secret_read_line(const char *name, const char *key, char line[static LINE_MAX_SIZE], size_t *ret_size)
+static int secret_read_line(
+                const char *name, const char *key, char line[static LINE_MAX_SIZE], size_t *ret_size)
 {
         static const int signals[] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGTSTP};
         struct termios silent;

@@ -70,7 +70,8 @@ static char *journal_format_prefix(JsonObject *object, uint64_t usec, LogFormat 
 {
         g_autofree char *host = journal_get_text(object, "_HOSTNAME"),
                         *identifier = journal_get_text(object, "SYSLOG_IDENTIFIER");
-        g_autofree char *pid = journal_get_text(object, "_PID"), *joined = NULL, *when = journal_format_when(usec, format);
+        g_autofree char *pid = journal_get_text(object, "_PID"), *joined = NULL,
+                        *when = journal_format_when(usec, format);
 
         if (!identifier)
                 identifier = journal_get_text(object, "_COMM");

@@ -75,7 +75,8 @@ GArray *start_timing_of(const Timestamps *timestamps)
         GArray *phases = g_array_new(FALSE, FALSE, sizeof(StartPhase));
 
         for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++) {
-                uint64_t begin = timestamps->at[timestamp] > 0 ? start_phase_begin(timestamps, timestamp) : 0;
+                uint64_t begin =
+                                timestamps->at[timestamp] > 0 ? start_phase_begin(timestamps, timestamp) : 0;
                 StartPhase phase = {.timestamp = timestamp, .what = start_phase_names[timestamp]};
 
                 if (begin == 0)
@@ -111,8 +112,8 @@ char *start_timing_format_time(uint64_t usec)
         return g_strdup_printf("%7.1f ms", (double) usec / 1000);
 }
 
-static void start_timing_add_after(GString *sum, const Timestamps *timestamps, Timestamp timestamp, const char *what,
-                const char *since)
+static void start_timing_add_after(GString *sum, const Timestamps *timestamps, Timestamp timestamp,
+                const char *what, const char *since)
 {
         if (timestamps->at[timestamp] > 0)
                 g_string_append_printf(sum, "%s%s %.1f ms after%s", sum->len > 0 ? ", " : "", what,

@@ -16,9 +16,9 @@ typedef struct StartPhase {
         uint64_t took;       /* µs */
 } StartPhase;
 
-/* In the order in which they ended; elements StartPhase. A phase begins with the last timestamp that has to come
- * before it and did: the guest boots while systemd and shruthid are told that it is there, so phases overlap
- * at the end, and their sum is more than the whole. */
+/* In the order in which they ended; elements StartPhase. A phase begins with the last timestamp that has to
+ * come before it and did: the guest boots while systemd and shruthid are told that it is there, so phases
+ * overlap at the end, and their sum is more than the whole. */
 GArray *start_timing_of(const Timestamps *timestamps);
 
 /* Of all timestamps, and how long after it one was; UINT64_MAX: not known. */

@@ -7,9 +7,9 @@
 
 #include "common/error.h"
 
-/* The folder output/ owns what is printed: tables, values as text and JSON (value.h), lines of the journal, the
- * pager, progress, advice (next-steps.h), and here what the terminal can show, and text of unknown origin made safe
- * for it. It makes no calls; bus/, verbs/ and remote/ use it. */
+/* The folder output/ owns what is printed: tables, values as text and JSON (value.h), lines of the journal,
+ * the pager, progress, advice (next-steps.h), and here what the terminal can show, and text of unknown
+ * origin made safe for it. It makes no calls; bus/, verbs/ and remote/ use it. */
 
 typedef enum Color {
         COLOR_NONE,

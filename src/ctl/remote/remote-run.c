@@ -195,8 +195,8 @@ static int remote_send_initrds(Ctl *ctl, GPtrArray *words, const GArray *files, 
 
                 if (!file->initrd)
                         continue;
-                r = remote_import_initrd(ctl, (const char *) words->pdata[file->index] + file->prefix, &digest,
-                                ret_error);
+                r = remote_import_initrd(ctl, (const char *) words->pdata[file->index] + file->prefix,
+                                &digest, ret_error);
                 if (r < 0)
                         return r;
                 remote_replace_name(words, file, digest);

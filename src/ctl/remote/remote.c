@@ -81,7 +81,8 @@ static void remote_add_file(GArray *files, const GPtrArray *words, guint index, 
 }
 
 /* An option's word, or a word of "set NAME KEY=VALUE…". */
-static void remote_add_if_named(GArray *files, const GPtrArray *words, guint index, const char *prefix, bool initrd)
+static void remote_add_if_named(
+                GArray *files, const GPtrArray *words, guint index, const char *prefix, bool initrd)
 {
         if (g_ascii_strncasecmp(words->pdata[index], prefix, strlen(prefix)) == 0)
                 remote_add_file(files, words, index, strlen(prefix), initrd);

@@ -186,7 +186,8 @@ int analyze_print(Ctl *ctl, char **names, bool single, GHashTable *sent)
                 _cleanup_error_ Error error = ERROR_INIT;
                 Analysis analysis;
 
-                r = analysis_make(ctl, *name, sent ? g_hash_table_lookup(sent, *name) : NULL, &analysis, &error);
+                r = analysis_make(ctl, *name, sent ? g_hash_table_lookup(sent, *name) : NULL, &analysis,
+                                &error);
                 if (r < 0) {
                         analysis_say_what_helps(&error, shown, sent != NULL);
                         terminal_print_error(&error, r);

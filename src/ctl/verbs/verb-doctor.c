@@ -21,8 +21,8 @@ typedef struct Diagnosis {
         bool failed;
 } Diagnosis;
 
-static void doctor_add_check(Diagnosis *diagnosis, const char *check, const char *status, const char *sentence,
-                const char *fix)
+static void doctor_add_check(Diagnosis *diagnosis, const char *check, const char *status,
+                const char *sentence, const char *fix)
 {
         JsonObject *object = json_object_new();
 

@@ -37,7 +37,8 @@ static int edit_check_origin(Ctl *ctl, const char *name, JsonObject **ret_detail
 }
 
 /* Somebody else may have changed it while the editor was open; their change must not be lost unseen. */
-static int edit_set_definition(Ctl *ctl, const char *name, const char *before, const char *text, Error *ret_error)
+static int edit_set_definition(
+                Ctl *ctl, const char *name, const char *before, const char *text, Error *ret_error)
 {
         g_autofree char *now = NULL;
         int r;

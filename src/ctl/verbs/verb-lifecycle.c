@@ -64,8 +64,8 @@ static int make_autostart_call(
         return 0;
 }
 
-static int lifecycle_call_all(Ctl *ctl, char **operands, const char *what, ClientCallMaker make, const char *member,
-                Error *ret_error)
+static int lifecycle_call_all(Ctl *ctl, char **operands, const char *what, ClientCallMaker make,
+                const char *member, Error *ret_error)
 {
         g_auto(GStrv) names = NULL;
         int r;
@@ -154,7 +154,8 @@ int verb_remove(Ctl *ctl, char **operands, Error *ret_error)
         int r;
 
         if (!ctl->options.now)
-                return lifecycle_call_all(ctl, operands, "remove", make_job_call, "RemoveUnikernel", ret_error);
+                return lifecycle_call_all(
+                                ctl, operands, "remove", make_job_call, "RemoveUnikernel", ret_error);
 
         r = client_expand(ctl, operands, &names, ret_error);
         if (r < 0)

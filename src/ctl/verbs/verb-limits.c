@@ -21,10 +21,11 @@ static char *limits_format_amount(uint64_t amount, const char *unit)
                                           : g_strdup_printf("%" G_GUINT64_FORMAT, amount);
 }
 
-static void limits_add_row(Table *table, const char *name, const char *unit, const char *setting, uint64_t used,
-                uint64_t max)
+static void limits_add_row(Table *table, const char *name, const char *unit, const char *setting,
+                uint64_t used, uint64_t max)
 {
-        g_autofree char *shown_used = limits_format_amount(used, unit), *shown_max = limits_format_amount(max, unit);
+        g_autofree char *shown_used = limits_format_amount(used, unit),
+                        *shown_max = limits_format_amount(max, unit);
 
         table_add(table, name, COLOR_NONE, NULL);
         table_add(table, shown_used, used >= max ? COLOR_YELLOW : COLOR_NONE, json_number(used));

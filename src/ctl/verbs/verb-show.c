@@ -12,7 +12,8 @@ static int show_collect(Ctl *ctl, const char *name, JsonObject **ret_properties,
         if (!name)
                 return client_get_properties(ctl, NULL, ret_properties, ret_error);
 
-        return unikernel_get_all_properties(ctl, name, ctl->options.properties != NULL, ret_properties, ret_error);
+        return unikernel_get_all_properties(
+                        ctl, name, ctl->options.properties != NULL, ret_properties, ret_error);
 }
 
 int verb_show(Ctl *ctl, char **operands, Error *ret_error)

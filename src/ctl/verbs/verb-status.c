@@ -231,7 +231,8 @@ static void status_print_addresses(JsonObject *details, JsonNode *statistics)
         const char *label = "Addresses";
 
         for (guint i = 0; devices && i < json_array_get_length(devices); i++)
-                status_note_addresses(known, value_text(json_array_get_object_element(devices, i), "Address"));
+                status_note_addresses(
+                                known, value_text(json_array_get_object_element(devices, i), "Address"));
         for (guint i = 0; typed && i < json_array_get_length(typed); i++) {
                 status_note_addresses(known, json_array_get_string_element(typed, i));
                 status_print_line(label, json_array_get_string_element(typed, i));
@@ -268,8 +269,8 @@ static void status_print_details(Ctl *ctl, JsonObject *properties, JsonObject *d
         status_print_resources(statistics, details);
         status_print_owner(properties, details);
         status_print_line("Autostart", *value_text(details, "Restart")       ? start
-                                : value_flag(properties, "Autostart") ? "yes"
-                                                                      : "no");
+                                       : value_flag(properties, "Autostart") ? "yes"
+                                                                             : "no");
         status_print_line("Arguments", value_text(details, "Arguments"));
         status_print_line("Definition", value_text(details, "DefinitionPath"));
         for (guint i = 0; dropins && i < json_array_get_length(dropins); i++)

@@ -6,7 +6,8 @@
 
 #include "ctl/cli/ctl.h"
 
-/* The folder verbs/ owns the verbs, a file for each or for those of one kind; main.c and remote/ use their table.
+/* The folder verbs/ owns the verbs, a file for each or for those of one kind; main.c and remote/ use their
+ * table.
  *
  * The table of verbs: what dispatches, what --help shows, what the tests of man page and completions go
  * by. */

@@ -5,7 +5,7 @@
 #include "daemon/change/settings.h"
 
 /* Sets or, with an empty value, removes a key of [Unikernel]. */
-static void set_key(char **text, const char *key, const char *value)
+static void settings_set_key(char **text, const char *key, const char *value)
 {
         char *old = *text;
 
@@ -13,7 +13,8 @@ static void set_key(char **text, const char *key, const char *value)
         g_free(old);
 }
 
-static void set_device_key(char **text, const DefinitionDevice *device, const char *key, const char *value)
+static void settings_set_device_key(
+                char **text, const DefinitionDevice *device, const char *key, const char *value)
 {
         char *old = *text;
 
@@ -21,7 +22,7 @@ static void set_device_key(char **text, const DefinitionDevice *device, const ch
         g_free(old);
 }
 
-static void set_device(char **text, const DefinitionDevice *device)
+static void settings_set_device(char **text, const DefinitionDevice *device)
 {
         char *old = *text;
 
@@ -36,12 +37,12 @@ static void set_device(char **text, const DefinitionDevice *device)
                                 setting->type == SETTING_TYPE_SOURCE)
                         continue;
                 value = setting_format(setting, device);
-                set_device_key(text, device, setting->key, value);
+                settings_set_device_key(text, device, setting->key, value);
         }
 }
 
 /* Those of one section type, in the definition's order. */
-static bool same_order(
+static bool settings_same_order(
                 const GPtrArray *devices, const Definition *definition, DeviceKind kind, bool credentials)
 {
         guint n = 0;
@@ -62,21 +63,21 @@ static bool same_order(
 
 /* Sections that are there already keep their place and their comments; where their order changes, all are
  * written anew. */
-static void set_devices(char **text, const GPtrArray *devices, const Definition *definition, DeviceKind kind,
-                bool credentials)
+static void settings_set_devices(char **text, const GPtrArray *devices, const Definition *definition,
+                DeviceKind kind, bool credentials)
 {
         if (!devices)
                 return;
 
-        if (definition && !same_order(devices, definition, kind, credentials))
+        if (definition && !settings_same_order(devices, definition, kind, credentials))
                 for (guint i = 0; i < definition->devices->len; i++) {
                         const DefinitionDevice *device = definition->devices->pdata[i];
 
                         if (device->kind == kind && device->credentials == credentials)
-                                set_device_key(text, device, NULL, NULL);
+                                settings_set_device_key(text, device, NULL, NULL);
                 }
         for (guint i = 0; i < devices->len; i++)
-                set_device(text, devices->pdata[i]);
+                settings_set_device(text, devices->pdata[i]);
 }
 
 char *settings_apply(const Settings *settings, const char *text, const Definition *definition,
@@ -85,15 +86,15 @@ char *settings_apply(const Settings *settings, const char *text, const Definitio
         char *result = g_strdup(text);
 
         if (image)
-                set_key(&result, "Image", image);
+                settings_set_key(&result, "Image", image);
         if (initrd)
-                set_key(&result, "Initrd", initrd);
+                settings_set_key(&result, "Initrd", initrd);
         for (SettingID id = 0; id < _SETTING_MAX; id++)
                 if (settings->values[id])
-                        set_key(&result, setting_table[id].key, settings->values[id]);
-        set_devices(&result, settings->networks, definition, DEVICE_NETWORK, false);
-        set_devices(&result, settings->volumes, definition, DEVICE_BLOCK, false);
-        set_devices(&result, settings->credentials, definition, DEVICE_BLOCK, true);
+                        settings_set_key(&result, setting_table[id].key, settings->values[id]);
+        settings_set_devices(&result, settings->networks, definition, DEVICE_NETWORK, false);
+        settings_set_devices(&result, settings->volumes, definition, DEVICE_BLOCK, false);
+        settings_set_devices(&result, settings->credentials, definition, DEVICE_BLOCK, true);
 
         return result;
 }

@@ -7,7 +7,7 @@
 #include "daemon/core/dictionary.h"
 #include "volume/store.h"
 
-static int refuse_device_key(const SettingsReader *reader, const char *key)
+static int settings_refuse_device_key(const SettingsReader *reader, const char *key)
 {
         g_autoptr(GString) known = g_string_new(NULL);
         g_autofree char *shown = text_for_display(key, 40);
@@ -22,7 +22,7 @@ static int refuse_device_key(const SettingsReader *reader, const char *key)
                         reader->device->name, known->str);
 }
 
-static int read_device_text(SettingsReader *reader, char **field)
+static int settings_read_device_text(SettingsReader *reader, char **field)
 {
         int r = settings_read_plain(reader, field);
 
@@ -31,14 +31,14 @@ static int read_device_text(SettingsReader *reader, char **field)
         return r;
 }
 
-static int read_device_size(SettingsReader *reader, uint64_t *field)
+static int settings_read_device_size(SettingsReader *reader, uint64_t *field)
 {
         int r = settings_read_bytes(reader, field);
 
         return r < 0 || *field == 0 ? r : volume_size_check(*field, reader->ret_error);
 }
 
-static int read_device_boolean(SettingsReader *reader, bool *field, bool inverted)
+static int settings_read_device_boolean(SettingsReader *reader, bool *field, bool inverted)
 {
         bool value;
         int r = settings_read_boolean(reader, &value);
@@ -48,29 +48,30 @@ static int read_device_boolean(SettingsReader *reader, bool *field, bool inverte
         return r;
 }
 
-static int read_device_key(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
+static int settings_read_device_key(
+                sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
 {
         SettingsReader *reader = userdata;
         const Setting *setting = setting_find(definition_device_section_type(reader->device), key);
         void *field;
 
         if (!setting)
-                return refuse_device_key(reader, key);
+                return settings_refuse_device_key(reader, key);
 
         field = setting_field(setting, reader->device);
         switch (setting->type) {
         case SETTING_TYPE_TEXT:
-                return read_device_text(reader, field);
+                return settings_read_device_text(reader, field);
         case SETTING_TYPE_BYTES:
-                return read_device_size(reader, field);
+                return settings_read_device_size(reader, field);
         case SETTING_TYPE_BOOLEAN:
-                return read_device_boolean(reader, field, setting->flags & SETTING_INVERTED);
+                return settings_read_device_boolean(reader, field, setting->flags & SETTING_INVERTED);
         default:
                 g_assert_not_reached();
         }
 }
 
-static int refuse_device_name(SettingsReader *reader, const char *name)
+static int settings_refuse_device_name(SettingsReader *reader, const char *name)
 {
         g_autofree char *shown = text_for_display(name, 40);
 
@@ -78,7 +79,7 @@ static int refuse_device_name(SettingsReader *reader, const char *name)
                         reader->key, shown);
 }
 
-static int read_device(SettingsReader *reader, DefinitionDevice *device)
+static int settings_read_device(SettingsReader *reader, DefinitionDevice *device)
 {
         const char *text;
         int r;
@@ -87,15 +88,15 @@ static int read_device(SettingsReader *reader, DefinitionDevice *device)
         if (r < 0)
                 return settings_refuse_type(reader, "a(sa{sv})");
         if (!manifest_name_is_valid(text))
-                return refuse_device_name(reader, text);
+                return settings_refuse_device_name(reader, text);
         device->name = g_strdup(text);
 
         reader->device = device;
-        return dictionary_read(
-                        reader->message, "device's settings", read_device_key, reader, reader->ret_error);
+        return dictionary_read(reader->message, "device's settings", settings_read_device_key, reader,
+                        reader->ret_error);
 }
 
-static int read_devices(SettingsReader *reader, DeviceKind kind, GPtrArray **ret)
+static int settings_read_devices(SettingsReader *reader, DeviceKind kind, GPtrArray **ret)
 {
         g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func(definition_device_destroy);
         int r;
@@ -110,7 +111,7 @@ static int read_devices(SettingsReader *reader, DeviceKind kind, GPtrArray **ret
                 g_ptr_array_add(devices, device);
                 if (devices->len > DEFINITION_DEVICES_MAX)
                         return settings_refuse(reader, "more devices than fit on the guest's bus (29)");
-                r = read_device(reader, device);
+                r = settings_read_device(reader, device);
                 if (r < 0)
                         return r;
                 for (guint i = 0; i + 1 < devices->len; i++)
@@ -132,12 +133,12 @@ static int read_devices(SettingsReader *reader, DeviceKind kind, GPtrArray **ret
 
 int settings_read_networks(SettingsReader *reader)
 {
-        return read_devices(reader, DEVICE_NETWORK, &reader->settings->networks);
+        return settings_read_devices(reader, DEVICE_NETWORK, &reader->settings->networks);
 }
 
 int settings_read_volumes(SettingsReader *reader)
 {
-        return read_devices(reader, DEVICE_BLOCK, &reader->settings->volumes);
+        return settings_read_devices(reader, DEVICE_BLOCK, &reader->settings->volumes);
 }
 
 /* Names only: where contents come from stands in files, or is set for each key. */
@@ -161,7 +162,7 @@ int settings_read_credentials(SettingsReader *reader)
                 DefinitionDevice *device;
 
                 if (!manifest_name_is_valid(*name))
-                        return refuse_device_name(reader, *name);
+                        return settings_refuse_device_name(reader, *name);
                 device = g_new(DefinitionDevice, 1);
                 *device = (DefinitionDevice){
                                 .kind = DEVICE_BLOCK, .credentials = true, .name = g_strdup(*name)};

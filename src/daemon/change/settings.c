@@ -142,18 +142,18 @@ int settings_join_arguments(Settings *settings, const ImageInfo *info, Error *re
         return 0;
 }
 
-static int refuse_both_arguments(const SettingsReader *reader)
+static int settings_refuse_both_arguments(const SettingsReader *reader)
 {
         return settings_refuse(reader, "'Arguments' and 'ArgumentList' exclude each other");
 }
 
-static int read_argument_list(SettingsReader *reader)
+static int settings_read_argument_list(SettingsReader *reader)
 {
         g_auto(GStrv) list = NULL;
         int r;
 
         if (reader->settings->values[SETTING_ARGUMENTS])
-                return refuse_both_arguments(reader);
+                return settings_refuse_both_arguments(reader);
         r = sd_bus_message_enter_container(reader->message, 'v', "as");
         if (r >= 0)
                 r = sd_bus_message_read_strv(reader->message, &list);
@@ -168,7 +168,7 @@ static int read_argument_list(SettingsReader *reader)
         return settings_join_arguments(reader->settings, NULL, reader->ret_error);
 }
 
-static int read_size(SettingsReader *reader)
+static int settings_read_size(SettingsReader *reader)
 {
         uint64_t value;
         int r = settings_read_bytes(reader, &value);
@@ -178,7 +178,7 @@ static int read_size(SettingsReader *reader)
         return r;
 }
 
-static int read_raw(SettingsReader *reader)
+static int settings_read_raw(SettingsReader *reader)
 {
         bool value;
         int r = settings_read_boolean(reader, &value);
@@ -189,7 +189,7 @@ static int read_raw(SettingsReader *reader)
 }
 
 /* As a definition writes it. */
-static int read_value(SettingsReader *reader, SettingID id)
+static int settings_read_value(SettingsReader *reader, SettingID id)
 {
         Settings *settings = reader->settings;
         uint64_t bytes = 0;
@@ -221,7 +221,7 @@ static int read_value(SettingsReader *reader, SettingID id)
 }
 
 /* Written down by the name that is shown everywhere. */
-static int check_architecture(const SettingsReader *reader, char **value)
+static int settings_check_architecture(const SettingsReader *reader, char **value)
 {
         ImageArchitecture architecture;
 
@@ -237,13 +237,13 @@ static int check_architecture(const SettingsReader *reader, char **value)
 }
 
 /* What is refused at the door. All else is when the definition that comes of it is read. */
-static int check_value(const SettingsReader *reader, SettingID id, char **value)
+static int settings_check_value(const SettingsReader *reader, SettingID id, char **value)
 {
         switch (id) {
         case SETTING_ARGUMENTS:
                 return arguments_check(*value, reader->ret_error);
         case SETTING_ARCHITECTURE:
-                return check_architecture(reader, value);
+                return settings_check_architecture(reader, value);
         case SETTING_OWNER:
                 return **value ? 0 : settings_refuse(reader, "name a user");
         case SETTING_RESTART:
@@ -255,19 +255,19 @@ static int check_value(const SettingsReader *reader, SettingID id, char **value)
         }
 }
 
-static int read_plain_setting(SettingsReader *reader, SettingID id)
+static int settings_read_scalar(SettingsReader *reader, SettingID id)
 {
         char **value = &reader->settings->values[id];
         int r;
 
         if (id == SETTING_ARGUMENTS && *value)
-                return refuse_both_arguments(reader);
+                return settings_refuse_both_arguments(reader);
 
-        r = read_value(reader, id);
-        return r < 0 ? r : check_value(reader, id, value);
+        r = settings_read_value(reader, id);
+        return r < 0 ? r : settings_check_value(reader, id, value);
 }
 
-static int read_digest_into(SettingsReader *reader, bool may_be_empty, char **ret)
+static int settings_read_digest_into(SettingsReader *reader, bool may_be_empty, char **ret)
 {
         int r = settings_read_plain(reader, ret);
 
@@ -278,17 +278,17 @@ static int read_digest_into(SettingsReader *reader, bool may_be_empty, char **re
         return r;
 }
 
-static int read_image_digest(SettingsReader *reader)
+static int settings_read_image_digest(SettingsReader *reader)
 {
-        return read_digest_into(reader, false, &reader->settings->image_digest);
+        return settings_read_digest_into(reader, false, &reader->settings->image_digest);
 }
 
-static int read_digest(SettingsReader *reader)
+static int settings_read_digest(SettingsReader *reader)
 {
-        return read_digest_into(reader, false, &reader->settings->digest);
+        return settings_read_digest_into(reader, false, &reader->settings->digest);
 }
 
-static int read_initrd(SettingsReader *reader)
+static int settings_read_initrd(SettingsReader *reader)
 {
         int fd;
 
@@ -303,12 +303,12 @@ static int read_initrd(SettingsReader *reader)
                                : 0;
 }
 
-static int read_initrd_digest(SettingsReader *reader)
+static int settings_read_initrd_digest(SettingsReader *reader)
 {
         if (reader->settings->initrd_fd >= 0)
                 return settings_refuse(reader, "'Initrd' and 'InitrdDigest' exclude each other");
 
-        return read_digest_into(reader, true, &reader->settings->initrd_digest);
+        return settings_read_digest_into(reader, true, &reader->settings->initrd_digest);
 }
 
 #define USE(use) (1U << (use))
@@ -321,16 +321,16 @@ static const struct {
         unsigned uses;
         int (*read)(SettingsReader *reader);
 } other_keys[] = {
-                {"ArgumentList", BOTH, read_argument_list},
-                {"ImageDigest", USE(SETTINGS_UPDATE), read_image_digest},
-                {"Initrd", BOTH, read_initrd},
-                {"InitrdDigest", BOTH, read_initrd_digest},
+                {"ArgumentList", BOTH, settings_read_argument_list},
+                {"ImageDigest", USE(SETTINGS_UPDATE), settings_read_image_digest},
+                {"Initrd", BOTH, settings_read_initrd},
+                {"InitrdDigest", BOTH, settings_read_initrd_digest},
                 {"Networks", BOTH, settings_read_networks},
                 {"Volumes", BOTH, settings_read_volumes},
                 {"Credentials", BOTH, settings_read_credentials},
-                {"Digest", USE(SETTINGS_CREATE) | USE(SETTINGS_IMPORT), read_digest},
-                {"Size", USE(SETTINGS_VOLUME_IMPORT), read_size},
-                {"Raw", USE(SETTINGS_VOLUME_IMPORT), read_raw},
+                {"Digest", USE(SETTINGS_CREATE) | USE(SETTINGS_IMPORT), settings_read_digest},
+                {"Size", USE(SETTINGS_VOLUME_IMPORT), settings_read_size},
+                {"Raw", USE(SETTINGS_VOLUME_IMPORT), settings_read_raw},
 };
 G_STATIC_ASSERT(_SETTING_MAX + G_N_ELEMENTS(other_keys) <= 64);
 
@@ -343,7 +343,7 @@ static bool setting_has_use(SettingID id, SettingsUse use)
                setting_table[id].type != SETTING_TYPE_FILE && (uses & USE(use));
 }
 
-static int refuse_key(SettingsUse use, const char *key, Error *ret_error)
+static int settings_refuse_key(SettingsUse use, const char *key, Error *ret_error)
 {
         g_autoptr(GString) known = g_string_new(NULL);
         g_autofree char *shown = text_for_display(key, 40);
@@ -359,7 +359,7 @@ static int refuse_key(SettingsUse use, const char *key, Error *ret_error)
         return error_set(ret_error, ERROR_INVALID_ARGS, "Unknown key '%s'; known: %s", shown, known->str);
 }
 
-static int note_seen(SettingsReader *reader, size_t i)
+static int settings_note_seen(SettingsReader *reader, size_t i)
 {
         if (reader->seen & (UINT64_C(1) << i))
                 return settings_refuse(reader, "it stands there twice");
@@ -368,7 +368,7 @@ static int note_seen(SettingsReader *reader, size_t i)
         return 0;
 }
 
-static int read_setting(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
+static int settings_read_key(sd_bus_message *message, const char *key, void *userdata, Error *ret_error)
 {
         SettingsReader *reader = userdata;
         int r;
@@ -376,16 +376,16 @@ static int read_setting(sd_bus_message *message, const char *key, void *userdata
         reader->key = key;
         for (SettingID id = 0; id < _SETTING_MAX; id++)
                 if (setting_has_use(id, reader->use) && g_str_equal(setting_table[id].key, key)) {
-                        r = note_seen(reader, id);
-                        return r < 0 ? r : read_plain_setting(reader, id);
+                        r = settings_note_seen(reader, id);
+                        return r < 0 ? r : settings_read_scalar(reader, id);
                 }
         for (size_t i = 0; i < G_N_ELEMENTS(other_keys); i++)
                 if ((other_keys[i].uses & USE(reader->use)) && g_str_equal(other_keys[i].key, key)) {
-                        r = note_seen(reader, _SETTING_MAX + i);
+                        r = settings_note_seen(reader, _SETTING_MAX + i);
                         return r < 0 ? r : other_keys[i].read(reader);
                 }
 
-        return refuse_key(reader->use, key, ret_error);
+        return settings_refuse_key(reader->use, key, ret_error);
 }
 
 int settings_read(sd_bus_message *message, SettingsUse use, Settings **ret_settings, Error *ret_error)
@@ -395,7 +395,7 @@ int settings_read(sd_bus_message *message, SettingsUse use, Settings **ret_setti
                         .message = message, .settings = settings, .use = use, .ret_error = ret_error};
         int r;
 
-        r = dictionary_read(message, "settings", read_setting, &reader, ret_error);
+        r = dictionary_read(message, "settings", settings_read_key, &reader, ret_error);
         if (r < 0)
                 return r;
 

@@ -54,7 +54,8 @@ static void test_all(void)
         assert_phase(phases, TIMESTAMP_READY, 10 * TIMESTAMP_CREATED, 20);
         g_assert_cmpuint(find(phases, TIMESTAMP_FIRST_BYTE)->began, ==, 10 * TIMESTAMP_CREATED * MS);
         /* The last to end stands last. */
-        g_assert_cmpint(g_array_index(phases, StartPhase, phases->len - 1).timestamp, ==, TIMESTAMP_FIRST_BYTE);
+        g_assert_cmpint(g_array_index(phases, StartPhase, phases->len - 1).timestamp, ==,
+                        TIMESTAMP_FIRST_BYTE);
         g_assert_cmpstr(notes, ==, "");
 }
 
