@@ -14,6 +14,7 @@
 #include "common/unikernel-name.h"
 #include "config.h"
 #include "run/runner.h"
+#include "unikernel/exit-parser.h"
 
 static void usage(void)
 {

@@ -16,25 +16,19 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "common/string-util.h"
-#include "run/runner.h"
+#include "run/runner-private.h"
 #include "unikernel/exit-record.h"
 #include "unikernel/liveness.h"
 
-#define HALTED_USEC        (300 * 1000) /* a good power-off may still follow */
-#define STOP_TIMEOUT_USEC  (50 * G_USEC_PER_SEC)
-#define STOP_STUCK_USEC    (5 * G_USEC_PER_SEC)
-#define STOP_RETRY_USEC    (1 * G_USEC_PER_SEC)
-#define STOP_ATTEMPTS_MAX  3
-#define LATE_START_USEC    (30 * G_USEC_PER_SEC) /* a start under way when we are asked to stop */
-#define PATIENCE_USEC      (15 * G_USEC_PER_SEC)
-#define UNHEARD_USEC       (3 * G_USEC_PER_SEC) /* for who has not said anything so far */
-#define WORD_USEC          (1 * G_USEC_PER_SEC) /* for what can only take back what is known already */
-#define FLUSH_USEC         (2 * 1000)
-#define FLUSH_TICKS_MAX    1500
-#define STOPPED_BY_AGE_MAX 60 /* seconds */
-#define STOPPED_BY_SIZE_MAX 256
-
-static void runner_stop_domain(Runner *runner);
+#define STOP_TIMEOUT_USEC    (50 * G_USEC_PER_SEC)
+#define STOP_SLOW_USEC       (5 * G_USEC_PER_SEC)
+#define STOP_RETRY_USEC      (1 * G_USEC_PER_SEC)
+#define STOP_ATTEMPTS_MAX    3
+#define CONSOLE_TIMEOUT_USEC (15 * G_USEC_PER_SEC) /* once the domain is gone */
+#define FLUSH_USEC           (2 * 1000)
+#define FLUSH_TICKS_MAX      1500
+#define STOPPED_BY_AGE_MAX   60 /* seconds */
+#define STOPPED_BY_SIZE_MAX  256
 
 static int on_flush_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
@@ -48,7 +42,8 @@ static int on_flush_time(sd_event_source *source, uint64_t usec, void *userdata)
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exit_status)
+/* end_seen: the guest's, so that nothing of it is left. */
+static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exit_status, bool end_seen)
 {
         g_autofree char *status = g_strdup_printf("%" G_GINT64_FORMAT, exit_record->exit_status);
         const char *const fields[] = {
@@ -61,7 +56,6 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
         bool good = result_is_success(exit_record->result);
         int r;
 
-        runner->finished = true;
         runner->exit_status = exit_status;
 
         r = exit_record_write(runner->name, exit_record);
@@ -75,12 +69,11 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
 
         /* The store outlives every end but the unit's own, also a restart: only one who crashes leaves it
          * filled. A unit that ends well without ever having been ready would count as failed. */
-        runner_notify(runner, "%sSTOPPING=1\nSTATUS=%s",
-                        runner->state.started && !runner->ready ? "READY=1\n" : "", exit_record->reason);
+        runner_notify("%sSTOPPING=1\nSTATUS=%s",
+                        runner->run.started && !runner->announced ? "READY=1\n" : "", exit_record->reason);
         runner_unstore(RUNNER_STORED_CONSOLE);
         /* Where the guest's end was not seen, what of it may be left is for shruthi-domain.service. */
-        if (runner->liveness_fd >= 0 &&
-                        (runner->gone || (runner->console && console_has_ended(runner->console))))
+        if (runner->liveness_fd >= 0 && end_seen)
                 (void) liveness_remove(runner->name);
         runner_unstore(RUNNER_STORED_LIVENESS);
 
@@ -93,58 +86,68 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
                 (void) sd_event_exit(runner->event, exit_status);
 }
 
+void runner_failure_clear(RunnerFailure *failure)
+{
+        g_free(failure->message);
+        *failure = RUNNER_FAILURE_INIT;
+}
+
+static void runner_set_failure(
+                Runner *runner, Result result, int exit_status, const char *format, va_list ap)
+{
+        runner_failure_clear(&runner->failure);
+        runner->failure.result = result;
+        runner->failure.exit_status = exit_status;
+        runner->failure.message = g_strdelimit(g_strdup_vprintf(format, ap), "\n", ' ');
+}
+
 void runner_fail(Runner *runner, Result result, int exit_status, const char *format, ...)
 {
-        g_autofree char *sentence = NULL;
-        ExitRecord exit_record = {
+        va_list ap;
+
+        va_start(ap, format);
+        runner_set_failure(runner, result, exit_status, format, ap);
+        va_end(ap);
+        runner_handle(runner, RUNNER_EVENT_FAILED);
+}
+
+void runner_refuse(Runner *runner, Result result, int exit_status, const char *format, ...)
+{
+        va_list ap;
+
+        va_start(ap, format);
+        runner_set_failure(runner, result, exit_status, format, ap);
+        va_end(ap);
+        runner_handle(runner, RUNNER_EVENT_START_REFUSED);
+}
+
+void runner_fail_helper(Runner *runner, int r)
+{
+        runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "shruthi-domain cannot be run: %s",
+                        g_strerror(-r));
+}
+
+static void runner_finish_failed(
+                Runner *runner, Result result, int exit_status, const char *message, bool end_seen)
+{
+        const ExitRecord exit_record = {
                         .invocation_id = (char *) g_getenv("INVOCATION_ID"),
                         .result = result,
                         .exit_status = exit_status,
-                        .started_at = runner->state.started_at,
-                        .error = runner->refusal_error,
+                        .started_at = runner->run.started_at,
+                        .reason = (char *) message,
+                        .error = runner->refusal.error,
         };
-        va_list ap;
 
-        if (runner->finished)
-                return;
-
-        va_start(ap, format);
-        sentence = g_strdup_vprintf(format, ap);
-        va_end(ap);
-        g_strdelimit(sentence, "\n", ' ');
-        exit_record.reason = sentence;
-        runner_finish(runner, &exit_record, exit_status);
+        runner_finish(runner, &exit_record, exit_status, end_seen);
 }
 
-/* A stop that came when the guest had ended its run by itself. What it had said is no proof of that: it may
- * have printed somebody else's last words long ago. */
-static bool runner_stopped_too_late(const Runner *runner)
+void runner_tell_failure(Runner *runner)
 {
-        const ExitParser *exit_parser = &runner->state.exit_parser;
+        const RunnerFailure *failure = &runner->failure;
 
-        if (exit_parser->halted || !runner->told)
-                return runner->too_late;
-
-        return runner->told_ending == TERMINATION_POWERED_OFF && exit_parser->result != RESULT_NONE;
-}
-
-static TerminationCause runner_ending(const Runner *runner)
-{
-        if (runner->told && runner->told_ending == TERMINATION_RESET)
-                return TERMINATION_RESET;
-        if (runner->stopping && !runner_stopped_too_late(runner))
-                return TERMINATION_STOPPED;
-        if (runner->stop_attempts > 0 && runner->state.exit_parser.halted)
-                return TERMINATION_HALTED;
-        /* We were late, or somebody else was quicker to end what had halted. */
-        if (runner->stopping)
-                return TERMINATION_CONSOLE;
-        if (runner->told)
-                return runner->told_ending;
-        if (runner->answered)
-                return runner->witnessed;
-
-        return TERMINATION_CONSOLE;
+        runner_finish_failed(runner, failure->result, failure->exit_status, failure->message,
+                        runner_console_is_closed(runner));
 }
 
 /* Takes both. */
@@ -155,37 +158,46 @@ static char *sentence_and(char *sentence, char *more)
         return g_strconcat(first, "; ", second, NULL);
 }
 
-static void runner_settle(Runner *runner)
+static char *runner_end_message(Runner *runner)
 {
-        ExitParser *exit_parser = &runner->state.exit_parser;
-        g_autofree char *sentence = NULL;
+        const ExitParser *exit_parser = &runner->run.exit_parser;
+        char *message = exit_parser_message(exit_parser, runner->stopped_by);
+
+        if (runner->stop_slow) {
+                uint64_t took = (uint64_t) g_get_monotonic_time() - runner->stop_begun;
+
+                message = sentence_and(message, g_strdup_printf("QEMU took %" G_GUINT64_FORMAT " s to end",
+                                                                took / G_USEC_PER_SEC));
+        }
+        if (runner_check_space(runner) && !result_is_success(exit_parser->result))
+                message = sentence_and(message, g_strdup("the file system of its volumes is full"));
+        return message;
+}
+
+void runner_tell_end(Runner *runner)
+{
+        bool seen = runner->run.started || runner->run.spoke;
+        ExitParser *exit_parser = &runner->run.exit_parser;
+        g_autofree char *message = NULL;
         ExitRecord exit_record;
 
-        if (runner->adopting && !runner->state.started && !runner->state.spoke && !runner->stopping) {
-                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
-                                "the runner was killed while it started the guest; start it again");
+        if (runner->adopted && !seen && runner->evidence.stop == STOP_NOT_REQUESTED) {
+                runner_finish_failed(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
+                                "the runner was killed while it started the guest; start it again", true);
                 return;
         }
 
-        exit_parser_settle(exit_parser, runner_ending(runner));
-        sentence = exit_parser_message(exit_parser, runner->stopped_by);
-        if (runner->stuck) {
-                uint64_t took = (uint64_t) g_get_monotonic_time() - runner->stop_begun;
-
-                sentence = sentence_and(sentence, g_strdup_printf("QEMU took %" G_GUINT64_FORMAT " s to end",
-                                                                  took / G_USEC_PER_SEC));
-        }
-        if (runner_look_at_room(runner) && !result_is_success(exit_parser->result))
-                sentence = sentence_and(sentence, g_strdup("the file system of its volumes is full"));
+        exit_parser_settle(exit_parser, evidence_cause(&runner->evidence, exit_parser));
+        message = runner_end_message(runner);
         exit_record = (ExitRecord){
                         .invocation_id = (char *) g_getenv("INVOCATION_ID"),
                         .result = exit_parser->result,
                         .exit_status = exit_parser_exit_status(exit_parser),
-                        .started_at = runner->state.started_at,
-                        .reason = sentence,
+                        .started_at = runner->run.started_at,
+                        .reason = message,
                         .error = _ERROR_CODE_INVALID,
         };
-        runner_finish(runner, &exit_record, exit_parser_unit_exit_status(exit_parser));
+        runner_finish(runner, &exit_record, exit_parser_unit_exit_status(exit_parser), true);
 }
 
 static void on_stopper_line(void *userdata, const char *key, const char *value)
@@ -204,8 +216,14 @@ static int on_stop_time(sd_event_source *source, uint64_t usec, void *userdata)
         Runner *runner = userdata;
 
         runner->stop_source = sd_event_source_disable_unref(runner->stop_source);
-        runner_stop_domain(runner);
+        runner_handle(runner, RUNNER_EVENT_STOP_DUE);
         return 0;
+}
+
+void runner_await_retry(Runner *runner)
+{
+        (void) sd_event_add_time_relative(runner->event, &runner->stop_source, CLOCK_MONOTONIC,
+                        STOP_RETRY_USEC, 0, on_stop_time, runner);
 }
 
 static void on_stopper_ended(void *userdata, int status)
@@ -216,151 +234,91 @@ static void on_stopper_ended(void *userdata, int status)
         runner->stopper = NULL;
 
         if (status == 0)
-                runner->gone = true;
-        else if (!console_has_ended(runner->console)) {
-                if (runner->stop_attempts < STOP_ATTEMPTS_MAX)
-                        (void) sd_event_add_time_relative(runner->event, &runner->stop_source,
-                                        CLOCK_MONOTONIC, STOP_RETRY_USEC, 0, on_stop_time, runner);
-                else
-                        runner_fail(runner, RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT,
-                                        "the guest could not be stopped: %s",
-                                        runner->stop_error ?: "no answer from libvirt in time");
-        }
-
-        runner_check(runner);
+                runner_handle(runner, RUNNER_EVENT_STOP_DONE);
+        else if (runner_console_is_closed(runner)) {
+                /* The first may come later by itself. */
+                runner_handle(runner, RUNNER_EVENT_CONSOLE_CLOSED);
+                runner_handle(runner, RUNNER_EVENT_STOP_FAILED);
+        } else if (runner->stop_attempts < STOP_ATTEMPTS_MAX)
+                runner_handle(runner, RUNNER_EVENT_STOP_FAILED);
+        else
+                runner_fail(runner, RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT,
+                                "the guest could not be stopped: %s",
+                                runner->stop_error ?: "no answer from libvirt in time");
 }
 
-/* Somebody waits for it, and sees nothing happen. */
-static int on_stuck_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_slow_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        static const char words[] = "QEMU does not end though it was asked to: it hangs, or its disks are "
-                                    "slow; libvirt will kill it";
         Runner *runner = userdata;
 
-        runner->stuck_source = sd_event_source_disable_unref(runner->stuck_source);
-        if (runner->finished || runner->gone)
-                return 0;
-
-        runner->stuck = true;
-        runner_notify(runner, "STATUS=%s", words);
-        journal_message(runner->journal, LOG_WARNING, SHRUTHI_MESSAGE_STUCK, NULL, "%s", words);
+        runner->slow_source = sd_event_source_disable_unref(runner->slow_source);
+        runner_handle(runner, RUNNER_EVENT_STOP_SLOW);
         return 0;
 }
 
-/* Ends the domain through libvirt. */
-static void runner_stop_domain(Runner *runner)
+/* Somebody waits for it, and sees nothing happen. */
+void runner_tell_slow_stop(Runner *runner)
+{
+        static const char words[] = "QEMU does not end though it was asked to: it hangs, or its disks are "
+                                    "slow; libvirt will kill it";
+
+        runner->stop_slow = true;
+        runner_notify("STATUS=%s", words);
+        journal_message(runner->journal, LOG_WARNING, SHRUTHI_MESSAGE_STUCK, NULL, "%s", words);
+}
+
+void runner_stop_domain(Runner *runner)
 {
         static const HelperHooks hooks = {.line = on_stopper_line, .ended = on_stopper_ended};
         const char *const arguments[] = {"stop", runner->name, NULL};
         int r;
 
-        if (runner->stopper || runner->stop_source || runner->gone || runner->finished)
-                return;
-
+        runner->evidence.stop_tried = true;
         if (runner->stop_attempts++ == 0) {
                 runner->stop_begun = (uint64_t) g_get_monotonic_time();
-                (void) sd_event_add_time_relative(runner->event, &runner->stuck_source, CLOCK_MONOTONIC,
-                                STOP_STUCK_USEC, 0, on_stuck_time, runner);
+                (void) sd_event_add_time_relative(runner->event, &runner->slow_source, CLOCK_MONOTONIC,
+                                STOP_SLOW_USEC, 0, on_slow_time, runner);
         }
         r = helper_new(runner->event, arguments, STOP_TIMEOUT_USEC, &hooks, runner, &runner->stopper);
         if (r < 0)
-                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "shruthi-domain cannot be run: %s",
-                                g_strerror(-r));
+                runner_fail_helper(runner, r);
 }
 
-static int on_halted_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Runner *runner = userdata;
 
-        runner->halted_source = sd_event_source_disable_unref(runner->halted_source);
-        runner_stop_domain(runner);
+        runner->evidence.timed_out = true;
+        runner_handle(runner, RUNNER_EVENT_TIMEOUT);
         return 0;
 }
 
-/* Only what is followed by silence were last words: a guest that goes on is left alone, and its next ones
- * count anew. */
-static void runner_follow_halted(Runner *runner)
+/* There is one wait for all of the end: what begins while it lasts does not make it longer. */
+static int runner_set_timeout(Runner *runner, uint64_t usec)
 {
-        if (!runner->state.exit_parser.halted)
-                runner->halted_source = sd_event_source_disable_unref(runner->halted_source);
-        else if (!runner->halted_source && runner->stop_attempts == 0)
-                (void) sd_event_add_time_relative(runner->event, &runner->halted_source, CLOCK_MONOTONIC,
-                                HALTED_USEC, HALTED_USEC / 10, on_halted_time, runner);
+        return runner->timeout_source ? 0
+                                      : sd_event_add_time_relative(runner->event, &runner->timeout_source,
+                                                        CLOCK_MONOTONIC, usec, 0, on_timeout, runner);
 }
 
-static int on_patience_over(sd_event_source *source, uint64_t usec, void *userdata)
+void runner_await_console(Runner *runner)
 {
-        Runner *runner = userdata;
+        /* Where nothing was ever seen of a guest nothing is to come. */
+        bool seen = runner->run.started || runner->run.spoke;
 
-        runner->patience_over = true;
-        runner_check(runner);
-        return 0;
+        if (!seen || runner_console_is_closed(runner))
+                runner_handle(runner, RUNNER_EVENT_CONSOLE_CLOSED);
+        else if (runner_set_timeout(runner, CONSOLE_TIMEOUT_USEC) < 0)
+                runner_handle(runner, RUNNER_EVENT_TIMEOUT);
 }
 
-/* Returns true when there is nothing left to wait for. */
-static bool runner_wait(Runner *runner, uint64_t usec)
+void runner_weigh(Runner *runner)
 {
-        if (!runner->patience_over && !runner->patience_source &&
-                        sd_event_add_time_relative(runner->event, &runner->patience_source, CLOCK_MONOTONIC,
-                                        usec, 0, on_patience_over, runner) < 0)
-                runner->patience_over = true;
+        uint64_t usec = evidence_wait_usec(
+                        &runner->evidence, &runner->run.exit_parser, runner_is_reported_to(runner));
 
-        return runner->patience_over;
-}
-
-/* Whether how it ended is still to be waited for: by who listens to libvirt, or by a witness. */
-static bool runner_wants_to_be_told(Runner *runner)
-{
-        const ExitParser *exit_parser = &runner->state.exit_parser;
-        bool spoke = exit_parser->result != RESULT_NONE, witness = runner->asked && !runner->answered;
-
-        if (runner->told || exit_parser->halted || (runner->stopping && !spoke))
-                return false;
-        if (spoke || runner->answered)
-                return runner_may_be_told(runner) && !runner_wait(runner, WORD_USEC);
-        if (!witness && !runner_may_be_told(runner))
-                return false;
-
-        return !runner_wait(runner, witness || runner->heard ? PATIENCE_USEC : UNHEARD_USEC);
-}
-
-/* While the console is open the guest is there; what is to be done about it. Returns true when it is not,
- * after all. */
-static bool runner_check_open(Runner *runner)
-{
-        bool was_there = runner->state.started || runner->state.spoke;
-
-        if (runner->gone)
-                return !was_there || runner_wait(runner, PATIENCE_USEC);
-
-        if (runner->stopping)
-                runner_stop_domain(runner);
-        else
-                runner_follow_halted(runner);
-        return false;
-}
-
-void runner_check(Runner *runner)
-{
-        bool ended;
-
-        if (runner->state_changed)
-                runner_save(runner);
-        if (runner->finished)
-                return;
-
-        ended = runner->console && console_has_ended(runner->console);
-        if (runner->beginning && !(runner->adopting && ended))
-                return;
-        if (!ended && !runner_check_open(runner))
-                return;
-        /* It waits until libvirt has put everything away. */
-        if (runner->stopper)
-                return;
-        if (runner_wants_to_be_told(runner))
-                return;
-
-        runner_settle(runner);
+        if (usec == 0 || runner_set_timeout(runner, usec) < 0)
+                runner_handle(runner, RUNNER_EVENT_SETTLED);
 }
 
 /* Whom shruthid names as the one who asked; a word left from a stop that never came counts for nothing. */
@@ -379,28 +337,19 @@ static char *read_stopped_by(const char *dir)
 
 void runner_on_terminate(Runner *runner)
 {
-        if (runner->stopping || runner->finished)
+        const ExitParser *exit_parser = &runner->run.exit_parser;
+        bool late = exit_parser->result != RESULT_NONE || exit_parser->halted;
+
+        if (runner->evidence.stop != STOP_NOT_REQUESTED || runner->state == RUNNER_FINISHED)
                 return;
 
-        runner->stopping = true;
-        runner->too_late =
-                        runner->state.exit_parser.result != RESULT_NONE || runner->state.exit_parser.halted;
+        runner->evidence.stop = late ? STOP_REQUESTED_LATE : STOP_REQUESTED;
         g_free(runner->stopped_by);
         runner->stopped_by = read_stopped_by(runner->dir);
-        runner_notify(runner, "STOPPING=1\nSTATUS=Stopping the guest");
+        runner_notify("STOPPING=1\nSTATUS=Stopping the guest");
 
-        /* What it still has to say may come at once. A start under way is not cut off: the domain would come
-         * to be behind our back. */
+        /* What it still has to say may come at once. */
         if (runner->console)
                 console_set_rate(runner->console, UINT64_MAX, UINT64_MAX, NULL);
-        if (runner_stop_waiting(runner))
-                runner->beginning = false;
-        if (runner->beginning && runner->adopting) {
-                helper_free(runner->helper);
-                runner->helper = NULL;
-                runner->beginning = false;
-        } else if (runner->beginning && runner->helper)
-                helper_set_timeout(runner->helper, LATE_START_USEC);
-
-        runner_check(runner);
+        runner_handle(runner, RUNNER_EVENT_STOP_REQUESTED);
 }

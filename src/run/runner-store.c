@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What systemd keeps for the unit while no runner is there: the console, and what tells that the unit is
- * on. */
+ * active. */
 
 #include <errno.h>
 #include <glib.h>
@@ -11,10 +11,10 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/io.h"
-#include "run/runner.h"
+#include "run/runner-private.h"
 #include "unikernel/liveness.h"
 
-#define LIFE_STEP_USEC (2 * 1000)
+#define LIVENESS_STEP_USEC (2 * 1000)
 
 void runner_store(const char *name, int fd)
 {
@@ -61,9 +61,9 @@ bool runner_is_told_to_stop(void)
                (sigismember(&pending, SIGTERM) > 0 || sigismember(&pending, SIGINT) > 0);
 }
 
-int runner_take_life(Runner *runner, int stored)
+int runner_acquire_liveness(Runner *runner, int stored)
 {
-        uint64_t end = (uint64_t) g_get_monotonic_time() + RUNNER_LIFE_PATIENCE_USEC;
+        uint64_t end = (uint64_t) g_get_monotonic_time() + RUNNER_LIVENESS_TIMEOUT_USEC;
         int r;
 
         if (stored >= 0 && liveness_is_stored(runner->name, stored)) {
@@ -77,7 +77,7 @@ int runner_take_life(Runner *runner, int stored)
 
         while ((r = liveness_acquire(runner->name, &runner->liveness_fd)) == -EBUSY &&
                         !runner_is_told_to_stop() && (uint64_t) g_get_monotonic_time() < end)
-                g_usleep(LIFE_STEP_USEC);
+                g_usleep(LIVENESS_STEP_USEC);
         if (r >= 0)
                 runner_store(RUNNER_STORED_LIVENESS, runner->liveness_fd);
         return r;

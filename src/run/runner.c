@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The supervisor of one unikernel: what holds it together, and what it does while the guest runs. */
+/* The runner as a whole, and its events. */
 
-#include "run/runner.h"
+#include "run/runner-private.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -13,10 +13,51 @@
 #include <unistd.h>
 
 #include "common/io.h"
+#include "common/log.h"
 #include "common/names.h"
 #include "common/paths.h"
 
-void runner_notify(Runner *runner, const char *format, ...)
+/* In the order of RunnerAction. */
+static void (*const action_table[])(Runner *) = {
+                runner_start,
+                runner_adopt,
+                runner_start_again,
+                runner_await_network,
+                runner_forget_network,
+                runner_shorten_start,
+                runner_drop_adoption,
+                runner_announce,
+                runner_review,
+                runner_await_power_off,
+                runner_forget_power_off,
+                runner_stop_domain,
+                runner_await_retry,
+                runner_tell_slow_stop,
+                runner_await_console,
+                runner_show_pause,
+                runner_weigh,
+                runner_tell_end,
+                runner_tell_failure,
+};
+
+void runner_handle(Runner *runner, RunnerEvent event)
+{
+        RunnerTransition transition = runner_state_transition(runner->state, event);
+
+        if (runner->run_changed)
+                runner_save(runner);
+        if (transition.next != runner->state)
+                log_debug("%s: %s -> %s", runner_event_to_string(event),
+                                runner_state_to_string(runner->state),
+                                runner_state_to_string(transition.next));
+
+        runner->state = transition.next;
+        for (size_t i = 0; i < G_N_ELEMENTS(action_table); i++)
+                if (transition.actions & (1U << i))
+                        action_table[i](runner);
+}
+
+void runner_notify(const char *format, ...)
 {
         g_autofree char *text = NULL;
         va_list ap;
@@ -28,82 +69,26 @@ void runner_notify(Runner *runner, const char *format, ...)
         (void) sd_notify(0, text);
 }
 
-void runner_tell_status(Runner *runner, const char *more)
+bool runner_console_is_closed(const Runner *runner)
 {
-        const char *how = g_strcmp0(runner->acceleration, "tcg") == 0 ? " by emulation"
-                        : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"
-                                                                      : "";
-
-        if (runner->stopping)
-                runner_notify(runner, "%sSTATUS=Stopping the guest", more);
-        else if (runner->state.paused)
-                runner_notify(runner, "%sSTATUS=The guest is paused %s", more, runner->state.paused);
-        else
-                runner_notify(runner, "%sSTATUS=The guest runs%s", more, how);
+        return runner->console && console_has_ended(runner->console);
 }
 
 void runner_save(Runner *runner)
 {
         int r;
 
-        runner->state_changed = false;
+        runner->run_changed = false;
         /* It went with the domain. */
-        if (runner->finished)
+        if (runner->state == RUNNER_FINISHED)
                 return;
 
-        r = run_state_write(runner->dir, &runner->state);
+        r = run_state_write(runner->dir, &runner->run);
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                                 "The state of this run cannot be written to '%s': %s", runner->dir,
                                 g_strerror(-r));
 }
-
-static void on_console_bytes(void *userdata, const char *data, size_t size)
-{
-        Runner *runner = userdata;
-
-        if (!runner->state.spoke) {
-                runner->state.spoke = true;
-                timestamps_record(&runner->state.timestamps, TIMESTAMP_FIRST_BYTE);
-                runner->silence_source = sd_event_source_disable_unref(runner->silence_source);
-                runner_save(runner);
-        }
-        runner_look_at_room_soon(runner);
-        if (runner->server)
-                console_server_copy(runner->server, data, size);
-}
-
-static void on_console_line(void *userdata, const char *text, size_t size)
-{
-        Runner *runner = userdata;
-
-        /* Kept before the line is taken out of the pipe, so that one who comes after us knows it. */
-        if (exit_parser_feed_line(&runner->state.exit_parser, text, size)) {
-                runner_save(runner);
-                runner_check(runner);
-        }
-}
-
-static void on_console_throttled(void *userdata, const char *setting)
-{
-        Runner *runner = userdata;
-
-        journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_THROTTLED, NULL,
-                        "The guest writes faster than %s= allows and is made to wait; nothing is lost",
-                        setting);
-}
-
-static void on_console_ended(void *userdata)
-{
-        runner_check(userdata);
-}
-
-const ConsoleHooks runner_console_hooks = {
-        .bytes = on_console_bytes,
-        .line = on_console_line,
-        .throttled = on_console_throttled,
-        .ended = on_console_ended,
-};
 
 static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
@@ -142,9 +127,9 @@ int runner_new(const char *name, Runner **ret_runner)
                         .begun = (uint64_t) g_get_monotonic_time(),
                         .console_fd = -EBADF,
                         .liveness_fd = -EBADF,
-                        .state = RUN_STATE_INIT,
-                        .refusal = RESULT_RUNNER,
-                        .refusal_error = _ERROR_CODE_INVALID,
+                        .run = RUN_STATE_INIT,
+                        .refusal = RUNNER_FAILURE_INIT,
+                        .failure = RUNNER_FAILURE_INIT,
         };
 
         r = sd_event_new(&runner->event);
@@ -166,28 +151,29 @@ void runner_free(Runner *runner)
         if (!runner)
                 return;
 
+        sd_event_source_disable_unref(runner->monitor_source);
+        sd_event_source_disable_unref(runner->network_source);
+        sd_event_source_disable_unref(runner->events_source);
         sd_event_source_disable_unref(runner->silence_source);
         sd_event_source_disable_unref(runner->halted_source);
+        sd_event_source_disable_unref(runner->space_source);
         sd_event_source_disable_unref(runner->stop_source);
-        sd_event_source_disable_unref(runner->patience_source);
-        sd_event_source_disable_unref(runner->stuck_source);
-        sd_event_source_disable_unref(runner->witness_source);
-        sd_event_source_disable_unref(runner->words_source);
-        sd_event_source_disable_unref(runner->room_source);
-        sd_event_source_disable_unref(runner->network_source);
+        sd_event_source_disable_unref(runner->slow_source);
+        sd_event_source_disable_unref(runner->timeout_source);
         sd_event_source_disable_unref(runner->flush_source);
         helper_free(runner->helper);
         helper_free(runner->stopper);
-        g_free(runner->stopped_by);
         console_server_free(runner->server);
         console_free(runner->console);
         (void) close_safe(runner->console_fd);
         (void) close_safe(runner->liveness_fd);
         journal_free(runner->journal);
-        run_state_clear(&runner->state);
+        run_state_clear(&runner->run);
+        runner_failure_clear(&runner->refusal);
+        runner_failure_clear(&runner->failure);
         sd_event_unref(runner->event);
         g_free(runner->acceleration);
-        g_free(runner->refusal_sentence);
+        g_free(runner->stopped_by);
         g_free(runner->stop_error);
         g_free(runner->paused_reason);
         g_free(runner->dir);
@@ -202,7 +188,6 @@ int runner_run(Runner *runner)
 
         runner_find_stored(&stored);
         runner_begin(runner, &stored);
-        runner_check(runner);
 
         r = sd_event_loop(runner->event);
         return r < 0 ? RUNNER_EXIT_RUNNER : r;

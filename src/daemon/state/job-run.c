@@ -378,7 +378,7 @@ static int on_job_reset(sd_bus_message *reply, void *userdata, sd_bus_error *ret
 /* systemd counts all starts against StartLimitBurst=, those too that somebody asks for by name, until it is
  * told to forget them (systemd.unit(5)), or unloads the unit; one that has never run needs no such question.
  * The restarts are forgotten with them, by which a runner knows that it is not to adopt: not where one may
- * be asking (run/unit-question.h), unless the guest is to be a new one. */
+ * be asking (run/unit-query.h), unless the guest is to be a new one. */
 static bool job_is_counted(const Job *job)
 {
         const Unikernel *unikernel = unikernel_get(job->manager, job->name);

@@ -11,7 +11,7 @@
 #include "antispoof/protocol.h"
 #include "domain/host/neighbours-client.h"
 #include "helper/request.h"
-#include "run/runner.h"
+#include "run/runner-private.h"
 #include "seal/protocol.h"
 #include "unikernel/host-network.h"
 #include "unikernel/liveness.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A runner that asks systemd gets the answer, or an error in time: a bus that is away, silent or wrong never holds
- * it up. */
+/* A runner that asks systemd gets the answer, or an error in time: a bus that is away, silent or wrong never
+ * holds it up. */
 
 #include <errno.h>
 #include <glib.h>
@@ -15,7 +15,7 @@
 
 #include "common/io.h"
 #include "common/names.h"
-#include "run/unit-question.h"
+#include "run/unit-query.h"
 
 #define SOON (300 * 1000)
 #define LATE (60 * G_USEC_PER_SEC)
@@ -73,11 +73,13 @@ static void bus_answer(sd_bus_message *call, const Fixture *f)
                 g_assert_cmpint(sd_bus_reply_method_return(call, "v", "s", f->state), >=, 0);
                 return;
         }
-        g_assert_cmpstr(sd_bus_message_get_path(call), ==, SYSTEMD_PATH "/unit/unikernel_40web_2d1_2eservice");
+        g_assert_cmpstr(sd_bus_message_get_path(call), ==,
+                        SYSTEMD_PATH "/unit/unikernel_40web_2d1_2eservice");
         g_assert_cmpstr(interface, ==, SYSTEMD_NAME ".Service");
         g_assert_cmpstr(property, ==, "NRestarts");
         if (!f->signature)
-                g_assert_cmpint(sd_bus_reply_method_errorf(call, SD_BUS_ERROR_UNKNOWN_OBJECT, "No such unit"),
+                g_assert_cmpint(sd_bus_reply_method_errorf(
+                                                call, SD_BUS_ERROR_UNKNOWN_OBJECT, "No such unit"),
                                 >=, 0);
         else if (g_str_equal(f->signature, "u"))
                 g_assert_cmpint(sd_bus_reply_method_return(call, "v", "u", f->restarts), >=, 0);
@@ -114,9 +116,9 @@ static void *bus_serve(void *userdata)
         return NULL;
 }
 
-static int ask(Fixture *f, uint64_t timeout, uint32_t *ret_restarts)
+static int query(Fixture *f, uint64_t timeout, uint32_t *ret_restarts)
 {
-        return unit_ask_restarts("unikernel@web-1.service", timeout, ret_restarts);
+        return unit_query_restarts("unikernel@web-1.service", timeout, ret_restarts);
 }
 
 static void test_count(Fixture *f, const void *data)
@@ -126,7 +128,7 @@ static void test_count(Fixture *f, const void *data)
         f->signature = "u";
         f->restarts = GPOINTER_TO_UINT(data);
         f->thread = g_thread_new("bus", bus_serve, f);
-        g_assert_cmpint(ask(f, LATE, &restarts), ==, 0);
+        g_assert_cmpint(query(f, LATE, &restarts), ==, 0);
         g_assert_cmpuint(restarts, ==, f->restarts);
 }
 
@@ -146,7 +148,7 @@ static void test_unbidden(Fixture *f, const void *data)
         f->restarts = expected->restarts;
         f->state = expected->state;
         f->thread = g_thread_new("bus", bus_serve, f);
-        g_assert_cmpint(unit_ask_unbidden("unikernel@web-1.service", LATE, &unbidden), ==, 0);
+        g_assert_cmpint(unit_query_unbidden("unikernel@web-1.service", LATE, &unbidden), ==, 0);
         g_assert_cmpint(unbidden, ==, expected->unbidden);
 }
 
@@ -156,7 +158,7 @@ static void test_error(Fixture *f, const void *data)
 
         f->signature = data;
         f->thread = g_thread_new("bus", bus_serve, f);
-        g_assert_cmpint(ask(f, LATE, &restarts), <, 0);
+        g_assert_cmpint(query(f, LATE, &restarts), <, 0);
         g_assert_cmpuint(restarts, ==, 17);
 }
 
@@ -164,7 +166,7 @@ static void test_silent(Fixture *f, const void *data)
 {
         uint32_t restarts = 17;
 
-        g_assert_cmpint(ask(f, SOON, &restarts), ==, -ETIMEDOUT);
+        g_assert_cmpint(query(f, SOON, &restarts), ==, -ETIMEDOUT);
         g_assert_cmpuint(restarts, ==, 17);
 }
 
@@ -173,7 +175,7 @@ static void test_away(Fixture *f, const void *data)
         uint32_t restarts = 17;
 
         f->listening = close_safe(f->listening);
-        g_assert_cmpint(ask(f, LATE, &restarts), <, 0);
+        g_assert_cmpint(query(f, LATE, &restarts), <, 0);
         g_assert_cmpuint(restarts, ==, 17);
 }
 
@@ -191,7 +193,7 @@ static void test_hangs_up(Fixture *f, const void *data)
         uint32_t restarts = 17;
 
         f->thread = g_thread_new("bus", bus_hang_up, f);
-        g_assert_cmpint(ask(f, LATE, &restarts), <, 0);
+        g_assert_cmpint(query(f, LATE, &restarts), <, 0);
         g_assert_cmpuint(restarts, ==, 17);
 }
 
@@ -203,20 +205,20 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
 
-        g_test_add("/unit-question/none", Fixture, GUINT_TO_POINTER(0), set_up, test_count, tear_down);
-        g_test_add("/unit-question/some", Fixture, GUINT_TO_POINTER(3), set_up, test_count, tear_down);
-        g_test_add("/unit-question/by-hand", Fixture, &by_hand, set_up, test_unbidden, tear_down);
-        g_test_add("/unit-question/by-hand-degraded", Fixture, &by_hand_degraded, set_up, test_unbidden,
+        g_test_add("/unit-query/none", Fixture, GUINT_TO_POINTER(0), set_up, test_count, tear_down);
+        g_test_add("/unit-query/some", Fixture, GUINT_TO_POINTER(3), set_up, test_count, tear_down);
+        g_test_add("/unit-query/by-hand", Fixture, &by_hand, set_up, test_unbidden, tear_down);
+        g_test_add("/unit-query/by-hand-degraded", Fixture, &by_hand_degraded, set_up, test_unbidden,
                         tear_down);
-        g_test_add("/unit-question/at-boot", Fixture, &at_boot, set_up, test_unbidden, tear_down);
-        g_test_add("/unit-question/early-at-boot", Fixture, &early, set_up, test_unbidden, tear_down);
-        g_test_add("/unit-question/restarted", Fixture, &restarted, set_up, test_unbidden, tear_down);
-        g_test_add("/unit-question/no-such-unit-is-an-error", Fixture, NULL, set_up, test_error, tear_down);
-        g_test_add("/unit-question/another-type-is-an-error", Fixture, "s", set_up, test_error, tear_down);
-        g_test_add("/unit-question/silent-bus-is-not-waited-for", Fixture, NULL, set_up, test_silent,
+        g_test_add("/unit-query/at-boot", Fixture, &at_boot, set_up, test_unbidden, tear_down);
+        g_test_add("/unit-query/early-at-boot", Fixture, &early, set_up, test_unbidden, tear_down);
+        g_test_add("/unit-query/restarted", Fixture, &restarted, set_up, test_unbidden, tear_down);
+        g_test_add("/unit-query/no-such-unit-is-an-error", Fixture, NULL, set_up, test_error, tear_down);
+        g_test_add("/unit-query/another-type-is-an-error", Fixture, "s", set_up, test_error, tear_down);
+        g_test_add("/unit-query/silent-bus-is-not-waited-for", Fixture, NULL, set_up, test_silent,
                         tear_down);
-        g_test_add("/unit-question/bus-that-is-away-is-an-error", Fixture, NULL, set_up, test_away, tear_down);
-        g_test_add("/unit-question/bus-that-hangs-up-is-an-error", Fixture, NULL, set_up, test_hangs_up,
+        g_test_add("/unit-query/bus-that-is-away-is-an-error", Fixture, NULL, set_up, test_away, tear_down);
+        g_test_add("/unit-query/bus-that-hangs-up-is-an-error", Fixture, NULL, set_up, test_hangs_up,
                         tear_down);
 
         return g_test_run();

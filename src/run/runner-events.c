@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What shruthi-domain.service has heard of libvirt about the domain, and writes into the file of
+/* What shruthi-domain.service reports of libvirt about the domain, and writes into the file of
  * unikernel/liveness.h: that it is paused or goes on, and how it ended. */
 
 #include <errno.h>
@@ -12,18 +12,18 @@
 
 #include "common/io.h"
 #include "common/names.h"
-#include "run/runner.h"
+#include "run/runner-private.h"
 #include "unikernel/liveness.h"
 
 /* By the reasons that unikernel/liveness.h lists. */
 static const struct {
         const char *reason, *words;
 } pause_table[] = {
-        {"user", "by somebody through libvirt"},
-        {"io-error", "by QEMU, since a volume cannot be read or written: is its file system full?"},
-        {"watchdog", "by its watchdog"},
-        {"crashed", "by QEMU, since it has crashed"},
-        {"saving", "by libvirt, while it is saved or copied"},
+                {"user", "by somebody through libvirt"},
+                {"io-error", "by QEMU, since a volume cannot be read or written: is its file system full?"},
+                {"watchdog", "by its watchdog"},
+                {"crashed", "by QEMU, since it has crashed"},
+                {"saving", "by libvirt, while it is saved or copied"},
 };
 
 static char *pause_words(const char *name, const char *reason)
@@ -34,76 +34,84 @@ static char *pause_words(const char *name, const char *reason)
                 if (g_str_equal(pause_table[i].reason, reason))
                         words = pause_table[i].words;
 
-        return g_strdup_printf("%s; \"virsh resume " SHRUTHI_DOMAIN_PREFIX "%s\" lets it go on", words,
-                        name);
+        return g_strdup_printf(
+                        "%s; \"virsh resume " SHRUTHI_DOMAIN_PREFIX "%s\" lets it go on", words, name);
 }
 
 static void runner_set_paused(Runner *runner, const char *reason, uint64_t usec)
 {
-        RunState *state = &runner->state;
+        RunState *run = &runner->run;
         int64_t ago = g_get_monotonic_time() - (int64_t) usec;
         g_autofree char *words = pause_words(runner->name, reason);
 
         /* One that is prepared waits paused for its release. */
-        if (runner->was_prepared && usec < state->timestamps.at[TIMESTAMP_CREATED])
+        if (runner->was_prepared && usec < run->timestamps.at[TIMESTAMP_CREATED])
                 return;
-        if (g_strcmp0(words, state->paused) == 0)
+        if (g_strcmp0(words, run->paused) == 0)
                 return;
 
-        g_free(state->paused);
-        state->paused = g_steal_pointer(&words);
-        state->changed_at = (uint64_t) (g_get_real_time() - MAX(ago, 0));
+        g_free(run->paused);
+        run->paused = g_steal_pointer(&words);
+        run->changed_at = (uint64_t) (g_get_real_time() - MAX(ago, 0));
         runner_save(runner);
         runner_tell_status(runner, "");
         journal_message(runner->journal, LOG_WARNING, SHRUTHI_MESSAGE_PAUSED, NULL, "The guest is paused %s",
-                        state->paused);
+                        run->paused);
 }
 
 static void runner_set_resumed(Runner *runner)
 {
-        RunState *state = &runner->state;
+        RunState *run = &runner->run;
 
-        if (!state->paused)
+        if (!run->paused)
                 return;
 
-        g_clear_pointer(&state->paused, g_free);
-        state->changed_at = (uint64_t) g_get_real_time();
+        g_clear_pointer(&run->paused, g_free);
+        run->changed_at = (uint64_t) g_get_real_time();
         runner_save(runner);
         runner_tell_status(runner, "");
         journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_RESUMED, NULL, "The guest goes on");
 }
 
-static void runner_take_word(Runner *runner, char *text)
+static TerminationCause cause_from_report(const char *detail)
 {
+        return g_str_equal(detail, DOMAIN_END_POWERED_OFF) ? TERMINATION_POWERED_OFF
+               : g_str_equal(detail, DOMAIN_END_RESET)     ? TERMINATION_RESET
+               : g_str_equal(detail, DOMAIN_END_DESTROYED) ? TERMINATION_DESTROYED
+                                                           : TERMINATION_CONSOLE;
+}
+
+static void runner_take_report(Runner *runner, char *text)
+{
+        Evidence *evidence = &runner->evidence;
         const char *detail;
         uint64_t usec;
 
-        runner->heard = true;
         switch (domain_event_parse(text, &detail, &usec)) {
         case DOMAIN_EVENT_ENDED:
-                runner->told = true;
-                runner->told_ending = g_str_equal(detail, DOMAIN_END_POWERED_OFF) ? TERMINATION_POWERED_OFF
-                                      : g_str_equal(detail, DOMAIN_END_RESET)     ? TERMINATION_RESET
-                                      : g_str_equal(detail, DOMAIN_END_DESTROYED) ? TERMINATION_DESTROYED
-                                                                                  : TERMINATION_CONSOLE;
+                evidence->reports = EVENT_REPORTS_ENDED;
+                evidence->reports_cause = cause_from_report(detail);
                 break;
         case DOMAIN_EVENT_PAUSED:
         case DOMAIN_EVENT_RUNNING:
-                runner->told = false;
+                evidence->reports = EVENT_REPORTS_HEARD;
                 /* Before there is a guest it is remembered. */
                 g_free(runner->paused_reason);
                 runner->paused_reason = *detail ? g_strdup(detail) : NULL;
                 runner->paused_usec = usec;
-                runner_show_pause(runner);
+                runner_handle(runner, RUNNER_EVENT_PAUSE_CHANGED);
                 break;
         default:
+                /* A newer service's. */
+                if (evidence->reports == EVENT_REPORTS_NONE)
+                        evidence->reports = EVENT_REPORTS_HEARD;
                 break;
         }
 }
 
 void runner_show_pause(Runner *runner)
 {
-        if (!runner->state.started || runner->finished)
+        if (!runner->run.started)
                 return;
         if (runner->paused_reason)
                 runner_set_paused(runner, runner->paused_reason, runner->paused_usec);
@@ -112,7 +120,7 @@ void runner_show_pause(Runner *runner)
 }
 
 /* All that has come; what remains of a line comes with the next, since they are written whole. */
-static void runner_read_words(Runner *runner, bool heed)
+static void runner_read_reports(Runner *runner, bool heed)
 {
         char buffer[4096];
         ssize_t n;
@@ -123,17 +131,17 @@ static void runner_read_words(Runner *runner, bool heed)
                 buffer[n] = 0;
                 for (; heed && (newline = strchr(line, '\n')); line = newline + 1) {
                         *newline = 0;
-                        runner_take_word(runner, line);
+                        runner_take_report(runner, line);
                 }
         }
 }
 
-static int on_words(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static int on_reports(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         Runner *runner = userdata;
 
-        runner_read_words(runner, true);
-        runner_check(runner);
+        runner_read_reports(runner, true);
+        runner_handle(runner, RUNNER_EVENT_TOLD);
         return 0;
 }
 
@@ -143,19 +151,19 @@ void runner_listen(Runner *runner)
                 return;
 
         /* What was written for a run before this one. */
-        if (!runner->adopting)
-                runner_read_words(runner, false);
+        if (!runner->adopted)
+                runner_read_reports(runner, false);
         /* By its edges: who writes may go and come back, and while nobody is there each look would wake
          * us. */
-        if (sd_event_add_io(runner->event, &runner->words_source, runner->liveness_fd, EPOLLIN | EPOLLET,
-                            on_words, runner) < 0)
+        if (sd_event_add_io(runner->event, &runner->events_source, runner->liveness_fd, EPOLLIN | EPOLLET,
+                            on_reports, runner) < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                                 "Cannot notice when the guest is paused");
 }
 
-bool runner_may_be_told(const Runner *runner)
+bool runner_is_reported_to(const Runner *runner)
 {
         struct pollfd pollfd = {.fd = runner->liveness_fd};
 
-        return runner->words_source && poll(&pollfd, 1, 0) >= 0 && !(pollfd.revents & POLLHUP);
+        return runner->events_source && poll(&pollfd, 1, 0) >= 0 && !(pollfd.revents & POLLHUP);
 }

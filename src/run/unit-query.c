@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Questions to systemd over the system bus. Called where a console was stored or a network is missing, which
+/* Queries to systemd over the system bus. Called where a console was stored or a network is missing, which
  * is rare: no other runner has ever spoken D-Bus. */
 
-#include "run/unit-question.h"
+#include "run/unit-query.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +50,7 @@ static int on_state(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
 
 /* A synchronous call would wait for a bus that takes the connection and says nothing longer than for the
  * answer. */
-static int bus_wait(sd_bus *bus, const Answer *answer, uint64_t end)
+static int query_wait(sd_bus *bus, const Answer *answer, uint64_t end)
 {
         int r;
 
@@ -67,7 +67,7 @@ static int bus_wait(sd_bus *bus, const Answer *answer, uint64_t end)
         return answer->r;
 }
 
-static int ask_property(sd_bus *bus, const char *path, const char *interface, const char *property,
+static int query_property(sd_bus *bus, const char *path, const char *interface, const char *property,
                 sd_bus_message_handler_t on_answer, uint64_t end, Answer *answer)
 {
         int r;
@@ -75,10 +75,10 @@ static int ask_property(sd_bus *bus, const char *path, const char *interface, co
         answer->r = 1;
         r = sd_bus_call_method_async(bus, NULL, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties", "Get",
                         on_answer, answer, "ss", interface, property);
-        return r < 0 ? r : bus_wait(bus, answer, end);
+        return r < 0 ? r : query_wait(bus, answer, end);
 }
 
-static int ask(const char *unit, uint64_t timeout_usec, bool state, Answer *ret_answer)
+static int query_run(const char *unit, uint64_t timeout_usec, bool state, Answer *ret_answer)
 {
         uint64_t end = (uint64_t) g_get_monotonic_time() + timeout_usec;
         g_autofree char *path = NULL;
@@ -89,10 +89,10 @@ static int ask(const char *unit, uint64_t timeout_usec, bool state, Answer *ret_
         if (r >= 0)
                 r = sd_bus_open_system(&bus);
         if (r >= 0)
-                r = ask_property(bus, path, SYSTEMD_NAME ".Service", "NRestarts", on_restarts, end,
+                r = query_property(bus, path, SYSTEMD_NAME ".Service", "NRestarts", on_restarts, end,
                                 ret_answer);
         if (r >= 0 && state)
-                r = ask_property(bus, SYSTEMD_PATH, SYSTEMD_NAME ".Manager", "SystemState", on_state, end,
+                r = query_property(bus, SYSTEMD_PATH, SYSTEMD_NAME ".Manager", "SystemState", on_state, end,
                                 ret_answer);
         /* Not flushed: that may wait, too. */
         sd_bus_close_unref(bus);
@@ -100,7 +100,7 @@ static int ask(const char *unit, uint64_t timeout_usec, bool state, Answer *ret_
 }
 
 /* In a process of its own: what D-Bus needs of memory a runner would keep for years. */
-static int ask_apart(const char *unit, uint64_t timeout_usec, bool state, Answer *ret_answer)
+static int query_run_apart(const char *unit, uint64_t timeout_usec, bool state, Answer *ret_answer)
 {
         _cleanup_close_ int from = -EBADF, to = -EBADF;
         Answer answer = {};
@@ -116,7 +116,7 @@ static int ask_apart(const char *unit, uint64_t timeout_usec, bool state, Answer
         if (pid < 0)
                 return -errno;
         if (pid == 0) {
-                answer.r = ask(unit, timeout_usec, state, &answer);
+                answer.r = query_run(unit, timeout_usec, state, &answer);
                 (void) write_all(to, &answer, sizeof answer);
                 _exit(EXIT_SUCCESS);
         }
@@ -135,20 +135,20 @@ static int ask_apart(const char *unit, uint64_t timeout_usec, bool state, Answer
         return 0;
 }
 
-int unit_ask_restarts(const char *unit, uint64_t timeout_usec, uint32_t *ret_restarts)
+int unit_query_restarts(const char *unit, uint64_t timeout_usec, uint32_t *ret_restarts)
 {
         Answer answer;
-        int r = ask_apart(unit, timeout_usec, false, &answer);
+        int r = query_run_apart(unit, timeout_usec, false, &answer);
 
         if (r >= 0)
                 *ret_restarts = answer.restarts;
         return r;
 }
 
-int unit_ask_unbidden(const char *unit, uint64_t timeout_usec, bool *ret_unbidden)
+int unit_query_unbidden(const char *unit, uint64_t timeout_usec, bool *ret_unbidden)
 {
         Answer answer;
-        int r = ask_apart(unit, timeout_usec, true, &answer);
+        int r = query_run_apart(unit, timeout_usec, true, &answer);
 
         if (r >= 0)
                 *ret_unbidden = answer.restarts > 0 || answer.booting;

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How the guest ended, from all that is known. Called by the runner when it has. */
+
+#include "run/evidence.h"
+
+#include <glib.h>
+
+#define MONITOR_USEC (15 * G_USEC_PER_SEC)
+#define UNHEARD_USEC (3 * G_USEC_PER_SEC) /* for a service that has not reported anything so far */
+#define CONFIRM_USEC (1 * G_USEC_PER_SEC) /* for what can only take back what is known already */
+
+uint64_t evidence_wait_usec(const Evidence *evidence, const ExitParser *exit_parser, bool reporting)
+{
+        bool spoke = exit_parser->result != RESULT_NONE, answered = evidence->monitor == MONITOR_ANSWERED;
+        bool monitored = evidence->monitor == MONITOR_WATCHING;
+
+        if (evidence->timed_out || evidence->reports == EVENT_REPORTS_ENDED || exit_parser->halted)
+                return 0;
+        if (evidence->stop != STOP_NOT_REQUESTED && !spoke)
+                return 0;
+        if (spoke || answered)
+                return reporting ? CONFIRM_USEC : 0;
+        if (!monitored && !reporting)
+                return 0;
+
+        return monitored || evidence->reports == EVENT_REPORTS_HEARD ? MONITOR_USEC : UNHEARD_USEC;
+}
+
+/* A stop that came when the guest had ended its run by itself. What it had said is no proof of that: it may
+ * have printed somebody else's exit message long ago. */
+static bool evidence_stop_was_late(const Evidence *evidence, const ExitParser *exit_parser)
+{
+        if (exit_parser->halted || evidence->reports != EVENT_REPORTS_ENDED)
+                return evidence->stop == STOP_REQUESTED_LATE;
+
+        return evidence->reports_cause == TERMINATION_POWERED_OFF && exit_parser->result != RESULT_NONE;
+}
+
+TerminationCause evidence_cause(const Evidence *evidence, const ExitParser *exit_parser)
+{
+        bool reported = evidence->reports == EVENT_REPORTS_ENDED,
+             asked = evidence->stop != STOP_NOT_REQUESTED;
+
+        if (reported && evidence->reports_cause == TERMINATION_RESET)
+                return TERMINATION_RESET;
+        if (asked && !evidence_stop_was_late(evidence, exit_parser))
+                return TERMINATION_STOPPED;
+        if (evidence->stop_tried && exit_parser->halted)
+                return TERMINATION_HALTED;
+        /* We were late, or somebody else was quicker to end what had halted. */
+        if (asked)
+                return TERMINATION_CONSOLE;
+        if (reported)
+                return evidence->reports_cause;
+        if (evidence->monitor == MONITOR_ANSWERED)
+                return evidence->monitor_cause;
+
+        return TERMINATION_CONSOLE;
+}

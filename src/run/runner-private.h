@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "common/error.h"
+#include "run/console-server.h"
+#include "run/console.h"
+#include "run/evidence.h"
+#include "run/helper.h"
+#include "run/journal.h"
+#include "run/runner-state.h"
+#include "run/runner.h"
+#include "unikernel/exit-parser.h"
+#include "unikernel/run-state.h"
+
+/* Between the files of the runner. */
+
+/* Why a start was refused, or what of the runner's own failed. */
+typedef struct RunnerFailure {
+        Result result;
+        int exit_status;
+        ErrorCode error; /* _ERROR_CODE_INVALID: none */
+        char *message;   /* NULL: none */
+} RunnerFailure;
+
+#define RUNNER_FAILURE_INIT ((RunnerFailure){.result = RESULT_RUNNER, .error = _ERROR_CODE_INVALID})
+
+struct Runner {
+        char *name;
+        char *dir;      /* the runtime directory */
+        uint64_t begun; /* µs, CLOCK_MONOTONIC */
+        sd_event *event;
+        Journal *journal;
+
+        RunnerState state;
+        RunState run; /* what the next runner must know, as in the file */
+        bool run_changed;
+        bool adopted;      /* the guest of a runner before this one */
+        bool was_prepared; /* and so was paused until its start */
+        bool announced;    /* systemd was told READY=1 */
+
+        int console_fd;  /* also in systemd's descriptor store */
+        int liveness_fd; /* the same; see unikernel/liveness.h */
+        Console *console;
+        ConsoleServer *server; /* NULL when its socket could not be made: the guest runs without */
+
+        /* The helper that starts or adopts the guest, and then may stay as its monitor. */
+        Helper *helper;
+        char *acceleration;    /* NULL: not known */
+        RunnerFailure refusal; /* what it has said so far of why there is no guest */
+        unsigned monitor_attempts;
+        sd_event_source *monitor_source; /* the next */
+        uint64_t network_deadline; /* µs, CLOCK_MONOTONIC: how long a network is waited for; 0: not yet */
+        sd_event_source *network_source; /* the next look whether it has come */
+
+        sd_event_source *events_source; /* for what shruthi-domain.service reports */
+        char *paused_reason;            /* NULL: it runs */
+        uint64_t paused_usec;
+        sd_event_source *silence_source;
+        sd_event_source *halted_source; /* the end of its time to power off */
+        sd_event_source *space_source;  /* the next look at its volumes' file system */
+        bool no_space;                  /* … which was full */
+
+        /* The helper that ends the domain. */
+        Helper *stopper;
+        unsigned stop_attempts;
+        char *stop_error;
+        sd_event_source *stop_source; /* the next attempt */
+        sd_event_source *slow_source; /* for a stop that takes long, to say so */
+        uint64_t stop_begun;          /* µs, CLOCK_MONOTONIC */
+        bool stop_slow;               /* it does take long */
+        char *stopped_by;             /* a user's name or number; NULL: nobody is known */
+
+        Evidence evidence;
+        sd_event_source *timeout_source; /* for what should come at once but may not come at all */
+        RunnerFailure failure;
+        int exit_status;
+        sd_event_source *flush_source;
+        unsigned flush_ticks;
+};
+
+/* runner.c: what an event leads to is done. An action that feeds another event is the last of its
+ * transition. */
+void runner_handle(Runner *runner, RunnerEvent event);
+
+/* Something of the runner's own failed: RUNNER_EVENT_FAILED. */
+void runner_fail(Runner *runner, Result result, int exit_status, const char *format, ...)
+                __attribute__((format(printf, 4, 5)));
+
+/* The same by RUNNER_EVENT_START_REFUSED. */
+void runner_refuse(Runner *runner, Result result, int exit_status, const char *format, ...)
+                __attribute__((format(printf, 4, 5)));
+void runner_fail_helper(Runner *runner, int r); /* that shruthi-domain cannot be run */
+void runner_failure_clear(RunnerFailure *failure);
+
+bool runner_console_is_closed(const Runner *runner);
+void runner_save(Runner *runner);
+void runner_notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Tells systemd in words how the guest is, and what else there is to say to it ("READY=1\n"). */
+void runner_tell_status(Runner *runner, const char *more);
+
+/* runner-store.c: what systemd had stored for us, or negative. */
+typedef struct RunnerStored {
+        int console;
+        int liveness;
+} RunnerStored;
+
+#define RUNNER_STORED_CONSOLE  "console"
+#define RUNNER_STORED_LIVENESS "life"
+void runner_find_stored(RunnerStored *ret_stored);
+void runner_store(const char *name, int fd);
+void runner_unstore(const char *name);
+
+/* For the domain of the run before, which is being swept, or that of this one, which is being prepared. */
+#define RUNNER_LIVENESS_TIMEOUT_USEC (90 * G_USEC_PER_SEC)
+
+/* Says that the unit is active, until the descriptor is closed here and in systemd's store. */
+int runner_acquire_liveness(Runner *runner, int stored);
+
+/* Whether the signal has come, as long as no event loop has read it. */
+bool runner_is_told_to_stop(void);
+
+/* runner-start.c */
+void runner_begin(Runner *runner, const RunnerStored *stored);
+void runner_start(Runner *runner);
+void runner_start_again(Runner *runner);
+void runner_adopt(Runner *runner);
+void runner_await_network(Runner *runner);
+void runner_forget_network(Runner *runner);
+void runner_shorten_start(Runner *runner);
+void runner_drop_adoption(Runner *runner);
+void runner_announce(Runner *runner);
+
+/* runner-guest.c */
+extern const ConsoleHooks runner_console_hooks;
+void runner_hold_rates(Runner *runner);
+void runner_review(Runner *runner);
+void runner_await_power_off(Runner *runner);
+void runner_forget_power_off(Runner *runner);
+void runner_await_first_byte(Runner *runner);
+
+/* Whether the file system of its volumes is full, which is told once. */
+bool runner_check_space(Runner *runner);
+
+/* runner-events.c: listens to what is reported about the domain; passes over what was reported before a
+ * start. */
+void runner_listen(Runner *runner);
+void runner_show_pause(Runner *runner);
+
+/* Whether shruthi-domain.service is there to report. */
+bool runner_is_reported_to(const Runner *runner);
+
+/* runner-end.c */
+void runner_on_terminate(Runner *runner);
+void runner_stop_domain(Runner *runner);
+void runner_await_retry(Runner *runner);
+void runner_tell_slow_stop(Runner *runner);
+void runner_await_console(Runner *runner);
+void runner_weigh(Runner *runner);
+void runner_tell_end(Runner *runner);
+void runner_tell_failure(Runner *runner);

@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The beginning: a guest is started, or the one that a runner left behind is adopted. What helps with that
+ * may stay as the guest's monitor.
+ *
+ * A network may not be there when the guest is to start. At boot, and where systemd starts the unit again by
+ * itself, it is waited for, and looked for each second. Somebody who asks for the start is told at once. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <malloc.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "common/io.h"
+#include "common/log.h"
+#include "common/names.h"
+#include "common/paths.h"
+#include "common/unikernel-name.h"
+#include "run/runner-private.h"
+#include "run/unit-query.h"
+#include "unikernel/guest-slice.h"
+#include "unikernel/run-dir.h"
+#include "unikernel/unit-dropins.h"
+
+#define START_TIMEOUT_USEC (540 * G_USEC_PER_SEC) /* below TimeoutStartSec= of the unit */
+#define WATCH_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
+#define MONITOR_RETRY_USEC (2 * G_USEC_PER_SEC)
+#define MONITOR_RETRY_MAX  6
+#define LATE_START_USEC    (30 * G_USEC_PER_SEC) /* a start under way when we are asked to stop */
+
+/* Below what START_TIMEOUT_USEC leaves of TimeoutStartSec=, and so long that a restart is never one too many
+ * for StartLimitBurst=. */
+#define NETWORK_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
+#define NETWORK_RETRY_USEC   (1 * G_USEC_PER_SEC)
+
+#define QUERY_TIMEOUT_USEC (20 * G_USEC_PER_SEC) /* for an answer of systemd's */
+
+static void runner_find_monitor(Runner *runner);
+
+static void runner_set_monitored(Runner *runner, const char *value)
+{
+        static const struct {
+                const char *value;
+                TerminationCause cause;
+        } causes[] = {
+                        {"shutdown", TERMINATION_POWERED_OFF},
+                        {"destroyed", TERMINATION_DESTROYED},
+                        {"crashed", TERMINATION_DESTROYED},
+                        {"failed", TERMINATION_DESTROYED},
+        };
+
+        runner->evidence.monitor = MONITOR_ANSWERED;
+        runner->evidence.monitor_cause = TERMINATION_CONSOLE;
+        for (size_t i = 0; i < G_N_ELEMENTS(causes); i++)
+                if (g_str_equal(value, causes[i].value))
+                        runner->evidence.monitor_cause = causes[i].cause;
+}
+
+static void runner_set_number(Runner *runner, uint64_t *number, const char *value)
+{
+        (void) g_ascii_string_to_unsigned(value, 10, 0, UINT64_MAX, number, NULL);
+        runner->run_changed = true;
+}
+
+static void runner_set_text(Runner *runner, char **text, const char *value)
+{
+        LogObject object = {.unikernel = runner->name};
+
+        g_free(*text);
+        *text = g_strdup(value);
+        runner->run_changed = true;
+
+        object.owner = runner->run.owner;
+        object.image = runner->run.image;
+        journal_set_object(runner->journal, &object);
+}
+
+/* Returns false for what is no fact to keep. */
+static bool runner_keep_fact(Runner *runner, const char *key, const char *value)
+{
+        RunState *run = &runner->run;
+
+        if (g_str_equal(key, "owner"))
+                runner_set_text(runner, &run->owner, value);
+        else if (g_str_equal(key, "image"))
+                runner_set_text(runner, &run->image, value);
+        else if (g_str_equal(key, "memory"))
+                runner_set_number(runner, &run->memory, value);
+        else if (g_str_equal(key, "volumes"))
+                runner_set_text(runner, &run->volumes, value);
+        else if (g_str_equal(key, "console-rate"))
+                runner_set_number(runner, &run->console_rate, value);
+        else if (g_str_equal(key, "console-burst"))
+                runner_set_number(runner, &run->console_burst, value);
+        else if (g_str_equal(key, "console-rate-user"))
+                runner_set_number(runner, &run->console_rate_user, value);
+        else if (g_str_equal(key, "console-burst-user"))
+                runner_set_number(runner, &run->console_burst_user, value);
+        else if (g_str_equal(key, "silence-warning-usec"))
+                runner_set_number(runner, &run->silence_warning_usec, value);
+        else if (g_str_equal(key, "moment"))
+                runner->run_changed = timestamps_parse(&run->timestamps, value) >= 0 || runner->run_changed;
+        else if (g_str_equal(key, "witness")) {
+                run->witness = g_str_equal(value, "yes");
+                runner->evidence.monitor = run->witness ? MONITOR_WATCHING : MONITOR_NONE;
+                runner->run_changed = true;
+        } else
+                return false;
+
+        return true;
+}
+
+/* There is a guest, or was one that was quick. */
+static void runner_handle_up(Runner *runner)
+{
+        runner_handle(runner, runner_console_is_closed(runner) ? RUNNER_EVENT_GUEST_UP_CLOSED
+                                                               : RUNNER_EVENT_GUEST_UP);
+}
+
+static void runner_take_refusal(Runner *runner, const char *key, const char *value)
+{
+        RunnerFailure *refusal = &runner->refusal;
+
+        if (g_str_equal(key, "result")) {
+                Result result = result_from_string(value);
+
+                refusal->result = (int) result < 0 ? RESULT_RUNNER : result;
+        } else if (g_str_equal(key, "error-name"))
+                refusal->error = error_code_from_bus_name(value);
+        else if (g_str_equal(key, "error")) {
+                g_free(refusal->message);
+                refusal->message = g_strdup(value);
+        }
+}
+
+static void on_helper_line(void *userdata, const char *key, const char *value)
+{
+        Runner *runner = userdata;
+
+        if (runner_keep_fact(runner, key, value))
+                return;
+
+        if (runner->run_changed)
+                runner_save(runner);
+        if (g_str_equal(key, "started")) {
+                runner->acceleration = g_strdup(value);
+                /* The limit was the start's; as monitor it stays as long as the guest. */
+                if (runner->evidence.monitor != MONITOR_NONE && runner->helper)
+                        helper_set_timeout(runner->helper, UINT64_MAX);
+                runner_handle_up(runner);
+        } else if (g_str_equal(key, "alive") && g_str_equal(value, "yes"))
+                runner_handle_up(runner);
+        else if (g_str_equal(key, "alive"))
+                runner_handle(runner, RUNNER_EVENT_DOMAIN_GONE);
+        else if (g_str_equal(key, "ended")) {
+                runner_set_monitored(runner, value);
+                runner_handle(runner, RUNNER_EVENT_TOLD);
+        } else if (g_str_equal(key, "notice"))
+                journal_message(runner->journal, LOG_NOTICE, NULL, NULL, "%s", value);
+        else
+                runner_take_refusal(runner, key, value);
+}
+
+/* Whether waiting for a network is worth it, which is found out once. */
+static bool runner_begin_waiting(Runner *runner)
+{
+        g_autofree char *unit = unit_name_for(runner->name);
+        bool unbidden = false;
+
+        if (unit_query_unbidden(unit, QUERY_TIMEOUT_USEC, &unbidden) < 0 || !unbidden)
+                return false;
+
+        runner->network_deadline = (uint64_t) g_get_monotonic_time() + NETWORK_TIMEOUT_USEC;
+        journal_message(runner->journal, LOG_NOTICE, NULL, NULL, "%s. It is waited for, %d s at most",
+                        runner->refusal.message ?: "A network is missing",
+                        (int) (NETWORK_TIMEOUT_USEC / G_USEC_PER_SEC));
+        runner_notify("STATUS=Waiting for a network");
+        return true;
+}
+
+/* Whether the start was refused for want of a network which may come yet. */
+static bool runner_may_wait_for_network(Runner *runner)
+{
+        if (runner->refusal.error != ERROR_NO_SUCH_NETWORK)
+                return false;
+        if (runner->network_deadline == 0 && !runner_begin_waiting(runner))
+                return false;
+
+        return (uint64_t) g_get_monotonic_time() < runner->network_deadline;
+}
+
+static int on_network_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Runner *runner = userdata;
+
+        runner_forget_network(runner);
+        runner_handle(runner, RUNNER_EVENT_NETWORK_DUE);
+        return 0;
+}
+
+void runner_await_network(Runner *runner)
+{
+        int r = sd_event_add_time_relative(runner->event, &runner->network_source, CLOCK_MONOTONIC,
+                        NETWORK_RETRY_USEC, 0, on_network_time, runner);
+
+        if (r < 0)
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "A network cannot be waited for: %s",
+                                g_strerror(-r));
+}
+
+void runner_forget_network(Runner *runner)
+{
+        runner->network_source = sd_event_source_disable_unref(runner->network_source);
+}
+
+/* The helper went without a word about a guest. */
+static void runner_handle_no_answer(Runner *runner, int status)
+{
+        const RunnerFailure *refusal = &runner->refusal;
+
+        if (runner->adopted && run_dir_is_prepared(runner->name))
+                runner_refuse(runner, RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT,
+                                "the runner was killed while it started the guest, and libvirt cannot be "
+                                "asked about that (%s)",
+                                refusal->message ?: "no answer");
+        else if (runner->adopted) {
+                /* The console says better than a libvirt that is away whether there is a guest. */
+                journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
+                                "libvirt could not be asked about the running guest (%s); its console is "
+                                "open, so it runs",
+                                refusal->message ?: "no answer");
+                runner_handle_up(runner);
+        } else if (runner->run.exit_parser.result != RESULT_NONE)
+                /* It has come and gone before libvirt had finished starting it. */
+                runner_handle_up(runner);
+        else if (runner->state == RUNNER_STARTING && runner_may_wait_for_network(runner))
+                runner_handle(runner, RUNNER_EVENT_NETWORK_MISSING);
+        else
+                runner_refuse(runner, refusal->result, status > 0 ? status : RUNNER_EXIT_RUNNER, "%s",
+                                refusal->message
+                                                ?: "the guest could not be started: no answer from libvirt "
+                                                   "in time");
+}
+
+static void on_helper_ended(void *userdata, int status)
+{
+        Runner *runner = userdata;
+
+        helper_free(runner->helper);
+        runner->helper = NULL;
+
+        if (runner_state_is_beginning(runner->state))
+                runner_handle_no_answer(runner, status);
+        else if (runner->evidence.monitor == MONITOR_WATCHING)
+                runner_find_monitor(runner);
+}
+
+static const HelperHooks helper_hooks = {.line = on_helper_line, .ended = on_helper_ended};
+
+static void runner_watch(Runner *runner)
+{
+        const char *const arguments[] = {
+                        "watch", runner->name, runner->run.witness ? "--witness" : NULL, NULL};
+        int r;
+
+        r = helper_new(runner->event, arguments, runner->run.witness ? UINT64_MAX : WATCH_TIMEOUT_USEC,
+                        &helper_hooks, runner, &runner->helper);
+        if (r < 0 && runner_state_is_beginning(runner->state))
+                runner_handle_no_answer(runner, -1);
+}
+
+static int on_monitor_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Runner *runner = userdata;
+
+        runner->monitor_source = sd_event_source_disable_unref(runner->monitor_source);
+        if (!runner->helper && runner->state != RUNNER_FINISHED)
+                runner_watch(runner);
+        return 0;
+}
+
+/* Gets the monitor again that was lost, after a while. */
+static void runner_find_monitor(Runner *runner)
+{
+        /* Waiting ever longer, and in the end without one: then the guest's exit message alone tells. */
+        if (console_has_ended(runner->console) || runner->monitor_attempts >= MONITOR_RETRY_MAX) {
+                runner_set_monitored(runner, "unknown");
+                runner_handle(runner, RUNNER_EVENT_TOLD);
+        } else if (!runner->monitor_source)
+                (void) sd_event_add_time_relative(runner->event, &runner->monitor_source, CLOCK_MONOTONIC,
+                                MONITOR_RETRY_USEC << runner->monitor_attempts++, 0, on_monitor_time,
+                                runner);
+}
+
+static int runner_open_console(Runner *runner)
+{
+        g_autofree char *input = g_build_filename(runner->dir, "console.in", NULL);
+        g_autofree char *socket_path = g_build_filename(runner->dir, "console", NULL);
+        int r;
+
+        r = console_new(runner->event, runner->console_fd, runner->journal, &runner_console_hooks, runner,
+                        &runner->console);
+        if (r < 0)
+                return r;
+
+        r = console_server_new(runner->event, socket_path, input, &runner->server);
+        if (r < 0)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "The console's socket '%s' cannot be made, the guest runs without: %s",
+                                socket_path, g_strerror(-r));
+        return 0;
+}
+
+/* What is left of it. */
+static uint64_t runner_start_timeout(const Runner *runner)
+{
+        uint64_t gone = (uint64_t) g_get_monotonic_time() - runner->begun;
+
+        return START_TIMEOUT_USEC - MIN(gone, (uint64_t) RUNNER_LIVENESS_TIMEOUT_USEC);
+}
+
+static int runner_ask_start(Runner *runner)
+{
+        const char *const arguments[] = {"start", runner->name, NULL};
+
+        return helper_new(runner->event, arguments, runner_start_timeout(runner), &helper_hooks, runner,
+                        &runner->helper);
+}
+
+void runner_start_again(Runner *runner)
+{
+        int r;
+
+        runner_failure_clear(&runner->refusal);
+        r = runner_ask_start(runner);
+        if (r < 0)
+                runner_fail_helper(runner, r);
+}
+
+void runner_shorten_start(Runner *runner)
+{
+        if (runner->helper)
+                helper_set_timeout(runner->helper, LATE_START_USEC);
+}
+
+void runner_start(Runner *runner)
+{
+        g_autofree char *output = g_build_filename(runner->dir, "console.out", NULL);
+        int r;
+
+        runner->run.invocation_id = g_strdup(g_getenv("INVOCATION_ID"));
+        runner->run.timestamps.at[TIMESTAMP_RUNNER_BEGAN] = runner->begun;
+        /* One that was prepared has its console there. */
+        runner->was_prepared = run_dir_is_prepared(runner->name);
+        r = runner->was_prepared ? 0 : run_dir_make(runner->name);
+        if (r < 0) {
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
+                                "the console's FIFOs cannot be made in '%s': %s", runner->dir,
+                                g_strerror(-r));
+                return;
+        }
+
+        runner->console_fd = open(output, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+        if (runner->console_fd < 0) {
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "'%s' cannot be opened: %s", output,
+                                g_strerror(errno));
+                return;
+        }
+
+        /* Before there is a guest, so that there is never one whose console is lost with us. */
+        runner_store(RUNNER_STORED_CONSOLE, runner->console_fd);
+        runner_notify("STATUS=Starting the guest");
+
+        r = runner_open_console(runner);
+        if (r >= 0) {
+                timestamps_record(&runner->run.timestamps, TIMESTAMP_HELPER_ASKED);
+                r = runner_ask_start(runner);
+        }
+        if (r < 0)
+                runner_fail_helper(runner, r);
+}
+
+void runner_drop_adoption(Runner *runner)
+{
+        helper_free(runner->helper);
+        runner->helper = NULL;
+}
+
+void runner_adopt(Runner *runner)
+{
+        LogObject object = {.unikernel = runner->name};
+        int r;
+
+        runner_notify("STATUS=Adopting the running guest");
+
+        r = run_state_read(runner->dir, &runner->run);
+        if (r < 0)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "What the runner before me knew of the guest cannot be read: %s",
+                                g_strerror(-r));
+        /* Which start it was is not known then, but it was not this one. */
+        if (!runner->run.invocation_id)
+                runner->run.invocation_id = g_strdup("");
+        object.owner = runner->run.owner;
+        object.image = runner->run.image;
+        journal_set_object(runner->journal, &object);
+        runner->evidence.monitor = runner->run.witness ? MONITOR_WATCHING : MONITOR_NONE;
+
+        r = runner_open_console(runner);
+        if (r < 0) {
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
+                                "the stored console cannot be read: %s", g_strerror(-r));
+                return;
+        }
+        runner_hold_rates(runner);
+        runner_watch(runner);
+}
+
+/* Whether somebody restarted the unit by hand, and what is stored is of a runner that hung and was killed
+ * for it. systemd sets the count to 0 for whoever starts or restarts the unit, and counts before each
+ * restart of its own (service.c of systemd 252). */
+static bool runner_is_wanted_anew(Runner *runner)
+{
+        g_autofree char *unit = unit_name_for(runner->name);
+        uint32_t restarts = 0;
+        int r;
+
+        r = unit_query_restarts(unit, QUERY_TIMEOUT_USEC, &restarts);
+        if (r < 0)
+                journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
+                                "systemd does not say why it has restarted the unit (%s); the guest is "
+                                "adopted",
+                                g_strerror(-r));
+        return r >= 0 && restarts == 0;
+}
+
+void runner_begin(Runner *runner, const RunnerStored *stored)
+{
+        int console = stored->console, r;
+
+        if (console >= 0 && runner_is_wanted_anew(runner)) {
+                /* This is a new start, which ends the old domain first. */
+                runner_unstore(RUNNER_STORED_CONSOLE);
+                console = close_safe(console);
+        }
+
+        r = runner_acquire_liveness(runner, stored->liveness);
+        if (console < 0 && runner_is_told_to_stop()) {
+                /* While it waited. There is no guest yet. */
+                runner->evidence.stop = STOP_REQUESTED;
+                runner_handle(runner, RUNNER_EVENT_STOP_REQUESTED);
+                return;
+        }
+        if (r < 0 && console < 0) {
+                runner_fail(runner, r == -EBUSY ? RESULT_LIBVIRT : RESULT_RUNNER,
+                                r == -EBUSY ? RUNNER_EXIT_LIBVIRT : RUNNER_EXIT_RUNNER,
+                                "'%s/%s' cannot be taken%s: %s", paths_liveness(), runner->name,
+                                r == -EBUSY ? ", its domain is still being worked on" : "", g_strerror(-r));
+                return;
+        }
+        if (r < 0)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "'%s/%s' cannot be taken: %s; the guest is adopted without",
+                                paths_liveness(), runner->name, g_strerror(-r));
+
+        runner->console_fd = console;
+        runner->adopted = console >= 0;
+        runner_listen(runner);
+        runner_handle(runner, runner->adopted ? RUNNER_EVENT_ADOPT : RUNNER_EVENT_START);
+}
+
+/* QEMU has opened them. Another guest's QEMU, which is the same user, has no business here: it could hold
+ * the console open after the guest's end, or put words into its mouth. */
+static void runner_close_fifos(const Runner *runner)
+{
+        g_autofree char *path = NULL;
+        int r = run_dir_close(runner->name, &path);
+
+        if (r < 0)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                                "'%s' stays open to QEMU's user: %s", path, g_strerror(-r));
+}
+
+/* They are systemd's to take, and it takes them. */
+static void runner_warn_of_limits(Runner *runner)
+{
+        g_auto(GStrv) settings = unit_dropins_without_effect(runner->name);
+        g_autofree char *joined = NULL, *command = NULL;
+
+        if (!*settings)
+                return;
+
+        joined = g_strjoinv(", ", settings);
+        command = guest_slice_is_available() ? guest_slice_command(runner->name) : NULL;
+        journal_message(runner->journal, LOG_WARNING, NULL, NULL,
+                        "Without effect on the guest, whose QEMU is not in the control group of this unit: "
+                        "%s. "
+                        "What holds it are Memory= and CPUs= of its definition%s%s",
+                        joined, command ? ", and limits of its slice: " : "", command ?: "");
+}
+
+void runner_announce(Runner *runner)
+{
+        const char *how = g_strcmp0(runner->acceleration, "tcg") == 0   ? " by emulation"
+                          : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"
+                                                                        : "";
+
+        runner->run.started = true;
+        if (!runner->adopted) {
+                timestamps_record(&runner->run.timestamps, TIMESTAMP_READY);
+                runner->run.started_at = (uint64_t) g_get_real_time();
+        }
+        runner_save(runner);
+        runner_close_fifos(runner);
+        if (!runner->adopted)
+                runner_hold_rates(runner);
+
+        runner->announced = true;
+        runner_tell_status(runner, "READY=1\n");
+        if (runner->adopted)
+                journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_ADOPTED, NULL,
+                                "Adopted the running guest of the runner that died");
+        else
+                journal_message(runner->journal, LOG_INFO, SHRUTHI_MESSAGE_STARTED, NULL, "The guest runs%s",
+                                how);
+
+        /* One that was adopted may be said to be paused in its state, and be heard about later. */
+        if (runner->paused_reason || !runner->adopted)
+                runner_show_pause(runner);
+        runner_await_first_byte(runner);
+        if (!runner->adopted)
+                runner_warn_of_limits(runner);
+
+        /* From here on it rests, perhaps for years. */
+        (void) malloc_trim(0);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <errno.h>
+#include <stdbool.h>
+
+/* The life of a run: one state, and a table that says what each event leads to. Pure: the runner (runner.c)
+ * feeds it events and carries out its actions; nothing else decides what comes next.
+ *
+ * A guest comes to run, and ends by itself:
+ *
+ *   NEW ─start─► STARTING ───guest up───► RUNNING ──────console closed──────► ENDED ─settled─► FINISHED
+ *    │            │    ▲                   ▲ │ ▲                               ▲ ▲
+ *    │    network │    │ network           │ │ └─goes on─┐                     │ │
+ *    │    missing ▼    │ due               │ └─halted─► HALTED ─console closed─┘ │
+ *    │     AWAITING_NETWORK                │                                     │
+ *    └─adopt─► ADOPTING ─────guest up──────┘                                     │
+ *                 └─console closed─► ADOPTING_CLOSED ──────────answered──────────┘
+ *
+ * It is stopped:
+ *
+ *   STARTING ─stop requested─► CANCELLING ─up, or refused─┐
+ *   NEW, AWAITING_NETWORK, ADOPTING,                      │    ┌─stop failed─► RETRYING ─stop due─► STOPPING
+ *   RUNNING, HALTED ─stop requested───────────────────────┼─► STOPPING ─stop done─► DRAINING ─closed─► ENDED
+ *   HALTED ─halt due──────────────────────────────────────┘    └─closed─► STOPPING_CLOSED ─done─► ENDED
+ *
+ * A domain that libvirt says is gone leads to DRAINING, too. A failure of the runner's own leads from
+ * everywhere to FINISHED, and so does a start that is refused, except in CANCELLING. Paused is no state: a
+ * guest may be paused in each state in which there is one. The console is closed when nobody has it open for
+ * writing any more and all of it has been read. */
+
+typedef enum RunnerState {
+        RUNNER_NEW,
+        RUNNER_STARTING,         /* shruthi-domain starts the guest */
+        RUNNER_AWAITING_NETWORK, /* it refused, since a network is missing; it is asked again in a moment */
+        RUNNER_CANCELLING,       /* asked to stop, but a start under way is not cut off: that would leave a
+                                  * domain that nobody knows of */
+        RUNNER_ADOPTING,         /* libvirt is asked whether the last runner's guest is there */
+        RUNNER_ADOPTING_CLOSED,  /* … and meanwhile its console was closed */
+        RUNNER_RUNNING,
+        RUNNER_HALTED,           /* it said that it has halted, and is given time to power off */
+        RUNNER_STOPPING,         /* a helper ends the domain: we were asked to, or the guest had halted */
+        RUNNER_RETRYING,         /* that has failed and is tried again in a moment */
+        RUNNER_STOPPING_CLOSED,  /* the console is closed, and the helper waits until libvirt has put
+                                  * everything away */
+        RUNNER_DRAINING,         /* the domain is gone; the rest of the console is still to be read */
+        RUNNER_ENDED,            /* somebody may still tell how */
+        RUNNER_FINISHED,         /* all is said; only the journal has to take it */
+        _RUNNER_STATE_MAX,
+        _RUNNER_STATE_INVALID = -EINVAL,
+} RunnerState;
+
+typedef enum RunnerEvent {
+        RUNNER_EVENT_START,           /* no guest was left behind */
+        RUNNER_EVENT_ADOPT,           /* one was */
+        RUNNER_EVENT_NETWORK_MISSING, /* the start was refused for that, and may be tried again */
+        RUNNER_EVENT_NETWORK_DUE,     /* the time for that has come */
+        RUNNER_EVENT_START_REFUSED,   /* there is no guest, or it cannot be known whether there is one */
+        RUNNER_EVENT_GUEST_UP,        /* there is a guest */
+        RUNNER_EVENT_GUEST_UP_CLOSED, /* there was one: its console is closed */
+        RUNNER_EVENT_HALTED,          /* the guest said so */
+        RUNNER_EVENT_GOES_ON,         /* it said something else after that */
+        RUNNER_EVENT_HALT_DUE,        /* its time to power off is over */
+        RUNNER_EVENT_STOP_REQUESTED,
+        RUNNER_EVENT_STOP_DONE,       /* the helper that stops it: there is no domain any more */
+        RUNNER_EVENT_STOP_FAILED,     /* … it could not be ended */
+        RUNNER_EVENT_STOP_DUE,        /* the time of the next attempt */
+        RUNNER_EVENT_STOP_SLOW,       /* the stop takes long */
+        RUNNER_EVENT_DOMAIN_GONE,     /* the helper that monitors it: there is no domain */
+        RUNNER_EVENT_CONSOLE_CLOSED,  /* may come more than once */
+        RUNNER_EVENT_TOLD,            /* something is known that may tell how it ended, see evidence.h */
+        RUNNER_EVENT_TIMEOUT,         /* of what is waited for in DRAINING and ENDED */
+        RUNNER_EVENT_PAUSE_CHANGED,   /* the guest is paused, or goes on */
+        RUNNER_EVENT_SETTLED,         /* how it ended is known as well as it will be */
+        RUNNER_EVENT_FAILED,          /* something of the runner's own */
+        _RUNNER_EVENT_MAX,
+        _RUNNER_EVENT_INVALID = -EINVAL,
+} RunnerEvent;
+
+/* To be done in this order. */
+typedef enum RunnerAction {
+        RUNNER_ACTION_START = 1 << 0,            /* open the console, ask for the guest */
+        RUNNER_ACTION_ADOPT = 1 << 1,            /* open the stored console, ask for the guest */
+        RUNNER_ACTION_START_AGAIN = 1 << 2,      /* ask for the guest */
+        RUNNER_ACTION_AWAIT_NETWORK = 1 << 3,    /* set the time of the next attempt */
+        RUNNER_ACTION_FORGET_NETWORK = 1 << 4,   /* there is none */
+        RUNNER_ACTION_SHORTEN_START = 1 << 5,    /* give the start less time */
+        RUNNER_ACTION_DROP_ADOPTION = 1 << 6,    /* ask libvirt no longer */
+        RUNNER_ACTION_ANNOUNCE = 1 << 7,         /* that the guest runs: to systemd and the journal */
+        RUNNER_ACTION_REVIEW = 1 << 8,           /* feed what the guest said before it was known to run */
+        RUNNER_ACTION_AWAIT_POWER_OFF = 1 << 9,  /* give it time for that */
+        RUNNER_ACTION_FORGET_POWER_OFF = 1 << 10,
+        RUNNER_ACTION_STOP_DOMAIN = 1 << 11,     /* have a helper end it */
+        RUNNER_ACTION_AWAIT_RETRY = 1 << 12,     /* set the time of the next attempt */
+        RUNNER_ACTION_TELL_SLOW_STOP = 1 << 13,
+        RUNNER_ACTION_AWAIT_CONSOLE = 1 << 14,   /* wait until it is closed; feed that where it is */
+        RUNNER_ACTION_SHOW_PAUSE = 1 << 15,
+        RUNNER_ACTION_WEIGH = 1 << 16,           /* settle how it ended, or wait to be told */
+        RUNNER_ACTION_TELL_END = 1 << 17,        /* how the guest ended: to systemd, journal and shruthid */
+        RUNNER_ACTION_TELL_FAILURE = 1 << 18,    /* the runner's own */
+} RunnerAction;
+
+typedef struct RunnerTransition {
+        RunnerState next;
+        unsigned actions; /* of RunnerAction, together */
+} RunnerTransition;
+
+/* What an event leads to. One that means nothing in that state leads nowhere: the same state, no action. */
+RunnerTransition runner_state_transition(RunnerState state, RunnerEvent event);
+
+/* Whether a helper is still to say whether there is a guest. */
+bool runner_state_is_beginning(RunnerState state);
+
+/* "awaiting-network" and the like, for messages and tests. */
+const char *runner_state_to_string(RunnerState state);
+const char *runner_event_to_string(RunnerEvent event);
