@@ -16,6 +16,7 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "common/string-util.h"
+#include "helper/keys.h"
 #include "run/runner-private.h"
 #include "unikernel/exit-record.h"
 #include "unikernel/liveness.h"
@@ -200,14 +201,15 @@ void runner_tell_end(Runner *runner)
         runner_finish(runner, &exit_record, exit_parser_unit_exit_status(exit_parser), true);
 }
 
-static void on_stopper_line(void *userdata, const char *key, const char *value)
+static void on_stopper_line(void *userdata, const char *text, const char *value)
 {
+        DomainKey key = domain_key_from_string(text);
         Runner *runner = userdata;
 
-        if (g_str_equal(key, "error")) {
+        if (key == DOMAIN_KEY_ERROR) {
                 g_free(runner->stop_error);
                 runner->stop_error = g_strdup(value);
-        } else if (g_str_equal(key, "notice"))
+        } else if (key == DOMAIN_KEY_NOTICE)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL, "%s", value);
 }
 

@@ -19,6 +19,7 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/unikernel-name.h"
+#include "helper/keys.h"
 #include "run/runner-private.h"
 #include "run/unit-query.h"
 #include "unikernel/guest-slice.h"
@@ -79,38 +80,49 @@ static void runner_set_text(Runner *runner, char **text, const char *value)
 }
 
 /* Returns false for what is no fact to keep. */
-static bool runner_keep_fact(Runner *runner, const char *key, const char *value)
+static bool runner_keep_fact(Runner *runner, DomainKey key, const char *value)
 {
         RunState *run = &runner->run;
 
-        if (g_str_equal(key, "owner"))
+        switch (key) {
+        case DOMAIN_KEY_OWNER:
                 runner_set_text(runner, &run->owner, value);
-        else if (g_str_equal(key, "image"))
+                return true;
+        case DOMAIN_KEY_IMAGE:
                 runner_set_text(runner, &run->image, value);
-        else if (g_str_equal(key, "memory"))
-                runner_set_number(runner, &run->memory, value);
-        else if (g_str_equal(key, "volumes"))
+                return true;
+        case DOMAIN_KEY_VOLUMES:
                 runner_set_text(runner, &run->volumes, value);
-        else if (g_str_equal(key, "console-rate"))
+                return true;
+        case DOMAIN_KEY_MEMORY:
+                runner_set_number(runner, &run->memory, value);
+                return true;
+        case DOMAIN_KEY_CONSOLE_RATE:
                 runner_set_number(runner, &run->console_rate, value);
-        else if (g_str_equal(key, "console-burst"))
+                return true;
+        case DOMAIN_KEY_CONSOLE_BURST:
                 runner_set_number(runner, &run->console_burst, value);
-        else if (g_str_equal(key, "console-rate-user"))
+                return true;
+        case DOMAIN_KEY_CONSOLE_RATE_USER:
                 runner_set_number(runner, &run->console_rate_user, value);
-        else if (g_str_equal(key, "console-burst-user"))
+                return true;
+        case DOMAIN_KEY_CONSOLE_BURST_USER:
                 runner_set_number(runner, &run->console_burst_user, value);
-        else if (g_str_equal(key, "silence-warning-usec"))
+                return true;
+        case DOMAIN_KEY_SILENCE_WARNING_USEC:
                 runner_set_number(runner, &run->silence_warning_usec, value);
-        else if (g_str_equal(key, "moment"))
+                return true;
+        case DOMAIN_KEY_MOMENT:
                 runner->run_changed = timestamps_parse(&run->timestamps, value) >= 0 || runner->run_changed;
-        else if (g_str_equal(key, "witness")) {
+                return true;
+        case DOMAIN_KEY_WITNESS:
                 run->witness = g_str_equal(value, "yes");
                 runner->evidence.monitor = run->witness ? MONITOR_WATCHING : MONITOR_NONE;
                 runner->run_changed = true;
-        } else
+                return true;
+        default:
                 return false;
-
-        return true;
+        }
 }
 
 /* There is a guest, or was one that was quick. */
@@ -120,48 +132,58 @@ static void runner_handle_up(Runner *runner)
                                                                : RUNNER_EVENT_GUEST_UP);
 }
 
-static void runner_take_refusal(Runner *runner, const char *key, const char *value)
+static void runner_handle_started(Runner *runner, const char *acceleration)
 {
-        RunnerFailure *refusal = &runner->refusal;
-
-        if (g_str_equal(key, "result")) {
-                Result result = result_from_string(value);
-
-                refusal->result = (int) result < 0 ? RESULT_RUNNER : result;
-        } else if (g_str_equal(key, "error-name"))
-                refusal->error = error_code_from_bus_name(value);
-        else if (g_str_equal(key, "error")) {
-                g_free(refusal->message);
-                refusal->message = g_strdup(value);
-        }
+        runner->acceleration = g_strdup(acceleration);
+        /* The limit was the start's; as monitor it stays as long as the guest. */
+        if (runner->evidence.monitor != MONITOR_NONE && runner->helper)
+                helper_set_timeout(runner->helper, UINT64_MAX);
+        runner_handle_up(runner);
 }
 
-static void on_helper_line(void *userdata, const char *key, const char *value)
+static void on_helper_line(void *userdata, const char *text, const char *value)
 {
+        DomainKey key = domain_key_from_string(text);
         Runner *runner = userdata;
+        RunnerFailure *refusal = &runner->refusal;
+        Result result;
 
         if (runner_keep_fact(runner, key, value))
                 return;
 
         if (runner->run_changed)
                 runner_save(runner);
-        if (g_str_equal(key, "started")) {
-                runner->acceleration = g_strdup(value);
-                /* The limit was the start's; as monitor it stays as long as the guest. */
-                if (runner->evidence.monitor != MONITOR_NONE && runner->helper)
-                        helper_set_timeout(runner->helper, UINT64_MAX);
-                runner_handle_up(runner);
-        } else if (g_str_equal(key, "alive") && g_str_equal(value, "yes"))
-                runner_handle_up(runner);
-        else if (g_str_equal(key, "alive"))
-                runner_handle(runner, RUNNER_EVENT_DOMAIN_GONE);
-        else if (g_str_equal(key, "ended")) {
+        switch (key) {
+        case DOMAIN_KEY_STARTED:
+                runner_handle_started(runner, value);
+                break;
+        case DOMAIN_KEY_ALIVE:
+                if (g_str_equal(value, "yes"))
+                        runner_handle_up(runner);
+                else
+                        runner_handle(runner, RUNNER_EVENT_DOMAIN_GONE);
+                break;
+        case DOMAIN_KEY_ENDED:
                 runner_set_monitored(runner, value);
                 runner_handle(runner, RUNNER_EVENT_TOLD);
-        } else if (g_str_equal(key, "notice"))
+                break;
+        case DOMAIN_KEY_NOTICE:
                 journal_message(runner->journal, LOG_NOTICE, NULL, NULL, "%s", value);
-        else
-                runner_take_refusal(runner, key, value);
+                break;
+        case DOMAIN_KEY_RESULT:
+                result = result_from_string(value);
+                refusal->result = (int) result < 0 ? RESULT_RUNNER : result;
+                break;
+        case DOMAIN_KEY_ERROR_NAME:
+                refusal->error = error_code_from_bus_name(value);
+                break;
+        case DOMAIN_KEY_ERROR:
+                g_free(refusal->message);
+                refusal->message = g_strdup(value);
+                break;
+        default:
+                break;
+        }
 }
 
 /* Whether waiting for a network is worth it, which is found out once. */

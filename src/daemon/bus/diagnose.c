@@ -82,6 +82,7 @@ static int diagnosis_append_passwords(sd_bus_message *reply, const Diagnosis *di
 
 static int diagnosis_append(sd_bus_message *reply, const Diagnosis *diagnosis, const char *output)
 {
+        DomainKey key;
         int r;
 
         r = sd_bus_message_open_container(reply, 'a', "(ssss)");
@@ -91,12 +92,12 @@ static int diagnosis_append(sd_bus_message *reply, const Diagnosis *diagnosis, c
                 r = diagnosis_append_passwords(reply, diagnosis);
         if (r >= 0)
                 r = diagnosis_append_files(reply, diagnosis);
-        for (char *key, *value; r >= 0 && libvirt_helper_next_line(&output, &key, &value);) {
-                g_autofree char *owned_key = key, *owned_value = g_utf8_make_valid(value, -1);
+        for (char *value; r >= 0 && libvirt_helper_next_key(&output, &key, &value);) {
+                g_autofree char *owned_value = g_utf8_make_valid(value, -1);
                 g_auto(GStrv) parts = g_strsplit(owned_value, "|", 4);
 
                 g_free(value);
-                if (g_str_equal(owned_key, "check") && g_strv_length(parts) == 4)
+                if (key == DOMAIN_KEY_CHECK && g_strv_length(parts) == 4)
                         r = sd_bus_message_append(reply, "(ssss)", parts[0], parts[1], parts[2], parts[3]);
         }
 

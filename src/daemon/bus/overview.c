@@ -238,12 +238,13 @@ static void on_entry_statistics(int r, Error *error, const char *output, void *u
         overview_count_statistics(entry->overview, r, error);
 }
 
-/* A line "unikernel=NAME", and what is said of that one up to the next. */
+/* A line with a name, and what is said of that one up to the next. */
 static void on_overview_statistics(int r, Error *error, const char *output, void *userdata)
 {
         g_autoptr(GHashTable) said = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
         g_autofree char *lines = g_strconcat("\n", output, NULL);
-        g_auto(GStrv) parts = g_strsplit(lines, "\nunikernel=", -1);
+        g_autofree char *separator = g_strdup_printf("\n%s=", domain_key_to_string(DOMAIN_KEY_UNIKERNEL));
+        g_auto(GStrv) parts = g_strsplit(lines, separator, -1);
         Overview *overview = userdata;
 
         for (char **part = parts; r >= 0 && *part; part++) {

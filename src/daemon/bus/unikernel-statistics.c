@@ -10,43 +10,44 @@
 
 /* "network.INDEX.FIELD" and "volume.INDEX.FIELD" of the helper, and what they are called on the bus. */
 static const struct {
-        const char *field, *key;
+        DomainField field;
+        const char *key;
 } statistics_fields[] = {
-                {"rx-bytes", "ReceivedBytes"},
-                {"rx-packets", "ReceivedPackets"},
-                {"tx-bytes", "SentBytes"},
-                {"tx-packets", "SentPackets"},
-                {"rd-bytes", "ReadBytes"},
-                {"rd-requests", "ReadRequests"},
-                {"wr-bytes", "WrittenBytes"},
-                {"wr-requests", "WriteRequests"},
+                {DOMAIN_FIELD_RX_BYTES, "ReceivedBytes"},
+                {DOMAIN_FIELD_RX_PACKETS, "ReceivedPackets"},
+                {DOMAIN_FIELD_TX_BYTES, "SentBytes"},
+                {DOMAIN_FIELD_TX_PACKETS, "SentPackets"},
+                {DOMAIN_FIELD_RD_BYTES, "ReadBytes"},
+                {DOMAIN_FIELD_RD_REQUESTS, "ReadRequests"},
+                {DOMAIN_FIELD_WR_BYTES, "WrittenBytes"},
+                {DOMAIN_FIELD_WR_REQUESTS, "WriteRequests"},
 };
 
 static void device_statistics_insert(
-                GVariantDict *device, const char *kind, const char *field, const char *value)
+                GVariantDict *device, const char *kind, DomainField field, const char *value)
 {
-        if (g_str_equal(field, "name")) {
+        if (field == DOMAIN_FIELD_NAME) {
                 g_variant_dict_insert(
                                 device, "Kind", "s", g_str_equal(kind, "network") ? "network" : "block");
                 g_variant_dict_insert(device, "Name", "s", value);
                 return;
         }
-        if (g_str_equal(field, "addresses"))
+        if (field == DOMAIN_FIELD_ADDRESSES)
                 g_variant_dict_insert(device, "Addresses", "s", value);
         for (size_t i = 0; i < G_N_ELEMENTS(statistics_fields); i++)
-                if (g_str_equal(field, statistics_fields[i].field))
+                if (field == statistics_fields[i].field)
                         g_variant_dict_insert(device, statistics_fields[i].key, "t",
                                         g_ascii_strtoull(value, NULL, 10));
 }
 
 /* One line of the helper's; devices come one after the other. */
-static int statistics_append_line(sd_bus_message *m, const char *key, const char *value)
+static int statistics_append_line(sd_bus_message *m, DomainKey key, const char *value)
 {
         uint64_t number = g_ascii_strtoull(value, NULL, 10);
 
-        if (g_str_equal(key, "cpu-time-usec"))
+        if (key == DOMAIN_KEY_CPU_TIME_USEC)
                 return sd_bus_message_append(m, "{sv}", "CPUTime", "t", number);
-        if (g_str_equal(key, "memory"))
+        if (key == DOMAIN_KEY_MEMORY)
                 return sd_bus_message_append(m, "{sv}", "Memory", "t", number);
 
         return 0;
@@ -93,7 +94,7 @@ static int statistics_append_devices(sd_bus_message *m, const char *output)
                         g_free(current);
                         current = g_steal_pointer(&name);
                 }
-                device_statistics_insert(device, parts[0], parts[2], owned_value);
+                device_statistics_insert(device, parts[0], domain_field_from_string(parts[2]), owned_value);
         }
         if (r >= 0 && device)
                 r = device_statistics_append(m, device);
@@ -103,13 +104,13 @@ static int statistics_append_devices(sd_bus_message *m, const char *output)
 
 int statistics_append(sd_bus_message *m, const char *output)
 {
+        DomainKey key;
         const char *position = output;
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
-        for (char *key, *value; r >= 0 && libvirt_helper_next_line(&position, &key, &value);) {
+        for (char *value; r >= 0 && libvirt_helper_next_key(&position, &key, &value);) {
                 r = statistics_append_line(m, key, value);
-                g_free(key);
                 g_free(value);
         }
         if (r >= 0)

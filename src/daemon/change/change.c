@@ -137,6 +137,7 @@ static void change_note_subnet(ChangeRequest *request, const char *value)
 
 static void on_change_networks(int r, Error *error, const char *output, void *userdata)
 {
+        DomainKey key;
         g_autoptr(GPtrArray) bridges = g_ptr_array_new(), networks = g_ptr_array_new();
         Change *change = userdata;
         ChangeRequest *request = &change->request;
@@ -144,16 +145,15 @@ static void on_change_networks(int r, Error *error, const char *output, void *us
         request->subnets = g_ptr_array_new_with_free_func(change_subnet_free);
         if (r < 0)
                 log_debug("Cannot tell which networks there are: %s", error_message(error, r));
-        for (char *key, *value; r >= 0 && libvirt_helper_next_line(&output, &key, &value);) {
-                if (g_str_equal(key, "bridge"))
+        for (char *value; r >= 0 && libvirt_helper_next_key(&output, &key, &value);) {
+                if (key == DOMAIN_KEY_BRIDGE)
                         g_ptr_array_add(bridges, g_steal_pointer(&value));
-                else if (g_str_equal(key, "network"))
+                else if (key == DOMAIN_KEY_NETWORK)
                         g_ptr_array_add(networks, g_steal_pointer(&value));
-                else if (g_str_equal(key, "network-bridge"))
+                else if (key == DOMAIN_KEY_NETWORK_BRIDGE)
                         change_note_bridge(change->call->manager, value);
-                else if (g_str_equal(key, "network-subnet"))
+                else if (key == DOMAIN_KEY_NETWORK_SUBNET)
                         change_note_subnet(request, value);
-                g_free(key);
                 g_free(value);
         }
         g_ptr_array_add(bridges, NULL);

@@ -264,6 +264,7 @@ static void on_network_removed(int r, Error *error, const char *output, void *us
 
 static void on_network_created(int r, Error *error, const char *output, void *userdata)
 {
+        DomainKey key;
         NetworkChange *change = userdata;
 
         if (r < 0) {
@@ -273,12 +274,11 @@ static void on_network_created(int r, Error *error, const char *output, void *us
                 return;
         }
 
-        for (char *key, *value; libvirt_helper_next_line(&output, &key, &value);) {
-                if (g_str_equal(key, "bridge")) {
+        for (char *value; libvirt_helper_next_key(&output, &key, &value);) {
+                if (key == DOMAIN_KEY_BRIDGE) {
                         g_free(change->bridge);
                         change->bridge = g_steal_pointer(&value);
                 }
-                g_free(key);
                 g_free(value);
         }
         network_change_advance(change, NETWORK_CHANGE_EVENT_DONE);

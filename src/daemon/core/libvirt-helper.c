@@ -77,22 +77,39 @@ gboolean libvirt_helper_next_line(const char **position, char **ret_key, char **
         return FALSE;
 }
 
+gboolean libvirt_helper_next_key(const char **position, DomainKey *ret_key, char **ret_value)
+{
+        for (char *text, *value; libvirt_helper_next_line(position, &text, &value);) {
+                DomainKey key = domain_key_from_string(text);
+
+                g_free(text);
+                if (key >= 0) {
+                        *ret_key = key;
+                        *ret_value = value;
+                        return TRUE;
+                }
+                g_free(value);
+        }
+
+        return FALSE;
+}
+
 /* error-name= and error= of the output become the error; else what is known of its end. */
 static int child_failed(Child *child, int status, Error *ret_error)
 {
+        DomainKey key;
         g_autofree char *name = NULL, *sentence = NULL;
         const char *position = child->output->str;
         ErrorCode code;
 
-        for (char *key, *value; libvirt_helper_next_line(&position, &key, &value);) {
-                if (g_str_equal(key, "error-name")) {
+        for (char *value; libvirt_helper_next_key(&position, &key, &value);) {
+                if (key == DOMAIN_KEY_ERROR_NAME) {
                         g_free(name);
                         name = g_steal_pointer(&value);
-                } else if (g_str_equal(key, "error")) {
+                } else if (key == DOMAIN_KEY_ERROR) {
                         g_free(sentence);
                         sentence = g_steal_pointer(&value);
                 }
-                g_free(key);
                 g_free(value);
         }
 

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include "common/error.h"
+#include "helper/keys.h"
 
 /* shruthi-domain, asked for what needs libvirt, see helper/call.h. What it says is lines of key=value (but
  * for the verbs "xml" and "arguments"). */
@@ -28,3 +29,6 @@ unsigned libvirt_helper_count(const LibvirtHelper *helper); /* waiting and runni
 /* The next "key=value" line of output from *position on, which the caller sets to output first; FALSE at the
  * end. key and value are new strings; a line without '=' is skipped. */
 gboolean libvirt_helper_next_line(const char **position, char **ret_key, char **ret_value);
+
+/* The same of those with a key of helper/keys.h. */
+gboolean libvirt_helper_next_key(const char **position, DomainKey *ret_key, char **ret_value);

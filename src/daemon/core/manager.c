@@ -88,6 +88,7 @@ void manager_emit_changed(Manager *manager, const char *path, const char *interf
 
 static void on_manager_probed(int r, Error *error, const char *output, void *userdata)
 {
+        DomainKey key;
         char *names[] = {(char *) "Acceleration", NULL};
         Manager *manager = userdata;
 
@@ -95,12 +96,11 @@ static void on_manager_probed(int r, Error *error, const char *output, void *use
                 log_debug("Cannot find out whether KVM works: %s", error_message(error, r));
                 return;
         }
-        for (char *key, *value; libvirt_helper_next_line(&output, &key, &value);) {
-                if (g_str_equal(key, "kvm")) {
+        for (char *value; libvirt_helper_next_key(&output, &key, &value);) {
+                if (key == DOMAIN_KEY_KVM) {
                         g_free(manager->acceleration);
                         manager->acceleration = g_strdup(g_str_equal(value, "yes") ? "kvm" : "tcg");
                 }
-                g_free(key);
                 g_free(value);
         }
         manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);

@@ -118,16 +118,17 @@ static gint dhcp_lease_compare(gconstpointer a, gconstpointer b)
 
 GPtrArray *dhcp_leases_match(const char *output, GHashTable *devices, const GPtrArray *leases)
 {
+        DomainKey key;
         g_autoptr(GHashTable) allocations = find_allocations(leases);
         g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
         GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
 
-        for (char *key, *value; libvirt_helper_next_line(&output, &key, &value);) {
-                g_autofree char *owned_key = key, *owned_value = value;
+        for (char *value; libvirt_helper_next_key(&output, &key, &value);) {
+                g_autofree char *owned_value = value;
                 DhcpLease *lease;
                 guint n;
 
-                if (!g_str_equal(key, "lease"))
+                if (key != DOMAIN_KEY_LEASE)
                         continue;
                 lease = dhcp_lease_parse(value, devices, allocations);
                 if (!lease)

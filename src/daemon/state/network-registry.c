@@ -187,28 +187,28 @@ SeenNetwork *seen_network_copy(const SeenNetwork *seen)
         return copy;
 }
 
-static void seen_network_set(SeenNetwork *seen, const char *key, const char *value)
+static void seen_network_set(SeenNetwork *seen, DomainKey key, const char *value)
 {
         const struct {
-                const char *key;
+                DomainKey key;
                 char **field;
         } fields[] = {
-                        {"mode", &seen->mode},
-                        {"bridge", &seen->bridge},
-                        {"subnet", &seen->subnet},
-                        {"gateway", &seen->gateway},
-                        {"dns", &seen->dns},
-                        {"ipv6-subnet", &seen->subnet6},
-                        {"ipv6-gateway", &seen->gateway6},
-                        {"ipv6-dns", &seen->dns6},
+                        {DOMAIN_KEY_MODE, &seen->mode},
+                        {DOMAIN_KEY_BRIDGE, &seen->bridge},
+                        {DOMAIN_KEY_SUBNET, &seen->subnet},
+                        {DOMAIN_KEY_GATEWAY, &seen->gateway},
+                        {DOMAIN_KEY_DNS, &seen->dns},
+                        {DOMAIN_KEY_IPV6_SUBNET, &seen->subnet6},
+                        {DOMAIN_KEY_IPV6_GATEWAY, &seen->gateway6},
+                        {DOMAIN_KEY_IPV6_DNS, &seen->dns6},
         };
 
-        if (g_str_equal(key, "former"))
+        if (key == DOMAIN_KEY_FORMER)
                 seen->former = g_str_equal(value, "yes");
-        if (g_str_equal(key, "active"))
+        if (key == DOMAIN_KEY_ACTIVE)
                 seen->active = g_str_equal(value, "yes");
         for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
-                if (g_str_equal(fields[i].key, key)) {
+                if (fields[i].key == key) {
                         g_free(*fields[i].field);
                         *fields[i].field = g_utf8_make_valid(value, -1);
                 }
@@ -216,18 +216,18 @@ static void seen_network_set(SeenNetwork *seen, const char *key, const char *val
 
 GPtrArray *seen_networks_parse(const char *output)
 {
+        DomainKey key;
         GPtrArray *all = g_ptr_array_new_with_free_func(seen_network_destroy);
         SeenNetwork *seen = NULL;
 
-        for (char *key, *value; libvirt_helper_next_line(&output, &key, &value);) {
-                if (g_str_equal(key, "network")) {
+        for (char *value; libvirt_helper_next_key(&output, &key, &value);) {
+                if (key == DOMAIN_KEY_NETWORK) {
                         g_autofree char *name = g_utf8_make_valid(value, -1);
 
                         seen = seen_network_new(name);
                         g_ptr_array_add(all, seen);
                 } else if (seen)
                         seen_network_set(seen, key, value);
-                g_free(key);
                 g_free(value);
         }
 

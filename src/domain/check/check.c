@@ -55,7 +55,7 @@ void check_emit(const char *name, const char *status, const char *fix, const cha
         if (postponed)
                 g_ptr_array_add(postponed, g_steal_pointer(&line));
         else
-                protocol_emit("check", "%s", line);
+                protocol_emit(DOMAIN_KEY_CHECK, "%s", line);
 }
 
 /* Free with g_free(). */
@@ -440,7 +440,7 @@ static void check_emit_postponed(bool true_ones)
         g_autoptr(GPtrArray) lines = g_steal_pointer(&postponed);
 
         for (guint i = 0; true_ones && i < lines->len; i++)
-                protocol_emit("check", "%s", (const char *) lines->pdata[i]);
+                protocol_emit(DOMAIN_KEY_CHECK, "%s", (const char *) lines->pdata[i]);
 }
 
 /* A verdict counts only when the connection was there to its end: over one that libvirtd has closed

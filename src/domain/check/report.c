@@ -67,47 +67,59 @@ static bool record_get_number(const virDomainStatsRecord *record, const char *fi
         return true;
 }
 
+/* libvirt's name of a number, behind "net.INDEX." or "block.INDEX.", and ours. */
+typedef struct StatisticsField {
+        const char *libvirt_field;
+        DomainField field;
+} StatisticsField;
+
 /* libvirt counts the devices of a kind in the order of the XML, as the metadata does. */
 static void emit_devices(const virDomainStatsRecord *record, const char *prefix, const char *shown,
-                const char *const *fields, char **names, char **addresses)
+                const StatisticsField *fields, char **names, char **addresses)
 {
         for (guint i = 0; names[i]; i++) {
-                g_autofree char *name_key = g_strdup_printf("%s.%u.name", shown, i);
-
-                protocol_emit(name_key, "%s", names[i]);
-                if (addresses && i < g_strv_length(addresses)) {
-                        g_autofree char *key = g_strdup_printf("%s.%u.addresses", shown, i);
-
-                        protocol_emit(key, "%s", addresses[i]);
-                }
-                for (const char *const *field = fields; *field; field += 2) {
-                        g_autofree char *from = g_strdup_printf("%s.%u.%s", prefix, i, field[0]);
-                        g_autofree char *to = g_strdup_printf("%s.%u.%s", shown, i, field[1]);
+                protocol_emit_field(shown, i, DOMAIN_FIELD_NAME, "%s", names[i]);
+                if (addresses && i < g_strv_length(addresses))
+                        protocol_emit_field(shown, i, DOMAIN_FIELD_ADDRESSES, "%s", addresses[i]);
+                for (const StatisticsField *field = fields; field->libvirt_field; field++) {
+                        g_autofree char *from = g_strdup_printf("%s.%u.%s", prefix, i, field->libvirt_field);
                         uint64_t value;
 
                         if (record_get_number(record, from, &value))
-                                protocol_emit(to, "%" PRIu64, value);
+                                protocol_emit_field(shown, i, field->field, "%" PRIu64, value);
                 }
         }
 }
 
 static void emit_statistics(const virDomainStatsRecord *record, const char *metadata, char **addresses)
 {
-        static const char *const network_fields[] = {"rx.bytes", "rx-bytes", "rx.pkts", "rx-packets",
-                        "rx.drop", "rx-dropped", "tx.bytes", "tx-bytes", "tx.pkts", "tx-packets", "tx.drop",
-                        "tx-dropped", NULL};
-        static const char *const volume_fields[] = {"rd.bytes", "rd-bytes", "rd.reqs", "rd-requests",
-                        "wr.bytes", "wr-bytes", "wr.reqs", "wr-requests", "fl.reqs", "flush-requests", NULL};
+        static const StatisticsField network_fields[] = {
+                        {"rx.bytes", DOMAIN_FIELD_RX_BYTES},
+                        {"rx.pkts", DOMAIN_FIELD_RX_PACKETS},
+                        {"rx.drop", DOMAIN_FIELD_RX_DROPPED},
+                        {"tx.bytes", DOMAIN_FIELD_TX_BYTES},
+                        {"tx.pkts", DOMAIN_FIELD_TX_PACKETS},
+                        {"tx.drop", DOMAIN_FIELD_TX_DROPPED},
+                        {},
+        };
+        static const StatisticsField volume_fields[] = {
+                        {"rd.bytes", DOMAIN_FIELD_RD_BYTES},
+                        {"rd.reqs", DOMAIN_FIELD_RD_REQUESTS},
+                        {"wr.bytes", DOMAIN_FIELD_WR_BYTES},
+                        {"wr.reqs", DOMAIN_FIELD_WR_REQUESTS},
+                        {"fl.reqs", DOMAIN_FIELD_FLUSH_REQUESTS},
+                        {},
+        };
         g_auto(GStrv) networks = domain_xml_metadata_devices(metadata, DEVICE_NETWORK);
         g_auto(GStrv) volumes = domain_xml_metadata_devices(metadata, DEVICE_BLOCK);
         uint64_t value;
 
         if (record_get_number(record, "cpu.time", &value))
-                protocol_emit("cpu-time-usec", "%" PRIu64, value / 1000);
+                protocol_emit(DOMAIN_KEY_CPU_TIME_USEC, "%" PRIu64, value / 1000);
         if (record_get_number(record, "balloon.maximum", &value))
-                protocol_emit("memory", "%" PRIu64, value * 1024);
+                protocol_emit(DOMAIN_KEY_MEMORY, "%" PRIu64, value * 1024);
         if (record_get_number(record, "balloon.rss", &value))
-                protocol_emit("memory-resident", "%" PRIu64, value * 1024);
+                protocol_emit(DOMAIN_KEY_MEMORY_RESIDENT, "%" PRIu64, value * 1024);
         emit_devices(record, "net", "network", network_fields, networks, addresses);
         emit_devices(record, "block", "volume", volume_fields, volumes, NULL);
 }
@@ -208,7 +220,7 @@ static void emit_statistics_of(const virDomainStatsRecord *record)
 
         name = domain + strlen(SHRUTHI_DOMAIN_PREFIX);
         if (domain_xml_metadata_is(metadata, name)) {
-                protocol_emit("unikernel", "%s", name);
+                protocol_emit(DOMAIN_KEY_UNIKERNEL, "%s", name);
                 emit_statistics(record, metadata, NULL);
         }
         free(metadata);
@@ -259,7 +271,7 @@ int report_statistics_all(Error *ret_error)
         return r;
 }
 
-static void emit_version(const char *key, unsigned long version)
+static void emit_version(DomainKey key, unsigned long version)
 {
         protocol_emit(key, "%lu.%lu.%lu", version / 1000000, version / 1000 % 1000, version % 1000);
 }
@@ -281,14 +293,14 @@ int report_probe(bool again, Error *ret_error)
         if (r < 0)
                 return r;
 
-        protocol_emit("kvm", "%s", host.kvm ? "yes" : "no");
-        protocol_emit("kvm-reason", "%s", host.kvm_reason);
-        protocol_emit("fast-start", "%s", host.fast_start ? "yes" : "no");
-        protocol_emit("fast-start-reason", "%s", host.fast_start_reason);
+        protocol_emit(DOMAIN_KEY_KVM, "%s", host.kvm ? "yes" : "no");
+        protocol_emit(DOMAIN_KEY_KVM_REASON, "%s", host.kvm_reason);
+        protocol_emit(DOMAIN_KEY_FAST_START, "%s", host.fast_start ? "yes" : "no");
+        protocol_emit(DOMAIN_KEY_FAST_START_REASON, "%s", host.fast_start_reason);
         if (virConnectGetLibVersion(connection, &libvirt_version) >= 0)
-                emit_version("libvirt-version", libvirt_version);
+                emit_version(DOMAIN_KEY_LIBVIRT_VERSION, libvirt_version);
         if (virConnectGetVersion(connection, &qemu_version) >= 0)
-                emit_version("qemu-version", qemu_version);
+                emit_version(DOMAIN_KEY_QEMU_VERSION, qemu_version);
 
         return 0;
 }
@@ -308,7 +320,7 @@ static void emit_subnets(virConnectPtr connection, virNetworkPtr network)
                 if (!address_is_set(&subnet->network))
                         continue;
                 address_format(&subnet->network, text);
-                protocol_emit("network-subnet", "%s %s %s", text, info->bridge ?: "-", info->name);
+                protocol_emit(DOMAIN_KEY_NETWORK_SUBNET, "%s %s %s", text, info->bridge ?: "-", info->name);
         }
 }
 
@@ -338,7 +350,7 @@ int report_dhcp_leases(const char *network, Error *ret_error)
                 if (address_is_set(&subnet->network) && address_contains(&subnet->network, &address))
                         address.prefix = subnet->network.prefix;
                 address_format(&address, text);
-                protocol_emit("lease", "%s %s", lease->mac, text);
+                protocol_emit(DOMAIN_KEY_LEASE, "%s %s", lease->mac, text);
         }
 
         return 0;
@@ -366,9 +378,9 @@ static void emit_network(virConnectPtr connection, virNetworkPtr network)
 {
         char *bridge = virNetworkGetBridgeName(network);
 
-        protocol_emit("network", "%s", virNetworkGetName(network));
+        protocol_emit(DOMAIN_KEY_NETWORK, "%s", virNetworkGetName(network));
         if (bridge)
-                protocol_emit("network-bridge", "%s %s", bridge, virNetworkGetName(network));
+                protocol_emit(DOMAIN_KEY_NETWORK_BRIDGE, "%s %s", bridge, virNetworkGetName(network));
         free(bridge);
         emit_subnets(connection, network);
 }
@@ -387,15 +399,12 @@ int report_networks(Error *ret_error)
                 return r;
 
         for (char **bridge = bridges; *bridge; bridge++)
-                protocol_emit("bridge", "%s", *bridge);
+                protocol_emit(DOMAIN_KEY_BRIDGE, "%s", *bridge);
         return 0;
 }
 
-static void emit_subnet(const char *prefix, const Subnet *subnet)
+static void emit_subnet(const Subnet *subnet, DomainKey subnet_key, DomainKey gateway_key, DomainKey dns_key)
 {
-        g_autofree char *network_key = g_strconcat(prefix, "subnet", NULL);
-        g_autofree char *gateway_key = g_strconcat(prefix, "gateway", NULL);
-        g_autofree char *dns_key = g_strconcat(prefix, "dns", NULL);
         char network[ADDRESS_TEXT_MAX], gateway[ADDRESS_TEXT_MAX], dns[ADDRESS_TEXT_MAX];
 
         if (!address_is_set(&subnet->network))
@@ -403,7 +412,7 @@ static void emit_subnet(const char *prefix, const Subnet *subnet)
         address_format(&subnet->network, network);
         address_format_ip(&subnet->gateway, gateway);
         address_format_ip(&subnet->dns, dns);
-        protocol_emit(network_key, "%s", network);
+        protocol_emit(subnet_key, "%s", network);
         protocol_emit(gateway_key, "%s", gateway);
         protocol_emit(dns_key, "%s", dns);
 }
@@ -416,17 +425,17 @@ static void emit_network_details(virConnectPtr connection, virNetworkPtr network
         if (attachment_read_info(connection, network, &info, NULL) < 0)
                 return;
 
-        protocol_emit("network", "%s", info->name);
-        protocol_emit("mode", "%s", network_mode_to_string(info->mode) ?: "other");
-        protocol_emit("active", "%s", virNetworkIsActive(network) == 1 ? "yes" : "no");
+        protocol_emit(DOMAIN_KEY_NETWORK, "%s", info->name);
+        protocol_emit(DOMAIN_KEY_MODE, "%s", network_mode_to_string(info->mode) ?: "other");
+        protocol_emit(DOMAIN_KEY_ACTIVE, "%s", virNetworkIsActive(network) == 1 ? "yes" : "no");
         if (info->bridge)
-                protocol_emit("bridge", "%s", info->bridge);
+                protocol_emit(DOMAIN_KEY_BRIDGE, "%s", info->bridge);
         if (info->ours)
-                protocol_emit("owner", "%u", (unsigned) info->owner);
+                protocol_emit(DOMAIN_KEY_OWNER, "%u", (unsigned) info->owner);
         if (info->ours && !info->hosts_path)
-                protocol_emit("former", "yes");
-        emit_subnet("", &info->subnet4);
-        emit_subnet("ipv6-", &info->subnet6);
+                protocol_emit(DOMAIN_KEY_FORMER, "yes");
+        emit_subnet(&info->subnet4, DOMAIN_KEY_SUBNET, DOMAIN_KEY_GATEWAY, DOMAIN_KEY_DNS);
+        emit_subnet(&info->subnet6, DOMAIN_KEY_IPV6_SUBNET, DOMAIN_KEY_IPV6_GATEWAY, DOMAIN_KEY_IPV6_DNS);
 }
 
 int report_network_details(Error *ret_error)

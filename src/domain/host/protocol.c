@@ -22,18 +22,32 @@ static char guard_lines[512];
 static volatile sig_atomic_t guard_size;
 static volatile sig_atomic_t guard_socket = -EBADF;
 
-void protocol_emit(const char *key, const char *format, ...)
+static void protocol_print(const char *key, const char *format, va_list ap)
 {
-        g_autofree char *value = NULL, *line = NULL;
+        g_autofree char *value = g_strdup_vprintf(format, ap);
+        g_autofree char *line = text_for_display(value, VALUE_LENGTH_MAX);
+
+        (void) printf("%s=%s\n", key, line);
+        (void) fflush(stdout);
+}
+
+void protocol_emit(DomainKey key, const char *format, ...)
+{
         va_list ap;
 
         va_start(ap, format);
-        value = g_strdup_vprintf(format, ap);
+        protocol_print(domain_key_to_string(key), format, ap);
         va_end(ap);
+}
 
-        line = text_for_display(value, VALUE_LENGTH_MAX);
-        (void) printf("%s=%s\n", key, line);
-        (void) fflush(stdout);
+void protocol_emit_field(const char *kind, unsigned index, DomainField field, const char *format, ...)
+{
+        g_autofree char *key = g_strdup_printf("%s.%u.%s", kind, index, domain_field_to_string(field));
+        va_list ap;
+
+        va_start(ap, format);
+        protocol_print(key, format, ap);
+        va_end(ap);
 }
 
 Result protocol_result(ErrorCode code)
@@ -85,12 +99,12 @@ int protocol_fail(int r, const Error *error)
         Result result = protocol_result(error->message ? error->code : ERROR_FAILED);
         g_auto(GStrv) lines = g_strsplit(error_message(error, r), "\n", -1);
 
-        protocol_emit("result", "%s", result_to_string(result));
-        protocol_emit("error-name", "%s",
+        protocol_emit(DOMAIN_KEY_RESULT, "%s", result_to_string(result));
+        protocol_emit(DOMAIN_KEY_ERROR_NAME, "%s",
                         error_code_to_bus_name(error->message ? error->code : ERROR_FAILED));
-        protocol_emit("error", "%s", lines[0] ?: "");
+        protocol_emit(DOMAIN_KEY_ERROR, "%s", lines[0] ?: "");
         for (char **line = lines[0] ? lines + 1 : lines; *line; line++)
-                protocol_emit("detail", "%s", *line);
+                protocol_emit(DOMAIN_KEY_DETAIL, "%s", *line);
 
         return protocol_exit_status(error->message ? error->code : ERROR_FAILED);
 }
@@ -115,10 +129,12 @@ void protocol_guard(unsigned seconds, const char *doing)
                 return;
 
         (void) g_snprintf(guard_lines, sizeof guard_lines,
-                        "result=%s\nerror-name=%s\nerror=libvirt did not answer within %u s when asked to "
-                        "%s; look at 'systemctl status libvirtd virtqemud'\n",
-                        result_to_string(RESULT_LIBVIRT), error_code_to_bus_name(ERROR_LIBVIRT_UNAVAILABLE),
-                        seconds, doing);
+                        "%s=%s\n%s=%s\n%s=libvirt did not answer within %u s when asked to %s; look at "
+                        "'systemctl status libvirtd virtqemud'\n",
+                        domain_key_to_string(DOMAIN_KEY_RESULT), result_to_string(RESULT_LIBVIRT),
+                        domain_key_to_string(DOMAIN_KEY_ERROR_NAME),
+                        error_code_to_bus_name(ERROR_LIBVIRT_UNAVAILABLE),
+                        domain_key_to_string(DOMAIN_KEY_ERROR), seconds, doing);
         guard_size = (sig_atomic_t) strlen(guard_lines);
         (void) signal(SIGALRM, on_alarm);
         (void) alarm(seconds);

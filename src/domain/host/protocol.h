@@ -2,15 +2,16 @@
 #pragma once
 
 #include "common/error.h"
+#include "helper/keys.h"
 #include "unikernel/exit-parser.h"
 
-/* What shruthi-domain says to the program that started it: lines KEY=VALUE on standard output, one line each
- * whatever is in them. A sentence of several lines is "error=" with its first and "detail=" with each of the
- * others. */
+/* What shruthi-domain says to the program that started it, in the lines that helper/keys.h lists. */
 
-void protocol_emit(const char *key, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void protocol_emit(DomainKey key, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void protocol_emit_field(const char *kind, unsigned index, DomainField field, const char *format, ...)
+                __attribute__((format(printf, 4, 5)));
 
-/* "result=", "error-name=", "error=", and the exit status that belongs to it (RUNNER_EXIT_*). */
+/* The lines of an error, and the exit status that belongs to it (RUNNER_EXIT_*). */
 int protocol_fail(int r, const Error *error);
 
 /* libvirt's calls can wait for ever. From now on, and until called again (0: no longer), the process reports

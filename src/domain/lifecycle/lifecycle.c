@@ -81,7 +81,7 @@ int lifecycle_monitor(Watch *watch, const char *uri, Error *ret_error)
         if (r < 0)
                 return r == -EPIPE ? 0 : r;
 
-        protocol_emit("ended", "%s", watch_ending_to_string(ending));
+        protocol_emit(DOMAIN_KEY_ENDED, "%s", watch_ending_to_string(ending));
         return 0;
 }
 
@@ -115,7 +115,7 @@ int lifecycle_watch(const char *name, bool monitor, Error *ret_error)
                 /* Who was to start it is no more. */
                 r = lifecycle_stop(name, ret_error);
                 if (r >= 0)
-                        protocol_emit("alive", "no");
+                        protocol_emit(DOMAIN_KEY_ALIVE, "no");
                 return r;
         }
         r = plan_identity(name, uuid, ret_error);
@@ -139,7 +139,7 @@ int lifecycle_watch(const char *name, bool monitor, Error *ret_error)
         /* A start may have been cut off just before its end. */
         if (alive)
                 (void) virt_domain_forget(connection, domain, NULL);
-        protocol_emit("alive", "%s", alive ? "yes" : "no");
+        protocol_emit(DOMAIN_KEY_ALIVE, "%s", alive ? "yes" : "no");
         if (!alive || !watch)
                 return 0;
 
@@ -166,7 +166,7 @@ static int lifecycle_stop_once(
         protocol_guard(STOP_GUARD, "end the domain");
         r = virt_domain_find(connection, name, uuid, &domain, &error);
         if (error.message && error.code == ERROR_FOREIGN_DOMAIN) {
-                protocol_emit("notice", "%s", error.message);
+                protocol_emit(DOMAIN_KEY_NOTICE, "%s", error.message);
                 return 0;
         }
         if (r <= 0) {
@@ -210,7 +210,7 @@ int lifecycle_stop(const char *name, Error *ret_error)
                 g_usleep(ATTEMPT_PAUSE_USEC);
         }
 
-        protocol_emit("stopped", "%s", r > 0 ? "yes" : "no");
+        protocol_emit(DOMAIN_KEY_STOPPED, "%s", r > 0 ? "yes" : "no");
         return 0;
 }
 

@@ -28,23 +28,23 @@ static void emit_volumes(const Plan *plan)
                         g_string_append_printf(names, "%s%s", names->len > 0 ? " " : "", device->stored);
         }
         if (names->len > 0)
-                protocol_emit("volumes", "%s", names->str);
+                protocol_emit(DOMAIN_KEY_VOLUMES, "%s", names->str);
 }
 
 static void emit_plan(const Plan *plan)
 {
-        protocol_emit("image", "%s", plan->digest);
+        protocol_emit(DOMAIN_KEY_IMAGE, "%s", plan->digest);
         emit_volumes(plan);
-        protocol_emit("uuid", "%s", plan->uuid);
-        protocol_emit("memory", "%" PRIu64, plan->memory);
-        protocol_emit("console-rate", "%" PRIu64, plan->conf->console_rate);
-        protocol_emit("console-burst", "%" PRIu64, plan->conf->console_burst);
+        protocol_emit(DOMAIN_KEY_UUID, "%s", plan->uuid);
+        protocol_emit(DOMAIN_KEY_MEMORY, "%" PRIu64, plan->memory);
+        protocol_emit(DOMAIN_KEY_CONSOLE_RATE, "%" PRIu64, plan->conf->console_rate);
+        protocol_emit(DOMAIN_KEY_CONSOLE_BURST, "%" PRIu64, plan->conf->console_burst);
         if (plan->definition->owner != 0) {
-                protocol_emit("console-rate-user", "%" PRIu64, plan->conf->console_rate_user);
-                protocol_emit("console-burst-user", "%" PRIu64, plan->conf->console_burst_user);
+                protocol_emit(DOMAIN_KEY_CONSOLE_RATE_USER, "%" PRIu64, plan->conf->console_rate_user);
+                protocol_emit(DOMAIN_KEY_CONSOLE_BURST_USER, "%" PRIu64, plan->conf->console_burst_user);
         }
-        protocol_emit("silence-warning-usec", "%" PRIu64, plan->conf->silence_warning_usec);
-        protocol_emit("witness", "%s", plan->monitor ? "yes" : "no");
+        protocol_emit(DOMAIN_KEY_SILENCE_WARNING_USEC, "%" PRIu64, plan->conf->silence_warning_usec);
+        protocol_emit(DOMAIN_KEY_WITNESS, "%s", plan->monitor ? "yes" : "no");
 }
 
 /* All at once, for whom it costs something to read them. */
@@ -52,7 +52,7 @@ static void emit_timestamps(const Plan *plan)
 {
         for (Timestamp timestamp = 0; timestamp < _TIMESTAMP_MAX; timestamp++)
                 if (plan->timestamps.at[timestamp] > 0)
-                        protocol_emit("moment", "%s %" PRIu64, timestamp_to_string(timestamp),
+                        protocol_emit(DOMAIN_KEY_MOMENT, "%s %" PRIu64, timestamp_to_string(timestamp),
                                         plan->timestamps.at[timestamp]);
 }
 
@@ -61,7 +61,7 @@ static void emit_started(Plan *plan, bool kvm)
         protocol_guard(0, NULL);
         timestamps_record(&plan->timestamps, TIMESTAMP_CREATED);
         emit_timestamps(plan);
-        protocol_emit("started", "%s", kvm ? "kvm" : "tcg");
+        protocol_emit(DOMAIN_KEY_STARTED, "%s", kvm ? "kvm" : "tcg");
 }
 
 /* 1: it was prepared, and runs now. 0: there is none. What else there is of ours was left by a start or a
@@ -80,8 +80,9 @@ static int start_handle_leftover(virConnectPtr connection, Plan *plan, const cha
                         r = 1;
                 else {
                         if (!prepared)
-                                protocol_emit("notice", "A domain of an earlier start was still there; it "
-                                                        "was ended");
+                                protocol_emit(DOMAIN_KEY_NOTICE,
+                                                "A domain of an earlier start was still there; it "
+                                                "was ended");
                         r = virt_domain_destroy(connection, domain, ret_error);
                 }
         }
@@ -214,7 +215,7 @@ static int start_open_credentials(const Definition *definition, int directory, i
 
         r = credentials_open(definition, directory, notices, ret_fd, ret_error);
         for (guint i = 0; i < notices->len; i++)
-                protocol_emit("notice", "%s", (const char *) notices->pdata[i]);
+                protocol_emit(DOMAIN_KEY_NOTICE, "%s", (const char *) notices->pdata[i]);
         return r;
 }
 
@@ -232,7 +233,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
                 return r;
         plan->timestamps.at[TIMESTAMP_HELPER_BEGAN] = begun;
         isolation_prepare(plan);
-        protocol_emit("owner", "%u", plan->definition->owner);
+        protocol_emit(DOMAIN_KEY_OWNER, "%u", plan->definition->owner);
         r = plan_resolve(plan, ret_error);
         if (r < 0)
                 return r;
@@ -241,7 +242,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         emit_plan(plan);
         r = started_write(name, plan->definition);
         if (r < 0)
-                protocol_emit("notice", "Cannot write down what the guest is started with: %s",
+                protocol_emit(DOMAIN_KEY_NOTICE, "Cannot write down what the guest is started with: %s",
                                 g_strerror(-r));
         r = start_open_credentials(plan->definition, credentials_directory, &credentials, ret_error);
         if (r < 0)
@@ -259,7 +260,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
                         error_move(ret_error, &error);
                         return r;
                 }
-                protocol_emit("notice", "%s; trying again", error_message(&error, r));
+                protocol_emit(DOMAIN_KEY_NOTICE, "%s; trying again", error_message(&error, r));
                 g_usleep(ATTEMPT_PAUSE_USEC);
         }
 

@@ -212,8 +212,9 @@ static int request_choose_name(const DeviceRequest *request, char **ret_name, Er
         if (!name_is_valid(name))
                 return 0;
         if (!request->first && name_is_unikernel(name)) {
-                protocol_emit("notice", "'%s' is another unikernel's name: device '%s' has none in DNS",
-                                name, device);
+                protocol_emit(DOMAIN_KEY_NOTICE,
+                                "'%s' is another unikernel's name: device '%s' has none in DNS", name,
+                                device);
                 return 0;
         }
 
@@ -225,8 +226,8 @@ static int request_choose_name(const DeviceRequest *request, char **ret_name, Er
                 return r;
         }
         if (r < 0)
-                protocol_emit("notice", "%s; device '%s' has no name in DNS", error_message(&error, r),
-                                device);
+                protocol_emit(DOMAIN_KEY_NOTICE, "%s; device '%s' has no name in DNS",
+                                error_message(&error, r), device);
         else
                 *ret_name = g_steal_pointer(&name);
         return 0;
@@ -248,7 +249,7 @@ static int request_enter_host(const DeviceRequest *request, const Address *addre
                 return r;
         host.name = name;
         if (attachment_enter_host(request->attachment, &host, &error) < 0)
-                protocol_emit("notice", "%s; '%s' is not known there", error.message,
+                protocol_emit(DOMAIN_KEY_NOTICE, "%s; '%s' is not known there", error.message,
                                 request_unikernel(request));
         return 0;
 }
@@ -273,7 +274,7 @@ static void request_warn_of_lease(const DeviceRequest *request)
                                                 !address_equal(&lease->address, own[1])))
                         continue;
                 address_format_ip(&lease->address, ip);
-                protocol_emit("notice",
+                protocol_emit(DOMAIN_KEY_NOTICE,
                                 "%s is leased by DHCP to %s: until that lease has ended, a guest that asks "
                                 "for an address is given another one, and cannot use it",
                                 ip, lease->mac);
@@ -307,7 +308,7 @@ static int request_find_attachment(DeviceRequest *request, Error *ret_error)
         if (network && allocation->acquire)
                 r = networks_restore(allocation->connection, network, ret_error);
         if (r > 0)
-                protocol_emit("notice",
+                protocol_emit(DOMAIN_KEY_NOTICE,
                                 "Network '%s' had been stopped or had gone from libvirt; it is started "
                                 "again",
                                 network);
@@ -407,7 +408,7 @@ static void allocation_give_back_others(const Allocation *allocation)
                 if (r >= 0)
                         r = lease_give_back(lease, &error);
                 if (r < 0)
-                        protocol_emit("notice", "%s", error_message(&error, r));
+                        protocol_emit(DOMAIN_KEY_NOTICE, "%s", error_message(&error, r));
         }
 }
 

@@ -90,7 +90,7 @@ static int entry_update(const Attachment *attachment, const Entry *entry, bool *
         r = virt_error_set(&error, attachment->connection, ERROR_FAILED, "Cannot %s in network '%s'",
                         entry->doing, attachment->info->name);
         if (entry_is_made(attachment, entry)) {
-                protocol_emit("notice",
+                protocol_emit(DOMAIN_KEY_NOTICE,
                                 "%s; it is done all the same, but something else of that network may be "
                                 "missing: see the journal of libvirt's daemon",
                                 error.message);

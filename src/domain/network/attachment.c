@@ -209,6 +209,7 @@ int attachment_list_seen(const Attachment *attachment, GArray *seen, Error *ret_
                 return r;
         }
         if (r < 0)
-                protocol_emit("notice", "%s; only DHCP leases were looked at", error_message(&error, r));
+                protocol_emit(DOMAIN_KEY_NOTICE, "%s; only DHCP leases were looked at",
+                                error_message(&error, r));
         return 0;
 }

@@ -118,7 +118,7 @@ static int network_set_filter(virConnectPtr connection, const DefinitionDevice *
         if (choice->learn) {
                 network_add_parameter(network, "CTRL_IP_LEARNING", "dhcp");
                 /* Who types an address would look in vain for why nobody hears it. */
-                protocol_emit("notice",
+                protocol_emit(DOMAIN_KEY_NOTICE,
                                 "Device %s may send from the address that DHCP gives it, and no other; an "
                                 "address of its own is given to it by Address= in [Network %s]",
                                 device->name, device->name);
@@ -224,7 +224,7 @@ int isolation_choose(virConnectPtr connection, Plan *plan, bool apply, Error *re
                         problem = isolation_problem(connection, &fix);
                         asked = true;
                         if (problem)
-                                protocol_emit("notice",
+                                protocol_emit(DOMAIN_KEY_NOTICE,
                                                 "Nothing keeps the guest from sending from others' "
                                                 "addresses: %s",
                                                 problem);

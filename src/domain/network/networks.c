@@ -484,7 +484,7 @@ int networks_create(const char *name, Error *ret_error)
                 return r;
 
         bridge = virNetworkGetBridgeName(task.network);
-        protocol_emit("bridge", "%s", bridge ?: "");
+        protocol_emit(DOMAIN_KEY_BRIDGE, "%s", bridge ?: "");
         free(bridge);
         return 0;
 }

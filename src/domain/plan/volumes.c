@@ -57,7 +57,7 @@ static int plan_find_volume(
         if (r < 0)
                 return r;
 
-        protocol_emit("notice", "Volume '%s' was made", device->stored);
+        protocol_emit(DOMAIN_KEY_NOTICE, "Volume '%s' was made", device->stored);
         return volume_load(device->stored, ret_volume, ret_error);
 }
 
@@ -129,7 +129,7 @@ static void device_tell_size(const DefinitionDevice *device, const Volume *volum
         g_autofree char *has = size_format_exact(volume->size), *wanted = size_format_exact(device->size);
 
         if (device->size > volume->size)
-                protocol_emit("notice",
+                protocol_emit(DOMAIN_KEY_NOTICE,
                                 "Volume '%s' has %s: Size=%s resizes nothing, 'shruthictl volume resize %s "
                                 "%s' does",
                                 volume->name, has, wanted, volume->name, wanted);
@@ -145,7 +145,7 @@ static void device_tell_free_space(const DefinitionDevice *device, const Volume 
 
         wanted_text = size_format(wanted);
         left_text = size_format(left);
-        protocol_emit("notice",
+        protocol_emit(DOMAIN_KEY_NOTICE,
                         "Volume '%s' may come to need %s more, and its file system has %s left: beyond that "
                         "the guest's writes will fail",
                         volume->name, wanted_text, left_text);

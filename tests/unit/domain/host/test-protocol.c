@@ -51,7 +51,7 @@ static void assert_says(const char *expected, int status)
 static void test_a_value_is_one_line(void)
 {
         if (g_test_subprocess()) {
-                protocol_emit("notice", "%s", "a\nstarted=kvm\r\x1b[2J\xff");
+                protocol_emit(DOMAIN_KEY_NOTICE, "%s", "a\nstarted=kvm\r\x1b[2J\xff");
                 return;
         }
 
