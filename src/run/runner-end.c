@@ -16,7 +16,6 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "common/string-util.h"
-#include "helper/keys.h"
 #include "run/runner-private.h"
 #include "unikernel/exit-record.h"
 #include "unikernel/liveness.h"
@@ -87,19 +86,15 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
                 (void) sd_event_exit(runner->event, exit_status);
 }
 
-void runner_failure_clear(RunnerFailure *failure)
-{
-        g_free(failure->message);
-        *failure = RUNNER_FAILURE_INIT;
-}
-
 static void runner_set_failure(
                 Runner *runner, Result result, int exit_status, const char *format, va_list ap)
 {
-        runner_failure_clear(&runner->failure);
-        runner->failure.result = result;
-        runner->failure.exit_status = exit_status;
-        runner->failure.message = g_strdelimit(g_strdup_vprintf(format, ap), "\n", ' ');
+        g_free(runner->failure.message);
+        runner->failure = (RunnerFailure){
+                        .result = result,
+                        .exit_status = exit_status,
+                        .message = g_strdelimit(g_strdup_vprintf(format, ap), "\n", ' '),
+        };
 }
 
 void runner_fail(Runner *runner, Result result, int exit_status, const char *format, ...)
@@ -122,7 +117,7 @@ void runner_refuse(Runner *runner, Result result, int exit_status, const char *f
         runner_handle(runner, RUNNER_EVENT_START_REFUSED);
 }
 
-void runner_fail_helper(Runner *runner, int r)
+void runner_fail_call(Runner *runner, int r)
 {
         runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "shruthi-domain cannot be run: %s",
                         g_strerror(-r));
@@ -201,16 +196,15 @@ void runner_tell_end(Runner *runner)
         runner_finish(runner, &exit_record, exit_parser_unit_exit_status(exit_parser), true);
 }
 
-static void on_stopper_line(void *userdata, const char *text, const char *value)
+static void on_stopper_line(void *userdata, const char *key, const char *value)
 {
-        DomainKey key = domain_key_from_string(text);
         Runner *runner = userdata;
+        BodyAnswer answer = runner->body->read(key, value, &runner->run);
 
-        if (key == DOMAIN_KEY_ERROR) {
-                g_free(runner->stop_error);
-                runner->stop_error = g_strdup(value);
-        } else if (key == DOMAIN_KEY_NOTICE)
-                journal_message(runner->journal, LOG_WARNING, NULL, NULL, "%s", value);
+        if (answer.kind == BODY_ANSWER_FAILED)
+                body_failure_read(&runner->stop_failure, key, value);
+        else if (answer.kind == BODY_ANSWER_NOTICE)
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL, "%s", answer.text);
 }
 
 static int on_stop_time(sd_event_source *source, uint64_t usec, void *userdata)
@@ -232,7 +226,7 @@ static void on_stopper_ended(void *userdata, int status)
 {
         Runner *runner = userdata;
 
-        helper_free(runner->stopper);
+        body_call_free(runner->stopper);
         runner->stopper = NULL;
 
         if (status == 0)
@@ -246,7 +240,7 @@ static void on_stopper_ended(void *userdata, int status)
         else
                 runner_fail(runner, RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT,
                                 "the guest could not be stopped: %s",
-                                runner->stop_error ?: "no answer from libvirt in time");
+                                runner->stop_failure.message ?: "no answer from libvirt in time");
 }
 
 static int on_slow_time(sd_event_source *source, uint64_t usec, void *userdata)
@@ -271,8 +265,8 @@ void runner_tell_slow_stop(Runner *runner)
 
 void runner_stop_domain(Runner *runner)
 {
-        static const HelperHooks hooks = {.line = on_stopper_line, .ended = on_stopper_ended};
-        const char *const arguments[] = {"stop", runner->name, NULL};
+        static const BodyCallHooks hooks = {.line = on_stopper_line, .ended = on_stopper_ended};
+        BodyRequest request = runner->body->request(BODY_STOP, runner->name);
         int r;
 
         runner->evidence.stop_tried = true;
@@ -281,9 +275,9 @@ void runner_stop_domain(Runner *runner)
                 (void) sd_event_add_time_relative(runner->event, &runner->slow_source, CLOCK_MONOTONIC,
                                 STOP_SLOW_USEC, 0, on_slow_time, runner);
         }
-        r = helper_new(runner->event, arguments, STOP_TIMEOUT_USEC, &hooks, runner, &runner->stopper);
+        r = body_call_new(runner->event, &request, STOP_TIMEOUT_USEC, &hooks, runner, &runner->stopper);
         if (r < 0)
-                runner_fail_helper(runner, r);
+                runner_fail_call(runner, r);
 }
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)

@@ -6,11 +6,12 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "body/body-domain.h"
 #include "common/error.h"
+#include "run/body-call.h"
 #include "run/console-server.h"
 #include "run/console.h"
 #include "run/evidence.h"
-#include "run/helper.h"
 #include "run/journal.h"
 #include "run/runner-state.h"
 #include "run/runner.h"
@@ -19,15 +20,12 @@
 
 /* Between the files of the runner. */
 
-/* Why a start was refused, or what of the runner's own failed. */
+/* What of the runner's own failed, or why it says that a start was refused. */
 typedef struct RunnerFailure {
         Result result;
         int exit_status;
-        ErrorCode error; /* _ERROR_CODE_INVALID: none */
-        char *message;   /* NULL: none */
+        char *message;
 } RunnerFailure;
-
-#define RUNNER_FAILURE_INIT ((RunnerFailure){.result = RESULT_RUNNER, .error = _ERROR_CODE_INVALID})
 
 struct Runner {
         char *name;
@@ -48,10 +46,12 @@ struct Runner {
         Console *console;
         ConsoleServer *server; /* NULL when its socket could not be made: the guest runs without */
 
-        /* The helper that starts or adopts the guest, and then may stay as its monitor. */
-        Helper *helper;
+        const Body *body;
+
+        /* What starts or adopts the guest, and then may stay as its monitor. */
+        BodyCall *starter;
         char *acceleration;    /* NULL: not known */
-        RunnerFailure refusal; /* what it has said so far of why there is no guest */
+        BodyFailure refusal;   /* what it has said so far of why there is no guest */
         unsigned monitor_attempts;
         sd_event_source *monitor_source; /* the next */
         uint64_t network_deadline; /* µs, CLOCK_MONOTONIC: how long a network is waited for; 0: not yet */
@@ -65,10 +65,9 @@ struct Runner {
         sd_event_source *space_source;  /* the next look at its volumes' file system */
         bool no_space;                  /* … which was full */
 
-        /* The helper that ends the domain. */
-        Helper *stopper;
+        BodyCall *stopper; /* what ends the domain */
         unsigned stop_attempts;
-        char *stop_error;
+        BodyFailure stop_failure;
         sd_event_source *stop_source; /* the next attempt */
         sd_event_source *slow_source; /* for a stop that takes long, to say so */
         uint64_t stop_begun;          /* µs, CLOCK_MONOTONIC */
@@ -94,8 +93,7 @@ void runner_fail(Runner *runner, Result result, int exit_status, const char *for
 /* The same by RUNNER_EVENT_START_REFUSED. */
 void runner_refuse(Runner *runner, Result result, int exit_status, const char *format, ...)
                 __attribute__((format(printf, 4, 5)));
-void runner_fail_helper(Runner *runner, int r); /* that shruthi-domain cannot be run */
-void runner_failure_clear(RunnerFailure *failure);
+void runner_fail_call(Runner *runner, int r); /* that shruthi-domain cannot be run */
 
 bool runner_console_is_closed(const Runner *runner);
 void runner_save(Runner *runner);

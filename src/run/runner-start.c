@@ -19,7 +19,6 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/unikernel-name.h"
-#include "helper/keys.h"
 #include "run/runner-private.h"
 #include "run/unit-query.h"
 #include "unikernel/guest-slice.h"
@@ -41,88 +40,28 @@
 
 static void runner_find_monitor(Runner *runner);
 
-static void runner_set_monitored(Runner *runner, const char *value)
+static void runner_set_monitored(Runner *runner, TerminationCause cause)
 {
-        static const struct {
-                const char *value;
-                TerminationCause cause;
-        } causes[] = {
-                        {"shutdown", TERMINATION_POWERED_OFF},
-                        {"destroyed", TERMINATION_DESTROYED},
-                        {"crashed", TERMINATION_DESTROYED},
-                        {"failed", TERMINATION_DESTROYED},
-        };
-
         runner->evidence.monitor = MONITOR_ANSWERED;
-        runner->evidence.monitor_cause = TERMINATION_CONSOLE;
-        for (size_t i = 0; i < G_N_ELEMENTS(causes); i++)
-                if (g_str_equal(value, causes[i].value))
-                        runner->evidence.monitor_cause = causes[i].cause;
+        runner->evidence.monitor_cause = cause;
+        runner_handle(runner, RUNNER_EVENT_TOLD);
 }
 
-static void runner_set_number(Runner *runner, uint64_t *number, const char *value)
+static void runner_set_journal_object(Runner *runner)
 {
-        (void) g_ascii_string_to_unsigned(value, 10, 0, UINT64_MAX, number, NULL);
-        runner->run_changed = true;
-}
+        const LogObject object = {
+                        .unikernel = runner->name, .owner = runner->run.owner, .image = runner->run.image};
 
-static void runner_set_text(Runner *runner, char **text, const char *value)
-{
-        LogObject object = {.unikernel = runner->name};
-
-        g_free(*text);
-        *text = g_strdup(value);
-        runner->run_changed = true;
-
-        object.owner = runner->run.owner;
-        object.image = runner->run.image;
         journal_set_object(runner->journal, &object);
 }
 
-/* Returns false for what is no fact to keep. */
-static bool runner_keep_fact(Runner *runner, DomainKey key, const char *value)
+static void runner_take_fact(Runner *runner, BodyAnswerKind kind)
 {
-        RunState *run = &runner->run;
-
-        switch (key) {
-        case DOMAIN_KEY_OWNER:
-                runner_set_text(runner, &run->owner, value);
-                return true;
-        case DOMAIN_KEY_IMAGE:
-                runner_set_text(runner, &run->image, value);
-                return true;
-        case DOMAIN_KEY_VOLUMES:
-                runner_set_text(runner, &run->volumes, value);
-                return true;
-        case DOMAIN_KEY_MEMORY:
-                runner_set_number(runner, &run->memory, value);
-                return true;
-        case DOMAIN_KEY_CONSOLE_RATE:
-                runner_set_number(runner, &run->console_rate, value);
-                return true;
-        case DOMAIN_KEY_CONSOLE_BURST:
-                runner_set_number(runner, &run->console_burst, value);
-                return true;
-        case DOMAIN_KEY_CONSOLE_RATE_USER:
-                runner_set_number(runner, &run->console_rate_user, value);
-                return true;
-        case DOMAIN_KEY_CONSOLE_BURST_USER:
-                runner_set_number(runner, &run->console_burst_user, value);
-                return true;
-        case DOMAIN_KEY_SILENCE_WARNING_USEC:
-                runner_set_number(runner, &run->silence_warning_usec, value);
-                return true;
-        case DOMAIN_KEY_MOMENT:
-                runner->run_changed = timestamps_parse(&run->timestamps, value) >= 0 || runner->run_changed;
-                return true;
-        case DOMAIN_KEY_WITNESS:
-                run->witness = g_str_equal(value, "yes");
-                runner->evidence.monitor = run->witness ? MONITOR_WATCHING : MONITOR_NONE;
-                runner->run_changed = true;
-                return true;
-        default:
-                return false;
-        }
+        runner->run_changed = true;
+        if (runner->evidence.monitor != MONITOR_ANSWERED)
+                runner->evidence.monitor = runner->run.witness ? MONITOR_WATCHING : MONITOR_NONE;
+        if (kind == BODY_ANSWER_IDENTITY)
+                runner_set_journal_object(runner);
 }
 
 /* There is a guest, or was one that was quick. */
@@ -132,54 +71,44 @@ static void runner_handle_up(Runner *runner)
                                                                : RUNNER_EVENT_GUEST_UP);
 }
 
-static void runner_handle_started(Runner *runner, const char *acceleration)
+static void runner_take_up(Runner *runner, const char *acceleration)
 {
-        runner->acceleration = g_strdup(acceleration);
-        /* The limit was the start's; as monitor it stays as long as the guest. */
-        if (runner->evidence.monitor != MONITOR_NONE && runner->helper)
-                helper_set_timeout(runner->helper, UINT64_MAX);
+        if (acceleration) {
+                runner->acceleration = g_strdup(acceleration);
+                /* The limit was the start's; as monitor it stays as long as the guest. */
+                if (runner->evidence.monitor != MONITOR_NONE && runner->starter)
+                        body_call_set_timeout(runner->starter, UINT64_MAX);
+        }
         runner_handle_up(runner);
 }
 
-static void on_helper_line(void *userdata, const char *text, const char *value)
+static void on_starter_line(void *userdata, const char *key, const char *value)
 {
-        DomainKey key = domain_key_from_string(text);
         Runner *runner = userdata;
-        RunnerFailure *refusal = &runner->refusal;
-        Result result;
+        BodyAnswer answer = runner->body->read(key, value, &runner->run);
 
-        if (runner_keep_fact(runner, key, value))
+        if (answer.kind == BODY_ANSWER_FACT || answer.kind == BODY_ANSWER_IDENTITY) {
+                runner_take_fact(runner, answer.kind);
                 return;
+        }
 
         if (runner->run_changed)
                 runner_save(runner);
-        switch (key) {
-        case DOMAIN_KEY_STARTED:
-                runner_handle_started(runner, value);
+        switch (answer.kind) {
+        case BODY_ANSWER_UP:
+                runner_take_up(runner, answer.text);
                 break;
-        case DOMAIN_KEY_ALIVE:
-                if (g_str_equal(value, "yes"))
-                        runner_handle_up(runner);
-                else
-                        runner_handle(runner, RUNNER_EVENT_DOMAIN_GONE);
+        case BODY_ANSWER_GONE:
+                runner_handle(runner, RUNNER_EVENT_DOMAIN_GONE);
                 break;
-        case DOMAIN_KEY_ENDED:
-                runner_set_monitored(runner, value);
-                runner_handle(runner, RUNNER_EVENT_TOLD);
+        case BODY_ANSWER_ENDED:
+                runner_set_monitored(runner, answer.cause);
                 break;
-        case DOMAIN_KEY_NOTICE:
-                journal_message(runner->journal, LOG_NOTICE, NULL, NULL, "%s", value);
+        case BODY_ANSWER_NOTICE:
+                journal_message(runner->journal, LOG_NOTICE, NULL, NULL, "%s", answer.text);
                 break;
-        case DOMAIN_KEY_RESULT:
-                result = result_from_string(value);
-                refusal->result = (int) result < 0 ? RESULT_RUNNER : result;
-                break;
-        case DOMAIN_KEY_ERROR_NAME:
-                refusal->error = error_code_from_bus_name(value);
-                break;
-        case DOMAIN_KEY_ERROR:
-                g_free(refusal->message);
-                refusal->message = g_strdup(value);
+        case BODY_ANSWER_FAILED:
+                body_failure_read(&runner->refusal, key, value);
                 break;
         default:
                 break;
@@ -241,7 +170,7 @@ void runner_forget_network(Runner *runner)
 /* The helper went without a word about a guest. */
 static void runner_handle_no_answer(Runner *runner, int status)
 {
-        const RunnerFailure *refusal = &runner->refusal;
+        const BodyFailure *refusal = &runner->refusal;
 
         if (runner->adopted && run_dir_is_prepared(runner->name))
                 runner_refuse(runner, RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT,
@@ -267,12 +196,12 @@ static void runner_handle_no_answer(Runner *runner, int status)
                                                    "in time");
 }
 
-static void on_helper_ended(void *userdata, int status)
+static void on_starter_ended(void *userdata, int status)
 {
         Runner *runner = userdata;
 
-        helper_free(runner->helper);
-        runner->helper = NULL;
+        body_call_free(runner->starter);
+        runner->starter = NULL;
 
         if (runner_state_is_beginning(runner->state))
                 runner_handle_no_answer(runner, status);
@@ -280,16 +209,16 @@ static void on_helper_ended(void *userdata, int status)
                 runner_find_monitor(runner);
 }
 
-static const HelperHooks helper_hooks = {.line = on_helper_line, .ended = on_helper_ended};
+static const BodyCallHooks starter_hooks = {.line = on_starter_line, .ended = on_starter_ended};
 
 static void runner_watch(Runner *runner)
 {
-        const char *const arguments[] = {
-                        "watch", runner->name, runner->run.witness ? "--witness" : NULL, NULL};
+        BodyRequest request =
+                        runner->body->request(runner->run.witness ? BODY_WATCH : BODY_ADOPT, runner->name);
         int r;
 
-        r = helper_new(runner->event, arguments, runner->run.witness ? UINT64_MAX : WATCH_TIMEOUT_USEC,
-                        &helper_hooks, runner, &runner->helper);
+        r = body_call_new(runner->event, &request, runner->run.witness ? UINT64_MAX : WATCH_TIMEOUT_USEC,
+                        &starter_hooks, runner, &runner->starter);
         if (r < 0 && runner_state_is_beginning(runner->state))
                 runner_handle_no_answer(runner, -1);
 }
@@ -299,7 +228,7 @@ static int on_monitor_time(sd_event_source *source, uint64_t usec, void *userdat
         Runner *runner = userdata;
 
         runner->monitor_source = sd_event_source_disable_unref(runner->monitor_source);
-        if (!runner->helper && runner->state != RUNNER_FINISHED)
+        if (!runner->starter && runner->state != RUNNER_FINISHED)
                 runner_watch(runner);
         return 0;
 }
@@ -309,8 +238,7 @@ static void runner_find_monitor(Runner *runner)
 {
         /* Waiting ever longer, and in the end without one: then the guest's exit message alone tells. */
         if (console_has_ended(runner->console) || runner->monitor_attempts >= MONITOR_RETRY_MAX) {
-                runner_set_monitored(runner, "unknown");
-                runner_handle(runner, RUNNER_EVENT_TOLD);
+                runner_set_monitored(runner, TERMINATION_CONSOLE);
         } else if (!runner->monitor_source)
                 (void) sd_event_add_time_relative(runner->event, &runner->monitor_source, CLOCK_MONOTONIC,
                                 MONITOR_RETRY_USEC << runner->monitor_attempts++, 0, on_monitor_time,
@@ -319,8 +247,8 @@ static void runner_find_monitor(Runner *runner)
 
 static int runner_open_console(Runner *runner)
 {
-        g_autofree char *input = g_build_filename(runner->dir, "console.in", NULL);
-        g_autofree char *socket_path = g_build_filename(runner->dir, "console", NULL);
+        g_autofree char *input = runner->body->console(runner->name, BODY_CONSOLE_INPUT);
+        g_autofree char *socket_path = runner->body->console(runner->name, BODY_CONSOLE_SOCKET);
         int r;
 
         r = console_new(runner->event, runner->console_fd, runner->journal, &runner_console_hooks, runner,
@@ -346,31 +274,31 @@ static uint64_t runner_start_timeout(const Runner *runner)
 
 static int runner_ask_start(Runner *runner)
 {
-        const char *const arguments[] = {"start", runner->name, NULL};
+        BodyRequest request = runner->body->request(BODY_START, runner->name);
 
-        return helper_new(runner->event, arguments, runner_start_timeout(runner), &helper_hooks, runner,
-                        &runner->helper);
+        return body_call_new(runner->event, &request, runner_start_timeout(runner), &starter_hooks, runner,
+                        &runner->starter);
 }
 
 void runner_start_again(Runner *runner)
 {
         int r;
 
-        runner_failure_clear(&runner->refusal);
+        body_failure_clear(&runner->refusal);
         r = runner_ask_start(runner);
         if (r < 0)
-                runner_fail_helper(runner, r);
+                runner_fail_call(runner, r);
 }
 
 void runner_shorten_start(Runner *runner)
 {
-        if (runner->helper)
-                helper_set_timeout(runner->helper, LATE_START_USEC);
+        if (runner->starter)
+                body_call_set_timeout(runner->starter, LATE_START_USEC);
 }
 
 void runner_start(Runner *runner)
 {
-        g_autofree char *output = g_build_filename(runner->dir, "console.out", NULL);
+        g_autofree char *output = runner->body->console(runner->name, BODY_CONSOLE_OUTPUT);
         int r;
 
         runner->run.invocation_id = g_strdup(g_getenv("INVOCATION_ID"));
@@ -402,18 +330,17 @@ void runner_start(Runner *runner)
                 r = runner_ask_start(runner);
         }
         if (r < 0)
-                runner_fail_helper(runner, r);
+                runner_fail_call(runner, r);
 }
 
 void runner_drop_adoption(Runner *runner)
 {
-        helper_free(runner->helper);
-        runner->helper = NULL;
+        body_call_free(runner->starter);
+        runner->starter = NULL;
 }
 
 void runner_adopt(Runner *runner)
 {
-        LogObject object = {.unikernel = runner->name};
         int r;
 
         runner_notify("STATUS=Adopting the running guest");
@@ -426,9 +353,7 @@ void runner_adopt(Runner *runner)
         /* Which start it was is not known then, but it was not this one. */
         if (!runner->run.invocation_id)
                 runner->run.invocation_id = g_strdup("");
-        object.owner = runner->run.owner;
-        object.image = runner->run.image;
-        journal_set_object(runner->journal, &object);
+        runner_set_journal_object(runner);
         runner->evidence.monitor = runner->run.witness ? MONITOR_WATCHING : MONITOR_NONE;
 
         r = runner_open_console(runner);

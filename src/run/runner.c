@@ -128,8 +128,9 @@ int runner_new(const char *name, Runner **ret_runner)
                         .console_fd = -EBADF,
                         .liveness_fd = -EBADF,
                         .run = RUN_STATE_INIT,
-                        .refusal = RUNNER_FAILURE_INIT,
-                        .failure = RUNNER_FAILURE_INIT,
+                        .body = &body_domain,
+                        .refusal = BODY_FAILURE_INIT,
+                        .stop_failure = BODY_FAILURE_INIT,
         };
 
         r = sd_event_new(&runner->event);
@@ -161,20 +162,20 @@ void runner_free(Runner *runner)
         sd_event_source_disable_unref(runner->slow_source);
         sd_event_source_disable_unref(runner->timeout_source);
         sd_event_source_disable_unref(runner->flush_source);
-        helper_free(runner->helper);
-        helper_free(runner->stopper);
+        body_call_free(runner->starter);
+        body_call_free(runner->stopper);
         console_server_free(runner->server);
         console_free(runner->console);
         (void) close_safe(runner->console_fd);
         (void) close_safe(runner->liveness_fd);
         journal_free(runner->journal);
         run_state_clear(&runner->run);
-        runner_failure_clear(&runner->refusal);
-        runner_failure_clear(&runner->failure);
+        body_failure_clear(&runner->refusal);
+        body_failure_clear(&runner->stop_failure);
+        g_free(runner->failure.message);
         sd_event_unref(runner->event);
         g_free(runner->acceleration);
         g_free(runner->stopped_by);
-        g_free(runner->stop_error);
         g_free(runner->paused_reason);
         g_free(runner->dir);
         g_free(runner->name);

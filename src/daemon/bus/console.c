@@ -11,9 +11,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "body/body-domain.h"
 #include "common/io.h"
 #include "common/names.h"
-#include "common/paths.h"
 #include "daemon/state/unikernel-access.h"
 
 /* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
@@ -24,7 +24,7 @@
  */
 static int console_connect(const char *name, int *ret_fd, Error *ret_error)
 {
-        g_autofree char *dir = paths_unikernel_runtime(name), *path = g_build_filename(dir, "console", NULL);
+        g_autofree char *path = body_domain.console(name, BODY_CONSOLE_SOCKET);
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         _cleanup_close_ int fd = -EBADF;
 

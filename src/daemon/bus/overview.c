@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "body/body-domain.h"
 #include "common/names.h"
 #include "daemon/access/call.h"
 #include "daemon/bus/unikernel-details.h"
@@ -265,20 +266,22 @@ static void on_overview_statistics(int r, Error *error, const char *output, void
 
 static void overview_start_statistics(Overview *overview)
 {
+        BodyRequest request = body_domain.request(BODY_STATISTICS_ALL, NULL);
         Call *call = overview->call;
 
         /* This function's own. */
         overview->outstanding = 1;
         if (overview->entries->len > SINGLE_STATISTICS_MAX) {
                 overview->outstanding++;
-                libvirt_helper_run(call->manager->helper, call->uid, "statistics-all", NULL,
-                                on_overview_statistics, overview);
+                libvirt_helper_run_body(call->manager->helper, call->uid, &request, on_overview_statistics,
+                                overview);
         } else
                 for (guint i = 0; i < overview->entries->len; i++) {
                         Entry *entry = overview->entries->pdata[i];
 
                         overview->outstanding++;
-                        libvirt_helper_run(call->manager->helper, call->uid, "statistics", entry->name,
+                        request = body_domain.request(BODY_STATISTICS, entry->name);
+                        libvirt_helper_run_body(call->manager->helper, call->uid, &request,
                                         on_entry_statistics, entry);
                 }
         overview_count_statistics(overview, 0, NULL);

@@ -2,6 +2,7 @@
 
 /* What a guest uses: GetStatistics(). */
 
+#include "body/body-domain.h"
 #include "common/names.h"
 #include "daemon/bus/unikernel-bus.h"
 #include "daemon/bus/unikernel-details.h"
@@ -136,6 +137,7 @@ int unikernel_method_get_statistics(sd_bus_message *message, void *userdata, sd_
 {
         _cleanup_error_ Error error = ERROR_INIT;
         Unikernel *unikernel = userdata;
+        BodyRequest request = body_domain.request(BODY_STATISTICS, unikernel->name);
         Call *call;
         int r;
 
@@ -146,7 +148,7 @@ int unikernel_method_get_statistics(sd_bus_message *message, void *userdata, sd_
         if (r < 0)
                 call_fail(call, &error, r);
         else
-                libvirt_helper_run(unikernel->manager->helper, call->uid, "statistics", unikernel->name,
+                libvirt_helper_run_body(unikernel->manager->helper, call->uid, &request,
                                 on_unikernel_statistics, call);
         return 1;
 }

@@ -24,7 +24,7 @@ struct LibvirtHelper {
 typedef struct Child {
         LibvirtHelper *helper;
         QueueEntry *entry;
-        char *verb, *name;
+        char **words;
         LibvirtHelperDone done;
         void *userdata;
         DomainCall *call;
@@ -94,22 +94,15 @@ gboolean libvirt_helper_next_key(const char **position, DomainKey *ret_key, char
         return FALSE;
 }
 
-/* error-name= and error= of the output become the error; else what is known of its end. */
+/* What the output says of it becomes the error; else what is known of its end. */
 static int child_failed(Child *child, int status, Error *ret_error)
 {
-        DomainKey key;
-        g_autofree char *name = NULL, *sentence = NULL;
+        _cleanup_body_failure_ BodyFailure failure = BODY_FAILURE_INIT;
         const char *position = child->output->str;
-        ErrorCode code;
 
-        for (char *value; libvirt_helper_next_key(&position, &key, &value);) {
-                if (key == DOMAIN_KEY_ERROR_NAME) {
-                        g_free(name);
-                        name = g_steal_pointer(&value);
-                } else if (key == DOMAIN_KEY_ERROR) {
-                        g_free(sentence);
-                        sentence = g_steal_pointer(&value);
-                }
+        for (char *key, *value; libvirt_helper_next_line(&position, &key, &value);) {
+                body_failure_read(&failure, key, value);
+                g_free(key);
                 g_free(value);
         }
 
@@ -118,17 +111,17 @@ static int child_failed(Child *child, int status, Error *ret_error)
                                 (unsigned) (child->timeout / G_USEC_PER_SEC));
         if (child->too_much)
                 return error_set(ret_error, ERROR_FAILED, "The output of %s %s is too long", HELPER_PROGRAM,
-                                child->verb);
-        if (sentence) {
-                code = error_code_from_bus_name(name);
-                return error_set(ret_error, code >= 0 ? code : ERROR_FAILED, "%s", sentence);
-        }
+                                child->words[0]);
+        if (failure.message)
+                return error_set(ret_error, failure.error >= 0 ? failure.error : ERROR_FAILED, "%s",
+                                failure.message);
         if (status < 0)
-                return error_set(ret_error, ERROR_FAILED, "%s %s was killed", HELPER_PROGRAM, child->verb);
+                return error_set(ret_error, ERROR_FAILED, "%s %s was killed", HELPER_PROGRAM,
+                                child->words[0]);
 
         return error_set(ret_error, ERROR_FAILED,
                         "%s %s ended with status %d: see its messages in the journal", HELPER_PROGRAM,
-                        child->verb, status);
+                        child->words[0], status);
 }
 
 static void child_free(Child *child)
@@ -136,8 +129,7 @@ static void child_free(Child *child)
         domain_call_free(child->call);
         g_string_free(child->output, TRUE);
         queue_entry_done(child->entry);
-        g_free(child->verb);
-        g_free(child->name);
+        g_strfreev(child->words);
         g_free(child);
 }
 
@@ -179,7 +171,7 @@ static void on_child_turn(QueueEntry *entry, void *userdata)
         static const DomainCallHooks hooks = {.output = on_child_output, .ended = on_child_ended};
         _cleanup_error_ Error error = ERROR_INIT;
         Child *child = userdata;
-        const char *words[] = {child->verb, child->name, NULL};
+        const char *const *words = (const char *const *) child->words;
         int r;
 
         child->entry = entry;
@@ -194,17 +186,24 @@ static void on_child_turn(QueueEntry *entry, void *userdata)
         child_free(child);
 }
 
-void libvirt_helper_run(LibvirtHelper *helper, uid_t uid, const char *verb, const char *name,
+void libvirt_helper_run_body(LibvirtHelper *helper, uid_t uid, const BodyRequest *request,
                 LibvirtHelperDone done, void *userdata)
 {
         Child *child = g_new0(Child, 1);
 
         *child = (Child){.helper = helper,
-                        .verb = g_strdup(verb),
-                        .name = g_strdup(name),
+                        .words = g_strdupv((char **) request->words),
                         .done = done,
                         .userdata = userdata,
                         .output = g_string_new(NULL),
-                        .timeout = verb_timeout(verb)};
+                        .timeout = verb_timeout(request->words[0])};
         queue_add(helper->queue, uid, on_child_turn, child);
+}
+
+void libvirt_helper_run(LibvirtHelper *helper, uid_t uid, const char *verb, const char *name,
+                LibvirtHelperDone done, void *userdata)
+{
+        const BodyRequest request = {.words = {verb, name}};
+
+        libvirt_helper_run_body(helper, uid, &request, done, userdata);
 }

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
+#include "body/body.h"
 #include "common/error.h"
 #include "helper/keys.h"
 
@@ -22,6 +23,10 @@ LibvirtHelper *libvirt_helper_free(LibvirtHelper *helper);
 
 /* Has "shruthi-domain VERB [NAME]" done when uid's turn has come. */
 void libvirt_helper_run(LibvirtHelper *helper, uid_t uid, const char *verb, const char *name,
+                LibvirtHelperDone done, void *userdata);
+
+/* The same of a body. */
+void libvirt_helper_run_body(LibvirtHelper *helper, uid_t uid, const BodyRequest *request,
                 LibvirtHelperDone done, void *userdata);
 
 unsigned libvirt_helper_count(const LibvirtHelper *helper); /* waiting and running */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "body/body-domain.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/names.h"
@@ -335,12 +336,13 @@ static void on_job_prepared(int r, Error *error, const char *output, void *userd
  * for that processor. */
 static void job_prepare(const Job *job)
 {
+        BodyRequest request = body_domain.request(BODY_PREPARE, job->name);
         const Unikernel *unikernel = unikernel_get(job->manager, job->name);
         const char *state = unikernel ? unikernel->status.active_state : NULL;
 
         if (job->kind == JOB_START && queue_count_running(job->queue) == 1 &&
                         (g_strcmp0(state, "inactive") == 0 || g_strcmp0(state, "failed") == 0))
-                libvirt_helper_run(job->manager->helper, job->uid, "prepare", job->name, on_job_prepared,
+                libvirt_helper_run_body(job->manager->helper, job->uid, &request, on_job_prepared,
                                 g_strdup(job->name));
 }
 

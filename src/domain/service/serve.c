@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "body/body-domain.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
@@ -277,10 +278,11 @@ static void server_sweep(Server *server, int64_t now)
 
         while (pool_has_capacity(&server->pool) &&
                         (name = sweeper_find_ended(server->sweeper, now, &unclaimed))) {
-                const char *const words[] = {"sweep", name, unclaimed ? "--prepared" : NULL, NULL};
+                BodyRequest request =
+                                body_domain.request(unclaimed ? BODY_SWEEP_PREPARED : BODY_SWEEP, name);
 
                 server_prepare_worker(server, now);
-                sweeper_set_sweeping(server->sweeper, name, server_ask(server, words), now);
+                sweeper_set_sweeping(server->sweeper, name, server_ask(server, request.words), now);
                 server->used = now;
         }
 }

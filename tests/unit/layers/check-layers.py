@@ -19,11 +19,12 @@ LAYERS = {
     "unikernel": {"common", "image", "volume"},
     "antispoof": {"common"},
     "helper": {"common"},
-    "domain": {"common", "image", "volume", "unikernel", "antispoof", "helper"},
+    "body": {"common", "unikernel", "helper"},
+    "domain": {"common", "image", "volume", "unikernel", "antispoof", "helper", "body"},
     "neighbours": {"common", "image", "unikernel"},
     "seal": {"common"},
-    "run": {"common", "image", "volume", "unikernel", "helper"},
-    "daemon": {"common", "image", "volume", "unikernel", "seal", "helper"},
+    "run": {"common", "image", "volume", "unikernel", "helper", "body"},
+    "daemon": {"common", "image", "volume", "unikernel", "seal", "helper", "body"},
     "ctl": {"common", "image", "unikernel"},
     "generator": {"common", "image", "unikernel"},
 }
@@ -38,7 +39,7 @@ UPWARD = set()
 # Modules that include each other all the same.
 RINGS = (
 )
-PURE = {"common", "image", "volume", "unikernel"}
+PURE = {"common", "image", "volume", "unikernel", "body"}
 # "common" may know the journal and machine IDs, which are no bus.
 BUS = re.compile(r"^(systemd/sd-(bus|event|daemon)\.h|gio/)")
 LIBVIRT = re.compile(r"^(libvirt/|libxml/)")

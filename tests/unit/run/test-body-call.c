@@ -11,13 +11,13 @@
 
 #include "common/paths.h"
 #include "fixture/files.h"
-#include "run/helper.h"
+#include "run/body-call.h"
 
 typedef struct Fixture {
         char *root;
         char *program;
         sd_event *event;
-        Helper *helper;
+        BodyCall *call;
         GString *heard;
         int status;
 } Fixture;
@@ -27,7 +27,7 @@ static void set_up(Fixture *f, const void *data)
         g_autofree char *dir = NULL;
         sigset_t mask;
 
-        f->root = g_dir_make_tmp("shruthi-helper-XXXXXX", NULL);
+        f->root = g_dir_make_tmp("shruthi-body-call-XXXXXX", NULL);
         paths_set_root(f->root);
         dir = g_strdup(paths_libexec_dir());
         g_assert_cmpint(g_mkdir_with_parents(dir, 0755), ==, 0);
@@ -45,7 +45,7 @@ static void tear_down(Fixture *f, const void *data)
 {
         g_autofree char *dir = g_path_get_dirname(f->program);
 
-        helper_free(f->helper);
+        body_call_free(f->call);
         sd_event_unref(f->event);
         g_string_free(f->heard, TRUE);
         (void) g_unlink(f->program);
@@ -75,19 +75,19 @@ static void on_ended(void *userdata, int status)
         Fixture *f = userdata;
 
         f->status = status;
-        helper_free(f->helper);
-        f->helper = NULL;
+        body_call_free(f->call);
+        f->call = NULL;
         (void) sd_event_exit(f->event, 0);
 }
 
 static void run_verb(Fixture *f, const char *verb, const char *script, uint64_t usec)
 {
-        static const HelperHooks hooks = {.line = on_line, .ended = on_ended};
-        const char *const arguments[] = {verb, "a", NULL};
+        static const BodyCallHooks hooks = {.line = on_line, .ended = on_ended};
+        const BodyRequest request = {.words = {verb, "a"}};
         g_autofree char *text = g_strconcat("#!/bin/sh\n", script, "\n", NULL);
 
         g_assert_true(g_file_set_contents_full(f->program, text, -1, G_FILE_SET_CONTENTS_NONE, 0755, NULL));
-        g_assert_cmpint(helper_new(f->event, arguments, usec, &hooks, f, &f->helper), ==, 0);
+        g_assert_cmpint(body_call_new(f->event, &request, usec, &hooks, f, &f->call), ==, 0);
         g_assert_cmpint(sd_event_loop(f->event), ==, 0);
 }
 
@@ -101,8 +101,8 @@ static void test_credentials(Fixture *f, const void *data)
 {
         const char *verb = data;
         bool told = g_str_equal(verb, "start");
-        g_autofree char *expected = g_strdup_printf(
-                        "folder is %s;path is %s;", told ? "/run/c" : "", g_getenv("PATH"));
+        g_autofree char *expected =
+                        g_strdup_printf("folder is %s;path is %s;", told ? "/run/c" : "", g_getenv("PATH"));
 
         g_setenv("CREDENTIALS_DIRECTORY", "/run/c", TRUE);
         run_verb(f, verb, "echo \"folder=$CREDENTIALS_DIRECTORY\"; echo \"path=$PATH\"", UINT64_MAX);
@@ -139,32 +139,32 @@ static void test_endless_lines_are_dropped(Fixture *f, const void *data)
 
 static void test_a_missing_program_is_an_error(Fixture *f, const void *data)
 {
-        static const HelperHooks hooks = {.line = on_line, .ended = on_ended};
-        const char *const arguments[] = {"start", NULL};
+        static const BodyCallHooks hooks = {.line = on_line, .ended = on_ended};
+        const BodyRequest request = {.words = {"start"}};
 
-        /* QEMU's child of posix_spawn() has a copy of the memory and not the memory itself, so that the error stays
-         * in it. */
+        /* QEMU's child of posix_spawn() has a copy of the memory and not the memory itself, so that the
+         * error stays in it. */
         if (fixture_is_emulated()) {
-                g_assert_cmpint(helper_new(f->event, arguments, UINT64_MAX, &hooks, f, &f->helper), ==, 0);
+                g_assert_cmpint(body_call_new(f->event, &request, UINT64_MAX, &hooks, f, &f->call), ==, 0);
                 g_assert_cmpint(sd_event_loop(f->event), ==, 0);
                 g_assert_cmpint(f->status, ==, 127);
                 return;
         }
-        g_assert_cmpint(helper_new(f->event, arguments, UINT64_MAX, &hooks, f, &f->helper), ==, -ENOENT);
-        g_assert_null(f->helper);
+        g_assert_cmpint(body_call_new(f->event, &request, UINT64_MAX, &hooks, f, &f->call), ==, -ENOENT);
+        g_assert_null(f->call);
 }
 
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
-#define ADD(path, function) g_test_add("/run/helper/" path, Fixture, NULL, set_up, function, tear_down)
+#define ADD(path, function) g_test_add("/run/body-call/" path, Fixture, NULL, set_up, function, tear_down)
         ADD("hears-all-before-the-end", test_hears_all_before_the_end);
         ADD("is-killed-when-its-time-is-over", test_is_killed_when_its_time_is_over);
         ADD("gets-no-blocked-signals", test_gets_no_blocked_signals);
         ADD("endless-lines-are-dropped", test_endless_lines_are_dropped);
-        g_test_add("/run/helper/a-start-knows-of-credentials", Fixture, "start", set_up, test_credentials,
+        g_test_add("/run/body-call/a-start-knows-of-credentials", Fixture, "start", set_up, test_credentials,
                         tear_down);
-        g_test_add("/run/helper/no-other-does", Fixture, "watch", set_up, test_credentials, tear_down);
+        g_test_add("/run/body-call/no-other-does", Fixture, "watch", set_up, test_credentials, tear_down);
         ADD("a-missing-program-is-an-error", test_a_missing_program_is_an_error);
         return g_test_run();
 }

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/error.h"
+#include "helper/request.h"
+#include "unikernel/exit-parser.h"
+#include "unikernel/run-state.h"
+
+/* The body of a unikernel: what its guest runs in. unikernel/ says what a unikernel is, this what can be
+ * asked of its body and what it answers. The runner, shruthid, and shruthi-domain.service where it sweeps,
+ * ask through this.
+ *
+ * It takes nothing for granted of who asks: a request is words for shruthi-domain, which each caller has
+ * carried out by its own event loop and in its own turn (run/body-call.h, daemon/core/helper.h), and an
+ * answer is read line by line. It does not matter whether there is a runner. Nothing here waits. Pure. */
+
+typedef enum BodyOperation {
+        /* Given a unikernel that is about to be started: gets ready what can be. Promises nothing, and
+         * whatever it fails with the start fails with, too. */
+        BODY_PREPARE,
+        /* Given a directory with the FIFOs of the console (unikernel/run-dir.h), read by the caller, who
+         * holds the liveness token: BODY_ANSWER_FACTs, then BODY_ANSWER_UP. Fails with all that can be wrong
+         * with a unikernel or a host; no guest is left then. Ended before its answer, it may leave one. */
+        BODY_START,
+        /* Given a guest that an earlier process had started: BODY_ANSWER_UP or BODY_ANSWER_GONE. Fails where
+         * that cannot be known. */
+        BODY_ADOPT,
+        /* The same, and goes on until the guest's end: BODY_ANSWER_ENDED. */
+        BODY_WATCH,
+        /* Ends the guest, and with it what was prepared. Once it has succeeded there is none, and all of it
+         * is put away. Fails where that cannot be done or known in time. */
+        BODY_STOP,
+        /* Given a guest that runs: what it has used. Fails with ERROR_NOT_RUNNING. */
+        BODY_STATISTICS,
+        /* The same of all that run; takes no name. */
+        BODY_STATISTICS_ALL,
+        /* Given a unikernel whose unit is over: ends what is left of its guest, not where the unit has come
+         * back, nor what was prepared. */
+        BODY_SWEEP,
+        /* The same, and what was prepared for a start that has not come. */
+        BODY_SWEEP_PREPARED,
+        _BODY_OPERATION_MAX,
+        _BODY_OPERATION_INVALID = -EINVAL,
+} BodyOperation;
+
+/* NULL-terminated. Not copied: the name is the caller's. */
+typedef struct BodyRequest {
+        const char *words[DOMAIN_WORDS_MAX + 1];
+} BodyRequest;
+
+typedef enum BodyAnswerKind {
+        BODY_ANSWER_NONE,     /* nothing that is known here */
+        BODY_ANSWER_FACT,     /* of the guest: it is in the RunState now */
+        BODY_ANSWER_IDENTITY, /* the same of those that go with each journal message: owner, image */
+        BODY_ANSWER_UP,       /* there is a guest. text: by what, or NULL if it was there before */
+        BODY_ANSWER_GONE,     /* there is none */
+        BODY_ANSWER_ENDED,    /* cause */
+        BODY_ANSWER_NOTICE,   /* text, for the unikernel's journal */
+        BODY_ANSWER_FAILED,   /* something of why, for body_failure_read() */
+} BodyAnswerKind;
+
+typedef struct BodyAnswer {
+        BodyAnswerKind kind;
+        const char *text;       /* of the line that was read */
+        TerminationCause cause; /* as the body's host saw it */
+} BodyAnswer;
+
+/* The guest's console. Who starts a guest reads what it writes from one FIFO before there is a guest, and
+ * serves copies on a socket, which is what others open. */
+typedef enum BodyConsole {
+        BODY_CONSOLE_OUTPUT, /* the FIFO that the guest writes */
+        BODY_CONSOLE_INPUT,  /* the FIFO that it reads */
+        BODY_CONSOLE_SOCKET,
+        _BODY_CONSOLE_MAX,
+        _BODY_CONSOLE_INVALID = -EINVAL,
+} BodyConsole;
+
+typedef struct Body {
+        BodyRequest (*request)(BodyOperation operation, const char *name);
+        /* One line of the answer. run takes facts. */
+        BodyAnswer (*read)(const char *key, const char *value, RunState *run);
+        /* A path. Free with g_free(). */
+        char *(*console)(const char *name, BodyConsole console);
+} Body;
+
+/* Why an operation failed, as far as it was said. */
+typedef struct BodyFailure {
+        Result result;   /* RESULT_RUNNER: not said */
+        ErrorCode error; /* _ERROR_CODE_INVALID: not said */
+        char *message;   /* NULL: not said */
+} BodyFailure;
+
+#define BODY_FAILURE_INIT ((BodyFailure){.result = RESULT_RUNNER, .error = _ERROR_CODE_INVALID})
+
+void body_failure_clear(BodyFailure *failure);
+#define _cleanup_body_failure_ __attribute__((cleanup(body_failure_clear)))
+
+/* Takes what a line says of it; other lines mean nothing here. */
+void body_failure_read(BodyFailure *failure, const char *key, const char *value);

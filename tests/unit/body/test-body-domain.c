@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a libvirt domain is asked as a unikernel's body, and how its answers are read: in the words that
+ * versions of shruthi-domain on both sides of an upgrade share. */
+
+#include <glib.h>
+#include <string.h>
+
+#include "body/body-domain.h"
+#include "common/paths.h"
+
+static const char *const requests[_BODY_OPERATION_MAX] = {
+                [BODY_PREPARE] = "prepare a",
+                [BODY_START] = "start a",
+                [BODY_ADOPT] = "watch a",
+                [BODY_WATCH] = "watch a --witness",
+                [BODY_STOP] = "stop a",
+                [BODY_STATISTICS] = "statistics a",
+                [BODY_STATISTICS_ALL] = "statistics-all",
+                [BODY_SWEEP] = "sweep a",
+                [BODY_SWEEP_PREPARED] = "sweep a --prepared",
+};
+
+static void test_requests(void)
+{
+        for (BodyOperation operation = 0; operation < _BODY_OPERATION_MAX; operation++) {
+                const char *name = operation == BODY_STATISTICS_ALL ? NULL : "a";
+                BodyRequest request = body_domain.request(operation, name);
+                g_autofree char *words = g_strjoinv(" ", (char **) request.words);
+                char text[DOMAIN_REQUEST_MAX];
+
+                g_assert_cmpstr(words, ==, requests[operation]);
+                g_assert_cmpint(domain_words_format(request.words, text), >, 0);
+        }
+}
+
+typedef struct Line {
+        const char *key, *value;
+        BodyAnswerKind kind;
+        TerminationCause cause;
+} Line;
+
+static const Line lines[] = {
+                {"owner", "1000", BODY_ANSWER_IDENTITY, 0},
+                {"image", "sha256:0123", BODY_ANSWER_IDENTITY, 0},
+                {"volumes", "one two", BODY_ANSWER_FACT, 0},
+                {"memory", "33554432", BODY_ANSWER_FACT, 0},
+                {"console-rate", "1000", BODY_ANSWER_FACT, 0},
+                {"console-burst", "2000", BODY_ANSWER_FACT, 0},
+                {"console-rate-user", "3000", BODY_ANSWER_FACT, 0},
+                {"console-burst-user", "4000", BODY_ANSWER_FACT, 0},
+                {"silence-warning-usec", "5000000", BODY_ANSWER_FACT, 0},
+                {"witness", "yes", BODY_ANSWER_FACT, 0},
+                {"moment", "Created 17", BODY_ANSWER_FACT, 0},
+                {"started", "kvm", BODY_ANSWER_UP, 0},
+                {"alive", "yes", BODY_ANSWER_UP, 0},
+                {"alive", "no", BODY_ANSWER_GONE, 0},
+                {"ended", "shutdown", BODY_ANSWER_ENDED, TERMINATION_POWERED_OFF},
+                {"ended", "destroyed", BODY_ANSWER_ENDED, TERMINATION_DESTROYED},
+                {"ended", "crashed", BODY_ANSWER_ENDED, TERMINATION_DESTROYED},
+                {"ended", "failed", BODY_ANSWER_ENDED, TERMINATION_DESTROYED},
+                {"ended", "unknown", BODY_ANSWER_ENDED, TERMINATION_CONSOLE},
+                {"notice", "look", BODY_ANSWER_NOTICE, 0},
+                {"result", "host", BODY_ANSWER_FAILED, 0},
+                {"error-name", "x", BODY_ANSWER_FAILED, 0},
+                {"error", "y", BODY_ANSWER_FAILED, 0},
+                {"detail", "z", BODY_ANSWER_NONE, 0},
+                {"uuid", "0", BODY_ANSWER_NONE, 0},
+                {"of-a-later-version", "0", BODY_ANSWER_NONE, 0},
+};
+
+static void test_answers(void)
+{
+        _cleanup_run_state_ RunState run = RUN_STATE_INIT;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
+                BodyAnswer answer = body_domain.read(lines[i].key, lines[i].value, &run);
+                bool says = answer.kind == BODY_ANSWER_NOTICE || g_str_equal(lines[i].key, "started");
+
+                g_test_message("%s=%s", lines[i].key, lines[i].value);
+                g_assert_cmpint(answer.kind, ==, lines[i].kind);
+                g_assert_cmpint(answer.cause, ==, lines[i].cause);
+                if (says || answer.kind == BODY_ANSWER_UP)
+                        g_assert_cmpstr(answer.text, ==, says ? lines[i].value : NULL);
+        }
+
+        g_assert_cmpstr(run.owner, ==, "1000");
+        g_assert_cmpstr(run.image, ==, "sha256:0123");
+        g_assert_cmpstr(run.volumes, ==, "one two");
+        g_assert_cmpuint(run.memory, ==, 33554432);
+        g_assert_cmpuint(run.console_rate, ==, 1000);
+        g_assert_cmpuint(run.console_burst, ==, 2000);
+        g_assert_cmpuint(run.console_rate_user, ==, 3000);
+        g_assert_cmpuint(run.console_burst_user, ==, 4000);
+        g_assert_cmpuint(run.silence_warning_usec, ==, 5000000);
+        g_assert_true(run.witness);
+        g_assert_cmpuint(run.timestamps.at[TIMESTAMP_CREATED], ==, 17);
+        (void) body_domain.read("witness", "no", &run);
+        g_assert_false(run.witness);
+}
+
+static void test_failure(void)
+{
+        _cleanup_body_failure_ BodyFailure failure = BODY_FAILURE_INIT;
+
+        body_failure_read(&failure, "notice", "something else");
+        g_assert_cmpint(failure.result, ==, RESULT_RUNNER);
+        g_assert_cmpint(failure.error, ==, _ERROR_CODE_INVALID);
+        g_assert_null(failure.message);
+
+        body_failure_read(&failure, "result", "devices");
+        body_failure_read(&failure, "error-name", error_code_to_bus_name(ERROR_NO_SUCH_NETWORK));
+        body_failure_read(&failure, "error", "one");
+        body_failure_read(&failure, "error", "two");
+        body_failure_read(&failure, "detail", "three");
+        g_assert_cmpint(failure.result, ==, RESULT_DEVICES);
+        g_assert_cmpint(failure.error, ==, ERROR_NO_SUCH_NETWORK);
+        g_assert_cmpstr(failure.message, ==, "two");
+
+        body_failure_read(&failure, "result", "of-a-later-version");
+        g_assert_cmpint(failure.result, ==, RESULT_RUNNER);
+}
+
+static void test_console(void)
+{
+        static const char *const files[_BODY_CONSOLE_MAX] = {"console.out", "console.in", "console"};
+        g_autofree char *dir = paths_unikernel_runtime("a");
+
+        for (BodyConsole console = 0; console < _BODY_CONSOLE_MAX; console++) {
+                g_autofree char *path = body_domain.console("a", console);
+                g_autofree char *expected = g_build_filename(dir, files[console], NULL);
+
+                g_assert_cmpstr(path, ==, expected);
+        }
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/body/domain/is-asked-in-words-that-do-not-change", test_requests);
+        g_test_add_func("/body/domain/answers", test_answers);
+        g_test_add_func("/body/domain/console", test_console);
+        g_test_add_func("/body/failure-is-read-from-several-lines", test_failure);
+        return g_test_run();
+}
