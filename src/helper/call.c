@@ -23,8 +23,8 @@
 #define PROGRAM "shruthi-domain"
 
 /* The service is there to be quick. Where it is swamped, or hangs, all go their own way. */
-#define PATIENCE_SEC  1
-#define PATIENCE_USEC (8 * G_USEC_PER_SEC)
+#define SERVICE_CONNECT_SEC  1
+#define SERVICE_TIMEOUT_USEC (8 * G_USEC_PER_SEC)
 
 struct DomainCall {
         sd_event *event;
@@ -37,7 +37,7 @@ struct DomainCall {
         sd_event_source *end_source;
         sd_event_source *output_source;
         sd_event_source *timeout_source;
-        sd_event_source *patience_source;
+        sd_event_source *service_source;
         DomainCallHooks hooks;
         void *userdata;
 };
@@ -59,7 +59,7 @@ static bool call_read(DomainCall *call)
         return true;
 }
 
-static int on_output(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_call_output(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         if (!call_read(userdata) && (revents & EPOLLHUP))
                 return sd_event_source_set_enabled(source, SD_EVENT_OFF);
@@ -71,7 +71,7 @@ static void call_forget(DomainCall *call)
 {
         call->end_source = sd_event_source_disable_unref(call->end_source);
         call->output_source = sd_event_source_disable_unref(call->output_source);
-        call->patience_source = sd_event_source_disable_unref(call->patience_source);
+        call->service_source = sd_event_source_disable_unref(call->service_source);
         call->service = close_safe(call->service);
         if (call->pid > 0) {
                 (void) kill(call->pid, SIGKILL);
@@ -97,13 +97,13 @@ static void call_fall_back(DomainCall *call)
                 call_ended(call, -1);
 }
 
-static int on_patience_over(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_call_service_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
         call_fall_back(userdata);
         return 0;
 }
 
-static int on_answer(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_call_answer(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         DomainCall *call = userdata;
         int answer;
@@ -116,7 +116,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t revents, void *us
                 call_ended(call, -1);
         else if (n == sizeof answer && answer == DOMAIN_BEGUN && !call->begun) {
                 call->begun = true;
-                call->patience_source = sd_event_source_disable_unref(call->patience_source);
+                call->service_source = sd_event_source_disable_unref(call->service_source);
         } else if (!call->begun || (n == sizeof answer && answer == DOMAIN_ELSEWHERE))
                 call_fall_back(call);
         else
@@ -125,7 +125,7 @@ static int on_answer(sd_event_source *source, int fd, uint32_t revents, void *us
         return 0;
 }
 
-static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata)
+static int on_call_child(sd_event_source *source, const siginfo_t *si, void *userdata)
 {
         DomainCall *call = userdata;
 
@@ -134,7 +134,7 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata
         return 0;
 }
 
-static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_call_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
         domain_call_kill(userdata);
         return 0;
@@ -153,7 +153,7 @@ static int call_open_output(DomainCall *call, int *ret_fd)
         to = ends[1];
         if (fcntl(from, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
-        r = sd_event_add_io(call->event, &call->output_source, from, EPOLLIN, on_output, call);
+        r = sd_event_add_io(call->event, &call->output_source, from, EPOLLIN, on_call_output, call);
         if (r < 0)
                 return r;
 
@@ -212,14 +212,14 @@ static int call_spawn(DomainCall *call)
                 r = call_execute(call, output);
         if (r >= 0)
                 r = sd_event_add_child(
-                                call->event, &call->end_source, call->pid, WEXITED, on_child, call);
+                                call->event, &call->end_source, call->pid, WEXITED, on_call_child, call);
         if (r < 0)
                 call_forget(call);
 
         return r;
 }
 
-static int open_credentials(const char *verb, int *ret_fd)
+static int call_open_credentials(const char *verb, int *ret_fd)
 {
         const char *directory = g_str_equal(verb, "start") ? g_getenv("CREDENTIALS_DIRECTORY") : NULL;
         int fd = directory ? open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC) : -EBADF;
@@ -234,7 +234,7 @@ static int open_credentials(const char *verb, int *ret_fd)
 
 /* Whoever listens, which at first is systemd: to wait until it has made and loaded a service would take
  * longer than a process takes. The connection wakes it all the same, for the next. */
-static bool service_is_there(int service)
+static bool call_service_is_there(int service)
 {
         struct ucred peer;
         socklen_t size = sizeof peer;
@@ -251,22 +251,22 @@ static int call_ask(DomainCall *call)
         _cleanup_close_ int output = -EBADF, credentials = -EBADF;
         int r;
 
-        r = open_credentials(words[0], &credentials);
+        r = call_open_credentials(words[0], &credentials);
         if (r >= 0)
-                r = socket_connect(DOMAIN_SOCKET, SOCK_SEQPACKET | SOCK_NONBLOCK, PATIENCE_SEC,
+                r = socket_connect(DOMAIN_SOCKET, SOCK_SEQPACKET | SOCK_NONBLOCK, SERVICE_CONNECT_SEC,
                                 &call->service);
-        if (r >= 0 && !service_is_there(call->service))
+        if (r >= 0 && !call_service_is_there(call->service))
                 r = -EAGAIN;
         if (r >= 0)
                 r = call_open_output(call, &output);
         if (r >= 0)
                 r = domain_request_send(call->service, words, output, STDERR_FILENO, credentials);
         if (r >= 0)
-                r = sd_event_add_io(
-                                call->event, &call->end_source, call->service, EPOLLIN, on_answer, call);
+                r = sd_event_add_io(call->event, &call->end_source, call->service, EPOLLIN, on_call_answer,
+                                call);
         if (r >= 0)
-                r = sd_event_add_time_relative(call->event, &call->patience_source, CLOCK_MONOTONIC,
-                                PATIENCE_USEC, 0, on_patience_over, call);
+                r = sd_event_add_time_relative(call->event, &call->service_source, CLOCK_MONOTONIC,
+                                SERVICE_TIMEOUT_USEC, 0, on_call_service_timeout, call);
         if (r < 0)
                 call_forget(call);
 
@@ -333,5 +333,5 @@ void domain_call_set_timeout(DomainCall *call, uint64_t usec)
         call->timeout_source = sd_event_source_disable_unref(call->timeout_source);
         if (usec != UINT64_MAX && (call->pid > 0 || call->service >= 0))
                 (void) sd_event_add_time_relative(call->event, &call->timeout_source, CLOCK_MONOTONIC, usec,
-                                0, on_timeout, call);
+                                0, on_call_timeout, call);
 }

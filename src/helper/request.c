@@ -89,7 +89,7 @@ int domain_request_send(int socket, const char *const *words, int output, int me
 }
 
 /* All descriptors of a packet; those beyond the last are closed, and counted. */
-static unsigned take_fds(struct msghdr *message, int *ret_fds)
+static unsigned request_take_fds(struct msghdr *message, int *ret_fds)
 {
         unsigned n = 0;
 
@@ -110,28 +110,28 @@ static unsigned take_fds(struct msghdr *message, int *ret_fds)
         return n;
 }
 
-static bool is_writable(int fd)
+static bool fd_is_writable(int fd)
 {
         int flags = fcntl(fd, F_GETFL);
 
         return flags >= 0 && !(flags & O_PATH) && (flags & O_ACCMODE) != O_RDONLY;
 }
 
-static bool is_directory(int fd)
+static bool fd_is_directory(int fd)
 {
         struct stat st;
 
         return fstat(fd, &st) >= 0 && S_ISDIR(st.st_mode);
 }
 
-static int check_request(const DomainRequest *request, unsigned n_fds)
+static int request_check(const DomainRequest *request, unsigned n_fds)
 {
-        if (n_fds < FDS_MIN || n_fds > FDS_MAX || !is_writable(request->output) ||
-                        !is_writable(request->messages))
+        if (n_fds < FDS_MIN || n_fds > FDS_MAX || !fd_is_writable(request->output) ||
+                        !fd_is_writable(request->messages))
                 return -EBADMSG;
         /* Only a start has to do with key material. */
         if (n_fds == FDS_MAX &&
-                        (!g_str_equal(request->words[0], "start") || !is_directory(request->credentials)))
+                        (!g_str_equal(request->words[0], "start") || !fd_is_directory(request->credentials)))
                 return -EBADMSG;
 
         return 0;
@@ -156,7 +156,7 @@ int domain_request_receive(int socket, DomainRequest *ret_request)
         n = TEMP_FAILURE_RETRY(recvmsg(socket, &message, MSG_CMSG_CLOEXEC));
         if (n < 0)
                 return -errno;
-        n_fds = take_fds(&message, fds);
+        n_fds = request_take_fds(&message, fds);
         request.output = fds[0];
         request.messages = fds[1];
         request.credentials = fds[2];
@@ -168,7 +168,7 @@ int domain_request_receive(int socket, DomainRequest *ret_request)
         memcpy(ret_request->text, text, (size_t) n);
         r = domain_words_parse(ret_request->text, (size_t) n, request.words, &request.n_words);
         if (r >= 0)
-                r = check_request(&request, n_fds);
+                r = request_check(&request, n_fds);
         if (r < 0)
                 return r;
 

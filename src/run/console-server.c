@@ -36,7 +36,7 @@ struct ConsoleServer {
         ConsoleClient *clients[CONSOLE_CLIENTS_MAX];
 };
 
-static void client_free(ConsoleClient *client)
+static void console_client_free(ConsoleClient *client)
 {
         ConsoleServer *server = client->server;
 
@@ -51,13 +51,13 @@ static void client_free(ConsoleClient *client)
 
 /* Listening for room only while they are behind, and for their words only until they have said their last:
  * no event that stays true may keep the loop awake. */
-static void client_listen(ConsoleClient *client)
+static void console_client_listen(ConsoleClient *client)
 {
         (void) sd_event_source_set_io_events(client->source,
                         (client->deaf ? 0U : EPOLLIN) | (client->lost > 0 ? EPOLLOUT : 0U));
 }
 
-static void client_copy(ConsoleClient *client, const char *data, size_t size)
+static void console_client_copy(ConsoleClient *client, const char *data, size_t size)
 {
         ssize_t n = 0;
 
@@ -68,11 +68,11 @@ static void client_copy(ConsoleClient *client, const char *data, size_t size)
         }
         if ((size_t) n < size) {
                 client->lost += size - (size_t) n;
-                client_listen(client);
+                console_client_listen(client);
         }
 }
 
-static void client_catch_up(ConsoleClient *client)
+static void console_client_catch_up(ConsoleClient *client)
 {
         char note[96];
         int length = snprintf(note, sizeof note,
@@ -81,10 +81,10 @@ static void client_catch_up(ConsoleClient *client)
 
         if (send(client->fd, note, (size_t) length, MSG_DONTWAIT | MSG_NOSIGNAL) == length)
                 client->lost = 0;
-        client_listen(client);
+        console_client_listen(client);
 }
 
-static void server_input(ConsoleServer *server, const char *data, size_t size)
+static void console_server_input(ConsoleServer *server, const char *data, size_t size)
 {
         if (server->input_fd < 0)
                 server->input_fd = open(server->input_path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -94,7 +94,7 @@ static void server_input(ConsoleServer *server, const char *data, size_t size)
                 server->input_fd = close_safe(server->input_fd);
 }
 
-static int on_client(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_console_client(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         ConsoleClient *client = userdata;
 
@@ -103,21 +103,21 @@ static int on_client(sd_event_source *source, int fd, uint32_t revents, void *us
                 ssize_t n = recv(fd, data, sizeof data, MSG_DONTWAIT);
 
                 if (n > 0)
-                        server_input(client->server, data, (size_t) n);
+                        console_server_input(client->server, data, (size_t) n);
                 else if (n == 0) {
                         client->deaf = true;
-                        client_listen(client);
+                        console_client_listen(client);
                 }
         }
         if (revents & (EPOLLHUP | EPOLLERR))
-                client_free(client);
+                console_client_free(client);
         else if (revents & EPOLLOUT)
-                client_catch_up(client);
+                console_client_catch_up(client);
 
         return 0;
 }
 
-static int on_connect(sd_event_source *source, int listen_fd, uint32_t revents, void *userdata)
+static int on_console_connect(sd_event_source *source, int listen_fd, uint32_t revents, void *userdata)
 {
         static const char too_many[] = "[too many readers of this console]\r\n";
         ConsoleServer *server = userdata;
@@ -134,7 +134,7 @@ static int on_connect(sd_event_source *source, int listen_fd, uint32_t revents, 
         client = g_new0(ConsoleClient, 1);
         client->server = server;
         client->fd = fd;
-        if (sd_event_add_io(server->event, &client->source, fd, EPOLLIN, on_client, client) < 0)
+        if (sd_event_add_io(server->event, &client->source, fd, EPOLLIN, on_console_client, client) < 0)
                 return 0;
         (void) sd_event_source_set_io_fd_own(client->source, true);
         (void) TAKE_FD(fd);
@@ -142,7 +142,7 @@ static int on_connect(sd_event_source *source, int listen_fd, uint32_t revents, 
         return 0;
 }
 
-static int listen_at(const char *path)
+static int console_server_listen(const char *path)
 {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         _cleanup_close_ int fd = -EBADF;
@@ -173,7 +173,7 @@ static int listen_at(const char *path)
 
 int console_server_new(sd_event *event, const char *path, const char *input_path, ConsoleServer **ret_server)
 {
-        _cleanup_close_ int fd = listen_at(path);
+        _cleanup_close_ int fd = console_server_listen(path);
         ConsoleServer *server;
         int r;
 
@@ -187,7 +187,7 @@ int console_server_new(sd_event *event, const char *path, const char *input_path
                 .input_path = g_strdup(input_path),
                 .input_fd = -EBADF,
         };
-        r = sd_event_add_io(event, &server->source, fd, EPOLLIN, on_connect, server);
+        r = sd_event_add_io(event, &server->source, fd, EPOLLIN, on_console_connect, server);
         if (r < 0) {
                 console_server_free(server);
                 return r;
@@ -205,7 +205,7 @@ void console_server_free(ConsoleServer *server)
                 return;
 
         while (server->n_clients > 0)
-                client_free(server->clients[0]);
+                console_client_free(server->clients[0]);
         sd_event_source_disable_unref(server->source);
         if (server->path)
                 (void) unlink(server->path);
@@ -218,5 +218,5 @@ void console_server_free(ConsoleServer *server)
 void console_server_copy(ConsoleServer *server, const char *data, size_t size)
 {
         for (unsigned i = 0; i < server->n_clients; i++)
-                client_copy(server->clients[i], data, size);
+                console_client_copy(server->clients[i], data, size);
 }

@@ -51,7 +51,7 @@ typedef struct Look {
         bool full; /* the pipe holds no more */
 } Look;
 
-static void look_clear(Look *look)
+static void console_look_clear(Look *look)
 {
         if (look->data)
                 (void) munmap(look->data, LOOK_SIZE);
@@ -120,7 +120,7 @@ static int pipe_consume(int fd, char *scratch, size_t size)
         return 0;
 }
 
-static uint64_t now_usec(void)
+static uint64_t console_now_usec(void)
 {
         struct timespec ts;
 
@@ -137,12 +137,12 @@ static int console_resume(Console *console)
         return sd_event_source_set_enabled(console->source, SD_EVENT_ON);
 }
 
-static int on_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_console_pause_over(sd_event_source *source, uint64_t usec, void *userdata)
 {
         return console_resume(userdata);
 }
 
-static int on_journal_room(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_console_journal_space(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         return console_resume(userdata);
 }
@@ -150,7 +150,7 @@ static int on_journal_room(sd_event_source *source, int fd, uint32_t revents, vo
 static void console_pause(Console *console, uint64_t usec)
 {
         if (sd_event_add_time_relative(console->event, &console->pause, CLOCK_MONOTONIC, usec, 0,
-                            on_pause_over, console) >= 0)
+                            on_console_pause_over, console) >= 0)
                 (void) sd_event_source_set_enabled(console->source, SD_EVENT_OFF);
 }
 
@@ -159,8 +159,8 @@ static void console_pause_for_journal(Console *console, int r)
         int fd = journal_fd(console->journal);
 
         if (r != -EAGAIN || fd < 0 ||
-                        sd_event_add_io(console->event, &console->pause, fd, EPOLLOUT, on_journal_room,
-                                        console) < 0)
+                        sd_event_add_io(console->event, &console->pause, fd, EPOLLOUT,
+                                        on_console_journal_space, console) < 0)
                 console_pause(console, JOURNAL_RETRY_USEC);
         else
                 (void) sd_event_source_set_enabled(console->source, SD_EVENT_OFF);
@@ -169,7 +169,8 @@ static void console_pause_for_journal(Console *console, int r)
 /* How many µs to wait before a line may be taken, 0: it is paid for. */
 static uint64_t console_pay(Console *console, uint64_t size)
 {
-        uint64_t now = now_usec(), usec = console->user_rate ? user_rate_wait(console->user_rate, now) : 0;
+        uint64_t now = console_now_usec(),
+                 usec = console->user_rate ? user_rate_wait(console->user_rate, now) : 0;
         bool episode = false;
 
         if (usec > 0) {
@@ -211,14 +212,14 @@ static bool console_take_line(Console *console, const ConsoleLine *line, bool hu
 /* Whether what is left of a look after done bytes is a line even without a newline: nothing will follow, or
  * nothing can, since the pipe is smaller than a line (beyond pipe-user-pages-soft the kernel gives out two
  * pages only). */
-static bool look_is_complete(const Look *look, size_t done, bool hung_up)
+static bool console_look_is_complete(const Look *look, size_t done, bool hung_up)
 {
         return (hung_up && !look->cut) || (done == 0 && (look->cut || look->full));
 }
 
 static int console_work(Console *console)
 {
-        __attribute__((cleanup(look_clear))) Look look = {};
+        __attribute__((cleanup(console_look_clear))) Look look = {};
         /* In this order: what was written before the end is in the pipe by now. */
         bool hung_up = pipe_hung_up(console->fd);
         ConsoleLine line;
@@ -240,8 +241,8 @@ static int console_work(Console *console)
                 console->seen = look.size;
         }
 
-        while (console_line_next(
-                        look.data + done, look.size - done, look_is_complete(&look, done, hung_up), &line)) {
+        while (console_line_next(look.data + done, look.size - done,
+                        console_look_is_complete(&look, done, hung_up), &line)) {
                 if (!console_take_line(console, &line, hung_up))
                         return 0;
                 /* The text is not needed any more and gives room for the same bytes. */
@@ -264,12 +265,12 @@ static int console_work(Console *console)
         return 0;
 }
 
-static int on_again(sd_event_source *source, void *userdata)
+static int on_console_again(sd_event_source *source, void *userdata)
 {
         return console_work(userdata);
 }
 
-static int on_fifo(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static int on_console_fifo(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         return console_work(userdata);
 }
@@ -297,11 +298,11 @@ int console_new(sd_event *event, int fd, Journal *journal, const ConsoleHooks *h
 
         /* Edge-triggered: a line that is not complete stays in the pipe, and is no event until more comes.
          * Since Linux 5.14 every write is one, not only that into an empty pipe. */
-        r = sd_event_add_io(event, &console->source, fd, EPOLLIN | EPOLLET, on_fifo, console);
+        r = sd_event_add_io(event, &console->source, fd, EPOLLIN | EPOLLET, on_console_fifo, console);
         if (r >= 0)
                 r = sd_event_source_set_ratelimit(console->source, LOOKS_USEC, LOOKS_BURST);
         if (r >= 0)
-                r = sd_event_add_defer(event, &console->again, on_again, console);
+                r = sd_event_add_defer(event, &console->again, on_console_again, console);
         if (r < 0) {
                 console_free(console);
                 return r;
@@ -327,7 +328,7 @@ void console_set_rate(Console *console, uint64_t rate, uint64_t burst, UserRate 
 {
         user_rate_free(console->user_rate);
         console->user_rate = user;
-        token_bucket_init(&console->bucket, rate, burst, now_usec());
+        token_bucket_init(&console->bucket, rate, burst, console_now_usec());
         if (console->pause)
                 (void) console_resume(console);
 }

@@ -45,7 +45,7 @@ static int journal_connect(Journal *journal)
         return 0;
 }
 
-static void field_append(GString *text, const char *name, const char *value)
+static void journal_append_field(GString *text, const char *name, const char *value)
 {
         if (value)
                 g_string_append_printf(text, "%s=%s\n", name, value);
@@ -55,9 +55,9 @@ void journal_set_object(Journal *journal, const LogObject *object)
 {
         GString *fields = g_string_new(NULL);
 
-        field_append(fields, SHRUTHI_FIELD_UNIKERNEL, object->unikernel);
-        field_append(fields, SHRUTHI_FIELD_OWNER, object->owner);
-        field_append(fields, SHRUTHI_FIELD_IMAGE, object->image);
+        journal_append_field(fields, SHRUTHI_FIELD_UNIKERNEL, object->unikernel);
+        journal_append_field(fields, SHRUTHI_FIELD_OWNER, object->owner);
+        journal_append_field(fields, SHRUTHI_FIELD_IMAGE, object->image);
 
         g_free(journal->fields);
         g_free(journal->identifier);
@@ -123,7 +123,7 @@ static int journal_send(Journal *journal, struct iovec *iov, size_t n)
         return -EHOSTDOWN;
 }
 
-static struct iovec iov_from_text(const char *text)
+static struct iovec journal_iov_from_text(const char *text)
 {
         return (struct iovec){.iov_base = (char *) text, .iov_len = strlen(text)};
 }
@@ -131,11 +131,11 @@ static struct iovec iov_from_text(const char *text)
 int journal_send_line(Journal *journal, const char *text, size_t size)
 {
         struct iovec iov[] = {
-                iov_from_text("MESSAGE="),
-                {.iov_base = (char *) text, .iov_len = size},
-                iov_from_text("\n"),
-                iov_from_text(journal->identifier),
-                iov_from_text(journal->fields),
+                        journal_iov_from_text("MESSAGE="),
+                        {.iov_base = (char *) text, .iov_len = size},
+                        journal_iov_from_text("\n"),
+                        journal_iov_from_text(journal->identifier),
+                        journal_iov_from_text(journal->fields),
         };
 
         return journal_send(journal, iov, G_N_ELEMENTS(iov));
@@ -156,9 +156,9 @@ void journal_message(Journal *journal, int level, const char *message_id, const 
 
         g_string_append_printf(text, "MESSAGE=%s\nPRIORITY=%d\nSYSLOG_IDENTIFIER=shruthi-run\n%s", message,
                         level, journal->fields);
-        field_append(text, "MESSAGE_ID", message_id);
+        journal_append_field(text, "MESSAGE_ID", message_id);
         for (; fields && fields[0]; fields += 2)
-                field_append(text, fields[0], fields[1]);
+                journal_append_field(text, fields[0], fields[1]);
 
         iov = (struct iovec){.iov_base = text->str, .iov_len = text->len};
         if (journal_send(journal, &iov, 1) == -EAGAIN) {

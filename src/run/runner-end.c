@@ -30,7 +30,7 @@
 #define STOPPED_BY_AGE_MAX   60 /* seconds */
 #define STOPPED_BY_SIZE_MAX  256
 
-static int on_flush_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_runner_flush_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Runner *runner = userdata;
         bool flushed = journal_is_flushed(runner->journal);
@@ -82,7 +82,7 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
         /* Somebody waits for it: not put together with other wake-ups, which may take a quarter of a second
          * (sd_event_add_time(3)). */
         if (sd_event_add_time_relative(runner->event, &runner->flush_source, CLOCK_MONOTONIC, 0, 1,
-                            on_flush_time, runner) < 0)
+                            on_runner_flush_time, runner) < 0)
                 (void) sd_event_exit(runner->event, exit_status);
 }
 
@@ -147,9 +147,9 @@ void runner_tell_failure(Runner *runner)
 }
 
 /* Takes both. */
-static char *sentence_and(char *sentence, char *more)
+static char *message_join(char *message, char *more)
 {
-        g_autofree char *first = sentence, *second = more;
+        g_autofree char *first = message, *second = more;
 
         return g_strconcat(first, "; ", second, NULL);
 }
@@ -162,11 +162,11 @@ static char *runner_end_message(Runner *runner)
         if (runner->stop_slow) {
                 uint64_t took = (uint64_t) g_get_monotonic_time() - runner->stop_begun;
 
-                message = sentence_and(message, g_strdup_printf("QEMU took %" G_GUINT64_FORMAT " s to end",
+                message = message_join(message, g_strdup_printf("QEMU took %" G_GUINT64_FORMAT " s to end",
                                                                 took / G_USEC_PER_SEC));
         }
         if (runner_check_space(runner) && !result_is_success(exit_parser->result))
-                message = sentence_and(message, g_strdup("the file system of its volumes is full"));
+                message = message_join(message, g_strdup("the file system of its volumes is full"));
         return message;
 }
 
@@ -196,7 +196,7 @@ void runner_tell_end(Runner *runner)
         runner_finish(runner, &exit_record, exit_parser_unit_exit_status(exit_parser), true);
 }
 
-static void on_stopper_line(void *userdata, const char *key, const char *value)
+static void on_runner_stopper_line(void *userdata, const char *key, const char *value)
 {
         Runner *runner = userdata;
         BodyAnswer answer = runner->body->read(key, value, &runner->run);
@@ -207,7 +207,7 @@ static void on_stopper_line(void *userdata, const char *key, const char *value)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL, "%s", answer.text);
 }
 
-static int on_stop_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_runner_stop_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Runner *runner = userdata;
 
@@ -219,10 +219,10 @@ static int on_stop_time(sd_event_source *source, uint64_t usec, void *userdata)
 void runner_await_retry(Runner *runner)
 {
         (void) sd_event_add_time_relative(runner->event, &runner->stop_source, CLOCK_MONOTONIC,
-                        STOP_RETRY_USEC, 0, on_stop_time, runner);
+                        STOP_RETRY_USEC, 0, on_runner_stop_time, runner);
 }
 
-static void on_stopper_ended(void *userdata, int status)
+static void on_runner_stopper_ended(void *userdata, int status)
 {
         Runner *runner = userdata;
 
@@ -243,7 +243,7 @@ static void on_stopper_ended(void *userdata, int status)
                                 runner->stop_failure.message ?: "no answer from libvirt in time");
 }
 
-static int on_slow_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_runner_slow_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Runner *runner = userdata;
 
@@ -265,7 +265,8 @@ void runner_tell_slow_stop(Runner *runner)
 
 void runner_stop_domain(Runner *runner)
 {
-        static const BodyCallHooks hooks = {.line = on_stopper_line, .ended = on_stopper_ended};
+        static const BodyCallHooks hooks = {
+                        .line = on_runner_stopper_line, .ended = on_runner_stopper_ended};
         BodyRequest request = runner->body->request(BODY_STOP, runner->name);
         int r;
 
@@ -273,14 +274,14 @@ void runner_stop_domain(Runner *runner)
         if (runner->stop_attempts++ == 0) {
                 runner->stop_begun = (uint64_t) g_get_monotonic_time();
                 (void) sd_event_add_time_relative(runner->event, &runner->slow_source, CLOCK_MONOTONIC,
-                                STOP_SLOW_USEC, 0, on_slow_time, runner);
+                                STOP_SLOW_USEC, 0, on_runner_slow_time, runner);
         }
         r = body_call_new(runner->event, &request, STOP_TIMEOUT_USEC, &hooks, runner, &runner->stopper);
         if (r < 0)
                 runner_fail_call(runner, r);
 }
 
-static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_runner_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Runner *runner = userdata;
 
@@ -294,7 +295,7 @@ static int runner_set_timeout(Runner *runner, uint64_t usec)
 {
         return runner->timeout_source ? 0
                                       : sd_event_add_time_relative(runner->event, &runner->timeout_source,
-                                                        CLOCK_MONOTONIC, usec, 0, on_timeout, runner);
+                                                        CLOCK_MONOTONIC, usec, 0, on_runner_timeout, runner);
 }
 
 void runner_await_console(Runner *runner)
@@ -318,7 +319,7 @@ void runner_weigh(Runner *runner)
 }
 
 /* Whom shruthid names as the one who asked; a word left from a stop that never came counts for nothing. */
-static char *read_stopped_by(const char *dir)
+static char *stopped_by_read(const char *dir)
 {
         g_autofree char *path = g_build_filename(dir, "stopped-by", NULL), *text = NULL;
         struct stat st;
@@ -341,7 +342,7 @@ void runner_on_terminate(Runner *runner)
 
         runner->evidence.stop = late ? STOP_REQUESTED_LATE : STOP_REQUESTED;
         g_free(runner->stopped_by);
-        runner->stopped_by = read_stopped_by(runner->dir);
+        runner->stopped_by = stopped_by_read(runner->dir);
         runner_notify("STOPPING=1\nSTATUS=Stopping the guest");
 
         /* What it still has to say may come at once. */

@@ -26,7 +26,7 @@ static const struct {
                 {"saving", "by libvirt, while it is saved or copied"},
 };
 
-static char *pause_words(const char *name, const char *reason)
+static char *pause_describe(const char *name, const char *reason)
 {
         const char *words = "by QEMU; libvirt does not say why";
 
@@ -42,7 +42,7 @@ static void runner_set_paused(Runner *runner, const char *reason, uint64_t usec)
 {
         RunState *run = &runner->run;
         int64_t ago = g_get_monotonic_time() - (int64_t) usec;
-        g_autofree char *words = pause_words(runner->name, reason);
+        g_autofree char *words = pause_describe(runner->name, reason);
 
         /* One that is prepared waits paused for its release. */
         if (runner->was_prepared && usec < run->timestamps.at[TIMESTAMP_CREATED])
@@ -73,7 +73,7 @@ static void runner_set_resumed(Runner *runner)
         journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_RESUMED, NULL, "The guest goes on");
 }
 
-static TerminationCause cause_from_report(const char *detail)
+static TerminationCause termination_cause_from_report(const char *detail)
 {
         return g_str_equal(detail, DOMAIN_END_POWERED_OFF) ? TERMINATION_POWERED_OFF
                : g_str_equal(detail, DOMAIN_END_RESET)     ? TERMINATION_RESET
@@ -90,7 +90,7 @@ static void runner_take_report(Runner *runner, char *text)
         switch (domain_event_parse(text, &detail, &usec)) {
         case DOMAIN_EVENT_ENDED:
                 evidence->reports = EVENT_REPORTS_ENDED;
-                evidence->reports_cause = cause_from_report(detail);
+                evidence->reports_cause = termination_cause_from_report(detail);
                 break;
         case DOMAIN_EVENT_PAUSED:
         case DOMAIN_EVENT_RUNNING:
@@ -136,7 +136,7 @@ static void runner_read_reports(Runner *runner, bool heed)
         }
 }
 
-static int on_reports(sd_event_source *source, int fd, uint32_t events, void *userdata)
+static int on_runner_reports(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
         Runner *runner = userdata;
 
@@ -156,7 +156,7 @@ void runner_listen(Runner *runner)
         /* By its edges: who writes may go and come back, and while nobody is there each look would wake
          * us. */
         if (sd_event_add_io(runner->event, &runner->events_source, runner->liveness_fd, EPOLLIN | EPOLLET,
-                            on_reports, runner) < 0)
+                            on_runner_reports, runner) < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
                                 "Cannot notice when the guest is paused");
 }

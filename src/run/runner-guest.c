@@ -53,7 +53,7 @@ bool runner_check_space(Runner *runner)
         return runner->no_space;
 }
 
-static int on_space_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_runner_space_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Runner *runner = userdata;
 
@@ -67,10 +67,10 @@ static void runner_check_space_soon(Runner *runner)
 {
         if (runner->run.volumes && !runner->space_source)
                 (void) sd_event_add_time_relative(runner->event, &runner->space_source, CLOCK_MONOTONIC,
-                                SPACE_USEC, SPACE_USEC, on_space_time, runner);
+                                SPACE_USEC, SPACE_USEC, on_runner_space_time, runner);
 }
 
-static int on_silence(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_runner_silence(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Runner *runner = userdata;
 
@@ -86,7 +86,7 @@ void runner_await_first_byte(Runner *runner)
 {
         if (!runner->run.spoke && runner->run.silence_warning_usec > 0 && !runner->silence_source)
                 (void) sd_event_add_time_relative(runner->event, &runner->silence_source, CLOCK_MONOTONIC,
-                                runner->run.silence_warning_usec, 0, on_silence, runner);
+                                runner->run.silence_warning_usec, 0, on_runner_silence, runner);
 }
 
 void runner_hold_rates(Runner *runner)
@@ -104,7 +104,7 @@ void runner_hold_rates(Runner *runner)
         console_set_rate(runner->console, run->console_rate, run->console_burst, rate);
 }
 
-static int on_power_off_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_runner_power_off_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Runner *runner = userdata;
 
@@ -119,7 +119,7 @@ void runner_await_power_off(Runner *runner)
 {
         if (!runner->halted_source)
                 (void) sd_event_add_time_relative(runner->event, &runner->halted_source, CLOCK_MONOTONIC,
-                                POWER_OFF_USEC, POWER_OFF_USEC / 10, on_power_off_time, runner);
+                                POWER_OFF_USEC, POWER_OFF_USEC / 10, on_runner_power_off_time, runner);
 }
 
 void runner_forget_power_off(Runner *runner)
@@ -133,7 +133,7 @@ void runner_review(Runner *runner)
                 runner_handle(runner, RUNNER_EVENT_HALTED);
 }
 
-static void on_console_bytes(void *userdata, const char *data, size_t size)
+static void on_runner_console_bytes(void *userdata, const char *data, size_t size)
 {
         Runner *runner = userdata;
 
@@ -148,7 +148,7 @@ static void on_console_bytes(void *userdata, const char *data, size_t size)
                 console_server_copy(runner->server, data, size);
 }
 
-static void on_console_line(void *userdata, const char *text, size_t size)
+static void on_runner_console_line(void *userdata, const char *text, size_t size)
 {
         Runner *runner = userdata;
 
@@ -160,7 +160,7 @@ static void on_console_line(void *userdata, const char *text, size_t size)
         runner_handle(runner, runner->run.exit_parser.halted ? RUNNER_EVENT_HALTED : RUNNER_EVENT_GOES_ON);
 }
 
-static void on_console_throttled(void *userdata, const char *setting)
+static void on_runner_console_throttled(void *userdata, const char *setting)
 {
         Runner *runner = userdata;
 
@@ -169,14 +169,14 @@ static void on_console_throttled(void *userdata, const char *setting)
                         setting);
 }
 
-static void on_console_ended(void *userdata)
+static void on_runner_console_ended(void *userdata)
 {
         runner_handle(userdata, RUNNER_EVENT_CONSOLE_CLOSED);
 }
 
 const ConsoleHooks runner_console_hooks = {
-                .bytes = on_console_bytes,
-                .line = on_console_line,
-                .throttled = on_console_throttled,
-                .ended = on_console_ended,
+                .bytes = on_runner_console_bytes,
+                .line = on_runner_console_line,
+                .throttled = on_runner_console_throttled,
+                .ended = on_runner_console_ended,
 };

@@ -82,7 +82,7 @@ static void runner_take_up(Runner *runner, const char *acceleration)
         runner_handle_up(runner);
 }
 
-static void on_starter_line(void *userdata, const char *key, const char *value)
+static void on_runner_starter_line(void *userdata, const char *key, const char *value)
 {
         Runner *runner = userdata;
         BodyAnswer answer = runner->body->read(key, value, &runner->run);
@@ -143,7 +143,7 @@ static bool runner_may_wait_for_network(Runner *runner)
         return (uint64_t) g_get_monotonic_time() < runner->network_deadline;
 }
 
-static int on_network_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_runner_network_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Runner *runner = userdata;
 
@@ -155,7 +155,7 @@ static int on_network_time(sd_event_source *source, uint64_t usec, void *userdat
 void runner_await_network(Runner *runner)
 {
         int r = sd_event_add_time_relative(runner->event, &runner->network_source, CLOCK_MONOTONIC,
-                        NETWORK_RETRY_USEC, 0, on_network_time, runner);
+                        NETWORK_RETRY_USEC, 0, on_runner_network_time, runner);
 
         if (r < 0)
                 runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "A network cannot be waited for: %s",
@@ -196,7 +196,7 @@ static void runner_handle_no_answer(Runner *runner, int status)
                                                    "in time");
 }
 
-static void on_starter_ended(void *userdata, int status)
+static void on_runner_starter_ended(void *userdata, int status)
 {
         Runner *runner = userdata;
 
@@ -209,7 +209,8 @@ static void on_starter_ended(void *userdata, int status)
                 runner_find_monitor(runner);
 }
 
-static const BodyCallHooks starter_hooks = {.line = on_starter_line, .ended = on_starter_ended};
+static const BodyCallHooks starter_hooks = {
+                .line = on_runner_starter_line, .ended = on_runner_starter_ended};
 
 static void runner_watch(Runner *runner)
 {
@@ -223,7 +224,7 @@ static void runner_watch(Runner *runner)
                 runner_handle_no_answer(runner, -1);
 }
 
-static int on_monitor_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int on_runner_monitor_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
         Runner *runner = userdata;
 
@@ -241,7 +242,7 @@ static void runner_find_monitor(Runner *runner)
                 runner_set_monitored(runner, TERMINATION_CONSOLE);
         } else if (!runner->monitor_source)
                 (void) sd_event_add_time_relative(runner->event, &runner->monitor_source, CLOCK_MONOTONIC,
-                                MONITOR_RETRY_USEC << runner->monitor_attempts++, 0, on_monitor_time,
+                                MONITOR_RETRY_USEC << runner->monitor_attempts++, 0, on_runner_monitor_time,
                                 runner);
 }
 

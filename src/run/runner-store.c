@@ -20,8 +20,8 @@ void runner_store(const char *name, int fd)
 {
         g_autofree char *text = g_strdup_printf("FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
 
-        /* FDPOLL=0: else systemd drops it as soon as its other end is closed, the console with last words in
-         * it. */
+        /* FDPOLL=0: else systemd drops it as soon as its other end is closed, the console with an exit
+         * message in it. */
         (void) sd_pid_notify_with_fds(0, 0, text, &fd, 1);
 }
 

@@ -90,7 +90,7 @@ void runner_save(Runner *runner)
                                 g_strerror(-r));
 }
 
-static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
+static int on_runner_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata)
 {
         runner_on_terminate(userdata);
         return 0;
@@ -109,9 +109,9 @@ static int runner_set_up_signals(Runner *runner)
         if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
                 return -errno;
 
-        r = sd_event_add_signal(runner->event, NULL, SIGTERM, on_terminate, runner);
+        r = sd_event_add_signal(runner->event, NULL, SIGTERM, on_runner_signal, runner);
         if (r >= 0)
-                r = sd_event_add_signal(runner->event, NULL, SIGINT, on_terminate, runner);
+                r = sd_event_add_signal(runner->event, NULL, SIGINT, on_runner_signal, runner);
         return r;
 }
 

@@ -7,7 +7,7 @@
 #define USEC_PER_SEC UINT64_C(1000000)
 #define TOKENS_MAX   (UINT64_C(1) << 40) /* keeps every product here below 2^63 */
 
-static uint64_t clamp(uint64_t value)
+static uint64_t token_bucket_clamp(uint64_t value)
 {
         return value < 1 ? 1 : value > TOKENS_MAX ? TOKENS_MAX : value;
 }
@@ -15,9 +15,9 @@ static uint64_t clamp(uint64_t value)
 void token_bucket_init(TokenBucket *bucket, uint64_t rate, uint64_t burst, uint64_t now_usec)
 {
         *bucket = (TokenBucket){
-                .rate = rate == UINT64_MAX ? rate : clamp(rate),
-                .burst = clamp(burst),
-                .usec = now_usec,
+                        .rate = rate == UINT64_MAX ? rate : token_bucket_clamp(rate),
+                        .burst = token_bucket_clamp(burst),
+                        .usec = now_usec,
         };
         bucket->tokens = (int64_t) bucket->burst;
 }

@@ -22,27 +22,27 @@ typedef struct Answer {
         bool booting;
 } Answer;
 
-static void answer_end(Answer *answer, sd_bus_message *reply, int r)
+static void answer_finish(Answer *answer, sd_bus_message *reply, int r)
 {
         if (sd_bus_message_is_method_error(reply, NULL))
                 r = -sd_bus_message_get_errno(reply);
         answer->r = MIN(r, 0);
 }
 
-static int on_restarts(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_query_restarts(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Answer *answer = userdata;
 
-        answer_end(answer, reply, sd_bus_message_read(reply, "v", "u", &answer->restarts));
+        answer_finish(answer, reply, sd_bus_message_read(reply, "v", "u", &answer->restarts));
         return 0;
 }
 
-static int on_state(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
+static int on_query_state(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         Answer *answer = userdata;
         const char *state = "";
 
-        answer_end(answer, reply, sd_bus_message_read(reply, "v", "s", &state));
+        answer_finish(answer, reply, sd_bus_message_read(reply, "v", "s", &state));
         answer->booting = answer->r >= 0 &&
                           (g_str_equal(state, "initializing") || g_str_equal(state, "starting"));
         return 0;
@@ -89,11 +89,11 @@ static int query_run(const char *unit, uint64_t timeout_usec, bool state, Answer
         if (r >= 0)
                 r = sd_bus_open_system(&bus);
         if (r >= 0)
-                r = query_property(bus, path, SYSTEMD_NAME ".Service", "NRestarts", on_restarts, end,
+                r = query_property(bus, path, SYSTEMD_NAME ".Service", "NRestarts", on_query_restarts, end,
                                 ret_answer);
         if (r >= 0 && state)
-                r = query_property(bus, SYSTEMD_PATH, SYSTEMD_NAME ".Manager", "SystemState", on_state, end,
-                                ret_answer);
+                r = query_property(bus, SYSTEMD_PATH, SYSTEMD_NAME ".Manager", "SystemState", on_query_state,
+                                end, ret_answer);
         /* Not flushed: that may wait, too. */
         sd_bus_close_unref(bus);
         return r;

@@ -23,7 +23,7 @@ struct UserRate {
         uint64_t span;         /* how far ahead due may be, µs */
 };
 
-static uint64_t time_for(uint64_t rate, uint64_t size)
+static uint64_t user_rate_time_for(uint64_t rate, uint64_t size)
 {
         return MIN(size, SIZE_MAX_TAKEN) * G_USEC_PER_SEC / rate;
 }
@@ -43,7 +43,7 @@ int user_rate_open(const char *owner, uint64_t rate, uint64_t burst, UserRate **
 
         result = g_new(UserRate, 1);
         *result = (UserRate){.due = memory, .rate = MAX(rate, 1)};
-        result->span = MIN(time_for(result->rate, burst), SPAN_MAX);
+        result->span = MIN(user_rate_time_for(result->rate, burst), SPAN_MAX);
         *ret_rate = result;
         return 0;
 }
@@ -71,6 +71,6 @@ void user_rate_take(UserRate *rate, uint64_t size, uint64_t now_usec)
         do
                 /* What is beyond all that can have been taken is damage. */
                 next = (due > now_usec + 2 * SPAN_MAX ? now_usec : MAX(due, now_usec)) +
-                       time_for(rate->rate, size);
+                       user_rate_time_for(rate->rate, size);
         while (!atomic_compare_exchange_weak(rate->due, &due, next));
 }
