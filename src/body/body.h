@@ -11,7 +11,7 @@
  * ask through this.
  *
  * It takes nothing for granted of who asks: a request is words for shruthi-domain, which each caller has
- * carried out by its own event loop and in its own turn (run/body-call.h, daemon/core/helper.h), and an
+ * carried out by its own event loop and in its own turn (run/body-call.h, daemon/core/libvirt-helper.h), and an
  * answer is read line by line. It does not matter whether there is a runner. Nothing here waits. Pure. */
 
 typedef enum BodyOperation {
