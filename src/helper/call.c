@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asking shruthi-domain. Called by shruthi-run's and shruthid's helper.c. */
+/* Asking shruthi-domain. Called by run/body-call.c and daemon/core/libvirt-helper.c. */
 
 #include "helper/call.h"
 
