@@ -10,7 +10,7 @@
 #include "common/address.h"
 #include "common/containers.h"
 
-/* src/antispoof is the service that holds guests to their addresses: its records, its nftables rules, and
+/* src/antispoof is the service that keeps guests to their addresses: its records, its nftables rules, and
  * the host's bridges. Of its files only this one is called from elsewhere, by
  * domain/host/antispoof-client.c.
  *

@@ -2,10 +2,10 @@
 
 /* shruthi-neighbours: tells the services, whose sandbox has no network, which addresses are in use on a
  * bridge of the host, which networks it has routes to, and how full its bridges and tables are. Started by
- * shruthi-neighbours.socket, on which only our own user and root can ask. One question and one answer for
- * each connection, one after the other: each takes a millisecond. A question is one line, a bridge's name,
+ * shruthi-neighbours.socket, on which only our own user and root can ask. One request and one answer for
+ * each connection, one after the other: each takes a millisecond. A request is one line, a bridge's name,
  * or "/routes" or "/host", which are none; it is answered as domain/host/neighbours-client.h says. It needs
- * no rights, keeps nothing, and ends when nobody has asked for a while. */
+ * no rights, keeps nothing, and ends when no request has come for a while. */
 
 #include <errno.h>
 #include <glib.h>
@@ -23,17 +23,17 @@
 #include "unikernel/routes.h"
 
 #define LISTEN_FD    3  /* sd_listen_fds(3) */
-#define QUESTION_MAX 64 /* an interface's name is shorter */
-#define ASK_SEC      5  /* who connects and says nothing holds up the others */
+#define REQUEST_MAX  64 /* an interface's name is shorter */
+#define ASK_SEC      5  /* a client that connects and sends nothing delays the others */
 #define WORK_SEC     30 /* a kernel that does not answer: SIGALRM ends us */
 #define IDLE_MSEC    (30 * 1000)
 
-static int client_read_question(int client, char ret[static QUESTION_MAX])
+static int client_read_request(int client, char ret[static REQUEST_MAX])
 {
         size_t length = 0;
 
-        while (length < QUESTION_MAX - 1) {
-                ssize_t n = TEMP_FAILURE_RETRY(read(client, ret + length, QUESTION_MAX - 1 - length));
+        while (length < REQUEST_MAX - 1) {
+                ssize_t n = TEMP_FAILURE_RETRY(read(client, ret + length, REQUEST_MAX - 1 - length));
                 char *newline;
 
                 if (n <= 0)
@@ -110,22 +110,22 @@ static void client_serve(int client)
 {
         const struct timeval timeout = {.tv_sec = ASK_SEC};
         g_autofree char *answer = NULL;
-        char question[QUESTION_MAX];
+        char request[REQUEST_MAX];
 
         if (setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ||
                         setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) < 0 ||
-                        client_read_question(client, question) < 0)
+                        client_read_request(client, request) < 0)
                 return;
 
         (void) alarm(WORK_SEC);
-        if (g_str_equal(question, "/routes"))
+        if (g_str_equal(request, "/routes"))
                 answer = answer_routes();
-        else if (g_str_equal(question, "/host"))
+        else if (g_str_equal(request, "/host"))
                 answer = answer_host();
         else
-                answer = answer_bridge(question);
+                answer = answer_bridge(request);
         (void) alarm(0);
-        /* Who has left is told nothing. */
+        /* A client that has left is sent nothing. */
         (void) write_all(client, answer, strlen(answer));
 }
 
@@ -133,7 +133,7 @@ int main(void)
 {
         (void) signal(SIGPIPE, SIG_IGN);
 
-        /* Who asks as we end has us started again: the socket is systemd's. */
+        /* A request that comes as this process ends starts it again: the socket is systemd's. */
         for (;;) {
                 _cleanup_close_ int client = -EBADF;
                 int r = poll(&(struct pollfd){.fd = LISTEN_FD, .events = POLLIN}, 1, IDLE_MSEC);

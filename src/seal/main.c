@@ -3,7 +3,7 @@
 /* shruthi-seal: seals key material for unikernels, which on systemd before 256 only root can. Started by
  * shruthi-seal.socket for each connection, which is its standard input: one request, one answer (see
  * protocol.h). It is root without any capability, trusts nobody, and can only write: no request gives back
- * what was sealed. Who makes it wait holds up nobody else, and not for long. */
+ * what was sealed. A client that makes it wait delays no other, and not for long. */
 
 #include <fcntl.h>
 #include <grp.h>
@@ -22,7 +22,7 @@
 #include "seal/archive.h"
 #include "seal/store.h"
 
-#define ASK_SEC     15 /* who connects and says nothing is left */
+#define ASK_SEC     15 /* for a client that connects and sends nothing */
 #define READ_SEC    10 /* for the content */
 #define STUCK_SEC   15 /* a file system that does not answer: SIGALRM ends us */
 #define WORK_SEC    60 /* a TPM may be slow, and another request for the same name comes first */
@@ -192,7 +192,7 @@ int main(void)
 
         r = client_serve(STDIN_FILENO, &keys, &error);
         answer = seal_answer_format(r, &error, keys);
-        /* Who has left is told nothing. */
+        /* A client that has left is sent nothing. */
         (void) send(STDIN_FILENO, answer, strlen(answer), MSG_NOSIGNAL);
         return EXIT_SUCCESS;
 }

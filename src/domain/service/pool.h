@@ -5,8 +5,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The workers of shruthi-domain.service: who is there, who is to do the next request, who has been idle so
- * long that it may go. Pure. */
+/* The workers of shruthi-domain.service: which there are, which does the next request, which has been idle
+ * so long that it may go. Pure. */
 
 #define POOL_MAX       16 /* libvirt serves no more than 20 requests at once */
 #define POOL_IDLE_USEC (30 * 1000 * 1000)
@@ -31,8 +31,8 @@ PoolWorker *pool_find(Pool *pool, pid_t pid);
 
 void pool_set_idle(PoolWorker *worker, int64_t now);
 
-/* Who is to do the next request: of all that are idle the one that was busy last, so that the others stay
- * idle and go. NULL: nobody is idle. */
+/* The worker for the next request: of all that are idle the one that was busy last, so that the others stay
+ * idle and go. NULL: none is idle. */
 PoolWorker *pool_pick(Pool *pool);
 
 /* One that has been idle since before `before`, if there is. */
@@ -41,5 +41,5 @@ PoolWorker *pool_find_idle(Pool *pool, int64_t before);
 /* Whether a request can be done now, by an idle worker or by a new one. */
 bool pool_has_capacity(Pool *pool);
 
-/* When the next will have been idle for POOL_IDLE_USEC; INT64_MAX: nobody is. */
+/* When the next will have been idle for POOL_IDLE_USEC; INT64_MAX: none is. */
 int64_t pool_next_idle(const Pool *pool);

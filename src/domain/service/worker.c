@@ -24,7 +24,7 @@
 #include "domain/service/verbs.h"
 #include "helper/request.h"
 
-#define ASK_SEC 15 /* who connects and says nothing is left */
+#define ASK_SEC 15 /* for a client that connects and sends nothing */
 
 /* Where output goes between requests. */
 typedef struct Own {

@@ -257,7 +257,7 @@ static void test_lost(void)
         g_assert_cmpstr(error.message, ==, "no");
 }
 
-/* More than an answer holds: what is left out is whole names. */
+/* More than fits an answer: what is left out is whole names. */
 static void test_lost_many(void)
 {
         g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
