@@ -13,6 +13,7 @@
 #include "daemon/access/call.h"
 #include "daemon/bus/unikernel-details.h"
 #include "daemon/state/unikernel-access.h"
+#include "unikernel/guest-slice.h"
 #include "unikernel/lease.h"
 
 /* Queries of polkit for one call at a time, which leaves some of its user's to their other calls. */
@@ -166,13 +167,14 @@ static void overview_read_details(void *userdata)
         g_autoptr(GPtrArray) none = g_ptr_array_new();
         g_autoptr(GHashTable) table = NULL;
         Overview *overview = userdata;
+        bool has_slices = guest_slice_is_available();
 
         (void) lease_list(NULL, NULL, &overview->leases, NULL);
         table = leases_by_unikernel(overview->leases);
         for (guint i = 0; i < overview->entries->len; i++) {
                 Entry *entry = overview->entries->pdata[i];
 
-                details_read(entry->details, g_hash_table_lookup(table, entry->name) ?: none);
+                details_read(entry->details, g_hash_table_lookup(table, entry->name) ?: none, has_slices);
         }
 }
 

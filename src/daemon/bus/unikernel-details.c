@@ -152,6 +152,7 @@ struct Details {
         char *path;      /* of a broken definition */
         DefinitionOrigin origin;
         Wiring wiring;
+        char *slice;           /* NULL: this host puts guests in none */
         char **without_effect; /* settings of its unit */
 };
 
@@ -306,6 +307,7 @@ Details *details_free(Details *details)
         boot_clear(&details->next);
         g_free(details->name);
         g_free(details->path);
+        g_free(details->slice);
         g_strfreev(details->without_effect);
         g_clear_pointer(&details->wiring.leases, g_ptr_array_unref);
         g_clear_pointer(&details->wiring.cut_off, g_ptr_array_unref);
@@ -345,7 +347,7 @@ static void boot_read(Boot *boot)
                 (void) store_size(initrd, &boot->initrd_size, NULL);
 }
 
-void details_read(Details *details, GPtrArray *leases)
+void details_read(Details *details, GPtrArray *leases, bool has_slices)
 {
         g_autofree char *dir = paths_unikernel_runtime(details->name);
         _cleanup_run_state_ RunState state = RUN_STATE_INIT;
@@ -357,6 +359,8 @@ void details_read(Details *details, GPtrArray *leases)
                 details->memory = state.memory;
         boot_read(&details->boot);
         boot_read(&details->next);
+        if (has_slices)
+                details->slice = guest_slice_name(details->name);
         details->without_effect = unit_dropins_without_effect(details->name);
         if (leases)
                 details->wiring.leases = g_ptr_array_ref(leases);
@@ -370,14 +374,13 @@ static void unikernel_reading_read_details(void *userdata)
 {
         UnikernelReading *reading = userdata;
 
-        details_read(reading->details, NULL);
+        details_read(reading->details, NULL, guest_slice_is_available());
 }
 
 int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details *details)
 {
         const ImageInfo *info = details->boot.info;
         g_autofree char *domain = g_strconcat(SHRUTHI_DOMAIN_PREFIX, unikernel->name, NULL);
-        g_autofree char *slice = guest_slice_is_available() ? guest_slice_name(unikernel->name) : NULL;
         int r;
 
         r = sd_bus_message_open_container(m, 'a', "{sv}");
@@ -385,7 +388,7 @@ int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details 
                 r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "ImageTarget", "s",
                                 info ? solo5_target_to_string(info->target) : "", "BootMethod", "s",
                                 info ? image_boot_to_string(info->boot) : "", "DomainName", "s", domain,
-                                "Slice", "s", slice ?: "", "SubState", "s",
+                                "Slice", "s", details->slice ?: "", "SubState", "s",
                                 unikernel->status.sub_state ?: "dead", "Reason", "s",
                                 unikernel->reason ?: "", "Problem", "s",
                                 unikernel->loaded.problem

@@ -154,6 +154,15 @@ def count_problems(source):
         yield f"{name} is {'not there' if name in built else 'in no meson.build'}"
 
 
+def readme_problems(source):
+    """src/README.md names files as they are, by the end of their path."""
+    there = ["/" + path.relative_to(source).as_posix() for path in source.rglob("*.[ch]")]
+    text = (source / "README.md").read_text(encoding="utf-8")
+    for name in sorted(set(re.findall(r"`([\w/-]+\.[ch])`", text))):
+        if not any(path.endswith("/" + name) for path in there):
+            yield f"README.md names {name}, which is not there"
+
+
 def test_itself():
     """The check sees what it should see."""
     assert list(speech_problems("daemon/x.c", ["systemd/sd-bus.h", "libvirt/libvirt.h"]))
@@ -170,10 +179,11 @@ def test_itself():
 def main():
     source = pathlib.Path(sys.argv[1]) / "src"
     test_itself()
-    print("1..2")
+    print("1..3")
     status = 0
     for number, (what, found) in enumerate((("every file that is built is looked at", count_problems(source)),
-                                            ("includes point one way", check(source))), 1):
+                                            ("includes point one way", check(source)),
+                                            ("src/README.md names files that are there", readme_problems(source))), 1):
         found = list(found)
         for problem in found:
             print(f"# {problem}")
