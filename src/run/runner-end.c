@@ -86,6 +86,7 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
                 (void) sd_event_exit(runner->event, exit_status);
 }
 
+__attribute__((format(printf, 4, 0)))
 static void runner_set_failure(
                 Runner *runner, Result result, int exit_status, const char *format, va_list ap)
 {

@@ -22,6 +22,7 @@ static char guard_lines[512];
 static volatile sig_atomic_t guard_size;
 static volatile sig_atomic_t guard_socket = -EBADF;
 
+__attribute__((format(printf, 2, 0)))
 static void protocol_print(const char *key, const char *format, va_list ap)
 {
         g_autofree char *value = g_strdup_vprintf(format, ap);
