@@ -19,8 +19,8 @@ static bool lease_is_of(const Lease *lease, const LeaseOwner *owner)
 
 /* Who has the address: *ret_lease with a lease of this network (also the owner's own), or *ret_seen. Both
  * NULL: free. */
-static void find_holder(const LeaseFolder *folder, const Address *address, const LeaseOwner *owner,
-                const SeenAddress *seen, size_t n_seen, Lease **ret_lease, const SeenAddress **ret_seen)
+static void lease_find_holder(const LeaseFolder *folder, const LeaseRequest *request, const Address *address,
+                Lease **ret_lease, const SeenAddress **ret_seen)
 {
         g_autofree char *released = NULL;
 
@@ -29,18 +29,20 @@ static void find_holder(const LeaseFolder *folder, const Address *address, const
         if (*ret_lease)
                 return;
 
-        for (size_t i = 0; i < n_seen && !*ret_seen; i++) {
-                if (!address_equal(&seen[i].address, address) || g_strcmp0(seen[i].mac, owner->mac) == 0)
+        for (size_t i = 0; i < request->n_seen && !*ret_seen; i++) {
+                const SeenAddress *seen = &request->seen[i];
+
+                if (!address_equal(&seen->address, address) || g_strcmp0(seen->mac, request->owner.mac) == 0)
                         continue;
-                if (seen[i].mac[0] && !released)
+                if (seen->mac[0] && !released)
                         released = lease_released_read(folder) ?: g_strdup("");
                 /* A DHCP server gives what it has leased to nobody else, whoever has gone. */
-                if (seen[i].by == SEEN_BY_LEASE || !seen[i].mac[0] || !strstr(released, seen[i].mac))
-                        *ret_seen = &seen[i];
+                if (seen->by == SEEN_BY_LEASE || !seen->mac[0] || !strstr(released, seen->mac))
+                        *ret_seen = seen;
         }
 }
 
-static int refuse_taken(
+static int lease_refuse_taken(
                 const Address *address, const Lease *lease, const SeenAddress *seen, Error *ret_error)
 {
         char ip[ADDRESS_TEXT_MAX];
@@ -62,23 +64,22 @@ static int refuse_taken(
                         seen->mac[0] ? " by " : "", seen->mac, seen_by_to_string(seen->by));
 }
 
-static int choose_asked(const LeaseFolder *folder, const Subnet *subnet, const Address *asked,
-                const LeaseOwner *owner, const SeenAddress *seen, size_t n_seen, Address *ret,
-                Error *ret_error)
+static int lease_choose_asked(
+                const LeaseFolder *folder, const LeaseRequest *request, Address *ret, Error *ret_error)
 {
         g_autoptr(Lease) lease = NULL;
         const SeenAddress *found;
         int r;
 
-        r = subnet_check_host(subnet, asked, ret_error);
+        r = subnet_check_host(request->subnet, request->asked, ret_error);
         if (r < 0)
                 return r;
 
-        find_holder(folder, asked, owner, seen, n_seen, &lease, &found);
-        if (found || (lease && !lease_is_of(lease, owner)))
-                return refuse_taken(asked, lease, found, ret_error);
+        lease_find_holder(folder, request, request->asked, &lease, &found);
+        if (found || (lease && !lease_is_of(lease, &request->owner)))
+                return lease_refuse_taken(request->asked, lease, found, ret_error);
 
-        *ret = *asked;
+        *ret = *request->asked;
         return 0;
 }
 
@@ -87,11 +88,11 @@ static char *lease_seed(const LeaseOwner *owner)
         return g_strdup_printf("%s/%s", owner->unikernel, owner->device);
 }
 
-static int choose_free(const LeaseFolder *folder, const Subnet *subnet, const LeaseOwner *owner,
-                const SeenAddress *seen, size_t n_seen, Address *ret, Error *ret_error)
+static int lease_choose_free(
+                const LeaseFolder *folder, const LeaseRequest *request, Address *ret, Error *ret_error)
 {
-        g_autofree char *seed = lease_seed(owner);
-        SubnetWalk walk = subnet_walk(subnet, seed);
+        g_autofree char *seed = lease_seed(&request->owner);
+        SubnetWalk walk = subnet_walk(request->subnet, seed);
         char network[ADDRESS_TEXT_MAX];
         bool leased = false;
         Address address;
@@ -100,15 +101,15 @@ static int choose_free(const LeaseFolder *folder, const Subnet *subnet, const Le
                 g_autoptr(Lease) lease = NULL;
                 const SeenAddress *found;
 
-                find_holder(folder, &address, owner, seen, n_seen, &lease, &found);
-                if (!found && (!lease || lease_is_of(lease, owner))) {
+                lease_find_holder(folder, request, &address, &lease, &found);
+                if (!found && (!lease || lease_is_of(lease, &request->owner))) {
                         *ret = address;
                         return 0;
                 }
                 leased |= found && found->by == SEEN_BY_LEASE;
         }
 
-        address_format(&subnet->network, network);
+        address_format(&request->subnet->network, network);
         return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
                         "all addresses of the network %s are taken: remove unikernels that are not needed, "
                         "or use a larger network%s",
@@ -119,7 +120,7 @@ static int choose_free(const LeaseFolder *folder, const Subnet *subnet, const Le
 }
 
 /* The device's leases of that family in this network: one, or after a crash two. */
-static int find_own(const LeaseFolder *folder, const LeaseOwner *owner, int family, GPtrArray **ret)
+static int lease_find_own(const LeaseFolder *folder, const LeaseOwner *owner, int family, GPtrArray **ret)
 {
         g_autoptr(GPtrArray) leases = g_ptr_array_new_with_free_func(lease_destroy);
         int r;
@@ -140,7 +141,7 @@ static int find_own(const LeaseFolder *folder, const LeaseOwner *owner, int fami
 }
 
 /* The first of the device's leases that the subnet still allows. */
-static const Lease *find_usable(const GPtrArray *own, const Subnet *subnet)
+static const Lease *lease_find_usable(const GPtrArray *own, const Subnet *subnet)
 {
         for (guint i = 0; i < own->len; i++) {
                 const Lease *lease = own->pdata[i];
@@ -153,7 +154,7 @@ static const Lease *find_usable(const GPtrArray *own, const Subnet *subnet)
 }
 
 /* The new lease first, then the old ones go: a crash in between leaves one too many, never one too few. */
-static int settle(const LeaseFolder *folder, const GPtrArray *own, const Address *address,
+static int lease_settle(const LeaseFolder *folder, const GPtrArray *own, const Address *address,
                 const LeaseOwner *owner)
 {
         bool written = false;
@@ -186,19 +187,20 @@ static int settle(const LeaseFolder *folder, const GPtrArray *own, const Address
 
 /* The device's lease where it is most likely found, so that an ordinary start reads a file or two and not
  * all of them: at the address that is asked for, or where the choice by name would have ended. */
-static bool find_at_hand(const LeaseFolder *folder, const Subnet *subnet, const Address *asked,
-                const LeaseOwner *owner, Address *ret)
+static bool lease_find_at_hand(const LeaseFolder *folder, const LeaseRequest *request, Address *ret)
 {
-        g_autofree char *seed = lease_seed(owner);
-        SubnetWalk walk = subnet_walk(subnet, seed);
+        g_autofree char *seed = lease_seed(&request->owner);
+        SubnetWalk walk = subnet_walk(request->subnet, seed);
+        const Address *asked = request->asked;
         Address address;
 
         while (asked || subnet_walk_next(&walk, &address)) {
                 g_autoptr(Lease) lease = lease_find(folder, asked ?: &address);
 
-                if (lease && lease_is_of(lease, owner) && g_str_equal(lease->mac, owner->mac) &&
+                if (lease && lease_is_of(lease, &request->owner) &&
+                                g_str_equal(lease->mac, request->owner.mac) &&
                                 (!asked || lease->address.prefix == asked->prefix) &&
-                                subnet_check_host(subnet, &lease->address, NULL) >= 0) {
+                                subnet_check_host(request->subnet, &lease->address, NULL) >= 0) {
                         *ret = lease->address;
                         return true;
                 }
@@ -214,41 +216,42 @@ static bool word_is_line(const char *text)
         return text && text[0] && !strpbrk(text, "\r\n");
 }
 
-int lease_take(const char *network, const Subnet *subnet, const Address *asked, const LeaseOwner *owner,
-                const SeenAddress *seen, size_t n_seen, Address *ret_address, Error *ret_error)
+int lease_acquire(const LeaseRequest *request, Address *ret_address, Error *ret_error)
 {
         _cleanup_lease_folder_ LeaseFolder folder = LEASE_FOLDER_INIT;
+        const LeaseOwner *owner = &request->owner;
         g_autoptr(GPtrArray) own = NULL;
         const Lease *usable;
         Address address;
         int r;
 
-        if (!lease_key_is_valid(network) || !name_is_valid(owner->unikernel) ||
+        if (!lease_key_is_valid(request->network) || !name_is_valid(owner->unikernel) ||
                         !word_is_line(owner->device) || !word_is_line(owner->mac))
                 return error_set(ret_error, ERROR_INVALID_ARGS, "Malformed request for an address");
 
-        r = lease_folder_lock(network, true, &folder);
+        r = lease_folder_lock(request->network, true, &folder);
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot lock the leases of %s", network);
-        if (find_at_hand(&folder, subnet, asked, owner, ret_address))
+                return error_set_errno(ret_error, r, "Cannot lock the leases of %s", request->network);
+        if (lease_find_at_hand(&folder, request, ret_address))
                 return 0;
-        r = find_own(&folder, owner, subnet->network.family, &own);
+        r = lease_find_own(&folder, owner, request->subnet->network.family, &own);
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot read the leases of %s", network);
+                return error_set_errno(ret_error, r, "Cannot read the leases of %s", request->network);
 
-        usable = asked ? NULL : find_usable(own, subnet);
+        usable = request->asked ? NULL : lease_find_usable(own, request->subnet);
         if (usable)
                 address = usable->address;
-        else if (asked)
-                r = choose_asked(&folder, subnet, asked, owner, seen, n_seen, &address, ret_error);
+        else if (request->asked)
+                r = lease_choose_asked(&folder, request, &address, ret_error);
         else
-                r = choose_free(&folder, subnet, owner, seen, n_seen, &address, ret_error);
+                r = lease_choose_free(&folder, request, &address, ret_error);
         if (r < 0)
                 return r;
 
-        r = settle(&folder, own, &address, owner);
+        r = lease_settle(&folder, own, &address, owner);
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot write the lease of an address of %s", network);
+                return error_set_errno(ret_error, r, "Cannot write the lease of an address of %s",
+                                request->network);
 
         *ret_address = address;
         return 0;

@@ -40,12 +40,20 @@ void lease_free(Lease *lease);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Lease, lease_free)
 DEFINE_DESTROY(lease)
 
-/* Takes an address of subnet for a device: asked, or with asked NULL the one that it already has, else a
- * free one that nobody in seen has. One lease per device and family: another one of this network is given
- * back once the new is on disk. ADDRESS_IN_USE with who has it, NO_FREE_ADDRESS, INVALID_ARGS (asked is none
- * of subnet_check_host()). When it returns 0 the lease is on disk. */
-int lease_take(const char *network, const Subnet *subnet, const Address *asked, const LeaseOwner *owner,
-                const SeenAddress *seen, size_t n_seen, Address *ret_address, Error *ret_error);
+typedef struct LeaseRequest {
+        const char *network; /* its key, see lease_network_key() */
+        const Subnet *subnet;
+        const Address *asked; /* NULL: any */
+        LeaseOwner owner;
+        const SeenAddress *seen; /* by whom addresses are in use */
+        size_t n_seen;
+} LeaseRequest;
+
+/* Acquires an address of the subnet for a device: the one that is asked for, or with none asked the one that
+ * it already has, else a free one that nobody in seen has. One lease per device and family: another one of
+ * this network is given back once the new is on disk. ADDRESS_IN_USE with who has it, NO_FREE_ADDRESS,
+ * INVALID_ARGS (asked is none of subnet_check_host()). When it returns 0 the lease is on disk. */
+int lease_acquire(const LeaseRequest *request, Address *ret_address, Error *ret_error);
 
 /* Gives back one of the leases that lease_list() gave. That it is another's by now, or nobody's, is no
  * error. Neighbour tables remember a guest for a while; what is seen of it there no longer counts. */

@@ -8,8 +8,8 @@
 #include "common/error.h"
 
 /* Which addresses of a bridge's network hosts are known to have: the kernel's neighbour table and the
- * bridge's own addresses. What comes out is handed to lease_take(). It knows who was talked to of late, not
- * who is there. */
+ * bridge's own addresses. What comes out is handed to lease_acquire(). It knows who was talked to of late,
+ * not who is there. */
 
 /* Appends to seen (elements SeenAddress) what the kernel knows of bridge: over rtnetlink, or where
  * AF_NETLINK is barred what /proc/net/arp and /proc/net/if_inet6 tell. -ENODEV: no such interface in this

@@ -63,9 +63,14 @@ static int request_acquire_lease(const DeviceRequest *request, const Subnet *sub
                 const Lease *own, Address *ret, Error *ret_error)
 {
         const Attachment *attachment = request->attachment;
-        const LeaseOwner owner = {.unikernel = request_unikernel(request),
-                        .device = request->device->name,
-                        .mac = request->network->mac};
+        LeaseRequest lease = {
+                        .network = attachment->key,
+                        .subnet = subnet,
+                        .asked = asked,
+                        .owner = {.unikernel = request_unikernel(request),
+                                        .device = request->device->name,
+                                        .mac = request->network->mac},
+        };
         g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
         int r;
 
@@ -75,8 +80,9 @@ static int request_acquire_lease(const DeviceRequest *request, const Subnet *sub
                         return r;
         }
 
-        return lease_take(attachment->key, subnet, asked, &owner, (const SeenAddress *) seen->data,
-                        seen->len, ret, ret_error);
+        lease.seen = (const SeenAddress *) seen->data;
+        lease.n_seen = seen->len;
+        return lease_acquire(&lease, ret, ret_error);
 }
 
 /* One address of the device, left as it is where the network has none of that family to give. */

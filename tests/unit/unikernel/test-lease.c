@@ -73,11 +73,17 @@ static char *take_as(const Subnet *net, const char *key, const LeaseOwner *who, 
         _cleanup_error_ Error error = ERROR_INIT;
         char text[ADDRESS_TEXT_MAX];
         Address wanted, found;
+        LeaseRequest request = {.network = key,
+                        .subnet = net,
+                        .asked = asked ? &wanted : NULL,
+                        .owner = *who,
+                        .seen = seen,
+                        .n_seen = n_seen};
         int r;
 
         if (asked)
                 g_assert_cmpint(address_parse(asked, &wanted, NULL), ==, 0);
-        r = lease_take(key, net, asked ? &wanted : NULL, who, seen, n_seen, &found, &error);
+        r = lease_acquire(&request, &found, &error);
         if (r < 0) {
                 g_assert_nonnull(error.message);
                 g_assert_nonnull(ret_code);
@@ -300,6 +306,7 @@ static void test_only_leased_are_left(Fixture *f, const void *data)
         SeenAddress seen = {.by = SEEN_BY_LEASE, .mac = "52:54:00:00:00:01"};
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *got = NULL;
+        LeaseRequest request;
         Address address;
 
         second.mac = "52:54:00:00:00:02";
@@ -307,7 +314,9 @@ static void test_only_leased_are_left(Fixture *f, const void *data)
         g_assert_cmpstr(got, ==, "10.9.0.2/30");
         g_assert_cmpint(release("a", NULL), ==, 0);
         g_assert_cmpint(address_parse_ip("10.9.0.2", &seen.address), ==, 0);
-        g_assert_cmpint(lease_take(KEY, &small, NULL, &second, &seen, 1, &address, &error), <, 0);
+        request = (LeaseRequest){
+                        .network = KEY, .subnet = &small, .owner = second, .seen = &seen, .n_seen = 1};
+        g_assert_cmpint(lease_acquire(&request, &address, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_NO_FREE_ADDRESS);
         g_assert_nonnull(strstr(error.message, "net-dhcp-leases"));
 
@@ -433,16 +442,14 @@ static void worker(const Subnet *net, unsigned number)
 {
         for (unsigned i = 0; i < TAKES; i++) {
                 g_autofree char *name = g_strdup_printf("u%u-%u", number, i);
-                LeaseOwner who = owner(name), shared = owner("shared");
+                LeaseRequest own = {.network = KEY, .subnet = net, .owner = owner(name)};
+                LeaseRequest shared = {.network = KEY, .subnet = net, .owner = owner("shared")};
                 Address address;
 
-                if (lease_take(KEY, net, NULL, &who, NULL, 0, &address, NULL) < 0 ||
-                                lease_take(KEY, net, NULL, &shared, NULL, 0, &address, NULL) < 0)
+                if (lease_acquire(&own, &address, NULL) < 0 || lease_acquire(&shared, &address, NULL) < 0)
                         _exit(1);
                 (void) lease_forget_network(KEY, NULL);
-                if (i % 5 == 0 && (release(name, NULL) < 0 ||
-                                                  lease_take(KEY, net, NULL, &who, NULL, 0, &address, NULL) <
-                                                                  0))
+                if (i % 5 == 0 && (release(name, NULL) < 0 || lease_acquire(&own, &address, NULL) < 0))
                         _exit(2);
         }
         _exit(0);
