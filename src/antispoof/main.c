@@ -17,7 +17,7 @@
 
 #include "antispoof/links.h"
 #include "antispoof/record.h"
-#include "antispoof/rules.h"
+#include "antispoof/ruleset-watch.h"
 #include "antispoof/table.h"
 #include "common/io.h"
 #include "common/log.h"
@@ -35,7 +35,7 @@
 typedef struct Server {
         uid_t user;
         Links *links; /* NULL: the kernel cannot be listened to */
-        RulesWatch rules;
+        RulesetWatch rules;
         int watchers[WATCHERS_MAX]; /* negative: none */
         unsigned n_filtered;
         int64_t idle;    /* when memory is freed, INT64_MAX: it is; and when this process may end */
@@ -252,7 +252,7 @@ static void server_wait(Server *server)
         now = g_get_monotonic_time();
         if (polls[1].revents)
                 links_hear(server->links, now);
-        if (polls[2].revents && rules_watch_hear(&server->rules))
+        if (polls[2].revents && ruleset_watch_hear(&server->rules))
                 server->restore = now;
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
                 if (polls[i + 3].revents)
@@ -285,7 +285,7 @@ static void server_begin(Server *server, uid_t user)
 
         *server = (Server){
                         .user = user,
-                        .rules = RULES_WATCH_INIT,
+                        .rules = RULESET_WATCH_INIT,
                         .idle = g_get_monotonic_time() + IDLE_USEC,
                         .settled = INT64_MAX,
                         .restore = INT64_MAX,
@@ -294,7 +294,7 @@ static void server_begin(Server *server, uid_t user)
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
                 server->watchers[i] = -EBADF;
 
-        r = rules_watch_open(&server->rules);
+        r = ruleset_watch_open(&server->rules);
         if (r < 0)
                 log_warning("Cannot watch the packet filter, and do not notice when somebody empties it: %s",
                                 g_strerror(-r));

@@ -49,7 +49,7 @@
         KEY(LIBVIRT_VERSION, "libvirt-version", NOBODY, "MAJOR.MINOR.MICRO")                                \
         KEY(QEMU_VERSION, "qemu-version", NOBODY, "the same")                                               \
         /* check, check-without-polkit */                                                                   \
-        KEY(CHECK, "check", DAEMON, "NAME|VERDICT|TEXT|REMEDY")                                             \
+        KEY(CHECK, "check", DAEMON, "NAME|STATUS|MESSAGE|FIX")                                              \
         /* networks */                                                                                      \
         KEY(NETWORK_BRIDGE, "network-bridge", DAEMON, "BRIDGE NETWORK")                                     \
         KEY(NETWORK_SUBNET, "network-subnet", DAEMON, "ADDRESS/PREFIX BRIDGE NETWORK; BRIDGE - if none")    \

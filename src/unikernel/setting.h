@@ -15,8 +15,10 @@
  * To add a setting:
  * 1. Add its ID below, in order, and its field to Definition or DefinitionDevice (definition.h).
  * 2. Add its row to definition-settings.c; its parser and formatter only where no existing one fits.
- * 3. Use the value where it counts, such as in domain-xml.c, and tell it by GetDetails() (unikernel-details.c).
- * 4. Run the unit tests: "documentation" and "documented" name each page, XML and completion that lacks it.
+ * 3. Use the value where it counts, such as in domain-xml.c, and tell it by GetDetails()
+ * (unikernel-details.c).
+ * 4. Run the unit tests: "documentation" and "documented" name what lacks it of shruthi.unikernel(5),
+ *    shruthictl(1), the XML of Manager and Unikernel, and the three completions. NEWS is written by hand.
  * 5. Try it in test-definition.c and, with or without the need for a restart, in test-started.c. */
 
 typedef struct Definition Definition;

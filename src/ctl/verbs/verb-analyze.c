@@ -2,7 +2,7 @@
 
 /* analyze, and start --time: where a start went. */
 
-#include "ctl/bus/analyze.h"
+#include "ctl/verbs/verb-analyze.h"
 
 #include <stdio.h>
 

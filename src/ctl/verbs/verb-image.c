@@ -10,12 +10,12 @@
 #include "common/size.h"
 #include "common/string-util.h"
 #include "ctl/bus/client.h"
-#include "ctl/bus/image-bus.h"
 #include "ctl/cli/error-context.h"
 #include "ctl/input/image-file.h"
 #include "ctl/output/pager.h"
 #include "ctl/output/table.h"
 #include "ctl/output/value.h"
+#include "ctl/verbs/verb-image.h"
 
 static int image_list_read(sd_bus_message *reply, Table *table)
 {

@@ -4,10 +4,10 @@
 
 #include <stdio.h>
 
-#include "ctl/bus/analyze.h"
 #include "ctl/bus/client.h"
 #include "ctl/bus/overrides.h"
 #include "ctl/output/value.h"
+#include "ctl/verbs/verb-analyze.h"
 
 #define FLAG_NO_WAIT UINT64_C(1)
 

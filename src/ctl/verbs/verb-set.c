@@ -7,13 +7,13 @@
 
 #include "common/io.h"
 #include "common/string-util.h"
-#include "ctl/bus/image-bus.h"
 #include "ctl/bus/needs-restart.h"
 #include "ctl/bus/overrides.h"
 #include "ctl/bus/settings-append.h"
 #include "ctl/cli/error-context.h"
 #include "ctl/input/image-file.h"
 #include "ctl/output/terminal.h"
+#include "ctl/verbs/verb-image.h"
 
 /* KEY=VALUE words become settings; Image is the one that is none. */
 static int set_read_words(Ctl *ctl, char **words, char **end, Error *ret_error)

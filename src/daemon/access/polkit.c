@@ -21,10 +21,10 @@
 
 #define POLKIT_FLAG_ALLOW_USER_INTERACTION 1U
 
-/* Below the 25 s after which libdbus and sd-bus stop to wait, so that the caller learns why; a person needs
- * time to type. */
 #define REASON_LENGTH_MAX 400
 
+/* Below the 25 s after which libdbus and sd-bus stop to wait, so that the caller learns why; a person needs
+ * time to type. */
 #define POLKIT_TIMEOUT             (20 * G_USEC_PER_SEC)
 #define POLKIT_TIMEOUT_INTERACTIVE (300 * G_USEC_PER_SEC)
 

@@ -9,19 +9,20 @@
  *     NEW ──► LISTING_NETWORKS ──► WORKING ◄──► AUTHORIZING
  *                                     │
  *              ┌──────────────────────┼──────────────┐
- *              ▼                      │              ▼
- *          ALLOCATING                 │          RELEASING
- *          │        │ failed          ▼              │
- *          │        ▼              WRITTEN ◄─────────┤
- *          │    UNDOING               │              │
- *          │        ▼                 ├──► FORGETTING ──► FETCHING
- *          │   GIVING_BACK            ▼       │              │
- *          └────────┼────────────► READING ◄──┴──────────────┘
- *                   ▼                 ▼
- *                 ENDED ◄──────── RELOADING
+ *              ▼                      ▼              ▼
+ *          ALLOCATING ────────────► WRITTEN ◄─── RELEASING
+ *              │ failed               │
+ *              ▼                      ├──────► FORGETTING ──► FETCHING
+ *           UNDOING                   ▼             │            │
+ *              ▼                   READING ◄────────┴────────────┘
+ *         GIVING_BACK                 │
+ *              │                      ├──────► RELOADING
+ *              │                      ▼             │
+ *              └───────────────────► ENDED ◄────────┘
  *
- * (ALLOCATING goes on to WRITTEN.) Steps that a change does not need are left out; each that fails, but for
- * ALLOCATING, leads to ENDED or is of no consequence. */
+ * Steps that a change does not need are left out; each that fails, but for ALLOCATING, leads to ENDED or is
+ * of no consequence. AUTHORIZING is over when polkit answers, after polkit.c's timeout, or when the caller
+ * leaves; the last two are a no. */
 typedef enum ChangeState {
         CHANGE_NEW,
         CHANGE_LISTING_NETWORKS, /* shruthi-domain tells which networks there are */

@@ -11,7 +11,7 @@
  * polkit: whether it answers, which the caller knows.
  *
  * What doctor asks of libvirt, QEMU and the host, seen by shruthi's own user: lines
- * "check=NAME|ok|SENTENCE|FIX" with the verdicts ok, warning and failed; FIX is a command or a line to
+ * "check=NAME|STATUS|MESSAGE|FIX" with the statuses ok, warning and failed; FIX is a command or a line to
  * write, empty where nothing is wrong. '|' in a sentence is written '/'. Finding something wrong is no
  * failure of the check. */
 int check_host(bool polkit, Error *ret_error);

@@ -21,7 +21,7 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
-#include "domain/service/antispoof-watch.h"
+#include "domain/service/bridge-watch.h"
 #include "domain/service/pool.h"
 #include "domain/service/sweeper.h"
 #include "helper/request.h"
@@ -46,7 +46,7 @@ typedef struct Server {
         int64_t used;         /* when there was last something to do, monotonic */
         Pool pool;
         Sweeper *sweeper;
-        AntispoofWatch *antispoof;
+        BridgeWatch *antispoof;
 } Server;
 
 /* Without libsystemd, whose part for the bus would come along. */
@@ -72,7 +72,7 @@ static void server_become(Server *server, void (*role)(int socket), int socket)
         for (unsigned i = 0; i < server->pool.n; i++)
                 (void) close_safe(server->pool.workers[i].control);
         sweeper_free(server->sweeper);
-        antispoof_watch_free(server->antispoof);
+        bridge_watch_free(server->antispoof);
         (void) close_safe(server->observed);
         (void) close_safe(server->signals);
         (void) close_safe(LISTENER);
@@ -292,12 +292,12 @@ static void server_reattach(Server *server, int64_t now)
 {
         static const char *const words[] = {"reattach", NULL};
 
-        antispoof_watch_set_wanted(
+        bridge_watch_set_wanted(
                         server->antispoof, server->ending == 0 && sweeper_is_needed(server->sweeper), now);
-        if (!antispoof_watch_is_due(server->antispoof, now) || !pool_has_capacity(&server->pool))
+        if (!bridge_watch_is_due(server->antispoof, now) || !pool_has_capacity(&server->pool))
                 return;
         server_prepare_worker(server, now);
-        antispoof_watch_set_asked(server->antispoof, server_ask(server, words), now);
+        bridge_watch_set_asked(server->antispoof, server_ask(server, words), now);
 }
 
 static void server_hear_worker(PoolWorker *worker, int64_t now)
@@ -378,8 +378,7 @@ static int server_timeout(Server *server, int64_t now)
         int64_t next = pool_next_idle(&server->pool);
 
         if (pool_has_capacity(&server->pool))
-                next = MIN(next,
-                                MIN(sweeper_next(server->sweeper), antispoof_watch_next(server->antispoof)));
+                next = MIN(next, MIN(sweeper_next(server->sweeper), bridge_watch_next(server->antispoof)));
         if (server->observer == 0 && server->ending == 0)
                 next = MIN(next, server->observer_due);
         if (server->ending > 0 && server->ending + LAST_LOOK_USEC > now)
@@ -398,7 +397,7 @@ static void server_wait(Server *server, int64_t now)
                         {.fd = sweeper_fd(server->sweeper), .events = POLLIN},
                         {.fd = server->ending > 0 || !pool_has_capacity(&server->pool) ? -1 : LISTENER,
                                         .events = POLLIN},
-                        {.fd = antispoof_watch_fd(server->antispoof), .events = POLLIN},
+                        {.fd = bridge_watch_fd(server->antispoof), .events = POLLIN},
                         {.fd = server->observed, .events = POLLIN},
         };
         unsigned n = server->pool.n;
@@ -418,7 +417,7 @@ static void server_wait(Server *server, int64_t now)
         if (polls[1].revents)
                 sweeper_hear(server->sweeper, now);
         if (polls[3].revents)
-                antispoof_watch_hear(server->antispoof, now);
+                bridge_watch_hear(server->antispoof, now);
         /* After whom it is about has been seen. */
         if (polls[4].revents)
                 server_hear_observer(server, now);
@@ -445,7 +444,7 @@ static int server_begin_watching(Server *server)
 {
         int r;
 
-        r = antispoof_watch_new(&server->antispoof);
+        r = bridge_watch_new(&server->antispoof);
         return r < 0 ? r : sweeper_new(server->used, &server->sweeper);
 }
 
@@ -489,7 +488,7 @@ int serve(const ServeRoles *roles)
         }
 
         sweeper_free(server.sweeper);
-        antispoof_watch_free(server.antispoof);
+        bridge_watch_free(server.antispoof);
         server_dismiss_observer(&server);
         (void) close_safe(server.signals);
         return EXIT_SUCCESS;

@@ -3,7 +3,7 @@
 /* Netfilter's notifications (the kernel's net/netfilter/nf_tables_api.c): of a transaction first what was
  * changed, then, by NFT_MSG_NEWGEN, by whom. */
 
-#include "antispoof/rules.h"
+#include "antispoof/ruleset-watch.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -32,7 +32,7 @@ G_STATIC_ASSERT((int) NFTA_TABLE_NAME == (int) NFTA_CHAIN_TABLE &&
                 (int) NFTA_TABLE_NAME == (int) NFTA_SET_TABLE &&
                 (int) NFTA_TABLE_NAME == (int) NFTA_SET_ELEM_LIST_TABLE);
 
-int rules_watch_open(RulesWatch *watch)
+int ruleset_watch_open(RulesetWatch *watch)
 {
         const int group = NFNLGRP_NFTABLES, size = RECEIVE_MAX;
         const struct sockaddr_nl address = {.nl_family = AF_NETLINK};
@@ -79,14 +79,14 @@ static bool message_is_about_us(const struct nlmsghdr *header)
 }
 
 typedef struct Reception {
-        RulesWatch *watch;
+        RulesetWatch *watch;
         bool *changed;
 } Reception;
 
-static void on_rules_message(const struct nlmsghdr *header, void *userdata)
+static void on_ruleset_message(const struct nlmsghdr *header, void *userdata)
 {
         const Reception *reception = userdata;
-        RulesWatch *watch = reception->watch;
+        RulesetWatch *watch = reception->watch;
 
         if (NFNL_SUBSYS_ID(header->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
                         header->nlmsg_len < NLMSG_LENGTH(sizeof(struct nfgenmsg)))
@@ -100,14 +100,14 @@ static void on_rules_message(const struct nlmsghdr *header, void *userdata)
         watch->touched = false;
 }
 
-int rules_watch_parse(RulesWatch *watch, const void *data, size_t size, bool *changed)
+int ruleset_watch_parse(RulesetWatch *watch, const void *data, size_t size, bool *changed)
 {
         Reception reception = {.watch = watch, .changed = changed};
 
-        return netlink_parse(data, size, on_rules_message, &reception);
+        return netlink_parse(data, size, on_ruleset_message, &reception);
 }
 
-bool rules_watch_hear(RulesWatch *watch)
+bool ruleset_watch_hear(RulesetWatch *watch)
 {
         g_autofree char *buffer = g_malloc(BUFFER_SIZE);
         bool changed = false;
@@ -127,6 +127,6 @@ bool rules_watch_hear(RulesWatch *watch)
                 if (n <= 0)
                         return changed;
                 if (from.nl_pid == 0)
-                        (void) rules_watch_parse(watch, buffer, (size_t) n, &changed);
+                        (void) ruleset_watch_parse(watch, buffer, (size_t) n, &changed);
         }
 }

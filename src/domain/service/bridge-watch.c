@@ -2,7 +2,7 @@
 
 /* The connection to shruthi-antispoof on which it tells of the host's network. */
 
-#include "domain/service/antispoof-watch.h"
+#include "domain/service/bridge-watch.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -19,7 +19,7 @@
 /* After so many tries in vain it is asked for again only when somebody needs it. */
 #define CONNECTS_MAX 6
 
-struct AntispoofWatch {
+struct BridgeWatch {
         int epoll;
         bool wanted;
         int socket;          /* negative: not connected */
@@ -30,11 +30,11 @@ struct AntispoofWatch {
         unsigned failed;
 };
 
-int antispoof_watch_new(AntispoofWatch **ret_watch)
+int bridge_watch_new(BridgeWatch **ret_watch)
 {
-        AntispoofWatch *watch = g_new(AntispoofWatch, 1);
+        BridgeWatch *watch = g_new(BridgeWatch, 1);
 
-        *watch = (AntispoofWatch){
+        *watch = (BridgeWatch){
                         .epoll = epoll_create1(EPOLL_CLOEXEC),
                         .socket = -EBADF,
                         .connect = INT64_MAX,
@@ -52,27 +52,27 @@ int antispoof_watch_new(AntispoofWatch **ret_watch)
         return 0;
 }
 
-static int64_t antispoof_watch_retry_time(int64_t now, unsigned times)
+static int64_t bridge_watch_retry_time(int64_t now, unsigned times)
 {
         return now + MIN((int64_t) RETRY_USEC << MIN(times, 6), RETRY_MAX_USEC);
 }
 
 /* By itself: a process that was just forked may have a copy still, and the event would come. */
-static void antispoof_watch_close(AntispoofWatch *watch, int *fd)
+static void bridge_watch_close(BridgeWatch *watch, int *fd)
 {
         if (*fd >= 0)
                 (void) epoll_ctl(watch->epoll, EPOLL_CTL_DEL, *fd, NULL);
         *fd = close_safe(*fd);
 }
 
-static int antispoof_watch_listen(AntispoofWatch *watch, int *fd)
+static int bridge_watch_listen(BridgeWatch *watch, int *fd)
 {
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = fd};
 
         return epoll_ctl(watch->epoll, EPOLL_CTL_ADD, *fd, &event) < 0 ? -errno : 0;
 }
 
-void antispoof_watch_free(AntispoofWatch *watch)
+void bridge_watch_free(BridgeWatch *watch)
 {
         if (!watch)
                 return;
@@ -84,39 +84,39 @@ void antispoof_watch_free(AntispoofWatch *watch)
         g_free(watch);
 }
 
-void antispoof_watch_set_wanted(AntispoofWatch *watch, bool wanted, int64_t now)
+void bridge_watch_set_wanted(BridgeWatch *watch, bool wanted, int64_t now)
 {
         if (wanted && watch->socket < 0 && watch->connect == INT64_MAX)
                 watch->connect = now;
         if (!wanted && watch->wanted) {
-                antispoof_watch_close(watch, &watch->socket);
+                bridge_watch_close(watch, &watch->socket);
                 watch->connect = INT64_MAX;
         }
         watch->wanted = wanted;
 }
 
-static void antispoof_watch_connect(AntispoofWatch *watch, int64_t now)
+static void bridge_watch_connect(BridgeWatch *watch, int64_t now)
 {
         int r;
 
         watch->connect = INT64_MAX;
         r = antispoof_listen(&watch->socket);
         if (r >= 0)
-                r = antispoof_watch_listen(watch, &watch->socket);
+                r = bridge_watch_listen(watch, &watch->socket);
         if (r >= 0)
                 return;
 
         watch->socket = close_safe(watch->socket);
         if (r != -EOPNOTSUPP && ++watch->n_connects < CONNECTS_MAX)
-                watch->connect = antispoof_watch_retry_time(now, watch->n_connects);
+                watch->connect = bridge_watch_retry_time(now, watch->n_connects);
 }
 
-int antispoof_watch_fd(const AntispoofWatch *watch)
+int bridge_watch_fd(const BridgeWatch *watch)
 {
         return watch->epoll;
 }
 
-static void antispoof_watch_hear_service(AntispoofWatch *watch, int64_t now)
+static void bridge_watch_hear_service(BridgeWatch *watch, int64_t now)
 {
         AntispoofNews news = antispoof_hear(watch->socket);
 
@@ -126,19 +126,19 @@ static void antispoof_watch_hear_service(AntispoofWatch *watch, int64_t now)
                 watch->n_connects = 0;
         if (news != ANTISPOOF_NEWS_GONE)
                 return;
-        antispoof_watch_close(watch, &watch->socket);
+        bridge_watch_close(watch, &watch->socket);
         if (++watch->n_connects < CONNECTS_MAX)
-                watch->connect = antispoof_watch_retry_time(now, 0);
+                watch->connect = bridge_watch_retry_time(now, 0);
 }
 
-static void antispoof_watch_set_failed(AntispoofWatch *watch, int64_t now)
+static void bridge_watch_set_failed(BridgeWatch *watch, int64_t now)
 {
-        antispoof_watch_close(watch, &watch->asked);
-        watch->due = antispoof_watch_retry_time(now, watch->failed);
+        bridge_watch_close(watch, &watch->asked);
+        watch->due = bridge_watch_retry_time(now, watch->failed);
         watch->failed++;
 }
 
-static void antispoof_watch_hear_answer(AntispoofWatch *watch, int64_t now)
+static void bridge_watch_hear_answer(BridgeWatch *watch, int64_t now)
 {
         int answer;
         ssize_t n = recv(watch->asked, &answer, sizeof answer, MSG_DONTWAIT);
@@ -148,41 +148,41 @@ static void antispoof_watch_hear_answer(AntispoofWatch *watch, int64_t now)
         if (n == sizeof answer && answer == DOMAIN_BEGUN)
                 return;
         if (n == sizeof answer && answer == 0) {
-                antispoof_watch_close(watch, &watch->asked);
+                bridge_watch_close(watch, &watch->asked);
                 watch->failed = 0;
         } else
-                antispoof_watch_set_failed(watch, now);
+                bridge_watch_set_failed(watch, now);
 }
 
-void antispoof_watch_hear(AntispoofWatch *watch, int64_t now)
+void bridge_watch_hear(BridgeWatch *watch, int64_t now)
 {
         struct epoll_event events[2];
         int n = epoll_wait(watch->epoll, events, G_N_ELEMENTS(events), 0);
 
         for (int i = 0; i < n; i++)
                 if (events[i].data.ptr == &watch->socket)
-                        antispoof_watch_hear_service(watch, now);
+                        bridge_watch_hear_service(watch, now);
                 else
-                        antispoof_watch_hear_answer(watch, now);
+                        bridge_watch_hear_answer(watch, now);
 }
 
-int64_t antispoof_watch_next(const AntispoofWatch *watch)
+int64_t bridge_watch_next(const BridgeWatch *watch)
 {
         return MIN(watch->wanted ? watch->connect : INT64_MAX, watch->asked < 0 ? watch->due : INT64_MAX);
 }
 
-bool antispoof_watch_is_due(AntispoofWatch *watch, int64_t now)
+bool bridge_watch_is_due(BridgeWatch *watch, int64_t now)
 {
         if (watch->wanted && watch->connect <= now)
-                antispoof_watch_connect(watch, now);
+                bridge_watch_connect(watch, now);
 
         return watch->asked < 0 && watch->due <= now;
 }
 
-void antispoof_watch_set_asked(AntispoofWatch *watch, int socket, int64_t now)
+void bridge_watch_set_asked(BridgeWatch *watch, int socket, int64_t now)
 {
         watch->asked = socket;
         watch->due = INT64_MAX;
-        if (socket < 0 || antispoof_watch_listen(watch, &watch->asked) < 0)
-                antispoof_watch_set_failed(watch, now);
+        if (socket < 0 || bridge_watch_listen(watch, &watch->asked) < 0)
+                bridge_watch_set_failed(watch, now);
 }

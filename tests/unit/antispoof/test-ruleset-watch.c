@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#include "antispoof/rules.h"
+#include "antispoof/ruleset-watch.h"
 #include "common/netlink.h"
 
 #include <glib.h>
@@ -42,10 +42,10 @@ static void add_end(GByteArray *packet, const char *name)
 
 static bool changes(const GByteArray *packet)
 {
-        RulesWatch watch = RULES_WATCH_INIT;
+        RulesetWatch watch = RULESET_WATCH_INIT;
         bool changed = false;
 
-        g_assert_cmpint(rules_watch_parse(&watch, packet->data, packet->len, &changed), ==, 0);
+        g_assert_cmpint(ruleset_watch_parse(&watch, packet->data, packet->len, &changed), ==, 0);
         return changed;
 }
 
@@ -100,7 +100,7 @@ static void test_in_a_row(void)
 static void test_cut(void)
 {
         g_autoptr(GByteArray) packet = g_byte_array_new();
-        RulesWatch watch = RULES_WATCH_INIT;
+        RulesetWatch watch = RULESET_WATCH_INIT;
         bool changed = false;
 
         add(packet, NFT_MSG_DELTABLE, NFPROTO_BRIDGE, NFTA_TABLE_NAME, "shruthi");
@@ -108,11 +108,11 @@ static void test_cut(void)
                 g_autofree guint8 *data = g_memdup2(packet->data, size);
                 uint32_t length = size;
 
-                (void) rules_watch_parse(&watch, data, size, &changed);
+                (void) ruleset_watch_parse(&watch, data, size, &changed);
                 if (size < sizeof length)
                         continue;
                 memcpy(data, &length, sizeof length);
-                (void) rules_watch_parse(&watch, data, size, &changed);
+                (void) ruleset_watch_parse(&watch, data, size, &changed);
         }
         g_assert_false(changed);
 }
@@ -120,8 +120,8 @@ static void test_cut(void)
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func("/antispoof/rules/whose-transaction", test_transactions);
-        g_test_add_func("/antispoof/rules/one-behind-the-other", test_in_a_row);
-        g_test_add_func("/antispoof/rules/cut-off-messages", test_cut);
+        g_test_add_func("/antispoof/ruleset-watch/whose-transaction", test_transactions);
+        g_test_add_func("/antispoof/ruleset-watch/one-behind-the-other", test_in_a_row);
+        g_test_add_func("/antispoof/ruleset-watch/cut-off-messages", test_cut);
         return g_test_run();
 }

@@ -7,18 +7,18 @@
 /* Whether somebody other than this program changes its tables in the packet filter, as netfilter reports it.
  * Called by main.c. */
 
-typedef struct RulesWatch {
+typedef struct RulesetWatch {
         int fd;
         bool touched; /* by the transaction that is being reported; whose it is comes at its end */
-} RulesWatch;
+} RulesetWatch;
 
-#define RULES_WATCH_INIT ((RulesWatch){.fd = -1})
+#define RULESET_WATCH_INIT ((RulesetWatch){.fd = -1})
 
 /* Listens. -EPERM and the like where the kernel does not allow it. */
-int rules_watch_open(RulesWatch *watch);
+int ruleset_watch_open(RulesetWatch *watch);
 
 /* Reads what has come: whether our tables may have changed. */
-bool rules_watch_hear(RulesWatch *watch);
+bool ruleset_watch_hear(RulesetWatch *watch);
 
 /* The same of one packet, pure; -EBADMSG where it is none of netlink's. */
-int rules_watch_parse(RulesWatch *watch, const void *data, size_t size, bool *changed);
+int ruleset_watch_parse(RulesetWatch *watch, const void *data, size_t size, bool *changed);

@@ -8,23 +8,23 @@
  * put back on one, so that guests are attached again (reattach.h). Called by serve.c. Times are monotonic,
  * in µs. */
 
-typedef struct AntispoofWatch AntispoofWatch;
+typedef struct BridgeWatch BridgeWatch;
 
-int antispoof_watch_new(AntispoofWatch **ret_watch);
-void antispoof_watch_free(AntispoofWatch *watch);
+int bridge_watch_new(BridgeWatch **ret_watch);
+void bridge_watch_free(BridgeWatch *watch);
 
 /* Whether to listen at all: while there are unikernels. Where shruthi-antispoof was not there it is tried
  * again. */
-void antispoof_watch_set_wanted(AntispoofWatch *watch, bool wanted, int64_t now);
+void bridge_watch_set_wanted(BridgeWatch *watch, bool wanted, int64_t now);
 
 /* To be polled for POLLIN, and heard then. */
-int antispoof_watch_fd(const AntispoofWatch *watch);
-void antispoof_watch_hear(AntispoofWatch *watch, int64_t now);
+int bridge_watch_fd(const BridgeWatch *watch);
+void bridge_watch_hear(BridgeWatch *watch, int64_t now);
 
 /* When something has to be done without that; INT64_MAX: never. */
-int64_t antispoof_watch_next(const AntispoofWatch *watch);
+int64_t bridge_watch_next(const BridgeWatch *watch);
 
 /* Whether somebody is to look at it now. Who does it says so on socket, as an answer of helper/request.h;
  * without a socket (negative) it is tried again later. */
-bool antispoof_watch_is_due(AntispoofWatch *watch, int64_t now);
-void antispoof_watch_set_asked(AntispoofWatch *watch, int socket, int64_t now);
+bool bridge_watch_is_due(BridgeWatch *watch, int64_t now);
+void bridge_watch_set_asked(BridgeWatch *watch, int socket, int64_t now);
