@@ -40,10 +40,14 @@ mapfile -t scripts < <(find .ci findings tests data/completions -type f ! -name 
         grep -lE '^#!/bin/(ba)?sh$|^# shellcheck shell=bash' {} +)
 is_none "shellcheck has nothing to say against ${#scripts[@]} scripts" "$(shellcheck "${scripts[@]}" 2>&1)"
 
-mapfile -t units < <(find /shruthi/installed -path '*/systemd/system/*' -type f -printf '%f\n' |
+mapfile -t units < <(find /shruthi/installed -path '*/systemd/system/*' -type f ! -path '*.d/*' -printf '%f\n' |
         sed 's/@\./@verify./')
+units+=(unikernel-verify.slice)
 is_none "systemd has nothing to say against the units" \
         "$(systemd-analyze verify --recursive-errors=no "${units[@]}" 2>&1)"
+is "the slice of a unikernel goes with its guest" yes "$(systemctl show --value -p StopWhenUnneeded unikernel-verify.slice)"
+is "and says whose it is" "Guest of the unikernel a-b" \
+        "$(systemctl show --value -p Description 'unikernel-a\x2db.slice')"
 for unit in "${units[@]}"; do
         [[ $unit = *.service ]] || continue
         # In tenths. The host's network, which counts for more than the tenth, is what that one is for. Where somebody

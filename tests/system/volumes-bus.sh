@@ -101,7 +101,7 @@ for size in 511 513 100 65T; do
 done
 expect_fail "the bus refuses it, too" 'InvalidArgs' manager alice CreateVolume wrong 18446744073709551615 '{}'
 expect_fail "a size must be named" 'A size is required' alice volume create wrong
-expect_fail "unknown settings are refused with those there are" 'known: Group, Owner' \
+expect_fail "unknown settings are refused with those there are" 'known: Owner, Group' \
         manager alice CreateVolume wrong 512 "{'Foo': <'x'>}"
 expect_fail "wrong types are" "of type" manager alice CreateVolume wrong 512 "{'Group': <true>}"
 expect_fail "unknown users are" "there is no user 'nobody-such'" ctl volume create wrong --size=1M --owner=nobody-such
