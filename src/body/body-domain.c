@@ -8,6 +8,7 @@
 
 #include "common/paths.h"
 #include "helper/keys.h"
+#include "unikernel/run-dir.h"
 
 static BodyRequest domain_request(BodyOperation operation, const char *name)
 {
@@ -122,9 +123,9 @@ static BodyAnswer domain_read(const char *key_text, const char *value, RunState 
 static char *domain_console(const char *name, BodyConsole console)
 {
         static const char *const files[_BODY_CONSOLE_MAX] = {
-                        [BODY_CONSOLE_OUTPUT] = "console.out",
-                        [BODY_CONSOLE_INPUT] = "console.in",
-                        [BODY_CONSOLE_SOCKET] = "console",
+                        [BODY_CONSOLE_OUTPUT] = RUN_DIR_CONSOLE_OUTPUT,
+                        [BODY_CONSOLE_INPUT] = RUN_DIR_CONSOLE_INPUT,
+                        [BODY_CONSOLE_SOCKET] = RUN_DIR_CONSOLE,
         };
         g_autofree char *dir = paths_unikernel_runtime(name);
 

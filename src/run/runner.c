@@ -39,6 +39,7 @@ static void (*const action_table[])(Runner *) = {
                 runner_tell_end,
                 runner_tell_failure,
 };
+G_STATIC_ASSERT(1U << (G_N_ELEMENTS(action_table) - 1) == RUNNER_ACTION_TELL_FAILURE);
 
 void runner_handle(Runner *runner, RunnerEvent event)
 {

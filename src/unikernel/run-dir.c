@@ -19,7 +19,7 @@
 #define PREPARED     "prepared"
 #define PREPARED_MAX (256 * 1024) /* bytes */
 
-static const char *const fifos[] = {"console.in", "console.out"};
+static const char *const fifos[] = {RUN_DIR_CONSOLE_INPUT, RUN_DIR_CONSOLE_OUTPUT};
 
 /* What a guest before was cut off from. */
 static void forget_cut_off(const char *name)

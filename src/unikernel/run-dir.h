@@ -6,6 +6,12 @@
 /* /run/shruthi/unikernels/NAME: the FIFOs of the console, and what else a running unikernel has. It goes
  * with the domain. All of these are for who holds the lock of unikernel/liveness.h. */
 
+/* In it: what the guest reads, what it writes, and the socket that serves copies of that. libvirt is given
+ * the path without the suffixes for the pair of FIFOs. */
+#define RUN_DIR_CONSOLE        "console"
+#define RUN_DIR_CONSOLE_INPUT  RUN_DIR_CONSOLE ".in"
+#define RUN_DIR_CONSOLE_OUTPUT RUN_DIR_CONSOLE ".out"
+
 /* Makes it, with new FIFOs and nothing else. */
 int run_dir_make(const char *name);
 

@@ -78,12 +78,10 @@ static Unikernel *entry_unikernel(const Entry *entry)
 {
         Unikernel *unikernel = unikernel_get(entry->overview->call->manager, entry->name);
 
-        if (!unikernel || !unikernel->announced ||
-                        g_strcmp0(entry->owner, unikernel_owner_name(unikernel)) != 0 ||
-                        g_strcmp0(entry->group, unikernel_group_name(unikernel)) != 0)
-                return NULL;
-
-        return unikernel;
+        return unikernel && unikernel->announced &&
+                                               unikernel_belongs_to(unikernel, entry->owner, entry->group)
+                               ? unikernel
+                               : NULL;
 }
 
 static int overview_append(const Overview *overview, sd_bus_message *reply)

@@ -521,18 +521,24 @@ static int unikernel_check_defined(const Unikernel *unikernel, Error *ret_error)
                                         ?: "Its definition is gone; it runs on until it is stopped");
 }
 
-static void on_unikernel_arguments(int r, Error *error, const char *output, void *userdata)
+/* Answers with what shruthi-domain said, which may be text of users. what: in the sentence "… cannot be
+ * sent". */
+static void unikernel_reply_output(
+                Call *call, int r, Error *error, const char *output, size_t max, const char *what)
 {
-        Call *call = userdata;
-
         if (r >= 0)
                 r = unikernel_check_owner(call, error);
-        if (r >= 0 && (strlen(output) > ARGUMENTS_MAX || !g_utf8_validate(output, -1, NULL)))
-                r = error_set(error, ERROR_FAILED, "The arguments cannot be sent");
+        if (r >= 0 && (strlen(output) > max || !g_utf8_validate(output, -1, NULL)))
+                r = error_set(error, ERROR_FAILED, "%s cannot be sent", what);
         if (r < 0)
                 call_fail(call, error, r);
         else
                 call_reply(call, "s", output);
+}
+
+static void on_unikernel_arguments(int r, Error *error, const char *output, void *userdata)
+{
+        unikernel_reply_output(userdata, r, error, output, ARGUMENTS_MAX, "The arguments");
 }
 
 int unikernel_method_get_arguments(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -558,16 +564,7 @@ int unikernel_method_get_arguments(sd_bus_message *message, void *userdata, sd_b
 
 static void on_unikernel_domain_xml(int r, Error *error, const char *output, void *userdata)
 {
-        Call *call = userdata;
-
-        if (r >= 0)
-                r = unikernel_check_owner(call, error);
-        if (r >= 0 && (strlen(output) > DOMAIN_XML_MAX || !g_utf8_validate(output, -1, NULL)))
-                r = error_set(error, ERROR_FAILED, "The domain XML cannot be sent");
-        if (r < 0)
-                call_fail(call, error, r);
-        else
-                call_reply(call, "s", output);
+        unikernel_reply_output(userdata, r, error, output, DOMAIN_XML_MAX, "The domain XML");
 }
 
 int unikernel_method_get_domain_xml(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

@@ -30,8 +30,8 @@ const Conf *manager_conf(const Manager *manager)
         return manager->conf->conf;
 }
 
-/* One user alone never has all places for starts: a guest that hangs holds
- * up its owner's others, and nobody else's. */
+/* One user alone never has all places for starts: a guest that hangs holds up its owner's others, and nobody
+ * else's. */
 void manager_set_conf(Manager *manager, Conf *conf)
 {
         shared_conf_unref(manager->conf);

@@ -20,6 +20,12 @@ bool unikernel_authorize(const Unikernel *unikernel, sd_bus_message *message, co
         return call_authorize(unikernel->manager, message, &details, action, ret_call);
 }
 
+bool unikernel_belongs_to(const Unikernel *unikernel, const char *owner, const char *group)
+{
+        return g_strcmp0(owner, unikernel_owner_name(unikernel)) == 0 &&
+               g_strcmp0(group, unikernel_group_name(unikernel)) == 0;
+}
+
 int unikernel_check_owner(const Call *call, Error *ret_error)
 {
         Unikernel *unikernel;
@@ -28,8 +34,7 @@ int unikernel_check_owner(const Call *call, Error *ret_error)
         r = unikernel_find(call->manager, call->unikernel, &unikernel, ret_error);
         if (r < 0)
                 return r;
-        if (g_strcmp0(call->owner, unikernel_owner_name(unikernel)) != 0 ||
-                        g_strcmp0(call->group, unikernel_group_name(unikernel)) != 0)
+        if (!unikernel_belongs_to(unikernel, call->owner, call->group))
                 return error_set(ret_error, ERROR_BUSY,
                                 "Unikernel '%s' was given to somebody else meanwhile: try again",
                                 call->unikernel);

@@ -12,11 +12,11 @@
 
 #include "common/conf.h"
 #include "common/io.h"
-#include "domain/host/neighbours-client.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
 #include "domain/network/attachment.h"
 #include "domain/network/hosts.h"
+#include "domain/network/subnets.h"
 #include "domain/xml/network-create.h"
 #include "unikernel/definition.h"
 #include "unikernel/lease.h"
@@ -118,119 +118,6 @@ static int network_task_remove(NetworkTask *task, Error *ret_error)
 
         (void) virNetworkFree(task->network);
         task->network = NULL;
-        return 0;
-}
-
-/* The subnets of all of libvirt's networks, also of those that do not run now. */
-static int taken_subnets_add_libvirt(virConnectPtr connection, GArray *taken, Error *ret_error)
-{
-        virNetworkPtr *networks = NULL;
-        int n = virConnectListAllNetworks(connection, &networks, 0), r = 0;
-
-        if (n < 0)
-                return virt_error_set(ret_error, connection, ERROR_FAILED, "Cannot list libvirt's networks");
-
-        for (int i = 0; i < n; i++) {
-                g_autoptr(NetworkInfo) info = NULL;
-                _cleanup_error_ Error error = ERROR_INIT;
-
-                /* One that goes while the list is read takes nothing. */
-                r = r < 0 ? r : attachment_read_info(connection, networks[i], &info, &error);
-                if (r < 0 && virGetLastErrorCode() == VIR_ERR_NO_NETWORK)
-                        r = 0;
-                else if (r < 0 && error.message)
-                        error_move(ret_error, &error);
-                for (guint k = 0; info && k < info->reserved->len; k++) {
-                        const SeenAddress *own = &g_array_index(info->reserved, SeenAddress, k);
-
-                        if (own->by == SEEN_BY_HOST)
-                                taken_subnets_add(
-                                                taken, &own->address, "libvirt's network '%s'", info->name);
-                }
-                (void) virNetworkFree(networks[i]);
-        }
-        free(networks);
-
-        return r;
-}
-
-static void taken_subnets_add_subnet(GArray *taken, const Subnet *subnet, const char *what, const char *name)
-{
-        if (address_is_set(&subnet->network))
-                taken_subnets_add(taken, &subnet->network, "%s '%s'", what, name);
-}
-
-/* Those of ours that libvirt has lost, and gets again at the next opportunity. */
-static int taken_subnets_add_records(const NetworkRecord *self, GArray *taken, Error *ret_error)
-{
-        g_auto(GStrv) names = NULL;
-        int r;
-
-        r = network_record_list(&names, ret_error);
-        for (char **name = names; r >= 0 && *name; name++) {
-                g_autoptr(NetworkRecord) record = NULL;
-
-                if (g_str_equal(*name, self->name) || network_record_load(*name, &record, NULL) < 0 ||
-                                record->state == NETWORK_CREATING)
-                        continue;
-                taken_subnets_add_subnet(taken, &record->subnet4, "network", *name);
-                taken_subnets_add_subnet(taken, &record->subnet6, "network", *name);
-        }
-
-        return r;
-}
-
-static int network_task_find_taken(const NetworkTask *task, GArray *taken, Error *ret_error)
-{
-        g_autoptr(GArray) routes = g_array_new(FALSE, TRUE, sizeof(Address));
-        int r;
-
-        r = taken_subnets_add_libvirt(task->connection, taken, ret_error);
-        if (r >= 0)
-                r = taken_subnets_add_records(task->record, taken, ret_error);
-        if (r >= 0)
-                r = neighbours_ask_routes(routes, ret_error);
-        if (r < 0)
-                return r;
-
-        for (guint i = 0; i < task->conf->bridges->len; i++) {
-                const ConfBridge *bridge = task->conf->bridges->pdata[i];
-
-                taken_subnets_add_subnet(taken, &bridge->subnet4, "shruthi.conf's bridge", bridge->name);
-                taken_subnets_add_subnet(taken, &bridge->subnet6, "shruthi.conf's bridge", bridge->name);
-        }
-        for (guint i = 0; i < routes->len; i++)
-                taken_subnets_add(taken, &g_array_index(routes, Address, i), "this host (ip route)");
-
-        return 0;
-}
-
-static int network_task_settle_family(const NetworkTask *task, int family, bool choose, const GArray *taken,
-                Subnet *subnet, Error *ret_error)
-{
-        if (choose)
-                return subnet_choose(task->conf->network_pool, family, taken, subnet, ret_error);
-
-        return address_is_set(&subnet->network) ? subnet_check_free(subnet, taken, ret_error) : 0;
-}
-
-static int network_task_settle_subnets(NetworkTask *task, Error *ret_error)
-{
-        g_autoptr(GArray) taken = taken_subnets_new();
-        NetworkRecord *record = task->record;
-        int r;
-
-        r = network_task_find_taken(task, taken, ret_error);
-        if (r >= 0)
-                r = network_task_settle_family(
-                                task, AF_INET, record->choose4, taken, &record->subnet4, ret_error);
-        if (r >= 0)
-                r = network_task_settle_family(
-                                task, AF_INET6, record->choose6, taken, &record->subnet6, ret_error);
-        if (r < 0)
-                return r;
-
-        record->choose4 = record->choose6 = false;
         return 0;
 }
 
@@ -470,7 +357,7 @@ int networks_create(const char *name, Error *ret_error)
         if (creating)
                 g_clear_pointer(&task.info, network_info_free);
         if (r >= 0 && creating)
-                r = network_task_settle_subnets(&task, ret_error);
+                r = network_subnets_settle(task.connection, task.conf, task.record, ret_error);
         if (r >= 0)
                 r = creating ? network_task_start_new(&task, ret_error)
                              : network_task_start(&task, ret_error);

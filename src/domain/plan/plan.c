@@ -18,6 +18,7 @@
 #include "unikernel/guest-slice.h"
 #include "unikernel/identity.h"
 #include "unikernel/memory.h"
+#include "unikernel/run-dir.h"
 #include "volume/raw.h"
 #include "volume/store.h"
 
@@ -282,7 +283,7 @@ int plan_load(const char *name, Plan **ret_plan, Error *ret_error)
         if (r < 0)
                 return r;
         runtime = paths_unikernel_runtime(name);
-        plan->console_path = g_build_filename(runtime, "console", NULL);
+        plan->console_path = g_build_filename(runtime, RUN_DIR_CONSOLE, NULL);
 
         *ret_plan = g_steal_pointer(&plan);
         return 0;
