@@ -41,6 +41,12 @@ UnikernelState unikernel_state_of_unit(const char *active_state)
         return g_strcmp0(active_state, "failed") == 0 ? UNIKERNEL_FAILED : UNIKERNEL_STOPPED;
 }
 
+/* Whether systemd waits before it starts the unit again. */
+static bool unit_status_is_in_pause(const UnitStatus *status)
+{
+        return g_strcmp0(status->sub_state, "auto-restart") == 0;
+}
+
 /* Whether the guest runs although its unit is not active. A unit that was being stopped is no such one. */
 static bool unikernel_guest_outlives(const UnitStatus *status, const Guest *guest, UnikernelState before)
 {
@@ -51,7 +57,7 @@ static bool unikernel_guest_outlives(const UnitStatus *status, const Guest *gues
         switch (unikernel_state_of_unit(status->active_state)) {
         case UNIKERNEL_STARTING:
                 /* The pause before the restart, or the runner after it, which adopts. */
-                return g_strcmp0(status->sub_state, "auto-restart") == 0 ||
+                return unit_status_is_in_pause(status) ||
                        g_strcmp0(status->invocation_id, guest->invocation_id) != 0;
         case UNIKERNEL_STOPPING:
                 /* By itself: a stop that somebody asked for begins as a success. */
@@ -67,7 +73,9 @@ UnikernelState unikernel_derive_state(const UnitStatus *status, const Guest *gue
 {
         UnikernelState state = unikernel_state_of_unit(status->active_state);
 
-        if (stopping && guest->lives && state != UNIKERNEL_RUNNING)
+        /* A stop in the pause before a restart may end the guest before systemd says that there will be no
+         * restart. */
+        if (stopping && state != UNIKERNEL_RUNNING && (guest->lives || unit_status_is_in_pause(status)))
                 return UNIKERNEL_STOPPING;
         if (state == UNIKERNEL_RUNNING || unikernel_guest_outlives(status, guest, before))
                 return guest->paused ? UNIKERNEL_PAUSED : UNIKERNEL_RUNNING;
