@@ -23,7 +23,7 @@ typedef enum Timestamp {
         TIMESTAMP_PLANNED, /* definition and image are read */
         TIMESTAMP_CONNECTED,
         TIMESTAMP_ADDRESSED,
-        TIMESTAMP_PREPARED,   /* all that the domain needs is there */
+        TIMESTAMP_PREPARED,   /* all that the domain needs is there: now libvirt is asked to run it */
         TIMESTAMP_CREATED,    /* libvirt has started it */
         TIMESTAMP_FIRST_BYTE, /* of the console */
         TIMESTAMP_READY,      /* the runner says so */

@@ -64,6 +64,13 @@ static void emit_started(Plan *plan, bool kvm)
         protocol_emit(DOMAIN_KEY_STARTED, "%s", kvm ? "kvm" : "tcg");
 }
 
+/* All that it needs is there, as it is for one that is created now. */
+static bool start_release_prepared(Plan *plan, virDomainPtr domain)
+{
+        timestamps_record(&plan->timestamps, TIMESTAMP_PREPARED);
+        return virt_domain_release(domain);
+}
+
 /* 1: it was prepared, and runs now. 0: there is none. What else there is of ours was left by a start or a
  * stop that was cut off, or prepared before something changed: it is not the guest that is asked for now. */
 static int start_handle_leftover(virConnectPtr connection, Plan *plan, const char *xml, Error *ret_error)
@@ -75,8 +82,7 @@ static int start_handle_leftover(virConnectPtr connection, Plan *plan, const cha
 
         r = virt_domain_find(connection, name, plan->uuid, &domain, ret_error);
         if (r > 0) {
-                timestamps_record(&plan->timestamps, TIMESTAMP_PREPARED);
-                if (prepared && g_str_equal(prepared, xml) && virt_domain_release(domain))
+                if (prepared && g_str_equal(prepared, xml) && start_release_prepared(plan, domain))
                         r = 1;
                 else {
                         if (!prepared)
