@@ -386,10 +386,12 @@ static char *setting_format_restart(const Definition *definition)
 const Setting setting_table[_SETTING_MAX] = {
         [SETTING_IMAGE] = {
                 .key = "Image", .type = SETTING_TYPE_FILE, DEFINITION_FIELD(image),
+                .flags = SETTING_ADMINISTRATOR,
                 .parse = setting_parse_image,
         },
         [SETTING_INITRD] = {
                 .key = "Initrd", .type = SETTING_TYPE_FILE, DEFINITION_FIELD(initrd),
+                .flags = SETTING_ADMINISTRATOR,
                 .parse = setting_parse_image,
                 .option = "initrd", .metavar = "FILE", .help = "Use an initial RAM disk, for Linux and loaders",
         },
@@ -427,7 +429,7 @@ const Setting setting_table[_SETTING_MAX] = {
         },
         [SETTING_GROUP] = {
                 .key = "Group", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(group),
-                .flags = SETTING_WITHOUT_START,
+                .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR,
                 .parse = setting_parse_group, .format = setting_format_group,
                 .option = "group", .metavar = "GROUP", .help = "Let the members of this group manage it",
         },
@@ -463,6 +465,7 @@ const Setting setting_table[_SETTING_MAX] = {
         },
         [SETTING_ADDRESS] = {
                 .key = "Address", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(address),
+                .flags = SETTING_ADMINISTRATOR,
                 .parse = setting_parse_address,
                 .option = "address",
         },
@@ -490,6 +493,7 @@ const Setting setting_table[_SETTING_MAX] = {
         },
         [SETTING_VOLUME] = {
                 .key = "Volume", .section = SECTION_VOLUME, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(volume),
+                .flags = SETTING_ADMINISTRATOR,
                 .parse = setting_parse_volume,
                 .option = "volume",
         },

@@ -15,8 +15,9 @@
  * To add a setting:
  * 1. Add its ID below, in order, and its field to Definition or DefinitionDevice (definition.h).
  * 2. Add its row to definition-settings.c; its parser and formatter only where no existing one fits.
- * 3. Use the value where it counts, such as in domain-xml.c, and tell it by GetDetails()
- * (unikernel-details.c).
+ * 3. Use the value where it counts, such as in domain-xml.c. GetDetails() tells those of devices by itself;
+ *    add one of [Unikernel] to unikernel-details.c, for which "daemon-details" asks. What only
+ *    administrators may write is marked so, and is checked by that (change-work-rights.c).
  * 4. Run the unit tests: "documentation" and "documented" name what lacks it of shruthi.unikernel(5),
  *    shruthictl(1), the XML of Manager and Unikernel, and the three completions. NEWS is written by hand.
  * 5. Try it in test-definition.c and, with or without the need for a restart, in test-started.c. */
@@ -76,8 +77,11 @@ typedef enum SettingType {
 
 typedef enum SettingFlags {
         SETTING_WITHOUT_START = 1 << 0, /* counts at once: a running guest needs no restart for it */
-        SETTING_ADMINISTRATOR = 1 << 1, /* some of its values, or all, are set by administrators only */
-        SETTING_INVERTED = 1 << 2,      /* a boolean whose field is true where "no" is written */
+        /* Some of its values, or all, are set by administrators only, beside what exceeds the limits of
+         * users. Which those are says daemon/change/change-work-rights.c; of a setting that it does not
+         * name, all. */
+        SETTING_ADMINISTRATOR = 1 << 1,
+        SETTING_INVERTED = 1 << 2, /* a boolean whose field is true where "no" is written */
 } SettingFlags;
 
 typedef struct Setting {

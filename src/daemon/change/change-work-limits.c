@@ -1,111 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a definition in the making takes: what only an administrator may give, and the limits of users. In
- * the thread of a change. */
+/* What a definition in the making takes, and the limits of users. In the thread of a change. */
 
 #include <inttypes.h>
 
 #include "common/size.h"
 #include "common/users.h"
 #include "daemon/change/change-work-private.h"
-#include "daemon/change/image-access.h"
 #include "image/inspect.h"
-#include "unikernel/credential-space.h"
-
-static const DefinitionDevice *definition_find_similar(
-                const Definition *definition, const DefinitionDevice *like)
-{
-        for (guint i = 0; definition && i < definition->devices->len; i++) {
-                const DefinitionDevice *device = definition->devices->pdata[i];
-
-                if (device->kind == like->kind && g_str_equal(device->name, like->name))
-                        return device;
-        }
-
-        return NULL;
-}
-
-/* systemd reads them as root, whoever the unikernel's owner is. What has grown since it was named keeps
- * nobody from changing something else. */
-static int draft_check_sources(const Draft *draft, const DefinitionDevice *device)
-{
-        if (!definition_sources_equal(draft->old, draft->definition)) {
-                int r = credential_space_check(draft->definition, credential_space_known(draft->definition),
-                                0, true, &draft->result->error);
-
-                if (r < 0)
-                        return r;
-        }
-
-        if (draft_may_administer(draft))
-                return 0;
-
-        for (guint i = 0; i < device->sources->len; i++) {
-                const DefinitionSource *source = device->sources->pdata[i];
-
-                if (!definition_has_source(draft->old, source))
-                        return draft_needs_administer(draft, ERROR_PATH_NOT_ALLOWED,
-                                        "Credential '%s': only an administrator may name where it comes "
-                                        "from; hand its content over instead ('shruthictl credential set')",
-                                        source->id);
-        }
-
-        return 0;
-}
-
-static int draft_check_image_path(const Draft *draft, const char *key, const char *image, const char *old)
-{
-        if (draft_may_administer(draft) || !image || image[0] != '/' || g_strcmp0(image, old) == 0)
-                return 0;
-
-        return draft_needs_administer(draft, ERROR_PATH_NOT_ALLOWED,
-                        "%s=: only an administrator may name a path; hand the file over instead", key);
-}
-
-static int draft_refuse_group(const Draft *draft, gid_t group)
-{
-        g_autofree char *name = group_name(group);
-
-        return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
-                        "Only an administrator may name a group that they are not in (%s)", name);
-}
-
-/* What only an administrator may do. One has been asked for, or this stops here. */
-int draft_check_rights(const Draft *draft)
-{
-        const Definition *definition = draft->definition, *old = draft->old;
-        const ChangeRequest *request = draft->request;
-        bool administer = draft_may_administer(draft);
-        int r;
-
-        if (!administer && definition->owner != (old ? old->owner : request->call->uid))
-                return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
-                                "Only an administrator may give '%s' another owner", request->name);
-        if (!administer && definition->group != GID_INVALID &&
-                        !call_in_group(request->call, definition->group) &&
-                        (!old || old->group != definition->group))
-                return draft_refuse_group(draft, definition->group);
-        if (request->image_path && !administer &&
-                        !image_path_directory(request->image_path, draft->conf->image_directories))
-                return draft_needs_administer(draft, ERROR_PATH_NOT_ALLOWED,
-                                "Only an administrator may name a file outside of ImageDirectories= in "
-                                "shruthi.conf");
-
-        r = draft_check_image_path(draft, "Image", definition->image, old ? old->image : NULL);
-        if (r >= 0)
-                r = draft_check_image_path(draft, "Initrd", definition->initrd, old ? old->initrd : NULL);
-        for (guint i = 0; r >= 0 && i < definition->devices->len; i++) {
-                const DefinitionDevice *device = definition->devices->pdata[i];
-
-                r = device->kind == DEVICE_NETWORK ? draft_check_network(draft, device,
-                                                                     definition_find_similar(old, device))
-                    : device->credentials          ? draft_check_sources(draft, device)
-                                                   : draft_check_volume(draft, device,
-                                                                     definition_find_similar(old, device));
-        }
-
-        return r;
-}
 
 static uint64_t memory_of(const Definition *definition, const Conf *conf)
 {

@@ -60,12 +60,6 @@ static bool draft_network_is_allowed(const Draft *draft, const DefinitionDevice 
         return names_contain(conf->allowed_networks, device->network);
 }
 
-static bool draft_isolation_is_allowed(
-                const Draft *draft, const DefinitionDevice *device, const DefinitionDevice *old)
-{
-        return !device->open || draft_may_administer(draft) || (old && old->open);
-}
-
 /* Another's, which nothing keeps a guest from whose own it is: what is sent to that one would come to it. On
  * a network of one's own there is nobody else to be taken for. */
 static bool draft_mac_is_allowed(const Draft *draft, const DefinitionDevice *device,
@@ -139,9 +133,10 @@ static bool draft_address_is_allowed(const Draft *draft, const DefinitionDevice 
         return draft_address_is_in_subnet(draft, device, bridge, address);
 }
 
-static int draft_check_address(const Draft *draft, const DefinitionDevice *device,
-                const DefinitionDevice *old, const char *bridge, AddressMode mode, const Address *address)
+static int draft_check_fixed_address(const Draft *draft, const DefinitionDevice *device,
+                const DefinitionDevice *old, AddressMode mode, const Address *address)
 {
+        const char *bridge = draft_bridge_of(draft, device);
         char ip[ADDRESS_TEXT_MAX];
 
         if (draft_address_is_allowed(draft, device, old, bridge, mode, address))
@@ -161,13 +156,48 @@ static int draft_check_address(const Draft *draft, const DefinitionDevice *devic
                         bridge ? "] in shruthi.conf tells one)" : "");
 }
 
+int draft_check_address(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old)
+{
+        const AddressSetting *wanted = &device->setting;
+        int r;
+
+        r = draft_check_fixed_address(draft, device, old, wanted->mode4, &wanted->fixed4);
+        return r < 0 ? r : draft_check_fixed_address(draft, device, old, wanted->mode6, &wanted->fixed6);
+}
+
+/* Of Bridge=, Network=, and the default bridge where neither is written. */
+int draft_check_attachment(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old)
+{
+        const char *bridge = draft_bridge_of(draft, device);
+
+        if (draft_network_is_allowed(draft, device, old, bridge))
+                return 0;
+
+        return draft_needs_administer(draft, ERROR_NETWORK_NOT_ALLOWED,
+                        "Network '%s': %s '%s' is not among those for everybody (%s= in shruthi.conf)",
+                        device->name, bridge ? "bridge" : "libvirt network", bridge ?: device->network,
+                        bridge ? "AllowedBridges" : "AllowedNetworks");
+}
+
+int draft_check_mac(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old)
+{
+        if (draft_mac_is_allowed(draft, device, old, draft_bridge_of(draft, device)))
+                return 0;
+
+        return draft_needs_administer(draft, ERROR_NETWORK_NOT_ALLOWED,
+                        "Network '%s': on a network that others use only an administrator may write "
+                        "MACAddress=; leave it out, and one is derived",
+                        device->name);
+}
+
 /* Which networks there are comes first: whoever may create a unikernel may list them (and /sys has the
  * bridges), and an administrator's word makes none. */
-int draft_check_network(const Draft *draft, const DefinitionDevice *device, const DefinitionDevice *old)
+int draft_check_network(const Draft *draft, const DefinitionDevice *device)
 {
-        const AddressSetting *setting = &device->setting;
         const char *bridge = draft_bridge_of(draft, device);
-        int r;
 
         if (!bridge && !device->network)
                 return error_set(&draft->result->error, ERROR_NO_SUCH_NETWORK,
@@ -185,26 +215,7 @@ int draft_check_network(const Draft *draft, const DefinitionDevice *device, cons
                                 "Network '%s': libvirt has no active network '%s' (virsh net-list)",
                                 device->name, device->network);
 
-        if (!draft_network_is_allowed(draft, device, old, bridge))
-                return draft_needs_administer(draft, ERROR_NETWORK_NOT_ALLOWED,
-                                "Network '%s': %s '%s' is not among those for everybody (%s= in "
-                                "shruthi.conf)",
-                                device->name, bridge ? "bridge" : "libvirt network",
-                                bridge ?: device->network, bridge ? "AllowedBridges" : "AllowedNetworks");
-        if (!draft_isolation_is_allowed(draft, device, old))
-                return draft_needs_administer(draft, ERROR_NETWORK_NOT_ALLOWED,
-                                "Network '%s': only an administrator may write Isolation=no", device->name);
-        if (!draft_mac_is_allowed(draft, device, old, bridge))
-                return draft_needs_administer(draft, ERROR_NETWORK_NOT_ALLOWED,
-                                "Network '%s': on a network that others use only an administrator may write "
-                                "MACAddress=; leave it out, and one is derived",
-                                device->name);
-
-        r = draft_check_address(draft, device, old, bridge, setting->mode4, &setting->fixed4);
-        if (r >= 0)
-                r = draft_check_address(draft, device, old, bridge, setting->mode6, &setting->fixed6);
-
-        return r;
+        return 0;
 }
 
 /* What is known of the subnets that a device will be on, without asking libvirt; false: nothing. */

@@ -26,14 +26,28 @@ int draft_needs_administer(const Draft *draft, ErrorCode code, const char *forma
 /* Of the definition in the making. */
 unsigned draft_count_addresses(const Draft *draft, const Definition *definition);
 
-/* change-work-limits.c: what only an administrator may do; and the limits of users, which do not bind
- * administrators. */
-int draft_check_rights(const Draft *draft);
+/* change-work-limits.c: the limits of users, which do not bind administrators. */
 int draft_check_limits(const Draft *draft);
 
-/* change-work-networks.c: whether the caller may use what a device names (old is the device as it was, or
- * NULL). */
-int draft_check_network(const Draft *draft, const DefinitionDevice *device, const DefinitionDevice *old);
+/* change-work-rights.c: what only an administrator may do. One has been asked for, or this fails. */
+int draft_check_rights(const Draft *draft);
+
+/* Whether the caller may set what the definition has for a setting that is marked as an administrator's.
+ * device is NULL for one of [Unikernel], old the device as it was, or NULL. */
+typedef int (*SettingCheck)(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old);
+
+/* Of settings with SETTING_ADMINISTRATOR. NULL: what it was before. */
+extern const SettingCheck setting_checks[_SETTING_MAX];
+
+/* change-work-networks.c: whether there is what a device names, and the checks of its settings. */
+int draft_check_network(const Draft *draft, const DefinitionDevice *device);
+int draft_check_attachment(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old);
+int draft_check_mac(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old);
+int draft_check_address(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old);
 
 /* Whether the fields in the arguments will have a value, as far as it is known which addresses there are: on
  * networks of ours, and bridges that shruthi.conf tells of. */
@@ -43,10 +57,12 @@ int draft_check_placeholders(const Draft *draft);
  * remove), or says that one is no more what it was. */
 int draft_lock_networks(const Draft *draft, int *ret_lock);
 
-/* change-work-volumes.c: whether the caller may use what a device names (old is the device as it was, or
- * NULL); makes what the definition wants and is not there; takes that away again, where the definition is
- * not written. */
-int draft_check_volume(const Draft *draft, const DefinitionDevice *device, const DefinitionDevice *old);
+/* change-work-volumes.c: the checks of a device's settings; makes what the definition wants and is not
+ * there; takes that away again, where the definition is not written. */
+int draft_check_volume_path(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old);
+int draft_check_stored_volume(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old);
 int draft_make_volumes(const Draft *draft);
 void change_result_remove_volumes(ChangeResult *result, const char *unikernel);
 

@@ -8,9 +8,52 @@
 
 #include "change-fixture.h"
 #include "common/io.h"
+#include "daemon/change/change-work-private.h"
 #include "daemon/change/image-access.h"
 #include "daemon/state/unikernel.h"
 #include "unikernel/network.h"
+
+/* Each setting that only administrators may set is checked, and nothing is checked that is not said to be
+ * such a setting, by which it is documented. One without a check of its own is compared by its text. */
+static void test_checks(ChangeFixture *f, gconstpointer data)
+{
+        for (SettingID id = 0; id < _SETTING_MAX; id++) {
+                const Setting *setting = &setting_table[id];
+
+                g_test_message("%s=", setting->key);
+                if (setting_checks[id])
+                        g_assert_true(setting->flags & SETTING_ADMINISTRATOR);
+                else if (setting->flags & SETTING_ADMINISTRATOR)
+                        g_assert_true(setting->type != SETTING_TYPE_SOURCE);
+        }
+}
+
+/* What a setting has may stay, and be taken away. Isolation= has no check of its own. */
+static void test_isolation(ChangeFixture *f, gconstpointer data)
+{
+        DefinitionDevice device = network_device(NULL, NULL);
+
+        g_assert_null(setting_checks[SETTING_ISOLATION]);
+        device.open = true;
+        change_add_device(&f->request.settings->networks, &device);
+        f->request.image_fd = dup(f->image_fd);
+        expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
+        g_assert_cmpstr(f->result.error.message, ==,
+                        "Network 'service': only an administrator may write Isolation=no");
+        f->request.administer = true;
+        expect_change(f);
+
+        for (unsigned i = 0; i < 2; i++) {
+                change_reset(f, CHANGE_SETTINGS, ALICE);
+                device.open = i == 0;
+                change_add_device(&f->request.settings->networks, &device);
+                expect_change(f);
+        }
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        device.open = true;
+        change_add_device(&f->request.settings->networks, &device);
+        expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
+}
 
 /* Whose bridge it is: the default one and those for everybody; others need an administrator, before anything
  * is taken in. */
@@ -574,6 +617,8 @@ static void test_pipelined(ChangeFixture *f, gconstpointer data)
 int main(int argc, char **argv)
 {
         g_test_init(&argc, &argv, NULL);
+        ADD("settings-of-administrators-are-checked", test_checks);
+        ADD("isolation-needs-an-administrator", test_isolation);
         ADD("bridges-of-others-need-an-administrator", test_networks);
         ADD("mac-addresses-among-others-need-an-administrator", test_mac);
         ADD("networks-that-go-meanwhile-are-refused", test_network_that_goes);
