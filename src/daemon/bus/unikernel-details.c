@@ -64,20 +64,67 @@ static const char *setting_to_string(const DefinitionDevice *device)
         return automatic ? "auto" : "none";
 }
 
+/* text: in place of what is written, or NULL. */
+static int device_append_setting(
+                sd_bus_message *m, const Setting *setting, const DefinitionDevice *device, const char *text)
+{
+        const void *field = (const char *) device + setting->offset;
+        bool inverted = setting->flags & SETTING_INVERTED;
+
+        switch (setting->type) {
+        case SETTING_TYPE_TEXT:
+                return sd_bus_message_append(
+                                m, "{sv}", setting->key, "s", text ?: *(char *const *) field ?: "");
+        case SETTING_TYPE_BYTES:
+                return sd_bus_message_append(m, "{sv}", setting->key, "t", *(const uint64_t *) field);
+        case SETTING_TYPE_NUMBER:
+                return sd_bus_message_append(m, "{sv}", setting->key, "u", *(const unsigned *) field);
+        case SETTING_TYPE_BOOLEAN:
+                return sd_bus_message_append(
+                                m, "{sv}", setting->key, "b", (int) (*(const bool *) field != inverted));
+        default:
+                return 0;
+        }
+}
+
+/* All that the table has for its section. */
+static int device_append_settings(
+                sd_bus_message *m, const DefinitionDevice *device, const char *const texts[_SETTING_MAX])
+{
+        SettingSection section = definition_device_section_type(device);
+        int r = 0;
+
+        for (SettingID id = 0; r >= 0 && id < _SETTING_MAX; id++)
+                if (setting_table[id].section == section)
+                        r = device_append_setting(m, &setting_table[id], device, texts[id]);
+
+        return r;
+}
+
 static int device_append_network(sd_bus_message *m, const char *unikernel, const DefinitionDevice *device,
                 const Wiring *wiring)
 {
         g_autofree char *addresses = format_addresses(wiring->leases, device->name);
         const CutOff *cut_off = wiring->cut_off ? cut_off_find(wiring->cut_off, device->name) : NULL;
         char mac[18] = "";
+        const char *texts[_SETTING_MAX] = {[SETTING_ADDRESS] = addresses};
+        int r;
 
-        if (!device->mac)
+        if (!device->mac) {
                 (void) identity_mac(unikernel, device->name, mac);
-        return sd_bus_message_append(m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}{sv}", "Bridge", "s",
-                        device->bridge ?: "", "Network", "s", device->network ?: "", "MACAddress", "s",
-                        device->mac ?: mac, "Address", "s", addresses, "AddressSetting", "s",
-                        setting_to_string(device), "Bandwidth", "s", device->bandwidth ?: "", "Isolation",
-                        "b", (int) !device->open, "CutOff", "s", cut_off ? cut_off->reason : "");
+                texts[SETTING_MAC_ADDRESS] = mac;
+        }
+        r = device_append_settings(m, device, texts);
+        return r < 0 ? r
+                     : sd_bus_message_append(m, "{sv}{sv}", "AddressSetting", "s", setting_to_string(device),
+                                       "CutOff", "s", cut_off ? cut_off->reason : "");
+}
+
+static int device_append_volume(sd_bus_message *m, const DefinitionDevice *device)
+{
+        const char *texts[_SETTING_MAX] = {[SETTING_VOLUME] = device->stored ?: ""};
+
+        return device_append_settings(m, device, texts);
 }
 
 /* Names only: where they come from is a matter of the definition. */
@@ -107,9 +154,7 @@ static int device_append(sd_bus_message *m, const char *unikernel, const Definit
         else if (r >= 0 && device->credentials)
                 r = device_append_credentials(m, device);
         else if (r >= 0)
-                r = sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "Path", "s", device->path ?: "", "Volume",
-                                "s", device->stored ?: "", "Size", "t", device->size, "ReadOnly", "b",
-                                (int) device->read_only);
+                r = device_append_volume(m, device);
 
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
