@@ -2,9 +2,10 @@
 
 /* Requests to shruthi-domain, and its answers. */
 
-#include "body/body-domain.h"
+#include "body/body-private.h"
 
 #include <glib.h>
+#include <string.h>
 
 #include "common/paths.h"
 #include "helper/keys.h"
@@ -120,6 +121,83 @@ static BodyAnswer domain_read(const char *key_text, const char *value, RunState 
         }
 }
 
+static void domain_read_device(BodyDeviceStatistics *device, DomainField field, const char *value)
+{
+        static const struct {
+                DomainField field;
+                BodyCounter counter;
+        } table[] = {
+                        {DOMAIN_FIELD_RX_BYTES, BODY_RECEIVED_BYTES},
+                        {DOMAIN_FIELD_RX_PACKETS, BODY_RECEIVED_PACKETS},
+                        {DOMAIN_FIELD_TX_BYTES, BODY_SENT_BYTES},
+                        {DOMAIN_FIELD_TX_PACKETS, BODY_SENT_PACKETS},
+                        {DOMAIN_FIELD_RD_BYTES, BODY_READ_BYTES},
+                        {DOMAIN_FIELD_RD_REQUESTS, BODY_READ_REQUESTS},
+                        {DOMAIN_FIELD_WR_BYTES, BODY_WRITTEN_BYTES},
+                        {DOMAIN_FIELD_WR_REQUESTS, BODY_WRITE_REQUESTS},
+        };
+
+        if (field == DOMAIN_FIELD_NAME)
+                (void) domain_read_text(&device->name, value, BODY_ANSWER_FACT);
+        else if (field == DOMAIN_FIELD_ADDRESSES)
+                (void) domain_read_text(&device->addresses, value, BODY_ANSWER_FACT);
+        for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
+                if (table[i].field == field)
+                        body_number_read(&device->counters[table[i].counter], value);
+}
+
+static BodyStatistics *statistics_array_add(GPtrArray *all, const char *name)
+{
+        BodyStatistics *statistics = body_statistics_new(name);
+
+        g_ptr_array_add(all, statistics);
+        return statistics;
+}
+
+/* The field of "network.INDEX.FIELD" or "volume.INDEX.FIELD"; NULL: it is none of these. */
+static const char *device_key_field(const char *key)
+{
+        const char *index = strchr(key, '.'), *field = index ? strchr(index + 1, '.') : NULL;
+
+        return field ? field + 1 : NULL;
+}
+
+/* A line with a name, where several are told of, and what is said of that one up to the next. The lines of a
+ * device follow each other. */
+static GPtrArray *domain_read_statistics(const char *text)
+{
+        GPtrArray *all = g_ptr_array_new_with_free_func(body_statistics_destroy);
+        BodyStatistics *statistics = NULL;
+        BodyDeviceStatistics *device = NULL;
+        g_autofree char *prefix = NULL; /* "network.INDEX." of device */
+
+        for (char *key_text, *value_text; domain_next_line(&text, &key_text, &value_text);) {
+                g_autofree char *key_owned = key_text, *value = value_text;
+                const char *field = device_key_field(key_text);
+                DomainKey key = field ? _DOMAIN_KEY_INVALID : domain_key_from_string(key_text);
+
+                if (!statistics || key == DOMAIN_KEY_UNIKERNEL) {
+                        statistics = statistics_array_add(all, key == DOMAIN_KEY_UNIKERNEL ? value : NULL);
+                        g_clear_pointer(&prefix, g_free);
+                }
+                if (key == DOMAIN_KEY_CPU_TIME_USEC)
+                        body_number_read(&statistics->cpu_time_usec, value);
+                else if (key == DOMAIN_KEY_MEMORY)
+                        body_number_read(&statistics->memory, value);
+                if (!field)
+                        continue;
+                if (!prefix || !g_str_has_prefix(key_text, prefix)) {
+                        device = body_statistics_add_device(
+                                        statistics, g_str_has_prefix(key_text, "network."));
+                        g_free(prefix);
+                        prefix = g_strndup(key_text, (gsize) (field - key_text));
+                }
+                domain_read_device(device, domain_field_from_string(field), value);
+        }
+
+        return all;
+}
+
 static char *domain_console(const char *name, BodyConsole console)
 {
         static const char *const files[_BODY_CONSOLE_MAX] = {
@@ -135,5 +213,6 @@ static char *domain_console(const char *name, BodyConsole console)
 const Body body_domain = {
                 .request = domain_request,
                 .read = domain_read,
+                .read_statistics = domain_read_statistics,
                 .console = domain_console,
 };

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/containers.h"
 #include "common/error.h"
 #include "helper/request.h"
 #include "unikernel/exit-parser.h"
@@ -11,8 +16,9 @@
  * ask through this.
  *
  * It takes nothing for granted of who asks: a request is words for shruthi-domain, which each caller has
- * carried out by its own event loop and in its own turn (run/body-call.h, daemon/core/libvirt-helper.h), and an
- * answer is read line by line. It does not matter whether there is a runner. Nothing here waits. Pure. */
+ * carried out by its own event loop and in its own turn (run/body-call.h, daemon/core/libvirt-helper.h), and
+ * an answer is read line by line. It does not matter whether there is a runner. Nothing here waits. Pure.
+ */
 
 typedef enum BodyOperation {
         /* Given a unikernel that is about to be started: gets ready what can be. Promises nothing, and
@@ -75,13 +81,62 @@ typedef enum BodyConsole {
         _BODY_CONSOLE_INVALID = -EINVAL,
 } BodyConsole;
 
+typedef enum BodyCounter {
+        BODY_RECEIVED_BYTES, /* of a network device */
+        BODY_RECEIVED_PACKETS,
+        BODY_SENT_BYTES,
+        BODY_SENT_PACKETS,
+        BODY_READ_BYTES, /* of a block device */
+        BODY_READ_REQUESTS,
+        BODY_WRITTEN_BYTES,
+        BODY_WRITE_REQUESTS,
+        _BODY_COUNTER_MAX,
+        _BODY_COUNTER_INVALID = -EINVAL,
+} BodyCounter;
+
+typedef struct BodyNumber {
+        bool known;
+        uint64_t value;
+} BodyNumber;
+
+typedef struct BodyDeviceStatistics {
+        bool is_network; /* else a block device */
+        char *name;      /* NULL: not said */
+        char *addresses; /* those in use, spaces between; NULL: not said */
+        BodyNumber counters[_BODY_COUNTER_MAX];
+} BodyDeviceStatistics;
+
+/* What one guest has used. */
+typedef struct BodyStatistics {
+        char *unikernel; /* NULL: of the one that was asked about */
+        BodyNumber cpu_time_usec;
+        BodyNumber memory;  /* bytes that it has now */
+        GPtrArray *devices; /* BodyDeviceStatistics, in the order of the definition */
+} BodyStatistics;
+
 typedef struct Body {
         BodyRequest (*request)(BodyOperation operation, const char *name);
         /* One line of the answer. run takes facts. */
         BodyAnswer (*read)(const char *key, const char *value, RunState *run);
+        /* The answer to BODY_STATISTICS and BODY_STATISTICS_ALL, the whole text of it: a BodyStatistics for
+         * each guest that it tells of. */
+        GPtrArray *(*read_statistics)(const char *text);
         /* A path. Free with g_free(). */
         char *(*console)(const char *name, BodyConsole console);
 } Body;
+
+/* The body of a unikernel; by its name, which is all that whoever asks is sure to know. NULL: the one that
+ * BODY_STATISTICS_ALL is asked of. */
+const Body *body_for(const char *name);
+
+/* For bodies, which make them; unikernel may be NULL. */
+BodyStatistics *body_statistics_new(const char *unikernel);
+BodyDeviceStatistics *body_statistics_add_device(BodyStatistics *statistics, bool is_network);
+void body_number_read(BodyNumber *number, const char *text); /* decimal; else it stays as it is */
+
+void body_statistics_free(BodyStatistics *statistics);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BodyStatistics, body_statistics_free)
+DEFINE_DESTROY(body_statistics)
 
 /* Why an operation failed, as far as it was said. */
 typedef struct BodyFailure {

@@ -5,6 +5,7 @@
 #include "helper/keys.h"
 
 #include <glib.h>
+#include <string.h>
 
 static const char *const key_table[_DOMAIN_KEY_MAX] = {
 #define KEY(name, text, readers, form) [DOMAIN_KEY_##name] = (text),
@@ -44,4 +45,39 @@ DomainField domain_field_from_string(const char *text)
                         return field;
 
         return _DOMAIN_FIELD_INVALID;
+}
+
+bool domain_next_line(const char **position, char **ret_key, char **ret_value)
+{
+        while (**position) {
+                const char *line = *position, *end = strchrnul(line, '\n'), *equals;
+
+                *position = *end ? end + 1 : end;
+                equals = memchr(line, '=', (size_t) (end - line));
+                if (!equals)
+                        continue;
+
+                *ret_key = g_strndup(line, (gsize) (equals - line));
+                *ret_value = g_strndup(equals + 1, (gsize) (end - equals - 1));
+                return true;
+        }
+
+        return false;
+}
+
+bool domain_next_key(const char **position, DomainKey *ret_key, char **ret_value)
+{
+        for (char *text, *value; domain_next_line(position, &text, &value);) {
+                DomainKey key = domain_key_from_string(text);
+
+                g_free(text);
+                if (key >= 0) {
+                        *ret_key = key;
+                        *ret_value = value;
+                        return true;
+                }
+                g_free(value);
+        }
+
+        return false;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 
 /* What shruthi-domain says to the program that asked it: lines KEY=VALUE on standard output, one line each
  * whatever is in them. This is the one list of all keys. Pure.
@@ -101,6 +102,13 @@ typedef enum DomainField {
                         _DOMAIN_FIELD_MAX,
         _DOMAIN_FIELD_INVALID = -EINVAL,
 } DomainField;
+
+/* The next line from *position on, which the caller sets to the text first; false at the end. key and value
+ * are new strings; a line without '=' is skipped. */
+bool domain_next_line(const char **position, char **ret_key, char **ret_value);
+
+/* The same of those with a key that is known. */
+bool domain_next_key(const char **position, DomainKey *ret_key, char **ret_value);
 
 const char *domain_key_to_string(DomainKey key);
 DomainKey domain_key_from_string(const char *text); /* _DOMAIN_KEY_INVALID: not known */

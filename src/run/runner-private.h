@@ -6,7 +6,7 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
-#include "body/body-domain.h"
+#include "body/body.h"
 #include "common/error.h"
 #include "run/body-call.h"
 #include "run/console-server.h"

@@ -129,7 +129,7 @@ int runner_new(const char *name, Runner **ret_runner)
                         .console_fd = -EBADF,
                         .liveness_fd = -EBADF,
                         .run = RUN_STATE_INIT,
-                        .body = &body_domain,
+                        .body = body_for(name),
                         .refusal = BODY_FAILURE_INIT,
                         .stop_failure = BODY_FAILURE_INIT,
         };

@@ -178,18 +178,6 @@ void call_finish(Call *call, sd_bus_message *reply, int r, Error *error)
         call_fail(call, error, r);
 }
 
-void call_reply_filled(Call *call, int r, Error *error,
-                int (*fill)(sd_bus_message *reply, const char *output), const char *output)
-{
-        g_autoptr(sd_bus_message) reply = NULL;
-
-        if (r >= 0)
-                r = call_new_reply(call, &reply);
-        if (r >= 0)
-                r = fill(reply, output);
-        call_finish(call, reply, r, error);
-}
-
 void call_fail(Call *call, Error *error, int r)
 {
         (void) reply_error(call->message, error, r);

@@ -59,10 +59,6 @@ int call_new_reply(Call *call, sd_bus_message **ret_reply);
  * could not be put together. */
 void call_finish(Call *call, sd_bus_message *reply, int r, Error *error);
 
-/* The same with what fill makes of a helper's output; with error where r says that there is none. */
-void call_reply_filled(Call *call, int r, Error *error,
-                int (*fill)(sd_bus_message *reply, const char *output), const char *output);
-
 /* Answers message with error at once. Returns what a handler returns. */
 int reply_error(sd_bus_message *message, const Error *error, int r);
 

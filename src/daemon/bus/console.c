@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "body/body-domain.h"
+#include "body/body.h"
 #include "common/io.h"
 #include "common/names.h"
 #include "daemon/state/unikernel-access.h"
@@ -24,7 +24,7 @@
  */
 static int console_connect(const char *name, int *ret_fd, Error *ret_error)
 {
-        g_autofree char *path = body_domain.console(name, BODY_CONSOLE_SOCKET);
+        g_autofree char *path = body_for(name)->console(name, BODY_CONSOLE_SOCKET);
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         _cleanup_close_ int fd = -EBADF;
 

@@ -92,7 +92,7 @@ static int diagnosis_append(sd_bus_message *reply, const Diagnosis *diagnosis, c
                 r = diagnosis_append_passwords(reply, diagnosis);
         if (r >= 0)
                 r = diagnosis_append_files(reply, diagnosis);
-        for (char *value; r >= 0 && libvirt_helper_next_key(&output, &key, &value);) {
+        for (char *value; r >= 0 && domain_next_key(&output, &key, &value);) {
                 g_autofree char *owned_value = g_utf8_make_valid(value, -1);
                 g_auto(GStrv) parts = g_strsplit(owned_value, "|", 4);
 

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "body/body-domain.h"
+#include "body/body.h"
 #include "common/names.h"
 #include "daemon/access/call.h"
 #include "daemon/bus/unikernel-details.h"
@@ -35,7 +35,7 @@ typedef struct Entry {
         char *name, *owner, *group; /* whose it was when polkit was asked */
         bool allowed;
         Details *details;
-        char *statistics; /* what shruthi-domain says; NULL: nothing */
+        BodyStatistics *statistics; /* NULL: there are none */
 } Entry;
 
 struct Overview {
@@ -60,7 +60,7 @@ static void entry_free(gpointer data)
         g_free(entry->owner);
         g_free(entry->group);
         details_free(entry->details);
-        g_free(entry->statistics);
+        body_statistics_free(entry->statistics);
         g_free(entry);
 }
 
@@ -235,38 +235,35 @@ static void on_entry_statistics(int r, Error *error, const char *output, void *u
         Entry *entry = userdata;
 
         if (r >= 0)
-                entry->statistics = g_strdup(output);
+                entry->statistics = statistics_read_one(entry->name, output);
         overview_count_statistics(entry->overview, r, error);
 }
 
-/* A line with a name, and what is said of that one up to the next. */
 static void on_overview_statistics(int r, Error *error, const char *output, void *userdata)
 {
-        g_autoptr(GHashTable) said = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
-        g_autofree char *lines = g_strconcat("\n", output, NULL);
-        g_autofree char *separator = g_strdup_printf("\n%s=", domain_key_to_string(DOMAIN_KEY_UNIKERNEL));
-        g_auto(GStrv) parts = g_strsplit(lines, separator, -1);
+        g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
+        g_autoptr(GPtrArray) all = body_for(NULL)->read_statistics(r < 0 ? "" : output);
         Overview *overview = userdata;
 
-        for (char **part = parts; r >= 0 && *part; part++) {
-                char *end = strchr(*part, '\n');
-
-                if (!end)
-                        continue;
-                *end = 0;
-                g_hash_table_insert(said, *part, g_strdup(end + 1));
-        }
         for (guint i = 0; i < overview->entries->len; i++) {
                 Entry *entry = overview->entries->pdata[i];
 
-                entry->statistics = g_strdup(g_hash_table_lookup(said, entry->name));
+                g_hash_table_insert(by_name, entry->name, entry);
+        }
+        for (guint i = 0; i < all->len; i++) {
+                const BodyStatistics *statistics = all->pdata[i];
+                const char *name = statistics->unikernel;
+                Entry *entry = name ? g_hash_table_lookup(by_name, name) : NULL;
+
+                if (entry && !entry->statistics)
+                        entry->statistics = g_steal_pointer(&all->pdata[i]);
         }
         overview_count_statistics(overview, r, error);
 }
 
 static void overview_start_statistics(Overview *overview)
 {
-        BodyRequest request = body_domain.request(BODY_STATISTICS_ALL, NULL);
+        BodyRequest request = body_for(NULL)->request(BODY_STATISTICS_ALL, NULL);
         Call *call = overview->call;
 
         /* This function's own. */
@@ -280,7 +277,7 @@ static void overview_start_statistics(Overview *overview)
                         Entry *entry = overview->entries->pdata[i];
 
                         overview->outstanding++;
-                        request = body_domain.request(BODY_STATISTICS, entry->name);
+                        request = body_for(entry->name)->request(BODY_STATISTICS, entry->name);
                         libvirt_helper_run_body(call->manager->helper, call->uid, &request,
                                         on_entry_statistics, entry);
                 }

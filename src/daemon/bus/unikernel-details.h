@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "body/body.h"
 #include "daemon/state/unikernel.h"
 
 /* What GetDetails() and GetStatistics() say of one unikernel, for the methods that say it of many. */
@@ -13,12 +14,13 @@ typedef struct Details Details;
 Details *details_new(const Unikernel *unikernel);
 Details *details_free(Details *details);
 
-/* Reads it, in a thread. leases (or NULL: they are read too) are those of this unikernel (Lease); has_slices:
- * guest_slice_is_available(). */
+/* Reads it, in a thread. leases (or NULL: they are read too) are those of this unikernel (Lease);
+ * has_slices: guest_slice_is_available(). */
 void details_read(Details *details, GPtrArray *leases, bool has_slices);
 
 /* The dictionary, in the loop. */
 int details_append(sd_bus_message *reply, const Unikernel *unikernel, const Details *details);
 
-/* The dictionary of what shruthi-domain says of one. */
-int statistics_append(sd_bus_message *reply, const char *output);
+/* What a body has answered of one, and its dictionary. */
+BodyStatistics *statistics_read_one(const char *unikernel, const char *output);
+int statistics_append(sd_bus_message *reply, const BodyStatistics *statistics);

@@ -145,7 +145,7 @@ static void on_change_networks(int r, Error *error, const char *output, void *us
         request->subnets = g_ptr_array_new_with_free_func(change_subnet_free);
         if (r < 0)
                 log_debug("Cannot tell which networks there are: %s", error_message(error, r));
-        for (char *value; r >= 0 && libvirt_helper_next_key(&output, &key, &value);) {
+        for (char *value; r >= 0 && domain_next_key(&output, &key, &value);) {
                 if (key == DOMAIN_KEY_BRIDGE)
                         g_ptr_array_add(bridges, g_steal_pointer(&value));
                 else if (key == DOMAIN_KEY_NETWORK)

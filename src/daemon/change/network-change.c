@@ -274,7 +274,7 @@ static void on_network_created(int r, Error *error, const char *output, void *us
                 return;
         }
 
-        for (char *value; libvirt_helper_next_key(&output, &key, &value);) {
+        for (char *value; domain_next_key(&output, &key, &value);) {
                 if (key == DOMAIN_KEY_BRIDGE) {
                         g_free(change->bridge);
                         change->bridge = g_steal_pointer(&value);

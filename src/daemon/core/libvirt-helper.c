@@ -59,48 +59,13 @@ unsigned libvirt_helper_count(const LibvirtHelper *helper)
         return queue_count_running(helper->queue) + queue_count_waiting(helper->queue);
 }
 
-gboolean libvirt_helper_next_line(const char **position, char **ret_key, char **ret_value)
-{
-        while (**position) {
-                const char *line = *position, *end = strchrnul(line, '\n'), *equals;
-
-                *position = *end ? end + 1 : end;
-                equals = memchr(line, '=', (size_t) (end - line));
-                if (!equals)
-                        continue;
-
-                *ret_key = g_strndup(line, (gsize) (equals - line));
-                *ret_value = g_strndup(equals + 1, (gsize) (end - equals - 1));
-                return TRUE;
-        }
-
-        return FALSE;
-}
-
-gboolean libvirt_helper_next_key(const char **position, DomainKey *ret_key, char **ret_value)
-{
-        for (char *text, *value; libvirt_helper_next_line(position, &text, &value);) {
-                DomainKey key = domain_key_from_string(text);
-
-                g_free(text);
-                if (key >= 0) {
-                        *ret_key = key;
-                        *ret_value = value;
-                        return TRUE;
-                }
-                g_free(value);
-        }
-
-        return FALSE;
-}
-
 /* What the output says of it becomes the error; else what is known of its end. */
 static int child_failed(Child *child, int status, Error *ret_error)
 {
         _cleanup_body_failure_ BodyFailure failure = BODY_FAILURE_INIT;
         const char *position = child->output->str;
 
-        for (char *key, *value; libvirt_helper_next_line(&position, &key, &value);) {
+        for (char *key, *value; domain_next_line(&position, &key, &value);) {
                 body_failure_read(&failure, key, value);
                 g_free(key);
                 g_free(value);

@@ -30,10 +30,3 @@ void libvirt_helper_run_body(LibvirtHelper *helper, uid_t uid, const BodyRequest
                 LibvirtHelperDone done, void *userdata);
 
 unsigned libvirt_helper_count(const LibvirtHelper *helper); /* waiting and running */
-
-/* The next "key=value" line of output from *position on, which the caller sets to output first; FALSE at the
- * end. key and value are new strings; a line without '=' is skipped. */
-gboolean libvirt_helper_next_line(const char **position, char **ret_key, char **ret_value);
-
-/* The same of those with a key of helper/keys.h. */
-gboolean libvirt_helper_next_key(const char **position, DomainKey *ret_key, char **ret_value);

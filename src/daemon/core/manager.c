@@ -96,7 +96,7 @@ static void on_manager_probed(int r, Error *error, const char *output, void *use
                 log_debug("Cannot find out whether KVM works: %s", error_message(error, r));
                 return;
         }
-        for (char *value; libvirt_helper_next_key(&output, &key, &value);) {
+        for (char *value; domain_next_key(&output, &key, &value);) {
                 if (key == DOMAIN_KEY_KVM) {
                         g_free(manager->acceleration);
                         manager->acceleration = g_strdup(g_str_equal(value, "yes") ? "kvm" : "tcg");

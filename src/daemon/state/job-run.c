@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "body/body-domain.h"
+#include "body/body.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/names.h"
@@ -336,7 +336,7 @@ static void on_job_prepared(int r, Error *error, const char *output, void *userd
  * for that processor. */
 static void job_prepare(const Job *job)
 {
-        BodyRequest request = body_domain.request(BODY_PREPARE, job->name);
+        BodyRequest request = body_for(job->name)->request(BODY_PREPARE, job->name);
         const Unikernel *unikernel = unikernel_get(job->manager, job->name);
         const char *state = unikernel ? unikernel->status.active_state : NULL;
 

@@ -123,7 +123,7 @@ GPtrArray *dhcp_leases_match(const char *output, GHashTable *devices, const GPtr
         g_autoptr(GHashTable) counts = g_hash_table_new(NULL, NULL);
         GPtrArray *found = g_ptr_array_new_with_free_func(g_free);
 
-        for (char *value; libvirt_helper_next_key(&output, &key, &value);) {
+        for (char *value; domain_next_key(&output, &key, &value);) {
                 g_autofree char *owned_value = value;
                 DhcpLease *lease;
                 guint n;

@@ -220,7 +220,7 @@ GPtrArray *seen_networks_parse(const char *output)
         GPtrArray *all = g_ptr_array_new_with_free_func(seen_network_destroy);
         SeenNetwork *seen = NULL;
 
-        for (char *value; libvirt_helper_next_key(&output, &key, &value);) {
+        for (char *value; domain_next_key(&output, &key, &value);) {
                 if (key == DOMAIN_KEY_NETWORK) {
                         g_autofree char *name = g_utf8_make_valid(value, -1);
 

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "body/body-domain.h"
+#include "body/body.h"
 #include "common/io.h"
 #include "common/log.h"
 #include "common/paths.h"
@@ -279,7 +279,7 @@ static void server_sweep(Server *server, int64_t now)
         while (pool_has_capacity(&server->pool) &&
                         (name = sweeper_find_ended(server->sweeper, now, &unclaimed))) {
                 BodyRequest request =
-                                body_domain.request(unclaimed ? BODY_SWEEP_PREPARED : BODY_SWEEP, name);
+                                body_for(name)->request(unclaimed ? BODY_SWEEP_PREPARED : BODY_SWEEP, name);
 
                 server_prepare_worker(server, now);
                 sweeper_set_sweeping(server->sweeper, name, server_ask(server, request.words), now);

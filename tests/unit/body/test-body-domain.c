@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What a libvirt domain is asked as a unikernel's body, and how its answers are read: in the words that
- * versions of shruthi-domain on both sides of an upgrade share. */
+ * versions of shruthi-domain on both sides of an upgrade share. It is the body of every unikernel. */
 
 #include <glib.h>
 #include <string.h>
 
-#include "body/body-domain.h"
+#include "body/body.h"
 #include "common/paths.h"
 
 static const char *const requests[_BODY_OPERATION_MAX] = {
@@ -25,7 +25,7 @@ static void test_requests(void)
 {
         for (BodyOperation operation = 0; operation < _BODY_OPERATION_MAX; operation++) {
                 const char *name = operation == BODY_STATISTICS_ALL ? NULL : "a";
-                BodyRequest request = body_domain.request(operation, name);
+                BodyRequest request = body_for("a")->request(operation, name);
                 g_autofree char *words = g_strjoinv(" ", (char **) request.words);
                 char text[DOMAIN_REQUEST_MAX];
 
@@ -74,7 +74,7 @@ static void test_answers(void)
         _cleanup_run_state_ RunState run = RUN_STATE_INIT;
 
         for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
-                BodyAnswer answer = body_domain.read(lines[i].key, lines[i].value, &run);
+                BodyAnswer answer = body_for("a")->read(lines[i].key, lines[i].value, &run);
                 bool says = answer.kind == BODY_ANSWER_NOTICE || g_str_equal(lines[i].key, "started");
 
                 g_test_message("%s=%s", lines[i].key, lines[i].value);
@@ -95,7 +95,7 @@ static void test_answers(void)
         g_assert_cmpuint(run.silence_warning_usec, ==, 5000000);
         g_assert_true(run.witness);
         g_assert_cmpuint(run.timestamps.at[TIMESTAMP_CREATED], ==, 17);
-        (void) body_domain.read("witness", "no", &run);
+        (void) body_for("a")->read("witness", "no", &run);
         g_assert_false(run.witness);
 }
 
@@ -127,10 +127,86 @@ static void test_console(void)
         g_autofree char *dir = paths_unikernel_runtime("a");
 
         for (BodyConsole console = 0; console < _BODY_CONSOLE_MAX; console++) {
-                g_autofree char *path = body_domain.console("a", console);
+                g_autofree char *path = body_for("a")->console("a", console);
                 g_autofree char *expected = g_build_filename(dir, files[console], NULL);
 
                 g_assert_cmpstr(path, ==, expected);
+        }
+}
+
+static void assert_number(const BodyNumber *number, bool known, uint64_t value)
+{
+        g_assert_cmpint(number->known, ==, known);
+        g_assert_cmpuint(number->value, ==, value);
+}
+
+static void test_statistics(void)
+{
+        g_autoptr(GPtrArray) all = body_for("a")->read_statistics(
+                        "cpu-time-usec=17\n"
+                        "memory=33554432\n"
+                        "memory-resident=1\n"
+                        "network.0.name=a\n"
+                        "network.0.addresses=192.0.2.1 2001:db8::1\n"
+                        "network.0.rx-bytes=1\nnetwork.0.rx-packets=2\nnetwork.0.rx-dropped=9\n"
+                        "network.0.tx-bytes=3\nnetwork.0.tx-packets=4\n"
+                        "network.1.name=b\n"
+                        "network.10.name=c\n"
+                        "volume.0.name=d\n"
+                        "volume.0.rd-bytes=5\nvolume.0.rd-requests=6\n"
+                        "volume.0.wr-bytes=7\nvolume.0.wr-requests=many\n"
+                        "volume.0.of-a-later-version=8\n");
+        const BodyStatistics *one = all->pdata[0];
+        const BodyDeviceStatistics *first, *last;
+
+        g_assert_cmpuint(all->len, ==, 1);
+        g_assert_null(one->unikernel);
+        assert_number(&one->cpu_time_usec, true, 17);
+        assert_number(&one->memory, true, 33554432);
+        g_assert_cmpuint(one->devices->len, ==, 4);
+        first = one->devices->pdata[0];
+        g_assert_true(first->is_network);
+        g_assert_cmpstr(first->name, ==, "a");
+        g_assert_cmpstr(first->addresses, ==, "192.0.2.1 2001:db8::1");
+        for (BodyCounter counter = BODY_RECEIVED_BYTES; counter <= BODY_SENT_PACKETS; counter++)
+                assert_number(&first->counters[counter], true, (uint64_t) counter + 1);
+        assert_number(&first->counters[BODY_READ_BYTES], false, 0);
+
+        g_assert_cmpstr(((BodyDeviceStatistics *) one->devices->pdata[1])->name, ==, "b");
+        g_assert_cmpstr(((BodyDeviceStatistics *) one->devices->pdata[2])->name, ==, "c");
+        last = one->devices->pdata[3];
+        g_assert_false(last->is_network);
+        g_assert_cmpstr(last->name, ==, "d");
+        g_assert_null(last->addresses);
+        assert_number(&last->counters[BODY_READ_BYTES], true, 5);
+        assert_number(&last->counters[BODY_READ_REQUESTS], true, 6);
+        assert_number(&last->counters[BODY_WRITTEN_BYTES], true, 7);
+        assert_number(&last->counters[BODY_WRITE_REQUESTS], false, 0);
+}
+
+/* What is said before the first name is of nobody's. */
+static void test_statistics_of_all(void)
+{
+        g_autoptr(GPtrArray) all =
+                        body_for(NULL)->read_statistics("memory=1\nnetwork.0.name=nobody\n"
+                                                        "unikernel=a\nmemory=2\nnetwork.0.name=first\n"
+                                                        "unikernel=b\nnetwork.0.name=second\n"
+                                                        "unikernel=c\n");
+        static const char *const names[] = {NULL, "a", "b", "c"}, *const devices[] = {"nobody", "first",
+                                                                                  "second", NULL};
+        g_autoptr(GPtrArray) none = body_for(NULL)->read_statistics("");
+
+        g_assert_cmpuint(none->len, ==, 0);
+        g_assert_cmpuint(all->len, ==, G_N_ELEMENTS(names));
+        for (guint i = 0; i < all->len; i++) {
+                const BodyStatistics *one = all->pdata[i];
+
+                g_assert_cmpstr(one->unikernel, ==, names[i]);
+                assert_number(&one->memory, i < 2, i < 2 ? i + 1 : 0);
+                g_assert_cmpuint(one->devices->len, ==, devices[i] ? 1 : 0);
+                if (devices[i])
+                        g_assert_cmpstr(((BodyDeviceStatistics *) one->devices->pdata[0])->name, ==,
+                                        devices[i]);
         }
 }
 
@@ -140,6 +216,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/body/domain/is-asked-in-words-that-do-not-change", test_requests);
         g_test_add_func("/body/domain/answers", test_answers);
         g_test_add_func("/body/domain/console", test_console);
+        g_test_add_func("/body/domain/statistics-of-one", test_statistics);
+        g_test_add_func("/body/domain/statistics-of-all", test_statistics_of_all);
         g_test_add_func("/body/failure-is-read-from-several-lines", test_failure);
         return g_test_run();
 }

@@ -37,6 +37,8 @@ def check(source):
             yield f"src/{layer} reads DOMAIN_{kind}_{name}, and is not listed for it"
         for kind, name in sorted(expected - read - shared):
             yield f"src/{layer} is listed for DOMAIN_{kind}_{name}, and does not read it"
+        for name in sorted(name for kind, name in read if kind == "FIELD"):
+            yield f"src/{layer} reads DOMAIN_FIELD_{name}; src/{SHARED} does that for it"
         for name in re.findall(r'g_str_equal\((?:owned_)?key, "([^"]*)', text):
             if name in {string for _, _, string, _, _ in rows}:
                 yield f"src/{layer} compares a key with '{name}'"

@@ -25,10 +25,24 @@ static void test_fields(void)
         g_assert_null(domain_field_to_string(_DOMAIN_FIELD_INVALID));
 }
 
+static void test_lines(void)
+{
+        const char *position = "a=1\nnothing\n=\nb=c=d\nlast=";
+        g_autoptr(GString) seen = g_string_new(NULL);
+
+        for (char *key, *value; domain_next_line(&position, &key, &value);) {
+                g_string_append_printf(seen, "<%s|%s>", key, value);
+                g_free(key);
+                g_free(value);
+        }
+        g_assert_cmpstr(seen->str, ==, "<a|1><|><b|c=d><last|>");
+}
+
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/helper/keys/are-read-as-they-are-said", test_keys);
         g_test_add_func("/helper/keys/fields-of-devices-too", test_fields);
+        g_test_add_func("/helper/keys/lines-without-a-key-are-skipped", test_lines);
         return g_test_run();
 }

@@ -15,7 +15,6 @@
 #include "daemon/access/subscribers.h"
 #include "daemon/bus/log-stream.h"
 #include "daemon/change/image-access.h"
-#include "daemon/core/libvirt-helper.h"
 #include "daemon/state/enabled.h"
 #include "daemon/state/unikernel-access.h"
 #include "fixture/files.h"
@@ -325,19 +324,6 @@ static void test_weight(void)
         g_hash_table_unref(manager.calls_of);
 }
 
-static void test_helper_lines(void)
-{
-        const char *position = "a=1\nnothing\n=\nb=c=d\nlast=";
-        g_autoptr(GString) seen = g_string_new(NULL);
-
-        for (char *key, *value; libvirt_helper_next_line(&position, &key, &value);) {
-                g_string_append_printf(seen, "<%s|%s>", key, value);
-                g_free(key);
-                g_free(value);
-        }
-        g_assert_cmpstr(seen->str, ==, "<a|1><|><b|c=d><last|>");
-}
-
 static void test_enabled(void)
 {
         g_autoptr(GHashTable) enabled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -370,7 +356,6 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/log/lines-between-times-are-refused", test_log_lines_between_times);
         g_test_add_func("/daemon/subscribers/users-do-not-take-roots-places", test_subscribers);
         g_test_add_func("/daemon/call/size-is-limited", test_message_size);
-        g_test_add_func("/daemon/helper/lines-are-split", test_helper_lines);
         g_test_add_func("/daemon/enabled/links-are-found", test_enabled);
         r = g_test_run();
         fixture_remove_tree(root);

@@ -1,8 +1,0 @@
-/* SPDX-License-Identifier: LGPL-2.1-or-later */
-#pragma once
-
-#include "body/body.h"
-
-/* A libvirt domain as body. shruthi-domain starts, watches and ends it; QEMU has the console's FIFOs open,
- * and the runner serves its socket. */
-extern const Body body_domain;
