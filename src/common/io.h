@@ -51,9 +51,10 @@ int directory_sync(const char *dir);
 /* Makes a directory, if it is not there yet, that outlives a power cut. */
 int directory_make(const char *dir, mode_t mode);
 
-/* Removes what a file_replace() or file_create() that was cut short (by a power cut, or killed) has left of the
- * file dir/name, or of every file in dir where name is NULL. dir is below dir_fd, or AT_FDCWD. Only where nobody
- * else is writing there just now. data/tmpfiles clears the same away at each boot: keep them alike. */
+/* Removes what a file_replace() or file_create() that was cut short (by a power cut, or killed) has left of
+ * the file dir/name, or of every file in dir where name is NULL. dir is below dir_fd, or AT_FDCWD. Only
+ * where nobody else is writing there just now. data/tmpfiles clears the same away at each boot: keep them
+ * alike. */
 void file_remove_remains(int dir_fd, const char *dir, const char *name);
 
 /* Whether the file system of path has room for wanted bytes of what ("the image") and keeps free_min of them

@@ -7,7 +7,8 @@
 
 #include "common/error.h"
 
-/* Small text helpers that several layers share: string tables, yes and no, digests, text for messages. Pure. */
+/* Small text helpers that several layers share: string tables, yes and no, digests, text for messages. Pure.
+ */
 
 /* Enum ↔ string by a table: DEFINE_STRING_TABLE(thing_state, ThingState, thing_state_table,
  * _THING_STATE_MAX) defines thing_state_to_string() (NULL if out of range) and thing_state_from_string()

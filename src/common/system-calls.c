@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which system calls may be made: the table of system-calls.list as a program for the kernel. Called by main()
- * of shruthi-run. */
+/* Which system calls may be made: the table of system-calls.list as a program for the kernel. Called by
+ * main() of shruthi-run. */
 
 #include "common/system-calls.h"
 
@@ -62,8 +62,8 @@
 #define CLONE_FLAGS_ARGUMENT 0
 #endif
 
-/* These two have mmap() with its arguments in memory, where no filter can look. Nothing for i386 uses that: it
- * has mmap2(). */
+/* These two have mmap() with its arguments in memory, where no filter can look. Nothing for i386 uses that:
+ * it has mmap2(). */
 #ifdef __s390x__
 #define RULE_MMAP RULE_ALLOW
 #elif defined(__i386__)
@@ -75,9 +75,9 @@
 /* x32 has the numbers of x86-64 with this bit, and counts as the same architecture. */
 #define X32_BIT 0x40000000U
 
-/* From here on (clone3) what is not in the table is said not to be there, since who knows such a call knows an
- * older one, too, that does it: above all clone3(), whose flags are in memory where no filter can look, and
- * openat2(), with its mode there. What is older is refused. */
+/* From here on (clone3) what is not in the table is said not to be there, since who knows such a call knows
+ * an older one, too, that does it: above all clone3(), whose flags are in memory where no filter can look,
+ * and openat2(), with its mode there. What is older is refused. */
 #define FIRST_YOUNG_CALL 435U
 
 #define CLONE_NAMESPACES                                                                                    \
@@ -99,7 +99,7 @@ typedef enum Rule {
         RULE_WRITABLE_CODE, /* memory is written to or executed, not both */
         RULE_CODE,          /* none is made of what was written */
         RULE_MODE,          /* no set-user-ID or set-group-ID */
-        RULE_OPEN,          /* the same, in the argument after the flags, which counts where a file is made */
+        RULE_OPEN,          /* the same, in the argument after the flags, where a file is made */
 } Rule;
 
 typedef struct Row {
@@ -206,8 +206,8 @@ static void program_rule(Program *program, Rule rule, unsigned argument)
         program_answer(program, SECCOMP_RET_ALLOW);
 }
 
-/* The number is in the accumulator: finds its range by halves, the lower one first. A conditional jump reaches
- * 255 instructions far, a plain one everywhere. */
+/* The number is in the accumulator: finds its range by halves, the lower one first. A conditional jump
+ * reaches 255 instructions far, a plain one everywhere. */
 static void program_search(Program *program, const Range *ranges, size_t n)
 {
         size_t half = n / 2, over;

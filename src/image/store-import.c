@@ -298,7 +298,8 @@ static int temporary_commit(Temporary *temporary, const char *digest, uint64_t s
                 return error_set(ret_error, ERROR_BUSY,
                                 "The image was removed from the store meanwhile: try again");
         } else {
-                /* A record without its image was left by a removal that was cut short: it is nobody's now. */
+                /* A record without its image was left by a removal that was cut short: it is nobody's now.
+                 */
                 if (access(path, F_OK) < 0 && errno == ENOENT)
                         store_owners_forget(digest);
                 r = check_room(limits, size, ret_error);

@@ -95,8 +95,8 @@ static int store_explain_damage(const Store *store, Error *ret_error)
         if (ret_error && ret_error->code == ERROR_CREDENTIALS_DAMAGED)
                 error_prefix(ret_error,
                                 "%s/%s was changed, comes from another unikernel or host, or this host's "
-                                "key or TPM2 chip is not the same any more (with those that it was sealed with it "
-                                "is read again; 'shruthictl credential remove %s --all' forgets it)",
+                                "key or TPM2 chip is not the same any more (with those that it was sealed "
+                                "with it is read again; 'shruthictl credential remove %s --all' forgets it)",
                                 SEALED_DIR, store->file, store->unikernel);
         return error_code_to_errno(ERROR_CREDENTIALS_DAMAGED);
 }
@@ -196,8 +196,8 @@ static int store_seal(Store *store, int client, Error *ret_error)
         if (r < 0)
                 return r;
 
-        /* What was sealed with the host's key, made at the first use, is worth nothing without that, and systemd 252
-         * does not flush its directory. */
+        /* What was sealed with the host's key, made at the first use, is worth nothing without that, and
+         * systemd 252 does not flush its directory. */
         (void) directory_sync(HOST_KEY_DIR);
         digest = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) text, size);
         r = store_write_names(store, digest, ret_error);

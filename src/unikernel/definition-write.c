@@ -84,7 +84,8 @@ static int definition_remove_dropins(const char *name, Error *ret_error)
                 return errno == ENOENT ? 0 : error_set_errno(ret_error, errno, "Cannot remove %s", path);
 
         r = directory_sync(paths_state_definitions());
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot write %s to disk", paths_state_definitions()) : 0;
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write %s to disk", paths_state_definitions())
+                     : 0;
 }
 
 /* Between the definition and this name. */
@@ -130,13 +131,15 @@ int definition_forget_retired(const char *name, Error *ret_error)
 
         r = definition_remove_dropins(name, ret_error);
         if (r < 0) {
-                error_prefix(ret_error, "%s/%s" SHRUTHI_DEFINITION_SUFFIX " is removed, but", paths_state_definitions(),
-                                name);
+                error_prefix(ret_error, "%s/%s" SHRUTHI_DEFINITION_SUFFIX " is removed, but",
+                                paths_state_definitions(), name);
                 return r;
         }
 
         r = file_remove(paths_state_definitions(), retired);
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot remove %s/%s", paths_state_definitions(), retired) : 0;
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot remove %s/%s", paths_state_definitions(),
+                                       retired)
+                     : 0;
 }
 
 char **definition_list_retired(void)
@@ -147,7 +150,8 @@ char **definition_list_retired(void)
 
         while (dir && (file = g_dir_read_name(dir)))
                 if (file[0] == '.' && g_str_has_suffix(file, RETIRED_SUFFIX)) {
-                        g_autofree char *name = g_strndup(file + 1, strlen(file + 1) - strlen(RETIRED_SUFFIX));
+                        g_autofree char *name =
+                                        g_strndup(file + 1, strlen(file + 1) - strlen(RETIRED_SUFFIX));
 
                         if (name_is_valid(name))
                                 g_strv_builder_add(names, name);

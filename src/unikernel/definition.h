@@ -110,7 +110,7 @@ struct Definition {
         char *arguments; /* as they are written, to be filled in at start (placeholders.h); "" if none */
         uint64_t memory; /* bytes, a multiple of 1 MiB; 0: conf's default */
         unsigned cpus;
-        ImageArchitecture architecture; /* of the guest; UNKNOWN: what the image is for, if that is the host's */
+        ImageArchitecture architecture; /* of the guest; UNKNOWN: as the image, if that is the host's */
         uid_t owner; /* 0 if absent */
         gid_t group; /* GID_INVALID if absent */
         bool autostart;
@@ -190,9 +190,9 @@ int definition_write(const char *name, const char *text, bool exclusive, Error *
  * NOT_MANAGED with the path when it stands elsewhere. */
 int definition_remove(const char *name, Error *ret_error);
 
-/* The same in two steps, for what goes with it in between: first it is no definition any more, then it is gone with its
- * drop-ins. A power cut between the two leaves it among those that are listed, to be ended by whoever comes next. The
- * first step is taken back by definition_restore(). */
+/* The same in two steps, for what goes with it in between: first it is no definition any more, then it is
+ * gone with its drop-ins. A power cut between the two leaves it among those that are listed, to be ended by
+ * whoever comes next. The first step is taken back by definition_restore(). */
 int definition_retire(const char *name, Error *ret_error);
 int definition_restore(const char *name, Error *ret_error);
 int definition_forget_retired(const char *name, Error *ret_error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where the QEMU of a unikernel is among systemd's slices. Called by domain/plan.c, which puts it there, and by
- * those who tell about limits. */
+/* Where the QEMU of a unikernel is among systemd's slices. Called by domain/plan.c, which puts it there, and
+ * by those who tell about limits. */
 
 #include "unikernel/guest-slice.h"
 
@@ -31,7 +31,8 @@ bool guest_slice_has_controllers(void)
 /* By what can be started under its name: so libvirt looks, too. */
 static bool has_machined(void)
 {
-        g_autofree char *path = g_build_filename(paths_bus_services(), "org.freedesktop.machine1.service", NULL);
+        g_autofree char *path =
+                        g_build_filename(paths_bus_services(), "org.freedesktop.machine1.service", NULL);
 
         return access(path, F_OK) >= 0;
 }

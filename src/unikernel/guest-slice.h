@@ -4,8 +4,8 @@
 #include <stdbool.h>
 
 /* The slice of systemd's in which the QEMU of one unikernel is, below unikernel.slice: limits of either
- * (systemd.resource-control(5)) hold the guest, those of its unit do not. libvirt has systemd-machined put it
- * there. */
+ * (systemd.resource-control(5)) hold the guest, those of its unit do not. libvirt has systemd-machined put
+ * it there. */
 
 /* Whether this host can: not without control groups of version 2 that have controllers, nor without
  * systemd-machined, where libvirt takes no slice but its own. */

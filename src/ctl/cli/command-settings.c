@@ -267,8 +267,8 @@ static int setting_refuse_key(const char *key, Error *ret_error)
                 g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", other_keys[i].key);
 
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "Unknown setting '%s'. Known settings: %s; for all else edit the definition: shruthictl "
-                        "edit NAME.",
+                        "Unknown setting '%s'. Known settings: %s; for all else edit the definition: "
+                        "shruthictl edit NAME.",
                         shown, known->str);
 }
 

@@ -363,12 +363,12 @@ static int status_print(Ctl *ctl, const char *name, JsonObject *properties, Erro
                 status_print_details(ctl, properties, details);
                 status_print_next_start(properties, details);
         } else {
+                bool refused = error.code == ERROR_ACCESS_DENIED ||
+                               error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
+
                 status_print_owner(properties, NULL);
                 status_print_line("Details",
-                                error.code == ERROR_ACCESS_DENIED ||
-                                                                error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
-                                                ? "for its owner and administrators"
-                                                : error_message(&error, r));
+                                refused ? "for its owner and administrators" : error_message(&error, r));
         }
 
         if (request.lines == LINES_UNSET)
