@@ -54,7 +54,7 @@ static int unikernel_method_by_name(sd_bus_message *message, Manager *manager,
 UNIKERNEL_METHODS(X)
 #undef X
 
-/* The common end of the three: settings, polkit, and on to the change. Takes image_fd's duplicate; digest
+/* The common end of the three, in the order of a handler. Takes image_fd's duplicate; digest
  * and path may be NULL. */
 static int unikernel_method_create(sd_bus_message *message, Manager *manager, const char *name, int image_fd,
                 const char *digest, const char *path)
@@ -62,28 +62,29 @@ static int unikernel_method_create(sd_bus_message *message, Manager *manager, co
         _cleanup_error_ Error error = ERROR_INIT;
         g_autoptr(Settings) settings = NULL;
         PolkitDetails details = {.verb = "create", .unikernel = name};
+        const Unikernel *existing;
         Change *change;
         Call *call;
         int r;
 
         r = settings_read(message, SETTINGS_CREATE, &settings, &error);
-        if (r >= 0)
-                r = name_check(name, &error);
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        r = polkit_authorize(manager, message, SHRUTHI_ACTION_CREATE, &details, &error);
-        if (r == 0)
+        r = name_check(name, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        if (!call_authorize(manager, message, &details, SHRUTHI_ACTION_CREATE, &call))
                 return 1;
 
-        if (r > 0 && unikernel_get(manager, name) && unikernel_get(manager, name)->announced)
-                r = error_set(&error, ERROR_UNIKERNEL_EXISTS, "There is a unikernel '%s' already", name);
-        if (r > 0)
-                r = call_check_conf(manager, SHRUTHI_ACTION_CREATE, &error);
-        if (r >= 0)
-                r = call_begin(manager, message, name, &call, &error);
-        if (r < 0)
-                return reply_error(message, &error, r);
+        existing = unikernel_get(manager, name);
+        if (existing && existing->announced) {
+                call_fail(call, &error,
+                                error_set(&error, ERROR_UNIKERNEL_EXISTS,
+                                                "There is a unikernel '%s' already", name));
+                return 1;
+        }
 
         image_fd = image_fd < 0 ? -EBADF : fcntl(image_fd, F_DUPFD_CLOEXEC, 3);
         if (image_fd < 0 && !digest && !path) {
@@ -187,6 +188,7 @@ static int method_get_unikernel_by_unit(sd_bus_message *message, void *userdata,
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_NO_SUCH_UNIKERNEL, "Unit '%s' is no unikernel's",
                                                 shown));
+
         r = unikernel_find(userdata, name, &unikernel, &error);
         if (r < 0)
                 return reply_error(message, &error, r);

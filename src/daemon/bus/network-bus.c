@@ -83,8 +83,10 @@ int method_create_network(sd_bus_message *message, void *userdata, sd_bus_error 
         if (r < 0)
                 return reply_invalid_args(message, r);
         r = network_request_read(message, &request, &error);
-        if (r >= 0)
-                r = network_name_check(details.network, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        r = network_name_check(details.network, &error);
         if (r < 0)
                 return reply_error(message, &error, r);
 

@@ -167,46 +167,50 @@ static void on_volume_acted(void *userdata)
         volume_work_fail(work);
 }
 
-/* Takes settings (or NULL) and a duplicate of fd (or -EBADF). */
+/* What all handlers end with, once the arguments are read. Takes settings (or NULL) and a duplicate of fd
+ * (or -EBADF). polkit is asked later, once it is known whose volume it is. */
 static int volume_work_start(sd_bus_message *message, Manager *manager, const VolumeVerb *verb,
                 const char *name, uint64_t size, Settings *settings, int fd)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        VolumeWork *work = g_new0(VolumeWork, 1);
-        int r = 0;
+        g_autoptr(Settings) owned_settings = settings;
+        VolumeWork *work;
+        Call *call;
+        int r;
 
+        r = name ? volume_name_check(name, &error) : 0;
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        r = call_identify(manager, message, NULL, &error);
+        if (r == 0)
+                return 1;
+        if (r > 0)
+                r = call_begin(manager, message, NULL, &call, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        work = g_new0(VolumeWork, 1);
         *work = (VolumeWork){
                         .verb = verb,
+                        .call = call,
                         .name = g_strdup(name),
                         .size = size,
                         .fd = -EBADF,
-                        .settings = settings,
+                        .settings = g_steal_pointer(&owned_settings),
                         .error = ERROR_INIT,
         };
-        if (name)
-                r = volume_name_check(name, &error);
-        if (r >= 0) {
-                r = call_identify(manager, message, NULL, &error);
-                if (r == 0) {
-                        volume_work_free(work);
+        if (fd >= 0) {
+                work->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+                if (work->fd < 0) {
+                        work->result = error_set_errno(&work->error, errno, "Cannot take the descriptor");
+                        volume_work_fail(work);
                         return 1;
                 }
         }
-        if (r >= 0 && fd >= 0) {
-                work->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-                if (work->fd < 0)
-                        r = error_set_errno(&error, errno, "Cannot take the descriptor");
-        }
-        if (r >= 0)
-                r = call_begin(manager, message, NULL, &work->call, &error);
-        if (r < 0) {
-                volume_work_free(work);
-                return reply_error(message, &error, r);
-        }
 
         if (verb->existing)
-                worker_run(manager->worker, work->call->uid, NULL, volume_work_run_look, on_volume_looked,
-                                work);
+                worker_run(manager->worker, call->uid, NULL, volume_work_run_look, on_volume_looked, work);
         else
                 volume_work_ask_polkit(work);
         return 1;
@@ -244,8 +248,10 @@ int method_create_volume(sd_bus_message *message, void *userdata, sd_bus_error *
         if (r < 0)
                 return reply_invalid_args(message, r);
         r = settings_read(message, SETTINGS_VOLUME, &settings, &error);
-        if (r >= 0)
-                r = volume_size_check(size, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        r = volume_size_check(size, &error);
         if (r < 0)
                 return reply_error(message, &error, r);
 
@@ -270,12 +276,15 @@ int method_import_volume(sd_bus_message *message, void *userdata, sd_bus_error *
         if (r < 0)
                 return reply_invalid_args(message, r);
         r = settings_read(message, SETTINGS_VOLUME_IMPORT, &settings, &error);
-        if (r >= 0 && settings->size) {
-                size = *settings->size;
-                r = volume_size_check(size, &error);
-        }
         if (r < 0)
                 return reply_error(message, &error, r);
+
+        if (settings->size) {
+                size = *settings->size;
+                r = volume_size_check(size, &error);
+                if (r < 0)
+                        return reply_error(message, &error, r);
+        }
 
         return volume_work_start(message, userdata, &verb, name, size, g_steal_pointer(&settings), fd);
 }
@@ -417,6 +426,7 @@ int method_resize_volume(sd_bus_message *message, void *userdata, sd_bus_error *
                 r = sd_bus_message_read(message, "t", &size);
         if (r < 0)
                 return reply_invalid_args(message, r);
+
         r = volume_size_check(size, &error);
         if (r < 0)
                 return reply_error(message, &error, r);
