@@ -160,15 +160,15 @@ static void links_update(Links *links, const struct nlmsghdr *header, const char
                 links->changed |= links_any_is_lost(links);
 }
 
-typedef struct Reception {
+typedef struct LinkReception {
         Links *links;
         int64_t now;
-} Reception;
+} LinkReception;
 
 static void on_link_message(const struct nlmsghdr *header, void *userdata)
 {
         const struct ifinfomsg *message = NLMSG_DATA(header);
-        Links *links = ((Reception *) userdata)->links;
+        Links *links = ((LinkReception *) userdata)->links;
         const char *name;
 
         if ((header->nlmsg_type != RTM_NEWLINK && header->nlmsg_type != RTM_DELLINK) ||
@@ -182,7 +182,7 @@ static void on_link_message(const struct nlmsghdr *header, void *userdata)
                 return;
 
         if (header->nlmsg_type == RTM_NEWLINK)
-                links_update(links, header, name, ((Reception *) userdata)->now);
+                links_update(links, header, name, ((LinkReception *) userdata)->now);
         else {
                 links->gone |= g_str_has_prefix(name, ANTISPOOF_INTERFACE_PREFIX);
                 g_hash_table_remove(links->links, GINT_TO_POINTER(message->ifi_index));
@@ -191,7 +191,7 @@ static void on_link_message(const struct nlmsghdr *header, void *userdata)
 
 int links_parse(Links *links, const void *data, size_t size, int64_t now)
 {
-        Reception reception = {.links = links, .now = now};
+        LinkReception reception = {.links = links, .now = now};
 
         return netlink_parse(data, size, on_link_message, &reception);
 }
@@ -199,7 +199,7 @@ int links_parse(Links *links, const void *data, size_t size, int64_t now)
 /* All of it anew. What was lost before is lost still, for all that is known. */
 static int links_read_all(Links *links, int64_t now)
 {
-        Reception reception = {.links = links, .now = now};
+        LinkReception reception = {.links = links, .now = now};
         int r;
 
         g_hash_table_remove_all(links->links);
@@ -309,13 +309,13 @@ static void on_ignored_message(const struct nlmsghdr *header, void *userdata)
 {
 }
 
-typedef struct Change {
+typedef struct LinkChange {
         struct nlmsghdr header;
         struct ifinfomsg message;
         char attributes[64];
-} Change;
+} LinkChange;
 
-static void *change_append(Change *change, unsigned short type, const void *data, size_t size)
+static void *link_change_append(LinkChange *change, unsigned short type, const void *data, size_t size)
 {
         size_t end = NLMSG_ALIGN(change->header.nlmsg_len);
         struct rtattr *attribute = (struct rtattr *) ((char *) change + end);
@@ -329,7 +329,7 @@ static void *change_append(Change *change, unsigned short type, const void *data
 }
 
 /* One change to an interface. */
-static int change_apply(Change *change)
+static int link_change_apply(LinkChange *change)
 {
         _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
         char answer[1024];
@@ -347,9 +347,9 @@ static int change_apply(Change *change)
         return MIN(r, 0);
 }
 
-static Change change_for(unsigned char family, int index)
+static LinkChange link_change_for(unsigned char family, int index)
 {
-        return (Change){
+        return (LinkChange){
                         .header = {.nlmsg_len = (uint32_t) NLMSG_LENGTH(sizeof(struct ifinfomsg)),
                                         .nlmsg_type = RTM_SETLINK,
                                         .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK},
@@ -357,23 +357,23 @@ static Change change_for(unsigned char family, int index)
         };
 }
 
-static int change_set_master(int index, int master)
+static int link_change_set_master(int index, int master)
 {
-        Change change = change_for(AF_UNSPEC, index);
+        LinkChange change = link_change_for(AF_UNSPEC, index);
 
-        (void) change_append(&change, IFLA_MASTER, &master, sizeof master);
-        return change_apply(&change);
+        (void) link_change_append(&change, IFLA_MASTER, &master, sizeof master);
+        return link_change_apply(&change);
 }
 
-static int change_set_isolated(int index)
+static int link_change_set_isolated(int index)
 {
-        Change change = change_for(AF_BRIDGE, index);
-        struct rtattr *nest = change_append(&change, IFLA_PROTINFO | NLA_F_NESTED, NULL, 0);
+        LinkChange change = link_change_for(AF_BRIDGE, index);
+        struct rtattr *nest = link_change_append(&change, IFLA_PROTINFO | NLA_F_NESTED, NULL, 0);
         const uint8_t yes = 1;
 
-        (void) change_append(&change, IFLA_BRPORT_ISOLATED, &yes, sizeof yes);
+        (void) link_change_append(&change, IFLA_BRPORT_ISOLATED, &yes, sizeof yes);
         nest->rta_len = (unsigned short) ((char *) &change + change.header.nlmsg_len - (char *) nest);
-        return change_apply(&change);
+        return link_change_apply(&change);
 }
 
 int links_attach(Links *links, const AntispoofPort *port, bool *ret_attached, Error *ret_error)
@@ -398,12 +398,12 @@ int links_attach(Links *links, const AntispoofPort *port, bool *ret_attached, Er
         if (!tap->lost)
                 return error_set(
                                 ret_error, ERROR_FAILED, "The tap '%s' has lost no bridge", port->interface);
-        r = change_set_master(index, bridge);
+        r = link_change_set_master(index, bridge);
         if (r >= 0 && port->isolated) {
-                r = change_set_isolated(index);
+                r = link_change_set_isolated(index);
                 /* Cut off is better than heard by guests that must not hear it. */
                 if (r < 0)
-                        (void) change_set_master(index, 0);
+                        (void) link_change_set_master(index, 0);
         }
         if (r == -EXFULL)
                 return error_set(ret_error, ERROR_FAILED,

@@ -32,7 +32,7 @@
 
 #define WATCHERS_MAX 16 /* there is one, and at an upgrade another */
 
-typedef struct Server {
+typedef struct AntispoofServer {
         uid_t user;
         Links *links; /* NULL: the kernel cannot be listened to */
         RulesetWatch rules;
@@ -42,7 +42,7 @@ typedef struct Server {
         int64_t settled; /* when watchers are told of a tap that lost its bridge */
         int64_t restore; /* when the tables are made anew */
         int64_t tidy;    /* when filters of interfaces that are gone are removed */
-} Server;
+} AntispoofServer;
 
 static bool client_may_ask(int client, uid_t user)
 {
@@ -58,7 +58,8 @@ static bool client_may_ask(int client, uid_t user)
         return false;
 }
 
-static int server_filter(Server *server, const AntispoofFilter *filter, char **ret_word, Error *ret_error)
+static int antispoof_server_filter(
+                AntispoofServer *server, const AntispoofFilter *filter, char **ret_word, Error *ret_error)
 {
         char interface[IF_NAMESIZE];
         int r;
@@ -74,13 +75,14 @@ static int server_filter(Server *server, const AntispoofFilter *filter, char **r
         return 0;
 }
 
-static int server_refuse_blind(Error *ret_error)
+static int antispoof_server_refuse_blind(Error *ret_error)
 {
         return error_set(ret_error, ERROR_NOT_SUPPORTED, "This host's interfaces cannot be seen");
 }
 
 /* *ret_answer: to be freed with g_free(). */
-static int server_do(Server *server, const AntispoofRequest *request, char **ret_answer, Error *ret_error)
+static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *request, char **ret_answer,
+                Error *ret_error)
 {
         g_autofree char *word = NULL;
         g_auto(GStrv) lost = NULL;
@@ -88,11 +90,11 @@ static int server_do(Server *server, const AntispoofRequest *request, char **ret
         int r = 0;
 
         if (request->verb >= ANTISPOOF_LOST && !server->links)
-                return server_refuse_blind(ret_error);
+                return antispoof_server_refuse_blind(ret_error);
 
         switch (request->verb) {
         case ANTISPOOF_FILTER:
-                r = server_filter(server, request->filter, &word, ret_error);
+                r = antispoof_server_filter(server, request->filter, &word, ret_error);
                 break;
         case ANTISPOOF_CHECK:
                 r = table_check(&done, ret_error);
@@ -125,7 +127,7 @@ static void watcher_tell(int *watcher)
 }
 
 /* It is also told of what was lost before. */
-static void server_add_watcher(Server *server, int client)
+static void antispoof_server_add_watcher(AntispoofServer *server, int client)
 {
         g_auto(GStrv) lost = links_lost(server->links);
 
@@ -141,7 +143,7 @@ static void server_add_watcher(Server *server, int client)
 }
 
 /* Returns whether the client stays. */
-static bool server_serve(Server *server, int client)
+static bool antispoof_server_serve(AntispoofServer *server, int client)
 {
         const struct timeval timeout = {.tv_sec = ASK_SEC};
         _cleanup_antispoof_request_ AntispoofRequest request = {};
@@ -162,7 +164,7 @@ static bool server_serve(Server *server, int client)
         (void) alarm(WORK_SEC);
         r = antispoof_request_parse(data, (size_t) n, &request, &error);
         if (r >= 0)
-                r = server_do(server, &request, &answer, &error);
+                r = antispoof_server_do(server, &request, &answer, &error);
         (void) alarm(0);
 
         if (r < 0)
@@ -172,20 +174,20 @@ static bool server_serve(Server *server, int client)
         return r >= 0 && request.verb == ANTISPOOF_WATCH;
 }
 
-static void server_accept(Server *server)
+static void antispoof_server_accept(AntispoofServer *server)
 {
         int client = accept4(LISTEN_FD, NULL, NULL, SOCK_CLOEXEC);
 
         if (client < 0)
                 return;
         server->idle = g_get_monotonic_time() + IDLE_USEC;
-        if (server_serve(server, client))
-                server_add_watcher(server, client);
+        if (antispoof_server_serve(server, client))
+                antispoof_server_add_watcher(server, client);
         else
                 (void) close(client);
 }
 
-static void server_restore(Server *server, int64_t now)
+static void antispoof_server_restore(AntispoofServer *server, int64_t now)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
@@ -201,7 +203,7 @@ static void server_restore(Server *server, int64_t now)
 }
 
 /* What follows from the kernel's messages. */
-static void server_act(Server *server, int64_t now)
+static void antispoof_server_act(AntispoofServer *server, int64_t now)
 {
         LinksNews news = {};
 
@@ -212,14 +214,14 @@ static void server_act(Server *server, int64_t now)
         if (news.gone)
                 server->tidy = MIN(server->tidy, now + TIDY_USEC);
         if (server->restore <= now)
-                server_restore(server, now);
+                antispoof_server_restore(server, now);
         if (server->tidy <= now) {
                 server->n_filtered = table_tidy();
                 server->tidy = INT64_MAX;
         }
 }
 
-static bool server_is_needed(const Server *server)
+static bool antispoof_server_is_needed(const AntispoofServer *server)
 {
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
                 if (server->watchers[i] >= 0)
@@ -227,14 +229,14 @@ static bool server_is_needed(const Server *server)
         return server->n_filtered > 0;
 }
 
-static int server_timeout(const Server *server, int64_t now)
+static int antispoof_server_timeout(const AntispoofServer *server, int64_t now)
 {
         int64_t next = MIN(MIN(server->idle, server->settled), MIN(server->restore, server->tidy));
 
         return next == INT64_MAX ? -1 : (int) (MAX(next - now, 0) / 1000 + 1);
 }
 
-static void server_wait(Server *server)
+static void antispoof_server_wait(AntispoofServer *server)
 {
         struct pollfd polls[WATCHERS_MAX + 3] = {
                         {.fd = LISTEN_FD, .events = POLLIN},
@@ -246,7 +248,7 @@ static void server_wait(Server *server)
         /* A client that watches sends nothing more. */
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
                 polls[i + 3] = (struct pollfd){.fd = server->watchers[i], .events = POLLIN};
-        if (poll(polls, G_N_ELEMENTS(polls), server_timeout(server, now)) < 0)
+        if (poll(polls, G_N_ELEMENTS(polls), antispoof_server_timeout(server, now)) < 0)
                 return;
 
         now = g_get_monotonic_time();
@@ -258,32 +260,32 @@ static void server_wait(Server *server)
                 if (polls[i + 3].revents)
                         server->watchers[i] = close_safe(server->watchers[i]);
         if (polls[0].revents)
-                server_accept(server);
-        server_act(server, now);
+                antispoof_server_accept(server);
+        antispoof_server_act(server, now);
 }
 
 /* Until no request has come for a while and no interface is filtered; a request at that moment starts the
  * service again. */
-static void server_run(Server *server)
+static void antispoof_server_run(AntispoofServer *server)
 {
         for (;;) {
-                server_wait(server);
+                antispoof_server_wait(server);
                 if (server->idle <= g_get_monotonic_time()) {
                         server->idle = INT64_MAX;
                         server->n_filtered = table_tidy();
                         table_free_memory();
                 }
-                if (server->idle == INT64_MAX && !server_is_needed(server))
+                if (server->idle == INT64_MAX && !antispoof_server_is_needed(server))
                         return;
         }
 }
 
 /* What was changed while no service ran is found at once. */
-static void server_begin(Server *server, uid_t user)
+static void antispoof_server_begin(AntispoofServer *server, uid_t user)
 {
         int r;
 
-        *server = (Server){
+        *server = (AntispoofServer){
                         .user = user,
                         .rules = RULESET_WATCH_INIT,
                         .idle = g_get_monotonic_time() + IDLE_USEC,
@@ -319,7 +321,7 @@ int main(void)
         const struct passwd *user = getpwnam(SHRUTHI_USER);
         const char *directory = g_getenv("RUNTIME_DIRECTORY");
         _cleanup_error_ Error error = ERROR_INIT;
-        Server server;
+        AntispoofServer server;
         int r;
 
         log_open("shruthi-antispoof");
@@ -334,8 +336,8 @@ int main(void)
                 return EXIT_FAILURE;
         }
 
-        server_begin(&server, user->pw_uid);
-        server_run(&server);
+        antispoof_server_begin(&server, user->pw_uid);
+        antispoof_server_run(&server);
         links_free(server.links);
         return EXIT_SUCCESS;
 }

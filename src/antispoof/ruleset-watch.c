@@ -78,14 +78,14 @@ static bool message_is_about_us(const struct nlmsghdr *header)
         return name && memcmp(name, RULESET_NAME, sizeof RULESET_NAME) == 0;
 }
 
-typedef struct Reception {
+typedef struct RulesetReception {
         RulesetWatch *watch;
         bool *changed;
-} Reception;
+} RulesetReception;
 
 static void on_ruleset_message(const struct nlmsghdr *header, void *userdata)
 {
-        const Reception *reception = userdata;
+        const RulesetReception *reception = userdata;
         RulesetWatch *watch = reception->watch;
 
         if (NFNL_SUBSYS_ID(header->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
@@ -102,7 +102,7 @@ static void on_ruleset_message(const struct nlmsghdr *header, void *userdata)
 
 int ruleset_watch_parse(RulesetWatch *watch, const void *data, size_t size, bool *changed)
 {
-        Reception reception = {.watch = watch, .changed = changed};
+        RulesetReception reception = {.watch = watch, .changed = changed};
 
         return netlink_parse(data, size, on_ruleset_message, &reception);
 }

@@ -44,14 +44,14 @@ struct Console {
 };
 
 /* A copy of what is in the pipe. Mapped rather than from the heap, so that it is given back. */
-typedef struct Look {
+typedef struct ConsoleLook {
         char *data;
         size_t size;
         bool cut;  /* there is more than could be seen */
         bool full; /* the pipe holds no more */
-} Look;
+} ConsoleLook;
 
-static void console_look_clear(Look *look)
+static void console_look_clear(ConsoleLook *look)
 {
         if (look->data)
                 (void) munmap(look->data, LOOK_SIZE);
@@ -71,7 +71,7 @@ static bool pipe_hung_up(int fd)
         return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
 }
 
-static int console_look(Console *console, Look *look)
+static int console_look(Console *console, ConsoleLook *look)
 {
         int ends[2] = {-EBADF, -EBADF};
         _cleanup_close_ int from = -EBADF, to = -EBADF;
@@ -212,14 +212,14 @@ static bool console_take_line(Console *console, const ConsoleLine *line, bool hu
 /* Whether what is left of a look after done bytes is a line even without a newline: nothing will follow, or
  * nothing can, since the pipe is smaller than a line (beyond pipe-user-pages-soft the kernel gives out two
  * pages only). */
-static bool console_look_is_complete(const Look *look, size_t done, bool hung_up)
+static bool console_look_is_complete(const ConsoleLook *look, size_t done, bool hung_up)
 {
         return (hung_up && !look->cut) || (done == 0 && (look->cut || look->full));
 }
 
 static int console_work(Console *console)
 {
-        __attribute__((cleanup(console_look_clear))) Look look = {};
+        __attribute__((cleanup(console_look_clear))) ConsoleLook look = {};
         /* In this order: what was written before the end is in the pipe by now. */
         bool hung_up = pipe_hung_up(console->fd);
         ConsoleLine line;

@@ -19,12 +19,12 @@
 /* It may have a TPM to wait for. */
 #define CHILD_SEC 50
 
-typedef struct Child {
+typedef struct CredsChild {
         pid_t pid;
         int input, output, messages; /* our ends */
-} Child;
+} CredsChild;
 
-static void child_clear(Child *child)
+static void creds_child_clear(CredsChild *child)
 {
         child->input = close_safe(child->input);
         child->output = close_safe(child->output);
@@ -35,10 +35,10 @@ static void child_clear(Child *child)
         }
         child->pid = 0;
 }
-#define _cleanup_child_ __attribute__((cleanup(child_clear)))
-#define CHILD_INIT ((Child){.input = -EBADF, .output = -EBADF, .messages = -EBADF})
+#define _cleanup_creds_child_ __attribute__((cleanup(creds_child_clear)))
+#define CREDS_CHILD_INIT      ((CredsChild){.input = -EBADF, .output = -EBADF, .messages = -EBADF})
 
-static int child_spawn(char *const argv[], int input, int output, int messages, pid_t *ret_pid)
+static int creds_child_spawn(char *const argv[], int input, int output, int messages, pid_t *ret_pid)
 {
         /* Of its messages only what went wrong: it would tell each time where its key lies. */
         static char level[] = "SYSTEMD_LOG_LEVEL=err", target[] = "SYSTEMD_LOG_TARGET=console",
@@ -67,7 +67,8 @@ static int child_spawn(char *const argv[], int input, int output, int messages, 
 }
 
 /* input: a descriptor for the child to read, or -EBADF for a pipe of ours. */
-static int child_start(Child *child, const char *verb, const char *name, int input, Error *ret_error)
+static int creds_child_start(
+                CredsChild *child, const char *verb, const char *name, int input, Error *ret_error)
 {
         g_autofree char *name_option = g_strdup_printf("--name=%s", name);
         char *argv[] = {(char *) "systemd-creds", (char *) verb, name_option, (char *) "-", (char *) "-",
@@ -90,7 +91,7 @@ static int child_start(Child *child, const char *verb, const char *name, int inp
         messages_end = messages[1];
         child->messages = messages[0];
 
-        r = child_spawn(argv, input < 0 ? input_end : input, output_end, messages_end, &child->pid);
+        r = creds_child_spawn(argv, input < 0 ? input_end : input, output_end, messages_end, &child->pid);
         if (r < 0)
                 return error_set(ret_error, ERROR_CREDENTIALS_UNAVAILABLE,
                                 "Cannot run %s (%s): it comes with systemd 250 and later", SYSTEMD_CREDS,
@@ -100,7 +101,7 @@ static int child_start(Child *child, const char *verb, const char *name, int inp
 }
 
 /* The last line of its messages, made harmless. Free with g_free(). */
-static char *child_read_reason(int fd)
+static char *creds_child_read_reason(int fd)
 {
         char buffer[4096], *line = buffer, *newline;
         ssize_t n;
@@ -117,7 +118,7 @@ static char *child_read_reason(int fd)
         return *line ? text_for_display(line, 300) : g_strdup("no reason was given");
 }
 
-static int child_wait(Child *child, char **ret_words)
+static int creds_child_wait(CredsChild *child, char **ret_words)
 {
         int status = 0;
 
@@ -125,7 +126,7 @@ static int child_wait(Child *child, char **ret_words)
                 if (errno != EINTR)
                         return -errno;
         child->pid = 0;
-        *ret_words = child_read_reason(child->messages);
+        *ret_words = creds_child_read_reason(child->messages);
 
         return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
@@ -133,13 +134,13 @@ static int child_wait(Child *child, char **ret_words)
 int creds_encrypt(const char *name, const GArray *entries, char **ret_text, size_t *ret_size,
                 Error *ret_error)
 {
-        _cleanup_child_ Child child = CHILD_INIT;
+        _cleanup_creds_child_ CredsChild child = CREDS_CHILD_INIT;
         _cleanup_error_ Error error = ERROR_INIT;
         g_autofree char *text = NULL, *words = NULL;
         size_t size = 0;
         int r, written, read;
 
-        r = child_start(&child, "encrypt", name, -EBADF, ret_error);
+        r = creds_child_start(&child, "encrypt", name, -EBADF, ret_error);
         if (r < 0)
                 return r;
 
@@ -155,7 +156,7 @@ int creds_encrypt(const char *name, const GArray *entries, char **ret_text, size
                                 "Sealed the keys would take more than the %d bytes that systemd can load",
                                 SEAL_TEXT_MAX);
 
-        r = child_wait(&child, &words);
+        r = creds_child_wait(&child, &words);
         if (r >= 0)
                 r = written < 0 ? written : read;
         if (r < 0 || size == 0)
@@ -169,16 +170,16 @@ int creds_encrypt(const char *name, const GArray *entries, char **ret_text, size
 
 int creds_decrypt(const char *name, int fd, Secret *secret, Error *ret_error)
 {
-        _cleanup_child_ Child child = CHILD_INIT;
+        _cleanup_creds_child_ CredsChild child = CREDS_CHILD_INIT;
         g_autofree char *words = NULL;
         int r, read;
 
-        r = child_start(&child, "decrypt", name, fd, ret_error);
+        r = creds_child_start(&child, "decrypt", name, fd, ret_error);
         if (r < 0)
                 return r;
 
         read = secret_read(secret, child.output, g_get_monotonic_time() + CHILD_SEC * G_USEC_PER_SEC);
-        r = child_wait(&child, &words);
+        r = creds_child_wait(&child, &words);
         if (r >= 0 && read >= 0)
                 return 0;
 

@@ -195,16 +195,16 @@ int volume_create(const char *name, uint64_t size, uid_t owner, gid_t group, con
 }
 
 /* The source of an import, as it was when the copying began. */
-typedef struct Source {
+typedef struct VolumeSource {
         int fd;
         bool regular;
         struct stat st;
         uint64_t size;
-} Source;
+} VolumeSource;
 
-static int source_look(int fd, Source *ret, Error *ret_error)
+static int volume_source_look(int fd, VolumeSource *ret, Error *ret_error)
 {
-        Source source = {.fd = fd};
+        VolumeSource source = {.fd = fd};
         int flags = fcntl(fd, F_GETFL);
 
         if (flags < 0 || fstat(fd, &source.st) < 0)
@@ -237,7 +237,7 @@ static int refuse_changed(Error *ret_error)
                         "completely");
 }
 
-static bool source_is_unchanged(const Source *source)
+static bool volume_source_is_unchanged(const VolumeSource *source)
 {
         struct stat st;
 
@@ -247,7 +247,7 @@ static bool source_is_unchanged(const Source *source)
 }
 
 /* Where the next data begins: offset itself where the source does not tell, size if there is none. */
-static uint64_t next_data(const Source *source, uint64_t offset)
+static uint64_t volume_source_next_data(const VolumeSource *source, uint64_t offset)
 {
         off_t found = lseek(source->fd, (off_t) offset, SEEK_DATA);
 
@@ -258,7 +258,7 @@ static uint64_t next_data(const Source *source, uint64_t offset)
 }
 
 /* Copies exactly the size that was seen, so that a source that grows meanwhile takes no more. */
-static int copy_data(const Source *source, int to, const char *name, Error *ret_error)
+static int volume_source_copy(const VolumeSource *source, int to, const char *name, Error *ret_error)
 {
         g_autofree char *buffer = NULL;
         uint64_t offset = 0;
@@ -269,7 +269,7 @@ static int copy_data(const Source *source, int to, const char *name, Error *ret_
                 return 0;
 
         buffer = g_malloc(COPY_SIZE);
-        while ((offset = next_data(source, offset)) < source->size) {
+        while ((offset = volume_source_next_data(source, offset)) < source->size) {
                 size_t want = MIN(source->size - offset, (uint64_t) COPY_SIZE);
                 ssize_t n = pread_all(source->fd, buffer, want, (off_t) offset);
 
@@ -286,7 +286,8 @@ static int copy_data(const Source *source, int to, const char *name, Error *ret_
         return 0;
 }
 
-static int choose_size(const Source *source, uint64_t asked, uint64_t *ret_size, Error *ret_error)
+static int volume_source_choose_size(
+                const VolumeSource *source, uint64_t asked, uint64_t *ret_size, Error *ret_error)
 {
         uint64_t least = source->size > VOLUME_SIZE_MAX ? source->size
                                                         : (source->size + VOLUME_SIZE_UNIT - 1) /
@@ -313,7 +314,7 @@ static int choose_size(const Source *source, uint64_t asked, uint64_t *ret_size,
 
 /* A clone takes none, which is not known before it is made; what has holes takes less than its size. */
 static int check_free_space(
-                const Source *source, const VolumeLimits *limits, const char *name, Error *ret_error)
+                const VolumeSource *source, const VolumeLimits *limits, const char *name, Error *ret_error)
 {
         uint64_t wanted = source->regular ? MIN(source->size, (uint64_t) source->st.st_blocks * 512)
                                           : source->size;
@@ -329,7 +330,7 @@ int volume_import(const char *name, const VolumeContent *content, uid_t owner, g
 {
         _cleanup_folder_ Folder folder = FOLDER_INIT;
         _cleanup_close_ int lock = -EBADF;
-        Source source = {.fd = -EBADF};
+        VolumeSource source = {.fd = -EBADF};
         uint64_t size = content->size;
         int fd = content->fd;
         off_t position;
@@ -337,9 +338,9 @@ int volume_import(const char *name, const VolumeContent *content, uid_t owner, g
 
         r = volume_name_check(name, ret_error);
         if (r >= 0)
-                r = source_look(fd, &source, ret_error);
+                r = volume_source_look(fd, &source, ret_error);
         if (r >= 0)
-                r = choose_size(&source, size, &size, ret_error);
+                r = volume_source_choose_size(&source, size, &size, ret_error);
         if (r >= 0)
                 r = check_free_space(&source, limits, name, ret_error);
         if (r >= 0)
@@ -354,12 +355,12 @@ int volume_import(const char *name, const VolumeContent *content, uid_t owner, g
         position = lseek(fd, 0, SEEK_CUR);
         r = content->raw ? 0 : volume_check_import(fd, ret_error);
         if (r >= 0)
-                r = copy_data(&source, folder.data_fd, name, ret_error);
+                r = volume_source_copy(&source, folder.data_fd, name, ret_error);
         /* Looking for data has moved it, for whoever has handed over the descriptor, too. */
         (void) lseek(fd, position, SEEK_SET);
         if (r < 0)
                 return r;
-        if (!source_is_unchanged(&source))
+        if (!volume_source_is_unchanged(&source))
                 return refuse_changed(ret_error);
         if (ftruncate(folder.data_fd, (off_t) size) < 0)
                 return refuse_write(ret_error, -errno, name);

@@ -15,13 +15,13 @@
 #include "ctl/output/format.h"
 #include "ctl/output/table.h"
 
-typedef struct Diagnosis {
+typedef struct DoctorReport {
         Ctl *ctl;
         JsonArray *checks;
         bool failed;
-} Diagnosis;
+} DoctorReport;
 
-static void doctor_add_check(Diagnosis *diagnosis, const char *check, const char *status,
+static void doctor_add_check(DoctorReport *report, const char *check, const char *status,
                 const char *sentence, const char *fix)
 {
         JsonObject *object = json_object_new();
@@ -30,10 +30,10 @@ static void doctor_add_check(Diagnosis *diagnosis, const char *check, const char
         json_object_set_string_member(object, "Status", status);
         json_object_set_string_member(object, "Message", sentence);
         json_object_set_string_member(object, "Fix", fix);
-        json_array_add_object_element(diagnosis->checks, object);
+        json_array_add_object_element(report->checks, object);
 
         if (g_str_equal(status, "failed"))
-                diagnosis->failed = true;
+                report->failed = true;
 }
 
 /* Everything from a text of unknown origin goes through here, onto the terminal. */
@@ -56,19 +56,19 @@ static void doctor_print_check(JsonArray *array, guint index, JsonNode *element,
                 printf("        to fix it: %s\n", fix);
 }
 
-static int doctor_ask_shruthid(Diagnosis *diagnosis, Error *ret_error)
+static int doctor_ask_shruthid(DoctorReport *report, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
         const char *check, *status, *sentence, *fix;
         int r;
 
-        r = client_call(diagnosis->ctl, "Diagnose", &reply, ret_error, NULL);
+        r = client_call(report->ctl, "Diagnose", &reply, ret_error, NULL);
         if (r < 0)
                 return r;
 
         r = sd_bus_message_enter_container(reply, 'a', "(ssss)");
         while (r >= 0 && (r = sd_bus_message_read(reply, "(ssss)", &check, &status, &sentence, &fix)) > 0)
-                doctor_add_check(diagnosis, check, status, sentence, fix);
+                doctor_add_check(report, check, status, sentence, fix);
 
         return r < 0 ? client_message_error(r, ret_error) : 0;
 }
@@ -90,14 +90,14 @@ static bool caller_is_in(const char *name)
         return false;
 }
 
-static void doctor_check_caller(Diagnosis *diagnosis)
+static void doctor_check_caller(DoctorReport *report)
 {
         g_autofree char *user = format_user(geteuid()), *fix = NULL;
 
         if (geteuid() == 0)
                 return;
         if (caller_is_in(SHRUTHI_USERS_GROUP)) {
-                doctor_add_check(diagnosis, "user", "ok",
+                doctor_add_check(report, "user", "ok",
                                 "You are in group " SHRUTHI_USERS_GROUP ": you may create and manage "
                                 "unikernels of your own.",
                                 "");
@@ -106,14 +106,14 @@ static void doctor_check_caller(Diagnosis *diagnosis)
 
         fix = g_strdup_printf("adduser %s " SHRUTHI_USERS_GROUP " (as root; takes effect at the next login)",
                         user);
-        doctor_add_check(diagnosis, "user", "warning",
+        doctor_add_check(report, "user", "warning",
                         "You are not in group " SHRUTHI_USERS_GROUP
                         ": changes require an administrator's password.",
                         fix);
 }
 
 /* Of those that run with keys: where there are none, nothing of them can be dumped. */
-static void doctor_check_core_files(Diagnosis *diagnosis)
+static void doctor_check_core_files(DoctorReport *report)
 {
         g_autofree char *names = NULL, *sentence = NULL;
         struct passwd *qemu = getpwnam(SHRUTHI_QEMU_USER);
@@ -124,7 +124,7 @@ static void doctor_check_core_files(Diagnosis *diagnosis)
         names = core_files_find("/proc", qemu->pw_uid, &any);
         if (!names) {
                 if (any)
-                        doctor_add_check(diagnosis, "core-files", "ok",
+                        doctor_add_check(report, "core-files", "ok",
                                         "QEMU writes no core files of guests that have keys.", "");
                 return;
         }
@@ -133,43 +133,43 @@ static void doctor_check_core_files(Diagnosis *diagnosis)
                         "If QEMU crashes, it may write a core file of guests that have keys: %s. It does "
                         "not contain their memory, but may contain what QEMU has just read for them.",
                         names);
-        doctor_add_check(diagnosis, "core-files", "warning", sentence,
+        doctor_add_check(report, "core-files", "warning", sentence,
                         "write max_core = 0 into /etc/libvirt/qemu.conf and restart libvirtd (or "
                         "virtqemud); it takes effect at the next start of each guest");
 }
 
-static void doctor_check_reach(Diagnosis *diagnosis)
+static void doctor_check_reach(DoctorReport *report)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
-        r = client_connect(diagnosis->ctl, &error);
+        r = client_connect(report->ctl, &error);
         if (r < 0) {
-                doctor_add_check(diagnosis, "bus", "failed", error_message(&error, r),
+                doctor_add_check(report, "bus", "failed", error_message(&error, r),
                                 "systemctl start dbus.socket shruthid.socket");
                 return;
         }
-        if (diagnosis->ctl->bus_private)
-                doctor_add_check(diagnosis, "bus", "warning",
+        if (report->ctl->bus_private)
+                doctor_add_check(report, "bus", "warning",
                                 "The system bus is not available; using shruthid's private socket, which "
                                 "serves only root.",
                                 "systemctl start dbus.socket");
         else
-                doctor_add_check(diagnosis, "bus", "ok", "The system bus can be reached.", "");
+                doctor_add_check(report, "bus", "ok", "The system bus can be reached.", "");
 
-        r = doctor_ask_shruthid(diagnosis, &error);
+        r = doctor_ask_shruthid(report, &error);
         if (r < 0) {
                 bool refused = error.code == ERROR_ACCESS_DENIED ||
                                error.code == ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
 
                 /* Who may not ask it has learnt that it answers. */
                 if (refused)
-                        doctor_add_check(diagnosis, "shruthid", "ok",
+                        doctor_add_check(report, "shruthid", "ok",
                                         "shruthid answers. Only administrators see what it finds on this "
                                         "host: sudo shruthictl doctor",
                                         "");
                 else
-                        doctor_add_check(diagnosis, "shruthid", "failed", error_message(&error, r),
+                        doctor_add_check(report, "shruthid", "failed", error_message(&error, r),
                                         "journalctl -b -u shruthid.service");
         }
 }
@@ -177,11 +177,11 @@ static void doctor_check_reach(Diagnosis *diagnosis)
 int verb_doctor(Ctl *ctl, char **operands, Error *ret_error)
 {
         g_autoptr(JsonArray) checks = json_array_new();
-        Diagnosis diagnosis = {.ctl = ctl, .checks = checks};
+        DoctorReport report = {.ctl = ctl, .checks = checks};
 
-        doctor_check_reach(&diagnosis);
-        doctor_check_caller(&diagnosis);
-        doctor_check_core_files(&diagnosis);
+        doctor_check_reach(&report);
+        doctor_check_caller(&report);
+        doctor_check_core_files(&report);
 
         if (ctl->options.json != JSON_OFF) {
                 g_autoptr(JsonNode) node = json_node_init_array(json_node_alloc(), checks);
@@ -190,5 +190,5 @@ int verb_doctor(Ctl *ctl, char **operands, Error *ret_error)
         } else
                 json_array_foreach_element(checks, doctor_print_check, NULL);
 
-        return diagnosis.failed ? CTL_EXIT_FAILURE : CTL_EXIT_SUCCESS;
+        return report.failed ? CTL_EXIT_FAILURE : CTL_EXIT_SUCCESS;
 }

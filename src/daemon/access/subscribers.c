@@ -58,13 +58,13 @@ struct Subscribers {
 };
 
 /* A look in a thread: copies of the subscribers, with what they see now. */
-typedef struct Look {
+typedef struct SubscribersLook {
         Subscribers *subscribers;
         GPtrArray *all;
         GPtrArray *calls; /* to be answered after it */
         int result;
         Error error;
-} Look;
+} SubscribersLook;
 
 static void subscriber_free(gpointer data)
 {
@@ -106,7 +106,7 @@ static bool subscriber_sees_volume(const Subscriber *subscriber, const Volume *v
         return subscriber->uid == 0 || subscriber->uid == volume->owner;
 }
 
-static int look_read_volumes(Look *look)
+static int subscribers_look_read_volumes(SubscribersLook *look)
 {
         g_autoptr(GPtrArray) volumes = NULL;
         int r;
@@ -126,7 +126,7 @@ static int look_read_volumes(Look *look)
         return r;
 }
 
-static int look_read_images(Look *look)
+static int subscribers_look_read_images(SubscribersLook *look)
 {
         g_autoptr(GPtrArray) entries = NULL;
         int r;
@@ -146,13 +146,13 @@ static int look_read_images(Look *look)
         return r;
 }
 
-static void look_run(void *userdata)
+static void subscribers_look_run(void *userdata)
 {
-        Look *look = userdata;
+        SubscribersLook *look = userdata;
 
-        look->result = look_read_volumes(look);
+        look->result = subscribers_look_read_volumes(look);
         if (look->result >= 0)
-                look->result = look_read_images(look);
+                look->result = subscribers_look_read_images(look);
 }
 
 static void subscriber_emit_on(sd_bus *bus, const char *destination, Kind kind, bool added, const char *name)
@@ -216,9 +216,9 @@ static void subscriber_update(Manager *manager, Subscriber *subscriber, Subscrib
 
 static void subscribers_look(Subscribers *subscribers);
 
-static void look_done(void *userdata)
+static void subscribers_look_done(void *userdata)
 {
-        Look *look = userdata;
+        SubscribersLook *look = userdata;
         Subscribers *subscribers = look->subscribers;
 
         for (guint i = 0; look->result >= 0 && i < look->all->len; i++) {
@@ -258,7 +258,7 @@ static void subscribers_watch(const Subscribers *subscribers)
 /* First the watches, then the look: what changes between is looked at twice, and never missed. */
 static void subscribers_look(Subscribers *subscribers)
 {
-        Look *look;
+        SubscribersLook *look;
 
         subscribers->dirty = true;
         if (subscribers->looking)
@@ -267,8 +267,8 @@ static void subscribers_look(Subscribers *subscribers)
         if (subscribers->manager->peers->len == 0)
                 subscribers_forget(subscribers->manager, "");
         subscribers_watch(subscribers);
-        look = g_new0(Look, 1);
-        *look = (Look){.subscribers = subscribers,
+        look = g_new0(SubscribersLook, 1);
+        *look = (SubscribersLook){.subscribers = subscribers,
                         .all = g_ptr_array_new_with_free_func(subscriber_free),
                         .calls = g_steal_pointer(&subscribers->waiting),
                         .error = ERROR_INIT};
@@ -284,7 +284,7 @@ static void subscribers_look(Subscribers *subscribers)
         }
         subscribers->looking = true;
         subscribers->dirty = false;
-        worker_run(subscribers->manager->worker, 0, NULL, look_run, look_done, look);
+        worker_run(subscribers->manager->worker, 0, NULL, subscribers_look_run, subscribers_look_done, look);
 }
 
 static int on_subscribers_look_time(sd_event_source *source, uint64_t usec, void *userdata)

@@ -139,7 +139,7 @@ static int network_reading_append_dhcp_leases(sd_bus_message *m, const NetworkRe
 
         r = dictionary_open_array(m, "DHCPLeases", "(sss)");
         for (guint i = 0; r >= 0 && i < found->len; i++) {
-                const DhcpLease *lease = found->pdata[i];
+                const DeviceLease *lease = found->pdata[i];
                 char address[ADDRESS_TEXT_MAX];
 
                 address_format(&lease->address, address);
@@ -323,5 +323,6 @@ int method_get_network_details(sd_bus_message *message, void *userdata, sd_bus_e
         network = network_get(manager, details.network);
         if (network && network->announced)
                 details = network_polkit_details(network, "read");
+
         return network_method_read_details(message, manager, &details);
 }

@@ -30,31 +30,31 @@
 
 typedef struct Overview Overview;
 
-typedef struct Entry {
+typedef struct OverviewEntry {
         Overview *overview;
         char *name, *owner, *group; /* whose it was when polkit was asked */
         bool allowed;
         Details *details;
         BodyStatistics *statistics; /* NULL: there are none */
-} Entry;
+} OverviewEntry;
 
 struct Overview {
         Call *call;
         QueueEntry *place;
-        GPtrArray *entries;    /* Entry; in the end those that the caller may see */
+        GPtrArray *entries;    /* OverviewEntry; in the end those that the caller may see */
         bool asking;           /* polkit, from within overview_ask() */
         guint asked, answered; /* of entries */
         unsigned outstanding;  /* answers of shruthi-domain */
         GPtrArray *leases;     /* Lease: of all; NULL: not read */
         void (*go)(Overview *overview);
-        int (*append)(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry);
+        int (*append)(sd_bus_message *reply, const Unikernel *unikernel, const OverviewEntry *entry);
         int result;
         Error error;
 };
 
-static void entry_free(gpointer data)
+static void overview_entry_free(gpointer data)
 {
-        Entry *entry = data;
+        OverviewEntry *entry = data;
 
         g_free(entry->name);
         g_free(entry->owner);
@@ -74,7 +74,7 @@ static void overview_free(Overview *overview)
 }
 
 /* The one that polkit was asked about; NULL: it is gone, or somebody else's now. */
-static Unikernel *entry_unikernel(const Entry *entry)
+static Unikernel *overview_entry_unikernel(const OverviewEntry *entry)
 {
         Unikernel *unikernel = unikernel_get(entry->overview->call->manager, entry->name);
 
@@ -90,8 +90,8 @@ static int overview_append(const Overview *overview, sd_bus_message *reply)
 
         r = sd_bus_message_open_container(reply, 'a', "{sa{sv}}");
         for (guint i = 0; r >= 0 && i < overview->entries->len; i++) {
-                const Entry *entry = overview->entries->pdata[i];
-                const Unikernel *unikernel = entry_unikernel(entry);
+                const OverviewEntry *entry = overview->entries->pdata[i];
+                const Unikernel *unikernel = overview_entry_unikernel(entry);
 
                 if (!unikernel || (!entry->details && !entry->statistics))
                         continue;
@@ -170,7 +170,7 @@ static void overview_read_details(void *userdata)
         (void) lease_list(NULL, NULL, &overview->leases, NULL);
         table = leases_by_unikernel(overview->leases);
         for (guint i = 0; i < overview->entries->len; i++) {
-                Entry *entry = overview->entries->pdata[i];
+                OverviewEntry *entry = overview->entries->pdata[i];
 
                 details_read(entry->details, g_hash_table_lookup(table, entry->name) ?: none, has_slices);
         }
@@ -181,7 +181,8 @@ static void on_overview_details(void *userdata)
         overview_end(userdata);
 }
 
-static int entry_append_details(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry)
+static int overview_entry_append_details(
+                sd_bus_message *reply, const Unikernel *unikernel, const OverviewEntry *entry)
 {
         return details_append(reply, unikernel, entry->details);
 }
@@ -191,8 +192,8 @@ static void overview_start_details(Overview *overview)
         size_t size = 0;
 
         for (guint i = overview->entries->len; i > 0; i--) {
-                Entry *entry = overview->entries->pdata[i - 1];
-                const Unikernel *unikernel = entry_unikernel(entry);
+                OverviewEntry *entry = overview->entries->pdata[i - 1];
+                const Unikernel *unikernel = overview_entry_unikernel(entry);
 
                 if (!unikernel) {
                         g_ptr_array_remove_index(overview->entries, i - 1);
@@ -214,7 +215,8 @@ static void overview_start_details(Overview *overview)
                         on_overview_details, overview);
 }
 
-static int entry_append_statistics(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry)
+static int overview_entry_append_statistics(
+                sd_bus_message *reply, const Unikernel *unikernel, const OverviewEntry *entry)
 {
         return statistics_append(reply, entry->statistics);
 }
@@ -230,9 +232,9 @@ static void overview_count_statistics(Overview *overview, int r, Error *error)
                 overview_end(overview);
 }
 
-static void on_entry_statistics(int r, Error *error, const char *output, void *userdata)
+static void on_overview_entry_statistics(int r, Error *error, const char *output, void *userdata)
 {
-        Entry *entry = userdata;
+        OverviewEntry *entry = userdata;
 
         if (r >= 0)
                 entry->statistics = statistics_read_one(entry->name, output);
@@ -246,14 +248,14 @@ static void on_overview_statistics(int r, Error *error, const char *output, void
         Overview *overview = userdata;
 
         for (guint i = 0; i < overview->entries->len; i++) {
-                Entry *entry = overview->entries->pdata[i];
+                OverviewEntry *entry = overview->entries->pdata[i];
 
                 g_hash_table_insert(by_name, entry->name, entry);
         }
         for (guint i = 0; i < all->len; i++) {
                 const BodyStatistics *statistics = all->pdata[i];
                 const char *name = statistics->unikernel;
-                Entry *entry = name ? g_hash_table_lookup(by_name, name) : NULL;
+                OverviewEntry *entry = name ? g_hash_table_lookup(by_name, name) : NULL;
 
                 if (entry && !entry->statistics)
                         entry->statistics = g_steal_pointer(&all->pdata[i]);
@@ -274,35 +276,35 @@ static void overview_start_statistics(Overview *overview)
                                 overview);
         } else
                 for (guint i = 0; i < overview->entries->len; i++) {
-                        Entry *entry = overview->entries->pdata[i];
+                        OverviewEntry *entry = overview->entries->pdata[i];
 
                         overview->outstanding++;
                         request = body_for(entry->name)->request(BODY_STATISTICS, entry->name);
                         libvirt_helper_run_body(call->manager->helper, call->uid, &request,
-                                        on_entry_statistics, entry);
+                                        on_overview_entry_statistics, entry);
                 }
         overview_count_statistics(overview, 0, NULL);
 }
 
 static void overview_ask(Overview *overview);
 
-static void on_entry_decision(Decision decision, void *userdata)
+static void on_overview_entry_decision(Decision decision, void *userdata)
 {
-        Entry *entry = userdata;
+        OverviewEntry *entry = userdata;
 
         entry->allowed = decision == DECISION_YES;
         entry->overview->answered++;
         overview_ask(entry->overview);
 }
 
-static void entry_ask(Entry *entry)
+static void overview_entry_ask(OverviewEntry *entry)
 {
         Manager *manager = entry->overview->call->manager;
         const Unikernel *unikernel = unikernel_get(manager, entry->name);
         PolkitDetails details;
 
         if (!unikernel) {
-                on_entry_decision(DECISION_NO, entry);
+                on_overview_entry_decision(DECISION_NO, entry);
                 return;
         }
         details = unikernel_polkit_details(unikernel, "read");
@@ -310,7 +312,7 @@ static void entry_ask(Entry *entry)
         entry->group = g_strdup(details.group);
         details.quietly = true;
         polkit_ask(manager, entry->overview->call->message, SHRUTHI_ACTION_READ_DETAILS, &details,
-                        on_entry_decision, entry);
+                        on_overview_entry_decision, entry);
 }
 
 static void overview_ask(Overview *overview)
@@ -323,13 +325,13 @@ static void overview_ask(Overview *overview)
         overview->asking = true;
         while (overview->asked < entries->len &&
                         overview->asked - overview->answered < POLKIT_QUERIES_AT_ONCE)
-                entry_ask(entries->pdata[overview->asked++]);
+                overview_entry_ask(entries->pdata[overview->asked++]);
         overview->asking = false;
         if (overview->answered < entries->len)
                 return;
 
         for (guint i = entries->len; i > 0; i--)
-                if (!((Entry *) entries->pdata[i - 1])->allowed)
+                if (!((OverviewEntry *) entries->pdata[i - 1])->allowed)
                         g_ptr_array_remove_index(entries, i - 1);
         overview->go(overview);
 }
@@ -344,14 +346,14 @@ static void on_overview_turn(QueueEntry *place, void *userdata)
 
 static void overview_add(Overview *overview, const Unikernel *unikernel, bool running)
 {
-        Entry *entry;
+        OverviewEntry *entry;
 
         if (!unikernel || !unikernel->announced ||
                         (running && !unikernel_state_is_up(unikernel->properties.state)))
                 return;
 
-        entry = g_new0(Entry, 1);
-        *entry = (Entry){.overview = overview, .name = g_strdup(unikernel->name)};
+        entry = g_new0(OverviewEntry, 1);
+        *entry = (OverviewEntry){.overview = overview, .name = g_strdup(unikernel->name)};
         g_ptr_array_add(overview->entries, entry);
 }
 
@@ -376,7 +378,7 @@ static void overview_fill(Overview *overview, char **names, bool running)
 
 static int overview_start(sd_bus_message *message, Manager *manager, bool running,
                 void (*go)(Overview *overview),
-                int (*append)(sd_bus_message *reply, const Unikernel *unikernel, const Entry *entry))
+                int (*append)(sd_bus_message *reply, const Unikernel *unikernel, const OverviewEntry *entry))
 {
         _cleanup_error_ Error error = ERROR_INIT;
         g_auto(GStrv) names = NULL;
@@ -398,7 +400,7 @@ static int overview_start(sd_bus_message *message, Manager *manager, bool runnin
 
         overview = g_new0(Overview, 1);
         *overview = (Overview){.call = call,
-                        .entries = g_ptr_array_new_with_free_func(entry_free),
+                        .entries = g_ptr_array_new_with_free_func(overview_entry_free),
                         .go = go,
                         .append = append,
                         .error = ERROR_INIT};
@@ -409,10 +411,12 @@ static int overview_start(sd_bus_message *message, Manager *manager, bool runnin
 
 int method_list_unikernel_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        return overview_start(message, userdata, false, overview_start_details, entry_append_details);
+        return overview_start(
+                        message, userdata, false, overview_start_details, overview_entry_append_details);
 }
 
 int method_list_unikernel_statistics(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
-        return overview_start(message, userdata, true, overview_start_statistics, entry_append_statistics);
+        return overview_start(message, userdata, true, overview_start_statistics,
+                        overview_entry_append_statistics);
 }

@@ -21,7 +21,7 @@ struct LibvirtHelper {
         Queue *queue;
 };
 
-typedef struct Child {
+typedef struct HelperChild {
         LibvirtHelper *helper;
         QueueEntry *entry;
         char **words;
@@ -32,7 +32,7 @@ typedef struct Child {
         gint64 timeout; /* µs */
         gint64 deadline;
         bool too_much;
-} Child;
+} HelperChild;
 
 LibvirtHelper *libvirt_helper_new(sd_event *event, unsigned at_once)
 {
@@ -60,7 +60,7 @@ unsigned libvirt_helper_count(const LibvirtHelper *helper)
 }
 
 /* What the output says of it becomes the error; else what is known of its end. */
-static int child_failed(Child *child, int status, Error *ret_error)
+static int helper_child_failed(HelperChild *child, int status, Error *ret_error)
 {
         _cleanup_body_failure_ BodyFailure failure = BODY_FAILURE_INIT;
         const char *position = child->output->str;
@@ -89,7 +89,7 @@ static int child_failed(Child *child, int status, Error *ret_error)
                         child->words[0], status);
 }
 
-static void child_free(Child *child)
+static void helper_child_free(HelperChild *child)
 {
         domain_call_free(child->call);
         g_string_free(child->output, TRUE);
@@ -98,9 +98,9 @@ static void child_free(Child *child)
         g_free(child);
 }
 
-static void on_child_output(void *userdata, const char *data, size_t size)
+static void on_helper_child_output(void *userdata, const char *data, size_t size)
 {
-        Child *child = userdata;
+        HelperChild *child = userdata;
 
         if (child->too_much)
                 return;
@@ -112,16 +112,16 @@ static void on_child_output(void *userdata, const char *data, size_t size)
         g_string_append_len(child->output, data, (gssize) size);
 }
 
-static void on_child_ended(void *userdata, int status)
+static void on_helper_child_ended(void *userdata, int status)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        Child *child = userdata;
+        HelperChild *child = userdata;
         int r = 0;
 
         if (child->too_much || status != 0)
-                r = child_failed(child, status, &error);
+                r = helper_child_failed(child, status, &error);
         child->done(r, &error, child->output->str, child->userdata);
-        child_free(child);
+        helper_child_free(child);
 }
 
 static gint64 verb_timeout(const char *verb)
@@ -131,11 +131,12 @@ static gint64 verb_timeout(const char *verb)
         return g_strv_contains(long_verbs, verb) ? HELPER_TIMEOUT_LONG : HELPER_TIMEOUT;
 }
 
-static void on_child_turn(QueueEntry *entry, void *userdata)
+static void on_helper_child_turn(QueueEntry *entry, void *userdata)
 {
-        static const DomainCallHooks hooks = {.output = on_child_output, .ended = on_child_ended};
+        static const DomainCallHooks hooks = {
+                        .output = on_helper_child_output, .ended = on_helper_child_ended};
         _cleanup_error_ Error error = ERROR_INIT;
-        Child *child = userdata;
+        HelperChild *child = userdata;
         const char *const *words = (const char *const *) child->words;
         int r;
 
@@ -148,21 +149,21 @@ static void on_child_turn(QueueEntry *entry, void *userdata)
 
         (void) error_set_errno(&error, r, "Cannot run %s", HELPER_PROGRAM);
         child->done(r, &error, "", child->userdata);
-        child_free(child);
+        helper_child_free(child);
 }
 
 void libvirt_helper_run_body(LibvirtHelper *helper, uid_t uid, const BodyRequest *request,
                 LibvirtHelperDone done, void *userdata)
 {
-        Child *child = g_new0(Child, 1);
+        HelperChild *child = g_new0(HelperChild, 1);
 
-        *child = (Child){.helper = helper,
+        *child = (HelperChild){.helper = helper,
                         .words = g_strdupv((char **) request->words),
                         .done = done,
                         .userdata = userdata,
                         .output = g_string_new(NULL),
                         .timeout = verb_timeout(request->words[0])};
-        queue_add(helper->queue, uid, on_child_turn, child);
+        queue_add(helper->queue, uid, on_helper_child_turn, child);
 }
 
 void libvirt_helper_run(LibvirtHelper *helper, uid_t uid, const char *verb, const char *name,

@@ -86,12 +86,12 @@ static GHashTable *find_allocations(const GPtrArray *leases)
 }
 
 /* "MAC ADDRESS/PREFIX"; NULL where it is none of ours. */
-static DhcpLease *dhcp_lease_parse(const char *text, GHashTable *devices, GHashTable *allocations)
+static DeviceLease *device_lease_parse(const char *text, GHashTable *devices, GHashTable *allocations)
 {
         g_auto(GStrv) words = g_strsplit(text, " ", 2);
         g_autofree char *key = NULL;
         const DhcpDevice *device;
-        DhcpLease *lease;
+        DeviceLease *lease;
         Address address;
 
         if (g_strv_length(words) != 2 || address_parse(words[1], &address, NULL) < 0)
@@ -103,15 +103,15 @@ static DhcpLease *dhcp_lease_parse(const char *text, GHashTable *devices, GHashT
         if (g_hash_table_contains(allocations, key))
                 return NULL;
 
-        lease = g_new(DhcpLease, 1);
-        *lease = (DhcpLease){.device = device, .address = address};
+        lease = g_new(DeviceLease, 1);
+        *lease = (DeviceLease){.device = device, .address = address};
         return lease;
 }
 
-static gint dhcp_lease_compare(gconstpointer a, gconstpointer b)
+static gint device_lease_compare(gconstpointer a, gconstpointer b)
 {
-        const DhcpDevice *one = (*(DhcpLease *const *) a)->device;
-        const DhcpDevice *other = (*(DhcpLease *const *) b)->device;
+        const DhcpDevice *one = (*(DeviceLease *const *) a)->device;
+        const DhcpDevice *other = (*(DeviceLease *const *) b)->device;
 
         return strcmp(one->unikernel, other->unikernel) ?: strcmp(one->name, other->name);
 }
@@ -125,12 +125,12 @@ GPtrArray *dhcp_leases_match(const char *output, GHashTable *devices, const GPtr
 
         for (char *value; domain_next_key(&output, &key, &value);) {
                 g_autofree char *owned_value = value;
-                DhcpLease *lease;
+                DeviceLease *lease;
                 guint n;
 
                 if (key != DOMAIN_KEY_LEASE)
                         continue;
-                lease = dhcp_lease_parse(value, devices, allocations);
+                lease = device_lease_parse(value, devices, allocations);
                 if (!lease)
                         continue;
                 n = GPOINTER_TO_UINT(g_hash_table_lookup(counts, lease->device));
@@ -142,6 +142,6 @@ GPtrArray *dhcp_leases_match(const char *output, GHashTable *devices, const GPtr
                 g_ptr_array_add(found, lease);
         }
 
-        g_ptr_array_sort(found, dhcp_lease_compare);
+        g_ptr_array_sort(found, device_lease_compare);
         return found;
 }

@@ -19,12 +19,12 @@ GHashTable *dhcp_devices_find(Manager *manager, const char *network, const char 
 GHashTable *dhcp_devices_new(void);
 void dhcp_devices_add(GHashTable *devices, const char *mac, const char *unikernel, const char *name);
 
-typedef struct DhcpLease {
+typedef struct DeviceLease {
         const DhcpDevice *device; /* of devices */
         Address address;
-} DhcpLease;
+} DeviceLease;
 
 /* What "shruthi-domain network-leases" has said about devices, sorted by unikernel and device: elements
- * DhcpLease. Devices that have an address of that family in leases (Lease; NULL: none) are left out, and of
- * each no more than its first eight are told. Pure. */
+ * DeviceLease. Devices that have an address of that family in leases (Lease; NULL: none) are left out, and
+ * of each no more than its first eight are told. Pure. */
 GPtrArray *dhcp_leases_match(const char *output, GHashTable *devices, const GPtrArray *leases);

@@ -13,7 +13,7 @@
 #include "domain/network/hosts.h"
 
 /* One change of what libvirt tells DHCP or DNS. */
-typedef struct Entry {
+typedef struct HostEntry {
         virNetworkUpdateCommand command;
         virNetworkUpdateSection section;
         const Address *address;
@@ -21,9 +21,9 @@ typedef struct Entry {
         const char *name; /* of DNS; NULL: all of the address's */
         const char *xml;
         const char *doing; /* for an error */
-} Entry;
+} HostEntry;
 
-static bool info_has_reservation(const NetworkInfo *info, const Entry *entry)
+static bool info_has_reservation(const NetworkInfo *info, const HostEntry *entry)
 {
         for (guint i = 0; i < info->reserved->len; i++) {
                 const SeenAddress *seen = &g_array_index(info->reserved, SeenAddress, i);
@@ -36,7 +36,7 @@ static bool info_has_reservation(const NetworkInfo *info, const Entry *entry)
         return false;
 }
 
-static bool info_has_name(const NetworkInfo *info, const Entry *entry)
+static bool info_has_name(const NetworkInfo *info, const HostEntry *entry)
 {
         g_autofree char *suffix = NULL, *whole = NULL;
         char ip[ADDRESS_TEXT_MAX];
@@ -54,7 +54,7 @@ static bool info_has_name(const NetworkInfo *info, const Entry *entry)
 
 /* libvirt reports an error also where the change itself was made, and what came after it failed: the
  * firewall that it rebuilds, a file that it could not write. */
-static bool entry_is_made(const Attachment *attachment, const Entry *entry)
+static bool host_entry_is_made(const Attachment *attachment, const HostEntry *entry)
 {
         g_autoptr(NetworkInfo) info = NULL;
         bool found;
@@ -69,7 +69,8 @@ static bool entry_is_made(const Attachment *attachment, const Entry *entry)
 
 /* Of DHCP the family's <ip>; where none is told libvirt takes the first with DHCP, of whichever family. To
  * what runs and to what is kept. *unread: it is made, but dnsmasq may not have read it. */
-static int entry_update(const Attachment *attachment, const Entry *entry, bool *unread, Error *ret_error)
+static int host_entry_update(
+                const Attachment *attachment, const HostEntry *entry, bool *unread, Error *ret_error)
 {
         virNetworkPtr network = attachment->network;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -89,7 +90,7 @@ static int entry_update(const Attachment *attachment, const Entry *entry, bool *
 
         r = virt_error_set(&error, attachment->connection, ERROR_FAILED, "Cannot %s in network '%s'",
                         entry->doing, attachment->info->name);
-        if (entry_is_made(attachment, entry)) {
+        if (host_entry_is_made(attachment, entry)) {
                 protocol_emit(DOMAIN_KEY_NOTICE,
                                 "%s; it is done all the same, but something else of that network may be "
                                 "missing: see the journal of libvirt's daemon",
@@ -114,7 +115,7 @@ static int attachment_remove_reservation(
                 const Attachment *attachment, const SeenAddress *seen, bool *unread, Error *ret_error)
 {
         g_autofree char *xml = NULL;
-        Entry entry = {.command = VIR_NETWORK_UPDATE_COMMAND_DELETE,
+        HostEntry entry = {.command = VIR_NETWORK_UPDATE_COMMAND_DELETE,
                         .section = VIR_NETWORK_SECTION_IP_DHCP_HOST,
                         .address = &seen->address,
                         .mac = seen->mac[0] ? seen->mac : NULL,
@@ -125,7 +126,7 @@ static int attachment_remove_reservation(
         xml = seen->mac[0] ? g_strdup_printf("<host mac='%s' ip='%s'/>", seen->mac, ip)
                            : g_strdup_printf("<host ip='%s'/>", ip);
         entry.xml = xml;
-        return entry_update(attachment, &entry, unread, ret_error);
+        return host_entry_update(attachment, &entry, unread, ret_error);
 }
 
 /* names: "NAME=IP". */
@@ -195,7 +196,7 @@ static int attachment_clear_dns(const Attachment *attachment, const Address *add
 
         if (wrong || (!name && *ret_right)) {
                 g_autofree char *xml = g_strdup_printf("<host ip='%s'/>", ip);
-                const Entry entry = {.command = VIR_NETWORK_UPDATE_COMMAND_DELETE,
+                const HostEntry entry = {.command = VIR_NETWORK_UPDATE_COMMAND_DELETE,
                                 .section = VIR_NETWORK_SECTION_DNS_HOST,
                                 .address = address,
                                 .xml = xml,
@@ -204,7 +205,7 @@ static int attachment_clear_dns(const Attachment *attachment, const Address *add
 
                 names_remove_address(names, address);
                 *ret_right = false;
-                return entry_update(attachment, &entry, &unread, ret_error);
+                return host_entry_update(attachment, &entry, &unread, ret_error);
         }
 
         return 0;
@@ -218,7 +219,7 @@ static int attachment_enter_by_libvirt(
         bool reserve = attachment_has_dhcp(attachment, host->address.family) &&
                        (network_host_dhcp_name(host) || host->address.family == AF_INET);
         g_autofree char *dhcp = NULL, *dns = NULL;
-        Entry entry = {.command = VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, .address = &host->address};
+        HostEntry entry = {.command = VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, .address = &host->address};
         bool right = true, unread = false;
         int r;
 
@@ -232,7 +233,7 @@ static int attachment_enter_by_libvirt(
                 entry.mac = host->mac;
                 entry.xml = dhcp;
                 entry.doing = "reserve an address";
-                r = entry_update(attachment, &entry, &unread, ret_error);
+                r = host_entry_update(attachment, &entry, &unread, ret_error);
         }
         if (r < 0)
                 return r;
@@ -243,7 +244,7 @@ static int attachment_enter_by_libvirt(
                 entry.name = host->name;
                 entry.xml = dns;
                 entry.doing = "enter a name";
-                r = entry_update(attachment, &entry, &unread, ret_error);
+                r = host_entry_update(attachment, &entry, &unread, ret_error);
         }
         return r;
 }
@@ -339,7 +340,8 @@ static bool addresses_contain(const GArray *own, const Address *address)
 static bool info_has_name_for(const NetworkInfo *info, const char *name, const GArray *own)
 {
         for (guint i = 0; i < own->len; i++)
-                if (info_has_name(info, &(Entry){.name = name, .address = &g_array_index(own, Address, i)}))
+                if (info_has_name(info,
+                                    &(HostEntry){.name = name, .address = &g_array_index(own, Address, i)}))
                         return true;
 
         return false;

@@ -20,34 +20,34 @@
 #include "domain/network/networks.h"
 #include "helper/request.h"
 
-typedef struct Options {
+typedef struct VerbOptions {
         bool monitor;
         bool again;
         bool prepared;
         int credentials; /* see credentials_open() */
-} Options;
+} VerbOptions;
 
-static int verb_start(const char *name, const Options *options, Error *ret_error)
+static int verb_start(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return lifecycle_start(name, options->credentials, ret_error);
 }
 
-static int verb_prepare(const char *name, const Options *options, Error *ret_error)
+static int verb_prepare(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return lifecycle_prepare(name, ret_error);
 }
 
-static int verb_watch(const char *name, const Options *options, Error *ret_error)
+static int verb_watch(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return lifecycle_watch(name, options->monitor, ret_error);
 }
 
-static int verb_stop(const char *name, const Options *options, Error *ret_error)
+static int verb_stop(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return lifecycle_stop(name, ret_error);
 }
 
-static int verb_sweep(const char *name, const Options *options, Error *ret_error)
+static int verb_sweep(const char *name, const VerbOptions *options, Error *ret_error)
 {
         int r;
 
@@ -63,77 +63,77 @@ static int verb_sweep(const char *name, const Options *options, Error *ret_error
         return r;
 }
 
-static int verb_xml(const char *name, const Options *options, Error *ret_error)
+static int verb_xml(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return lifecycle_xml(name, ret_error);
 }
 
-static int verb_arguments(const char *name, const Options *options, Error *ret_error)
+static int verb_arguments(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return lifecycle_arguments(name, ret_error);
 }
 
-static int verb_allocate(const char *name, const Options *options, Error *ret_error)
+static int verb_allocate(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return lifecycle_allocate(name, ret_error);
 }
 
-static int verb_release(const char *name, const Options *options, Error *ret_error)
+static int verb_release(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return lifecycle_release(name, ret_error);
 }
 
-static int verb_statistics(const char *name, const Options *options, Error *ret_error)
+static int verb_statistics(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return report_statistics(name, ret_error);
 }
 
-static int verb_statistics_all(const char *name, const Options *options, Error *ret_error)
+static int verb_statistics_all(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return report_statistics_all(ret_error);
 }
 
-static int verb_probe(const char *name, const Options *options, Error *ret_error)
+static int verb_probe(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return report_probe(options->again, ret_error);
 }
 
-static int verb_networks(const char *name, const Options *options, Error *ret_error)
+static int verb_networks(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return report_networks(ret_error);
 }
 
-static int verb_network_create(const char *name, const Options *options, Error *ret_error)
+static int verb_network_create(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return networks_create(name, ret_error);
 }
 
-static int verb_network_remove(const char *name, const Options *options, Error *ret_error)
+static int verb_network_remove(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return networks_remove(name, ret_error);
 }
 
-static int verb_network_list(const char *name, const Options *options, Error *ret_error)
+static int verb_network_list(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return report_network_details(ret_error);
 }
 
-static int verb_network_leases(const char *name, const Options *options, Error *ret_error)
+static int verb_network_leases(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return report_dhcp_leases(name, ret_error);
 }
 
-static int verb_check(const char *name, const Options *options, Error *ret_error)
+static int verb_check(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return virt_keeps_connection() ? VIRT_NEEDS_EVENTS : check_host(true, ret_error);
 }
 
-static int verb_check_without_polkit(const char *name, const Options *options, Error *ret_error)
+static int verb_check_without_polkit(const char *name, const VerbOptions *options, Error *ret_error)
 {
         return virt_keeps_connection() ? VIRT_NEEDS_EVENTS : check_host(false, ret_error);
 }
 
-static int verb_reattach(const char *name, const Options *options, Error *ret_error)
+static int verb_reattach(const char *name, const VerbOptions *options, Error *ret_error)
 {
         int r;
 
@@ -147,7 +147,7 @@ static int verb_reattach(const char *name, const Options *options, Error *ret_er
 static const struct {
         const char *verb;
         bool takes_name;
-        int (*run)(const char *name, const Options *options, Error *ret_error);
+        int (*run)(const char *name, const VerbOptions *options, Error *ret_error);
 } verbs[] = {
                 {"start", true, verb_start},
                 {"prepare", true, verb_prepare},
@@ -212,7 +212,7 @@ int verbs_run(int argc, char *argv[], int credentials)
                         {},
         };
         _cleanup_error_ Error error = ERROR_INIT;
-        Options options = {.credentials = credentials};
+        VerbOptions options = {.credentials = credentials};
         int c, r;
 
         optind = 0; /* anew, see getopt(3) */

@@ -43,6 +43,7 @@ PURE = {"common", "image", "volume", "unikernel", "body"}
 # "common" may know the journal and machine IDs, which are no bus.
 BUS = re.compile(r"^(systemd/sd-(bus|event|daemon)\.h|gio/)")
 LIBVIRT = re.compile(r"^(libvirt/|libxml/)")
+TYPE = re.compile(r"^(?:typedef )?(?:struct|enum|union) (\w+) \{", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)
 
 
@@ -130,6 +131,23 @@ def ring_problems(files):
             yield f"these no longer include each other: {', '.join(sorted(ring))}"
 
 
+def type_problems(source):
+    """A name stands for one type in the whole tree."""
+    paths = sorted(source.rglob("*.[ch]"))
+    files = {path.relative_to(source).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+    yield from double_types(files)
+
+
+def double_types(files):
+    defined = {}
+    for name, text in files.items():
+        for type_name in TYPE.findall(text):
+            defined.setdefault(type_name, []).append(name)
+    for type_name, names in sorted(defined.items()):
+        if len(names) > 1:
+            yield f"{type_name} is a type of {' and of '.join(names)}"
+
+
 def check(source):
     paths = [path for path in source.rglob("*") if path.suffix in (".c", ".h")]
     files = {path.relative_to(source).as_posix(): INCLUDE.findall(path.read_text(encoding="utf-8")) for path in paths}
@@ -172,6 +190,8 @@ def test_itself():
     assert list(order_problems("unikernel/x.c", ["daemon/manager.h"]))
     assert list(order_problems("daemon/x.c", ["daemon/elsewhere/x.h"]))
     assert list(order_problems("elsewhere/x.c", []))
+    assert list(double_types({"a.c": "typedef struct A {\n} A;\n", "b.c": "struct A {\n};\n"}))
+    assert not list(double_types({"a.h": "typedef struct A A;\n", "a.c": "struct A {\n};\n"}))
     assert rings_of({"a/b.h": [], "a/b-c.c": ["a/d.h"], "a/d.h": ["a/b.h"]}) == [{"a/b", "a/d"}]
     assert not rings_of({"a/b.h": ["a/b-private.h"], "a/b-private.h": ["a/b.h"], "a/d.c": ["a/b.h"]})
 
@@ -179,10 +199,11 @@ def test_itself():
 def main():
     source = pathlib.Path(sys.argv[1]) / "src"
     test_itself()
-    print("1..3")
+    print("1..4")
     status = 0
     for number, (what, found) in enumerate((("every file that is built is looked at", count_problems(source)),
                                             ("includes point one way", check(source)),
+                                            ("a name stands for one type", type_problems(source)),
                                             ("src/README.md names files that are there", readme_problems(source))), 1):
         found = list(found)
         for problem in found:

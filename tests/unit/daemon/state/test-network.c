@@ -144,7 +144,7 @@ static char *match(const char *output, GHashTable *devices, const GPtrArray *lea
         GString *text = g_string_new(NULL);
 
         for (guint i = 0; i < found->len; i++) {
-                const DhcpLease *lease = found->pdata[i];
+                const DeviceLease *lease = found->pdata[i];
                 char address[ADDRESS_TEXT_MAX];
 
                 address_format(&lease->address, address);
@@ -194,7 +194,7 @@ static void test_dhcp_leases_are_bounded(void)
         g_string_append(output, "lease=02:00:00:00:00:02 10.0.0.201/24\n");
         found = dhcp_leases_match(output->str, devices, NULL);
         g_assert_cmpuint(found->len, ==, 9);
-        g_assert_cmpstr(((const DhcpLease *) found->pdata[8])->device->unikernel, ==, "modest");
+        g_assert_cmpstr(((const DeviceLease *) found->pdata[8])->device->unikernel, ==, "modest");
 }
 
 static void walk(const NetworkChangeEvent *events, const NetworkChangeState *states, size_t n)
