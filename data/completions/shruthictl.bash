@@ -85,7 +85,7 @@ _shruthictl() {
                 [network-show]='--property --value'
                 [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --group --owner'
         )
-        local verbs='list status create start stop restart kill remove enable disable logs statistics analyze console show cat edit
+        local verbs='list status create start stop restart kill pause resume remove enable disable logs statistics analyze console show cat edit
                 set check arguments xml image network volume credential limits doctor import-rhyzome instance'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
 
@@ -183,8 +183,8 @@ _shruthictl() {
                         compopt -o nospace
                 fi
                 ;;
-        ' list' | ' status' | ' start' | ' stop' | ' restart' | ' kill' | ' remove' | ' enable' | ' disable' | \
-                ' logs' | ' statistics' | ' analyze' | ' console' | ' show' | ' cat' | ' edit' | ' arguments' | ' xml')
+        ' list' | ' status' | ' start' | ' stop' | ' restart' | ' kill' | ' pause' | ' resume' | \
+                ' remove' | ' enable' | ' disable' | ' logs' | ' statistics' | ' analyze' | ' console' | ' show' | ' cat' | ' edit' | ' arguments' | ' xml')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 ;;
         esac

@@ -17,10 +17,10 @@ function __shruthictl_networks
     shruthictl --no-pager --no-legend --no-ask-password network list 2>/dev/null | string split -f1 ' '
 end
 
-set -l verbs list status create start stop restart kill remove enable disable logs statistics analyze console show cat \
-    edit set check arguments xml image network volume credential limits doctor import-rhyzome instance
-set -l named list status start stop restart kill remove enable disable logs statistics analyze console show cat edit \
-    set arguments xml
+set -l verbs list status create start stop restart kill pause resume remove enable disable logs statistics analyze console \
+    show cat edit set check arguments xml image network volume credential limits doctor import-rhyzome instance
+set -l named list status start stop restart kill pause resume remove enable disable logs statistics analyze console \
+    show cat edit set arguments xml
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c shruthictl -f
@@ -31,6 +31,8 @@ complete -c shruthictl -n "$none" -a start -d 'Start unikernels'
 complete -c shruthictl -n "$none" -a stop -d 'Stop unikernels'
 complete -c shruthictl -n "$none" -a restart -d 'Stop and start unikernels'
 complete -c shruthictl -n "$none" -a kill -d 'Send a signal to the supervising process'
+complete -c shruthictl -n "$none" -a pause -d 'Pause running guests'
+complete -c shruthictl -n "$none" -a resume -d 'Let paused guests continue'
 complete -c shruthictl -n "$none" -a remove -d 'Remove unikernels'
 complete -c shruthictl -n "$none" -a enable -d 'Enable start at boot'
 complete -c shruthictl -n "$none" -a disable -d 'Disable start at boot'

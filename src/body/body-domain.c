@@ -21,6 +21,8 @@ static BodyRequest domain_request(BodyOperation operation, const char *name)
                         [BODY_ADOPT] = {"watch", NULL},
                         [BODY_WATCH] = {"watch", "--witness"},
                         [BODY_STOP] = {"stop", NULL},
+                        [BODY_PAUSE] = {"pause", NULL},
+                        [BODY_RESUME] = {"resume", NULL},
                         [BODY_STATISTICS] = {"statistics", NULL},
                         [BODY_STATISTICS_ALL] = {"statistics-all", NULL},
                         [BODY_SWEEP] = {"sweep", NULL},

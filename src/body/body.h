@@ -36,6 +36,10 @@ typedef enum BodyOperation {
         /* Ends the guest, and with it what was prepared. Once it has succeeded there is none, and all of it
          * is put away. Fails where that cannot be done or known in time. */
         BODY_STOP,
+        /* Given a guest that runs: it stops where it is and keeps its memory, or continues. Nothing happens
+         * where that is so already. Fails with ERROR_NOT_RUNNING. */
+        BODY_PAUSE,
+        BODY_RESUME,
         /* Given a guest that runs: what it has used. Fails with ERROR_NOT_RUNNING. */
         BODY_STATISTICS,
         /* The same of all that run; takes no name. */

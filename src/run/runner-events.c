@@ -19,7 +19,7 @@
 static const struct {
         const char *reason, *words;
 } pause_table[] = {
-                {"user", "by somebody through libvirt"},
+                {"user", "through libvirt or \"shruthictl pause\""},
                 {"io-error", "by QEMU, since a volume cannot be read or written: is its file system full?"},
                 {"watchdog", "by its watchdog"},
                 {"crashed", "by QEMU, since it has crashed"},
@@ -34,8 +34,7 @@ static char *pause_describe(const char *name, const char *reason)
                 if (g_str_equal(pause_table[i].reason, reason))
                         words = pause_table[i].words;
 
-        return g_strdup_printf(
-                        "%s; \"virsh resume " SHRUTHI_DOMAIN_PREFIX "%s\" lets it go on", words, name);
+        return g_strdup_printf("%s; \"shruthictl resume %s\" lets it continue", words, name);
 }
 
 static void runner_set_paused(Runner *runner, const char *reason, uint64_t usec)

@@ -81,13 +81,13 @@ for name in paused paused-plain; do
         check "$name: since now" test "$(get $name StateChangeTimestamp)" -gt "$changed"
         is_none "$name: it has not ended" "$(get $name Result)"
 done
-expect_output "systemctl status says so" 'Status: "The guest is paused by somebody through libvirt' \
+expect_output "systemctl status says so" 'Status: "The guest is paused through libvirt' \
         systemctl status unikernel@paused
-expect_output "status says why, and what to do" 'virsh resume unikernel-paused' bash -c 'shruthictl status paused || :'
+expect_output "status says why, and what to do" 'shruthictl resume paused' bash -c 'shruthictl status paused || :'
 expect_output "list says so" 'paused +paused' shruthictl list
 expect_output "what it uses is told with that of all" '^paused ' shruthictl statistics
 is "and by status" object "$(shruthictl --json=short status paused | jq -r '.Statistics | type')"
-check_soon "the journal says so" 60 said paused 'paused by somebody through libvirt'
+check_soon "the journal says so" 60 said paused 'paused through libvirt'
 check "a runner that is killed" kill -KILL "$(main_pid paused)"
 check_soon "comes back" 60 said paused Adopted
 check_soon "and the unit with it" 60 running paused
@@ -106,6 +106,30 @@ check_soon "paused once more" 60 state_is paused paused
 check "a paused one can be stopped" systemctl stop unikernel@paused unikernel@paused-plain
 ends_as paused stopped 0 "a stop of a paused one"
 check "no domain is left" no_domain paused
+
+# --- Paused and resumed by its verbs.
+
+expect_status "one that has ended cannot be paused" 3 shruthictl pause paused
+check "it starts again" shruthictl start paused
+check "pause" shruthictl pause paused
+is "is done when it says so" paused "$(get paused State)"
+expect_output "libvirt has it so" paused virsh domstate unikernel-paused
+check "the unit is active" running paused
+check "a second pause is none" shruthictl pause paused
+expect_output "the journal says who" 'User 0 requested to pause' journalctl -q -o cat SHRUTHI_UNIKERNEL=paused
+check "resume" shruthictl resume paused
+is "is done when it says so" running "$(get paused State)"
+check "a second resume is none" shruthictl resume paused
+check "what libvirt paused is resumed too" bash -c 'virsh --quiet suspend unikernel-paused && sleep 0.5 &&
+        shruthictl resume paused && [ "$(virsh domstate unikernel-paused | head -n1)" = running ]'
+expect_status "an unknown name" 4 shruthictl pause nobody
+expect_output "both at once" . bash -c 'shruthictl start paused-plain; shruthictl pause paused paused-plain; shruthictl list'
+is "are paused" "paused paused" "$(get paused State) $(get paused-plain State)"
+check "restart" shruthictl restart paused
+is "ends a pause" running "$(get paused State)"
+systemctl stop unikernel@paused unikernel@paused-plain
+expect_fail "nothing is paused by shruthi-domain that does not run" 'is not running' \
+        /usr/libexec/shruthi-domain pause paused
 
 # --- Of all that is told on the bus nothing is false.
 

@@ -46,6 +46,8 @@ int verb_stop(Ctl *ctl, char **operands, Error *ret_error);
 int verb_analyze(Ctl *ctl, char **operands, Error *ret_error);
 int verb_restart(Ctl *ctl, char **operands, Error *ret_error);
 int verb_kill(Ctl *ctl, char **operands, Error *ret_error);
+int verb_pause(Ctl *ctl, char **operands, Error *ret_error);
+int verb_resume(Ctl *ctl, char **operands, Error *ret_error);
 int verb_remove(Ctl *ctl, char **operands, Error *ret_error);
 int verb_enable(Ctl *ctl, char **operands, Error *ret_error);
 int verb_disable(Ctl *ctl, char **operands, Error *ret_error);

@@ -75,7 +75,7 @@ char *next_steps_for(const char *name, const char *state, const char *result, in
                 return g_string_free(g_steal_pointer(&out), FALSE);
         }
         if (g_str_equal(state, "paused"))
-                next_steps_add(out, "virsh resume " SHRUTHI_DOMAIN_PREFIX "%s", name, "to resume it");
+                next_steps_add(out, "shruthictl resume %s", name, "to resume it");
         if (g_str_equal(state, "broken"))
                 next_steps_add(out, "shruthictl edit %s", name, "to correct the definition");
         if (!g_str_equal(state, "failed") && !g_str_equal(result, "dependency"))

@@ -19,6 +19,8 @@ int unikernel_node_enumerate(
         X(stop)                                                                                             \
         X(restart)                                                                                          \
         X(kill)                                                                                             \
+        X(pause)                                                                                            \
+        X(resume)                                                                                           \
         X(remove)                                                                                           \
         X(set_settings)                                                                                     \
         X(set_image)                                                                                        \

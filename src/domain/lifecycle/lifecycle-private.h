@@ -15,6 +15,7 @@
 #define PREPARE_GUARD   60 /* a runner may wait for it */
 #define ADDRESSES_GUARD 90
 #define STOP_GUARD      60
+#define PAUSE_GUARD     60
 
 /* A libvirtd that dies in the middle is connected to again, within so long from the beginning. That is
  * longer for a stop than for a start, which systemd can repeat. */

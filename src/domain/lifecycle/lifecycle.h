@@ -25,6 +25,11 @@ int lifecycle_prepare(const char *name, Error *ret_error);
 int lifecycle_watch(const char *name, bool monitor, Error *ret_error);
 int lifecycle_stop(const char *name, Error *ret_error);
 
+/* Stops the guest's processors and lets them continue; one that is in that state already is left alone.
+ * NOT_RUNNING, also for a domain that waits for its start. */
+int lifecycle_pause(const char *name, Error *ret_error);
+int lifecycle_resume(const char *name, Error *ret_error);
+
 /* The same for a unikernel whose unit has ended, as the file shows that unikernel/liveness.h describes.
  * prepared: also where the domain is one that was prepared; else that is left to its start, which may have
  * been asked for only after the unit was seen to be over. */

@@ -47,6 +47,16 @@ static int verb_stop(const char *name, const VerbOptions *options, Error *ret_er
         return lifecycle_stop(name, ret_error);
 }
 
+static int verb_pause(const char *name, const VerbOptions *options, Error *ret_error)
+{
+        return lifecycle_pause(name, ret_error);
+}
+
+static int verb_resume(const char *name, const VerbOptions *options, Error *ret_error)
+{
+        return lifecycle_resume(name, ret_error);
+}
+
 static int verb_sweep(const char *name, const VerbOptions *options, Error *ret_error)
 {
         int r;
@@ -153,6 +163,8 @@ static const struct {
                 {"prepare", true, verb_prepare},
                 {"watch", true, verb_watch},
                 {"stop", true, verb_stop},
+                {"pause", true, verb_pause},
+                {"resume", true, verb_resume},
                 {"sweep", true, verb_sweep},
                 {"xml", true, verb_xml},
                 {"arguments", true, verb_arguments},
@@ -179,6 +191,8 @@ static int verbs_print_usage(FILE *file)
                      "  prepare NAME            make it for a start that is on its way\n"
                      "  watch NAME [--witness]  tell whether it runs, and wait for its end\n"
                      "  stop NAME               end it, and wait until it is gone\n"
+                     "  pause NAME              stop its processors\n"
+                     "  resume NAME             let them continue\n"
                      "  sweep NAME [--prepared] end it if the unit has ended; one that waits for a start "
                      "only\n"
                      "                          with --prepared\n"

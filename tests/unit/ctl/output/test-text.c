@@ -139,7 +139,7 @@ static void test_advice_fits(void)
 
         g_autofree char *paused = next_steps_for("msg", "paused", "", -1, "state", "/p");
 
-        g_assert_nonnull(strstr(paused, "virsh resume unikernel-msg"));
+        g_assert_nonnull(strstr(paused, "shruthictl resume msg"));
         g_assert_nonnull(strstr(arguments, "set msg --arguments="));
         g_assert_nonnull(strstr(ours, "shruthictl edit msg"));
         g_assert_nonnull(strstr(theirs, "sudoedit /etc/x"));
