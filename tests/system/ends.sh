@@ -129,7 +129,7 @@ check "restart" shruthictl restart paused
 is "ends a pause" running "$(get paused State)"
 systemctl stop unikernel@paused unikernel@paused-plain
 expect_fail "nothing is paused by shruthi-domain that does not run" 'is not running' \
-        /usr/libexec/shruthi-domain pause paused
+        runuser -u shruthi -- /usr/libexec/shruthi/shruthi-domain pause paused
 
 # --- Of all that is told on the bus nothing is false.
 
