@@ -124,7 +124,7 @@ _shruthictl() {
 
         if [[ $cur == -* ]]; then
                 [[ $noun != volume ]] || options=([create]='--size --group --owner' [import]='--size --raw --group --owner'
-                        [show]='--property --value')
+                        [clone]='--group --owner' [show]='--property --value')
                 [[ $noun != credential ]] || options=([rotate]='--now' [remove]='--all')
                 [[ $noun != network ]] || verb=network-$verb
                 [[ $noun != instance ]] || any+=' --name --kernel --kernel-parameters --server'
@@ -164,6 +164,7 @@ _shruthictl() {
         'volume list' | 'volume show' | 'volume remove')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_volumes)" -- "$cur")
                 ;;
+        'volume clone') ((operands > 0)) || mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_volumes)" -- "$cur") ;;
         'volume resize' | 'volume export' | 'volume import')
                 if ((operands == 0)); then
                         [[ $verb == import ]] ||

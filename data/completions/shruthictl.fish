@@ -75,8 +75,9 @@ complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a show -d 'Show 
 complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a resize -d 'Enlarge a volume'
 complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a import -d 'Create a volume from a file'
 complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a export -d 'Copy the content of a volume to a file'
+complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a clone -d 'Create a volume with the content of another'
 complete -c shruthictl -n '__fish_seen_subcommand_from volume' -a remove -d 'Remove volumes and all data in them'
-complete -c shruthictl -n '__fish_seen_subcommand_from volume; and __fish_seen_subcommand_from show resize export remove' \
+complete -c shruthictl -n '__fish_seen_subcommand_from volume; and __fish_seen_subcommand_from show resize export clone remove' \
     -a '(__shruthictl_volumes)'
 complete -c shruthictl -n '__fish_seen_subcommand_from volume; and __fish_seen_subcommand_from create import' \
     -l size -x -a '16M 64M 256M 1G' -d 'Set the size'

@@ -135,6 +135,18 @@ check "alice exports it to standard output" bash -c "$(declare -f as_user)
 check "with its holes" test "$(($(stat -c '%b * %B' /tmp/out)))" -lt 1048576
 check "through a pipe, too" bash -c "$(declare -f as_user)
         as_user alice shruthictl volume export copy - | cmp $content -"
+check "alice clones it" alice volume clone copy twin
+is "the clone is as large" 67108864 "$(fact alice twin Size)"
+check "holes stay holes" test "$(fact alice twin Allocated)" -lt 1048576
+check "and has the same content" bash -c "$(declare -f as_user)
+        as_user alice shruthictl volume export twin - | cmp $content -"
+expect_fail "a clone replaces nothing" 'twin' alice volume clone copy twin
+expect_fail "a name that cannot be is refused" "'../x'" alice volume clone copy ../x
+expect_fail "what is not there is not cloned" 'no volume' alice volume clone nothere other
+expect_fail "another user's is not cloned" 'Authentication|denied|authorized' bob volume clone copy his
+expect_fail "nor given to somebody else" 'administrator|Authentication' alice volume clone copy bobs --owner=bob
+check "the clone is removed" alice volume remove twin
+check "and what it was made of stays" cmp $content <(as_user alice shruthictl volume export copy -)
 check "a pipe is imported" bash -c "$(declare -f as_user)
         cat $content | as_user alice shruthictl volume import piped"
 check "so is standard input" bash -c "$(declare -f as_user)
@@ -296,7 +308,7 @@ is "nothing else was made" "data his more roots third" "$(names)"
 rm /etc/shruthi/shruthi.conf.d/limit.conf
 check "limits are lifted" ctl_reload
 check "they are removed" ctl volume remove more third his roots
-for key in create-volume import-volume export-volume remove-volume resize-volume read-volume; do
+for key in create-volume import-volume export-volume clone-volume remove-volume resize-volume read-volume; do
         expect_output "polkit knows $key" "org.dream.Shruthi.$key" pkaction --action-id org.dream.Shruthi.$key
 done
 
@@ -315,6 +327,11 @@ check "the unikernel starts" alice start db
 is "it writes it" written "$(fact alice db-storage Use)"
 expect_fail "what is written is not exported" "Unikernel 'db' is running: stop it first" \
         alice volume export db-storage out
+expect_fail "nor cloned" "Unikernel 'db' is running: stop it first" alice volume clone db-storage snapshot
+check "also not while it is paused" alice pause db
+expect_fail "since QEMU may hold writes back" "Unikernel 'db' is paused: stop it first" \
+        alice volume clone db-storage snapshot
+check "it goes on" alice resume db
 expect_output "it may grow, from the next start on" 'after their next start' alice volume resize db-storage 8M
 expect_fail "the running one is not removed" 'named by the definition of db' alice volume remove db-storage
 check "it stops" alice stop db

@@ -73,6 +73,7 @@ int verb_volume_show(Ctl *ctl, char **operands, Error *ret_error);
 int verb_volume_resize(Ctl *ctl, char **operands, Error *ret_error);
 int verb_volume_import(Ctl *ctl, char **operands, Error *ret_error);
 int verb_volume_export(Ctl *ctl, char **operands, Error *ret_error);
+int verb_volume_clone(Ctl *ctl, char **operands, Error *ret_error);
 int verb_volume_remove(Ctl *ctl, char **operands, Error *ret_error);
 int verb_network_create(Ctl *ctl, char **operands, Error *ret_error);
 int verb_network_list(Ctl *ctl, char **operands, Error *ret_error);

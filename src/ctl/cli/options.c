@@ -281,7 +281,8 @@ static OptionInfo option_of_setting(const Setting *setting)
 
         return (OptionInfo){.name = setting->option,
                         .placeholder = setting->metavar,
-                        .scope = OPTION_SETTINGS | (owners ? OPTION_VOLUME | OPTION_NETWORK : 0),
+                        .scope = OPTION_SETTINGS |
+                                 (owners ? OPTION_VOLUME | OPTION_CLONE | OPTION_NETWORK : 0),
                         .help = setting->help,
                         .set = option_set_setting,
                         .key = setting->key};

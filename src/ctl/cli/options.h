@@ -59,6 +59,7 @@ typedef enum OptionScope {
         OPTION_LOG = 1 << 15,     /* logs */
         OPTION_ALL = 1 << 16,     /* credential remove */
         OPTION_IMPORT = 1 << 17,  /* volume import */
+        OPTION_CLONE = 1 << 18,   /* volume clone */
 } OptionScope;
 
 #define LINES_UNSET (-1)

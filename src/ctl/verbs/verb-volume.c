@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* volume list, create, show, resize, import, export, remove. */
+/* volume list, create, show, resize, import, export, clone, remove. */
 
 #include <fnmatch.h>
 #include <stdio.h>
@@ -218,6 +218,28 @@ int verb_volume_export(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 error_cannot(ret_error, "export volume %s", operands[0]);
 
+        return r < 0 ? r : CTL_EXIT_SUCCESS;
+}
+
+int verb_volume_clone(Ctl *ctl, char **operands, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        r = client_new_call(ctl, "CloneVolume", &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "ss", operands[0], operands[1]);
+        if (r >= 0)
+                r = volume_append_settings(call, &ctl->options, false);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        r = client_send(ctl, call, NULL, ret_error);
+        if (r < 0) {
+                options_name_error(&ctl->options, ret_error);
+                error_cannot(ret_error, "clone volume %s", operands[0]);
+        }
         return r < 0 ? r : CTL_EXIT_SUCCESS;
 }
 

@@ -471,6 +471,8 @@ const sd_bus_vtable manager_vtable[] = {
                                 method_resize_volume, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("ExportVolume", SD_BUS_ARGS("s", name), SD_BUS_RESULT("h", data),
                                 method_export_volume, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("CloneVolume", SD_BUS_ARGS("s", name, "s", clone, "a{sv}", settings),
+                                SD_BUS_NO_RESULT, method_clone_volume, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("RemoveVolume", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT,
                                 method_remove_volume, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("CreateNetwork", SD_BUS_ARGS("s", name, "a{sv}", settings),

@@ -168,9 +168,9 @@ static void on_volume_acted(void *userdata)
 }
 
 /* What all handlers end with, once the arguments are read. Takes settings (or NULL) and a duplicate of fd
- * (or -EBADF). polkit is asked later, once it is known whose volume it is. */
-static int volume_work_start(sd_bus_message *message, Manager *manager, const VolumeVerb *verb,
-                const char *name, uint64_t size, Settings *settings, int fd)
+ * (or -EBADF); clone may be NULL. polkit is asked later, once it is known whose volume it is. */
+static int volume_work_start_full(sd_bus_message *message, Manager *manager, const VolumeVerb *verb,
+                const char *name, const char *clone, uint64_t size, Settings *settings, int fd)
 {
         _cleanup_error_ Error error = ERROR_INIT;
         g_autoptr(Settings) owned_settings = settings;
@@ -195,6 +195,7 @@ static int volume_work_start(sd_bus_message *message, Manager *manager, const Vo
                         .verb = verb,
                         .call = call,
                         .name = g_strdup(name),
+                        .clone = g_strdup(clone),
                         .size = size,
                         .fd = -EBADF,
                         .settings = g_steal_pointer(&owned_settings),
@@ -214,6 +215,12 @@ static int volume_work_start(sd_bus_message *message, Manager *manager, const Vo
         else
                 volume_work_ask_polkit(work);
         return 1;
+}
+
+static int volume_work_start(sd_bus_message *message, Manager *manager, const VolumeVerb *verb,
+                const char *name, uint64_t size, Settings *settings, int fd)
+{
+        return volume_work_start_full(message, manager, verb, name, NULL, size, settings, fd);
 }
 
 static void volumes_run_clean(void *userdata)
@@ -453,6 +460,38 @@ int method_export_volume(sd_bus_message *message, void *userdata, sd_bus_error *
         return volume_method_by_name(message, userdata, &verb);
 }
 
+int method_clone_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        static const VolumeVerb verb = {
+                        .action = SHRUTHI_ACTION_CLONE_VOLUME,
+                        .verb = "clone",
+                        .done = "cloned",
+                        .existing = true,
+                        .act = volume_work_clone,
+        };
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autoptr(Settings) settings = NULL;
+        g_autofree char *name = NULL;
+        const char *clone;
+        int r;
+
+        r = message_read_volume_name(message, &name);
+        if (r >= 0)
+                r = sd_bus_message_read(message, "s", &clone);
+        if (r < 0)
+                return reply_invalid_args(message, r);
+        r = settings_read(message, SETTINGS_VOLUME, &settings, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        r = volume_name_check(clone, &error);
+        if (r < 0)
+                return reply_error(message, &error, r);
+
+        return volume_work_start_full(
+                        message, userdata, &verb, name, clone, 0, g_steal_pointer(&settings), -EBADF);
+}
+
 int method_remove_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         static const VolumeVerb verb = {
@@ -486,6 +525,8 @@ const sd_bus_vtable volume_vtable[] = {
                                 method_resize_volume, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("Export", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", data),
                                 method_export_volume, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("Clone", SD_BUS_ARGS("s", clone, "a{sv}", settings),
+                                SD_BUS_NO_RESULT, method_clone_volume, SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("Remove", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_remove_volume,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_VTABLE_END,

@@ -21,4 +21,5 @@ int method_list_volumes(sd_bus_message *message, void *userdata, sd_bus_error *r
 int method_get_volume_details(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 int method_resize_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 int method_export_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+int method_clone_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 int method_remove_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);

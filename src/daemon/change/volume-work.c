@@ -14,6 +14,7 @@ void volume_work_free(VolumeWork *work)
 {
         shared_conf_unref(work->conf);
         g_free(work->name);
+        g_free(work->clone);
         close_safe(work->fd);
         settings_free(work->settings);
         volume_free(work->volume);
@@ -148,7 +149,9 @@ static int volume_work_read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *re
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
                                 "Only an administrator may name a group that they are not in (%s)", name);
         }
-        r = volume_work_may_administer(work) ? 0 : volume_check_reserved(work->name, uid, ret_error);
+        r = volume_work_may_administer(work)
+                            ? 0
+                            : volume_check_reserved(work->clone ?: work->name, uid, ret_error);
         if (r < 0)
                 return r;
         work->needs_administer = false;
@@ -292,6 +295,27 @@ int volume_work_export(VolumeWork *work, Error *ret_error)
         if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
                 (void) volume_work_find_users(work, NULL, NULL);
         return r;
+}
+
+/* The content is of one moment, since nobody can start to write the volume while the descriptor is open. */
+int volume_work_clone(VolumeWork *work, Error *ret_error)
+{
+        _cleanup_close_ int fd = -EBADF;
+        VolumeLimits limits;
+        uid_t owner;
+        gid_t group;
+        int r;
+
+        r = volume_work_read_owners(work, &owner, &group, ret_error);
+        if (r >= 0)
+                r = volume_work_export(work, ret_error);
+        if (r < 0)
+                return r;
+
+        fd = TAKE_FD(work->fd);
+        r = volume_import(work->clone, &(VolumeContent){.fd = fd, .raw = true}, owner, group,
+                        volume_work_limits(work, &limits), ret_error);
+        return volume_work_check_limit(work, r, ret_error);
 }
 
 /* Who names it loses it. A definition that cannot be read may name it. */

@@ -28,6 +28,7 @@ struct VolumeWork {
         /* What is asked for. */
         char *name;         /* NULL: all of them */
         uint64_t size;      /* bytes */
+        char *clone;        /* name of the volume that is made; NULL where none is, or work->name is it */
         int fd;             /* to be imported, or exported; or -EBADF */
         Settings *settings; /* Group, Owner; or NULL */
 
@@ -56,7 +57,8 @@ void volume_work_free(VolumeWork *work);
 /* Reads volume, owner and group, to ask polkit about. NO_SUCH_VOLUME. */
 int volume_work_look(VolumeWork *work, Error *ret_error);
 
-/* What each verb does. All but create, import and list act on work->volume, and say BUSY where that name has
+/* What each verb does. All but create, import and list act on
+ * work->volume, and say BUSY where that name has
  * become another's since polkit was asked. */
 int volume_work_create(VolumeWork *work, Error *ret_error);
 int volume_work_import(VolumeWork *work, Error *ret_error);
@@ -64,4 +66,5 @@ int volume_work_list(VolumeWork *work, Error *ret_error);
 int volume_work_details(VolumeWork *work, Error *ret_error);
 int volume_work_resize(VolumeWork *work, Error *ret_error);
 int volume_work_export(VolumeWork *work, Error *ret_error);
+int volume_work_clone(VolumeWork *work, Error *ret_error);
 int volume_work_remove(VolumeWork *work, Error *ret_error);
