@@ -47,6 +47,8 @@ _shruthictl_value() {
         case $option in
         --json) mapfile -t COMPREPLY < <(compgen -W 'pretty short off' -- "$cur") ;;
         --restart) mapfile -t COMPREPLY < <(compgen -W 'no on-failure always' -- "$cur") ;;
+        --ready) mapfile -t COMPREPLY < <(compgen -W 'started console:' -- "$cur") ;;
+        --ready-timeout) mapfile -t COMPREPLY < <(compgen -W '30s 90s infinity' -- "$cur") ;;
         --architecture) mapfile -t COMPREPLY < <(compgen -W 'x86_64 aarch64' -- "$cur") ;;
         --autostart) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$cur") ;;
         --signal | -s) mapfile -t COMPREPLY < <(compgen -W 'SIGTERM SIGINT SIGABRT SIGKILL' -- "$cur") ;;
@@ -63,7 +65,7 @@ _shruthictl_value() {
         --property | -p)
                 mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart CutOff Result ExitStatus
                         InvocationID StateChangeTimestamp ActiveEnterTimestamp InactiveEnterTimestamp Image ImageTarget
-                        BootMethod Arguments Memory CPUs Architecture Group Restart Devices DefinitionPath DropIns Origin
+                        BootMethod Arguments Memory CPUs Architecture Group Restart Ready ReadyTimeoutSec Devices DefinitionPath DropIns Origin
                         DomainName SubState Reason Problem' -- "$cur")
                 ;;
         --image | --initrd | --kernel) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
@@ -76,7 +78,7 @@ _shruthictl_value() {
 
 _shruthictl() {
         local any='--help --version --host --no-pager --no-legend --no-ask-password --quiet --json'
-        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --group --owner --initrd'
+        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
                 [start]='--no-block --time' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
@@ -180,7 +182,7 @@ _shruthictl() {
                         mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 else
                         mapfile -t COMPREPLY < <(compgen -S = -W 'Image Memory CPUs Architecture Arguments Autostart
-                                Restart Group Owner Initrd Network Volume Credentials' -- "$cur")
+                                Restart Ready ReadyTimeoutSec Group Owner Initrd Network Volume Credentials' -- "$cur")
                         compopt -o nospace
                 fi
                 ;;

@@ -84,6 +84,11 @@ static BodyAnswerKind domain_read_fact(DomainKey key, const char *value, RunStat
                 return domain_read_number(&run->console_rate_user, value);
         case DOMAIN_KEY_CONSOLE_BURST_USER:
                 return domain_read_number(&run->console_burst_user, value);
+        case DOMAIN_KEY_READY_CHECK:
+                run_state_add_ready_check(run, value);
+                return BODY_ANSWER_FACT;
+        case DOMAIN_KEY_READY_TIMEOUT_USEC:
+                return domain_read_number(&run->ready_timeout_usec, value);
         case DOMAIN_KEY_SILENCE_WARNING_USEC:
                 return domain_read_number(&run->silence_warning_usec, value);
         case DOMAIN_KEY_MOMENT:

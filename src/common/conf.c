@@ -15,11 +15,11 @@
 #include "common/paths.h"
 #include "common/size.h"
 #include "common/string-util.h"
+#include "common/time-span.h"
 
 #define SECTION     "Shruthi"
 #define LIST_MAX    256
 #define USEC_PER_MS UINT64_C(1000)
-#define USEC_PER_S  (1000 * USEC_PER_MS)
 
 static const char *const acceleration_table[_ACCELERATION_MAX] = {
         [ACCELERATION_AUTO] = "auto",
@@ -142,56 +142,6 @@ bool conf_bridge_name_is_valid(const char *name)
         return true;
 }
 
-/* "10", "10s", "1min 30s", "500ms": the units of systemd.time(7) that make sense here. Seconds without
- * one. */
-static int span_parse(const char *text, uint64_t *ret_usec)
-{
-        static const struct {
-                const char *unit;
-                uint64_t usec;
-        } units[] = {
-                {"us", 1},
-                {"ms", USEC_PER_MS},
-                {"s", USEC_PER_S},
-                {"sec", USEC_PER_S},
-                {"", USEC_PER_S},
-                {"min", 60 * USEC_PER_S},
-                {"m", 60 * USEC_PER_S},
-                {"h", 3600 * USEC_PER_S},
-                {"d", 86400 * USEC_PER_S},
-        };
-        uint64_t total = 0;
-
-        do {
-                g_autofree char *unit = NULL;
-                uint64_t value, scale = 0;
-                char *end = NULL;
-                size_t length;
-
-                if (!g_ascii_isdigit(text[0]))
-                        return -EINVAL;
-                errno = 0;
-                value = g_ascii_strtoull(text, &end, 10);
-                if (errno == ERANGE)
-                        return -ERANGE;
-                length = strspn(end, G_CSET_a_2_z);
-                unit = g_strndup(end, length);
-                text = end + length + strspn(end + length, " ");
-
-                for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
-                        if (g_str_equal(units[i].unit, unit))
-                                scale = units[i].usec;
-                if (scale == 0)
-                        return -EINVAL;
-                if (value > (UINT64_MAX - 1 - total) / scale)
-                        return -ERANGE;
-                total += value * scale;
-        } while (*text);
-
-        *ret_usec = total;
-        return 0;
-}
-
 static char *format_bound(const ConfKey *key, uint64_t value)
 {
         if (value == UINT64_MAX)
@@ -237,7 +187,7 @@ static int parse_quantity(
         }
 
         if (key->type == CONF_SPAN)
-                r = span_parse(entry->value, &value);
+                r = time_span_parse(entry->value, &value);
         else if (key->type == CONF_SIZE || strspn(entry->value, G_CSET_DIGITS) == strlen(entry->value))
                 r = size_parse(entry->value, &value);
         else

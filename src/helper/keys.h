@@ -29,6 +29,8 @@
         KEY(CONSOLE_RATE_USER, "console-rate-user", RUNNER, "the same of all guests of the owner")          \
         KEY(CONSOLE_BURST_USER, "console-burst-user", RUNNER, "the same")                                   \
         KEY(SILENCE_WARNING_USEC, "silence-warning-usec", RUNNER, "µs without output; 0: no warning")       \
+        KEY(READY_CHECK, "ready-check", RUNNER, "one of Ready=, other than started")                        \
+        KEY(READY_TIMEOUT_USEC, "ready-timeout-usec", RUNNER, "µs; the largest number: no limit")           \
         KEY(WITNESS, "witness", RUNNER, "yes or no: this program stays, to tell how it ends")               \
         KEY(MOMENT, "moment", RUNNER, "NAME TIME, a timestamp of unikernel/timestamps.h")                   \
         KEY(STARTED, "started", RUNNER, "kvm or tcg: there is a guest")                                     \

@@ -20,6 +20,10 @@
 
 #define LOOK_SIZE          (64 * 1024) /* a pipe's own size */
 #define PIPE_PAGE          4096
+
+/* What is known of a guest before it runs, such as its checks, is read before what it prints. */
+#define CONSOLE_PRIORITY (SD_EVENT_PRIORITY_NORMAL + 1)
+
 #define JOURNAL_RETRY_USEC (100 * 1000)
 
 /* QEMU writes byte by byte, and each write is an event. Up to 4 are followed at once, then one look in 10 ms
@@ -302,7 +306,11 @@ int console_new(sd_event *event, int fd, Journal *journal, const ConsoleHooks *h
         if (r >= 0)
                 r = sd_event_source_set_ratelimit(console->source, LOOKS_USEC, LOOKS_BURST);
         if (r >= 0)
+                r = sd_event_source_set_priority(console->source, CONSOLE_PRIORITY);
+        if (r >= 0)
                 r = sd_event_add_defer(event, &console->again, on_console_again, console);
+        if (r >= 0)
+                r = sd_event_source_set_priority(console->again, CONSOLE_PRIORITY);
         if (r < 0) {
                 console_free(console);
                 return r;

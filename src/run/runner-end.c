@@ -70,7 +70,11 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
         /* The store outlives every end but the unit's own, also a restart: only one who crashes leaves it
          * filled. A unit that ends well without ever having been ready would count as failed. */
         runner_notify("%sSTOPPING=1\nSTATUS=%s",
-                        runner->run.started && !runner->announced ? "READY=1\n" : "", exit_record->reason);
+                        runner->run.started && !runner->announced &&
+                                                        (good || run_state_is_ready(&runner->run))
+                                        ? "READY=1\n"
+                                        : "",
+                        exit_record->reason);
         runner_unstore(RUNNER_STORED_CONSOLE);
         /* Where the guest's end was not seen, what of it may be left is for shruthi-domain.service. */
         if (runner->liveness_fd >= 0 && end_seen)
@@ -171,6 +175,15 @@ static char *runner_end_message(Runner *runner)
         return message;
 }
 
+/* By itself, and well in its own eyes. One that was stopped before is what somebody wanted. */
+static bool runner_ended_unready(const Runner *runner)
+{
+        Result result = runner->run.exit_parser.result;
+
+        return runner->run.started && !run_state_is_ready(&runner->run) && result_is_success(result) &&
+               result != RESULT_STOPPED;
+}
+
 void runner_tell_end(Runner *runner)
 {
         bool seen = runner->run.started || runner->run.spoke;
@@ -184,8 +197,20 @@ void runner_tell_end(Runner *runner)
                 return;
         }
 
+        if (runner->rejection.message) {
+                runner_finish_failed(runner, runner->rejection.result, runner->rejection.exit_status,
+                                runner->rejection.message, true);
+                return;
+        }
+
         exit_parser_settle(exit_parser, evidence_cause(&runner->evidence, exit_parser));
         message = runner_end_message(runner);
+        if (runner_ended_unready(runner)) {
+                g_autofree char *early = g_strconcat("ended before it was ready: ", message, NULL);
+
+                runner_finish_failed(runner, RESULT_NOT_READY, RUNNER_EXIT_NOT_READY, early, true);
+                return;
+        }
         exit_record = (ExitRecord){
                         .invocation_id = (char *) g_getenv("INVOCATION_ID"),
                         .result = exit_parser->result,

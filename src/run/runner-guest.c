@@ -21,11 +21,15 @@ void runner_tell_status(Runner *runner, const char *more)
                           : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"
                                                                         : "";
 
-        if (runner->evidence.stop != STOP_NOT_REQUESTED)
+        if (runner->evidence.stop != STOP_NOT_REQUESTED || runner->rejection.message)
                 runner_notify("%sSTATUS=Stopping the guest", more);
         else if (runner->run.paused)
                 runner_notify("%sSTATUS=The guest is paused %s", more, runner->run.paused);
-        else
+        else if (runner->ready_wait) {
+                g_autofree char *what = runner_describe_wait(runner);
+
+                runner_notify("%sSTATUS=Waiting until the guest is ready: %s", more, what);
+        } else
                 runner_notify("%sSTATUS=The guest runs%s", more, how);
 }
 
@@ -152,12 +156,13 @@ static void on_runner_console_line(void *userdata, const char *text, size_t size
 {
         Runner *runner = userdata;
 
-        if (!exit_parser_feed_line(&runner->run.exit_parser, text, size))
-                return;
-
         /* Kept before the line is taken out of the pipe, so that the next runner knows it. */
-        runner_save(runner);
-        runner_handle(runner, runner->run.exit_parser.halted ? RUNNER_EVENT_HALTED : RUNNER_EVENT_GOES_ON);
+        if (exit_parser_feed_line(&runner->run.exit_parser, text, size)) {
+                runner_save(runner);
+                runner_handle(runner,
+                                runner->run.exit_parser.halted ? RUNNER_EVENT_HALTED : RUNNER_EVENT_GOES_ON);
+        }
+        runner_take_ready_line(runner, text, size);
 }
 
 static void on_runner_console_throttled(void *userdata, const char *setting)

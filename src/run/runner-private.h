@@ -27,6 +27,9 @@ typedef struct RunnerFailure {
         char *message;
 } RunnerFailure;
 
+/* runner-ready.c: what is needed until the guest is ready. */
+typedef struct ReadyWait ReadyWait;
+
 struct Runner {
         char *name;
         char *dir;      /* the runtime directory */
@@ -39,6 +42,7 @@ struct Runner {
         bool run_changed;
         bool adopted;      /* the guest of a runner before this one */
         bool was_prepared; /* and so was paused until its start */
+        bool told_runs;    /* the journal was told that it runs */
         bool announced;    /* systemd was told READY=1 */
 
         int console_fd;  /* also in systemd's descriptor store */
@@ -65,6 +69,8 @@ struct Runner {
         sd_event_source *space_source;  /* the next look at its volumes' file system */
         bool no_space;                  /* … which was full */
 
+        ReadyWait *ready_wait; /* NULL: the guest is ready, or there is none */
+
         BodyCall *stopper; /* what ends the domain */
         unsigned stop_attempts;
         BodyFailure stop_failure;
@@ -77,6 +83,7 @@ struct Runner {
         Evidence evidence;
         sd_event_source *timeout_source; /* for what should come at once but may not come at all */
         RunnerFailure failure;
+        RunnerFailure rejection; /* why we have it stopped; without a message: we have not */
         int exit_status;
         sd_event_source *flush_source;
         unsigned flush_ticks;
@@ -132,7 +139,20 @@ void runner_await_network(Runner *runner);
 void runner_forget_network(Runner *runner);
 void runner_shorten_start(Runner *runner);
 void runner_drop_adoption(Runner *runner);
+void runner_meet(Runner *runner);
 void runner_announce(Runner *runner);
+
+/* What concerns a guest that runs is told and begins, once. */
+void runner_tell_runs(Runner *runner);
+
+/* runner-ready.c */
+void runner_await_ready(Runner *runner);
+void runner_forget_ready(Runner *runner);
+void runner_reject(Runner *runner);
+void runner_take_ready_line(Runner *runner, const char *text, size_t size);
+
+/* What is waited for, in words. Free with g_free(). */
+char *runner_describe_wait(const Runner *runner);
 
 /* runner-guest.c */
 extern const ConsoleHooks runner_console_hooks;

@@ -450,24 +450,27 @@ static void runner_warn_of_limits(Runner *runner)
                         joined, command ? ", and limits of its slice: " : "", command ?: "");
 }
 
-void runner_announce(Runner *runner)
+void runner_meet(Runner *runner)
+{
+        runner->run.started = true;
+        runner->run_changed = true;
+        if (!runner->adopted)
+                runner->run.started_at = (uint64_t) g_get_real_time();
+        runner_close_fifos(runner);
+        if (!runner->adopted)
+                runner_hold_rates(runner);
+}
+
+void runner_tell_runs(Runner *runner)
 {
         const char *how = g_strcmp0(runner->acceleration, "tcg") == 0   ? " by emulation"
                           : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"
                                                                         : "";
 
-        runner->run.started = true;
-        if (!runner->adopted) {
-                timestamps_record(&runner->run.timestamps, TIMESTAMP_READY);
-                runner->run.started_at = (uint64_t) g_get_real_time();
-        }
-        runner_save(runner);
-        runner_close_fifos(runner);
-        if (!runner->adopted)
-                runner_hold_rates(runner);
+        if (runner->told_runs)
+                return;
 
-        runner->announced = true;
-        runner_tell_status(runner, "READY=1\n");
+        runner->told_runs = true;
         if (runner->adopted)
                 journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_ADOPTED, NULL,
                                 "Adopted the running guest of the runner that died");
@@ -481,6 +484,30 @@ void runner_announce(Runner *runner)
         runner_await_first_byte(runner);
         if (!runner->adopted)
                 runner_warn_of_limits(runner);
+}
+
+void runner_announce(Runner *runner)
+{
+        bool waited = runner->told_runs;
+
+        /* It has ended before, or is being stopped. */
+        if (!run_state_is_ready(&runner->run)) {
+                runner_save(runner);
+                runner_tell_runs(runner);
+                return;
+        }
+
+        runner_forget_ready(runner);
+        if (runner->run.timestamps.at[TIMESTAMP_READY] == 0 && !runner->adopted)
+                timestamps_record(&runner->run.timestamps, TIMESTAMP_READY);
+        runner_save(runner);
+
+        runner->announced = true;
+        runner_tell_status(runner, "READY=1\n");
+        runner_tell_runs(runner);
+        if (waited)
+                journal_message(runner->journal, LOG_INFO, SHRUTHI_MESSAGE_READY, NULL,
+                                "The guest is ready");
 
         /* From here on it rests, perhaps for years. */
         (void) malloc_trim(0);

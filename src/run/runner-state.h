@@ -9,22 +9,24 @@
  *
  * A guest comes to run, and ends by itself:
  *
- *   NEW ─start─► STARTING ───guest up───► RUNNING ──────console closed──────► ENDED ─settled─► FINISHED
- *    │            │    ▲                   ▲ │ ▲                               ▲ ▲
- *    │    network │    │ network           │ │ └─goes on─┐                     │ │
- *    │    missing ▼    │ due               │ └─halted─► HALTED ─console closed─┘ │
- *    │     AWAITING_NETWORK                │                                     │
- *    └─adopt─► ADOPTING ─────guest up──────┘                                     │
- *                 └─console closed─► ADOPTING_CLOSED ──────────answered──────────┘
+ *   NEW ─start─► STARTING ─guest up─► UNREADY ─ready─► RUNNING ──console closed─► ENDED ─settled─► FINISHED
+ *    │            │    ▲               ▲ ▲ │            │ ▲                       ▲ ▲
+ *    │    network │    │ network       │ │ │            │ └─goes on─┐             │ │
+ *    │    missing ▼    │ due           │ │ │            └─halted─► HALTED ─closed─┘ │
+ *    │     AWAITING_NETWORK            │ │ └─halted─► UNREADY_HALTED ─────closed────┤
+ *    │                                 │ └──goes on──────┘                          │
+ *    └─adopt─► ADOPTING ────guest up───┘                                            │
+ *                 └─console closed─► ADOPTING_CLOSED ─────────────answered──────────┘
  *
  * It is stopped:
  *
  *   STARTING ─stop requested─► CANCELLING ─up, or refused─┐
  *   NEW, AWAITING_NETWORK, ADOPTING,                      │    ┌─stop failed─► RETRYING ─stop due─► STOPPING
- *   RUNNING, HALTED ─stop requested───────────────────────┼─► STOPPING ─stop done─► DRAINING ─closed─► ENDED
- *   HALTED ─halt due──────────────────────────────────────┘    └─closed─► STOPPING_CLOSED ─done─► ENDED
+ *   UNREADY, RUNNING, HALTED ─stop requested──────────────┼─► STOPPING ─stop done─► DRAINING ─closed─► ENDED
+ *   HALTED ─halt due; UNREADY ─ready due──────────────────┘    └─closed─► STOPPING_CLOSED ─done─► ENDED
  *
- * A domain that libvirt says is gone leads to DRAINING, too. A failure of the runner's own leads from
+ * One that has nothing to wait for is ready at once. While UNREADY its console may close, too, which leads to
+ * ENDED. A domain that libvirt says is gone leads to DRAINING, too. A failure of the runner's own leads from
  * everywhere to FINISHED, and so does a start that is refused, except in CANCELLING. Paused is no state: a
  * guest may be paused in each state in which there is one. The console is closed when nobody has it open for
  * writing any more and all of it has been read. */
@@ -37,6 +39,8 @@ typedef enum RunnerState {
                                   * domain that nobody knows of */
         RUNNER_ADOPTING,         /* libvirt is asked whether the last runner's guest is there */
         RUNNER_ADOPTING_CLOSED,  /* … and meanwhile its console was closed */
+        RUNNER_UNREADY,          /* the guest runs, and a check of Ready= has not held yet */
+        RUNNER_UNREADY_HALTED,   /* … it said that it has halted, and is given time to power off */
         RUNNER_RUNNING,
         RUNNER_HALTED,           /* it said that it has halted, and is given time to power off */
         RUNNER_STOPPING,         /* a helper ends the domain: we were asked to, or the guest had halted */
@@ -58,6 +62,8 @@ typedef enum RunnerEvent {
         RUNNER_EVENT_START_REFUSED,   /* there is no guest, or it cannot be known whether there is one */
         RUNNER_EVENT_GUEST_UP,        /* there is a guest */
         RUNNER_EVENT_GUEST_UP_CLOSED, /* there was one: its console is closed */
+        RUNNER_EVENT_READY,           /* all checks of Ready= have held */
+        RUNNER_EVENT_READY_DUE,       /* the time for that is over */
         RUNNER_EVENT_HALTED,          /* the guest said so */
         RUNNER_EVENT_GOES_ON,         /* it said something else after that */
         RUNNER_EVENT_HALT_DUE,        /* its time to power off is over */
@@ -86,18 +92,22 @@ typedef enum RunnerAction {
         RUNNER_ACTION_FORGET_NETWORK = 1 << 4,   /* there is none */
         RUNNER_ACTION_SHORTEN_START = 1 << 5,    /* give the start less time */
         RUNNER_ACTION_DROP_ADOPTION = 1 << 6,    /* ask libvirt no longer */
-        RUNNER_ACTION_ANNOUNCE = 1 << 7,         /* that the guest runs: to systemd and the journal */
-        RUNNER_ACTION_REVIEW = 1 << 8,           /* feed what the guest said before it was known to run */
-        RUNNER_ACTION_AWAIT_POWER_OFF = 1 << 9,  /* give it time for that */
-        RUNNER_ACTION_FORGET_POWER_OFF = 1 << 10,
-        RUNNER_ACTION_STOP_DOMAIN = 1 << 11,     /* have a helper end it */
-        RUNNER_ACTION_AWAIT_RETRY = 1 << 12,     /* set the time of the next attempt */
-        RUNNER_ACTION_TELL_SLOW_STOP = 1 << 13,
-        RUNNER_ACTION_AWAIT_CONSOLE = 1 << 14,   /* wait until it is closed; feed that where it is */
-        RUNNER_ACTION_SHOW_PAUSE = 1 << 15,
-        RUNNER_ACTION_WEIGH = 1 << 16,           /* settle how it ended, or wait to be told */
-        RUNNER_ACTION_TELL_END = 1 << 17,        /* how the guest ended: to systemd, journal and shruthid */
-        RUNNER_ACTION_TELL_FAILURE = 1 << 18,    /* the runner's own */
+        RUNNER_ACTION_MEET = 1 << 7,             /* note that the guest runs */
+        RUNNER_ACTION_ANNOUNCE = 1 << 8,         /* that it runs and is ready, if it is: to systemd and the journal */
+        RUNNER_ACTION_REVIEW = 1 << 9,           /* feed what the guest said before it was known to run */
+        RUNNER_ACTION_FORGET_READY = 1 << 10,    /* there is nothing to wait for any more */
+        RUNNER_ACTION_REJECT = 1 << 11,          /* why it is stopped, which is its result */
+        RUNNER_ACTION_AWAIT_POWER_OFF = 1 << 12, /* give it time for that */
+        RUNNER_ACTION_FORGET_POWER_OFF = 1 << 13,
+        RUNNER_ACTION_AWAIT_READY = 1 << 14,     /* wait until it is ready; feed that where it is, or what it said */
+        RUNNER_ACTION_STOP_DOMAIN = 1 << 15,     /* have a helper end it */
+        RUNNER_ACTION_AWAIT_RETRY = 1 << 16,     /* set the time of the next attempt */
+        RUNNER_ACTION_TELL_SLOW_STOP = 1 << 17,
+        RUNNER_ACTION_AWAIT_CONSOLE = 1 << 18,   /* wait until it is closed; feed that where it is */
+        RUNNER_ACTION_SHOW_PAUSE = 1 << 19,
+        RUNNER_ACTION_WEIGH = 1 << 20,           /* settle how it ended, or wait to be told */
+        RUNNER_ACTION_TELL_END = 1 << 21,        /* how the guest ended: to systemd, journal and shruthid */
+        RUNNER_ACTION_TELL_FAILURE = 1 << 22,    /* the runner's own */
 } RunnerAction;
 
 typedef struct RunnerTransition {

@@ -26,10 +26,14 @@ static void (*const action_table[])(Runner *) = {
                 runner_forget_network,
                 runner_shorten_start,
                 runner_drop_adoption,
+                runner_meet,
                 runner_announce,
                 runner_review,
+                runner_forget_ready,
+                runner_reject,
                 runner_await_power_off,
                 runner_forget_power_off,
+                runner_await_ready,
                 runner_stop_domain,
                 runner_await_retry,
                 runner_tell_slow_stop,
@@ -159,6 +163,7 @@ void runner_free(Runner *runner)
         sd_event_source_disable_unref(runner->silence_source);
         sd_event_source_disable_unref(runner->halted_source);
         sd_event_source_disable_unref(runner->space_source);
+        runner_forget_ready(runner);
         sd_event_source_disable_unref(runner->stop_source);
         sd_event_source_disable_unref(runner->slow_source);
         sd_event_source_disable_unref(runner->timeout_source);
@@ -174,6 +179,7 @@ void runner_free(Runner *runner)
         body_failure_clear(&runner->refusal);
         body_failure_clear(&runner->stop_failure);
         g_free(runner->failure.message);
+        g_free(runner->rejection.message);
         sd_event_unref(runner->event);
         g_free(runner->acceleration);
         g_free(runner->stopped_by);

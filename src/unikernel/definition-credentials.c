@@ -10,7 +10,7 @@
 #include "common/ustar.h"
 #include "unikernel/definition-private.h"
 
-const char *const definition_lists[] = {"LoadCredential", "LoadCredentialEncrypted", NULL};
+const char *const definition_lists[] = {"LoadCredential", "LoadCredentialEncrypted", "Ready", NULL};
 
 static void source_free(gpointer data)
 {

@@ -334,6 +334,7 @@ int definition_parse_key_file(
                 if (setting_table[id].section == SECTION_UNIKERNEL)
                         setting_reset(&setting_table[id], definition);
         definition->arguments = g_strdup("");
+        definition->ready_timeout_usec = READY_TIMEOUT_DEFAULT_USEC;
         definition->devices = g_ptr_array_new_with_free_func(definition_device_destroy);
         definition->overrides = g_ptr_array_new_with_free_func(override_free);
 

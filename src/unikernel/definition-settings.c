@@ -12,7 +12,9 @@
 #include "common/paths.h"
 #include "common/size.h"
 #include "common/string-util.h"
+#include "common/time-span.h"
 #include "common/users.h"
+#include "unikernel/check.h"
 #include "unikernel/definition-private.h"
 #include "volume/store.h"
 
@@ -173,6 +175,53 @@ static int setting_parse_restart(DefinitionParser *parser, const KeyFileEntry *e
                 return setting_refuse_value(parser, entry);
 
         parser->definition->restart = policy;
+        return 0;
+}
+
+static guint checks_count(const char *list)
+{
+        guint n = list ? 1 : 0;
+
+        for (const char *p = list; p && (p = strchr(p, '\n')); p++)
+                n++;
+        return n;
+}
+
+/* Each line of the list; one that is empty takes back those before it. */
+static int setting_parse_check(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        char **field = parser_field(parser), *old = *field;
+        _cleanup_check_ Check check = {};
+        int r;
+
+        if (!*entry->value) {
+                g_clear_pointer(field, g_free);
+                return 0;
+        }
+        r = check_parse(entry->value, &check, &error);
+        if (r < 0)
+                return key_file_refuse(entry, parser->ret_error, "%s", error_message(&error, r));
+        if (checks_count(old) >= CHECKS_MAX)
+                return key_file_refuse(entry, parser->ret_error, "one check too many: write at most %d",
+                                CHECKS_MAX);
+
+        *field = old ? g_strconcat(old, "\n", entry->value, NULL) : g_strdup(entry->value);
+        g_free(old);
+        return 0;
+}
+
+static int setting_parse_ready_timeout(DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        uint64_t usec = UINT64_MAX;
+        int r = g_str_equal(entry->value, "infinity") ? 0 : time_span_parse(entry->value, &usec);
+
+        if (r < 0 || usec == 0)
+                return setting_refuse_value(parser, entry);
+
+        g_free(parser->definition->ready_timeout);
+        parser->definition->ready_timeout = g_strdup(entry->value);
+        parser->definition->ready_timeout_usec = usec;
         return 0;
 }
 
@@ -449,6 +498,18 @@ const Setting setting_table[_SETTING_MAX] = {
                 .option = "restart", .metavar = "WHEN",
                 .help = "Restart after it ends: no, on-failure or always",
         },
+        [SETTING_READY] = {
+                .key = "Ready", .type = SETTING_TYPE_LIST, DEFINITION_FIELD(ready),
+                .parse = setting_parse_check,
+                .option = "ready", .metavar = "CHECK",
+                .help = "It is ready when this holds; may be repeated",
+        },
+        [SETTING_READY_TIMEOUT] = {
+                .key = "ReadyTimeoutSec", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(ready_timeout),
+                .parse = setting_parse_ready_timeout,
+                .takes = "a time such as 30s or 2min, or infinity",
+                .option = "ready-timeout", .metavar = "TIME", .help = "Give it this time to become ready",
+        },
         [SETTING_BRIDGE] = {
                 .key = "Bridge", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(bridge),
                 .flags = SETTING_ADMINISTRATOR,
@@ -537,7 +598,8 @@ void *setting_field(const Setting *setting, void *owner)
 /* Text without a formatter of its own is in memory of its own. */
 static bool setting_is_string(const Setting *setting)
 {
-        return (setting->type == SETTING_TYPE_TEXT || setting->type == SETTING_TYPE_FILE) &&
+        return (setting->type == SETTING_TYPE_TEXT || setting->type == SETTING_TYPE_FILE ||
+                               setting->type == SETTING_TYPE_LIST) &&
                !setting->format;
 }
 
@@ -552,6 +614,7 @@ char *setting_format(const Setting *setting, const void *owner)
         switch (setting->type) {
         case SETTING_TYPE_TEXT:
         case SETTING_TYPE_FILE:
+        case SETTING_TYPE_LIST:
                 text = *(char *const *) field;
                 return text && *text ? g_strdup(text) : NULL;
         case SETTING_TYPE_BYTES:

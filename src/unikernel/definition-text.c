@@ -19,12 +19,14 @@ static void definition_append_settings(GString *out, SettingSection section, con
 {
         for (SettingID id = 0; id < _SETTING_MAX; id++) {
                 g_autofree char *value = NULL;
+                g_auto(GStrv) lines = NULL;
 
                 if (setting_table[id].section != section)
                         continue;
                 value = setting_format(&setting_table[id], owner);
-                if (value)
-                        g_string_append_printf(out, "%s=%s\n", setting_table[id].key, value);
+                lines = g_strsplit(value ?: "", "\n", -1);
+                for (char **line = lines; *line; line++)
+                        g_string_append_printf(out, "%s=%s\n", setting_table[id].key, *line);
         }
 }
 
@@ -215,11 +217,43 @@ static void lines_add_section(Lines *lines, const char *type, const char *name)
         lines_insert(lines, n, LINE_HEADER, header);
 }
 
+/* All of that key, of which a list has several. Returns where the first was, or else where one would be. */
+static guint lines_remove_entries(Lines *lines, guint begin, guint end, const char *key)
+{
+        guint at = lines_last_entry_end(lines, begin, end), entry_begin, entry_end;
+        bool found = false;
+
+        while (lines_find_entry(lines, begin, end, key, &entry_begin, &entry_end)) {
+                lines_remove(lines, entry_begin, entry_end);
+                end -= entry_end - entry_begin;
+                if (!found)
+                        at = entry_begin;
+                found = true;
+        }
+
+        return at;
+}
+
+/* value: of a list, lines with '\n' between. */
+static void lines_insert_entries(Lines *lines, guint at, const char *key, const char *value)
+{
+        const char *end;
+
+        do {
+                g_autofree char *line = NULL;
+
+                end = strchrnul(value, '\n');
+                line = g_strdup_printf("%s=%.*s", key, (int) (end - value), value);
+                lines_insert(lines, at++, LINE_ENTRY, line);
+                value = end + 1;
+        } while (*end);
+}
+
 char *definition_text_set(const char *text, const char *section_type, const char *section_name,
                 const char *key, const char *value)
 {
         __attribute__((cleanup(lines_clear))) Lines lines = lines_split(text);
-        guint begin = 0, end = 0, entry_begin = 0, entry_end = 0;
+        guint begin = 0, end = 0, entry_begin = 0;
         bool there = lines_find_section(&lines, section_type, section_name, &begin, &end);
 
         if (!there && value) {
@@ -231,16 +265,10 @@ char *definition_text_set(const char *text, const char *section_type, const char
 
         if (!key)
                 lines_remove_section(&lines, begin, end);
-        else if (lines_find_entry(&lines, begin, end, key, &entry_begin, &entry_end))
-                lines_remove(&lines, entry_begin, entry_end);
         else
-                entry_begin = lines_last_entry_end(&lines, begin, end);
-
-        if (key && value) {
-                g_autofree char *line = g_strdup_printf("%s=%s", key, value);
-
-                lines_insert(&lines, entry_begin, LINE_ENTRY, line);
-        }
+                entry_begin = lines_remove_entries(&lines, begin, end, key);
+        if (key && value)
+                lines_insert_entries(&lines, entry_begin, key, value);
 
         return lines_join(&lines);
 }

@@ -21,6 +21,7 @@
 
 #define DEFINITION_DEVICES_MAX   29   /* slots 2 to 30 of PCI bus 0 */
 #define DEFINITION_SIZE_MAX      (1024 * 1024)
+#define READY_TIMEOUT_DEFAULT_USEC (90 * G_USEC_PER_SEC)
 
 /* Of key material, in bytes: credential-space.h has the rule. */
 #define CREDENTIAL_SPACE_MAX (1024 * 1024)
@@ -115,6 +116,9 @@ struct Definition {
         gid_t group; /* GID_INVALID if absent */
         bool autostart;
         RestartPolicy restart;
+        char *ready;                 /* Ready=: its checks (check.h), '\n' between; NULL: started alone */
+        char *ready_timeout;         /* ReadyTimeoutSec= as it is written, NULL if it is not */
+        uint64_t ready_timeout_usec; /* what it means; UINT64_MAX: no limit */
         GPtrArray *devices; /* DefinitionDevice */
 };
 
@@ -176,7 +180,8 @@ char *definition_device_format(const DefinitionDevice *device);
 
 /* One change to a definition's text that keeps comments, order and all else as they are: sets (or, with
  * value NULL, removes) KEY in [TYPE NAME] (section_name NULL for [Unikernel]), adding the section at the end
- * where it is not there. key NULL with value NULL removes the whole section, with another value adds it
+ * where it is not there. The value of a list is its lines, '\n' between, which take the place of all that
+ * are there. key NULL with value NULL removes the whole section, with another value adds it
  * without a key. Pure text work; the caller has checked the value and parses the result. */
 char *definition_text_set(const char *text, const char *section_type, const char *section_name,
                 const char *key, const char *value);

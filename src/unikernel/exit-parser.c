@@ -36,6 +36,7 @@ static const char *const result_table[_RESULT_MAX] = {
                 [RESULT_LIBVIRT] = "libvirt",
                 [RESULT_CREDENTIALS] = "credentials",
                 [RESULT_DEPENDENCY] = "dependency",
+                [RESULT_NOT_READY] = "not-ready",
                 [RESULT_RUNNER] = "runner",
 };
 DEFINE_STRING_TABLE(result, Result, result_table, _RESULT_MAX)
@@ -378,6 +379,8 @@ int result_runner_exit_status(Result result)
                 return RUNNER_EXIT_HOST;
         case RESULT_LIBVIRT:
                 return RUNNER_EXIT_LIBVIRT;
+        case RESULT_NOT_READY:
+                return RUNNER_EXIT_NOT_READY;
         default:
                 return RUNNER_EXIT_RUNNER;
         }
@@ -476,6 +479,8 @@ char *exit_parser_message(const ExitParser *exit_parser, const char *stopper)
                 return with_detail("libvirt could not be reached", exit_parser);
         case RESULT_CREDENTIALS:
                 return with_detail("its key material cannot be read", exit_parser);
+        case RESULT_NOT_READY:
+                return with_detail("was not ready in time", exit_parser);
         case RESULT_DEPENDENCY:
                 return with_detail("a unit that it requires did not start", exit_parser);
         default:

@@ -11,6 +11,7 @@
 
 #include "common/io.h"
 #include "common/string-util.h"
+#include "unikernel/check.h"
 
 #define RUN_STATE_FILE     "state"
 #define RUN_STATE_SIZE_MAX (16 * 1024)
@@ -22,7 +23,41 @@ void run_state_clear(RunState *state)
         g_free(state->image);
         g_free(state->volumes);
         g_free(state->paused);
+        g_strfreev(state->ready_checks);
         *state = RUN_STATE_INIT;
+}
+
+void run_state_add_ready_check(RunState *state, const char *check)
+{
+        guint n = state->ready_checks ? g_strv_length(state->ready_checks) : 0;
+
+        if (n >= CHECKS_MAX || (n > 0 && g_strv_contains((const char *const *) state->ready_checks, check)))
+                return;
+
+        state->ready_checks = g_renew(char *, state->ready_checks, n + 2);
+        state->ready_checks[n] = g_strdup(check);
+        state->ready_checks[n + 1] = NULL;
+}
+
+bool run_state_is_ready(const RunState *state)
+{
+        guint n = state->ready_checks ? g_strv_length(state->ready_checks) : 0;
+        uint64_t all = (UINT64_C(1) << n) - 1;
+
+        return (state->ready_held & all) == all;
+}
+
+static void run_state_format_ready(const RunState *state, GString *text)
+{
+        if (!state->ready_checks)
+                return;
+
+        for (char **check = state->ready_checks; *check; check++)
+                g_string_append_printf(text, "ready-check=%s\n", *check);
+        g_string_append_printf(text,
+                        "ready-held=%" G_GUINT64_FORMAT "\nready-timeout-usec=%" G_GUINT64_FORMAT
+                        "\nready-deadline=%" G_GUINT64_FORMAT "\n",
+                        state->ready_held, state->ready_timeout_usec, state->ready_deadline);
 }
 
 char *run_state_format(const RunState *state)
@@ -54,6 +89,7 @@ char *run_state_format(const RunState *state)
                         "\nsilence-warning-usec=%" G_GUINT64_FORMAT "\n",
                         state->console_rate, state->console_burst, state->console_rate_user,
                         state->console_burst_user, state->silence_warning_usec);
+        run_state_format_ready(state, text);
         g_string_append_printf(text,
                         "result=%s\nexit-status=%" G_GINT64_FORMAT
                         "\nhalted=%s\nshort-of-memory=%s\ndetail=%s\n",
@@ -95,6 +131,12 @@ static int detail_set(ExitParser *exit_parser, const char *value)
         return 0;
 }
 
+static int ready_check_add(RunState *state, const char *value)
+{
+        run_state_add_ready_check(state, value);
+        return 0;
+}
+
 static int run_state_set(RunState *state, const char *key, const char *value)
 {
         if (g_str_equal(key, "started"))
@@ -125,6 +167,14 @@ static int run_state_set(RunState *state, const char *key, const char *value)
                 return number_set(&state->console_burst_user, value);
         if (g_str_equal(key, "silence-warning-usec"))
                 return number_set(&state->silence_warning_usec, value);
+        if (g_str_equal(key, "ready-check"))
+                return ready_check_add(state, value);
+        if (g_str_equal(key, "ready-held"))
+                return number_set(&state->ready_held, value);
+        if (g_str_equal(key, "ready-timeout-usec"))
+                return number_set(&state->ready_timeout_usec, value);
+        if (g_str_equal(key, "ready-deadline"))
+                return number_set(&state->ready_deadline, value);
         if (g_str_equal(key, "result"))
                 return result_set(&state->exit_parser.result, value);
         if (g_str_equal(key, "exit-status"))

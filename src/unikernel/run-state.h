@@ -29,6 +29,10 @@ typedef struct RunState {
         uint64_t console_rate_user;  /* of all guests of the owner together */
         uint64_t console_burst_user;
         uint64_t silence_warning_usec; /* 0: none */
+        char **ready_checks;           /* of Ready=, other than started (check.h); NULL: none */
+        uint64_t ready_held;           /* a bit for each of them that has held */
+        uint64_t ready_timeout_usec;   /* from when the guest runs; UINT64_MAX: no limit */
+        uint64_t ready_deadline;       /* µs, CLOCK_MONOTONIC; 0: it was not seen running yet */
         ExitParser exit_parser;        /* as of the last line that was consumed */
 } RunState;
 
@@ -37,10 +41,17 @@ typedef struct RunState {
                         .console_burst = UINT64_MAX,                                                        \
                         .console_rate_user = UINT64_MAX,                                                    \
                         .console_burst_user = UINT64_MAX,                                                   \
+                        .ready_timeout_usec = UINT64_MAX,                                                   \
                         .exit_parser = EXIT_PARSER_INIT})
 
 void run_state_clear(RunState *state);
 #define _cleanup_run_state_ __attribute__((cleanup(run_state_clear)))
+
+/* Another one, if it is not there yet: a start that is tried again tells its facts again. */
+void run_state_add_ready_check(RunState *state, const char *check);
+
+/* All of them have held. A guest of a runner that knew of none is ready as soon as it runs. */
+bool run_state_is_ready(const RunState *state);
 
 /* Free with g_free(). */
 char *run_state_format(const RunState *state);

@@ -49,6 +49,8 @@ typedef enum SettingID {
         SETTING_GROUP,
         SETTING_AUTOSTART,
         SETTING_RESTART,
+        SETTING_READY,
+        SETTING_READY_TIMEOUT,
         SETTING_BRIDGE,
         SETTING_NETWORK,
         SETTING_MAC_ADDRESS,
@@ -71,8 +73,10 @@ typedef enum SettingType {
         SETTING_TYPE_BYTES = 't',   /* uint64_t, 0: not written; "64M" in a definition */
         SETTING_TYPE_NUMBER = 'u',  /* unsigned, 1: not written */
         SETTING_TYPE_BOOLEAN = 'b', /* bool, false: not written */
-        SETTING_TYPE_FILE = 'h',    /* char *; "KEY" h, or "KEYDigest" s */
-        SETTING_TYPE_SOURCE = 0,    /* not on the bus: a list of where credentials come from */
+        SETTING_TYPE_LIST = 'a', /* char *, lines with '\n' between, NULL: not written; "as", and a key that
+                                  * stands several times in a definition */
+        SETTING_TYPE_FILE = 'h', /* char *; "KEY" h, or "KEYDigest" s */
+        SETTING_TYPE_SOURCE = 0, /* not on the bus: a list of where credentials come from */
 } SettingType;
 
 typedef enum SettingFlags {

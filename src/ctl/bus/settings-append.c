@@ -26,11 +26,36 @@ static int settings_append_text(sd_bus_message *call, const char *key, const cha
         return value ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
 }
 
+/* Opens the value of one key, a variant. */
+static int settings_open_value(sd_bus_message *call, const char *key, const char *contents)
+{
+        int r;
+
+        r = sd_bus_message_open_container(call, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(call, "s", key);
+        if (r >= 0)
+                r = sd_bus_message_open_container(call, 'v', contents);
+
+        return r;
+}
+
+static int settings_append_list(sd_bus_message *call, const char *key, char **list)
+{
+        int r = settings_open_value(call, key, "as");
+
+        if (r >= 0)
+                r = sd_bus_message_append_strv(call, list);
+
+        return r < 0 ? r : settings_close_containers(call, 2);
+}
+
 /* What was refused already where it does not parse. */
 static int settings_append_value(sd_bus_message *call, const Setting *setting, const char *value)
 {
         uint64_t bytes = 0;
         guint64 number = 0;
+        g_auto(GStrv) list = NULL;
         bool flag = false;
 
         switch (setting->type) {
@@ -44,6 +69,9 @@ static int settings_append_value(sd_bus_message *call, const Setting *setting, c
         case SETTING_TYPE_BOOLEAN:
                 (void) boolean_parse(value, &flag);
                 return sd_bus_message_append(call, "{sv}", setting->key, "b", (int) flag);
+        case SETTING_TYPE_LIST:
+                list = g_strsplit(value, "\n", -1);
+                return settings_append_list(call, setting->key, list);
         default:
                 return settings_append_text(call, setting->key, value);
         }
@@ -76,20 +104,6 @@ static int settings_append_device(sd_bus_message *call, const DeviceSettings *de
         return r < 0 ? r : settings_close_containers(call, 2);
 }
 
-/* Opens the value of one key, a variant. */
-static int settings_open_value(sd_bus_message *call, const char *key, const char *contents)
-{
-        int r;
-
-        r = sd_bus_message_open_container(call, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(call, "s", key);
-        if (r >= 0)
-                r = sd_bus_message_open_container(call, 'v', contents);
-
-        return r;
-}
-
 static int settings_append_devices(sd_bus_message *call, const char *key, const GPtrArray *devices)
 {
         int r = settings_open_value(call, key, "a(sa{sv})");
@@ -100,16 +114,6 @@ static int settings_append_devices(sd_bus_message *call, const char *key, const 
                 r = settings_append_device(call, devices->pdata[i]);
 
         return r < 0 ? r : settings_close_containers(call, 3);
-}
-
-static int settings_append_list(sd_bus_message *call, const char *key, char **list)
-{
-        int r = settings_open_value(call, key, "as");
-
-        if (r >= 0)
-                r = sd_bus_message_append_strv(call, list);
-
-        return r < 0 ? r : settings_close_containers(call, 2);
 }
 
 /* "" says: none any more. */

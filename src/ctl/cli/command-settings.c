@@ -272,11 +272,25 @@ static int setting_refuse_key(const char *key, Error *ret_error)
                         shown, known->str);
 }
 
+/* A list, whose key or option comes once for each of its values; an empty one takes back those before it. */
+static int setting_add_line(char **field, const char *name, const char *value, Error *ret_error)
+{
+        g_autofree char *before = g_steal_pointer(field);
+
+        if (strchr(value, '\n'))
+                return setting_refuse(ret_error, name, value, "it has several lines: give each of its own");
+
+        *field = before && *before && *value ? g_strconcat(before, "\n", value, NULL) : g_strdup(value);
+        return 0;
+}
+
 static int setting_set_value(CommandSettings *settings, SettingID id, const char *name, const char *value,
                 Error *ret_error)
 {
         g_autofree char *right = NULL;
 
+        if (setting_table[id].type == SETTING_TYPE_LIST)
+                return setting_add_line(&settings->values[id], name, value, ret_error);
         if (setting_value_is_valid(&setting_table[id], value))
                 return setting_set_text(&settings->values[id], value);
 

@@ -37,6 +37,8 @@ static const struct {
                 {"libvirt", "shruthictl doctor", "to see what this host lacks"},
                 {"credentials", "journalctl -u unikernel@%s.service", "to see which key could not be read"},
                 {"credentials", "shruthictl cat %s", "to see where its keys come from"},
+                {"not-ready", "shruthictl logs %s", "to see how far it got"},
+                {"not-ready", "shruthictl set %s ReadyTimeoutSec=5min", "to give it more time to become ready"},
                 {"dependency", "systemctl list-dependencies unikernel@%s.service",
                                 "to see what it requires"},
                 {"dependency", "shruthictl start %s", "to try again"},

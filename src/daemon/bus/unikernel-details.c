@@ -11,6 +11,7 @@
 #include "common/io.h"
 #include "common/names.h"
 #include "common/paths.h"
+#include "common/time-span.h"
 #include "daemon/access/call.h"
 #include "daemon/bus/unikernel-bus.h"
 #include "daemon/change/image-access.h"
@@ -227,6 +228,17 @@ static const char *guest_architecture(const Definition *definition, const Boot *
         return guest == IMAGE_ARCHITECTURE_UNKNOWN ? "" : image_architecture_to_string(guest);
 }
 
+static int details_append_checks(sd_bus_message *m, const Definition *definition)
+{
+        g_auto(GStrv) ready = g_strsplit(definition->ready ?: "", "\n", -1);
+        g_autofree char *timeout = definition->ready_timeout_usec == UINT64_MAX
+                                                   ? g_strdup("infinity")
+                                                   : time_span_format(definition->ready_timeout_usec);
+        int r = dictionary_append_strv(m, "Ready", ready);
+
+        return r < 0 ? r : sd_bus_message_append(m, "{sv}", "ReadyTimeoutSec", "s", timeout);
+}
+
 /* What is different from the next start on. */
 static int details_append_next_start(
                 sd_bus_message *m, const Unikernel *unikernel, const Details *details, uint64_t memory)
@@ -249,6 +261,9 @@ static int details_append_next_start(
                 r = sd_bus_message_append(m, "{sv}", "Memory", "t", next_memory);
         if (r >= 0 && running->cpus != next->cpus)
                 r = sd_bus_message_append(m, "{sv}", "CPUs", "u", next->cpus);
+        if (r >= 0 && (g_strcmp0(running->ready, next->ready) != 0 ||
+                                      running->ready_timeout_usec != next->ready_timeout_usec))
+                r = details_append_checks(m, next);
         if (r >= 0 && !started_devices_equal(running, next))
                 r = definition_append_devices(m, next, &details->wiring);
 
@@ -297,6 +312,8 @@ static int details_append_guest(sd_bus_message *m, const Unikernel *unikernel, c
                         "s", definition->initrd ?: "", "Arguments", "s", definition->arguments, "Memory",
                         "t", memory, "CPUs", "u", definition->cpus, "Architecture", "s",
                         guest_architecture(definition, &details->boot));
+        if (r >= 0)
+                r = details_append_checks(m, definition);
         if (r >= 0)
                 r = details_append_addresses(m, unikernel, definition, details);
         if (r >= 0)

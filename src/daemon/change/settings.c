@@ -17,6 +17,7 @@
 #include "unikernel/arguments.h"
 
 #define ARGUMENT_LIST_MAX 1024
+#define SETTING_LIST_MAX  64
 
 Settings *settings_new(void)
 {
@@ -188,6 +189,33 @@ static int settings_read_raw(SettingsReader *reader)
         return r;
 }
 
+/* Lines of a definition, '\n' between; "" for an empty list. */
+static int settings_read_list(SettingsReader *reader, char **ret)
+{
+        g_auto(GStrv) list = NULL;
+        int r;
+
+        r = sd_bus_message_enter_container(reader->message, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_read_strv(reader->message, &list);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(reader->message);
+        if (r < 0)
+                return settings_refuse_type(reader, "as");
+
+        for (char **line = list; line && *line; line++)
+                if (!**line || !settings_value_is_plain(*line))
+                        return settings_refuse(reader,
+                                        "a definition cannot hold a value of this list: it is empty, "
+                                        "or has a control character, white space at an end, or '\\' at its end");
+        if (list && g_strv_length(list) > SETTING_LIST_MAX)
+                return settings_refuse(reader, "too many values");
+
+        g_free(*ret);
+        *ret = list ? g_strjoinv("\n", list) : g_strdup("");
+        return 0;
+}
+
 /* As a definition writes it. */
 static int settings_read_value(SettingsReader *reader, SettingID id)
 {
@@ -215,6 +243,8 @@ static int settings_read_value(SettingsReader *reader, SettingID id)
                 if (r >= 0)
                         settings_put(settings, id, flag ? "yes" : "no");
                 return r;
+        case SETTING_TYPE_LIST:
+                return settings_read_list(reader, &settings->values[id]);
         default:
                 return settings_read_plain(reader, &settings->values[id]);
         }

@@ -28,6 +28,7 @@ void guest_read(const char *name, Guest *ret_guest)
 
         *ret_guest = (Guest){
                         .lives = true,
+                        .ready = run_state_is_ready(&state),
                         .invocation_id = g_strdup(state.invocation_id ?: ""),
                         .started_at = state.started_at,
                         .changed_at = state.changed_at ?: state.started_at,

@@ -106,6 +106,21 @@ Job *job_by_path(const Manager *manager, const char *path)
         return NULL;
 }
 
+void jobs_leave_queue(Manager *manager, const char *name)
+{
+        for (GList *l = manager->active_jobs; l; l = l->next) {
+                Job *job = l->data;
+
+                if (job->state != JOB_RUNNING || job->kind == JOB_STOP || !job->entry ||
+                                !g_str_equal(job->name, name))
+                        continue;
+
+                /* Those that are let in are jobs too, and may be over at once. */
+                job->entry = queue_entry_done(job->entry);
+                return;
+        }
+}
+
 bool jobs_are_stopping(const Manager *manager, const char *name)
 {
         for (GList *l = manager->active_jobs; l; l = l->next) {

@@ -51,7 +51,7 @@ static bool unit_status_is_in_pause(const UnitStatus *status)
 static bool unikernel_guest_outlives(const UnitStatus *status, const Guest *guest, UnikernelState before)
 {
         /* What has ended has a guest for a moment longer, too. */
-        if (!guest->lives || !unikernel_state_is_up(before))
+        if (!guest->lives || !guest->ready || !unikernel_state_is_up(before))
                 return false;
 
         switch (unikernel_state_of_unit(status->active_state)) {
@@ -79,6 +79,10 @@ UnikernelState unikernel_derive_state(const UnitStatus *status, const Guest *gue
                 return UNIKERNEL_STOPPING;
         if (state == UNIKERNEL_RUNNING || unikernel_guest_outlives(status, guest, before))
                 return guest->paused ? UNIKERNEL_PAUSED : UNIKERNEL_RUNNING;
+        /* Its runner was killed, and the next one goes on waiting. */
+        if (guest->lives && !guest->ready && before == UNIKERNEL_STARTING &&
+                        (state == UNIKERNEL_FAILED || state == UNIKERNEL_STOPPED))
+                return UNIKERNEL_STARTING;
         /* Its unit runs on when a definition breaks. */
         if (broken && (state == UNIKERNEL_STOPPED || state == UNIKERNEL_FAILED))
                 return UNIKERNEL_BROKEN;

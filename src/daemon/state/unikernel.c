@@ -467,8 +467,9 @@ static void unikernel_look_again(Unikernel *unikernel)
 {
         UnikernelState state = unikernel_state_of_unit(unikernel->status.active_state);
 
-        if (unikernel_state_is_up(unikernel->properties.state) && !unikernel->look_source &&
-                        (state == UNIKERNEL_FAILED || state == UNIKERNEL_STOPPED))
+        if ((unikernel_state_is_up(unikernel->properties.state) ||
+                            unikernel->properties.state == UNIKERNEL_STARTING) &&
+                        !unikernel->look_source && (state == UNIKERNEL_FAILED || state == UNIKERNEL_STOPPED))
                 (void) sd_event_add_time_relative(unikernel->manager->event, &unikernel->look_source,
                                 CLOCK_MONOTONIC, LOOK_USEC, 0, on_unikernel_look_time, unikernel);
 }
@@ -505,6 +506,8 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
         } else
                 unikernel_emit_changes(unikernel, &old);
         properties_clear(&old);
+        if (guest.lives && !guest.ready)
+                jobs_leave_queue(manager, unikernel->name);
 
         return unikernel;
 }

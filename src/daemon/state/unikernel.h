@@ -136,7 +136,8 @@ bool unikernel_is_without_runner(const Unikernel *unikernel);
  *     failed, inactive        failed, stopped; or broken, by the definition
  *
  * but where a runner was killed and systemd brings it back, its unit goes through all of these while the
- * guest runs on: then it is running or paused all the time, or stopping if that is what was asked for. */
+ * guest runs on: then it is running or paused all the time, or stopping if that is what was asked for; and
+ * one that was not ready yet is starting all the time. */
 UnikernelState unikernel_derive_state(const UnitStatus *status, const Guest *guest, UnikernelState before,
                 bool stopping, bool broken);
 

@@ -12,6 +12,7 @@
 #include "domain/network/isolation.h"
 #include "domain/plan/credentials.h"
 #include "domain/plan/volumes.h"
+#include "unikernel/check.h"
 #include "unikernel/liveness.h"
 #include "unikernel/run-dir.h"
 #include "unikernel/started.h"
@@ -31,6 +32,16 @@ static void emit_volumes(const Plan *plan)
                 protocol_emit(DOMAIN_KEY_VOLUMES, "%s", names->str);
 }
 
+static void emit_checks(const Definition *definition)
+{
+        g_auto(GStrv) ready = checks_split(definition->ready);
+
+        for (char **check = ready; *check; check++)
+                protocol_emit(DOMAIN_KEY_READY_CHECK, "%s", *check);
+        if (*ready)
+                protocol_emit(DOMAIN_KEY_READY_TIMEOUT_USEC, "%" PRIu64, definition->ready_timeout_usec);
+}
+
 static void emit_plan(const Plan *plan)
 {
         protocol_emit(DOMAIN_KEY_IMAGE, "%s", plan->digest);
@@ -44,6 +55,7 @@ static void emit_plan(const Plan *plan)
                 protocol_emit(DOMAIN_KEY_CONSOLE_BURST_USER, "%" PRIu64, plan->conf->console_burst_user);
         }
         protocol_emit(DOMAIN_KEY_SILENCE_WARNING_USEC, "%" PRIu64, plan->conf->silence_warning_usec);
+        emit_checks(plan->definition);
         protocol_emit(DOMAIN_KEY_WITNESS, "%s", plan->monitor ? "yes" : "no");
 }
 

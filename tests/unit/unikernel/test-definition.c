@@ -122,7 +122,8 @@ static const struct {
         {"[Unikernel]\nMemroy=32M\n",
                         "f:2: unknown key 'Memroy' in [Unikernel], did you mean 'Memory'?"},
         {"[Unikernel]\nAddress=auto\n", "f:2: unknown key 'Address' in [Unikernel]; known are Image, "
-                                        "Initrd, Arguments, Memory, CPUs, Architecture, Owner, Group, Autostart, Restart"},
+                                        "Initrd, Arguments, Memory, CPUs, Architecture, Owner, Group, Autostart, Restart, "
+                        "Ready, ReadyTimeoutSec"},
         {IMAGE "[Network service]\nPath=/a\n",
                         "f:4: unknown key 'Path' in [Network service]; known are Bridge, "
                         "Network, MACAddress, Address, Bandwidth, Isolation"},
@@ -209,6 +210,17 @@ static const struct {
         {IMAGE "Autostart=maybe\n", "f:3: Autostart=maybe: write yes or no"},
         {IMAGE "Restart=on-abort\n",
                         "f:3: Restart=on-abort: write no, on-failure or always"},
+        {IMAGE "Ready=soon\n", "f:3: Ready=soon: write started or console:REGEX"},
+        {IMAGE "Ready=console:\n",
+                        "f:3: Ready=console:: no pattern: write console: and a regular expression, such as "
+                        "console:^Listening"},
+        {IMAGE "Ready=started\nReady=started\nReady=started\nReady=started\nReady=started\nReady=started\n"
+               "Ready=started\nReady=started\nReady=console:x\n",
+                        "f:11: Ready=console:x: one check too many: write at most 8"},
+        {IMAGE "ReadyTimeoutSec=soon\n",
+                        "f:3: ReadyTimeoutSec=soon: write a time such as 30s or 2min, or infinity"},
+        {IMAGE "ReadyTimeoutSec=0\n",
+                        "f:3: ReadyTimeoutSec=0: write a time such as 30s or 2min, or infinity"},
         {IMAGE "[Network a]\nBridge=0123456789abcdef\n",
                         "f:4: Bridge=0123456789abcdef: not the name of a bridge: 1 to 15 printable "
                         "characters without '/', ':', '%' and space"},
@@ -332,6 +344,7 @@ static void test_format_comes_back(void)
                         "[Unikernel]\nImage=" DIGEST
                         "\nInitrd=/a/b\nArguments=a {{b}} \"c\nMemory=64M\nCPUs=2\n"
                         "Architecture=aarch64\nOwner=1000\nGroup=100\nAutostart=yes\nRestart=always\n"
+                        "Ready=started\nReady=console:^Listening on .*:80$\nReadyTimeoutSec=2min\n"
                         "\n[Network service]\nBridge=br0\nMACAddress=52:54:00:12:34:56\n"
                         "\n[Network other]\nNetwork=default\n"
                         "\n[Volume storage]\nPath=/a\nReadOnly=yes\n"

@@ -87,6 +87,7 @@ static void test_setting_table(void)
                         {SETTING_TYPE_NUMBER, sizeof(unsigned)},
                         {SETTING_TYPE_BOOLEAN, sizeof(bool)},
                         {SETTING_TYPE_FILE, sizeof(char *)},
+                        {SETTING_TYPE_LIST, sizeof(char *)},
         };
 
         for (SettingID id = 0; id < _SETTING_MAX; id++) {
@@ -152,7 +153,9 @@ static void test_manager_xml(void)
                         continue;
                 item = manager_item(text, setting);
                 word = setting->section == SECTION_UNIKERNEL
-                                       ? g_strdup_printf("%c ", (char) setting->type)
+                                       ? g_strdup_printf("%s ", setting->type == SETTING_TYPE_LIST
+                                                                         ? "as"
+                                                                         : (char[]){(char) setting->type, 0})
                                        : g_strdup_printf("\"%s\" %c", setting->key, (char) setting->type);
                 if (setting->section == SECTION_UNIKERNEL ? !g_str_has_prefix(item, word)
                                                           : !strstr(item, word))

@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "unikernel/check.h"
 #include "unikernel/run-state.h"
 
 static void assert_equal(const RunState *a, const RunState *b)
@@ -34,6 +35,10 @@ static void assert_equal(const RunState *a, const RunState *b)
         g_assert_cmpuint(a->started_at, ==, b->started_at);
         g_assert_cmpuint(a->changed_at, ==, b->changed_at);
         g_assert_cmpstr(a->paused, ==, b->paused);
+        g_assert_cmpint(run_state_is_ready(a), ==, run_state_is_ready(b));
+        g_assert_cmpuint(a->ready_held, ==, b->ready_held);
+        g_assert_cmpuint(a->ready_timeout_usec, ==, b->ready_timeout_usec);
+        g_assert_cmpuint(a->ready_deadline, ==, b->ready_deadline);
         g_assert_cmpstr(a->exit_parser.detail, ==, b->exit_parser.detail);
 }
 
@@ -54,6 +59,11 @@ static RunState full_state(void)
         state.console_burst_user = 789;
         state.console_burst = 456;
         state.silence_warning_usec = 10000000;
+        run_state_add_ready_check(&state, "console:a=b");
+        run_state_add_ready_check(&state, "console:^Listening");
+        state.ready_held = 2;
+        state.ready_timeout_usec = 90000000;
+        state.ready_deadline = INT64_MAX;
         state.exit_parser.result = RESULT_TRAPPED;
         state.exit_parser.exit_status = INT64_MIN;
         state.exit_parser.halted = state.exit_parser.short_of_memory = true;
@@ -62,6 +72,27 @@ static RunState full_state(void)
         state.paused = g_strdup("by somebody; \"a=b\"");
         memset(state.exit_parser.detail, '=', sizeof state.exit_parser.detail - 1);
         return state;
+}
+
+/* By all of its checks; one of a version that knew of none, as soon as it runs. */
+static void test_is_ready(void)
+{
+        _cleanup_run_state_ RunState state = RUN_STATE_INIT, former = RUN_STATE_INIT;
+
+        g_assert_cmpint(run_state_parse("started=yes\n", &former), ==, 0);
+        g_assert_true(run_state_is_ready(&former));
+
+        for (unsigned i = 0; i < 100; i++) {
+                g_autofree char *check = g_strdup_printf("console:%u", i / 2);
+
+                run_state_add_ready_check(&state, check);
+        }
+        g_assert_cmpuint(g_strv_length(state.ready_checks), ==, CHECKS_MAX);
+        for (unsigned i = 0; i < CHECKS_MAX; i++) {
+                g_assert_false(run_state_is_ready(&state));
+                state.ready_held |= UINT64_C(1) << i;
+        }
+        g_assert_true(run_state_is_ready(&state));
 }
 
 static void test_comes_back_from_a_file(void)
@@ -122,6 +153,7 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/run/state/comes-back-from-a-file", test_comes_back_from_a_file);
+        g_test_add_func("/run/state/is-ready-by-all-of-its-checks", test_is_ready);
         g_test_add_func("/run/state/refuses-what-it-did-not-write", test_refuses_what_it_did_not_write);
         g_test_add_func("/run/state/passes-over-keys-of-a-newer-runner",
                         test_passes_over_keys_of_a_newer_runner);

@@ -84,6 +84,8 @@ static const Change others[] = {
                 {"Unikernel", NULL, "CPUs", "3"},
                 {"Unikernel", NULL, "Arguments", NULL},
                 {"Unikernel", NULL, "Initrd", "/a"},
+                {"Unikernel", NULL, "Ready", "console:a"},
+                {"Unikernel", NULL, "ReadyTimeoutSec", "1s"},
                 {"Unikernel", NULL, "Image", "/b"},
                 {"Volume", "v", "Size", "64K"},
                 {"Unikernel", NULL, "Architecture", "aarch64"},

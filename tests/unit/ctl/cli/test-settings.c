@@ -75,6 +75,11 @@ static void test_each_key(Fixture *f, const void *data)
         set(f, "Architecture", "arm64");
         set(f, "Arguments", "--a=\"b c\" ");
         set(f, "Restart", "on-failure");
+        set(f, "Ready", "gone");
+        set(f, "Ready", "");
+        set(f, "Ready", "started");
+        set(f, "ready", "console:^a, b$");
+        set(f, "ReadyTimeoutSec", "2min");
         set(f, "Group", "");
         set(f, "Owner", "alice");
         set(f, "Initrd", "");
@@ -83,7 +88,8 @@ static void test_each_key(Fixture *f, const void *data)
         g_assert_cmpstr(text, ==,
                         "{\"Arguments\":\"--a=\\\"b c\\\" \",\"Memory\":67108864,\"CPUs\":2,"
                         "\"Architecture\":\"arm64\",\"Owner\":\"alice\",\"Group\":\"\",\"Autostart\":false,"
-                        "\"Restart\":\"on-failure\",\"ImageDigest\":"
+                        "\"Restart\":\"on-failure\",\"Ready\":[\"started\",\"console:^a, b$\"],"
+                        "\"ReadyTimeoutSec\":\"2min\",\"ImageDigest\":"
                         "\"sha256:x\","
                         "\"InitrdDigest\":\"\"}");
 }

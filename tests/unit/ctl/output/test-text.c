@@ -112,7 +112,7 @@ static void test_advice_for_each_result(void)
 {
         static const char *const results[] = {"exit-status", "aborted", "trapped", "halted", "reset",
                         "ended-from-outside", "definition", "image", "devices", "host", "libvirt",
-                        "credentials", "dependency", "runner", "timeout", "start-limit-hit",
+                        "credentials", "not-ready", "dependency", "runner", "timeout", "start-limit-hit",
                         "something-new"};
         g_autofree char *dependency = NULL;
 

@@ -17,6 +17,7 @@ static const char before[] = "[Unikernel]\n" LINE("Image", "1") "[Network a]\n[V
 static const char after[] = "[Unikernel]\n" LINE("Image", "2")
                 LINE("Initrd", "3") "Arguments=x\nMemory=64M\nCPUs=2\nArchitecture=aarch64\n"
                                     "Owner=1001\nGroup=1002\nAutostart=yes\nRestart=always\n"
+                                    "Ready=console:x\nReadyTimeoutSec=1s\n"
                                     "[Network a]\nIsolation=no\n";
 
 static Definition *parse(const char *text)
@@ -115,7 +116,8 @@ static void tear_down(Fixture *f, gconstpointer data)
 static void assert_type(GHashTable *types, const char *key, const Setting *setting)
 {
         /* A file is told by its digest. */
-        char type[] = {setting->type == SETTING_TYPE_FILE ? 's' : (char) setting->type, 0};
+        char letter[] = {setting->type == SETTING_TYPE_FILE ? 's' : (char) setting->type, 0};
+        const char *type = setting->type == SETTING_TYPE_LIST ? "as" : letter;
 
         g_test_message("%s", key);
         g_assert_cmpstr(g_hash_table_lookup(types, key), ==, type);

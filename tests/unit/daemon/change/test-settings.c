@@ -60,6 +60,7 @@ static void test_refusals(void)
                         {"Memory", "s", "32M", "'t'"},
                         {"Autostart", "s", "yes", "'b'"},
                         {"Restart", "s", "sometimes", "on-failure"},
+                        {"Ready", "s", "started", "'as'"},
                         {"Architecture", "s", "sparc", "'x86_64' or 'aarch64'"},
                         {"InitrdDigest", "s", "sha256:12", "64"},
                         {"Digest", "s", "", "64"},
@@ -164,11 +165,12 @@ static void test_all_keys(void)
         g_autoptr(Settings) settings = NULL;
         const DefinitionDevice *device;
 
-        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 10, "ArgumentList", "as", 2, "--a=b c", "d",
-                                        "Memory", "t", UINT64_C(67108864), "CPUs", "u", 2, "Architecture",
-                                        "s", "x86-64", "Group", "s", "wheel", "Autostart", "b", 1, "Restart",
-                                        "s", "always", "Initrd", "h", fd, "Digest", "s", DIGEST, "Networks",
-                                        "a(sa{sv})", 2, "service", 1, "Bridge", "s", "br0", "lan", 0),
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 11, "Ready", "as", 2, "started", "console:a",
+                                        "ArgumentList", "as", 2, "--a=b c", "d", "Memory", "t",
+                                        UINT64_C(67108864), "CPUs", "u", 2, "Architecture", "s", "x86-64",
+                                        "Group", "s", "wheel", "Autostart", "b", 1, "Restart", "s", "always",
+                                        "Initrd", "h", fd, "Digest", "s", DIGEST, "Networks", "a(sa{sv})", 2,
+                                        "service", 1, "Bridge", "s", "br0", "lan", 0),
                         >=, 0);
         settings = read_ok(m, SETTINGS_CREATE);
         close_safe(fd);
@@ -177,6 +179,7 @@ static void test_all_keys(void)
         g_assert_cmpstr(settings->values[SETTING_MEMORY], ==, "64M");
         g_assert_cmpstr(settings->values[SETTING_CPUS], ==, "2");
         g_assert_cmpstr(settings->values[SETTING_AUTOSTART], ==, "yes");
+        g_assert_cmpstr(settings->values[SETTING_READY], ==, "started\nconsole:a");
         g_assert_cmpstr(settings->values[SETTING_ARCHITECTURE], ==, "x86_64");
         /* Its own, so that the message can go. */
         g_assert_cmpint(settings->initrd_fd, >=, 0);
@@ -185,6 +188,34 @@ static void test_all_keys(void)
         device = settings->networks->pdata[0];
         g_assert_cmpstr(device->bridge, ==, "br0");
         g_assert_null(settings->volumes);
+}
+
+/* All lines of a list take the place of all that are there, and a value that would be another line is
+ * refused. */
+static void test_lists(void)
+{
+        static const char old[] = "[Unikernel]\nImage=" DIGEST
+                                  "\n# a\nReady=started\n# b\nMemory=32M\nReady=console:x\n"
+                                  "Restart=no\n";
+        sd_bus_message *m = message_new(), *none = message_new(), *bad = message_new();
+        g_autoptr(Settings) settings = NULL, no_settings = NULL;
+        g_autofree char *text = NULL, *no_text = NULL;
+
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Ready", "as", 2, "console:a", "console:b"), >=,
+                        0);
+        settings = read_ok(m, SETTINGS_UPDATE);
+        text = settings_apply(settings, old, NULL, NULL, NULL);
+        g_assert_cmpstr(text, ==,
+                        "[Unikernel]\nImage=" DIGEST "\n# a\nReady=console:a\nReady=console:b\n# b\n"
+                        "Memory=32M\nRestart=no\n");
+
+        g_assert_cmpint(sd_bus_message_append(none, "a{sv}", 1, "Ready", "as", 0), >=, 0);
+        no_settings = read_ok(none, SETTINGS_UPDATE);
+        no_text = settings_apply(no_settings, old, NULL, NULL, NULL);
+        g_assert_cmpstr(no_text, ==, "[Unikernel]\nImage=" DIGEST "\n# a\n# b\nMemory=32M\nRestart=no\n");
+
+        g_assert_cmpint(sd_bus_message_append(bad, "a{sv}", 1, "Ready", "as", 1, "started\nOwner=0"), >=, 0);
+        refused(bad, SETTINGS_UPDATE, "control character");
 }
 
 static Definition *parse(const char *text)
@@ -375,6 +406,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/settings/refuses-bad-devices", test_devices);
         g_test_add_func("/daemon/settings/refuses-30-devices", test_too_many_devices);
         g_test_add_func("/daemon/settings/reads-all-keys", test_all_keys);
+        g_test_add_func("/daemon/settings/a-list-is-all-of-its-lines", test_lists);
         g_test_add_func("/daemon/settings/keeps-what-is-not-named", test_apply_keeps);
         g_test_add_func("/daemon/settings/replaces-devices-in-order", test_apply_devices);
         g_test_add_func("/daemon/settings/credentials-keep-their-sources", test_apply_credentials);

@@ -135,8 +135,11 @@ static void test_state_of_a_guest_without_runner(void)
                         {"failed", "failed", "signal", "a", UNIKERNEL_FAILED, UNIKERNEL_FAILED},
                         {"inactive", "dead", "success", "a", UNIKERNEL_STOPPING, UNIKERNEL_STOPPED},
         };
-        const Guest running = {.lives = true, .invocation_id = (char *) "a"}, none = {};
-        const Guest paused = {.lives = true, .invocation_id = (char *) "a", .paused = (char *) "by QEMU"};
+        const Guest running = {.lives = true, .ready = true, .invocation_id = (char *) "a"}, none = {};
+        const Guest paused = {.lives = true,
+                        .ready = true,
+                        .invocation_id = (char *) "a",
+                        .paused = (char *) "by QEMU"};
 
         for (size_t i = 0; i < G_N_ELEMENTS(timestamps); i++) {
                 const UnitStatus status = {
@@ -166,6 +169,41 @@ static void test_state_of_a_guest_without_runner(void)
                 if (g_str_equal(timestamps[i].sub_state, "auto-restart"))
                         g_assert_cmpint(unikernel_derive_state(&status, &none, before, true, false), ==,
                                         UNIKERNEL_STOPPING);
+        }
+}
+
+/* One that is not ready yet is starting, also in the time without a runner and for a shruthid that has just
+ * come, until its end. */
+static void test_state_of_a_guest_that_is_not_ready(void)
+{
+        static const struct {
+                const char *active_state, *sub_state, *result, *invocation_id;
+                UnikernelState before, expected;
+        } moments[] = {
+                        {"activating", "start", "success", "a", UNIKERNEL_STARTING, UNIKERNEL_STARTING},
+                        {"activating", "start", "success", "a", UNIKERNEL_RUNNING, UNIKERNEL_STARTING},
+                        {"activating", "start", "success", "b", UNIKERNEL_RUNNING, UNIKERNEL_STARTING},
+                        {"failed", "failed", "signal", "a", UNIKERNEL_STARTING, UNIKERNEL_STARTING},
+                        {"activating", "auto-restart", "signal", "a", UNIKERNEL_STARTING,
+                                        UNIKERNEL_STARTING},
+                        {"deactivating", "stop-sigterm", "success", "a", UNIKERNEL_STARTING,
+                                        UNIKERNEL_STOPPING},
+                        {"failed", "failed", "exit-code", "a", UNIKERNEL_STOPPING, UNIKERNEL_FAILED},
+        };
+        const Guest guest = {.lives = true, .invocation_id = (char *) "a"}, none = {};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(moments); i++) {
+                const UnitStatus status = {
+                                .active_state = (char *) moments[i].active_state,
+                                .sub_state = (char *) moments[i].sub_state,
+                                .result = (char *) moments[i].result,
+                                .invocation_id = (char *) moments[i].invocation_id,
+                };
+
+                g_assert_cmpint(unikernel_derive_state(&status, &guest, moments[i].before, false, false), ==,
+                                moments[i].expected);
+                g_assert_cmpint(unikernel_derive_state(&status, &none, moments[i].before, false, false), ==,
+                                unikernel_state_of_unit(moments[i].active_state));
         }
 }
 
@@ -211,6 +249,8 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/job/states-lead-to-the-end", test_job_states);
         g_test_add_func("/daemon/unikernel/state-is-derived", test_state);
         g_test_add_func("/daemon/state/of-a-guest-without-runner", test_state_of_a_guest_without_runner);
+        g_test_add_func("/daemon/state/of-a-guest-that-is-not-ready",
+                        test_state_of_a_guest_that_is_not_ready);
         g_test_add_func("/daemon/unikernel/path-is-escaped", test_path);
         return g_test_run();
 }

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A check is what its line says, what is none is refused with the way out, and no pattern costs more than a
+ * line is worth. */
+
+#include <glib.h>
+#include <string.h>
+
+#include "unikernel/check.h"
+
+static void test_each_kind(void)
+{
+        _cleanup_check_ Check started = {}, console = {};
+
+        g_assert_cmpint(check_parse("started", &started, NULL), ==, 0);
+        g_assert_cmpint(started.kind, ==, CHECK_STARTED);
+        g_assert_cmpint(check_parse("console:^Listening on .*:80$", &console, NULL), ==, 0);
+        g_assert_cmpint(console.kind, ==, CHECK_CONSOLE);
+        g_assert_cmpstr(console.pattern, ==, "^Listening on .*:80$");
+}
+
+static void test_refusals(void)
+{
+        static const struct {
+                const char *text, *word;
+        } cases[] = {
+                        {"", "write started or"},
+                        {"Started", "write started or"},
+                        {"started:", "write started alone"},
+                        {"console", "nothing follows 'console'"},
+                        {"console:", "no pattern"},
+                        {"console:a[", "at char"},
+                        {"console:(?P<x", "not a regular expression"},
+                        {"console:a\tb", "write \\t"},
+                        {"exec:/bin/true", "write started or"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                _cleanup_error_ Error error = ERROR_INIT;
+                _cleanup_check_ Check check = {};
+
+                g_assert_cmpint(check_parse(cases[i].text, &check, &error), <, 0);
+                g_assert_cmpint(error.code, ==, ERROR_INVALID_DEFINITION);
+                if (!strstr(error.message, cases[i].word))
+                        g_error("'%s': %s", cases[i].text, error.message);
+        }
+}
+
+static void test_a_pattern_is_bounded(void)
+{
+        g_autofree char *longest = g_strnfill(CHECK_PATTERN_MAX, 'a'),
+                        *longer = g_strnfill(CHECK_PATTERN_MAX + 1, 'a');
+        g_autofree char *good = g_strconcat("console:", longest, NULL),
+                        *bad = g_strconcat("console:", longer, NULL);
+        _cleanup_check_ Check check = {}, none = {};
+
+        g_assert_cmpint(check_parse(good, &check, NULL), ==, 0);
+        g_assert_cmpint(check_parse(bad, &none, NULL), <, 0);
+}
+
+static bool matches(const char *pattern, const char *line, size_t size)
+{
+        g_autoptr(GRegex) regex = check_pattern_compile(pattern);
+
+        g_assert_nonnull(regex);
+        return check_pattern_matches(regex, line, size);
+}
+
+static void test_lines(void)
+{
+        g_autofree char *long_line = g_strnfill(CHECK_LINE_MAX + 5, 'x');
+
+        g_assert_true(matches("ready", "now ready.", 10));
+        g_assert_false(matches("^ready", "now ready.", 10));
+        g_assert_true(matches("^ready$", "ready", 5));
+        g_assert_true(matches("\\xff\\x00b", "a\xff\0b", 4));
+        g_assert_true(matches("(?i)READY", "ready", 5));
+        g_assert_false(matches("a", "", 0));
+        memcpy(long_line + CHECK_LINE_MAX - 2, "ready", 5);
+        g_assert_false(matches("ready", long_line, strlen(long_line)));
+        memcpy(long_line + CHECK_LINE_MAX - 5, "ready", 5);
+        g_assert_true(matches("ready", long_line, strlen(long_line)));
+}
+
+/* Patterns that search a line in exponential time, and one that says that it may. */
+static void test_no_pattern_is_costly(void)
+{
+        static const char *const patterns[] = {"(a+)+$", "(a|a)*b", "(*LIMIT_MATCH=4000000000)(a+)+$",
+                        "((a*)*)*b", "(.*)*x(.*)*y", "^(a|aa)+$"};
+        g_autofree char *line = g_strnfill(CHECK_LINE_MAX, 'a');
+
+        line[CHECK_LINE_MAX - 1] = '!';
+        for (size_t i = 0; i < G_N_ELEMENTS(patterns); i++) {
+                int64_t begin = g_get_monotonic_time();
+
+                for (unsigned n = 0; n < 3; n++)
+                        g_assert_false(matches(patterns[i], line, CHECK_LINE_MAX));
+                /* Far more than it takes, and far less than what it is kept from. */
+                g_assert_cmpint(g_get_monotonic_time() - begin, <, 6 * G_USEC_PER_SEC);
+        }
+}
+
+static void test_lists(void)
+{
+        g_auto(GStrv) none = checks_split(NULL), started = checks_split("started"),
+                      two = checks_split("console:a\nstarted\nconsole:b");
+
+        g_assert_null(none[0]);
+        g_assert_null(started[0]);
+        g_assert_cmpstr(two[0], ==, "console:a");
+        g_assert_cmpstr(two[1], ==, "console:b");
+        g_assert_null(two[2]);
+}
+
+int main(int argc, char *argv[])
+{
+        g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/check/each-kind-is-read", test_each_kind);
+        g_test_add_func("/check/what-is-none-is-refused-with-the-way-out", test_refusals);
+        g_test_add_func("/check/a-pattern-has-a-length", test_a_pattern_is_bounded);
+        g_test_add_func("/check/a-line-matches-by-its-beginning", test_lines);
+        g_test_add_func("/check/no-pattern-is-costly", test_no_pattern_is_costly);
+        g_test_add_func("/check/a-list-is-split-without-started", test_lists);
+        return g_test_run();
+}
