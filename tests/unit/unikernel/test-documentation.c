@@ -123,6 +123,23 @@ static char *between(const char *text, const char *begin, const char *end)
         return g_strdup(rest[0]);
 }
 
+/* What the page says of each setting that administrators alone can set, or can set to more. */
+static void test_administrator_page(void)
+{
+        static const char path[] = "data/man/shruthi.unikernel.5";
+        g_autofree char *text = read_source(path);
+
+        for (SettingID id = 0; id < _SETTING_MAX; id++) {
+                const Setting *setting = &setting_table[id];
+                g_autofree char *heading = g_strdup_printf(".TP\n\\fI%s=\\fR\n", setting->key);
+                g_autofree char *item = between(text, heading, ".TP\n\\fI");
+                g_auto(GStrv) parts = g_strsplit(item, "\n.SH ", 2);
+
+                if ((setting->flags & SETTING_ADMINISTRATOR) && !strstr(parts[0], "dministrator"))
+                        complain(setting, "what is said of administrators in data/man/shruthi.unikernel.5");
+        }
+}
+
 /* What Manager's description says of the settings: of one of them, or of all devices of its section. */
 static char *manager_item(const char *text, const Setting *setting)
 {
@@ -264,6 +281,8 @@ int main(int argc, char *argv[])
         g_test_add_func("/documentation/settings/manager-xml", test_manager_xml);
         g_test_add_func("/documentation/settings/unikernel-xml", test_unikernel_xml);
         g_test_add_func("/documentation/shruthi.unikernel/names-all-keys", test_definition_page);
+        g_test_add_func("/documentation/shruthi.unikernel/tells-what-administrators-set",
+                        test_administrator_page);
         g_test_add_func("/documentation/shruthi.conf/names-all-keys", test_conf_page);
         g_test_add_func("/documentation/shruthi.conf/names-all-keys-of-bridges", test_conf_bridge_page);
         g_test_add_func("/documentation/shruthi.conf/gives-all-defaults", test_conf_page_defaults);
