@@ -167,18 +167,26 @@ static void on_volume_acted(void *userdata)
         volume_work_fail(work);
 }
 
-/* What all handlers end with, once the arguments are read. Takes settings (or NULL) and a duplicate of fd
- * (or -EBADF); clone may be NULL. polkit is asked later, once it is known whose volume it is. */
-static int volume_work_start_full(sd_bus_message *message, Manager *manager, const VolumeVerb *verb,
-                const char *name, const char *clone, uint64_t size, Settings *settings, int fd)
+/* The arguments of a method; what it has none of is left out. */
+typedef struct VolumeArguments {
+        const char *name, *clone;
+        uint64_t size;
+        Settings *settings; /* are taken */
+        const int *fd;      /* is duplicated */
+} VolumeArguments;
+
+/* What all handlers end with, once the arguments are read. polkit is asked later, once it is known whose
+ * volume it is. */
+static int volume_work_start(sd_bus_message *message, Manager *manager, const VolumeVerb *verb,
+                const VolumeArguments *arguments)
 {
         _cleanup_error_ Error error = ERROR_INIT;
-        g_autoptr(Settings) owned_settings = settings;
+        g_autoptr(Settings) settings = arguments->settings;
         VolumeWork *work;
         Call *call;
         int r;
 
-        r = name ? volume_name_check(name, &error) : 0;
+        r = arguments->name ? volume_name_check(arguments->name, &error) : 0;
         if (r < 0)
                 return reply_error(message, &error, r);
 
@@ -194,15 +202,15 @@ static int volume_work_start_full(sd_bus_message *message, Manager *manager, con
         *work = (VolumeWork){
                         .verb = verb,
                         .call = call,
-                        .name = g_strdup(name),
-                        .clone = g_strdup(clone),
-                        .size = size,
+                        .name = g_strdup(arguments->name),
+                        .clone = g_strdup(arguments->clone),
+                        .size = arguments->size,
                         .fd = -EBADF,
-                        .settings = g_steal_pointer(&owned_settings),
+                        .settings = g_steal_pointer(&settings),
                         .error = ERROR_INIT,
         };
-        if (fd >= 0) {
-                work->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (arguments->fd) {
+                work->fd = fcntl(*arguments->fd, F_DUPFD_CLOEXEC, 3);
                 if (work->fd < 0) {
                         work->result = error_set_errno(&work->error, errno, "Cannot take the descriptor");
                         volume_work_fail(work);
@@ -215,12 +223,6 @@ static int volume_work_start_full(sd_bus_message *message, Manager *manager, con
         else
                 volume_work_ask_polkit(work);
         return 1;
-}
-
-static int volume_work_start(sd_bus_message *message, Manager *manager, const VolumeVerb *verb,
-                const char *name, uint64_t size, Settings *settings, int fd)
-{
-        return volume_work_start_full(message, manager, verb, name, NULL, size, settings, fd);
 }
 
 static void volumes_run_clean(void *userdata)
@@ -262,7 +264,9 @@ int method_create_volume(sd_bus_message *message, void *userdata, sd_bus_error *
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        return volume_work_start(message, userdata, &verb, name, size, g_steal_pointer(&settings), -EBADF);
+        return volume_work_start(message, userdata, &verb,
+                        &(VolumeArguments){
+                                        .name = name, .size = size, .settings = g_steal_pointer(&settings)});
 }
 
 int method_import_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
@@ -293,7 +297,11 @@ int method_import_volume(sd_bus_message *message, void *userdata, sd_bus_error *
                         return reply_error(message, &error, r);
         }
 
-        return volume_work_start(message, userdata, &verb, name, size, g_steal_pointer(&settings), fd);
+        return volume_work_start(message, userdata, &verb,
+                        &(VolumeArguments){.name = name,
+                                        .size = size,
+                                        .settings = g_steal_pointer(&settings),
+                                        .fd = &fd});
 }
 
 static int volume_work_append_list(const VolumeWork *work, sd_bus_message *reply)
@@ -326,7 +334,7 @@ int method_list_volumes(sd_bus_message *message, void *userdata, sd_bus_error *r
                         .append = volume_work_append_list,
         };
 
-        return volume_work_start(message, userdata, &verb, NULL, 0, NULL, -EBADF);
+        return volume_work_start(message, userdata, &verb, &(VolumeArguments){});
 }
 
 static int volume_work_append_details(const VolumeWork *work, sd_bus_message *reply)
@@ -372,7 +380,7 @@ static int volume_method_by_name(sd_bus_message *message, Manager *manager, cons
         if (r < 0)
                 return reply_invalid_args(message, r);
 
-        return volume_work_start(message, manager, verb, name, 0, NULL, -EBADF);
+        return volume_work_start(message, manager, verb, &(VolumeArguments){.name = name});
 }
 
 static int volume_work_look_only(VolumeWork *work, Error *ret_error)
@@ -438,7 +446,7 @@ int method_resize_volume(sd_bus_message *message, void *userdata, sd_bus_error *
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        return volume_work_start(message, userdata, &verb, name, size, NULL, -EBADF);
+        return volume_work_start(message, userdata, &verb, &(VolumeArguments){.name = name, .size = size});
 }
 
 static int volume_work_append_fd(const VolumeWork *work, sd_bus_message *reply)
@@ -488,8 +496,10 @@ int method_clone_volume(sd_bus_message *message, void *userdata, sd_bus_error *r
         if (r < 0)
                 return reply_error(message, &error, r);
 
-        return volume_work_start_full(
-                        message, userdata, &verb, name, clone, 0, g_steal_pointer(&settings), -EBADF);
+        return volume_work_start(message, userdata, &verb,
+                        &(VolumeArguments){.name = name,
+                                        .clone = clone,
+                                        .settings = g_steal_pointer(&settings)});
 }
 
 int method_remove_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

@@ -57,8 +57,7 @@ void volume_work_free(VolumeWork *work);
 /* Reads volume, owner and group, to ask polkit about. NO_SUCH_VOLUME. */
 int volume_work_look(VolumeWork *work, Error *ret_error);
 
-/* What each verb does. All but create, import and list act on
- * work->volume, and say BUSY where that name has
+/* What each verb does. All but create, import and list act on work->volume, and say BUSY where that name has
  * become another's since polkit was asked. */
 int volume_work_create(VolumeWork *work, Error *ret_error);
 int volume_work_import(VolumeWork *work, Error *ret_error);
