@@ -83,7 +83,7 @@ static int on_daemon_message(sd_bus_message *message, void *userdata, sd_bus_err
         if (r == -EBADMSG || r == -ENXIO || r == -EINVAL)
                 return reply_invalid_args(message, r);
 
-        return reply_error(message, &error, error_set_errno(&error, r, "The message cannot be taken"));
+        return reply_error(message, &error, error_set_errno(&error, r, "Cannot accept the message"));
 }
 
 static int daemon_export(Manager *manager, sd_bus *bus)
@@ -137,13 +137,14 @@ static int on_daemon_name(sd_bus_message *reply, void *userdata, sd_bus_error *r
         Manager *manager = userdata;
 
         if (error) {
-                log_error("Cannot be " SHRUTHI_BUS_NAME " on the bus: %s", error->message);
+                log_error("Cannot acquire the name " SHRUTHI_BUS_NAME " on the bus: %s", error->message);
                 return sd_event_exit(manager->event, -EIO);
         }
 
-        (void) sd_notify(0, manager->conf->broken ? "READY=1\nSTATUS=Serving the bus, without what goes by "
-                                                    "shruthi.conf, which is broken: shruthictl doctor"
-                                                  : "READY=1\nSTATUS=Serving the bus");
+        (void) sd_notify(0, manager->conf->broken
+                                            ? "READY=1\nSTATUS=Serving the bus with limited functions: "
+                                              "shruthi.conf is invalid, see shruthictl doctor"
+                                            : "READY=1\nSTATUS=Serving the bus");
         return 0;
 }
 
@@ -156,7 +157,7 @@ static void on_systemd_ready(Manager *manager)
         units_repair(manager);
         r = sd_bus_request_name_async(manager->bus, NULL, SHRUTHI_BUS_NAME, 0, on_daemon_name, manager);
         if (r < 0) {
-                log_error("Cannot ask for the name " SHRUTHI_BUS_NAME ": %s", g_strerror(-r));
+                log_error("Cannot request the name " SHRUTHI_BUS_NAME ": %s", g_strerror(-r));
                 (void) sd_event_exit(manager->event, r);
         }
 }
@@ -172,7 +173,7 @@ static int on_daemon_hangup(sd_bus_message *message, void *userdata, sd_bus_erro
         Manager *manager = userdata;
 
         /* Nothing is lost by it: systemd starts us again. */
-        log_warning("The bus is gone: ending");
+        log_warning("The bus is gone, exiting");
         return sd_event_exit(manager->event, -ECONNRESET);
 }
 
@@ -225,7 +226,7 @@ static int daemon_reach_bus(Manager *manager)
         if (manager->bus || !manager->listen_source)
                 return r;
 
-        log_warning("There is no bus (%s); serving the private socket alone", g_strerror(-r));
+        log_warning("There is no bus (%s); serving only the private socket", g_strerror(-r));
         (void) sd_notify(0, "READY=1\nSTATUS=Serving the private socket; there is no bus");
         return sd_event_add_time_relative(manager->event, &manager->connect_source, CLOCK_MONOTONIC,
                         CONNECT_RETRY, 0, on_daemon_connect_time, manager);
@@ -238,7 +239,7 @@ static int daemon_take_sockets(Manager *manager)
         if (n <= 0)
                 return n;
         if (n > 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0) {
-                log_error("One listening stream socket is expected from systemd, got %d descriptors", n);
+                log_error("Expected one listening stream socket from systemd, got %d file descriptors", n);
                 return -EINVAL;
         }
 
@@ -306,8 +307,8 @@ static void daemon_load_conf(Manager *manager)
 
         r = conf_load(&conf, &error);
         if (r < 0)
-                log_error("shruthi.conf is broken. Until it is mended, nothing is created, changed or "
-                          "started: %s",
+                log_error("shruthi.conf is invalid; until it is corrected nothing can be created, changed "
+                          "or started: %s",
                                 error_message(&error, r));
         manager_set_conf(manager, conf);
 }

@@ -16,7 +16,7 @@ int calls_check(Manager *manager, uid_t uid, Error *ret_error)
 {
         if (manager->n_calls >= CALLS_MAX || (uid != 0 && calls_of(manager, uid) >= CALLS_PER_USER_MAX))
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "Too many calls are under way (%u of yours): wait until some are answered",
+                                "Too many calls in progress (%u of yours); wait until some are answered",
                                 calls_of(manager, uid));
 
         return 0;

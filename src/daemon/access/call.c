@@ -16,9 +16,10 @@ int call_identify(Manager *manager, sd_bus_message *message, Client **ret_client
         int r = client_identify(manager, message, &client);
 
         if (r == -EDQUOT)
-                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "Too many calls wait for an answer");
+                return error_set(
+                                ret_error, ERROR_LIMIT_EXCEEDED, "Too many calls are waiting for an answer");
         if (r < 0)
-                return error_set(ret_error, ERROR_ACCESS_DENIED, "The caller has left");
+                return error_set(ret_error, ERROR_ACCESS_DENIED, "The caller has disconnected");
         if (ret_client)
                 *ret_client = client;
         return r;
@@ -33,7 +34,7 @@ int call_begin(Manager *manager, sd_bus_message *message, const char *unikernel,
 
         r = client_identify(manager, message, &client);
         if (r <= 0)
-                return error_set(ret_error, ERROR_ACCESS_DENIED, "The caller has left");
+                return error_set(ret_error, ERROR_ACCESS_DENIED, "The caller has disconnected");
         r = calls_check(manager, client ? client->uid : 0, ret_error);
         if (r < 0)
                 return r;
@@ -174,7 +175,7 @@ void call_finish(Call *call, sd_bus_message *reply, int r, Error *error)
         }
 
         if (!error->message)
-                (void) error_set_errno(error, r, "Cannot put the answer together");
+                (void) error_set_errno(error, r, "Cannot create the reply");
         call_fail(call, error, r);
 }
 

@@ -83,7 +83,7 @@ static void client_wake(Client *client)
         for (guint i = 0; i < waiting->len; i++)
                 if (message_redispatch(waiting->pdata[i]) < 0)
                         (void) sd_bus_reply_method_errorf(waiting->pdata[i], SD_BUS_ERROR_LIMITS_EXCEEDED,
-                                        "Too many calls wait to be looked at");
+                                        "Too many calls are waiting for processing");
 }
 
 /* UnixUserID u and UnixGroupIDs au of the dictionary (D-Bus specification, GetConnectionCredentials). */
@@ -134,10 +134,11 @@ static int on_client_credentials(sd_bus_message *reply, void *userdata, sd_bus_e
         r = sd_bus_message_is_method_error(reply, NULL) ? -ESRCH : client_read_credentials(client, reply);
         if (r < 0) {
                 /* Gone already, or nobody that we could name: no identity, no access. */
-                log_debug("The bus does not tell who %s is: %s", client->name, g_strerror(-r));
+                log_debug("Cannot get the credentials of %s from the bus: %s", client->name, g_strerror(-r));
                 for (guint i = 0; i < client->waiting->len; i++)
                         (void) sd_bus_reply_method_errorf(client->waiting->pdata[i],
-                                        SD_BUS_ERROR_ACCESS_DENIED, "The bus does not tell who you are");
+                                        SD_BUS_ERROR_ACCESS_DENIED,
+                                        "Cannot get your credentials from the bus");
                 client_vanished(client);
                 return 0;
         }

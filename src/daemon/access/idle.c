@@ -101,7 +101,7 @@ static int on_idle_time(sd_event_source *source, uint64_t usec, void *userdata)
         if (idle_is_busy(manager))
                 manager->idle_since = now;
         if (now - manager->idle_since >= limit) {
-                log_debug("Idle for %" G_GUINT64_FORMAT " s: ending", limit / G_USEC_PER_SEC);
+                log_debug("Idle for %" G_GUINT64_FORMAT " s, exiting", limit / G_USEC_PER_SEC);
                 idle_leave(manager);
                 return 0;
         }

@@ -118,7 +118,7 @@ static void query_finish(Query *query, Decision decision)
                 r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
         }
         if (r < 0) {
-                (void) sd_bus_reply_method_errnof(query->message, r, "Cannot take up the call again");
+                (void) sd_bus_reply_method_errnof(query->message, r, "Cannot dispatch the call again");
                 g_hash_table_remove(query->manager->queries, query->message);
         }
 }
@@ -129,7 +129,7 @@ static Decision query_read_decision(sd_bus_message *reply, const Query *query)
         int authorized, challenge;
 
         if (error) {
-                log_debug("polkit does not say whether %s may %s: %s", query->sender, query->action,
+                log_debug("Cannot ask polkit whether %s may %s: %s", query->sender, query->action,
                                 error->message);
                 return DECISION_NO;
         }
@@ -232,7 +232,7 @@ static void on_query_turn(QueueEntry *entry, void *userdata)
 
         /* Not from within the call that has put it into the queue. */
         if (sd_event_add_defer(query->manager->event, &query->expire_source, on_query_given_up, query) < 0)
-                log_error("Cannot say no to %s: out of memory", query->sender);
+                log_error("Cannot deny the request of %s: out of memory", query->sender);
 }
 
 /* weight: what it counts for among its user's calls. */
@@ -278,8 +278,8 @@ int polkit_decision_error(
 
         if (decision == DECISION_CHALLENGE)
                 return error_set(ret_error, ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-                                "Authentication is required to %s (%s), and the call did not allow to ask "
-                                "for it",
+                                "Authentication is required to %s (%s), and the call does not allow "
+                                "interactive authentication",
                                 what, action);
 
         return error_set(ret_error, ERROR_ACCESS_DENIED, "Not authorized to %s (%s)", what, action);
@@ -320,7 +320,8 @@ int polkit_authorize(Manager *manager, sd_bus_message *message, const char *acti
 
         r = client_identify(manager, message, &client);
         if (r == -EDQUOT)
-                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "Too many calls wait for an answer");
+                return error_set(
+                                ret_error, ERROR_LIMIT_EXCEEDED, "Too many calls are waiting for an answer");
         if (r < 0)
                 return polkit_decision_error(DECISION_NO, action, details, ret_error);
         if (r == 0 || client_is_root(client))

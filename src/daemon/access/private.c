@@ -82,11 +82,11 @@ static int on_peer_connection(sd_event_source *source, int listen_fd, uint32_t r
                 return 0;
         manager_touch(manager);
         if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.uid != 0) {
-                log_warning("A peer of the private socket is not root: turned away");
+                log_warning("Rejected connection to the private socket: the peer is not root");
                 return 0;
         }
         if (manager->peers->len >= PEERS_MAX) {
-                log_warning("Too many connections on the private socket: turned away");
+                log_warning("Rejected connection to the private socket: too many connections");
                 return 0;
         }
         r = peer_new(manager, &fd);

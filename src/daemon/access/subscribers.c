@@ -172,7 +172,7 @@ static void subscriber_emit_on(sd_bus *bus, const char *destination, Kind kind, 
         if (r >= 0)
                 r = sd_bus_send(bus, signal, NULL);
         if (r < 0)
-                log_debug("Cannot tell %s of '%s': %s", destination ?: "root", name, g_strerror(-r));
+                log_debug("Cannot notify %s of '%s': %s", destination ?: "root", name, g_strerror(-r));
 }
 
 static void subscriber_emit(
@@ -376,7 +376,7 @@ static int subscribers_check(const Subscribers *subscribers, uid_t uid, Error *r
                 return 0;
 
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                        "Too many clients have subscribed (%u of yours): end some of them", own);
+                        "Too many subscribed clients (%u of yours); disconnect some", own);
 }
 
 int method_subscribe(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

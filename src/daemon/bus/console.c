@@ -34,19 +34,19 @@ static int console_connect(const char *name, int *ret_fd, Error *ret_error)
 
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
-                return error_set_errno(ret_error, errno, "Cannot make a socket");
+                return error_set_errno(ret_error, errno, "Cannot create a socket");
         if (connect(fd, (const struct sockaddr *) &address, sizeof address) < 0) {
                 if (errno == EAGAIN)
                         return error_set(ret_error, ERROR_BUSY,
-                                        "The console of '%s' takes no more readers now", name);
+                                        "The console of '%s' has too many readers; close one of them", name);
                 if (errno == ENOENT || errno == ECONNREFUSED)
-                        return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' has no console now",
-                                        name);
+                        return error_set(ret_error, ERROR_NOT_RUNNING,
+                                        "The console of unikernel '%s' is not available", name);
                 return error_set_errno(ret_error, errno, "Cannot connect to the console of '%s'", name);
         }
         /* The flag goes with the descriptor to the caller, who expects an ordinary one. */
         if (fcntl(fd, F_SETFL, 0) < 0)
-                return error_set_errno(ret_error, errno, "Cannot hand the console over");
+                return error_set_errno(ret_error, errno, "Cannot pass the console");
 
         *ret_fd = TAKE_FD(fd);
         return 0;

@@ -126,8 +126,8 @@ static void on_credential_restart_decision(Decision decision, void *userdata)
         work->result = error_set(&work->error,
                         decision == DECISION_CHALLENGE ? ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
                                                        : ERROR_ACCESS_DENIED,
-                        "Not authorized to restart unikernel '%s' (%s); without a restart the key may be "
-                        "rotated",
+                        "Not authorized to restart unikernel '%s' (%s); the key can be rotated without a "
+                        "restart",
                         work->call->unikernel, SHRUTHI_ACTION_RESTART);
         (void) credential_work_end(work);
 }
@@ -152,7 +152,8 @@ static void credential_work_start(Call *call, SealVerb verb, const char *key, in
         if (work->result >= 0 && seal_verb_takes_content(verb)) {
                 work->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
                 if (work->fd < 0)
-                        work->result = error_set_errno(&work->error, errno, "Cannot take the descriptor");
+                        work->result = error_set_errno(
+                                        &work->error, errno, "Cannot duplicate the file descriptor");
         }
         if (work->result < 0) {
                 (void) credential_work_end(work);
@@ -182,9 +183,9 @@ static int unikernel_check_credentials(const Unikernel *unikernel, Error *ret_er
                                 unikernel->loaded.problem ?: "there is none");
         if (!definition_credentials(definition))
                 return error_set(ret_error, ERROR_DEVICE_MISMATCH,
-                                "No device of unikernel '%s' carries keys: write '[Credentials DEVICE]' "
-                                "into its definition, with the name of a block device that its image wants, "
-                                "or 'shruthictl set %s --credentials=DEVICE'",
+                                "Unikernel '%s' has no device for keys: add '[Credentials DEVICE]' to its "
+                                "definition, with the name of a block device in its image's manifest, or "
+                                "run 'shruthictl set %s --credentials=DEVICE'",
                                 unikernel->name, unikernel->name);
 
         return 0;

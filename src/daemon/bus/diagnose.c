@@ -40,7 +40,8 @@ static int diagnosis_append_polkit(sd_bus_message *reply, const Diagnosis *diagn
         if (!diagnosis->polkit_problem)
                 return sd_bus_message_append(reply, "(ssss)", "polkit", "ok", "polkit answers", "");
 
-        sentence = g_strdup_printf("polkit does not answer, so nobody but root may do anything: %s",
+        sentence = g_strdup_printf(
+                        "polkit does not answer; all requests except those of root are denied: %s",
                         diagnosis->polkit_problem);
         return sd_bus_message_append(reply, "(ssss)", "polkit", "failed", sentence,
                         "systemctl unmask polkit.service; systemctl restart polkit.service");
@@ -60,8 +61,9 @@ static int diagnosis_append_files(sd_bus_message *reply, const Diagnosis *diagno
         if (max == 0 || needed < max - max / 4)
                 return 0;
 
-        sentence = g_strdup_printf("libvirtd may have %" PRIu64 " files open (LimitNOFILE=) and needs "
-                                   "some %" PRIu64 " for the guests that run: beyond that, none starts",
+        sentence = g_strdup_printf("libvirtd can open %" PRIu64
+                                   " files (LimitNOFILE=) and needs about %" PRIu64
+                                   " for the running guests; beyond that no guest can start",
                         max, needed);
         return sd_bus_message_append(reply, "(ssss)", "libvirtd-files", "warning", sentence,
                         "systemctl edit libvirtd.service: [Service] LimitNOFILE=65536; systemctl restart "
@@ -74,9 +76,8 @@ static int diagnosis_append_passwords(sd_bus_message *reply, const Diagnosis *di
                 return 0;
 
         return sd_bus_message_append(reply, "(ssss)", "passwords", "warning",
-                        PASSWORDS_UNIT
-                        " is not active, so polkit takes no password: whatever asks for one is "
-                        "refused",
+                        PASSWORDS_UNIT " is not active, so polkit cannot check passwords; requests that "
+                                       "need one are denied",
                         "systemctl unmask " PASSWORDS_UNIT "; systemctl enable --now " PASSWORDS_UNIT);
 }
 
@@ -192,7 +193,7 @@ int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
         Call *call;
         int r = -ENOTCONN;
 
-        if (!call_authorize(manager, message, &(PolkitDetails){.verb = "examine this host"},
+        if (!call_authorize(manager, message, &(PolkitDetails){.verb = "check this host"},
                             SHRUTHI_ACTION_DIAGNOSE, &call))
                 return 1;
 
@@ -207,7 +208,7 @@ int method_diagnose(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
                 r = sd_bus_call_async(
                                 manager->bus, NULL, query, on_diagnosis_polkit, diagnosis, ANSWER_USEC);
         if (r < 0) {
-                diagnosis->polkit_problem = g_strdup_printf("it cannot be asked (%s)", g_strerror(-r));
+                diagnosis->polkit_problem = g_strdup_printf("no answer (%s)", g_strerror(-r));
                 diagnosis_run_checks(diagnosis);
         }
         return 1;

@@ -103,7 +103,8 @@ static int call_duplicate_fd(Call *call, int fd)
         int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
         if (copy < 0)
-                call_fail(call, &error, error_set_errno(&error, errno, "Cannot take the descriptor"));
+                call_fail(call, &error,
+                                error_set_errno(&error, errno, "Cannot duplicate the file descriptor"));
         return copy;
 }
 
@@ -167,7 +168,7 @@ static int image_work_inspect_stored(ImageWork *work, Error *ret_error)
         if (r < 0)
                 return r;
         if (fstat(work->fd, &st) < 0)
-                return error_set_errno(ret_error, errno, "Cannot look at the image");
+                return error_set_errno(ret_error, errno, "Cannot inspect the image");
         work->size = (uint64_t) st.st_size;
 
         return image_inspect(work->fd, IMAGE_ARCHITECTURE_UNKNOWN, &work->info, ret_error);
@@ -205,8 +206,8 @@ static int image_method_by_digest(sd_bus_message *message, Manager *manager,
         if (!digest_is_valid(digest))
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_INVALID_ARGS,
-                                                "A digest is 'sha256:' and 64 hexadecimal digits in lower "
-                                                "case"));
+                                                "A digest must be 'sha256:' and 64 hexadecimal digits in "
+                                                "lower case"));
 
         if (!call_authorize(manager, message, &(PolkitDetails){.verb = "inspect an image"},
                             SHRUTHI_ACTION_INSPECT_IMAGE, &call))
@@ -438,7 +439,7 @@ int method_prune_images(sd_bus_message *message, void *userdata, sd_bus_error *r
                         continue;
                 call_fail(call, &error,
                                 error_set(&error, ERROR_BUSY,
-                                                "Unikernel '%s' is starting: try again in a moment",
+                                                "Unikernel '%s' is starting; try again in a moment",
                                                 unikernel->name));
                 return 1;
         }

@@ -23,11 +23,11 @@ static int property_set_level(sd_bus *bus, const char *path, const char *interfa
 
         r = sd_bus_message_read(value, "s", &text);
         if (r < 0)
-                return sd_bus_error_set(ret_error, SD_BUS_ERROR_INVALID_ARGS, "The level cannot be read");
+                return sd_bus_error_set(ret_error, SD_BUS_ERROR_INVALID_ARGS, "Cannot read the log level");
         level = log_level_from_string(text);
         if (level < 0)
                 return sd_bus_error_setf(ret_error, SD_BUS_ERROR_INVALID_ARGS,
-                                "Unknown level; known: debug to emerg");
+                                "Unknown log level; use debug to emerg");
 
         log_set_max_level(level);
         log_info("Log level set to %s", text);
@@ -48,7 +48,8 @@ static int property_set_target(sd_bus *bus, const char *path, const char *interf
         if (sd_bus_message_read(value, "s", &text) >= 0 && strcmp(text, "journal") == 0)
                 return 0;
 
-        return sd_bus_error_set(ret_error, SD_BUS_ERROR_NOT_SUPPORTED, "Messages go to the journal only");
+        return sd_bus_error_set(
+                        ret_error, SD_BUS_ERROR_NOT_SUPPORTED, "Messages are only sent to the journal");
 }
 
 static int property_get_identifier(sd_bus *bus, const char *path, const char *interface,

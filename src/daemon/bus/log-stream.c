@@ -72,10 +72,11 @@ static int log_option_read_boot(
         const char *text;
 
         if (sd_bus_message_read(message, "v", "s", &text) < 0)
-                return log_option_refuse(ret_error, key, "its value is of type 's'");
+                return log_option_refuse(ret_error, key, "expected a value of type 's'");
         if (!boot_is_valid(text))
                 return log_option_refuse(ret_error, key,
-                                "a boot is an offset such as -1, an ID of 32 hexadecimal digits, or all");
+                                "must be an offset such as -1, a boot ID of 32 hexadecimal digits, or "
+                                "'all'");
 
         g_free(options->boot);
         /* The current one is found by ourselves, see boot_search_run(). */
@@ -88,7 +89,7 @@ static int log_option_read_time(sd_bus_message *message, const char *key, bool *
 {
         if (sd_bus_message_read(message, "v", "t", ret_usec) < 0)
                 return log_option_refuse(
-                                ret_error, key, "its value is of type 't', microseconds since 1970");
+                                ret_error, key, "expected a value of type 't', microseconds since 1970");
 
         *ret_have = true;
         return 0;
@@ -98,9 +99,9 @@ static int log_option_read_priority(
                 sd_bus_message *message, const char *key, LogOptions *options, Error *ret_error)
 {
         if (sd_bus_message_read(message, "v", "u", &options->priority) < 0)
-                return log_option_refuse(ret_error, key, "its value is of type 'u'");
+                return log_option_refuse(ret_error, key, "expected a value of type 'u'");
         if (options->priority > LOG_DEBUG)
-                return log_option_refuse(ret_error, key, "a priority is 0 (emerg) to 7 (debug)");
+                return log_option_refuse(ret_error, key, "must be 0 (emerg) to 7 (debug)");
 
         options->have_priority = true;
         return 0;
@@ -114,18 +115,18 @@ static int log_option_read(sd_bus_message *message, const char *key, void *userd
 
         if (g_str_equal(key, "Lines")) {
                 if (sd_bus_message_read(message, "v", "u", &options->lines) < 0)
-                        return log_option_refuse(ret_error, key, "its value is of type 'u'");
+                        return log_option_refuse(ret_error, key, "expected a value of type 'u'");
                 options->have_lines = true;
         } else if (g_str_equal(key, "Follow")) {
                 if (sd_bus_message_read(message, "v", "b", &b) < 0)
-                        return log_option_refuse(ret_error, key, "its value is of type 'b'");
+                        return log_option_refuse(ret_error, key, "expected a value of type 'b'");
                 options->follow = b;
         } else if (g_str_equal(key, "Invocation")) {
                 if (sd_bus_message_read(message, "v", "s", &text) < 0)
-                        return log_option_refuse(ret_error, key, "its value is of type 's'");
+                        return log_option_refuse(ret_error, key, "expected a value of type 's'");
                 if (!invocation_is_valid(text))
-                        return log_option_refuse(ret_error, key,
-                                        "an invocation is 32 hexadecimal digits in lower case");
+                        return log_option_refuse(
+                                        ret_error, key, "must be 32 hexadecimal digits in lower case");
                 g_free(options->invocation);
                 options->invocation = g_strdup(text);
         } else if (g_str_equal(key, "Boot"))
@@ -154,13 +155,12 @@ int log_options_read(sd_bus_message *message, LogOptions **ret_options, Error *r
                 return r;
         if (options->follow && (options->boot || options->have_until))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Follow: what comes is of this boot, and has no end: leave Boot and Until "
-                                "out");
+                                "Follow cannot be combined with Boot or Until");
         /* journalctl gives the first lines after --since=, and too few before --until= (systemd 252). */
         if (options->have_lines && (options->have_since || options->have_until))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Lines: the last lines between two times are not counted here: leave Lines "
-                                "out, and keep the last of what comes");
+                                "Lines cannot be combined with Since or Until; leave Lines out, and keep "
+                                "the last messages that arrive");
 
         *ret_options = g_steal_pointer(&options);
         return 0;
@@ -279,7 +279,7 @@ static int log_stream_check_limits(Manager *manager, uid_t uid, Error *ret_error
         }
         if (all >= LOGS_MAX || (uid != 0 && own >= LOGS_PER_USER_MAX))
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "Too many logs are open (%u of yours): close one first", own);
+                                "Too many open logs (%u of yours); close one first", own);
 
         return 0;
 }
@@ -371,7 +371,7 @@ int log_stream_open(Manager *manager, const char *name, uid_t owner, uid_t uid, 
         if (!manager->boot_id)
                 log_stream_find_boot(manager);
         if (pipe2(fds, O_CLOEXEC) < 0)
-                return error_set_errno(ret_error, errno, "Cannot make a pipe");
+                return error_set_errno(ret_error, errno, "Cannot create a pipe");
         read_fd = fds[0];
         write_fd = fds[1];
         r = log_stream_spawn(command, write_fd, &pid);

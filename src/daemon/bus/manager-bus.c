@@ -81,14 +81,17 @@ static int unikernel_method_create(sd_bus_message *message, Manager *manager, co
         existing = unikernel_get(manager, name);
         if (existing && existing->announced) {
                 call_fail(call, &error,
-                                error_set(&error, ERROR_UNIKERNEL_EXISTS,
-                                                "There is a unikernel '%s' already", name));
+                                error_set(&error, ERROR_UNIKERNEL_EXISTS, "Unikernel '%s' already exists",
+                                                name));
                 return 1;
         }
 
         image_fd = image_fd < 0 ? -EBADF : fcntl(image_fd, F_DUPFD_CLOEXEC, 3);
         if (image_fd < 0 && !digest && !path) {
-                call_fail(call, &error, error_set_errno(&error, errno, "Cannot take the descriptor"));
+                call_fail(call, &error,
+                                error_set_errno(&error, errno,
+                                                "Cannot duplicate the file "
+                                                "descriptor"));
                 return 1;
         }
         change = change_new(call, CHANGE_CREATE);
@@ -126,8 +129,8 @@ static int method_create_unikernel_from_digest(
         if (!digest_is_valid(digest))
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_INVALID_ARGS,
-                                                "A digest is 'sha256:' and 64 hexadecimal digits in lower "
-                                                "case"));
+                                                "A digest must be 'sha256:' and 64 hexadecimal digits in "
+                                                "lower case"));
 
         return unikernel_method_create(message, userdata, name, -EBADF, digest, NULL);
 }
@@ -146,14 +149,14 @@ static int method_create_unikernel_from_path(
         if (strlen(path) >= PATH_SIZE_MAX)
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_PATH_NOT_ALLOWED,
-                                                "The path has %zu bytes, at most %d are possible",
-                                                strlen(path), PATH_SIZE_MAX - 1));
+                                                "The path has %zu bytes; the maximum is %d", strlen(path),
+                                                PATH_SIZE_MAX - 1));
         if (path[0] != '/') {
                 g_autofree char *shown = text_for_display(path, strlen(path));
 
                 return reply_error(message, &error,
-                                error_set(&error, ERROR_PATH_NOT_ALLOWED,
-                                                "'%s' is not absolute: write the path from '/'", shown));
+                                error_set(&error, ERROR_PATH_NOT_ALLOWED, "'%s' is not an absolute path",
+                                                shown));
         }
 
         return unikernel_method_create(message, userdata, name, -EBADF, NULL, path);
@@ -186,7 +189,9 @@ static int method_get_unikernel_by_unit(sd_bus_message *message, void *userdata,
         shown = text_for_display(unit, 80);
         if (unit_name_parse(unit, &name) < 0)
                 return reply_error(message, &error,
-                                error_set(&error, ERROR_NO_SUCH_UNIKERNEL, "Unit '%s' is no unikernel's",
+                                error_set(&error, ERROR_NO_SUCH_UNIKERNEL,
+                                                "Unit '%s' does not belong to a "
+                                                "unikernel",
                                                 shown));
 
         r = unikernel_find(userdata, name, &unikernel, &error);
@@ -214,7 +219,9 @@ static int method_get_unikernel_by_uuid(sd_bus_message *message, void *userdata,
         unikernel = g_hash_table_lookup(manager->by_uuid, uuid);
         if (!unikernel || !unikernel->announced)
                 return reply_error(message, &error,
-                                error_set(&error, ERROR_NO_SUCH_UNIKERNEL, "No unikernel has the UUID '%s'",
+                                error_set(&error, ERROR_NO_SUCH_UNIKERNEL,
+                                                "There is no unikernel with "
+                                                "UUID '%s'",
                                                 shown));
 
         return sd_bus_reply_method_return(message, "o", unikernel->path);

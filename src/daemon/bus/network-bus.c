@@ -45,9 +45,9 @@ static int network_request_read_value(
                 if (!g_str_equal(request_keys[i].key, key))
                         continue;
                 if (*field)
-                        return error_set(ret_error, ERROR_INVALID_ARGS, "%s: it stands there twice", key);
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "%s: given twice", key);
                 if (sd_bus_message_read(message, "v", "s", &value) < 0)
-                        return error_set(ret_error, ERROR_INVALID_ARGS, "%s: its value is not of type 's'",
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "%s: expected a value of type 's'",
                                         key);
 
                 *field = g_strdup(value);

@@ -187,8 +187,8 @@ static int network_reading_check_owner(
                         g_strcmp0(call->group, network ? network->loaded.group_name : "") == 0)
                 return 0;
 
-        return error_set(ret_error, ERROR_BUSY,
-                        "Network '%s' was given to somebody else meanwhile: try again", reading->name);
+        return error_set(ret_error, ERROR_BUSY, "The owner of network '%s' has changed meanwhile; try again",
+                        reading->name);
 }
 
 static int network_reading_fill(const NetworkReading *reading, sd_bus_message **ret_reply, Error *ret_error)
@@ -221,7 +221,7 @@ static int network_reading_fill(const NetworkReading *reading, sd_bus_message **
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot put the answer together");
+                return error_set_errno(ret_error, r, "Cannot create the reply");
 
         *ret_reply = g_steal_pointer(&reply);
         return 0;

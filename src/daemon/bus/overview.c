@@ -204,8 +204,7 @@ static void overview_start_details(Overview *overview)
         }
         if (size > DETAILS_SIZE_MAX) {
                 overview->result = error_set(&overview->error, ERROR_LIMIT_EXCEEDED,
-                                "The details of %u unikernels do not fit into one answer: name fewer of "
-                                "them",
+                                "The details of %u unikernels do not fit into one answer; request fewer",
                                 overview->entries->len);
                 overview_end(overview);
                 return;

@@ -82,8 +82,8 @@ int unikernel_method_kill(sd_bus_message *message, void *userdata, sd_bus_error 
                 return reply_error(message, &error,
                                 error_set(&error, ERROR_INVALID_ARGS,
                                                 "Signal %" G_GINT32_FORMAT
-                                                " is none of SIGTERM (15), SIGINT (2), SIGABRT (6) and "
-                                                "SIGKILL (9)",
+                                                " is not supported; use SIGTERM (15), SIGINT (2), SIGABRT "
+                                                "(6) or SIGKILL (9)",
                                                 number));
 
         if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_KILL, "kill", &call))
@@ -156,7 +156,8 @@ int unikernel_method_set_image(sd_bus_message *message, void *userdata, sd_bus_e
 
         fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         if (fd < 0) {
-                call_fail(call, &error, error_set_errno(&error, errno, "Cannot take the descriptor"));
+                call_fail(call, &error,
+                                error_set_errno(&error, errno, "Cannot duplicate the file descriptor"));
                 return 1;
         }
         change = change_new(call, CHANGE_SETTINGS);
@@ -180,7 +181,8 @@ int unikernel_method_set_definition(sd_bus_message *message, void *userdata, sd_
 
         if (strlen(text) > DEFINITION_SIZE_MAX)
                 return reply_error(message, &error,
-                                error_set(&error, ERROR_LIMIT_EXCEEDED, "A definition has at most %d bytes",
+                                error_set(&error, ERROR_LIMIT_EXCEEDED,
+                                                "A definition can have at most %d bytes",
                                                 DEFINITION_SIZE_MAX));
 
         if (!unikernel_authorize(unikernel, message, SHRUTHI_ACTION_UPDATE, "change", &call))

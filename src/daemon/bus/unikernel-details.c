@@ -456,8 +456,8 @@ int details_append(sd_bus_message *m, const Unikernel *unikernel, const Details 
                                 unikernel->loaded.problem
                                                 ?: unikernel->loaded.definition
                                                    ? ""
-                                                   : "Its definition is gone; it runs on until it is "
-                                                     "stopped");
+                                                   : "Its definition was removed; the unikernel runs until "
+                                                     "it is stopped");
         if (r >= 0)
                 r = dictionary_append_strv(m, "WithoutEffect", details->without_effect);
         if (r >= 0 && unikernel_effective(unikernel))
@@ -580,7 +580,8 @@ static int unikernel_check_defined(const Unikernel *unikernel, Error *ret_error)
 
         return error_set(ret_error, ERROR_INVALID_DEFINITION, "%s",
                         unikernel->loaded.problem
-                                        ?: "Its definition is gone; it runs on until it is stopped");
+                                        ?: "Its definition was removed; the unikernel runs until it is "
+                                           "stopped");
 }
 
 /* Answers with what shruthi-domain said, which may be text of users. what: in the sentence "… cannot be

@@ -176,7 +176,7 @@ int method_get_limits(sd_bus_message *message, void *userdata, sd_bus_error *ret
         if (r == 0)
                 return 1;
         if (r > 0 && uid != CALLER && uid != (client ? client->uid : 0)) {
-                PolkitDetails details = {.verb = "see the limits of others"};
+                PolkitDetails details = {.verb = "read the limits of other users"};
 
                 details.owner = owner = owner_name(manager, uid);
                 if (!call_authorize(manager, message, &details, SHRUTHI_ACTION_READ_DETAILS, &call))

@@ -135,7 +135,7 @@ static void volume_work_name_running(VolumeWork *work)
 
                 if (!unikernel || !unikernel_is_active(unikernel))
                         continue;
-                sentence = g_strdup_printf("%s. Unikernel '%s' is %s: stop it first", work->error.message,
+                sentence = g_strdup_printf("%s; unikernel '%s' is %s, stop it first", work->error.message,
                                 unikernel->name, unikernel_state_to_string(unikernel->properties.state));
                 (void) error_set(&work->error, ERROR_VOLUME_IN_USE, "%s", sentence);
                 return;
@@ -212,7 +212,9 @@ static int volume_work_start(sd_bus_message *message, Manager *manager, const Vo
         if (arguments->fd) {
                 work->fd = fcntl(*arguments->fd, F_DUPFD_CLOEXEC, 3);
                 if (work->fd < 0) {
-                        work->result = error_set_errno(&work->error, errno, "Cannot take the descriptor");
+                        work->result = error_set_errno(&work->error, errno,
+                                        "Cannot duplicate the file "
+                                        "descriptor");
                         volume_work_fail(work);
                         return 1;
                 }
@@ -329,7 +331,7 @@ int method_list_volumes(sd_bus_message *message, void *userdata, sd_bus_error *r
 {
         static const VolumeVerb verb = {
                         .action = SHRUTHI_ACTION_READ_VOLUME,
-                        .verb = "list the volumes of others",
+                        .verb = "list the volumes of other users",
                         .act = volume_work_list,
                         .append = volume_work_append_list,
         };
@@ -400,7 +402,7 @@ int method_get_volume(sd_bus_message *message, void *userdata, sd_bus_error *ret
 {
         static const VolumeVerb verb = {
                         .action = SHRUTHI_ACTION_READ_VOLUME,
-                        .verb = "look at",
+                        .verb = "inspect",
                         .existing = true,
                         .act = volume_work_look_only,
                         .append = volume_work_append_path,

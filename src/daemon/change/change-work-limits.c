@@ -25,13 +25,12 @@ static int draft_check_memory_limit(const Draft *draft, const ResourceUsage *usa
 
         if (memory > conf->memory_max)
                 return draft_needs_administer(draft, ERROR_LIMIT_EXCEEDED,
-                                "%s of memory are more than a unikernel of users may have (MemoryMax=%s)",
-                                wanted, limit);
+                                "%s of memory exceed the limit of a unikernel (MemoryMax=%s)", wanted,
+                                limit);
         if (others > conf->memory_max_user || usage->memory > conf->memory_max_user - others)
                 return draft_needs_administer(draft, ERROR_LIMIT_EXCEEDED,
-                                "%s of memory, %s for QEMU itself (MemoryOverhead=) and the %s of the "
-                                "owner's other unikernels are more than one user may have "
-                                "(MemoryMaxPerUser=%s)",
+                                "%s of memory, %s for QEMU (MemoryOverhead=) and %s of the owner's other "
+                                "unikernels exceed the limit of the user (MemoryMaxPerUser=%s)",
                                 wanted, overhead, sum, user_limit);
 
         return 0;
@@ -43,12 +42,12 @@ static int draft_check_cpus(const Draft *draft, unsigned cpus, uint64_t others)
 
         if (cpus > conf->cpus_max)
                 return draft_needs_administer(draft, ERROR_LIMIT_EXCEEDED,
-                                "%u CPUs are more than a unikernel of users may have (CPUsMax=%u)", cpus,
+                                "%u CPUs exceed the limit of a unikernel (CPUsMax=%u)", cpus,
                                 conf->cpus_max);
         if (others + cpus > conf->cpus_max_user)
                 return draft_needs_administer(draft, ERROR_LIMIT_EXCEEDED,
-                                "%u CPUs and the %" PRIu64 " of the owner's other unikernels are more than "
-                                "one user may have (CPUsMaxPerUser=%u)",
+                                "%u CPUs and %" PRIu64 " of the owner's other unikernels exceed the limit "
+                                "of the user (CPUsMaxPerUser=%u)",
                                 cpus, others, conf->cpus_max_user);
 
         return 0;
@@ -79,9 +78,9 @@ static int draft_check_addresses(const Draft *draft, unsigned others)
                 return 0;
 
         return draft_needs_administer(draft, ERROR_LIMIT_EXCEEDED,
-                        "%u network devices and the %u of the owner's other unikernels, on networks that "
-                        "are not the owner's, are more than one user may have (AddressesMaxPerUser=%u); on "
-                        "a network of the owner's ('shruthictl network create') they do not count",
+                        "%u network devices and %u of the owner's other unikernels, on networks that the "
+                        "owner does not own, exceed the limit of the user (AddressesMaxPerUser=%u); "
+                        "devices on the owner's own networks ('shruthictl network create') do not count",
                         addresses, others, max);
 }
 
@@ -110,8 +109,8 @@ static int draft_check_user_limits(const Draft *draft)
                 g_autofree char *owner = user_name(definition->owner);
 
                 return draft_needs_administer(draft, ERROR_LIMIT_EXCEEDED,
-                                "User %s has %u unikernels already (UnikernelsMaxPerUser=%u)", owner, owned,
-                                draft->conf->unikernels_max_user);
+                                "Limit reached: user %s has %u unikernels (UnikernelsMaxPerUser=%u)", owner,
+                                owned, draft->conf->unikernels_max_user);
         }
         r = draft_check_addresses(draft, others.addresses);
         if (r < 0)
@@ -126,8 +125,8 @@ int draft_check_limits(const Draft *draft)
 
         if (request->kind == CHANGE_CREATE && request->usages->len >= draft->conf->unikernels_max)
                 return error_set(&draft->result->error, ERROR_LIMIT_EXCEEDED,
-                                "There are %u unikernels already (UnikernelsMax=%u)", request->usages->len,
-                                draft->conf->unikernels_max);
+                                "Limit reached: this host has %u unikernels (UnikernelsMax=%u)",
+                                request->usages->len, draft->conf->unikernels_max);
         if (draft_may_administer(draft))
                 return 0;
 

@@ -145,15 +145,15 @@ static int draft_check_fixed_address(const Draft *draft, const DefinitionDevice 
         address_format_ip(address, ip);
         if (address_is_link_local(address) && address->family == AF_INET6)
                 return draft_needs_administer(draft, ERROR_NETWORK_NOT_ALLOWED,
-                                "Network '%s': only an administrator may choose another link-local address "
-                                "than the one that follows from the MAC address; leave %s out",
+                                "Network '%s': only an administrator may choose a link-local address other "
+                                "than the one derived from the MAC address; remove %s",
                                 device->name, ip);
         return draft_needs_administer(draft, ERROR_NETWORK_NOT_ALLOWED,
-                        "Network '%s': only an administrator may choose %s, which lies in no subnet that is "
-                        "known of %s '%s'%s%s%s",
+                        "Network '%s': only an administrator may choose %s, which is in no known subnet of "
+                        "%s '%s'%s%s%s",
                         device->name, ip, bridge ? "bridge" : "libvirt network", bridge ?: device->network,
                         bridge ? " ([Bridge " : "", bridge ?: "",
-                        bridge ? "] in shruthi.conf tells one)" : "");
+                        bridge ? "] in shruthi.conf can describe one)" : "");
 }
 
 int draft_check_address(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
@@ -176,7 +176,8 @@ int draft_check_attachment(const Draft *draft, const Setting *setting, const Def
                 return 0;
 
         return draft_needs_administer(draft, ERROR_NETWORK_NOT_ALLOWED,
-                        "Network '%s': %s '%s' is not among those for everybody (%s= in shruthi.conf)",
+                        "Network '%s': users may not use %s '%s'; the allowed ones are in %s= of "
+                        "shruthi.conf",
                         device->name, bridge ? "bridge" : "libvirt network", bridge ?: device->network,
                         bridge ? "AllowedBridges" : "AllowedNetworks");
 }
@@ -188,8 +189,8 @@ int draft_check_mac(const Draft *draft, const Setting *setting, const Definition
                 return 0;
 
         return draft_needs_administer(draft, ERROR_NETWORK_NOT_ALLOWED,
-                        "Network '%s': on a network that others use only an administrator may write "
-                        "MACAddress=; leave it out, and one is derived",
+                        "Network '%s': only an administrator may set MACAddress= on a network of other "
+                        "users; without it an address is derived",
                         device->name);
 }
 
@@ -201,8 +202,8 @@ int draft_check_network(const Draft *draft, const DefinitionDevice *device)
 
         if (!bridge && !device->network)
                 return error_set(&draft->result->error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s': name a bridge or a libvirt network; this host has no "
-                                "BridgeInterface= in shruthi.conf",
+                                "Network '%s': name a bridge or a libvirt network, because shruthi.conf "
+                                "has no BridgeInterface=",
                                 device->name);
         if (draft->request->have_networks && bridge && !names_contain(draft->request->bridges, bridge))
                 return error_set(&draft->result->error, ERROR_NO_SUCH_NETWORK,
@@ -305,7 +306,7 @@ int draft_lock_networks(const Draft *draft, int *ret_lock)
                 if (network_record_load(claim->name, &record, NULL) < 0 || record->state != NETWORK_READY ||
                                 record->owner != claim->owner || record->group != claim->group)
                         return error_set(&draft->result->error, ERROR_BUSY,
-                                        "Network '%s' is being made or removed: try again", claim->name);
+                                        "Network '%s' is being created or removed; try again", claim->name);
         }
 
         *ret_lock = TAKE_FD(lock);

@@ -38,7 +38,7 @@ void change_finish_removals(void)
                         r = definition_forget_retired(*name, &error);
                 if (r < 0)
                         log_object(LOG_WARNING, &(LogObject){.unikernel = *name}, NULL, NULL,
-                                        "Cannot end the removal of '%s', which was cut short: %s", *name,
+                                        "Cannot complete the interrupted removal of '%s': %s", *name,
                                         error_message(&error, r));
         }
 }

@@ -19,8 +19,7 @@ static int draft_check_image_path(const Draft *draft, const Setting *setting, co
                 return 0;
 
         return draft_needs_administer(draft, ERROR_PATH_NOT_ALLOWED,
-                        "%s=: only an administrator may name a path; hand the file over instead",
-                        setting->key);
+                        "%s=: only an administrator may name a path; pass the file instead", setting->key);
 }
 
 static int draft_check_owner(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
@@ -33,7 +32,7 @@ static int draft_check_owner(const Draft *draft, const Setting *setting, const D
                 return 0;
 
         return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
-                        "Only an administrator may give '%s' another owner", request->name);
+                        "Only an administrator may change the owner of '%s'", request->name);
 }
 
 static int draft_check_group(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
@@ -49,7 +48,7 @@ static int draft_check_group(const Draft *draft, const Setting *setting, const D
 
         name = group_name(group);
         return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
-                        "Only an administrator may name a group that they are not in (%s)", name);
+                        "Only an administrator may name a group that the caller is not in (%s)", name);
 }
 
 /* systemd reads them as root, whoever the unikernel's owner is. */
@@ -66,8 +65,8 @@ static int draft_check_sources(const Draft *draft, const Setting *setting, const
 
                 if (source->encrypted == encrypted && !definition_has_source(draft->old, source))
                         return draft_needs_administer(draft, ERROR_PATH_NOT_ALLOWED,
-                                        "Credential '%s': only an administrator may name where it comes "
-                                        "from; hand its content over instead ('shruthictl credential set')",
+                                        "Credential '%s': only an administrator may name its source; pass "
+                                        "its content instead ('shruthictl credential set')",
                                         source->id);
         }
 
@@ -101,11 +100,11 @@ static int draft_check_unchanged(const Draft *draft, const Setting *setting, con
                 return 0;
         if (!device)
                 return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
-                                "Only an administrator may write %s=%s", setting->key, value);
+                                "Only an administrator may set %s=%s", setting->key, value);
 
         return draft_needs_administer(draft,
                         device->kind == DEVICE_NETWORK ? ERROR_NETWORK_NOT_ALLOWED : ERROR_ACCESS_DENIED,
-                        "%s '%s': only an administrator may write %s=%s", definition_device_section(device),
+                        "%s '%s': only an administrator may set %s=%s", definition_device_section(device),
                         device->name, setting->key, value);
 }
 
@@ -170,7 +169,7 @@ int draft_check_rights(const Draft *draft)
         if (path && !draft_may_administer(draft) &&
                         !image_path_directory(path, draft->conf->image_directories))
                 return draft_needs_administer(draft, ERROR_PATH_NOT_ALLOWED,
-                                "Only an administrator may name a file outside of ImageDirectories= in "
+                                "Only an administrator may name a file outside ImageDirectories= of "
                                 "shruthi.conf");
 
         r = draft_check_section(draft, SECTION_UNIKERNEL, NULL, NULL);

@@ -32,12 +32,12 @@ static int draft_check_volume_owner(const Draft *draft, const DefinitionDevice *
 
         if (!volume_is_for(volume, draft->definition->owner))
                 return error_set(&draft->result->error, ERROR_ACCESS_DENIED,
-                                "Volume '%s' is user %s's: a unikernel of user %s cannot have it",
+                                "Volume '%s' belongs to user %s; a unikernel of user %s cannot use it",
                                 volume->name, theirs, owner);
         if (!volume_is_as_made(volume, device, draft->definition->owner))
                 return error_set(&draft->result->error, ERROR_ACCESS_DENIED,
-                                "Volume '%s' is there already and user %s's, not user %s's: take another "
-                                "name, or write Volume=%s without Size= to have that one",
+                                "Volume '%s' already exists and belongs to user %s, not to user %s; use "
+                                "another name, or set Volume=%s without Size= to use that volume",
                                 volume->name, theirs, owner, volume->name);
         if (draft_may_administer(draft) || volume_is_for(volume, draft->request->call->uid))
                 return 0;
@@ -45,7 +45,7 @@ static int draft_check_volume_owner(const Draft *draft, const DefinitionDevice *
                 return 0;
 
         return draft_needs_administer(
-                        draft, ERROR_ACCESS_DENIED, "Volume '%s' is user %s's", volume->name, theirs);
+                        draft, ERROR_ACCESS_DENIED, "Volume '%s' belongs to user %s", volume->name, theirs);
 }
 
 static int draft_check_volume_size(const Draft *draft, const DefinitionDevice *device,
@@ -60,8 +60,8 @@ static int draft_check_volume_size(const Draft *draft, const DefinitionDevice *d
                 return 0;
 
         return error_set(&draft->result->error, ERROR_INVALID_ARGS,
-                        "Volume '%s' has %s, and Size=%s resizes nothing: 'shruthictl volume resize %s %s' "
-                        "does",
+                        "Volume '%s' has %s; Size=%s does not resize it, use 'shruthictl volume resize %s "
+                        "%s'",
                         volume->name, has, wanted, volume->name, wanted);
 }
 
@@ -73,11 +73,11 @@ static int draft_check_missing_volume(
                 return 0;
         if (device->size == 0)
                 return error_set(&draft->result->error, ERROR_NO_SUCH_VOLUME,
-                                "Volume '%s': there is no volume '%s'; give a size, and it is made",
+                                "Volume '%s': there is no volume '%s'; give a size to create it",
                                 device->name, device->stored);
         if (!draft_may_administer(draft) && draft->definition->owner == 0)
                 return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
-                                "Volume '%s': only an administrator may make volumes for root",
+                                "Volume '%s': only an administrator may create volumes for root",
                                 device->name);
 
         /* Its own name is its own; another may be one that somebody else's unikernel will want. */
@@ -174,7 +174,8 @@ void change_result_remove_volumes(ChangeResult *result, const char *unikernel)
                 r = volume_remove(name, &error);
                 if (r < 0)
                         log_object(LOG_WARNING, &(LogObject){.unikernel = unikernel}, NULL, NULL,
-                                        "Cannot take back a volume: %s", error_message(&error, r));
+                                        "Cannot remove the volume that was created: %s",
+                                        error_message(&error, r));
         }
         g_clear_pointer(&result->volumes, g_ptr_array_unref);
 }

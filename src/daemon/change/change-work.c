@@ -121,8 +121,8 @@ static int draft_read_old(Draft *draft)
                 return r;
         if (origin == DEFINITION_ORIGIN_CONFIG)
                 return error_set(&draft->result->error, ERROR_NOT_MANAGED,
-                                "Unikernel '%s' is defined in %s, which is left to its administrator: "
-                                "change that file",
+                                "Unikernel '%s' is defined in %s, which belongs to the administrator; edit "
+                                "that file",
                                 request->name, draft->path);
         r = file_read_at(AT_FDCWD, draft->path, DEFINITION_SIZE_MAX, &draft->old_text, &size);
         if (r < 0)
@@ -202,7 +202,7 @@ static int draft_acquire_image(Draft *draft, char **ret_digest)
                 if (request->settings->digest &&
                                 !g_str_equal(request->settings->digest, request->image_digest))
                         return error_set(&draft->result->error, ERROR_DIGEST_MISMATCH,
-                                        "The image is %s, and %s is demanded", request->image_digest,
+                                        "Image digest is %s, expected %s", request->image_digest,
                                         request->settings->digest);
                 *ret_digest = g_strdup(request->image_digest);
         }
@@ -279,7 +279,7 @@ static int draft_check_arguments(const Draft *draft, const char *given)
 {
         if (given && !g_str_equal(given, draft->definition->arguments))
                 return error_set(&draft->result->error, ERROR_INVALID_ARGS,
-                                "The arguments cannot stand in a definition as they are");
+                                "The arguments cannot be written into a definition");
 
         return 0;
 }
@@ -468,6 +468,6 @@ void change_work_undo(const ChangeRequest *request, ChangeResult *result)
         change_result_remove_volumes(result, request->name);
         if (r < 0 && error.code != ERROR_NO_SUCH_UNIKERNEL)
                 log_object(LOG_WARNING, &(LogObject){.unikernel = request->name}, NULL, NULL,
-                                "Cannot take back the definition of '%s': %s", request->name,
+                                "Cannot remove the new definition of '%s': %s", request->name,
                                 error_message(&error, r));
 }

@@ -144,7 +144,7 @@ static void on_change_networks(int r, Error *error, const char *output, void *us
 
         request->subnets = g_ptr_array_new_with_free_func(change_subnet_free);
         if (r < 0)
-                log_debug("Cannot tell which networks there are: %s", error_message(error, r));
+                log_debug("Cannot list the networks: %s", error_message(error, r));
         for (char *value; r >= 0 && domain_next_key(&output, &key, &value);) {
                 if (key == DOMAIN_KEY_BRIDGE)
                         g_ptr_array_add(bridges, g_steal_pointer(&value));
@@ -302,7 +302,7 @@ static void on_change_released(int r, Error *error, const char *output, void *us
 
         if (r < 0)
                 log_object(LOG_WARNING, &(LogObject){.unikernel = change->request.name}, NULL, NULL,
-                                "The addresses of '%s' are not given back yet: %s", change->request.name,
+                                "Cannot release the addresses of '%s' yet: %s", change->request.name,
                                 error_message(error, r));
         change_advance_by(change, r);
 }
@@ -328,8 +328,8 @@ static void change_log(const Change *change)
                 g_autofree char *files = g_strjoinv(", ", result->taken_over);
 
                 log_object(LOG_NOTICE, &(LogObject){.unikernel = name, .owner = owner}, NULL, NULL,
-                                "'%s' takes over what was there for a unikernel of that name: %s", name,
-                                files);
+                                "'%s' uses files that already existed for a unikernel of this name: %s",
+                                name, files);
         }
 }
 
@@ -379,7 +379,7 @@ static void on_change_reloaded(int r, Error *error, void *userdata)
         if (r < 0) {
                 change->result.r = r;
                 error_move(&change->result.error, error);
-                error_prefix(&change->result.error, "The definition of '%s' is changed, but",
+                error_prefix(&change->result.error, "The definition of '%s' was changed, but",
                                 change->request.name);
         }
         change_advance_by(change, r);
@@ -458,11 +458,11 @@ static int change_check_start(Change *change, const Unikernel *unikernel)
         const char *name = change->request.name;
 
         if ((kind == CHANGE_CREATE || kind == CHANGE_REMOVE) && seal_is_busy(manager, name))
-                return error_set(&change->result.error, ERROR_BUSY,
-                                "Keys of '%s' are being set: try again in a moment", name);
+                return error_set(&change->result.error, ERROR_BUSY, "Keys of '%s' are being set; try again",
+                                name);
         if (kind == CHANGE_REMOVE && unikernel && unikernel_is_active(unikernel))
                 return error_set(&change->result.error, ERROR_ALREADY_RUNNING,
-                                "Unikernel '%s' is %s: stop it first", name,
+                                "Unikernel '%s' is %s; stop it first", name,
                                 unikernel_state_to_string(unikernel->properties.state));
 
         return 0;
@@ -482,7 +482,7 @@ void change_start(Change *change)
                 Error *error = &change->result.error;
 
                 call_fail(g_steal_pointer(&change->call), error,
-                                error_set(error, ERROR_BUSY, "Another change of '%s' is under way",
+                                error_set(error, ERROR_BUSY, "Another change of '%s' is in progress",
                                                 request->name));
                 change_free(change);
                 return;

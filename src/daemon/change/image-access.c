@@ -268,7 +268,7 @@ static int images_prune_locked(GPtrArray *removed, uint64_t *freed, Error *ret_e
                 return r;
         if (broken)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "The definition of '%s' cannot be read, and may name an image: repair or "
+                                "The definition of '%s' cannot be read and may name an image; correct or "
                                 "remove it first",
                                 broken);
         r = store_list(&entries, ret_error);
@@ -374,8 +374,7 @@ int image_path_open(const char *path, char **directories, bool administer, int *
 
         if (!path_is_normalized(path))
                 return error_set(ret_error, ERROR_PATH_NOT_ALLOWED,
-                                "'%s': write the path from '/', without '//', '.', '..' and a '/' at the "
-                                "end",
+                                "'%s' is not an absolute path without '//', '.', '..' and a trailing '/'",
                                 shown);
         if (!directory && !administer)
                 return error_set(ret_error, ERROR_PATH_NOT_ALLOWED,

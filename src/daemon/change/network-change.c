@@ -122,7 +122,7 @@ static void network_change_end(NetworkChange *change)
                 network->repair = NULL;
         }
         if (!change->call && change->result < 0)
-                log_warning("Network '%s' is not as it should be: %s", change->name,
+                log_warning("Cannot repair network '%s': %s", change->name,
                                 error_message(&change->error, change->result));
         else if (change->call && change->result < 0)
                 call_fail(change->call, &change->error, change->result);
@@ -179,8 +179,7 @@ static void on_network_read(void *userdata)
 
         if (change->result >= 0) {
                 if (!change->call && !network->active)
-                        log_info("Network '%s' had been stopped or had gone from libvirt, and is there "
-                                 "again",
+                        log_info("Network '%s' was stopped or missing in libvirt; it is active again",
                                         change->name);
                 network_set_active(network, true, change->bridge);
                 network_apply(network, &change->loaded);
@@ -252,7 +251,7 @@ static void on_network_removed(int r, Error *error, const char *output, void *us
         if (change->result >= 0)
                 network_change_set_error(change, r, error);
         else
-                log_warning("What is left of network '%s' is not taken back yet: %s", change->name,
+                log_warning("Cannot remove the rest of network '%s' yet: %s", change->name,
                                 error_message(error, r));
         if (removing && change->error.code == ERROR_NETWORK_IN_USE)
                 network_change_advance(change, NETWORK_CHANGE_EVENT_IN_USE);
@@ -447,11 +446,12 @@ void network_change_create(Call *call, const char *name, NetworkRequest *request
                         network_change_repair(network);
                 if (!network->announced && network_wait_for_repair(network, call, request))
                         return;
-                r = network->announced ? error_set(&error, ERROR_NETWORK_EXISTS,
-                                                         "There is a network '%s' already", name)
-                                       : error_set(&error, ERROR_BUSY,
-                                                         "Network '%s' is being made or removed: try again",
-                                                         name);
+                r = network->announced
+                                    ? error_set(&error, ERROR_NETWORK_EXISTS, "Network '%s' already exists",
+                                                      name)
+                                    : error_set(&error, ERROR_BUSY,
+                                                      "Network '%s' is being created or removed; try again",
+                                                      name);
                 network_request_free(request);
                 call_fail(call, &error, r);
                 return;
@@ -471,11 +471,11 @@ void network_change_remove(Call *call, Network *network)
         if (network_wait_for_repair(network, call, NULL))
                 return;
         if (network->changing)
-                r = error_set(&error, ERROR_BUSY, "Network '%s' is being changed: try again", network->name);
+                r = error_set(&error, ERROR_BUSY, "Network '%s' is being changed; try again", network->name);
         else if (users[0])
                 r = error_set(&error, ERROR_NETWORK_IN_USE,
-                                "Network '%s' is in use by %s: remove these unikernels, or attach them "
-                                "elsewhere",
+                                "Network '%s' is in use by %s; remove these unikernels, or attach them to "
+                                "another network",
                                 network->name, users);
         if (r < 0) {
                 call_fail(call, &error, r);

@@ -32,7 +32,7 @@ static int network_request_read_bridge(
                 return 0;
         if (!conf_bridge_name_is_valid(request->bridge))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Bridge: '%s' is not the name of a bridge: 1 to 15 printable characters "
+                                "Bridge: '%s' is not a valid bridge name: use 1 to 15 printable characters "
                                 "without '/', ':', '%%' and space",
                                 shown);
 
@@ -47,7 +47,7 @@ static int network_request_read_mode(const NetworkRequest *request, NetworkRecor
 
         if ((int) mode < 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Mode: '%s' is none of isolated, nat, routed", shown);
+                                "Mode: '%s' is invalid; use isolated, nat or routed", shown);
 
         record->mode = mode;
         return 0;
@@ -72,7 +72,7 @@ static int network_request_read_subnets(
         }
         if (g_str_equal(subnet, "none") && g_str_equal(subnet6, "none"))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "A network needs a subnet: of IPv4, of IPv6, or of both");
+                                "A network needs an IPv4 subnet, an IPv6 subnet, or both");
 
         return 0;
 }
@@ -107,8 +107,8 @@ static int network_request_check_pool(const Conf *conf, const Subnet *subnet, Er
 
         address_format(&subnet->network, network);
         return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
-                        "Subnet %s is not for everybody: choose one in NetworkPool=%s, of IPv4 no larger "
-                        "than a /%d",
+                        "Users may not use subnet %s; choose one in NetworkPool=%s, for IPv4 no larger than "
+                        "a /%d",
                         network, pools, NETWORK_PREFIX_MIN_USER);
 }
 
@@ -119,18 +119,19 @@ static int network_request_check_rights(const NetworkRecord *record, const Conf 
 
         if (record->owner != call->uid)
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "Only an administrator may give network '%s' to another owner",
+                                "Only an administrator may create network '%s' for another owner",
                                 record->name);
         if (record->group != GID_INVALID && !call_in_group(call, record->group)) {
                 g_autofree char *name = group_name(record->group);
 
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "Only an administrator may name a group that they are not in (%s)", name);
+                                "Only an administrator may name a group that the caller is not in (%s)",
+                                name);
         }
         if (record->mode == NETWORK_ROUTED)
                 return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
-                                "Only an administrator may make a routed network: its guests are reached "
-                                "from outside, and from other networks");
+                                "Only an administrator may create a routed network, because its guests can "
+                                "be reached from outside and from other networks");
         if (record->bridge)
                 return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
                                 "Only an administrator may name the bridge of a network");
@@ -140,7 +141,8 @@ static int network_request_check_rights(const NetworkRecord *record, const Conf 
                                         g_strv_contains((const char *const *) conf->allowed_networks,
                                                         record->name)))
                 return error_set(ret_error, ERROR_NETWORK_NOT_ALLOWED,
-                                "Only an administrator may make network '%s': it is meant for others, too",
+                                "Only an administrator may create network '%s', because all users may "
+                                "attach unikernels to a network of this name",
                                 record->name);
         r = network_request_check_pool(conf, &record->subnet4, ret_error);
         if (r >= 0)
@@ -151,8 +153,8 @@ static int network_request_check_rights(const NetworkRecord *record, const Conf 
                 g_autofree char *owner = user_name(record->owner);
 
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "User %s has %u networks already (NetworksMaxPerUser=%u)", owner, owned,
-                                conf->networks_max_user);
+                                "Limit reached: user %s has %u networks (NetworksMaxPerUser=%u)", owner,
+                                owned, conf->networks_max_user);
         }
 
         return 0;

@@ -40,7 +40,7 @@ static int seal_send(int sealer, const char *request, int fd)
 static int seal_unavailable(int r, Error *ret_error)
 {
         return error_set(ret_error, ERROR_CREDENTIALS_UNAVAILABLE,
-                        "Cannot reach what seals keys (%s): look at 'systemctl status shruthi-seal.socket'",
+                        "Cannot connect to shruthi-seal (%s): see 'systemctl status shruthi-seal.socket'",
                         g_strerror(abs(r)));
 }
 
@@ -77,8 +77,8 @@ int seal_ask(SealVerb verb, const char *name, const char *key, int fd, char ***r
                 return seal_unavailable(-errno, ret_error);
         if (n == 0)
                 return error_set(ret_error, ERROR_CREDENTIALS_UNAVAILABLE,
-                                "What seals keys ended without an answer%s (journalctl -u 'shruthi-seal@*')",
-                                fd < 0 ? "" : ", as it does when the content cannot be read in time");
+                                "shruthi-seal exited without an answer%s (journalctl -u 'shruthi-seal@*')",
+                                fd < 0 ? "" : ", as it does when the content does not arrive in time");
 
         r = seal_answer_parse(answer, (size_t) n, &keys, ret_error);
         if (r >= 0 && ret_keys)
@@ -132,7 +132,7 @@ int seal_forget_left(const char *name, Error *ret_error)
 
         r = seal_forget(name, ret_error);
         if (r < 0)
-                error_prefix(ret_error, "Keys of an earlier '%s' are left and cannot be removed", name);
+                error_prefix(ret_error, "Cannot remove the keys of an earlier unikernel '%s'", name);
         return r;
 }
 

@@ -75,7 +75,7 @@ static int settings_refuse_device_name(SettingsReader *reader, const char *name)
 {
         g_autofree char *shown = text_for_display(name, 40);
 
-        return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: '%s' is no name of a device",
+        return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: '%s' is not a valid device name",
                         reader->key, shown);
 }
 
@@ -110,14 +110,14 @@ static int settings_read_devices(SettingsReader *reader, DeviceKind kind, GPtrAr
                 device->kind = kind;
                 g_ptr_array_add(devices, device);
                 if (devices->len > DEFINITION_DEVICES_MAX)
-                        return settings_refuse(reader, "more devices than fit on the guest's bus (29)");
+                        return settings_refuse(reader, "a guest can have at most 29 devices");
                 r = settings_read_device(reader, device);
                 if (r < 0)
                         return r;
                 for (guint i = 0; i + 1 < devices->len; i++)
                         if (g_str_equal(((DefinitionDevice *) devices->pdata[i])->name, device->name))
                                 return error_set(reader->ret_error, ERROR_INVALID_ARGS,
-                                                "%s: '%s' stands there twice", reader->key, device->name);
+                                                "%s: '%s' is given twice", reader->key, device->name);
                 r = sd_bus_message_exit_container(reader->message);
         }
         if (r >= 0)
@@ -156,7 +156,7 @@ int settings_read_credentials(SettingsReader *reader)
         if (r < 0)
                 return settings_refuse_type(reader, "as");
         if (names && names[0] && names[1])
-                return settings_refuse(reader, "all key material of a unikernel is on one device: name one");
+                return settings_refuse(reader, "a unikernel has only one device for key material; name one");
 
         for (char **name = names; name && *name; name++) {
                 DefinitionDevice *device;

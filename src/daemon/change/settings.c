@@ -84,8 +84,8 @@ int settings_refuse_type(const SettingsReader *reader, const char *type)
         const char *given = NULL;
 
         (void) sd_bus_message_peek_type(reader->message, NULL, &given);
-        return error_set(reader->ret_error, ERROR_INVALID_ARGS, "%s: its value is of type '%s', not '%s'",
-                        reader->key, type, given ?: "");
+        return error_set(reader->ret_error, ERROR_INVALID_ARGS,
+                        "%s: expected a value of type '%s', got '%s'", reader->key, type, given ?: "");
 }
 
 int settings_read_plain(SettingsReader *reader, char **ret)
@@ -96,8 +96,8 @@ int settings_read_plain(SettingsReader *reader, char **ret)
                 return settings_refuse_type(reader, "s");
         if (!settings_value_is_plain(value))
                 return settings_refuse(reader,
-                                "a definition cannot hold this value: it has a control character, white "
-                                "space at an end, or '\\' at its end");
+                                "a definition cannot contain this value: it has a control "
+                                "character, white space at its start or end, or '\\' at its end");
 
         g_free(*ret);
         *ret = g_strdup(value);
@@ -137,7 +137,7 @@ int settings_join_arguments(Settings *settings, const ImageInfo *info, Error *re
         if (!settings_value_is_plain(arguments))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
                                 "Setting 'ArgumentList': the last argument ends with white space or '\\', "
-                                "which no definition can hold");
+                                "which a definition cannot contain");
 
         settings_put(settings, SETTING_ARGUMENTS, arguments);
         return 0;
@@ -145,7 +145,7 @@ int settings_join_arguments(Settings *settings, const ImageInfo *info, Error *re
 
 static int settings_refuse_both_arguments(const SettingsReader *reader)
 {
-        return settings_refuse(reader, "'Arguments' and 'ArgumentList' exclude each other");
+        return settings_refuse(reader, "'Arguments' and 'ArgumentList' cannot be combined");
 }
 
 static int settings_read_argument_list(SettingsReader *reader)
@@ -259,7 +259,7 @@ static int settings_check_architecture(const SettingsReader *reader, char **valu
                 return 0;
         architecture = guest_architecture_from_string(*value);
         if ((int) architecture < 0)
-                return settings_refuse(reader, "it is 'x86_64' or 'aarch64', or '' for the host's own");
+                return settings_refuse(reader, "must be 'x86_64' or 'aarch64', or '' for the host's own");
 
         g_free(*value);
         *value = g_strdup(image_architecture_to_string(architecture));
@@ -275,11 +275,11 @@ static int settings_check_value(const SettingsReader *reader, SettingID id, char
         case SETTING_ARCHITECTURE:
                 return settings_check_architecture(reader, value);
         case SETTING_OWNER:
-                return **value ? 0 : settings_refuse(reader, "name a user");
+                return **value ? 0 : settings_refuse(reader, "must be the name or number of a user");
         case SETTING_RESTART:
                 return (int) restart_policy_from_string(*value) >= 0
                                        ? 0
-                                       : settings_refuse(reader, "it is 'no', 'on-failure' or 'always'");
+                                       : settings_refuse(reader, "must be 'no', 'on-failure' or 'always'");
         default:
                 return 0;
         }
@@ -302,8 +302,7 @@ static int settings_read_digest_into(SettingsReader *reader, bool may_be_empty, 
         int r = settings_read_plain(reader, ret);
 
         if (r >= 0 && !digest_is_valid(*ret) && !(may_be_empty && !**ret))
-                return settings_refuse(
-                                reader, "a digest is 'sha256:' and 64 hexadecimal digits in lower case");
+                return settings_refuse(reader, "must be 'sha256:' and 64 hexadecimal digits in lower case");
 
         return r;
 }
@@ -325,18 +324,18 @@ static int settings_read_initrd(SettingsReader *reader)
         if (sd_bus_message_read(reader->message, "v", "h", &fd) < 0)
                 return settings_refuse_type(reader, "h");
         if (reader->settings->initrd_digest)
-                return settings_refuse(reader, "'Initrd' and 'InitrdDigest' exclude each other");
+                return settings_refuse(reader, "'Initrd' and 'InitrdDigest' cannot be combined");
 
         reader->settings->initrd_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        return reader->settings->initrd_fd < 0
-                               ? error_set_errno(reader->ret_error, errno, "Cannot take the descriptor")
-                               : 0;
+        return reader->settings->initrd_fd < 0 ? error_set_errno(reader->ret_error, errno,
+                                                                 "Cannot duplicate the file descriptor")
+                                               : 0;
 }
 
 static int settings_read_initrd_digest(SettingsReader *reader)
 {
         if (reader->settings->initrd_fd >= 0)
-                return settings_refuse(reader, "'Initrd' and 'InitrdDigest' exclude each other");
+                return settings_refuse(reader, "'Initrd' and 'InitrdDigest' cannot be combined");
 
         return settings_read_digest_into(reader, true, &reader->settings->initrd_digest);
 }
@@ -392,7 +391,7 @@ static int settings_refuse_key(SettingsUse use, const char *key, Error *ret_erro
 static int settings_note_seen(SettingsReader *reader, size_t i)
 {
         if (reader->seen & (UINT64_C(1) << i))
-                return settings_refuse(reader, "it stands there twice");
+                return settings_refuse(reader, "given twice");
 
         reader->seen |= UINT64_C(1) << i;
         return 0;

@@ -67,7 +67,7 @@ static int volume_work_look_again(VolumeWork *work, Error *ret_error)
                 return r;
         if (!work->volume || volume->owner != work->volume->owner || volume->group != work->volume->group)
                 return error_set(ret_error, ERROR_BUSY,
-                                "Volume '%s' was given to somebody else meanwhile: try again", work->name);
+                                "The owner of volume '%s' has changed meanwhile; try again", work->name);
 
         volume_free(work->volume);
         work->volume = g_steal_pointer(&volume);
@@ -142,12 +142,13 @@ static int volume_work_read_owners(VolumeWork *work, uid_t *ret_owner, gid_t *re
         work->needs_administer = true;
         if (!volume_work_may_administer(work) && uid != work->call->uid)
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "Only an administrator may make a volume for somebody else");
+                                "Only an administrator may create a volume for another user");
         if (!volume_work_may_administer(work) && gid != GID_INVALID && !call_in_group(work->call, gid)) {
                 g_autofree char *name = group_name(gid);
 
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "Only an administrator may name a group that they are not in (%s)", name);
+                                "Only an administrator may name a group that the caller is not in (%s)",
+                                name);
         }
         r = volume_work_may_administer(work)
                             ? 0
@@ -329,7 +330,7 @@ static int volume_work_check_unnamed(VolumeWork *work, Error *ret_error)
                 return r;
         if (broken)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "The definition of '%s' cannot be read, and may name the volume: repair or "
+                                "The definition of '%s' cannot be read and may name the volume; correct or "
                                 "remove it first",
                                 broken);
 
@@ -338,8 +339,8 @@ static int volume_work_check_unnamed(VolumeWork *work, Error *ret_error)
 
         list = g_strjoinv(", ", work->users);
         return error_set(ret_error, ERROR_VOLUME_IN_USE,
-                        "Volume '%s' is named by the definition of %s: remove that, or its section, first",
-                        work->name, list);
+                        "Volume '%s' is named in the definition of %s; remove it there first", work->name,
+                        list);
 }
 
 int volume_work_remove(VolumeWork *work, Error *ret_error)

@@ -57,7 +57,7 @@ static void manager_emit_object_on(
                 r = sd_bus_emit_signal(bus, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, signal, "so",
                                 name, path);
         if (r < 0)
-                log_debug("Cannot tell the bus about '%s': %s", name, g_strerror(-r));
+                log_debug("Cannot announce '%s' on the bus: %s", name, g_strerror(-r));
 }
 
 void manager_emit_object(
@@ -125,7 +125,7 @@ bool manager_replace_conf(Manager *manager, Conf *conf)
         manager_emit_changed(manager, SHRUTHI_OBJECT_PATH, SHRUTHI_INTERFACE_MANAGER, names);
         manager_probe(manager);
         if (was_broken) {
-                log_info("shruthi.conf is sound again");
+                log_info("shruthi.conf is valid again");
                 (void) sd_notify(0, "STATUS=Serving the bus");
         }
         return was_broken;

@@ -24,7 +24,7 @@ static void addresses_sweep_run(void *userdata)
 
         r = lease_list(NULL, NULL, &leases, &error);
         if (r < 0)
-                log_warning("Cannot look for addresses that nobody has: %s", error_message(&error, r));
+                log_warning("Cannot look for unused addresses: %s", error_message(&error, r));
         for (guint i = 0; r >= 0 && i < leases->len; i++) {
                 const Lease *lease = leases->pdata[i];
 
@@ -38,7 +38,7 @@ static void on_addresses_released(int r, Error *error, const char *output, void 
         g_autofree char *name = userdata;
 
         if (r < 0)
-                log_warning("Cannot give back the addresses of '%s', which is no more: %s", name,
+                log_warning("Cannot release the addresses of the removed unikernel '%s': %s", name,
                                 error_message(error, r));
 }
 

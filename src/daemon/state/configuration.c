@@ -59,7 +59,9 @@ static void configuration_reload_done(void *userdata)
         Manager *manager = reload->manager;
 
         if (reload->result < 0)
-                log_warning("%s: %s", manager->conf->broken ? "Still broken" : "The old configuration stays",
+                log_warning("%s: %s",
+                                manager->conf->broken ? "Still invalid"
+                                                      : "The previous configuration stays in force",
                                 reload->error.message);
         else if (manager_replace_conf(manager, reload->conf))
                 networks_repair(manager);

@@ -64,8 +64,8 @@ static char *culprit_message(const Search *search, const Culprit *culprit)
                 return g_strdup_printf("it requires %s (%s), which is %s: %s", culprit->unit,
                                 culprit->description, culprit->active_state, reason);
 
-        return g_strdup_printf("it requires %s (%s), which is %s ('systemctl status %s' says why)",
-                        culprit->unit, culprit->description, culprit->active_state, culprit->unit);
+        return g_strdup_printf("it requires %s (%s), which is %s (see 'systemctl status %s')", culprit->unit,
+                        culprit->description, culprit->active_state, culprit->unit);
 }
 
 static void search_end(Search *search, const Culprit *culprit)
@@ -85,7 +85,7 @@ static void search_end(Search *search, const Culprit *culprit)
 
                 r = exit_record_write(search->name, &exit_record);
                 if (r < 0)
-                        log_warning("Cannot note how the start of '%s' ended: %s", search->name,
+                        log_warning("Cannot write the exit record of '%s': %s", search->name,
                                         g_strerror(-r));
                 log_object(LOG_ERR, &(LogObject){.unikernel = search->name, .owner = owner}, NULL, NULL,
                                 "Unikernel '%s' was not started: %s", search->name, reason);

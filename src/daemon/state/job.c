@@ -72,11 +72,11 @@ int job_end_check(const char *name, const JobEnd *end, Error *ret_error)
 {
         if (g_str_equal(end->job_result, "canceled"))
                 return error_set(ret_error, ERROR_CANCELED,
-                                "Another job for unikernel '%s' took the place of this %s", name,
+                                "Another job for unikernel '%s' replaced this %s", name,
                                 job_kind_to_string(end->kind));
         if (g_str_equal(end->job_result, "timeout"))
                 return error_set(ret_error, ERROR_TIMED_OUT,
-                                "Unikernel '%s' did not %s in the time that its unit gives it", name,
+                                "Unikernel '%s' did not %s within the timeout of its unit", name,
                                 job_kind_to_string(end->kind));
         if (end->kind == JOB_STOP) {
                 if (g_strcmp0(end->active_state, "inactive") == 0 ||

@@ -56,7 +56,7 @@ static void networks_reading_run(void *userdata)
                 LoadedNetwork *loaded = g_new0(LoadedNetwork, 1);
 
                 if (loaded_network_read(*name, loaded, &error) < 0)
-                        log_warning("Network '%s' is left alone: %s", *name, error.message);
+                        log_warning("Network '%s' is ignored: %s", *name, error.message);
                 g_hash_table_insert(reading->found, g_strdup(*name), loaded);
         }
 }
@@ -315,7 +315,7 @@ static void on_networks_seen(int r, Error *error, const GPtrArray *seen, void *u
         Manager *manager = userdata;
 
         if (r < 0) {
-                log_warning("Cannot look after the networks: %s", error_message(error, r));
+                log_warning("Cannot check the networks: %s", error_message(error, r));
                 return;
         }
 

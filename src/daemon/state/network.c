@@ -86,8 +86,7 @@ int network_find(Manager *manager, const char *name, Network **ret_network, Erro
 
         network = network_get(manager, name);
         if (!network || !network->announced)
-                return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "There is no network '%s' of SHRUTHI's",
-                                name);
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "SHRUTHI has no network '%s'", name);
 
         *ret_network = network;
         return 0;

@@ -173,7 +173,7 @@ static void registry_add_watch(Registry *registry, const char *path, const char 
                 *watch = (RegistryWatch){.path = g_strdup(path), .name = g_strdup(name), .linked = linked};
                 g_hash_table_insert(registry->watches, GINT_TO_POINTER(wd), watch);
         } else if (errno != ENOENT && errno != ENOTDIR)
-                log_warning("Cannot watch %s: %s; changes there are seen after a reload", path,
+                log_warning("Cannot watch %s: %s; changes there take effect after a reload", path,
                                 g_strerror(errno));
 }
 

@@ -38,7 +38,7 @@ static void reload_start(Reload *reload)
         reload->asked_at = g_get_monotonic_time();
         r = reload->ask(reload, reload->userdata);
         if (r < 0) {
-                r = error_set_errno(&error, r, "Cannot ask systemd to read its units again");
+                r = error_set_errno(&error, r, "Cannot make systemd reload its units");
                 reload_answered(reload, r, &error);
         }
 }
@@ -60,7 +60,7 @@ static void reload_rest(Reload *reload)
                         G_TIME_SPAN_MILLISECOND, on_reload_rested, reload);
 
         if (r < 0)
-                log_warning("Cannot rest between two reloads of systemd: %s", g_strerror(-r));
+                log_warning("Cannot delay the next reload of systemd: %s", g_strerror(-r));
 }
 
 void reload_answered(Reload *reload, int r, const Error *error)

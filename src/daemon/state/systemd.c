@@ -58,8 +58,8 @@ int systemd_read_error(const sd_bus_error *error, const char *what, Error *ret_e
         if (sd_bus_error_has_names(error, "org.freedesktop.DBus.Error.AccessDenied",
                             "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"))
                 return error_set(ret_error, ERROR_FAILED,
-                                "Cannot %s: systemd does not let user " SHRUTHI_USER
-                                " do it: is polkit running, with our rules?",
+                                "Cannot %s: systemd does not authorize user " SHRUTHI_USER
+                                "; is polkit running, and is org.dream.Shruthi-service.rules installed?",
                                 what);
         if (sd_bus_error_has_name(error, "org.freedesktop.systemd1.TransactionIsDestructive"))
                 return error_set(ret_error, ERROR_BUSY, "Cannot %s: %s", what, error->message);
@@ -272,7 +272,8 @@ static int on_units_listed(sd_bus_message *reply, void *userdata, sd_bus_error *
                 }
         }
         if (r < 0)
-                log_warning("Cannot list our units: %s", error ? error->message : g_strerror(-r));
+                log_warning("Cannot list the units of unikernels: %s",
+                                error ? error->message : g_strerror(-r));
         else
                 systemd_fetch_unlisted(systemd, listed);
 
@@ -358,7 +359,7 @@ static void systemd_list(Systemd *systemd)
                         SHRUTHI_UNIT_PREFIX "*" SHRUTHI_UNIT_SUFFIX);
 
         if (r < 0)
-                log_warning("Cannot list our units: %s", g_strerror(-r));
+                log_warning("Cannot list the units of unikernels: %s", g_strerror(-r));
 }
 
 static int on_systemd_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
@@ -398,7 +399,7 @@ void systemd_scan_enabled(Systemd *systemd)
 
 static int on_systemd_ready_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        log_warning("systemd does not tell about our units; going on without");
+        log_warning("Cannot get the units from systemd; continuing without");
         systemd_ready(userdata);
         return 0;
 }
@@ -408,7 +409,7 @@ static int on_systemd_reloaded(sd_bus_message *reply, void *userdata, sd_bus_err
         const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
         _cleanup_error_ Error error = ERROR_INIT;
         Systemd *systemd = userdata;
-        int r = bus_error ? systemd_read_error(bus_error, "make systemd read its units again", &error) : 0;
+        int r = bus_error ? systemd_read_error(bus_error, "make systemd reload its units", &error) : 0;
 
         reload_answered(systemd->reload, r, &error);
         return 0;

@@ -36,7 +36,7 @@ int unikernel_check_owner(const Call *call, Error *ret_error)
                 return r;
         if (!unikernel_belongs_to(unikernel, call->owner, call->group))
                 return error_set(ret_error, ERROR_BUSY,
-                                "Unikernel '%s' was given to somebody else meanwhile: try again",
+                                "The owner of unikernel '%s' has changed meanwhile; try again",
                                 call->unikernel);
 
         return 0;

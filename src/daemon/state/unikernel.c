@@ -224,9 +224,8 @@ static char *unikernel_add_start_limit(const Unikernel *unikernel, char *taken_r
         g_autofree char *when = since ? g_date_time_format(since, "%F %T") : g_strdup("its last end");
         g_autofree char *reason = taken_reason;
 
-        return g_strdup_printf("%s%sit was started too often within a short time (StartLimitBurst=), so "
-                               "since %s systemd does not start it by itself any more: 'shruthictl start "
-                               "%s' does",
+        return g_strdup_printf("%s%sit was started too often within a short time (StartLimitBurst=); since "
+                               "%s systemd does not restart it, use 'shruthictl start %s'",
                         reason ?: "", reason && reason[0] ? "; " : "", when, unikernel->name);
 }
 
@@ -299,11 +298,10 @@ static void unikernel_derive_end(const Unikernel *unikernel, const UnikernelProp
                 g_free(properties->result);
                 properties->result = g_strdup(result_to_string(exit_parser.result));
                 *ret_reason = g_strdup_printf(
-                                "%s: systemd could not load it, since it is missing, damaged, over 1 MiB, "
-                                "or "
-                                "sealed with another TPM2 chip or host's key (journalctl -u %s); if those "
-                                "are "
-                                "lost, 'shruthictl credential remove %s --all' and set the keys again",
+                                "%s: systemd could not load it, because it is missing, damaged, larger than "
+                                "1 MiB, or sealed with another TPM2 chip or host key (journalctl -u %s); if "
+                                "these are lost, run 'shruthictl credential remove %s --all' and set the "
+                                "keys again",
                                 sentence, unikernel->unit, unikernel->name);
         } else if (properties->result[0] && !g_str_equal(properties->result, "success") &&
                         !g_str_equal(properties->result, "start-limit-hit"))
@@ -534,7 +532,7 @@ void unikernel_apply_loaded(Manager *manager, const char *name, LoadedDefinition
                 }
                 r = unikernel_new(manager, name, &unikernel);
                 if (r < 0) {
-                        log_warning("Cannot take up unikernel '%s': %s", name, g_strerror(-r));
+                        log_warning("Cannot add unikernel '%s': %s", name, g_strerror(-r));
                         loaded_definition_clear(loaded);
                         return;
                 }

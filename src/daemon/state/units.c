@@ -38,12 +38,13 @@ static void on_units_reloaded(int r, Error *error, void *userdata)
         const char *name;
 
         if (r < 0) {
-                log_warning("systemd does not know all definitions: %s", error_message(error, r));
+                log_warning("Cannot check whether systemd knows all definitions: %s",
+                                error_message(error, r));
                 return;
         }
         name = units_find_different(manager);
         if (name)
-                log_warning("systemd still does not know what the definition of '%s' says: does "
+                log_warning("systemd still does not have the settings of '%s' after a reload; does "
                             "shruthi-generator run?",
                                 name);
 }
@@ -55,7 +56,6 @@ void units_repair(Manager *manager)
         if (!name)
                 return;
 
-        log_info("systemd does not know yet what the definition of '%s' says: it reads its units again",
-                        name);
+        log_info("systemd does not have the settings of '%s' yet; reloading its units", name);
         systemd_reload(manager->systemd, on_units_reloaded, manager);
 }

@@ -124,10 +124,10 @@ static void test_owners(Fixture *f, const void *data)
 
         work = begin(f, &create, "his");
         work->settings->values[SETTING_OWNER] = g_strdup_printf("%d", BOB);
-        refused(work, ERROR_ACCESS_DENIED, true, "somebody else");
+        refused(work, ERROR_ACCESS_DENIED, true, "another user");
         work = begin(f, &create, "theirs");
         settings_put(work->settings, SETTING_GROUP, "3001");
-        refused(work, ERROR_ACCESS_DENIED, true, "a group that they are not in");
+        refused(work, ERROR_ACCESS_DENIED, true, "a group that the caller is not in");
         work = begin(f, &create, "ours");
         work->settings->values[SETTING_GROUP] = g_strdup_printf("%d", STAFF);
         expect(work);
@@ -216,7 +216,7 @@ static void test_another_now(Fixture *f, const void *data)
                 g_assert_cmpint(volume_remove("data", NULL), ==, 0);
                 refused(work, ERROR_NO_SUCH_VOLUME, false, "no volume 'data'");
                 make("data", BOB, GID_INVALID);
-                refused(work, ERROR_BUSY, false, "given to somebody else meanwhile");
+                refused(work, ERROR_BUSY, false, "The owner of volume 'data' has changed meanwhile");
                 g_assert_cmpint(work->fd, ==, -EBADF);
                 g_assert_true(is_there("data"));
                 g_assert_cmpint(volume_remove("data", NULL), ==, 0);
@@ -237,7 +237,7 @@ static void test_remove(Fixture *f, const void *data)
         refused(work, ERROR_INVALID_DEFINITION, false, "The definition of 'web' cannot be read");
         fixture_put(paths_state_definitions(), "web.unikernel",
                         IMAGE "Owner=1001\n[Volume data]\nSize=1M\n");
-        refused(work, ERROR_VOLUME_IN_USE, false, "the definition of web:");
+        refused(work, ERROR_VOLUME_IN_USE, false, "the definition of web;");
 
         /* Somebody else's that names it keeps nothing. */
         fixture_put(paths_state_definitions(), "web.unikernel",

@@ -39,7 +39,7 @@ static void test_isolation(ChangeFixture *f, gconstpointer data)
         f->request.image_fd = dup(f->image_fd);
         expect_refusal(f, ERROR_NETWORK_NOT_ALLOWED, true);
         g_assert_cmpstr(f->result.error.message, ==,
-                        "Network 'service': only an administrator may write Isolation=no");
+                        "Network 'service': only an administrator may set Isolation=no");
         f->request.administer = true;
         expect_change(f);
 

@@ -64,7 +64,7 @@ static void test_refusals(void)
                         {"Architecture", "s", "sparc", "'x86_64' or 'aarch64'"},
                         {"InitrdDigest", "s", "sha256:12", "64"},
                         {"Digest", "s", "", "64"},
-                        {"Owner", "s", "", "name a user"},
+                        {"Owner", "s", "", "must be the name or number of a user"},
                         {"ImageDigest", "s", DIGEST, "Unknown key"},
                         {"Networks", "s", "x", "a(sa{sv})"},
         };
@@ -114,7 +114,7 @@ static void test_twice(void)
         g_assert_cmpint(sd_bus_message_append(
                                         m, "a{sv}", 2, "Arguments", "s", "a", "ArgumentList", "as", 1, "b"),
                         >=, 0);
-        refused(m, SETTINGS_CREATE, "exclude");
+        refused(m, SETTINGS_CREATE, "cannot be combined");
 }
 
 static void test_devices(void)
@@ -122,8 +122,8 @@ static void test_devices(void)
         static const struct {
                 const char *name, *key, *value, *word;
         } cases[] = {
-                        {"a]\n[Volume x", "Bridge", "br0", "no name of a device"},
-                        {"", "Bridge", "br0", "no name of a device"},
+                        {"a]\n[Volume x", "Bridge", "br0", "not a valid device name"},
+                        {"", "Bridge", "br0", "not a valid device name"},
                         {"service", "Bridge", "br0\nNetwork=x", "control character"},
                         {"service", "Path", "/dev/sda", "known: Bridge"},
         };
@@ -331,7 +331,7 @@ static void test_credentials_refusals(void)
         m = message_new();
         g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Credentials", "as", 1, "a]\n[Volume b"), >=,
                         0);
-        refused(m, SETTINGS_CREATE, "no name of a device");
+        refused(m, SETTINGS_CREATE, "not a valid device name");
         m = message_new();
         g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Credentials", "s", "a"), >=, 0);
         refused(m, SETTINGS_CREATE, "'as'");

@@ -39,7 +39,7 @@ static const struct {
                 {JOB_START, "failed", "failed", true, _ERROR_CODE_INVALID, NULL, ERROR_START_FAILED,
                                 "journal"},
                 {JOB_START, "canceled", "inactive", true, _ERROR_CODE_INVALID, NULL, ERROR_CANCELED,
-                                "took the place"},
+                                "replaced this start"},
                 {JOB_START, "timeout", "failed", true, _ERROR_CODE_INVALID, NULL, ERROR_TIMED_OUT, "time"},
                 {JOB_START, "dependency", "inactive", true, _ERROR_CODE_INVALID, NULL, ERROR_START_FAILED,
                                 "requires"},
