@@ -119,7 +119,7 @@ static int on_console_client(sd_event_source *source, int fd, uint32_t revents, 
 
 static int on_console_connect(sd_event_source *source, int listen_fd, uint32_t revents, void *userdata)
 {
-        static const char too_many[] = "[too many readers of this console]\r\n";
+        static const char too_many[] = "[too many readers]\r\n";
         ConsoleServer *server = userdata;
         _cleanup_close_ int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         g_autofree ConsoleClient *client = NULL;

@@ -36,10 +36,10 @@ static int restrict_system_calls(void)
 #endif
 
         if (r < 0)
-                log_error("The system calls of shruthi-run cannot be restricted: %s", g_strerror(-r));
+                log_error("Cannot restrict the system calls of shruthi-run: %s", g_strerror(-r));
         if (r == 0)
-                log_warning("The system calls of shruthi-run are not restricted: this kernel was built without "
-                            "filters for them (CONFIG_SECCOMP_FILTER)");
+                log_warning("The system calls of shruthi-run are not restricted: this kernel has no "
+                            "CONFIG_SECCOMP_FILTER");
         return r;
 }
 
@@ -62,7 +62,7 @@ int main(int argc, char *argv[])
                 return EXIT_SUCCESS;
         }
         if (argc != 2) {
-                log_error("shruthi-run wants one name; see shruthi-run --help");
+                log_error("shruthi-run requires one name; see shruthi-run --help");
                 return RUNNER_EXIT_DEFINITION;
         }
 
@@ -74,7 +74,7 @@ int main(int argc, char *argv[])
 
         r = runner_new(name, &runner);
         if (r < 0) {
-                log_error("The runner cannot be set up: %s", g_strerror(-r));
+                log_error("Cannot set up the runner: %s", g_strerror(-r));
                 return RUNNER_EXIT_RUNNER;
         }
 

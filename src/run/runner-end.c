@@ -60,8 +60,7 @@ static void runner_finish(Runner *runner, const ExitRecord *exit_record, int exi
 
         r = exit_record_write(runner->name, exit_record);
         if (r < 0)
-                journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "How it ended cannot be kept for shruthid: %s",
+                journal_message(runner->journal, LOG_WARNING, NULL, NULL, "Cannot write the exit record: %s",
                                 g_strerror(-r));
         journal_message(runner->journal, good ? LOG_INFO : LOG_ERR,
                         good ? SHRUTHI_MESSAGE_ENDED : SHRUTHI_MESSAGE_FAILED, fields, "%s",
@@ -124,7 +123,7 @@ void runner_refuse(Runner *runner, Result result, int exit_status, const char *f
 
 void runner_fail_call(Runner *runner, int r)
 {
-        runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "shruthi-domain cannot be run: %s",
+        runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "Cannot run shruthi-domain: %s",
                         g_strerror(-r));
 }
 
@@ -167,7 +166,7 @@ static char *runner_end_message(Runner *runner)
         if (runner->stop_slow) {
                 uint64_t took = (uint64_t) g_get_monotonic_time() - runner->stop_begun;
 
-                message = message_join(message, g_strdup_printf("QEMU took %" G_GUINT64_FORMAT " s to end",
+                message = message_join(message, g_strdup_printf("QEMU took %" G_GUINT64_FORMAT " s to exit",
                                                                 took / G_USEC_PER_SEC));
         }
         if (runner_check_space(runner) && !result_is_success(exit_parser->result))
@@ -281,8 +280,8 @@ static int on_runner_slow_time(sd_event_source *source, uint64_t usec, void *use
 /* Somebody waits for it, and sees nothing happen. */
 void runner_tell_slow_stop(Runner *runner)
 {
-        static const char words[] = "QEMU does not end though it was asked to: it hangs, or its disks are "
-                                    "slow; libvirt will kill it";
+        static const char words[] =
+                        "QEMU does not exit: it hangs, or its disks are slow; libvirt will kill it";
 
         runner->stop_slow = true;
         runner_notify("STATUS=%s", words);

@@ -20,15 +20,16 @@ static const struct {
         const char *reason, *words;
 } pause_table[] = {
                 {"user", "through libvirt or \"shruthictl pause\""},
-                {"io-error", "by QEMU, since a volume cannot be read or written: is its file system full?"},
+                {"io-error", "by QEMU, because a volume cannot be read or written; is its file system "
+                             "full?"},
                 {"watchdog", "by its watchdog"},
-                {"crashed", "by QEMU, since it has crashed"},
-                {"saving", "by libvirt, while it is saved or copied"},
+                {"crashed", "by QEMU, because the guest crashed"},
+                {"saving", "by libvirt, while it saves or copies the guest"},
 };
 
 static char *pause_describe(const char *name, const char *reason)
 {
-        const char *words = "by QEMU; libvirt does not say why";
+        const char *words = "by QEMU, for an unknown reason";
 
         for (size_t i = 0; i < G_N_ELEMENTS(pause_table); i++)
                 if (g_str_equal(pause_table[i].reason, reason))
@@ -69,7 +70,7 @@ static void runner_set_resumed(Runner *runner)
         run->changed_at = (uint64_t) g_get_real_time();
         runner_save(runner);
         runner_tell_status(runner, "");
-        journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_RESUMED, NULL, "The guest goes on");
+        journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_RESUMED, NULL, "The guest was resumed");
 }
 
 static TerminationCause termination_cause_from_report(const char *detail)
@@ -157,7 +158,7 @@ void runner_listen(Runner *runner)
         if (sd_event_add_io(runner->event, &runner->events_source, runner->liveness_fd, EPOLLIN | EPOLLET,
                             on_runner_reports, runner) < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "Cannot notice when the guest is paused");
+                                "Cannot watch for pauses of the guest");
 }
 
 bool runner_is_reported_to(const Runner *runner)

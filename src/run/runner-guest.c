@@ -17,7 +17,7 @@
 
 void runner_tell_status(Runner *runner, const char *more)
 {
-        const char *how = g_strcmp0(runner->acceleration, "tcg") == 0   ? " by emulation"
+        const char *how = g_strcmp0(runner->acceleration, "tcg") == 0   ? " under emulation"
                           : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"
                                                                         : "";
 
@@ -43,13 +43,13 @@ bool runner_check_space(Runner *runner)
         full = volume_list_short_of_space(runner->run.volumes, VOLUME_SPACE_LEAST);
         if (full && !runner->no_space) {
                 journal_message(runner->journal, LOG_WARNING, SHRUTHI_MESSAGE_NO_ROOM, NULL,
-                                "The file system of volume '%s' is full: what the guest writes there fails "
-                                "until there is room again",
+                                "The file system of volume '%s' is full: writes of the guest fail until "
+                                "there is free space",
                                 full);
                 runner_notify("STATUS=The guest runs; the file system of volume '%s' is full", full);
         } else if (!full && runner->no_space) {
                 journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
-                                "There is room for its volumes again");
+                                "The file system of its volumes has free space again");
                 runner_notify("STATUS=The guest runs");
         }
 
@@ -80,7 +80,7 @@ static int on_runner_silence(sd_event_source *source, uint64_t usec, void *userd
 
         journal_message(runner->journal, LOG_WARNING, SHRUTHI_MESSAGE_SILENT, NULL,
                         "The guest has printed nothing for %" G_GUINT64_FORMAT
-                        " s since its start; too little memory (Memory=) is a common reason. It is left "
+                        " s since its start; a common reason is too little memory (Memory=). It is left "
                         "running",
                         runner->run.silence_warning_usec / G_USEC_PER_SEC);
         return 0;
@@ -102,7 +102,7 @@ void runner_hold_rates(Runner *runner)
                 int r = user_rate_open(run->owner, run->console_rate_user, run->console_burst_user, &rate);
 
                 if (r < 0)
-                        log_debug("The guests of user %s are not held to a rate together: %s", run->owner,
+                        log_debug("Cannot apply the common console rate of user %s: %s", run->owner,
                                         g_strerror(-r));
         }
         console_set_rate(runner->console, run->console_rate, run->console_burst, rate);
@@ -170,8 +170,7 @@ static void on_runner_console_throttled(void *userdata, const char *setting)
         Runner *runner = userdata;
 
         journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_THROTTLED, NULL,
-                        "The guest writes faster than %s= allows and is made to wait; nothing is lost",
-                        setting);
+                        "The guest prints faster than %s= allows and has to wait; nothing is lost", setting);
 }
 
 static void on_runner_console_ended(void *userdata)

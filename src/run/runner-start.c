@@ -125,7 +125,7 @@ static bool runner_begin_waiting(Runner *runner)
                 return false;
 
         runner->network_deadline = (uint64_t) g_get_monotonic_time() + NETWORK_TIMEOUT_USEC;
-        journal_message(runner->journal, LOG_NOTICE, NULL, NULL, "%s. It is waited for, %d s at most",
+        journal_message(runner->journal, LOG_NOTICE, NULL, NULL, "%s; waiting for it for up to %d s",
                         runner->refusal.message ?: "A network is missing",
                         (int) (NETWORK_TIMEOUT_USEC / G_USEC_PER_SEC));
         runner_notify("STATUS=Waiting for a network");
@@ -158,7 +158,7 @@ void runner_await_network(Runner *runner)
                         NETWORK_RETRY_USEC, 0, on_runner_network_time, runner);
 
         if (r < 0)
-                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "A network cannot be waited for: %s",
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "Cannot wait for a network: %s",
                                 g_strerror(-r));
 }
 
@@ -174,14 +174,14 @@ static void runner_handle_no_answer(Runner *runner, int status)
 
         if (runner->adopted && run_dir_is_prepared(runner->name))
                 runner_refuse(runner, RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT,
-                                "the runner was killed while it started the guest, and libvirt cannot be "
-                                "asked about that (%s)",
+                                "the runner was killed while it started the guest, and libvirt does not "
+                                "answer (%s)",
                                 refusal->message ?: "no answer");
         else if (runner->adopted) {
                 /* The console says better than a libvirt that is away whether there is a guest. */
                 journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
-                                "libvirt could not be asked about the running guest (%s); its console is "
-                                "open, so it runs",
+                                "libvirt does not answer about the running guest (%s); its console is open, "
+                                "so it is running",
                                 refusal->message ?: "no answer");
                 runner_handle_up(runner);
         } else if (runner->run.exit_parser.result != RESULT_NONE)
@@ -260,7 +260,7 @@ static int runner_open_console(Runner *runner)
         r = console_server_new(runner->event, socket_path, input, &runner->server);
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "The console's socket '%s' cannot be made, the guest runs without: %s",
+                                "Cannot create the console socket '%s', continuing without it: %s",
                                 socket_path, g_strerror(-r));
         return 0;
 }
@@ -309,14 +309,14 @@ void runner_start(Runner *runner)
         r = runner->was_prepared ? 0 : run_dir_make(runner->name);
         if (r < 0) {
                 runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
-                                "the console's FIFOs cannot be made in '%s': %s", runner->dir,
+                                "cannot create the FIFOs of the console in '%s': %s", runner->dir,
                                 g_strerror(-r));
                 return;
         }
 
         runner->console_fd = open(output, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
         if (runner->console_fd < 0) {
-                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "'%s' cannot be opened: %s", output,
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "cannot open '%s': %s", output,
                                 g_strerror(errno));
                 return;
         }
@@ -349,8 +349,7 @@ void runner_adopt(Runner *runner)
         r = run_state_read(runner->dir, &runner->run);
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "What the runner before me knew of the guest cannot be read: %s",
-                                g_strerror(-r));
+                                "Cannot read the state that the previous runner left: %s", g_strerror(-r));
         /* Which start it was is not known then, but it was not this one. */
         if (!runner->run.invocation_id)
                 runner->run.invocation_id = g_strdup("");
@@ -359,8 +358,8 @@ void runner_adopt(Runner *runner)
 
         r = runner_open_console(runner);
         if (r < 0) {
-                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER,
-                                "the stored console cannot be read: %s", g_strerror(-r));
+                runner_fail(runner, RESULT_RUNNER, RUNNER_EXIT_RUNNER, "cannot read the stored console: %s",
+                                g_strerror(-r));
                 return;
         }
         runner_hold_rates(runner);
@@ -379,8 +378,7 @@ static bool runner_is_wanted_anew(Runner *runner)
         r = unit_query_restarts(unit, QUERY_TIMEOUT_USEC, &restarts);
         if (r < 0)
                 journal_message(runner->journal, LOG_NOTICE, NULL, NULL,
-                                "systemd does not say why it has restarted the unit (%s); the guest is "
-                                "adopted",
+                                "Cannot ask systemd why it restarted the unit (%s); adopting the guest",
                                 g_strerror(-r));
         return r >= 0 && restarts == 0;
 }
@@ -405,13 +403,13 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
         if (r < 0 && console < 0) {
                 runner_fail(runner, r == -EBUSY ? RESULT_LIBVIRT : RESULT_RUNNER,
                                 r == -EBUSY ? RUNNER_EXIT_LIBVIRT : RUNNER_EXIT_RUNNER,
-                                "'%s/%s' cannot be taken%s: %s", paths_liveness(), runner->name,
-                                r == -EBUSY ? ", its domain is still being worked on" : "", g_strerror(-r));
+                                "cannot acquire '%s/%s'%s: %s", paths_liveness(), runner->name,
+                                r == -EBUSY ? ", its domain is still in use" : "", g_strerror(-r));
                 return;
         }
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "'%s/%s' cannot be taken: %s; the guest is adopted without",
+                                "Cannot acquire '%s/%s': %s; adopting the guest without it",
                                 paths_liveness(), runner->name, g_strerror(-r));
 
         runner->console_fd = console;
@@ -429,7 +427,7 @@ static void runner_close_fifos(const Runner *runner)
 
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "'%s' stays open to QEMU's user: %s", path, g_strerror(-r));
+                                "Cannot close '%s' to QEMU's user: %s", path, g_strerror(-r));
 }
 
 /* They are systemd's to take, and it takes them. */
@@ -444,10 +442,9 @@ static void runner_warn_of_limits(Runner *runner)
         joined = g_strjoinv(", ", settings);
         command = guest_slice_is_available() ? guest_slice_command(runner->name) : NULL;
         journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                        "Without effect on the guest, whose QEMU is not in the control group of this unit: "
-                        "%s. "
-                        "What holds it are Memory= and CPUs= of its definition%s%s",
-                        joined, command ? ", and limits of its slice: " : "", command ?: "");
+                        "These settings of the unit do not apply to the guest, because QEMU is not in its "
+                        "control group: %s. Use Memory= and CPUs= of the definition%s%s",
+                        joined, command ? ", or limits of its slice: " : "", command ?: "");
 }
 
 void runner_meet(Runner *runner)
@@ -463,7 +460,7 @@ void runner_meet(Runner *runner)
 
 void runner_tell_runs(Runner *runner)
 {
-        const char *how = g_strcmp0(runner->acceleration, "tcg") == 0   ? " by emulation"
+        const char *how = g_strcmp0(runner->acceleration, "tcg") == 0   ? " under emulation"
                           : g_strcmp0(runner->acceleration, "kvm") == 0 ? " with KVM"
                                                                         : "";
 
@@ -473,10 +470,10 @@ void runner_tell_runs(Runner *runner)
         runner->told_runs = true;
         if (runner->adopted)
                 journal_message(runner->journal, LOG_NOTICE, SHRUTHI_MESSAGE_ADOPTED, NULL,
-                                "Adopted the running guest of the runner that died");
+                                "Adopted the running guest of the previous runner");
         else
-                journal_message(runner->journal, LOG_INFO, SHRUTHI_MESSAGE_STARTED, NULL, "The guest runs%s",
-                                how);
+                journal_message(runner->journal, LOG_INFO, SHRUTHI_MESSAGE_STARTED, NULL,
+                                "The guest is running%s", how);
 
         /* One that was adopted may be said to be paused in its state, and be heard about later. */
         if (runner->paused_reason || !runner->adopted)

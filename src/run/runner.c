@@ -91,7 +91,7 @@ void runner_save(Runner *runner)
         r = run_state_write(runner->dir, &runner->run);
         if (r < 0)
                 journal_message(runner->journal, LOG_WARNING, NULL, NULL,
-                                "The state of this run cannot be written to '%s': %s", runner->dir,
+                                "Cannot write the state of this run to '%s': %s", runner->dir,
                                 g_strerror(-r));
 }
 
