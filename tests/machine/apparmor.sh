@@ -16,7 +16,7 @@ denials() { journalctl --dmesg --boot --since="@$began" --output=cat --no-pager 
 
 check "AppArmor is there" grep -qx Y /sys/module/apparmor/parameters/enabled
 check "libvirt's helper is confined itself" bash -c "aa-status 2>/dev/null | grep -q virt-aa-helper"
-expect_output "doctor knows it" '^ok +confinement: QEMU is confined by AppArmor' shruthictl doctor
+expect_output "doctor knows it" '^ok +confinement: AppArmor confines QEMU' shruthictl doctor
 
 # ── A network, a volume, keys by descriptor, the console ─────────────────────────────────────────────────────────
 keys=$BUILD/tests/guest/guest-keys.virtio

@@ -40,7 +40,7 @@ modes=$(stat -c '%a %u:%g' /dev/kvm)
 chmod 0600 /dev/kvm
 chown root:root /dev/kvm
 systemctl restart libvirtd.service
-expect_output "doctor says that it cannot be used, and why" '^warning +kvm: Unikernels run by emulation.*' shruthictl doctor
+expect_output "doctor says that it cannot be used, and why" '^warning +kvm: Unikernels run under emulation.*' shruthictl doctor
 diag "$(shruthictl doctor | grep -A1 kvm)"
 check "a guest starts all the same" shruthictl start fast
 check "by emulation" runs_emulated fast
@@ -50,7 +50,7 @@ check "it stops" shruthictl stop fast
 # ── Away ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 mv /dev/kvm /dev/kvm.away
 systemctl restart libvirtd.service
-expect_output "without the device doctor says so" '^warning +kvm: Unikernels run by emulation' shruthictl doctor
+expect_output "without the device doctor says so" '^warning +kvm: Unikernels run under emulation' shruthictl doctor
 check "a guest starts" shruthictl start fast
 check "by emulation" runs_emulated fast
 check "it stops" shruthictl stop fast

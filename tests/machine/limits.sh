@@ -35,7 +35,7 @@ expect_output "status says that it holds no guest" 'No effect: CPUQuota=5' statu
 expect_output "and what does" "systemctl set-property 'unikernel-held.x2dback.slice'" status_of held-back
 check "it starts" shruthictl start held-back
 check_soon "and says the same in its journal" 60 guest_said held-back \
-        "Without effect on the guest.*CPUQuota=5.*limits of its slice: systemctl set-property '"
+        "do not apply to the guest.*CPUQuota=5.*limits of its slice: systemctl set-property '"
 check "the limit of its unit is taken back" systemctl revert unikernel@held-back.service
 expect_fail "status no longer speaks of it" '' bash -c 'shruthictl status held-back | grep "No effect"'
 

@@ -30,10 +30,10 @@ static void check_sealing(void)
         if (!program)
                 check_emit("keys", "warning",
                                 "install systemd-creds, which comes with systemd 250 and later",
-                                "systemd-creds is not there: no keys can be set for unikernels");
+                                "systemd-creds is not installed; keys cannot be set");
         else if (stat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
                 check_emit("keys", "warning", "systemctl enable --now shruthi-seal.socket",
-                                "%s is not there: no keys can be set for unikernels", path);
+                                "%s does not exist; keys cannot be set", path);
         else if (creds_has_tpm(program))
                 check_emit("keys", "ok", "", "Keys are sealed with this host's TPM2 chip and its own key");
         else
@@ -54,11 +54,11 @@ static void check_swap_encryption(void)
                 check_emit("swap", "warning",
                                 "encrypt it with a random key at each boot (swap in crypttab(5)), or use "
                                 "zram",
-                                "The swap on %s is not known to be encrypted: what guests have in memory, "
-                                "keys too, may come to lie there in clear",
+                                "The swap on %s may not be encrypted; memory of guests, including keys, can "
+                                "be written to it in clear",
                                 plain);
         else
-                check_emit("swap", "ok", "", "What guests have in memory comes to lie on no disk in clear");
+                check_emit("swap", "ok", "", "Memory of guests is not written to disk in clear");
 }
 
 void check_keys(void)

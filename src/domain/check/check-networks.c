@@ -23,12 +23,12 @@ static void check_bridge(const HostNetwork *network, const char *bridge)
 
         if (!network)
                 check_emit("bridge", "warning", "systemctl enable --now shruthi-neighbours.socket",
-                                "Cannot tell whether the bridge '%s' is there", bridge);
+                                "Cannot check whether bridge '%s' exists", bridge);
         else if (host_network_find_bridge(network, bridge))
-                check_emit("bridge", "ok", "", "The bridge '%s' is there", bridge);
+                check_emit("bridge", "ok", "", "Bridge '%s' exists", bridge);
         else
-                check_emit("bridge", "failed", fix,
-                                "The bridge '%s', which shruthi.conf names, is not there", bridge);
+                check_emit("bridge", "failed", fix, "Bridge '%s', named in shruthi.conf, does not exist",
+                                bridge);
 }
 
 static void check_network(const Host *host, const char *name)
@@ -37,10 +37,10 @@ static void check_network(const Host *host, const char *name)
         g_autofree char *fix = g_strdup_printf("virsh net-start %s", name);
 
         if (network && virNetworkIsActive(network) == 1)
-                check_emit("network", "ok", "", "libvirt's network '%s' is active", name);
+                check_emit("network", "ok", "", "libvirt network '%s' is active", name);
         else
                 check_emit("network", "failed", fix,
-                                "libvirt's network '%s', which shruthi.conf names, is not %s", name,
+                                "libvirt network '%s', named in shruthi.conf, is not %s", name,
                                 network ? "active" : "there");
         if (network)
                 (void) virNetworkFree(network);
@@ -50,8 +50,9 @@ static void check_bridges(const HostNetwork *network, const Conf *conf)
 {
         if (!conf->bridge_interface)
                 check_emit("bridge", "warning",
-                                "write BridgeInterface=virbr0 (or another bridge) into shruthi.conf",
-                                "No default bridge is configured: each [Network] has to name its own");
+                                "set BridgeInterface=virbr0 (or another bridge) in shruthi.conf",
+                                "No default bridge is configured; each [Network] section has to name a "
+                                "bridge or network");
         else
                 check_bridge(network, conf->bridge_interface);
 
@@ -98,10 +99,10 @@ static void check_made_networks(const Host *host)
                         check_emit("network", "failed", "", "%s", error_message(&error, r));
                 else if (!there)
                         check_emit("network", "failed", "systemctl reload shruthid",
-                                        "The network '%s' of user %s is not in libvirt", *name, owner);
+                                        "Network '%s' of user %s is missing in libvirt", *name, owner);
                 else if (!active)
                         check_emit("network", "failed", "systemctl reload shruthid",
-                                        "The network '%s' of user %s is not active", *name, owner);
+                                        "Network '%s' of user %s is not active", *name, owner);
         }
 }
 
@@ -122,9 +123,10 @@ static void check_leases(const Host *host)
                 if (!network || (last && g_str_equal(last->network, lease->network)) ||
                                 connection_has_network(host->connection, network, &active))
                         continue;
-                check_emit("addresses", "warning", "attach it elsewhere (shruthictl set), and start it once",
-                                "Unikernel '%s' has an address in the network '%s', which libvirt no longer "
-                                "has",
+                check_emit("addresses", "warning",
+                                "attach it to another network (shruthictl set), and start it once",
+                                "Unikernel '%s' has an address in network '%s', which no longer exists in "
+                                "libvirt",
                                 lease->unikernel ?: "?", network);
         }
 }
@@ -143,8 +145,8 @@ static void check_ports(const HostNetwork *network)
                 if (usage_is_high(bridge->ports, BRIDGE_PORTS_MAX))
                         check_emit("bridge-ports", bridge->ports >= BRIDGE_PORTS_MAX ? "failed" : "warning",
                                         "attach further unikernels to another bridge or network",
-                                        "The bridge '%s' has %u of the %d ports that the kernel gives a "
-                                        "bridge: beyond that, unikernels on it do not start",
+                                        "Bridge '%s' has %u of at most %d ports; beyond that, unikernels on "
+                                        "it cannot start",
                                         bridge->name, bridge->ports, BRIDGE_PORTS_MAX);
         }
 }
@@ -165,9 +167,10 @@ static void check_table(const char *family, const NeighbourTable *table, uint64_
                               ", and the same two lines in /etc/sysctl.d/shruthi.conf",
                         family, most / 2, family, most);
         check_emit("neighbour-table", needed >= table->most ? "failed" : "warning", fix,
-                        "The kernel keeps at most %" PRIu64 " neighbours of %s on all interfaces together "
-                        "(gc_thresh3), %" PRIu64 " are known, and guests have %" PRIu64
-                        " addresses: beyond that, some are cut off without a word",
+                        "The kernel keeps at most %" PRIu64
+                        " neighbours of %s on all interfaces together (gc_thresh3), %" PRIu64
+                        " are known, and guests have %" PRIu64
+                        " addresses; beyond that, some lose their connections without an error",
                         table->most, g_str_equal(family, "ipv4") ? "IPv4" : "IPv6", table->used, given);
 }
 
@@ -213,11 +216,11 @@ void check_neighbours(void)
         r = neighbours_ask("lo", seen, &error);
         if (r >= 0)
                 check_emit("neighbours", "ok", "",
-                                "Address=auto gives out no address that a host of the bridge was lately "
-                                "seen with");
+                                "Address=auto does not allocate addresses that were recently seen on the "
+                                "bridge");
         else
                 check_emit("neighbours", "warning", "systemctl enable --now shruthi-neighbours.socket",
-                                "Address=auto gives out nothing on bridges that libvirt does not manage, "
-                                "and elsewhere trusts DHCP alone: %s",
+                                "Address=auto does not work on bridges that libvirt does not manage, and "
+                                "elsewhere only checks DHCP: %s",
                                 error_message(&error, r));
 }

@@ -61,8 +61,7 @@ void check_emit(const char *name, const char *status, const char *fix, const cha
 /* Free with g_free(). */
 static char *machine_install_fix(const DomainMachine *machine)
 {
-        return g_strdup_printf(
-                        "install %s, which is in the package %s", machine->emulator, machine->packages);
+        return g_strdup_printf("install %s, which is in package %s", machine->emulator, machine->packages);
 }
 
 static void check_libvirt(const Host *host)
@@ -73,7 +72,7 @@ static void check_libvirt(const Host *host)
         if (virConnectGetVersion(host->connection, &qemu) < 0) {
                 g_autofree char *fix = machine_install_fix(domain_machine_of_host());
 
-                check_emit("libvirt", "failed", fix, "libvirt at %s finds no QEMU: %s",
+                check_emit("libvirt", "failed", fix, "libvirt at %s does not find QEMU: %s",
                                 host->conf->libvirt_uri, virGetLastErrorMessage());
                 return;
         }
@@ -91,9 +90,9 @@ static void check_no_libvirt(const Host *host, const char *message)
                        strstr(message, "error from service");
 
         if (refused && !host->polkit) {
-                check_emit("libvirt", "failed", "first what is said of polkit",
-                                "libvirt asks polkit about everybody but root, and polkit does not answer: "
-                                "%s",
+                check_emit("libvirt", "failed", "fix the check 'polkit' first",
+                                "libvirt asks polkit about all users except root, and polkit does not "
+                                "answer: %s",
                                 message);
                 return;
         }
@@ -136,11 +135,11 @@ static void check_machine(const Host *host)
         gint64 first, second, limit;
 
         if (!connection_ask_capabilities(host->connection, &first)) {
-                check_emit("machine", "failed", fix, "QEMU offers no machine '%s' for %s: %s", machine->type,
-                                machine->arch, virGetLastErrorMessage());
+                check_emit("machine", "failed", fix, "QEMU does not support machine '%s' for %s: %s",
+                                machine->type, machine->arch, virGetLastErrorMessage());
                 return;
         }
-        check_emit("machine", "ok", "", "QEMU offers the machine '%s' for %s", machine->type, machine->arch);
+        check_emit("machine", "ok", "", "QEMU supports machine '%s' for %s", machine->type, machine->arch);
 
         limit = MAX(CACHED_ANSWER_USEC, connection_measure_answer(host->connection) * CACHED_ANSWER_TIMES);
         if (connection_ask_capabilities(host->connection, &second) && second > limit)
@@ -148,11 +147,11 @@ static void check_machine(const Host *host)
                                 "usermod -a -G kvm " SHRUTHI_QEMU_USER
                                 " && chgrp kvm /dev/kvm && chmod 0660 /dev/kvm && systemctl restart "
                                 "libvirtd",
-                                "libvirt forgets at each start what it knows about QEMU, and asks again "
-                                "for %.1f s: usually root can open /dev/kvm and QEMU's user %s cannot",
+                                "libvirt discards its QEMU capabilities at each start and queries them for "
+                                "%.1f s; usually root can open /dev/kvm and QEMU's user %s cannot",
                                 (double) second / G_USEC_PER_SEC, SHRUTHI_QEMU_USER);
         else
-                check_emit("capability-cache", "ok", "", "libvirt remembers what it knows about QEMU");
+                check_emit("capability-cache", "ok", "", "libvirt caches the capabilities of QEMU");
 }
 
 /* The unikernels whose definitions name that architecture. Free with g_free(). */
@@ -198,21 +197,21 @@ static void check_acceleration(const Host *host, const ProbeResult *found)
 {
         bool forced = host->conf->acceleration == ACCELERATION_KVM;
         const char *fix = domain_machine_of_host()->kvm_fix;
-        g_autofree char *forced_fix =
-                        g_strconcat(fix, "; or write Acceleration=auto into shruthi.conf", NULL);
+        g_autofree char *forced_fix = g_strconcat(fix, "; or set Acceleration=auto in shruthi.conf", NULL);
 
         if (found->trouble && forced)
-                check_emit("kvm", "failed", forced_fix, "No unikernel starts: %s, and %s", found->kvm_reason,
-                                found->trouble);
+                check_emit("kvm", "failed", forced_fix, "No unikernel can start: %s, and %s",
+                                found->kvm_reason, found->trouble);
         else if (found->trouble)
                 check_emit("kvm", "failed", "journalctl -b -u libvirtd.service",
-                                "No unikernel starts, not even a guest of a few bytes: %s", found->trouble);
+                                "No unikernel can start; a test guest does not start either: %s",
+                                found->trouble);
         else if (found->kvm)
                 check_emit("kvm", "ok", "", "Unikernels run with KVM: %s", found->kvm_reason);
         else if (host->conf->acceleration == ACCELERATION_TCG)
-                check_emit("kvm", "ok", "", "Unikernels run by emulation: %s", found->kvm_reason);
+                check_emit("kvm", "ok", "", "Unikernels run under emulation: %s", found->kvm_reason);
         else
-                check_emit("kvm", "warning", fix, "Unikernels run by emulation, which is slower: %s",
+                check_emit("kvm", "warning", fix, "Unikernels run under emulation, which is slower: %s",
                                 found->kvm_reason);
 }
 
@@ -235,8 +234,9 @@ static void check_probe(const Host *host)
                 check_emit("fast-start", "ok", "", "Fast start is %s: %s", found.fast_start ? "on" : "off",
                                 found.fast_start_reason);
         else
-                check_emit("fast-start", "warning", "write FastStart=no into shruthi.conf to silence this",
-                                "Starts take longer than they could: %s", found.fast_start_reason);
+                check_emit("fast-start", "warning",
+                                "set FastStart=no in shruthi.conf to disable this warning",
+                                "Starts are slower than necessary: %s", found.fast_start_reason);
 }
 
 /* libvirt is asked itself, by the same request as at each start; and where DNS answers today, it may be
@@ -253,18 +253,18 @@ static void check_own_name(const Host *host)
 
         if (took > MAX(OWN_NAME_USEC, connection_measure_answer(host->connection) * CACHED_ANSWER_TIMES))
                 check_emit("own-name", "failed", fix,
-                                "libvirt asks the resolver for this host's own name, '%s', at each start, "
-                                "and has waited %.1f s for the answer now",
+                                "libvirt resolves this host's own name, '%s', at each start, which took "
+                                "%.1f s now",
                                 name, (double) took / G_USEC_PER_SEC);
         else if (needs_dns)
                 check_emit("own-name", "warning", fix,
-                                "libvirt asks the resolver for this host's own name, '%s', at each start, "
-                                "and only DNS is there to answer: where that is silent, as it is at boot if "
-                                "a unikernel is the resolver, each start takes 6 to 20 s longer",
+                                "libvirt resolves this host's own name, '%s', at each start, and only DNS "
+                                "can resolve it; if DNS does not answer, for example at boot because a "
+                                "unikernel is the resolver, each start takes 6 to 20 s longer",
                                 name);
         else
-                check_emit("own-name", "ok", "",
-                                "The resolver knows this host's own name, '%s', without DNS", name);
+                check_emit("own-name", "ok", "", "This host's own name, '%s', is resolved without DNS",
+                                name);
 }
 
 static void check_confinement(const Host *host)
@@ -272,15 +272,15 @@ static void check_confinement(const Host *host)
         virSecurityModel model = {};
 
         if (virNodeGetSecurityModel(host->connection, &model) < 0) {
-                check_emit("confinement", "warning", "", "libvirt does not say how it confines QEMU: %s",
+                check_emit("confinement", "warning", "", "Cannot ask libvirt how it confines QEMU: %s",
                                 virGetLastErrorMessage());
                 return;
         }
 
         if (strcmp(model.model, "apparmor") == 0)
                 check_emit("confinement", "ok", "",
-                                "QEMU is confined by AppArmor; libvirt's virt-aa-helper lets each "
-                                "unikernel's image, volumes and console through");
+                                "AppArmor confines QEMU; libvirt's virt-aa-helper allows the image, volumes "
+                                "and console of each unikernel");
         else if (strcmp(model.model, "selinux") == 0)
                 check_emit("confinement", "ok", "",
                                 "QEMU is confined by SELinux; libvirt labels each unikernel's image, "
@@ -294,17 +294,16 @@ static void check_limits(const Host *host)
 {
         if (guest_slice_is_available())
                 check_emit("limits", "ok", "",
-                                "Each guest is in a slice of its own below unikernel.slice, whose limits "
-                                "hold "
-                                "it (man shruthi-run)");
+                                "Each guest is in its own slice below unikernel.slice, whose limits apply "
+                                "to it (man shruthi-run)");
         else if (guest_slice_has_controllers())
                 check_emit("limits", "warning", "install systemd-machined (Debian: systemd-container)",
-                                "Without systemd-machined guests are in no slices of ours: limits of "
-                                "unikernel.slice do not hold them");
+                                "Without systemd-machined guests are not in unikernel.slice, and its limits "
+                                "do not apply to them");
         else
                 check_emit("limits", "warning", "",
-                                "This host has no controllers of control groups (version 2): no limits of "
-                                "slices hold guests, Memory= and CPUs= of their definitions do");
+                                "This host has no control group controllers (version 2); limits of slices "
+                                "do not apply to guests, only Memory= and CPUs=");
 }
 
 /* libvirt's filters do the same, at a price. */
@@ -320,19 +319,19 @@ static bool check_antispoofing(void)
         r = antispoof_check(&restored, &error);
         if (r >= 0 && !restored)
                 check_emit("anti-spoofing", "ok", "",
-                                "Guests whose addresses are known send from these alone, by one transaction "
-                                "of nftables at each start");
+                                "Guests with known addresses are filtered with one nftables transaction at "
+                                "each start");
         else if (r >= 0)
                 check_emit("anti-spoofing", "warning",
-                                "look for what empties the packet filter while guests run, such as 'nft "
-                                "flush ruleset' or a restart of nftables.service, and run 'shruthictl "
-                                "doctor' behind it",
-                                "Guests could send from others' MAC and IP addresses until now: somebody "
-                                "has emptied the packet filter; they are filtered again");
+                                "find what flushes the packet filter while guests run, such as 'nft flush "
+                                "ruleset' or a restart of nftables.service, and run 'shruthictl doctor' "
+                                "after it",
+                                "The packet filter was flushed: until now guests could send from other MAC "
+                                "and IP addresses; they are filtered again");
         else
                 check_emit("anti-spoofing", "warning", "systemctl enable --now shruthi-antispoof.socket",
-                                "Each start and each stop of a guest with a network takes a quarter of a "
-                                "second longer than it could, in libvirt's filters: %s",
+                                "libvirt's network filters are used, which make each start and stop of a "
+                                "guest with a network a quarter of a second longer: %s",
                                 error_message(&error, r));
         return r >= 0;
 }
@@ -346,11 +345,11 @@ static void check_isolation(const Host *host)
         problem = isolation_problem(host->connection, &fix);
         if (!problem)
                 check_emit("isolation", "ok", "",
-                                "Guests cannot send from others' MAC addresses, and where they are given IP "
-                                "addresses, not from other ones");
+                                "Guests can send only from their own MAC address and, if they have IP "
+                                "addresses, only from these");
         else
-                check_emit("isolation", "warning", fix, "%s can send from others' MAC and IP addresses: %s",
-                                host->antispoofed ? "Users' guests that are given no addresses" : "Guests",
+                check_emit("isolation", "warning", fix, "%s can send from other MAC and IP addresses: %s",
+                                host->antispoofed ? "Users' guests without allocated addresses" : "Guests",
                                 problem);
 }
 
@@ -363,7 +362,7 @@ static void check_path_access(const char *name, const char *path)
         r = access_user_init(SHRUTHI_QEMU_USER, SHRUTHI_QEMU_GROUP, &user);
         if (r < 0) {
                 check_emit(name, "failed", "install libvirt's QEMU driver",
-                                "QEMU's user '%s' or its group '%s' is not there", SHRUTHI_QEMU_USER,
+                                "QEMU's user '%s' or group '%s' does not exist", SHRUTHI_QEMU_USER,
                                 SHRUTHI_QEMU_GROUP);
                 return;
         }
@@ -371,10 +370,10 @@ static void check_path_access(const char *name, const char *path)
         r = access_check_directory(&user, path, &where);
         if (r == -EACCES && where)
                 check_emit(name, "failed", TMPFILES_FIX,
-                                "QEMU's user '%s' may not enter %s, which leads to %s", SHRUTHI_QEMU_USER,
-                                where, path);
+                                "QEMU's user '%s' cannot enter %s, a parent directory of %s",
+                                SHRUTHI_QEMU_USER, where, path);
         else if (r < 0)
-                check_emit(name, "failed", TMPFILES_FIX, "Cannot look at %s: %s", path, g_strerror(-r));
+                check_emit(name, "failed", TMPFILES_FIX, "Cannot inspect %s: %s", path, g_strerror(-r));
         else
                 check_emit(name, "ok", "", "QEMU's user '%s' can enter %s", SHRUTHI_QEMU_USER, path);
 }
@@ -398,13 +397,13 @@ static void check_free_space(void)
         wanted_text = size_format(wanted);
         left_text = size_format(left);
         if (wanted <= left)
-                check_emit("volume-room", "ok", "", "%u volumes may come to need %s, and %s are left",
+                check_emit("volume-room", "ok", "", "%u volumes can need up to %s; %s are free",
                                 volumes->len, wanted_text, left_text);
         else
                 check_emit("volume-room", left < VOLUME_SPACE_LEAST ? "failed" : "warning",
-                                "make room on the file system of /var/lib/shruthi/volumes",
-                                "%u volumes may come to need %s, and %s are left on their file system: "
-                                "beyond that, writes of guests fail",
+                                "free space on the file system of /var/lib/shruthi/volumes",
+                                "%u volumes can need up to %s; %s are free on their file system, and beyond "
+                                "that, writes of guests fail",
                                 volumes->len, wanted_text, left_text);
 }
 
@@ -417,11 +416,11 @@ static Conf *check_configuration(void)
 
         r = conf_load(&conf, &error);
         if (r >= 0)
-                check_emit("configuration", "ok", "", "shruthi.conf and its drop-ins can be read");
+                check_emit("configuration", "ok", "", "shruthi.conf and its drop-ins are valid");
         else
                 check_emit("configuration", "failed", "correct that file",
-                                "Until this is mended nothing can be created, changed or started, and "
-                                "libvirt and the networks are not looked at here: %s",
+                                "Until this is corrected nothing can be created, changed or started, and "
+                                "libvirt and the networks are not checked: %s",
                                 error_message(&error, r));
         return conf;
 }
@@ -465,8 +464,8 @@ void check_live(Host *host, void (*check)(const Host *host))
                         host_connect(host);
                 else
                         check_emit("libvirt", "failed", "journalctl -b -u libvirtd.service",
-                                        "libvirt has hung up %u times while it was asked: the rest is not "
-                                        "known",
+                                        "libvirt closed the connection %u times; the remaining checks were "
+                                        "not run",
                                         ATTEMPTS_MAX);
         }
 }

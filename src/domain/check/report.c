@@ -186,7 +186,7 @@ int report_statistics(const char *name, Error *ret_error)
         if (r < 0)
                 return r;
         if (r == 0 || virDomainIsActive(domain) != 1)
-                return error_set(ret_error, ERROR_NOT_RUNNING, "The unikernel '%s' is not running", name);
+                return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running", name);
 
         domains[0] = domain;
         r = virDomainListGetStats(domains, STATISTICS, &records, STATISTICS_FLAGS);
@@ -201,8 +201,7 @@ int report_statistics(const char *name, Error *ret_error)
         free(metadata);
         virDomainStatsRecordListFree(records);
 
-        return r > 0 ? 0
-                     : error_set(ret_error, ERROR_NOT_RUNNING, "The unikernel '%s' has just ended", name);
+        return r > 0 ? 0 : error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' has just ended", name);
 }
 
 static void domains_free(virDomainPtr *domains)
@@ -448,6 +447,6 @@ int report_network_details(Error *ret_error)
         if (r < 0)
                 return r;
 
-        protocol_guard(NETWORKS_GUARD, "look after networks");
+        protocol_guard(NETWORKS_GUARD, "manage networks");
         return emit_networks(connection, 0, emit_network_details, ret_error);
 }

@@ -21,7 +21,7 @@
 static int antispoof_refuse(int r, Error *ret_error)
 {
         return error_set(ret_error, ERROR_FAILED,
-                        "shruthi-antispoof does not answer (%s): look at 'systemctl status "
+                        "shruthi-antispoof does not answer (%s): see 'systemctl status "
                         "shruthi-antispoof.socket shruthi-antispoof.service'",
                         r == -EAGAIN ? "no answer" : g_strerror(-r));
 }
@@ -36,8 +36,7 @@ static int antispoof_exchange(const AntispoofRequest *request, char *answer, siz
         int r;
 
         if (!HAVE_NFTABLES)
-                return error_set(
-                                ret_error, ERROR_NOT_SUPPORTED, "This build of SHRUTHI is without nftables");
+                return error_set(ret_error, ERROR_NOT_SUPPORTED, "SHRUTHI was built without nftables");
 
         r = socket_connect("antispoof", SOCK_SEQPACKET, ANSWER_SEC, &fd);
         if (r >= 0 && TEMP_FAILURE_RETRY(send(fd, text, strlen(text), MSG_NOSIGNAL)) < 0)
@@ -86,8 +85,7 @@ int antispoof_filter(const AntispoofFilter *filter, char **ret_interface, Error 
         /* Another than ours is no guest's. */
         antispoof_interface_name(filter, interface);
         if (g_strcmp0(word, interface) != 0) {
-                (void) error_set(ret_error, ERROR_FAILED,
-                                "shruthi-antispoof is of another version than this");
+                (void) error_set(ret_error, ERROR_FAILED, "shruthi-antispoof has a different version");
                 return -EBADMSG;
         }
 

@@ -38,7 +38,7 @@ int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error)
                 g_array_append_val(seen, entry);
         }
 
-        (void) error_set(ret_error, ERROR_FAILED, "shruthi-neighbours gave half an answer");
+        (void) error_set(ret_error, ERROR_FAILED, "Incomplete answer from shruthi-neighbours");
         return -EBADMSG;
 }
 
@@ -59,7 +59,7 @@ int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error)
                 g_array_append_val(routes, network);
         }
 
-        (void) error_set(ret_error, ERROR_FAILED, "shruthi-neighbours gave half an answer");
+        (void) error_set(ret_error, ERROR_FAILED, "Incomplete answer from shruthi-neighbours");
         return -EBADMSG;
 }
 
@@ -88,8 +88,7 @@ int neighbours_ask(const char *bridge, GArray *seen, Error *ret_error)
         r = neighbours_request(bridge, &text);
         if (r < 0)
                 return error_set(ret_error, ERROR_FAILED,
-                                "Cannot ask which addresses are in use on '%s' (%s): look at 'systemctl "
-                                "status "
+                                "Cannot query the addresses in use on '%s' (%s): see 'systemctl status "
                                 "shruthi-neighbours.socket'",
                                 bridge, r == -EAGAIN ? "no answer" : g_strerror(-r));
 
@@ -98,8 +97,8 @@ int neighbours_ask(const char *bridge, GArray *seen, Error *ret_error)
                 return 0;
 
         g_array_set_size(seen, before);
-        return error_set(ret_error, ERROR_FAILED, "Cannot tell which addresses are in use on '%s': %s",
-                        bridge, error_message(&error, r));
+        return error_set(ret_error, ERROR_FAILED, "Cannot query the addresses in use on '%s': %s", bridge,
+                        error_message(&error, r));
 }
 
 int neighbours_ask_routes(GArray *routes, Error *ret_error)
@@ -112,7 +111,7 @@ int neighbours_ask_routes(GArray *routes, Error *ret_error)
         r = neighbours_request("/routes", &text);
         if (r < 0)
                 return error_set(ret_error, ERROR_FAILED,
-                                "Cannot ask which networks this host has (%s): look at 'systemctl status "
+                                "Cannot query the networks of this host (%s): see 'systemctl status "
                                 "shruthi-neighbours.socket'",
                                 r == -EAGAIN ? "no answer" : g_strerror(-r));
 
@@ -121,7 +120,7 @@ int neighbours_ask_routes(GArray *routes, Error *ret_error)
                 return 0;
 
         g_array_set_size(routes, before);
-        return error_set(ret_error, ERROR_FAILED, "Cannot tell which networks this host has: %s",
+        return error_set(ret_error, ERROR_FAILED, "Cannot query the networks of this host: %s",
                         error_message(&error, r));
 }
 
@@ -135,7 +134,7 @@ int neighbours_ask_host(HostNetwork **ret_network, Error *ret_error)
                 r = host_network_parse(text, ret_network);
         return r >= 0 ? 0
                       : error_set(ret_error, ERROR_FAILED,
-                                        "Cannot ask about this host's network (%s): look at 'systemctl "
-                                        "status shruthi-neighbours.socket'",
+                                        "Cannot query this host's network (%s): see 'systemctl status "
+                                        "shruthi-neighbours.socket'",
                                         r == -EAGAIN ? "no answer" : g_strerror(-r));
 }

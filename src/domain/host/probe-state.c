@@ -82,9 +82,9 @@ int probe_result_check(const ProbeResult *result, Acceleration acceleration, Err
                 return 0;
 
         return error_set(ret_error, ERROR_START_FAILED,
-                        "shruthi.conf has Acceleration=kvm, but KVM cannot be used here (%s): write "
-                        "Acceleration=auto there, or make KVM available ('shruthictl doctor' says how)",
-                        result->trouble ?: "libvirt offers no KVM");
+                        "shruthi.conf has Acceleration=kvm, but this host cannot use KVM (%s): set "
+                        "Acceleration=auto there, or make KVM available ('shruthictl doctor' shows how)",
+                        result->trouble ?: "libvirt does not support KVM");
 }
 
 unsigned probe_count_commands(const char *answer)

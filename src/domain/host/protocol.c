@@ -130,7 +130,7 @@ void protocol_guard(unsigned seconds, const char *doing)
                 return;
 
         (void) g_snprintf(guard_lines, sizeof guard_lines,
-                        "%s=%s\n%s=%s\n%s=libvirt did not answer within %u s when asked to %s; look at "
+                        "%s=%s\n%s=%s\n%s=libvirt did not answer within %u s when asked to %s; see "
                         "'systemctl status libvirtd virtqemud'\n",
                         domain_key_to_string(DOMAIN_KEY_RESULT), result_to_string(RESULT_LIBVIRT),
                         domain_key_to_string(DOMAIN_KEY_ERROR_NAME),

@@ -224,7 +224,7 @@ int virt_check_machine(virConnectPtr connection, const DomainMachine *machine, E
                 return 0;
 
         return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED,
-                        "QEMU offers no machine '%s' for %s; install %s, which is in the package %s",
+                        "QEMU does not support machine '%s' for %s; install %s, which is in package %s",
                         machine->type, machine->arch, machine->emulator, machine->packages);
 }
 
@@ -278,8 +278,8 @@ static int domain_check_ours(virConnectPtr connection, virDomainPtr domain, cons
                 return 1;
 
         return error_set(ret_error, ERROR_FOREIGN_DOMAIN,
-                        "There is a libvirt domain '%s' with UUID %s that is not ours; look at it with "
-                        "'virsh dumpxml %s', and rename or remove it to run the unikernel '%s'",
+                        "libvirt domain '%s' with UUID %s does not belong to SHRUTHI; inspect it with "
+                        "'virsh dumpxml %s', and rename or remove it to run unikernel '%s'",
                         found_name, found_uuid, found_uuid, name);
 }
 
@@ -296,7 +296,7 @@ int virt_domain_find(virConnectPtr connection, const char *name, const char *uui
                 return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN
                                        ? 0
                                        : virt_error_set(ret_error, connection, ERROR_FAILED,
-                                                         "Cannot look for domain '%s'", domain_name);
+                                                         "Cannot look up domain '%s'", domain_name);
 
         r = domain_check_ours(connection, domain, name, uuid, ret_error);
         if (r <= 0)
@@ -316,8 +316,8 @@ static int domain_refuse_full_bridge(const virError *error, Error *ret_error)
         g_autofree char *shown = bridge ? text_for_display(bridge, 40) : NULL;
 
         return error_set(ret_error, ERROR_START_FAILED,
-                        "The bridge %s%s%sis full: it takes %d interfaces; attach the unikernel to another, "
-                        "or take others off it",
+                        "The bridge %s%s%sis full (%d interfaces); attach the unikernel to another bridge, "
+                        "or detach others from it",
                         shown ? "'" : "of the unikernel ", shown ?: "", shown ? "' " : "", BRIDGE_PORTS_MAX);
 }
 
@@ -334,8 +334,8 @@ static int domain_refuse_start(virConnectPtr connection, Error *ret_error)
         /* libvirt runs tc(8) for it; what it needs is in src/util/virnetdevbandwidth.c there. */
         if (error && error->message && strstr(error->message, "Child process (tc "))
                 return virt_error_set(ret_error, connection, ERROR_START_FAILED,
-                                "This host's kernel cannot limit a network's Bandwidth=, which takes its "
-                                "modules sch_htb, sch_sfq, sch_ingress, cls_u32, cls_fw and act_police");
+                                "The kernel cannot apply Bandwidth=: it needs the modules sch_htb, sch_sfq, "
+                                "sch_ingress, cls_u32, cls_fw and act_police");
 
         if (error && error->code == VIR_ERR_SYSTEM_ERROR && error->int1 == EXFULL)
                 return domain_refuse_full_bridge(error, ret_error);
@@ -348,7 +348,7 @@ static int domain_refuse_start(virConnectPtr connection, Error *ret_error)
 
         if (error && error->domain == VIR_FROM_NETWORK && error->code == VIR_ERR_OPERATION_INVALID)
                 return virt_error_set(ret_error, connection, ERROR_NO_SUCH_NETWORK,
-                                "A network of the unikernel is not started ('virsh net-start')");
+                                "A libvirt network of the unikernel is not active ('virsh net-start')");
 
         return virt_error_set(
                         ret_error, connection, ERROR_START_FAILED, "libvirt could not start the unikernel");
@@ -417,7 +417,7 @@ int virt_domain_forget(virConnectPtr connection, virDomainPtr domain, Error *ret
                 return 0;
 
         return virt_error_set(ret_error, connection, ERROR_STOP_FAILED,
-                        "libvirt could not forget the definition of domain '%s'", name);
+                        "libvirt could not undefine domain '%s'", name);
 }
 
 int virt_domain_create_with(virConnectPtr connection, const char *xml, const char *group, int fd,
@@ -485,7 +485,7 @@ int virt_domain_let_run(virConnectPtr connection, virDomainPtr domain, Error *re
         if (virt_domain_release(domain))
                 return 0;
 
-        r = virt_error_set(ret_error, connection, ERROR_START_FAILED, "libvirt could not let the guest run");
+        r = virt_error_set(ret_error, connection, ERROR_START_FAILED, "libvirt could not resume the guest");
         (void) virt_domain_destroy(connection, domain, NULL);
         return r;
 }

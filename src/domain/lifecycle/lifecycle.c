@@ -27,7 +27,7 @@ int lifecycle_open(const char *uri, virConnectPtr *ret_connection, Error *ret_er
         if (r < 0)
                 return r;
 
-        protocol_guard(CONNECT_GUARD, "let us in");
+        protocol_guard(CONNECT_GUARD, "accept the connection");
         return virt_connect(uri, ret_connection, ret_error);
 }
 
@@ -43,7 +43,7 @@ int lifecycle_format(Plan *plan, bool acquire, virConnectPtr *ret_connection, bo
                 return r;
         timestamps_record(&plan->timestamps, TIMESTAMP_CONNECTED);
 
-        protocol_guard(ADDRESSES_GUARD, "tell about its networks");
+        protocol_guard(ADDRESSES_GUARD, "list its networks");
         r = acquire ? addresses_acquire(connection, plan, ret_error)
                     : addresses_read(connection, plan, ret_error);
         if (r < 0)
@@ -257,7 +257,7 @@ static int lifecycle_load_and_connect(
         if (r < 0)
                 return r;
 
-        protocol_guard(ADDRESSES_GUARD, "tell about its networks");
+        protocol_guard(ADDRESSES_GUARD, "list its networks");
         *ret_plan = g_steal_pointer(&plan);
         return 0;
 }
@@ -297,7 +297,7 @@ int lifecycle_release(const char *name, Error *ret_error)
         if (r < 0)
                 return r;
 
-        protocol_guard(ADDRESSES_GUARD, "take an address out of its networks");
+        protocol_guard(ADDRESSES_GUARD, "remove an address from its networks");
         return addresses_release(connection, name, ret_error);
 }
 

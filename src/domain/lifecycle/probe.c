@@ -102,7 +102,7 @@ static int attempt_wait(const Attempt *attempt, Watch *watch, virDomainPtr domai
         if (r == -ETIMEDOUT) {
                 (void) error_set(ret_error, ERROR_START_FAILED,
                                 watch_saw_suspension(watch)
-                                                ? "QEMU suspended it because its processor could not go on"
+                                                ? "QEMU suspended it because of an error of its processor"
                                                 : "it did not power off within %llu s",
                                 (unsigned long long) (attempt->timeout / G_USEC_PER_SEC));
                 return r;
@@ -112,7 +112,7 @@ static int attempt_wait(const Attempt *attempt, Watch *watch, virDomainPtr domai
         /* What happened while the connection was lost says nothing about the host. */
         if (ending == WATCH_UNKNOWN)
                 return error_set(ret_error, ERROR_LIBVIRT_UNAVAILABLE,
-                                "The connection to libvirt was lost while a guest of a few bytes ran");
+                                "The connection to libvirt was lost while the test guest was running");
         if (ending != WATCH_SHUTDOWN)
                 return error_set(ret_error, ERROR_START_FAILED, "it ended as '%s' instead of powering off",
                                 watch_ending_to_string(ending));
@@ -167,7 +167,7 @@ static int attempt_run(const Attempt *attempt, Watch *watch, const char *xml, Me
 
 void probe_guard(void)
 {
-        protocol_guard(PROBE_GUARD, "try what this host can do");
+        protocol_guard(PROBE_GUARD, "run a test guest");
 }
 
 /* -ETIMEDOUT where it takes too long. */
@@ -202,7 +202,7 @@ static int probe_check_kvm_offered(virConnectPtr connection, Error *ret_error)
         if (virt_has_machine(connection, domain_machine_of_host(), "kvm"))
                 return 0;
 
-        return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED, "libvirt offers no KVM");
+        return virt_error_set(ret_error, connection, ERROR_NOT_SUPPORTED, "libvirt does not support KVM");
 }
 
 static int probe_boot_emulated(
@@ -255,8 +255,7 @@ static int probe_try_kvm(virConnectPtr connection, const Conf *conf, Error *ret_
         if (r >= 0)
                 r = probe_compare_with_emulation(connection, conf, measurement.usec, ret_error);
         if (r < 0)
-                error_prefix(ret_error,
-                                "KVM is there, but a guest of a few bytes does not run well with it");
+                error_prefix(ret_error, "KVM exists, but the test guest does not run well with it");
         return r;
 }
 
@@ -277,13 +276,13 @@ static int probe_find_acceleration(
         }
         if (conf->acceleration != ACCELERATION_AUTO) {
                 result->kvm = conf->acceleration == ACCELERATION_KVM;
-                result->kvm_reason = g_strdup_printf("Acceleration=%s stands in shruthi.conf",
+                result->kvm_reason = g_strdup_printf("Acceleration=%s is set in shruthi.conf",
                                 acceleration_to_string(conf->acceleration));
         } else {
                 if (r >= 0)
                         r = probe_try_kvm(connection, conf, &error);
                 result->kvm = r >= 0;
-                result->kvm_reason = result->kvm ? g_strdup("a guest of a few bytes ran with KVM")
+                result->kvm_reason = result->kvm ? g_strdup("a test guest ran with KVM")
                                                  : text_for_display(error_message(&error, r), 1000);
         }
         if (!error_is_unavailable(r, &error))
@@ -320,9 +319,9 @@ static int probe_find_trouble(virConnectPtr connection, const Conf *conf, ProbeR
 static char *probe_describe_gain(FastStart wanted, const Measurement *without, const Measurement *with)
 {
         if (wanted != FAST_START_AUTO || without->commands == 0 || with->commands == 0)
-                return g_strdup("a guest of a few bytes started with it");
+                return g_strdup("a test guest started with it");
 
-        return g_strdup_printf("libvirt asks QEMU %u times at a start with it, and %u times without",
+        return g_strdup_printf("libvirt sends QEMU %u queries at a start with it, and %u without",
                         with->commands, without->commands);
 }
 
@@ -370,8 +369,8 @@ static int probe_find_fast_start(
                         return r;
         }
         if (!wanted || result->trouble) {
-                result->fast_start_reason =
-                                g_strdup(wanted ? "no guest runs" : "FastStart=no stands in shruthi.conf");
+                result->fast_start_reason = g_strdup(
+                                wanted ? "no guest can run" : "FastStart=no is set in shruthi.conf");
                 return 0;
         }
 
@@ -389,7 +388,7 @@ static int probe_make_key(virConnectPtr connection, const Conf *conf, char **ret
         if (virConnectGetLibVersion(connection, &libvirt_version) < 0 ||
                         virConnectGetVersion(connection, &qemu_version) < 0)
                 return virt_error_set(ret_error, connection, ERROR_FAILED,
-                                "Cannot ask for the versions of libvirt and QEMU");
+                                "Cannot get the versions of libvirt and QEMU");
 
         *ret_key = g_strdup_printf("libvirt=%lu qemu=%lu kvm=%s acceleration=%s fast-start=%s",
                         libvirt_version, qemu_version,

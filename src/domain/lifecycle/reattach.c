@@ -73,7 +73,7 @@ static char *reattachment_attach_port(Reattachment *reattachment, const DomainPo
         int r;
 
         if (!bridge[0])
-                return g_strdup_printf("the network '%s' is not active", port->network);
+                return g_strdup_printf("network '%s' is not active", port->network);
 
         g_strlcpy(wanted.interface, port->interface, sizeof wanted.interface);
         g_strlcpy(wanted.bridge, bridge, sizeof wanted.bridge);
@@ -84,7 +84,7 @@ static char *reattachment_attach_port(Reattachment *reattachment, const DomainPo
 static void log_attached(const LogObject *object, const char *device)
 {
         log_object(LOG_NOTICE, object, SHRUTHI_MESSAGE_REATTACHED, NULL,
-                        "Network '%s' of '%s' had lost its bridge, and is attached again", device,
+                        "Network '%s' of '%s' had lost its bridge and is attached again", device,
                         object->unikernel);
 }
 
@@ -99,8 +99,8 @@ static void cut_off_note(const LogObject *object, const GPtrArray *after, GPtrAr
 
                 if (!cut_off_find(before, one->device))
                         log_object(LOG_WARNING, object, SHRUTHI_MESSAGE_CUT_OFF, NULL,
-                                        "Network '%s' of '%s' is cut off: %s; it is attached again as soon "
-                                        "as that is mended",
+                                        "Network '%s' of '%s' is cut off: %s; it is attached again when "
+                                        "this is resolved",
                                         one->device, object->unikernel, one->reason);
         }
         for (guint i = 0; i < mended->len; i++)
@@ -116,7 +116,8 @@ static void cut_off_note(const LogObject *object, const GPtrArray *after, GPtrAr
                 return;
         r = cut_off_write(object->unikernel, after);
         if (r < 0)
-                log_warning("Cannot note what '%s' is cut off from: %s", object->unikernel, g_strerror(-r));
+                log_warning("Cannot record the networks that '%s' is cut off from: %s", object->unikernel,
+                                g_strerror(-r));
 }
 
 /* The ports of one domain that have lost their bridge. Returns how many did. */
@@ -208,7 +209,7 @@ static int reattachment_look(Reattachment *reattachment, Error *ret_error)
         if (r < 0)
                 return r;
 
-        protocol_guard(LOOK_GUARD, "tell where guests are attached");
+        protocol_guard(LOOK_GUARD, "list the network attachments of guests");
         r = reattachment_look_at_domains(reattachment, ret_error);
         protocol_guard(0, NULL);
         return r;

@@ -99,8 +99,7 @@ static int start_handle_leftover(virConnectPtr connection, Plan *plan, const cha
                 else {
                         if (!prepared)
                                 protocol_emit(DOMAIN_KEY_NOTICE,
-                                                "A domain of an earlier start was still there; it "
-                                                "was ended");
+                                                "A leftover domain of an earlier start was removed");
                         r = virt_domain_destroy(connection, domain, ret_error);
                 }
         }
@@ -140,7 +139,7 @@ static int domain_make_waiting(virConnectPtr connection, const char *name, const
 
         r = run_dir_set_prepared(name, xml);
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot write in the directory of '%s'", name);
+                return error_set_errno(ret_error, r, "Cannot write into the directory of '%s'", name);
 
         r = virt_domain_create_waiting(connection, xml, ret_domain, ret_error);
         if (r < 0)
@@ -260,7 +259,7 @@ int lifecycle_start(const char *name, int credentials_directory, Error *ret_erro
         emit_plan(plan);
         r = started_write(name, plan->definition);
         if (r < 0)
-                protocol_emit(DOMAIN_KEY_NOTICE, "Cannot write down what the guest is started with: %s",
+                protocol_emit(DOMAIN_KEY_NOTICE, "Cannot record how the guest is started: %s",
                                 g_strerror(-r));
         r = start_open_credentials(plan->definition, credentials_directory, &credentials, ret_error);
         if (r < 0)
@@ -316,7 +315,7 @@ static int plan_prepare_domain(virConnectPtr connection, const Plan *plan, const
 
         r = run_dir_make(name);
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot make the directory for '%s'", name);
+                return error_set_errno(ret_error, r, "Cannot create the directory of '%s'", name);
 
         r = domain_make_waiting(connection, name, xml, &domain, ret_error);
         protocol_guard(0, NULL);
@@ -346,7 +345,7 @@ int lifecycle_prepare(const char *name, Error *ret_error)
         /* What the unit does not fetch in time is swept, as all that is left of this. */
         r = liveness_acquire(name, &liveness);
         if (r < 0)
-                return r == -EBUSY ? 0 : error_set_errno(ret_error, r, "Cannot take '%s'", name);
+                return r == -EBUSY ? 0 : error_set_errno(ret_error, r, "Cannot acquire '%s'", name);
 
         return plan_prepare_domain(connection, plan, xml, ret_error);
 }

@@ -194,12 +194,12 @@ static int request_check_name(const DeviceRequest *request, const char *name, Er
         if (owner != 0 && !(attachment->info->ours && attachment->info->owner == owner) &&
                         name_is_conventional(name))
                 return error_set(ret_error, ERROR_INVALID_NAME,
-                                "'%s' is a name that other machines in network '%s' trust by convention: "
-                                "choose another name, or address=none",
+                                "'%s' is a name that machines in network '%s' trust by convention; choose "
+                                "another name, or address=none",
                                 name, attachment->info->name);
         if (attachment_name_is_anothers(attachment, name, request->network->mac, own, &who))
                 return error_set(ret_error, ERROR_INVALID_NAME,
-                                "'%s' is already the name of %s: choose another name, or address=none", name,
+                                "'%s' is already the name of %s; choose another name, or address=none", name,
                                 who);
 
         return 0;
@@ -219,8 +219,8 @@ static int request_choose_name(const DeviceRequest *request, char **ret_name, Er
                 return 0;
         if (!request->first && name_is_unikernel(name)) {
                 protocol_emit(DOMAIN_KEY_NOTICE,
-                                "'%s' is another unikernel's name: device '%s' has none in DNS", name,
-                                device);
+                                "'%s' is the name of another unikernel; device '%s' has no name in DNS",
+                                name, device);
                 return 0;
         }
 
@@ -281,8 +281,8 @@ static void request_warn_of_lease(const DeviceRequest *request)
                         continue;
                 address_format_ip(&lease->address, ip);
                 protocol_emit(DOMAIN_KEY_NOTICE,
-                                "%s is leased by DHCP to %s: until that lease has ended, a guest that asks "
-                                "for an address is given another one, and cannot use it",
+                                "%s is leased by DHCP to %s; until that lease expires, DHCP gives the guest "
+                                "another address, which it cannot use",
                                 ip, lease->mac);
         }
 }
@@ -293,13 +293,12 @@ static int request_refuse_unknown_subnet(const DeviceRequest *request, Error *re
 
         if (attachment->bridge && !attachment->network)
                 return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
-                                "Network '%s': it is not known which addresses there are on the bridge "
-                                "'%s'; write a section [Bridge %s] with Subnet= into shruthi.conf, or an "
-                                "address",
+                                "Network '%s': the subnet of bridge '%s' is not known; add a section "
+                                "[Bridge %s] with Subnet= to shruthi.conf, or set an address",
                                 request->device->name, attachment->bridge, attachment->bridge);
 
         return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
-                        "Network '%s': libvirt's network '%s' has no addresses to give; write Address=none, "
+                        "Network '%s': libvirt network '%s' has no addresses to allocate; set Address=none, "
                         "or an address",
                         request->device->name, attachment->info->name);
 }
@@ -315,8 +314,7 @@ static int request_find_attachment(DeviceRequest *request, Error *ret_error)
                 r = networks_restore(allocation->connection, network, ret_error);
         if (r > 0)
                 protocol_emit(DOMAIN_KEY_NOTICE,
-                                "Network '%s' had been stopped or had gone from libvirt; it is started "
-                                "again",
+                                "Network '%s' was stopped or missing in libvirt; it was started again",
                                 network);
         if (r >= 0)
                 r = attachment_find(allocation->connection, allocation->plan->conf, network,
@@ -449,7 +447,7 @@ static int allocation_fill_in_arguments(Allocation *allocation, Error *ret_error
         if (r < 0 && allocation->missing) {
                 error_clear(ret_error);
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' has no address yet: it is given one at its first start",
+                                "'%s' has no address yet; one is allocated at its first start",
                                 definition->name);
         }
         if (r >= 0)

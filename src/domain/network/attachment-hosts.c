@@ -92,7 +92,7 @@ static int host_entry_update(
                         entry->doing, attachment->info->name);
         if (host_entry_is_made(attachment, entry)) {
                 protocol_emit(DOMAIN_KEY_NOTICE,
-                                "%s; it is done all the same, but something else of that network may be "
+                                "%s; it was applied nevertheless, but other parts of the network may be "
                                 "missing: see the journal of libvirt's daemon",
                                 error.message);
                 *unread = true;
@@ -119,7 +119,7 @@ static int attachment_remove_reservation(
                         .section = VIR_NETWORK_SECTION_IP_DHCP_HOST,
                         .address = &seen->address,
                         .mac = seen->mac[0] ? seen->mac : NULL,
-                        .doing = "take out a reservation of DHCP"};
+                        .doing = "remove a DHCP reservation"};
         char ip[ADDRESS_TEXT_MAX];
 
         address_format_ip(&seen->address, ip);
@@ -200,7 +200,7 @@ static int attachment_clear_dns(const Attachment *attachment, const Address *add
                                 .section = VIR_NETWORK_SECTION_DNS_HOST,
                                 .address = address,
                                 .xml = xml,
-                                .doing = "take out a name"};
+                                .doing = "remove a name"};
                 bool unread;
 
                 names_remove_address(names, address);
@@ -243,7 +243,7 @@ static int attachment_enter_by_libvirt(
                 entry.section = VIR_NETWORK_SECTION_DNS_HOST;
                 entry.name = host->name;
                 entry.xml = dns;
-                entry.doing = "enter a name";
+                entry.doing = "add a name";
                 r = host_entry_update(attachment, &entry, &unread, ret_error);
         }
         return r;
@@ -323,8 +323,7 @@ int attachment_reread(const Attachment *attachment, Error *ret_error)
         }
 
         return virt_error_set(ret_error, attachment->connection, ERROR_FAILED,
-                        "Cannot have DHCP and DNS of network '%s' read again who is on it",
-                        attachment->info->name);
+                        "Cannot reload the hosts of network '%s' in DHCP and DNS", attachment->info->name);
 }
 
 static bool addresses_contain(const GArray *own, const Address *address)

@@ -36,7 +36,7 @@ int attachment_read_info(
 
         if (!xml)
                 return virt_error_set(ret_error, connection, ERROR_FAILED,
-                                "Cannot read libvirt's network '%s'", name);
+                                "Cannot read libvirt network '%s'", name);
 
         r = network_xml_parse(xml, ret_info, ret_error);
         free(xml);
@@ -79,7 +79,7 @@ static int attachment_find_network(virConnectPtr connection, const char *network
                 return 0;
 
         return virt_error_set(ret_error, connection, ERROR_NO_SUCH_NETWORK,
-                        "libvirt's network '%s' is not there on this host", network);
+                        "libvirt network '%s' does not exist on this host", network);
 }
 
 int attachment_find(virConnectPtr connection, const Conf *conf, const char *network, const char *bridge,
@@ -209,7 +209,7 @@ int attachment_list_seen(const Attachment *attachment, GArray *seen, Error *ret_
                 return r;
         }
         if (r < 0)
-                protocol_emit(DOMAIN_KEY_NOTICE, "%s; only DHCP leases were looked at",
+                protocol_emit(DOMAIN_KEY_NOTICE, "%s; only DHCP leases were checked",
                                 error_message(&error, r));
         return 0;
 }

@@ -95,8 +95,8 @@ int hosts_make(const char *network, char **ret_path, Error *ret_error)
                 r = hosts_make_files(folder, path);
         }
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot make the folder of network '%s' in %s", network,
-                                paths_hosts());
+                return error_set_errno(ret_error, r, "Cannot create the directory of network '%s' in %s",
+                                network, paths_hosts());
 
         *ret_path = g_steal_pointer(&path);
         return 0;
@@ -141,7 +141,7 @@ int hosts_remove(const char *network, Error *ret_error)
         int r = folder_remove_tree(folder);
 
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot remove the folder of network '%s' in %s",
+                return error_set_errno(ret_error, r, "Cannot remove the directory of network '%s' in %s",
                                 network, paths_hosts());
 
         return 0;
@@ -268,7 +268,8 @@ int hosts_enter(const char *path, const NetworkHost *host, Error *ret_error)
         dhcp = host_format_dhcp(host, ip);
         dns = host->name ? g_strdup_printf("%s %s", ip, host->name) : NULL;
         r = hosts_change(path, ip, dhcp, dns);
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot write who has which address into %s", path) : 0;
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot write the addresses of guests into %s", path)
+                     : 0;
 }
 
 int hosts_leave(const char *path, const Address *address, Error *ret_error)
@@ -278,7 +279,7 @@ int hosts_leave(const char *path, const Address *address, Error *ret_error)
 
         address_format_ip(address, ip);
         r = hosts_change(path, ip, NULL, NULL);
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot take an address out of %s", path) : 0;
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot remove an address from %s", path) : 0;
 }
 
 GArray *hosts_find_name(const char *path, const char *name)

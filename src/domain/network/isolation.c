@@ -119,8 +119,8 @@ static int network_set_filter(virConnectPtr connection, const DefinitionDevice *
                 network_add_parameter(network, "CTRL_IP_LEARNING", "dhcp");
                 /* Who types an address would look in vain for why nobody hears it. */
                 protocol_emit(DOMAIN_KEY_NOTICE,
-                                "Device %s may send from the address that DHCP gives it, and no other; an "
-                                "address of its own is given to it by Address= in [Network %s]",
+                                "Device %s can send only from the address that DHCP gives it; to allocate "
+                                "an address, set Address= in [Network %s]",
                                 device->name, device->name);
         }
         if (address_is_set(&facts->address6)) {
@@ -225,7 +225,7 @@ int isolation_choose(virConnectPtr connection, Plan *plan, bool apply, Error *re
                         asked = true;
                         if (problem)
                                 protocol_emit(DOMAIN_KEY_NOTICE,
-                                                "Nothing keeps the guest from sending from others' "
+                                                "The guest is not filtered and can send from other "
                                                 "addresses: %s",
                                                 problem);
                 }

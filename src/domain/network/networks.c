@@ -63,7 +63,7 @@ static int network_task_connect(NetworkTask *task, Error *ret_error)
         if (r < 0)
                 return r;
 
-        protocol_guard(ANSWER_GUARD, "look after networks");
+        protocol_guard(ANSWER_GUARD, "manage networks");
         return virt_connect(task->conf->libvirt_uri, &task->connection, ret_error);
 }
 
@@ -90,7 +90,7 @@ static int network_task_begin(const char *name, NetworkTask *task, bool *ret_for
                 return virGetLastErrorCode() == VIR_ERR_NO_NETWORK
                                        ? 0
                                        : virt_error_set(ret_error, task->connection, ERROR_FAILED,
-                                                         "Cannot look for libvirt's network '%s'", name);
+                                                         "Cannot look up libvirt network '%s'", name);
 
         r = attachment_read_info(task->connection, network, &info, ret_error);
         if (r >= 0 && info->ours && info->owner == task->record->owner) {
@@ -111,7 +111,7 @@ static int network_task_remove(NetworkTask *task, Error *ret_error)
                 return 0;
         if (virNetworkIsActive(task->network) == 1 && virNetworkDestroy(task->network) < 0)
                 return virt_error_set(
-                                ret_error, task->connection, ERROR_FAILED, "Cannot end network '%s'", name);
+                                ret_error, task->connection, ERROR_FAILED, "Cannot stop network '%s'", name);
         if (virNetworkIsPersistent(task->network) == 1 && virNetworkUndefine(task->network) < 0)
                 return virt_error_set(ret_error, task->connection, ERROR_FAILED,
                                 "Cannot remove network '%s'", name);
@@ -332,8 +332,7 @@ static void network_task_enter_leases(const NetworkTask *task)
 static int network_refuse_foreign(const char *name, Error *ret_error)
 {
         return error_set(ret_error, ERROR_NETWORK_EXISTS,
-                        "libvirt has a network '%s' that is not this one (virsh net-dumpxml %s)", name,
-                        name);
+                        "libvirt has another network '%s' (virsh net-dumpxml %s)", name, name);
 }
 
 int networks_create(const char *name, Error *ret_error)
@@ -460,7 +459,7 @@ static int network_task_check_unused(const NetworkTask *task, Error *ret_error)
 
         if (domains[0])
                 return error_set(ret_error, ERROR_NETWORK_IN_USE,
-                                "Network '%s' is in use by libvirt's domains %s: detach or stop them first",
+                                "Network '%s' is in use by libvirt domains %s; detach or stop them first",
                                 name, domains);
         /* Of one that was never made there can be none, and nobody may keep it from being cleared away. */
         if (task->record->state == NETWORK_CREATING)
@@ -470,7 +469,8 @@ static int network_task_check_unused(const NetworkTask *task, Error *ret_error)
                 return r;
 
         return error_set(ret_error, ERROR_NETWORK_IN_USE,
-                        "Network '%s' is in use by %s: remove these unikernels, or attach them elsewhere",
+                        "Network '%s' is in use by %s; remove these unikernels, or attach them to another "
+                        "network",
                         name, unikernels);
 }
 

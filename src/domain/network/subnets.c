@@ -36,8 +36,7 @@ static int taken_subnets_add_libvirt(virConnectPtr connection, GArray *taken, Er
                         const SeenAddress *own = &g_array_index(info->reserved, SeenAddress, k);
 
                         if (own->by == SEEN_BY_HOST)
-                                taken_subnets_add(
-                                                taken, &own->address, "libvirt's network '%s'", info->name);
+                                taken_subnets_add(taken, &own->address, "libvirt network '%s'", info->name);
                 }
                 (void) virNetworkFree(networks[i]);
         }
@@ -89,8 +88,10 @@ static int taken_subnets_collect(virConnectPtr connection, const Conf *conf, con
         for (guint i = 0; i < conf->bridges->len; i++) {
                 const ConfBridge *bridge = conf->bridges->pdata[i];
 
-                taken_subnets_add_subnet(taken, &bridge->subnet4, "shruthi.conf's bridge", bridge->name);
-                taken_subnets_add_subnet(taken, &bridge->subnet6, "shruthi.conf's bridge", bridge->name);
+                taken_subnets_add_subnet(
+                                taken, &bridge->subnet4, "shruthi.conf's bridge", bridge->name);
+                taken_subnets_add_subnet(
+                                taken, &bridge->subnet6, "shruthi.conf's bridge", bridge->name);
         }
         for (guint i = 0; i < routes->len; i++)
                 taken_subnets_add(taken, &g_array_index(routes, Address, i), "this host (ip route)");

@@ -49,21 +49,21 @@ static int mapped_open_credential(int dir_fd, const char *name, Mapped **ret_map
                 return 0;
         }
         if (mapped->fd < 0 || fstat(mapped->fd, &st) < 0)
-                return error_set_errno(ret_error, -errno, "Cannot open the credential '%s'", name);
+                return error_set_errno(ret_error, -errno, "Cannot open credential '%s'", name);
         if (!S_ISREG(st.st_mode))
-                return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED, "The credential '%s' is not a file",
-                                name);
+                return error_set(
+                                ret_error, ERROR_CREDENTIALS_DAMAGED, "Credential '%s' is not a file", name);
         if (st.st_size > USTAR_SIZE_MAX)
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "The credential '%s' has %jd bytes, more than the %d of the whole archive",
-                                name, (intmax_t) st.st_size, USTAR_SIZE_MAX);
+                                "Credential '%s' has %jd bytes, more than the %d of the whole archive", name,
+                                (intmax_t) st.st_size, USTAR_SIZE_MAX);
 
         mapped->size = (size_t) st.st_size;
         if (mapped->size > 0) {
                 void *data = mmap(NULL, mapped->size, PROT_READ, MAP_PRIVATE, mapped->fd, 0);
 
                 if (data == MAP_FAILED)
-                        return error_set_errno(ret_error, -errno, "Cannot read the credential '%s'", name);
+                        return error_set_errno(ret_error, -errno, "Cannot read credential '%s'", name);
                 mapped->data = data;
         }
 
@@ -134,13 +134,13 @@ static int sources_map(int dir_fd, const Definition *definition, GPtrArray *noti
                         return r;
                 if (!one && source->from[0] == '/')
                         return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
-                                        "%s:%u: systemd did not load the credential '%s': run 'systemctl "
-                                        "daemon-reload' after such a change, and name a file, not a folder",
+                                        "%s:%u: systemd did not load credential '%s': run 'systemctl "
+                                        "daemon-reload' after a change, and name a file, not a directory",
                                         source->file, source->line, source->id);
                 if (!one) {
                         notices_add(notices,
-                                        "Credential '%s' is in none of systemd's stores as '%s'; the guest "
-                                        "does not get it",
+                                        "Credential '%s' was not found in systemd's stores as '%s'; the "
+                                        "guest does not get it",
                                         source->id, source->from);
                         continue;
                 }
@@ -172,8 +172,8 @@ static void entries_add_archive(GArray *entries, const GArray *archive, GPtrArra
 
                 if (entries_contain(entries, n, entry->name))
                         notices_add(notices,
-                                        "Credential '%s' was set and is named in the definition, too; the "
-                                        "definition's is taken",
+                                        "Credential '%s' was set and is also in the definition, which takes "
+                                        "precedence",
                                         entry->name);
                 else
                         g_array_append_val(entries, *entry);
@@ -224,8 +224,8 @@ int credentials_open(const Definition *definition, int directory, GPtrArray *not
          * none. */
         if (directory == -EBADF)
                 return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
-                                "%s: systemd does not know of [Credentials %s] yet: run 'systemctl "
-                                "daemon-reload' after such a change",
+                                "%s: systemd does not know [Credentials %s] yet: run 'systemctl "
+                                "daemon-reload'",
                                 definition->path, definition_credentials(definition)->name);
         if (directory < 0 && directory != -ENOENT)
                 return error_set_errno(ret_error, directory, "Cannot open the unit's credentials");

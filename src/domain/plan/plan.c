@@ -28,15 +28,13 @@ static int device_check_bridge(const DefinitionDevice *device, const char *bridg
 
         if (r == -ENOTUNIQ)
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s' is to be attached to '%s', which is no bridge on this host; "
-                                "name a "
-                                "bridge that 'ip link show type bridge' lists",
+                                "Network '%s': '%s' is not a bridge; use a bridge that 'ip link show type "
+                                "bridge' lists",
                                 device->name, bridge);
         if (r == 0)
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s' is to be attached to the bridge '%s', which is not there on "
-                                "this "
-                                "host; create it, or name one that 'ip link show type bridge' lists",
+                                "Network '%s': there is no bridge '%s'; create it, or use one that 'ip link "
+                                "show type bridge' lists",
                                 device->name, bridge);
 
         /* Where it cannot be told from here, libvirt will say it. */
@@ -79,8 +77,7 @@ static int plan_network(const DefinitionDevice *device, const PlanNetwork *netwo
                 return 0;
         if (!ret->bridge)
                 return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
-                                "Network '%s' names neither Bridge= nor Network=, and shruthi.conf has no "
-                                "BridgeInterface= to fall back on; write one of them",
+                                "Network '%s': set Bridge= or Network=, or BridgeInterface= in shruthi.conf",
                                 device->name);
 
         return device_check_bridge(device, ret->bridge, ret_error);

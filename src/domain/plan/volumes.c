@@ -49,15 +49,15 @@ static int plan_find_volume(
         }
         if (device->size == 0)
                 return error_set(ret_error, ERROR_NO_SUCH_VOLUME,
-                                "%s:%u: there is no volume '%s': write Size= too, and it is made, or make "
-                                "it with 'shruthictl volume create %s --size=…'",
+                                "%s:%u: there is no volume '%s'; set Size= to create it, or run 'shruthictl "
+                                "volume create %s --size=…'",
                                 device->file, device->line, device->stored, device->stored);
 
         r = plan_make_volume(plan, device, ret_error);
         if (r < 0)
                 return r;
 
-        protocol_emit(DOMAIN_KEY_NOTICE, "Volume '%s' was made", device->stored);
+        protocol_emit(DOMAIN_KEY_NOTICE, "Volume '%s' was created", device->stored);
         return volume_load(device->stored, ret_volume, ret_error);
 }
 
@@ -93,16 +93,16 @@ static int plan_refuse_use(const Plan *plan, const DefinitionDevice *device, con
                 const char *name, const char *how, Error *ret_error)
 {
         g_autofree char *users = plan_list_other_users(plan, path);
-        const char *way = device->read_only ? "stop what writes it"
-                                            : "stop that first, or write ReadOnly=yes in all of them";
+        const char *way = device->read_only ? "stop what writes to it"
+                                            : "stop it first, or set ReadOnly=yes in all of them";
 
         if (users)
                 return error_set(ret_error, ERROR_VOLUME_IN_USE, "Volume '%s' is %s by unikernel %s: %s",
                                 name, how, users, way);
 
         return error_set(ret_error, ERROR_VOLUME_IN_USE,
-                        "Volume '%s' is %s by something that is no unikernel of ours, such as an export "
-                        "that goes on, or another QEMU: 'fuser %s' as root says which",
+                        "Volume '%s' is %s by something other than a unikernel, such as an export in "
+                        "progress or another QEMU; to find it, run 'fuser %s' as root",
                         name, how, path);
 }
 
@@ -130,8 +130,8 @@ static void device_tell_size(const DefinitionDevice *device, const Volume *volum
 
         if (device->size > volume->size)
                 protocol_emit(DOMAIN_KEY_NOTICE,
-                                "Volume '%s' has %s: Size=%s resizes nothing, 'shruthictl volume resize %s "
-                                "%s' does",
+                                "Volume '%s' has %s; Size=%s does not resize it, use 'shruthictl volume "
+                                "resize %s %s'",
                                 volume->name, has, wanted, volume->name, wanted);
 }
 
@@ -146,8 +146,8 @@ static void device_tell_free_space(const DefinitionDevice *device, const Volume 
         wanted_text = size_format(wanted);
         left_text = size_format(left);
         protocol_emit(DOMAIN_KEY_NOTICE,
-                        "Volume '%s' may come to need %s more, and its file system has %s left: beyond that "
-                        "the guest's writes will fail",
+                        "Volume '%s' can need %s more, and its file system has %s free; beyond that, writes "
+                        "of the guest fail",
                         volume->name, wanted_text, left_text);
 }
 
@@ -164,15 +164,15 @@ static int plan_acquire_volume(const Plan *plan, const DefinitionDevice *device,
         owner = user_name(plan->definition->owner);
         if (!volume_is_for(volume, plan->definition->owner))
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "%s:%u: volume '%s' is user %s's, and '%s' is user %s's: name one of its "
-                                "owner's, or one of a group that they are in",
+                                "%s:%u: volume '%s' belongs to user %s, and '%s' to user %s; use a volume "
+                                "of the owner, or of one of the owner's groups",
                                 device->file, device->line, volume->name, theirs, plan->definition->name,
                                 owner);
 
         if (!volume_is_as_made(volume, device, plan->definition->owner))
                 return error_set(ret_error, ERROR_ACCESS_DENIED,
-                                "%s:%u: volume '%s' is there already and user %s's, not user %s's: take "
-                                "another name, or write Volume=%s without Size= to have that one",
+                                "%s:%u: volume '%s' already exists and belongs to user %s, not to user %s; "
+                                "use another name, or set Volume=%s without Size= to use that volume",
                                 device->file, device->line, volume->name, theirs, owner, volume->name);
 
         device_tell_size(device, volume);

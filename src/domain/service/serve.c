@@ -96,7 +96,7 @@ static int server_fork(Server *server, void (*role)(int socket), pid_t *ret_pid)
         its = ends[1];
         pid = fork();
         if (pid < 0) {
-                log_warning("Cannot make a process: %s", g_strerror(errno));
+                log_warning("Cannot fork: %s", g_strerror(errno));
                 return -EAGAIN;
         }
         if (pid == 0) {
@@ -320,7 +320,7 @@ static void server_reap(Server *server)
                 PoolWorker *worker = pool_find(&server->pool, pid);
 
                 if (pid == server->observer) {
-                        log_warning("The process that listens to libvirt ended; another takes its place");
+                        log_warning("The observer exited; starting another one");
                         server->observer = 0;
                         server->observed = close_safe(server->observed);
                 }
@@ -328,10 +328,10 @@ static void server_reap(Server *server)
                         continue;
                 /* SIGIO: whoever asked has gone. A status says itself what is wrong. */
                 if (WIFSIGNALED(status) && WTERMSIG(status) != SIGIO)
-                        log_warning("Process %d of the pool was killed by signal %d (%s)", (int) pid,
-                                        WTERMSIG(status), strsignal(WTERMSIG(status)));
+                        log_warning("Worker %d was killed by signal %d (%s)", (int) pid, WTERMSIG(status),
+                                        strsignal(WTERMSIG(status)));
                 else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILURE)
-                        log_warning("Process %d of the pool gave up", (int) pid);
+                        log_warning("Worker %d exited", (int) pid);
                 (void) close_safe(worker->control);
                 pool_remove(&server->pool, worker);
         }
@@ -456,7 +456,7 @@ int serve(const ServeRoles *roles)
         int r;
 
         if (!listener_is_there()) {
-                log_error("shruthi-domain serve is run by shruthi-domain.service alone");
+                log_error("shruthi-domain serve is only run by shruthi-domain.service");
                 return EXIT_FAILURE;
         }
         /* Again, by ourselves: those who connect see by the process that listens that we are there. */

@@ -68,7 +68,7 @@ static int verb_sweep(const char *name, const VerbOptions *options, Error *ret_e
         r = lifecycle_sweep(name, options->prepared, ret_error);
         /* Nobody reads what this says to those who ask. */
         if (r < 0)
-                log_error("The unit of unikernel '%s' has ended, and its domain cannot be ended: %s", name,
+                log_error("Cannot remove the leftover domain of unikernel '%s': %s", name,
                                 error_message(ret_error, r));
         return r;
 }
@@ -188,30 +188,29 @@ static int verbs_print_usage(FILE *file)
         (void) fputs("shruthi-domain VERB [NAME]: the part of SHRUTHI that talks to libvirt; run by its "
                      "services.\n\n"
                      "  start NAME              start the unikernel's domain\n"
-                     "  prepare NAME            make it for a start that is on its way\n"
-                     "  watch NAME [--witness]  tell whether it runs, and wait for its end\n"
+                     "  prepare NAME            create it, paused, for a start that follows\n"
+                     "  watch NAME [--witness]  report whether it runs, and wait for its end\n"
                      "  stop NAME               end it, and wait until it is gone\n"
                      "  pause NAME              stop its processors\n"
                      "  resume NAME             let them continue\n"
-                     "  sweep NAME [--prepared] end it if the unit has ended; one that waits for a start "
-                     "only\n"
-                     "                          with --prepared\n"
+                     "  sweep NAME [--prepared] end it if the unit has ended; with --prepared also one that\n"
+                     "                          waits for a start\n"
                      "  xml NAME                show the domain XML that a start would use\n"
-                     "  arguments NAME          show the arguments that it would get\n"
-                     "  allocate NAME           take its addresses, as a start does\n"
-                     "  release NAME            give them back\n"
-                     "  statistics NAME         what it has used so far\n"
-                     "  statistics-all          the same of all that run\n"
-                     "  probe [--again]         find out whether KVM and the fast start work here\n"
+                     "  arguments NAME          show the arguments that the guest would get\n"
+                     "  allocate NAME           allocate its addresses, as a start does\n"
+                     "  release NAME            release its addresses\n"
+                     "  statistics NAME         show its resource usage\n"
+                     "  statistics-all          show the resource usage of all running guests\n"
+                     "  probe [--again]         check whether KVM and the fast start work on this host\n"
                      "  networks                list bridges and libvirt networks\n"
-                     "  network-create NAME     make the libvirt network that its record describes\n"
-                     "  network-remove NAME     remove it, if nobody is on it\n"
-                     "  network-list            what libvirt's networks are\n"
-                     "  network-leases NAME     what the DHCP server of one has given out\n"
-                     "  reattach                put guests back on bridges that are there again\n"
-                     "  check                   look for what is wrong with this host\n"
-                     "  check-without-polkit    the same where polkit is known not to answer\n"
-                     "  serve                   do these for others (shruthi-domain.service)\n",
+                     "  network-create NAME     create the libvirt network that its record describes\n"
+                     "  network-remove NAME     remove it, if nothing is attached to it\n"
+                     "  network-list            list libvirt's networks\n"
+                     "  network-leases NAME     list the leases of the network's DHCP server\n"
+                     "  reattach                attach guests to bridges that exist again\n"
+                     "  check                   check this host\n"
+                     "  check-without-polkit    the same, if polkit is known not to answer\n"
+                     "  serve                   serve these verbs on a socket (shruthi-domain.service)\n",
                         file);
         return file == stdout ? EXIT_SUCCESS : 2;
 }

@@ -88,7 +88,7 @@ static void worker_serve_connection(int connection, const Own *own)
                 return;
         r = domain_request_receive(connection, &request);
         if (r == -EBADMSG)
-                log_warning("A request cannot be read");
+                log_warning("Cannot read a request");
         if (r < 0 || connection_bind_life(connection) < 0)
                 return;
 

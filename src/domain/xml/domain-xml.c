@@ -405,7 +405,7 @@ int domain_xml_format(
 
         if (facts->n_devices > DEFINITION_DEVICES_MAX)
                 return error_set(ret_error, ERROR_DEVICE_MISMATCH,
-                                "%zu devices are too many: there are PCI slots for %d", facts->n_devices,
+                                "Too many devices: %zu, the maximum is %d", facts->n_devices,
                                 DEFINITION_DEVICES_MAX);
 
         xml.failed |= xmlTextWriterSetIndent(writer, 1) < 0;
@@ -417,7 +417,7 @@ int domain_xml_format(
                 g_autofree char *shown = text_for_display(xml.refused, 80);
 
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' holds a control character or is not UTF-8, and cannot be handed to "
+                                "'%s' contains a control character or is not UTF-8, and cannot be passed to "
                                 "libvirt",
                                 shown);
         }

@@ -24,11 +24,11 @@ static int settings_check_subnet(const Subnet *subnet, int family, Error *ret_er
 
         address_format(&subnet->network, text);
         if (subnet->network.family != family)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' is no %s network", text,
+                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' is not an %s network", text,
                                 family == AF_INET ? "IPv4" : "IPv6");
         if (subnet->network.prefix < least || subnet->network.prefix > most)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "%s is too %s for a network of guests: write a prefix length from %u to %u",
+                                "%s is too %s for a network of guests; use a prefix length from %u to %u",
                                 text, subnet->network.prefix < least ? "large" : "small", least, most);
         if (!address_is_set(&subnet->gateway))
                 return error_set(ret_error, ERROR_INVALID_ARGS, "%s has no address for this host", text);
@@ -43,15 +43,15 @@ static int settings_check(const NetworkSettings *settings, Error *ret_error)
 
         if (!name_is_valid(settings->name))
                 return error_set(ret_error, ERROR_INVALID_NAME,
-                                "'%s' is no name of a network: write 1 to 63 of a-z, 0-9 and '-', beginning "
-                                "and ending with a letter or digit",
+                                "'%s' is not a valid network name: use 1 to 63 of a-z, 0-9 and '-', "
+                                "beginning and ending with a letter or digit",
                                 shown);
         if (settings->bridge && (!settings->bridge[0] || strlen(settings->bridge) >= IFNAMSIZ))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "A bridge's name has 1 to %d characters",
+                return error_set(ret_error, ERROR_INVALID_ARGS, "A bridge name has 1 to %d characters",
                                 IFNAMSIZ - 1);
         if (!settings->subnet4 && !settings->subnet6)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "network '%s' has no subnet: name one, such as 10.0.0.0/24", shown);
+                                "network '%s' has no subnet: specify one, such as 10.0.0.0/24", shown);
 
         r = settings->subnet4 ? settings_check_subnet(settings->subnet4, AF_INET, ret_error) : 0;
         if (r >= 0 && settings->subnet6)

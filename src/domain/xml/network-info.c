@@ -322,7 +322,7 @@ int network_xml_parse(const char *xml, NetworkInfo **ret_info, Error *ret_error)
                                      ? node_get_text(node_find_child(root, "name"))
                                      : NULL;
         if (!info->name || !info->name[0]) {
-                (void) error_set(ret_error, ERROR_FAILED, "That is no XML of a libvirt network");
+                (void) error_set(ret_error, ERROR_FAILED, "Not the XML of a libvirt network");
                 return -EBADMSG;
         }
 

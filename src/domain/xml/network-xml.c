@@ -46,12 +46,13 @@ int network_host_check(const NetworkHost *host, Error *ret_error)
         g_autofree char *mac = text_for_display(host->mac, 20);
 
         if (host->name && !name_is_valid(host->name))
-                return error_set(ret_error, ERROR_INVALID_NAME, "'%s' is no name of a host", name);
+                return error_set(ret_error, ERROR_INVALID_NAME, "'%s' is not a valid host name", name);
         if (!mac_is_valid(host->mac))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' is no MAC address of '%s'", mac, name);
+                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' is not a valid MAC address of '%s'",
+                                mac, name);
         if (!address_is_set(&host->address) || !address_is_unicast(&host->address))
-                return error_set(
-                                ret_error, ERROR_INVALID_ARGS, "'%s' has no address to be reached by", name);
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' has neither an IPv4 nor an IPv6 address", name);
 
         return 0;
 }

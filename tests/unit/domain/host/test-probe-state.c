@@ -170,7 +170,7 @@ static void test_kernel_of_aarch64(void)
 /* Who insists on KVM where there is none is told so, with what to do about it. */
 static void test_kvm_is_missing(void)
 {
-        char trouble[] = "libvirt offers no KVM: /dev/kvm is closed";
+        char trouble[] = "libvirt does not support KVM: /dev/kvm is closed";
         const ProbeResult none = {.kvm = true, .trouble = trouble},
                           offered = {.kvm = true, .kvm_offered = true};
         _cleanup_error_ Error error = ERROR_INIT;
@@ -181,9 +181,9 @@ static void test_kvm_is_missing(void)
         g_assert_cmpint(probe_result_check(&none, ACCELERATION_KVM, &error), <, 0);
         g_assert_cmpint(error.code, ==, ERROR_START_FAILED);
         g_assert_cmpstr(error.message, ==,
-                        "shruthi.conf has Acceleration=kvm, but KVM cannot be used here (libvirt offers no "
-                        "KVM: /dev/kvm is closed): write Acceleration=auto there, or make KVM available "
-                        "('shruthictl doctor' says how)");
+                        "shruthi.conf has Acceleration=kvm, but this host cannot use KVM (libvirt does not "
+                        "support KVM: /dev/kvm is closed): set Acceleration=auto there, or make KVM "
+                        "available ('shruthictl doctor' shows how)");
 }
 
 int main(int argc, char *argv[])

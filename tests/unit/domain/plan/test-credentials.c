@@ -192,7 +192,7 @@ static void test_joined(Fixture *f, const void *data)
         shown = open_all(f, "LoadCredential=tls.key:/x\nLoadCredentialEncrypted=empty:/y\n", f->dir, &fd);
         g_assert_cmpstr(shown, ==, "empty=;tls.key=DEFINED;token=T;");
         g_assert_cmpuint(f->notices->len, ==, 1);
-        g_assert_nonnull(strstr(f->notices->pdata[0], "'tls.key' was set and is named in the definition"));
+        g_assert_nonnull(strstr(f->notices->pdata[0], "'tls.key' was set and is also in the definition"));
         g_assert_cmpint(fcntl(fd, F_GET_SEALS) & (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK), ==,
                         F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK);
 }
@@ -210,7 +210,7 @@ static void test_stores(Fixture *f, const void *data)
 {
         assert_archive(f, "LoadCredential=a\nLoadCredentialEncrypted=b:c\n", f->dir, "");
         g_assert_cmpuint(f->notices->len, ==, 2);
-        g_assert_nonnull(strstr(f->notices->pdata[1], "'b' is in none of systemd's stores as 'c'"));
+        g_assert_nonnull(strstr(f->notices->pdata[1], "'b' was not found in systemd's stores as 'c'"));
 }
 
 static void test_refusals(Fixture *f, const void *data)
