@@ -38,8 +38,8 @@ int arguments_join(const char *const *list, bool quoted, char **ret_arguments, E
         for (size_t i = 0; list && list[i]; i++) {
                 if (list[i][0] == 0)
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "argument %zu is empty: a guest cannot be passed an empty "
-                                        "argument, leave it out",
+                                        "argument %zu is empty: a guest cannot get an empty argument; "
+                                        "remove it",
                                         i + 1);
                 if (i > 0)
                         g_string_append_c(out, ' ');

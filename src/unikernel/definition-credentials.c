@@ -42,21 +42,21 @@ static int source_check(DefinitionParser *parser, const KeyFileEntry *entry, con
 {
         if (!ustar_name_is_valid(source->id))
                 return key_file_refuse(entry, parser->ret_error,
-                                "write NAME:/path or NAME; the name is 1 to %d printable characters without "
-                                "space, '/' and ':', not beginning with '.'",
+                                "write NAME:/path or NAME; a name has 1 to %d printable characters without "
+                                "space, '/' and ':', and does not begin with '.'",
                                 USTAR_NAME_MAX);
         if (g_str_has_prefix(source->id, SHRUTHI_CREDENTIAL_PREFIX))
                 return key_file_refuse(entry, parser->ret_error,
-                                "names that begin with '%s' are for what 'shruthictl credential set' keeps: "
-                                "choose another",
+                                "names that begin with '%s' are reserved for 'shruthictl credential set'; "
+                                "use another name",
                                 SHRUTHI_CREDENTIAL_PREFIX);
         if (g_str_has_suffix(source->from, "\\"))
                 return key_file_refuse(entry, parser->ret_error,
-                                "where it comes from cannot end with '\\', by which systemd would go on in "
-                                "the next line");
+                                "the source cannot end with '\\', because systemd would join it with the "
+                                "next line");
         if (source->from[0] == '/' ? !path_is_normalized(source->from) : !store_name_is_valid(source->from))
                 return key_file_refuse(entry, parser->ret_error,
-                                "what follows the ':' is neither an absolute path without '//', '.' and "
+                                "the source after ':' is neither an absolute path without '//', '.' and "
                                 "'..' nor the name of a credential in one of systemd's stores");
 
         return 0;
@@ -75,16 +75,16 @@ static int source_replace(
                         continue;
                 if (other->file == source->file)
                         return key_file_refuse(entry, parser->ret_error,
-                                        "'%s' stands here a second time, first in line %u: keep one",
-                                        other->id, other->line);
+                                        "'%s' is given twice, first in line %u; remove one", other->id,
+                                        other->line);
                 g_ptr_array_remove_index(sources, i);
                 break;
         }
 
         if (sources->len >= CREDENTIAL_SOURCES_MAX)
                 return key_file_refuse(entry, parser->ret_error,
-                                "'%s' is one more than the %d sources that systemd can load for a unit (%d "
-                                "bytes for each, however short, and for what was set, of %d): put several "
+                                "'%s' exceeds the %d sources that systemd can load for a unit (%d bytes for "
+                                "each, however short, and for the keys that were set, of %d): put several "
                                 "into one file",
                                 source->id, CREDENTIAL_SOURCES_MAX, CREDENTIAL_PAGE, CREDENTIAL_SPACE_MAX);
 

@@ -20,9 +20,9 @@ static int definition_refuse_section(
         for (size_t i = 0; i < G_N_ELEMENTS(reserved); i++)
                 if (g_str_equal(section->type, reserved[i]))
                         return key_file_error(section->path, section->line, ret_error,
-                                        "section [%s] is systemd's: write it to "
-                                        "/etc/systemd/system/%s%s%s.d/50-local.conf, as 'systemctl edit "
-                                        "%s%s%s' does",
+                                        "section [%s] belongs to systemd: write it to "
+                                        "/etc/systemd/system/%s%s%s.d/50-local.conf, or use 'systemctl edit "
+                                        "%s%s%s'",
                                         section->type, SHRUTHI_UNIT_PREFIX, definition->name,
                                         SHRUTHI_UNIT_SUFFIX, SHRUTHI_UNIT_PREFIX, definition->name,
                                         SHRUTHI_UNIT_SUFFIX);
@@ -62,7 +62,7 @@ static int definition_check_section_name(const KeyFileSection *section, bool uni
                                                                             : "storage");
         if (section->name && !device_name_is_valid(section->name))
                 return key_file_error(section->path, section->line, ret_error,
-                                "'%s' is no device's name: 1 to %d printable ASCII characters "
+                                "'%s' is not a valid device name: use 1 to %d printable ASCII characters "
                                 "without '[', ']' and '/'",
                                 shown, MANIFEST_NAME_MAX);
 
@@ -153,15 +153,15 @@ static int device_check_block(const DefinitionParser *parser, const KeyFileSecti
                                     : g_strdup("");
                 if (g_str_equal(other->name, device->name))
                         return key_file_error(section->path, section->line, parser->ret_error,
-                                        "block device '%s' has a section [%s %s] too%s%s: keep one of the "
-                                        "two",
+                                        "block device '%s' also has a section [%s %s]%s%s; remove one of "
+                                        "the two",
                                         device->name, definition_device_section(other), other->name,
                                         *place ? "," : "", place);
                 if (other->credentials && device->credentials)
                         return key_file_error(section->path, section->line, parser->ret_error,
-                                        "[Credentials %s] is the second such section, after "
-                                        "[Credentials %s]%s: all key material of a unikernel is on one "
-                                        "device, join the two",
+                                        "[Credentials %s] is the second such section, after [Credentials "
+                                        "%s]%s: a unikernel has only one device for key material; join the "
+                                        "two",
                                         device->name, other->name, place);
         }
 
@@ -176,24 +176,24 @@ static int device_check_volume(const DefinitionParser *parser, const KeyFileSect
 
         if (device->path && (device->size > 0 || device->volume))
                 return key_file_refuse(key_file_find_entry(section, "Path"), parser->ret_error,
-                                "[Volume %s] has %s= too: Path= is of a file or device of the host, Size= "
-                                "and Volume= of the store's volumes; keep what is meant",
+                                "[Volume %s] also has %s=: Path= is for a file or block device of the host, "
+                                "Size= and Volume= are for volumes of the store; remove one of them",
                                 section->name, device->size > 0 ? "Size" : "Volume");
         if (device->path)
                 return 0;
         if (device->size == 0 && !device->volume)
                 return key_file_error(section->path, section->line, parser->ret_error,
-                                "[Volume %s] does not say what holds it: write Size=64M (or another "
-                                "size), and the volume is made; Volume=… for one that is there; or "
-                                "Path=/…, a file or block device of the host",
+                                "[Volume %s] has no source: set Size=64M (or another size) to create a "
+                                "volume, Volume=… to use an existing one, or Path=/… to use a file or block "
+                                "device of the host",
                                 section->name);
 
         device->stored = device->volume ? g_strdup(device->volume)
                                         : g_strdup_printf("%s-%s", definition->name, device->name);
         if (!volume_name_is_valid(device->stored))
                 return key_file_error(section->path, section->line, parser->ret_error,
-                                "no volume can be named after [Volume %s]: write Volume= with a name "
-                                "of a-z, A-Z, 0-9, '-', '_' and '.'",
+                                "[Volume %s] has no valid volume name: set Volume= to a name of a-z, A-Z, "
+                                "0-9, '-', '_' and '.'",
                                 section->name);
 
         for (guint i = 0; i < definition->devices->len; i++) {
@@ -202,8 +202,8 @@ static int device_check_volume(const DefinitionParser *parser, const KeyFileSect
                 if (other != device && g_strcmp0(other->stored, device->stored) == 0 &&
                                 !(other->read_only && device->read_only))
                         return key_file_error(section->path, section->line, parser->ret_error,
-                                        "[Volume %s] and [Volume %s] are the same volume '%s': "
-                                        "write ReadOnly=yes in both, or name two",
+                                        "[Volume %s] and [Volume %s] are the same volume '%s': set "
+                                        "ReadOnly=yes in both, or use two volumes",
                                         other->name, device->name, device->stored);
         }
 
@@ -221,7 +221,7 @@ static int device_check(const DefinitionParser *parser, const KeyFileSection *se
         }
         if (device->bridge && device->network)
                 return key_file_refuse(key_file_find_entry(section, "Network"), parser->ret_error,
-                                "[Network %s] has Bridge=%s too: keep one of the two", section->name,
+                                "[Network %s] also has Bridge=%s; remove one of the two", section->name,
                                 device->bridge);
 
         for (guint i = 0; i < parser->definition->devices->len; i++) {
@@ -266,7 +266,7 @@ static int definition_parse_device(
 
         if (devices->len >= DEFINITION_DEVICES_MAX)
                 return key_file_error(section->path, section->line, parser->ret_error,
-                                "[%s %s] is one device too many: at most %d have room on the guest's bus",
+                                "device limit reached at [%s %s]: a guest can have at most %d devices",
                                 section->type, section->name, DEFINITION_DEVICES_MAX);
 
         parser->device = g_new0(DefinitionDevice, 1);
@@ -360,8 +360,7 @@ int definition_parse_key_file(
         if (!definition->image)
                 return key_file_error(unikernel ? unikernel->path : definition->path,
                                 unikernel ? unikernel->line : 1, ret_error,
-                                "no image is named: write Image=sha256:… or Image=/… in section "
-                                "[Unikernel]");
+                                "there is no image: set Image=sha256:… or Image=/… in section [Unikernel]");
 
         return parser.arguments ? definition_check_arguments(&parser) : 0;
 }

@@ -54,7 +54,7 @@ static int setting_parse_image(DefinitionParser *parser, const KeyFileEntry *ent
 {
         if (g_str_has_prefix(entry->value, SHRUTHI_DIGEST_PREFIX) && !digest_is_valid(entry->value))
                 return key_file_refuse(entry, parser->ret_error,
-                                "a digest is 'sha256:' and 64 hexadecimal digits in lower case");
+                                "must be 'sha256:' and 64 hexadecimal digits in lower case");
         if (!digest_is_valid(entry->value) && entry->value[0] != '/')
                 return key_file_refuse(entry, parser->ret_error,
                                 "neither a digest (sha256:…) nor an absolute path (/…)");
@@ -273,11 +273,12 @@ static int setting_parse_mac(DefinitionParser *parser, const KeyFileEntry *entry
                                 "52:54:00:12:34:56");
         if (g_ascii_strncasecmp(value, "fe:", 3) == 0)
                 return key_file_refuse(entry, parser->ret_error,
-                                "fe: is for the host's side of the wire, and libvirt refuses it: begin it "
-                                "otherwise, such as with 52:54:00");
+                                "addresses that begin with fe: belong to the host's side of guests' "
+                                "interfaces: use another, such as one that begins with 52:54:00");
         if (strspn(value, "0:") == strlen(value))
                 return key_file_refuse(entry, parser->ret_error,
-                                "the address of no device: write another, or none to have one derived");
+                                "not the address of a device: use another, or remove the key to have one "
+                                "derived");
 
         parser->device->mac = g_ascii_strdown(value, -1);
         return 0;
@@ -337,11 +338,11 @@ static int setting_parse_bandwidth(DefinitionParser *parser, const KeyFileEntry 
                 r = setting_parse_rate(*word + (in ? strlen("in:") : out ? strlen("out:") : 0), &rate);
                 if (r == -ERANGE)
                         return key_file_refuse(entry, parser->ret_error,
-                                        "out of bounds: write 1K (1000 bytes a second) to 1000G");
+                                        "out of range: write 1K (1000 bytes a second) to 1000G");
                 if (r < 0 || (!out && device->rate_in) || (!in && device->rate_out))
                         return key_file_refuse(entry, parser->ret_error,
-                                        "no bandwidth: write bytes a second with K, M or G (base 1000), "
-                                        "such as 10M for both ways or in:10M out:2M");
+                                        "not a bandwidth: write bytes a second with K, M or G (base 1000), "
+                                        "such as 10M for both directions or in:10M out:2M");
                 if (!out)
                         device->rate_in = rate;
                 if (!in)
@@ -469,7 +470,7 @@ const Setting setting_table[_SETTING_MAX] = {
                 .is_valid = architecture_is_valid,
                 .takes = "x86_64 or aarch64, or nothing for the host's own",
                 .option = "architecture", .metavar = "NAME",
-                .help = "Emulate another architecture than the host's: x86_64 or aarch64",
+                .help = "Emulate an architecture other than the host's: x86_64 or aarch64",
         },
         [SETTING_OWNER] = {
                 .key = "Owner", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(owner),

@@ -29,7 +29,7 @@ static char *definition_retired_name(const char *name)
 static int definition_refuse_foreign(const char *name, const char *path, Error *ret_error)
 {
         return error_set(ret_error, ERROR_NOT_MANAGED,
-                        "unikernel '%s' is defined in %s, which is left to its administrator: change or "
+                        "unikernel '%s' is defined in %s, which belongs to the administrator; change or "
                         "remove that file",
                         name, path);
 }
@@ -49,8 +49,8 @@ int definition_write(const char *name, const char *text, bool exclusive, Error *
                                 "unikernel '%s' is masked by the administrator: %s is a link to /dev/null",
                                 name, path);
         if (r >= 0 && !masked && exclusive)
-                return error_set(ret_error, ERROR_UNIKERNEL_EXISTS,
-                                "there is a unikernel '%s' already, in %s", name, path);
+                return error_set(ret_error, ERROR_UNIKERNEL_EXISTS, "unikernel '%s' already exists, in %s",
+                                name, path);
         if (r >= 0 && origin == DEFINITION_ORIGIN_CONFIG)
                 return definition_refuse_foreign(name, path, ret_error);
 
@@ -58,8 +58,7 @@ int definition_write(const char *name, const char *text, bool exclusive, Error *
         r = exclusive ? file_create(paths_state_definitions(), file, text, strlen(text), 0640)
                       : file_replace(paths_state_definitions(), file, text, strlen(text), 0640);
         if (r == -EEXIST)
-                return error_set(ret_error, ERROR_UNIKERNEL_EXISTS, "there is a unikernel '%s' already",
-                                name);
+                return error_set(ret_error, ERROR_UNIKERNEL_EXISTS, "unikernel '%s' already exists", name);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot write %s/%s", paths_state_definitions(), file);
 
@@ -121,7 +120,7 @@ int definition_restore(const char *name, Error *ret_error)
 {
         int r = definition_move(name, true);
 
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot put the definition of '%s' back", name) : 0;
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot restore the definition of '%s'", name) : 0;
 }
 
 int definition_forget_retired(const char *name, Error *ret_error)
@@ -131,7 +130,7 @@ int definition_forget_retired(const char *name, Error *ret_error)
 
         r = definition_remove_dropins(name, ret_error);
         if (r < 0) {
-                error_prefix(ret_error, "%s/%s" SHRUTHI_DEFINITION_SUFFIX " is removed, but",
+                error_prefix(ret_error, "%s/%s" SHRUTHI_DEFINITION_SUFFIX " was removed, but",
                                 paths_state_definitions(), name);
                 return r;
         }

@@ -111,7 +111,7 @@ static int definition_add_file(KeyFile *key_file, const char *path, Error *ret_e
 
         if (r == -ENOENT)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s: the file that it links to is not there", path);
+                                "%s: the target of the link does not exist", path);
         return r;
 }
 
@@ -159,7 +159,8 @@ int definition_load_file(
 
         if (!g_str_has_suffix(base, SHRUTHI_DEFINITION_SUFFIX))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "%s: a definition's file is called NAME" SHRUTHI_DEFINITION_SUFFIX, path);
+                                "%s: the file name of a definition must be NAME" SHRUTHI_DEFINITION_SUFFIX,
+                                path);
         base[strlen(base) - strlen(SHRUTHI_DEFINITION_SUFFIX)] = 0;
         r = name_check(base, ret_error);
         if (r < 0)

@@ -120,13 +120,13 @@ static int refuse(const Definition *definition, const ImageInfo *image, Differen
         }
 
         if (difference->missing->len > 0)
-                append_item(sentence, "; ", "the image wants %s, which the definition does not have",
+                append_item(sentence, "; ", "the image needs %s, which the definition does not have",
                                 difference->missing->str);
         if (difference->other_kind->len > 0)
                 append_item(sentence, "; ", "%s", difference->other_kind->str);
         if (difference->surplus->len > 0)
                 append_item(sentence, "; ",
-                                "the definition has %s, which the image does not know: remove that",
+                                "the definition has %s, which the image does not have; remove it",
                                 difference->surplus->str);
         if (difference->undeclared->len > 0)
                 append_item(sentence, "; ", "%s", difference->undeclared->str);
@@ -157,8 +157,8 @@ static int check_manifest(const ImageInfo *image, Error *ret_error)
 {
         if (image->n_devices > DEFINITION_DEVICES_MAX)
                 return error_set(ret_error, ERROR_DEVICE_MISMATCH,
-                                "the image wants %u devices: at most %d have room on the guest's bus",
-                                image->n_devices, DEFINITION_DEVICES_MAX);
+                                "the image has %u devices; a guest can have at most %d", image->n_devices,
+                                DEFINITION_DEVICES_MAX);
 
         for (unsigned i = 0; i < image->n_devices; i++)
                 if (find_entry(image, image->devices[i].name, image->devices[i].kind) !=
@@ -166,8 +166,7 @@ static int check_manifest(const ImageInfo *image, Error *ret_error)
                         g_autofree char *name = text_for_display(image->devices[i].name, NAME_SHOWN);
 
                         return error_set(ret_error, ERROR_DEVICE_MISMATCH,
-                                        "the image names two devices '%s': rebuild it with names that "
-                                        "differ",
+                                        "the image has two devices '%s': rebuild it with different names",
                                         name);
                 }
 

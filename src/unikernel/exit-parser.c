@@ -72,13 +72,13 @@ static const struct {
         const char *meaning;
 } status_table[] = {
                 {1, "Solo5 or the program itself gave up early"},
-                {2, "it ended by an uncaught exception"},
+                {2, "it ended with an uncaught exception"},
                 {63, "it only printed its help or version"},
                 {64, "it did not accept its arguments"},
                 {123, "it reported an error"},
                 {124, "it did not accept its command line"},
-                {125, "it met an unexpected error of its own"},
-                {255, "it ended by an uncaught exception or an abort"},
+                {125, "it had an unexpected internal error"},
+                {255, "it ended with an uncaught exception or an abort"},
 };
 
 bool result_is_success(Result result)
@@ -437,9 +437,8 @@ static char *with_memory(char *sentence, const ExitParser *exit_parser)
         g_autofree char *owned = sentence;
 
         return g_strconcat(owned,
-                        exit_parser->short_of_memory
-                                        ? "; it said that it had too little memory: give it more (Memory=)"
-                                        : NULL,
+                        exit_parser->short_of_memory ? "; it reported too little memory: raise Memory="
+                                                     : NULL,
                         NULL);
 }
 
@@ -458,21 +457,21 @@ char *exit_parser_message(const ExitParser *exit_parser, const char *stopper)
         case RESULT_HALTED:
                 return g_strdup("halted without an exit status");
         case RESULT_RESET:
-                return g_strdup("reset itself: too little memory (Memory=), a crash before it could say so "
-                                "(a triple fault), a kernel panic, or a reboot; Restart=on-failure starts "
-                                "it again");
+                return g_strdup("reset itself: too little memory (Memory=), a crash that it could not "
+                                "report (a triple fault), a kernel panic, or a reboot; Restart=on-failure "
+                                "starts it again");
         case RESULT_POWERED_OFF:
-                return g_strdup("powered off, without an exit status of its own");
+                return g_strdup("powered off without an exit status");
         case RESULT_STOPPED:
                 return stopper ? g_strdup_printf("stopped by user %s", stopper) : g_strdup("stopped");
         case RESULT_OUTSIDE:
                 return g_strdup("ended from outside: destroyed through libvirt, or QEMU died");
         case RESULT_DEFINITION:
-                return with_detail("its definition cannot be used", exit_parser);
+                return with_detail("its definition is invalid", exit_parser);
         case RESULT_IMAGE:
-                return with_detail("its image cannot be used", exit_parser);
+                return with_detail("its image is missing or cannot be hosted", exit_parser);
         case RESULT_DEVICES:
-                return with_detail("its devices do not fit its image", exit_parser);
+                return with_detail("its devices do not match its image", exit_parser);
         case RESULT_HOST:
                 return with_detail("this host could not run it", exit_parser);
         case RESULT_LIBVIRT:

@@ -50,8 +50,8 @@ static int lease_refuse_taken(
         address_format_ip(address, ip);
         if (lease && lease->unikernel)
                 return error_set(ret_error, ERROR_ADDRESS_IN_USE,
-                                "%s belongs to unikernel '%s' (its device '%s'): choose another address, or "
-                                "auto",
+                                "%s is allocated to unikernel '%s' (device '%s'); choose another address, "
+                                "or auto",
                                 ip, lease->unikernel, lease->device);
         if (lease)
                 return error_set(ret_error, ERROR_ADDRESS_IN_USE,
@@ -111,11 +111,10 @@ static int lease_choose_free(
 
         address_format(&request->subnet->network, network);
         return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
-                        "all addresses of the network %s are taken: remove unikernels that are not needed, "
-                        "or use a larger network%s",
+                        "all addresses of network %s are in use: remove unikernels that are not needed, or "
+                        "use a larger network%s",
                         network,
-                        leased ? "; some are free again when their leases of DHCP end (virsh "
-                                 "net-dhcp-leases)"
+                        leased ? "; some become free when their DHCP leases expire (virsh net-dhcp-leases)"
                                : "");
 }
 
@@ -304,7 +303,7 @@ int lease_list(const char *network, const char *unikernel, GPtrArray **ret_lease
         int r;
 
         if (network && !lease_key_is_valid(network))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "That is no key of a network");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "Not the key of a network");
 
         r = lease_folder_list(&networks);
         for (char **key = networks; r >= 0 && *key; key++)
@@ -325,7 +324,7 @@ int lease_forget_network(const char *network, Error *ret_error)
         int r;
 
         if (!lease_key_is_valid(network))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "That is no key of a network");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "Not the key of a network");
 
         r = lease_folder_lock(network, false, &folder);
         if (r == -ENOENT)

@@ -84,8 +84,8 @@ int memory_check(uint64_t memory, const ImageInfo *info, uint64_t initrd_size, u
 
         if (memory < needed)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s of memory (Memory=) is too little: the image%s takes %s just to be "
-                                "loaded, and the guest needs some more to run",
+                                "%s of memory (Memory=) is too little: loading the image%s takes %s, and "
+                                "the guest needs more to run",
                                 shown, initrd_size > 0 ? " with its initrd" : "", least);
         if (memory > host)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
@@ -102,8 +102,8 @@ int memory_check_use(uint64_t memory, const ImageInfo *info, Error *ret_error)
 
         if (info->target == SOLO5_TARGET_VIRTIO && memory > MEMORY_SOLO5_MAX)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s of memory (Memory=) is more than a Solo5 guest can use: it takes 1G at "
-                                "most",
+                                "%s of memory (Memory=) is more than a Solo5 guest can use: the maximum is "
+                                "1G",
                                 shown);
 
         return 0;

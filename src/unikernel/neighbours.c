@@ -212,8 +212,7 @@ int neighbours_read(const char *bridge, GArray *seen, Error *ret_error)
 
         ifindex = find_ifindex(bridge);
         if (ifindex == -ENODEV)
-                return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
-                                "there is no bridge '%s' to be seen from here", bridge);
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "there is no bridge '%s'", bridge);
         if (ifindex < 0)
                 return error_set_errno(ret_error, ifindex, "Cannot look up the bridge '%s'", bridge);
 

@@ -43,8 +43,8 @@ int network_name_check(const char *name, Error *ret_error)
                 return 0;
 
         return error_set(ret_error, ERROR_INVALID_NAME,
-                        "'%s' is no name of a network: 1 to 63 of a-z, 0-9 and '-', beginning and ending "
-                        "with a letter or digit",
+                        "'%s' is not a valid network name: use 1 to 63 of a-z, 0-9 and '-', beginning and "
+                        "ending with a letter or digit",
                         shown);
 }
 
@@ -92,8 +92,8 @@ int network_record_set_subnet(NetworkRecord *record, int family, const char *tex
         if (r < 0)
                 return r;
         if (parsed.network.family != family)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' is no network of %s, such as %s", text,
-                                v4 ? "IPv4" : "IPv6", v4 ? "10.128.0.0/24" : "fd00:1::/64");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' is not an %s network, such as %s",
+                                text, v4 ? "IPv4" : "IPv6", v4 ? "10.128.0.0/24" : "fd00:1::/64");
 
         subnet_set_defaults(&parsed);
         *choose = false;
@@ -188,8 +188,8 @@ int network_record_parse(const char *name, const char *text, NetworkRecord **ret
                         g_autofree char *shown = text_for_display(lines[i], 80);
 
                         return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                        "%s/%s:%u: '%s' is nothing that was written there by shruthid",
-                                        paths_networks(), name, i + 1, shown);
+                                        "%s/%s:%u: '%s' was not written by shruthid", paths_networks(), name,
+                                        i + 1, shown);
                 }
                 owned |= g_str_equal(parts[0], "Owner");
         }
@@ -197,8 +197,8 @@ int network_record_parse(const char *name, const char *text, NetworkRecord **ret
         if (!owned || (!record->choose4 && !record->choose6 && !address_is_set(&record->subnet4.network) &&
                                       !address_is_set(&record->subnet6.network)))
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s/%s: this is half a network; remove the file, and its network from "
-                                "libvirt",
+                                "%s/%s: the record of the network is incomplete; remove the file, and the "
+                                "network from libvirt",
                                 paths_networks(), name);
 
         *ret_record = g_steal_pointer(&record);
@@ -216,8 +216,7 @@ int network_record_load(const char *name, NetworkRecord **ret_record, Error *ret
 
         r = file_read_at(AT_FDCWD, path, RECORD_SIZE_MAX, &text, NULL);
         if (r == -ENOENT)
-                return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "There is no network '%s' of SHRUTHI's",
-                                name);
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK, "SHRUTHI has no network '%s'", name);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot read %s", path);
 
@@ -232,7 +231,7 @@ int network_record_write(const NetworkRecord *record, bool create, Error *ret_er
         r = create ? file_create(paths_networks(), record->name, text, strlen(text), 0600)
                    : file_replace(paths_networks(), record->name, text, strlen(text), 0600);
         if (r == -EEXIST)
-                return error_set(ret_error, ERROR_NETWORK_EXISTS, "There is a network '%s' already",
+                return error_set(ret_error, ERROR_NETWORK_EXISTS, "Network '%s' already exists",
                                 record->name);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot write %s/%s", paths_networks(), record->name);
@@ -342,7 +341,7 @@ int subnet_check_free(const Subnet *subnet, const GArray *taken, Error *ret_erro
         address_format(&subnet->network, network);
         address_format(&found->network, other);
         return error_set(ret_error, ERROR_ADDRESS_IN_USE,
-                        "%s overlaps with %s of %s: choose another subnet, or auto", network, other,
+                        "%s overlaps with %s of %s; choose another subnet, or auto", network, other,
                         found->by);
 }
 
@@ -411,7 +410,7 @@ int subnet_choose(char *const *pools, int family, const GArray *taken, Subnet *r
         }
 
         return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
-                        "There is no free %s subnet in NetworkPool= of shruthi.conf: name one",
+                        "There is no free %s subnet in NetworkPool= of shruthi.conf; specify one",
                         family == AF_INET ? "IPv4" : "IPv6");
 }
 

@@ -65,9 +65,8 @@ static int scan(const char *text, PieceHandler handler, void *userdata, Error *r
                         end = p[0] == '{' ? p + 1 + strcspn(p + 1, "{}") : p;
                         if (*p != '{' || *end != '}')
                                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                                "a single '%c' at byte %td: write '%c%c' for the brace "
-                                                "itself",
-                                                *p, p - text + 1, *p, *p);
+                                                "a single '%c' at byte %td: write '%c%c' for a brace", *p,
+                                                p - text + 1, *p, *p);
                         field = g_strndup(p + 1, (size_t) (end - p - 1));
                         r = handler(NULL, 0, field, userdata, ret_error);
                         p = end + 1;
@@ -99,8 +98,7 @@ static int refuse_unknown(const char *field, const PlaceholderFacts *facts, Erro
         g_autofree char *shown = text_for_display(field, 80), *list = list_fields(facts);
 
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "there is no field {%s}: there are %s (write {{ and }} for braces themselves)",
-                        shown, list);
+                        "there is no field {%s}; known: %s (write {{ and }} for braces)", shown, list);
 }
 
 /* "DEVICE.FIELD" split at its last dot, since a device's name may have one. */
@@ -169,23 +167,22 @@ static int refuse_empty(const char *device, Field field, Error *ret_error)
         case FIELD_GATEWAY:
         case FIELD_GATEWAY6:
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "{%s.%s} cannot be filled in: the network of '%s' has no %s gateway that is "
-                                "known; leave it out, write the address itself, or tell it in shruthi.conf",
+                                "{%s.%s} has no value: the network of '%s' has no known %s gateway; remove "
+                                "the field, write the address itself, or set it in shruthi.conf",
                                 device, field_table[field], device, family);
         case FIELD_DNS:
         case FIELD_DNS6:
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "{%s.%s} cannot be filled in: the network of '%s' has no %s DNS server that "
-                                "is known; leave it out, write the address itself, or tell it in "
-                                "shruthi.conf",
+                                "{%s.%s} has no value: the network of '%s' has no known %s DNS server; "
+                                "remove the field, write the address itself, or set it in shruthi.conf",
                                 device, field_table[field], device, family);
         case FIELD_MAC:
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "{%s.mac} cannot be filled in: it is not known", device);
+                                "{%s.mac} has no value: the MAC address is not known", device);
         default:
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "{%s.%s} cannot be filled in: '%s' was given no %s address; write "
-                                "Address=auto or Address=%s in its section, on a network that has %s",
+                                "{%s.%s} has no value: '%s' has no %s address; set Address=auto or "
+                                "Address=%s in its section, on a network that has %s",
                                 device, field_table[field], device, family,
                                 field >= FIELD_ADDRESS6 ? "fd00::2/64" : "10.0.0.2/24", family);
         }
@@ -221,8 +218,7 @@ static int expand_piece(const char *text, size_t length, const char *field, void
 
         if (index >= 0) {
                 if (!plain[index])
-                        return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "{%s} cannot be filled in: it is not known", field);
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "{%s} has no value", field);
                 g_string_append(expansion->out, plain[index]);
                 return 0;
         }

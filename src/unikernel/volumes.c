@@ -81,8 +81,8 @@ int volume_check_reserved(const char *volume, uid_t owner, Error *ret_error)
                         continue;
                 return of == owner ? 0
                                    : error_set(ret_error, ERROR_ACCESS_DENIED,
-                                                     "'%s' is a name for a volume of unikernel '%s', which "
-                                                     "belongs to somebody else: take another name",
+                                                     "'%s' is reserved for volumes of unikernel '%s', which "
+                                                     "belongs to another user; use another name",
                                                      volume, unikernel);
         }
 

@@ -98,7 +98,7 @@ static void test_empty_argument_is_refused(void)
         g_assert_cmpint(arguments_join(list, true, &joined, &error), ==, -EINVAL);
         g_assert_cmpint(error.code, ==, ERROR_INVALID_ARGS);
         g_assert_cmpstr(error.message, ==,
-                        "argument 2 is empty: a guest cannot be passed an empty argument, leave it out");
+                        "argument 2 is empty: a guest cannot get an empty argument; remove it");
         g_assert_null(joined);
 }
 

@@ -141,7 +141,7 @@ static void test_number(void)
         more = parse(text->str, &error);
         g_assert_null(more);
         g_assert_nonnull(strstr(error.message, "f:259: "));
-        g_assert_nonnull(strstr(error.message, "'more' is one more than the 255 sources"));
+        g_assert_nonnull(strstr(error.message, "'more' exceeds the 255 sources"));
 
         g_string_append(text, "LoadCredential=\nLoadCredential=more\n");
         g_string_erase(text, (gssize) strlen(KEYS), 2 * (gssize) strlen("LoadCredential=k0\n"));

@@ -104,10 +104,10 @@ static void test_dropins(void)
 }
 
 #define NAME_RULE                                                                                           \
-        ": write NAME:/path or NAME; the name is 1 to 99 printable characters without space, '/' and "     \
-        "':', not beginning with '.'"
+        ": write NAME:/path or NAME; a name has 1 to 99 printable characters without space, '/' and ':', "  \
+        "and does not begin with '.'"
 #define PATH_RULE                                                                                           \
-        ": what follows the ':' is neither an absolute path without '//', '.' and '..' nor the name of a "  \
+        ": the source after ':' is neither an absolute path without '//', '.' and '..' nor the name of a "  \
         "credential in one of systemd's stores"
 
 static void test_refusals(void)
@@ -124,22 +124,22 @@ static void test_refusals(void)
                 {KEYS "LoadCredential=a:b/c\n", "f:4: LoadCredential=a:b/c" PATH_RULE},
                 {KEYS "LoadCredential=a:..\n", "f:4: LoadCredential=a:.." PATH_RULE},
                 {KEYS "LoadCredential=shruthi.a:/a\n",
-                                "f:4: LoadCredential=shruthi.a:/a: names that begin with 'shruthi.' are for "
-                                "what 'shruthictl credential set' keeps: choose another"},
+                                "f:4: LoadCredential=shruthi.a:/a: names that begin with 'shruthi.' are "
+                                "reserved for 'shruthictl credential set'; use another name"},
                 {KEYS "LoadCredential=a:/a\nLoadCredentialEncrypted=a:/b\n",
-                                "f:5: LoadCredentialEncrypted=a:/b: 'a' stands here a second time, first in "
-                                "line 4: keep one"},
+                                "f:5: LoadCredentialEncrypted=a:/b: 'a' is given twice, first in line 4; "
+                                "remove one"},
                 {KEYS "Path=/a\n", "f:4: unknown key 'Path' in [Credentials keys]; known are "
                                    "LoadCredential, LoadCredentialEncrypted"},
                 {IMAGE "[Credentials]\n", "f:3: section [Credentials] needs the device's name as in the "
                                           "image's manifest, such as [Credentials keys]"},
                 {KEYS "[Credentials more]\n",
                                 "f:4: [Credentials more] is the second such section, after [Credentials "
-                                "keys] in line 3 of f: all key material of a unikernel is on one device, "
+                                "keys] in line 3 of f: a unikernel has only one device for key material; "
                                 "join the two"},
                 {KEYS "[Volume keys]\nPath=/a\n",
-                                "f:4: block device 'keys' has a section [Credentials keys] too, in line 3 "
-                                "of f: keep one of the two"},
+                                "f:4: block device 'keys' also has a section [Credentials keys], in line 3 "
+                                "of f; remove one of the two"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -204,7 +204,7 @@ static void test_removed_before_its_drop_ins(Fixture *f, const void *data)
         fixture_put(paths_state_definitions(), "a.unikernel.d/x.conf/y", "");
 
         g_assert_cmpint(definition_remove("a", &error), <, 0);
-        g_assert_nonnull(strstr(error.message, "a.unikernel is removed, but"));
+        g_assert_nonnull(strstr(error.message, "a.unikernel was removed, but"));
         g_assert_nonnull(strstr(error.message, "a.unikernel.d/x.conf"));
         g_assert_cmpint(stat(path, &st), ==, -1);
 }

@@ -116,8 +116,8 @@ static void test_defaults(void)
 static const struct {
         const char *text, *message;
 } refusals[] = {
-        {"", "f:1: no image is named: write Image=sha256:… or Image=/… in section [Unikernel]"},
-        {"#\n[Unikernel]\nImage=\n", "f:2: no image is named: write Image=sha256:… or Image=/… in section "
+        {"", "f:1: there is no image: set Image=sha256:… or Image=/… in section [Unikernel]"},
+        {"#\n[Unikernel]\nImage=\n", "f:2: there is no image: set Image=sha256:… or Image=/… in section "
                                      "[Unikernel]"},
         {"[Unikernel]\nMemroy=32M\n",
                         "f:2: unknown key 'Memroy' in [Unikernel], did you mean 'Memory'?"},
@@ -132,56 +132,56 @@ static const struct {
         {IMAGE "[Netwrok a]\n", "f:3: unknown section '[Netwrok]', did you mean 'Network'?"},
         {IMAGE "[Disks a]\n", "f:3: unknown section '[Disks]'; known are Unikernel, Network, Volume, "
                               "Credentials"},
-        {IMAGE "[Service]\n", "f:3: section [Service] is systemd's: write it to "
-                              "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as 'systemctl edit "
-                              "unikernel@a.service' does"},
-        {IMAGE "[Unit]\n", "f:3: section [Unit] is systemd's: write it to "
-                           "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as 'systemctl edit "
-                           "unikernel@a.service' does"},
-        {IMAGE "[Install]\n", "f:3: section [Install] is systemd's: write it to "
-                              "/etc/systemd/system/unikernel@a.service.d/50-local.conf, as 'systemctl edit "
-                              "unikernel@a.service' does"},
+        {IMAGE "[Service]\n", "f:3: section [Service] belongs to systemd: write it to "
+                              "/etc/systemd/system/unikernel@a.service.d/50-local.conf, or use 'systemctl "
+                              "edit unikernel@a.service'"},
+        {IMAGE "[Unit]\n", "f:3: section [Unit] belongs to systemd: write it to "
+                           "/etc/systemd/system/unikernel@a.service.d/50-local.conf, or use 'systemctl "
+                           "edit unikernel@a.service'"},
+        {IMAGE "[Install]\n", "f:3: section [Install] belongs to systemd: write it to "
+                              "/etc/systemd/system/unikernel@a.service.d/50-local.conf, or use 'systemctl "
+                              "edit unikernel@a.service'"},
         {"[Unikernel a]\n", "f:1: section [Unikernel a] takes no name: write [Unikernel]"},
         {IMAGE "[Network]\n", "f:3: section [Network] needs the device's name as in the image's manifest, "
                               "such as [Network service]"},
         {IMAGE "[Volume]\n", "f:3: section [Volume] needs the device's name as in the image's manifest, "
                              "such as [Volume storage]"},
-        {IMAGE "[Network a/b]\n", "f:3: 'a/b' is no device's name: 1 to 67 printable ASCII characters "
-                                  "without '[', ']' and '/'"},
-        {IMAGE "[Network ä]\n", "f:3: 'ä' is no device's name: 1 to 67 printable ASCII characters without "
-                                "'[', ']' and '/'"},
+        {IMAGE "[Network a/b]\n", "f:3: 'a/b' is not a valid device name: use 1 to 67 printable ASCII "
+                                  "characters without '[', ']' and '/'"},
+        {IMAGE "[Network ä]\n", "f:3: 'ä' is not a valid device name: use 1 to 67 printable ASCII "
+                                "characters without '[', ']' and '/'"},
         {IMAGE "[Network "
                "a1234567890123456789012345678901234567890123456789012345678901234567]\n",
-                        "f:3: 'a12345678901234567890123456789012345678901234567890123456789012345"
-                        "6…' is no device's name: 1 to 67 printable ASCII characters without '[', ']' and "
-                        "'/'"},
+                        "f:3: 'a123456789012345678901234567890123456789012345678901234567890123456…' is "
+                        "not a valid device name: use 1 to 67 printable ASCII characters without '[', ']' "
+                        "and '/'"},
         {"[Unikernel]\nImage=router.virtio\n", "f:2: Image=router.virtio: neither a digest (sha256:…) nor "
                                                "an absolute path (/…)"},
-        {"[Unikernel]\nImage=sha256:E3B0\n", "f:2: Image=sha256:E3B0: a digest is 'sha256:' and 64 "
-                                             "hexadecimal digits in lower case"},
+        {"[Unikernel]\nImage=sha256:E3B0\n", "f:2: Image=sha256:E3B0: must be 'sha256:' and 64 hexadecimal "
+                                             "digits in lower case"},
         {"[Unikernel]\nImage=/a/../b\n",
                         "f:2: Image=/a/../b: not a normalized path of a file: write it without '//', '.', "
                         "'..' and a '/' at the end"},
         {IMAGE "Initrd=initrd\n", "f:3: Initrd=initrd: neither a digest (sha256:…) nor an absolute path "
                                   "(/…)"},
         {IMAGE "Arguments=--a={b}\n",
-                        "f:3: Arguments=: there is no field {b}: there are {name}, {uuid}, {owner} (write "
-                        "{{ and }} for braces themselves)"},
+                        "f:3: Arguments=: there is no field {b}; known: {name}, {uuid}, {owner} (write {{ "
+                        "and }} for braces)"},
         {IMAGE "Arguments=a}b\n",
-                        "f:3: Arguments=: a single '}' at byte 2: write '}}' for the brace itself"},
+                        "f:3: Arguments=: a single '}' at byte 2: write '}}' for a brace"},
         {IMAGE "Arguments=a{b\n",
-                        "f:3: Arguments=: a single '{' at byte 2: write '{{' for the brace itself"},
+                        "f:3: Arguments=: a single '{' at byte 2: write '{{' for a brace"},
         {IMAGE "[Network s]\nAddress=10.0.0.2\n",
-                        "f:4: Address=10.0.0.2: '10.0.0.2' has no prefix length: write 10.0.0.2/24 with the "
-                        "length that its network has"},
+                        "f:4: Address=10.0.0.2: '10.0.0.2' has no prefix length: write 10.0.0.2/24 with "
+                        "the prefix length of its network"},
         {IMAGE "[Network s]\nBandwidth=10m\n",
-                        "f:4: Bandwidth=10m: no bandwidth: write bytes a second with K, M or G (base 1000), "
-                        "such as 10M for both ways or in:10M out:2M"},
+                        "f:4: Bandwidth=10m: not a bandwidth: write bytes a second with K, M or G (base "
+                        "1000), such as 10M for both directions or in:10M out:2M"},
         {IMAGE "[Network s]\nBandwidth=10M in:1M\n",
-                        "f:4: Bandwidth=10M in:1M: no bandwidth: write bytes a second with K, M or G (base "
-                        "1000), such as 10M for both ways or in:10M out:2M"},
+                        "f:4: Bandwidth=10M in:1M: not a bandwidth: write bytes a second with K, M or G "
+                        "(base 1000), such as 10M for both directions or in:10M out:2M"},
         {IMAGE "[Network s]\nBandwidth=999\n",
-                        "f:4: Bandwidth=999: out of bounds: write 1K (1000 bytes a second) to 1000G"},
+                        "f:4: Bandwidth=999: out of range: write 1K (1000 bytes a second) to 1000G"},
         {IMAGE "[Network s]\nIsolation=maybe\n", "f:4: Isolation=maybe: write yes or no"},
         {IMAGE "Memory=32\n",
                         "f:3: Memory=32: less than 1M: write the unit too, such as 32M"},
@@ -233,7 +233,7 @@ static const struct {
         {IMAGE "[Network a]\nNetwork=a/b\n", "f:4: Network=a/b: not the name of a libvirt network: at most "
                                              "255 bytes, without '/'"},
         {IMAGE "[Network a]\nBridge=br0\nNetwork=default\n",
-                        "f:5: Network=default: [Network a] has Bridge=br0 too: keep one of the two"},
+                        "f:5: Network=default: [Network a] also has Bridge=br0; remove one of the two"},
         {IMAGE "[Network a]\nMACAddress=52:54:00:12:34\n",
                         "f:4: MACAddress=52:54:00:12:34: not a MAC address: write six octets, such as "
                         "52:54:00:12:34:56"},
@@ -247,23 +247,24 @@ static const struct {
                         "f:4: MACAddress=ff:ff:ff:ff:ff:ff: a multicast address: the second digit must be "
                         "even, such as in 52:54:00:12:34:56"},
         {IMAGE "[Network a]\nMACAddress=FE:54:00:12:34:56\n",
-                        "f:4: MACAddress=FE:54:00:12:34:56: fe: is for the host's side of the wire, and "
-                        "libvirt refuses it: begin it otherwise, such as with 52:54:00"},
+                        "f:4: MACAddress=FE:54:00:12:34:56: addresses that begin with fe: belong to the "
+                        "host's side of guests' interfaces: use another, such as one that begins with "
+                        "52:54:00"},
         {IMAGE "[Network a]\nMACAddress=00:00:00:00:00:00\n",
-                        "f:4: MACAddress=00:00:00:00:00:00: the address of no device: write another, or "
-                        "none to have one derived"},
+                        "f:4: MACAddress=00:00:00:00:00:00: not the address of a device: use another, or "
+                        "remove the key to have one derived"},
         {IMAGE "[Network a]\nMACAddress=52:54:00:12:34:56\n[Network "
                "b]\nMACAddress=52:54:00:12:34:56\n",
                         "f:6: MACAddress=52:54:00:12:34:56: [Network a] has this address already"},
-        {IMAGE "[Volume a]\n", "f:3: [Volume a] does not say what holds it: write Size=64M (or another "
-                               "size), and the volume is made; Volume=… for one that is there; or Path=/…, a "
-                               "file or block device of the host"},
+        {IMAGE "[Volume a]\n", "f:3: [Volume a] has no source: set Size=64M (or another size) to create a "
+                               "volume, Volume=… to use an existing one, or Path=/… to use a file or block "
+                               "device of the host"},
         {IMAGE "[Volume a]\nPath=/a\nSize=1M\n",
-                        "f:4: Path=/a: [Volume a] has Size= too: Path= is of a file or device of the host, "
-                        "Size= and Volume= of the store's volumes; keep what is meant"},
+                        "f:4: Path=/a: [Volume a] also has Size=: Path= is for a file or block device of "
+                        "the host, Size= and Volume= are for volumes of the store; remove one of them"},
         {IMAGE "[Volume a]\nVolume=b\nPath=/a\n",
-                        "f:5: Path=/a: [Volume a] has Volume= too: Path= is of a file or device of the "
-                        "host, Size= and Volume= of the store's volumes; keep what is meant"},
+                        "f:5: Path=/a: [Volume a] also has Volume=: Path= is for a file or block device of "
+                        "the host, Size= and Volume= are for volumes of the store; remove one of them"},
         {IMAGE "[Volume a]\nSize=1000\n",
                         "f:4: Size=1000: A volume cannot have 1000 bytes: its size is a multiple of 512 "
                         "bytes, at least 512 and at most 64T, such as 64M"},
@@ -271,14 +272,14 @@ static const struct {
                         "f:4: Size=big: not a size: write a whole number and K, M, G or T (base 1024), "
                         "such as 64M"},
         {IMAGE "[Volume a]\nVolume=../b\n",
-                        "f:4: Volume=../b: '../b' is no name of a volume: use 1 to 131 of a-z, A-Z, 0-9, "
-                        "'-', '_' and '.', beginning with a letter or digit"},
+                        "f:4: Volume=../b: '../b' is not a valid volume name: use 1 to 131 of a-z, A-Z, "
+                        "0-9, '-', '_' and '.', beginning with a letter or digit"},
         {IMAGE "[Volume a b]\nSize=1M\n",
-                        "f:3: no volume can be named after [Volume a b]: write Volume= with a name of a-z, "
-                        "A-Z, 0-9, '-', '_' and '.'"},
+                        "f:3: [Volume a b] has no valid volume name: set Volume= to a name of a-z, A-Z, "
+                        "0-9, '-', '_' and '.'"},
         {IMAGE "[Volume a]\nSize=1M\n[Volume b]\nVolume=a-a\nReadOnly=yes\n",
-                        "f:5: [Volume a] and [Volume b] are the same volume 'a-a': write ReadOnly=yes in "
-                        "both, or name two"},
+                        "f:5: [Volume a] and [Volume b] are the same volume 'a-a': set ReadOnly=yes in "
+                        "both, or use two volumes"},
         {IMAGE "[Volume a]\nPath=disk.img\n",
                         "f:4: Path=disk.img: not an absolute, normalized path: write it from '/', without "
                         "'//', '.', '..' and a '/' at the end"},
@@ -289,7 +290,7 @@ static const struct {
                         "f:4: Path=/: not an absolute, normalized path: write it from '/', without '//', "
                         "'.', '..' and a '/' at the end"},
         {IMAGE "[Volume a]\nReadOnly=2\n", "f:4: ReadOnly=2: write yes or no"},
-        {IMAGE IMAGE, "f:3: section [Unikernel] stands here a second time: join the two"},
+        {IMAGE IMAGE, "f:3: section [Unikernel] is given twice; join the two"},
 };
 
 static void test_refusals(void)
@@ -321,8 +322,8 @@ static void test_too_many_devices(void)
         g_string_append(text, "[Network one-more]\n");
         g_assert_cmpint(definition_parse("a", "f", text->str, text->len, &definition, &error), ==, -EBADMSG);
         g_assert_cmpstr(error.message, ==,
-                        "f:32: [Network one-more] is one device too many: at most 29 have room on the "
-                        "guest's bus");
+                        "f:32: device limit reached at [Network one-more]: a guest can have at most 29 "
+                        "devices");
 }
 
 static void test_names_are_checked(void)
@@ -448,7 +449,7 @@ static void test_a_text_of_no_file_has_no_lines(void)
                 {"[Unikernel]\nImage=/i\n[Network a]\nBridge=a/b\n", "[Network a] Bridge=a/b: not the name"},
                 {"[Unikernel]\nImage=/i\nArguments={nothing}\n", "Arguments=: "},
                 {"[Unikernel]\nImage=/i\n[Volume a]\nSize=1M\n[Credentials a]\n",
-                 "block device 'a' has a section [Volume a] too: keep one"},
+                 "block device 'a' also has a section [Volume a]; remove one"},
                 {"[Unikernel]\nImage=/i\nFrob=1\n", "unknown key 'Frob' in [Unikernel]"},
         };
 

@@ -84,14 +84,14 @@ static void test_differences(void)
                 const char *text, *message;
         } cases[] = {
                 {&router, "",
-                                "the image wants network 'service', block device 'storage', network 'back', "
-                                "which the definition does not have. Write into the definition: '[Network "
-                                "service]' with 'Bridge=…', '[Volume storage]' with 'Size=64M' (or "
-                                "'[Credentials storage]' for key material), '[Network back]' with "
+                                "the image needs network 'service', block device 'storage', network "
+                                "'back', which the definition does not have. Write into the definition: "
+                                "'[Network service]' with 'Bridge=…', '[Volume storage]' with 'Size=64M' "
+                                "(or '[Credentials storage]' for key material), '[Network back]' with "
                                 "'Bridge=…'; or as options of create: --network=service:BRIDGE "
                                 "--volume=storage:size=64M (or --credentials=storage) --network=back:BRIDGE"},
                 {&router, "[Network service]\n[Network back]\n",
-                                "the image wants block device 'storage', which the definition does not "
+                                "the image needs block device 'storage', which the definition does not "
                                 "have. Write into the definition: '[Volume storage]' with 'Size=64M' (or "
                                 "'[Credentials storage]' for key material); or as options of create: "
                                 "--volume=storage:size=64M (or --credentials=storage)"},
@@ -103,27 +103,27 @@ static void test_differences(void)
                 {&router,
                                 "[Network service]\n[Network back]\n[Volume storage]\nPath=/a\n[Network "
                                 "more]\n",
-                                "the definition has [Network more] (f:7), which the image does not know: "
-                                "remove that"},
+                                "the definition has [Network more] (f:7), which the image does not have; "
+                                "remove it"},
                 {&hello, "[Network service]\n[Volume b]\nPath=/a\n",
                                 "the definition has [Network service] (f:3), [Volume b] (f:4), which the "
-                                "image does not know: remove that"},
+                                "image does not have; remove it"},
                 {&hello, "[Credentials keys]\n",
                                 "the definition has [Credentials keys] (f:3), which the image does not "
-                                "know: remove that; key material needs a block device 'keys' that the "
+                                "have; remove it; key material needs a block device 'keys' that the "
                                 "image's manifest declares"},
                 {&router, "[Network servcie]\n[Network back]\n[Volume storage]\nPath=/a\n",
-                                "the image wants network 'service', which the definition does not have; the "
-                                "definition has [Network servcie] (f:3), which the image does not know: "
-                                "remove that. Write into the definition: '[Network service]' with "
+                                "the image needs network 'service', which the definition does not have; "
+                                "the definition has [Network servcie] (f:3), which the image does not "
+                                "have; remove it. Write into the definition: '[Network service]' with "
                                 "'Bridge=…'; or as options of create: --network=service:BRIDGE"},
                 {&router, "[Network service]\n[Network back]\n[Volume storage]\nPath=/a\n[Credentials back]\n",
                                 "the definition has [Credentials back] (f:7), which the image does not "
-                                "know: remove that; key material needs a block device 'back' that the "
+                                "have; remove it; key material needs a block device 'back' that the "
                                 "image's manifest declares"},
                 {&twice, "[Volume a]\nPath=/a\n",
-                                "the image names two devices 'a': rebuild it with names that differ"},
-                {&many, "", "the image wants 30 devices: at most 29 have room on the guest's bus"},
+                                "the image has two devices 'a': rebuild it with different names"},
+                {&many, "", "the image has 30 devices; a guest can have at most 29"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

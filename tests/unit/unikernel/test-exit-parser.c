@@ -35,7 +35,7 @@ static const struct {
                 {"Solo5: solo5_exit(1) called", RESULT_EXIT_STATUS, 1, false, 1,
                                 "exited with status 1: Solo5 or the program itself gave up early"},
                 {"Solo5: solo5_exit(2) called", RESULT_EXIT_STATUS, 2, false, 2,
-                                "exited with status 2: it ended by an uncaught exception"},
+                                "exited with status 2: it ended with an uncaught exception"},
                 {"Solo5: solo5_exit(63) called", RESULT_EXIT_STATUS, 63, false, 63,
                                 "exited with status 63: it only printed its help or version"},
                 {"Solo5: solo5_exit(64) called", RESULT_EXIT_STATUS, 64, false, 64,
@@ -45,12 +45,11 @@ static const struct {
                 {"Solo5: solo5_exit(124) called", RESULT_EXIT_STATUS, 124, false, 124,
                                 "exited with status 124: it did not accept its command line"},
                 {"Solo5: solo5_exit(125) called", RESULT_EXIT_STATUS, 125, false, 125,
-                                "exited with status 125: it met an unexpected error of its own"},
+                                "exited with status 125: it had an unexpected internal error"},
                 {"Solo5: solo5_exit(254) called", RESULT_EXIT_STATUS, 254, false, 254,
                                 "exited with status 254"},
                 {"Solo5: solo5_exit(255) called", RESULT_EXIT_STATUS, 255, false, 255,
-                                "exited with status 255: it ended by an uncaught exception or an "
-                                "abort"},
+                                "exited with status 255: it ended with an uncaught exception or an abort"},
                 {"Solo5: solo5_exit(256) called", RESULT_EXIT_STATUS, 256, false, 255,
                                 "exited with status 256"},
                 {"Solo5: solo5_exit(2147483647) called", RESULT_EXIT_STATUS, INT32_MAX, false, 255,
@@ -102,13 +101,12 @@ static const struct {
                                 RESULT_SUCCESS, 0, false, 0, "exited with status 0"},
                 {"Fatal error: not enough memory\r\nSolo5: solo5_abort() called\r", RESULT_ABORTED, 255,
                                 false, 255,
-                                "aborted; it said that it had too little memory: give it more (Memory=)"},
+                                "aborted; it reported too little memory: raise Memory="},
                 {"Fatal error: exception Out_of_memory\r\nRaised by primitive operation at file \"a.ml\"\r\n"
                  "Called from file \"b.ml\"\r\nSolo5: solo5_exit(2) called\r",
                                 RESULT_EXIT_STATUS, 2, false, 2,
-                                "exited with status 2: it ended by an uncaught exception; it said that it "
-                                "had too "
-                                "little memory: give it more (Memory=)"},
+                                "exited with status 2: it ended with an uncaught exception; it reported "
+                                "too little memory: raise Memory="},
                 {"Fatal error: out of memory.\nthe guest goes on\nSolo5: solo5_abort() called",
                                 RESULT_ABORTED, 255, false, 255, "aborted"},
                 {"Solo5: solo5_exit(3) called\nSolo5: solo5_exit(4) called", RESULT_EXIT_STATUS, 4, false, 4,
@@ -178,7 +176,7 @@ static void test_no_last_words(void)
 }
 
 #define RESET_SENTENCE                                                                                      \
-        "reset itself: too little memory (Memory=), a crash before it could say so (a triple fault), a "    \
+        "reset itself: too little memory (Memory=), a crash that it could not report (a triple fault), a "  \
         "kernel panic, or a reboot; Restart=on-failure starts it again"
 
 static void test_witness_counts_without_last_words(void)
@@ -196,11 +194,11 @@ static void test_witness_counts_without_last_words(void)
                                         "ended from outside: destroyed through libvirt, or QEMU died"},
                         {"", TERMINATION_STOPPED, RESULT_STOPPED, 0, "stopped by user 1000"},
                         {"", TERMINATION_POWERED_OFF, RESULT_POWERED_OFF, 0,
-                                        "powered off, without an exit status of its own"},
+                                        "powered off without an exit status"},
                         {"", TERMINATION_HALTED, RESULT_HALTED, 255, "halted without an exit status"},
                         /* --solo5:quiet: a late Halted may follow a good power-off. */
                         {"Solo5: Halted", TERMINATION_POWERED_OFF, RESULT_POWERED_OFF, 0,
-                                        "powered off, without an exit status of its own"},
+                                        "powered off without an exit status"},
                         {"Solo5: Halted", TERMINATION_HALTED, RESULT_HALTED, 255,
                                         "halted without an exit status"},
                         {"Solo5: Halted", TERMINATION_CONSOLE, RESULT_HALTED, 255,
@@ -259,9 +257,9 @@ static void test_own_failures_stay(void)
                 int unit;
                 const char *sentence;
         } cases[] = {
-                        {RESULT_DEFINITION, RUNNER_EXIT_DEFINITION, "its definition cannot be used: why"},
-                        {RESULT_IMAGE, RUNNER_EXIT_IMAGE, "its image cannot be used: why"},
-                        {RESULT_DEVICES, RUNNER_EXIT_HOST, "its devices do not fit its image: why"},
+                        {RESULT_DEFINITION, RUNNER_EXIT_DEFINITION, "its definition is invalid: why"},
+                        {RESULT_IMAGE, RUNNER_EXIT_IMAGE, "its image is missing or cannot be hosted: why"},
+                        {RESULT_DEVICES, RUNNER_EXIT_HOST, "its devices do not match its image: why"},
                         {RESULT_HOST, RUNNER_EXIT_HOST, "this host could not run it: why"},
                         {RESULT_LIBVIRT, RUNNER_EXIT_LIBVIRT, "libvirt could not be reached: why"},
                         {RESULT_CREDENTIALS, RUNNER_EXIT_HOST, "its key material cannot be read: why"},

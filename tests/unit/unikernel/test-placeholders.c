@@ -103,12 +103,12 @@ static void test_lists_what_there_is(Fixture *f, const void *data)
         f->facts.n_devices = 1;
         g_assert_cmpint(placeholders_check("--ip={eth0.ip}", &f->facts, &error), <, 0);
         g_assert_cmpstr(error.message, ==,
-                        "there is no field {eth0.ip}: there are {name}, {uuid}, {owner}, {service.address}, "
+                        "there is no field {eth0.ip}; known: {name}, {uuid}, {owner}, {service.address}, "
                         "{service.ip}, {service.prefix}, {service.gateway}, {service.dns}, {service.mac}, "
                         "{service.address6}, {service.ip6}, {service.prefix6}, {service.gateway6}, "
-                        "{service.dns6} (write {{ and }} for braces themselves)");
+                        "{service.dns6} (write {{ and }} for braces)");
         g_assert_cmpint(placeholders_check("ab{c", &f->facts, &error), <, 0);
-        g_assert_cmpstr(error.message, ==, "a single '{' at byte 3: write '{{' for the brace itself");
+        g_assert_cmpstr(error.message, ==, "a single '{' at byte 3: write '{{' for a brace");
 }
 
 /* A field that there is, but that nothing was given for: known before the start, refused at it. */
