@@ -12,7 +12,7 @@ bool arm_virt_check_elf(const ElfFile *elf, ImageInfo *info)
 
         if (!elf->is64)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "an ELF file of 32 bit for aarch64: build it for 64 bit");
+                                "a 32-bit ELF file for aarch64: build it for 64 bit");
 
         for (unsigned i = 0; i < elf->n_segments; i++) {
                 const ElfSegment *segment = &elf->segments[i];

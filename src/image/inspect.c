@@ -42,7 +42,8 @@ static bool check_guest(const char *machine, ImageInfo *info)
         return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "for %s, this host is %s: rebuild it for %s",
                         image_architecture_to_string(info->architecture), machine,
                         (int) host >= 0 ? "this one"
-                                        : "x86_64 or aarch64, which Architecture= has emulated here");
+                                        : "x86_64 or aarch64, which this host can emulate with "
+                                          "Architecture=");
 }
 
 /* Last of all, so that an image which is no good is not emulated in vain. */
@@ -56,8 +57,8 @@ static bool check_architecture(const char *machine, ImageArchitecture asked, Ima
                 return true;
         if (asked != IMAGE_ARCHITECTURE_UNKNOWN)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "for %s, and Architecture= says %s: write Architecture=%s, or give an image "
-                                "for %s",
+                                "for %s, but Architecture= is %s: set Architecture=%s, or use an image for "
+                                "%s",
                                 name, image_architecture_to_string(asked), guest_name,
                                 image_architecture_to_string(asked));
         /* A 32-bit host runs what is 32 bit itself. */
@@ -65,8 +66,8 @@ static bool check_architecture(const char *machine, ImageArchitecture asked, Ima
                 return true;
 
         return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                        "for %s, this host is %s: write Architecture=%s to have it emulated, which is "
-                        "slower, or give an image for this host",
+                        "for %s, this host is %s: set Architecture=%s to emulate it, which is slower, or "
+                        "use an image for this host",
                         name, machine, guest_name);
 }
 
@@ -88,11 +89,11 @@ static bool check_endianness(const ElfFile *elf, ImageInfo *info)
                 return true;
         if (info->architecture == IMAGE_ARCHITECTURE_AARCH64)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "for aarch64 in big endian, which is not hosted here: build it for little "
+                                "for big-endian aarch64, which is not supported: build it for little "
                                 "endian");
 
         return image_refuse(info, ERROR_INVALID_IMAGE,
-                        "damaged: it is for %s but big endian: build it again",
+                        "damaged: it is for %s but big-endian: build it again",
                         image_architecture_to_string(info->architecture));
 }
 
@@ -107,8 +108,8 @@ static bool inspect_elf(
 
         if (linux_is_bzimage(head, head_size))
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "both an ELF file and a Linux bzImage, which no honest build makes: build "
-                                "it again");
+                                "both an ELF file and a Linux bzImage, which no regular build produces: "
+                                "build it again");
         if (!elf_read(source, elf, info))
                 return false;
         info->architecture = elf->architecture;
@@ -142,9 +143,9 @@ static bool inspect_elf(
         return multiboot_refuse(multiboot, &header, info) &&
                unsupported_check_elf(elf, notes.is_gnu, info) &&
                image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                               "an ELF file that says neither by a Multiboot header in its first 8 "
-                               "KiB nor by a PVH note how to boot it: link it with one, or give "
-                               "the loader that it needs and this file as Initrd=");
+                               "an ELF file that cannot be booted, because it has neither a Multiboot "
+                               "header in its first 8 KiB nor a PVH note: link it with one, or use the "
+                               "loader that it needs, and this file as Initrd=");
 }
 
 static bool inspect_flat(
@@ -184,9 +185,9 @@ static bool inspect_flat(
 
         return multiboot_refuse(multiboot, &header, info) &&
                image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                               "no kernel that is known here (%" PRIu64 " bytes that are neither "
-                               "ELF, Multiboot nor Linux): give a unikernel built for virtio, a "
-                               "Multiboot or PVH kernel, or a Linux kernel (bzImage; of "
+                               "not a known kernel (%" PRIu64
+                               " bytes that are neither ELF, Multiboot nor Linux): use a unikernel built "
+                               "for virtio, a Multiboot or PVH kernel, or a Linux kernel (bzImage; for "
                                "aarch64, Image)",
                                source->size);
 }

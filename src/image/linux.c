@@ -64,8 +64,9 @@ bool linux_check(const Source *source, const uint8_t *head, size_t head_size, Im
                         : IMAGE_ARCHITECTURE_X86;
         if (version < 0x200)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a Linux kernel with boot protocol %d.%02d, 2.00 is the oldest that works: "
-                                "use a kernel of this century", version >> 8, version & 0xff);
+                                "a Linux kernel with boot protocol %d.%02d, which is older than 2.00: use a "
+                                "newer kernel",
+                                version >> 8, version & 0xff);
 
         setup_size = 512 * (uint64_t) ((head[SETUP_SECTS_OFFSET] ?: 4) + 1);
         /* Before 2.04 the field had 16 bits, and what stands above them is something else. */
@@ -114,11 +115,11 @@ static uint64_t image_loaded_end(const uint8_t *head, uint64_t file_size)
 bool linux_check_aarch64(const Source *source, const uint8_t *head, size_t head_size, ImageInfo *info)
 {
         if (head_size <= IMAGE_HEADER_SIZE)
-                return image_refuse_cut_off(info, source, "all behind its Linux boot header");
+                return image_refuse_cut_off(info, source, "everything after its Linux boot header");
         if (get_le64(head + IMAGE_FLAGS_OFFSET) & IMAGE_FLAG_BIG)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a Linux boot image for aarch64 in big endian, which is not hosted here: "
-                                "build it for little endian");
+                                "a Linux boot image for big-endian aarch64, which is not supported: build "
+                                "it for little endian");
 
         info->loaded_end = image_loaded_end(head, source->size);
         return true;

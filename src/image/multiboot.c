@@ -63,8 +63,8 @@ static bool check_by_elf(const ElfFile *elf, ImageInfo *info)
 {
         if (!elf)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "no ELF file, and its Multiboot header has no load addresses (AOUT_KLUDGE, "
-                                "flag 0x10000): link it with them");
+                                "not an ELF file, and its Multiboot header has no load addresses "
+                                "(AOUT_KLUDGE, flag 0x10000): link it with them");
         if (elf->architecture == IMAGE_ARCHITECTURE_X86_64)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
                                 "a 64-bit Multiboot kernel without load addresses in its header, which QEMU "
@@ -116,8 +116,8 @@ static bool check_by_addresses(const Source *source, const MultibootHeader *head
         if (header->entry_address < header->load_address ||
                         header->entry_address >= header->load_address + size)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: its Multiboot header enters at 0x%x, outside of what it loads "
-                                "(0x%x to 0x%" PRIx64 "): link it again",
+                                "damaged: the entry point in its Multiboot header is 0x%x, outside of what "
+                                "it loads (0x%x to 0x%" PRIx64 "): link it again",
                                 header->entry_address, header->load_address, header->load_address + size);
 
         info->loaded_end = MAX(header->load_address + size, (uint64_t) header->bss_end_address);

@@ -83,8 +83,8 @@ static bool device_parse(const uint8_t *entry, unsigned i, ManifestDevice *ret, 
 
         if (type != ENTRY_TYPE_BLOCK && type != ENTRY_TYPE_NETWORK)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "device \"%s\" in its manifest is of the unknown type %u, only block (1) "
-                                "and network (2) can be given to it: " REBUILD " without that device",
+                                "device \"%s\" in its manifest has the unknown type %u, only block (1) and "
+                                "network (2) are supported: " REBUILD " without that device",
                                 ret->name, type);
         ret->kind = type == ENTRY_TYPE_BLOCK ? DEVICE_BLOCK : DEVICE_NETWORK;
 
@@ -120,13 +120,13 @@ static bool manifest_parse(const ElfNote *note, ImageInfo *info)
         if (get_le32(manifest) != MANIFEST_VERSION)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
                                 "a Solo5 image whose manifest has version %u, only version %d is "
-                                "known: " REBUILD " with a Solo5 that writes that version",
+                                "supported: " REBUILD " with a Solo5 that writes that version",
                                 get_le32(manifest), MANIFEST_VERSION);
 
         n = get_le32(manifest + 4);
         if (n < 1 || n > MANIFEST_ENTRIES_MAX)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: its manifest claims %u entries, where 1 to %d can be: " REBUILD, n,
+                                "damaged: its manifest claims %u entries, and can have 1 to %d: " REBUILD, n,
                                 MANIFEST_ENTRIES_MAX);
         if (note->desc_size != MANIFEST_PADDING + MANIFEST_HEADER_SIZE + (size_t) n * MANIFEST_ENTRY_SIZE)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
@@ -208,10 +208,9 @@ bool solo5_check(const Solo5Notes *notes, const ElfFile *elf, ImageInfo *info)
         if (!notes->has_abi && !notes->has_manifest) {
                 if (g_str_has_prefix(elf->interpreter, SOLO5_INTERPRETER))
                         return image_refuse(info, ERROR_INVALID_IMAGE,
-                                        "a Solo5 image without its notes, so that nobody can tell its "
-                                        "devices: use the file as it was built (a `strip` that removes "
-                                        "notes breaks it), or "
-                                        REBUILD);
+                                        "a Solo5 image without its notes, so its devices are unknown: use "
+                                        "the file as it was built (a `strip` that removes notes breaks it), "
+                                        "or " REBUILD);
                 return true;
         }
 
@@ -227,17 +226,18 @@ bool solo5_check(const Solo5Notes *notes, const ElfFile *elf, ImageInfo *info)
                                 solo5_target_to_string(info->target), rebuild);
         if (!elf->is64)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "damaged: a Solo5 virtio image is a 64-bit ELF file, this one has 32 "
-                                "bit: " REBUILD);
+                                "damaged: a Solo5 virtio image is a 64-bit ELF file, this one is a 32-bit "
+                                "file: " REBUILD);
         if (!notes->has_manifest)
                 return image_refuse(info, ERROR_INVALID_IMAGE,
-                                "a Solo5 image without its manifest, so that nobody can tell its devices: "
-                                "use the file as it was built (a `strip` that removes notes breaks it), "
+                                "a Solo5 image without its manifest, so its devices are unknown: use the "
+                                "file as it was built (a `strip` that removes notes breaks it), "
                                 "or " REBUILD);
         if (info->n_devices > IMAGE_DEVICES_MAX)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a Solo5 image with %u devices, a unikernel can be given %d: " REBUILD
-                                " with fewer devices", info->n_devices, IMAGE_DEVICES_MAX);
+                                "a Solo5 image with %u devices, a unikernel can have at most %d: " REBUILD
+                                " with fewer devices",
+                                info->n_devices, IMAGE_DEVICES_MAX);
 
         return true;
 }

@@ -33,10 +33,10 @@ int source_from_fd(int fd, Source *ret, Error *ret_error)
         struct stat st;
 
         if (fstat(fd, &st) < 0)
-                return error_set_errno(ret_error, errno, "Cannot look at the image");
+                return error_set_errno(ret_error, errno, "Cannot inspect the image");
         if (!S_ISREG(st.st_mode))
                 return error_set(ret_error, ERROR_INVALID_IMAGE,
-                                "The image is no regular file: give the file itself, not a directory, "
+                                "The image is not a regular file: use the file itself, not a directory, "
                                 "device or pipe");
 
         *ret = (Source){.read = read_fd, .fd = fd, .size = (uint64_t) st.st_size};

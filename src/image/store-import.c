@@ -47,7 +47,7 @@ static int temporary_open(Temporary *ret, Error *ret_error)
 
         if (fd < 0)
                 return error_set_errno(ret_error, errno,
-                                "Cannot write into the image store %s (`systemd-tmpfiles --create` makes "
+                                "Cannot write into the image store %s (`systemd-tmpfiles --create` creates "
                                 "it)",
                                 paths_images());
 
@@ -61,8 +61,8 @@ static int error_set_write(Error *ret_error, int r, uint64_t size)
 
         if (r == -ENOSPC || r == -EDQUOT)
                 return error_set(ret_error, ERROR_FAILED,
-                                "There is no room for the image (%s) on the file system of %s: free some "
-                                "there, or remove unused images with `shruthictl image prune`",
+                                "Not enough space for the image (%s) on the file system of %s: free some "
+                                "space there, or remove unused images with `shruthictl image prune`",
                                 shown, paths_images());
 
         return error_set_errno(ret_error, r, "Cannot write the image (%s) into %s", shown, paths_images());
@@ -71,7 +71,8 @@ static int error_set_write(Error *ret_error, int r, uint64_t size)
 static int error_set_changed(Error *ret_error)
 {
         return error_set(ret_error, ERROR_BUSY,
-                        "The image was changed while it was read: try again when it is written completely");
+                        "The image changed while it was read: try again when it has been written "
+                        "completely");
 }
 
 /* What of an open file tells that its content was changed. */
@@ -87,10 +88,10 @@ static int image_look(int fd, uint64_t size_max, struct stat *ret, Error *ret_er
         struct stat st;
 
         if (flags < 0 || fstat(fd, &st) < 0)
-                return error_set_errno(ret_error, errno, "Cannot look at the image");
+                return error_set_errno(ret_error, errno, "Cannot inspect the image");
         if (!S_ISREG(st.st_mode))
                 return error_set(ret_error, ERROR_INVALID_IMAGE,
-                                "The image is no regular file: give the file itself, not a directory, "
+                                "The image is not a regular file: use the file itself, not a directory, "
                                 "device or pipe");
         if (flags & O_PATH || (flags & O_ACCMODE) == O_WRONLY)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
@@ -99,8 +100,9 @@ static int image_look(int fd, uint64_t size_max, struct stat *ret, Error *ret_er
                 g_autofree char *size = size_format((uint64_t) st.st_size), *max = size_format(size_max);
 
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "The image has %s, more than the %s that one may have here: make it "
-                                "smaller, or raise ImageSizeMax= in shruthi.conf", size, max);
+                                "The image has %s, more than the maximum of %s: make it smaller, or raise "
+                                "ImageSizeMax= in shruthi.conf",
+                                size, max);
         }
 
         *ret = st;
@@ -133,7 +135,7 @@ int image_examine(int fd, uint64_t size_max, const int *stop, uint64_t *ret_size
 
         r = digest_of_fd(fd, (uint64_t) before.st_size, stop, &digest);
         if (r == -ECANCELED)
-                return error_set(ret_error, ERROR_CANCELED, "The caller has left");
+                return error_set(ret_error, ERROR_CANCELED, "The caller has disconnected");
         if (r < 0 && r != -ENODATA)
                 return error_set_errno(ret_error, r, "Cannot read the image");
         if (r < 0 || fstat(fd, &after) < 0 || !content_looks_same(&before, &after))
@@ -224,8 +226,8 @@ static int check_free_space(const StoreLimits *limits, uint64_t size, Error *ret
 {
         return !limits ? 0
                        : file_system_check_room(paths_images(), size, limits->free_min, "the image",
-                                         "free some there, or remove unused images with `shruthictl image "
-                                         "prune`",
+                                         "free some space there, or remove unused images with `shruthictl "
+                                         "image prune`",
                                          ret_error);
 }
 
@@ -249,9 +251,9 @@ static int check_share(const StoreLimits *limits, uint64_t size, Error *ret_erro
         used = size_format(total);
         user = user_name(limits->user);
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                        "The image (%s) and the others that user %s has in the store (%s) are more than one "
-                        "user may have (StoreSizeMaxPerUser=%s in shruthi.conf): remove a unikernel that is "
-                        "not needed, and its image goes with the next import",
+                        "The image (%s) and the other images of user %s in the store (%s) exceed the limit "
+                        "of the user (StoreSizeMaxPerUser=%s in shruthi.conf): remove a unikernel that is "
+                        "not needed, and the next import removes its image",
                         shown, user, used, max);
 }
 
@@ -267,7 +269,7 @@ static int take_share(const char *digest, uint64_t size, const StoreLimits *limi
         if (r < 0)
                 return r;
         r = store_owners_add(digest, limits->user);
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot write down whose image %s is", digest) : 0;
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot record the owner of image %s", digest) : 0;
 }
 
 /* Gives a finished copy its name. One that is stored already stays as it is, if it is sound; it needs no
@@ -365,8 +367,8 @@ int store_import(
                 return error_set_changed(ret_error);
         if (expected && strcmp(expected, digest) != 0)
                 return error_set(ret_error, ERROR_DIGEST_MISMATCH,
-                                "The image is %s, not %s as demanded: it is damaged or another one, fetch "
-                                "it again",
+                                "Image digest is %s, expected %s: the image is damaged or a different one, "
+                                "download it again",
                                 digest, expected);
 
         r = temporary_commit(&temporary, digest, (uint64_t) before.st_size, limits, ret_error);
@@ -396,9 +398,9 @@ static int image_open(const char *path, int *ret_fd, Error *ret_error)
                                 g_get_user_name());
         if (errno == EACCES)
                 return error_set(ret_error, ERROR_NO_SUCH_IMAGE,
-                                "Cannot read the image %s as user %s: permission denied. Let that user read "
-                                "it (`setfacl -m u:%s:r FILE`, and x on the directories above), or take it "
-                                "in with `shruthictl image import` and name it by its digest",
+                                "Cannot read the image %s as user %s: permission denied. Let that user "
+                                "read it (`setfacl -m u:%s:r FILE`, and x on the directories above), or "
+                                "import it with `shruthictl image import` and use its digest",
                                 shown, g_get_user_name(), g_get_user_name());
 
         return error_set_errno(
@@ -465,7 +467,7 @@ int store_import_path(const char *path, const StoreLimits *limits, char **ret_di
         fresh = fingerprint_make(&st, now, digest);
         r = fingerprint_write(dir, name, &fresh);
         if (r < 0)
-                log_debug("Cannot remember the digest of %s: %s", shown, g_strerror(-r));
+                log_debug("Cannot record the digest of %s: %s", shown, g_strerror(-r));
 
         *ret_digest = g_steal_pointer(&digest);
         return 0;

@@ -48,7 +48,7 @@ int store_lock(int *ret_fd, Error *ret_error)
 
         if (fd < 0)
                 return error_set_errno(ret_error, errno,
-                                "Cannot open the image store %s (`systemd-tmpfiles --create` makes it)",
+                                "Cannot open the image store %s (`systemd-tmpfiles --create` creates it)",
                                 paths_images());
         while (flock(fd, LOCK_EX) < 0)
                 if (errno != EINTR)
@@ -68,7 +68,7 @@ int store_check_digest(const char *digest, Error *ret_error)
 
         shown = text_for_display(digest, 100);
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "\"%s\" is no digest: write \"sha256:\" and 64 hexadecimal digits in lower case",
+                        "\"%s\" is not a digest: use \"sha256:\" and 64 hexadecimal digits in lower case",
                         shown);
 }
 
@@ -97,8 +97,9 @@ int store_open(const char *digest, int *ret_fd, Error *ret_error)
                 return error_set_errno(ret_error, errno, "Cannot open the stored image %s", path);
         if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
                 return error_set(ret_error, ERROR_INVALID_IMAGE,
-                                "The stored image %s is no regular file: remove it and import the image "
-                                "again", path);
+                                "The stored image %s is not a regular file: remove it and import the image "
+                                "again",
+                                path);
 
         *ret_fd = TAKE_FD(fd);
         return 0;
@@ -114,7 +115,7 @@ int store_size(const char *digest, uint64_t *ret_size, Error *ret_error)
         if (r < 0)
                 return r;
         if (fstat(fd, &st) < 0)
-                return error_set_errno(ret_error, errno, "Cannot look at the stored image %s", digest);
+                return error_set_errno(ret_error, errno, "Cannot inspect the stored image %s", digest);
 
         *ret_size = (uint64_t) st.st_size;
         return 0;
@@ -133,7 +134,7 @@ int store_verify(const char *digest, Error *ret_error)
         if (r < 0)
                 return r;
         if (fstat(fd, &before) < 0)
-                return error_set_errno(ret_error, errno, "Cannot look at the stored image %s", digest);
+                return error_set_errno(ret_error, errno, "Cannot inspect the stored image %s", digest);
 
         if (fingerprint_read(dir, store_file_name(digest), &fingerprint) >= 0 &&
                         strcmp(fingerprint.digest, digest) == 0 && fingerprint_proves(&fingerprint, &before))
@@ -155,7 +156,7 @@ int store_verify(const char *digest, Error *ret_error)
                         before.st_ctim.tv_nsec == after.st_ctim.tv_nsec) {
                 r = fingerprint_write(dir, store_file_name(digest), &fresh);
                 if (r < 0)
-                        log_debug("Cannot remember that %s was verified: %s", digest, g_strerror(-r));
+                        log_debug("Cannot record that %s was verified: %s", digest, g_strerror(-r));
         }
 
         return 0;
@@ -260,7 +261,7 @@ int store_disown(const char *digest, uid_t user, Error *ret_error)
                 return r;
 
         r = store_owners_remove(digest, user);
-        return r < 0 ? error_set_errno(ret_error, r, "Cannot write down whose image %s is", digest) : 0;
+        return r < 0 ? error_set_errno(ret_error, r, "Cannot record the owner of image %s", digest) : 0;
 }
 
 int store_remove(const char *digest, Error *ret_error)

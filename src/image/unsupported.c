@@ -24,11 +24,11 @@ typedef struct Magic {
                 (at), sizeof(text) - 1, (text), (sentence)                                                  \
         }
 #define DISK_WAY                                                                                            \
-        "which nothing here boots from: give the kernel that it was made with (of Nanos, kernel.img in "    \
+        "which cannot be booted: use the kernel that it was made with (for Nanos, kernel.img in "           \
         "~/.ops/VERSION), and import it as a volume"
 #define DISK(name) "a disk image (" name "), " DISK_WAY
 #define ARCHIVE(name, how)                                                                                  \
-        "an archive (" name "), not a kernel: unpack it with `" how "` and give the image in it"
+        "an archive (" name "), not a kernel: unpack it with `" how "` and use the image in it"
 #define MACH_O "a program for macOS (Mach-O), not a unikernel: " MIRAGE
 
 static const Magic magics[] = {
@@ -39,9 +39,8 @@ static const Magic magics[] = {
                 MAGIC(0, "PK\5\6", ARCHIVE("zip", "unzip")),
                 MAGIC(0, "7z\xbc\xaf\x27\x1c", ARCHIVE("7z", "7z x")),
                 MAGIC(0, "07070",
-                                "an archive (cpio), not a kernel: give it behind --initrd= if it is an "
-                                "initial RAM "
-                                "disk, else unpack it with `cpio -i` and give the image in it"),
+                                "an archive (cpio), not a kernel: pass it with --initrd= if it is an "
+                                "initial RAM disk, else unpack it with `cpio -i` and use the image in it"),
                 MAGIC(0, "\xed\xab\xee\xdb", ARCHIVE("rpm", "rpm2cpio")),
                 MAGIC(0, "!<arch>\n", ARCHIVE("ar: a library or a Debian package", "ar x")),
                 MAGIC(0, "!<thin>\n", ARCHIVE("ar: a library", "ar x")),
@@ -51,10 +50,9 @@ static const Magic magics[] = {
                 MAGIC(0, "\xcf\xfa\xed\xfe", MACH_O),
                 MAGIC(0, "\xca\xfe\xba\xbe", MACH_O),
                 MAGIC(0, "\x27\x05\x19\x56",
-                                "a U-Boot image (uImage), which QEMU does not boot here: give the kernel "
-                                "itself"),
+                                "a U-Boot image (uImage), which QEMU cannot boot: use the kernel itself"),
                 MAGIC(0, "\0asm", "a WebAssembly module, not a unikernel: " MIRAGE),
-                MAGIC(0, "#!", "a script, not a unikernel: give the image that it builds or starts"),
+                MAGIC(0, "#!", "a script, not a unikernel: use the image that it builds or starts"),
 };
 
 static bool magic_matches(const Magic *magic, const uint8_t *head, size_t head_size)
@@ -73,8 +71,8 @@ static bool check_pe(const uint8_t *head, size_t head_size, ImageInfo *info)
                 return true;
         if (memcmp(head + ZBOOT, "zimg", 4) == 0)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a Linux kernel that unpacks itself by EFI (zboot), and there is no EFI "
-                                "here: give the kernel that is packed in it (Image), as its build has it");
+                                "a Linux kernel that needs EFI to unpack itself (zboot), and guests have no "
+                                "EFI: use the unpacked kernel (Image) from its build");
 
         pe = get_le32(head + OFFSET);
         if (pe <= head_size && head_size - pe >= SUBSYSTEM + 2 && memcmp(head + pe, "PE\0\0", 4) == 0) {
@@ -82,7 +80,7 @@ static bool check_pe(const uint8_t *head, size_t head_size, ImageInfo *info)
 
                 if (subsystem >= EFI_FIRST && subsystem <= EFI_LAST)
                         return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                        "an EFI program, and there is no EFI here: give a Multiboot, PVH or "
+                                        "an EFI program, and guests have no EFI: use a Multiboot, PVH or "
                                         "Linux (bzImage) kernel; " MIRAGE);
         }
 
@@ -113,14 +111,14 @@ static bool check_text(const uint8_t *head, size_t head_size, ImageInfo *info)
         if (n - i >= 5 && (g_ascii_strncasecmp((const char *) head + i, "<html", 5) == 0 ||
                                           g_ascii_strncasecmp((const char *) head + i, "<!doc", 5) == 0))
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a web page, not an image: the download went wrong, look into the file and "
-                                "fetch it again");
+                                "a web page, not an image: the download failed; look into the file, and "
+                                "download it again");
 
         if (!is_text(head, n))
                 return true;
 
         return image_refuse(
-                        info, ERROR_UNSUPPORTED_IMAGE, "text, not an image: give the file that was built");
+                        info, ERROR_UNSUPPORTED_IMAGE, "text, not an image: use the file that was built");
 }
 
 static bool is_zero(const uint8_t *p, size_t size)
@@ -163,7 +161,7 @@ bool unsupported_check(Source *source, const uint8_t *head, size_t head_size, Im
 
         if (format && format->unpack)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "compressed with %s: unpack it first with `%s`, or give it behind --initrd= "
+                                "compressed with %s: unpack it first with `%s`, or pass it with --initrd= "
                                 "if it is an initial RAM disk",
                                 format->name, format->unpack);
         if (format)
@@ -181,13 +179,13 @@ bool unsupported_check_elf(const ElfFile *elf, bool is_gnu, ImageInfo *info)
 {
         if (elf->type == ET_REL)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "an object file that is not linked yet: give the linked image");
+                                "an object file that is not linked yet: use the linked image");
         if (elf->type == ET_CORE)
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a core dump, not an image: give the image that it came from");
+                                "a core dump, not an image: use the image that it came from");
         if (elf->interpreter[0] != '\0')
                 return image_refuse(info, ERROR_UNSUPPORTED_IMAGE,
-                                "a program for Linux or another system (it wants %s), not a "
+                                "a program for Linux or another system (it needs %s), not a "
                                 "unikernel: " MIRAGE,
                                 elf->interpreter);
         if (is_gnu || elf->os_abi == ELFOSABI_GNU)

@@ -12,7 +12,7 @@
 #define AARCH64 IMAGE_ARCHITECTURE_AARCH64
 
 #define EMULATE(guest) \
-        ": write Architecture=" guest " to have it emulated, which is slower, or give an image for this host"
+        ": set Architecture=" guest " to emulate it, which is slower, or use an image for this host"
 #define UNIKRAFT                                                                                            \
         ": Solo5 has no virtio target for aarch64, so rebuild it on Unikraft (MirageOS: `mirage configure " \
         "-t unikraft-qemu`), or for virtio on x86_64 (`mirage configure -t virtio`), which hosts of "       \
@@ -70,8 +70,8 @@ static void test_hosts(void)
                 {&images.virtio, "i686", NONE, "for x86_64, this host is i686" EMULATE("x86_64"),
                                 IMAGE_BOOT_MULTIBOOT},
                 {&images.virtio, "x86_64", AARCH64,
-                                "for x86_64, and Architecture= says aarch64: write Architecture=x86_64, or "
-                                "give an image for aarch64",
+                                "for x86_64, but Architecture= is aarch64: set Architecture=x86_64, or use "
+                                "an image for aarch64",
                                 IMAGE_BOOT_MULTIBOOT},
                 {&images.multiboot32, "i686", NONE, NULL, IMAGE_BOOT_MULTIBOOT},
                 {&images.multiboot32, "x86_64", NONE, NULL, IMAGE_BOOT_MULTIBOOT},
@@ -86,8 +86,8 @@ static void test_hosts(void)
                 {&images.arm_linux, "x86_64", NONE, "for aarch64, this host is x86_64" EMULATE("aarch64"),
                                 IMAGE_BOOT_LINUX},
                 {&images.arm_linux, "aarch64", X86_64,
-                                "for aarch64, and Architecture= says x86_64: write Architecture=aarch64, or "
-                                "give an image for x86_64",
+                                "for aarch64, but Architecture= is x86_64: set Architecture=aarch64, or "
+                                "use an image for x86_64",
                                 IMAGE_BOOT_LINUX},
                 {&images.arm_elf, "aarch64", NONE, NULL, IMAGE_BOOT_ELF},
                 {&images.arm_elf, "x86_64", AARCH64, NULL, IMAGE_BOOT_ELF},
@@ -96,8 +96,8 @@ static void test_hosts(void)
                 {&images.riscv, "aarch64", AARCH64,
                                 "for riscv64, this host is aarch64: rebuild it for this one", IMAGE_BOOT_NONE},
                 {&images.riscv, "riscv64", NONE,
-                                "for riscv64, this host is riscv64: rebuild it for x86_64 or aarch64, which "
-                                "Architecture= has emulated here",
+                                "for riscv64, this host is riscv64: rebuild it for x86_64 or aarch64, "
+                                "which this host can emulate with Architecture=",
                                 IMAGE_BOOT_NONE},
         };
 
@@ -133,12 +133,12 @@ static void test_refuses_elf_files_of_aarch64(void)
                                 "a program for Linux, statically linked, not a unikernel: for MirageOS "
                                 "rebuild with `mirage configure -t virtio`"},
                 {{.load_at = KERNEL_AT, .type = ET_REL}, 0, 0, 0,
-                                "an object file that is not linked yet: give the linked image"},
+                                "an object file that is not linked yet: use the linked image"},
                 {{.load_at = KERNEL_AT}, offsetof(Elf64_Ehdr, e_entry), 8, 0,
                                 "damaged: an ELF file with nothing to load or to enter: link it again"},
                 {{.load_at = KERNEL_AT}, offsetof(Elf64_Ehdr, e_phnum), 2, 0,
                                 "damaged: an ELF file with nothing to load or to enter: link it again"},
-                {{.is32 = true}, 0, 0, 0, "an ELF file of 32 bit for aarch64: build it for 64 bit"},
+                {{.is32 = true}, 0, 0, 0, "a 32-bit ELF file for aarch64: build it for 64 bit"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -166,13 +166,13 @@ static void test_refuses_big_endian(void)
         image_put(elf, offsetof(Elf64_Ehdr, e_machine), 2, EM_AARCH64 << 8);
         a = inspect_as(elf->bytes->data, elf->bytes->len, "aarch64", NONE);
         g_assert_cmpstr(a->problem, ==,
-                        "for aarch64 in big endian, which is not hosted here: build it for little endian");
+                        "for big-endian aarch64, which is not supported: build it for little endian");
 
         image_put(&kernel, 24, 8, 0xb);
         b = inspect_as(bytes->data, bytes->len, "aarch64", NONE);
         g_assert_cmpstr(b->problem, ==,
-                        "a Linux boot image for aarch64 in big endian, which is not hosted here: build it "
-                        "for little endian");
+                        "a Linux boot image for big-endian aarch64, which is not supported: build it for "
+                        "little endian");
 }
 
 /* As QEMU loads it, from the beginning of memory. */
@@ -213,8 +213,8 @@ static void test_refuses_a_bare_header(void)
         _cleanup_image_info_ ImageInfo *info = inspect_on(bytes->data, 64, "aarch64");
 
         g_assert_cmpstr(info->problem, ==,
-                        "cut off: all behind its Linux boot header lies beyond its end at 64 bytes: copy or "
-                        "download it again");
+                        "cut off: everything after its Linux boot header lies beyond its end at 64 bytes: "
+                        "copy or download it again");
 }
 
 static void test_names(void)

@@ -72,7 +72,7 @@ static void test_solo5_with_many_devices(void)
                         assert_hosted(info, IMAGE_BOOT_MULTIBOOT, IMAGE_ARCHITECTURE_X86_64);
                 else
                         g_assert_cmpstr(info->problem, ==,
-                                        "a Solo5 image with 63 devices, a unikernel can be given 29: "
+                                        "a Solo5 image with 63 devices, a unikernel can have at most 29: "
                                         "rebuild for Solo5's virtio target (MirageOS: `mirage configure -t "
                                         "virtio`) with fewer devices");
         }
@@ -254,7 +254,7 @@ static void test_reads_descriptors(void)
         g_clear_pointer(&info, image_info_free);
         g_assert_cmpint(image_inspect(dir, IMAGE_ARCHITECTURE_UNKNOWN, &info, &error), ==,
                         error_code_to_errno(ERROR_INVALID_IMAGE));
-        g_assert_nonnull(strstr(error.message, "no regular file"));
+        g_assert_nonnull(strstr(error.message, "not a regular file"));
         g_assert_cmpint(image_inspect(-1, IMAGE_ARCHITECTURE_UNKNOWN, &info, &error), ==, -EBADF);
         g_assert_null(info);
 }

@@ -90,14 +90,14 @@ static const Refusal refusals[] = {
 
         /* Solo5's notes */
         {"manifest-version", {VIRTIO}, {{AT_MANIFEST, 24, 4, 2}}, .code = UNSUPPORTED,
-                .problem = "a Solo5 image whose manifest has version 2, only version 1 is known" REBUILD
+                .problem = "a Solo5 image whose manifest has version 2, only version 1 is supported" REBUILD
                            " with a Solo5 that writes that version"},
         {"manifest-without-entries", {VIRTIO}, {{AT_MANIFEST, 28, 4, 0}}, .code = INVALID,
-                .problem = "damaged: its manifest claims 0 entries, where 1 to 64 can be" REBUILD},
+                .problem = "damaged: its manifest claims 0 entries, and can have 1 to 64" REBUILD},
         {"manifest-of-65-entries", {VIRTIO}, {{AT_MANIFEST, 28, 4, 65}}, .code = INVALID,
-                .problem = "damaged: its manifest claims 65 entries, where 1 to 64 can be" REBUILD},
+                .problem = "damaged: its manifest claims 65 entries, and can have 1 to 64" REBUILD},
         {"manifest-of-very-many-entries", {VIRTIO}, {{AT_MANIFEST, 28, 4, UINT32_MAX}}, .code = INVALID,
-                .problem = "damaged: its manifest claims 4294967295 entries, where 1 to 64 can be" REBUILD},
+                .problem = "damaged: its manifest claims 4294967295 entries, and can have 1 to 64" REBUILD},
         {"manifest-size", {VIRTIO}, {{AT_MANIFEST, 28, 4, 2}}, .code = INVALID,
                 .problem = "damaged: its manifest has 324 bytes, 2 entries need 220" REBUILD},
         {"manifest-size-by-one", {VIRTIO}, {{AT_MANIFEST, 4, 4, 323}}, .code = INVALID,
@@ -126,12 +126,11 @@ static const Refusal refusals[] = {
                 .problem = "damaged: its manifest has two devices called \"service\": give one of them "
                            "another name and " SOLO5_WAY},
         {"manifest-unknown-type", {VIRTIO}, {{AT_ENTRY1, 68, 4, 3}}, .code = UNSUPPORTED,
-                .problem = "device \"service\" in its manifest is of the unknown type 3, only block (1) and "
-                           "network (2) can be given to it" REBUILD " without that device"},
+                .problem = "device \"service\" in its manifest has the unknown type 3, only block (1) and "
+                           "network (2) are supported" REBUILD " without that device"},
         {"manifest-second-reserved-entry", {VIRTIO}, {{AT_ENTRY1, 68, 4, 1u << 30}}, .code = UNSUPPORTED,
-                .problem = "device \"service\" in its manifest is of the unknown type 1073741824, only "
-                           "block (1) and network (2) can be given to "
-                           "it" REBUILD " without that device"},
+                .problem = "device \"service\" in its manifest has the unknown type 1073741824, only "
+                           "block (1) and network (2) are supported" REBUILD " without that device"},
         {"manifest-device-attached", {VIRTIO}, {{AT_ENTRY2, 96, 1, 1}}, .code = INVALID,
                 .problem = "damaged: device \"storage\" in its manifest claims to be attached already, "
                            "which it refuses to boot with" REBUILD},
@@ -145,15 +144,14 @@ static const Refusal refusals[] = {
                 .problem = "a Solo5 image with a manifest but without the note that names its target, as "
                            "before Solo5 0.6 or after a `strip` that removes notes" REBUILD},
         {"abi-without-manifest", {SOLO5_IMAGE(3, NULL, ADDRESSES)}, .code = INVALID,
-                .problem = "a Solo5 image without its manifest, so that nobody can tell its devices: use "
-                           "the file as it was built (a `strip` that removes notes breaks it), "
-                           "or " SOLO5_WAY},
+                .problem = "a Solo5 image without its manifest, so its devices are unknown: use the file "
+                           "as it was built (a `strip` that removes notes breaks it), or " SOLO5_WAY},
         {"solo5-without-notes", {SOLO5_IMAGE(0, NULL, ADDRESSES)}, .code = INVALID,
-                .problem = "a Solo5 image without its notes, so that nobody can tell its devices: use the "
-                           "file as it was built (a `strip` that removes notes breaks it), or " SOLO5_WAY},
+                .problem = "a Solo5 image without its notes, so its devices are unknown: use the file as "
+                           "it was built (a `strip` that removes notes breaks it), or " SOLO5_WAY},
         {"solo5-of-32-bit", {VIRTIO, .is32 = true}, .code = INVALID,
-                .problem = "damaged: a Solo5 virtio image is a 64-bit ELF file, this one has 32 "
-                           "bit" REBUILD},
+                .problem = "damaged: a Solo5 virtio image is a 64-bit ELF file, this one is a "
+                           "32-bit file" REBUILD},
         {"solo5-without-multiboot", {SOLO5_IMAGE(3, DEVICES, MULTIBOOT_KIND_NONE)}, .code = INVALID,
                 .problem = "a Solo5 virtio image that lost its Multiboot header (there is none in its first "
                            "8 KiB), as after `strip` or `objcopy`: use the file as it was built"},
@@ -206,9 +204,9 @@ static const Refusal refusals[] = {
                 .problem = "damaged: it claims 65537 bytes of ELF notes in one segment, more than "
                            "65536" AGAIN},
         {"elf-and-linux", {VIRTIO, .padding = 8}, {{AT_FILE, 0x202, 4, 0x53726448}}, .code = INVALID,
-                .problem = "both an ELF file and a Linux bzImage, which no honest build makes" AGAIN},
+                .problem = "both an ELF file and a Linux bzImage, which no regular build produces" AGAIN},
         {"elf-big-endian", {VIRTIO}, {{AT_FILE, EI_DATA, 1, ELFDATA2MSB}, {AT_FILE, 18, 2, EM_X86_64 << 8}},
-                .code = INVALID, .problem = "damaged: it is for x86_64 but big endian" AGAIN},
+                .code = INVALID, .problem = "damaged: it is for x86_64 but big-endian" AGAIN},
 
         /* Architectures */
         {"ppc64", {.machine = EM_PPC64},
@@ -233,8 +231,8 @@ static const Refusal refusals[] = {
                            "32-bit loader with this file as Initrd="},
         {"multiboot-flat-without-addresses", {.multiboot = MULTIBOOT_KIND_ELF, .flat = true},
                 .code = INVALID,
-                .problem = "no ELF file, and its Multiboot header has no load addresses (AOUT_KLUDGE, flag "
-                           "0x10000): link it with them"},
+                .problem = "not an ELF file, and its Multiboot header has no load addresses (AOUT_KLUDGE, "
+                           "flag 0x10000): link it with them"},
         {"multiboot-elf32-without-entry", {.multiboot = MULTIBOOT_KIND_ELF, .is32 = true},
                 {{AT_FILE, 24, 4, 0}},
                 .code = INVALID,
@@ -273,10 +271,10 @@ static const Refusal refusals[] = {
                            "0x1005c0"
                            LINK_AGAIN},
         {"multiboot-entry-before", {VIRTIO}, {{AT_MULTIBOOT, 28, 4, 0xfffff}}, .code = INVALID,
-                .problem = "damaged: its Multiboot header enters at 0xfffff, outside of what it loads "
+                .problem = "damaged: the entry point in its Multiboot header is 0xfffff, outside of what it loads "
                            "(0x100000 to 0x1005c0)" LINK_AGAIN},
         {"multiboot-entry-behind", {VIRTIO}, {{AT_MULTIBOOT, 28, 4, 0x1005c0}}, .code = INVALID,
-                .problem = "damaged: its Multiboot header enters at 0x1005c0, outside of what it loads "
+                .problem = "damaged: the entry point in its Multiboot header is 0x1005c0, outside of what it loads "
                            "(0x100000 to 0x1005c0)" LINK_AGAIN},
 
         /* PVH */
@@ -292,23 +290,23 @@ static const Refusal refusals[] = {
 
         /* ELF files that are no kernels */
         {"elf-object", {.type = ET_REL}, .code = UNSUPPORTED,
-                .problem = "an object file that is not linked yet: give the linked image"},
+                .problem = "an object file that is not linked yet: use the linked image"},
         {"elf-core", {.type = ET_CORE}, .code = UNSUPPORTED,
-                .problem = "a core dump, not an image: give the image that it came from"},
+                .problem = "a core dump, not an image: use the image that it came from"},
         {"linux-program", {.interpreter = "/lib64/ld-linux-x86-64.so.2", .gnu = true}, .code = UNSUPPORTED,
-                .problem = "a program for Linux or another system (it wants /lib64/ld-linux-x86-64.so.2), "
+                .problem = "a program for Linux or another system (it needs /lib64/ld-linux-x86-64.so.2), "
                            "not a unikernel" MIRAGE},
         {"linux-program-with-hostile-interpreter", {.interpreter = "/\x1b[31m\n"}, .code = UNSUPPORTED,
-                .problem = "a program for Linux or another system (it wants /?[31m?), not a "
+                .problem = "a program for Linux or another system (it needs /?[31m?), not a "
                            "unikernel" MIRAGE},
         {"linux-program-static", {.gnu = true}, .code = UNSUPPORTED,
                 .problem = "a program for Linux, statically linked, not a unikernel" MIRAGE},
         {"linux-program-by-os-abi", {.os_abi = ELFOSABI_GNU}, .code = UNSUPPORTED,
                 .problem = "a program for Linux, statically linked, not a unikernel" MIRAGE},
         {"elf-without-boot-method", {.is32 = true}, .code = UNSUPPORTED,
-                .problem = "an ELF file that says neither by a Multiboot header in its first 8 KiB nor by a "
-                           "PVH note how to boot it: link it with one, or give the loader that it needs and "
-                           "this file as Initrd="},
+                .problem = "an ELF file that cannot be booted, because it has neither a Multiboot header "
+                           "in its first 8 KiB nor a PVH note: link it with one, or use the loader that it "
+                           "needs, and this file as Initrd="},
 };
 
 static void test_refusal(const void *data)
@@ -341,15 +339,14 @@ typedef struct Foreign {
 
 #define FOREIGN(path, at, text, total, problem) {path, at, text, sizeof(text) - 1, total, problem}
 #define DISK(name)                                                                                          \
-        "a disk image (" name "), which nothing here boots from: give the kernel that it was made with (of " \
+        "a disk image (" name "), which cannot be booted: use the kernel that it was made with (for "        \
         "Nanos, kernel.img in ~/.ops/VERSION), and import it as a volume"
 #define UNPACK(name, how)                                                                                   \
-        "compressed with " name ": unpack it first with `" how "`, or give it behind --initrd= if it is an " \
+        "compressed with " name ": unpack it first with `" how "`, or pass it with --initrd= if it is an "  \
         "initial RAM disk"
 #define UNKNOWN(n)                                                                                          \
-        "no kernel that is known here (" n " bytes that are neither ELF, Multiboot nor Linux): give a "     \
-        "unikernel built for virtio, a Multiboot or PVH kernel, or a Linux kernel (bzImage; of aarch64, "    \
-        "Image)"
+        "not a known kernel (" n " bytes that are neither ELF, Multiboot nor Linux): use a unikernel built " \
+        "for virtio, a Multiboot or PVH kernel, or a Linux kernel (bzImage; for aarch64, Image)"
 
 static const Foreign foreigns[] = {
         FOREIGN("gzip", 0, "\x1f\x8b\x08", 900, UNPACK("gzip", "gunzip")),
@@ -374,23 +371,23 @@ static const Foreign foreigns[] = {
         FOREIGN("ext4", 0x438, "\x53\xef", 4096, DISK("ext2, ext3 or ext4")),
         FOREIGN("iso9660", 0x8001, "CD001", 0x9000, DISK("ISO 9660")),
         FOREIGN("tar", 257, "ustar", 900,
-                "an archive (tar), not a kernel: unpack it with `tar -x` and give the image in it"),
+                "an archive (tar), not a kernel: unpack it with `tar -x` and use the image in it"),
         FOREIGN("zip", 0, "PK\3\4", 900,
-                "an archive (zip), not a kernel: unpack it with `unzip` and give the image in it"),
+                "an archive (zip), not a kernel: unpack it with `unzip` and use the image in it"),
         FOREIGN("zip-empty", 0, "PK\5\6", 900,
-                "an archive (zip), not a kernel: unpack it with `unzip` and give the image in it"),
+                "an archive (zip), not a kernel: unpack it with `unzip` and use the image in it"),
         FOREIGN("7z", 0, "7z\xbc\xaf\x27\x1c", 900,
-                "an archive (7z), not a kernel: unpack it with `7z x` and give the image in it"),
+                "an archive (7z), not a kernel: unpack it with `7z x` and use the image in it"),
         FOREIGN("cpio", 0, "070701", 900,
-                "an archive (cpio), not a kernel: give it behind --initrd= if it is an initial RAM disk, else "
-                "unpack it with `cpio -i` and give the image in it"),
+                "an archive (cpio), not a kernel: pass it with --initrd= if it is an initial RAM disk, "
+                "else unpack it with `cpio -i` and use the image in it"),
         FOREIGN("rpm", 0, "\xed\xab\xee\xdb", 900,
-                "an archive (rpm), not a kernel: unpack it with `rpm2cpio` and give the image in it"),
+                "an archive (rpm), not a kernel: unpack it with `rpm2cpio` and use the image in it"),
         FOREIGN("ar", 0, "!<arch>\n", 900,
                 "an archive (ar: a library or a Debian package), not a kernel: unpack it with `ar x` and "
-                                           "give the image in it"),
+                "use the image in it"),
         FOREIGN("ar-thin", 0, "!<thin>\n", 900,
-                "an archive (ar: a library), not a kernel: unpack it with `ar x` and give the image in it"),
+                "an archive (ar: a library), not a kernel: unpack it with `ar x` and use the image in it"),
         FOREIGN("mach-o", 0, "\xcf\xfa\xed\xfe", 900, "a program for macOS (Mach-O), not a "
                 "unikernel" MIRAGE),
         FOREIGN("mach-o-fat", 0, "\xca\xfe\xba\xbe", 900, "a program for macOS (Mach-O), not a "
@@ -400,19 +397,19 @@ static const Foreign foreigns[] = {
                 "MZ234567890123456789012345678901234567890123456789012345678\xff\xff\xff\xff\xff",
                 900, "a program for Windows or DOS, not a unikernel" MIRAGE),
         FOREIGN("u-boot", 0, "\x27\x05\x19\x56", 900,
-                "a U-Boot image (uImage), which QEMU does not boot here: give the kernel itself"),
+                "a U-Boot image (uImage), which QEMU cannot boot: use the kernel itself"),
         FOREIGN("wasm", 0, "\0asm", 900, "a WebAssembly module, not a unikernel" MIRAGE),
         FOREIGN("script", 0, "#!/bin/sh\nexit 0\n", 0,
-                "a script, not a unikernel: give the image that it builds or starts"),
+                "a script, not a unikernel: use the image that it builds or starts"),
         FOREIGN("text", 0, "kernel: \xc3\xa9t\xc3\xa9\n", 0,
-                "text, not an image: give the file that was built"),
+                "text, not an image: use the file that was built"),
         FOREIGN("web-page", 0, "\n <!DOCTYPE html>", 0,
-                "a web page, not an image: the download went wrong, look into the file and fetch it again"),
+                "a web page, not an image: the download failed; look into the file, and download it again"),
         FOREIGN("web-page-bare", 0, "<HTML>", 0,
-                "a web page, not an image: the download went wrong, look into the file and fetch it again"),
+                "a web page, not an image: the download failed; look into the file, and download it again"),
         FOREIGN("linux-in-an-efi-program", 0, "MZ\0\0zimg", 900,
-                "a Linux kernel that unpacks itself by EFI (zboot), and there is no EFI here: give the kernel "
-                "that is packed in it (Image), as its build has it"),
+                "a Linux kernel that needs EFI to unpack itself (zboot), and guests have no EFI: use the "
+                "unpacked kernel (Image) from its build"),
         FOREIGN("riscv-image", 56, "RSC\x05", 900,
                 "for riscv64, this host is x86_64: rebuild it for this one"),
         FOREIGN("zeros", 0, "", 900, "nothing but zeros in its first 900 bytes: copy or download it again"),
@@ -445,7 +442,7 @@ static void test_pe(void)
                 bytes[0x80 + 0x5c] = (uint8_t) subsystem;
                 info = inspect_on(bytes, sizeof bytes, HOST);
                 g_assert_cmpstr(info->problem, ==, subsystem >= 10 && subsystem <= 13
-                                ? "an EFI program, and there is no EFI here: give a Multiboot, PVH or Linux "
+                                ? "an EFI program, and guests have no EFI: use a Multiboot, PVH or Linux "
                                   "(bzImage) kernel; for MirageOS rebuild with `mirage configure -t virtio`"
                                 : "a program for Windows or DOS, not a unikernel" MIRAGE);
         }
@@ -463,8 +460,8 @@ static void test_damaged_linux(void)
                 {0x1fe, 2, 0, 0,
                         "damaged: a Linux kernel whose boot flag is 0x0000, not 0xaa55: copy it again"},
                 {0x206, 2, 0x105, 0,
-                        "a Linux kernel with boot protocol 1.05, 2.00 is the oldest that works: use a "
-                                     "kernel of this century"},
+                        "a Linux kernel with boot protocol 1.05, which is older than 2.00: use a newer "
+                        "kernel"},
                 {0, 0, 0, 0x267, "cut off: part of its Linux boot header lies beyond its end at 615 "
                         "bytes" COPY_AGAIN},
                 {0, 0, 0, 1500, "cut off: part of the Linux kernel lies beyond its end at 1500 "

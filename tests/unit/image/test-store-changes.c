@@ -174,12 +174,12 @@ static void test_says_why_a_path_cannot_be_read(StoreFixture *f, const void *dat
         assert_refused(store_import_path(missing, NULL, &digest, &error), &error, ERROR_NO_SUCH_IMAGE,
                         sentence);
         assert_refused(store_import_path(f->dir, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE,
-                        "no regular file");
+                        "not a regular file");
 
         /* A FIFO must not hold us up. */
         g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
         assert_refused(store_import_path(fifo, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE,
-                        "no regular file");
+                        "not a regular file");
 
         file_put(f->file, "abc");
         assert_refused(store_import_path(f->file, &limits, &digest, &error), &error, ERROR_LIMIT_EXCEEDED,

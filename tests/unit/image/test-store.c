@@ -84,7 +84,7 @@ static void test_takes_large_and_memory_files(StoreFixture *f, const void *data)
 }
 
 /* What an image is said to be is of one moment: a file that grows or shrinks meanwhile is hashed no further
- * than it was, and nobody is waited for who has left. */
+ * than it was, and nobody is waited for who has disconnected. */
 static void test_examines_no_more_than_there_was(StoreFixture *f, const void *data)
 {
         g_autofree char *digest = NULL, *examined = NULL;
@@ -103,7 +103,7 @@ static void test_examines_no_more_than_there_was(StoreFixture *f, const void *da
         g_assert_null(examined);
 
         assert_refused(image_examine(fd, UINT64_MAX, &stop, &size, &examined, &info, &error), &error,
-                        ERROR_CANCELED, "has left");
+                        ERROR_CANCELED, "has disconnected");
         assert_refused(image_examine(fd, 5, NULL, &size, &examined, &info, &error), &error,
                         ERROR_LIMIT_EXCEEDED, "ImageSizeMax=");
         file_put(f->file, "abc");
@@ -164,7 +164,7 @@ static void test_counts_for_who_took_it_in(StoreFixture *f, const void *data)
         g_assert_cmpuint(total, ==, 0);
 }
 
-/* What a power cut has left of the record of an image that is gone, or of one in the making, is nobody's share. */
+/* What a power cut has disconnected of the record of an image that is gone, or of one in the making, is nobody's share. */
 static void test_a_record_without_its_image_counts_for_nobody(StoreFixture *f, const void *data)
 {
         StoreLimits bob = {.image_size = 100, .store_size = 100, .user = 1001, .user_size = 5};
@@ -224,9 +224,9 @@ static void test_refuses_another_digest_than_demanded(StoreFixture *f, const voi
         file_put(f->file, "abc");
         fd = open(f->file, O_RDONLY | O_CLOEXEC);
         assert_refused(store_import(fd, OTHER, NULL, &digest, &error), &error, ERROR_DIGEST_MISMATCH,
-                        "The image is " ABC ", not " OTHER);
+                        "Image digest is " ABC ", expected " OTHER);
         assert_refused(store_import(fd, "sha1:abc", NULL, &digest, &error), &error, ERROR_INVALID_ARGS,
-                        "\"sha1:abc\" is no digest");
+                        "\"sha1:abc\" is not a digest");
         g_assert_null(digest);
         assert_store_holds("");
 }
@@ -239,18 +239,18 @@ static void test_refuses_what_is_no_regular_file(StoreFixture *f, const void *da
 
         g_assert_cmpint(pipe(pipe_fds), ==, 0);
         assert_refused(store_import(pipe_fds[0], NULL, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE,
-                        "no regular file");
+                        "not a regular file");
         close(pipe_fds[0]);
         close(pipe_fds[1]);
 
         fd = open(f->dir, O_RDONLY | O_CLOEXEC);
         assert_refused(store_import(fd, NULL, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE,
-                        "no regular file");
+                        "not a regular file");
         close(fd);
 
         fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
         assert_refused(store_import(fd, NULL, NULL, &digest, &error), &error, ERROR_INVALID_IMAGE,
-                        "no regular file");
+                        "not a regular file");
         close(fd);
 
         /* Says that it is a regular file of size 0, and has content all the same. */
@@ -293,7 +293,7 @@ static void test_refuses_too_large_an_image(StoreFixture *f, const void *data)
         g_assert_cmpint(ftruncate(fd, 4), ==, 0);
         g_clear_pointer(&digest, g_free);
         assert_refused(store_import(fd, NULL, &limits, &digest, &error), &error, ERROR_LIMIT_EXCEEDED,
-                        "The image has 4B, more than the 3B");
+                        "The image has 4B, more than the maximum of 3B");
         assert_store_holds(ABC_HEX);
 }
 
@@ -383,7 +383,7 @@ static void test_refuses_a_file_that_is_being_written(StoreFixture *f, const voi
                         g_assert_cmpint(store_remove(digest, NULL), ==, 0);
         } while (r >= 0);
         assert_refused(r, &error, ERROR_BUSY,
-                        "was changed while it was read: try again when it is written completely");
+                        "changed while it was read: try again when it has been written completely");
         g_atomic_int_set(&writer.stop, 1);
         g_thread_join(thread);
         assert_store_holds("");
@@ -400,9 +400,9 @@ static void test_says_when_the_store_is_not_there(StoreFixture *f, const void *d
         file_put(f->file, "abc");
         fd = open(f->file, O_RDONLY | O_CLOEXEC);
         g_assert_cmpint(store_import(fd, NULL, NULL, &digest, &error), ==, -ENOENT);
-        g_assert_nonnull(strstr(error.message, "`systemd-tmpfiles --create` makes it"));
+        g_assert_nonnull(strstr(error.message, "`systemd-tmpfiles --create` creates it"));
         g_assert_cmpint(store_remove(ABC, &error), ==, -ENOENT);
-        g_assert_nonnull(strstr(error.message, "`systemd-tmpfiles --create` makes it"));
+        g_assert_nonnull(strstr(error.message, "`systemd-tmpfiles --create` creates it"));
         g_assert_cmpint(store_list(&entries, &error), ==, error_code_to_errno(ERROR_FAILED));
         store_clean();
 }
@@ -444,14 +444,14 @@ static void test_knows_what_it_does_not_have(StoreFixture *f, const void *data)
         assert_refused(store_verify(ABC, &error), &error, ERROR_NO_SUCH_IMAGE, "There is no image " ABC);
         assert_refused(store_remove(ABC, &error), &error, ERROR_NO_SUCH_IMAGE, "There is no image " ABC);
         assert_refused(store_open("sha256:../../etc/passwd", &fd, &error), &error, ERROR_INVALID_ARGS,
-                        "is no digest");
-        assert_refused(store_remove("x", &error), &error, ERROR_INVALID_ARGS, "is no digest");
+                        "is not a digest");
+        assert_refused(store_remove("x", &error), &error, ERROR_INVALID_ARGS, "is not a digest");
         g_assert_null(store_path("sha256:../x"));
         g_assert_cmpint(fd, ==, -1);
 
         /* Nothing of ours puts links there, so none is followed. */
         g_assert_cmpint(symlink("/dev/zero", path), ==, 0);
-        assert_refused(store_open(ABC, &fd, &error), &error, ERROR_INVALID_IMAGE, "no regular file");
+        assert_refused(store_open(ABC, &fd, &error), &error, ERROR_INVALID_IMAGE, "not a regular file");
         g_assert_cmpint(store_remove(ABC, &error), ==, 0);
         assert_store_holds("");
 }
