@@ -18,7 +18,7 @@
 static const char *const seen_by_table[_SEEN_BY_MAX] = {
                 [SEEN_BY_NEIGHBOUR] = "the kernel's neighbour table knows it",
                 [SEEN_BY_HOST] = "it is this host's own",
-                [SEEN_BY_ROUTE] = "it is a gateway of this host's",
+                [SEEN_BY_ROUTE] = "it is a gateway of this host",
                 [SEEN_BY_DHCP] = "the network's DHCP server has reserved it",
                 [SEEN_BY_LEASE] = "the network's DHCP server has leased it",
 };
@@ -69,11 +69,12 @@ int address_parse(const char *text, Address *ret_address, Error *ret_error)
         ip = brackets ? g_strndup(text + 1, length - 2) : g_strndup(text, length);
         if (address_parse_ip(ip, &address) < 0 || (brackets && address.family != AF_INET6))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' is no IP address: write one such as 10.0.0.2/24 or fd00::2/64", shown);
+                                "'%s' is not an IP address; write one such as 10.0.0.2/24 or fd00::2/64",
+                                shown);
         if (!slash)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' has no prefix length: write %s/%d with the length that its network "
-                                "has",
+                                "'%s' has no prefix length: write %s/%d with the prefix length of its "
+                                "network",
                                 shown, ip, address.family == AF_INET ? 24 : 64);
         if (parse_prefix(slash + 1, family_bits(address.family), &address.prefix) < 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
@@ -177,12 +178,12 @@ int subnet_parse(const char *text, Subnet *ret_subnet, Error *ret_error)
         address_format(&first, meant);
         if (!address_equal(&first, &address))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' is an address in the network %s and no network itself: write %s", text,
-                                meant, meant);
+                                "'%s' is an address in network %s, not a network: write %s", text, meant,
+                                meant);
         if (address.prefix == 0 || !address_is_unicast(&first))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "%s is no network that hosts can be in: choose a private one such as "
-                                "10.0.0.0/24 or fd00:1::/64",
+                                "%s is not a network for hosts: choose a private one such as 10.0.0.0/24 or "
+                                "fd00:1::/64",
                                 meant);
 
         *ret_subnet = (Subnet){.network = first};
@@ -234,14 +235,14 @@ int subnet_check_host(const Subnet *subnet, const Address *address, Error *ret_e
         address_format(address, ip);
         address_format(&subnet->network, network);
         if (!address_contains(&subnet->network, address))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "%s is not in the network %s", ip, network);
+                return error_set(ret_error, ERROR_INVALID_ARGS, "%s is not in network %s", ip, network);
         if (address->prefix != subnet->network.prefix)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "%s has another prefix length than its network %s: write /%u", ip, network,
-                                subnet->network.prefix);
+                                "%s does not have the prefix length of its network %s: write /%u", ip,
+                                network, subnet->network.prefix);
 
         if (!address_is_unicast(address))
-                what = "no address that a host can have";
+                what = "not an address that a host can have";
         else if (address_equal(address, &subnet->network) &&
                         address->prefix + 1 < family_bits(address->family))
                 what = v4 ? "the address of the network itself"
@@ -249,9 +250,9 @@ int subnet_check_host(const Subnet *subnet, const Address *address, Error *ret_e
         else if (v4 && address_equal(address, &last) && address->prefix < 31)
                 what = "the broadcast address of the network";
         else if (address_equal(address, &subnet->gateway))
-                what = "the gateway's";
+                what = "the address of the gateway";
         else if (address_equal(address, &subnet->dns))
-                what = "the DNS server's";
+                what = "the address of the DNS server";
         if (what)
                 return error_set(ret_error, ERROR_INVALID_ARGS, "%s is %s: choose another address of %s", ip,
                                 what, network);
@@ -309,13 +310,13 @@ static int setting_add_fixed(AddressSetting *setting, const char *word, Error *r
         if (r < 0)
                 return r;
         if (!address_is_unicast(&address))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' is no address that a host can have",
-                                word);
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' is not an address that a host can have", word);
 
         v4 = address.family == AF_INET;
         if (address_is_set(v4 ? &setting->fixed4 : &setting->fixed6))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'%s' is a second %s address: a device gets one", word,
+                                "'%s' is a second %s address; a device can have only one", word,
                                 v4 ? "IPv4" : "IPv6");
 
         *(v4 ? &setting->fixed4 : &setting->fixed6) = address;
@@ -348,10 +349,12 @@ int address_setting_parse(const char *text, AddressSetting *ret_setting, Error *
 
         if (n == 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "no address: write auto, none, or one such as 10.0.0.2/24 or fd00::2/64");
+                                "not an address: write auto, none, or one such as 10.0.0.2/24 or "
+                                "fd00::2/64");
         if (none && n > 1)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "'none' leaves the address to the guest and stands alone");
+                                "'none' leaves the address to the guest and cannot be combined with another "
+                                "value");
 
         if (automatic && setting.mode4 == ADDRESS_MODE_NONE)
                 setting.mode4 = ADDRESS_MODE_AUTO;

@@ -64,7 +64,7 @@ static int parse_server(const KeyFileEntry *entry, const Subnet *subnet, bool wi
                                 subnet->network.family == AF_INET ? "10.0.0.1" : "fd00::1");
         address_format(&subnet->network, network);
         if (within && !address_contains(&subnet->network, &address))
-                return key_file_refuse(entry, ret_error, "not in the network %s", network);
+                return key_file_refuse(entry, ret_error, "not in network %s", network);
 
         *ret_address = address;
         return 0;
@@ -88,7 +88,7 @@ static int parse_family(const KeyFileSection *section, const char *const *keys, 
         int r;
 
         if (!network && (gateway || dns))
-                return key_file_refuse(gateway ?: dns, ret_error, "write %s= too, such as %s",
+                return key_file_refuse(gateway ?: dns, ret_error, "%s= is missing; set it too, such as %s",
                                 keys[KEY_SUBNET], family == AF_INET ? "10.0.0.0/24" : "fd00:1::/64");
         if (!network)
                 return 0;
@@ -97,7 +97,7 @@ static int parse_family(const KeyFileSection *section, const char *const *keys, 
         if (r < 0)
                 return key_file_refuse(network, ret_error, "%s", error_message(&error, r));
         if (subnet->network.family != family)
-                return key_file_refuse(network, ret_error, "not a network of %s, such as %s",
+                return key_file_refuse(network, ret_error, "not an %s network, such as %s",
                                 family == AF_INET ? "IPv4" : "IPv6",
                                 family == AF_INET ? "10.0.0.0/24" : "fd00:1::/64");
 

@@ -162,7 +162,7 @@ static int refuse_bounds(const ConfKey *key, const KeyFileEntry *entry, Error *r
                 return key_file_refuse(entry, ret_error,
                                 "too short or too long: write %s or more, such as %s", min,
                                 key->default_value);
-        return key_file_refuse(entry, ret_error, "out of bounds: write %s to %s", min, max);
+        return key_file_refuse(entry, ret_error, "out of range: write %s to %s", min, max);
 }
 
 static const char *example(const ConfKey *key)
@@ -372,7 +372,7 @@ static int add_file(KeyFile *key_file, const char *path, Error *ret_error)
 
         if (r == -ENOENT)
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
-                                "%s: the file that it links to is not there", path);
+                                "%s: the target of the link does not exist", path);
         return r;
 }
 

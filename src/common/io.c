@@ -282,7 +282,7 @@ int file_system_check_room(const char *path, uint64_t wanted, uint64_t free_min,
         left = size_format(available);
         kept = size_format(free_min);
         return error_set(ret_error, ERROR_FAILED,
-                        "There is no room for %s (%s): the file system of %s has %s left, and %s of it must "
-                        "stay free (FreeSpaceMin= in shruthi.conf); %s",
+                        "Not enough space for %s (%s): the file system of %s has %s free, and %s must stay "
+                        "free (FreeSpaceMin= in shruthi.conf); %s",
                         what, size, path, left, kept, way);
 }

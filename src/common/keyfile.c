@@ -170,13 +170,13 @@ static int read_header(Reader *reader, const char *line)
 
         if (!key_file_split_header(line, &type, &name))
                 return refuse(reader, reader->line,
-                                "'%s' is no section header: write [TYPE] or [TYPE NAME], alone on its line",
+                                "'%s' is not a section header: write [TYPE] or [TYPE NAME], alone on its "
+                                "line",
                                 shown);
 
         section = key_file_find_section(reader->key_file, type, name);
         if (section && g_hash_table_contains(reader->seen, section))
-                return refuse(reader, reader->line, "section %s stands here a second time: join the two",
-                                shown);
+                return refuse(reader, reader->line, "section %s is given twice; join the two", shown);
         if (!section) {
                 if (reader->key_file->sections->len >= KEY_FILE_SECTIONS_MAX)
                         return refuse(reader, reader->line, "more than %d sections", KEY_FILE_SECTIONS_MAX);
@@ -210,12 +210,11 @@ static int read_entry(Reader *reader, const char *line, unsigned number)
                 return refuse(reader, number, "'%s' ends with a '\\' and white space: remove one of the two",
                                 shown);
         if (!reader->section)
-                return refuse(reader, number, "'%s' stands before the first [SECTION]", shown);
+                return refuse(reader, number, "'%s' is before the first [SECTION]", shown);
 
         entry = lists && g_strv_contains(lists, key) ? NULL : key_file_find_entry(reader->section, key);
         if (entry && g_hash_table_contains(reader->seen, entry))
-                return refuse(reader, number,
-                                "key '%s' stands here a second time, first in line %u: keep one", key,
+                return refuse(reader, number, "key '%s' is given twice, first in line %u; remove one", key,
                                 entry->line);
         if (!entry) {
                 if (reader->section->entries->len >= KEY_FILE_ENTRIES_MAX)
@@ -325,7 +324,7 @@ int key_file_add(KeyFile *key_file, const char *path, const char *text, size_t s
 
         if (first != 0)
                 return refuse(&reader, reader.line,
-                                "the file ends with a '\\' that joins its last line with nothing");
+                                "the last line ends with '\\', but there is no next line");
         return 0;
 }
 

@@ -6,7 +6,7 @@
 /* libvirt asks the resolver for the host's own name at each start of a domain (virGetHostname()). Where only
  * DNS knows it and DNS is silent, each start waits for that. */
 
-#define OWN_NAME_FIX_FORMAT "apt install libnss-myhostname, or write '127.0.1.1 %s' into /etc/hosts"
+#define OWN_NAME_FIX_FORMAT "apt install libnss-myhostname, or add '127.0.1.1 %s' to /etc/hosts"
 
 /* Whether only DNS is asked about name, by the texts of hosts(5) and nsswitch.conf(5), NULL where there is
  * none. resolved: systemd-resolved is there, which knows it. Pure. */

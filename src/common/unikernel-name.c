@@ -40,8 +40,8 @@ int name_check(const char *name, Error *ret_error)
 
         shown = text_for_display(name, 80);
         return error_set(ret_error, ERROR_INVALID_NAME,
-                        "'%s' is no name of a unikernel: 1 to 63 of a-z, 0-9 and '-', beginning and ending "
-                        "with a letter or digit",
+                        "'%s' is not a valid unikernel name: use 1 to 63 of a-z, 0-9 and '-', beginning and "
+                        "ending with a letter or digit",
                         shown);
 }
 

@@ -67,8 +67,8 @@ static int parse(const char *what, const char *text, bool group, uint32_t *ret_i
         if (user_number_parse(text, ret_id) >= 0)
                 return 0;
         if (!*text || *text == '-' || strspn(text, "0123456789") == strlen(text))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "%s: '%s' is no name and no number of a %s",
-                                what, shown, kind);
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "%s: '%s' is neither the name nor the number of a %s", what, shown, kind);
 
         r = find(text, group, ret_id);
         if (r == -ESRCH)

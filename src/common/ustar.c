@@ -100,15 +100,15 @@ static int sort_entries(const UstarEntry *entries, size_t n, GPtrArray **ret, Er
         g_autoptr(GPtrArray) sorted = g_ptr_array_new();
 
         if (n > USTAR_ENTRIES_MAX)
-                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "%zu names are too many: at most %d", n,
-                                USTAR_ENTRIES_MAX);
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "too many names: %zu, the maximum is %d",
+                                n, USTAR_ENTRIES_MAX);
         for (size_t i = 0; i < n; i++) {
                 if (!ustar_name_is_valid(entries[i].name)) {
                         g_autofree char *shown = text_for_display(entries[i].name, USTAR_NAME_MAX);
 
                         return error_set(ret_error, ERROR_INVALID_ARGS,
-                                        "'%s' is no name: write 1 to %d printable characters without '/', "
-                                        "':' and space, not beginning with '.'",
+                                        "'%s' is not a valid name: use 1 to %d printable characters without "
+                                        "'/', ':' and space, not beginning with '.'",
                                         shown, USTAR_NAME_MAX);
                 }
                 if (entries[i].size > USTAR_SIZE_MAX)
@@ -119,13 +119,13 @@ static int sort_entries(const UstarEntry *entries, size_t n, GPtrArray **ret, Er
         if (sorted->len < n || ustar_size(entries, n) > USTAR_SIZE_MAX)
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
                                 "the archive of all names would be larger than %d bytes, with 512 for each "
-                                "name and its content rounded up to 512: leave out what is no key material",
+                                "name and its content rounded up to 512; remove what is not key material",
                                 USTAR_SIZE_MAX);
 
         g_ptr_array_sort(sorted, compare_entries);
         for (guint i = 1; i < sorted->len; i++)
                 if (compare_entries(&sorted->pdata[i - 1], &sorted->pdata[i]) == 0)
-                        return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' is there twice",
+                        return error_set(ret_error, ERROR_INVALID_ARGS, "'%s' is given twice",
                                         ((const UstarEntry *) sorted->pdata[i])->name);
 
         *ret = g_steal_pointer(&sorted);
@@ -166,7 +166,7 @@ int ustar_write_memfd(const UstarEntry *entries, size_t n, int *ret_fd, Error *r
         int r;
 
         if (fd < 0)
-                return error_set_errno(ret_error, -errno, "Cannot make memory for the archive");
+                return error_set_errno(ret_error, -errno, "Cannot allocate memory for the archive");
 
         r = ustar_write(fd, entries, n, ret_error);
         if (r < 0)
@@ -242,5 +242,6 @@ int ustar_parse(const void *data, size_t size, GArray **ret_entries, Error *ret_
         return 0;
 
 refuse:
-        return error_set(ret_error, ERROR_INVALID_DEFINITION, "The archive is damaged, or none of ours");
+        return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                        "The archive is damaged, or was not made by SHRUTHI");
 }

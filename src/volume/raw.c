@@ -14,12 +14,12 @@ static int refuse(
 {
         if (format->unpack)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "%s is compressed with %s, and a guest would see it as it is: unpack it "
-                                "first with '%s'%s",
+                                "%s is compressed with %s, and the guest would see the compressed data: "
+                                "unpack it first with '%s'%s",
                                 what, format->name, format->unpack, way);
 
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "%s is a disk image of format %s, and a guest would see it as it is: convert it "
+                        "%s is a disk image of format %s, and the guest would see this format: convert it "
                         "first with 'qemu-img convert -f %s -O raw %s %s.raw'%s",
                         what, format->name, format->qemu, path, path, way);
 }
@@ -28,8 +28,8 @@ int volume_check_import(int fd, Error *ret_error)
 {
         const FileFormat *format = file_format_of_fd(fd);
 
-        return format ? refuse(format, "What is to be imported", "FILE",
-                                        "; if the guest is to have just that, import it with --raw "
+        return format ? refuse(format, "The source of the import", "FILE",
+                                        "; to give the guest the data as it is, import it with --raw "
                                         "(\"Raw\")",
                                         ret_error)
                       : 0;

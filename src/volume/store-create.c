@@ -56,10 +56,11 @@ static int refuse_write(Error *ret_error, int r, const char *name)
 {
         if (r == -ENOSPC || r == -EDQUOT)
                 return error_set(ret_error, ERROR_FAILED,
-                                "There is no room for volume '%s' on the file system of %s: free some there",
+                                "Not enough space for volume '%s' on the file system of %s: free some space "
+                                "there",
                                 name, paths_volumes());
 
-        return error_set_errno(ret_error, r, "Cannot make volume '%s' in %s", name, paths_volumes());
+        return error_set_errno(ret_error, r, "Cannot create volume '%s' in %s", name, paths_volumes());
 }
 
 /* Under the store's lock nobody makes a folder, so one that is not locked has lost its maker. */
@@ -131,7 +132,7 @@ static int folder_begin(int store_fd, const char *name, uint64_t size, uid_t own
 
         clear_remains(store_fd);
         if (faccessat(store_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
-                return error_set(ret_error, ERROR_VOLUME_EXISTS, "There is a volume '%s' already", name);
+                return error_set(ret_error, ERROR_VOLUME_EXISTS, "Volume '%s' already exists", name);
         r = volume_check_limits(store_fd, name, owner, size, 1, limits, ret_error);
         if (r < 0)
                 return r;
@@ -158,7 +159,7 @@ static int folder_commit(int store_fd, Folder *folder, const char *name, Error *
 {
         if (renameat2(store_fd, folder->name, store_fd, name, RENAME_NOREPLACE) < 0)
                 return errno == EEXIST ? error_set(ret_error, ERROR_VOLUME_EXISTS,
-                                                         "There is a volume '%s' already", name)
+                                                         "Volume '%s' already exists", name)
                                        : refuse_write(ret_error, -errno, name);
         g_clear_pointer(&folder->name, g_free);
 
@@ -208,22 +209,22 @@ static int volume_source_look(int fd, VolumeSource *ret, Error *ret_error)
         int flags = fcntl(fd, F_GETFL);
 
         if (flags < 0 || fstat(fd, &source.st) < 0)
-                return error_set_errno(ret_error, errno, "Cannot look at what is to be imported");
+                return error_set_errno(ret_error, errno, "Cannot inspect the source of the import");
         source.regular = S_ISREG(source.st.st_mode);
         if (!source.regular && !S_ISBLK(source.st.st_mode))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "What is to be imported is neither a file nor a block device: write it into "
-                                "a file first");
+                                "The source of the import is neither a file nor a block device: write it "
+                                "into a file first");
         if (flags & O_PATH || (flags & O_ACCMODE) == O_WRONLY)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "What is to be imported is not open for reading: open it read-only and pass "
-                                "it again");
+                                "The source of the import is not open for reading: open it read-only and "
+                                "pass it again");
         source.size = (uint64_t) source.st.st_size;
         if (!source.regular && ioctl(fd, BLKGETSIZE64, &source.size) < 0)
                 return error_set_errno(ret_error, errno, "Cannot read the size of the block device");
         if (source.size == 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "What is to be imported is empty: make an empty volume with 'shruthictl "
+                                "The source of the import is empty: create an empty volume with 'shruthictl "
                                 "volume create'");
 
         *ret = source;
@@ -233,8 +234,8 @@ static int volume_source_look(int fd, VolumeSource *ret, Error *ret_error)
 static int refuse_changed(Error *ret_error)
 {
         return error_set(ret_error, ERROR_BUSY,
-                        "What is to be imported was changed while it was read: try again when it is written "
-                        "completely");
+                        "The source of the import changed while it was read: try again when it has been "
+                        "written completely");
 }
 
 static bool volume_source_is_unchanged(const VolumeSource *source)
@@ -274,7 +275,7 @@ static int volume_source_copy(const VolumeSource *source, int to, const char *na
                 ssize_t n = pread_all(source->fd, buffer, want, (off_t) offset);
 
                 if (n < 0)
-                        return error_set_errno(ret_error, (int) n, "Cannot read what is to be imported");
+                        return error_set_errno(ret_error, (int) n, "Cannot read the source of the import");
                 if ((size_t) n < want)
                         return refuse_changed(ret_error);
                 r = write_sparse(to, buffer, want, (off_t) offset);
@@ -303,8 +304,8 @@ static int volume_source_choose_size(
                 g_autofree char *shown = size_format_exact(size), *needed = size_format_exact(least);
 
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "A volume of %s has no room for what is to be imported: it must have %s or "
-                                "more",
+                                "A volume of %s is too small for the source of the import: it must have %s "
+                                "or more",
                                 shown, needed);
         }
 
@@ -322,7 +323,7 @@ static int check_free_space(
 
         return !limits ? 0
                        : file_system_check_room(paths_volumes(), wanted, limits->free_min, what,
-                                         "free some there", ret_error);
+                                         "free some space there", ret_error);
 }
 
 int volume_import(const char *name, const VolumeContent *content, uid_t owner, gid_t group,

@@ -54,7 +54,7 @@ int volume_name_check(const char *name, Error *ret_error)
 
         shown = text_for_display(name ?: "", 80);
         return error_set(ret_error, ERROR_INVALID_NAME,
-                        "'%s' is no name of a volume: use 1 to %d of a-z, A-Z, 0-9, '-', '_' and '.', "
+                        "'%s' is not a valid volume name: use 1 to %d of a-z, A-Z, 0-9, '-', '_' and '.', "
                         "beginning with a letter or digit",
                         shown, VOLUME_NAME_MAX);
 }
@@ -79,8 +79,8 @@ char *volume_path(const char *name)
 int error_set_no_such_volume(Error *ret_error, const char *name)
 {
         return error_set(ret_error, ERROR_NO_SUCH_VOLUME,
-                        "There is no volume '%s': make it with 'shruthictl volume create %s --size=…'", name,
-                        name);
+                        "There is no volume '%s': create it with 'shruthictl volume create %s --size=…'",
+                        name, name);
 }
 
 static int store_open_directory(int *ret_fd, Error *ret_error)
@@ -89,7 +89,7 @@ static int store_open_directory(int *ret_fd, Error *ret_error)
 
         if (fd < 0)
                 return error_set_errno(ret_error, errno,
-                                "Cannot open the store of volumes %s ('systemd-tmpfiles --create' makes it)",
+                                "Cannot open the volume store %s ('systemd-tmpfiles --create' creates it)",
                                 paths_volumes());
 
         *ret_fd = fd;
@@ -106,7 +106,7 @@ int volume_store_lock(int *ret_fd, Error *ret_error)
                 return r;
         while (flock(fd, LOCK_EX) < 0)
                 if (errno != EINTR)
-                        return error_set_errno(ret_error, errno, "Cannot lock the store of volumes %s",
+                        return error_set_errno(ret_error, errno, "Cannot lock the volume store %s",
                                         paths_volumes());
 
         *ret_fd = TAKE_FD(fd);
@@ -219,8 +219,7 @@ static int read_all(int store_fd, bool temporary, GPtrArray **ret_volumes, Error
                 int r = -errno;
 
                 copy = close_safe(copy);
-                return error_set_errno(
-                                ret_error, r, "Cannot read the store of volumes %s", paths_volumes());
+                return error_set_errno(ret_error, r, "Cannot read the volume store %s", paths_volumes());
         }
 
         while ((entry = readdir(dir))) {
@@ -282,8 +281,8 @@ int volume_check_limits(int store_fd, const char *name, uid_t owner, uint64_t mo
 
         if (more_volumes > 0 && number >= limits->max_user)
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "Volume '%s' would be one too many: its owner has %u, and "
-                                "VolumesMaxPerUser=%u in shruthi.conf; remove one that is not needed with "
+                                "Limit reached for volume '%s': its owner has %u volumes "
+                                "(VolumesMaxPerUser=%u in shruthi.conf); remove one that is not needed with "
                                 "'shruthictl volume remove'",
                                 name, number, limits->max_user);
         if (size <= limits->size_max_user && more_size <= limits->size_max_user - size)
@@ -293,8 +292,8 @@ int volume_check_limits(int store_fd, const char *name, uid_t owner, uint64_t mo
         more = size_format(more_size);
         max = size_format(limits->size_max_user);
         return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                        "%s more for volume '%s' are too much: its owner has volumes of %s already, and "
-                        "VolumesSizeMaxPerUser=%s in shruthi.conf; make it smaller, or remove one that is "
+                        "%s more for volume '%s' exceed the limit: its owner has volumes of %s "
+                        "(VolumesSizeMaxPerUser=%s in shruthi.conf); make it smaller, or remove one that is "
                         "not needed with 'shruthictl volume remove'",
                         more, name, has, max);
 }
@@ -312,7 +311,7 @@ static int data_open(int store_fd, const char *name, int flags, int *ret_fd, Err
                 return error_set_errno(ret_error, errno, "Cannot open the data of volume '%s'", name);
         if (!S_ISREG(st.st_mode))
                 return error_set(ret_error, ERROR_FAILED,
-                                "The data of volume '%s' is no regular file any more: remove the volume",
+                                "The data of volume '%s' is no longer a regular file: remove the volume",
                                 name);
 
         *ret_fd = TAKE_FD(fd);
@@ -351,8 +350,8 @@ int volume_resize(const char *name, uint64_t size, const VolumeLimits *limits, E
                 g_autofree char *has = size_format_exact(volume->size);
 
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "Volume '%s' cannot be made smaller than the %s that it has: a guest may "
-                                "have written there; make another one and copy what is in it",
+                                "Volume '%s' cannot be made smaller than its %s, because a guest may have "
+                                "written there; create another volume and copy the data",
                                 name, has);
         }
 
@@ -395,7 +394,7 @@ int volume_look(const char *name, VolumeUse *ret_use, Error *ret_error)
 
         r = disk_lock_look(fd, &use);
         if (r < 0)
-                return error_set_errno(ret_error, r, "Cannot see how volume '%s' is used", name);
+                return error_set_errno(ret_error, r, "Cannot check whether volume '%s' is in use", name);
 
         *ret_use = use == VOLUME_UNUSED && export_goes_on(name, fd) ? VOLUME_READ : use;
         return 0;
@@ -423,11 +422,11 @@ int volume_await_turn(const char *name, bool read_only, int *ret_fd, Error *ret_
 
         fd = openat(store, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0)
-                return error_set_errno(ret_error, errno, "Cannot open the folder of volume '%s'", name);
+                return error_set_errno(ret_error, errno, "Cannot open the directory of volume '%s'", name);
         while (flock(fd, read_only ? LOCK_SH : LOCK_EX) < 0)
                 if (errno != EINTR)
-                        return error_set_errno(ret_error, errno, "Cannot lock the folder of volume '%s'",
-                                        name);
+                        return error_set_errno(
+                                        ret_error, errno, "Cannot lock the directory of volume '%s'", name);
 
         *ret_fd = TAKE_FD(fd);
         return 0;
@@ -458,8 +457,8 @@ int volume_export(const char *name, int *ret_fd, Error *ret_error)
                 r = disk_lock_read(fd);
         if (r == -EAGAIN)
                 return error_set(ret_error, ERROR_VOLUME_IN_USE,
-                                "Volume '%s' is being written by a unikernel: stop that first, so that all "
-                                "of it is of one moment",
+                                "Volume '%s' is being written by a unikernel; stop it first to get a "
+                                "consistent copy",
                                 name);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot lock volume '%s'", name);
@@ -512,8 +511,8 @@ int volume_remove(const char *name, Error *ret_error)
                 return r;
         if (r >= 0 && use != VOLUME_UNUSED)
                 return error_set(ret_error, ERROR_VOLUME_IN_USE,
-                                "Volume '%s' is being %s: stop the unikernel that uses it, or end the "
-                                "export that goes on, first",
+                                "Volume '%s' is being %s; first stop the unikernel that uses it, or end the "
+                                "export in progress",
                                 name, volume_use_to_string(use));
 
         /* Gone as a whole; what is left of it if we die here is cleared away by the next. */
@@ -530,8 +529,8 @@ int volume_space(uint64_t *ret_free, uint64_t *ret_total, Error *ret_error)
         struct statvfs st;
 
         if (statvfs(paths_volumes(), &st) < 0)
-                return error_set_errno(ret_error, errno, "Cannot look at the file system of %s",
-                                paths_volumes());
+                return error_set_errno(
+                                ret_error, errno, "Cannot inspect the file system of %s", paths_volumes());
 
         *ret_free = (uint64_t) st.f_bavail * st.f_frsize;
         *ret_total = (uint64_t) st.f_blocks * st.f_frsize;

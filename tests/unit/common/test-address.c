@@ -87,8 +87,8 @@ static void test_says_what_is_missing(void)
 
         g_assert_cmpint(address_parse("10.0.0.2", &found, &error), <, 0);
         g_assert_cmpstr(error.message, ==,
-                        "'10.0.0.2' has no prefix length: write 10.0.0.2/24 with the length that its "
-                        "network has");
+                        "'10.0.0.2' has no prefix length: write 10.0.0.2/24 with the prefix length of its "
+                        "network");
 }
 
 static void test_network_arithmetic(void)
@@ -149,8 +149,8 @@ static void test_subnets(void)
                 g_assert_cmpint(subnet_parse(bad[i], &found, NULL), ==, -EINVAL);
         g_assert_cmpint(subnet_parse("10.0.0.1/24", &found, &error), ==, -EINVAL);
         g_assert_cmpstr(error.message, ==,
-                        "'10.0.0.1/24' is an address in the network 10.0.0.0/24 and no network itself: "
-                        "write 10.0.0.0/24");
+                        "'10.0.0.1/24' is an address in network 10.0.0.0/24, not a network: write "
+                        "10.0.0.0/24");
 }
 
 static void test_who_may_have_what(void)

@@ -185,22 +185,22 @@ static const struct {
                         "f:2: DefaultMemory=infinity: not a size: write a whole number and K, M, G or T "
                         "(base 1024), such as 32M"},
         {"[Shruthi]\nDefaultMemory=32\n",
-                        "f:2: DefaultMemory=32: out of bounds: write 1M to 1T"},
+                        "f:2: DefaultMemory=32: out of range: write 1M to 1T"},
         {"[Shruthi]\nDefaultMemory=1025K\n",
                         "f:2: DefaultMemory=1025K: not a whole number of MiB, such as 32M"},
         {"[Shruthi]\nMemoryMax=1K\n",
-                        "f:2: MemoryMax=1K: out of bounds: write 1M to infinity"},
+                        "f:2: MemoryMax=1K: out of range: write 1M to infinity"},
         {"[Shruthi]\nMemoryMax=32m\n",
                         "f:2: MemoryMax=32m: not a size: write a whole number and K, M, G or T (base 1024) "
                         "or infinity, such as 256M"},
         {"[Shruthi]\nMemoryMaxPerUser=99999999999999999999\n",
-                        "f:2: MemoryMaxPerUser=99999999999999999999: out of bounds: write 0 to infinity"},
+                        "f:2: MemoryMaxPerUser=99999999999999999999: out of range: write 0 to infinity"},
         {"[Shruthi]\nUnikernelsMax=1K\n", "f:2: UnikernelsMax=1K: not a whole number or infinity, such as "
                                           "1000"},
         {"[Shruthi]\nUnikernelsMaxPerUser=4294967295\n",
-                        "f:2: UnikernelsMaxPerUser=4294967295: out of bounds: write 0 to infinity"},
+                        "f:2: UnikernelsMaxPerUser=4294967295: out of range: write 0 to infinity"},
         {"[Shruthi]\nStartsInFlight=0\n",
-                        "f:2: StartsInFlight=0: out of bounds: write 1 to 64"},
+                        "f:2: StartsInFlight=0: out of range: write 1 to 64"},
         {"[Shruthi]\nStartsInFlight=four\n",
                         "f:2: StartsInFlight=four: not a whole number, such as 4"},
         {"[Shruthi]\nSilenceWarningSec=-1\n", "f:2: SilenceWarningSec=-1: not a time: write a number and "
@@ -211,14 +211,14 @@ static const struct {
         {"[Bridge]\n", "f:1: section [Bridge] needs the name of a bridge, such as [Bridge br0]"},
         {"[Bridge a/b]\n", "f:1: section [Bridge a/b] needs the name of a bridge, such as [Bridge br0]"},
         {"[Bridge b]\nSubnet=10.0.0.1/24\n",
-                        "f:2: Subnet=10.0.0.1/24: '10.0.0.1/24' is an address in the network 10.0.0.0/24 "
-                        "and no network itself: write 10.0.0.0/24"},
+                        "f:2: Subnet=10.0.0.1/24: '10.0.0.1/24' is an address in network 10.0.0.0/24, not "
+                        "a network: write 10.0.0.0/24"},
         {"[Bridge b]\nSubnet=fd00::/64\n",
-                        "f:2: Subnet=fd00::/64: not a network of IPv4, such as 10.0.0.0/24"},
+                        "f:2: Subnet=fd00::/64: not an IPv4 network, such as 10.0.0.0/24"},
         {"[Bridge b]\nGateway=10.0.0.1\n",
-                        "f:2: Gateway=10.0.0.1: write Subnet= too, such as 10.0.0.0/24"},
+                        "f:2: Gateway=10.0.0.1: Subnet= is missing; set it too, such as 10.0.0.0/24"},
         {"[Bridge b]\nSubnet=10.0.0.0/24\nGateway=10.0.1.1\n",
-                        "f:3: Gateway=10.0.1.1: not in the network 10.0.0.0/24"},
+                        "f:3: Gateway=10.0.1.1: not in network 10.0.0.0/24"},
         {"[Bridge b]\nIPv6Subnet=fd00::/64\nIPv6DNS=10.0.1.1\n",
                         "f:3: IPv6DNS=10.0.1.1: not an address of a host, such as fd00::1"},
         {"[Bridge b]\nSubnets=1\n", "f:2: unknown key 'Subnets' in [Bridge b], did you mean 'Subnet'?"},
@@ -327,7 +327,7 @@ static void test_unreadable_files(Fixture *f, const void *data)
         for (size_t i = 0; i < G_N_ELEMENTS(linked); i++) {
                 g_assert_cmpint(symlink("/nowhere/at/all", linked[i]), ==, 0);
                 g_assert_cmpint(conf_load(&conf, &error), ==, -EBADMSG);
-                g_assert_nonnull(strstr(error.message, ".conf: the file that it links to is not there"));
+                g_assert_nonnull(strstr(error.message, ".conf: the target of the link does not exist"));
                 g_assert_nonnull(strstr(error.message, linked[i]));
                 g_assert_cmpint(g_remove(linked[i]), ==, 0);
                 g_assert_cmpint(symlink("/dev/null", linked[i]), ==, 0);

@@ -109,29 +109,29 @@ static void test_refusals(void)
                 size_t size;
                 const char *message;
         } cases[] = {
-                {TEXT("A=1\n"), "f:1: 'A=1' stands before the first [SECTION]"},
+                {TEXT("A=1\n"), "f:1: 'A=1' is before the first [SECTION]"},
                 {TEXT("[S]\nnonsense\n"), "f:2: 'nonsense' is neither KEY=VALUE nor a [SECTION]; a comment "
                                           "begins with '#'"},
                 {TEXT("[S]\n=1\n"), "f:2: '=1' is neither KEY=VALUE nor a [SECTION]; a comment begins with "
                                     "'#'"},
                 {TEXT("[S]\nA B=1\n"), "f:2: 'A B=1' is neither KEY=VALUE nor a [SECTION]; a comment begins "
                                        "with '#'"},
-                {TEXT("[S\n"), "f:1: '[S' is no section header: write [TYPE] or [TYPE NAME], alone on its "
-                               "line"},
-                {TEXT("[]\n"), "f:1: '[]' is no section header: write [TYPE] or [TYPE NAME], alone on its "
-                               "line"},
-                {TEXT("[ ]\n"), "f:1: '[ ]' is no section header: write [TYPE] or [TYPE NAME], alone on its "
-                                "line"},
-                {TEXT("[S a]b]\n"), "f:1: '[S a]b]' is no section header: write [TYPE] or [TYPE NAME], "
+                {TEXT("[S\n"), "f:1: '[S' is not a section header: write [TYPE] or [TYPE NAME], alone on "
+                               "its line"},
+                {TEXT("[]\n"), "f:1: '[]' is not a section header: write [TYPE] or [TYPE NAME], alone on "
+                               "its line"},
+                {TEXT("[ ]\n"), "f:1: '[ ]' is not a section header: write [TYPE] or [TYPE NAME], alone on "
+                                "its line"},
+                {TEXT("[S a]b]\n"), "f:1: '[S a]b]' is not a section header: write [TYPE] or [TYPE NAME], "
                                     "alone on its line"},
-                {TEXT("[S] # c\n"), "f:1: '[S] # c' is no section header: write [TYPE] or [TYPE NAME], "
+                {TEXT("[S] # c\n"), "f:1: '[S] # c' is not a section header: write [TYPE] or [TYPE NAME], "
                                     "alone on its line"},
                 {TEXT("[S]\n[T]\n[S]\n"),
-                                "f:3: section [S] stands here a second time: join the two"},
+                                "f:3: section [S] is given twice; join the two"},
                 {TEXT("[S x]\n[S  x ]\n"),
-                                "f:2: section [S  x ] stands here a second time: join the two"},
+                                "f:2: section [S  x ] is given twice; join the two"},
                 {TEXT("[S]\nA=1\nB=2\nA=1\n"),
-                                "f:4: key 'A' stands here a second time, first in line 2: keep one"},
+                                "f:4: key 'A' is given twice, first in line 2; remove one"},
                 {TEXT("[S]\r\n"), "f:1: a carriage return: save the file with Unix line ends"},
                 {TEXT("[S]\nA=\x1b[2J\n"), "f:2: control character 0x1b: remove it"},
                 {TEXT("[S]\nA=\0\n"), "f:2: control character 0x00: remove it"},
@@ -143,9 +143,9 @@ static void test_refusals(void)
                                              "the two"},
                 {TEXT("[S]\n\\\nA=1\n"), "f:2: '\\' is neither KEY=VALUE nor a [SECTION]; a comment begins "
                                          "with '#'"},
-                {TEXT("[S]\nA=1\\"), "f:2: the file ends with a '\\' that joins its last line with nothing"},
-                {TEXT("[S]\nA=1\\\n# comment\n"), "f:3: the file ends with a '\\' that joins its last line "
-                                                  "with nothing"},
+                {TEXT("[S]\nA=1\\"), "f:2: the last line ends with '\\', but there is no next line"},
+                {TEXT("[S]\nA=1\\\n# comment\n"), "f:3: the last line ends with '\\', but there is no next "
+                                                  "line"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {

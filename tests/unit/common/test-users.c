@@ -46,9 +46,9 @@ static void test_sentences(void)
         static const struct {
                 const char *text, *word;
         } cases[] = {
-                {"", "no name and no number"},
-                {"-1", "no name and no number"},
-                {"65535", "no name and no number"},
+                {"", "neither the name nor the number"},
+                {"-1", "neither the name nor the number"},
+                {"65535", "neither the name nor the number"},
                 {"no-such-name-here", "there is no"},
                 {"a\nb", "a\\x0ab"},
         };

@@ -128,7 +128,7 @@ static void test_names(void)
         g_assert_false(ustar_name_is_valid(longer));
 
         g_assert_cmpint(ustar_write_memfd(twice, 3, &fd, &error), ==, -EINVAL);
-        g_assert_cmpstr(error.message, ==, "'a' is there twice");
+        g_assert_cmpstr(error.message, ==, "'a' is given twice");
         g_assert_cmpint(ustar_write_memfd(&bad, 1, &fd, &error), ==, -EINVAL);
         g_assert_cmpint(fd, ==, -EBADF);
 }

@@ -36,7 +36,7 @@ static void test_formats(void)
                 CASE("# Disk DescriptorFile", "VMDK", "-f vmdk", "-f vmdk"),
                 CASE("vhdxfile", "VHDX", "-f vhdx", "-f vhdx"),
                 CASE("conectix", "VHD", "-f vpc", "-f vpc"),
-                CASE("\x1f\x8b\x08", "with 'gunzip'; if", NULL, "/d is compressed with gzip"),
+                CASE("\x1f\x8b\x08", "with 'gunzip'; to", NULL, "/d is compressed with gzip"),
                 CASE("\xfd" "7zXZ\0", "unxz", NULL, "unxz"),
         };
 

@@ -83,7 +83,7 @@ static void test_names(VolumeFixture *f, const void *data)
         for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
                 g_assert_null(volume_path(bad[i]));
                 assert_refused(volume_create(bad[i], MIB, OWNER, GID_INVALID, NULL, &error), &error,
-                                ERROR_INVALID_NAME, "no name of a volume");
+                                ERROR_INVALID_NAME, "not a valid volume name");
         }
         for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
                 g_assert_true(volume_name_is_valid(good[i]));
