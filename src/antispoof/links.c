@@ -396,8 +396,8 @@ int links_attach(Links *links, const AntispoofPort *port, bool *ret_attached, Er
                 return 0;
         /* Somebody else's tap is without one for a reason. */
         if (!tap->lost)
-                return error_set(
-                                ret_error, ERROR_FAILED, "The tap '%s' has lost no bridge", port->interface);
+                return error_set(ret_error, ERROR_FAILED, "The tap '%s' was never on a bridge that is gone",
+                                port->interface);
         r = link_change_set_master(index, bridge);
         if (r >= 0 && port->isolated) {
                 r = link_change_set_isolated(index);
@@ -406,10 +406,10 @@ int links_attach(Links *links, const AntispoofPort *port, bool *ret_attached, Er
                         (void) link_change_set_master(index, 0);
         }
         if (r == -EXFULL)
-                return error_set(ret_error, ERROR_FAILED,
-                                "The bridge '%s' is full: it takes 1023 interfaces", port->bridge);
+                return error_set(ret_error, ERROR_FAILED, "Bridge '%s' is full (1023 interfaces)",
+                                port->bridge);
         if (r < 0)
-                return error_set(ret_error, ERROR_FAILED, "Cannot attach '%s' to the bridge '%s': %s",
+                return error_set(ret_error, ERROR_FAILED, "Cannot attach '%s' to bridge '%s': %s",
                                 port->interface, port->bridge, g_strerror(-r));
         return 0;
 }

@@ -77,7 +77,7 @@ static int antispoof_server_filter(
 
 static int antispoof_server_refuse_blind(Error *ret_error)
 {
-        return error_set(ret_error, ERROR_NOT_SUPPORTED, "This host's interfaces cannot be seen");
+        return error_set(ret_error, ERROR_NOT_SUPPORTED, "Cannot list the interfaces of this host");
 }
 
 /* *ret_answer: to be freed with g_free(). */
@@ -198,7 +198,7 @@ static void antispoof_server_restore(AntispoofServer *server, int64_t now)
         server->restore = r < 0 ? now + RETRY_USEC : INT64_MAX;
         server->idle = now + IDLE_USEC;
         if (r < 0)
-                log_warning("Cannot filter the interfaces of guests, and try again: %s",
+                log_warning("Cannot filter the interfaces of guests, trying again: %s",
                                 error_message(&error, r));
 }
 
@@ -298,8 +298,7 @@ static void antispoof_server_begin(AntispoofServer *server, uid_t user)
 
         r = ruleset_watch_open(&server->rules);
         if (r < 0)
-                log_warning("Cannot watch the packet filter, and do not notice when somebody empties it: %s",
-                                g_strerror(-r));
+                log_warning("Cannot watch the packet filter, so a flush is not noticed: %s", g_strerror(-r));
         r = links_open(&server->links);
         if (r < 0)
                 log_warning("Cannot watch the host's bridges: %s", g_strerror(-r));
@@ -327,7 +326,8 @@ int main(void)
         log_open("shruthi-antispoof");
         (void) signal(SIGPIPE, SIG_IGN);
         if (!user || !directory) {
-                log_error("It is started by shruthi-antispoof.socket, where there is a user " SHRUTHI_USER);
+                log_error("shruthi-antispoof must be started by shruthi-antispoof.socket, and needs the "
+                          "user " SHRUTHI_USER);
                 return EXIT_FAILURE;
         }
         r = record_open(directory, &error);

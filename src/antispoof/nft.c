@@ -52,7 +52,7 @@ int nft_run(const char *commands, Error *ret_error)
         message = nft_ctx_get_error_buffer(context) ?: "";
         line = g_strndup(message, strcspn(message, "\n"));
         shown = text_for_display(line, MESSAGE_MAX);
-        return error_set(ret_error, ERROR_FAILED, "nftables refuses the filter: %s", shown);
+        return error_set(ret_error, ERROR_FAILED, "nftables rejects the filter: %s", shown);
 }
 
 void nft_close(void)

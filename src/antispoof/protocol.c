@@ -107,18 +107,17 @@ int antispoof_filter_parse(const char *text, AntispoofFilter **ret_filter, Error
         int r;
 
         if (g_strv_length(words) != 5)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "Malformed request");
         r = name_check(words[0], ret_error);
         if (r < 0)
                 return r;
         if (!device_is_valid(words[4]))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "No device can have that name");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "Invalid name of an interface");
         if (!mac_is_valid(words[1]))
-                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "The MAC address is none that one interface can have");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "Invalid MAC address of an interface");
         if (family_parse(words[2], AF_INET, &filter->ipv4) < 0 ||
                         family_parse(words[3], AF_INET6, &filter->ipv6) < 0)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "A guest cannot have that address");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "A guest cannot have this address");
 
         filter->unikernel = g_strdup(words[0]);
         filter->device = g_strdup(words[4]);
@@ -150,7 +149,7 @@ char *antispoof_request_format(const AntispoofRequest *request)
 
 static int request_refuse(Error *ret_error)
 {
-        return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
+        return error_set(ret_error, ERROR_INVALID_ARGS, "Malformed request");
 }
 
 bool antispoof_tap_name_is_valid(const char *name)
@@ -230,7 +229,7 @@ static bool word_is_valid(const char *word)
 
 static int answer_refuse(Error *ret_error)
 {
-        (void) error_set(ret_error, ERROR_FAILED, "shruthi-antispoof gave an answer that cannot be read");
+        (void) error_set(ret_error, ERROR_FAILED, "Malformed answer from shruthi-antispoof");
         return -EBADMSG;
 }
 

@@ -69,7 +69,7 @@ static int record_renew(const char *path, const char *text, Error *ret_error)
         if (r >= 0 && g_str_equal(found, text))
                 r = utimensat(AT_FDCWD, path, NULL, 0) < 0 ? -errno : 0;
         else if (r >= 0)
-                return error_set(ret_error, ERROR_FAILED, "Another guest's interface has that name");
+                return error_set(ret_error, ERROR_FAILED, "The interface of another guest has this name");
 
         return r < 0 ? error_set_errno(ret_error, r, "Cannot read %s", path) : 0;
 }
@@ -83,8 +83,8 @@ int record_add(const AntispoofFilter *filter, Error *ret_error)
         if (g_file_test(path, G_FILE_TEST_EXISTS))
                 return record_renew(path, text, ret_error);
         if (n_records >= RECORDS_MAX)
-                return error_set(ret_error, ERROR_LIMIT_EXCEEDED, "%d interfaces are filtered already",
-                                RECORDS_MAX);
+                return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
+                                "Limit reached: %d interfaces are filtered", RECORDS_MAX);
 
         r = file_create(directory, name, text, strlen(text), 0600);
         if (r < 0)

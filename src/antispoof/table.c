@@ -63,8 +63,8 @@ static int table_restore_all(guint *ret_open, Error *ret_error)
 
         *ret_open = filters_count_interfaces(filters);
         if (*ret_open > 0)
-                log_warning("Somebody has emptied or changed our tables of the packet filter: %u interfaces "
-                            "of guests were not filtered, and are again",
+                log_warning("The nftables tables of SHRUTHI were flushed or changed: %u interfaces of "
+                            "guests were not filtered, and are filtered again",
                                 *ret_open);
         return 0;
 }

@@ -62,10 +62,10 @@ static int read_one(const char *name, GPtrArray **ret_files)
                 r = definition_load_full(name, DEFINITION_IGNORE_USERS, &definition, &error);
         rights_raise();
         if (r < 0)
-                kmsg_log(LOG_WARNING, "%s is passed over: %s", name,
-                                is_of_users(name) ? "its definition cannot be used ('shruthictl status' "
-                                                    "says why)"
-                                                  : error_message(&error, r));
+                kmsg_log(LOG_WARNING, "Skipping %s: %s", name,
+                                is_of_users(name)
+                                                ? "its definition is invalid ('shruthictl status' shows why)"
+                                                : error_message(&error, r));
         else
                 *ret_files = unit_files_new(definition);
 

@@ -27,7 +27,7 @@ static guint archive_find(const GArray *entries, const char *key)
 static int archive_refuse_missing(const char *unikernel, const char *key, Error *ret_error)
 {
         return error_set(ret_error, ERROR_NO_SUCH_CREDENTIAL,
-                        "Unikernel '%s' has no key '%s' that was set: shruthictl credential list %s",
+                        "Unikernel '%s' has no key '%s' that was set; run 'shruthictl credential list %s'",
                         unikernel, key, unikernel);
 }
 
@@ -42,8 +42,8 @@ int archive_set(GArray *entries, const char *unikernel, const UstarEntry *key, b
                 return archive_refuse_missing(unikernel, key->name, ret_error);
         if (i == entries->len && entries->len >= SEAL_KEYS_MAX)
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "Unikernel '%s' has %u keys already, and %d are the most", unikernel,
-                                entries->len, SEAL_KEYS_MAX);
+                                "Limit reached: unikernel '%s' has %u keys, and the maximum is %d",
+                                unikernel, entries->len, SEAL_KEYS_MAX);
 
         if (i < entries->len) {
                 entry.name = g_array_index(entries, UstarEntry, i).name;

@@ -78,16 +78,16 @@ static int creds_child_start(
 
         if (input < 0) {
                 if (pipe2(in, O_CLOEXEC) < 0)
-                        return error_set_errno(ret_error, errno, "Cannot make a pipe");
+                        return error_set_errno(ret_error, errno, "Cannot create a pipe");
                 input_end = in[0];
                 child->input = in[1];
         }
         if (pipe2(out, O_CLOEXEC) < 0)
-                return error_set_errno(ret_error, errno, "Cannot make a pipe");
+                return error_set_errno(ret_error, errno, "Cannot create a pipe");
         output_end = out[1];
         child->output = out[0];
         if (pipe2(messages, O_CLOEXEC) < 0)
-                return error_set_errno(ret_error, errno, "Cannot make a pipe");
+                return error_set_errno(ret_error, errno, "Cannot create a pipe");
         messages_end = messages[1];
         child->messages = messages[0];
 
@@ -153,7 +153,7 @@ int creds_encrypt(const char *name, const GArray *entries, char **ret_text, size
         read = fd_read_all(child.output, SEAL_TEXT_MAX, &text, &size);
         if (read == -E2BIG)
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "Sealed the keys would take more than the %d bytes that systemd can load",
+                                "The sealed keys would take more than the %d bytes that systemd can load",
                                 SEAL_TEXT_MAX);
 
         r = creds_child_wait(&child, &words);

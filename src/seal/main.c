@@ -87,8 +87,7 @@ static int client_receive(int client, SealRequest *ret, int *ret_fd, Error *ret_
         if (r < 0)
                 return r;
         if (seal_verb_takes_content(ret->verb) != (fd >= 0))
-                return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "The request lacks the descriptor that it needs");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "The request has no file descriptor");
 
         *ret_fd = TAKE_FD(fd);
         return 0;
@@ -104,19 +103,20 @@ static int content_check_kind(int fd, bool *ret_regular, Error *ret_error)
         struct statx st;
 
         if (flags < 0 || (flags & O_PATH) || (flags & O_ACCMODE) == O_WRONLY)
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The descriptor is not open for reading");
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "The file descriptor is not open for reading");
         if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) < 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "The descriptor is of a file that root may not read (%s): hand it over "
-                                "through a pipe",
+                                "The file descriptor refers to a file that root may not read (%s); pass the "
+                                "content through a pipe",
                                 g_strerror(errno));
         if (!S_ISREG(st.stx_mode) && !S_ISFIFO(st.stx_mode))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "The descriptor is of no regular file and no pipe: hand it over through a "
-                                "pipe");
+                                "The file descriptor refers to neither a regular file nor a pipe; pass the "
+                                "content through a pipe");
         if (S_ISREG(st.stx_mode) && (fstatfs(fd, &file_system) < 0 || file_system.f_type == FUSE_MAGIC))
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "The file is on a file system of a user's (FUSE): hand it over through a "
+                                "The file is on a file system of a user (FUSE); pass the content through a "
                                 "pipe");
 
         *ret_regular = S_ISREG(st.stx_mode);
@@ -138,18 +138,17 @@ static int content_read(int fd, Secret *content, Error *ret_error)
                     : secret_read(content, fd, g_get_monotonic_time() + READ_SEC * G_USEC_PER_SEC);
         if (r == -E2BIG)
                 return error_set(ret_error, ERROR_LIMIT_EXCEEDED,
-                                "The content has more than %d bytes, which is the most that systemd can "
-                                "load",
+                                "The content has more than %d bytes, the maximum that systemd can load",
                                 SEAL_CONTENT_MAX);
         if (r == -ETIMEDOUT)
                 return error_set(ret_error, ERROR_TIMED_OUT,
-                                "The content did not end within %d seconds: close the other end of the pipe",
+                                "The content did not end within %d seconds; close the other end of the pipe",
                                 READ_SEC);
         if (r < 0)
                 return error_set_errno(ret_error, r, "Cannot read the content");
         if (content->size == 0)
                 return error_set(ret_error, ERROR_INVALID_ARGS,
-                                "The content is empty: there is no key in it");
+                                "The content is empty, so there is no key in it");
 
         return 0;
 }

@@ -46,8 +46,8 @@ int seal_key_check(const char *key, Error *ret_error)
 
         shown = text_for_display(key, USTAR_NAME_MAX);
         return error_set(ret_error, ERROR_INVALID_ARGS,
-                        "'%s' cannot name a key: write 1 to %d printable ASCII characters without '/', ':' "
-                        "and space, not beginning with '.'",
+                        "'%s' is not a valid key name: use 1 to %d printable ASCII characters without '/', "
+                        "':' and space, not beginning with '.'",
                         shown, USTAR_NAME_MAX);
 }
 
@@ -76,7 +76,7 @@ int seal_request_parse(const char *data, size_t size, SealRequest *ret, Error *r
         int r;
 
         if (size == 0 || size > SEAL_REQUEST_MAX || memchr(data, 0, size))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "Malformed request");
 
         text = g_strndup(data, size);
         words = g_strsplit(text, " ", 5);
@@ -86,7 +86,7 @@ int seal_request_parse(const char *data, size_t size, SealRequest *ret, Error *r
                         parse_size_max(words[3], &size_max))
                 n--;
         if ((int) verb < 0 || n != (seal_verb_takes_key(verb) ? 3 : 2))
-                return error_set(ret_error, ERROR_INVALID_ARGS, "The request cannot be read");
+                return error_set(ret_error, ERROR_INVALID_ARGS, "Malformed request");
 
         r = name_check(words[1], ret_error);
         if (r >= 0 && seal_verb_takes_key(verb))
@@ -136,7 +136,7 @@ int seal_answer_parse(const char *data, size_t size, char ***ret_keys, Error *re
                         n = 0;
         if (n == 0 || !g_str_equal(lines[0], "ok")) {
                 (void) error_set(ret_error, ERROR_CREDENTIALS_UNAVAILABLE,
-                                "shruthi-seal gave an answer that cannot be read");
+                                "Malformed answer from shruthi-seal");
                 return -EBADMSG;
         }
 

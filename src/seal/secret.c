@@ -16,7 +16,7 @@ int secret_new(size_t capacity, Secret *ret, Error *ret_error)
         void *data = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         if (data == MAP_FAILED)
-                return error_set_errno(ret_error, errno, "Cannot make room for %zu bytes", capacity);
+                return error_set_errno(ret_error, errno, "Cannot allocate %zu bytes", capacity);
 
         /* Without them it still works: swap may be encrypted, and the unit allows no core dumps. */
         (void) mlock(data, capacity);

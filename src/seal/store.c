@@ -76,7 +76,7 @@ static int store_open_sealed(Store *store, int *ret_fd, Error *ret_error)
         if (fd < 0 || fstat(fd, &st) < 0)
                 return error_set_errno(ret_error, errno, "Cannot open %s", path);
         if (!S_ISREG(st.st_mode))
-                return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED, "%s is no regular file", path);
+                return error_set(ret_error, ERROR_CREDENTIALS_DAMAGED, "%s is not a regular file", path);
 
         r = fd_read_all(fd, SEAL_TEXT_MAX, &text, &size);
         if (r == -E2BIG)
@@ -94,9 +94,9 @@ static int store_explain_damage(const Store *store, Error *ret_error)
 {
         if (ret_error && ret_error->code == ERROR_CREDENTIALS_DAMAGED)
                 error_prefix(ret_error,
-                                "%s/%s was changed, comes from another unikernel or host, or this host's "
-                                "key or TPM2 chip is not the same any more (with those that it was sealed "
-                                "with it is read again; 'shruthictl credential remove %s --all' forgets it)",
+                                "%s/%s was changed, comes from another unikernel or host, or was sealed "
+                                "with another host key or TPM2 chip (with the same ones it can be read "
+                                "again; 'shruthictl credential remove %s --all' removes it)",
                                 SEALED_DIR, store->file, store->unikernel);
         return error_code_to_errno(ERROR_CREDENTIALS_DAMAGED);
 }
@@ -123,7 +123,7 @@ static int store_unseal(Store *store, int fd, Error *ret_error)
         r = ustar_parse(store->archive.data, store->archive.size, &store->entries, ret_error);
         if (r < 0) {
                 (void) error_set(ret_error, ERROR_CREDENTIALS_DAMAGED,
-                                "What is sealed is no archive of keys");
+                                "The sealed data is not an archive of keys");
                 return store_explain_damage(store, ret_error);
         }
 
@@ -174,7 +174,7 @@ static int client_check(int client, Error *ret_error)
         struct pollfd poller = {.fd = client, .events = POLLRDHUP};
 
         if (poll(&poller, 1, 0) > 0 && (poller.revents & (POLLHUP | POLLRDHUP | POLLERR)))
-                return error_set(ret_error, ERROR_CANCELED, "The caller has left");
+                return error_set(ret_error, ERROR_CANCELED, "The caller has disconnected");
 
         return 0;
 }

@@ -58,7 +58,7 @@ static void test_of_another(Fixture *fixture, gconstpointer data)
 
         fixture_put(fixture->directory, fixture->interface, "other 02:00:00:00:00:02 any any service");
         g_assert_cmpint(record_add(fixture->filter, &error), <, 0);
-        g_assert_nonnull(strstr(error.message, "Another guest's"));
+        g_assert_nonnull(strstr(error.message, "The interface of another guest"));
         g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
         g_assert_true(g_str_has_prefix(text, "other "));
 }

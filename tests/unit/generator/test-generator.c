@@ -204,7 +204,7 @@ static void test_broken_are_passed_over(Fixture *f, const void *data)
 
         run(f, &log);
         expected = g_strdup_printf(
-                        "shruthi-generator: bad is passed over: %s:2: Autostart=maybe: write yes or no\n",
+                        "shruthi-generator: Skipping bad: %s:2: Autostart=maybe: write yes or no\n",
                         bad);
         g_assert_cmpstr(log, ==, expected);
         assert_wanted(f, "good");
@@ -252,10 +252,9 @@ static void test_log_is_for_all(Fixture *f, const void *data)
         fixture_put(paths_state_definitions(), "b.unikernel.d/y.conf", "[Unikernel]\n");
         g_assert_cmpint(symlink(secret, dropin), ==, 0);
         run(f, &log);
-        g_assert_cmpstr(log, ==, "shruthi-generator: a is passed over: its definition cannot be used "
-                                 "('shruthictl status' says why)\n"
-                                 "shruthi-generator: b is passed over: its definition cannot be used "
-                                 "('shruthictl status' says why)\n");
+        g_assert_cmpstr(log, ==,
+                        "shruthi-generator: Skipping a: its definition is invalid ('shruthictl status' shows why)\n"
+                        "shruthi-generator: Skipping b: its definition is invalid ('shruthictl status' shows why)\n");
         g_assert_cmpuint(count_files(f->normal), ==, 0);
 }
 
