@@ -22,7 +22,7 @@ service() { unit_show shruthi-antispoof.service "$1"; }
 # ── What it is ───────────────────────────────────────────────────────────────────────────────────────────────────────
 expect_output "its socket is there" '^active$' systemctl is-active shruthi-antispoof.socket
 is "for our user alone" '600 shruthi shruthi' "$(stat -c '%a %U %G' /run/shruthi/antispoof)"
-expect_output "doctor says what is filtered" '^ok +anti-spoofing: Guests whose addresses are known send from these alone' shruthictl doctor
+expect_output "doctor says what is filtered" '^ok +anti-spoofing: Guests with known addresses are filtered' shruthictl doctor
 pid=$(service MainPID)
 expect_fail "it is not root" '^' test "$(stat -c %u "/proc/$pid")" = 0
 is "it may do one thing" '0000000000001000' "$(sed -n 's/^CapBnd:\t//p' "/proc/$pid/status")"
@@ -190,7 +190,7 @@ comes_back() {
         is "and sends its own" "$own4$own6" "$(passes)"
 }
 comes_back "after a flush of all" nft flush ruleset
-expect_output "the journal says so" 'packet filter: [1-9][0-9]* interfaces of guests were not filtered' \
+expect_output "the journal says so" 'flushed or changed: [1-9][0-9]* interfaces of guests were not filtered' \
         journalctl --boot --unit=shruthi-antispoof.service --output=cat
 # As Debian's nftables.service does: all in one transaction.
 comes_back "after a reload" nft -f - <<<'flush ruleset; table inet filter { chain input { type filter hook input priority 0; }; }'
@@ -253,7 +253,7 @@ kill $silent
 # What a name stands for cannot be changed by somebody who finds another filter of the same name.
 victim=$(ask "filter victim $MAC 10.9.9.7 none service")
 echo -n "thief $MAC any any service" >"$RECORDS/${victim#ok }"
-expect_output "a name that stands for another is not given" '^error Another guest' \
+expect_output "a name that stands for another is not given" '^error The interface of another guest' \
         ask "filter victim $MAC 10.9.9.7 none service"
 rm "$RECORDS/${victim#ok }"
 
@@ -281,7 +281,7 @@ check "they stop, and nobody has to let go of them" gone honest liar
 # ── Where it is away ─────────────────────────────────────────────────────────────────────────────────────────────────
 check "it is masked" systemctl mask --runtime --now shruthi-antispoof.socket shruthi-antispoof.service
 expect_output "doctor says what that costs" '^warning +anti-spoofing: .*quarter of a second.*libvirt' shruthictl doctor
-expect_output "and what is filtered all the same" '^ok +isolation: Guests cannot send' shruthictl doctor
+expect_output "and what is filtered all the same" '^ok +isolation: Guests can send only' shruthictl doctor
 check "a network of both families" virsh --quiet net-create <(echo "<network><name>six</name><forward mode='nat'/>
 <bridge name='br-six' stp='off' delay='0'/><ip address='10.66.0.1' netmask='255.255.255.0'/>
 <ip family='ipv6' address='fd66::1' prefix='64'/></network>")

@@ -26,10 +26,10 @@ chmod 0644 $images/*
 # --- what an image is, and what it takes ---
 
 if [ "$(uname -m)" = aarch64 ]; then
-        refusal='for x86_64, this host is aarch64: write Architecture=x86_64 to have it emulated'
+        refusal='for x86_64, this host is aarch64: set Architecture=x86_64 to emulate it'
         foreign=$BUILD/tests/guest/guest.multiboot
 else
-        refusal='for aarch64, this host is x86_64: write Architecture=aarch64 to have it emulated'
+        refusal='for aarch64, this host is x86_64: set Architecture=aarch64 to emulate it'
         foreign=$images/off
 fi
 expect_output "an image says what it is for" '^ *Architecture: aarch64$' bash -c "shruthictl image inspect $images/off; :"
@@ -59,7 +59,7 @@ check "so is each that systemd starts by itself" \
         bash -c 'for i in 1 2 3 4 5; do systemctl start unikernel@arm || exit; done'
 expect_output "status names the architecture" 'Image: sha256:.*\(linux, aarch64\)' bash -c 'shruthictl status arm; :'
 expect_fail "another one than the image's is refused" \
-        'for aarch64, and Architecture= says x86_64: write Architecture=aarch64' alice set arm Architecture=x86_64
+        'for aarch64, but Architecture= is x86_64: set Architecture=aarch64' alice set arm Architecture=x86_64
 if [ "$(uname -m)" != aarch64 ]; then
         expect_fail "it cannot be taken away either" "$refusal" alice set arm Architecture=
 fi

@@ -90,7 +90,7 @@ expect_fail "a property cannot be written" '.' busctl set-property $dest $path/u
 
 expect_fail "unknown flags" 'Unknown flags 0x4' call StartUnikernel st hello 4
 expect_fail "Remove takes no flags" 'Unknown flags 0x1' call RemoveUnikernel st hello 1
-expect_fail "a signal that would hurt" 'none of SIGTERM' call KillUnikernel si hello 19
+expect_fail "a signal that would hurt" 'use SIGTERM' call KillUnikernel si hello 19
 expect_output "it is found by name" "o \"$path/unikernel/hello\"" call GetUnikernel s hello
 expect_output "it is found by unit" "o \"$path/unikernel/hello\"" call GetUnikernelByUnit s unikernel@hello.service
 uuid=$(get hello UUID | cut -d'"' -f2)

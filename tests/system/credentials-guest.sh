@@ -147,21 +147,21 @@ printf '%s' "$other" | systemd-creds encrypt --name=sealed.key - /root/sealed.ke
 mkdir -p /etc/credstore && printf stored >/etc/credstore/in.store
 define d '[Network service]' Bridge=virbr0 '[Credentials storage]'
 expect_fail "before systemd knows that there may be keys" 'failed' systemctl start unikernel@d
-check_soon "… it says what to do" 60 unit_log_has d "systemd does not know of [Credentials storage] yet: run 'systemctl daemon-reload'"
+check_soon "… it says what to do" 60 unit_log_has d "systemd does not know [Credentials storage] yet: run 'systemctl daemon-reload'"
 systemctl daemon-reload
 define d "Arguments=--storage-keys --storage-prove=plain.key:$NONCE --storage-prove=sealed.key:$NONCE --storage-prove=set.key:$NONCE --tick=500" \
         '[Network service]' Bridge=virbr0 '[Credentials storage]' LoadCredential=plain.key:/root/plain.key \
         LoadCredentialEncrypted=sealed.key:/root/sealed.key LoadCredential=in.store LoadCredential=nowhere
 chmod 0600 /root/plain.key
 expect_fail "before systemd knows of them" 'failed' systemctl start unikernel@d
-check_soon "… it says what to do" 60 unit_log_has d "systemd did not load the credential 'plain.key': run 'systemctl daemon-reload'"
+check_soon "… it says what to do" 60 unit_log_has d "systemd did not load credential 'plain.key': run 'systemctl daemon-reload'"
 systemctl daemon-reload
 check "files of an administrator" systemctl start unikernel@d
 check_soon "… reach the guest" 60 proves d plain.key "$secret"
 check_soon "… those that are encrypted, too" 60 proves d sealed.key "$other"
 check_soon "… and those in systemd's store" 60 printed d 'key: in.store 6 bytes'
 check_soon "one that is in no store is left out" 60 printed d 'keys: 3 in all'
-check_soon "… and said" 60 unit_log_has d "'nowhere' is in none of systemd's stores"
+check_soon "… and said" 60 unit_log_has d "'nowhere' was not found in systemd's stores"
 is "joined they are in memory without a name" "/memfd:shruthi-archive (deleted)" \
         "$(find "/proc/$(qemu_pid d)/fd" -lname '/memfd:*' -printf '%l\n' | sort -u)"
 systemctl stop unikernel@d
@@ -170,7 +170,7 @@ set_key d plain.key "never seen"
 check "with keys that were set" systemctl start unikernel@d
 check_soon "… both are there" 60 proves d set.key "$secret"
 check_soon "… and the definition wins" 60 proves d plain.key "$secret"
-check_soon "… which is said" 60 unit_log_has d "'plain.key' was set and is named in the definition, too"
+check_soon "… which is said" 60 unit_log_has d "'plain.key' was set and is also in the definition"
 expect_output "status names the definition's" 'credentials: plain.key, sealed.key, in.store, nowhere' shruthictl status d
 
 # shellcheck disable=SC2016
@@ -311,7 +311,7 @@ check_soon "… makes it transient again" 60 is_transient k
 as_user alice shruthictl stop k
 sed '/<metadata>/,/<\/metadata>/d' /root/k.xml >/root/foreign.xml
 virsh --quiet define /root/foreign.xml
-expect_fail "a foreign domain of that name, defined and at rest, is an error" 'that is not ours' as_user alice shruthictl start k
+expect_fail "a foreign domain of that name, defined and at rest, is an error" 'does not belong to SHRUTHI' as_user alice shruthictl start k
 is "… and is left alone" "yes shut off" "$(persistent k) $(state k)"
 virsh --quiet undefine unikernel-k
 

@@ -211,7 +211,7 @@ check "one is removed" alice credential remove hers far
 check "several are removed" alice credential remove hers socket typed
 expect_status "what is not there is not removed" 1 alice credential remove hers socket
 expect_status "neither all nor one is an error" 2 alice credential remove hers
-expect_fail "a name that no key can have is refused" "cannot name a key" alice credential set hers ../x <<<x
+expect_fail "a name that no key can have is refused" "is not a valid key name" alice credential set hers ../x <<<x
 expect_fail "so is too much, with the limit" '870912 bytes' bash -c \
         "head -c 870913 /dev/zero | shruthictl credential set hers big"
 expect_fail "and a directory" 'directory' bash -c 'shruthictl credential set hers dir </etc'

@@ -360,7 +360,7 @@ expect_fail "of an image" '^Cannot inspect /: ' alice image inspect /
 expect_fail "of a key" '^Cannot set key k of nothere: There is no unikernel' \
         alice credential set nothere k </etc/hostname
 expect_fail "of facts" '^Cannot show nothere: There is no unikernel' alice show nothere
-expect_fail "a group by its name" 'a group that they are not in .root.' \
+expect_fail "a group by its name" 'a group that the caller is not in .root.' \
         as_user alice shruthictl --no-ask-password set hello --group=root
 
 # --- definitions in files, without shruthid
@@ -381,7 +381,7 @@ mkdir /tmp/check/good.unikernel.d
 echo 'Memory=1M' >/tmp/check/good.unikernel.d/50.conf
 expect_fail "drop-ins beside it count" '^/tmp/check/good.unikernel.d/50.conf:1: ' \
         mallory check /tmp/check/good.unikernel
-expect_fail "another name is said" 'called NAME.unikernel' mallory check /etc/passwd
+expect_fail "another name is said" 'must be NAME.unikernel' mallory check /etc/passwd
 expect_json "… for programs too" 'map([.Name, .Valid])' '[["wired",false],["bad",false]]' \
         mallory check --json=short /tmp/check/wired.unikernel /tmp/check/bad.unikernel
 is "shruthid was not asked" inactive "$(systemctl is-active shruthid.service)"

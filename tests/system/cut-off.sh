@@ -53,7 +53,7 @@ check_soon "the first is attached again" 60 is_port held br7
 check_soon "and the second" 60 is_port open br7
 check_soon "and answers" 60 answers 10.77.0.2
 check_soon "as does the other" 60 answers 10.77.0.3
-check_soon "the journal says so" 60 said held "Network 'service' of 'held' had lost its bridge, and is attached again"
+check_soon "the journal says so" 60 said held "Network 'service' of 'held' had lost its bridge and is attached again"
 check_soon "and the property" 60 cut_off held false
 expect_fail "and status no more" '' bash -c 'shruthictl status held | grep -E "^ +cut off"'
 expect_fail "a tap of somebody else's is left alone" '' test -e /sys/class/net/tap9/master
@@ -94,7 +94,7 @@ expect_output "it is in DHCP again" "$subnet\\.9,own," bash -c 'cat /var/lib/shr
 ip link add br-full type bridge
 for i in {1..1023}; do printf 'tuntap add dev f%s mode tap\nlink set f%s master br-full\n' "$i" "$i"; done >/tmp/full
 check "a bridge with 1023 interfaces" ip -batch /tmp/full
-expect_fail "takes no guest, which is said in words" "The bridge 'br-full' is full: it takes 1023 interfaces" \
+expect_fail "takes no guest, which is said in words" "The bridge 'br-full' is full \(1023 interfaces\)" \
         shruthictl create one-more "$GUEST" --memory=8M --network=service:br-full --now
 
 finish

@@ -155,7 +155,7 @@ guest=$(pgrep -f 'guest=unikernel-one')
 refused "restart, broken after shruthid has read it," RestartUnikernel one 0
 is "… and leaves it running, too" "$guest" "$(pgrep -f 'guest=unikernel-one')"
 check "shruthid starts while it is broken" systemctl restart shruthid
-expect_output "and its status says so" 'which is broken' unit_show shruthid StatusText
+expect_output "and its status says so" 'shruthi.conf is invalid' unit_show shruthid StatusText
 rm /etc/shruthi/shruthi.conf.d/70-broken.conf
 check "mended, it is read at a reload" systemctl reload shruthid
 is "and its status no longer says so" "Serving the bus" "$(unit_show shruthid StatusText)"

@@ -139,7 +139,7 @@ expect_output "a drop-in does that too" '\bunikernel@shipped\.service\b' \
 expect_fail "one without is not wanted" '^$' \
         bash -c 'systemctl show -p Wants unikernels.target | grep -o unikernel@rests'
 expect_output "the generator names the broken one" \
-        '^shruthi-generator: broken is passed over: .*/broken\.unikernel:3: Memory=lots: not a size' \
+        '^shruthi-generator: Skipping broken: .*/broken\.unikernel:3: Memory=lots: not a size' \
         env SYSTEMD_LOG_TARGET=console /lib/systemd/system-generators/shruthi-generator /run/generated
 is_none "the generator wrote nothing else" "$(find /run/systemd/generator* -path '*unikernel*' ! -type d \
         ! -path '/run/systemd/generator/unikernels.target.wants/unikernel@*.service' \

@@ -31,25 +31,25 @@ nor() { if grep -qE -e "$2" <<<"$output"; then lib_fail "$1" "doctor should not 
 
 says "all is well" '^ok +polkit' '^ok +configuration' '^ok +libvirt' '^ok +machine' '^ok +capability-cache' \
         '^ok +own-name' \
-        '^warning +kvm: Unikernels run by emulation' '^ok +fast-start' '^ok +isolation' '^ok +store' '^ok +console' \
+        '^warning +kvm: Unikernels run under emulation' '^ok +fast-start' '^ok +isolation' '^ok +store' '^ok +console' \
         '^ok +volumes' '^ok +bridge' '^ok +neighbours' '^(ok|warning) +limits: .*slices'
 well=$(sed -nE 's/^(ok|warning) +([a-z-]+):.*/\1 \2/p' <<<"$output")
 
 # --- what is remembered ---
 
 sed -i 's/^kvm-reason=.*/kvm-reason=planted/; s/^fast-start-reason=.*/fast-start-reason=planted/' $result
-says "what was remembered is not repeated" '^warning +kvm: .*libvirt offers no KVM'
+says "what was remembered is not repeated" '^warning +kvm: .*libvirt does not support KVM'
 nor "… in any line" planted
-expect_output "and starts go by what doctor has found" '^kvm-reason=libvirt offers no KVM' cat $result
+expect_output "and starts go by what doctor has found" '^kvm-reason=libvirt does not support KVM' cat $result
 
 offered=/run/kvm-is-offered
 probe() {
         runuser -u shruthi -- env OFFER_KVM=$offered LD_PRELOAD="$BUILD/tests/client/offer-kvm.so" $HELPER probe
 }
-expect_output "a start finds the same" '^kvm-reason=libvirt offers no KVM' probe
+expect_output "a start finds the same" '^kvm-reason=libvirt does not support KVM' probe
 touch $offered
 check_soon "when libvirt comes to offer KVM, the next start tries it" 60 \
-        eval 'probe | grep "^kvm-reason=KVM is there, but"'
+        eval 'probe | grep "^kvm-reason=KVM exists, but"'
 rm $offered
 expect_output "… once" '^kvm-offered=yes$' cat $result
 sed -i 's/^kvm-reason=.*/kvm-reason=planted/' $result
@@ -59,20 +59,20 @@ expect_output "… and not at each start" '^kvm-reason=planted$' probe
 
 printf '[Shruthi]\nAcceleration=kvm\n' >$dropin
 says "Acceleration=kvm without KVM is a failure, with the reason" \
-        '^failed +kvm: No unikernel starts: Acceleration=kvm stands in shruthi.conf, and libvirt offers no KVM' \
+        '^failed +kvm: No unikernel can start: Acceleration=kvm is set in shruthi.conf, and libvirt does not support KVM' \
         'Acceleration=auto'
 nor "… and nothing is said of starts that take longer" 'fast-start'
 rm $dropin
-says "mended, starts are as before" '^warning +kvm: Unikernels run by emulation' '^ok +fast-start'
+says "mended, starts are as before" '^warning +kvm: Unikernels run under emulation' '^ok +fast-start'
 
 printf '[Shruthi]\nAllowedNetworks=default\nAllowedBridges=virbr0 nobr0\n' >$dropin
 virsh --quiet net-destroy default
 says "a network that is off, and bridges that are not there" "^failed +network: .*'default'.*not active" \
-        "^failed +bridge: .*'virbr0'.*not there" "^failed +bridge: .*'nobr0'" 'virsh net-start default'
+        "^failed +bridge: .*'virbr0'.*does not exist" "^failed +bridge: .*'nobr0'" 'virsh net-start default'
 virsh --quiet net-start default
 rm $dropin
 chmod 0700 /var/lib/shruthi
-says "folders that QEMU cannot enter" '^failed +store: .*may not enter /var/lib/shruthi' '^failed +volumes' \
+says "folders that QEMU cannot enter" '^failed +store: .*cannot enter /var/lib/shruthi' '^failed +volumes' \
         'systemd-tmpfiles --create'
 systemd-tmpfiles --create
 
@@ -138,7 +138,7 @@ socat -u UDP-RECV:53,bind=127.0.0.9 OPEN:/dev/null &
 silent=$!
 rm -f /etc/resolv.conf
 printf 'nameserver 127.0.0.9\noptions timeout:1 attempts:2\n' >/etc/resolv.conf
-says "… and what it costs now" "^failed +own-name: .*'sandbox'.* waited [0-9.]+ s"
+says "… and what it costs now" "^failed +own-name: .*'sandbox'.* took [0-9.]+ s"
 check "a start takes as long" shruthictl create named "$BUILD/tests/guest/guest-plain.virtio" --now
 expect_output "… and analyze names it" "own name, 'sandbox'.*shruthictl doctor" shruthictl analyze named
 check "remove" shruthictl remove --now named

@@ -49,11 +49,11 @@ mkdir -p /etc/shruthi/unikernels
 
 # What the host can do is tried once.
 rm -f /run/shruthi/probe/result
-expect_output "without KVM it says so, with the reason" '^kvm-reason=libvirt offers no KVM' helper probe
+expect_output "without KVM it says so, with the reason" '^kvm-reason=libvirt does not support KVM' helper probe
 fast=$(fast_start_of_host)
 expect_output "the fast start was tried" "^fast-start=$fast\$" helper probe
 expect_output "by what libvirt asks QEMU with it and without" \
-        '^fast-start-reason=libvirt asks QEMU [0-9]+ times at a start with it, and [0-9]+ times without$' helper probe
+        '^fast-start-reason=libvirt sends QEMU [0-9]+ queries at a start with it, and [0-9]+ without$' helper probe
 check "what was found is remembered" test -s /run/shruthi/probe/result
 before=$(stat -c %i /run/shruthi/probe/result)
 check "asking again asks nobody" helper probe
@@ -153,7 +153,7 @@ is "FastStart=no: its element is gone" 0 "$(helper xml shape | grep -c qemu:del)
 printf '[Shruthi]\nAcceleration=kvm\n' >/etc/shruthi/shruthi.conf.d/test.conf
 expect_output "Acceleration=kvm is obeyed" 'type="kvm"' helper xml shape
 expect_fail "a start is refused where there is none, with the value, the reason and the way out" \
-        '^error=shruthi.conf has Acceleration=kvm, but KVM cannot be used here \(libvirt offers no KVM.*\): write Acceleration=auto' \
+        '^error=shruthi.conf has Acceleration=kvm, but this host cannot use KVM \(libvirt does not support KVM.*\): set Acceleration=auto' \
         helper start shape
 expect_status "as a failure of the host" 62 helper start shape
 rm /etc/shruthi/shruthi.conf.d/test.conf

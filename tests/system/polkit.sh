@@ -132,7 +132,7 @@ expect_output "… with all details" \
 check "stop" as alice StopUnikernel hers 0
 check "more than users may have is an administrator's to allow" \
         as alice SetUnikernelSettings hers "{'Memory': <uint64 314572800>}"
-expect_output "… who is told what it is" "'reason', '300M of memory are more than a unikernel of users.*MemoryMax=" \
+expect_output "… who is told what it is" "'reason', '300M of memory exceed the limit of a unikernel.*MemoryMax=" \
         cat $fake/log
 check "… and takes it back" as_root SetUnikernelSettings hers "{'Memory': <uint64 50331648>}"
 as_user alice python3 $client interactive StopUnikernel hers >/dev/null

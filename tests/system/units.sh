@@ -268,7 +268,7 @@ qemu=$(qemu_pid mute)
 systemctl kill --signal=KILL unikernel@mute
 check_soon "a runner that cannot ask why it was restarted adopts" 60 said mute Adopted
 is "the same guest" "$qemu" "$(qemu_pid mute)"
-check_soon "and says so" 60 said mute 'systemd does not say why'
+check_soon "and says so" 60 said mute 'Cannot ask systemd why it restarted the unit'
 systemctl stop unikernel@mute
 
 # --- Restart= in a drop-in, as the generator writes it.

@@ -71,7 +71,7 @@ expect_fail "nor import any" "$no" mallory volume import hers /etc/hostname
 is "nothing has come of it" "data 12582912" "$(names) $(stat -c %s $store/data/data)"
 check "nor was a file left" test ! -e /tmp/stolen
 expect_fail "bob cannot take the name" 'already' bob volume create data --size=1M
-expect_fail "alice makes none for others" 'Only an administrator may make a volume for somebody else|Authentication' \
+expect_fail "alice makes none for others" 'Only an administrator may create a volume for another user|Authentication' \
         alice volume create gift --size=1M --owner=bob
 expect_fail "nor for a group that alice is not in" 'Only an administrator may name a group|Authentication' \
         alice volume create gift --size=1M --group=libvirt
@@ -88,7 +88,7 @@ check "bob removes the volume" bob volume remove gift
 # --- wrong input
 
 for name in '' . .. -x a/b 'a b' $'a\nb' "$(printf 'a%.0s' {1..132})" .new-1 ../images; do
-        expect_fail "'${name:0:20}' is no name" 'is no name of a volume' alice volume create --size=1M -- "$name"
+        expect_fail "'${name:0:20}' is no name" 'is not a valid volume name' alice volume create --size=1M -- "$name"
 done
 check "a long name is one" alice volume create "$(printf 'a%.0s' {1..131})" --size=512
 check "and goes" alice volume remove "$(printf 'a%.0s' {1..131})"
@@ -170,7 +170,7 @@ check "an odd size is rounded up" alice volume import odd odd
 is "to a sector" 512 "$(fact alice odd Size)"
 check "a larger one is had by asking" alice volume import larger odd --size=1M
 is "and is as large" 1048576 "$(fact alice larger Size)"
-expect_fail "a smaller one is not" 'has no room' alice volume import smaller content --size=1M
+expect_fail "a smaller one is not" 'is too small for the source' alice volume import smaller content --size=1M
 check "they go together" alice volume remove odd larger
 expect_fail "one of several that fails does not keep the others" "Cannot remove volume nothere" \
         alice volume remove nothere copy
@@ -225,9 +225,9 @@ check_soon "a file system of lies is there" 60 grep -q ready /tmp/fuse.log
 fuse_import() { as_user alice python3 $client volume-import "$1" "file:/tmp/fuse/$1"; }
 check "what is a file in it is imported" fuse_import good
 check "and goes" alice volume remove good
-expect_fail "what has less than it says is refused" 'Busy.*was changed while it was read' fuse_import short
-expect_fail "what grows is refused" 'Busy.*was changed while it was read' fuse_import grow
-expect_fail "what cannot be read is said" 'Cannot read what is to be imported: Input/output error' fuse_import error
+expect_fail "what has less than it says is refused" 'Busy.*changed while it was read' fuse_import short
+expect_fail "what grows is refused" 'Busy.*changed while it was read' fuse_import grow
+expect_fail "what cannot be read is said" 'Cannot read the source of the import: Input/output error' fuse_import error
 check "what lies about where its data are does no harm" fuse_import seek
 is "and has the size that it said" 1048576 "$(fact alice seek Size)"
 check "it goes" alice volume remove seek
@@ -238,7 +238,7 @@ check "and again" bob volume remove meanwhile
 check "and root is" ctl volume list
 kill $fuse
 wait $fuse
-check_soon "when it is gone, the import is over" 60 grep -q 'Cannot read what is to be imported' /tmp/hang
+check_soon "when it is gone, the import is over" 60 grep -q 'Cannot read the source of the import' /tmp/hang
 is "nothing is left of any of it" "data 0" "$(names) $(remains)"
 umount /tmp/fuse
 
@@ -253,7 +253,7 @@ check_soon "an import has looked at its file" 60 waits_for_lock
 head -c 65536 /dev/urandom >>/home/alice/grows
 unlock
 wait $!
-expect_output "a file that grows meanwhile is refused" 'was changed while it was read' cat /tmp/grown
+expect_output "a file that grows meanwhile is refused" 'changed while it was read' cat /tmp/grown
 is "nothing is left of it" "data 0" "$(names) $(remains)"
 
 # Cut off in the middle: after its copy was begun, and before it has its name.
@@ -318,22 +318,22 @@ cp "$BUILD/tests/guest/guest-disk.virtio" /home/alice/guest
 check "alice makes a unikernel with a volume" alice create db guest --network=service:virbr0 \
         --volume=storage:size=4M -- --boots --no-poweroff
 expect_json "the volume tells who names it" '.UsedBy | tostring' '["db"]' alice --json=short volume show db-storage
-expect_fail "names that begin with it are for its owner" "is a name for a volume of unikernel 'db'|Authentication" \
+expect_fail "names that begin with it are for its owner" "is reserved for volumes of unikernel 'db'|Authentication" \
         bob volume create db-other --size=1M
 check "who has one" alice volume create db-other --size=1M
 check "… and may remove it" alice volume remove db-other
-expect_fail "it is not removed while it is named" "is named by the definition of db" alice volume remove db-storage
+expect_fail "it is not removed while it is named" "is named in the definition of db" alice volume remove db-storage
 check "the unikernel starts" alice start db
 is "it writes it" written "$(fact alice db-storage Use)"
-expect_fail "what is written is not exported" "Unikernel 'db' is running: stop it first" \
+expect_fail "what is written is not exported" "unikernel 'db' is running, stop it first" \
         alice volume export db-storage out
-expect_fail "nor cloned" "Unikernel 'db' is running: stop it first" alice volume clone db-storage snapshot
+expect_fail "nor cloned" "unikernel 'db' is running, stop it first" alice volume clone db-storage snapshot
 check "also not while it is paused" alice pause db
-expect_fail "since QEMU may hold writes back" "Unikernel 'db' is paused: stop it first" \
+expect_fail "since QEMU may hold writes back" "unikernel 'db' is paused, stop it first" \
         alice volume clone db-storage snapshot
 check "it goes on" alice resume db
 expect_output "it may grow, from the next start on" 'after their next start' alice volume resize db-storage 8M
-expect_fail "the running one is not removed" 'named by the definition of db' alice volume remove db-storage
+expect_fail "the running one is not removed" 'named in the definition of db' alice volume remove db-storage
 check "it stops" alice stop db
 
 # A descriptor for reading and nothing else, with which no writer starts.
@@ -344,7 +344,7 @@ for way in write truncate reopen chmod; do
 done
 is "it is being read" read "$(fact alice db-storage Use)"
 expect_fail "no writer starts meanwhile" 'db' alice start db
-expect_fail "nor is it removed" 'named by|being read' alice volume remove db-storage
+expect_fail "nor is it removed" 'named in|being read' alice volume remove db-storage
 kill "$(sed -n 's/^held \([0-9]*\) .*/\1/p' /tmp/held)"
 wait $!
 

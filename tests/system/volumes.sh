@@ -127,7 +127,7 @@ rm -f $DEFINITIONS/path-?.unikernel
 # Names and owners.
 define_disk theirs --boots Owner=alice '[Volume storage]' Volume=counter-storage
 expect_fail "a volume of another is refused at the start" . systemctl start unikernel@theirs
-check "with whose it is" messages_have theirs "volume 'counter-storage' is user root's"
+check "with whose it is" messages_have theirs "volume 'counter-storage' belongs to user root"
 define_disk lends --boots Owner=alice Group=shruthi-users '[Volume storage]' Size=1M
 check "a volume is shared with its unikernel's group" systemctl start unikernel@lends
 check_soon "it is written" 60 said lends 'boot 1'
@@ -144,11 +144,11 @@ check "somebody of a group makes one by the name that another's will have" syste
 systemctl stop unikernel@lends-too
 define_disk waits --boots Owner=bob '[Volume storage]' Size=1M
 expect_fail "that is not taken for the other's own" . systemctl start unikernel@waits
-check "and whose it is is said" messages_have waits "volume 'waits-storage' is there already and user alice's"
+check "and whose it is is said" messages_have waits "volume 'waits-storage' already exists and belongs to user alice"
 rm -f $DEFINITIONS/lends-too.unikernel $DEFINITIONS/waits.unikernel
 define_disk missing --boots '[Volume storage]' Volume=nowhere
 expect_fail "one that must be there and is not" . systemctl start unikernel@missing
-check "says what to write" messages_have missing "there is no volume 'nowhere': write Size= too"
+check "says what to write" messages_have missing "there is no volume 'nowhere'; set Size= to create it"
 define_disk counter --boots Autostart=yes '[Volume storage]' Size=128M
 check "Size= of one that is there resizes nothing" systemctl restart unikernel@counter
 check_soon "it runs" 60 said counter 'boot 3'
@@ -161,7 +161,7 @@ rm -f $DEFINITIONS/theirs.unikernel $DEFINITIONS/missing.unikernel
 # Through the bus.
 expect_fail "a user names no path" 'PathNotAllowed|only an administrator' \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:/dev/sda --arguments=--boots
-expect_fail "nor root's volume" "counter-storage.* is user root's" \
+expect_fail "nor root's volume" "counter-storage.* belongs to user root" \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:volume=counter-storage
 expect_fail "and has a limit" 'VolumesSizeMaxPerUser=4G' \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=5G
@@ -175,7 +175,7 @@ check_soon "its first boot" 60 said hers 'boot 1'
 expect_output "its status names it" 'block storage → volume hers-storage' as_user alice shruthictl status hers
 check "it is removed" as_user alice shruthictl remove --now hers
 check "the volume stays" test -f $STORE/hers-storage/data
-expect_fail "another user does not get it" "is user alice's" \
+expect_fail "another user does not get it" "belongs to user alice" \
         as_user bob shruthictl create hers $DISK --network=service --volume=storage:size=1M --arguments=--boots
 check "created again, with another size written" \
         as_user alice shruthictl create hers $DISK --network=service --volume=storage:size=512K --arguments=--boots
@@ -196,7 +196,7 @@ check "and in its journal" messages_have dies "The file system of volume 'dies-s
 rm -rf $STORE/dies-storage $DEFINITIONS/dies.unikernel
 define_disk full --fill '[Volume storage]' Size=64M
 check "a volume larger than its disk starts" systemctl start unikernel@full
-check "and is told of beforehand" messages_have full "may come to need 64M more, and its file system has"
+check "and is told of beforehand" messages_have full "can need 64M more, and its file system has"
 check_soon "the write fails, and the guest is told" 60 said_like full '^storage: a write failed at sector [0-9]+, [0-9]+ bytes'
 check "the guest goes on" running full
 check_soon "the journal of its unit names the volume" 60 \
@@ -205,7 +205,7 @@ expect_output "and its status" "full-storage' is full" unit_show unikernel@full 
 check "what it looks with rests when its guest does" no_timer_is_armed "$(main_pid full)"
 check "what is there is not lost" test "$(allocated full-storage)" -gt 500000
 expect_fail "doctor says it" '"volume-room","Status":"failed"' shruthictl doctor --json=short
-expect_fail "nothing more is made there" "no room for volume|o space left" \
+expect_fail "nothing more is made there" "ot enough space for volume|o space left" \
         as_user alice shruthictl create nospace $DISK --network=service --volume=storage:size=1M
 check "and nothing half-made stays" no_remains
 check "the host has room elsewhere" dd if=/dev/zero of=/var/lib/room bs=1M count=4 status=none
