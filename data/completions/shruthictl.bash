@@ -47,7 +47,10 @@ _shruthictl_value() {
         case $option in
         --json) mapfile -t COMPREPLY < <(compgen -W 'pretty short off' -- "$cur") ;;
         --restart) mapfile -t COMPREPLY < <(compgen -W 'no on-failure always' -- "$cur") ;;
-        --ready) mapfile -t COMPREPLY < <(compgen -W 'started console:' -- "$cur") ;;
+        --ready) mapfile -t COMPREPLY < <(compgen -W 'started console: tcp: http: ping:' -- "$cur") ;;
+        --healthy) mapfile -t COMPREPLY < <(compgen -W 'tcp: http: ping:' -- "$cur") ;;
+        --healthy-interval) mapfile -t COMPREPLY < <(compgen -W '10s 30s 1min' -- "$cur") ;;
+        --watchdog) mapfile -t COMPREPLY < <(compgen -W 'console' -- "$cur") ;;
         --ready-timeout) mapfile -t COMPREPLY < <(compgen -W '30s 90s infinity' -- "$cur") ;;
         --architecture) mapfile -t COMPREPLY < <(compgen -W 'x86_64 aarch64' -- "$cur") ;;
         --autostart) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$cur") ;;
@@ -65,20 +68,21 @@ _shruthictl_value() {
         --property | -p)
                 mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart CutOff Result ExitStatus
                         InvocationID StateChangeTimestamp ActiveEnterTimestamp InactiveEnterTimestamp Image ImageTarget
-                        BootMethod Arguments Memory CPUs Architecture Group Restart Ready ReadyTimeoutSec Devices DefinitionPath DropIns Origin
+                        BootMethod Arguments Memory CPUs Architecture Group Restart Ready ReadyTimeoutSec Healthy HealthyIntervalSec
+                        HealthyRetries Watchdog Health Devices DefinitionPath DropIns Origin
                         DomainName SubState Reason Problem' -- "$cur")
                 ;;
         --image | --initrd | --kernel) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         --size) mapfile -t COMPREPLY < <(compgen -W '16M 64M 256M 1G' -- "$cur") ;;
         --subnet | --ipv6-subnet) mapfile -t COMPREPLY < <(compgen -W 'auto none' -- "$cur") ;;
-        --bridge | --verify | --cpus | --network | --volume | --credentials | --arguments | --name | --kernel-parameters | --server) ;;
+        --bridge | --healthy-retries | --verify | --cpus | --network | --volume | --credentials | --arguments | --name | --kernel-parameters | --server) ;;
         *) return 1 ;;
         esac
 }
 
 _shruthictl() {
         local any='--help --version --host --no-pager --no-legend --no-ask-password --quiet --json'
-        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --group --owner --initrd'
+        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
                 [start]='--no-block --time' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
@@ -182,7 +186,8 @@ _shruthictl() {
                         mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 else
                         mapfile -t COMPREPLY < <(compgen -S = -W 'Image Memory CPUs Architecture Arguments Autostart
-                                Restart Ready ReadyTimeoutSec Group Owner Initrd Network Volume Credentials' -- "$cur")
+                                Restart Ready ReadyTimeoutSec Healthy HealthyIntervalSec HealthyRetries Watchdog
+                                Group Owner Initrd Network Volume Credentials' -- "$cur")
                         compopt -o nospace
                 fi
                 ;;

@@ -98,7 +98,7 @@ complete -c shruthictl -n $network -l bridge -x -d 'Set the name of its bridge'
 complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -a create -d 'Create and start'
 complete -c shruthictl -n '__fish_seen_subcommand_from set' -a 'Image= Memory= CPUs= Architecture= Arguments= Autostart= \
-    Restart= Ready= ReadyTimeoutSec= Group= Owner= Initrd= Network= Volume= Credentials='
+    Restart= Ready= ReadyTimeoutSec= Healthy= HealthyIntervalSec= HealthyRetries= Watchdog= Group= Owner= Initrd= Network= Volume= Credentials='
 
 complete -c shruthictl -s h -l help -d 'Show help'
 complete -c shruthictl -l version -d 'Show the version'
@@ -143,10 +143,18 @@ complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l arguments 
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l autostart -d 'Start at boot'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l restart -x -a 'no on-failure always' \
     -d 'Restart after it ends'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l ready -x -a 'started console:' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l ready -x -a 'started console: tcp: http: ping:' \
     -d 'Set a check that it is ready by'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l ready-timeout -x -a '30s 90s infinity' \
     -d 'Set the time to become ready'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l healthy -x -a 'tcp: http: ping:' \
+    -d 'Set a check of its health'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l healthy-interval -x -a '10s 30s 1min' \
+    -d 'Check its health this often'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l healthy-retries -x \
+    -d 'Set the failures that make it unhealthy'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l watchdog -x -a console \
+    -d 'Have it print a line in each interval'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l group -x -a '(__fish_complete_groups)' \
     -d 'Let the members of this group manage it'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l owner -x -a '(__fish_complete_users)' \

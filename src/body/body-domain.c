@@ -87,6 +87,19 @@ static BodyAnswerKind domain_read_fact(DomainKey key, const char *value, RunStat
         case DOMAIN_KEY_READY_CHECK:
                 run_state_add_ready_check(run, value);
                 return BODY_ANSWER_FACT;
+        case DOMAIN_KEY_HEALTHY_CHECK:
+                run_state_add_healthy_check(run, value);
+                return BODY_ANSWER_FACT;
+        case DOMAIN_KEY_HEALTHY_INTERVAL_USEC:
+                return domain_read_number(&run->healthy_interval_usec, value);
+        case DOMAIN_KEY_HEALTHY_RETRIES:
+                return domain_read_number(&run->healthy_retries, value);
+        case DOMAIN_KEY_WATCHDOG:
+                run->watchdog = g_str_equal(value, "yes");
+                return BODY_ANSWER_FACT;
+        case DOMAIN_KEY_REACH:
+                run_state_add_reach(run, value);
+                return BODY_ANSWER_FACT;
         case DOMAIN_KEY_READY_TIMEOUT_USEC:
                 return domain_read_number(&run->ready_timeout_usec, value);
         case DOMAIN_KEY_SILENCE_WARNING_USEC:

@@ -30,7 +30,12 @@
         KEY(CONSOLE_BURST_USER, "console-burst-user", RUNNER, "the same")                                   \
         KEY(SILENCE_WARNING_USEC, "silence-warning-usec", RUNNER, "µs without output; 0: no warning")       \
         KEY(READY_CHECK, "ready-check", RUNNER, "one of Ready=, other than started")                        \
+        KEY(REACH, "reach", RUNNER, "BRIDGE ADDRESS DEVICE: where a device is that checks go to")           \
         KEY(READY_TIMEOUT_USEC, "ready-timeout-usec", RUNNER, "µs; the largest number: no limit")           \
+        KEY(HEALTHY_CHECK, "healthy-check", RUNNER, "one of Healthy=")                                      \
+        KEY(HEALTHY_INTERVAL_USEC, "healthy-interval-usec", RUNNER, "µs between two looks at its health")   \
+        KEY(HEALTHY_RETRIES, "healthy-retries", RUNNER, "failures in a row that make it sick")              \
+        KEY(WATCHDOG, "watchdog", RUNNER, "yes: it has to print a line in each such interval")              \
         KEY(WITNESS, "witness", RUNNER, "yes or no: this program stays, to tell how it ends")               \
         KEY(MOMENT, "moment", RUNNER, "NAME TIME, a timestamp of unikernel/timestamps.h")                   \
         KEY(STARTED, "started", RUNNER, "kvm or tcg: there is a guest")                                     \

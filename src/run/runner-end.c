@@ -295,6 +295,7 @@ void runner_stop_domain(Runner *runner)
         BodyRequest request = runner->body->request(BODY_STOP, runner->name);
         int r;
 
+        runner_end_health(runner);
         runner->evidence.stop_tried = true;
         if (runner->stop_attempts++ == 0) {
                 runner->stop_begun = (uint64_t) g_get_monotonic_time();

@@ -29,6 +29,14 @@ void runner_tell_status(Runner *runner, const char *more)
                 g_autofree char *what = runner_describe_wait(runner);
 
                 runner_notify("%sSTATUS=Waiting until the guest is ready: %s", more, what);
+        } else if (runner->health) {
+                g_autofree char *sickness = runner_describe_sickness(runner);
+
+                runner_notify("%sSTATUS=The guest runs%s%s%s", more, how,
+                                sickness ? " and fails a check of its health, "
+                                : g_strcmp0(runner->run.health, RUN_HEALTH_HEALTHY) == 0 ? " and is healthy"
+                                                                                         : "",
+                                sickness ?: "");
         } else
                 runner_notify("%sSTATUS=The guest runs%s", more, how);
 }
@@ -163,6 +171,7 @@ static void on_runner_console_line(void *userdata, const char *text, size_t size
                                 runner->run.exit_parser.halted ? RUNNER_EVENT_HALTED : RUNNER_EVENT_GOES_ON);
         }
         runner_take_ready_line(runner, text, size);
+        runner_take_health_line(runner);
 }
 
 static void on_runner_console_throttled(void *userdata, const char *setting)

@@ -13,8 +13,10 @@
 #include "run/console.h"
 #include "run/evidence.h"
 #include "run/journal.h"
+#include "run/probe-client.h"
 #include "run/runner-state.h"
 #include "run/runner.h"
+#include "unikernel/check.h"
 #include "unikernel/exit-parser.h"
 #include "unikernel/run-state.h"
 
@@ -27,8 +29,9 @@ typedef struct RunnerFailure {
         char *message;
 } RunnerFailure;
 
-/* runner-ready.c: what is needed until the guest is ready. */
+/* runner-ready.c: what is needed until the guest is ready. runner-health.c: and from then on. */
 typedef struct ReadyWait ReadyWait;
+typedef struct Health Health;
 
 struct Runner {
         char *name;
@@ -69,7 +72,10 @@ struct Runner {
         sd_event_source *space_source;  /* the next look at its volumes' file system */
         bool no_space;                  /* … which was full */
 
+        ProbeClient *probes;   /* of checks over the network; NULL: none was needed */
         ReadyWait *ready_wait; /* NULL: the guest is ready, or there is none */
+
+        Health *health; /* NULL: nothing is checked */
 
         BodyCall *stopper; /* what ends the domain */
         unsigned stop_attempts;
@@ -150,6 +156,24 @@ void runner_await_ready(Runner *runner);
 void runner_forget_ready(Runner *runner);
 void runner_reject(Runner *runner);
 void runner_take_ready_line(Runner *runner, const char *text, size_t size);
+
+/* What shruthi-probe has found (reason NULL: it holds), and that it is not there. */
+void runner_take_ready_answer(Runner *runner, unsigned i, const char *reason);
+void runner_take_ready_loss(Runner *runner, const char *reason);
+
+/* runner-health.c: begins when it is ready, and ends when it is stopped or has ended. */
+void runner_begin_health(Runner *runner);
+void runner_end_health(Runner *runner);
+void runner_take_health_answer(Runner *runner, unsigned i, const char *reason);
+void runner_take_health_line(Runner *runner);
+char *runner_describe_sickness(const Runner *runner);
+
+/* runner-checks.c: has a check of the network carried out, until it is ended. NULL, or why it cannot be;
+ * free with g_free(). Numbers below CHECKS_MAX are those of Ready=, as many behind them those of Healthy=.
+ */
+char *runner_start_probe(Runner *runner, unsigned number, const Check *check, unsigned interval_ms,
+                unsigned timeout_ms);
+void runner_end_probe(Runner *runner, unsigned number);
 
 /* What is waited for, in words. Free with g_free(). */
 char *runner_describe_wait(const Runner *runner);

@@ -15,6 +15,9 @@
 #include "run/runner-private.h"
 #include "unikernel/check.h"
 
+#define CHECK_TEXT_MAX       400 /* characters */
+#define PROBE_INTERVAL_MS    250
+#define PROBE_TIMEOUT_MS     5000 /* of a guest that is there, and answers late */
 #define LAST_LINES_MAX       3
 #define LAST_LINE_LENGTH_MAX 160                   /* characters */
 #define STOP_ALLOWANCE_USEC  (60 * G_USEC_PER_SEC) /* for the stop of one that is not ready in time */
@@ -26,6 +29,8 @@ struct ReadyWait {
         GRegex *patterns[CHECKS_MAX];     /* NULL: not of the console, or it has held */
         char *last_lines[LAST_LINES_MAX]; /* display-safe, the newest last */
         uint64_t spent_usec[CHECKS_MAX];  /* by each pattern */
+        char *failures[CHECKS_MAX];       /* of the network: the last; NULL: it was not tried yet */
+        bool probing;                     /* … and they are being tried */
         sd_event_source *due_source;
 };
 
@@ -44,6 +49,7 @@ static void ready_wait_free(ReadyWait *wait)
         for (unsigned i = 0; i < CHECKS_MAX; i++) {
                 check_clear(&wait->checks[i]);
                 g_clear_pointer(&wait->patterns[i], g_regex_unref);
+                g_free(wait->failures[i]);
         }
         for (unsigned i = 0; i < LAST_LINES_MAX; i++)
                 g_free(wait->last_lines[i]);
@@ -53,6 +59,9 @@ static void ready_wait_free(ReadyWait *wait)
 
 void runner_forget_ready(Runner *runner)
 {
+        for (unsigned i = 0; runner->ready_wait && i < CHECKS_MAX; i++)
+                if (check_kind_is_of_network(runner->ready_wait->checks[i].kind))
+                        runner_end_probe(runner, i);
         g_clear_pointer(&runner->ready_wait, ready_wait_free);
 }
 
@@ -76,22 +85,30 @@ static ReadyWait *runner_ready_wait(Runner *runner)
         return runner->ready_wait;
 }
 
+static char *ready_wait_describe(const ReadyWait *wait, unsigned i, const char *check)
+{
+        if (wait && check_kind_is_of_network(wait->checks[i].kind))
+                return g_strdup_printf("%s: %s", check, wait->failures[i] ?: "not tried yet");
+
+        return g_strdup_printf("no line of its console matches %s%s", check,
+                        wait && wait->spent_usec[i] > PATTERN_BUDGET_USEC
+                                        ? ", a pattern that takes too long: write a simpler one"
+                                        : "");
+}
+
 char *runner_describe_wait(const Runner *runner)
 {
         const RunState *run = &runner->run;
         g_autoptr(GString) text = g_string_new(NULL);
 
         for (unsigned i = 0; i < ready_count(run); i++) {
-                g_autofree char *shown = text_for_display(run->ready_checks[i], CHECK_PATTERN_MAX);
+                g_autofree char *shown = text_for_display(run->ready_checks[i], CHECK_TEXT_MAX),
+                                *what = NULL;
 
-                if (!ready_check_held(run, i))
-                        g_string_append_printf(text, "%sno line of its console matches %s%s",
-                                        text->len > 0 ? "; " : "", shown,
-                                        runner->ready_wait && runner->ready_wait->spent_usec[i] >
-                                                                                        PATTERN_BUDGET_USEC
-                                                        ? ", a pattern that takes too long: write a simpler "
-                                                          "one"
-                                                        : "");
+                if (ready_check_held(run, i))
+                        continue;
+                what = ready_wait_describe(runner->ready_wait, i, shown);
+                g_string_append_printf(text, "%s%s", text->len > 0 ? "; " : "", what);
         }
 
         return g_strdup(text->str);
@@ -159,6 +176,53 @@ void runner_take_ready_line(Runner *runner, const char *text, size_t size)
                 }
 }
 
+static void runner_note_ready_failure(Runner *runner, unsigned i, const char *reason)
+{
+        char **failure = &runner->ready_wait->failures[i];
+
+        if (g_strcmp0(*failure, reason) == 0)
+                return;
+
+        g_free(*failure);
+        *failure = g_strdup(reason);
+        runner_tell_status(runner, "");
+}
+
+void runner_take_ready_answer(Runner *runner, unsigned i, const char *reason)
+{
+        if (runner->state != RUNNER_UNREADY || !runner->ready_wait || i >= ready_count(&runner->run) ||
+                        ready_check_held(&runner->run, i))
+                return;
+
+        if (reason)
+                runner_note_ready_failure(runner, i, reason);
+        else {
+                runner_end_probe(runner, i);
+                runner_hold_ready_check(runner, i);
+        }
+}
+
+void runner_take_ready_loss(Runner *runner, const char *reason)
+{
+        for (unsigned i = 0; runner->ready_wait && i < CHECKS_MAX; i++)
+                if (check_kind_is_of_network(runner->ready_wait->checks[i].kind) &&
+                                !ready_check_held(&runner->run, i))
+                        runner_note_ready_failure(runner, i, reason);
+}
+
+/* Those of the network, once the guest runs. */
+static void runner_start_ready_probes(Runner *runner, ReadyWait *wait)
+{
+        if (wait->probing)
+                return;
+
+        wait->probing = true;
+        for (unsigned i = 0; i < ready_count(&runner->run); i++)
+                if (check_kind_is_of_network(wait->checks[i].kind) && !ready_check_held(&runner->run, i))
+                        wait->failures[i] = runner_start_probe(
+                                        runner, i, &wait->checks[i], PROBE_INTERVAL_MS, PROBE_TIMEOUT_MS);
+}
+
 static int on_runner_ready_due(sd_event_source *source, uint64_t usec, void *userdata)
 {
         runner_handle(userdata, RUNNER_EVENT_READY_DUE);
@@ -198,6 +262,7 @@ void runner_await_ready(Runner *runner)
                                                       : UINT64_MAX;
         }
         runner_save(runner);
+        runner_start_ready_probes(runner, wait);
         runner_extend_start(runner);
         runner_tell_runs(runner);
         if (run->ready_deadline != UINT64_MAX && !wait->due_source)
@@ -225,7 +290,22 @@ static char *runner_describe_last_lines(const Runner *runner)
                                    : g_strdup("; it has printed nothing");
 }
 
-void runner_reject(Runner *runner)
+static void runner_reject_sick(Runner *runner)
+{
+        g_autofree char *what = runner_describe_sickness(runner);
+
+        runner->rejection = (RunnerFailure){
+                        .result = RESULT_UNHEALTHY,
+                        .exit_status = RUNNER_EXIT_UNHEALTHY,
+                        .message = g_strdup_printf("became unhealthy: %s", what),
+        };
+        journal_message(runner->journal, LOG_ERR, SHRUTHI_MESSAGE_UNHEALTHY, NULL,
+                        "The guest %s. It is stopped", runner->rejection.message);
+        runner_end_health(runner);
+        runner_tell_status(runner, "");
+}
+
+static void runner_reject_unready(Runner *runner)
 {
         g_autofree char *what = runner_describe_wait(runner), *lines = runner_describe_last_lines(runner);
         g_autofree char *time = time_span_format(runner->run.ready_timeout_usec);
@@ -240,4 +320,12 @@ void runner_reject(Runner *runner)
                         "The guest %s. It is stopped", runner->rejection.message);
         runner_forget_ready(runner);
         runner_tell_status(runner, "");
+}
+
+void runner_reject(Runner *runner)
+{
+        if (runner->announced)
+                runner_reject_sick(runner);
+        else
+                runner_reject_unready(runner);
 }

@@ -505,6 +505,8 @@ void runner_announce(Runner *runner)
         if (waited)
                 journal_message(runner->journal, LOG_INFO, SHRUTHI_MESSAGE_READY, NULL,
                                 "The guest is ready");
+        if (runner->state == RUNNER_RUNNING)
+                runner_begin_health(runner);
 
         /* From here on it rests, perhaps for years. */
         (void) malloc_trim(0);

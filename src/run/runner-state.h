@@ -23,7 +23,7 @@
  *   STARTING ─stop requested─► CANCELLING ─up, or refused─┐
  *   NEW, AWAITING_NETWORK, ADOPTING,                      │    ┌─stop failed─► RETRYING ─stop due─► STOPPING
  *   UNREADY, RUNNING, HALTED ─stop requested──────────────┼─► STOPPING ─stop done─► DRAINING ─closed─► ENDED
- *   HALTED ─halt due; UNREADY ─ready due──────────────────┘    └─closed─► STOPPING_CLOSED ─done─► ENDED
+ *   HALTED ─halt due; UNREADY ─ready due; RUNNING ─sick───┘    └─closed─► STOPPING_CLOSED ─done─► ENDED
  *
  * One that has nothing to wait for is ready at once. While UNREADY its console may close, too, which leads to
  * ENDED. A domain that libvirt says is gone leads to DRAINING, too. A failure of the runner's own leads from
@@ -64,6 +64,7 @@ typedef enum RunnerEvent {
         RUNNER_EVENT_GUEST_UP_CLOSED, /* there was one: its console is closed */
         RUNNER_EVENT_READY,           /* all checks of Ready= have held */
         RUNNER_EVENT_READY_DUE,       /* the time for that is over */
+        RUNNER_EVENT_SICK,            /* a check of Healthy= has failed too often */
         RUNNER_EVENT_HALTED,          /* the guest said so */
         RUNNER_EVENT_GOES_ON,         /* it said something else after that */
         RUNNER_EVENT_HALT_DUE,        /* its time to power off is over */

@@ -164,6 +164,8 @@ void runner_free(Runner *runner)
         sd_event_source_disable_unref(runner->halted_source);
         sd_event_source_disable_unref(runner->space_source);
         runner_forget_ready(runner);
+        runner_end_health(runner);
+        probe_client_free(runner->probes);
         sd_event_source_disable_unref(runner->stop_source);
         sd_event_source_disable_unref(runner->slow_source);
         sd_event_source_disable_unref(runner->timeout_source);

@@ -20,13 +20,28 @@
 static const char *const check_kind_table[_CHECK_KIND_MAX] = {
                 [CHECK_STARTED] = "started",
                 [CHECK_CONSOLE] = "console",
+                [CHECK_TCP] = "tcp",
+                [CHECK_HTTP] = "http",
+                [CHECK_PING] = "ping",
 };
 DEFINE_STRING_TABLE(check_kind, CheckKind, check_kind_table, _CHECK_KIND_MAX)
 
 void check_clear(Check *check)
 {
         g_clear_pointer(&check->pattern, g_free);
+        g_clear_pointer(&check->device, g_free);
+        g_clear_pointer(&check->path, g_free);
         *check = (Check){};
+}
+
+/* From its '/' on: nothing that could end a line of HTTP. */
+static bool check_path_is_valid(const char *path)
+{
+        for (const char *p = path; *p; p++)
+                if (!g_ascii_isgraph(*p) || strchr("#\"<>\\^`{|}", *p))
+                        return false;
+
+        return strlen(path) <= CHECK_PATH_MAX;
 }
 
 static int check_refuse(Error *ret_error, const char *right)
@@ -63,9 +78,65 @@ static int check_parse_console(Check *check, const char *rest, Error *ret_error)
         return 0;
 }
 
+bool check_kind_is_of_network(CheckKind kind)
+{
+        return kind == CHECK_TCP || kind == CHECK_HTTP || kind == CHECK_PING;
+}
+
+static int check_parse_port(Check *check, const char *text, Error *ret_error)
+{
+        g_autofree char *shown = text_for_display(text, 20);
+        guint64 port;
+
+        if (!g_ascii_string_to_unsigned(text, 10, 1, 65535, &port, NULL))
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "'%s' is no port: write a number from 1 to 65535", shown);
+
+        check->port = (uint16_t) port;
+        return 0;
+}
+
+/* "DEVICE", "DEVICE:PORT" or "DEVICE:PORT/PATH". A device's name may have colons, but no '/'. */
+static int check_parse_target(Check *check, const char *rest, Error *ret_error)
+{
+        const char *slash = strchr(rest, '/'), *end = slash ?: rest + strlen(rest);
+        const char *colon = check->kind == CHECK_PING ? NULL : memrchr(rest, ':', (size_t) (end - rest));
+        g_autofree char *port = NULL;
+
+        if (check->kind != CHECK_PING && !colon)
+                return check_refuse(ret_error,
+                                check->kind == CHECK_TCP
+                                                ? "no port: write tcp:DEVICE:PORT, such as tcp:service:80"
+                                                : "no port: write http:DEVICE:PORT/PATH, such as "
+                                                  "http:service:80/");
+        check->device = g_strndup(rest, (size_t) ((colon ?: end) - rest));
+        if (!*check->device)
+                return check_refuse(
+                                ret_error, "no device: name one of the [Network] sections, such as service");
+        if (slash && check->kind != CHECK_HTTP)
+                return check_refuse(ret_error, "only http takes a path: remove it");
+        if (check->kind == CHECK_HTTP && !slash)
+                return check_refuse(
+                                ret_error, "no path: write http:DEVICE:PORT/PATH, such as http:service:80/");
+        if (slash && !check_path_is_valid(slash))
+                return error_set(ret_error, ERROR_INVALID_DEFINITION,
+                                "its path is none of a URL: write at most %d printable ASCII characters "
+                                "without space, quotes, '#', '<', '>', '\\', '^', '`', '{', '|' and '}'; "
+                                "others as %%XX",
+                                CHECK_PATH_MAX);
+        check->path = g_strdup(slash);
+        if (!colon)
+                return 0;
+
+        port = g_strndup(colon + 1, (size_t) (end - colon - 1));
+        return check_parse_port(check, port, ret_error);
+}
+
 int check_parse(const char *text, Check *ret_check, Error *ret_error)
 {
-        static const char known[] = "write started or console:REGEX";
+        static const char known[] =
+                        "write started, console:REGEX, tcp:DEVICE:PORT, http:DEVICE:PORT/PATH or "
+                        "ping:DEVICE";
         const char *colon = strchr(text, ':');
         g_autofree char *word = colon ? g_strndup(text, (size_t) (colon - text)) : g_strdup(text);
         _cleanup_check_ Check check = {.kind = check_kind_from_string(word)};
@@ -81,6 +152,8 @@ int check_parse(const char *text, Check *ret_check, Error *ret_error)
 
         if (check.kind == CHECK_CONSOLE)
                 r = check_parse_console(&check, colon + 1, ret_error);
+        else if (check_kind_is_of_network(check.kind))
+                r = check_parse_target(&check, colon + 1, ret_error);
         if (r < 0)
                 return r;
 
@@ -113,4 +186,16 @@ char **checks_split(const char *list)
 
         g_ptr_array_add(checks, NULL);
         return (char **) g_ptr_array_free(g_steal_pointer(&checks), FALSE);
+}
+
+bool checks_have_device(char *const *checks, const char *device)
+{
+        for (char *const *text = checks; *text; text++) {
+                _cleanup_check_ Check check = {};
+
+                if (check_parse(*text, &check, NULL) >= 0 && g_strcmp0(check.device, device) == 0)
+                        return true;
+        }
+
+        return false;
 }

@@ -15,6 +15,9 @@
 typedef enum CheckKind {
         CHECK_STARTED, /* "started": the guest runs */
         CHECK_CONSOLE, /* "console:REGEX": it has printed a line that matches */
+        CHECK_TCP,     /* "tcp:DEVICE:PORT": it accepts connections */
+        CHECK_HTTP,    /* "http:DEVICE:PORT/PATH": it answers GET with a status of 200 to 399 */
+        CHECK_PING,    /* "ping:DEVICE": it answers ICMP echoes */
         _CHECK_KIND_MAX,
         _CHECK_KIND_INVALID = -EINVAL,
 } CheckKind;
@@ -25,11 +28,17 @@ CheckKind check_kind_from_string(const char *text);
 /* In one list. */
 #define CHECKS_MAX        8
 #define CHECK_PATTERN_MAX 256 /* bytes */
+#define CHECK_PATH_MAX    256 /* the same, as in probe/protocol.h */
 
 typedef struct Check {
         CheckKind kind;
         char *pattern; /* of CHECK_CONSOLE */
+        char *device;  /* of those that go over the network, and the next two where they apply */
+        uint16_t port;
+        char *path;
 } Check;
+
+bool check_kind_is_of_network(CheckKind kind);
 
 void check_clear(Check *check);
 #define _cleanup_check_ __attribute__((cleanup(check_clear)))
@@ -42,6 +51,9 @@ int check_parse(const char *text, Check *ret_check, Error *ret_error);
 #define CHECK_LINE_MAX 1024
 GRegex *check_pattern_compile(const char *pattern);
 bool check_pattern_matches(const GRegex *regex, const char *line, size_t size);
+
+/* Whether one of them goes to that device. */
+bool checks_have_device(char *const *checks, const char *device);
 
 /* What a list of checks, lines joined by '\n' (NULL: none), holds beside "started", one by one. Free with
  * g_strfreev(). */

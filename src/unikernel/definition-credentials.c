@@ -10,7 +10,8 @@
 #include "common/ustar.h"
 #include "unikernel/definition-private.h"
 
-const char *const definition_lists[] = {"LoadCredential", "LoadCredentialEncrypted", "Ready", NULL};
+const char *const definition_lists[] = {
+                "LoadCredential", "LoadCredentialEncrypted", "Ready", "Healthy", NULL};
 
 static void source_free(gpointer data)
 {

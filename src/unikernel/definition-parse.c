@@ -7,6 +7,7 @@
 #include "common/names.h"
 #include "common/string-util.h"
 #include "unikernel/arguments.h"
+#include "unikernel/check.h"
 #include "unikernel/definition-private.h"
 #include "unikernel/placeholders.h"
 #include "volume/store.h"
@@ -323,6 +324,58 @@ static int definition_check_arguments(const DefinitionParser *parser)
         return 0;
 }
 
+/* The host must know where to find the guest. */
+static int definition_check_target(
+                const DefinitionParser *parser, const KeyFileEntry *entry, const Check *check)
+{
+        const GPtrArray *devices = parser->definition->devices;
+        g_autoptr(GString) known = g_string_new(NULL);
+
+        for (guint i = 0; i < devices->len; i++) {
+                const DefinitionDevice *device = devices->pdata[i];
+
+                if (device->kind != DEVICE_NETWORK)
+                        continue;
+                if (!g_str_equal(device->name, check->device)) {
+                        g_string_append_printf(
+                                        known, "%s%s", known->len > 0 ? ", " : "; known: ", device->name);
+                        continue;
+                }
+                if (device->setting.mode4 == ADDRESS_MODE_NONE && device->setting.mode6 == ADDRESS_MODE_NONE)
+                        return key_file_refuse(entry, parser->ret_error,
+                                        "[Network %s] has no address that this host knows: write "
+                                        "Address=auto "
+                                        "there and {%s.address} into Arguments=, or the address that the "
+                                        "guest "
+                                        "has",
+                                        device->name, device->name);
+                return 0;
+        }
+
+        return key_file_refuse(entry, parser->ret_error, "there is no section [Network %s]%s", check->device,
+                        known->str);
+}
+
+/* Only now, when all devices are known. */
+static int definition_check_checks(const DefinitionParser *parser, const KeyFileSection *unikernel)
+{
+        for (guint i = 0; unikernel && i < unikernel->entries->len; i++) {
+                const KeyFileEntry *entry = unikernel->entries->pdata[i];
+                const Setting *setting = setting_find(SECTION_UNIKERNEL, entry->key);
+                _cleanup_check_ Check check = {};
+                int r;
+
+                if (!*entry->value || !setting || !setting_is_of_checks(setting) ||
+                                check_parse(entry->value, &check, NULL) < 0 || !check.device)
+                        continue;
+                r = definition_check_target(parser, entry, &check);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
 int definition_parse_key_file(
                 Definition *definition, const KeyFile *key_file, DefinitionFlags flags, Error *ret_error)
 {
@@ -335,6 +388,7 @@ int definition_parse_key_file(
                         setting_reset(&setting_table[id], definition);
         definition->arguments = g_strdup("");
         definition->ready_timeout_usec = READY_TIMEOUT_DEFAULT_USEC;
+        definition->healthy_interval_usec = HEALTHY_INTERVAL_DEFAULT_USEC;
         definition->devices = g_ptr_array_new_with_free_func(definition_device_destroy);
         definition->overrides = g_ptr_array_new_with_free_func(override_free);
 
@@ -362,5 +416,6 @@ int definition_parse_key_file(
                                 unikernel ? unikernel->line : 1, ret_error,
                                 "there is no image: set Image=sha256:… or Image=/… in section [Unikernel]");
 
-        return parser.arguments ? definition_check_arguments(&parser) : 0;
+        r = parser.arguments ? definition_check_arguments(&parser) : 0;
+        return r < 0 ? r : definition_check_checks(&parser, unikernel);
 }

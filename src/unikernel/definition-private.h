@@ -27,6 +27,9 @@ GPtrArray *definition_sources_new(void);
 int definition_parse_source(DefinitionParser *parser, const KeyFileEntry *entry);
 int definition_parse_source_encrypted(DefinitionParser *parser, const KeyFileEntry *entry);
 
+/* Whether each of its lines is a check (check.h). */
+bool setting_is_of_checks(const Setting *setting);
+
 /* The file's path, in memory that lives as long as the definition. */
 const char *definition_own_path(const Definition *definition, const char *path);
 

@@ -21,7 +21,9 @@
 
 #define DEFINITION_DEVICES_MAX   29   /* slots 2 to 30 of PCI bus 0 */
 #define DEFINITION_SIZE_MAX      (1024 * 1024)
-#define READY_TIMEOUT_DEFAULT_USEC (90 * G_USEC_PER_SEC)
+#define READY_TIMEOUT_DEFAULT_USEC    (90 * G_USEC_PER_SEC)
+#define HEALTHY_INTERVAL_DEFAULT_USEC (10 * G_USEC_PER_SEC)
+#define HEALTHY_RETRIES_DEFAULT       3
 
 /* Of key material, in bytes: credential-space.h has the rule. */
 #define CREDENTIAL_SPACE_MAX (1024 * 1024)
@@ -119,6 +121,11 @@ struct Definition {
         char *ready;                 /* Ready=: its checks (check.h), '\n' between; NULL: started alone */
         char *ready_timeout;         /* ReadyTimeoutSec= as it is written, NULL if it is not */
         uint64_t ready_timeout_usec; /* what it means; UINT64_MAX: no limit */
+        char *healthy;               /* Healthy=: the same as ready */
+        char *healthy_interval;      /* HealthyIntervalSec= as it is written, NULL if it is not */
+        uint64_t healthy_interval_usec;
+        unsigned healthy_retries; /* HealthyRetries=, 0 if it is not written */
+        char *watchdog;           /* Watchdog=: "console", NULL if it is not written */
         GPtrArray *devices; /* DefinitionDevice */
 };
 
@@ -128,6 +135,9 @@ DEFINE_DESTROY(definition)
 
 /* The device that carries key material, NULL if there is none; there is at most one. */
 const DefinitionDevice *definition_credentials(const Definition *definition);
+
+/* HealthyRetries=, or its default. */
+unsigned definition_healthy_retries(const Definition *definition);
 
 /* What systemd is to load for the unit: whether two definitions (NULL: none) say the same. */
 bool definition_sources_equal(const Definition *a, const Definition *b);

@@ -37,6 +37,7 @@ static const char *const result_table[_RESULT_MAX] = {
                 [RESULT_CREDENTIALS] = "credentials",
                 [RESULT_DEPENDENCY] = "dependency",
                 [RESULT_NOT_READY] = "not-ready",
+                [RESULT_UNHEALTHY] = "unhealthy",
                 [RESULT_RUNNER] = "runner",
 };
 DEFINE_STRING_TABLE(result, Result, result_table, _RESULT_MAX)
@@ -381,6 +382,8 @@ int result_runner_exit_status(Result result)
                 return RUNNER_EXIT_LIBVIRT;
         case RESULT_NOT_READY:
                 return RUNNER_EXIT_NOT_READY;
+        case RESULT_UNHEALTHY:
+                return RUNNER_EXIT_UNHEALTHY;
         default:
                 return RUNNER_EXIT_RUNNER;
         }
@@ -480,6 +483,8 @@ char *exit_parser_message(const ExitParser *exit_parser, const char *stopper)
                 return with_detail("its key material cannot be read", exit_parser);
         case RESULT_NOT_READY:
                 return with_detail("was not ready in time", exit_parser);
+        case RESULT_UNHEALTHY:
+                return with_detail("became unhealthy", exit_parser);
         case RESULT_DEPENDENCY:
                 return with_detail("a unit that it requires did not start", exit_parser);
         default:

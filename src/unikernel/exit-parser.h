@@ -29,6 +29,7 @@ typedef enum Result {
         RESULT_CREDENTIALS, /* "credentials": its key material cannot be read */
         RESULT_DEPENDENCY,  /* "dependency": a unit that it requires did not start, so no runner came */
         RESULT_NOT_READY,   /* "not-ready": the guest ran, and was not ready in time */
+        RESULT_UNHEALTHY,   /* "unhealthy": the guest was ready, and failed its checks later */
         RESULT_RUNNER,      /* "runner": something in SHRUTHI itself */
         _RESULT_MAX,
         _RESULT_INVALID = -EINVAL,
@@ -46,7 +47,8 @@ enum {
         RUNNER_EXIT_HOST = 62,   /* devices, host, credentials */
         RUNNER_EXIT_GUEST = 255, /* the guest aborted, trapped, halted, reset, or its status is beyond 254 */
         RUNNER_EXIT_OUTSIDE = 254,
-        RUNNER_EXIT_LIBVIRT = 75,   /* EX_TEMPFAIL, worth another try: libvirt, or a network, may come yet */
+        RUNNER_EXIT_LIBVIRT = 75, /* EX_TEMPFAIL, worth another try: libvirt, or a network, may come yet */
+        RUNNER_EXIT_UNHEALTHY = 68,
         RUNNER_EXIT_NOT_READY = 69, /* EX_UNAVAILABLE */
         RUNNER_EXIT_RUNNER = 70,    /* EX_SOFTWARE */
 };

@@ -15,6 +15,7 @@
 
 #define RUN_STATE_FILE     "state"
 #define RUN_STATE_SIZE_MAX (16 * 1024)
+#define REACH_MAX          32
 
 void run_state_clear(RunState *state)
 {
@@ -24,19 +25,75 @@ void run_state_clear(RunState *state)
         g_free(state->volumes);
         g_free(state->paused);
         g_strfreev(state->ready_checks);
+        g_strfreev(state->reach);
+        g_strfreev(state->healthy_checks);
+        g_free(state->health);
         *state = RUN_STATE_INIT;
+}
+
+static void list_append(char ***list, const char *text)
+{
+        guint n = *list ? g_strv_length(*list) : 0;
+
+        *list = g_renew(char *, *list, n + 2);
+        (*list)[n] = g_strdup(text);
+        (*list)[n + 1] = NULL;
+}
+
+static void checks_append(char ***checks, const char *check)
+{
+        guint n = *checks ? g_strv_length(*checks) : 0;
+
+        if (n < CHECKS_MAX && (n == 0 || !g_strv_contains((const char *const *) *checks, check)))
+                list_append(checks, check);
 }
 
 void run_state_add_ready_check(RunState *state, const char *check)
 {
-        guint n = state->ready_checks ? g_strv_length(state->ready_checks) : 0;
+        checks_append(&state->ready_checks, check);
+}
 
-        if (n >= CHECKS_MAX || (n > 0 && g_strv_contains((const char *const *) state->ready_checks, check)))
-                return;
+void run_state_add_healthy_check(RunState *state, const char *check)
+{
+        checks_append(&state->healthy_checks, check);
+}
 
-        state->ready_checks = g_renew(char *, state->ready_checks, n + 2);
-        state->ready_checks[n] = g_strdup(check);
-        state->ready_checks[n + 1] = NULL;
+/* Of "BRIDGE ADDRESS DEVICE" the device, whose name may have spaces; NULL where it is no such text. */
+static const char *reach_device(const char *reach)
+{
+        const char *space = strchr(reach, ' ');
+
+        space = space ? strchr(space + 1, ' ') : NULL;
+        return space ? space + 1 : NULL;
+}
+
+static char **run_state_reach_of(const RunState *state, const char *device)
+{
+        for (char **reach = state->reach; reach && *reach; reach++)
+                if (g_strcmp0(reach_device(*reach), device) == 0)
+                        return reach;
+
+        return NULL;
+}
+
+void run_state_add_reach(RunState *state, const char *reach)
+{
+        const char *device = reach_device(reach);
+        char **known = device ? run_state_reach_of(state, device) : NULL;
+
+        if (known) {
+                g_free(*known);
+                *known = g_strdup(reach);
+        } else if (device && (!state->reach || g_strv_length(state->reach) < REACH_MAX))
+                list_append(&state->reach, reach);
+}
+
+char *run_state_find_reach(const RunState *state, const char *device, Address *ret_address)
+{
+        char **reach = run_state_reach_of(state, device);
+        g_auto(GStrv) words = reach ? g_strsplit(*reach, " ", 3) : NULL;
+
+        return words && address_parse_ip(words[1], ret_address) >= 0 ? g_strdup(words[0]) : NULL;
 }
 
 bool run_state_is_ready(const RunState *state)
@@ -49,6 +106,8 @@ bool run_state_is_ready(const RunState *state)
 
 static void run_state_format_ready(const RunState *state, GString *text)
 {
+        for (char **reach = state->reach; reach && *reach; reach++)
+                g_string_append_printf(text, "reach=%s\n", *reach);
         if (!state->ready_checks)
                 return;
 
@@ -58,6 +117,18 @@ static void run_state_format_ready(const RunState *state, GString *text)
                         "ready-held=%" G_GUINT64_FORMAT "\nready-timeout-usec=%" G_GUINT64_FORMAT
                         "\nready-deadline=%" G_GUINT64_FORMAT "\n",
                         state->ready_held, state->ready_timeout_usec, state->ready_deadline);
+}
+
+static void run_state_format_health(const RunState *state, GString *text)
+{
+        for (char **check = state->healthy_checks; check && *check; check++)
+                g_string_append_printf(text, "healthy-check=%s\n", *check);
+        if (state->healthy_checks || state->watchdog)
+                g_string_append_printf(text,
+                                "healthy-interval-usec=%" G_GUINT64_FORMAT
+                                "\nhealthy-retries=%" G_GUINT64_FORMAT "\nwatchdog=%s\nhealth=%s\n",
+                                state->healthy_interval_usec, state->healthy_retries,
+                                state->watchdog ? "yes" : "no", state->health ?: "");
 }
 
 char *run_state_format(const RunState *state)
@@ -90,6 +161,7 @@ char *run_state_format(const RunState *state)
                         state->console_rate, state->console_burst, state->console_rate_user,
                         state->console_burst_user, state->silence_warning_usec);
         run_state_format_ready(state, text);
+        run_state_format_health(state, text);
         g_string_append_printf(text,
                         "result=%s\nexit-status=%" G_GINT64_FORMAT
                         "\nhalted=%s\nshort-of-memory=%s\ndetail=%s\n",
@@ -131,14 +203,43 @@ static int detail_set(ExitParser *exit_parser, const char *value)
         return 0;
 }
 
+static int reach_add(RunState *state, const char *value)
+{
+        run_state_add_reach(state, value);
+        return 0;
+}
+
 static int ready_check_add(RunState *state, const char *value)
 {
         run_state_add_ready_check(state, value);
         return 0;
 }
 
+/* -ENOENT: it is none of them. */
+static int run_state_set_health(RunState *state, const char *key, const char *value)
+{
+        if (g_str_equal(key, "healthy-check")) {
+                run_state_add_healthy_check(state, value);
+                return 0;
+        }
+        if (g_str_equal(key, "healthy-interval-usec"))
+                return number_set(&state->healthy_interval_usec, value);
+        if (g_str_equal(key, "healthy-retries"))
+                return number_set(&state->healthy_retries, value);
+        if (g_str_equal(key, "watchdog"))
+                return boolean_parse(value, &state->watchdog);
+        if (g_str_equal(key, "health"))
+                return *value ? text_set(&state->health, value) : 0;
+
+        return -ENOENT;
+}
+
 static int run_state_set(RunState *state, const char *key, const char *value)
 {
+        int r = run_state_set_health(state, key, value);
+
+        if (r != -ENOENT)
+                return r;
         if (g_str_equal(key, "started"))
                 return boolean_parse(value, &state->started);
         if (g_str_equal(key, "spoke"))
@@ -169,6 +270,8 @@ static int run_state_set(RunState *state, const char *key, const char *value)
                 return number_set(&state->silence_warning_usec, value);
         if (g_str_equal(key, "ready-check"))
                 return ready_check_add(state, value);
+        if (g_str_equal(key, "reach"))
+                return reach_add(state, value);
         if (g_str_equal(key, "ready-held"))
                 return number_set(&state->ready_held, value);
         if (g_str_equal(key, "ready-timeout-usec"))

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/address.h"
 #include "unikernel/exit-parser.h"
 #include "unikernel/timestamps.h"
 
@@ -30,11 +31,21 @@ typedef struct RunState {
         uint64_t console_burst_user;
         uint64_t silence_warning_usec; /* 0: none */
         char **ready_checks;           /* of Ready=, other than started (check.h); NULL: none */
+        char **reach;                  /* "BRIDGE ADDRESS DEVICE", of the devices of checks; NULL: none */
         uint64_t ready_held;           /* a bit for each of them that has held */
         uint64_t ready_timeout_usec;   /* from when the guest runs; UINT64_MAX: no limit */
         uint64_t ready_deadline;       /* µs, CLOCK_MONOTONIC; 0: it was not seen running yet */
+        char **healthy_checks;         /* of Healthy=; NULL: none */
+        uint64_t healthy_interval_usec;
+        uint64_t healthy_retries;      /* failures in a row that make it sick */
+        bool watchdog;                 /* Watchdog=console */
+        char *health;                  /* a word of those below, or NULL: nothing is checked */
         ExitParser exit_parser;        /* as of the last line that was consumed */
 } RunState;
+
+#define RUN_HEALTH_UNKNOWN "unknown" /* not all of its checks have an answer yet */
+#define RUN_HEALTH_HEALTHY "healthy"
+#define RUN_HEALTH_FAILING "failing"
 
 #define RUN_STATE_INIT                                                                                      \
         ((RunState){.console_rate = UINT64_MAX,                                                             \
@@ -42,6 +53,8 @@ typedef struct RunState {
                         .console_rate_user = UINT64_MAX,                                                    \
                         .console_burst_user = UINT64_MAX,                                                   \
                         .ready_timeout_usec = UINT64_MAX,                                                   \
+                        .healthy_interval_usec = 10000000,                                                  \
+                        .healthy_retries = 3,                                                               \
                         .exit_parser = EXIT_PARSER_INIT})
 
 void run_state_clear(RunState *state);
@@ -49,6 +62,13 @@ void run_state_clear(RunState *state);
 
 /* Another one, if it is not there yet: a start that is tried again tells its facts again. */
 void run_state_add_ready_check(RunState *state, const char *check);
+void run_state_add_healthy_check(RunState *state, const char *check);
+
+/* Where a device is, in place of what was known of it before. */
+void run_state_add_reach(RunState *state, const char *reach);
+
+/* The bridge and the address of a device; NULL where that is not known. Free with g_free(). */
+char *run_state_find_reach(const RunState *state, const char *device, Address *ret_address);
 
 /* All of them have held. A guest of a runner that knew of none is ready as soon as it runs. */
 bool run_state_is_ready(const RunState *state);

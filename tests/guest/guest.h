@@ -10,6 +10,7 @@
  *     power.c      the last words
  *     pci.c        finds the devices and wires them to the manifest
  *     virtio.c     legacy virtio and its queues; net.c and block.c are the drivers on top
+ *     tcp.c        TCP without state, above net.c
  *     net6.c       IPv6, and dhcp.c a DHCP client, above net.c
  *     volume.c     counts boots on a block device, and fills one
  *     keys.c       finds keys in an archive (archive.c) and proves to have them (sha256.c)
@@ -124,6 +125,12 @@ void net_configure(
 bool net_ask_dhcp(const char *name, unsigned greedy);
 void net_continue(void);             /* at times, where DHCP is asked */
 void net_start(void);
+/* Hears nothing before the one time and from the other on; 0: as it was. */
+void net_set_deaf(uint64_t until_ms, uint64_t from_ms);
+bool net_is_deaf_at_times(void);
+/* tcp.c */
+void tcp_listen(unsigned port);
+void tcp_set_status(unsigned status);
 bool net_pending(void);
 void net_serve(void);
 void net_interrupt(unsigned irq);

@@ -10,6 +10,10 @@
  *     --ipv6-gateway=ADDR     the same as of IPv4
  *     --DEVICE-ipv4=…  --DEVICE-ipv6-gateway=…  … the same for another network
  *     --mac=MAC               sends from that hardware address, which is not its own
+ *     --serve=PORT            takes TCP connections there, and answers HTTP
+ *     --status=N              with that status, and not with 200
+ *     --deaf-until=SECONDS  --deaf-from=SECONDS
+ *                             hears nothing of any network before, or from then on
  *     --dhcp                  asks DHCP for the first network's IPv4 address
  *     --dhcp-greedy[=id]      takes one after the other by invented hardware addresses, or identifiers, and prints
  *                             each
@@ -282,6 +286,14 @@ static void argument_obey(char *argument)
                 binary();
         else if ((value = startswith(argument, "--tick=")))
                 tick_ms = positive(value);
+        else if ((value = startswith(argument, "--serve=")))
+                tcp_listen((unsigned)positive(value));
+        else if ((value = startswith(argument, "--status=")))
+                tcp_set_status((unsigned)positive(value));
+        else if ((value = startswith(argument, "--deaf-until=")))
+                net_set_deaf(positive(value) * 1000, 0);
+        else if ((value = startswith(argument, "--deaf-from=")))
+                net_set_deaf(0, positive(value) * 1000);
         else if (streq(argument, "--dhcp"))
                 asks_dhcp = true;
         else if (streq(argument, "--dhcp-greedy"))
@@ -368,7 +380,7 @@ static void input_echo(void)
 _noreturn_ static void serve(void)
 {
         asks_dhcp = (asks_dhcp || greedy > 0) && net_ask_dhcp(host_name, greedy);
-        if (tick_ms > 0 || end_ms > 0 || asks_dhcp)
+        if (tick_ms > 0 || end_ms > 0 || asks_dhcp || net_is_deaf_at_times())
                 timer_start(tick_ms > 0 && tick_ms < 10 ? 1 : 10);
         if (!manifest_entries)
                 uart_listen();

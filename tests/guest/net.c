@@ -3,7 +3,7 @@
 /*
  * Network devices (Virtio 1.2, section 5.1) and just enough IPv4 on each: answers ARP and ping, sends back
  * what comes to UDP port 7, asks once for the gateway. Frames are answered in the buffer that they came in.
- * IPv6 is in net6.c, how to be given an address in dhcp.c.
+ * IPv6 is in net6.c, TCP in tcp.c, how to be given an address in dhcp.c.
  */
 
 #include "net.h"
@@ -42,6 +42,7 @@ typedef struct Arp {
 static const uint8_t arp_kinds[6] = {0, 1, 8, 0, 6, 4};
 static Network networks[NETWORKS_MAX];
 static unsigned n_networks;
+static uint64_t deaf_until_ms, deaf_from_ms; /* 0: never */
 
 uint32_t checksum_add(uint32_t sum, const void *data, size_t n)
 {
@@ -216,6 +217,13 @@ static void ipv4_receive(Network *n, Ipv4 *ip, size_t size)
                 memcpy(port, payload, sizeof(port));
                 memcpy(payload, payload + 2, sizeof(port));
                 memcpy(payload + 2, port, sizeof(port));
+        } else if (ip->protocol == PROTOCOL_TCP) {
+                n_payload = tcp_answer(payload, n_payload);
+                if (n_payload == 0)
+                        return;
+                tcp_sum(payload, n_payload, ip->source, n->address);
+                size = sizeof(*ip) + n_payload;
+                write16(ip->size, (unsigned)(size - sizeof(Ethernet)));
         } else
                 return;
 
@@ -232,7 +240,7 @@ static void frame_receive(Network *n, uint8_t *frame, size_t size)
 {
         unsigned type;
 
-        if (size < sizeof(Ethernet))
+        if (size < sizeof(Ethernet) || timer_ms < deaf_until_ms || (deaf_from_ms > 0 && timer_ms >= deaf_from_ms))
                 return;
 
         type = read16(((Ethernet *)frame)->type);
@@ -244,6 +252,17 @@ static void frame_receive(Network *n, uint8_t *frame, size_t size)
                 ipv4_receive(n, (Ipv4 *)frame, size);
         else if (type == TYPE_IPV6 && n->has_address6)
                 ipv6_receive(n, frame, size);
+}
+
+void net_set_deaf(uint64_t until_ms, uint64_t from_ms)
+{
+        deaf_until_ms = until_ms ?: deaf_until_ms;
+        deaf_from_ms = from_ms ?: deaf_from_ms;
+}
+
+bool net_is_deaf_at_times(void)
+{
+        return deaf_until_ms > 0 || deaf_from_ms > 0;
 }
 
 bool net_pending(void)

@@ -11,6 +11,7 @@ enum {
         TYPE_IPV4 = 0x0800,
         TYPE_ARP = 0x0806,
         TYPE_IPV6 = 0x86dd,
+        PROTOCOL_TCP = 6,
         PROTOCOL_UDP = 17,
         TTL = 64,
 };
@@ -120,6 +121,11 @@ void ipv6_configure(Network *n, const char *value);
 void ipv6_configure_gateway(Network *n, const char *value);
 void ipv6_begin(Network *n);
 void ipv6_receive(Network *n, uint8_t *frame, size_t size);
+
+/* tcp.c: writes the answer to a segment of n bytes over it; returns its size, 0: there is none. Its checksum
+ * is of tcp_sum(). */
+size_t tcp_answer(uint8_t *tcp, size_t n);
+void tcp_sum(uint8_t *tcp, size_t n, const uint8_t source[4], const uint8_t destination[4]);
 
 /* dhcp.c */
 bool dhcp_is_for(const Network *n, const Ipv4 *ip, size_t size);

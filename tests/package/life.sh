@@ -19,7 +19,7 @@ deb_make "$foreign" 2
 # ── Installation
 check "on a minimal system the package is installed, with what it depends on and no more" deb_install "$former"
 expect_output "the socket and the target are enabled" '^enabled$' systemctl is-enabled shruthid.socket unikernels.target
-for unit in shruthid.socket shruthi-{domain,antispoof,neighbours,seal}.socket unikernels.target; do
+for unit in shruthid.socket shruthi-{domain,antispoof,neighbours,probe,seal}.socket unikernels.target; do
         is "$unit is active" active "$(systemctl is-active "$unit")"
 done
 is_none "no service is running before somebody asks" \

@@ -137,6 +137,126 @@ check_soon "the time goes on for the next runner" 60 unit_is failed unikernel@du
 is "and ends it" not-ready "$(outcome due RESULT)"
 check "at the time of the first" test $((SECONDS - begun)) -le 15
 
+# --- Over the network.
+
+# NAME LAST-OCTET ARGUMENTS [LINE…]: with that address on virbr0.
+define_on_network() {
+        define "$1" "--ipv4=192.168.122.$2/24 $3" Image=guest.virtio "${@:4}" "" "[Network service]" Network=default \
+                "Address=192.168.122.$2/24"
+}
+probe_pid() { unit_show shruthi-probe.service MainPID | grep -v '^0$'; }
+
+define_on_network served 61 "--serve=80 --deaf-until=3" Ready=tcp:service:80 Ready=http:service:80/healthz \
+        Ready=ping:service
+in_background start systemctl start unikernel@served
+check_soon "a guest that does not answer yet is waited for" 60 waiting served
+check_soon "its unit says who does not answer" 20 \
+        sh -c 'systemctl show -P StatusText unikernel@served | grep -E "tcp:service:80: no(body| answer).* 192.168.122.61"'
+check "who probes has no right left" grep -qx 'CapEff:[[:space:]]*0000000000000000' "/proc/$(probe_pid)/status"
+check "and is not root" test "$(stat -c %u "/proc/$(probe_pid)")" != 0
+check_soon "it is ready when it answers" 60 background_ended start
+is "well" 0 "$(cat /run/start.status)"
+is "by all of its checks" ready-held=7 "$(grep ready-held /run/shruthi/unikernels/served/state)"
+for status in 204 301; do
+        define_on_network "http$status" $((100 + status % 100)) "--serve=80 --status=$status" Ready=http:service:80/
+        check "a status of $status is an answer" systemctl start "unikernel@http$status"
+        systemctl stop "unikernel@http$status"
+done
+define_on_network sad 62 "--serve=80 --status=503" Ready=http:service:80/ ReadyTimeoutSec=3s
+expect_fail "one of 503 is none" '192.168.122.62:80 answers with status 503' shruthictl start sad
+define_on_network closed 66 "--serve=80" Ready=tcp:service:81 ReadyTimeoutSec=3s
+expect_fail "a port that is closed is named" 'tcp:service:81: connection refused by 192.168.122.66:81' \
+        shruthictl start closed
+define_on_network mute 67 "--deaf-from=1" Ready=ping:service "Ready=console:never" ReadyTimeoutSec=3s
+expect_fail "a check that has held need not go on to" ': no line of its console matches' shruthictl start mute
+
+sysctl -qw net.ipv6.conf.virbr0.disable_ipv6=0
+ip -6 address add fd77::1/64 dev virbr0 nodad
+define six "--ipv6=fd77::2/64" Image=guest.virtio Ready=ping:service "" "[Network service]" Network=default \
+        Address=fd77::2/64
+check "so does a guest with IPv6 alone" systemctl start unikernel@six
+systemctl stop unikernel@six
+ip link add brnone type bridge
+ip link set brnone up
+printf '[Bridge brnone]\nSubnet=10.77.0.0/24\n' >/etc/shruthi/shruthi.conf.d/brnone.conf
+define apart "--ipv4=10.77.0.2/24" Image=guest.virtio Ready=tcp:service:80 ReadyTimeoutSec=2s "" "[Network service]" \
+        Bridge=brnone Address=10.77.0.2/24
+expect_fail "one on a bridge where the host has no address is asked there" 'tcp:service:80: .*10\.77\.0\.2:80' \
+        shruthictl start apart
+rm /etc/shruthi/shruthi.conf.d/brnone.conf
+
+define_on_network patient 63 "--serve=80 --deaf-until=6" Ready=tcp:service:80
+in_background start systemctl start unikernel@patient
+check_soon "another waits" 60 waiting patient
+wait_for 20 probe_pid
+kill -KILL "$(probe_pid)"
+check_soon "whose probes are killed, and come back" 20 probe_pid
+check_soon "it is ready by them" 60 running patient
+systemctl stop unikernel@patient
+in_background start systemctl start unikernel@patient
+check_soon "it waits again" 60 waiting patient
+kill -KILL "$(main_pid patient)"
+check_soon "and is ready by the next runner" 60 running patient
+
+systemctl stop shruthi-probe.socket shruthi-probe.service
+define_on_network alone 64 "--serve=80" Ready=tcp:service:80 ReadyTimeoutSec=3s
+expect_fail "where nobody probes the reason says so" 'shruthi-probe.service does not answer' shruthictl start alone
+expect_output "and doctor does" '^warning +probes' sh -c 'shruthictl doctor; :'
+systemctl start shruthi-probe.socket
+check "then it starts" shruthictl start alone
+check_soon "who has nothing to probe ends" 60 unit_is inactive shruthi-probe.service
+expect_fail "users cannot ask" 'denied' as_user alice python3 -c '
+import socket
+socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET).connect("/run/shruthi/probes")'
+
+define wrong "" Image=guest.virtio Ready=tcp:back:80 "" "[Network service]" Network=default
+expect_fail "a device that is not there is refused" 'no section \[Network back\]; known: service' shruthictl start wrong
+define wrong "" Image=guest.virtio Ready=tcp:service:80 "" "[Network service]" Network=default
+expect_fail "so is one without an address" 'Address=auto' shruthictl start wrong
+
+# --- Health.
+
+health_of() { busctl get-property org.dream.Shruthi "/org/dream/Shruthi/unikernel/$1" org.dream.Shruthi.Unikernel Health; }
+# NAME WORD
+health_is() { [ "$(health_of "$1")" = "s \"$2\"" ]; }
+
+define_on_network well 65 "--serve=80 --tick=300 --deaf-from=15" Ready=tcp:service:80 Healthy=tcp:service:80 \
+        Watchdog=console HealthyIntervalSec=1s HealthyRetries=4 Restart=on-failure
+systemctl daemon-reload
+check "one whose health is checked starts" systemctl start unikernel@well
+check_soon "it is healthy" 20 health_is well healthy
+expect_output "its unit says so" 'The guest runs.* and is healthy' unit_show unikernel@well StatusText
+expect_output "and status" 'Health: healthy' shruthictl status well
+kill -KILL "$(probe_pid)"
+check_soon "the probes are killed and come back" 20 probe_pid
+kill -KILL "$(main_pid well)"
+check_soon "so does the runner" 20 said well 'Adopted the running guest'
+check_soon "it is healthy by the next one" 20 health_is well healthy
+is_none "by none of this a check has failed" "$(journalctl -q -o cat -u unikernel@well | grep 'fails a check')"
+check_soon "when it answers no more it fails" 60 health_is well failing
+check "as the journal says" said well 'fails a check of its health, tcp:service:80: no'
+check_soon "then it is unhealthy" 60 said well 'became unhealthy: tcp:service:80: .*192.168.122.65:80.* of 4 times'
+check_soon "as its result says" 20 grep -qx RESULT=unhealthy /run/shruthi/results/well
+check_soon "and Restart= brings it back" 60 sh -c '[ "$(systemctl show -P NRestarts unikernel@well)" -ge 1 ]'
+check_soon "in health" 60 health_is well healthy
+systemctl stop unikernel@well
+is "stopped, it has none" 's ""' "$(health_of well)"
+define silenced "--say=once" Watchdog=console HealthyIntervalSec=1s HealthyRetries=2
+systemctl start unikernel@silenced
+check_soon "one that prints nothing any more fails" 30 unit_is failed unikernel@silenced
+is "as unhealthy" unhealthy "$(outcome silenced RESULT)"
+is "with the status for that" 68 "$(unit_show unikernel@silenced ExecMainStatus)"
+expect_output "its watchdog is named" 'Watchdog=console: no line on its console for 1s' outcome silenced REASON
+expect_output "journalctl -x explains" 'restart=on-failure' \
+        journalctl -q -x --no-pager SYSLOG_IDENTIFIER=shruthi-run SHRUTHI_UNIKERNEL=silenced
+define watched "--tick=200" Watchdog=console HealthyIntervalSec=1s HealthyRetries=1
+systemctl start unikernel@watched
+virsh --quiet suspend unikernel-watched
+sleep 4
+check "a guest that is paused is not judged" virsh --quiet resume unikernel-watched
+check_soon "it is healthy after that" 20 health_is watched healthy
+check "and runs" running watched
+
 # --- Through the bus, and the limits of what is taken.
 
 cp "$GUESTS/guest-plain.virtio" /home/alice
@@ -150,7 +270,7 @@ expect_output "the next start is another" 'NeedsRestart.*true|b true' \
         busctl get-property org.dream.Shruthi /org/dream/Shruthi/unikernel/mine org.dream.Shruthi.Unikernel NeedsRestart
 check "none are left when they are taken back" as_user alice shruthictl set mine Ready=
 is_none "as the definition says" "$(shruthictl cat mine | grep '^Ready=')"
-expect_fail "what is no check is refused" 'Ready.*soon.*write started or' as_user alice shruthictl set mine Ready=soon
+expect_fail "what is no check is refused" 'Ready.*soon.*write started, console' as_user alice shruthictl set mine Ready=soon
 expect_fail "so is a pattern that is none" 'at char' as_user alice shruthictl set mine 'Ready=console:a('
 expect_fail "and a time that is none" 'ReadyTimeoutSec.*later.*such as 30s' as_user alice shruthictl set mine ReadyTimeoutSec=later
 

@@ -47,6 +47,7 @@ static void status_print_state(JsonObject *properties)
                         (uint64_t) g_get_real_time());
         printf("%11s: %s%s%s%s%s\n", "State", color_on(color), state, color_off(color),
                         *since ? " since " : "", since);
+        status_print_line("Health", value_text(properties, "Health"));
 
         if (exit_status >= 0 && *value_text(properties, "Result"))
                 result = g_strdup_printf(

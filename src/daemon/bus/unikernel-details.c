@@ -234,9 +234,26 @@ static int details_append_checks(sd_bus_message *m, const Definition *definition
         g_autofree char *timeout = definition->ready_timeout_usec == UINT64_MAX
                                                    ? g_strdup("infinity")
                                                    : time_span_format(definition->ready_timeout_usec);
+        g_auto(GStrv) healthy = g_strsplit(definition->healthy ?: "", "\n", -1);
+        g_autofree char *interval = time_span_format(definition->healthy_interval_usec);
         int r = dictionary_append_strv(m, "Ready", ready);
 
-        return r < 0 ? r : sd_bus_message_append(m, "{sv}", "ReadyTimeoutSec", "s", timeout);
+        if (r >= 0)
+                r = dictionary_append_strv(m, "Healthy", healthy);
+        return r < 0 ? r
+                     : sd_bus_message_append(m, "{sv}{sv}{sv}{sv}", "ReadyTimeoutSec", "s", timeout,
+                                       "HealthyIntervalSec", "s", interval, "HealthyRetries", "u",
+                                       definition_healthy_retries(definition), "Watchdog", "s",
+                                       definition->watchdog ?: "");
+}
+
+static bool definition_checks_equal(const Definition *a, const Definition *b)
+{
+        return g_strcmp0(a->ready, b->ready) == 0 && a->ready_timeout_usec == b->ready_timeout_usec &&
+               g_strcmp0(a->healthy, b->healthy) == 0 &&
+               a->healthy_interval_usec == b->healthy_interval_usec &&
+               definition_healthy_retries(a) == definition_healthy_retries(b) &&
+               g_strcmp0(a->watchdog, b->watchdog) == 0;
 }
 
 /* What is different from the next start on. */
@@ -261,8 +278,7 @@ static int details_append_next_start(
                 r = sd_bus_message_append(m, "{sv}", "Memory", "t", next_memory);
         if (r >= 0 && running->cpus != next->cpus)
                 r = sd_bus_message_append(m, "{sv}", "CPUs", "u", next->cpus);
-        if (r >= 0 && (g_strcmp0(running->ready, next->ready) != 0 ||
-                                      running->ready_timeout_usec != next->ready_timeout_usec))
+        if (r >= 0 && !definition_checks_equal(running, next))
                 r = details_append_checks(m, next);
         if (r >= 0 && !started_devices_equal(running, next))
                 r = definition_append_devices(m, next, &details->wiring);

@@ -14,6 +14,7 @@ void guest_clear(Guest *guest)
 {
         g_free(guest->invocation_id);
         g_free(guest->paused);
+        g_free(guest->health);
         *guest = (Guest){};
 }
 
@@ -33,5 +34,6 @@ void guest_read(const char *name, Guest *ret_guest)
                         .started_at = state.started_at,
                         .changed_at = state.changed_at ?: state.started_at,
                         .paused = g_steal_pointer(&state.paused),
+                        .health = g_steal_pointer(&state.health),
         };
 }

@@ -9,6 +9,7 @@
 
 typedef struct Guest {
         bool lives;          /* it began to run, and its unit is not over (unikernel/liveness.h) */
+        char *health;        /* as in unikernel/run-state.h; NULL: nothing is checked */
         bool ready;          /* all that Ready= asks for has held */
         char *invocation_id; /* of the unit at the guest's start; "" where that is not known */
         uint64_t started_at; /* µs since the epoch, 0: not known */

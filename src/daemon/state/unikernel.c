@@ -34,6 +34,7 @@ void loaded_definition_clear(LoadedDefinition *loaded)
 static void properties_clear(UnikernelProperties *properties)
 {
         g_free(properties->result);
+        g_free(properties->health);
         g_free(properties->invocation_id);
         *properties = (UnikernelProperties){};
 }
@@ -382,6 +383,7 @@ static void unikernel_derive_properties(const Unikernel *unikernel, const Guest 
                 if (unikernel_is_at_start_limit(unikernel))
                         *ret_reason = unikernel_add_start_limit(unikernel, *ret_reason);
         }
+        ret_properties->health = g_strdup(runs && guest->health ? guest->health : "");
         ret_properties->cut_off = runs && cut_off_is_noted(unikernel->name);
         if (!ret_properties->result)
                 ret_properties->result = g_strdup("");
@@ -407,7 +409,7 @@ static void unikernel_derive_running(Unikernel *unikernel, const UnikernelProper
 static void unikernel_emit_changes(Unikernel *unikernel, const UnikernelProperties *old)
 {
         const UnikernelProperties *now = &unikernel->properties;
-        char *names[12];
+        char *names[13];
         size_t n = 0;
 
         if (old->state != now->state)
@@ -418,6 +420,8 @@ static void unikernel_emit_changes(Unikernel *unikernel, const UnikernelProperti
                 names[n++] = (char *) "Autostart";
         if (old->cut_off != now->cut_off)
                 names[n++] = (char *) "CutOff";
+        if (g_strcmp0(old->health, now->health) != 0)
+                names[n++] = (char *) "Health";
         if (g_strcmp0(old->result, now->result) != 0)
                 names[n++] = (char *) "Result";
         if (old->exit_status != now->exit_status)

@@ -48,6 +48,8 @@ typedef struct UnikernelProperties {
         UnikernelState state;
         uid_t owner;
         bool autostart;
+        char *health; /* of a guest that is ready: "unknown", "healthy" or "failing"; "": nothing is checked
+                       */
         bool cut_off; /* it runs, and one of its networks has lost its bridge */
         char *result;
         int64_t exit_status;

@@ -8,7 +8,11 @@
 #include <glib.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "common/io.h"
+#include "common/socket.h"
 #include "common/users.h"
 #include "domain/host/neighbours-client.h"
 #include "unikernel/host-network.h"
@@ -204,6 +208,21 @@ void check_attachments(Host *host)
                 check_ports(network);
                 check_tables(network);
         }
+}
+
+/* Its socket is systemd's, so that a connection tells whether it is there. */
+void check_probes(void)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r = socket_connect("probes", SOCK_SEQPACKET, 2, &fd);
+
+        if (r >= 0)
+                check_emit("probes", "ok", "", "Guests can be checked over the network (Ready=)");
+        else
+                check_emit("probes", "warning", "systemctl enable --now shruthi-probe.socket",
+                                "Unikernels with Ready=tcp:, http: or ping: do not become ready: "
+                                "shruthi-probe.socket does not answer (%s)",
+                                g_strerror(-r));
 }
 
 /* Any interface that is always there will do: what is looked at is whether somebody answers. */

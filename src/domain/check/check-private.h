@@ -31,3 +31,4 @@ void check_keys(void);
  * are, and how full; and whether shruthi-neighbours answers. */
 void check_attachments(Host *host);
 void check_neighbours(void);
+void check_probes(void);

@@ -505,6 +505,7 @@ int check_host(bool polkit, Error *ret_error)
         if (conf)
                 check_attachments(&host);
         check_neighbours();
+        check_probes();
 
         virt_connection_unref(&host.connection);
         return 0;

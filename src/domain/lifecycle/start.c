@@ -34,12 +34,44 @@ static void emit_volumes(const Plan *plan)
 
 static void emit_checks(const Definition *definition)
 {
-        g_auto(GStrv) ready = checks_split(definition->ready);
+        g_auto(GStrv) ready = checks_split(definition->ready), healthy = checks_split(definition->healthy);
 
         for (char **check = ready; *check; check++)
                 protocol_emit(DOMAIN_KEY_READY_CHECK, "%s", *check);
         if (*ready)
                 protocol_emit(DOMAIN_KEY_READY_TIMEOUT_USEC, "%" PRIu64, definition->ready_timeout_usec);
+
+        for (char **check = healthy; *check; check++)
+                protocol_emit(DOMAIN_KEY_HEALTHY_CHECK, "%s", *check);
+        if (!*healthy && !definition->watchdog)
+                return;
+        protocol_emit(DOMAIN_KEY_HEALTHY_INTERVAL_USEC, "%" PRIu64, definition->healthy_interval_usec);
+        protocol_emit(DOMAIN_KEY_HEALTHY_RETRIES, "%u", definition_healthy_retries(definition));
+        if (definition->watchdog)
+                protocol_emit(DOMAIN_KEY_WATCHDOG, "yes");
+}
+
+/* Where the devices of its checks are, as far as they are anywhere. */
+static void emit_reach(const Plan *plan)
+{
+        const GPtrArray *devices = plan->definition->devices;
+        g_auto(GStrv) ready = checks_split(plan->definition->ready),
+                      healthy = checks_split(plan->definition->healthy);
+
+        for (guint i = 0; i < devices->len; i++) {
+                const DefinitionDevice *device = devices->pdata[i];
+                const PlanNetwork *network = &plan->networks[i];
+                const Address *address = address_is_set(&network->facts.address4) ? &network->facts.address4
+                                                                                  : &network->facts.address6;
+                char text[ADDRESS_TEXT_MAX];
+
+                if ((!checks_have_device(ready, device->name) &&
+                                    !checks_have_device(healthy, device->name)) ||
+                                !network->at_bridge[0] || !address_is_set(address))
+                        continue;
+                address_format_ip(address, text);
+                protocol_emit(DOMAIN_KEY_REACH, "%s %s %s", network->at_bridge, text, device->name);
+        }
 }
 
 static void emit_plan(const Plan *plan)
@@ -190,6 +222,7 @@ static int start_try(Plan *plan, int credentials, Watch **ret_watch, Error *ret_
         if (r < 0)
                 return r;
 
+        emit_reach(plan);
         protocol_guard(START_GUARD, "start the unikernel");
         r = start_handle_leftover(connection, plan, xml, ret_error);
         if (r < 0)

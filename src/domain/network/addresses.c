@@ -331,6 +331,9 @@ static int request_find_addresses(DeviceRequest *request, Error *ret_error)
         int r;
 
         request->network->on_bridge = attachment_is_on_bridge(attachment);
+        if (request->network->on_bridge && attachment->bridge)
+                g_strlcpy(request->network->at_bridge, attachment->bridge,
+                                sizeof request->network->at_bridge);
         facts->gateway4 = attachment->subnet4.gateway;
         facts->dns4 = attachment->subnet4.dns;
         facts->gateway6 = attachment->subnet6.gateway;

@@ -24,6 +24,7 @@ typedef struct PlanNetwork {
                              */
         PlaceholderDevice facts;      /* with its addresses: by addresses.c */
         bool on_bridge;               /* of Linux's; false: not known yet, or on none. By addresses.c */
+        char at_bridge[IF_NAMESIZE];  /* where its addresses are, by addresses.c; "": on none */
         char interface[IF_NAMESIZE];  /* of the host's side, by isolation.c; "": libvirt names it */
         const char *filter;           /* by isolation.c */
         GPtrArray *filter_parameters; /* NULL-ended once it is there */

@@ -28,7 +28,7 @@ static const char *const expected_table[_RUNNER_STATE_MAX] = {
                            "domain-gone=draining console-closed=ended pause-changed=. failed=finished",
         [RUNNER_UNREADY_HALTED] = "goes-on=unready halt-due=stopping stop-requested=stopping domain-gone=draining "
                                   "console-closed=ended pause-changed=. failed=finished",
-        [RUNNER_RUNNING] = "halted=halted stop-requested=stopping domain-gone=draining console-closed=ended "
+        [RUNNER_RUNNING] = "sick=stopping halted=halted stop-requested=stopping domain-gone=draining console-closed=ended "
                            "pause-changed=. failed=finished",
         [RUNNER_HALTED] = "goes-on=running halt-due=stopping stop-requested=stopping domain-gone=draining "
                           "console-closed=ended pause-changed=. failed=finished",
@@ -276,6 +276,9 @@ static const Life lives[] = {
                         "starting unready unready-halted ended finished",
                         TO_WAIT | ACTION(FORGET_READY) | ACTION(AWAIT_POWER_OFF) | ACTION(FORGET_POWER_OFF) |
                                         TO_END},
+        {"is-sick", "start guest-up ready sick console-closed stop-done settled",
+                        "starting unready running stopping stopping-closed ended finished",
+                        TO_RUN | ACTION(REJECT) | ACTION(STOP_DOMAIN) | TO_END},
         {"goes-on-and-is-ready", "start guest-up halted goes-on ready",
                         "starting unready unready-halted unready running",
                         TO_RUN | ACTION(FORGET_READY) | ACTION(AWAIT_POWER_OFF) | ACTION(FORGET_POWER_OFF)},

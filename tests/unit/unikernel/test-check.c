@@ -19,20 +19,57 @@ static void test_each_kind(void)
         g_assert_cmpstr(console.pattern, ==, "^Listening on .*:80$");
 }
 
+static void test_targets(void)
+{
+        static const struct {
+                const char *text, *device, *path;
+                unsigned port;
+        } cases[] = {
+                        {"ping:service", "service", NULL, 0},
+                        {"ping:a:b", "a:b", NULL, 0},
+                        {"tcp:service:65535", "service", NULL, 65535},
+                        {"tcp:a:b:1", "a:b", NULL, 1},
+                        {"http:service:80/", "service", "/", 80},
+                        {"http:s:8080/a/b?c=d:9", "s", "/a/b?c=d:9", 8080},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                _cleanup_check_ Check check = {};
+
+                g_assert_cmpint(check_parse(cases[i].text, &check, NULL), ==, 0);
+                g_assert_true(check_kind_is_of_network(check.kind));
+                g_assert_cmpstr(check.device, ==, cases[i].device);
+                g_assert_cmpstr(check.path, ==, cases[i].path);
+                g_assert_cmpuint(check.port, ==, cases[i].port);
+        }
+}
+
 static void test_refusals(void)
 {
         static const struct {
                 const char *text, *word;
         } cases[] = {
-                        {"", "write started or"},
-                        {"Started", "write started or"},
+                        {"", "write started, "},
+                        {"Started", "write started, "},
                         {"started:", "write started alone"},
                         {"console", "nothing follows 'console'"},
                         {"console:", "no pattern"},
                         {"console:a[", "at char"},
                         {"console:(?P<x", "not a regular expression"},
                         {"console:a\tb", "write \\t"},
-                        {"exec:/bin/true", "write started or"},
+                        {"exec:/bin/true", "write started, "},
+                        {"tcp:service", "no port"},
+                        {"tcp:", "no port"},
+                        {"tcp::80", "no device"},
+                        {"tcp:a:65536", "1 to 65535"},
+                        {"tcp:a:-1", "1 to 65535"},
+                        {"tcp:a:80/", "only http takes a path"},
+                        {"ping:", "no device"},
+                        {"ping:a/", "only http takes a path"},
+                        {"http:a:80", "no path"},
+                        {"http:a/", "no port"},
+                        {"http:a:80/ b", "none of a URL"},
+                        {"http:a:80/\r\nX: y", "none of a URL"},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -116,6 +153,7 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/check/each-kind-is-read", test_each_kind);
+        g_test_add_func("/check/each-target-is-read", test_targets);
         g_test_add_func("/check/what-is-none-is-refused-with-the-way-out", test_refusals);
         g_test_add_func("/check/a-pattern-has-a-length", test_a_pattern_is_bounded);
         g_test_add_func("/check/a-line-matches-by-its-beginning", test_lines);

@@ -123,7 +123,7 @@ static const struct {
                         "f:2: unknown key 'Memroy' in [Unikernel], did you mean 'Memory'?"},
         {"[Unikernel]\nAddress=auto\n", "f:2: unknown key 'Address' in [Unikernel]; known are Image, "
                                         "Initrd, Arguments, Memory, CPUs, Architecture, Owner, Group, Autostart, Restart, "
-                        "Ready, ReadyTimeoutSec"},
+                        "Ready, ReadyTimeoutSec, Healthy, HealthyIntervalSec, HealthyRetries, Watchdog"},
         {IMAGE "[Network service]\nPath=/a\n",
                         "f:4: unknown key 'Path' in [Network service]; known are Bridge, "
                         "Network, MACAddress, Address, Bandwidth, Isolation"},
@@ -210,7 +210,25 @@ static const struct {
         {IMAGE "Autostart=maybe\n", "f:3: Autostart=maybe: write yes or no"},
         {IMAGE "Restart=on-abort\n",
                         "f:3: Restart=on-abort: write no, on-failure or always"},
-        {IMAGE "Ready=soon\n", "f:3: Ready=soon: write started or console:REGEX"},
+        {IMAGE "Ready=soon\n",
+                        "f:3: Ready=soon: write started, console:REGEX, tcp:DEVICE:PORT, http:DEVICE:PORT/PATH or "
+                        "ping:DEVICE"},
+        {IMAGE "Ready=ping:service\n", "f:3: Ready=ping:service: there is no section [Network service]"},
+        {IMAGE "Ready=tcp:a:80\n[Network b]\nAddress=auto\n[Network c]\n",
+                        "f:3: Ready=tcp:a:80: there is no section [Network a]; known: b, c"},
+        {IMAGE "Ready=started\nReady=http:a:80/\n[Network a]\n",
+                        "f:4: Ready=http:a:80/: [Network a] has no address that this host knows: write Address=auto "
+                        "there and {a.address} into Arguments=, or the address that the guest has"},
+        {IMAGE "Ready=tcp:a:0\n[Network a]\nAddress=auto\n",
+                        "f:3: Ready=tcp:a:0: '0' is no port: write a number from 1 to 65535"},
+        {IMAGE "Healthy=started\n",
+                        "f:3: Healthy=started: not a check of health: write tcp:DEVICE:PORT, http:DEVICE:PORT/PATH or "
+                        "ping:DEVICE; for a console that goes on there is Watchdog=console"},
+        {IMAGE "Healthy=ping:a\n", "f:3: Healthy=ping:a: there is no section [Network a]"},
+        {IMAGE "HealthyIntervalSec=10ms\n", "f:3: HealthyIntervalSec=10ms: write a time from 1s to 1d"},
+        {IMAGE "HealthyIntervalSec=infinity\n", "f:3: HealthyIntervalSec=infinity: write a time from 1s to 1d"},
+        {IMAGE "HealthyRetries=0\n", "f:3: HealthyRetries=0: not a number from 1 to 100"},
+        {IMAGE "Watchdog=yes\n", "f:3: Watchdog=yes: write console"},
         {IMAGE "Ready=console:\n",
                         "f:3: Ready=console:: no pattern: write console: and a regular expression, such as "
                         "console:^Listening"},
@@ -346,7 +364,8 @@ static void test_format_comes_back(void)
                         "\nInitrd=/a/b\nArguments=a {{b}} \"c\nMemory=64M\nCPUs=2\n"
                         "Architecture=aarch64\nOwner=1000\nGroup=100\nAutostart=yes\nRestart=always\n"
                         "Ready=started\nReady=console:^Listening on .*:80$\nReadyTimeoutSec=2min\n"
-                        "\n[Network service]\nBridge=br0\nMACAddress=52:54:00:12:34:56\n"
+                        "Healthy=tcp:service:80\nHealthyIntervalSec=1min\nHealthyRetries=1\nWatchdog=console\n"
+                        "\n[Network service]\nBridge=br0\nMACAddress=52:54:00:12:34:56\nAddress=10.0.0.2/24\n"
                         "\n[Network other]\nNetwork=default\n"
                         "\n[Volume storage]\nPath=/a\nReadOnly=yes\n"
                         "\n[Volume own]\nSize=64M\n"

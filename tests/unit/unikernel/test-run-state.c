@@ -36,6 +36,11 @@ static void assert_equal(const RunState *a, const RunState *b)
         g_assert_cmpuint(a->changed_at, ==, b->changed_at);
         g_assert_cmpstr(a->paused, ==, b->paused);
         g_assert_cmpint(run_state_is_ready(a), ==, run_state_is_ready(b));
+        g_assert_cmpuint(a->reach ? g_strv_length(a->reach) : 0, ==, b->reach ? g_strv_length(b->reach) : 0);
+        g_assert_cmpuint(a->healthy_interval_usec, ==, b->healthy_interval_usec);
+        g_assert_cmpuint(a->healthy_retries, ==, b->healthy_retries);
+        g_assert_cmpint(a->watchdog, ==, b->watchdog);
+        g_assert_cmpstr(a->health, ==, b->health);
         g_assert_cmpuint(a->ready_held, ==, b->ready_held);
         g_assert_cmpuint(a->ready_timeout_usec, ==, b->ready_timeout_usec);
         g_assert_cmpuint(a->ready_deadline, ==, b->ready_deadline);
@@ -61,6 +66,14 @@ static RunState full_state(void)
         state.silence_warning_usec = 10000000;
         run_state_add_ready_check(&state, "console:a=b");
         run_state_add_ready_check(&state, "console:^Listening");
+        run_state_add_reach(&state, "virbr0 10.0.0.2 a b");
+        run_state_add_reach(&state, "br0 fd00::2 service");
+        run_state_add_reach(&state, "nonsense");
+        run_state_add_healthy_check(&state, "tcp:a b:80");
+        state.healthy_interval_usec = 1000000;
+        state.healthy_retries = 7;
+        state.watchdog = true;
+        state.health = g_strdup(RUN_HEALTH_FAILING);
         state.ready_held = 2;
         state.ready_timeout_usec = 90000000;
         state.ready_deadline = INT64_MAX;
@@ -93,6 +106,26 @@ static void test_is_ready(void)
                 state.ready_held |= UINT64_C(1) << i;
         }
         g_assert_true(run_state_is_ready(&state));
+}
+
+/* What is said last counts. */
+static void test_reach(void)
+{
+        _cleanup_run_state_ RunState state = full_state();
+        g_autofree char *bridge = NULL, *moved = NULL;
+        Address address = ADDRESS_NONE;
+        char text[ADDRESS_TEXT_MAX];
+
+        bridge = run_state_find_reach(&state, "a b", &address);
+        address_format_ip(&address, text);
+        g_assert_cmpstr(bridge, ==, "virbr0");
+        g_assert_cmpstr(text, ==, "10.0.0.2");
+        g_assert_null(run_state_find_reach(&state, "b", &address));
+
+        run_state_add_reach(&state, "br1 10.0.0.3 a b");
+        g_assert_cmpuint(g_strv_length(state.reach), ==, 2);
+        moved = run_state_find_reach(&state, "a b", &address);
+        g_assert_cmpstr(moved, ==, "br1");
 }
 
 static void test_comes_back_from_a_file(void)
@@ -154,6 +187,7 @@ int main(int argc, char *argv[])
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/run/state/comes-back-from-a-file", test_comes_back_from_a_file);
         g_test_add_func("/run/state/is-ready-by-all-of-its-checks", test_is_ready);
+        g_test_add_func("/run/state/knows-where-devices-are", test_reach);
         g_test_add_func("/run/state/refuses-what-it-did-not-write", test_refuses_what_it_did_not_write);
         g_test_add_func("/run/state/passes-over-keys-of-a-newer-runner",
                         test_passes_over_keys_of_a_newer_runner);

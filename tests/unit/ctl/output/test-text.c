@@ -112,8 +112,8 @@ static void test_advice_for_each_result(void)
 {
         static const char *const results[] = {"exit-status", "aborted", "trapped", "halted", "reset",
                         "ended-from-outside", "definition", "image", "devices", "host", "libvirt",
-                        "credentials", "not-ready", "dependency", "runner", "timeout", "start-limit-hit",
-                        "something-new"};
+                        "credentials", "not-ready", "unhealthy", "dependency", "runner", "timeout",
+                        "start-limit-hit", "something-new"};
         g_autofree char *dependency = NULL;
 
         for (size_t i = 0; i < G_N_ELEMENTS(results); i++) {

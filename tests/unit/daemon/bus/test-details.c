@@ -14,11 +14,12 @@
 static const char before[] = "[Unikernel]\n" LINE("Image", "1") "[Network a]\n[Volume b]\nSize=64M\n"
                                                                 "[Credentials c]\n";
 /* Differs from that in each setting of [Unikernel]. */
-static const char after[] = "[Unikernel]\n" LINE("Image", "2")
-                LINE("Initrd", "3") "Arguments=x\nMemory=64M\nCPUs=2\nArchitecture=aarch64\n"
-                                    "Owner=1001\nGroup=1002\nAutostart=yes\nRestart=always\n"
-                                    "Ready=console:x\nReadyTimeoutSec=1s\n"
-                                    "[Network a]\nIsolation=no\n";
+static const char after[] = "[Unikernel]\n" LINE("Image", "2") LINE(
+                "Initrd", "3") "Arguments=x\nMemory=64M\nCPUs=2\nArchitecture=aarch64\n"
+                               "Owner=1001\nGroup=1002\nAutostart=yes\nRestart=always\n"
+                               "Ready=console:x\nReadyTimeoutSec=1s\nHealthy=ping:a\nHealthyIntervalSec=1s\n"
+                               "HealthyRetries=2\nWatchdog=console\n"
+                               "[Network a]\nAddress=auto\nIsolation=no\n";
 
 static Definition *parse(const char *text)
 {

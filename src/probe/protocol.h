@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/address.h"
+#include "common/error.h"
+
+/* src/probe is the service that asks guests over the network whether they answer. Of its files only this one
+ * is called from elsewhere, by the runner's client.
+ *
+ * What shruthi-run and shruthi-probe say to each other over /run/shruthi/probes, a socket that keeps the
+ * borders of packets, in text. A packet of the runner begins a probe that is repeated until its number is
+ * forgotten or the connection closed:
+ *
+ *     watch NUMBER KIND INTERFACE ADDRESS PORT INTERVAL TIMEOUT [PATH]
+ *     forget NUMBER
+ *
+ * with a bridge as the interface, both times in ms, and 0 as the port of a ping. TIMEOUT is for a whole
+ * answer; that anybody is there has to show within twice the INTERVAL. Attempts do not overlap. The service
+ * answers with what the first round has found, and then with each round that fails, and the first that does
+ * not after that; "good" all the time says nothing:
+ *
+ *     good NUMBER
+ *     bad NUMBER REASON
+ *
+ * A packet that makes no sense ends the connection. Pure. */
+
+#define PROBE_PACKET_MAX  1024
+#define PROBE_REASON_MAX  200 /* characters */
+#define PROBE_PATH_MAX    256 /* bytes */
+#define PROBES_MAX        16  /* of one connection */
+#define PROBE_TIME_MS_MIN 100
+#define PROBE_TIME_MS_MAX (24 * 3600 * 1000)
+
+typedef enum ProbeKind {
+        PROBE_TCP,  /* it accepts a connection */
+        PROBE_HTTP, /* it answers GET with a status of 200 to 399 */
+        PROBE_PING, /* it answers an ICMP echo */
+        _PROBE_KIND_MAX,
+        _PROBE_KIND_INVALID = -EINVAL,
+} ProbeKind;
+
+const char *probe_kind_to_string(ProbeKind kind);
+ProbeKind probe_kind_from_string(const char *text);
+
+typedef struct ProbeRequest {
+        bool forget; /* else it begins one, and all of what follows counts */
+        unsigned number;
+        ProbeKind kind;
+        char interface[16]; /* IFNAMSIZ */
+        Address address;
+        uint16_t port;
+        unsigned interval_ms, timeout_ms;
+        char *path; /* of PROBE_HTTP */
+} ProbeRequest;
+
+void probe_request_clear(ProbeRequest *request);
+#define _cleanup_probe_request_ __attribute__((cleanup(probe_request_clear)))
+
+/* What a URL's path may be made of, from its '/' on: nothing that could end a line of HTTP. */
+bool probe_path_is_valid(const char *path);
+
+/* Free with g_free(). */
+char *probe_request_format(const ProbeRequest *request);
+
+/* Bytes of unknown origin. -EBADMSG. */
+int probe_request_parse(const char *data, size_t size, ProbeRequest *ret_request);
+
+typedef struct ProbeAnswer {
+        unsigned number;
+        char *reason; /* NULL: it is good */
+} ProbeAnswer;
+
+void probe_answer_clear(ProbeAnswer *answer);
+#define _cleanup_probe_answer_ __attribute__((cleanup(probe_answer_clear)))
+
+char *probe_answer_format(const ProbeAnswer *answer);
+int probe_answer_parse(const char *data, size_t size, ProbeAnswer *ret_answer);
