@@ -52,6 +52,10 @@ _shruthictl_value() {
         --healthy-interval) mapfile -t COMPREPLY < <(compgen -W '10s 30s 1min' -- "$cur") ;;
         --watchdog) mapfile -t COMPREPLY < <(compgen -W 'console' -- "$cur") ;;
         --ready-timeout) mapfile -t COMPREPLY < <(compgen -W '30s 90s infinity' -- "$cur") ;;
+        --requires | --wants | --binds-to | --after | --before | --conflicts | --part-of | --upholds | --on-failure)
+                mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
+                ;;
+        --restart-sec | --restart-steps | --restart-max-delay-sec | --start-limit-interval-sec | --start-limit-burst) ;;
         --architecture) mapfile -t COMPREPLY < <(compgen -W 'x86_64 aarch64' -- "$cur") ;;
         --autostart) mapfile -t COMPREPLY < <(compgen -W 'yes no' -- "$cur") ;;
         --signal | -s) mapfile -t COMPREPLY < <(compgen -W 'SIGTERM SIGINT SIGABRT SIGKILL' -- "$cur") ;;
@@ -82,7 +86,7 @@ _shruthictl_value() {
 
 _shruthictl() {
         local any='--help --version --host --no-pager --no-legend --no-ask-password --quiet --json'
-        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --group --owner --initrd'
+        local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
                 [start]='--no-block --time' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
@@ -187,6 +191,8 @@ _shruthictl() {
                 else
                         mapfile -t COMPREPLY < <(compgen -S = -W 'Image Memory CPUs Architecture Arguments Autostart
                                 Restart Ready ReadyTimeoutSec Healthy HealthyIntervalSec HealthyRetries Watchdog
+                                RestartSec RestartSteps RestartMaxDelaySec StartLimitIntervalSec StartLimitBurst
+                                Requires Wants BindsTo After Before Conflicts PartOf Upholds OnFailure
                                 Group Owner Initrd Network Volume Credentials' -- "$cur")
                         compopt -o nospace
                 fi

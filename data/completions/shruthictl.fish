@@ -98,7 +98,10 @@ complete -c shruthictl -n $network -l bridge -x -d 'Set the name of its bridge'
 complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -a create -d 'Create and start'
 complete -c shruthictl -n '__fish_seen_subcommand_from set' -a 'Image= Memory= CPUs= Architecture= Arguments= Autostart= \
-    Restart= Ready= ReadyTimeoutSec= Healthy= HealthyIntervalSec= HealthyRetries= Watchdog= Group= Owner= Initrd= Network= Volume= Credentials='
+    Restart= Ready= ReadyTimeoutSec= Healthy= HealthyIntervalSec= HealthyRetries= Watchdog= \
+    RestartSec= RestartSteps= RestartMaxDelaySec= StartLimitIntervalSec= StartLimitBurst= \
+    Requires= Wants= BindsTo= After= Before= Conflicts= PartOf= Upholds= OnFailure= \
+    Group= Owner= Initrd= Network= Volume= Credentials='
 
 complete -c shruthictl -s h -l help -d 'Show help'
 complete -c shruthictl -l version -d 'Show the version'
@@ -155,6 +158,34 @@ complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l healthy-re
     -d 'Set the failures that make it unhealthy'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l watchdog -x -a console \
     -d 'Have it print a line in each interval'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l restart-sec -x \
+    -d 'Wait this long before a restart'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l restart-steps -x \
+    -d 'Lengthen the wait in this many steps'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l restart-max-delay-sec -x \
+    -d 'Set the longest wait before a restart'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l start-limit-interval-sec -x \
+    -d 'Count starts in this time'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l start-limit-burst -x \
+    -d 'Give up after this many starts'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l requires -x -a '(__shruthictl_names)' \
+    -d 'Start with it and not without'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l wants -x -a '(__shruthictl_names)' \
+    -d 'Start it too'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l binds-to -x -a '(__shruthictl_names)' \
+    -d 'Start with it and stop whenever it ends'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l after -x -a '(__shruthictl_names)' \
+    -d 'Start when it is ready'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l before -x -a '(__shruthictl_names)' \
+    -d 'Be ready before it starts'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l conflicts -x -a '(__shruthictl_names)' \
+    -d 'Never run beside it'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l part-of -x -a '(__shruthictl_names)' \
+    -d 'Stop and restart with it'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l upholds -x -a '(__shruthictl_names)' \
+    -d 'Keep it running'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l on-failure -x -a '(__shruthictl_names)' \
+    -d 'Start it on failure'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l group -x -a '(__fish_complete_groups)' \
     -d 'Let the members of this group manage it'
 complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l owner -x -a '(__fish_complete_users)' \

@@ -16,6 +16,7 @@
 #include "common/size.h"
 #include "common/string-util.h"
 #include "common/time-span.h"
+#include "common/unit-name.h"
 
 #define SECTION     "Shruthi"
 #define LIST_MAX    256
@@ -41,6 +42,7 @@ typedef enum ConfType {
         CONF_NETWORKS,
         CONF_DIRECTORIES,
         CONF_SUBNETS,
+        CONF_UNITS,
         CONF_URI,
         CONF_ACCELERATION,
         CONF_FAST_START,
@@ -65,6 +67,7 @@ static const ConfKey conf_table[] = {
                 {"BridgeInterface", CONF_BRIDGE, offsetof(Conf, bridge_interface), ""},
                 {"AllowedBridges", CONF_BRIDGES, offsetof(Conf, allowed_bridges), ""},
                 {"AllowedNetworks", CONF_NETWORKS, offsetof(Conf, allowed_networks), ""},
+                {"AllowedDependencies", CONF_UNITS, offsetof(Conf, allowed_dependencies), ""},
                 {"NetworkPool", CONF_SUBNETS, offsetof(Conf, network_pool), "10.128.0.0/9 fd00::/8"},
                 {"ImageDirectories", CONF_DIRECTORIES, offsetof(Conf, image_directories), ""},
                 {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
@@ -238,6 +241,12 @@ static int parse_list(const ConfKey *key, const KeyFileEntry *entry, char ***ret
                         if (r < 0)
                                 return key_file_refuse(entry, ret_error, "%s", error_message(&error, r));
                 }
+                if (key->type == CONF_UNITS && !unit_pattern_is_valid(*word))
+                        return key_file_refuse(entry, ret_error,
+                                        "'%s' is neither a unit's name with its suffix, such as "
+                                        "postgresql.service, nor a pattern of such names with '*', '?' and "
+                                        "'[…]'",
+                                        shown);
                 if (list->len >= LIST_MAX)
                         return key_file_refuse(entry, ret_error, "more than %d names", LIST_MAX);
                 g_ptr_array_add(list, g_strdup(*word));
@@ -279,6 +288,7 @@ static int parse_key(Conf *conf, const ConfKey *key, const KeyFileEntry *entry, 
         case CONF_NETWORKS:
         case CONF_DIRECTORIES:
         case CONF_SUBNETS:
+        case CONF_UNITS:
                 return parse_list(key, entry, target, ret_error);
         case CONF_ACCELERATION:
                 r = acceleration_from_string(entry->value);

@@ -46,6 +46,7 @@ typedef struct Conf {
         char *bridge_interface;    /* BridgeInterface=: the default bridge, NULL if none */
         char **allowed_bridges;    /* AllowedBridges=: what users may attach to; default: BridgeInterface */
         char **allowed_networks;   /* AllowedNetworks=: the same of libvirt's networks; default: none */
+        char **allowed_dependencies; /* AllowedDependencies=: units, or patterns, that users may name */
         char **network_pool;       /* NetworkPool=: subnets of users' networks lie in these */
         char **image_directories;  /* ImageDirectories=: below these, users may name images by path */
         char *libvirt_uri;         /* LibvirtURI=qemu:///system */

@@ -17,6 +17,7 @@
 #include "config.h"
 #include "generator/kmsg.h"
 #include "generator/rights.h"
+#include "unikernel/order.h"
 #include "unikernel/unit-files.h"
 
 /* What systemd is to load where nobody can tell yet who has keys: what was set for each. The link has the
@@ -49,8 +50,8 @@ static bool is_of_users(const char *name)
         return lstat(path, &st) >= 0 || lstat(dropins, &st) >= 0;
 }
 
-/* What is to be written for NAME. */
-static int read_one(const char *name, GPtrArray **ret_files)
+/* What is to be written for NAME; and what it says of the order, if anything. */
+static int read_one(const char *name, GPtrArray *orders, GPtrArray **ret_files)
 {
         g_autoptr(Definition) definition = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
@@ -66,18 +67,21 @@ static int read_one(const char *name, GPtrArray **ret_files)
                                 is_of_users(name)
                                                 ? "its definition is invalid ('shruthictl status' shows why)"
                                                 : error_message(&error, r));
-        else
+        else {
                 *ret_files = unit_files_new(definition);
+                if (order_is_any(definition))
+                        g_ptr_array_add(orders, order_node_new(definition));
+        }
 
         return r;
 }
 
-static int generate_one(const char *dir, const char *name)
+static int generate_one(const char *dir, const char *name, GPtrArray *orders)
 {
         g_autoptr(GPtrArray) files = NULL;
         int r;
 
-        r = read_one(name, &files);
+        r = read_one(name, orders, &files);
         if (r < 0)
                 return r;
 
@@ -106,7 +110,9 @@ static int list_names(char ***ret_names, bool *ret_late)
 
 int generate(const char *dir)
 {
+        g_autoptr(GPtrArray) orders = g_ptr_array_new_with_free_func(order_node_destroy);
         g_auto(GStrv) names = NULL;
+        g_autofree char *loop = NULL;
         bool late = false;
         int r, used = 0;
 
@@ -118,8 +124,15 @@ int generate(const char *dir)
                 kmsg_log(LOG_ERR, "Cannot write below %s: %s", dir, g_strerror(-r));
 
         for (char **name = names; *name; name++)
-                if (generate_one(dir, *name) >= 0)
+                if (generate_one(dir, *name, orders) >= 0)
                         used++;
+        loop = order_find_loop(orders, NULL);
+        if (loop)
+                kmsg_log(LOG_WARNING,
+                                "After= and Before= make a loop, each to start after the next: %s. systemd "
+                                "leaves "
+                                "one of them out at a start",
+                                loop);
 
         return used;
 }

@@ -19,11 +19,13 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/unikernel-name.h"
+#include "run/requirements.h"
 #include "run/runner-private.h"
 #include "run/unit-query.h"
 #include "unikernel/guest-slice.h"
 #include "unikernel/run-dir.h"
 #include "unikernel/unit-dropins.h"
+#include "unikernel/unit-files.h"
 
 #define START_TIMEOUT_USEC (540 * G_USEC_PER_SEC) /* below TimeoutStartSec= of the unit */
 #define WATCH_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
@@ -35,6 +37,8 @@
  * for StartLimitBurst=. */
 #define NETWORK_TIMEOUT_USEC (60 * G_USEC_PER_SEC)
 #define NETWORK_RETRY_USEC   (1 * G_USEC_PER_SEC)
+
+#define AWAIT_EXTENSION_USEC (60 * G_USEC_PER_SEC) /* of the time that systemd gives a start */
 
 #define QUERY_TIMEOUT_USEC (20 * G_USEC_PER_SEC) /* for an answer of systemd's */
 
@@ -383,6 +387,29 @@ static bool runner_is_wanted_anew(Runner *runner)
         return r >= 0 && restarts == 0;
 }
 
+static void runner_tell_waiting(const char *name)
+{
+        runner_notify("STATUS=Waiting for unikernel '%s', which it "
+                      "requires\nEXTEND_TIMEOUT_USEC=%" G_GUINT64_FORMAT,
+                        name, (uint64_t) AWAIT_EXTENSION_USEC);
+}
+
+/* Whether the unikernels that it requires are up. */
+static bool runner_await_requirements(Runner *runner)
+{
+        static const RequirementsHooks hooks = {
+                        .is_stopped = runner_is_told_to_stop, .waits = runner_tell_waiting};
+        g_autofree char *reason = NULL;
+        int r;
+
+        r = requirements_await(g_getenv(UNIT_FILES_AWAITED), &hooks, &reason);
+        if (r >= 0 || r == -EINTR)
+                return true;
+
+        runner_fail(runner, RESULT_DEPENDENCY, RUNNER_EXIT_HOST, "%s", reason ?: g_strerror(-r));
+        return false;
+}
+
 void runner_begin(Runner *runner, const RunnerStored *stored)
 {
         int console = stored->console, r;
@@ -392,6 +419,8 @@ void runner_begin(Runner *runner, const RunnerStored *stored)
                 runner_unstore(RUNNER_STORED_CONSOLE);
                 console = close_safe(console);
         }
+        if (console < 0 && !runner_await_requirements(runner))
+                return;
 
         r = runner_acquire_liveness(runner, stored->liveness);
         if (console < 0 && runner_is_told_to_stop()) {

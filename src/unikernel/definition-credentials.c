@@ -10,8 +10,9 @@
 #include "common/ustar.h"
 #include "unikernel/definition-private.h"
 
-const char *const definition_lists[] = {
-                "LoadCredential", "LoadCredentialEncrypted", "Ready", "Healthy", NULL};
+const char *const definition_lists[] = {"LoadCredential", "LoadCredentialEncrypted", "Ready", "Healthy",
+                "Requires", "Wants", "BindsTo", "After", "Before", "Conflicts", "PartOf", "Upholds", "OnFailure",
+                NULL};
 
 static void source_free(gpointer data)
 {

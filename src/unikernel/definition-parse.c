@@ -417,5 +417,7 @@ int definition_parse_key_file(
                                 "there is no image: set Image=sha256:… or Image=/… in section [Unikernel]");
 
         r = parser.arguments ? definition_check_arguments(&parser) : 0;
+        if (r >= 0)
+                r = definition_check_restart(&parser);
         return r < 0 ? r : definition_check_checks(&parser, unikernel);
 }

@@ -30,6 +30,12 @@ int definition_parse_source_encrypted(DefinitionParser *parser, const KeyFileEnt
 /* Whether each of its lines is a check (check.h). */
 bool setting_is_of_checks(const Setting *setting);
 
+/* definition-order.c: the keys that systemd acts upon; and whether those of restarts go together. */
+int definition_parse_order(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_span(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_number(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_check_restart(const DefinitionParser *parser);
+
 /* The file's path, in memory that lives as long as the definition. */
 const char *definition_own_path(const Definition *definition, const char *path);
 

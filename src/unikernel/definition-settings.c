@@ -501,6 +501,14 @@ static char *setting_format_restart(const Definition *definition)
 #define DEVICE_FIELD(field)                                                                                 \
         .offset = offsetof(DefinitionDevice, field), .size = sizeof(((DefinitionDevice *) 0)->field)
 
+/* Keys that systemd acts upon, when it reads its units again. */
+#define SYSTEMD_TEXT(name, field)                                                                           \
+        .key = name, .type = SETTING_TYPE_TEXT, .flags = SETTING_WITHOUT_START, DEFINITION_FIELD(field)
+#define ORDER_LIST(name, field)                                                                             \
+        .key = name, .type = SETTING_TYPE_TEXT,                                                             \
+        .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR | SETTING_LIST, DEFINITION_FIELD(field),     \
+        .parse = definition_parse_order, .metavar = "NAME"
+
 /* clang-format off */
 const Setting setting_table[_SETTING_MAX] = {
         [SETTING_IMAGE] = {
@@ -605,6 +613,69 @@ const Setting setting_table[_SETTING_MAX] = {
                 .takes = "console",
                 .option = "watchdog", .metavar = "WHAT",
                 .help = "It has to print a line in each interval: console",
+        },
+        [SETTING_RESTART_SEC] = {
+                SYSTEMD_TEXT("RestartSec", restart_sec), .parse = definition_parse_span,
+                .option = "restart-sec", .metavar = "TIME", .help = "Wait this long before a restart",
+        },
+        [SETTING_RESTART_STEPS] = {
+                SYSTEMD_TEXT("RestartSteps", restart_steps), .parse = definition_parse_number,
+                .option = "restart-steps", .metavar = "N",
+                .help = "Lengthen that wait in N steps to --restart-max-delay-sec=",
+        },
+        [SETTING_RESTART_MAX_DELAY_SEC] = {
+                SYSTEMD_TEXT("RestartMaxDelaySec", restart_max_delay_sec), .parse = definition_parse_span,
+                .option = "restart-max-delay-sec", .metavar = "TIME",
+                .help = "Set the longest wait before a restart",
+        },
+        [SETTING_START_LIMIT_INTERVAL_SEC] = {
+                .key = "StartLimitIntervalSec", .type = SETTING_TYPE_TEXT,
+                DEFINITION_FIELD(start_limit_interval_sec),
+                .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR, .parse = definition_parse_span,
+                .option = "start-limit-interval-sec", .metavar = "TIME",
+                .help = "Count starts in this time for --start-limit-burst=",
+        },
+        [SETTING_START_LIMIT_BURST] = {
+                .key = "StartLimitBurst", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(start_limit_burst),
+                .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR, .parse = definition_parse_number,
+                .option = "start-limit-burst", .metavar = "N",
+                .help = "Give up after this many starts",
+        },
+        [SETTING_REQUIRES] = {
+                ORDER_LIST("Requires", order[ORDER_REQUIRES]),
+                .option = "requires", .help = "Start with NAME, and not without; may be repeated",
+        },
+        [SETTING_WANTS] = {
+                ORDER_LIST("Wants", order[ORDER_WANTS]),
+                .option = "wants", .help = "Start NAME with it; may be repeated",
+        },
+        [SETTING_BINDS_TO] = {
+                ORDER_LIST("BindsTo", order[ORDER_BINDS_TO]),
+                .option = "binds-to", .help = "Start with NAME, and stop whenever it ends; may be repeated",
+        },
+        [SETTING_AFTER] = {
+                ORDER_LIST("After", order[ORDER_AFTER]),
+                .option = "after", .help = "Start when NAME is ready; may be repeated",
+        },
+        [SETTING_BEFORE] = {
+                ORDER_LIST("Before", order[ORDER_BEFORE]),
+                .option = "before", .help = "Be ready before NAME starts; may be repeated",
+        },
+        [SETTING_CONFLICTS] = {
+                ORDER_LIST("Conflicts", order[ORDER_CONFLICTS]),
+                .option = "conflicts", .help = "Never run beside NAME; may be repeated",
+        },
+        [SETTING_PART_OF] = {
+                ORDER_LIST("PartOf", order[ORDER_PART_OF]),
+                .option = "part-of", .help = "Stop and restart with NAME; may be repeated",
+        },
+        [SETTING_UPHOLDS] = {
+                ORDER_LIST("Upholds", order[ORDER_UPHOLDS]),
+                .option = "upholds", .help = "Keep NAME running while it runs; may be repeated",
+        },
+        [SETTING_ON_FAILURE] = {
+                ORDER_LIST("OnFailure", order[ORDER_ON_FAILURE]),
+                .option = "on-failure", .help = "Start NAME if it fails; may be repeated",
         },
         [SETTING_BRIDGE] = {
                 .key = "Bridge", .section = SECTION_NETWORK, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(bridge),

@@ -13,6 +13,7 @@
 #include "common/keyfile.h"
 #include "common/users.h"
 #include "image/image.h"
+#include "unikernel/order-key.h"
 #include "unikernel/setting.h"
 
 /* A definition: what a unikernel is, from NAME.unikernel and its drop-ins. Pure but for the reading of files
@@ -126,6 +127,9 @@ struct Definition {
         uint64_t healthy_interval_usec;
         unsigned healthy_retries; /* HealthyRetries=, 0 if it is not written */
         char *watchdog;           /* Watchdog=: "console", NULL if it is not written */
+        char *restart_sec, *restart_max_delay_sec; /* these five as they are written, NULL if they are not */
+        char *restart_steps, *start_limit_interval_sec, *start_limit_burst;
+        char *order[_ORDER_KEY_MAX]; /* names, separated by one space: see order.h; NULL if none */
         GPtrArray *devices; /* DefinitionDevice */
 };
 

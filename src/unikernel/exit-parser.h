@@ -27,7 +27,7 @@ typedef enum Result {
         RESULT_HOST,        /* "host": QEMU or libvirt refused it, foreign domain */
         RESULT_LIBVIRT,     /* "libvirt": not reachable */
         RESULT_CREDENTIALS, /* "credentials": its key material cannot be read */
-        RESULT_DEPENDENCY,  /* "dependency": a unit that it requires did not start, so no runner came */
+        RESULT_DEPENDENCY,  /* "dependency": a unit that it requires did not start */
         RESULT_NOT_READY,   /* "not-ready": the guest ran, and was not ready in time */
         RESULT_UNHEALTHY,   /* "unhealthy": the guest was ready, and failed its checks later */
         RESULT_RUNNER,      /* "runner": something in SHRUTHI itself */
@@ -44,7 +44,7 @@ bool result_is_success(Result result);
 enum {
         RUNNER_EXIT_DEFINITION = 60,
         RUNNER_EXIT_IMAGE = 61,
-        RUNNER_EXIT_HOST = 62,   /* devices, host, credentials */
+        RUNNER_EXIT_HOST = 62,   /* devices, host, credentials, a failed dependency */
         RUNNER_EXIT_GUEST = 255, /* the guest aborted, trapped, halted, reset, or its status is beyond 254 */
         RUNNER_EXIT_OUTSIDE = 254,
         RUNNER_EXIT_LIBVIRT = 75, /* EX_TEMPFAIL, worth another try: libvirt, or a network, may come yet */

@@ -55,6 +55,20 @@ typedef enum SettingID {
         SETTING_HEALTHY_INTERVAL,
         SETTING_HEALTHY_RETRIES,
         SETTING_WATCHDOG,
+        SETTING_RESTART_SEC,
+        SETTING_RESTART_STEPS,
+        SETTING_RESTART_MAX_DELAY_SEC,
+        SETTING_START_LIMIT_INTERVAL_SEC,
+        SETTING_START_LIMIT_BURST,
+        SETTING_REQUIRES, /* as in OrderKey, from here … */
+        SETTING_WANTS,
+        SETTING_BINDS_TO,
+        SETTING_AFTER,
+        SETTING_BEFORE,
+        SETTING_CONFLICTS,
+        SETTING_PART_OF,
+        SETTING_UPHOLDS,
+        SETTING_ON_FAILURE, /* … to here */
         SETTING_BRIDGE,
         SETTING_NETWORK,
         SETTING_MAC_ADDRESS,
@@ -90,6 +104,7 @@ typedef enum SettingFlags {
          * name, all. */
         SETTING_ADMINISTRATOR = 1 << 1,
         SETTING_INVERTED = 1 << 2, /* a boolean whose field is true where "no" is written */
+        SETTING_LIST = 1 << 3,     /* several lines, or options, are one list; an empty one clears it */
 } SettingFlags;
 
 typedef struct Setting {

@@ -11,12 +11,15 @@
 
 #include "common/io.h"
 #include "common/names.h"
+#include "common/systemd-version.h"
 #include "common/unikernel-name.h"
 #include "config.h"
+#include "unikernel/order.h"
 
 #define RESTART_DROPIN     "50-shruthi-restart.conf"
 #define MOUNTS_DROPIN      "50-shruthi-mounts.conf"
 #define CREDENTIALS_DROPIN "50-shruthi-credentials.conf"
+#define ORDER_DROPIN       "50-shruthi-order.conf"
 
 static void unit_file_free(gpointer data)
 {
@@ -136,6 +139,81 @@ static char *credentials_text(const Definition *definition)
         return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
+static void append_units(GString *text, const char *key, char **names, bool unikernels, bool others)
+{
+        const char *separator = "=";
+
+        for (char **name = names; *name; name++) {
+                g_autofree char *unit = order_name_unit(*name);
+
+                if (!(order_name_is_unikernel(*name) ? unikernels : others))
+                        continue;
+                g_string_append_printf(text, "%s%s%s", *separator == '=' ? key : "", separator, unit);
+                separator = " ";
+        }
+        if (*separator == ' ')
+                g_string_append_c(text, '\n');
+}
+
+/* Requires= of a unikernel is, in systemd's words, Wants= and PartOf= and a start that fails without it. The
+ * last is the runner's part (run/requirements.h): it waits where systemd, at the first failure of a start
+ * that is about to be tried again, would give the one that requires it up for good. */
+static void append_requirements(GString *text, const Definition *definition)
+{
+        g_auto(GStrv) names = order_names(definition, ORDER_REQUIRES);
+
+        append_units(text, "Requires", names, false, true);
+        append_units(text, "Wants", names, true, false);
+        append_units(text, "PartOf", names, true, false);
+}
+
+static void append_setting(GString *text, SettingID id, const char *value)
+{
+        if (value)
+                g_string_append_printf(text, "%s=%s\n", setting_table[id].key, value);
+}
+
+/* The unikernels whose start the runner has to wait for. */
+static void append_awaited(GString *text, const Definition *definition)
+{
+        g_auto(GStrv) names = order_names(definition, ORDER_REQUIRES);
+        g_autoptr(GString) awaited = g_string_new(NULL);
+
+        for (char **name = names; *name; name++)
+                if (order_name_is_unikernel(*name) && order_list_has(definition->order[ORDER_AFTER], *name))
+                        g_string_append_printf(awaited, "%s%s", awaited->len > 0 ? " " : "", *name);
+        if (awaited->len > 0)
+                g_string_append_printf(text, "Environment=\"" UNIT_FILES_AWAITED "=%s\"\n", awaited->str);
+}
+
+/* Names and values have nothing in them that is special to systemd: definition-order.c sees to it. An older
+ * systemd would warn of keys that it does not know, at each reload. NULL: none of this is written. */
+static char *order_text(const Definition *definition)
+{
+        g_autoptr(GString) unit = g_string_new(NULL), service = g_string_new(NULL);
+
+        append_requirements(unit, definition);
+        for (OrderKey key = ORDER_REQUIRES + 1; key < _ORDER_KEY_MAX; key++) {
+                g_auto(GStrv) names = order_names(definition, key);
+
+                append_units(unit, order_key_to_string(key), names, true, true);
+        }
+        append_setting(unit, SETTING_START_LIMIT_INTERVAL_SEC, definition->start_limit_interval_sec);
+        append_setting(unit, SETTING_START_LIMIT_BURST, definition->start_limit_burst);
+        append_setting(service, SETTING_RESTART_SEC, definition->restart_sec);
+        if (definition->restart_steps && systemd_version() >= SYSTEMD_VERSION_RESTART_STEPS) {
+                append_setting(service, SETTING_RESTART_STEPS, definition->restart_steps);
+                append_setting(service, SETTING_RESTART_MAX_DELAY_SEC, definition->restart_max_delay_sec);
+        }
+        append_awaited(service, definition);
+        if (unit->len == 0 && service->len == 0)
+                return NULL;
+
+        return g_strdup_printf("# Made by shruthi-generator: order and restarts of %s\n%s%s%s%s",
+                        definition->path, unit->len > 0 ? "[Unit]\n" : "", unit->str,
+                        service->len > 0 ? "[Service]\n" : "", service->str);
+}
+
 GPtrArray *unit_files_new(const Definition *definition)
 {
         GPtrArray *files = g_ptr_array_new_with_free_func(unit_file_free);
@@ -157,6 +235,9 @@ GPtrArray *unit_files_new(const Definition *definition)
         text = credentials_text(definition);
         if (text)
                 add_file(files, dropin_path(unit, CREDENTIALS_DROPIN), text, false);
+        text = order_text(definition);
+        if (text)
+                add_file(files, dropin_path(unit, ORDER_DROPIN), text, false);
 
         return files;
 }
@@ -216,7 +297,8 @@ bool unit_files_are_there(const char *dir, const char *name, const Definition *d
         g_autoptr(GPtrArray) files = unit_files_new(definition);
         g_autofree char *unit = unit_name_for(name);
         char *paths[] = {wants_path(unit), dropin_path(unit, RESTART_DROPIN),
-                        dropin_path(unit, MOUNTS_DROPIN), dropin_path(unit, CREDENTIALS_DROPIN)};
+                        dropin_path(unit, MOUNTS_DROPIN), dropin_path(unit, CREDENTIALS_DROPIN),
+                        dropin_path(unit, ORDER_DROPIN)};
         bool same = true;
 
         for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {

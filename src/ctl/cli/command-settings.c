@@ -287,10 +287,14 @@ static int setting_add_line(char **field, const char *name, const char *value, E
 static int setting_set_value(CommandSettings *settings, SettingID id, const char *name, const char *value,
                 Error *ret_error)
 {
-        g_autofree char *right = NULL;
+        g_autofree char *right = NULL, *joined = NULL;
 
         if (setting_table[id].type == SETTING_TYPE_LIST)
                 return setting_add_line(&settings->values[id], name, value, ret_error);
+        if ((setting_table[id].flags & SETTING_LIST) && *value && settings->values[id]) {
+                joined = g_strconcat(settings->values[id], " ", value, NULL);
+                return setting_set_text(&settings->values[id], joined);
+        }
         if (setting_value_is_valid(&setting_table[id], value))
                 return setting_set_text(&settings->values[id], value);
 

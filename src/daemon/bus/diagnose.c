@@ -8,10 +8,12 @@
 #include <inttypes.h>
 
 #include "common/names.h"
+#include "common/systemd-version.h"
 #include "daemon/access/call.h"
 #include "daemon/core/dictionary.h"
 #include "daemon/state/systemd.h"
 #include "daemon/state/unikernel.h"
+#include "unikernel/order.h"
 
 /* The bus itself gives polkit 25 s to start. */
 #define ANSWER_USEC (60 * G_USEC_PER_SEC)
@@ -81,6 +83,48 @@ static int diagnosis_append_passwords(sd_bus_message *reply, const Diagnosis *di
                         "systemctl unmask " PASSWORDS_UNIT "; systemctl enable --now " PASSWORDS_UNIT);
 }
 
+/* What was written by hand, and what this systemd does not know. */
+static int diagnosis_append_order(sd_bus_message *reply, const Diagnosis *diagnosis)
+{
+        g_autoptr(GPtrArray) nodes = g_ptr_array_new_with_free_func(order_node_destroy);
+        g_autofree char *loop = NULL, *sentence = NULL;
+        const char *stepped = NULL;
+        GHashTableIter iter;
+        gpointer value;
+        int r = 0;
+
+        g_hash_table_iter_init(&iter, diagnosis->call->manager->unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+                const Definition *definition = unikernel->loaded.definition;
+
+                if (definition && order_is_any(definition))
+                        g_ptr_array_add(nodes, order_node_new(definition));
+                if (definition && definition->restart_steps)
+                        stepped = unikernel->name;
+        }
+        loop = order_find_loop(nodes, NULL);
+        if (loop) {
+                sentence = g_strdup_printf(
+                                "After= and Before= make a loop, each to start after the next: %s; "
+                                "systemd leaves one of them out at a start",
+                                loop);
+                r = sd_bus_message_append(reply, "(ssss)", "order", "warning", sentence,
+                                "take one of these names out of the definition");
+        }
+        if (r >= 0 && stepped && systemd_version() < SYSTEMD_VERSION_RESTART_STEPS) {
+                g_autofree char *steps = g_strdup_printf("RestartSteps= and RestartMaxDelaySec=, as of "
+                                                         "'%s', are without effect: systemd "
+                                                         "is older than %d",
+                                stepped, SYSTEMD_VERSION_RESTART_STEPS);
+
+                r = sd_bus_message_append(reply, "(ssss)", "restart-steps", "warning", steps,
+                                "set RestartSec= to what it is to wait each time");
+        }
+
+        return r;
+}
+
 static int diagnosis_append(sd_bus_message *reply, const Diagnosis *diagnosis, const char *output)
 {
         DomainKey key;
@@ -93,6 +137,8 @@ static int diagnosis_append(sd_bus_message *reply, const Diagnosis *diagnosis, c
                 r = diagnosis_append_passwords(reply, diagnosis);
         if (r >= 0)
                 r = diagnosis_append_files(reply, diagnosis);
+        if (r >= 0)
+                r = diagnosis_append_order(reply, diagnosis);
         for (char *value; r >= 0 && domain_next_key(&output, &key, &value);) {
                 g_autofree char *owned_value = g_utf8_make_valid(value, -1);
                 g_auto(GStrv) parts = g_strsplit(owned_value, "|", 4);

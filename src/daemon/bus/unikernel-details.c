@@ -354,6 +354,20 @@ static int definition_append_overrides(sd_bus_message *m, const Definition *defi
         return r < 0 ? r : dictionary_close_array(m);
 }
 
+/* As they are written; "" where they are not. */
+static int definition_append_order(sd_bus_message *m, const Definition *definition)
+{
+        int r = 0;
+
+        for (SettingID id = SETTING_RESTART_SEC; r >= 0 && id <= SETTING_ON_FAILURE; id++) {
+                g_autofree char *value = setting_format(&setting_table[id], definition);
+
+                r = sd_bus_message_append(m, "{sv}", setting_table[id].key, "s", value ?: "");
+        }
+
+        return r;
+}
+
 static int unikernel_append_definition(sd_bus_message *m, const Unikernel *unikernel)
 {
         const Definition *definition = unikernel->loaded.definition;
@@ -361,6 +375,8 @@ static int unikernel_append_definition(sd_bus_message *m, const Unikernel *unike
 
         r = sd_bus_message_append(m, "{sv}{sv}", "Group", "s", unikernel_group_name(unikernel), "Restart",
                         "s", restart_policy_to_string(definition->restart));
+        if (r >= 0)
+                r = definition_append_order(m, definition);
         if (r >= 0)
                 r = definition_append_origin(m, definition->path, definition->origin);
         if (r >= 0)

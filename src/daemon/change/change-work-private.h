@@ -70,5 +70,14 @@ void change_result_remove_volumes(ChangeResult *result, const char *unikernel);
  * be loaded into or cannot use, and what this host has not got, unless it is as it was. */
 int draft_check_memory(const Draft *draft, const ImageInfo *info, uint64_t *ret_memory);
 
+/* change-work-order.c: which units a list names, and how often it may start; whether the name is free for
+ * the caller; and that it does not wait for itself. */
+int draft_check_order(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old);
+int draft_check_start_limit(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old);
+int draft_check_own_name(const Draft *draft);
+int draft_check_loops(const Draft *draft);
+
 /* change-work-remove.c: the files of it. */
 int change_work_remove(const ChangeRequest *request, ChangeResult *result);

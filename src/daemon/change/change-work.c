@@ -14,6 +14,7 @@
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/size.h"
+#include "common/systemd-version.h"
 #include "common/users.h"
 #include "daemon/change/image-access.h"
 #include "daemon/change/seal-client.h"
@@ -381,8 +382,11 @@ static int draft_write(Draft *draft)
                 r = definition_write(request->name, draft->text, create, &draft->result->error);
         if (r < 0)
                 change_result_remove_volumes(result, request->name);
-        else
+        else {
                 result->reload = unit_files_differ(request->name);
+                result->without_steps = draft->definition->restart_steps &&
+                                        systemd_version() < SYSTEMD_VERSION_RESTART_STEPS;
+        }
         if (r >= 0 && create)
                 result->taken_over = unit_dropins_list(request->name);
         return r;
@@ -404,6 +408,10 @@ static int draft_make(Draft *draft)
                 r = draft_check_arguments(draft, request->settings->values[SETTING_ARGUMENTS]);
         if (r >= 0)
                 r = draft_check_rights(draft);
+        if (r >= 0)
+                r = draft_check_own_name(draft);
+        if (r >= 0)
+                r = draft_check_loops(draft);
         if (r >= 0)
                 r = draft_check_limits(draft);
         if (r >= 0)

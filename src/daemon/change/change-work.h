@@ -55,6 +55,7 @@ typedef struct ChangeRequest {
         char **bridges, **networks;
         GPtrArray *subnets; /* ChangeSubnet: of libvirt's networks; or NULL */
         GPtrArray *claims;  /* NetworkClaim: of our networks */
+        GPtrArray *orders;  /* OrderNode: of all other unikernels that name units */
 } ChangeRequest;
 
 typedef struct ChangeResult {
@@ -62,6 +63,7 @@ typedef struct ChangeResult {
         Error error;
         bool needs_administer; /* it stopped before anything was done, and would go on if the caller may */
         bool reload;           /* systemd has something to learn */
+        bool without_steps;    /* … of which it knows nothing: RestartSteps= */
         bool addresses;    /* a device is to be given one before the answer, or has some to be given back */
         char *user;        /* name of the caller */
         char *image;       /* digest, for the journal; or NULL */

@@ -8,11 +8,13 @@
 #include "common/io.h"
 #include "common/log.h"
 #include "common/names.h"
+#include "common/systemd-version.h"
 #include "common/unikernel-name.h"
 #include "daemon/change/seal-client.h"
 #include "daemon/state/registry.h"
 #include "daemon/state/systemd.h"
 #include "unikernel/exit-record.h"
+#include "unikernel/order.h"
 
 static const char *const change_verb_table[_CHANGE_KIND_MAX] = {
                 [CHANGE_CREATE] = "create",
@@ -47,6 +49,7 @@ static void change_request_clear(ChangeRequest *request)
         close_safe(request->image_fd);
         g_clear_pointer(&request->usages, g_array_unref);
         g_clear_pointer(&request->claims, g_ptr_array_unref);
+        g_clear_pointer(&request->orders, g_ptr_array_unref);
         g_strfreev(request->bridges);
         g_strfreev(request->networks);
         g_clear_pointer(&request->subnets, g_ptr_array_unref);
@@ -207,6 +210,26 @@ GArray *change_collect_usages(const Change *change)
         return usages;
 }
 
+/* What the other definitions say of other units. */
+static GPtrArray *change_collect_orders(const Change *change)
+{
+        GPtrArray *orders = g_ptr_array_new_with_free_func(order_node_destroy);
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, change->call->manager->unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+                const Definition *definition = unikernel->loaded.definition;
+
+                if (definition && order_is_any(definition) &&
+                                !g_str_equal(unikernel->name, change->request.name))
+                        g_ptr_array_add(orders, order_node_new(definition));
+        }
+
+        return orders;
+}
+
 /* When its turn has come, and not before: of one user only one change is worked on at a time, so what that
  * user has is true then. */
 static void on_change_turn(void *userdata)
@@ -218,6 +241,8 @@ static void on_change_turn(void *userdata)
         request->claims = network_claims(change->call->manager);
         g_clear_pointer(&request->usages, g_array_unref);
         request->usages = change_collect_usages(change);
+        g_clear_pointer(&request->orders, g_ptr_array_unref);
+        request->orders = change_collect_orders(change);
         change_result_clear(&change->result);
 }
 
@@ -324,6 +349,12 @@ static void change_log(const Change *change)
         log_object(LOG_INFO, &(LogObject){.unikernel = name, .owner = owner, .image = result->image},
                         ids[change->request.kind], NULL, "Unikernel '%s' was %sd by user %s", name,
                         change_verb(change), result->user);
+        if (result->without_steps)
+                log_object(LOG_NOTICE, &(LogObject){.unikernel = name, .owner = owner}, NULL, NULL,
+                                "RestartSteps= and RestartMaxDelaySec= of '%s' are without effect: this "
+                                "host's "
+                                "systemd is older than %d, and waits RestartSec= each time",
+                                name, SYSTEMD_VERSION_RESTART_STEPS);
         if (result->taken_over && result->taken_over[0]) {
                 g_autofree char *files = g_strjoinv(", ", result->taken_over);
 

@@ -340,6 +340,9 @@ static void job_prepare(const Job *job)
         const Unikernel *unikernel = unikernel_get(job->manager, job->name);
         const char *state = unikernel ? unikernel->status.active_state : NULL;
 
+        /* One that waits for another may do so for long. */
+        if (unikernel && unikernel->loaded.definition && unikernel->loaded.definition->order[ORDER_AFTER])
+                return;
         if (job->kind == JOB_START && queue_count_running(job->queue) == 1 &&
                         (g_strcmp0(state, "inactive") == 0 || g_strcmp0(state, "failed") == 0))
                 libvirt_helper_run_body(job->manager->helper, job->uid, &request, on_job_prepared,

@@ -95,29 +95,30 @@ static void test_everything(void)
         _cleanup_error_ Error error = ERROR_INIT;
 
         (void) parse("[Shruthi]\n"
-                    "BridgeInterface=br0\n"
-                    "AllowedBridges=br0  br1\tbr2\n"
-                    "AllowedNetworks=default\n"
-                    "ImageDirectories=/srv/images /opt/b\n"
-                    "LibvirtURI=qemu+unix:///system?socket=/run/x\n"
-                    "Acceleration=kvm\n"
-                    "FastStart=no\n"
-                    "DefaultMemory=64M\n"
-                    "MemoryMax=infinity\n"
-                    "MemoryMaxPerUser=0\n"
-                    "MemoryOverhead=0\n"
-                    "CPUsMax=infinity\n"
-                    "CPUsMaxPerUser=8\n"
-                    "UnikernelsMax=1000\n"
-                    "UnikernelsMaxPerUser=infinity\n"
-                    "ImageSizeMax=1G\n"
-                    "StoreSizeMax=infinity\n"
-                    "MessageSizeMax=64K\n"
-                    "StartsInFlight=8\n"
-                    "ConsoleRate=infinity\n"
-                    "ConsoleBurst=1024\n"
-                    "SilenceWarningSec=0\n"
-                    "IdleExitSec=1min 30s 500ms\n",
+                     "BridgeInterface=br0\n"
+                     "AllowedBridges=br0  br1\tbr2\n"
+                     "AllowedNetworks=default\n"
+                     "AllowedDependencies=postgresql.service backup-*.timer\n"
+                     "ImageDirectories=/srv/images /opt/b\n"
+                     "LibvirtURI=qemu+unix:///system?socket=/run/x\n"
+                     "Acceleration=kvm\n"
+                     "FastStart=no\n"
+                     "DefaultMemory=64M\n"
+                     "MemoryMax=infinity\n"
+                     "MemoryMaxPerUser=0\n"
+                     "MemoryOverhead=0\n"
+                     "CPUsMax=infinity\n"
+                     "CPUsMaxPerUser=8\n"
+                     "UnikernelsMax=1000\n"
+                     "UnikernelsMaxPerUser=infinity\n"
+                     "ImageSizeMax=1G\n"
+                     "StoreSizeMax=infinity\n"
+                     "MessageSizeMax=64K\n"
+                     "StartsInFlight=8\n"
+                     "ConsoleRate=infinity\n"
+                     "ConsoleBurst=1024\n"
+                     "SilenceWarningSec=0\n"
+                     "IdleExitSec=1min 30s 500ms\n",
                         &conf, &error);
         g_assert_cmpstr(error.message, ==, NULL);
         g_assert_cmpstr(conf->bridge_interface, ==, "br0");
@@ -167,6 +168,9 @@ static const struct {
                         "f:2: AllowedBridges=br0 a/b: 'a/b' is not the name of a bridge"},
         {"[Shruthi]\nAllowedNetworks=a/b\n", "f:2: AllowedNetworks=a/b: 'a/b' is not the name of a libvirt "
                                              "network"},
+        {"[Shruthi]\nAllowedDependencies=a.service ssh\n",
+                        "f:2: AllowedDependencies=a.service ssh: 'ssh' is neither a unit's name with its suffix, "
+                        "such as postgresql.service, nor a pattern of such names with '*', '?' and '[…]'"},
         {"[Shruthi]\nImageDirectories=/srv/ok srv\n",
                         "f:2: ImageDirectories=/srv/ok srv: 'srv' is not an absolute path without '//', "
                         "'.', '..' and a '/' at the end"},

@@ -190,6 +190,21 @@ static void test_everything(Fixture *f, const void *data)
         g_assert_cmpuint(count_files(f->normal), ==, 6);
 }
 
+/* A loop that was written by hand is told, and everything is there all the same. */
+static void test_loop(Fixture *f, const void *data)
+{
+        g_autofree char *log = NULL;
+
+        fixture_put(paths_config_definitions(), "a.unikernel", IMAGE "After=b\nRequires=b\n");
+        fixture_put(paths_state_definitions(), "b.unikernel", IMAGE "After=a\n");
+        run(f, &log);
+        g_assert_cmpstr(log, ==,
+                        "shruthi-generator: After= and Before= make a loop, each to start after the next: a "
+                        "→ b → a. "
+                        "systemd leaves one of them out at a start\n");
+        g_assert_cmpuint(count_files(f->normal), ==, 2);
+}
+
 /* One that is broken or masked is passed over and says so; the boot and the others go on. */
 static void test_broken_are_passed_over(Fixture *f, const void *data)
 {
@@ -331,6 +346,7 @@ int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
         g_test_add("/generator/everything", Fixture, NULL, set_up, test_everything, tear_down);
+        g_test_add("/generator/tells-of-a-loop", Fixture, NULL, set_up, test_loop, tear_down);
         g_test_add("/generator/sources-of-credentials", Fixture, NULL, set_up, test_credentials, tear_down);
         g_test_add("/generator/archive-of-credentials", Fixture, NULL, set_up, test_archive, tear_down);
         g_test_add("/generator/archive-of-all-without-the-state-directory", Fixture, NULL, set_up,

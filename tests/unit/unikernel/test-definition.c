@@ -123,7 +123,9 @@ static const struct {
                         "f:2: unknown key 'Memroy' in [Unikernel], did you mean 'Memory'?"},
         {"[Unikernel]\nAddress=auto\n", "f:2: unknown key 'Address' in [Unikernel]; known are Image, "
                                         "Initrd, Arguments, Memory, CPUs, Architecture, Owner, Group, Autostart, Restart, "
-                        "Ready, ReadyTimeoutSec, Healthy, HealthyIntervalSec, HealthyRetries, Watchdog"},
+                        "Ready, ReadyTimeoutSec, Healthy, HealthyIntervalSec, HealthyRetries, Watchdog, "
+                        "RestartSec, RestartSteps, RestartMaxDelaySec, StartLimitIntervalSec, StartLimitBurst, Requires, "
+                        "Wants, BindsTo, After, Before, Conflicts, PartOf, Upholds, OnFailure"},
         {IMAGE "[Network service]\nPath=/a\n",
                         "f:4: unknown key 'Path' in [Network service]; known are Bridge, "
                         "Network, MACAddress, Address, Bandwidth, Isolation"},
@@ -365,6 +367,9 @@ static void test_format_comes_back(void)
                         "Architecture=aarch64\nOwner=1000\nGroup=100\nAutostart=yes\nRestart=always\n"
                         "Ready=started\nReady=console:^Listening on .*:80$\nReadyTimeoutSec=2min\n"
                         "Healthy=tcp:service:80\nHealthyIntervalSec=1min\nHealthyRetries=1\nWatchdog=console\n"
+                        "RestartSec=1s\nRestartSteps=2\nRestartMaxDelaySec=1min\nStartLimitIntervalSec=1h\n"
+                        "StartLimitBurst=3\nRequires=b\nWants=c x.target\nBindsTo=d\nAfter=b d\nBefore=e\n"
+                        "Conflicts=f\nPartOf=g\nUpholds=h\nOnFailure=i\n"
                         "\n[Network service]\nBridge=br0\nMACAddress=52:54:00:12:34:56\nAddress=10.0.0.2/24\n"
                         "\n[Network other]\nNetwork=default\n"
                         "\n[Volume storage]\nPath=/a\nReadOnly=yes\n"

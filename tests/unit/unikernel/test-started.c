@@ -12,8 +12,10 @@
 #include "unikernel/started.h"
 
 #define DIGEST "sha256:0123456789012345678901234567890123456789012345678901234567890123"
-#define START  "[Unikernel]\nImage=" DIGEST "\nArguments=--a {name}  \"b\nMemory=64M\nCPUs=2\n" \
-               "[Network x]\nBridge=br0\nAddress=auto\n[Volume v]\nVolume=c\n"
+#define START                                                                                               \
+        "[Unikernel]\nImage=" DIGEST                                                                        \
+        "\nArguments=--a {name}  \"b\nMemory=64M\nCPUs=2\nRestartSteps=2\nRestartMaxDelaySec=1min\n"        \
+        "[Network x]\nBridge=br0\nAddress=auto\n[Volume v]\nVolume=c\n"
 
 typedef struct Fixture {
         char *root, *dir;
@@ -70,6 +72,20 @@ static const Change same[] = {
                 {"Unikernel", NULL, "Group", "8"},
                 {"Unikernel", NULL, "Autostart", "yes"},
                 {"Unikernel", NULL, "Restart", "always"},
+                {"Unikernel", NULL, "RestartSec", "2s"},
+                {"Unikernel", NULL, "RestartSteps", "3"},
+                {"Unikernel", NULL, "RestartMaxDelaySec", "2min"},
+                {"Unikernel", NULL, "StartLimitIntervalSec", "1min"},
+                {"Unikernel", NULL, "StartLimitBurst", "3"},
+                {"Unikernel", NULL, "Requires", "b"},
+                {"Unikernel", NULL, "Wants", "b"},
+                {"Unikernel", NULL, "BindsTo", "b"},
+                {"Unikernel", NULL, "After", "b"},
+                {"Unikernel", NULL, "Before", "b"},
+                {"Unikernel", NULL, "Conflicts", "b"},
+                {"Unikernel", NULL, "PartOf", "b"},
+                {"Unikernel", NULL, "Upholds", "b"},
+                {"Unikernel", NULL, "OnFailure", "b"},
 };
 
 static const Change others[] = {

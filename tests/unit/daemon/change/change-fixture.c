@@ -11,6 +11,7 @@
 #include "common/paths.h"
 #include "fixture/files.h"
 #include "image/store.h"
+#include "unikernel/order.h"
 #include "unikernel/unit-files.h"
 
 /* In place of the C library's: the images of this test are for x86_64, and so is its host. */
@@ -40,6 +41,7 @@ void change_reset(ChangeFixture *f, ChangeKind kind, uid_t uid)
         settings_free(request->settings);
         g_clear_pointer(&request->usages, g_array_unref);
         g_clear_pointer(&request->claims, g_ptr_array_unref);
+        g_clear_pointer(&request->orders, g_ptr_array_unref);
         close_safe(request->image_fd);
         g_free(request->text);
         g_free(request->image_digest);
@@ -52,7 +54,8 @@ void change_reset(ChangeFixture *f, ChangeKind kind, uid_t uid)
                         .settings = settings_new(),
                         .image_fd = -EBADF,
                         .usages = g_array_new(FALSE, FALSE, sizeof(ResourceUsage)),
-                        .claims = g_ptr_array_new_with_free_func(g_free)};
+                        .claims = g_ptr_array_new_with_free_func(g_free),
+                        .orders = g_ptr_array_new_with_free_func(order_node_destroy)};
 }
 
 void change_set_up(ChangeFixture *f, gconstpointer data)
@@ -71,6 +74,7 @@ void change_set_up(ChangeFixture *f, gconstpointer data)
         f->conf = (Conf){.bridge_interface = (char *) "br0",
                         .allowed_bridges = f->bridges,
                         .allowed_networks = f->networks,
+                        .allowed_dependencies = f->dependencies,
                         .memory_default = 32 * MIB,
                         .memory_max = 128 * MIB,
                         .memory_max_user = 256 * MIB,
@@ -98,6 +102,7 @@ void change_tear_down(ChangeFixture *f, gconstpointer data)
         settings_free(f->request.settings);
         g_array_unref(f->request.usages);
         g_ptr_array_unref(f->request.claims);
+        g_ptr_array_unref(f->request.orders);
         g_ptr_array_unref(f->conf.bridges);
         paths_set_root(NULL);
         fixture_remove_tree(f->dir);

@@ -12,7 +12,7 @@
 
 typedef struct ChangeFixture {
         char *dir;
-        char *bridges[2], *networks[2];
+        char *bridges[2], *networks[2], *dependencies[4];
         Conf conf;
         SharedConf shared;
         gid_t gids[1];

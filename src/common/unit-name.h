@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdbool.h>
+
+/* Names of units as systemd.unit(5) has them. Pure. */
+
+#define UNIT_NAME_MAX 255
+
+/* The whole name, with its suffix, of a unit that can be loaded: no template without an instance. Nothing in
+ * it is special in a unit file. */
+bool unit_name_is_valid(const char *unit);
+
+/* The same, or a pattern of fnmatch(3). */
+bool unit_pattern_is_valid(const char *pattern);
