@@ -70,7 +70,7 @@ check "the bus starts it" call ListUnikernels
 expect_output "the manager is what its documentation says" '^[0-9]{2} members' compare $path $manager
 check "root creates by path" call CreateUnikernelFromPath 'ssa{sv}' hello $plain 1 Arguments s --exit=7
 expect_output "a unikernel is what its documentation says" '^[0-9]{2} members' compare $path/unikernel/hello $unikernel
-expect_output "a volume too" '^4 members' compare $path/volume/any $dest.Volume
+expect_output "a volume too" '^5 members' compare $path/volume/any $dest.Volume
 expect_output "an image too" '^1 members' \
         compare "$path/image/sha256_3a$(printf '%064d' 0)" $dest.Image
 check "the documentation is installed" cmp $SRC/dbus/$manager.xml /usr/share/dbus-1/interfaces/$manager.xml
