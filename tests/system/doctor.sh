@@ -87,7 +87,7 @@ for i in {1..385}; do
                 $i $i $i $i
 done | ip -batch -
 says "descriptors of libvirtd, and ports of a bridge" '^warning +libvirtd-files: .* 128 files' 'LimitNOFILE=65536' \
-        "^warning +bridge-ports: .*'brfull' has 770 of the 1023 ports"
+        "^warning +bridge-ports: .*'brfull' has 770 of at most 1023 ports"
 ip link delete brfull
 rm -r /run/systemd/system/libvirtd.service.d
 systemctl daemon-reload
