@@ -123,7 +123,9 @@ everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStat
         OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string Unit:string'
 details='Addresses:array Architecture:string Arguments:string BlockedAddresses:array BootMethod:string CPUs:number
         DefinitionPath:string Devices:array DomainName:string DropIns:array Group:string Image:string ImageTarget:string Initrd:string
-        Memory:number Origin:string Overrides:array Problem:string Ready:array ReadyTimeoutSec:string Reason:string
+        Memory:number Origin:string RestartSec:string RestartSteps:string RestartMaxDelaySec:string
+        StartLimitIntervalSec:string StartLimitBurst:string Requires:string Wants:string BindsTo:string After:string Before:string
+        Conflicts:string PartOf:string Upholds:string OnFailure:string Overrides:array Problem:string Ready:array ReadyTimeoutSec:string Reason:string
         Restart:string Slice:string SubState:string
         TypedAddresses:array WithoutEffect:array'
 # WORDS…: sorted, on one line.
