@@ -147,8 +147,11 @@ static int on_runner_watchdog(sd_event_source *source, uint64_t usec, void *user
         health->spoke = false;
         (void) sd_event_source_set_time_relative(source, runner->run.healthy_interval_usec);
         (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-        if (runner->state != RUNNER_RUNNING || runner->run.paused)
+        if (runner->state != RUNNER_RUNNING || runner->run.paused) {
+                /* One that goes on has a whole interval. */
+                health->spoke = true;
                 return 0;
+        }
         if (!spoke)
                 runner_judge(runner, WATCHDOG, reason);
         else if (!judgement->known || judgement->failed > 0)
