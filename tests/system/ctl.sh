@@ -118,14 +118,15 @@ expect_fields() {
                 grep -q "\\b${key%:*}\\b" "$SRC/data/man/shruthictl.1" || fail "shruthictl(1) has ${key%:*} of $desc"
         done
 }
-everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStatus:number
+everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStatus:number Health:string
         InactiveEnterTimestamp:number InvocationID:string Name:string NeedsRestart:boolean Owner:number
         OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string Unit:string'
 details='Addresses:array Architecture:string Arguments:string BlockedAddresses:array BootMethod:string CPUs:number
         DefinitionPath:string Devices:array DomainName:string DropIns:array Group:string Image:string ImageTarget:string Initrd:string
         Memory:number Origin:string RestartSec:string RestartSteps:string RestartMaxDelaySec:string
         StartLimitIntervalSec:string StartLimitBurst:string Requires:string Wants:string BindsTo:string After:string Before:string
-        Conflicts:string PartOf:string Upholds:string OnFailure:string Overrides:array Problem:string Ready:array ReadyTimeoutSec:string Reason:string
+        Conflicts:string PartOf:string Upholds:string OnFailure:string Overrides:array Problem:string Ready:array ReadyTimeoutSec:string Healthy:array
+        HealthyIntervalSec:string HealthyRetries:number Watchdog:string Reason:string
         Restart:string Slice:string SubState:string
         TypedAddresses:array WithoutEffect:array'
 # WORDS…: sorted, on one line.
