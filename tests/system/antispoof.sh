@@ -280,7 +280,7 @@ check "they stop, and nobody has to let go of them" gone honest liar
 
 # ── Where it is away ─────────────────────────────────────────────────────────────────────────────────────────────────
 check "it is masked" systemctl mask --runtime --now shruthi-antispoof.socket shruthi-antispoof.service
-expect_output "doctor says what that costs" '^warning +anti-spoofing: .*quarter of a second.*libvirt' shruthictl doctor
+expect_output "doctor says what that costs" "^warning +anti-spoofing: libvirt's network filters .*quarter of a second" shruthictl doctor
 expect_output "and what is filtered all the same" '^ok +isolation: Guests can send only' shruthictl doctor
 check "a network of both families" virsh --quiet net-create <(echo "<network><name>six</name><forward mode='nat'/>
 <bridge name='br-six' stp='off' delay='0'/><ip address='10.66.0.1' netmask='255.255.255.0'/>

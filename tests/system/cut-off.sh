@@ -73,7 +73,7 @@ check_soon "that, too" 60 answers 10.77.0.2
 
 # ── libvirt's networks ───────────────────────────────────────────────────────────────────────────────────────────────
 check "the network is stopped" virsh --quiet net-destroy lab
-check_soon "the journal says who is cut off" 60 said lab "is cut off: the network 'lab' is not active"
+check_soon "the journal says who is cut off" 60 said lab "is cut off: network 'lab' is not active"
 check_soon "a property says it" 60 cut_off lab true
 check "it is started" virsh --quiet net-start lab
 check_soon "and the guest answers" 60 answers 10.78.0.2

@@ -182,7 +182,7 @@ virsh --quiet destroy unikernel-shape
 
 # What is missing is named.
 define shape "Image=$IMAGES/guest.virtio" '[Network service]' Bridge=nobr0
-expect_fail "a bridge that is not there" "^error=.*'nobr0'.*not there" helper start shape
+expect_fail "a bridge that is not there" "^error=.*there is no bridge 'nobr0'" helper start shape
 expect_fail "also where only libvirt can see it" "^error=.*nobr0" sandboxed start shape
 define shape "Image=$IMAGES/guest.virtio" '[Network service]' Network=nonet
 expect_fail "a libvirt network that is not there" 'Error.NoSuchNetwork' helper start shape

@@ -100,7 +100,7 @@ expect_output "the object manager shows it" '/org/dream/Shruthi/network/lab' \
         busctl call $dest $path org.freedesktop.DBus.ObjectManager GetManagedObjects
 expect_output "it is found by name" "$path/network/lab" \
         busctl call $dest $path $dest.Manager GetNetwork s lab
-expect_fail "another name is none" "no network 'lap' of SHRUTHI" \
+expect_fail "another name is none" "SHRUTHI has no network 'lap'" \
         busctl call $dest $path $dest.Manager GetNetwork s lap
 expect_status "and shruthictl exits with 4" 4 ctl network show lap
 check "a unikernel is attached to it" ctl create inlab "$GUEST" --memory=8M \

@@ -190,6 +190,19 @@ check "she removes it" as_user alice shruthictl remove cache
 expect_fail "bob cannot take its name" "'web' of another user names 'cache' in After=" create bob cache
 check "but she can" create alice cache
 
+# --- A start that waits for another holds up nobody else's.
+
+check "alice has one that is never ready" create alice never --ready=console:never --ready-timeout=infinity
+for i in {1..8}; do
+        check "… and $i that wait for it" create alice "waits$i" --requires=never --after=never
+done
+check "she starts them" as_user alice shruthictl start --no-block waits{1..8}
+check_soon "the one is on its way" 60 unit_is activating "$(unit never)"
+check "bob's is started meanwhile" as_user bob timeout 60 shruthictl start his
+is "theirs wait still" activating "$(unit_show "$(unit never)" ActiveState)"
+check "all of them can be stopped" as_user alice timeout 120 shruthictl stop never waits{1..8}
+check "and removed" as_user alice shruthictl remove never waits{1..8}
+
 # --- What is refused, with the value.
 
 for value in ../x 'a%n.service' getty@.service 'a/b' 'x.servicee' "$(printf 'a\tb%%')"; do

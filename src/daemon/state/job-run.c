@@ -3,7 +3,7 @@
 /* A verb becomes a job of systemd's, and the job's end becomes the answer. That a job is "done" does not
  * mean that the unit is active: what systemd has said about the unit is looked at after the job, and where
  * that is not what the job was for, systemd is asked. A job keeps its place in the queue until systemd has
- * finished it, whoever still waits. */
+ * finished it, whoever still waits; only a start that takes long gives it to others. */
 
 #include "daemon/state/job-run.h"
 
@@ -23,10 +23,14 @@
 #include "daemon/state/systemd.h"
 #include "daemon/state/unikernel-access.h"
 #include "unikernel/exit-parser.h"
+#include "unikernel/order.h"
 
 /* Systemd brings a killed runner back after RestartSec=, 100 ms unless an administrator says otherwise. */
 #define KILL_STEP_USEC    (50 * 1000)
 #define KILL_ATTEMPTS_MAX 200
+
+/* How long a start may hold up others. */
+#define TURN_USEC (15 * G_USEC_PER_SEC)
 
 static const char *const job_method_table[_JOB_KIND_MAX] = {
                 [JOB_START] = "StartUnit",
@@ -46,6 +50,7 @@ static void job_free(Job *job)
 {
         job->manager->active_jobs = g_list_remove(job->manager->active_jobs, job);
         queue_entry_done(job->entry);
+        sd_event_source_disable_unref(job->turn_source);
         g_hash_table_unref(job->early);
         g_free(job->path);
         g_free(job->result);
@@ -274,6 +279,33 @@ static void stopper_remove(const char *name)
         (void) unlink(path);
 }
 
+static int on_job_turn_end(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Job *job = userdata;
+
+        job->turn_source = sd_event_source_disable_unref(job->turn_source);
+        job->entry = queue_entry_done(job->entry);
+        return 0;
+}
+
+/* systemd can let a start wait for other units for as long as these take, and what it waits for may itself
+ * wait for a place in the queue. Its own definition tells at once that this may be so; what other units say
+ * is not known here. */
+static void job_limit_turn(Job *job)
+{
+        const Unikernel *unikernel = unikernel_get(job->manager, job->name);
+        const Definition *definition = unikernel ? unikernel->loaded.definition : NULL;
+
+        if (job->kind == JOB_STOP)
+                return;
+
+        if (definition && order_is_any(definition))
+                job->entry = queue_entry_done(job->entry);
+        else
+                (void) sd_event_add_time_relative(job->manager->event, &job->turn_source, CLOCK_MONOTONIC,
+                                TURN_USEC, TURN_USEC / 10, on_job_turn_end, job);
+}
+
 static int on_job_requested(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         const sd_bus_error *bus_error = sd_bus_message_get_error(reply);
@@ -296,6 +328,7 @@ static int on_job_requested(sd_bus_message *reply, void *userdata, sd_bus_error 
         timestamps_record(&job->timestamps, TIMESTAMP_JOB_MADE);
         job_advance(job, JOB_EVENT_ACCEPTED);
         job->path = g_strdup(path);
+        job_limit_turn(job);
         if (job->no_wait)
                 job_answer(job);
         if (g_hash_table_contains(job->early, path))

@@ -63,7 +63,8 @@ typedef struct Job {
         const char *was_done; /* before; NULL: nothing, and systemd's job is the answer */
         uid_t uid;
         Queue *queue;
-        QueueEntry *entry;   /* NULL: WAITING */
+        QueueEntry *entry;   /* NULL: WAITING, or it has given its place to others */
+        sd_event_source *turn_source; /* when it does */
         char *path;          /* systemd's job; NULL: before RUNNING */
         char *result;        /* systemd's word for its end; NULL: before CHECKING */
         char *invocation_id; /* of the run before, or NULL */
