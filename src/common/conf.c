@@ -433,17 +433,34 @@ int conf_load(Conf **ret_conf, Error *ret_error)
         return r < 0 ? error_set(ret_error, ERROR_INVALID_CONFIGURATION, "%s", error_message(&error, r)) : r;
 }
 
+static void conf_clear_key(Conf *conf, const ConfKey *key)
+{
+        void *field = (char *) conf + key->offset;
+
+        switch (key->type) {
+        case CONF_BRIDGE:
+        case CONF_URI:
+                g_free(*(char **) field);
+                break;
+        case CONF_BRIDGES:
+        case CONF_NETWORKS:
+        case CONF_DIRECTORIES:
+        case CONF_SUBNETS:
+        case CONF_UNITS:
+                g_strfreev(*(char ***) field);
+                break;
+        default:
+                break;
+        }
+}
+
 void conf_free(Conf *conf)
 {
         if (!conf)
                 return;
 
-        g_free(conf->bridge_interface);
-        g_strfreev(conf->allowed_bridges);
-        g_strfreev(conf->allowed_networks);
-        g_strfreev(conf->network_pool);
-        g_strfreev(conf->image_directories);
-        g_free(conf->libvirt_uri);
+        for (size_t i = 0; i < G_N_ELEMENTS(conf_table); i++)
+                conf_clear_key(conf, &conf_table[i]);
         g_clear_pointer(&conf->bridges, g_ptr_array_unref);
         g_free(conf);
 }

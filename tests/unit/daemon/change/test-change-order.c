@@ -79,7 +79,7 @@ static void test_rights(ChangeFixture *f, gconstpointer data)
                                 expect_change(f);
                         else {
                                 expect_refusal(f, ERROR_ACCESS_DENIED, true);
-                                f->result = CHANGE_RESULT_INIT;
+                                change_result_clear(&f->result);
                                 f->request.administer = true;
                                 expect_change(f);
                         }
