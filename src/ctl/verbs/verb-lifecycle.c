@@ -46,24 +46,6 @@ static int make_kill_call(
         return 0;
 }
 
-/* userdata: the method, which takes the name only. */
-static int make_name_call(
-                Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
-{
-        _cleanup_message_ sd_bus_message *call = NULL;
-        int r;
-
-        r = client_new_call(ctl, userdata, &call, ret_error);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_append(call, "s", name);
-        if (r < 0)
-                return client_message_error(r, ret_error);
-
-        *ret_call = g_steal_pointer(&call);
-        return 0;
-}
-
 static int make_autostart_call(
                 Ctl *ctl, const char *name, void *userdata, sd_bus_message **ret_call, Error *ret_error)
 {
@@ -157,12 +139,14 @@ int verb_kill(Ctl *ctl, char **operands, Error *ret_error)
 
 int verb_pause(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return lifecycle_call_all(ctl, operands, "pause", make_name_call, "PauseUnikernel", ret_error);
+        return lifecycle_call_all(
+                        ctl, operands, "pause", client_make_name_call, "PauseUnikernel", ret_error);
 }
 
 int verb_resume(Ctl *ctl, char **operands, Error *ret_error)
 {
-        return lifecycle_call_all(ctl, operands, "resume", make_name_call, "ResumeUnikernel", ret_error);
+        return lifecycle_call_all(
+                        ctl, operands, "resume", client_make_name_call, "ResumeUnikernel", ret_error);
 }
 
 /* A second call for those for which the first succeeded; the first failure of both is the exit status. */

@@ -80,7 +80,7 @@ int verb_volume_list(Ctl *ctl, char **operands, Error *ret_error)
         return CTL_EXIT_SUCCESS;
 }
 
-/* The dictionary of a new one: what was given of Group, Owner and Size. */
+/* The dictionary of a new one: what was given of Group, Owner, Size and Raw. */
 static int volume_append_settings(sd_bus_message *call, const Options *options, bool with_size)
 {
         const char *group = options->settings.values[SETTING_GROUP],
@@ -100,6 +100,23 @@ static int volume_append_settings(sd_bus_message *call, const Options *options, 
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
+/* Sends the call that makes one, complete but for the dictionary. verb: for messages. */
+static int volume_send_new(Ctl *ctl, sd_bus_message *call, const char *verb, const char *name,
+                bool with_size, Error *ret_error)
+{
+        int r = volume_append_settings(call, &ctl->options, with_size);
+
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        r = client_send(ctl, call, NULL, ret_error);
+        if (r < 0) {
+                options_name_error(&ctl->options, ret_error);
+                error_cannot(ret_error, "%s volume %s", verb, name);
+        }
+        return r < 0 ? r : CTL_EXIT_SUCCESS;
+}
+
 int verb_volume_create(Ctl *ctl, char **operands, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
@@ -113,17 +130,10 @@ int verb_volume_create(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
         r = sd_bus_message_append(call, "st", operands[0], ctl->options.size);
-        if (r >= 0)
-                r = volume_append_settings(call, &ctl->options, false);
         if (r < 0)
                 return client_message_error(r, ret_error);
 
-        r = client_send(ctl, call, NULL, ret_error);
-        if (r < 0) {
-                options_name_error(&ctl->options, ret_error);
-                error_cannot(ret_error, "create volume %s", operands[0]);
-        }
-        return r < 0 ? r : CTL_EXIT_SUCCESS;
+        return volume_send_new(ctl, call, "create", operands[0], false, ret_error);
 }
 
 int verb_volume_import(Ctl *ctl, char **operands, Error *ret_error)
@@ -139,17 +149,10 @@ int verb_volume_import(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
         r = sd_bus_message_append(call, "sh", operands[0], fd);
-        if (r >= 0)
-                r = volume_append_settings(call, &ctl->options, true);
         if (r < 0)
                 return client_message_error(r, ret_error);
 
-        r = client_send(ctl, call, NULL, ret_error);
-        if (r < 0) {
-                options_name_error(&ctl->options, ret_error);
-                error_cannot(ret_error, "import volume %s", operands[0]);
-        }
-        return r < 0 ? r : CTL_EXIT_SUCCESS;
+        return volume_send_new(ctl, call, "import", operands[0], true, ret_error);
 }
 
 static int volume_collect(Ctl *ctl, const char *name, JsonObject **ret_properties, Error *ret_error)
@@ -230,17 +233,10 @@ int verb_volume_clone(Ctl *ctl, char **operands, Error *ret_error)
         if (r < 0)
                 return r;
         r = sd_bus_message_append(call, "ss", operands[0], operands[1]);
-        if (r >= 0)
-                r = volume_append_settings(call, &ctl->options, false);
         if (r < 0)
                 return client_message_error(r, ret_error);
 
-        r = client_send(ctl, call, NULL, ret_error);
-        if (r < 0) {
-                options_name_error(&ctl->options, ret_error);
-                error_cannot(ret_error, "clone volume %s", operands[0]);
-        }
-        return r < 0 ? r : CTL_EXIT_SUCCESS;
+        return volume_send_new(ctl, call, "clone", operands[0], false, ret_error);
 }
 
 int verb_volume_remove(Ctl *ctl, char **operands, Error *ret_error)
