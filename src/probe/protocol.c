@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <string.h>
 
+#include "common/http-path.h"
 #include "common/string-util.h"
 
 static const char *const probe_kind_table[_PROBE_KIND_MAX] = {
@@ -27,17 +28,6 @@ void probe_answer_clear(ProbeAnswer *answer)
 {
         g_free(answer->reason);
         *answer = (ProbeAnswer){};
-}
-
-bool probe_path_is_valid(const char *path)
-{
-        if (path[0] != '/' || strlen(path) > PROBE_PATH_MAX)
-                return false;
-        for (const char *p = path; *p; p++)
-                if (!g_ascii_isgraph(*p) || strchr("#\"<>\\^`{|}", *p))
-                        return false;
-
-        return true;
 }
 
 char *probe_request_format(const ProbeRequest *request)
@@ -84,7 +74,7 @@ static int probe_request_read(char *const *words, ProbeRequest *request)
         if ((port > 0) != (request->kind != PROBE_PING) ||
                         (words[8] != NULL) != (request->kind == PROBE_HTTP))
                 return -EBADMSG;
-        if (words[8] && !probe_path_is_valid(words[8]))
+        if (words[8] && !http_path_is_valid(words[8]))
                 return -EBADMSG;
 
         g_strlcpy(request->interface, words[3], sizeof request->interface);

@@ -31,7 +31,6 @@
 
 #define PROBE_PACKET_MAX  1024
 #define PROBE_REASON_MAX  200 /* characters */
-#define PROBE_PATH_MAX    256 /* bytes */
 #define PROBES_MAX        16  /* of one connection */
 #define PROBE_TIME_MS_MIN 100
 #define PROBE_TIME_MS_MAX (24 * 3600 * 1000)
@@ -60,9 +59,6 @@ typedef struct ProbeRequest {
 
 void probe_request_clear(ProbeRequest *request);
 #define _cleanup_probe_request_ __attribute__((cleanup(probe_request_clear)))
-
-/* What a URL's path may be made of, from its '/' on: nothing that could end a line of HTTP. */
-bool probe_path_is_valid(const char *path);
 
 /* Free with g_free(). */
 char *probe_request_format(const ProbeRequest *request);

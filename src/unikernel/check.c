@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "common/http-path.h"
 #include "common/string-util.h"
 
 /* pcre2api(3): what a pattern itself says of these only lowers them. Enough for any line of CHECK_LINE_MAX
@@ -32,16 +33,6 @@ void check_clear(Check *check)
         g_clear_pointer(&check->device, g_free);
         g_clear_pointer(&check->path, g_free);
         *check = (Check){};
-}
-
-/* From its '/' on: nothing that could end a line of HTTP. */
-static bool check_path_is_valid(const char *path)
-{
-        for (const char *p = path; *p; p++)
-                if (!g_ascii_isgraph(*p) || strchr("#\"<>\\^`{|}", *p))
-                        return false;
-
-        return strlen(path) <= CHECK_PATH_MAX;
 }
 
 static int check_refuse(Error *ret_error, const char *right)
@@ -118,12 +109,12 @@ static int check_parse_target(Check *check, const char *rest, Error *ret_error)
         if (check->kind == CHECK_HTTP && !slash)
                 return check_refuse(
                                 ret_error, "no path: write http:DEVICE:PORT/PATH, such as http:service:80/");
-        if (slash && !check_path_is_valid(slash))
+        if (slash && !http_path_is_valid(slash))
                 return error_set(ret_error, ERROR_INVALID_DEFINITION,
                                 "its path is none of a URL: write at most %d printable ASCII characters "
                                 "without space, quotes, '#', '<', '>', '\\', '^', '`', '{', '|' and '}'; "
                                 "others as %%XX",
-                                CHECK_PATH_MAX);
+                                HTTP_PATH_MAX);
         check->path = g_strdup(slash);
         if (!colon)
                 return 0;

@@ -28,7 +28,6 @@ CheckKind check_kind_from_string(const char *text);
 /* In one list. */
 #define CHECKS_MAX        8
 #define CHECK_PATTERN_MAX 256 /* bytes */
-#define CHECK_PATH_MAX    256 /* the same, as in probe/protocol.h */
 
 typedef struct Check {
         CheckKind kind;

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "common/http-path.h"
 #include "probe/protocol.h"
 
 static int parse(const char *text, ProbeRequest *ret)
@@ -64,7 +65,7 @@ static void test_bad_requests(void)
                         "watch 0 tcp virbr0 10.0.0.2 80 86400001 5000",
                         "watch 0 tcp virbr0 10.0.0.2 80 10000 5000\n",
         };
-        g_autofree char *long_path = g_strnfill(PROBE_PATH_MAX + 1, '/'),
+        g_autofree char *long_path = g_strnfill(HTTP_PATH_MAX + 1, '/'),
                         *long_text = g_strdup_printf(
                                         "watch 0 http virbr0 10.0.0.2 80 10000 5000 %s", long_path);
         ProbeRequest request = {};
