@@ -44,8 +44,7 @@ static int on_pause_change_look(sd_event_source *source, uint64_t usec, void *us
                 return 0;
         }
         if (!unikernel || !unikernel_is_active(unikernel)) {
-                r = error_set(&error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running",
-                                change->call->unikernel);
+                r = unikernel_refuse_inactive(change->call->unikernel, &error);
                 pause_change_finish(change, r, &error);
                 return 0;
         }
@@ -100,7 +99,7 @@ static int unikernel_change_pause(sd_bus_message *message, Unikernel *unikernel,
                 return 1;
 
         if (!unikernel_state_is_up(unikernel->properties.state)) {
-                r = error_set(&error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running", unikernel->name);
+                r = unikernel_refuse_inactive(unikernel->name, &error);
                 call_fail(call, &error, r);
                 return 1;
         }

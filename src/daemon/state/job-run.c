@@ -49,8 +49,7 @@ static void job_advance(Job *job, JobEvent event)
 static void job_free(Job *job)
 {
         job->manager->active_jobs = g_list_remove(job->manager->active_jobs, job);
-        queue_entry_done(job->entry);
-        sd_event_source_disable_unref(job->turn_source);
+        job_leave_queue(job);
         g_hash_table_unref(job->early);
         g_free(job->path);
         g_free(job->result);
@@ -281,10 +280,7 @@ static void stopper_remove(const char *name)
 
 static int on_job_turn_end(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        Job *job = userdata;
-
-        job->turn_source = sd_event_source_disable_unref(job->turn_source);
-        job->entry = queue_entry_done(job->entry);
+        job_leave_queue(userdata);
         return 0;
 }
 
@@ -300,7 +296,7 @@ static void job_limit_turn(Job *job)
                 return;
 
         if (definition && order_is_any(definition))
-                job->entry = queue_entry_done(job->entry);
+                job_leave_queue(job);
         else
                 (void) sd_event_add_time_relative(job->manager->event, &job->turn_source, CLOCK_MONOTONIC,
                                 TURN_USEC, TURN_USEC / 10, on_job_turn_end, job);
@@ -560,9 +556,7 @@ static int on_killed(sd_bus_message *reply, void *userdata, sd_bus_error *ret_er
                                    "org.freedesktop.systemd1.NoSuchProcess"))
                 kill_fail(kill, &error, systemd_read_error(bus_error, "send the signal", &error));
         else if (!kill_wait(kill))
-                kill_fail(kill, &error,
-                                error_set(&error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running",
-                                                kill->call->unikernel));
+                kill_fail(kill, &error, unikernel_refuse_inactive(kill->call->unikernel, &error));
         return 0;
 }
 

@@ -106,6 +106,13 @@ Job *job_by_path(const Manager *manager, const char *path)
         return NULL;
 }
 
+void job_leave_queue(Job *job)
+{
+        job->turn_source = sd_event_source_disable_unref(job->turn_source);
+        /* Those that are let in are jobs too, and may be over at once. */
+        job->entry = queue_entry_done(job->entry);
+}
+
 void jobs_leave_queue(Manager *manager, const char *name)
 {
         for (GList *l = manager->active_jobs; l; l = l->next) {
@@ -115,8 +122,7 @@ void jobs_leave_queue(Manager *manager, const char *name)
                                 !g_str_equal(job->name, name))
                         continue;
 
-                /* Those that are let in are jobs too, and may be over at once. */
-                job->entry = queue_entry_done(job->entry);
+                job_leave_queue(job);
                 return;
         }
 }

@@ -78,8 +78,11 @@ Job *job_by_path(const Manager *manager, const char *path);
 /* Whether systemd is stopping NAME because somebody has asked us to. */
 bool jobs_are_stopping(const Manager *manager, const char *name);
 
-/* The guest of NAME runs, and its unit waits until it is ready, perhaps for long: those that start it give
- * their places to others, which it may wait for. */
+/* It gives its place in the queue to others, which it may wait for. */
+void job_leave_queue(Job *job);
+
+/* The guest of NAME runs, and its unit waits until it is ready, perhaps for long: those that start it leave
+ * the queue. */
 void jobs_leave_queue(Manager *manager, const char *name);
 
 /* Pure: what a finished job and the state after it mean. state and result are those of the unikernel,

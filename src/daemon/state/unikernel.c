@@ -165,12 +165,14 @@ bool unikernel_is_active(const Unikernel *unikernel)
                unikernel_state_is_up(unikernel->properties.state);
 }
 
+int unikernel_refuse_inactive(const char *name, Error *ret_error)
+{
+        return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running", name);
+}
+
 int unikernel_check_active(const Unikernel *unikernel, Error *ret_error)
 {
-        if (unikernel_is_active(unikernel))
-                return 0;
-
-        return error_set(ret_error, ERROR_NOT_RUNNING, "Unikernel '%s' is not running", unikernel->name);
+        return unikernel_is_active(unikernel) ? 0 : unikernel_refuse_inactive(unikernel->name, ret_error);
 }
 
 bool unikernel_is_without_runner(const Unikernel *unikernel)

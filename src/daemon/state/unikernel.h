@@ -122,7 +122,10 @@ const char *unikernel_group_name(const Unikernel *unikernel);
 /* Whether its unit is neither inactive nor failed, or its guest runs on without. */
 bool unikernel_is_active(const Unikernel *unikernel);
 
-/* The same with a sentence: NOT_RUNNING. */
+/* NOT_RUNNING with the sentence for that. */
+int unikernel_refuse_inactive(const char *name, Error *ret_error);
+
+/* The two together. */
 int unikernel_check_active(const Unikernel *unikernel, Error *ret_error);
 
 /* Whether its guest runs, and its runner was killed and is being brought back by systemd. */
