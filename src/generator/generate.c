@@ -128,10 +128,7 @@ int generate(const char *dir)
                         used++;
         loop = order_find_loop(orders, NULL);
         if (loop)
-                kmsg_log(LOG_WARNING,
-                                "After= and Before= make a loop, each to start after the next: %s. systemd "
-                                "leaves "
-                                "one of them out at a start",
+                kmsg_log(LOG_WARNING, ORDER_LOOP_MESSAGE ". systemd leaves one of them out at a start",
                                 loop);
 
         return used;

@@ -80,15 +80,6 @@ int definition_parse_order(DefinitionParser *parser, const KeyFileEntry *entry)
         return 0;
 }
 
-static int definition_put_text(const DefinitionParser *parser, const KeyFileEntry *entry)
-{
-        char **field = setting_field(parser->setting, parser->definition);
-
-        g_free(*field);
-        *field = g_strdup(entry->value);
-        return 0;
-}
-
 int definition_parse_span(DefinitionParser *parser, const KeyFileEntry *entry)
 {
         uint64_t usec;

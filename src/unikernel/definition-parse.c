@@ -344,10 +344,8 @@ static int definition_check_target(
                 if (device->setting.mode4 == ADDRESS_MODE_NONE && device->setting.mode6 == ADDRESS_MODE_NONE)
                         return key_file_refuse(entry, parser->ret_error,
                                         "[Network %s] has no address that this host knows: write "
-                                        "Address=auto "
-                                        "there and {%s.address} into Arguments=, or the address that the "
-                                        "guest "
-                                        "has",
+                                        "Address=auto there and {%s.address} into Arguments=, or the "
+                                        "address that the guest has",
                                         device->name, device->name);
                 return 0;
         }

@@ -19,6 +19,11 @@ struct DefinitionParser {
         Error *ret_error;
 };
 
+/* definition-settings.c: refuses a value by what the row of the table says that it takes; takes one that is
+ * text as it is. */
+int definition_refuse_value(const DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_put_text(const DefinitionParser *parser, const KeyFileEntry *entry);
+
 /* Keys that make a list; their parsers take an empty value too. */
 extern const char *const definition_lists[];
 
@@ -27,7 +32,15 @@ GPtrArray *definition_sources_new(void);
 int definition_parse_source(DefinitionParser *parser, const KeyFileEntry *entry);
 int definition_parse_source_encrypted(DefinitionParser *parser, const KeyFileEntry *entry);
 
-/* Whether each of its lines is a check (check.h). */
+/* definition-checks.c: the keys of readiness and health; and whether each line of a key is a check
+ * (check.h). */
+int definition_parse_ready(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_ready_timeout(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_healthy(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_healthy_interval(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_healthy_retries(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_parse_watchdog(DefinitionParser *parser, const KeyFileEntry *entry);
+char *definition_format_healthy_retries(const Definition *definition);
 bool setting_is_of_checks(const Setting *setting);
 
 /* definition-order.c: the keys that systemd acts upon; and whether those of restarts go together. */

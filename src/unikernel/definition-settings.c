@@ -12,16 +12,11 @@
 #include "common/paths.h"
 #include "common/size.h"
 #include "common/string-util.h"
-#include "common/time-span.h"
 #include "common/users.h"
-#include "unikernel/check.h"
 #include "unikernel/definition-private.h"
 #include "volume/store.h"
 
 #define CPUS_MAX         64
-#define HEALTHY_INTERVAL_MIN UINT64_C(1000000)
-#define HEALTHY_INTERVAL_MAX UINT64_C(86400000000)
-#define HEALTHY_RETRIES_MAX  100
 #define MEMORY_UNIT      (1024 * 1024)
 #define MEMORY_MAX       (UINT64_C(1) << 44) /* 16 TiB */
 #define NETWORK_NAME_MAX 255
@@ -48,9 +43,18 @@ static void *parser_field(const DefinitionParser *parser)
         return setting_field(parser->setting, parser->device ?: (void *) parser->definition);
 }
 
-static int setting_refuse_value(const DefinitionParser *parser, const KeyFileEntry *entry)
+int definition_refuse_value(const DefinitionParser *parser, const KeyFileEntry *entry)
 {
         return key_file_refuse(entry, parser->ret_error, "write %s", parser->setting->takes);
+}
+
+int definition_put_text(const DefinitionParser *parser, const KeyFileEntry *entry)
+{
+        char **field = parser_field(parser);
+
+        g_free(*field);
+        *field = g_strdup(entry->value);
+        return 0;
 }
 
 static int setting_parse_image(DefinitionParser *parser, const KeyFileEntry *entry)
@@ -120,7 +124,7 @@ static int setting_parse_architecture(DefinitionParser *parser, const KeyFileEnt
         ImageArchitecture architecture = guest_architecture_from_string(entry->value);
 
         if ((int) architecture < 0)
-                return setting_refuse_value(parser, entry);
+                return definition_refuse_value(parser, entry);
 
         parser->definition->architecture = architecture;
         return 0;
@@ -164,7 +168,7 @@ static int setting_parse_boolean(DefinitionParser *parser, const KeyFileEntry *e
         bool value;
 
         if (boolean_parse(entry->value, &value) < 0)
-                return setting_refuse_value(parser, entry);
+                return definition_refuse_value(parser, entry);
 
         *(bool *) parser_field(parser) = value != ((parser->setting->flags & SETTING_INVERTED) != 0);
         return 0;
@@ -175,122 +179,9 @@ static int setting_parse_restart(DefinitionParser *parser, const KeyFileEntry *e
         RestartPolicy policy = restart_policy_from_string(entry->value);
 
         if ((int) policy < 0)
-                return setting_refuse_value(parser, entry);
+                return definition_refuse_value(parser, entry);
 
         parser->definition->restart = policy;
-        return 0;
-}
-
-static guint checks_count(const char *list)
-{
-        guint n = list ? 1 : 0;
-
-        for (const char *p = list; p && (p = strchr(p, '\n')); p++)
-                n++;
-        return n;
-}
-
-/* Each line of the list; one that is empty takes back those before it. */
-static int setting_add_check(DefinitionParser *parser, const KeyFileEntry *entry, bool health)
-{
-        _cleanup_error_ Error error = ERROR_INIT;
-        char **field = parser_field(parser), *old = *field;
-        _cleanup_check_ Check check = {};
-        int r;
-
-        if (!*entry->value) {
-                g_clear_pointer(field, g_free);
-                return 0;
-        }
-        r = check_parse(entry->value, &check, &error);
-        if (r < 0)
-                return key_file_refuse(entry, parser->ret_error, "%s", error_message(&error, r));
-        if (health && !check_kind_is_of_network(check.kind))
-                return key_file_refuse(entry, parser->ret_error,
-                                "not a check of health: write tcp:DEVICE:PORT, http:DEVICE:PORT/PATH or "
-                                "ping:DEVICE; "
-                                "for a console that goes on there is Watchdog=console");
-        if (checks_count(old) >= CHECKS_MAX)
-                return key_file_refuse(entry, parser->ret_error, "one check too many: write at most %d",
-                                CHECKS_MAX);
-
-        *field = old ? g_strconcat(old, "\n", entry->value, NULL) : g_strdup(entry->value);
-        g_free(old);
-        return 0;
-}
-
-static int setting_parse_ready(DefinitionParser *parser, const KeyFileEntry *entry)
-{
-        return setting_add_check(parser, entry, false);
-}
-
-static int setting_parse_healthy(DefinitionParser *parser, const KeyFileEntry *entry)
-{
-        return setting_add_check(parser, entry, true);
-}
-
-bool setting_is_of_checks(const Setting *setting)
-{
-        return setting->parse == setting_parse_ready || setting->parse == setting_parse_healthy;
-}
-
-static int setting_parse_healthy_interval(DefinitionParser *parser, const KeyFileEntry *entry)
-{
-        uint64_t usec = 0;
-
-        if (time_span_parse(entry->value, &usec) < 0 || usec < HEALTHY_INTERVAL_MIN ||
-                        usec > HEALTHY_INTERVAL_MAX)
-                return setting_refuse_value(parser, entry);
-
-        g_free(parser->definition->healthy_interval);
-        parser->definition->healthy_interval = g_strdup(entry->value);
-        parser->definition->healthy_interval_usec = usec;
-        return 0;
-}
-
-static int setting_parse_healthy_retries(DefinitionParser *parser, const KeyFileEntry *entry)
-{
-        guint64 retries;
-
-        if (!g_ascii_string_to_unsigned(entry->value, 10, 1, HEALTHY_RETRIES_MAX, &retries, NULL))
-                return key_file_refuse(
-                                entry, parser->ret_error, "not a number from 1 to %d", HEALTHY_RETRIES_MAX);
-
-        parser->definition->healthy_retries = (unsigned) retries;
-        return 0;
-}
-
-unsigned definition_healthy_retries(const Definition *definition)
-{
-        return definition->healthy_retries ?: HEALTHY_RETRIES_DEFAULT;
-}
-
-static char *setting_format_healthy_retries(const Definition *definition)
-{
-        return definition->healthy_retries > 0 ? g_strdup_printf("%u", definition->healthy_retries) : NULL;
-}
-
-static int setting_parse_watchdog(DefinitionParser *parser, const KeyFileEntry *entry)
-{
-        if (!g_str_equal(entry->value, "console"))
-                return setting_refuse_value(parser, entry);
-
-        g_free(parser->definition->watchdog);
-        parser->definition->watchdog = g_strdup(entry->value);
-        return 0;
-}
-
-static int setting_parse_ready_timeout(DefinitionParser *parser, const KeyFileEntry *entry)
-{
-        uint64_t usec = UINT64_MAX;
-        int r = g_str_equal(entry->value, "infinity") ? 0 : time_span_parse(entry->value, &usec);
-
-        if (r < 0 || usec == 0)
-                return setting_refuse_value(parser, entry);
-
-        g_free(parser->definition->ready_timeout);
-        parser->definition->ready_timeout = g_strdup(entry->value);
-        parser->definition->ready_timeout_usec = usec;
         return 0;
 }
 
@@ -578,38 +469,38 @@ const Setting setting_table[_SETTING_MAX] = {
         },
         [SETTING_READY] = {
                 .key = "Ready", .type = SETTING_TYPE_LIST, DEFINITION_FIELD(ready),
-                .parse = setting_parse_ready,
+                .parse = definition_parse_ready,
                 .option = "ready", .metavar = "CHECK",
                 .help = "It is ready when this holds; may be repeated",
         },
         [SETTING_READY_TIMEOUT] = {
                 .key = "ReadyTimeoutSec", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(ready_timeout),
-                .parse = setting_parse_ready_timeout,
+                .parse = definition_parse_ready_timeout,
                 .takes = "a time such as 30s or 2min, or infinity",
                 .option = "ready-timeout", .metavar = "TIME", .help = "Give it this time to become ready",
         },
         [SETTING_HEALTHY] = {
                 .key = "Healthy", .type = SETTING_TYPE_LIST, DEFINITION_FIELD(healthy),
-                .parse = setting_parse_healthy,
+                .parse = definition_parse_healthy,
                 .option = "healthy", .metavar = "CHECK",
                 .help = "It is healthy while this holds; may be repeated",
         },
         [SETTING_HEALTHY_INTERVAL] = {
                 .key = "HealthyIntervalSec", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(healthy_interval),
-                .parse = setting_parse_healthy_interval,
+                .parse = definition_parse_healthy_interval,
                 .takes = "a time from 1s to 1d",
                 .option = "healthy-interval", .metavar = "TIME", .help = "Check its health this often",
         },
         [SETTING_HEALTHY_RETRIES] = {
                 .key = "HealthyRetries", .type = SETTING_TYPE_NUMBER, DEFINITION_FIELD(healthy_retries),
-                .parse = setting_parse_healthy_retries, .format = setting_format_healthy_retries,
+                .parse = definition_parse_healthy_retries, .format = definition_format_healthy_retries,
                 .takes = "a number of 1 or more",
                 .option = "healthy-retries", .metavar = "N",
                 .help = "It is unhealthy after so many failures in a row",
         },
         [SETTING_WATCHDOG] = {
                 .key = "Watchdog", .type = SETTING_TYPE_TEXT, DEFINITION_FIELD(watchdog),
-                .parse = setting_parse_watchdog,
+                .parse = definition_parse_watchdog,
                 .takes = "console",
                 .option = "watchdog", .metavar = "WHAT",
                 .help = "It has to print a line in each interval: console",

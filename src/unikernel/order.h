@@ -32,6 +32,9 @@ OrderNode *order_node_new(const Definition *definition);
 void order_node_free(OrderNode *node);
 DEFINE_DESTROY(order_node)
 
+/* What people are told of a loop: "%s" is it. */
+#define ORDER_LOOP_MESSAGE "After= and Before= make a loop, each to start after the next: %s"
+
 /* A loop of After= and Before= among nodes (OrderNode), as "a → b → a" where each starts after the next;
  * with from, one that goes through that unikernel. NULL: there is none. Free with g_free(). */
 char *order_find_loop(const GPtrArray *nodes, const char *from);

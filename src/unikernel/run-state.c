@@ -203,21 +203,23 @@ static int detail_set(ExitParser *exit_parser, const char *value)
         return 0;
 }
 
-static int reach_add(RunState *state, const char *value)
-{
-        run_state_add_reach(state, value);
-        return 0;
-}
-
-static int ready_check_add(RunState *state, const char *value)
-{
-        run_state_add_ready_check(state, value);
-        return 0;
-}
-
 /* -ENOENT: it is none of them. */
-static int run_state_set_health(RunState *state, const char *key, const char *value)
+static int run_state_set_checks(RunState *state, const char *key, const char *value)
 {
+        if (g_str_equal(key, "reach")) {
+                run_state_add_reach(state, value);
+                return 0;
+        }
+        if (g_str_equal(key, "ready-check")) {
+                run_state_add_ready_check(state, value);
+                return 0;
+        }
+        if (g_str_equal(key, "ready-held"))
+                return number_set(&state->ready_held, value);
+        if (g_str_equal(key, "ready-timeout-usec"))
+                return number_set(&state->ready_timeout_usec, value);
+        if (g_str_equal(key, "ready-deadline"))
+                return number_set(&state->ready_deadline, value);
         if (g_str_equal(key, "healthy-check")) {
                 run_state_add_healthy_check(state, value);
                 return 0;
@@ -236,7 +238,7 @@ static int run_state_set_health(RunState *state, const char *key, const char *va
 
 static int run_state_set(RunState *state, const char *key, const char *value)
 {
-        int r = run_state_set_health(state, key, value);
+        int r = run_state_set_checks(state, key, value);
 
         if (r != -ENOENT)
                 return r;
@@ -268,16 +270,6 @@ static int run_state_set(RunState *state, const char *key, const char *value)
                 return number_set(&state->console_burst_user, value);
         if (g_str_equal(key, "silence-warning-usec"))
                 return number_set(&state->silence_warning_usec, value);
-        if (g_str_equal(key, "ready-check"))
-                return ready_check_add(state, value);
-        if (g_str_equal(key, "reach"))
-                return reach_add(state, value);
-        if (g_str_equal(key, "ready-held"))
-                return number_set(&state->ready_held, value);
-        if (g_str_equal(key, "ready-timeout-usec"))
-                return number_set(&state->ready_timeout_usec, value);
-        if (g_str_equal(key, "ready-deadline"))
-                return number_set(&state->ready_deadline, value);
         if (g_str_equal(key, "result"))
                 return result_set(&state->exit_parser.result, value);
         if (g_str_equal(key, "exit-status"))

@@ -11,6 +11,7 @@
 #include "common/systemd-version.h"
 #include "daemon/access/call.h"
 #include "daemon/core/dictionary.h"
+#include "daemon/state/registry.h"
 #include "daemon/state/systemd.h"
 #include "daemon/state/unikernel.h"
 #include "unikernel/order.h"
@@ -83,46 +84,43 @@ static int diagnosis_append_passwords(sd_bus_message *reply, const Diagnosis *di
                         "systemctl unmask " PASSWORDS_UNIT "; systemctl enable --now " PASSWORDS_UNIT);
 }
 
-/* What was written by hand, and what this systemd does not know. */
-static int diagnosis_append_order(sd_bus_message *reply, const Diagnosis *diagnosis)
+/* Loops are refused where a definition is changed; those in files that were written by hand are not. */
+static int diagnosis_append_loop(sd_bus_message *reply, const Diagnosis *diagnosis)
 {
-        g_autoptr(GPtrArray) nodes = g_ptr_array_new_with_free_func(order_node_destroy);
-        g_autofree char *loop = NULL, *sentence = NULL;
+        g_autoptr(GPtrArray) orders = registry_collect_orders(diagnosis->call->manager, NULL);
+        g_autofree char *loop = order_find_loop(orders, NULL), *sentence = NULL;
+
+        if (!loop)
+                return 0;
+
+        sentence = g_strdup_printf(ORDER_LOOP_MESSAGE "; systemd leaves one of them out at a start", loop);
+        return sd_bus_message_append(reply, "(ssss)", "order", "warning", sentence,
+                        "take one of these names out of the definition");
+}
+
+/* What this systemd does not know. */
+static int diagnosis_append_restart_steps(sd_bus_message *reply, const Diagnosis *diagnosis)
+{
+        g_autofree char *sentence = NULL;
         const char *stepped = NULL;
         GHashTableIter iter;
         gpointer value;
-        int r = 0;
 
         g_hash_table_iter_init(&iter, diagnosis->call->manager->unikernels);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        while (!stepped && g_hash_table_iter_next(&iter, NULL, &value)) {
                 const Unikernel *unikernel = value;
-                const Definition *definition = unikernel->loaded.definition;
 
-                if (definition && order_is_any(definition))
-                        g_ptr_array_add(nodes, order_node_new(definition));
-                if (definition && definition->restart_steps)
+                if (unikernel->loaded.definition && unikernel->loaded.definition->restart_steps)
                         stepped = unikernel->name;
         }
-        loop = order_find_loop(nodes, NULL);
-        if (loop) {
-                sentence = g_strdup_printf(
-                                "After= and Before= make a loop, each to start after the next: %s; "
-                                "systemd leaves one of them out at a start",
-                                loop);
-                r = sd_bus_message_append(reply, "(ssss)", "order", "warning", sentence,
-                                "take one of these names out of the definition");
-        }
-        if (r >= 0 && stepped && systemd_version() < SYSTEMD_VERSION_RESTART_STEPS) {
-                g_autofree char *steps = g_strdup_printf("RestartSteps= and RestartMaxDelaySec=, as of "
-                                                         "'%s', are without effect: systemd "
-                                                         "is older than %d",
-                                stepped, SYSTEMD_VERSION_RESTART_STEPS);
+        if (!stepped || systemd_version() >= SYSTEMD_VERSION_RESTART_STEPS)
+                return 0;
 
-                r = sd_bus_message_append(reply, "(ssss)", "restart-steps", "warning", steps,
-                                "set RestartSec= to what it is to wait each time");
-        }
-
-        return r;
+        sentence = g_strdup_printf("RestartSteps= and RestartMaxDelaySec=, as of '%s', are without effect: "
+                                   "systemd is older than %d",
+                        stepped, SYSTEMD_VERSION_RESTART_STEPS);
+        return sd_bus_message_append(reply, "(ssss)", "restart-steps", "warning", sentence,
+                        "set RestartSec= to what it is to wait each time");
 }
 
 static int diagnosis_append(sd_bus_message *reply, const Diagnosis *diagnosis, const char *output)
@@ -138,7 +136,9 @@ static int diagnosis_append(sd_bus_message *reply, const Diagnosis *diagnosis, c
         if (r >= 0)
                 r = diagnosis_append_files(reply, diagnosis);
         if (r >= 0)
-                r = diagnosis_append_order(reply, diagnosis);
+                r = diagnosis_append_loop(reply, diagnosis);
+        if (r >= 0)
+                r = diagnosis_append_restart_steps(reply, diagnosis);
         for (char *value; r >= 0 && domain_next_key(&output, &key, &value);) {
                 g_autofree char *owned_value = g_utf8_make_valid(value, -1);
                 g_auto(GStrv) parts = g_strsplit(owned_value, "|", 4);

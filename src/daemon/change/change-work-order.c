@@ -67,21 +67,18 @@ static int draft_check_name(const Draft *draft, OrderKey key, const char *name)
         if (allowed)
                 return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
                                 "%s=%s: only an administrator may stop, delay or keep up a unit of the "
-                                "host's "
-                                "for a unikernel; AllowedDependencies= of shruthi.conf is for the other "
-                                "keys",
+                                "host's for a unikernel; AllowedDependencies= of shruthi.conf is for the "
+                                "other keys",
                                 word, name);
         if (order_name_is_unikernel(name))
                 return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
                                 "%s=%s: there is no unikernel of that name that you own or that belongs to "
-                                "one of "
-                                "your groups, and only an administrator may name others",
+                                "one of your groups, and only an administrator may name others",
                                 word, name);
 
         return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
                         "%s=%s: only an administrator may name a unit that AllowedDependencies= of "
-                        "shruthi.conf "
-                        "does not list",
+                        "shruthi.conf does not list",
                         word, name);
 }
 
@@ -121,8 +118,7 @@ int draft_check_own_name(const Draft *draft)
                         if (order_list_has(node->lists[key], request->name))
                                 return draft_needs_administer(draft, ERROR_ACCESS_DENIED,
                                                 "'%s' of another user names '%s' in %s=: only an "
-                                                "administrator may "
-                                                "give it that name; choose another",
+                                                "administrator may give it that name; choose another",
                                                 node->name, request->name, order_key_to_string(key));
         }
 
@@ -189,7 +185,5 @@ int draft_check_loops(const Draft *draft)
                 return 0;
 
         return error_set(&draft->result->error, ERROR_INVALID_DEFINITION,
-                        "After= and Before= make a loop, each to start after the next: %s; leave one of "
-                        "them out",
-                        loop);
+                        ORDER_LOOP_MESSAGE "; leave one of them out", loop);
 }

@@ -14,7 +14,6 @@
 #include "daemon/state/registry.h"
 #include "daemon/state/systemd.h"
 #include "unikernel/exit-record.h"
-#include "unikernel/order.h"
 
 static const char *const change_verb_table[_CHANGE_KIND_MAX] = {
                 [CHANGE_CREATE] = "create",
@@ -210,26 +209,6 @@ GArray *change_collect_usages(const Change *change)
         return usages;
 }
 
-/* What the other definitions say of other units. */
-static GPtrArray *change_collect_orders(const Change *change)
-{
-        GPtrArray *orders = g_ptr_array_new_with_free_func(order_node_destroy);
-        GHashTableIter iter;
-        gpointer value;
-
-        g_hash_table_iter_init(&iter, change->call->manager->unikernels);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                const Unikernel *unikernel = value;
-                const Definition *definition = unikernel->loaded.definition;
-
-                if (definition && order_is_any(definition) &&
-                                !g_str_equal(unikernel->name, change->request.name))
-                        g_ptr_array_add(orders, order_node_new(definition));
-        }
-
-        return orders;
-}
-
 /* When its turn has come, and not before: of one user only one change is worked on at a time, so what that
  * user has is true then. */
 static void on_change_turn(void *userdata)
@@ -242,7 +221,7 @@ static void on_change_turn(void *userdata)
         g_clear_pointer(&request->usages, g_array_unref);
         request->usages = change_collect_usages(change);
         g_clear_pointer(&request->orders, g_ptr_array_unref);
-        request->orders = change_collect_orders(change);
+        request->orders = registry_collect_orders(change->call->manager, request->name);
         change_result_clear(&change->result);
 }
 
@@ -352,8 +331,7 @@ static void change_log(const Change *change)
         if (result->without_steps)
                 log_object(LOG_NOTICE, &(LogObject){.unikernel = name, .owner = owner}, NULL, NULL,
                                 "RestartSteps= and RestartMaxDelaySec= of '%s' are without effect: this "
-                                "host's "
-                                "systemd is older than %d, and waits RestartSec= each time",
+                                "host's systemd is older than %d, and waits RestartSec= each time",
                                 name, SYSTEMD_VERSION_RESTART_STEPS);
         if (result->taken_over && result->taken_over[0]) {
                 g_autofree char *files = g_strjoinv(", ", result->taken_over);

@@ -104,6 +104,23 @@ int settings_read_plain(SettingsReader *reader, char **ret)
         return 0;
 }
 
+static int settings_read_strv(SettingsReader *reader, char ***ret_list)
+{
+        g_auto(GStrv) list = NULL;
+        int r;
+
+        r = sd_bus_message_enter_container(reader->message, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_read_strv(reader->message, &list);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(reader->message);
+        if (r < 0)
+                return settings_refuse_type(reader, "as");
+
+        *ret_list = list ? g_steal_pointer(&list) : g_new0(char *, 1);
+        return 0;
+}
+
 int settings_read_boolean(SettingsReader *reader, bool *ret)
 {
         int value;
@@ -155,17 +172,13 @@ static int settings_read_argument_list(SettingsReader *reader)
 
         if (reader->settings->values[SETTING_ARGUMENTS])
                 return settings_refuse_both_arguments(reader);
-        r = sd_bus_message_enter_container(reader->message, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_read_strv(reader->message, &list);
-        if (r >= 0)
-                r = sd_bus_message_exit_container(reader->message);
+        r = settings_read_strv(reader, &list);
         if (r < 0)
-                return settings_refuse_type(reader, "as");
-        if (list && g_strv_length(list) > ARGUMENT_LIST_MAX)
+                return r;
+        if (g_strv_length(list) > ARGUMENT_LIST_MAX)
                 return settings_refuse(reader, "more than 1024 arguments");
 
-        reader->settings->argument_list = list ? g_steal_pointer(&list) : g_new0(char *, 1);
+        reader->settings->argument_list = g_steal_pointer(&list);
         return settings_join_arguments(reader->settings, NULL, reader->ret_error);
 }
 
@@ -195,24 +208,20 @@ static int settings_read_list(SettingsReader *reader, char **ret)
         g_auto(GStrv) list = NULL;
         int r;
 
-        r = sd_bus_message_enter_container(reader->message, 'v', "as");
-        if (r >= 0)
-                r = sd_bus_message_read_strv(reader->message, &list);
-        if (r >= 0)
-                r = sd_bus_message_exit_container(reader->message);
+        r = settings_read_strv(reader, &list);
         if (r < 0)
-                return settings_refuse_type(reader, "as");
+                return r;
 
-        for (char **line = list; line && *line; line++)
+        for (char **line = list; *line; line++)
                 if (!**line || !settings_value_is_plain(*line))
                         return settings_refuse(reader,
-                                        "a definition cannot hold a value of this list: it is empty, "
-                                        "or has a control character, white space at an end, or '\\' at its end");
-        if (list && g_strv_length(list) > SETTING_LIST_MAX)
+                                        "a definition cannot hold a value of this list: it is empty, or has "
+                                        "a control character, white space at an end, or '\\' at its end");
+        if (g_strv_length(list) > SETTING_LIST_MAX)
                 return settings_refuse(reader, "too many values");
 
         g_free(*ret);
-        *ret = list ? g_strjoinv("\n", list) : g_strdup("");
+        *ret = g_strjoinv("\n", list);
         return 0;
 }
 

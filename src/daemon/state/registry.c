@@ -20,6 +20,7 @@
 #include "common/unikernel-name.h"
 #include "common/users.h"
 #include "daemon/state/network-registry.h"
+#include "unikernel/order.h"
 
 #define WATCH_MASK                                                                                          \
         (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |                 \
@@ -428,4 +429,22 @@ void registry_refresh(Registry *registry, const char *name, void (*done)(void *u
         else
                 registry->all_dirty = true;
         registry_read(registry);
+}
+
+GPtrArray *registry_collect_orders(const Manager *manager, const char *except)
+{
+        GPtrArray *orders = g_ptr_array_new_with_free_func(order_node_destroy);
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, manager->unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+                const Definition *definition = unikernel->loaded.definition;
+
+                if (definition && order_is_any(definition) && g_strcmp0(unikernel->name, except) != 0)
+                        g_ptr_array_add(orders, order_node_new(definition));
+        }
+
+        return orders;
 }

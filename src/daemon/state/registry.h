@@ -13,3 +13,7 @@ Registry *registry_free(Registry *registry);
 /* Reads NAME's definition again, or all of them (NULL). done (or NULL) is called when what was there at the
  * time of the call is shown. */
 void registry_refresh(Registry *registry, const char *name, void (*done)(void *userdata), void *userdata);
+
+/* What all definitions but that of except (NULL: no exception) say of other units: OrderNode, for those that
+ * say anything. */
+GPtrArray *registry_collect_orders(const Manager *manager, const char *except);
