@@ -259,9 +259,11 @@ build_make() {
         local kind=$1 options=(--prefix=/usr --sysconfdir=/etc --localstatedir=/var -Dbench=true) environment=() again=()
 
         case $kind in
-        release) options+=(-Dmode=release) ;;
+        # What is installed, and the programs and images that system tests and benchmarks use.
+        release) options+=(-Dmode=release -Dtests=false) ;;
         developer) options+=(-Dmode=developer) ;;
-        clang) options+=(-Dmode=developer); environment=(CC=clang) ;;
+        # Its warnings alone are wanted, and clang finds them before it optimizes.
+        clang) options+=(-Dmode=developer -Doptimization=0 -Ddebug=false); environment=(CC=clang) ;;
         sanitizers) options+=(-Dmode=developer '-Db_sanitize=address,undefined' -Db_lundef=false) ;;
         cross-*) options+=(-Dmode=developer --cross-file="$kind.ini") ;;
         esac
