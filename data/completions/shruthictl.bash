@@ -62,7 +62,15 @@ _shruthictl_value() {
         --group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
         --owner) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
         --host | -H) mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur") ;;
-        --since | -S | --until | -U) mapfile -t COMPREPLY < <(compgen -W 'today yesterday -1h -10min' -- "$cur") ;;
+        --since | -S) mapfile -t COMPREPLY < <(compgen -W 'today yesterday -1h -10min' -- "$cur") ;;
+        --until | -U)
+                if [[ " ${COMP_WORDS[*]} " == *' wait '* ]]; then
+                        mapfile -t COMPREPLY < <(compgen -W 'running ready stopped failed' -- "$cur")
+                else
+                        mapfile -t COMPREPLY < <(compgen -W 'today yesterday -1h -10min' -- "$cur")
+                fi
+                ;;
+        --timeout) mapfile -t COMPREPLY < <(compgen -W '10s 1min 5min infinity' -- "$cur") ;;
         --boot) mapfile -t COMPREPLY < <(compgen -W '-1 -2 all' -- "$cur") ;;
         --priority) mapfile -t COMPREPLY < <(compgen -W 'emerg alert crit err warning notice info debug' -- "$cur") ;;
         --output | -o) mapfile -t COMPREPLY < <(compgen -W 'short short-iso short-precise short-unix cat json json-pretty' -- "$cur") ;;
@@ -90,12 +98,12 @@ _shruthictl() {
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
                 [start]='--no-block --time' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
-                [enable]='--now --no-block' [disable]='--now --no-block' [logs]='--lines --follow --since --until --boot --grep --priority --output' [console]='--follow' [status]='--lines'
+                [enable]='--now --no-block' [disable]='--now --no-block' [logs]='--lines --follow --since --until --boot --grep --priority --output' [wait]='--until --timeout' [console]='--follow' [status]='--lines'
                 [show]='--property --value' [import]='--verify' [rotate]='--now'
                 [network-show]='--property --value'
                 [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --group --owner'
         )
-        local verbs='list status create start stop restart kill pause resume remove enable disable logs statistics analyze console show cat edit
+        local verbs='list status create start stop restart kill pause resume remove enable disable logs wait events statistics analyze console show tree cat edit
                 set check arguments xml image network volume credential limits doctor import-rhyzome instance'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
 
@@ -198,7 +206,7 @@ _shruthictl() {
                 fi
                 ;;
         ' list' | ' status' | ' start' | ' stop' | ' restart' | ' kill' | ' pause' | ' resume' | \
-                ' remove' | ' enable' | ' disable' | ' logs' | ' statistics' | ' analyze' | ' console' | ' show' | ' cat' | ' edit' | ' arguments' | ' xml')
+                ' remove' | ' enable' | ' disable' | ' logs' | ' wait' | ' events' | ' statistics' | ' analyze' | ' console' | ' show' | ' tree' | ' cat' | ' edit' | ' arguments' | ' xml')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 ;;
         esac

@@ -17,10 +17,10 @@ function __shruthictl_networks
     shruthictl --no-pager --no-legend --no-ask-password network list 2>/dev/null | string split -f1 ' '
 end
 
-set -l verbs list status create start stop restart kill pause resume remove enable disable logs statistics analyze console \
-    show cat edit set check arguments xml image network volume credential limits doctor import-rhyzome instance
-set -l named list status start stop restart kill pause resume remove enable disable logs statistics analyze console \
-    show cat edit set arguments xml
+set -l verbs list status create start stop restart kill pause resume remove enable disable logs wait events statistics analyze console \
+    show tree cat edit set check arguments xml image network volume credential limits doctor import-rhyzome instance
+set -l named list status start stop restart kill pause resume remove enable disable logs wait events statistics analyze console \
+    show tree cat edit set arguments xml
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c shruthictl -f
@@ -37,10 +37,13 @@ complete -c shruthictl -n "$none" -a remove -d 'Remove unikernels'
 complete -c shruthictl -n "$none" -a enable -d 'Enable start at boot'
 complete -c shruthictl -n "$none" -a disable -d 'Disable start at boot'
 complete -c shruthictl -n "$none" -a logs -d 'Show console output and messages from the journal'
+complete -c shruthictl -n "$none" -a wait -d 'Wait until unikernels are ready, or in another state'
+complete -c shruthictl -n "$none" -a events -d 'Show what happens to unikernels, as it happens'
 complete -c shruthictl -n "$none" -a statistics -d 'Show the resource usage of running guests'
 complete -c shruthictl -n "$none" -a analyze -d 'Show where the time of a start went'
 complete -c shruthictl -n "$none" -a console -d 'Connect to the console'
 complete -c shruthictl -n "$none" -a show -d 'Show all properties as KEY=VALUE'
+complete -c shruthictl -n "$none" -a tree -d 'Show what unikernels depend on'
 complete -c shruthictl -n "$none" -a cat -d 'Show the definition'
 complete -c shruthictl -n "$none" -a edit -d 'Edit the definition'
 complete -c shruthictl -n "$none" -a set -d 'Change settings, effective at the next start'
@@ -122,6 +125,10 @@ complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s S -l since -x -a
     -d 'Show entries since this time'
 complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s U -l until -x -a 'today yesterday -1h' \
     -d 'Show entries until this time'
+complete -c shruthictl -n '__fish_seen_subcommand_from wait' -s U -l until -x -a 'running ready stopped failed' \
+    -d 'Wait for this state'
+complete -c shruthictl -n '__fish_seen_subcommand_from wait' -l timeout -x -a '10s 1min 5min infinity' \
+    -d 'Give up after this time'
 complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s b -l boot -d 'Show entries of another boot'
 complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s g -l grep -x -d 'Show only messages that match'
 complete -c shruthictl -n '__fish_seen_subcommand_from logs' -s p -l priority -x \

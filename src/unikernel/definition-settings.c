@@ -396,8 +396,8 @@ static char *setting_format_restart(const Definition *definition)
 #define SYSTEMD_TEXT(name, field)                                                                           \
         .key = name, .type = SETTING_TYPE_TEXT, .flags = SETTING_WITHOUT_START, DEFINITION_FIELD(field)
 #define ORDER_LIST(name, field)                                                                             \
-        .key = name, .type = SETTING_TYPE_TEXT,                                                             \
-        .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR | SETTING_LIST, DEFINITION_FIELD(field),     \
+        .key = name, .type = SETTING_TYPE_LIST,                                                             \
+        .flags = SETTING_WITHOUT_START | SETTING_ADMINISTRATOR | SETTING_WORDS, DEFINITION_FIELD(field),    \
         .parse = definition_parse_order, .metavar = "NAME"
 
 /* clang-format off */
@@ -686,6 +686,24 @@ char *setting_format(const Setting *setting, const void *owner)
         default:
                 return NULL;
         }
+}
+
+char **setting_split(const Setting *setting, const char *text)
+{
+        g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
+        g_auto(GStrv) parts = g_strsplit_set(text ?: "", setting->flags & SETTING_WORDS ? " \t" : "\n", -1);
+
+        for (char **part = parts; *part; part++)
+                if (**part)
+                        g_ptr_array_add(values, g_strdup(*part));
+        g_ptr_array_add(values, NULL);
+
+        return (char **) g_ptr_array_steal(values, NULL);
+}
+
+char *setting_join(const Setting *setting, char *const *values)
+{
+        return g_strjoinv(setting->flags & SETTING_WORDS ? " " : "\n", (char **) values);
 }
 
 void setting_reset(const Setting *setting, Definition *definition)

@@ -92,7 +92,7 @@ typedef enum SettingType {
         SETTING_TYPE_NUMBER = 'u',  /* unsigned, 1: not written */
         SETTING_TYPE_BOOLEAN = 'b', /* bool, false: not written */
         SETTING_TYPE_LIST = 'a', /* char *, lines with '\n' between, NULL: not written; "as", and a key that
-                                  * stands several times in a definition */
+                                  * stands several times in a definition; SETTING_WORDS: other lists */
         SETTING_TYPE_FILE = 'h', /* char *; "KEY" h, or "KEYDigest" s */
         SETTING_TYPE_SOURCE = 0, /* not on the bus: a list of where credentials come from */
 } SettingType;
@@ -104,7 +104,8 @@ typedef enum SettingFlags {
          * name, all. */
         SETTING_ADMINISTRATOR = 1 << 1,
         SETTING_INVERTED = 1 << 2, /* a boolean whose field is true where "no" is written */
-        SETTING_LIST = 1 << 3,     /* several lines, or options, are one list; an empty one clears it */
+        SETTING_WORDS = 1 << 3,    /* a list of words on one line, with spaces between; several lines, or
+                                    * options, are one list, and an empty one clears it */
 } SettingFlags;
 
 typedef struct Setting {
@@ -138,6 +139,10 @@ void *setting_field(const Setting *setting, void *owner);
 
 /* What stands in a definition for its field in owner; NULL: nothing does. Free with g_free(). */
 char *setting_format(const Setting *setting, const void *owner);
+
+/* The values of a list (text; NULL: none), and their text. Free with g_strfreev() and g_free(). */
+char **setting_split(const Setting *setting, const char *text);
+char *setting_join(const Setting *setting, char *const *values);
 
 /* Gives a setting of [Unikernel] the value that it has where it is not written; frees nothing. */
 void setting_reset(const Setting *setting, Definition *definition);

@@ -49,7 +49,7 @@ expect_fail "a missing device is said, with the option to write" '--network=serv
         alice create hello "$images/guest-two.virtio" --network=private
 check "a unikernel is created" alice create hello "$GUEST" --network=service:virbr0 --memory=16M \
         -- --ipv4=192.168.122.20/24 --hello '--text=two words' --tick=200
-expect_output "it is listed as stopped, with its owner" '^hello +stopped +alice' alice list
+expect_output "it is listed as stopped, with its owner" '^hello +stopped +- +alice' alice list
 expect_json "… for programs too" '.[] | [.Name, .State, .Owner, .OwnerName]' \
         "[\"hello\",\"stopped\",$(id -u alice),\"alice\"]" \
         alice list --json=short hello
@@ -124,15 +124,15 @@ everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStat
 details='Addresses:array Architecture:string Arguments:string BlockedAddresses:array BootMethod:string CPUs:number
         DefinitionPath:string Devices:array DomainName:string DropIns:array Group:string Image:string ImageTarget:string Initrd:string
         Memory:number Origin:string RestartSec:string RestartSteps:string RestartMaxDelaySec:string
-        StartLimitIntervalSec:string StartLimitBurst:string Requires:string Wants:string BindsTo:string After:string Before:string
-        Conflicts:string PartOf:string Upholds:string OnFailure:string Overrides:array Problem:string Ready:array ReadyTimeoutSec:string Healthy:array
+        StartLimitIntervalSec:string StartLimitBurst:string Requires:array Wants:array BindsTo:array After:array Before:array
+        Conflicts:array PartOf:array Upholds:array OnFailure:array Overrides:array Problem:string Ready:array ReadyTimeoutSec:string Healthy:array
         HealthyIntervalSec:string HealthyRetries:number Watchdog:string Reason:string
         Restart:string Slice:string SubState:string
         TypedAddresses:array WithoutEffect:array'
 # WORDS…: sorted, on one line.
 sorted() { tr -s ' \n' '\n' <<<"$*" | LC_ALL=C sort | paste -sd' '; }
 export LC_ALL=C
-expect_fields list 'Masked:boolean Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string Unit:string' alice list
+expect_fields list 'Health:string Masked:boolean Name:string NeedsRestart:boolean Owner:number OwnerName:string Result:string State:string Unit:string' alice list
 expect_fields show "$(sorted "$everybody" "$details")" alice show hello
 expect_fields "show for others" "$(sorted "$everybody")" mallory show hello
 expect_fields status "$(sorted "$everybody" "$details" Statistics:object)" alice status hello

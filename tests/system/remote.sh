@@ -31,7 +31,7 @@ cd /root/images || exit 1
 
 check "a local image is created over there" \
         far create hello ./guest-plain.virtio --memory=16M -- --hello '--text=a '\''b" $HOME `id`; *'
-expect_output "… for the far user" '^hello +stopped +bob' shruthictl list
+expect_output "… for the far user" '^hello +stopped +- +bob' shruthictl list
 expect_output "… with every argument as it was" '^--hello --text=a\\ '\''b\\"\\ \$HOME\\ `id`;\\ \*$' \
         far arguments hello
 expect_output "it starts, and the time is taken there" '^hello: first byte [0-9.]+ ms after the call' \

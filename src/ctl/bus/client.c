@@ -276,6 +276,11 @@ int client_read_fd(sd_bus_message *reply, int *ret_fd, Error *ret_error)
         return 0;
 }
 
+int client_refuse_name(const char *name, Error *ret_error)
+{
+        return error_set(ret_error, ERROR_NO_SUCH_UNIKERNEL, "There is no unikernel '%s'", name);
+}
+
 static void unikernel_row_free(gpointer data)
 {
         UnikernelRow *row = data;

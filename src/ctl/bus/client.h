@@ -66,6 +66,9 @@ int client_make_name_call(
 /* Names and shell patterns → names. A pattern that matches none is NO_SUCH_UNIKERNEL. */
 int client_expand(Ctl *ctl, char **patterns, char ***ret_names, Error *ret_error);
 
+/* NO_SUCH_UNIKERNEL with the sentence for that. */
+int client_refuse_name(const char *name, Error *ret_error);
+
 /* One row of ListUnikernels. */
 typedef struct UnikernelRow {
         char *name, *state, *unit, *result, *path;

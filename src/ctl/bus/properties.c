@@ -264,3 +264,29 @@ int properties_show(Ctl *ctl, const char *kind, char **names, bool single, Prope
         properties_print_all(&ctl->options, all, single);
         return exit_status;
 }
+
+char *unikernel_get_reason(Ctl *ctl, const char *name, JsonObject *properties)
+{
+        g_autoptr(JsonObject) details = NULL;
+        const char *reason;
+
+        if (!*value_text(properties, "Result") && !g_str_equal(value_text(properties, "State"), "paused"))
+                return NULL;
+        if (client_get_object(ctl, "GetUnikernelDetails", name, false, &details, NULL) < 0)
+                return NULL;
+
+        reason = value_text(details, "Reason");
+        return *reason ? g_strdup(reason) : NULL;
+}
+
+char *unikernel_format_end(Ctl *ctl, const char *name, JsonObject *properties)
+{
+        g_autofree char *reason = unikernel_get_reason(ctl, name, properties);
+        const char *result = value_text(properties, "Result");
+
+        if (!*result)
+                return g_steal_pointer(&reason);
+
+        return g_strdup_printf("%s (%" G_GINT64_FORMAT ")%s%s", result,
+                        value_number(properties, "ExitStatus"), reason ? ": " : "", reason ?: "");
+}

@@ -15,6 +15,14 @@ typedef int (*PropertiesGetter)(Ctl *ctl, const char *name, JsonObject **ret_pro
 int unikernel_get_all_properties(
                 Ctl *ctl, const char *name, bool strictly, JsonObject **ret_properties, Error *ret_error);
 
+/* How its last run ended, or why it is paused, in words, where the caller may know that; NULL: nothing to
+ * tell. properties are those that everybody may know. Free with g_free(). */
+char *unikernel_get_reason(Ctl *ctl, const char *name, JsonObject *properties);
+
+/* The same behind the result and the exit status: "exit-status (7): …"; NULL as above. Free with g_free().
+ */
+char *unikernel_format_end(Ctl *ctl, const char *name, JsonObject *properties);
+
 /* Of each name (or once of NULL, if there is none), which is a kind ("volume ", "": a unikernel) of
  * thing, what collect gets, as KEY=VALUE: all, or those of --property=; with --json= an object where one
  * was asked for by its name (single), else an array. Owners have their name beside their number. What

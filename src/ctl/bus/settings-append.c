@@ -70,7 +70,7 @@ static int settings_append_value(sd_bus_message *call, const Setting *setting, c
                 (void) boolean_parse(value, &flag);
                 return sd_bus_message_append(call, "{sv}", setting->key, "b", (int) flag);
         case SETTING_TYPE_LIST:
-                list = g_strsplit(value, "\n", -1);
+                list = setting_split(setting, value);
                 return settings_append_list(call, setting->key, list);
         default:
                 return settings_append_text(call, setting->key, value);

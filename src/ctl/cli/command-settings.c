@@ -289,9 +289,9 @@ static int setting_set_value(CommandSettings *settings, SettingID id, const char
 {
         g_autofree char *right = NULL, *joined = NULL;
 
-        if (setting_table[id].type == SETTING_TYPE_LIST)
+        if (setting_table[id].type == SETTING_TYPE_LIST && !(setting_table[id].flags & SETTING_WORDS))
                 return setting_add_line(&settings->values[id], name, value, ret_error);
-        if ((setting_table[id].flags & SETTING_LIST) && *value && settings->values[id]) {
+        if ((setting_table[id].flags & SETTING_WORDS) && *value && settings->values[id]) {
                 joined = g_strconcat(settings->values[id], " ", value, NULL);
                 return setting_set_text(&settings->values[id], joined);
         }

@@ -12,7 +12,9 @@
 
 #include "common/size.h"
 #include "common/string-util.h"
+#include "common/time-span.h"
 
+#define TIMEOUT_MAX (UINT64_C(1000) * 365 * 24 * 3600 * G_USEC_PER_SEC)
 
 static const char *const json_mode_table[_JSON_MODE_MAX] = {
                 [JSON_OFF] = "off",
@@ -179,6 +181,17 @@ static int option_set_signal(Options *options, const OptionInfo *info, const cha
         return option_refuse(ret_error, "--signal=", value, "give SIGTERM, SIGINT, SIGABRT or SIGKILL");
 }
 
+static int option_set_timeout(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+{
+        if (g_str_equal(value, "infinity"))
+                options->timeout = UINT64_MAX;
+        else if (time_span_parse(value, &options->timeout) < 0 || options->timeout > TIMEOUT_MAX)
+                return option_refuse(ret_error, "--timeout=", value,
+                                "give a time, such as 90s or \"5min 30s\", or infinity");
+
+        return 0;
+}
+
 static int option_set_size(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         if (size_parse(value, &options->size) < 0 || options->size == 0)
@@ -216,8 +229,12 @@ static const OptionInfo own_options[] = {
                                 option_set_switch, offsetof(Options, follow)},
                 {"since", 'S', "TIME", OPTION_LOG, "logs: show entries since TIME, of any boot",
                                 option_set_text, offsetof(Options, since)},
-                {"until", 'U', "TIME", OPTION_LOG, "logs: show entries until TIME, of any boot",
+                {"until", 'U', "TIME|CONDITION", OPTION_LOG | OPTION_WAIT,
+                                "logs: show entries until TIME, of any boot; wait: for running, ready "
+                                "(default), stopped or failed",
                                 option_set_text, offsetof(Options, until)},
+                {"timeout", 0, "TIME", OPTION_WAIT, "wait: give up after TIME (default: infinity)",
+                                option_set_timeout},
                 {"boot", 'b', "[=BOOT]", OPTION_LOG,
                                 "logs: show entries of another boot, such as -1, or all", option_set_boot},
                 {"grep", 'g', "PATTERN", OPTION_LOG, "logs: show only messages that match PATTERN",
@@ -323,6 +340,7 @@ void options_init(Options *options)
                         .lines = LINES_UNSET,
                         .signal = SIGTERM,
                         .priority = -1,
+                        .timeout = UINT64_MAX,
                         .given = g_ptr_array_new_with_free_func(g_free),
         };
 }

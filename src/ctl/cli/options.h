@@ -60,6 +60,7 @@ typedef enum OptionScope {
         OPTION_ALL = 1 << 16,     /* credential remove */
         OPTION_IMPORT = 1 << 17,  /* volume import */
         OPTION_CLONE = 1 << 18,   /* volume clone */
+        OPTION_WAIT = 1 << 19,    /* wait */
 } OptionScope;
 
 #define LINES_UNSET (-1)
@@ -81,7 +82,9 @@ typedef struct Options {
         bool time;
         bool follow;
         int lines;                               /* or LINES_UNSET, LINES_ALL */
-        const char *since, *until, *boot, *grep; /* logs; NULL: not given */
+        const char *since, *boot, *grep;         /* logs; NULL: not given */
+        const char *until;                       /* logs: a time; wait: a condition */
+        uint64_t timeout;                        /* wait: in µs; UINT64_MAX: none */
         int priority;                            /* syslog's; -1: not given */
         LogFormat output;
         int signal;

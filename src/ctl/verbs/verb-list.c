@@ -46,7 +46,7 @@ static int list_report_missing(const Ctl *ctl, const GPtrArray *rows, char **ope
                         continue;
                 r = name_check(*name, &error);
                 if (r >= 0)
-                        r = error_set(&error, ERROR_NO_SUCH_UNIKERNEL, "There is no unikernel '%s'", *name);
+                        r = client_refuse_name(*name, &error);
                 terminal_print_error(&error, r);
                 if (exit_status == CTL_EXIT_SUCCESS)
                         exit_status = ctl_exit_status(ctl, &error);
@@ -55,8 +55,25 @@ static int list_report_missing(const Ctl *ctl, const GPtrArray *rows, char **ope
         return exit_status;
 }
 
-static void list_add_row(Table *table, const UnikernelRow *row, GHashTable *changed)
+/* Name → health, of those whose health is checked. */
+static GHashTable *list_read_health(Ctl *ctl)
 {
+        GHashTable *healths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        const char *name, *health;
+
+        if (client_call_quietly(ctl, "ListUnikernelHealth", &reply, NULL, NULL) < 0 ||
+                        sd_bus_message_enter_container(reply, 'a', "{ss}") < 0)
+                return healths;
+
+        while (sd_bus_message_read(reply, "{ss}", &name, &health) > 0)
+                g_hash_table_insert(healths, g_strdup(name), g_strdup(health));
+        return healths;
+}
+
+static void list_add_row(Table *table, const UnikernelRow *row, GHashTable *changed, GHashTable *healths)
+{
+        const char *health = g_hash_table_lookup(healths, row->name) ?: "";
         bool differs = g_hash_table_contains(changed, row->name), masked = unit_is_masked(row->name);
         g_autofree char *state =
                         g_strconcat(row->state, differs ? ", changed" : "", masked ? ", masked" : "", NULL);
@@ -65,6 +82,7 @@ static void list_add_row(Table *table, const UnikernelRow *row, GHashTable *chan
         table_add(table, state, state_color(row->state), json_text(row->state));
         table_add_fact(table, "NeedsRestart", json_flag(differs));
         table_add_fact(table, "Masked", json_flag(masked));
+        table_add(table, health, g_str_equal(health, "failing") ? COLOR_RED : COLOR_NONE, NULL);
         table_add_owner(table, (uid_t) row->owner);
         table_add(table, row->result, COLOR_NONE, NULL);
         table_add(table, row->unit, COLOR_NONE, NULL);
@@ -72,8 +90,8 @@ static void list_add_row(Table *table, const UnikernelRow *row, GHashTable *chan
 
 int verb_list(Ctl *ctl, char **operands, Error *ret_error)
 {
-        g_autoptr(GHashTable) changed = NULL;
-        static const char *const headers[] = {"NAME", "STATE", "OWNER", "RESULT", "UNIT", NULL};
+        g_autoptr(GHashTable) changed = NULL, healths = NULL;
+        static const char *const headers[] = {"NAME", "STATE", "HEALTH", "OWNER", "RESULT", "UNIT", NULL};
         g_autoptr(Table) table = table_new(headers);
         g_autoptr(GPtrArray) rows = NULL;
         int r;
@@ -83,9 +101,10 @@ int verb_list(Ctl *ctl, char **operands, Error *ret_error)
                 return r;
 
         changed = needs_restart_list(ctl);
+        healths = list_read_health(ctl);
         for (guint i = 0; i < rows->len; i++)
                 if (list_row_matches(rows->pdata[i], operands))
-                        list_add_row(table, rows->pdata[i], changed);
+                        list_add_row(table, rows->pdata[i], changed, healths);
 
         pager_open(&ctl->options);
         table_print(table, &ctl->options, "unikernels listed");

@@ -285,6 +285,33 @@ static int method_list_changed_unikernels(sd_bus_message *message, void *userdat
         return r < 0 ? r : 1;
 }
 
+static int method_list_unikernel_health(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        g_autoptr(sd_bus_message) reply = NULL;
+        Manager *manager = userdata;
+        GHashTableIter iter;
+        gpointer value;
+        int r;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "{ss}");
+        g_hash_table_iter_init(&iter, manager->unikernels);
+        while (r >= 0 && g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+
+                if (unikernel->announced && *unikernel->properties.health)
+                        r = sd_bus_message_append(
+                                        reply, "{ss}", unikernel->name, unikernel->properties.health);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+
+        return r < 0 ? r : 1;
+}
+
 static void on_configuration_reloaded(int r, Error *error, void *userdata)
 {
         if (r < 0)
@@ -383,6 +410,9 @@ const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("ListChangedUnikernels", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", names),
                                 method_list_changed_unikernels, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_METHOD_WITH_ARGS("ListUnikernelHealth", SD_BUS_NO_ARGS,
+                                SD_BUS_RESULT("a{ss}", health), method_list_unikernel_health,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
                 SD_BUS_METHOD_WITH_ARGS("ListUnikernelDetails", SD_BUS_ARGS("as", names),
                                 SD_BUS_RESULT("a{sa{sv}}", details), method_list_unikernel_details,
                                 SD_BUS_VTABLE_UNPRIVILEGED),

@@ -220,9 +220,13 @@ static int definition_append_order(sd_bus_message *m, const Definition *definiti
         int r = 0;
 
         for (SettingID id = SETTING_RESTART_SEC; r >= 0 && id <= SETTING_ON_FAILURE; id++) {
-                g_autofree char *value = setting_format(&setting_table[id], definition);
+                const Setting *setting = &setting_table[id];
+                g_autofree char *value = setting_format(setting, definition);
+                g_auto(GStrv) list = setting_split(setting, value);
 
-                r = sd_bus_message_append(m, "{sv}", setting_table[id].key, "s", value ?: "");
+                r = setting->type == SETTING_TYPE_LIST
+                                    ? dictionary_append_strv(m, setting->key, list)
+                                    : sd_bus_message_append(m, "{sv}", setting->key, "s", value ?: "");
         }
 
         return r;

@@ -202,8 +202,8 @@ static int settings_read_raw(SettingsReader *reader)
         return r;
 }
 
-/* Lines of a definition, '\n' between; "" for an empty list. */
-static int settings_read_list(SettingsReader *reader, char **ret)
+/* As it stands in the definition's field; "" for an empty list. */
+static int settings_read_list(SettingsReader *reader, const Setting *setting, char **ret)
 {
         g_auto(GStrv) list = NULL;
         int r;
@@ -212,16 +212,22 @@ static int settings_read_list(SettingsReader *reader, char **ret)
         if (r < 0)
                 return r;
 
-        for (char **line = list; *line; line++)
-                if (!**line || !settings_value_is_plain(*line))
+        for (char **value = list; *value; value++) {
+                if (!**value || !settings_value_is_plain(*value))
                         return settings_refuse(reader,
                                         "a definition cannot hold a value of this list: it is empty, or has "
                                         "a control character, white space at an end, or '\\' at its end");
+                if ((setting->flags & SETTING_WORDS) && strpbrk(*value, " \t"))
+                        return settings_refuse(
+                                        reader, "a name has white space in it: give each name by itself");
+        }
         if (g_strv_length(list) > SETTING_LIST_MAX)
-                return settings_refuse(reader, "too many values");
+                return settings_refuse(reader,
+                                "it has more than the " G_STRINGIFY(SETTING_LIST_MAX) " values that a "
+                                                                                      "list can have");
 
         g_free(*ret);
-        *ret = g_strjoinv("\n", list);
+        *ret = setting_join(setting, list);
         return 0;
 }
 
@@ -253,7 +259,7 @@ static int settings_read_value(SettingsReader *reader, SettingID id)
                         settings_put(settings, id, flag ? "yes" : "no");
                 return r;
         case SETTING_TYPE_LIST:
-                return settings_read_list(reader, &settings->values[id]);
+                return settings_read_list(reader, &setting_table[id], &settings->values[id]);
         default:
                 return settings_read_plain(reader, &settings->values[id]);
         }

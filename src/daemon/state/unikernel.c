@@ -328,13 +328,15 @@ void unikernel_forget_run(Unikernel *unikernel)
         (void) unikernel_refresh(unikernel);
 }
 
-/* In the middle of a run nothing ends, and what systemd says of the times is of its runners. */
+/* In the middle of a run nothing ends, and what systemd says of the times is of its runners. A guest that is
+ * not ready yet has begun to run too. */
 static void unikernel_derive_times(const Unikernel *unikernel, const Guest *guest, bool runs,
                 const UnikernelProperties *old, UnikernelProperties *properties)
 {
-        if (runs && guest->started_at > 0) {
+        if (guest->lives && guest->started_at > 0) {
                 properties->active_enter = guest->started_at;
-                properties->state_change = guest->changed_at;
+                if (runs)
+                        properties->state_change = guest->changed_at;
         } else if (!runs && old->active_enter > 0)
                 properties->active_enter = old->active_enter;
         if (!runs && old->state == properties->state && old->state_change > 0)
