@@ -83,15 +83,15 @@ int error_set(Error *ret_error, ErrorCode code, const char *format, ...)
 
 int error_set_errno(Error *ret_error, int r, const char *format, ...)
 {
-        g_autofree char *sentence = NULL;
+        g_autofree char *message = NULL;
         va_list ap;
 
         r = -abs(r);
         va_start(ap, format);
-        sentence = g_strdup_vprintf(format, ap);
+        message = g_strdup_vprintf(format, ap);
         va_end(ap);
 
-        (void) error_set(ret_error, r == -ENOMEM ? ERROR_NO_MEMORY : ERROR_FAILED, "%s: %s", sentence,
+        (void) error_set(ret_error, r == -ENOMEM ? ERROR_NO_MEMORY : ERROR_FAILED, "%s: %s", message,
                         g_strerror(-r));
         return r;
 }

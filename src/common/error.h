@@ -6,35 +6,35 @@
 #include <stdlib.h>
 
 /* The one currency for errors: functions return a negative errno, and where a person has to be told, an
- * Error carries the sentence and the name under which clients see it. GError, virError and sd_bus_error are
+ * Error carries the message and the name under which clients see it. GError, virError and sd_bus_error are
  * turned into it where they appear and cross no module line. */
 
 typedef enum ErrorCode {
-        ERROR_FAILED,                  /* something here went wrong: see the sentence */
+        ERROR_FAILED, /* something here went wrong: see the message */
         ERROR_NO_MEMORY,
-        ERROR_INVALID_ARGS,            /* the call is malformed (org.freedesktop.DBus.Error.InvalidArgs) */
-        ERROR_ACCESS_DENIED,           /* polkit said no (org.freedesktop.DBus.Error.AccessDenied) */
+        ERROR_INVALID_ARGS,  /* the call is malformed (org.freedesktop.DBus.Error.InvalidArgs) */
+        ERROR_ACCESS_DENIED, /* polkit said no (org.freedesktop.DBus.Error.AccessDenied) */
         ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-        ERROR_INVALID_NAME,            /* not a DNS label */
+        ERROR_INVALID_NAME, /* not a DNS label */
         ERROR_NO_SUCH_UNIKERNEL,
         ERROR_UNIKERNEL_EXISTS,
-        ERROR_INVALID_DEFINITION,      /* syntax, unknown key, bad value: with file and line */
-        ERROR_INVALID_CONFIGURATION,   /* the same of shruthi.conf */
-        ERROR_NOT_MANAGED,             /* a definition in /etc or /usr/lib, left to its administrator */
-        ERROR_INVALID_IMAGE,           /* damaged, truncated, contradictory */
-        ERROR_UNSUPPORTED_IMAGE,       /* sound, but not to be hosted here */
+        ERROR_INVALID_DEFINITION,    /* syntax, unknown key, bad value: with file and line */
+        ERROR_INVALID_CONFIGURATION, /* the same of shruthi.conf */
+        ERROR_NOT_MANAGED,           /* a definition in /etc or /usr/lib, left to its administrator */
+        ERROR_INVALID_IMAGE,         /* damaged, truncated, contradictory */
+        ERROR_UNSUPPORTED_IMAGE,     /* sound, but not to be hosted here */
         ERROR_NO_SUCH_IMAGE,
         ERROR_DIGEST_MISMATCH,
-        ERROR_DEVICE_MISMATCH,         /* definition and manifest name different devices */
-        ERROR_NO_SUCH_NETWORK,         /* no such bridge or libvirt network on this host */
+        ERROR_DEVICE_MISMATCH, /* definition and manifest name different devices */
+        ERROR_NO_SUCH_NETWORK, /* no such bridge or libvirt network on this host */
         ERROR_NETWORK_NOT_ALLOWED,
         ERROR_NETWORK_EXISTS,
-        ERROR_NETWORK_IN_USE,          /* by unikernels or other domains: the sentence names them */
-        ERROR_ADDRESS_IN_USE,          /* another unikernel or host has it */
-        ERROR_NO_FREE_ADDRESS,         /* all of the subnet's are taken */
+        ERROR_NETWORK_IN_USE,  /* by unikernels or other domains: the message names them */
+        ERROR_ADDRESS_IN_USE,  /* another unikernel or host has it */
+        ERROR_NO_FREE_ADDRESS, /* all of the subnet's are taken */
         ERROR_NO_SUCH_VOLUME,
         ERROR_VOLUME_EXISTS,
-        ERROR_VOLUME_IN_USE,           /* others read or write it */
+        ERROR_VOLUME_IN_USE, /* others read or write it */
         ERROR_PATH_NOT_ALLOWED,
         ERROR_NO_SUCH_CREDENTIAL,
         ERROR_CREDENTIALS_DAMAGED,     /* what is sealed cannot be unsealed, or is another's */
@@ -42,12 +42,12 @@ typedef enum ErrorCode {
         ERROR_LIMIT_EXCEEDED,
         ERROR_NOT_RUNNING,
         ERROR_ALREADY_RUNNING,
-        ERROR_BUSY,                    /* a job for it is under way */
+        ERROR_BUSY, /* a job for it is under way */
         ERROR_START_FAILED,
         ERROR_STOP_FAILED,
-        ERROR_CANCELED,                /* the job was replaced by another */
+        ERROR_CANCELED, /* the job was replaced by another */
         ERROR_LIBVIRT_UNAVAILABLE,
-        ERROR_FOREIGN_DOMAIN,          /* a libvirt domain of that name that is not ours */
+        ERROR_FOREIGN_DOMAIN, /* a libvirt domain of that name that is not ours */
         ERROR_SYSTEMD_UNAVAILABLE,
         ERROR_TIMED_OUT,
         ERROR_NOT_SUPPORTED,
@@ -69,11 +69,11 @@ int error_set(Error *ret_error, ErrorCode code, const char *format, ...)
 int error_setv(Error *ret_error, ErrorCode code, const char *format, va_list ap)
                 __attribute__((format(printf, 3, 0)));
 
-/* For a failed system call: "SENTENCE: strerror". ENOMEM becomes ERROR_NO_MEMORY, all else ERROR_FAILED.
+/* For a failed system call: "MESSAGE: strerror". ENOMEM becomes ERROR_NO_MEMORY, all else ERROR_FAILED.
  * Returns the negative errno r itself. r may be given positive or negative. */
 int error_set_errno(Error *ret_error, int r, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Puts "PREFIX: " before the sentence of an error that is set. */
+/* Puts "PREFIX: " before the message of an error that is set. */
 void error_prefix(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Hands the content over; *from is empty afterwards. ret may be NULL. */
@@ -89,7 +89,7 @@ ErrorCode error_code_from_bus_name(const char *name);
 /* The negative errno that error_set() returns for code. */
 int error_code_to_errno(ErrorCode code);
 
-/* The sentence, or strerror of r where there is none. The result is never NULL, and valid as long as
+/* The message, or strerror of r where there is none. The result is never NULL, and valid as long as
  * error. */
 const char *error_message(const Error *error, int r);
 

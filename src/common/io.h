@@ -58,6 +58,6 @@ int directory_make(const char *dir, mode_t mode);
 void file_remove_remains(int dir_fd, const char *dir, const char *name);
 
 /* Whether the file system of path has room for wanted bytes of what ("the image") and keeps free_min of them
- * free; a file system that says nothing has. FAILED with a sentence that ends with way, the way out. */
+ * free; a file system that says nothing has. FAILED with a message that ends with way, the way out. */
 int file_system_check_room(const char *path, uint64_t wanted, uint64_t free_min, const char *what,
                 const char *way, Error *ret_error);

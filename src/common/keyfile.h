@@ -63,7 +63,7 @@ KeyFileEntry *key_file_find_entry(const KeyFileSection *section, const char *key
 
 /* Errors about what stands in a line, an entry, a section or a key that should not be there; all
  * INVALID_DEFINITION and "FILE:LINE: …", or without that where there is no file. The second names key and
- * value before the sentence, the others the nearest of those known (ended by NULL). */
+ * value before the message, the others the nearest of those known (ended by NULL). */
 int key_file_error(const char *path, unsigned line, Error *ret_error, const char *format, ...)
                 __attribute__((format(printf, 4, 5)));
 int key_file_refuse(const KeyFileEntry *entry, Error *ret_error, const char *format, ...)

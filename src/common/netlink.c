@@ -89,7 +89,7 @@ static int receive(int fd, NetlinkMessage message, void *userdata)
 
 int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void *userdata)
 {
-        const struct timeval patience = {.tv_sec = ANSWER_SEC};
+        const struct timeval timeout = {.tv_sec = ANSWER_SEC};
         struct {
                 struct nlmsghdr header;
                 char payload[HEADER_MAX];
@@ -102,7 +102,7 @@ int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void 
         _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
         g_assert(size <= HEADER_MAX);
-        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
                 return -errno;
         if (TEMP_FAILURE_RETRY(send(fd, &request, request.header.nlmsg_len, 0)) < 0)
                 return -errno;

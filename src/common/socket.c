@@ -16,9 +16,9 @@
 
 /* With a limit of time, what blocks on a socket also ends with EINTR when the process was frozen or stopped
  * and goes on, without any handler of a signal (signal(7)): a host that was suspended comes back so. */
-int socket_connect(const char *name, int type, unsigned patience_sec, int *ret_fd)
+int socket_connect(const char *name, int type, unsigned timeout_sec, int *ret_fd)
 {
-        const struct timeval patience = {.tv_sec = patience_sec};
+        const struct timeval timeout = {.tv_sec = timeout_sec};
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         g_autofree char *path = g_build_filename(paths_runtime_dir(), name, NULL);
         _cleanup_close_ int fd = -EBADF;
@@ -28,8 +28,8 @@ int socket_connect(const char *name, int type, unsigned patience_sec, int *ret_f
         fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return -errno;
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
-                        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0 ||
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0 ||
+                        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout) < 0 ||
                         TEMP_FAILURE_RETRY(connect(fd, (struct sockaddr *) &address, sizeof address)) < 0)
                 return -errno;
 

@@ -11,7 +11,7 @@
  * so that it is a DNS label (RFC 1123) and a host name too. */
 bool name_is_valid(const char *name);
 
-/* The same with a sentence: INVALID_NAME. */
+/* The same with a message: INVALID_NAME. */
 int name_check(const char *name, Error *ret_error);
 
 /* "unikernel@NAME.service". '-' would be unescaped to '/' by %I, so units only ever use %i. The name must be

@@ -19,7 +19,7 @@ int user_number_parse(const char *text, uint32_t *ret);
 int user_find(const char *name, uid_t *ret_uid);
 int group_find(const char *name, gid_t *ret_gid);
 
-/* By name or number, with a sentence that begins with what ("Owner"): INVALID_ARGS. */
+/* By name or number, with a message that begins with what ("Owner"): INVALID_ARGS. */
 int user_parse(const char *what, const char *text, uid_t *ret_uid, Error *ret_error);
 int group_parse(const char *what, const char *text, gid_t *ret_gid, Error *ret_error);
 

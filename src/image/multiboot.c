@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The Multiboot 1 header, judged as QEMU does (hw/i386/multiboot.c, load_multiboot()), so that what QEMU
- * would refuse with a line in libvirt's log is refused here with a sentence. */
+ * would refuse with a line in libvirt's log is refused here with a message. */
 
 #include "image/multiboot.h"
 

@@ -11,10 +11,10 @@
 #include "common/error.h"
 #include "image/image.h"
 
-/* What the readers of this folder share: a source of bytes, numbers out of bytes, and the verdict. */
+/* What the readers of this folder share: a source of bytes, numbers out of bytes, and refusals. */
 
 /* Bytes of unknown origin. read() gives up to size bytes at offset, fewer only where the file ends, or a
- * negative errno. size is what the file claims: a reader uses it for sentences and early answers, never in
+ * negative errno. size is what the file claims: a reader uses it for messages and early answers, never in
  * place of the answer of read(), since a file may shrink at any time. */
 typedef struct Source {
         ssize_t (*read)(const struct Source *source, uint64_t offset, void *buffer, size_t size);

@@ -10,7 +10,7 @@
 /* "HEX" of "sha256:HEX", within digest. */
 const char *store_file_name(const char *digest);
 
-/* INVALID_ARGS with a sentence unless digest is one. */
+/* INVALID_ARGS with a message unless digest is one. */
 int store_check_digest(const char *digest, Error *ret_error);
 
 /* Directories of fingerprints: of stored images by HEX, and of paths by the HEX of the path's digest. Free

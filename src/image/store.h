@@ -28,7 +28,7 @@ typedef struct StoreLimits {
 /* Takes fd (regular file, from offset 0, its position neither used nor moved) into the store, hashing while
  * copying (reflink where the file system can, then hashing the copy, so that what is hashed is what is
  * stored); fsync and rename. The same content twice is one file; a stored file that was damaged is replaced.
- * expected (or NULL) is the digest that the caller demands. limits NULL: none. Does not judge the content:
+ * expected (or NULL) is the digest that the caller demands. limits NULL: none. Does not check the content:
  * callers image_inspect() the stored file. Whatever fails, nothing is left behind.
  *
  * INVALID_IMAGE: no regular file, or empty. INVALID_ARGS: not open for reading, expected is no digest.

@@ -16,12 +16,12 @@ typedef struct Magic {
         size_t offset;
         size_t size;
         const char *bytes;
-        const char *sentence;
+        const char *message;
 } Magic;
 
-#define MAGIC(at, text, sentence)                                                                           \
+#define MAGIC(at, text, message)                                                                            \
         {                                                                                                   \
-                (at), sizeof(text) - 1, (text), (sentence)                                                  \
+                (at), sizeof(text) - 1, (text), (message)                                                   \
         }
 #define DISK_WAY                                                                                            \
         "which cannot be booted: use the kernel that it was made with (for Nanos, kernel.img in "           \
@@ -169,7 +169,7 @@ bool unsupported_check(Source *source, const uint8_t *head, size_t head_size, Im
                                 info, ERROR_UNSUPPORTED_IMAGE, "a disk image (%s), " DISK_WAY, format->name);
         for (size_t i = 0; i < G_N_ELEMENTS(magics); i++)
                 if (magic_matches(&magics[i], head, head_size))
-                        return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "%s", magics[i].sentence);
+                        return image_refuse(info, ERROR_UNSUPPORTED_IMAGE, "%s", magics[i].message);
 
         return check_pe(head, head_size, info) && check_text(head, head_size, info) &&
                check_disk(source, head, head_size, info) && check_zeros(head, head_size, info);

@@ -3,7 +3,7 @@
 
 #include "image/elf-file.h"
 
-/* What people hand over by mistake: each known format gets a sentence with the way out. */
+/* What people hand over by mistake: each known format gets a message with the way out. */
 
 /* Refuses what is recognisably something else than a kernel. True: it is not recognised. */
 bool unsupported_check(Source *source, const uint8_t *head, size_t head_size, ImageInfo *info);

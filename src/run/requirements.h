@@ -11,7 +11,7 @@
 
 typedef struct RequirementsHooks {
         bool (*is_stopped)(void);        /* whether to wait no longer */
-        void (*waits)(const char *name); /* each few seconds, so that systemd does not lose its patience */
+        void (*waits)(const char *name); /* each few seconds, so that systemd does not give up */
 } RequirementsHooks;
 
 /* Until each of names (separated by spaces; NULL: none) is up, or has been and ended. -ENOLINK: one has

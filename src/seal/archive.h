@@ -27,7 +27,7 @@
 /* No entries yet, to be added to. */
 GArray *archive_new(void);
 
-/* unikernel is for the sentence. NO_SUCH_CREDENTIAL for a key that must be there and is not, LIMIT_EXCEEDED
+/* unikernel is for the message. NO_SUCH_CREDENTIAL for a key that must be there and is not, LIMIT_EXCEEDED
  * for what could not be loaded again; entries may be changed then. */
 int archive_set(GArray *entries, const char *unikernel, const UstarEntry *key, bool must_exist,
                 Error *ret_error);

@@ -104,13 +104,13 @@ int seal_request_parse(const char *data, size_t size, SealRequest *ret, Error *r
 char *seal_answer_format(int r, const Error *error, char *const *keys)
 {
         GString *answer = g_string_new(NULL);
-        g_autofree char *sentence = NULL;
+        g_autofree char *message = NULL;
 
         if (r < 0) {
                 ErrorCode code = error->message ? error->code : ERROR_FAILED;
 
-                sentence = text_for_display(error_message(error, r), 4096);
-                g_string_printf(answer, "error\n%s\n%s", error_code_to_bus_name(code), sentence);
+                message = text_for_display(error_message(error, r), 4096);
+                g_string_printf(answer, "error\n%s\n%s", error_code_to_bus_name(code), message);
                 return g_string_free(answer, FALSE);
         }
 

@@ -14,7 +14,7 @@
  * What shruthid and shruthi-seal say to each other over /run/shruthi/seal, a socket that keeps the
  * borders of packets. One packet asks, "VERB NAME[ KEY[ SIZE_MAX]]", and carries the caller's own descriptor
  * where there is a content to be read, with SIZE_MAX, or without one where nothing else is to be loaded; one
- * packet answers, "ok" and the keys in a line each, or "error", the error's name and its sentence. No
+ * packet answers, "ok" and the keys in a line each, or "error", the error's name and its message. No
  * content ever passes as text. Pure. */
 
 typedef enum SealVerb {
@@ -47,7 +47,7 @@ void seal_request_clear(SealRequest *request);
 #define SEAL_REQUEST_MAX 256
 #define SEAL_ANSWER_MAX  (128 * 1024)
 
-/* A key of one unikernel: what ustar_name_is_valid() says, with a sentence. INVALID_ARGS. */
+/* A key of one unikernel: what ustar_name_is_valid() says, with a message. INVALID_ARGS. */
 int seal_key_check(const char *key, Error *ret_error);
 
 /* Free with g_free(). key is NULL where the verb takes none, size_max UINT64_MAX where nothing is to be said

@@ -38,7 +38,7 @@ static const ManifestDevice *find_entry(const ImageInfo *image, const char *name
         return NULL;
 }
 
-/* What the sentence is made of; each part is left out when empty. */
+/* What the message is made of; each part is left out when empty. */
 typedef struct Difference {
         GString *missing, *surplus, *other_kind, *undeclared;
         GString *lines, *options;
@@ -107,7 +107,7 @@ static void add_surplus(Difference *difference, const Definition *definition, co
 static int refuse(const Definition *definition, const ImageInfo *image, Difference *difference,
                 Error *ret_error)
 {
-        g_autoptr(GString) sentence = g_string_new(NULL);
+        g_autoptr(GString) message = g_string_new(NULL);
 
         for (unsigned i = 0; i < image->n_devices; i++)
                 if (!find_device(definition, image->devices[i].name, image->devices[i].kind))
@@ -120,21 +120,20 @@ static int refuse(const Definition *definition, const ImageInfo *image, Differen
         }
 
         if (difference->missing->len > 0)
-                append_item(sentence, "; ", "the image needs %s, which the definition does not have",
+                append_item(message, "; ", "the image needs %s, which the definition does not have",
                                 difference->missing->str);
         if (difference->other_kind->len > 0)
-                append_item(sentence, "; ", "%s", difference->other_kind->str);
+                append_item(message, "; ", "%s", difference->other_kind->str);
         if (difference->surplus->len > 0)
-                append_item(sentence, "; ",
-                                "the definition has %s, which the image does not have; remove it",
+                append_item(message, "; ", "the definition has %s, which the image does not have; remove it",
                                 difference->surplus->str);
         if (difference->undeclared->len > 0)
-                append_item(sentence, "; ", "%s", difference->undeclared->str);
+                append_item(message, "; ", "%s", difference->undeclared->str);
         if (difference->lines->len > 0)
-                append_item(sentence, ". ", "Write into the definition: %s; or as options of create: %s",
+                append_item(message, ". ", "Write into the definition: %s; or as options of create: %s",
                                 difference->lines->str, difference->options->str);
 
-        return error_set(ret_error, ERROR_DEVICE_MISMATCH, "%s", sentence->str);
+        return error_set(ret_error, ERROR_DEVICE_MISMATCH, "%s", message->str);
 }
 
 static int refuse_difference(const Definition *definition, const ImageInfo *image, Error *ret_error)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How did a guest end: its last words on the console, and what libvirt witnessed, become a result, an exit
- * status and a sentence. The lines are those of Solo5's bindings/exit.c, abort.c, crt.c, cpu_x86_64.c,
- * cpu_aarch64.c and virtio/platform.c. Pure; fed by shruthi-run. */
+/* How a guest ended: its exit message on the console and libvirt's events become a result, an exit status
+ * and a message. The lines are those of Solo5's bindings/exit.c, abort.c, crt.c, cpu_x86_64.c, cpu_aarch64.c
+ * and virtio/platform.c. Pure; fed by shruthi-run. */
 
 #include "unikernel/exit-parser.h"
 
@@ -262,7 +262,7 @@ static bool see_halted(ExitParser *exit_parser, const char *words)
         return true;
 }
 
-/* The guest goes on: whatever it said before were no last words. */
+/* The guest goes on: what it printed before was no exit message. */
 static bool exit_parser_revoke(ExitParser *exit_parser, const char *line, size_t size)
 {
         bool memory = line_is_about_memory(line, size) ||
@@ -435,9 +435,9 @@ static char *exit_sentence(const ExitParser *exit_parser)
                         meaning ? ": " : "", meaning ?: "");
 }
 
-static char *with_memory(char *sentence, const ExitParser *exit_parser)
+static char *with_memory(char *message, const ExitParser *exit_parser)
 {
-        g_autofree char *owned = sentence;
+        g_autofree char *owned = message;
 
         return g_strconcat(owned,
                         exit_parser->short_of_memory ? "; it reported too little memory: raise Memory="

@@ -67,7 +67,7 @@ int result_runner_exit_status(Result result);
 /* What has been seen so far. Small and plain, so that the runner can keep it in a file across its own death.
  */
 typedef struct ExitParser {
-        Result result;        /* RESULT_NONE: no last words yet */
+        Result result;        /* RESULT_NONE: no exit message yet */
         int64_t exit_status;  /* the guest's full number; -1 not known */
         bool halted;          /* "Solo5: Halted" was said: the domain may never end by itself */
         bool short_of_memory; /* the last that it said before was that it has too little memory */
@@ -77,26 +77,26 @@ typedef struct ExitParser {
 #define EXIT_PARSER_INIT ((ExitParser){.result = RESULT_NONE, .exit_status = -1})
 
 /* Looks at one line of the console (without its newline; '\r' at the end is ignored). Returns true when it
- * changed the verdict. The last match counts, and only if nothing follows it; guests can write such lines at
+ * changed the result. The last match counts, and only if nothing follows it; guests can write such lines at
  * will, and harm only their own result. */
 bool exit_parser_feed_line(ExitParser *exit_parser, const char *line, size_t size);
 
 /* Why the console ended. */
 typedef enum TerminationCause {
-        TERMINATION_CONSOLE,     /* it just ended: no stop of ours, no witness */
+        TERMINATION_CONSOLE,     /* it just ended: no stop of ours, no event of libvirt */
         TERMINATION_STOPPED,     /* we stopped it */
-        TERMINATION_POWERED_OFF, /* libvirt witnessed a power-off by the guest */
-        TERMINATION_DESTROYED,   /* libvirt witnessed destruction or a crash of QEMU */
+        TERMINATION_POWERED_OFF, /* libvirt reported a power-off by the guest */
+        TERMINATION_DESTROYED,   /* libvirt reported destruction or a crash of QEMU */
         TERMINATION_HALTED,      /* still there, halted; we end it now */
-        TERMINATION_RESET,       /* libvirt witnessed a reset by the guest */
+        TERMINATION_RESET,       /* libvirt reported a reset by the guest */
 } TerminationCause;
 
-/* Settles the verdict once all lines are seen. Last words count where the guest itself ended its run: by a
- * power-off, by halting, or where nobody saw how. One that was stopped, destroyed or reset was at no end of
- * its own, whatever it had said. */
+/* Decides the result once all lines are seen. An exit message counts if the guest itself ended its run: by a
+ * power-off, by halting, or if nobody saw how. A guest that was stopped, destroyed or reset did not,
+ * whatever it had printed. */
 void exit_parser_settle(ExitParser *exit_parser, TerminationCause ending);
 
-/* The unit's exit status for a settled verdict: 0 to 255. */
+/* The unit's exit status for a result that is decided: 0 to 255. */
 int exit_parser_unit_exit_status(const ExitParser *exit_parser);
 
 /* The exit status of the run, the same for bus, journal and unit: the guest's own number in full, of

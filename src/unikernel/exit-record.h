@@ -15,7 +15,7 @@ typedef struct ExitRecord {
         Result result;
         int64_t exit_status; /* of the run, see exit_parser_exit_status(); -1 not known */
         uint64_t started_at; /* µs since the epoch: when the guest began to run; 0: never, or not known */
-        char *reason;        /* the sentence */
+        char *reason;        /* the message */
         ErrorCode error;     /* why there was no guest; _ERROR_CODE_INVALID: there was one, or not known */
 } ExitRecord;
 

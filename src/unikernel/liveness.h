@@ -56,7 +56,7 @@ typedef enum DomainEvent {
 void domain_event_format(DomainEvent word, const char *detail, uint64_t usec,
                 char ret_text[static DOMAIN_EVENT_LINE_MAX]);
 
-/* Cuts text in pieces. ret_detail: "" where there is none. Pure. */
+/* Splits text. ret_detail: "" where there is none. Pure. */
 DomainEvent domain_event_parse(char *text, const char **ret_detail, uint64_t *ret_usec);
 
 /* Writes text as a line to who holds the file, fd being of liveness_watch(). Nobody waits: where there is no

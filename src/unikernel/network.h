@@ -33,7 +33,7 @@ typedef enum NetworkState {
         _NETWORK_STATE_INVALID = -EINVAL,
 } NetworkState;
 
-/* A name that a unikernel could have too, with a sentence: INVALID_NAME. */
+/* A name that a unikernel could have too, with a message: INVALID_NAME. */
 int network_name_check(const char *name, Error *ret_error);
 
 typedef struct NetworkRecord {

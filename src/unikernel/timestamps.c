@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The moments of a start. Noted by runner, helper and shruthid, shown by shruthictl. */
+/* The timestamps of a start. Taken by runner, helper and shruthid, shown by shruthictl. */
 
 #include "unikernel/timestamps.h"
 

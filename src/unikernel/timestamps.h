@@ -5,10 +5,10 @@
 #include <glib.h>
 #include <stdint.h>
 
-/* The moments of a start, from the call to the answer, each told by who was there: shruthid, systemd (the
- * unit's own properties), the runner, and the helper that speaks to libvirt. All of them in µs of
- * CLOCK_MONOTONIC, which is one clock for the whole host. What they mean to clients stands with
- * GetStartTimes() in dbus/org.dream.Shruthi.Unikernel.xml. Pure. */
+/* The timestamps of a start, from the call to the answer, each taken by the program that does the step:
+ * shruthid, systemd (the unit's own properties), the runner, and the helper that speaks to libvirt. All of
+ * them in µs of CLOCK_MONOTONIC, which is one clock for the whole host. What they mean to clients stands
+ * with GetStartTimes() in dbus/org.dream.Shruthi.Unikernel.xml. Pure. */
 
 typedef enum Timestamp {
         TIMESTAMP_SENT,   /* the call leaves the client, which alone knows of it */

@@ -47,7 +47,7 @@ typedef struct VolumeLimits {
 } VolumeLimits;
 
 /* A name: 1 to VOLUME_NAME_MAX of a–z, A–Z, 0–9, '-', '_' and '.', beginning with a letter or digit. The
- * second form with a sentence: INVALID_NAME. */
+ * second form with a message: INVALID_NAME. */
 bool volume_name_is_valid(const char *name);
 int volume_name_check(const char *name, Error *ret_error);
 

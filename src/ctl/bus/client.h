@@ -45,7 +45,7 @@ int client_get_object(Ctl *ctl, const char *member, const char *name, bool inter
 /* A descriptor of our own for the one that a reply carries. */
 int client_read_fd(sd_bus_message *reply, int *ret_fd, Error *ret_error);
 
-/* An error reply, or a failed call, as ours. The sentence of shruthid is passed on as it is. */
+/* An error reply, or a failed call, as ours. The message of shruthid is passed on as it is. */
 int client_reply_error(const sd_bus_error *e, int r, Error *ret_error);
 
 /* What to say when a message cannot be built or read. */
@@ -66,7 +66,7 @@ int client_make_name_call(
 /* Names and shell patterns → names. A pattern that matches none is NO_SUCH_UNIKERNEL. */
 int client_expand(Ctl *ctl, char **patterns, char ***ret_names, Error *ret_error);
 
-/* NO_SUCH_UNIKERNEL with the sentence for that. */
+/* NO_SUCH_UNIKERNEL with the message for that. */
 int client_refuse_name(const char *name, Error *ret_error);
 
 /* One row of ListUnikernels. */

@@ -5,8 +5,8 @@
 
 /* Errors as the user of the command line sees them. Called by the verbs. */
 
-/* Begins the sentence with "Cannot WHAT: ", such as "start hello"; where it begins with that verb
- * already, this takes the place of what it says. The second leaves out what the sentence says of that
+/* Begins the message with "Cannot WHAT: ", such as "start hello"; where it begins with that verb
+ * already, this takes the place of what it says. The second leaves out what the message says of that
  * verb. */
 void error_cannot(Error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void error_drop_cannot(Error *error, const char *verb);

@@ -108,9 +108,9 @@ int editor_file_edit(EditorFile *file, char **ret_text, Error *ret_error)
 
 void editor_file_keep(EditorFile *file, Error *error)
 {
-        g_autofree char *sentence = g_strdup(error->message);
+        g_autofree char *message = g_strdup(error->message);
 
-        (void) error_set(error, error->code, "%s\nYour text is kept in %s.", sentence, file->path);
+        (void) error_set(error, error->code, "%s\nYour text is kept in %s.", message, file->path);
         g_clear_pointer(&file->path, g_free);
         g_clear_pointer(&file->dir, g_free);
 }

@@ -34,5 +34,5 @@ char *start_timing_format_time(uint64_t usec);
 /* "first byte 143.2 ms after the call, …", and what took longest. */
 char *start_timing_sum(const Timestamps *timestamps, const GArray *phases);
 
-/* What is not known and why, a sentence a line; "" if all is known. */
+/* What is not known and why, a message a line; "" if all is known. */
 char *start_timing_notes(const Timestamps *timestamps);

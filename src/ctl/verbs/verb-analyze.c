@@ -160,18 +160,18 @@ static void analysis_print(
 /* What it was is gone with the run. */
 static void analysis_say_what_helps(Error *error, const char *name, bool started)
 {
-        g_autofree char *sentence = NULL;
+        g_autofree char *message = NULL;
 
         if (error->code != ERROR_NOT_RUNNING)
                 return;
 
-        sentence = g_strdup_printf(started ? "Unikernel '%s' has already ended, and the timing of its start "
-                                             "is gone: shruthictl logs %s"
-                                           : "Unikernel '%s' is not running, so there is no start to "
-                                             "analyze: shruthictl start --time %s",
+        message = g_strdup_printf(started ? "Unikernel '%s' has already ended, and the timing of its start "
+                                            "is gone: shruthictl logs %s"
+                                          : "Unikernel '%s' is not running, so there is no start to "
+                                            "analyze: shruthictl start --time %s",
                         name, name);
         error_clear(error);
-        (void) error_set(error, ERROR_NOT_RUNNING, "%s", sentence);
+        (void) error_set(error, ERROR_NOT_RUNNING, "%s", message);
 }
 
 int analyze_print(Ctl *ctl, char **names, bool single, GHashTable *sent)

@@ -22,13 +22,13 @@ typedef struct DoctorReport {
 } DoctorReport;
 
 static void doctor_add_check(DoctorReport *report, const char *check, const char *status,
-                const char *sentence, const char *fix)
+                const char *message, const char *fix)
 {
         JsonObject *object = json_object_new();
 
         json_object_set_string_member(object, "Check", check);
         json_object_set_string_member(object, "Status", status);
-        json_object_set_string_member(object, "Message", sentence);
+        json_object_set_string_member(object, "Message", message);
         json_object_set_string_member(object, "Fix", fix);
         json_array_add_object_element(report->checks, object);
 
@@ -43,7 +43,7 @@ static void doctor_print_check(JsonArray *array, guint index, JsonNode *element,
         const char *status = json_object_get_string_member(object, "Status");
         bool ok = g_str_equal(status, "ok"), warning = g_str_equal(status, "warning");
         Color color = ok ? COLOR_GREEN : warning ? COLOR_YELLOW : COLOR_RED;
-        g_autofree char *sentence = lines_for_display(json_object_get_string_member(object, "Message"));
+        g_autofree char *message = lines_for_display(json_object_get_string_member(object, "Message"));
         g_autofree char *fix = lines_for_display(json_object_get_string_member(object, "Fix"));
         g_autofree char *check = lines_for_display(json_object_get_string_member(object, "Check"));
 
@@ -51,7 +51,7 @@ static void doctor_print_check(JsonArray *array, guint index, JsonNode *element,
                         ok        ? "ok"
                         : warning ? "warning"
                                   : "failed",
-                        color_off(color), color_on(COLOR_BOLD), check, color_off(COLOR_BOLD), sentence);
+                        color_off(color), color_on(COLOR_BOLD), check, color_off(COLOR_BOLD), message);
         if (*fix)
                 printf("        to fix it: %s\n", fix);
 }
@@ -59,7 +59,7 @@ static void doctor_print_check(JsonArray *array, guint index, JsonNode *element,
 static int doctor_ask_shruthid(DoctorReport *report, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        const char *check, *status, *sentence, *fix;
+        const char *check, *status, *message, *fix;
         int r;
 
         r = client_call(report->ctl, "Diagnose", &reply, ret_error, NULL);
@@ -67,8 +67,8 @@ static int doctor_ask_shruthid(DoctorReport *report, Error *ret_error)
                 return r;
 
         r = sd_bus_message_enter_container(reply, 'a', "(ssss)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssss)", &check, &status, &sentence, &fix)) > 0)
-                doctor_add_check(report, check, status, sentence, fix);
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ssss)", &check, &status, &message, &fix)) > 0)
+                doctor_add_check(report, check, status, message, fix);
 
         return r < 0 ? client_message_error(r, ret_error) : 0;
 }
@@ -115,7 +115,7 @@ static void doctor_check_caller(DoctorReport *report)
 /* Of those that run with keys: where there are none, nothing of them can be dumped. */
 static void doctor_check_core_files(DoctorReport *report)
 {
-        g_autofree char *names = NULL, *sentence = NULL;
+        g_autofree char *names = NULL, *message = NULL;
         struct passwd *qemu = getpwnam(SHRUTHI_QEMU_USER);
         bool any;
 
@@ -129,11 +129,11 @@ static void doctor_check_core_files(DoctorReport *report)
                 return;
         }
 
-        sentence = g_strdup_printf(
+        message = g_strdup_printf(
                         "If QEMU crashes, it may write a core file of guests that have keys: %s. It does "
                         "not contain their memory, but may contain what QEMU has just read for them.",
                         names);
-        doctor_add_check(report, "core-files", "warning", sentence,
+        doctor_add_check(report, "core-files", "warning", message,
                         "write max_core = 0 into /etc/libvirt/qemu.conf and restart libvirtd (or "
                         "virtqemud); it takes effect at the next start of each guest");
 }

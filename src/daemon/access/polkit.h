@@ -22,7 +22,7 @@ typedef enum Decision {
 
 /* What polkit and its rules are told about what is to be done. */
 typedef struct PolkitDetails {
-        const char *verb;      /* in the sentence "Not authorized to VERB unikernel 'NAME'" */
+        const char *verb;      /* in the message "Not authorized to VERB unikernel 'NAME'" */
         const char *unikernel; /* name, or NULL */
         const char *network;   /* the same of a network */
         const char *volume;    /* the same of a volume; of these at most one is set */

@@ -38,15 +38,14 @@ typedef struct Diagnosis {
 
 static int diagnosis_append_polkit(sd_bus_message *reply, const Diagnosis *diagnosis)
 {
-        g_autofree char *sentence = NULL;
+        g_autofree char *message = NULL;
 
         if (!diagnosis->polkit_problem)
                 return sd_bus_message_append(reply, "(ssss)", "polkit", "ok", "polkit answers", "");
 
-        sentence = g_strdup_printf(
-                        "polkit does not answer; all requests except those of root are denied: %s",
+        message = g_strdup_printf("polkit does not answer; all requests except those of root are denied: %s",
                         diagnosis->polkit_problem);
-        return sd_bus_message_append(reply, "(ssss)", "polkit", "failed", sentence,
+        return sd_bus_message_append(reply, "(ssss)", "polkit", "failed", message,
                         "systemctl unmask polkit.service; systemctl restart polkit.service");
 }
 
@@ -54,7 +53,7 @@ static int diagnosis_append_files(sd_bus_message *reply, const Diagnosis *diagno
 {
         GHashTable *unikernels = diagnosis->call->manager->unikernels;
         uint64_t needed = FILES_AT_REST, max = diagnosis->files_max;
-        g_autofree char *sentence = NULL;
+        g_autofree char *message = NULL;
         GHashTableIter iter;
         gpointer value;
 
@@ -64,11 +63,11 @@ static int diagnosis_append_files(sd_bus_message *reply, const Diagnosis *diagno
         if (max == 0 || needed < max - max / 4)
                 return 0;
 
-        sentence = g_strdup_printf("libvirtd can open %" PRIu64
-                                   " files (LimitNOFILE=) and needs about %" PRIu64
-                                   " for the running guests; beyond that no guest can start",
+        message = g_strdup_printf("libvirtd can open %" PRIu64
+                                  " files (LimitNOFILE=) and needs about %" PRIu64
+                                  " for the running guests; beyond that no guest can start",
                         max, needed);
-        return sd_bus_message_append(reply, "(ssss)", "libvirtd-files", "warning", sentence,
+        return sd_bus_message_append(reply, "(ssss)", "libvirtd-files", "warning", message,
                         "systemctl edit libvirtd.service: [Service] LimitNOFILE=65536; systemctl restart "
                         "libvirtd.service");
 }
@@ -88,20 +87,20 @@ static int diagnosis_append_passwords(sd_bus_message *reply, const Diagnosis *di
 static int diagnosis_append_loop(sd_bus_message *reply, const Diagnosis *diagnosis)
 {
         g_autoptr(GPtrArray) orders = registry_collect_orders(diagnosis->call->manager, NULL);
-        g_autofree char *loop = order_find_loop(orders, NULL), *sentence = NULL;
+        g_autofree char *loop = order_find_loop(orders, NULL), *message = NULL;
 
         if (!loop)
                 return 0;
 
-        sentence = g_strdup_printf(ORDER_LOOP_MESSAGE "; systemd leaves one of them out at a start", loop);
-        return sd_bus_message_append(reply, "(ssss)", "order", "warning", sentence,
+        message = g_strdup_printf(ORDER_LOOP_MESSAGE "; systemd leaves one of them out at a start", loop);
+        return sd_bus_message_append(reply, "(ssss)", "order", "warning", message,
                         "take one of these names out of the definition");
 }
 
 /* What this systemd does not know. */
 static int diagnosis_append_restart_steps(sd_bus_message *reply, const Diagnosis *diagnosis)
 {
-        g_autofree char *sentence = NULL;
+        g_autofree char *message = NULL;
         const char *stepped = NULL;
         GHashTableIter iter;
         gpointer value;
@@ -116,10 +115,10 @@ static int diagnosis_append_restart_steps(sd_bus_message *reply, const Diagnosis
         if (!stepped || systemd_version() >= SYSTEMD_VERSION_RESTART_STEPS)
                 return 0;
 
-        sentence = g_strdup_printf("RestartSteps= and RestartMaxDelaySec=, as of '%s', are without effect: "
-                                   "systemd is older than %d",
+        message = g_strdup_printf("RestartSteps= and RestartMaxDelaySec=, as of '%s', are without effect: "
+                                  "systemd is older than %d",
                         stepped, SYSTEMD_VERSION_RESTART_STEPS);
-        return sd_bus_message_append(reply, "(ssss)", "restart-steps", "warning", sentence,
+        return sd_bus_message_append(reply, "(ssss)", "restart-steps", "warning", message,
                         "set RestartSec= to what it is to wait each time");
 }
 

@@ -480,7 +480,7 @@ static int unikernel_check_defined(const Unikernel *unikernel, Error *ret_error)
                                            "stopped");
 }
 
-/* Answers with what shruthi-domain said, which may be text of users. what: in the sentence "… cannot be
+/* Answers with what shruthi-domain said, which may be text of users. what: in the message "… cannot be
  * sent". */
 static void unikernel_reply_output(
                 Call *call, int r, Error *error, const char *output, size_t max, const char *what)

@@ -119,7 +119,7 @@ static void on_volume_administer(Decision decision, void *userdata)
                 return;
         }
 
-        /* The sentence says what would need an administrator; where a password would have helped, the name
+        /* The message says what would need an administrator; where a password would have helped, the name
          * says that. */
         if (decision == DECISION_CHALLENGE)
                 work->error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;
@@ -131,13 +131,13 @@ static void volume_work_name_running(VolumeWork *work)
 {
         for (char **user = work->users; *user; user++) {
                 const Unikernel *unikernel = unikernel_get(work->call->manager, *user);
-                g_autofree char *sentence = NULL;
+                g_autofree char *message = NULL;
 
                 if (!unikernel || !unikernel_is_active(unikernel))
                         continue;
-                sentence = g_strdup_printf("%s; unikernel '%s' is %s, stop it first", work->error.message,
+                message = g_strdup_printf("%s; unikernel '%s' is %s, stop it first", work->error.message,
                                 unikernel->name, unikernel_state_to_string(unikernel->properties.state));
-                (void) error_set(&work->error, ERROR_VOLUME_IN_USE, "%s", sentence);
+                (void) error_set(&work->error, ERROR_VOLUME_IN_USE, "%s", message);
                 return;
         }
 }

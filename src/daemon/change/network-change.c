@@ -348,7 +348,7 @@ static void on_network_change_administer(Decision decision, void *userdata)
                 return;
         }
 
-        /* The sentence says what would need an administrator; where a password would have helped, the name
+        /* The message says what would need an administrator; where a password would have helped, the name
          * says that. */
         if (decision == DECISION_CHALLENGE)
                 change->error.code = ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED;

@@ -9,7 +9,7 @@ typedef struct SettingsReader {
         sd_bus_message *message;
         Settings *settings;
         SettingsUse use;
-        const char *key;          /* being read, which sentences begin with */
+        const char *key;          /* being read, which messages begin with */
         DefinitionDevice *device; /* of that key, if it names devices */
         uint64_t seen;            /* a bit for each key that was there: setting_table's, then the others */
         Error *ret_error;

@@ -292,7 +292,7 @@ int volume_work_export(VolumeWork *work, Error *ret_error)
                 return r;
 
         r = volume_export(work->name, &work->fd, ret_error);
-        /* The sentence is better with the name of who writes it. */
+        /* The message is better with the name of who writes it. */
         if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
                 (void) volume_work_find_users(work, NULL, NULL);
         return r;

@@ -13,7 +13,7 @@ typedef struct VolumeWork VolumeWork;
 
 typedef struct VolumeVerb {
         const char *action; /* of polkit */
-        const char *verb;   /* "resize": for sentences */
+        const char *verb;   /* "resize": for messages */
         const char *done;   /* "resized": for the journal; NULL: nothing was changed */
         bool existing;      /* about one that is there: whose it is decides who may */
         int (*act)(VolumeWork *work, Error *ret_error);

@@ -11,7 +11,7 @@
 typedef int (*DictionaryReader)(sd_bus_message *message, const char *key, void *userdata, Error *ret_error);
 
 /* Reads the a{sv} that comes next in message, each key by read; the first that fails ends it, with its
- * sentence. INVALID_ARGS: it cannot be read; what ("settings") is its name in the sentence. */
+ * message. INVALID_ARGS: it cannot be read; what ("settings") is its name in the message. */
 int dictionary_read(sd_bus_message *message, const char *what, DictionaryReader read, void *userdata,
                 Error *ret_error);
 

@@ -219,7 +219,7 @@ static bool unikernel_is_at_start_limit(const Unikernel *unikernel)
                                (status->restarts > 0 && unikernel_is_restarted(unikernel)));
 }
 
-/* Takes the sentence about the run itself, or NULL. */
+/* Takes the message about the run itself, or NULL. */
 static char *unikernel_add_start_limit(const Unikernel *unikernel, char *taken_reason)
 {
         g_autoptr(GDateTime) since = g_date_time_new_from_unix_local(
@@ -296,7 +296,7 @@ static void unikernel_derive_end(const Unikernel *unikernel, const UnikernelProp
         if (g_str_equal(properties->result, "exit-code") &&
                         status->exit_status == SYSTEMD_EXIT_CREDENTIALS) {
                 const ExitParser exit_parser = {.result = RESULT_CREDENTIALS};
-                g_autofree char *sentence = exit_parser_message(&exit_parser, NULL);
+                g_autofree char *message = exit_parser_message(&exit_parser, NULL);
 
                 g_free(properties->result);
                 properties->result = g_strdup(result_to_string(exit_parser.result));
@@ -305,7 +305,7 @@ static void unikernel_derive_end(const Unikernel *unikernel, const UnikernelProp
                                 "1 MiB, or sealed with another TPM2 chip or host key (journalctl -u %s); if "
                                 "these are lost, run 'shruthictl credential remove %s --all' and set the "
                                 "keys again",
-                                sentence, unikernel->unit, unikernel->name);
+                                message, unikernel->unit, unikernel->name);
         } else if (properties->result[0] && !g_str_equal(properties->result, "success") &&
                         !g_str_equal(properties->result, "start-limit-hit"))
                 *ret_reason = g_strdup_printf("systemd says: %s", properties->result);

@@ -122,7 +122,7 @@ const char *unikernel_group_name(const Unikernel *unikernel);
 /* Whether its unit is neither inactive nor failed, or its guest runs on without. */
 bool unikernel_is_active(const Unikernel *unikernel);
 
-/* NOT_RUNNING with the sentence for that. */
+/* NOT_RUNNING with the message for that. */
 int unikernel_refuse_inactive(const char *name, Error *ret_error);
 
 /* The two together. */

@@ -123,7 +123,7 @@ static void check_leases(const Host *host)
                 g_autofree char *network = lease_key_network(lease->network);
                 bool active;
 
-                /* They are sorted by network: one sentence for each. */
+                /* They are sorted by network: one message for each. */
                 if (!network || (last && g_str_equal(last->network, lease->network)) ||
                                 connection_has_network(host->connection, network, &active))
                         continue;

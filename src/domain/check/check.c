@@ -44,14 +44,14 @@ static GPtrArray *postponed;
 
 void check_emit(const char *name, const char *status, const char *fix, const char *format, ...)
 {
-        g_autofree char *sentence = NULL, *line = NULL;
+        g_autofree char *message = NULL, *line = NULL;
         va_list ap;
 
         va_start(ap, format);
-        sentence = g_strdup_vprintf(format, ap);
+        message = g_strdup_vprintf(format, ap);
         va_end(ap);
 
-        line = g_strdup_printf("%s|%s|%s|%s", name, status, g_strdelimit(sentence, "|", '/'), fix);
+        line = g_strdup_printf("%s|%s|%s|%s", name, status, g_strdelimit(message, "|", '/'), fix);
         if (postponed)
                 g_ptr_array_add(postponed, g_steal_pointer(&line));
         else
@@ -442,8 +442,8 @@ static void check_emit_postponed(bool true_ones)
                 protocol_emit(DOMAIN_KEY_CHECK, "%s", (const char *) lines->pdata[i]);
 }
 
-/* A verdict counts only when the connection was there to its end: over one that libvirtd has closed
- * meanwhile, because it was restarted or this took longer than its limit (keepalive_interval= in its
+/* The result of a check counts only when the connection was there to its end: over one that libvirtd has
+ * closed meanwhile, because it was restarted or this took longer than its limit (keepalive_interval= in its
  * configuration), everything is missing. */
 void check_live(Host *host, void (*check)(const Host *host))
 {

@@ -12,6 +12,6 @@
  *
  * What doctor asks of libvirt, QEMU and the host, seen by shruthi's own user: lines
  * "check=NAME|STATUS|MESSAGE|FIX" with the statuses ok, warning and failed; FIX is a command or a line to
- * write, empty where nothing is wrong. '|' in a sentence is written '/'. Finding something wrong is no
+ * write, empty where nothing is wrong. '|' in a message is written '/'. Finding something wrong is no
  * failure of the check. */
 int check_host(bool polkit, Error *ret_error);

@@ -13,7 +13,7 @@
 int neighbours_ask(const char *bridge, GArray *seen, Error *ret_error);
 
 /* The answer's text, pure: lines "ADDRESS MAC|- neighbour|host|route", ended by a line "end"; or one line
- * "error SENTENCE". FAILED for that and for all else. */
+ * "error MESSAGE". FAILED for that and for all else. */
 int neighbours_parse_answer(const char *text, GArray *seen, Error *ret_error);
 
 /* Appends to routes (Address) the networks that the host has routes to, its own addresses among them. */

@@ -16,7 +16,7 @@ typedef struct ProbeResult {
         bool kvm_offered; /* by libvirt, when it was asked */
         bool fast_start;
         bool fast_start_refused; /* by libvirt or QEMU, though it was wanted */
-        char *kvm_reason;        /* a sentence */
+        char *kvm_reason;        /* a message */
         char *fast_start_reason;
         char *trouble; /* why no guest runs in the way that starts are to take; NULL if one did */
 } ProbeResult;

@@ -129,18 +129,18 @@ int virt_error_set(Error *ret_error, virConnectPtr connection, ErrorCode code, c
 {
         const virError *error = virGetLastError();
         const char *message = error && error->message ? error->message : "unknown error";
-        g_autofree char *sentence = NULL, *line = g_strdup(message);
+        g_autofree char *text = NULL, *line = g_strdup(message);
         va_list ap;
 
         if (error_is_connection(connection, error))
                 code = ERROR_LIBVIRT_UNAVAILABLE;
 
         va_start(ap, format);
-        sentence = g_strdup_vprintf(format, ap);
+        text = g_strdup_vprintf(format, ap);
         va_end(ap);
 
         /* QEMU's own output comes in several lines. */
-        return error_set(ret_error, code, "%s: %s", sentence, g_strdelimit(g_strchomp(line), "\r\n", ' '));
+        return error_set(ret_error, code, "%s: %s", text, g_strdelimit(g_strchomp(line), "\r\n", ' '));
 }
 
 /* Whether another try may help: the socket is not there, or libvirtd went while we were talking. Being

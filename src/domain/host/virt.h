@@ -65,7 +65,7 @@ int virt_check_machine(virConnectPtr connection, const DomainMachine *machine, E
 int virt_connect(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
 int virt_connect_apart(const char *uri, virConnectPtr *ret_connection, Error *ret_error);
 
-/* libvirt's last error as ours: "FORMAT: libvirt's sentence", code being LIBVIRT_UNAVAILABLE instead where
+/* libvirt's last error as ours: "FORMAT: libvirt's message", code being LIBVIRT_UNAVAILABLE instead where
  * the connection is what failed. connection may be NULL. Returns the negative errno. */
 int virt_error_set(Error *ret_error, virConnectPtr connection, ErrorCode code, const char *format, ...)
                 __attribute__((format(printf, 4, 5)));

@@ -12,7 +12,7 @@
  * (probe.h). check/ and service/ may call it.
  *
  * The verbs that concern a domain's life. Each speaks the protocol on standard output and returns a negative
- * errno with the sentence where it failed. */
+ * errno with the message where it failed. */
 
 /* credentials: see credentials_open(). */
 int lifecycle_start(const char *name, int credentials, Error *ret_error);

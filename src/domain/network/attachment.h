@@ -66,7 +66,7 @@ int attachment_enter_host(const Attachment *attachment, const NetworkHost *host,
 int attachment_remove_host(const Attachment *attachment, const Address *address, Error *ret_error);
 
 /* Whether DHCP or DNS know the name as another machine's: one that has neither one of own (Address) nor mac,
- * with *ret_who for a sentence. Free with g_free(). */
+ * with *ret_who for a message. Free with g_free(). */
 bool attachment_name_is_anothers(const Attachment *attachment, const char *name, const char *mac,
                 const GArray *own, char **ret_who);
 

@@ -13,7 +13,7 @@
 /* Opens the archive for reading. directory is a descriptor of the unit's $CREDENTIALS_DIRECTORY, or why
  * there is none: -EBADF means that systemd was not told to load keys, which is CREDENTIALS_DAMAGED, -ENOENT
  * that the archive is empty. Where nothing comes from the definition it is systemd's own file, else a
- * sealed memfd of both, in which a name of the definition's wins. notices gets sentences (char *) about what
+ * sealed memfd of both, in which a name of the definition's wins. notices gets messages (char *) about what
  * is not there or was passed over. CREDENTIALS_DAMAGED for an archive that is not ours and for a source that
  * systemd was not told of, LIMIT_EXCEEDED. */
 int credentials_open(const Definition *definition, int directory, GPtrArray *notices, int *ret_fd,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Stored volumes at a start. What counts in the end are QEMU's own locks, which last as long as QEMU does;
- * looking beforehand is for the sentence, which names who has it. */
+ * looking beforehand is for the message, which names who has it. */
 
 #include "domain/plan/volumes.h"
 

@@ -12,6 +12,6 @@
  * VOLUME_IN_USE with who uses it. */
 int volumes_acquire(const Plan *plan, GArray **ret_turns, Error *ret_error);
 
-/* QEMU found a disk locked, and said so in error's sentence (virt_domain_create()): puts who uses it in its
+/* QEMU found a disk locked, and said so in error's message (virt_domain_create()): puts who uses it in its
  * place, as far as that can be told. */
 void volumes_explain(const Plan *plan, Error *error);

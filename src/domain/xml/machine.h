@@ -13,7 +13,7 @@ typedef struct DomainMachine {
         const char *arch; /* as libvirt calls it */
         const char *type; /* the machine */
         const char *emulator;
-        const char *packages;        /* that bring it, for sentences */
+        const char *packages;        /* that bring it, for messages */
         const char *kvm_fix;         /* what to try on a host of that architecture without KVM */
         const char *const *features; /* of <features>, without attributes; ended by NULL */
         bool firmware;               /* runs before the guest, for some 40 ms */
