@@ -76,6 +76,7 @@ _shruthictl_value() {
         --output | -o) mapfile -t COMPREPLY < <(compgen -W 'short short-iso short-precise short-unix cat json json-pretty' -- "$cur") ;;
         --grep | -g) ;;
         --lines | -n) mapfile -t COMPREPLY < <(compgen -W 'all 10 50 100' -- "$cur") ;;
+        --probation) mapfile -t COMPREPLY < <(compgen -W '0 30s 2min 10min' -- "$cur") ;;
         --memory) mapfile -t COMPREPLY < <(compgen -W '16M 32M 64M 128M 256M' -- "$cur") ;;
         --property | -p)
                 mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart CutOff Result ExitStatus
@@ -97,6 +98,7 @@ _shruthictl() {
         local settings='--memory --cpus --architecture --network --volume --credentials --arguments --autostart --restart --ready --ready-timeout --healthy --healthy-interval --healthy-retries --watchdog --restart-sec --restart-steps --restart-max-delay-sec --start-limit-interval-sec --start-limit-burst --requires --wants --binds-to --after --before --conflicts --part-of --upholds --on-failure --group --owner --initrd'
         local -A options=(
                 [create]="$settings --verify --now --no-block" [set]="$settings --image --verify"
+                [update]="$settings --image --verify --probation --dry-run" [rollback]='--probation --dry-run'
                 [start]='--no-block --time' [stop]='--no-block' [restart]='--no-block' [kill]='--signal' [remove]='--now'
                 [enable]='--now --no-block' [disable]='--now --no-block' [logs]='--lines --follow --since --until --boot --grep --priority --output' [wait]='--until --timeout' [console]='--follow' [status]='--lines'
                 [show]='--property --value' [import]='--verify' [rotate]='--now'
@@ -104,7 +106,7 @@ _shruthictl() {
                 [network-create]='--subnet --ipv6-subnet --nat --isolated --routed --bridge --group --owner'
         )
         local verbs='list status create start stop restart kill pause resume remove enable disable logs wait events statistics analyze console show tree cat edit
-                set check arguments xml image network volume credential limits doctor import-rhyzome instance'
+                set update rollback history diff check arguments xml image network volume credential limits doctor import-rhyzome instance'
         local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} verb='' noun='' word i operands=0
 
         COMPREPLY=()
@@ -193,8 +195,10 @@ _shruthictl() {
                 ;;
         ' limits') mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
         ' create') if ((operands == 1)); then mapfile -t COMPREPLY < <(compgen -f -- "$cur"); fi ;;
-        ' set')
-                if ((operands == 0)); then
+        ' set' | ' update')
+                if ((operands == 1)) && [[ $verb == update ]]; then
+                        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+                elif ((operands == 0)); then
                         mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 else
                         mapfile -t COMPREPLY < <(compgen -S = -W 'Image Memory CPUs Architecture Arguments Autostart
@@ -206,7 +210,8 @@ _shruthictl() {
                 fi
                 ;;
         ' list' | ' status' | ' start' | ' stop' | ' restart' | ' kill' | ' pause' | ' resume' | \
-                ' remove' | ' enable' | ' disable' | ' logs' | ' wait' | ' events' | ' statistics' | ' analyze' | ' console' | ' show' | ' tree' | ' cat' | ' edit' | ' arguments' | ' xml')
+                ' remove' | ' enable' | ' disable' | ' logs' | ' wait' | ' events' | ' statistics' | ' analyze' | ' console' | ' show' | ' tree' | ' cat' | ' edit' | ' arguments' | ' xml' | \
+                ' rollback' | ' history' | ' diff')
                 mapfile -t COMPREPLY < <(compgen -W "$(_shruthictl_names)" -- "$cur")
                 ;;
         esac

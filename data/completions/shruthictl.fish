@@ -18,9 +18,9 @@ function __shruthictl_networks
 end
 
 set -l verbs list status create start stop restart kill pause resume remove enable disable logs wait events statistics analyze console \
-    show tree cat edit set check arguments xml image network volume credential limits doctor import-rhyzome instance
+    show tree cat edit set update rollback history diff check arguments xml image network volume credential limits doctor import-rhyzome instance
 set -l named list status start stop restart kill pause resume remove enable disable logs wait events statistics analyze console \
-    show tree cat edit set arguments xml
+    show tree cat edit set update rollback history diff arguments xml
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c shruthictl -f
@@ -47,6 +47,10 @@ complete -c shruthictl -n "$none" -a tree -d 'Show what unikernels depend on'
 complete -c shruthictl -n "$none" -a cat -d 'Show the definition'
 complete -c shruthictl -n "$none" -a edit -d 'Edit the definition'
 complete -c shruthictl -n "$none" -a set -d 'Change settings, effective at the next start'
+complete -c shruthictl -n "$none" -a update -d 'Change, restart, and go back if that fails'
+complete -c shruthictl -n "$none" -a rollback -d 'Go back to a former generation in the same way'
+complete -c shruthictl -n "$none" -a history -d 'List the generations of a definition'
+complete -c shruthictl -n "$none" -a diff -d 'Show what differs between two generations'
 complete -c shruthictl -n "$none" -a check -d 'Check definition files'
 complete -c shruthictl -n "$none" -a arguments -d 'Show the command line that the guest gets'
 complete -c shruthictl -n "$none" -a xml -d 'Show the libvirt domain that a start would create'
@@ -100,7 +104,7 @@ complete -c shruthictl -n $network -l routed -d 'Route its addresses, out and in
 complete -c shruthictl -n $network -l bridge -x -d 'Set the name of its bridge'
 complete -c shruthictl -n '__fish_seen_subcommand_from inspect' -a '(__shruthictl_digests)'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -a create -d 'Create and start'
-complete -c shruthictl -n '__fish_seen_subcommand_from set' -a 'Image= Memory= CPUs= Architecture= Arguments= Autostart= \
+complete -c shruthictl -n '__fish_seen_subcommand_from set update' -a 'Image= Memory= CPUs= Architecture= Arguments= Autostart= \
     Restart= Ready= ReadyTimeoutSec= Healthy= HealthyIntervalSec= HealthyRetries= Watchdog= \
     RestartSec= RestartSteps= RestartMaxDelaySec= StartLimitIntervalSec= StartLimitBurst= \
     Requires= Wants= BindsTo= After= Before= Conflicts= PartOf= Upholds= OnFailure= \
@@ -142,65 +146,69 @@ complete -c shruthictl -n '__fish_seen_subcommand_from create start stop restart
 complete -c shruthictl -n '__fish_seen_subcommand_from start' -l time -d 'Show the start timing'
 complete -c shruthictl -n '__fish_seen_subcommand_from kill' -s s -l signal -x -a 'SIGTERM SIGINT SIGABRT SIGKILL' \
     -d 'Send this signal'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l memory -x -a '16M 32M 64M 128M 256M' -d 'Set the memory'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l cpus -x -d 'Set the number of virtual CPUs'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l architecture -x -a 'x86_64 aarch64' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l memory -x -a '16M 32M 64M 128M 256M' -d 'Set the memory'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l cpus -x -d 'Set the number of virtual CPUs'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l architecture -x -a 'x86_64 aarch64' \
     -d 'Emulate another architecture'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l network -x -d 'Connect a network device'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l volume -x -d 'Connect a block device'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l credentials -x -d 'Provide keys on a block device'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l arguments -x -d 'Pass this string to the guest unchanged'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l autostart -d 'Start at boot'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l restart -x -a 'no on-failure always' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l network -x -d 'Connect a network device'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l volume -x -d 'Connect a block device'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l credentials -x -d 'Provide keys on a block device'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l arguments -x -d 'Pass this string to the guest unchanged'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l autostart -d 'Start at boot'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l restart -x -a 'no on-failure always' \
     -d 'Restart after it ends'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l ready -x -a 'started console: tcp: http: ping:' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l ready -x -a 'started console: tcp: http: ping:' \
     -d 'Set a check that it is ready by'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l ready-timeout -x -a '30s 90s infinity' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l ready-timeout -x -a '30s 90s infinity' \
     -d 'Set the time to become ready'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l healthy -x -a 'tcp: http: ping:' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l healthy -x -a 'tcp: http: ping:' \
     -d 'Set a check of its health'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l healthy-interval -x -a '10s 30s 1min' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l healthy-interval -x -a '10s 30s 1min' \
     -d 'Check its health this often'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l healthy-retries -x \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l healthy-retries -x \
     -d 'Set the failures that make it unhealthy'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l watchdog -x -a console \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l watchdog -x -a console \
     -d 'Have it print a line in each interval'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l restart-sec -x \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l restart-sec -x \
     -d 'Wait this long before a restart'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l restart-steps -x \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l restart-steps -x \
     -d 'Lengthen the wait in this many steps'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l restart-max-delay-sec -x \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l restart-max-delay-sec -x \
     -d 'Set the longest wait before a restart'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l start-limit-interval-sec -x \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l start-limit-interval-sec -x \
     -d 'Count starts in this time'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l start-limit-burst -x \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l start-limit-burst -x \
     -d 'Give up after this many starts'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l requires -x -a '(__shruthictl_names)' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l requires -x -a '(__shruthictl_names)' \
     -d 'Start with it and not without'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l wants -x -a '(__shruthictl_names)' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l wants -x -a '(__shruthictl_names)' \
     -d 'Start it too'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l binds-to -x -a '(__shruthictl_names)' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l binds-to -x -a '(__shruthictl_names)' \
     -d 'Start with it and stop whenever it ends'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l after -x -a '(__shruthictl_names)' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l after -x -a '(__shruthictl_names)' \
     -d 'Start when it is ready'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l before -x -a '(__shruthictl_names)' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l before -x -a '(__shruthictl_names)' \
     -d 'Be ready before it starts'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l conflicts -x -a '(__shruthictl_names)' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l conflicts -x -a '(__shruthictl_names)' \
     -d 'Never run beside it'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l part-of -x -a '(__shruthictl_names)' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l part-of -x -a '(__shruthictl_names)' \
     -d 'Stop and restart with it'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l upholds -x -a '(__shruthictl_names)' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l upholds -x -a '(__shruthictl_names)' \
     -d 'Keep it running'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l on-failure -x -a '(__shruthictl_names)' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l on-failure -x -a '(__shruthictl_names)' \
     -d 'Start it on failure'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l group -x -a '(__fish_complete_groups)' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l group -x -a '(__fish_complete_groups)' \
     -d 'Let the members of this group manage it'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l owner -x -a '(__fish_complete_users)' \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l owner -x -a '(__fish_complete_users)' \
     -d 'Set the owner'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set' -l initrd -r -F -d 'Use an initial RAM disk'
-complete -c shruthictl -n '__fish_seen_subcommand_from create set import' -l verify -x \
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update' -l initrd -r -F -d 'Use an initial RAM disk'
+complete -c shruthictl -n '__fish_seen_subcommand_from create set update import' -l verify -x \
     -d 'Require this digest of the image'
-complete -c shruthictl -n '__fish_seen_subcommand_from set' -l image -r -F -d 'Use another image'
+complete -c shruthictl -n '__fish_seen_subcommand_from set update' -l image -r -F -d 'Use another image'
+complete -c shruthictl -n '__fish_seen_subcommand_from update' -F
+complete -c shruthictl -n '__fish_seen_subcommand_from update rollback' -l probation -x -a '0 30s 2min 10min' \
+    -d 'How long it must hold once ready'
+complete -c shruthictl -n '__fish_seen_subcommand_from update rollback' -l dry-run -d 'Show what would change'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -l name -x -d 'Set the name'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -l kernel -r -F -d 'Set the image'
 complete -c shruthictl -n '__fish_seen_subcommand_from instance' -l kernel-parameters -x -d 'Set the command line'

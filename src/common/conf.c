@@ -102,6 +102,7 @@ static const ConfKey conf_table[] = {
                                 1024 * GIB},
                 {"SilenceWarningSec", CONF_SPAN, offsetof(Conf, silence_warning_usec), "10s", 0,
                                 UINT64_MAX - 1},
+                {"KeepGenerations", CONF_COUNT, offsetof(Conf, keep_generations), "10", 2, 1000},
                 {"IdleExitSec", CONF_SPAN, offsetof(Conf, idle_exit_usec), "1min", 100 * USEC_PER_MS,
                                 UINT64_MAX},
 };

@@ -76,6 +76,7 @@ typedef struct Conf {
         uint64_t console_rate_user;   /* ConsoleRatePerUser=512K: of all guests of a user together */
         uint64_t console_burst_user;  /* ConsoleBurstPerUser=8M */
         uint64_t silence_warning_usec; /* SilenceWarningSec=10s: of a silent boot; 0: never */
+        unsigned keep_generations;     /* KeepGenerations=10: of each unikernel */
         uint64_t idle_exit_usec; /* IdleExitSec=1min: how long shruthid stays unused; UINT64_MAX: for ever */
         GPtrArray *bridges;      /* ConfBridge */
 } Conf;

@@ -24,6 +24,7 @@ typedef enum ErrorCode {
         ERROR_INVALID_IMAGE,         /* damaged, truncated, contradictory */
         ERROR_UNSUPPORTED_IMAGE,     /* sound, but not to be hosted here */
         ERROR_NO_SUCH_IMAGE,
+        ERROR_NO_SUCH_GENERATION,
         ERROR_DIGEST_MISMATCH,
         ERROR_DEVICE_MISMATCH, /* definition and manifest name different devices */
         ERROR_NO_SUCH_NETWORK, /* no such bridge or libvirt network on this host */
@@ -45,7 +46,8 @@ typedef enum ErrorCode {
         ERROR_BUSY, /* a job for it is under way */
         ERROR_START_FAILED,
         ERROR_STOP_FAILED,
-        ERROR_CANCELED, /* the job was replaced by another */
+        ERROR_UPDATE_FAILED, /* what was new did not hold; the former one is back */
+        ERROR_CANCELED,      /* the job was replaced by another */
         ERROR_LIBVIRT_UNAVAILABLE,
         ERROR_FOREIGN_DOMAIN, /* a libvirt domain of that name that is not ours */
         ERROR_SYSTEMD_UNAVAILABLE,

@@ -23,6 +23,8 @@ enum {
         PATH_CREDENTIALS,
         PATH_NETWORKS,
         PATH_HOSTS,
+        PATH_GENERATIONS,
+        PATH_UPDATES,
         PATH_CONSOLES,
         PATH_LIVENESS,
         PATH_CUT_OFF,
@@ -49,6 +51,8 @@ static const char *const defaults[_PATH_MAX] = {
                 [PATH_CREDENTIALS] = SHRUTHI_SEALDIR,
                 [PATH_NETWORKS] = SHRUTHI_STATEDIR "/networks",
                 [PATH_HOSTS] = SHRUTHI_HOSTSDIR,
+                [PATH_GENERATIONS] = SHRUTHI_STATEDIR "/generations",
+                [PATH_UPDATES] = SHRUTHI_STATEDIR "/updates",
                 [PATH_CONSOLES] = SHRUTHI_RUNTIMEDIR "/unikernels",
                 [PATH_LIVENESS] = SHRUTHI_RUNTIMEDIR "/lives",
                 [PATH_CUT_OFF] = SHRUTHI_RUNTIMEDIR "/cut-off",
@@ -130,6 +134,16 @@ const char *paths_credentials(void)
 const char *paths_networks(void)
 {
         return path_get(PATH_NETWORKS);
+}
+
+const char *paths_generations(void)
+{
+        return path_get(PATH_GENERATIONS);
+}
+
+const char *paths_updates(void)
+{
+        return path_get(PATH_UPDATES);
 }
 
 const char *paths_hosts(void)

@@ -21,6 +21,8 @@ const char *paths_images(void);              /* /var/lib/shruthi/images: the sto
 const char *paths_volumes(void);             /* /var/lib/shruthi/volumes: storage of guests */
 const char *paths_credentials(void);         /* /var/lib/shruthi-seal: which keys are sealed, root's */
 const char *paths_networks(void);            /* /var/lib/shruthi/networks: whose networks are */
+const char *paths_generations(void);         /* /var/lib/shruthi/generations: unikernel/generation.h */
+const char *paths_updates(void);             /* /var/lib/shruthi/updates: unikernel/update-record.h */
 const char *paths_hosts(void);               /* /var/lib/shruthi-hosts: what dnsmasq reads of them */
 const char *paths_consoles(void);            /* /run/shruthi/unikernels: what each running one has */
 const char *paths_liveness(void);            /* /run/shruthi/lives: unikernel/liveness.h */

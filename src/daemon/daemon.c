@@ -27,6 +27,7 @@
 #include "daemon/bus/volumes.h"
 #include "daemon/change/change.h"
 #include "daemon/change/network-change.h"
+#include "daemon/change/update.h"
 #include "daemon/state/addresses.h"
 #include "daemon/state/configuration.h"
 #include "daemon/state/cut-off-watch.h"
@@ -155,6 +156,7 @@ static void on_systemd_ready(Manager *manager)
 
         manager->published = true;
         units_repair(manager);
+        updates_resume(manager);
         r = sd_bus_request_name_async(manager->bus, NULL, SHRUTHI_BUS_NAME, 0, on_daemon_name, manager);
         if (r < 0) {
                 log_error("Cannot request the name " SHRUTHI_BUS_NAME ": %s", g_strerror(-r));
@@ -273,6 +275,7 @@ static void on_conf_repaired(Manager *manager)
 static const ManagerHooks manager_hooks = {
                 .export = daemon_export,
                 .client_gone = on_client_gone,
+                .unikernel_changed = updates_look,
                 .conf_repaired = on_conf_repaired,
                 .network_repair = network_change_repair,
 };
@@ -291,6 +294,7 @@ static void daemon_new_tables(Manager *manager)
         manager->sealing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->networks = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, network_destroy);
         manager->changing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        manager->updates = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->enabled = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         manager->clients = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, client_destroy);
         manager->queries = g_hash_table_new_full(NULL, NULL, NULL, query_destroy);
@@ -368,6 +372,7 @@ Manager *daemon_free(Manager *manager)
         g_hash_table_unref(manager->by_uuid);
         g_hash_table_unref(manager->networks);
         g_hash_table_unref(manager->changing);
+        g_hash_table_unref(manager->updates);
         g_hash_table_unref(manager->sealing);
         g_hash_table_unref(manager->enabled);
         g_hash_table_unref(manager->calls_of);

@@ -19,6 +19,7 @@
 #include "generator/rights.h"
 #include "unikernel/order.h"
 #include "unikernel/unit-files.h"
+#include "unikernel/update-record.h"
 
 /* What systemd is to load where nobody can tell yet who has keys: what was set for each. The link has the
  * definitions read as soon as they are there. */
@@ -34,6 +35,19 @@ static int write_late(const char *dir)
         g_autoptr(GPtrArray) files = g_ptr_array_new();
 
         g_ptr_array_add(files, &dropin);
+        g_ptr_array_add(files, &link);
+        return unit_files_write(dir, files);
+}
+
+/* An update that a power failure has interrupted goes on when shruthid comes up, which nobody else may ask
+ * for at boot. */
+static int write_updates(const char *dir)
+{
+        UnitFile link = {.path = (char *) SHRUTHI_TARGET ".wants/" SHRUTHI_DAEMON_UNIT,
+                        .text = (char *) SYSTEM_UNIT_DIR "/" SHRUTHI_DAEMON_UNIT,
+                        .link = true};
+        g_autoptr(GPtrArray) files = g_ptr_array_new();
+
         g_ptr_array_add(files, &link);
         return unit_files_write(dir, files);
 }
@@ -91,13 +105,16 @@ static int generate_one(const char *dir, const char *name, GPtrArray *orders)
         return r;
 }
 
-static int list_names(char ***ret_names, bool *ret_late)
+static int list_names(char ***ret_names, bool *ret_late, bool *ret_updates)
 {
+        g_auto(GStrv) updates = NULL;
         _cleanup_error_ Error error = ERROR_INIT;
         int r;
 
         r = rights_lower();
         if (r >= 0) {
+                updates = update_records_list();
+                *ret_updates = updates[0] != NULL;
                 *ret_late = access(paths_state_definitions(), F_OK) < 0;
                 r = definition_list_names(ret_names, &error);
         }
@@ -113,13 +130,15 @@ int generate(const char *dir)
         g_autoptr(GPtrArray) orders = g_ptr_array_new_with_free_func(order_node_destroy);
         g_auto(GStrv) names = NULL;
         g_autofree char *loop = NULL;
-        bool late = false;
+        bool late = false, updates = false;
         int r, used = 0;
 
-        r = list_names(&names, &late);
+        r = list_names(&names, &late, &updates);
         if (r < 0)
                 return r;
         r = late ? write_late(dir) : 0;
+        if (r >= 0 && updates)
+                r = write_updates(dir);
         if (r < 0)
                 kmsg_log(LOG_ERR, "Cannot write below %s: %s", dir, g_strerror(-r));
 

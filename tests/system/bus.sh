@@ -169,7 +169,7 @@ for user in bob mallory; do
                         gdbus_as $user $verb mine 0
         done
         for verb in GetUnikernelDetails GetUnikernelDefinition GetUnikernelArguments GetUnikernelDomainXML \
-                GetUnikernelStatistics GetUnikernelStartTimes OpenUnikernelConsole; do
+                GetUnikernelStatistics GetUnikernelStartTimes ListUnikernelGenerations OpenUnikernelConsole; do
                 expect_fail "$user: no $verb" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as $user $verb mine
         done
         expect_fail "$user: no OpenUnikernelLog" 'InteractiveAuthorizationRequired|AccessDenied' \
@@ -180,6 +180,12 @@ for user in bob mallory; do
                 gdbus_as $user SetUnikernelSettings mine "{'CPUs': <uint32 1>}"
         expect_fail "$user: no SetUnikernelDefinition" 'InteractiveAuthorizationRequired|AccessDenied' \
                 gdbus_as $user SetUnikernelDefinition mine ''
+        expect_fail "$user: no UpdateUnikernel" 'InteractiveAuthorizationRequired|AccessDenied' \
+                gdbus_as $user UpdateUnikernel mine '{}' '{}'
+        expect_fail "$user: no RollbackUnikernel" 'InteractiveAuthorizationRequired|AccessDenied' \
+                gdbus_as $user RollbackUnikernel mine 0 '{}'
+        expect_fail "$user: no GetUnikernelGeneration" 'InteractiveAuthorizationRequired|AccessDenied' \
+                gdbus_as $user GetUnikernelGeneration mine 1
 done
 for verb in PruneImages Diagnose Reload; do
         expect_fail "alice: no $verb" 'InteractiveAuthorizationRequired|AccessDenied' gdbus_as alice $verb

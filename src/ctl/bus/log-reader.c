@@ -48,6 +48,8 @@ static int log_source_append_options(sd_bus_message *call, const LogRequest *req
                 r = sd_bus_message_append(call, "{sv}", "Since", "t", request->since);
         if (r >= 0 && request->until > 0)
                 r = sd_bus_message_append(call, "{sv}", "Until", "t", request->until);
+        if (r >= 0 && request->invocation)
+                r = sd_bus_message_append(call, "{sv}", "Invocation", "s", request->invocation);
         if (r >= 0 && request->boot)
                 r = sd_bus_message_append(call, "{sv}", "Boot", "s", request->boot);
         if (r >= 0 && request->priority >= 0)

@@ -11,6 +11,7 @@ typedef struct LogRequest {
         bool quietly; /* never ask for a password */
         LogFormat format;
         uint64_t since, until; /* µs since the epoch; 0: not given */
+        const char *invocation; /* of the unit: that run alone; NULL: not given */
         const char *boot;      /* journalctl's; NULL: the current one */
         int priority;          /* or -1 */
         GRegex *grep;          /* which messages; NULL: all */

@@ -124,6 +124,17 @@ static int option_set_lines(Options *options, const OptionInfo *info, const char
         return 0;
 }
 
+static int option_set_probation(
+                Options *options, const OptionInfo *info, const char *value, Error *ret_error)
+{
+        if (time_span_parse(value, &options->probation) < 0)
+                return option_refuse(
+                                ret_error, "--probation=", value, "give a time such as 30s, or 0 for none");
+
+        options->have_probation = true;
+        return 0;
+}
+
 static int option_set_boot(Options *options, const OptionInfo *info, const char *value, Error *ret_error)
 {
         options->boot = value ?: "0";
@@ -255,6 +266,11 @@ static const OptionInfo own_options[] = {
                                 option_set_switch, offsetof(Options, time)},
                 {"signal", 's', "SIGNAL", OPTION_KILL, "kill: send this signal (default: SIGTERM)",
                                 option_set_signal},
+                {"probation", 0, "TIME", OPTION_UPDATE,
+                                "update, rollback: how long it must hold once ready (default: 30s)",
+                                option_set_probation},
+                {"dry-run", 0, NULL, OPTION_UPDATE, "update, rollback: show what would change",
+                                option_set_switch, offsetof(Options, dry_run)},
                 {"size", 0, "SIZE", OPTION_VOLUME, "volume create, import: set the size", option_set_size},
                 {"raw", 0, NULL, OPTION_IMPORT, "volume import: import as is what looks like another format",
                                 option_set_switch, offsetof(Options, raw)},
@@ -283,8 +299,8 @@ static const OptionInfo own_options[] = {
                                 .key = "Credentials"},
                 {"verify", 0, "DIGEST", OPTION_VERIFY, "Require this digest (sha256:…) of the image",
                                 option_set_setting, .key = "Digest"},
-                {"image", 0, "FILE", OPTION_SET, "set: use another image from the next start on",
-                                option_set_text, offsetof(Options, image)},
+                {"image", 0, "FILE", OPTION_SET, "set, update: use another image", option_set_text,
+                                offsetof(Options, image)},
                 {"name", 0, "NAME", OPTION_COMPAT, NULL, option_set_text, offsetof(Options, name)},
                 {"kernel", 0, "FILE", OPTION_COMPAT, NULL, option_set_text, offsetof(Options, image)},
                 {"kernel-parameters", 0, "STRING", OPTION_COMPAT, NULL, option_set_setting,

@@ -61,6 +61,7 @@ typedef enum OptionScope {
         OPTION_IMPORT = 1 << 17,  /* volume import */
         OPTION_CLONE = 1 << 18,   /* volume clone */
         OPTION_WAIT = 1 << 19,    /* wait */
+        OPTION_UPDATE = 1 << 20,  /* update, rollback */
 } OptionScope;
 
 #define LINES_UNSET (-1)
@@ -92,7 +93,9 @@ typedef struct Options {
         bool raw;
         GPtrArray *properties; /* names, NULL: all */
         CommandSettings settings;
-        const char *image;  /* set --image=, instance create --kernel= */
+        bool dry_run, have_probation;
+        uint64_t probation; /* µs */
+        const char *image;  /* set, update --image=, instance create --kernel= */
         const char *name;   /* instance create --name= */
         const char *server; /* rhyzomectl's */
         const char *subnet, *ipv6_subnet, *network_mode, *bridge; /* network create */

@@ -9,6 +9,7 @@
 #include "common/string-util.h"
 #include "ctl/cli/error-context.h"
 #include "ctl/input/image-file.h"
+#include "ctl/verbs/verb-set.h"
 
 /* For whatever shell the user has over there: for fish, a backslash means something within quotes too, so it
  * stands outside of them; zsh looks for a program where a bare word begins with '='. */
@@ -88,6 +89,12 @@ static void remote_add_if_named(
                 remote_add_file(files, words, index, strlen(prefix), initrd);
 }
 
+/* update takes settings and the guest's arguments where another verb has a file. */
+static bool remote_is_setting(const Verb *verb, const char *word, bool before_separator)
+{
+        return (verb->scopes & OPTION_SET) && (!before_separator || set_is_setting(word));
+}
+
 GArray *remote_files(const Verb *verb, const GPtrArray *words, guint n_operands)
 {
         GArray *files = g_array_new(FALSE, FALSE, sizeof(RemoteFile));
@@ -107,7 +114,9 @@ GArray *remote_files(const Verb *verb, const GPtrArray *words, guint n_operands)
                 if (i == separator)
                         continue;
                 if (verb->file_operand > 0 && number >= verb->file_operand &&
-                                number - verb->file_operand < verb->n_files)
+                                number - verb->file_operand < verb->n_files &&
+                                !remote_is_setting(verb, words->pdata[i],
+                                                separator < operands || i < separator))
                         remote_add_file(files, words, i, 0, false);
                 else if ((verb->scopes & OPTION_SET) && (separator < operands || i < separator)) {
                         remote_add_if_named(files, words, i, "Initrd=", true);

@@ -14,9 +14,22 @@
 #include "ctl/input/image-file.h"
 #include "ctl/output/terminal.h"
 #include "ctl/verbs/verb-image.h"
+#include "ctl/verbs/verb-set.h"
 
-/* KEY=VALUE words become settings; Image is the one that is none. */
-static int set_read_words(Ctl *ctl, char **words, char **end, Error *ret_error)
+bool set_is_setting(const char *word)
+{
+        const char *equals = strchr(word, '=');
+
+        if (!equals || equals == word)
+                return false;
+        for (const char *c = word; c < equals; c++)
+                if (!g_ascii_isalnum(*c) && !strchr("- ", *c))
+                        return false;
+
+        return true;
+}
+
+int set_read_words(Ctl *ctl, const char *verb, char **words, char **end, Error *ret_error)
 {
         for (; words < end; words++) {
                 const char *equals = strchr(*words, '=');
@@ -27,8 +40,8 @@ static int set_read_words(Ctl *ctl, char **words, char **end, Error *ret_error)
                         shown = text_for_display(*words, 80);
                         return error_set(ret_error, ERROR_INVALID_ARGS,
                                         "'%s' is not KEY=VALUE, such as Memory=64M. Arguments for the guest "
-                                        "go after '--': shruthictl set NAME -- %s",
-                                        shown, shown);
+                                        "go after '--': shruthictl %s NAME -- %s",
+                                        shown, verb, shown);
                 }
 
                 key = g_strndup(*words, (size_t) (equals - *words));
@@ -56,27 +69,39 @@ static int set_image_only(Ctl *ctl, const char *name, const char *image, Error *
         return client_call(ctl, "SetUnikernelImage", NULL, ret_error, "sh", name, fd);
 }
 
+int set_import_image(Ctl *ctl, char **ret_digest, Error *ret_error)
+{
+        g_autofree char *expected = g_steal_pointer(&ctl->options.settings.digest);
+        const char *image = ctl->options.image;
+
+        if (!image)
+                return 0;
+        if (!digest_is_valid(image))
+                return client_import_image(ctl, image, expected, ret_digest, ret_error);
+
+        if (expected && !g_str_equal(image, expected))
+                return error_set(ret_error, ERROR_DIGEST_MISMATCH, "--image=%s does not match --verify=%s.",
+                                image, expected);
+        *ret_digest = g_strdup(image);
+        return 0;
+}
+
 /* An image together with other settings is one change: a new image may want other devices. So it goes into
  * the store first, and into the definition by digest along with the rest. */
 static int set_unikernel(Ctl *ctl, const char *name, Error *ret_error)
 {
         _cleanup_message_ sd_bus_message *call = NULL;
-        g_autofree char *expected = g_steal_pointer(&ctl->options.settings.digest), *digest = NULL;
         const char *image = ctl->options.image;
+        g_autofree char *digest = NULL;
         int r;
 
-        if (image && digest_is_valid(image)) {
-                if (expected && !g_str_equal(image, expected))
-                        return error_set(ret_error, ERROR_DIGEST_MISMATCH,
-                                        "--image=%s does not match --verify=%s.", image, expected);
-                digest = g_strdup(image);
-        } else if (image && !expected && !command_settings_any(&ctl->options.settings))
+        if (image && !digest_is_valid(image) && !ctl->options.settings.digest &&
+                        !command_settings_any(&ctl->options.settings))
                 return set_image_only(ctl, name, image, ret_error);
-        else if (image) {
-                r = client_import_image(ctl, image, expected, &digest, ret_error);
-                if (r < 0)
-                        return r;
-        }
+
+        r = set_import_image(ctl, &digest, ret_error);
+        if (r < 0)
+                return r;
 
         r = client_new_call(ctl, "SetUnikernelSettings", &call, ret_error);
         if (r < 0)
@@ -97,7 +122,7 @@ int verb_set(Ctl *ctl, char **operands, Error *ret_error)
         char *only[] = {operands[0], NULL}, **behind = options_guest_arguments(&ctl->options, operands, 1);
         int r, exit_status = CTL_EXIT_SUCCESS;
 
-        r = set_read_words(ctl, operands + 1, behind, ret_error);
+        r = set_read_words(ctl, "set", operands + 1, behind, ret_error);
         if (r >= 0 && *behind)
                 r = options_take_arguments(&ctl->options, behind, ret_error);
         if (r < 0)

@@ -20,6 +20,7 @@
 
 #define SCOPE_CREATE (OPTION_SETTINGS | OPTION_CREATE | OPTION_VERIFY | OPTION_NOW | OPTION_JOB)
 #define SCOPE_SET    (OPTION_SETTINGS | OPTION_SET | OPTION_VERIFY)
+#define SCOPE_UPDATE (SCOPE_SET | OPTION_UPDATE)
 #define ANY          OPERANDS_ANY
 
 const Verb verb_table[] = {
@@ -70,6 +71,16 @@ const Verb verb_table[] = {
                 {NULL, "set", "NAME [KEY=VALUE…] [-- ARGUMENT…]", SECTION_WHAT,
                                 "Change settings, effective at the next start", 1, ANY, SCOPE_SET, 0, 0,
                                 verb_set},
+                {NULL, "update", "NAME [IMAGE] [KEY=VALUE…] [-- ARGUMENT…]", SECTION_WHAT,
+                                "Change, restart, and go back if that fails", 1, ANY, SCOPE_UPDATE, 2, 1,
+                                verb_update},
+                {NULL, "rollback", "NAME [GENERATION]", SECTION_WHAT,
+                                "Go back to a former generation in the same way", 1, 2, OPTION_UPDATE, 0, 0,
+                                verb_rollback},
+                {NULL, "history", "NAME", SECTION_WHAT, "List the generations of a definition", 1, 1, 0, 0,
+                                0, verb_history},
+                {NULL, "diff", "NAME [A [B]]", SECTION_WHAT, "Show what differs between two generations", 1,
+                                3, 0, 0, 0, verb_diff},
                 {NULL, "arguments", "NAME…", SECTION_WHAT, "Show the command line that the guest gets", 1,
                                 ANY, 0, 0, 0, verb_arguments},
                 {NULL, "xml", "NAME…", SECTION_WHAT, "Show the libvirt domain that a start would create", 1,
@@ -308,7 +319,7 @@ void verbs_print_help(FILE *f, bool colors)
                         f);
         help_print_verbs(f, on, off);
         help_print_options(f, "Options", false, on, off);
-        help_print_options(f, "Unikernel settings (create, set)", true, on, off);
+        help_print_options(f, "Unikernel settings (create, set, update)", true, on, off);
         fprintf(f,
                         "\n%sExamples:%s\n"
                         "  shruthictl image inspect msgrouter.virtio          show the devices it needs\n"

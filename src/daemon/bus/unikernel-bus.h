@@ -26,6 +26,10 @@ int unikernel_node_enumerate(
         X(set_image)                                                                                        \
         X(get_definition)                                                                                   \
         X(set_definition)                                                                                   \
+        X(update)                                                                                           \
+        X(rollback)                                                                                         \
+        X(list_generations)                                                                                 \
+        X(get_generation)                                                                                   \
         X(get_details)                                                                                      \
         X(get_arguments)                                                                                    \
         X(get_domain_xml)                                                                                   \

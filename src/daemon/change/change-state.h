@@ -20,9 +20,10 @@
  *              │                      ▼             │
  *              └───────────────────► ENDED ◄────────┘
  *
- * Steps that a change does not need are left out; each that fails, but for ALLOCATING, leads to ENDED or is
- * of no consequence. AUTHORIZING is over when polkit answers, after polkit.c's timeout, or when the caller
- * leaves; the last two are a no. */
+ * From WORKING it also goes to ENDED at once where nothing was written: a dry run, or an update to what is
+ * there. Steps that a change does not need are left out; each that fails, but for ALLOCATING, leads to ENDED
+ * or is of no consequence. AUTHORIZING is over when polkit answers, after polkit.c's timeout, or when the
+ * caller leaves; the last two are a no. */
 typedef enum ChangeState {
         CHANGE_NEW,
         CHANGE_LISTING_NETWORKS, /* shruthi-domain tells which networks there are */
@@ -46,6 +47,7 @@ typedef enum ChangeEvent {
         CHANGE_EVENT_DONE,
         CHANGE_EVENT_FAILED,
         CHANGE_EVENT_NEEDS_ADMINISTER,
+        CHANGE_EVENT_UNWRITTEN, /* done, and nothing is other than it was */
         _CHANGE_EVENT_MAX,
 } ChangeEvent;
 

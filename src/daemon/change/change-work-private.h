@@ -79,5 +79,13 @@ int draft_check_start_limit(const Draft *draft, const Setting *setting, const De
 int draft_check_own_name(const Draft *draft);
 int draft_check_loops(const Draft *draft);
 
+/* change-work-generations.c: the text of the generation that a rollback goes to; keeps the text that was and
+ * the one that will be, with the record of an update that is to be proven; takes the latter back where the
+ * definition is not written after all; and removes those that are too many. */
+int draft_read_generation(const Draft *draft, char **ret_text);
+int draft_keep_generations(const Draft *draft);
+void draft_take_back_generation(const Draft *draft);
+void draft_trim_generations(const Draft *draft);
+
 /* change-work-remove.c: the files of it. */
 int change_work_remove(const ChangeRequest *request, ChangeResult *result);

@@ -17,8 +17,10 @@ int change_work_remove(const ChangeRequest *request, ChangeResult *result)
         if (r < 0)
                 return r;
         r = seal_forget_all(request->name, &result->error);
-        if (r >= 0)
+        if (r >= 0) {
+                generations_remove(request->name);
                 return definition_forget_retired(request->name, &result->error);
+        }
 
         if (definition_restore(request->name, &error) < 0)
                 log_object(LOG_WARNING, &(LogObject){.unikernel = request->name}, NULL, NULL, "%s",
@@ -34,8 +36,10 @@ void change_finish_removals(void)
                 _cleanup_error_ Error error = ERROR_INIT;
                 int r = seal_forget_left(*name, &error);
 
-                if (r >= 0)
+                if (r >= 0) {
+                        generations_remove(*name);
                         r = definition_forget_retired(*name, &error);
+                }
                 if (r < 0)
                         log_object(LOG_WARNING, &(LogObject){.unikernel = *name}, NULL, NULL,
                                         "Cannot complete the interrupted removal of '%s': %s", *name,

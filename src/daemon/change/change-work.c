@@ -50,6 +50,7 @@ void change_result_clear(ChangeResult *result)
         g_free(result->image);
         g_strfreev(result->taken_over);
         g_clear_pointer(&result->volumes, g_ptr_array_unref);
+        g_free(result->text);
         *result = CHANGE_RESULT_INIT;
 }
 
@@ -139,7 +140,12 @@ static int draft_make_text(Draft *draft)
         const ChangeRequest *request = draft->request;
         g_autofree char *start = NULL, *owned = NULL;
 
-        if (request->kind == CHANGE_DEFINITION)
+        if (request->update && request->update->rollback) {
+                int r = draft_read_generation(draft, &draft->text);
+
+                if (r < 0)
+                        return r;
+        } else if (request->kind == CHANGE_DEFINITION)
                 draft->text = g_strdup(request->text);
         else if (request->kind == CHANGE_SETTINGS)
                 draft->text = settings_apply(request->settings, draft->old_text, draft->old, NULL,
@@ -347,7 +353,7 @@ static bool definition_wants_addresses(const Definition *definition)
 
 /* Whether shruthi-generator would write something else now than what systemd has. By that and not by what
  * was changed: who changed it before may have been killed before systemd was told. */
-static bool unit_files_differ(const char *name)
+bool change_unit_files_differ(const char *name)
 {
         g_autoptr(Definition) definition = NULL;
 
@@ -367,10 +373,17 @@ static int draft_write(Draft *draft)
                 g_free(draft->text);
                 draft->text = definition_format(draft->definition);
         }
+        if (request->update && request->update->dry_run) {
+                result->text = g_strdup(draft->text);
+                result->unwritten = true;
+                return 0;
+        }
         result->owner = draft->definition->owner;
         result->usage = resource_usage_of(draft->definition, draft->conf);
         result->usage.addresses = draft_count_addresses(draft, draft->definition);
         result->addresses = create && definition_wants_addresses(draft->definition);
+        if (create)
+                generations_remove(request->name);
         r = create ? seal_forget_left(request->name, &draft->result->error) : 0;
         if (r >= 0)
                 r = draft_make_volumes(draft);
@@ -378,12 +391,18 @@ static int draft_write(Draft *draft)
                 return r;
 
         r = draft_lock_networks(draft, &networks);
-        if (r >= 0)
+        if (r >= 0 && !create)
+                r = draft_keep_generations(draft);
+        if (r >= 0 && !result->unwritten)
                 r = definition_write(request->name, draft->text, create, &draft->result->error);
-        if (r < 0)
+        if (r < 0) {
+                if (!create)
+                        draft_take_back_generation(draft);
                 change_result_remove_volumes(result, request->name);
-        else {
-                result->reload = unit_files_differ(request->name);
+        } else {
+                if (!create)
+                        draft_trim_generations(draft);
+                result->reload = change_unit_files_differ(request->name);
                 result->without_steps = draft->definition->restart_steps &&
                                         systemd_version() < SYSTEMD_VERSION_RESTART_STEPS;
         }
@@ -456,7 +475,7 @@ static int change_work_retire(const ChangeRequest *request, ChangeResult *result
         /* Where that cannot be told, it is tried. */
         result->addresses = lease_list(NULL, request->name, &leases, &error) < 0 || leases->len > 0;
         r = change_work_remove(request, result);
-        result->reload = r >= 0 && unit_files_differ(request->name);
+        result->reload = r >= 0 && change_unit_files_differ(request->name);
         return r;
 }
 

@@ -238,6 +238,8 @@ static void on_change_worked(void *userdata)
 
         if (change->result.r < 0 && change->result.needs_administer)
                 change_advance(change, CHANGE_EVENT_NEEDS_ADMINISTER);
+        else if (change->result.r >= 0 && change->result.unwritten)
+                change_advance(change, CHANGE_EVENT_UNWRITTEN);
         else
                 change_advance_by(change, change->result.r);
 }
@@ -403,7 +405,9 @@ static void change_answer(Change *change)
         g_autofree char *path = unikernel_path(change->request.name);
 
         g_hash_table_remove(manager->changing, change->request.name);
-        if (change->result.r < 0)
+        if (change->done)
+                change->done(call, &change->result, change->userdata);
+        else if (change->result.r < 0)
                 call_fail(call, &change->result.error, change->result.r);
         else if (change->request.kind == CHANGE_CREATE)
                 call_reply(call, "o", path);
@@ -477,22 +481,33 @@ static int change_check_start(Change *change, const Unikernel *unikernel)
         return 0;
 }
 
+int change_check_free(Manager *manager, const char *name, Error *ret_error)
+{
+        if (g_hash_table_contains(manager->updates, name))
+                return error_set(ret_error, ERROR_BUSY,
+                                "An update of '%s' is in progress; wait until it has ended, or run "
+                                "'shruthictl stop %s', which ends it",
+                                name, name);
+        if (g_hash_table_contains(manager->changing, name))
+                return error_set(ret_error, ERROR_BUSY, "Another change of '%s' is in progress", name);
+
+        return 0;
+}
+
 void change_start(Change *change)
 {
         Manager *manager = change->call->manager;
         ChangeRequest *request = &change->request;
         const Unikernel *unikernel = unikernel_get(manager, request->name);
+        int r;
 
         if (!request->settings)
                 request->settings = settings_new();
         if (unikernel)
                 request->owner = unikernel->properties.owner;
-        if (g_hash_table_contains(manager->changing, request->name)) {
-                Error *error = &change->result.error;
-
-                call_fail(g_steal_pointer(&change->call), error,
-                                error_set(error, ERROR_BUSY, "Another change of '%s' is in progress",
-                                                request->name));
+        r = change->done ? 0 : change_check_free(manager, request->name, &change->result.error);
+        if (r < 0) {
+                call_fail(g_steal_pointer(&change->call), &change->result.error, r);
                 change_free(change);
                 return;
         }

@@ -16,6 +16,7 @@
 #include "common/unikernel-name.h"
 #include "image/inspect.h"
 #include "unikernel/definition.h"
+#include "unikernel/generation.h"
 #include "unikernel/run-state.h"
 #include "unikernel/started.h"
 
@@ -125,6 +126,23 @@ static void names_free(gpointer data)
         g_ptr_array_unref(data);
 }
 
+/* What a rollback may need. One whose file cannot be read is no generation any more. */
+static void images_add_generations(GHashTable *users)
+{
+        g_auto(GStrv) names = generations_list_names();
+
+        for (char **name = names; *name; name++) {
+                g_autoptr(GPtrArray) generations = generations_list(*name);
+
+                for (guint i = 0; i < generations->len; i++) {
+                        const Generation *generation = generations->pdata[i];
+
+                        images_add_user(users, generation->image, *name);
+                        images_add_user(users, generation->initrd, *name);
+                }
+        }
+}
+
 int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error)
 {
         g_autoptr(GHashTable) users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, names_free);
@@ -143,6 +161,7 @@ int images_used(GHashTable **ret_users, char **ret_broken, Error *ret_error)
         }
 
         images_add_running(users);
+        images_add_generations(users);
 
         *ret_users = g_steal_pointer(&users);
         return 0;

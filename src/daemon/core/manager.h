@@ -34,6 +34,8 @@ typedef struct ManagerHooks {
         int (*export)(Manager *manager, sd_bus *bus);
         /* The client of that name has left the bus. */
         void (*client_gone)(Manager *manager, const char *name);
+        /* What is shown of that unikernel has been derived anew. */
+        void (*unikernel_changed)(Manager *manager, const char *name);
         /* shruthi.conf was broken, and is in force now. */
         void (*conf_repaired)(Manager *manager);
         /* Brings a network that is not being changed to what its record says. */
@@ -73,6 +75,7 @@ struct Manager {
         GHashTable *networks;     /* name → Network: ours */
         unsigned network_changes; /* begun and ended: what was read before one is stale after it */
         GHashTable *changing;     /* names that a change is under way for → Change */
+        GHashTable *updates;      /* names that an update is under way for → Update */
         GHashTable *sealing;      /* names whose keys are being worked on → how often */
         GHashTable *enabled;      /* names that "systemctl enable" has made start at boot */
 

@@ -75,12 +75,23 @@ static void job_answer(Job *job)
                 call_reply(g_steal_pointer(&job->call), "o", job->path);
 }
 
+/* Whoever is told may ask for another one. */
+static void job_end(Job *job, int r, Error *error)
+{
+        JobDone done = job->done;
+        void *userdata = job->userdata;
+
+        job_free(job);
+        if (done)
+                done(r, error, userdata);
+}
+
 static void job_fail(Job *job, Error *error, int r)
 {
         job_advance(job, JOB_EVENT_FAILED);
         if (job->call)
                 job_answer_error(job, error, r);
-        job_free(job);
+        job_end(job, r, error);
 }
 
 static int job_check_end(const Job *job, Error *ret_error)
@@ -130,7 +141,7 @@ static void on_job_checked(int r, Error *check_error, void *userdata)
                 job_answer_error(job, &error, r);
         else if (job->call)
                 job_answer(job);
-        job_free(job);
+        job_end(job, r, &error);
 }
 
 /* systemd tells how the unit is before it tells that its job is gone (bus_job_send_removed_signal()). */
@@ -435,7 +446,7 @@ static void on_job_turn(QueueEntry *entry, void *userdata)
         int r;
 
         job->entry = entry;
-        r = unikernel_check_owner(job->call, &error);
+        r = job->call ? unikernel_check_owner(job->call, &error) : 0;
         if (r < 0) {
                 job_fail(job, &error, r);
                 return;
@@ -464,42 +475,64 @@ static Queue *job_queue(Manager *manager, const char *name, JobKind kind)
         return kind == JOB_STOP ? manager->stops : manager->starts;
 }
 
-static void job_new(Call *call, JobKind kind, bool no_wait, const char *was_done)
+static Job *job_new(Manager *manager, const char *name, uid_t uid, JobKind kind)
 {
-        const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
+        const Unikernel *unikernel = unikernel_get(manager, name);
         static uint64_t counter;
         Job *job = g_new0(Job, 1);
 
-        *job = (Job){.manager = call->manager,
+        *job = (Job){.manager = manager,
                         .id = ++counter,
                         .kind = kind,
-                        .name = g_strdup(call->unikernel),
-                        .unit = unit_name_for(call->unikernel),
+                        .name = g_strdup(name),
+                        .unit = unit_name_for(name),
                         .owner = unikernel ? g_strdup_printf("%u", (unsigned) unikernel->properties.owner)
                                            : NULL,
-                        .call = call,
-                        .no_wait = no_wait,
-                        .was_done = was_done,
-                        .uid = call->uid,
-                        .queue = job_queue(call->manager, call->unikernel, kind),
-                        .timestamps.at[TIMESTAMP_CALLED] = call->called,
-                        .timestamps.at[TIMESTAMP_AUTHORIZED] = call->authorized,
+                        .uid = uid,
+                        .queue = job_queue(manager, name, kind),
                         .early = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
+        manager->active_jobs = g_list_prepend(manager->active_jobs, job);
+        return job;
+}
+
+/* It may be over before this returns. */
+static void job_add_to_queue(Job *job)
+{
+        queue_add(job->queue, job->uid, on_job_turn, job);
+}
+
+static void job_run_call(Call *call, JobKind kind, bool no_wait, const char *was_done)
+{
+        Job *job = job_new(call->manager, call->unikernel, call->uid, kind);
+
+        job->call = call;
+        job->no_wait = no_wait;
+        job->was_done = was_done;
+        job->timestamps.at[TIMESTAMP_CALLED] = call->called;
+        job->timestamps.at[TIMESTAMP_AUTHORIZED] = call->authorized;
         log_object(LOG_INFO, &(LogObject){.unikernel = job->name, .owner = job->owner}, NULL, NULL,
                         "User %u asks to %s unikernel '%s'", (unsigned) job->uid, job_kind_to_string(kind),
                         job->name);
-        call->manager->active_jobs = g_list_prepend(call->manager->active_jobs, job);
-        queue_add(job->queue, call->uid, on_job_turn, job);
+        job_add_to_queue(job);
 }
 
 void job_run(Call *call, JobKind kind, bool no_wait)
 {
-        job_new(call, kind, no_wait, NULL);
+        job_run_call(call, kind, no_wait, NULL);
 }
 
 void job_restart_after(Call *call, const char *was_done)
 {
-        job_new(call, JOB_RESTART, false, was_done);
+        job_run_call(call, JOB_RESTART, false, was_done);
+}
+
+void job_run_for(Manager *manager, const char *name, uid_t user, JobKind kind, JobDone done, void *userdata)
+{
+        Job *job = job_new(manager, name, user, kind);
+
+        job->done = done;
+        job->userdata = userdata;
+        job_add_to_queue(job);
 }
 
 typedef struct Kill {

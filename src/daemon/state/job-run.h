@@ -16,6 +16,9 @@ void job_run(Call *call, JobKind kind, bool no_wait);
  * ("The key is sealed"), which stays valid. */
 void job_restart_after(Call *call, const char *was_done);
 
+/* Of our own accord, on behalf of user. */
+void job_run_for(Manager *manager, const char *name, uid_t user, JobKind kind, JobDone done, void *userdata);
+
 /* Sends a signal to the runner; takes call and answers it. */
 void job_kill(Call *call, int signal);
 

@@ -51,6 +51,9 @@ JobState job_state_next(JobState state, JobEvent event);
 /* It has its place in the queue, and systemd has not finished it. */
 bool job_state_is_in_flight(JobState state);
 
+/* error may be moved. */
+typedef void (*JobDone)(int r, Error *error, void *userdata);
+
 typedef struct Job {
         Manager *manager;
         uint64_t id;
@@ -58,7 +61,9 @@ typedef struct Job {
         JobState state;
         char *name, *unit;
         char *owner; /* the unikernel's, for the journal */
-        Call *call;  /* NULL: answered */
+        Call *call;  /* NULL: answered, or there is none */
+        JobDone done; /* who is told of its end where there is no call; NULL: nobody */
+        void *userdata;
         bool no_wait;
         const char *was_done; /* before; NULL: nothing, and systemd's job is the answer */
         uid_t uid;

@@ -514,6 +514,7 @@ Unikernel *unikernel_refresh(Unikernel *unikernel)
         properties_clear(&old);
         if (guest.lives && !guest.ready)
                 jobs_leave_queue(manager, unikernel->name);
+        manager->hooks->unikernel_changed(manager, unikernel->name);
 
         return unikernel;
 }

@@ -21,11 +21,13 @@
 #include "unikernel/cut-off.h"
 #include "unikernel/definition.h"
 #include "unikernel/exit-record.h"
+#include "unikernel/generation.h"
 #include "unikernel/lease.h"
 #include "unikernel/network.h"
 #include "unikernel/run-dir.h"
 #include "unikernel/run-state.h"
 #include "unikernel/started.h"
+#include "unikernel/update-record.h"
 #include "volume/store.h"
 
 typedef struct Fixture {
@@ -309,6 +311,41 @@ static void test_antispoof(Fixture *f, const void *data)
         g_assert_cmpstr(((const AntispoofFilter *) holds->pdata[0])->unikernel, ==, "hello");
 }
 
+static void test_generation(Fixture *f, const void *data)
+{
+        g_autofree char *then = sample(f, "var/generations/hello/2"), *now = NULL;
+        g_autoptr(Generation) generation = NULL;
+
+        g_assert_cmpint(generation_read("hello", 2, &generation, NULL), ==, 0);
+        g_assert_cmpuint(generation->time, ==, UINT64_C(1796028748524388));
+        g_assert_cmpuint(generation->user, ==, 1001);
+        g_assert_true(g_str_has_prefix(generation->image, "sha256:95710aae"));
+        g_assert_null(generation->initrd);
+        g_assert_cmpint(generation->state, ==, GENERATION_FAILED);
+        g_assert_cmpstr(generation->invocation, ==, "bed50fee26654abfb80e509ad8b7c13f");
+        g_assert_cmpstr(generation->reason, ==, "exited with status 7");
+        g_assert_true(g_str_has_suffix(generation->text, "Arguments=--tick=100\nOwner=1001\n"));
+        now = generation_format(generation);
+        g_assert_cmpstr(now, ==, then);
+}
+
+static void test_update(Fixture *f, const void *data)
+{
+        g_autofree char *then = sample(f, "var/updates/hello"), *now = NULL;
+        _cleanup_update_record_ UpdateRecord record = {};
+
+        g_assert_cmpint(update_record_read("hello", &record), ==, 0);
+        g_assert_cmpint(record.phase, ==, UPDATE_PHASE_RETURNING);
+        g_assert_cmpuint(record.old_number, ==, 1);
+        g_assert_cmpuint(record.new_number, ==, 2);
+        g_assert_cmpuint(record.probation_usec, ==, 30 * G_USEC_PER_SEC);
+        g_assert_cmpuint(record.old_started, ==, UINT64_C(1796028740000000));
+        g_assert_cmpuint(record.user, ==, 1001);
+        g_assert_cmpstr(record.reason, ==, "exited with status 7");
+        now = update_record_format(&record);
+        g_assert_cmpstr(now, ==, then);
+}
+
 /* What is written today is version 1. Whoever changes that keeps v1/, and adds the next beside it. */
 static void test_written(Fixture *f, const void *data)
 {
@@ -349,6 +386,8 @@ int main(int argc, char **argv)
         ADD("a-lease", test_lease);
         ADD("a-network", test_network);
         ADD("what-dnsmasq-reads", test_hosts);
+        ADD("a-generation", test_generation);
+        ADD("an-update-in-progress", test_update);
         ADD("a-volume", test_volume);
         ADD("owners-of-an-image", test_image_owners);
         ADD("the-state-of-a-running-unikernel", test_run_state);

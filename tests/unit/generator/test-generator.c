@@ -14,6 +14,7 @@
 #include "common/paths.h"
 #include "config.h"
 #include "fixture/files.h"
+#include "unikernel/update-record.h"
 
 #define IMAGE "[Unikernel]\nImage=/srv/a\n"
 
@@ -159,6 +160,23 @@ static void test_archive_of_unknown(Fixture *f, const void *data)
         target = g_file_read_link(link, NULL);
         g_assert_cmpstr(target, ==, SYSTEM_UNIT_DIR "/shruthi-late.service");
         g_assert_cmpuint(count_files(f->normal), ==, 2);
+}
+
+/* An update that a power failure has interrupted: who goes on with it is started at boot. */
+static void test_update(Fixture *f, const void *data)
+{
+        const UpdateRecord record = {.old_number = 1, .new_number = 2};
+        g_autofree char *log = NULL, *again = NULL, *target = NULL;
+        g_autofree char *link =
+                        g_build_filename(f->normal, "unikernels.target.wants/shruthid.service", NULL);
+
+        run(f, &log);
+        g_assert_false(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
+        g_assert_cmpint(update_record_write("a", &record), ==, 0);
+        run(f, &again);
+        g_assert_cmpstr(again, ==, "");
+        target = g_file_read_link(link, NULL);
+        g_assert_cmpstr(target, ==, SYSTEM_UNIT_DIR "/shruthid.service");
 }
 
 static void test_everything(Fixture *f, const void *data)
@@ -351,6 +369,8 @@ int main(int argc, char *argv[])
         g_test_add("/generator/archive-of-credentials", Fixture, NULL, set_up, test_archive, tear_down);
         g_test_add("/generator/archive-of-all-without-the-state-directory", Fixture, NULL, set_up,
                         test_archive_of_unknown, tear_down);
+        g_test_add("/generator/has-shruthid-started-for-an-update", Fixture, NULL, set_up, test_update,
+                        tear_down);
         g_test_add("/generator/broken-are-passed-over", Fixture, NULL, set_up, test_broken_are_passed_over,
                         tear_down);
         g_test_add("/generator/waits-for-file-systems", Fixture, NULL, set_up, test_mounts, tear_down);

@@ -27,6 +27,8 @@ static const char *const message_ids[] = {
                 SHRUTHI_MESSAGE_CREATED,
                 SHRUTHI_MESSAGE_REMOVED,
                 SHRUTHI_MESSAGE_CHANGED,
+                SHRUTHI_MESSAGE_UPDATED,
+                SHRUTHI_MESSAGE_ROLLED_BACK,
                 SHRUTHI_MESSAGE_CUT_OFF,
                 SHRUTHI_MESSAGE_REATTACHED,
 };

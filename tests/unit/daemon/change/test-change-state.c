@@ -62,6 +62,13 @@ static void test_settings(void)
                         {FAILED, CHANGE_ENDED});
 }
 
+/* A dry run, or an update to what is there. */
+static void test_unwritten(void)
+{
+        WALK(CHANGE_NEEDS_NETWORKS | CHANGE_NEEDS_RELOAD, {OK, CHANGE_LISTING_NETWORKS},
+                        {OK, CHANGE_WORKING}, {CHANGE_EVENT_UNWRITTEN, CHANGE_ENDED});
+}
+
 /* The addresses of what is removed are given back by somebody else where that fails here. */
 static void test_remove(void)
 {
@@ -116,6 +123,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/change-state/create", test_create);
         g_test_add_func("/daemon/change-state/create-is-undone-without-addresses", test_create_undone);
         g_test_add_func("/daemon/change-state/settings", test_settings);
+        g_test_add_func("/daemon/change-state/unwritten", test_unwritten);
         g_test_add_func("/daemon/change-state/remove", test_remove);
         g_test_add_func("/daemon/change-state/administrator", test_administer);
         g_test_add_func("/daemon/change-state/leaves-nobody-waiting", test_table);

@@ -10,6 +10,7 @@
 #include "common/paths.h"
 #include "daemon/change/image-access.h"
 #include "fixture/files.h"
+#include "unikernel/update-record.h"
 
 static void test_create(ChangeFixture *f, gconstpointer data)
 {
@@ -210,6 +211,96 @@ static void test_vendor(ChangeFixture *f, gconstpointer data)
 }
 
 /* A broken definition holds all images: it may name any of them. A mended one names its own. */
+static GPtrArray *generations_of_hello(guint expected)
+{
+        GPtrArray *generations = generations_list("hello");
+
+        g_assert_cmpuint(generations->len, ==, expected);
+        return generations;
+}
+
+/* Another memory, by an ordinary change or an update. */
+static void change_memory(ChangeFixture *f, uint64_t memory, const ChangeUpdate *update)
+{
+        change_reset(f, CHANGE_SETTINGS, ALICE);
+        settings_put_bytes(f->request.settings, SETTING_MEMORY, memory);
+        f->request.update = update;
+        expect_change(f);
+}
+
+/* What was there is kept before the first change, and each change after it; the record of an update is there
+ * with it. */
+static void test_generations(ChangeFixture *f, gconstpointer data)
+{
+        const ChangeUpdate dry_run = {.dry_run = true}, update = {.prove = true, .probation_usec = 7},
+                           rollback = {.rollback = true};
+        _cleanup_update_record_ UpdateRecord record = {};
+        g_autoptr(GPtrArray) generations = NULL;
+        g_autoptr(Definition) definition = NULL;
+
+        f->conf.keep_generations = 10;
+        create_hello(f, ALICE);
+        g_ptr_array_unref(generations_of_hello(0));
+
+        change_memory(f, 64 * MIB, &dry_run);
+        g_assert_true(f->result.unwritten);
+        g_assert_nonnull(strstr(f->result.text, "\nMemory=64M\n"));
+        g_ptr_array_unref(generations_of_hello(0));
+
+        change_memory(f, 64 * MIB, NULL);
+        g_assert_cmpuint(f->result.old_generation, ==, 1);
+        g_assert_cmpuint(f->result.generation, ==, 2);
+        g_assert_cmpint(update_record_read("hello", &record), ==, -ENOENT);
+
+        change_memory(f, 64 * MIB, &update);
+        g_assert_true(f->result.unwritten);
+        g_ptr_array_unref(generations_of_hello(2));
+
+        change_memory(f, 48 * MIB, &update);
+        g_assert_true(f->result.recorded);
+        g_assert_cmpint(update_record_read("hello", &record), ==, 0);
+        g_assert_cmpuint(record.old_number, ==, 2);
+        g_assert_cmpuint(record.new_number, ==, 3);
+        g_assert_cmpuint(record.probation_usec, ==, 7);
+        generations = generations_of_hello(3);
+        g_assert_cmpint(generations_find(generations, 3)->state, ==, GENERATION_PROVING);
+        g_assert_cmpuint(generations_find(generations, 3)->user, ==, ALICE);
+        g_assert_nonnull(generations_find(generations, 3)->image);
+
+        change_reset(f, CHANGE_DEFINITION, ALICE);
+        f->request.update = &rollback;
+        expect_change(f);
+        g_assert_cmpuint(f->result.generation, ==, 2);
+        g_ptr_array_unref(generations_of_hello(3));
+        definition = load_definition("hello");
+        g_assert_cmpuint(definition->memory, ==, 64 * MIB);
+}
+
+/* A rollback is a change like any other: it needs its image, and the rights to what it says. */
+static void test_rollback_is_refused(ChangeFixture *f, gconstpointer data)
+{
+        const ChangeUpdate unknown = {.rollback = true, .generation = 9},
+                           first = {.rollback = true, .generation = 1};
+        g_auto(GStrv) removed = NULL;
+        uint64_t freed = 0;
+
+        create_hello(f, ALICE);
+        change_memory(f, 64 * MIB, NULL);
+        change_reset(f, CHANGE_DEFINITION, ALICE);
+        f->request.update = &unknown;
+        expect_refusal(f, ERROR_NO_SUCH_GENERATION, false);
+
+        g_assert_cmpint(images_prune(&removed, &freed, NULL), ==, 0);
+        g_assert_cmpuint(g_strv_length(removed), ==, 0);
+        change_reset(f, CHANGE_DEFINITION, ALICE);
+        f->request.update = &first;
+        expect_change(f);
+
+        change_reset(f, CHANGE_REMOVE, ALICE);
+        expect_change(f);
+        g_ptr_array_unref(generations_of_hello(0));
+}
+
 static void test_prune_while_broken(ChangeFixture *f, gconstpointer data)
 {
         g_autofree char *path = g_build_filename(paths_config_definitions(), "broken.unikernel", NULL);
@@ -263,6 +354,8 @@ int main(int argc, char **argv)
         ADD("systemd-is-told-when-it-must", test_reload);
         ADD("an-administrator's-file-is-left-alone", test_not_managed);
         ADD("a-shipped-file-is-copied", test_vendor);
+        ADD("what-was-is-kept", test_generations);
+        ADD("a-rollback-is-a-change-like-any-other", test_rollback_is_refused);
         ADD("a-broken-definition-keeps-all-images", test_prune_while_broken);
         ADD("what-is-held-is-not-pruned", test_pin);
         return g_test_run();

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* update, rollback: another generation, which must prove itself (shruthid does that). */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/io.h"
+#include "common/string-util.h"
+#include "common/unikernel-name.h"
+#include "ctl/bus/log-reader.h"
+#include "ctl/bus/overrides.h"
+#include "ctl/bus/settings-append.h"
+#include "ctl/cli/error-context.h"
+#include "ctl/output/diff.h"
+#include "ctl/output/table.h"
+#include "ctl/output/terminal.h"
+#include "ctl/output/value.h"
+#include "ctl/verbs/verb-set.h"
+
+#define FAILED_LINES 10
+
+static int update_append_options(sd_bus_message *call, const Options *options, Error *ret_error)
+{
+        int r = sd_bus_message_open_container(call, 'a', "{sv}");
+
+        if (r >= 0 && options->have_probation)
+                r = sd_bus_message_append(call, "{sv}", "Probation", "t", options->probation);
+        if (r >= 0 && options->dry_run)
+                r = sd_bus_message_append(call, "{sv}", "DryRun", "b", 1);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
+        return r < 0 ? client_message_error(r, ret_error) : 0;
+}
+
+/* The invocation in which that generation (0: the newest one) failed; NULL: not known. */
+static char *update_find_failed_run(Ctl *ctl, const char *name, uint64_t number)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        uint64_t newest = 0;
+        char *found = NULL;
+
+        if (client_call_quietly(ctl, "ListUnikernelGenerations", &reply, &error, "s", name) < 0 ||
+                        sd_bus_message_enter_container(reply, 'a', "a{sv}") < 0)
+                return NULL;
+        while (sd_bus_message_at_end(reply, false) == 0) {
+                g_autoptr(JsonObject) generation = NULL;
+
+                if (value_read_object(reply, &generation) < 0)
+                        break;
+                if (!g_str_equal(value_text(generation, "State"), "failed") ||
+                                (uint64_t) value_number(generation, "Number") < newest ||
+                                (number > 0 && (uint64_t) value_number(generation, "Number") != number))
+                        continue;
+                newest = (uint64_t) value_number(generation, "Number");
+                g_free(found);
+                found = g_strdup(value_text(generation, "InvocationID"));
+        }
+
+        if (found && !*found)
+                g_clear_pointer(&found, g_free);
+        return found;
+}
+
+/* As status does. */
+static void update_print_failed_lines(Ctl *ctl, const char *name, uint64_t number)
+{
+        g_autofree char *invocation = update_find_failed_run(ctl, name, number);
+        LogRequest request = {
+                        .lines = FAILED_LINES, .quietly = true, .priority = -1, .invocation = invocation};
+        char *names[] = {(char *) name, NULL};
+        _cleanup_error_ Error error = ERROR_INIT;
+
+        if (invocation && !ctl->options.quiet)
+                (void) log_print(ctl, names, &request, &error);
+}
+
+static int update_print_dry_run(Ctl *ctl, const char *name, JsonObject *outcome, Error *ret_error)
+{
+        g_autofree char *now = NULL, *diff = NULL, *from = NULL, *to = NULL;
+        int r;
+
+        r = client_get_text(ctl, "GetUnikernelDefinition", name, &now, ret_error);
+        if (r < 0)
+                return r;
+
+        from = g_strdup_printf("%s now", name);
+        to = g_strdup_printf("%s updated", name);
+        diff = diff_texts(now, value_text(outcome, "Definition"), from, to);
+        if (*diff)
+                print_foreign(diff);
+        else if (!ctl->options.quiet)
+                printf("Nothing would change.\n");
+        return CTL_EXIT_SUCCESS;
+}
+
+static void update_print_outcome(Ctl *ctl, const char *name, JsonObject *outcome)
+{
+        uint64_t generation = (uint64_t) value_number(outcome, "Generation"),
+                 former = (uint64_t) value_number(outcome, "Former");
+
+        if (ctl->options.quiet)
+                return;
+        if (generation == former)
+                printf("%s is as it was, at generation %" G_GUINT64_FORMAT ".\n", name, generation);
+        else if (g_str_equal(value_text(outcome, "Outcome"), "proven"))
+                printf("%s is at generation %" G_GUINT64_FORMAT ", which is proven.\n", name, generation);
+        else
+                printf("%s is at generation %" G_GUINT64_FORMAT
+                       "; it is not running, so nothing was proven. To start it: shruthictl start %s\n",
+                                name, generation, name);
+}
+
+/* number: of the generation that is tried; 0: a new one, UINT64_MAX: not known. */
+static int update_send(Ctl *ctl, sd_bus_message *call, const char *name, const char *what, uint64_t number,
+                Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        g_autoptr(JsonObject) outcome = NULL;
+        g_autoptr(JsonNode) node = NULL;
+        int r;
+
+        r = update_append_options(call, &ctl->options, ret_error);
+        if (r >= 0)
+                r = client_send(ctl, call, &reply, ret_error);
+        if (r < 0) {
+                if (ret_error->code == ERROR_UPDATE_FAILED)
+                        update_print_failed_lines(ctl, name, number);
+                options_name_error(&ctl->options, ret_error);
+                error_cannot(ret_error, "%s %s", what, name);
+                return r;
+        }
+
+        r = value_read_object(reply, &outcome);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+        if (ctl->options.json != JSON_OFF) {
+                node = json_node_new(JSON_NODE_OBJECT);
+                json_node_set_object(node, outcome);
+                json_print(&ctl->options, node);
+        } else if (ctl->options.dry_run)
+                return update_print_dry_run(ctl, name, outcome, ret_error);
+        else
+                update_print_outcome(ctl, name, outcome);
+        return CTL_EXIT_SUCCESS;
+}
+
+/* NAME [IMAGE] [KEY=VALUE…] [-- ARGUMENT…] */
+static int update_read_operands(Ctl *ctl, char **operands, Error *ret_error)
+{
+        char **behind = options_guest_arguments(&ctl->options, operands, 1), **words = operands + 1;
+        int r;
+
+        r = name_check(operands[0], ret_error);
+        if (r < 0)
+                return r;
+        if (words < behind && !set_is_setting(*words)) {
+                if (ctl->options.image)
+                        return error_set(ret_error, ERROR_INVALID_ARGS,
+                                        "The image is given twice: as IMAGE and by --image=.");
+                ctl->options.image = *words++;
+        }
+        r = set_read_words(ctl, "update", words, behind, ret_error);
+        if (r >= 0 && *behind)
+                r = options_take_arguments(&ctl->options, behind, ret_error);
+        if (r < 0)
+                return r;
+        if (!ctl->options.image && !command_settings_any(&ctl->options.settings))
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "Nothing to update: give an image, such as shruthictl update NAME FILE, or "
+                                "KEY=VALUE, or the guest's arguments after '--'; see --help.");
+        if (ctl->options.settings.digest && !ctl->options.image)
+                return error_set(ret_error, ERROR_INVALID_ARGS, "--verify= applies to an image: give one.");
+
+        return 0;
+}
+
+int verb_update(Ctl *ctl, char **operands, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        g_autofree char *digest = NULL;
+        const char *name = operands[0];
+        int r;
+
+        r = update_read_operands(ctl, operands, ret_error);
+        if (r >= 0)
+                r = set_import_image(ctl, &digest, ret_error);
+        if (r < 0) {
+                error_cannot(ret_error, "update %s", name);
+                return r;
+        }
+
+        r = client_new_call(ctl, "UpdateUnikernel", &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "s", name);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+        r = settings_append(call, &ctl->options.settings, digest, ret_error);
+        if (r < 0)
+                return r;
+
+        r = update_send(ctl, call, name, "update", 0, ret_error);
+        if (r == CTL_EXIT_SUCCESS && !ctl->options.dry_run)
+                overrides_report(ctl, name, &ctl->options.settings, ctl->options.image);
+        return r;
+}
+
+int verb_rollback(Ctl *ctl, char **operands, Error *ret_error)
+{
+        _cleanup_message_ sd_bus_message *call = NULL;
+        guint64 generation = 0;
+        int r;
+
+        r = name_check(operands[0], ret_error);
+        if (r < 0)
+                return r;
+        if (operands[1] && !g_ascii_string_to_unsigned(operands[1], 10, 1, UINT32_MAX, &generation, NULL)) {
+                g_autofree char *shown = text_for_display(operands[1], 40);
+
+                return error_set(ret_error, ERROR_INVALID_ARGS,
+                                "'%s' is no number of a generation; see shruthictl history %s", shown,
+                                operands[0]);
+        }
+
+        r = client_new_call(ctl, "RollbackUnikernel", &call, ret_error);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_append(call, "st", operands[0], (uint64_t) generation);
+        if (r < 0)
+                return client_message_error(r, ret_error);
+
+        return update_send(ctl, call, operands[0], "roll back", generation > 0 ? generation : UINT64_MAX,
+                        ret_error);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What a change keeps of the definition that was and of the one that will be. All of it is on disk before
+ * the definition is replaced, so that whenever the power goes, what is in force is kept, and an update that
+ * is to be proven has its record. */
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "daemon/change/change-work-private.h"
+#include "image/store.h"
+#include "unikernel/update-record.h"
+
+/* The image that was started from a path last; what a definition names by digest is that. */
+static char *image_digest_of(const char *image)
+{
+        char *digest = NULL;
+
+        if (!image || image[0] != '/')
+                return g_strdup(image);
+
+        return store_lookup_path(image, &digest) < 0 ? NULL : digest;
+}
+
+/* The file of that path is what it was then. */
+static bool image_path_has(const char *path, const char *digest)
+{
+        g_autofree char *now = NULL;
+
+        return store_import_path(path, NULL, &now, NULL) >= 0 && g_str_equal(now, digest);
+}
+
+static void generation_text_pin(char **text, const char *key, const char *image, const char *digest)
+{
+        char *old = *text;
+
+        if (!image || image[0] != '/' || !digest || image_path_has(image, digest))
+                return;
+
+        *text = definition_text_set(old, "Unikernel", NULL, key, digest);
+        g_free(old);
+}
+
+char *change_generation_text(const char *name, const Generation *generation)
+{
+        g_autoptr(Definition) definition = NULL;
+        char *text = g_strdup(generation->text);
+
+        if (definition_parse(name, NULL, text, strlen(text), &definition, NULL) < 0)
+                return text;
+
+        generation_text_pin(&text, "Image", definition->image, generation->image);
+        generation_text_pin(&text, "Initrd", definition->initrd, generation->initrd);
+        return text;
+}
+
+static int draft_find_former(const Draft *draft, Generation **ret_generation)
+{
+        g_autoptr(GPtrArray) generations = generations_list(draft->request->name);
+        const Generation *now = generations_find_text(generations, draft->old_text), *former;
+
+        former = generations_find_former(generations, now ? now->number : UINT64_MAX);
+        if (!former)
+                return error_set(&draft->result->error, ERROR_NO_SUCH_GENERATION,
+                                "Unikernel '%s' has no former generation to go back to; see 'shruthictl "
+                                "history %s'",
+                                draft->request->name, draft->request->name);
+
+        return generation_read(draft->request->name, former->number, ret_generation, &draft->result->error);
+}
+
+int draft_read_generation(const Draft *draft, char **ret_text)
+{
+        const ChangeRequest *request = draft->request;
+        g_autoptr(Generation) generation = NULL;
+        int r;
+
+        r = request->update->generation > 0 ? generation_read(request->name, request->update->generation,
+                                                              &generation, &draft->result->error)
+                                            : draft_find_former(draft, &generation);
+        if (r >= 0)
+                *ret_text = change_generation_text(request->name, generation);
+        return r;
+}
+
+static uint64_t generations_next_number(const GPtrArray *generations)
+{
+        return generations->len > 0
+                               ? ((const Generation *) generations->pdata[generations->len - 1])->number + 1
+                               : 1;
+}
+
+/* What is in force was written by somebody else, or by a version that kept none. */
+static int draft_keep_old(const Draft *draft, GPtrArray *generations)
+{
+        Generation *generation = g_new0(Generation, 1);
+        struct stat st;
+        int r;
+
+        *generation = (Generation){.number = generations_next_number(generations),
+                        .time = stat(draft->path, &st) < 0 ? 0 : (uint64_t) st.st_mtime * G_USEC_PER_SEC,
+                        .user = draft->old ? draft->old->owner : 0,
+                        .image = draft->old ? image_digest_of(draft->old->image) : NULL,
+                        .initrd = draft->old ? image_digest_of(draft->old->initrd) : NULL,
+                        .state = GENERATION_SET,
+                        .text = g_strdup(draft->old_text)};
+        g_ptr_array_add(generations, generation);
+        r = generation_write(draft->request->name, generation, &draft->result->error);
+        if (r >= 0)
+                draft->result->old_generation = generation->number;
+        return r;
+}
+
+static int draft_keep_new(const Draft *draft, const GPtrArray *generations)
+{
+        const ChangeRequest *request = draft->request;
+        bool prove = request->update && request->update->prove;
+        g_autoptr(Generation) generation = g_new0(Generation, 1);
+        const Generation *same = NULL;
+
+        /* A rollback makes no new one: the number that was asked for is in force again. */
+        if (request->update && request->update->rollback)
+                same = generations_find_text(generations, draft->text);
+        *generation = (Generation){.number = same ? same->number : generations_next_number(generations),
+                        .time = same ? same->time : (uint64_t) g_get_real_time(),
+                        .user = same ? same->user : request->call->uid,
+                        .image = image_digest_of(draft->definition->image),
+                        .initrd = image_digest_of(draft->definition->initrd),
+                        .state = prove ? GENERATION_PROVING : GENERATION_SET,
+                        .text = g_strdup(draft->text)};
+        draft->result->generation = generation->number;
+        return generation_write(request->name, generation, &draft->result->error);
+}
+
+static int draft_write_update_record(const Draft *draft)
+{
+        const ChangeUpdate *update = draft->request->update;
+        UpdateRecord record = {.phase = UPDATE_PHASE_PROVING,
+                        .old_number = draft->result->old_generation,
+                        .new_number = draft->result->generation,
+                        .probation_usec = update->probation_usec,
+                        .old_started = update->old_started,
+                        .user = draft->request->call->uid,
+                        .boot_id = (char *) update->boot_id};
+        int r = update_record_write(draft->request->name, &record);
+
+        if (r < 0)
+                return error_set_errno(&draft->result->error, r, "Cannot write the record of the update");
+
+        draft->result->recorded = true;
+        return 0;
+}
+
+int draft_keep_generations(const Draft *draft)
+{
+        const ChangeRequest *request = draft->request;
+        g_autoptr(GPtrArray) generations = generations_list(request->name);
+        const Generation *now = generations_find_text(generations, draft->old_text);
+        int r = 0;
+
+        if (now)
+                draft->result->old_generation = now->number;
+        else
+                r = draft_keep_old(draft, generations);
+        if (r < 0)
+                return r;
+
+        if (g_str_equal(draft->text, draft->old_text)) {
+                draft->result->generation = draft->result->old_generation;
+                draft->result->unwritten = request->update != NULL;
+                return 0;
+        }
+
+        r = draft_keep_new(draft, generations);
+        if (r >= 0 && request->update && request->update->prove)
+                r = draft_write_update_record(draft);
+        return r;
+}
+
+void draft_take_back_generation(const Draft *draft)
+{
+        const ChangeRequest *request = draft->request;
+
+        if (draft->result->generation == 0 || draft->result->generation == draft->result->old_generation)
+                return;
+
+        (void) generation_mark(request->name, draft->result->generation, GENERATION_FAILED, NULL,
+                        "its definition could not be written", NULL);
+        if (request->update && request->update->prove)
+                (void) update_record_remove(request->name);
+        draft->result->recorded = false;
+}
+
+void draft_trim_generations(const Draft *draft)
+{
+        generations_trim(draft->request->name, draft->conf->keep_generations, draft->result->generation,
+                        draft->result->old_generation);
+}

@@ -1,0 +1,590 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An update on its way through the loop: the change of the definition, the start of the new generation, the
+ * time in which it is watched, and the way back. */
+
+#include "daemon/change/update.h"
+
+#include <string.h>
+#include <systemd/sd-id128.h>
+
+#include "common/log.h"
+#include "common/names.h"
+#include "common/time-span.h"
+#include "daemon/state/job-run.h"
+#include "daemon/state/registry.h"
+#include "daemon/state/systemd.h"
+#include "unikernel/exit-record.h"
+
+static void update_enter(Update *update);
+
+static Update *update_new(Manager *manager, const char *name)
+{
+        Update *update = g_new0(Update, 1);
+
+        *update = (Update){.manager = manager,
+                        .name = g_strdup(name),
+                        .outcome = GENERATION_PROVING,
+                        .start = JOB_RESTART,
+                        .error = ERROR_INIT};
+        g_hash_table_insert(manager->updates, g_strdup(name), update);
+        return update;
+}
+
+static void update_free(Update *update)
+{
+        g_hash_table_remove(update->manager->updates, update->name);
+        sd_event_source_disable_unref(update->due_source);
+        sd_event_source_disable_unref(update->look_source);
+        update_record_clear(&update->record);
+        error_clear(&update->error);
+        g_free(update->invocation);
+        g_free(update->failure);
+        g_free(update->text);
+        g_free(update->name);
+        g_free(update);
+}
+
+static void update_set_failure(Update *update, const char *failure)
+{
+        char *copy = g_strdup(failure);
+
+        g_free(update->failure);
+        update->failure = copy;
+}
+
+/* How the new generation came out is known where one of these is entered. */
+static void update_note_outcome(Update *update, UpdateEvent event)
+{
+        if (update->state == UPDATE_RETURNING)
+                update->outcome = GENERATION_FAILED;
+        else if (update->state == UPDATE_KEEPING && event == UPDATE_EVENT_DONE)
+                update->outcome = GENERATION_PROVEN;
+        else if (update->state == UPDATE_KEEPING) {
+                update->outcome = GENERATION_UNPROVEN;
+                update_set_failure(update, "stopped or restarted by somebody else before it was proven");
+        }
+}
+
+/* update may be gone afterwards. */
+static void update_advance(Update *update, UpdateEvent event)
+{
+        UpdateState next = update_state_next(update->state, event);
+
+        g_assert(next >= 0);
+        update->state = next;
+        update_note_outcome(update, event);
+        update_enter(update);
+}
+
+/* --- What is known of the unikernel --- */
+
+/* How the run that is being proven has ended, where it has. */
+static bool update_read_end(const Update *update, ExitRecord *ret_record)
+{
+        if (exit_record_read(update->name, ret_record) < 0)
+                return false;
+        if (update->record.old_started > 0 && ret_record->started_at == update->record.old_started) {
+                exit_record_clear(ret_record);
+                return false;
+        }
+
+        return true;
+}
+
+static void update_collect_facts(const Update *update, const Unikernel *unikernel, UpdateFacts *ret_facts)
+{
+        _cleanup_exit_record_ ExitRecord end = EXIT_RECORD_INIT;
+        _cleanup_guest_ Guest guest = {};
+
+        guest_read(update->name, &guest);
+        *ret_facts = (UpdateFacts){.state = unikernel->properties.state,
+                        .started = guest.started_at,
+                        .old_started = update->record.old_started,
+                        .new_started = update->new_started,
+                        .failing = g_strcmp0(unikernel->properties.health, "failing") == 0,
+                        .due = update->due > 0 && (uint64_t) g_get_monotonic_time() >= update->due};
+        ret_facts->have_end = update_read_end(update, &end);
+        ret_facts->stopped = ret_facts->have_end && end.result == RESULT_STOPPED;
+}
+
+/* In words, and which run it was. otherwise: where nothing is known. */
+static void update_note_failure(Update *update, const char *otherwise)
+{
+        const Unikernel *unikernel = unikernel_get(update->manager, update->name);
+        _cleanup_exit_record_ ExitRecord end = EXIT_RECORD_INIT;
+        bool ended = update_read_end(update, &end);
+        const char *invocation = ended       ? end.invocation_id
+                                 : unikernel ? unikernel->status.invocation_id
+                                             : NULL;
+        const char *reason = ended && end.reason[0]           ? end.reason
+                             : unikernel && unikernel->reason ? unikernel->reason
+                                                              : otherwise;
+
+        update_set_failure(update, reason);
+        g_free(update->invocation);
+        update->invocation = g_strdup(invocation);
+}
+
+/* --- CHANGING --- */
+
+static void on_update_changed(Call *call, ChangeResult *result, void *userdata)
+{
+        Update *update = userdata;
+
+        update->call = call;
+        update->record.old_number = result->old_generation;
+        update->record.new_number = result->generation;
+        update->text = g_steal_pointer(&result->text);
+        if (result->unwritten)
+                update->outcome = GENERATION_SET;
+        if (result->recorded) {
+                if (result->r < 0)
+                        log_object(LOG_WARNING, &(LogObject){.unikernel = update->name}, NULL, NULL, "%s",
+                                        result->error.message);
+                update_advance(update, UPDATE_EVENT_DONE);
+        } else if (result->r < 0) {
+                error_move(&update->error, &result->error);
+                update_advance(update, UPDATE_EVENT_FAILED);
+        } else {
+                update->outcome = GENERATION_SET;
+                update_advance(update, UPDATE_EVENT_STOPPED);
+        }
+}
+
+/* A guest that is being stopped is not one that is to run. */
+static bool unikernel_is_to_be_proven(const Unikernel *unikernel)
+{
+        return unikernel && unikernel_is_active(unikernel) &&
+               unikernel->properties.state != UNIKERNEL_STOPPING;
+}
+
+/* Takes settings. */
+static void update_change(Update *update, Settings *settings)
+{
+        const Unikernel *unikernel = unikernel_get(update->manager, update->name);
+        _cleanup_guest_ Guest guest = {};
+        sd_id128_t boot;
+        Change *change;
+
+        guest_read(update->name, &guest);
+        update->was_active = unikernel_is_to_be_proven(unikernel);
+        update->change.prove = update->was_active && !update->change.dry_run;
+        update->change.old_started = guest.started_at;
+        if (sd_id128_get_boot(&boot) >= 0)
+                sd_id128_to_string(boot, update->change.boot_id);
+        update->record = (UpdateRecord){.phase = UPDATE_PHASE_PROVING,
+                        .probation_usec = update->change.probation_usec,
+                        .old_started = guest.started_at,
+                        .user = update->call->uid,
+                        .boot_id = g_strdup(update->change.boot_id)};
+
+        change = change_new(g_steal_pointer(&update->call),
+                        update->change.rollback ? CHANGE_DEFINITION : CHANGE_SETTINGS);
+        change->request.update = &update->change;
+        change->request.image_digest = g_strdup(settings ? settings->image_digest : NULL);
+        change->request.settings = settings;
+        change->done = on_update_changed;
+        change->userdata = update;
+        change_start(change);
+}
+
+typedef struct UpdateQuestion {
+        Update *update;
+        Settings *settings;
+} UpdateQuestion;
+
+/* May the caller restart it too? Asked before anything is changed. */
+static void on_update_restart_decision(Decision decision, void *userdata)
+{
+        g_autofree UpdateQuestion *question = userdata;
+        Update *update = question->update;
+
+        if (decision == DECISION_YES) {
+                update_change(update, question->settings);
+                return;
+        }
+
+        settings_free(question->settings);
+        (void) error_set(&update->error,
+                        decision == DECISION_CHALLENGE ? ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED
+                                                       : ERROR_ACCESS_DENIED,
+                        "Not authorized to restart unikernel '%s' (%s), which an update of one that runs "
+                        "does",
+                        update->name, SHRUTHI_ACTION_RESTART);
+        update_advance(update, UPDATE_EVENT_FAILED);
+}
+
+void update_start(Call *call, const ChangeUpdate *request, Settings *settings)
+{
+        const Unikernel *unikernel = unikernel_get(call->manager, call->unikernel);
+        bool restart = unikernel_is_to_be_proven(unikernel) && !request->dry_run;
+        PolkitDetails details = {.verb = "restart",
+                        .unikernel = call->unikernel,
+                        .owner = call->owner,
+                        .group = call->group};
+        _cleanup_error_ Error error = ERROR_INIT;
+        UpdateQuestion *question;
+        Update *update;
+        int r;
+
+        r = change_check_free(call->manager, call->unikernel, &error);
+        if (r >= 0 && restart)
+                r = call_check_conf(call->manager, SHRUTHI_ACTION_RESTART, &error);
+        if (r < 0) {
+                settings_free(settings);
+                call_fail(call, &error, r);
+                return;
+        }
+
+        update = update_new(call->manager, call->unikernel);
+        update->call = call;
+        update->change = *request;
+        if (!restart) {
+                update_change(update, settings);
+                return;
+        }
+        question = g_new(UpdateQuestion, 1);
+        *question = (UpdateQuestion){.update = update, .settings = settings};
+        polkit_ask(call->manager, call->message, SHRUTHI_ACTION_RESTART, &details,
+                        on_update_restart_decision, question);
+}
+
+/* --- LOOKING --- */
+
+static bool update_is_of_this_boot(const Update *update)
+{
+        char text[SD_ID128_STRING_MAX];
+        sd_id128_t boot;
+
+        return sd_id128_get_boot(&boot) >= 0 &&
+               g_strcmp0(sd_id128_to_string(boot, text), update->record.boot_id) == 0;
+}
+
+/* After a boot nobody starts it but Autostart=. */
+static bool update_was_left_behind(const Update *update, const Unikernel *unikernel)
+{
+        return !update_is_of_this_boot(update) && !unikernel->properties.autostart &&
+               !unikernel_is_active(unikernel);
+}
+
+static void update_look_at_start(Update *update)
+{
+        const Unikernel *unikernel = unikernel_get(update->manager, update->name);
+        UpdateFacts facts;
+
+        update_collect_facts(update, unikernel, &facts);
+        if (update_was_left_behind(update, unikernel)) {
+                update->was_active = false;
+                update_set_failure(update, "the host was restarted before it was proven");
+                update_advance(update, UPDATE_EVENT_FAILED);
+                return;
+        }
+
+        switch (facts.state == UNIKERNEL_STOPPING ? UPDATE_START : update_judge(&facts)) {
+        case UPDATE_START:
+                update->start = unikernel_state_is_up(facts.state) ? JOB_RESTART : JOB_START;
+                update_advance(update, UPDATE_EVENT_DONE);
+                break;
+        case UPDATE_WAS_STOPPED:
+                update_advance(update, UPDATE_EVENT_STOPPED);
+                break;
+        case UPDATE_FAILED:
+                update_note_failure(update, "it ended");
+                update_advance(update, UPDATE_EVENT_FAILED);
+                break;
+        default:
+                update_advance(update, UPDATE_EVENT_READY);
+        }
+}
+
+/* --- STARTING --- */
+
+static void on_update_started(int r, Error *error, void *userdata)
+{
+        Update *update = userdata;
+
+        if (r >= 0)
+                update_advance(update, UPDATE_EVENT_DONE);
+        else if (error->code == ERROR_CANCELED)
+                update_advance(update, UPDATE_EVENT_STOPPED);
+        else {
+                update_note_failure(update, error_message(error, r));
+                update_advance(update, UPDATE_EVENT_FAILED);
+        }
+}
+
+/* --- PROVING --- */
+
+static void update_stop_watching(Update *update)
+{
+        update->due_source = sd_event_source_disable_unref(update->due_source);
+        update->look_source = sd_event_source_disable_unref(update->look_source);
+}
+
+static int on_update_look(sd_event_source *source, void *userdata)
+{
+        Update *update = userdata;
+        const Unikernel *unikernel = unikernel_get(update->manager, update->name);
+        UpdateFacts facts = {.state = UNIKERNEL_BROKEN};
+
+        update->look_source = sd_event_source_disable_unref(update->look_source);
+        if (unikernel)
+                update_collect_facts(update, unikernel, &facts);
+        if (update->new_started == 0 && unikernel_state_is_up(facts.state))
+                update->new_started = facts.new_started = facts.started;
+
+        switch (update_judge(&facts)) {
+        case UPDATE_WAIT:
+                break;
+        case UPDATE_HELD:
+                update_advance(update, UPDATE_EVENT_DONE);
+                break;
+        case UPDATE_WAS_STOPPED:
+                update_advance(update, UPDATE_EVENT_STOPPED);
+                break;
+        default:
+                update_note_failure(update, "it ended");
+                update_advance(update, UPDATE_EVENT_FAILED);
+        }
+        return 0;
+}
+
+/* Not at once: whoever has changed it is in the middle of that. */
+void updates_look(Manager *manager, const char *name)
+{
+        Update *update = g_hash_table_lookup(manager->updates, name);
+
+        if (update && update->state == UPDATE_PROVING && !update->look_source)
+                (void) sd_event_add_defer(manager->event, &update->look_source, on_update_look, update);
+}
+
+static int on_update_due(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        Update *update = userdata;
+
+        updates_look(update->manager, update->name);
+        return 0;
+}
+
+/* From when it was ready: a former shruthid may have watched for a while. */
+static uint64_t update_ready_at(const Update *update, bool resumed)
+{
+        const Unikernel *unikernel = unikernel_get(update->manager, update->name);
+        uint64_t now = (uint64_t) g_get_monotonic_time();
+        uint64_t active = resumed && unikernel ? unikernel->status.timestamps.at[TIMESTAMP_UNIT_ACTIVE] : 0;
+
+        return active > 0 && active < now ? active : now;
+}
+
+static void update_watch(Update *update)
+{
+        bool resumed = !update->call;
+
+        update->due = update_ready_at(update, resumed) + update->record.probation_usec;
+        if (sd_event_add_time(update->manager->event, &update->due_source, CLOCK_MONOTONIC, update->due, 1,
+                            on_update_due, update) < 0)
+                update->due = 1; /* It cannot be waited for, so that what is known now decides. */
+        updates_look(update->manager, update->name);
+}
+
+/* --- READING, RELOADING, RESTARTING --- */
+
+static void on_update_read(void *userdata)
+{
+        update_advance(userdata, UPDATE_EVENT_DONE);
+}
+
+static void on_update_reloaded(int r, Error *error, void *userdata)
+{
+        Update *update = userdata;
+
+        if (r < 0)
+                log_object(LOG_WARNING, &(LogObject){.unikernel = update->name}, NULL, NULL,
+                                "The former definition of '%s' is back, but %s", update->name,
+                                error_message(error, r));
+        update_advance(update, UPDATE_EVENT_DONE);
+}
+
+static void on_update_restarted(int r, Error *error, void *userdata)
+{
+        Update *update = userdata;
+
+        /* Who has replaced the job decides what runs. */
+        if (r < 0 && error->code != ERROR_CANCELED)
+                error_move(&update->error, error);
+        update_advance(update, UPDATE_EVENT_DONE);
+}
+
+static void update_restart_former(Update *update)
+{
+        _cleanup_guest_ Guest guest = {};
+
+        guest_read(update->name, &guest);
+        if (!update->was_active || (guest.lives && guest.started_at == update->record.old_started))
+                update_advance(update, UPDATE_EVENT_DONE);
+        else
+                job_run_for(update->manager, update->name, update->record.user, JOB_RESTART,
+                                on_update_restarted, update);
+}
+
+/* --- ENDED --- */
+
+static void on_update_written(void *userdata)
+{
+        Update *update = userdata;
+
+        update_advance(update, update->error.message ? UPDATE_EVENT_FAILED : UPDATE_EVENT_DONE);
+}
+
+static char *update_describe_failure(const Update *update)
+{
+        g_autofree char *failed =
+                        g_strdup_printf("Generation %" G_GUINT64_FORMAT " of unikernel '%s' failed: %s",
+                                        update->record.new_number, update->name, update->failure);
+
+        if (update->error.message)
+                return g_strdup_printf("%s; generation %" G_GUINT64_FORMAT
+                                       " is to be back, but this failed too: %s",
+                                failed, update->record.old_number, update->error.message);
+        return g_strdup_printf("%s; generation %" G_GUINT64_FORMAT " is back%s", failed,
+                        update->record.old_number, update->was_active ? "" : ", and was not started");
+}
+
+static void update_tell(Update *update)
+{
+        const Unikernel *unikernel = unikernel_get(update->manager, update->name);
+        g_autofree char *owner = unikernel ? g_strdup_printf("%u", (unsigned) unikernel->properties.owner)
+                                           : NULL,
+                        *text = NULL, *probation = time_span_format(update->record.probation_usec);
+        LogObject object = {.unikernel = update->name, .owner = owner};
+
+        if (update->outcome == GENERATION_FAILED) {
+                text = update_describe_failure(update);
+                log_object(LOG_WARNING, &object, SHRUTHI_MESSAGE_ROLLED_BACK, NULL, "%s", text);
+                (void) error_set(&update->error, ERROR_UPDATE_FAILED, "%s", text);
+        } else if (update->outcome == GENERATION_UNPROVEN) {
+                (void) error_set(&update->error, ERROR_CANCELED,
+                                "Unikernel '%s' was stopped or restarted by somebody else before generation "
+                                "%" G_GUINT64_FORMAT " was proven; it stays",
+                                update->name, update->record.new_number);
+                log_object(LOG_NOTICE, &object, NULL, NULL, "%s", update->error.message);
+        } else if (update->outcome == GENERATION_PROVEN)
+                log_object(LOG_NOTICE, &object, SHRUTHI_MESSAGE_UPDATED, NULL,
+                                "Unikernel '%s' was updated from generation %" G_GUINT64_FORMAT
+                                " to generation %" G_GUINT64_FORMAT ", which was ready and held for %s",
+                                update->name, update->record.old_number, update->record.new_number,
+                                probation);
+}
+
+static void update_reply(Update *update)
+{
+        Call *call = g_steal_pointer(&update->call);
+        g_autoptr(sd_bus_message) reply = NULL;
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = call_new_reply(call, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "{sv}");
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "Generation", "t",
+                                update->record.new_number, "Former", "t", update->record.old_number,
+                                "Outcome", "s", generation_state_to_string(update->outcome));
+        if (r >= 0 && update->text)
+                r = sd_bus_message_append(reply, "{sv}", "Definition", "s", update->text);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        call_finish(call, reply, r, &error);
+}
+
+static void update_end(Update *update)
+{
+        update_tell(update);
+        if (update->call && update->error.message)
+                call_fail(g_steal_pointer(&update->call), &update->error,
+                                error_code_to_errno(update->error.code));
+        else if (update->call)
+                update_reply(update);
+        update_free(update);
+}
+
+static void update_enter(Update *update)
+{
+        Manager *manager = update->manager;
+        uid_t user = update->record.user;
+
+        switch (update->state) {
+        case UPDATE_LOOKING:
+                update_look_at_start(update);
+                break;
+        case UPDATE_STARTING:
+                job_run_for(manager, update->name, user, update->start, on_update_started, update);
+                break;
+        case UPDATE_PROVING:
+                update_watch(update);
+                break;
+        case UPDATE_KEEPING:
+                update_stop_watching(update);
+                worker_run(manager->loader, 0, NULL, update_work_keep, on_update_written, update);
+                break;
+        case UPDATE_RETURNING:
+                update_stop_watching(update);
+                worker_run(manager->loader, 0, NULL, update_work_return, on_update_written, update);
+                break;
+        case UPDATE_READING:
+                registry_refresh(manager->registry, update->name, on_update_read, update);
+                break;
+        case UPDATE_RELOADING:
+                if (update->reload)
+                        systemd_reload(manager->systemd, on_update_reloaded, update);
+                else
+                        update_advance(update, UPDATE_EVENT_DONE);
+                break;
+        case UPDATE_RESTARTING:
+                update_restart_former(update);
+                break;
+        case UPDATE_CLEARING:
+                worker_run(manager->loader, 0, NULL, update_work_clear, on_update_written, update);
+                break;
+        default:
+                update_end(update);
+        }
+}
+
+static void update_resume(Manager *manager, const char *name)
+{
+        _cleanup_update_record_ UpdateRecord record = {};
+        Update *update;
+        int r;
+
+        r = update_record_read(name, &record);
+        if (r < 0 || !unikernel_get(manager, name)) {
+                log_object(LOG_WARNING, &(LogObject){.unikernel = name}, NULL, NULL,
+                                "The update of '%s' that was interrupted cannot go on: %s", name,
+                                r < 0 ? g_strerror(-r) : "the unikernel is gone");
+                (void) update_record_remove(name);
+                return;
+        }
+
+        log_object(LOG_INFO, &(LogObject){.unikernel = name}, NULL, NULL,
+                        "The update of '%s' that was interrupted goes on", name);
+        update = update_new(manager, name);
+        update->record = record;
+        record = (UpdateRecord){};
+        update->was_active = true;
+        if (update->record.phase == UPDATE_PHASE_RETURNING)
+                update_set_failure(update, update->record.reason ?: "it was not proven");
+        update->outcome =
+                        update->record.phase == UPDATE_PHASE_RETURNING ? GENERATION_FAILED : update->outcome;
+        update->state = update->record.phase == UPDATE_PHASE_RETURNING ? UPDATE_RETURNING : UPDATE_LOOKING;
+        update_enter(update);
+}
+
+void updates_resume(Manager *manager)
+{
+        g_auto(GStrv) names = update_records_list();
+
+        for (char **name = names; *name; name++)
+                update_resume(manager, *name);
+}

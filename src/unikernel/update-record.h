@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* An update that is not over: /var/lib/shruthi/updates/NAME (0640, user shruthi). Written with fsync before
+ * the definition is replaced, and gone when the update has ended, so that whoever comes next, after a crash
+ * or a power failure, brings it to its end. shruthi-generator has shruthid started at boot where there is
+ * one. */
+
+typedef enum UpdatePhase {
+        UPDATE_PHASE_PROVING,   /* the new generation is being started and watched */
+        UPDATE_PHASE_RETURNING, /* it failed, and the former one comes back */
+        _UPDATE_PHASE_MAX,
+        _UPDATE_PHASE_INVALID = -EINVAL,
+} UpdatePhase;
+
+const char *update_phase_to_string(UpdatePhase phase); /* "proving", "returning" */
+UpdatePhase update_phase_from_string(const char *text);
+
+typedef struct UpdateRecord {
+        UpdatePhase phase;
+        uint64_t old_number, new_number; /* generations */
+        uint64_t probation_usec;         /* from when the guest is ready */
+        uint64_t old_started; /* when the former guest began to run, as in RunState; 0: not known */
+        uid_t user;           /* who asked for it */
+        char *boot_id;        /* of the boot in which it began */
+        char *reason;         /* UPDATE_PHASE_RETURNING: why; or NULL */
+} UpdateRecord;
+
+void update_record_clear(UpdateRecord *record);
+#define _cleanup_update_record_ __attribute__((cleanup(update_record_clear)))
+
+/* Pure. */
+char *update_record_format(const UpdateRecord *record);
+int update_record_parse(const char *text, UpdateRecord *ret_record);
+
+int update_record_write(const char *name, const UpdateRecord *record);
+int update_record_read(const char *name, UpdateRecord *ret_record);
+int update_record_remove(const char *name);
+
+/* The names that have one. Free with g_strfreev(). */
+char **update_records_list(void);
