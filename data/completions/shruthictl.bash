@@ -82,7 +82,7 @@ _shruthictl_value() {
                 mapfile -t COMPREPLY < <(compgen -W 'Name UUID Unit State Owner Autostart CutOff Result ExitStatus
                         InvocationID StateChangeTimestamp ActiveEnterTimestamp InactiveEnterTimestamp Image ImageTarget
                         BootMethod Arguments Memory CPUs Architecture Group Restart Ready ReadyTimeoutSec Healthy HealthyIntervalSec
-                        HealthyRetries Watchdog Health Devices DefinitionPath DropIns Origin
+                        HealthyRetries Watchdog Health Generation Devices DefinitionPath DropIns Origin
                         DomainName SubState Reason Problem' -- "$cur")
                 ;;
         --image | --initrd | --kernel) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;

@@ -283,6 +283,43 @@ Generation *generations_find_text(const GPtrArray *generations, const char *text
         return failed;
 }
 
+static int generation_compare_newest(const void *a, const void *b)
+{
+        guint64 x = *(const guint64 *) a, y = *(const guint64 *) b;
+
+        return x < y ? 1 : x > y ? -1 : 0;
+}
+
+uint64_t generation_find_current(const char *name, const char *text)
+{
+        g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(guint64));
+        g_autofree char *path = generation_dir(name);
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        uint64_t failed = 0;
+        const char *file;
+
+        while (dir && (file = g_dir_read_name(dir))) {
+                guint64 number;
+
+                if (generation_is_file(file) &&
+                                g_ascii_string_to_unsigned(file, 10, 1, UINT32_MAX, &number, NULL))
+                        g_array_append_val(numbers, number);
+        }
+        g_array_sort(numbers, generation_compare_newest);
+        for (guint i = 0; i < numbers->len; i++) {
+                g_autoptr(Generation) generation = NULL;
+
+                if (generation_read(name, g_array_index(numbers, guint64, i), &generation, NULL) < 0 ||
+                                !g_str_equal(generation->text, text))
+                        continue;
+                if (generation->state != GENERATION_FAILED)
+                        return generation->number;
+                failed = failed ?: generation->number;
+        }
+
+        return failed;
+}
+
 Generation *generations_find(const GPtrArray *generations, uint64_t number)
 {
         for (guint i = 0; i < generations->len; i++)

@@ -61,6 +61,10 @@ int generation_mark(const char *name, uint64_t number, GenerationState state, co
 /* One that has the text in force: the newest that did not fail, or else the newest. NULL: none. Pure. */
 Generation *generations_find_text(const GPtrArray *generations, const char *text);
 
+/* The number of the generation that has the text in force, or 0: as the list would tell, without reading
+ * more of them than it takes. */
+uint64_t generation_find_current(const char *name, const char *text);
+
 Generation *generations_find(const GPtrArray *generations, uint64_t number);
 
 /* What a rollback goes to unless it is told: the newest before number that did not fail; NULL: none. Pure.

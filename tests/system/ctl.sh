@@ -118,7 +118,7 @@ expect_fields() {
                 grep -q "\\b${key%:*}\\b" "$SRC/data/man/shruthictl.1" || fail "shruthictl(1) has ${key%:*} of $desc"
         done
 }
-everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStatus:number Health:string
+everybody='ActiveEnterTimestamp:number Autostart:boolean CutOff:boolean ExitStatus:number Generation:number Health:string
         InactiveEnterTimestamp:number InvocationID:string Name:string NeedsRestart:boolean Owner:number
         OwnerName:string Result:string State:string StateChangeTimestamp:number UUID:string Unit:string'
 details='Addresses:array Architecture:string Arguments:string BlockedAddresses:array BootMethod:string CPUs:number

@@ -50,6 +50,8 @@ expect_output "an update that holds" 'generation 2, which is proven' alice updat
 check "has been watched" test $((SECONDS - begun)) -ge 3
 is "the guest is the new one" --tick=100 "$(started web)"
 is "what was there became the first generation" "1 2" "$(numbers web)"
+is "the bus has its number" 't 2' "$(busctl get-property org.dream.Shruthi /org/dream/Shruthi/unikernel/web org.dream.Shruthi.Unikernel Generation)"
+expect_output "and so has status" 'Generation: 2$' alice status web
 is "it is superseded" superseded "$(state_of web 1)"
 is "the other is current" current "$(state_of web 2)"
 expect_output "by whom is told" '^2 .* alice .*sha256:' shruthictl history web
@@ -103,6 +105,19 @@ expect_fail "one that does not exist" 'no unikernel' alice update nobody Memory=
 expect_fail "bob may not" 'org.dream.Shruthi.update' as_user bob shruthictl --no-ask-password update web Memory=18M
 expect_fail "nor look at it" 'org.dream.Shruthi.read-details' as_user bob shruthictl --no-ask-password history web
 is "its guest runs on all the time" "$qemu" "$(qemu_pid web)"
+
+cat >/etc/polkit-1/rules.d/10-restart.rules <<'END'
+polkit.addRule(function(action, subject) {
+    if (action.id == "org.dream.Shruthi.restart")
+        return polkit.Result.NO;
+});
+END
+check_soon "alice may not restart it any more" 60 eval '! alice --no-ask-password restart web'
+expect_fail "and so not update it while it runs" 'Not authorized to restart .*org.dream.Shruthi.restart' \
+        alice --no-ask-password update web Memory=18M
+expect_output "but see what that would change" '^.Memory=18M$' alice update web --dry-run Memory=18M
+rm /etc/polkit-1/rules.d/10-restart.rules
+check_soon "alice may again" 60 alice restart web
 
 # --- Back.
 

@@ -37,7 +37,7 @@ static void status_print_line(const char *key, const char *value)
 static void status_print_state(JsonObject *properties)
 {
         const char *state = value_text(properties, "State"), *name = value_text(properties, "Name");
-        g_autofree char *since = NULL, *result = NULL;
+        g_autofree char *since = NULL, *result = NULL, *generation = NULL;
         Color color = state_color(state);
         int64_t exit_status = value_number(properties, "ExitStatus");
 
@@ -48,6 +48,9 @@ static void status_print_state(JsonObject *properties)
         printf("%11s: %s%s%s%s%s\n", "State", color_on(color), state, color_off(color),
                         *since ? " since " : "", since);
         status_print_line("Health", value_text(properties, "Health"));
+        if (value_number(properties, "Generation") > 0)
+                generation = g_strdup_printf("%" G_GINT64_FORMAT, value_number(properties, "Generation"));
+        status_print_line("Generation", generation);
 
         if (exit_status >= 0 && *value_text(properties, "Result"))
                 result = g_strdup_printf(

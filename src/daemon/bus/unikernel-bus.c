@@ -317,6 +317,7 @@ const sd_bus_vtable unikernel_vtable[] = {
                 SD_BUS_PROPERTY("Owner", "u", NULL, offsetof(Unikernel, properties.owner), CHANGE),
                 SD_BUS_PROPERTY("Autostart", "b", property_get_bool,
                                 offsetof(Unikernel, properties.autostart), CHANGE),
+                SD_BUS_PROPERTY("Generation", "t", NULL, offsetof(Unikernel, properties.generation), CHANGE),
                 SD_BUS_PROPERTY("Health", "s", NULL, offsetof(Unikernel, properties.health), CHANGE),
                 SD_BUS_PROPERTY("CutOff", "b", property_get_bool, offsetof(Unikernel, properties.cut_off),
                                 CHANGE),

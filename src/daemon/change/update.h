@@ -45,6 +45,9 @@ void updates_resume(Manager *manager);
 /* What is shown of NAME has changed. */
 void updates_look(Manager *manager, const char *name);
 
+/* update-answer.c: says how it ended, and answers the call, if there is one. */
+void update_answer(Update *update);
+
 /* update-work.c, for threads: writes how the new generation came out, and removes the record; puts the
  * former definition back; removes the record alone. Those that fail set update's error. */
 void update_work_keep(void *update);

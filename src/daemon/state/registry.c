@@ -8,6 +8,7 @@
 #include "daemon/state/registry.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -20,6 +21,7 @@
 #include "common/unikernel-name.h"
 #include "common/users.h"
 #include "daemon/state/network-registry.h"
+#include "unikernel/generation.h"
 #include "unikernel/order.h"
 
 #define WATCH_MASK                                                                                          \
@@ -67,6 +69,18 @@ static const char *definition_dir(unsigned i)
                         : paths_vendor_definitions();
 }
 
+/* Those of administrators have none. */
+static uint64_t registry_find_generation(const Definition *definition)
+{
+        g_autofree char *text = NULL;
+
+        if (definition->origin == DEFINITION_ORIGIN_CONFIG ||
+                        file_read_at(AT_FDCWD, definition->path, DEFINITION_SIZE_MAX, &text, NULL) < 0)
+                return 0;
+
+        return generation_find_current(definition->name, text);
+}
+
 /* Reads NAME's definition, for use in a thread: never fails, but finds nothing or something broken. */
 static void registry_load(const char *name, LoadedDefinition *ret_loaded)
 {
@@ -80,6 +94,7 @@ static void registry_load(const char *name, LoadedDefinition *ret_loaded)
                 loaded.group_name = loaded.definition->group == GID_INVALID
                                                     ? g_strdup("")
                                                     : group_name(loaded.definition->group);
+                loaded.generation = registry_find_generation(loaded.definition);
         } else if (!error.message ||
                         (error.code != ERROR_NO_SUCH_UNIKERNEL && error.code != ERROR_INVALID_NAME))
                 loaded.problem = g_strdup(error_message(&error, r));

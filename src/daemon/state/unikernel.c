@@ -362,6 +362,7 @@ static void unikernel_derive_properties(const Unikernel *unikernel, const Guest 
                         .owner = definition ? definition->owner : 0,
                         .autostart = (definition && definition->autostart) ||
                                      g_hash_table_contains(unikernel->manager->enabled, unikernel->name),
+                        .generation = unikernel->loaded.generation,
                         .exit_status = -1,
                         .invocation_id = g_strdup(status->invocation_id ?: ""),
                         .state_change = status->state_change,
@@ -413,7 +414,7 @@ static void unikernel_derive_running(Unikernel *unikernel, const UnikernelProper
 static void unikernel_emit_changes(Unikernel *unikernel, const UnikernelProperties *old)
 {
         const UnikernelProperties *now = &unikernel->properties;
-        char *names[13];
+        char *names[14];
         size_t n = 0;
 
         if (old->state != now->state)
@@ -422,6 +423,8 @@ static void unikernel_emit_changes(Unikernel *unikernel, const UnikernelProperti
                 names[n++] = (char *) "Owner";
         if (old->autostart != now->autostart)
                 names[n++] = (char *) "Autostart";
+        if (old->generation != now->generation)
+                names[n++] = (char *) "Generation";
         if (old->cut_off != now->cut_off)
                 names[n++] = (char *) "CutOff";
         if (g_strcmp0(old->health, now->health) != 0)

@@ -37,6 +37,7 @@ UnikernelState unikernel_state_from_string(const char *text);
 typedef struct LoadedDefinition {
         Definition *definition;
         char *problem;    /* why it is broken, with file and line */
+        uint64_t generation; /* which of the kept texts it is; 0: none, as before its first change */
         char *owner_name; /* resolved where it may block; the number as text where the user has no name */
         char *group_name; /* "" if none */
 } LoadedDefinition;
@@ -48,6 +49,7 @@ typedef struct UnikernelProperties {
         UnikernelState state;
         uid_t owner;
         bool autostart;
+        uint64_t generation; /* LoadedDefinition's */
         char *health; /* of a guest that is ready: "unknown", "healthy" or "failing"; "": nothing is checked
                        */
         bool cut_off; /* it runs, and one of its networks has lost its bridge */

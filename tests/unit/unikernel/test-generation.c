@@ -152,6 +152,10 @@ static void test_finds_the_current_and_the_former(Fixture *f, const void *data)
         g_assert_null(generations_find_former(generations, 1));
         g_assert_cmpuint(generations_find(generations, 3)->number, ==, 3);
         g_assert_null(generations_find(generations, 6));
+        g_assert_cmpuint(generation_find_current("a", "one"), ==, 5);
+        g_assert_cmpuint(generation_find_current("a", "two"), ==, 2);
+        g_assert_cmpuint(generation_find_current("a", "four"), ==, 4);
+        g_assert_cmpuint(generation_find_current("a", "six"), ==, 0);
 }
 
 static void test_trims(Fixture *f, const void *data)
