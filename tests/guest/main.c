@@ -6,11 +6,11 @@
  *
  *     --ipv4=A.B.C.D/N        the first network's address: answers ARP, ping, and sends back UDP to port 7
  *     --ipv4-gateway=A.B.C.D  asks once for its MAC address and prints that
- *     --ipv6=ADDR/N           its IPv6 address: answers neighbour discovery and ping
+ *     --ipv6=ADDR/N           its IPv6 address: answers neighbour discovery and ping, and UDP as well
  *     --ipv6-gateway=ADDR     the same as of IPv4
  *     --DEVICE-ipv4=…  --DEVICE-ipv6-gateway=…  … the same for another network
  *     --mac=MAC               sends from that hardware address, which is not its own
- *     --serve=PORT            takes TCP connections there, and answers HTTP
+ *     --serve=PORT            takes TCP connections there, and answers HTTP with the client's address, in hex
  *     --status=N              with that status, and not with 200
  *     --deaf-until=SECONDS  --deaf-from=SECONDS
  *                             hears nothing of any network before, or from then on

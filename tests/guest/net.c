@@ -21,7 +21,6 @@ enum {
         ARP_REPLY = 2,
         PROTOCOL_ICMP = 1,
         ICMP_ECHO = 8,
-        PORT_ECHO = 7,
 };
 
 struct Buffer {
@@ -218,10 +217,10 @@ static void ipv4_receive(Network *n, Ipv4 *ip, size_t size)
                 memcpy(payload, payload + 2, sizeof(port));
                 memcpy(payload + 2, port, sizeof(port));
         } else if (ip->protocol == PROTOCOL_TCP) {
-                n_payload = tcp_answer(payload, n_payload);
+                n_payload = tcp_answer(payload, n_payload, ip->source, sizeof(ip->source));
                 if (n_payload == 0)
                         return;
-                tcp_sum(payload, n_payload, ip->source, n->address);
+                tcp_sum(payload, n_payload, ip->source, n->address, sizeof(ip->source));
                 size = sizeof(*ip) + n_payload;
                 write16(ip->size, (unsigned)(size - sizeof(Ethernet)));
         } else

@@ -13,6 +13,7 @@ enum {
         TYPE_IPV6 = 0x86dd,
         PROTOCOL_TCP = 6,
         PROTOCOL_UDP = 17,
+        PORT_ECHO = 7,
         TTL = 64,
 };
 
@@ -122,10 +123,10 @@ void ipv6_configure_gateway(Network *n, const char *value);
 void ipv6_begin(Network *n);
 void ipv6_receive(Network *n, uint8_t *frame, size_t size);
 
-/* tcp.c: writes the answer to a segment of n bytes over it; returns its size, 0: there is none. Its checksum
- * is of tcp_sum(). */
-size_t tcp_answer(uint8_t *tcp, size_t n);
-void tcp_sum(uint8_t *tcp, size_t n, const uint8_t source[4], const uint8_t destination[4]);
+/* tcp.c: writes the answer to a segment of n bytes from that address over it; returns its size, 0: there is
+ * none. Its checksum is of tcp_sum(), with both addresses. */
+size_t tcp_answer(uint8_t *tcp, size_t n, const uint8_t *client, size_t n_client);
+void tcp_sum(uint8_t *tcp, size_t n, const uint8_t *source, const uint8_t *destination, size_t n_address);
 
 /* dhcp.c */
 bool dhcp_is_for(const Network *n, const Ipv4 *ip, size_t size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Just enough IPv6: neighbour discovery (RFC 4861) for an address that was given, and ping (RFC 4443).
+ * Just enough IPv6: neighbour discovery (RFC 4861) for an address that was given, ping (RFC 4443), and what
+ * there is of TCP and UDP.
  * Answers go back to the hardware address that asked.
  */
 
@@ -161,6 +162,44 @@ static void echo_receive(Network *n, Ipv6 *ip, size_t n_payload)
         frame_send(n, ip, sizeof(*ip) + n_payload);
 }
 
+/* Back to whom it came from; what is to be summed is right already. */
+static void ipv6_answer(Network *n, Ipv6 *ip, size_t n_payload)
+{
+        ethernet_answer(n, &ip->ethernet);
+        for (size_t i = 0; i < sizeof(ip->source); i++) {
+                uint8_t byte = ip->source[i];
+
+                ip->source[i] = ip->destination[i];
+                ip->destination[i] = byte;
+        }
+        ip->hops = TTL;
+        write16(ip->size, (unsigned)n_payload);
+        frame_send(n, ip, sizeof(*ip) + n_payload);
+}
+
+static void tcp_receive(Network *n, Ipv6 *ip, size_t n_payload)
+{
+        uint8_t *payload = (uint8_t *)(ip + 1);
+
+        n_payload = tcp_answer(payload, n_payload, ip->source, sizeof(ip->source));
+        if (n_payload == 0)
+                return;
+        tcp_sum(payload, n_payload, ip->source, ip->destination, sizeof(ip->source));
+        ipv6_answer(n, ip, n_payload);
+}
+
+static void udp_receive(Network *n, Ipv6 *ip, size_t n_payload)
+{
+        uint8_t *payload = (uint8_t *)(ip + 1), port[2];
+
+        if (read16(payload + 2) != PORT_ECHO)
+                return;
+        memcpy(port, payload, sizeof(port));
+        memcpy(payload, payload + 2, sizeof(port));
+        memcpy(payload + 2, port, sizeof(port));
+        ipv6_answer(n, ip, n_payload);
+}
+
 void ipv6_receive(Network *n, uint8_t *frame, size_t size)
 {
         Ipv6 *ip = (Ipv6 *)frame;
@@ -168,11 +207,16 @@ void ipv6_receive(Network *n, uint8_t *frame, size_t size)
         const Neighbour *neighbour = (const Neighbour *)frame;
         size_t n_payload;
 
-        if (size < sizeof(*ip) + 8 || ip->version_flow[0] >> 4 != 6 || ip->next != PROTOCOL_ICMPV6 ||
-                        !is_for_us(n, ip->destination))
+        if (size < sizeof(*ip) + 8 || ip->version_flow[0] >> 4 != 6 || !is_for_us(n, ip->destination))
                 return;
         n_payload = read16(ip->size);
-        if (n_payload < 8 || n_payload > size - sizeof(*ip) || icmpv6_checksum(ip, n_payload) != 0 ||
+        if (n_payload < 8 || n_payload > size - sizeof(*ip))
+                return;
+        if (ip->next == PROTOCOL_TCP && is_own(n, ip->destination))
+                tcp_receive(n, ip, n_payload);
+        else if (ip->next == PROTOCOL_UDP && is_own(n, ip->destination))
+                udp_receive(n, ip, n_payload);
+        if (ip->next != PROTOCOL_ICMPV6 || icmpv6_checksum(ip, n_payload) != 0 ||
                         payload[1] != 0)
                 return;
 

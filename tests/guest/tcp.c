@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A server of TCP (RFC 9293) over IPv4 without any state: what is in a segment tells the answer. It takes
+ * A server of TCP (RFC 9293) without any state: what is in a segment tells the answer. It takes
  * connections on the ports that it was told, answers what is sent there as HTTP with one status, and closes.
  * Other ports refuse.
  */
@@ -48,9 +48,11 @@ static void write32(uint8_t *p, uint32_t value)
         write16(p + 2, value & 0xffff);
 }
 
-static size_t http_write(uint8_t *p)
+/* Tells in a header of its own whom it answers, by the bytes of its address in hex. */
+static size_t http_write(uint8_t *p, const uint8_t *client, size_t n_client)
 {
-        static const char before[] = "HTTP/1.1 ", after[] = " Guest\r\nContent-Length: 0\r\n\r\n";
+        static const char before[] = "HTTP/1.1 ", after[] = " Guest\r\nContent-Length: 0\r\nX-Client: ",
+                          digits[] = "0123456789abcdef", end[] = "\r\n\r\n";
         uint8_t *begin = p;
 
         memcpy(p, before, sizeof(before) - 1);
@@ -59,10 +61,16 @@ static size_t http_write(uint8_t *p)
         *p++ = (uint8_t)('0' + http_status / 10 % 10);
         *p++ = (uint8_t)('0' + http_status % 10);
         memcpy(p, after, sizeof(after) - 1);
-        return (size_t)(p - begin) + sizeof(after) - 1;
+        p += sizeof(after) - 1;
+        for (size_t i = 0; i < n_client; i++) {
+                *p++ = (uint8_t)digits[client[i] >> 4];
+                *p++ = (uint8_t)digits[client[i] & 15];
+        }
+        memcpy(p, end, sizeof(end) - 1);
+        return (size_t)(p - begin) + sizeof(end) - 1;
 }
 
-size_t tcp_answer(uint8_t *tcp, size_t n)
+size_t tcp_answer(uint8_t *tcp, size_t n, const uint8_t *client, size_t n_client)
 {
         size_t header = (size_t)(tcp[12] >> 4) * 4, data, n_answer = 0;
         unsigned flags = tcp[13], answer = FLAG_ACK;
@@ -82,7 +90,7 @@ size_t tcp_answer(uint8_t *tcp, size_t n)
                 sequence = FIRST_NUMBER;
         } else if (data > 0) {
                 answer |= FLAG_PSH | FLAG_FIN;
-                n_answer = http_write(tcp + HEADER_SIZE);
+                n_answer = http_write(tcp + HEADER_SIZE, client, n_client);
         } else if (flags & FLAG_FIN)
                 answer |= FLAG_FIN;
         else
@@ -100,11 +108,11 @@ size_t tcp_answer(uint8_t *tcp, size_t n)
         return HEADER_SIZE + n_answer;
 }
 
-void tcp_sum(uint8_t *tcp, size_t n, const uint8_t source[4], const uint8_t destination[4])
+void tcp_sum(uint8_t *tcp, size_t n, const uint8_t *source, const uint8_t *destination, size_t n_address)
 {
         uint32_t sum = PROTOCOL_TCP + (uint32_t)n;
 
-        sum = checksum_add(sum, source, 4);
-        sum = checksum_add(sum, destination, 4);
+        sum = checksum_add(sum, source, n_address);
+        sum = checksum_add(sum, destination, n_address);
         write16(tcp + 16, checksum_end(checksum_add(sum, tcp, n)));
 }
