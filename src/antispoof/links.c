@@ -21,6 +21,7 @@
 typedef struct Link {
         char name[IF_NAMESIZE];
         bool bridge; /* else a tap */
+        bool up;     /* of a bridge */
         int master;  /* of a tap: the bridge's index, 0: none */
         bool lost;
 } Link;
@@ -29,7 +30,7 @@ struct Links {
         int fd;
         GHashTable *links; /* index → Link */
         bool reading;      /* what was there before we began */
-        bool changed, gone;
+        bool changed, gone, came;
         int64_t settled; /* when a loss is reported; INT64_MAX: there is no new one */
 };
 
@@ -152,6 +153,8 @@ static void links_update(Links *links, const struct nlmsghdr *header, const char
                 g_hash_table_insert(links->links, key, link);
         }
         g_strlcpy(link->name, name, sizeof link->name);
+        links->came |= link->bridge ? !link->up && (message->ifi_flags & IFF_UP) : added;
+        link->up = message->ifi_flags & IFF_UP;
 
         master = netlink_find_attribute(header, sizeof *message, IFLA_MASTER, sizeof(int));
         if (!link->bridge)
@@ -261,13 +264,13 @@ void links_hear(Links *links, int64_t now)
 
 LinksNews links_fetch_news(Links *links, int64_t now, int64_t *ret_next)
 {
-        LinksNews news = {.changed = links->changed, .gone = links->gone};
+        LinksNews news = {.changed = links->changed, .gone = links->gone, .came = links->came};
 
         if (links->settled <= now) {
                 news.changed |= links_any_is_lost(links);
                 links->settled = INT64_MAX;
         }
-        links->changed = links->gone = false;
+        links->changed = links->gone = links->came = false;
         *ret_next = links->settled;
         return news;
 }

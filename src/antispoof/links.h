@@ -18,6 +18,7 @@ typedef struct Links Links;
 typedef struct LinksNews {
         bool changed; /* taps have lost or found a bridge, or one came that they may wait for */
         bool gone;    /* an interface that may have been filtered is no more */
+        bool came;    /* such an interface is there, or a bridge has come up */
 } LinksNews;
 
 /* Listens, and reads what there is. -EAFNOSUPPORT and the like where the kernel cannot be listened to. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* shruthi-antispoof: filters what guests send, so that it comes from their own addresses only, and attaches
- * interfaces to a bridge again that have lost theirs. Both need a capability that the other services do not
- * have. Started by shruthi-antispoof.socket, for shruthi-domain, which starts guests. One request and one
- * answer for each connection (see protocol.h), one after the other: each takes about a millisecond. A client
- * that watches stays connected. As long as there is one, or an interface is filtered, the service listens to
- * the kernel for changes of the tables and the bridges, and sleeps; then it ends. */
+/* shruthi-antispoof: filters what guests send, so that it comes from their own addresses only, publishes
+ * ports of guests, and attaches interfaces to a bridge again that have lost theirs. These need a capability
+ * that the other services do not have. Started by shruthi-antispoof.socket, for shruthi-domain, which starts
+ * guests. One request and one answer for each connection (see protocol.h), one after the other: each takes
+ * about a millisecond. A client that watches stays connected. As long as there is one, or an interface is
+ * filtered, the service listens to the kernel for changes of the tables and the bridges, and sleeps; then it
+ * ends. */
 
 #include <poll.h>
 #include <pwd.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "antispoof/links.h"
+#include "antispoof/publish.h"
 #include "antispoof/record.h"
 #include "antispoof/ruleset-watch.h"
 #include "antispoof/table.h"
@@ -26,6 +28,7 @@
 #define LISTEN_FD  3 /* sd_listen_fds(3) */
 #define IDLE_USEC  (30 * G_USEC_PER_SEC)
 #define RETRY_USEC (1 * G_USEC_PER_SEC)
+#define SETTLE_USEC (100 * 1000) /* who changes libvirt's tables does so in several steps */
 #define TIDY_USEC  ((TABLE_START_SEC + 1) * G_USEC_PER_SEC)
 #define ASK_SEC    5  /* a client that connects and sends nothing keeps others waiting */
 #define WORK_SEC   30 /* a kernel that does not answer: SIGALRM ends this process */
@@ -41,6 +44,7 @@ typedef struct AntispoofServer {
         int64_t idle;    /* when memory is freed, INT64_MAX: it is; and when this process may end */
         int64_t settled; /* when watchers are told of a tap that lost its bridge */
         int64_t restore; /* when the tables are made anew */
+        int64_t publish; /* when that of published ports is */
         int64_t tidy;    /* when filters of interfaces that are gone are removed */
 } AntispoofServer;
 
@@ -99,6 +103,14 @@ static int antispoof_server_do(AntispoofServer *server, const AntispoofRequest *
         case ANTISPOOF_CHECK:
                 r = table_check(&done, ret_error);
                 word = g_strdup(done ? ANTISPOOF_RESTORED : ANTISPOOF_WHOLE);
+                break;
+        case ANTISPOOF_PUBLISH:
+                r = publish_add(request->publication, ret_error);
+                word = g_strdup(ANTISPOOF_DONE);
+                break;
+        case ANTISPOOF_WITHDRAW:
+                publish_withdraw(request->port.interface);
+                word = g_strdup(ANTISPOOF_DONE);
                 break;
         case ANTISPOOF_PORT:
                 r = links_attach(server->links, &request->port, &done, ret_error);
@@ -202,6 +214,30 @@ static void antispoof_server_restore(AntispoofServer *server, int64_t now)
                                 error_message(&error, r));
 }
 
+static void antispoof_server_publish(AntispoofServer *server, int64_t now)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        (void) alarm(WORK_SEC);
+        r = publish_restore(&error);
+        (void) alarm(0);
+        server->publish = r < 0 ? now + RETRY_USEC : INT64_MAX;
+        if (r < 0)
+                log_warning("Cannot publish the ports of guests, trying again: %s",
+                                error_message(&error, r));
+}
+
+static void antispoof_server_look_at_links(AntispoofServer *server, const LinksNews *news)
+{
+        (void) alarm(WORK_SEC);
+        if (news->gone || news->came)
+                publish_look();
+        if (news->came)
+                publish_reach_loopback();
+        (void) alarm(0);
+}
+
 /* What follows from the kernel's messages. */
 static void antispoof_server_act(AntispoofServer *server, int64_t now)
 {
@@ -211,11 +247,15 @@ static void antispoof_server_act(AntispoofServer *server, int64_t now)
                 news = links_fetch_news(server->links, now, &server->settled);
         for (unsigned i = 0; news.changed && i < WATCHERS_MAX; i++)
                 watcher_tell(&server->watchers[i]);
+        antispoof_server_look_at_links(server, &news);
         if (news.gone)
                 server->tidy = MIN(server->tidy, now + TIDY_USEC);
         if (server->restore <= now)
                 antispoof_server_restore(server, now);
+        if (server->publish <= now)
+                antispoof_server_publish(server, now);
         if (server->tidy <= now) {
+                publish_look();
                 server->n_filtered = table_tidy();
                 server->tidy = INT64_MAX;
         }
@@ -226,12 +266,14 @@ static bool antispoof_server_is_needed(const AntispoofServer *server)
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
                 if (server->watchers[i] >= 0)
                         return true;
-        return server->n_filtered > 0;
+        return server->n_filtered > 0 || publish_count() > 0;
 }
 
 static int antispoof_server_timeout(const AntispoofServer *server, int64_t now)
 {
         int64_t next = MIN(MIN(server->idle, server->settled), MIN(server->restore, server->tidy));
+
+        next = MIN(next, server->publish);
 
         return next == INT64_MAX ? -1 : (int) (MAX(next - now, 0) / 1000 + 1);
 }
@@ -244,6 +286,7 @@ static void antispoof_server_wait(AntispoofServer *server)
                         {.fd = server->rules.fd, .events = POLLIN},
         };
         int64_t now = g_get_monotonic_time();
+        unsigned changed;
 
         /* A client that watches sends nothing more. */
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
@@ -254,8 +297,11 @@ static void antispoof_server_wait(AntispoofServer *server)
         now = g_get_monotonic_time();
         if (polls[1].revents)
                 links_hear(server->links, now);
-        if (polls[2].revents && ruleset_watch_hear(&server->rules))
+        changed = polls[2].revents ? ruleset_watch_hear(&server->rules) : 0;
+        if (changed & RULESET_FILTERS)
                 server->restore = now;
+        if ((changed & RULESET_PUBLISHED) && publish_count() > 0)
+                server->publish = MIN(server->publish, now + SETTLE_USEC);
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
                 if (polls[i + 3].revents)
                         server->watchers[i] = close_safe(server->watchers[i]);
@@ -291,6 +337,7 @@ static void antispoof_server_begin(AntispoofServer *server, uid_t user)
                         .idle = g_get_monotonic_time() + IDLE_USEC,
                         .settled = INT64_MAX,
                         .restore = INT64_MAX,
+                        .publish = INT64_MAX,
                         .tidy = INT64_MAX,
         };
         for (unsigned i = 0; i < WATCHERS_MAX; i++)
@@ -303,6 +350,8 @@ static void antispoof_server_begin(AntispoofServer *server, uid_t user)
         if (r < 0)
                 log_warning("Cannot watch the host's bridges: %s", g_strerror(-r));
 
+        if (publish_count() > 0)
+                server->publish = g_get_monotonic_time(); /* now that changes are heard of */
         server->n_filtered = table_tidy();
         if (server->n_filtered > 0) {
                 _cleanup_error_ Error error = ERROR_INIT;
@@ -331,6 +380,8 @@ int main(void)
                 return EXIT_FAILURE;
         }
         r = record_open(directory, &error);
+        if (r >= 0)
+                r = publish_open(directory, &error);
         if (r < 0) {
                 log_error("%s", error_message(&error, r));
                 return EXIT_FAILURE;

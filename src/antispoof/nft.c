@@ -55,6 +55,22 @@ int nft_run(const char *commands, Error *ret_error)
         return error_set(ret_error, ERROR_FAILED, "nftables rejects the filter: %s", shown);
 }
 
+int nft_query(const char *command, char **ret_output, Error *ret_error)
+{
+        int r;
+
+        r = nft_open_context(ret_error);
+        if (r < 0)
+                return r;
+
+        nft_ctx_output_set_flags(context, NFT_CTX_OUTPUT_HANDLE);
+        r = nft_run(command, ret_error);
+        if (r >= 0)
+                *ret_output = g_strdup(nft_ctx_get_output_buffer(context) ?: "");
+        nft_ctx_output_set_flags(context, 0);
+        return r;
+}
+
 void nft_close(void)
 {
         if (!context)

@@ -8,5 +8,8 @@
 /* Runs the commands as one transaction. FAILED with the message of nft. */
 int nft_run(const char *commands, Error *ret_error);
 
+/* The same of a command that shows something; with handles. Free with g_free(). */
+int nft_query(const char *command, char **ret_output, Error *ret_error);
+
 /* Frees the memory that libnftables has taken, until the next time. */
 void nft_close(void);

@@ -12,10 +12,14 @@
 
 #define ISOLATED "isolated"
 #define LOST_OK  "ok"
+#define FAILED   "error "
+#define TAKEN    "taken " /* as FAILED, of ADDRESS_IN_USE */
 
 static const char *const verbs[] = {
                 [ANTISPOOF_FILTER] = "filter",
                 [ANTISPOOF_CHECK] = "check",
+                [ANTISPOOF_PUBLISH] = "publish",
+                [ANTISPOOF_WITHDRAW] = "withdraw",
                 [ANTISPOOF_LOST] = "lost",
                 [ANTISPOOF_PORT] = "port",
                 [ANTISPOOF_WATCH] = "watch",
@@ -129,22 +133,33 @@ int antispoof_filter_parse(const char *text, AntispoofFilter **ret_filter, Error
 void antispoof_request_clear(AntispoofRequest *request)
 {
         antispoof_filter_free(request->filter);
+        antispoof_publication_free(request->publication);
         *request = (AntispoofRequest){};
 }
 
 char *antispoof_request_format(const AntispoofRequest *request)
 {
-        g_autofree char *text =
-                        request->verb == ANTISPOOF_FILTER ? antispoof_filter_format(request->filter) : NULL;
         const AntispoofPort *port = &request->port;
+        g_autofree char *text = NULL;
 
-        if (request->verb == ANTISPOOF_FILTER)
-                return g_strconcat(verbs[ANTISPOOF_FILTER], " ", text, NULL);
-        if (request->verb == ANTISPOOF_PORT)
-                return g_strconcat(verbs[ANTISPOOF_PORT], " ", port->interface, " ", port->bridge,
-                                port->isolated ? " " ISOLATED : "", NULL);
-
-        return g_strdup(verbs[request->verb]);
+        switch (request->verb) {
+        case ANTISPOOF_FILTER:
+                text = antispoof_filter_format(request->filter);
+                break;
+        case ANTISPOOF_PUBLISH:
+                text = antispoof_publication_format(request->publication);
+                break;
+        case ANTISPOOF_WITHDRAW:
+                text = g_strdup(port->interface);
+                break;
+        case ANTISPOOF_PORT:
+                text = g_strconcat(port->interface, " ", port->bridge, port->isolated ? " " ISOLATED : "",
+                                NULL);
+                break;
+        default:
+                return g_strdup(verbs[request->verb]);
+        }
+        return g_strconcat(verbs[request->verb], " ", text, NULL);
 }
 
 static int request_refuse(Error *ret_error)
@@ -174,13 +189,41 @@ static int port_parse(const char *text, AntispoofPort *ret_port, Error *ret_erro
         return 0;
 }
 
+static int withdraw_parse(const char *text, AntispoofPort *ret_port, Error *ret_error)
+{
+        if (!g_str_has_prefix(text, ANTISPOOF_INTERFACE_PREFIX) || !conf_bridge_name_is_valid(text))
+                return request_refuse(ret_error);
+
+        g_strlcpy(ret_port->interface, text, sizeof ret_port->interface);
+        return 0;
+}
+
+/* What stands behind the verb; NULL: nothing does. */
+static int request_parse_rest(AntispoofRequest *request, const char *rest, Error *ret_error)
+{
+        switch (request->verb) {
+        case ANTISPOOF_FILTER:
+                return rest ? antispoof_filter_parse(rest, &request->filter, ret_error)
+                            : request_refuse(ret_error);
+        case ANTISPOOF_PUBLISH:
+                return rest ? antispoof_publication_parse(rest, &request->publication, ret_error)
+                            : request_refuse(ret_error);
+        case ANTISPOOF_WITHDRAW:
+                return rest ? withdraw_parse(rest, &request->port, ret_error) : request_refuse(ret_error);
+        case ANTISPOOF_PORT:
+                return rest ? port_parse(rest, &request->port, ret_error) : request_refuse(ret_error);
+        default:
+                return rest ? request_refuse(ret_error) : 0;
+        }
+}
+
 int antispoof_request_parse(const char *data, size_t size, AntispoofRequest *ret_request, Error *ret_error)
 {
         g_autofree char *text = NULL;
         AntispoofRequest request = {};
         const char *rest;
         size_t length;
-        int r = 0;
+        int r;
 
         if (size == 0 || size > ANTISPOOF_REQUEST_MAX || memchr(data, 0, size))
                 return request_refuse(ret_error);
@@ -195,13 +238,7 @@ int antispoof_request_parse(const char *data, size_t size, AntispoofRequest *ret
         if (request.verb == _ANTISPOOF_VERB_MAX)
                 return request_refuse(ret_error);
 
-        if (request.verb == ANTISPOOF_FILTER)
-                r = rest[0] ? antispoof_filter_parse(rest + 1, &request.filter, ret_error)
-                            : request_refuse(ret_error);
-        else if (request.verb == ANTISPOOF_PORT)
-                r = rest[0] ? port_parse(rest + 1, &request.port, ret_error) : request_refuse(ret_error);
-        else if (rest[0])
-                r = request_refuse(ret_error);
+        r = request_parse_rest(&request, rest[0] ? rest + 1 : NULL, ret_error);
         if (r < 0)
                 return r;
 
@@ -217,7 +254,7 @@ char *antispoof_answer_format(int r, const Error *error, const char *word)
                 return g_strconcat("ok ", word, NULL);
 
         sentence = text_for_display(error_message(error, r), 512);
-        return g_strconcat("error ", sentence, NULL);
+        return g_strconcat(error && error->code == ERROR_ADDRESS_IN_USE ? TAKEN : FAILED, sentence, NULL);
 }
 
 static bool word_is_valid(const char *word)
@@ -235,12 +272,13 @@ static int answer_refuse(Error *ret_error)
 
 static int answer_is_error(const char *text, Error *ret_error)
 {
+        bool taken = g_str_has_prefix(text, TAKEN);
         g_autofree char *shown = NULL;
 
-        if (!g_str_has_prefix(text, "error "))
+        if (!taken && !g_str_has_prefix(text, FAILED))
                 return 0;
-        shown = text_for_display(text + strlen("error "), 512);
-        return error_set(ret_error, ERROR_FAILED, "%s", shown);
+        shown = text_for_display(text + (taken ? strlen(TAKEN) : strlen(FAILED)), 512);
+        return error_set(ret_error, taken ? ERROR_ADDRESS_IN_USE : ERROR_FAILED, "%s", shown);
 }
 
 int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error *ret_error)

@@ -9,6 +9,7 @@
 
 #include "common/address.h"
 #include "common/containers.h"
+#include "common/published-port.h"
 
 /* src/antispoof is the service that keeps guests to their addresses: its records, its nftables rules, and
  * the host's bridges. Of its files only this one is called from elsewhere, by
@@ -20,11 +21,16 @@
  *     check
  *     lost                                    which guests' taps have lost their bridge
  *     port INTERFACE BRIDGE [isolated]        attaches one that has lost its bridge to that one
- *     watch                                   be told whenever others are lost, or could be attached again
+ *     publish INTERFACE BRIDGE IPV4 IPV6 UNIKERNEL PORT…
+ *                                           have the host's ports lead to it; IPV4 and IPV6: its
+ *                                           address with the network's prefix length, or "none"; PORT
+ *                                           as in Publish=
+ *     withdraw INTERFACE                    and no longer
+ *     watch                                 be told whenever others are lost, or could be attached again
  *
  * Pure. Used by both sides. */
 
-#define ANTISPOOF_REQUEST_MAX 512
+#define ANTISPOOF_REQUEST_MAX 4096
 #define ANTISPOOF_ANSWER_MAX  1024
 #define ANTISPOOF_LOST_MAX    (64 * 1024) /* the answer to "lost"; what does not fit is told the next time */
 #define ANTISPOOF_DEVICE_MAX  67          /* as of an image's manifest */
@@ -68,9 +74,28 @@ void antispoof_interface_name(const AntispoofFilter *filter, char ret[static IF_
 char *antispoof_filter_format(const AntispoofFilter *filter);
 int antispoof_filter_parse(const char *text, AntispoofFilter **ret_filter, Error *ret_error);
 
+/* The ports of the host that lead to one interface of a guest, which has a filter. */
+typedef struct AntispoofPublication {
+        char interface[IF_NAMESIZE];
+        char bridge[IF_NAMESIZE];
+        Address address4, address6; /* of the guest, with the prefix length of its network; or not set */
+        char *unikernel;
+        GArray *ports; /* PublishedPort, one at least */
+} AntispoofPublication;
+
+void antispoof_publication_free(AntispoofPublication *publication);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AntispoofPublication, antispoof_publication_free)
+DEFINE_DESTROY(antispoof_publication)
+
+/* What stands behind "publish", in one spelling only. INVALID_ARGS, INVALID_NAME. */
+char *antispoof_publication_format(const AntispoofPublication *publication);
+int antispoof_publication_parse(const char *text, AntispoofPublication **ret_publication, Error *ret_error);
+
 typedef enum AntispoofVerb {
         ANTISPOOF_FILTER,
         ANTISPOOF_CHECK,
+        ANTISPOOF_PUBLISH,
+        ANTISPOOF_WITHDRAW,
         ANTISPOOF_LOST,
         ANTISPOOF_PORT,
         ANTISPOOF_WATCH,
@@ -88,7 +113,8 @@ typedef struct AntispoofPort {
 typedef struct AntispoofRequest {
         AntispoofVerb verb;
         AntispoofFilter *filter; /* NULL but for ANTISPOOF_FILTER */
-        AntispoofPort port;      /* for ANTISPOOF_PORT */
+        AntispoofPublication *publication; /* NULL but for ANTISPOOF_PUBLISH */
+        AntispoofPort port;                /* for ANTISPOOF_PORT; of ANTISPOOF_WITHDRAW only the interface */
 } AntispoofRequest;
 
 void antispoof_request_clear(AntispoofRequest *request);
@@ -98,13 +124,17 @@ void antispoof_request_clear(AntispoofRequest *request);
 char *antispoof_request_format(const AntispoofRequest *request);
 int antispoof_request_parse(const char *data, size_t size, AntispoofRequest *ret_request, Error *ret_error);
 
-/* "ok WORD" or "error SENTENCE". The word is the interface's name, or what "check" found. */
+/* "ok WORD" or "error SENTENCE", which is "taken SENTENCE" of ADDRESS_IN_USE. The word is the interface's
+ * name, or what "check" found. */
 char *antispoof_answer_format(int r, const Error *error, const char *word);
 int antispoof_answer_parse(const char *data, size_t size, char **ret_word, Error *ret_error);
 
 /* The words for "check": all was there, or had to be made again for interfaces that there are. */
 #define ANTISPOOF_WHOLE    "whole"
 #define ANTISPOOF_RESTORED "restored"
+
+/* The word for "publish" and "withdraw". */
+#define ANTISPOOF_DONE "done"
 
 /* The words for "port": it was attached, or was so already. */
 #define ANTISPOOF_ATTACHED "put"

@@ -101,6 +101,11 @@ void record_remove(const AntispoofFilter *filter)
                 n_records--;
 }
 
+AntispoofFilter *record_find(const char *interface)
+{
+        return record_read(interface);
+}
+
 GPtrArray *record_list(void)
 {
         GPtrArray *filters = g_ptr_array_new_with_free_func(antispoof_filter_destroy);

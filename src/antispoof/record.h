@@ -19,6 +19,9 @@ int record_add(const AntispoofFilter *filter, Error *ret_error);
 
 void record_remove(const AntispoofFilter *filter);
 
+/* That of the interface; NULL: there is none. */
+AntispoofFilter *record_find(const char *interface);
+
 /* All of them. A file that is no record is left out. */
 GPtrArray *record_list(void);
 

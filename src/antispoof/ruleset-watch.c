@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "antispoof/publication-ruleset.h"
 #include "antispoof/ruleset.h"
 #include "common/netlink.h"
 
@@ -66,21 +67,40 @@ static bool message_is_by_us(const struct nlmsghdr *header)
         return strnlen(name, size) == strlen(own) && memcmp(name, own, strlen(own)) == 0;
 }
 
-static bool message_is_about_us(const struct nlmsghdr *header)
+static bool family_is_forwarded(uint8_t family)
 {
-        const struct nfgenmsg *message = NLMSG_DATA(header);
-        const char *name;
+        return family == NFPROTO_IPV4 || family == NFPROTO_IPV6;
+}
 
-        if (message->nfgen_family != NFPROTO_BRIDGE && message->nfgen_family != NFPROTO_INET &&
-                        message->nfgen_family != NFPROTO_ARP)
-                return false;
-        name = netlink_find_attribute(header, sizeof *message, TABLE_ATTRIBUTE, sizeof RULESET_NAME);
-        return name && memcmp(name, RULESET_NAME, sizeof RULESET_NAME) == 0;
+/* Which tables (RulesetTables) it is about; 0: about those of others alone. */
+static unsigned message_tables(const struct nlmsghdr *header)
+{
+        static const struct {
+                const char *table;
+                bool forwarded; /* of IPv4 and IPv6, else one of ours */
+                unsigned tables;
+        } known[] = {
+                        {RULESET_NAME, false, RULESET_FILTERS},
+                        {PUBLICATION_TABLE, false, RULESET_PUBLISHED},
+                        {"filter", true, RULESET_PUBLISHED},
+                        {"libvirt_network", true, RULESET_PUBLISHED},
+        };
+        const struct nfgenmsg *message = NLMSG_DATA(header);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+                size_t size = strlen(known[i].table) + 1;
+                const char *name = netlink_find_attribute(header, sizeof *message, TABLE_ATTRIBUTE, size);
+
+                if (name && memcmp(name, known[i].table, size) == 0 &&
+                                known[i].forwarded == family_is_forwarded(message->nfgen_family))
+                        return known[i].tables;
+        }
+        return 0;
 }
 
 typedef struct RulesetReception {
         RulesetWatch *watch;
-        bool *changed;
+        unsigned *changed;
 } RulesetReception;
 
 static void on_ruleset_message(const struct nlmsghdr *header, void *userdata)
@@ -93,24 +113,25 @@ static void on_ruleset_message(const struct nlmsghdr *header, void *userdata)
                 return;
 
         if (NFNL_MSG_TYPE(header->nlmsg_type) != NFT_MSG_NEWGEN) {
-                watch->touched |= message_is_about_us(header);
+                watch->touched |= message_tables(header);
                 return;
         }
-        *reception->changed |= watch->touched && !message_is_by_us(header);
-        watch->touched = false;
+        if (watch->touched && !message_is_by_us(header))
+                *reception->changed |= watch->touched;
+        watch->touched = 0;
 }
 
-int ruleset_watch_parse(RulesetWatch *watch, const void *data, size_t size, bool *changed)
+int ruleset_watch_parse(RulesetWatch *watch, const void *data, size_t size, unsigned *changed)
 {
         RulesetReception reception = {.watch = watch, .changed = changed};
 
         return netlink_parse(data, size, on_ruleset_message, &reception);
 }
 
-bool ruleset_watch_hear(RulesetWatch *watch)
+unsigned ruleset_watch_hear(RulesetWatch *watch)
 {
         g_autofree char *buffer = g_malloc(BUFFER_SIZE);
-        bool changed = false;
+        unsigned changed = 0;
 
         for (;;) {
                 struct sockaddr_nl from = {};
@@ -121,7 +142,7 @@ bool ruleset_watch_hear(RulesetWatch *watch)
                         continue;
                 /* More than the socket takes: our tables may have been among it. */
                 if (n < 0 && errno == ENOBUFS) {
-                        changed = true;
+                        changed = RULESET_FILTERS | RULESET_PUBLISHED;
                         continue;
                 }
                 if (n <= 0)

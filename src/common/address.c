@@ -146,6 +146,16 @@ bool address_contains(const Address *subnet, const Address *ip)
         return address_equal(&here, &there);
 }
 
+bool address_is_loopback(const Address *address)
+{
+        static const uint8_t loopback6[ADDRESS_SIZE_MAX] = {[15] = 1};
+
+        return address->family == AF_INET
+                               ? address->bytes[0] == 127
+                               : address->family == AF_INET6 &&
+                                                 memcmp(address->bytes, loopback6, sizeof loopback6) == 0;
+}
+
 /* IANA's special-purpose registries: what no interface on a bridge can be reached by. */
 bool address_is_unicast(const Address *address)
 {

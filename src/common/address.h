@@ -54,6 +54,9 @@ bool address_is_link_local(const Address *address);
 /* Whether ip lies in the network of the address subnet. */
 bool address_contains(const Address *subnet, const Address *ip);
 
+/* Whether it is one of a host to itself: 127.0.0.0/8, ::1. */
+bool address_is_loopback(const Address *address);
+
 /* What an interface may have at all: not unspecified, loopback, multicast, broadcast or reserved. */
 bool address_is_unicast(const Address *address);
 

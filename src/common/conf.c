@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/paths.h"
+#include "common/published-port.h"
 #include "common/size.h"
 #include "common/string-util.h"
 #include "common/time-span.h"
@@ -43,6 +44,7 @@ typedef enum ConfType {
         CONF_DIRECTORIES,
         CONF_SUBNETS,
         CONF_UNITS,
+        CONF_PORTS,
         CONF_URI,
         CONF_ACCELERATION,
         CONF_FAST_START,
@@ -68,6 +70,7 @@ static const ConfKey conf_table[] = {
                 {"AllowedBridges", CONF_BRIDGES, offsetof(Conf, allowed_bridges), ""},
                 {"AllowedNetworks", CONF_NETWORKS, offsetof(Conf, allowed_networks), ""},
                 {"AllowedDependencies", CONF_UNITS, offsetof(Conf, allowed_dependencies), ""},
+                {"PublishPorts", CONF_PORTS, offsetof(Conf, publish_ports), "1024-65535"},
                 {"NetworkPool", CONF_SUBNETS, offsetof(Conf, network_pool), "10.128.0.0/9 fd00::/8"},
                 {"ImageDirectories", CONF_DIRECTORIES, offsetof(Conf, image_directories), ""},
                 {"LibvirtURI", CONF_URI, offsetof(Conf, libvirt_uri), "qemu:///system"},
@@ -209,17 +212,29 @@ static int parse_quantity(
         return 0;
 }
 
+/* An empty value leaves a list as it is; of a default there may be a word to say that there is nothing. */
+static bool conf_word_is_none(const ConfKey *key, const char *word)
+{
+        return key->type == CONF_PORTS && g_str_equal(word, "none");
+}
+
 /* Words between white space; each as its type takes it. */
 static int parse_list(const ConfKey *key, const KeyFileEntry *entry, char ***ret_list, Error *ret_error)
 {
         g_auto(GStrv) words = g_strsplit_set(entry->value, " \t", -1);
         g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+        uint16_t first, last;
 
         for (char **word = words; *word; word++) {
                 g_autofree char *shown = text_for_display(*word, 60);
 
-                if (**word == 0)
+                if (**word == 0 || conf_word_is_none(key, *word))
                         continue;
+                if (key->type == CONF_PORTS && port_range_parse(*word, &first, &last) < 0)
+                        return key_file_refuse(entry, ret_error,
+                                        "'%s' is neither a port from 1 to 65535 nor a range such as "
+                                        "1024-65535, nor none",
+                                        shown);
                 if (key->type == CONF_BRIDGES && !conf_bridge_name_is_valid(*word))
                         return key_file_refuse(entry, ret_error, "'%s' is not the name of a bridge", shown);
                 if (key->type == CONF_NETWORKS && strchr(*word, '/'))
@@ -290,6 +305,7 @@ static int parse_key(Conf *conf, const ConfKey *key, const KeyFileEntry *entry, 
         case CONF_DIRECTORIES:
         case CONF_SUBNETS:
         case CONF_UNITS:
+        case CONF_PORTS:
                 return parse_list(key, entry, target, ret_error);
         case CONF_ACCELERATION:
                 r = acceleration_from_string(entry->value);
@@ -448,6 +464,7 @@ static void conf_clear_key(Conf *conf, const ConfKey *key)
         case CONF_DIRECTORIES:
         case CONF_SUBNETS:
         case CONF_UNITS:
+        case CONF_PORTS:
                 g_strfreev(*(char ***) field);
                 break;
         default:

@@ -47,6 +47,7 @@ typedef struct Conf {
         char **allowed_bridges;    /* AllowedBridges=: what users may attach to; default: BridgeInterface */
         char **allowed_networks;   /* AllowedNetworks=: the same of libvirt's networks; default: none */
         char **allowed_dependencies; /* AllowedDependencies=: units, or patterns, that users may name */
+        char **publish_ports;        /* PublishPorts=: of the host's, that users may publish; ranges */
         char **network_pool;       /* NetworkPool=: subnets of users' networks lie in these */
         char **image_directories;  /* ImageDirectories=: below these, users may name images by path */
         char *libvirt_uri;         /* LibvirtURI=qemu:///system */

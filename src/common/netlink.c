@@ -87,9 +87,21 @@ static int receive(int fd, NetlinkMessage message, void *userdata)
         }
 }
 
-int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void *userdata)
+int netlink_ask(int protocol, const struct nlmsghdr *request, NetlinkMessage message, void *userdata)
 {
         const struct timeval timeout = {.tv_sec = ANSWER_SEC};
+        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+
+        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
+                return -errno;
+        if (TEMP_FAILURE_RETRY(send(fd, request, request->nlmsg_len, 0)) < 0)
+                return -errno;
+
+        return receive(fd, message, userdata);
+}
+
+int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void *userdata)
+{
         struct {
                 struct nlmsghdr header;
                 char payload[HEADER_MAX];
@@ -99,13 +111,7 @@ int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void 
                                         .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
                                         .nlmsg_seq = type},
         };
-        _cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
         g_assert(size <= HEADER_MAX);
-        if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
-                return -errno;
-        if (TEMP_FAILURE_RETRY(send(fd, &request, request.header.nlmsg_len, 0)) < 0)
-                return -errno;
-
-        return receive(fd, message, userdata);
+        return netlink_ask(NETLINK_ROUTE, &request.header, message, userdata);
 }

@@ -15,6 +15,10 @@ typedef void (*NetlinkMessage)(const struct nlmsghdr *header, void *userdata);
  * -EAFNOSUPPORT or -EPERM where a sandbox bars AF_NETLINK. */
 int netlink_dump(unsigned short type, size_t size, NetlinkMessage message, void *userdata);
 
+/* The same of another of netlink's protocols: sends the request, which has all of its header, and reads what
+ * is answered to its end. */
+int netlink_ask(int protocol, const struct nlmsghdr *request, NetlinkMessage message, void *userdata);
+
 /* A part of it, pure: what recv(2) gave. 1: the end of the dump was in it; 0: more is to come; a negative
  * errno is the kernel's error (-EBADMSG: not netlink's format). */
 int netlink_parse(const void *data, size_t size, NetlinkMessage message, void *userdata);

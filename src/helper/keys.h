@@ -61,6 +61,7 @@
         /* networks */                                                                                      \
         KEY(NETWORK_BRIDGE, "network-bridge", DAEMON, "BRIDGE NETWORK")                                     \
         KEY(NETWORK_SUBNET, "network-subnet", DAEMON, "ADDRESS/PREFIX BRIDGE NETWORK; BRIDGE - if none")    \
+        KEY(LISTENER, "listener", DAEMON, "PROTOCOL ADDRESS PORT UID: a program of this host; - if all")    \
         /* networks, network-create, network-list */                                                        \
         KEY(BRIDGE, "bridge", DAEMON, "name of an interface")                                               \
         /* networks; network-list: what follows is of this one */                                           \

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* shruthi-neighbours: tells the services, whose sandbox has no network, which addresses are in use on a
- * bridge of the host, which networks it has routes to, and how full its bridges and tables are. Started by
- * shruthi-neighbours.socket, on which only our own user and root can ask. One request and one answer for
- * each connection, one after the other: each takes a millisecond. A request is one line, a bridge's name,
- * or "/routes" or "/host", which are none; it is answered as domain/host/neighbours-client.h says. It needs
- * no rights, keeps nothing, and ends when no request has come for a while. */
+ * bridge of the host, which networks it has routes to, how full its bridges and tables are, and which ports
+ * programs listen on. Started by shruthi-neighbours.socket, on which only our own user and root can ask. One
+ * request and one answer for each connection, one after the other: each takes a millisecond. A request is
+ * one line, a bridge's name, or "/routes", "/host" or "/listeners", which are none; it is answered as
+ * domain/host/neighbours-client.h says. It needs no rights, keeps nothing, and ends when no request has come
+ * for a while. */
 
 #include <errno.h>
 #include <glib.h>
@@ -19,6 +20,7 @@
 
 #include "common/io.h"
 #include "unikernel/host-network.h"
+#include "unikernel/listeners.h"
 #include "unikernel/neighbours.h"
 #include "unikernel/routes.h"
 
@@ -96,6 +98,26 @@ static char *answer_host(void)
         return host_network_format(network);
 }
 
+static char *answer_listeners(void)
+{
+        g_autoptr(GArray) listeners = g_array_new(FALSE, TRUE, sizeof(Listener));
+        _cleanup_error_ Error error = ERROR_INIT;
+        GString *answer = g_string_new(NULL);
+        int r;
+
+        r = listeners_read(listeners, &error);
+        if (r < 0)
+                g_string_append_printf(answer, "error %s\n", error_message(&error, r));
+        for (guint i = 0; i < listeners->len; i++) {
+                g_autofree char *line = listener_format(&g_array_index(listeners, Listener, i));
+
+                g_string_append_printf(answer, "%s\n", line);
+        }
+        g_string_append(answer, "end\n");
+
+        return g_string_free(answer, FALSE);
+}
+
 static char *answer_bridge(const char *bridge)
 {
         g_autoptr(GArray) seen = g_array_new(FALSE, TRUE, sizeof(SeenAddress));
@@ -122,6 +144,8 @@ static void client_serve(int client)
                 answer = answer_routes();
         else if (g_str_equal(request, "/host"))
                 answer = answer_host();
+        else if (g_str_equal(request, "/listeners"))
+                answer = answer_listeners();
         else
                 answer = answer_bridge(request);
         (void) alarm(0);

@@ -11,8 +11,8 @@
 #include "unikernel/definition-private.h"
 
 const char *const definition_lists[] = {"LoadCredential", "LoadCredentialEncrypted", "Ready", "Healthy",
-                "Requires", "Wants", "BindsTo", "After", "Before", "Conflicts", "PartOf", "Upholds", "OnFailure",
-                NULL};
+                "Requires", "Wants", "BindsTo", "After", "Before", "Conflicts", "PartOf", "Upholds",
+                "OnFailure", "Publish", NULL};
 
 static void source_free(gpointer data)
 {

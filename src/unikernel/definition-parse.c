@@ -417,5 +417,7 @@ int definition_parse_key_file(
         r = parser.arguments ? definition_check_arguments(&parser) : 0;
         if (r >= 0)
                 r = definition_check_restart(&parser);
+        if (r >= 0)
+                r = definition_check_publish(&parser, key_file);
         return r < 0 ? r : definition_check_checks(&parser, unikernel);
 }

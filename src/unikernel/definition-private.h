@@ -43,6 +43,11 @@ int definition_parse_watchdog(DefinitionParser *parser, const KeyFileEntry *entr
 char *definition_format_healthy_retries(const Definition *definition);
 bool setting_is_of_checks(const Setting *setting);
 
+/* definition-publish.c: the ports of a network device; and whether they can be published, once all devices
+ * are known. */
+int definition_parse_publish(DefinitionParser *parser, const KeyFileEntry *entry);
+int definition_check_publish(const DefinitionParser *parser, const KeyFile *key_file);
+
 /* definition-order.c: the keys that systemd acts upon; and whether those of restarts go together. */
 int definition_parse_order(DefinitionParser *parser, const KeyFileEntry *entry);
 int definition_parse_span(DefinitionParser *parser, const KeyFileEntry *entry);

@@ -606,6 +606,13 @@ const Setting setting_table[_SETTING_MAX] = {
                 .parse = setting_parse_boolean, .takes = "yes or no",
                 .option = "isolation",
         },
+        [SETTING_PUBLISH] = {
+                .key = "Publish", .section = SECTION_NETWORK, .type = SETTING_TYPE_LIST,
+                DEVICE_FIELD(publish),
+                .flags = SETTING_ADMINISTRATOR,
+                .parse = definition_parse_publish,
+                .option = "publish",
+        },
         [SETTING_PATH] = {
                 .key = "Path", .section = SECTION_VOLUME, .type = SETTING_TYPE_TEXT, DEVICE_FIELD(path),
                 .flags = SETTING_ADMINISTRATOR,

@@ -77,6 +77,7 @@ struct DefinitionDevice {
         char *bandwidth;        /* Bandwidth= as it is written, NULL if it is not */
         uint64_t rate_in, rate_out; /* bytes a second to and from the guest; 0: no limit */
         bool open;                  /* Isolation=no: it may send from addresses that are not its own */
+        char *publish;              /* Publish=: ports (published-port.h), '\n' between; NULL: none */
         /* volume */
         char *path;     /* Path=; else one of the store's: */
         char *volume;   /* Volume= as it is written, NULL if it is not */

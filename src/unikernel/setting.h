@@ -75,6 +75,7 @@ typedef enum SettingID {
         SETTING_ADDRESS,
         SETTING_BANDWIDTH,
         SETTING_ISOLATION,
+        SETTING_PUBLISH,
         SETTING_PATH,
         SETTING_SIZE,
         SETTING_VOLUME,

@@ -6,9 +6,10 @@
 #include <glib.h>
 #include <string.h>
 
-#include "common/unikernel-name.h"
 #include "antispoof/protocol.h"
+#include "antispoof/publication-ruleset.h"
 #include "antispoof/ruleset.h"
+#include "common/unikernel-name.h"
 #include "fuzz.h"
 
 /* One command on each line, of elements of our table only. */
@@ -31,6 +32,25 @@ static void check_commands(const AntispoofFilter *filter)
         }
 }
 
+/* What is a name or an address in it begins and ends nothing else. */
+static void check_table(AntispoofPublication *publication)
+{
+        g_autoptr(GPtrArray) publications = g_ptr_array_new();
+        g_autoptr(GString) commands = g_string_new(NULL);
+        unsigned depth = 0;
+
+        g_assert_true(name_is_valid(publication->unikernel));
+        g_ptr_array_add(publications, publication);
+        publication_ruleset_append(commands, publications);
+        for (const char *c = commands->str; *c; c++) {
+                depth += *c == '{';
+                g_assert_true(*c != '}' || depth > 0);
+                depth -= *c == '}';
+        }
+        g_assert_cmpuint(depth, ==, 0);
+        g_assert_null(strpbrk(commands->str, "#\\$*"));
+}
+
 static void check_request(const char *data, size_t size)
 {
         _cleanup_antispoof_request_ AntispoofRequest request = {};
@@ -44,6 +64,8 @@ static void check_request(const char *data, size_t size)
 
         again = antispoof_request_format(&request);
         g_assert_cmpmem(again, strlen(again), data, size);
+        if (request.publication)
+                check_table(request.publication);
         if (!request.filter)
                 return;
         g_assert_true(name_is_valid(request.filter->unikernel));

@@ -109,6 +109,18 @@ void command_settings_add_network(CommandSettings *settings, const char *device)
         device_settings_add(&settings->networks)->device = g_strdup(device);
 }
 
+/* A list, whose key or option comes once for each of its values; an empty one takes back those before it. */
+static int setting_add_line(char **field, const char *name, const char *value, Error *ret_error)
+{
+        g_autofree char *before = g_steal_pointer(field);
+
+        if (strchr(value, '\n'))
+                return setting_refuse(ret_error, name, value, "it has several lines: give each of its own");
+
+        *field = before && *before && *value ? g_strconcat(before, "\n", value, NULL) : g_strdup(value);
+        return 0;
+}
+
 /* "mac=…", of the settings of that section. */
 static int device_settings_set_word(DeviceSettings *device, SettingSection section, const char *word)
 {
@@ -124,13 +136,16 @@ static int device_settings_set_word(DeviceSettings *device, SettingSection secti
                         continue;
                 if (!value[1] || !setting_value_is_valid(setting, value + 1))
                         return -EINVAL;
+                if (setting->type == SETTING_TYPE_LIST)
+                        return setting_add_line(&device->values[id], setting->option, value + 1, NULL);
                 return setting_set_text(&device->values[id], value + 1);
         }
 
         return -EINVAL;
 }
 
-/* "mac=…,address=…,bandwidth=…,isolation=no", in any order. shruthid looks at the values. */
+/* "mac=…,address=…,bandwidth=…,isolation=no,publish=…", in any order, and publish= several times. shruthid
+ * looks at the values. */
 static int network_set_words(DeviceSettings *device, const char *text)
 {
         g_auto(GStrv) words = g_strsplit(text, ",", -1);
@@ -149,7 +164,8 @@ static int setting_set_network(
 {
         static const char right[] = "give DEVICE, DEVICE:BRIDGE or DEVICE:network=NETWORK, optionally "
                                     "followed by ',address=auto' (or none, or 10.0.0.2/24), "
-                                    "',bandwidth=10M', ',mac=ADDRESS', ',isolation=no'";
+                                    "',bandwidth=10M', ',mac=ADDRESS', ',publish=8080:80', "
+                                    "',isolation=no'";
         const char *comma = strchr(value, ','), *colon;
         g_autofree char *wiring = NULL;
         DeviceSettings *device;
@@ -270,18 +286,6 @@ static int setting_refuse_key(const char *key, Error *ret_error)
                         "Unknown setting '%s'. Known settings: %s; for all else edit the definition: "
                         "shruthictl edit NAME.",
                         shown, known->str);
-}
-
-/* A list, whose key or option comes once for each of its values; an empty one takes back those before it. */
-static int setting_add_line(char **field, const char *name, const char *value, Error *ret_error)
-{
-        g_autofree char *before = g_steal_pointer(field);
-
-        if (strchr(value, '\n'))
-                return setting_refuse(ret_error, name, value, "it has several lines: give each of its own");
-
-        *field = before && *before && *value ? g_strconcat(before, "\n", value, NULL) : g_strdup(value);
-        return 0;
 }
 
 static int setting_set_value(CommandSettings *settings, SettingID id, const char *name, const char *value,

@@ -77,13 +77,16 @@ static char *status_network_line(JsonObject *device)
         const char *bridge = value_text(device, "Bridge"), *network = value_text(device, "Network");
         const char *mac = value_text(device, "MACAddress"), *address = value_text(device, "Address");
         bool open = json_object_has_member(device, "Isolation") && !value_flag(device, "Isolation");
+        JsonArray *published = value_array(device, "Publish");
+        bool any = published && json_array_get_length(published) > 0;
+        g_autofree char *ports = any ? value_format(json_object_get_member(device, "Publish")) : NULL;
 
-        return g_strdup_printf("network %s → %s%s%s%s%s%s%s", value_text(device, "Name"),
+        return g_strdup_printf("network %s → %s%s%s%s%s%s%s%s%s", value_text(device, "Name"),
                         *network  ? "network "
                         : *bridge ? "bridge "
                                   : "default bridge",
                         *network ? network : bridge, *address ? ", " : "", address, *mac ? ", " : "", mac,
-                        open ? ", not isolated" : "");
+                        open ? ", not isolated" : "", any ? ", publishes " : "", any ? ports : "");
 }
 
 static char *status_device_line(JsonObject *device)

@@ -46,11 +46,15 @@ static int device_append_setting(
 {
         const void *field = (const char *) device + setting->offset;
         bool inverted = setting->flags & SETTING_INVERTED;
+        g_auto(GStrv) lines = NULL;
 
         switch (setting->type) {
         case SETTING_TYPE_TEXT:
                 return sd_bus_message_append(
                                 m, "{sv}", setting->key, "s", text ?: *(char *const *) field ?: "");
+        case SETTING_TYPE_LIST:
+                lines = setting_split(setting, *(char *const *) field);
+                return dictionary_append_strv(m, setting->key, lines);
         case SETTING_TYPE_BYTES:
                 return sd_bus_message_append(m, "{sv}", setting->key, "t", *(const uint64_t *) field);
         case SETTING_TYPE_NUMBER:

@@ -26,6 +26,9 @@ int draft_needs_administer(const Draft *draft, ErrorCode code, const char *forma
 /* Of the definition in the making. */
 unsigned draft_count_addresses(const Draft *draft, const Definition *definition);
 
+/* The device of that name and kind as it was, NULL: there was none. */
+const DefinitionDevice *draft_find_old_device(const Draft *draft, const DefinitionDevice *like);
+
 /* change-work-limits.c: the limits of users, which do not bind administrators. */
 int draft_check_limits(const Draft *draft);
 
@@ -86,6 +89,12 @@ int draft_read_generation(const Draft *draft, char **ret_text);
 int draft_keep_generations(const Draft *draft);
 void draft_take_back_generation(const Draft *draft);
 void draft_trim_generations(const Draft *draft);
+
+/* change-work-publish.c: whether users may publish a port; and whether what was added is free, on a network
+ * where it can be had. */
+int draft_check_publish(const Draft *draft, const Setting *setting, const DefinitionDevice *device,
+                const DefinitionDevice *old);
+int draft_check_ports(const Draft *draft);
 
 /* change-work-remove.c: the files of it. */
 int change_work_remove(const ChangeRequest *request, ChangeResult *result);

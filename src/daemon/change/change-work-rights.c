@@ -85,6 +85,7 @@ const SettingCheck setting_checks[_SETTING_MAX] = {
                 [SETTING_NETWORK] = draft_check_attachment,
                 [SETTING_MAC_ADDRESS] = draft_check_mac,
                 [SETTING_ADDRESS] = draft_check_address,
+                [SETTING_PUBLISH] = draft_check_publish,
                 [SETTING_PATH] = draft_check_volume_path,
                 [SETTING_VOLUME] = draft_check_stored_volume,
                 [SETTING_LOAD_CREDENTIAL] = draft_check_sources,
@@ -137,22 +138,9 @@ static int draft_check_credential_space(const Draft *draft)
                         &draft->result->error);
 }
 
-static const DefinitionDevice *definition_find_similar(
-                const Definition *definition, const DefinitionDevice *like)
-{
-        for (guint i = 0; definition && i < definition->devices->len; i++) {
-                const DefinitionDevice *device = definition->devices->pdata[i];
-
-                if (device->kind == like->kind && g_str_equal(device->name, like->name))
-                        return device;
-        }
-
-        return NULL;
-}
-
 static int draft_check_device(const Draft *draft, const DefinitionDevice *device)
 {
-        const DefinitionDevice *old = definition_find_similar(draft->old, device);
+        const DefinitionDevice *old = draft_find_old_device(draft, device);
         int r = 0;
 
         if (device->kind == DEVICE_NETWORK)

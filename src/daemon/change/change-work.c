@@ -51,6 +51,7 @@ void change_result_clear(ChangeResult *result)
         g_strfreev(result->taken_over);
         g_clear_pointer(&result->volumes, g_ptr_array_unref);
         g_free(result->text);
+        publisher_free(result->publisher);
         *result = CHANGE_RESULT_INIT;
 }
 
@@ -78,6 +79,18 @@ int draft_needs_administer(const Draft *draft, ErrorCode code, const char *forma
         va_end(ap);
         draft->result->needs_administer = true;
         return r;
+}
+
+const DefinitionDevice *draft_find_old_device(const Draft *draft, const DefinitionDevice *like)
+{
+        for (guint i = 0; draft->old && i < draft->old->devices->len; i++) {
+                const DefinitionDevice *device = draft->old->devices->pdata[i];
+
+                if (device->kind == like->kind && g_str_equal(device->name, like->name))
+                        return device;
+        }
+
+        return NULL;
 }
 
 unsigned draft_count_addresses(const Draft *draft, const Definition *definition)
@@ -380,6 +393,7 @@ static int draft_write(Draft *draft)
         }
         result->owner = draft->definition->owner;
         result->usage = resource_usage_of(draft->definition, draft->conf);
+        result->publisher = publisher_new(draft->definition);
         result->usage.addresses = draft_count_addresses(draft, draft->definition);
         result->addresses = create && definition_wants_addresses(draft->definition);
         if (create)
@@ -431,6 +445,8 @@ static int draft_make(Draft *draft)
                 r = draft_check_own_name(draft);
         if (r >= 0)
                 r = draft_check_loops(draft);
+        if (r >= 0)
+                r = draft_check_ports(draft);
         if (r >= 0)
                 r = draft_check_limits(draft);
         if (r >= 0)

@@ -5,6 +5,7 @@
 #include "daemon/change/settings.h"
 #include "daemon/state/network.h"
 #include "unikernel/generation.h"
+#include "unikernel/publishers.h"
 
 /* What happens to a definition in a thread: a request goes in, a result comes out, and both have one owner
  * at a time. The loop fills in the request and does not touch it while the thread has it; the thread changes
@@ -69,6 +70,8 @@ typedef struct ChangeRequest {
         GPtrArray *subnets; /* ChangeSubnet: of libvirt's networks; or NULL */
         GPtrArray *claims;  /* NetworkClaim: of our networks */
         GPtrArray *orders;  /* OrderNode: of all other unikernels that name units */
+        GPtrArray *publishers; /* Publisher: all other unikernels that publish ports */
+        GArray *listeners;     /* Listener: programs of this host; or NULL */
 } ChangeRequest;
 
 typedef struct ChangeResult {
@@ -87,6 +90,7 @@ typedef struct ChangeResult {
         bool recorded;                       /* the update has its record: it goes on, whatever r is */
         bool unwritten;      /* it is as it was: nothing was to be changed, or it was a dry run */
         char *text;          /* of a dry run */
+        Publisher *publisher; /* the same; NULL: it publishes no ports */
         GPtrArray *volumes;  /* names of those that were made for the definition; NULL: none */
 } ChangeResult;
 

@@ -14,6 +14,7 @@
 #include "daemon/state/registry.h"
 #include "daemon/state/systemd.h"
 #include "unikernel/exit-record.h"
+#include "unikernel/listeners.h"
 
 static const char *const change_verb_table[_CHANGE_KIND_MAX] = {
                 [CHANGE_CREATE] = "create",
@@ -49,6 +50,8 @@ static void change_request_clear(ChangeRequest *request)
         g_clear_pointer(&request->usages, g_array_unref);
         g_clear_pointer(&request->claims, g_ptr_array_unref);
         g_clear_pointer(&request->orders, g_ptr_array_unref);
+        g_clear_pointer(&request->publishers, g_ptr_array_unref);
+        g_clear_pointer(&request->listeners, g_array_unref);
         g_strfreev(request->bridges);
         g_strfreev(request->networks);
         g_clear_pointer(&request->subnets, g_ptr_array_unref);
@@ -143,8 +146,10 @@ static void on_change_networks(int r, Error *error, const char *output, void *us
         g_autoptr(GPtrArray) bridges = g_ptr_array_new(), networks = g_ptr_array_new();
         Change *change = userdata;
         ChangeRequest *request = &change->request;
+        Listener listener;
 
         request->subnets = g_ptr_array_new_with_free_func(change_subnet_free);
+        request->listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
         if (r < 0)
                 log_debug("Cannot list the networks: %s", error_message(error, r));
         for (char *value; r >= 0 && domain_next_key(&output, &key, &value);) {
@@ -156,6 +161,8 @@ static void on_change_networks(int r, Error *error, const char *output, void *us
                         change_note_bridge(change->call->manager, value);
                 else if (key == DOMAIN_KEY_NETWORK_SUBNET)
                         change_note_subnet(request, value);
+                else if (key == DOMAIN_KEY_LISTENER && listener_parse(value, &listener) >= 0)
+                        g_array_append_val(request->listeners, listener);
                 g_free(value);
         }
         g_ptr_array_add(bridges, NULL);
@@ -209,6 +216,22 @@ GArray *change_collect_usages(const Change *change)
         return usages;
 }
 
+static GPtrArray *change_collect_publishers(const Change *change)
+{
+        GPtrArray *publishers = registry_collect_publishers(change->call->manager, change->request.name);
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, change->call->manager->changing);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Change *other = value;
+
+                if (other != change && change_is_written(other) && other->result.publisher)
+                        g_ptr_array_add(publishers, publisher_copy(other->result.publisher));
+        }
+        return publishers;
+}
+
 /* When its turn has come, and not before: of one user only one change is worked on at a time, so what that
  * user has is true then. */
 static void on_change_turn(void *userdata)
@@ -222,6 +245,8 @@ static void on_change_turn(void *userdata)
         request->usages = change_collect_usages(change);
         g_clear_pointer(&request->orders, g_ptr_array_unref);
         request->orders = registry_collect_orders(change->call->manager, request->name);
+        g_clear_pointer(&request->publishers, g_ptr_array_unref);
+        request->publishers = change_collect_publishers(change);
         change_result_clear(&change->result);
 }
 

@@ -31,6 +31,15 @@ static int settings_read_device_text(SettingsReader *reader, char **field)
         return r;
 }
 
+static int settings_read_device_list(SettingsReader *reader, const Setting *setting, char **field)
+{
+        int r = settings_read_list(reader, setting, field);
+
+        if (r >= 0 && !**field)
+                g_clear_pointer(field, g_free);
+        return r;
+}
+
 static int settings_read_device_size(SettingsReader *reader, uint64_t *field)
 {
         int r = settings_read_bytes(reader, field);
@@ -62,6 +71,8 @@ static int settings_read_device_key(
         switch (setting->type) {
         case SETTING_TYPE_TEXT:
                 return settings_read_device_text(reader, field);
+        case SETTING_TYPE_LIST:
+                return settings_read_device_list(reader, setting, field);
         case SETTING_TYPE_BYTES:
                 return settings_read_device_size(reader, field);
         case SETTING_TYPE_BOOLEAN:

@@ -21,6 +21,7 @@ int settings_refuse_type(const SettingsReader *reader, const char *type);
 
 /* Replaces *ret by a text that can stand in a definition as it is. */
 int settings_read_plain(SettingsReader *reader, char **ret);
+int settings_read_list(SettingsReader *reader, const Setting *setting, char **ret); /* as its field has it */
 int settings_read_boolean(SettingsReader *reader, bool *ret);
 int settings_read_bytes(SettingsReader *reader, uint64_t *ret);
 

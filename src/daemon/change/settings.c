@@ -202,8 +202,7 @@ static int settings_read_raw(SettingsReader *reader)
         return r;
 }
 
-/* As it stands in the definition's field; "" for an empty list. */
-static int settings_read_list(SettingsReader *reader, const Setting *setting, char **ret)
+int settings_read_list(SettingsReader *reader, const Setting *setting, char **ret)
 {
         g_auto(GStrv) list = NULL;
         int r;

@@ -23,6 +23,7 @@
 #include "daemon/state/network-registry.h"
 #include "unikernel/generation.h"
 #include "unikernel/order.h"
+#include "unikernel/publishers.h"
 
 #define WATCH_MASK                                                                                          \
         (IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |                 \
@@ -444,6 +445,27 @@ void registry_refresh(Registry *registry, const char *name, void (*done)(void *u
         else
                 registry->all_dirty = true;
         registry_read(registry);
+}
+
+GPtrArray *registry_collect_publishers(const Manager *manager, const char *except)
+{
+        GPtrArray *publishers = g_ptr_array_new_with_free_func(publisher_destroy);
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, manager->unikernels);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Unikernel *unikernel = value;
+                const Definition *definition = unikernel->loaded.definition;
+                Publisher *publisher = definition && g_strcmp0(unikernel->name, except) != 0
+                                                       ? publisher_new(definition)
+                                                       : NULL;
+
+                if (publisher)
+                        g_ptr_array_add(publishers, publisher);
+        }
+
+        return publishers;
 }
 
 GPtrArray *registry_collect_orders(const Manager *manager, const char *except)

@@ -17,3 +17,6 @@ void registry_refresh(Registry *registry, const char *name, void (*done)(void *u
 /* What all definitions but that of except (NULL: no exception) say of other units: OrderNode, for those that
  * say anything. */
 GPtrArray *registry_collect_orders(const Manager *manager, const char *except);
+
+/* The same of the ports that they publish: Publisher. */
+GPtrArray *registry_collect_publishers(const Manager *manager, const char *except);

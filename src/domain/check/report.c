@@ -13,6 +13,7 @@
 #include "common/conf.h"
 #include "common/names.h"
 #include "domain/host/bridges.h"
+#include "domain/host/neighbours-client.h"
 #include "domain/host/protocol.h"
 #include "domain/host/virt.h"
 #include "domain/lifecycle/probe.h"
@@ -384,6 +385,19 @@ static void emit_network(virConnectPtr connection, virNetworkPtr network)
         emit_subnets(connection, network);
 }
 
+/* Where that cannot be told, a start asks again. */
+static void emit_listeners(void)
+{
+        g_autoptr(GArray) listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
+
+        (void) neighbours_ask_listeners(listeners, NULL);
+        for (guint i = 0; i < listeners->len; i++) {
+                g_autofree char *text = listener_format(&g_array_index(listeners, Listener, i));
+
+                protocol_emit(DOMAIN_KEY_LISTENER, "%s", text);
+        }
+}
+
 int report_networks(Error *ret_error)
 {
         _cleanup_connection_ virConnectPtr connection = NULL;
@@ -399,6 +413,7 @@ int report_networks(Error *ret_error)
 
         for (char **bridge = bridges; *bridge; bridge++)
                 protocol_emit(DOMAIN_KEY_BRIDGE, "%s", *bridge);
+        emit_listeners();
         return 0;
 }
 

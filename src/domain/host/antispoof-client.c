@@ -126,6 +126,24 @@ int antispoof_attach(const AntispoofPort *port, Error *ret_error)
         return antispoof_ask(&request, &word, ret_error);
 }
 
+int antispoof_publish(const AntispoofPublication *publication, Error *ret_error)
+{
+        const AntispoofRequest request = {
+                        .verb = ANTISPOOF_PUBLISH, .publication = (AntispoofPublication *) publication};
+        g_autofree char *word = NULL;
+
+        return antispoof_ask(&request, &word, ret_error);
+}
+
+void antispoof_withdraw(const char *interface)
+{
+        AntispoofRequest request = {.verb = ANTISPOOF_WITHDRAW};
+        g_autofree char *word = NULL;
+
+        g_strlcpy(request.port.interface, interface, sizeof request.port.interface);
+        (void) antispoof_ask(&request, &word, NULL);
+}
+
 int antispoof_listen(int *ret_fd)
 {
         const AntispoofRequest request = {.verb = ANTISPOOF_WATCH};

@@ -22,6 +22,12 @@ int antispoof_lost(char ***ret_names, Error *ret_error);
 /* Makes one a port of the bridge, if it has none. FAILED with why it cannot be. */
 int antispoof_attach(const AntispoofPort *port, Error *ret_error);
 
+/* When it returns, the ports lead to the guest. FAILED, ADDRESS_IN_USE where another unikernel has one. */
+int antispoof_publish(const AntispoofPublication *publication, Error *ret_error);
+
+/* Takes it back, as far as it was done. */
+void antispoof_withdraw(const char *interface);
+
 /* A connection on which it tells when there is something new to be had from antispoof_lost(): to be polled
  * for POLLIN and heard then. -EOPNOTSUPP where there is no shruthi-antispoof. */
 int antispoof_listen(int *ret_fd);

@@ -63,7 +63,28 @@ int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error)
         return -EBADMSG;
 }
 
-/* A bridge's name, or "/routes" or "/host". */
+int neighbours_parse_listeners(const char *text, GArray *listeners, Error *ret_error)
+{
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+        if (g_str_has_prefix(text, "error "))
+                return error_set(ret_error, ERROR_FAILED, "%s", lines[0] + strlen("error "));
+
+        for (char **line = lines; *line; line++) {
+                Listener listener;
+
+                if (g_str_equal(*line, "end"))
+                        return 0;
+                if (listener_parse(*line, &listener) < 0)
+                        break;
+                g_array_append_val(listeners, listener);
+        }
+
+        (void) error_set(ret_error, ERROR_FAILED, "Incomplete answer from shruthi-neighbours");
+        return -EBADMSG;
+}
+
+/* A bridge's name, or "/routes", "/host" or "/listeners". */
 static int neighbours_request(const char *about, char **ret_text)
 {
         g_autofree char *request = g_strconcat(about, "\n", NULL);
@@ -121,6 +142,30 @@ int neighbours_ask_routes(GArray *routes, Error *ret_error)
 
         g_array_set_size(routes, before);
         return error_set(ret_error, ERROR_FAILED, "Cannot query the networks of this host: %s",
+                        error_message(&error, r));
+}
+
+int neighbours_ask_listeners(GArray *listeners, Error *ret_error)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        g_autofree char *text = NULL;
+        guint before = listeners->len;
+        int r;
+
+        r = neighbours_request("/listeners", &text);
+        if (r < 0)
+                return error_set(ret_error, ERROR_FAILED,
+                                "Cannot query which ports of this host are in use (%s): see 'systemctl "
+                                "status "
+                                "shruthi-neighbours.socket'",
+                                r == -EAGAIN ? "no answer" : g_strerror(-r));
+
+        r = neighbours_parse_listeners(text, listeners, &error);
+        if (r >= 0)
+                return 0;
+
+        g_array_set_size(listeners, before);
+        return error_set(ret_error, ERROR_FAILED, "Cannot query which ports of this host are in use: %s",
                         error_message(&error, r));
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/address.h"
 #include "unikernel/host-network.h"
+#include "unikernel/listeners.h"
 
 /* Asks the host's network namespace, which our services do not see: shruthi-neighbours.socket. */
 
@@ -21,6 +22,12 @@ int neighbours_ask_routes(GArray *routes, Error *ret_error);
 
 /* The text of that answer, pure: lines "ADDRESS/PREFIX", ended or failing as the other. */
 int neighbours_parse_routes(const char *text, GArray *routes, Error *ret_error);
+
+/* Appends to listeners (Listener) which ports of the host programs listen on. */
+int neighbours_ask_listeners(GArray *listeners, Error *ret_error);
+
+/* The text of that answer, pure: lines of listener_format(), ended or failing as the others. */
+int neighbours_parse_listeners(const char *text, GArray *listeners, Error *ret_error);
 
 /* The host's bridges and tables of neighbours. */
 int neighbours_ask_host(HostNetwork **ret_network, Error *ret_error);

@@ -10,6 +10,7 @@
 #include "domain/host/virt.h"
 #include "domain/lifecycle/lifecycle-private.h"
 #include "domain/network/isolation.h"
+#include "domain/network/publication.h"
 #include "domain/plan/credentials.h"
 #include "domain/plan/volumes.h"
 #include "unikernel/check.h"
@@ -108,9 +109,15 @@ static void emit_started(Plan *plan, bool kvm)
         protocol_emit(DOMAIN_KEY_STARTED, "%s", kvm ? "kvm" : "tcg");
 }
 
-/* All that it needs is there, as it is for one that is created now. */
-static bool start_release_prepared(Plan *plan, virDomainPtr domain)
+/* All that it needs is there, as it is for one that is created now. 1: it runs; 0: it is gone. */
+static int start_release_prepared(
+                virConnectPtr connection, Plan *plan, virDomainPtr domain, Error *ret_error)
 {
+        int r;
+
+        r = publication_apply(connection, plan, ret_error);
+        if (r < 0)
+                return r;
         timestamps_record(&plan->timestamps, TIMESTAMP_PREPARED);
         return virt_domain_release(domain);
 }
@@ -126,9 +133,10 @@ static int start_handle_leftover(virConnectPtr connection, Plan *plan, const cha
 
         r = virt_domain_find(connection, name, plan->uuid, &domain, ret_error);
         if (r > 0) {
-                if (prepared && g_str_equal(prepared, xml) && start_release_prepared(plan, domain))
-                        r = 1;
-                else {
+                r = prepared && g_str_equal(prepared, xml)
+                                    ? start_release_prepared(connection, plan, domain, ret_error)
+                                    : 0;
+                if (r == 0) {
                         if (!prepared)
                                 protocol_emit(DOMAIN_KEY_NOTICE,
                                                 "A leftover domain of an earlier start was removed");
@@ -240,7 +248,12 @@ static int start_try(Plan *plan, int credentials, Watch **ret_watch, Error *ret_
                         return r;
         }
         timestamps_record(&plan->timestamps, TIMESTAMP_PREPARED);
+        r = publication_apply(connection, plan, ret_error);
+        if (r < 0)
+                return r;
         r = start_create(connection, plan, xml, credentials, &domain, ret_error);
+        if (r < 0)
+                publication_withdraw(plan);
         if (r < 0 && ret_error->code == ERROR_VOLUME_IN_USE)
                 volumes_explain(plan, ret_error);
         if (r < 0)

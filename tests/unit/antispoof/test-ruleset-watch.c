@@ -22,7 +22,7 @@ static void add(GByteArray *packet, int message, int family, uint16_t type, cons
                 struct nlmsghdr header;
                 struct nfgenmsg body;
                 struct rtattr attribute;
-                char text[16];
+                char text[20];
         } whole = {
                         .header = {.nlmsg_len = sizeof whole,
                                         .nlmsg_type = (uint16_t) (NFNL_SUBSYS_NFTABLES << 8 | message)},
@@ -40,10 +40,10 @@ static void add_end(GByteArray *packet, const char *name)
         add(packet, NFT_MSG_NEWGEN, NFPROTO_UNSPEC, NFTA_GEN_PROC_NAME, name);
 }
 
-static bool changes(const GByteArray *packet)
+static unsigned changes(const GByteArray *packet)
 {
         RulesetWatch watch = RULESET_WATCH_INIT;
-        bool changed = false;
+        unsigned changed = 0;
 
         g_assert_cmpint(ruleset_watch_parse(&watch, packet->data, packet->len, &changed), ==, 0);
         return changed;
@@ -54,20 +54,27 @@ static void test_transactions(void)
         static const struct {
                 int message, family;
                 const char *table, *by;
-                bool changed;
+                unsigned changed;
         } cases[] = {
-                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "nft", true},
-                        {NFT_MSG_DELTABLE, NFPROTO_INET, "shruthi", "nft", true},
-                        {NFT_MSG_DELTABLE, NFPROTO_ARP, "shruthi", "nft", true},
-                        {NFT_MSG_DELTABLE, NFPROTO_IPV4, "shruthi", "nft", false},
-                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi2", "nft", false},
-                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruth", "nft", false},
-                        {NFT_MSG_NEWRULE, NFPROTO_BRIDGE, "shruthi", "nft", true},
-                        {NFT_MSG_DELRULE, NFPROTO_BRIDGE, "shruthi", "nft", true},
-                        {NFT_MSG_DELSETELEM, NFPROTO_BRIDGE, "shruthi", "nft", true},
-                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "rules", false},
-                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "rules2", true},
-                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "", true},
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "nft", RULESET_FILTERS},
+                        {NFT_MSG_DELTABLE, NFPROTO_INET, "shruthi", "nft", RULESET_FILTERS},
+                        {NFT_MSG_DELTABLE, NFPROTO_ARP, "shruthi", "nft", RULESET_FILTERS},
+                        {NFT_MSG_DELTABLE, NFPROTO_IPV4, "shruthi", "nft", 0},
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi2", "nft", 0},
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruth", "nft", 0},
+                        {NFT_MSG_NEWRULE, NFPROTO_BRIDGE, "shruthi", "nft", RULESET_FILTERS},
+                        {NFT_MSG_DELRULE, NFPROTO_BRIDGE, "shruthi", "nft", RULESET_FILTERS},
+                        {NFT_MSG_DELSETELEM, NFPROTO_BRIDGE, "shruthi", "nft", RULESET_FILTERS},
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "rules", 0},
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "rules2", RULESET_FILTERS},
+                        {NFT_MSG_DELTABLE, NFPROTO_BRIDGE, "shruthi", "", RULESET_FILTERS},
+                        {NFT_MSG_DELTABLE, NFPROTO_INET, "shruthi_publish", "nft", RULESET_PUBLISHED},
+                        {NFT_MSG_DELTABLE, NFPROTO_INET, "shruthi_publish", "rules", 0},
+                        {NFT_MSG_DELRULE, NFPROTO_IPV4, "filter", "iptables", RULESET_PUBLISHED},
+                        {NFT_MSG_DELRULE, NFPROTO_IPV6, "filter", "ip6tables", RULESET_PUBLISHED},
+                        {NFT_MSG_NEWCHAIN, NFPROTO_IPV4, "libvirt_network", "nft", RULESET_PUBLISHED},
+                        {NFT_MSG_DELRULE, NFPROTO_INET, "filter", "nft", 0},
+                        {NFT_MSG_DELRULE, NFPROTO_IPV4, "nat", "iptables", 0},
         };
 
         g_assert_cmpint(prctl(PR_SET_NAME, "rules"), ==, 0);
@@ -77,7 +84,7 @@ static void test_transactions(void)
                 g_test_message("%d %s %s", cases[i].message, cases[i].table, cases[i].by);
                 add(packet, cases[i].message, cases[i].family, NFTA_TABLE_NAME, cases[i].table);
                 add_end(packet, cases[i].by);
-                g_assert_cmpint(changes(packet), ==, cases[i].changed);
+                g_assert_cmpuint(changes(packet), ==, cases[i].changed);
         }
 }
 
@@ -90,18 +97,18 @@ static void test_in_a_row(void)
         add_end(packet, "rules");
         add(packet, NFT_MSG_NEWTABLE, NFPROTO_INET, NFTA_TABLE_NAME, "filter");
         add_end(packet, "nft");
-        g_assert_false(changes(packet));
+        g_assert_cmpuint(changes(packet), ==, 0);
         add(packet, NFT_MSG_DELTABLE, NFPROTO_BRIDGE, NFTA_TABLE_NAME, "shruthi");
-        g_assert_false(changes(packet));
+        g_assert_cmpuint(changes(packet), ==, 0);
         add_end(packet, "nft");
-        g_assert_true(changes(packet));
+        g_assert_cmpuint(changes(packet), ==, RULESET_FILTERS);
 }
 
 static void test_cut(void)
 {
         g_autoptr(GByteArray) packet = g_byte_array_new();
         RulesetWatch watch = RULESET_WATCH_INIT;
-        bool changed = false;
+        unsigned changed = 0;
 
         add(packet, NFT_MSG_DELTABLE, NFPROTO_BRIDGE, NFTA_TABLE_NAME, "shruthi");
         for (guint size = 1; size < packet->len; size++) {
@@ -114,7 +121,7 @@ static void test_cut(void)
                 memcpy(data, &length, sizeof length);
                 (void) ruleset_watch_parse(&watch, data, size, &changed);
         }
-        g_assert_false(changed);
+        g_assert_cmpuint(changed, ==, 0);
 }
 
 int main(int argc, char *argv[])

@@ -29,6 +29,8 @@ static void test_defaults(void)
         g_assert_cmpuint(g_strv_length(conf->allowed_bridges), ==, 0);
         g_assert_cmpuint(g_strv_length(conf->allowed_networks), ==, 0);
         g_assert_cmpuint(g_strv_length(conf->network_pool), ==, 2);
+        g_assert_cmpstr(conf->publish_ports[0], ==, "1024-65535");
+        g_assert_null(conf->publish_ports[1]);
         g_assert_cmpuint(conf->networks_max_user, ==, 4);
         g_assert_cmpuint(g_strv_length(conf->image_directories), ==, 0);
         g_assert_cmpstr(conf->libvirt_uri, ==, "qemu:///system");
@@ -144,6 +146,17 @@ static void test_everything(void)
         g_assert_cmpuint(conf->idle_exit_usec, ==, 90500000);
 }
 
+static void test_no_ports(void)
+{
+        g_autoptr(Conf) none = NULL, two = NULL;
+
+        g_assert_cmpint(parse("[Shruthi]\nPublishPorts=none\n", &none, NULL), ==, 0);
+        g_assert_cmpuint(g_strv_length(none->publish_ports), ==, 0);
+        g_assert_cmpint(parse("[Shruthi]\nPublishPorts=80 8000-8010\n", &two, NULL), ==, 0);
+        g_assert_cmpuint(g_strv_length(two->publish_ports), ==, 2);
+        g_assert_cmpstr(two->publish_ports[1], ==, "8000-8010");
+}
+
 static void test_default_bridge_is_allowed(void)
 {
         g_autoptr(Conf) conf = NULL;
@@ -171,6 +184,9 @@ static const struct {
         {"[Shruthi]\nAllowedDependencies=a.service ssh\n",
                         "f:2: AllowedDependencies=a.service ssh: 'ssh' is neither a unit's name with its suffix, "
                         "such as postgresql.service, nor a pattern of such names with '*', '?' and '[…]'"},
+        {"[Shruthi]\nPublishPorts=80 90-80\n",
+                        "f:2: PublishPorts=80 90-80: '90-80' is neither a port from 1 to 65535 nor a range such "
+                        "as 1024-65535, nor none"},
         {"[Shruthi]\nImageDirectories=/srv/ok srv\n",
                         "f:2: ImageDirectories=/srv/ok srv: 'srv' is not an absolute path without '//', "
                         "'.', '..' and a '/' at the end"},
@@ -341,6 +357,7 @@ static void test_unreadable_files(Fixture *f, const void *data)
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/conf/no-ports-to-publish", test_no_ports);
         g_test_add_func("/common/conf/defaults", test_defaults);
         g_test_add_func("/common/conf/defaults-can-be-written", test_defaults_can_be_written);
         g_test_add_func("/common/conf/everything", test_everything);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "antispoof/publication-record.h"
 #include "antispoof/record.h"
 #include "common/conf.h"
 #include "common/paths.h"
@@ -346,6 +347,20 @@ static void test_update(Fixture *f, const void *data)
         g_assert_cmpstr(now, ==, then);
 }
 
+static void test_published(Fixture *f, const void *data)
+{
+        g_autofree char *dir = g_build_filename(f->samples, "run-antispoof", NULL);
+        g_autoptr(GPtrArray) publications = NULL;
+        const AntispoofPublication *publication;
+
+        g_assert_cmpint(publication_record_open(dir, NULL), ==, 0);
+        publications = publication_record_list();
+        g_assert_cmpuint(publications->len, ==, 1);
+        publication = publications->pdata[0];
+        g_assert_cmpstr(publication->unikernel, ==, "hello");
+        g_assert_cmpuint(publication->ports->len, ==, 2);
+}
+
 /* What is written today is version 1. Whoever changes that keeps v1/, and adds the next beside it. */
 static void test_written(Fixture *f, const void *data)
 {
@@ -397,6 +412,7 @@ int main(int argc, char **argv)
         ADD("the-rate-of-a-users-consoles", test_rate);
         ADD("a-domain-made-for-a-start-to-come", test_prepared);
         ADD("who-is-held-by-shruthi-antispoof", test_antispoof);
+        ADD("which-ports-are-published", test_published);
         ADD("what-is-written-today-is-version-1", test_written);
 
         return g_test_run();

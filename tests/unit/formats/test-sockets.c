@@ -138,13 +138,16 @@ static void test_antispoof(void)
                         {"filter hello 72:00:00:00:00:01 10.128.0.2 none service", ANTISPOOF_FILTER},
                         {"filter hello 72:00:00:00:00:01 any fd00::2 service", ANTISPOOF_FILTER},
                         {"check", ANTISPOOF_CHECK},
+                        {"publish shru0123456789a virbr0 10.0.0.2/24 fd00::2/64 hello 8080:80 53:53/udp",
+                                        ANTISPOOF_PUBLISH},
+                        {"withdraw shru0123456789a", ANTISPOOF_WITHDRAW},
                         {"lost", ANTISPOOF_LOST},
                         {"port vnet0 virbr0", ANTISPOOF_PORT},
                         {"port shru0123456789a virbr0 isolated", ANTISPOOF_PORT},
                         {"watch", ANTISPOOF_WATCH},
         };
         static const char *const words[] = {
-                        "whole", "restored", "put", "there", "watching", "shru0123456789a"};
+                        "whole", "restored", "done", "put", "there", "watching", "shru0123456789a"};
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 _cleanup_antispoof_request_ AntispoofRequest request = {};

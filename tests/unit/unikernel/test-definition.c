@@ -98,6 +98,25 @@ static void test_everything(void)
         g_assert_null(device->mac);
 }
 
+/* Each line adds to those before, an empty one takes them back; all have one spelling. */
+static void test_publish(void)
+{
+        g_autoptr(Definition) d = parse(IMAGE "Arguments={a.address}\n"
+                                              "[Network a]\n"
+                                              "Publish=1:1\n"
+                                              "Publish=\n"
+                                              "Publish=8080:80/tcp\n"
+                                              "Publish=[2001:DB8::1]:53:53/udp\n"
+                                              "Address=10.0.0.2/24 auto\n"
+                                              "[Network b]\n");
+        const DefinitionDevice *a = d->devices->pdata[0], *b = d->devices->pdata[1];
+        g_autofree char *text = definition_device_format(a);
+
+        g_assert_cmpstr(a->publish, ==, "8080:80\n[2001:db8::1]:53:53/udp");
+        g_assert_null(b->publish);
+        g_assert_nonnull(strstr(text, "\nPublish=8080:80\nPublish=[2001:db8::1]:53:53/udp\n"));
+}
+
 static void test_defaults(void)
 {
         g_autoptr(Definition) d = parse(IMAGE "Memory=\nRestart=\nArguments=\nOwner=\nGroup=\n");
@@ -128,7 +147,7 @@ static const struct {
                         "Wants, BindsTo, After, Before, Conflicts, PartOf, Upholds, OnFailure"},
         {IMAGE "[Network service]\nPath=/a\n",
                         "f:4: unknown key 'Path' in [Network service]; known are Bridge, "
-                        "Network, MACAddress, Address, Bandwidth, Isolation"},
+                        "Network, MACAddress, Address, Bandwidth, Isolation, Publish"},
         {IMAGE "[Volume a]\nOwner=1\n",
                         "f:4: unknown key 'Owner' in [Volume a]; known are Path, Size, Volume, ReadOnly"},
         {IMAGE "[Netwrok a]\n", "f:3: unknown section '[Netwrok]', did you mean 'Network'?"},
@@ -185,6 +204,25 @@ static const struct {
         {IMAGE "[Network s]\nBandwidth=999\n",
                         "f:4: Bandwidth=999: out of range: write 1K (1000 bytes a second) to 1000G"},
         {IMAGE "[Network s]\nIsolation=maybe\n", "f:4: Isolation=maybe: write yes or no"},
+        {IMAGE "[Network s]\nAddress=auto\nPublish=80\n",
+                        "f:5: Publish=80: the port of the guest is missing: write [ADDRESS:]PORT:GUESTPORT, such "
+                        "as 8080:80, 192.0.2.1:53:53/udp or [2001:db8::1]:443:443"},
+        {IMAGE "[Network s]\nAddress=auto\nPublish=80:80\nPublish=10.0.0.1:80:81\n",
+                        "f:6: Publish=10.0.0.1:80:81: this device publishes some of these ports already: write "
+                        "each once"},
+        {IMAGE "[Network s]\nAddress=auto\nPublish=1-1024:1-1024\nPublish=1025:1\n",
+                        "f:6: Publish=1025:1: too many: a device has at most 32 lines and 1024 ports"},
+        {IMAGE "[Network s]\nPublish=80:80\n",
+                        "f:4: Publish=80:80: [Network s] has no address that this host knows: write Address=auto "
+                        "there and {s.address} into Arguments=, or the address that the guest has"},
+        {IMAGE "[Network s]\nAddress=auto\nIsolation=no\nPublish=80:80\n",
+                        "f:6: Publish=80:80: [Network s] also has Isolation=no, so the guest could answer from an "
+                        "address of others: remove that"},
+        {IMAGE "[Network s]\nAddress=10.0.0.2/24\nPublish=[::1]:80:80\n",
+                        "f:5: Publish=[::1]:80:80: [Network s] has no address of the family of the host's: write "
+                        "one into Address="},
+        {IMAGE "[Network s]\nAddress=auto\nPublish=80:80\n[Network t]\nAddress=auto\nPublish=79-81:1-3\n",
+                        "f:8: Publish=79-81:1-3: [Network s] publishes some of these ports too: write each once"},
         {IMAGE "Memory=32\n",
                         "f:3: Memory=32: less than 1M: write the unit too, such as 32M"},
         {IMAGE "Memory=512K\n", "f:3: Memory=512K: less than 1M: write 32M or more"},
@@ -491,6 +529,7 @@ static void test_a_text_of_no_file_has_no_lines(void)
 int main(int argc, char *argv[])
 {
         g_test_init(&argc, &argv, NULL);
+        g_test_add_func("/definition/published-ports", test_publish);
         g_test_add_func("/unikernel/definition/everything", test_everything);
         g_test_add_func("/unikernel/definition/defaults", test_defaults);
         g_test_add_func("/unikernel/definition/refusals", test_refusals);

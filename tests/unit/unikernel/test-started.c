@@ -94,6 +94,7 @@ static const Change others[] = {
                 {"Volume", "v", "Volume", "d"},
                 {"Network", "x", "Bandwidth", "1M"},
                 {"Network", "x", "Isolation", "no"},
+                {"Network", "x", "Publish", "8080:80"},
                 {"Network", "x", "Bridge", "br1"},
                 {"Network", "x", NULL, NULL},
                 {"Unikernel", NULL, "Memory", "32M"},

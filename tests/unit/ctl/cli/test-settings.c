@@ -100,7 +100,7 @@ static void test_devices_keep_their_order(Fixture *f, const void *data)
 
         set(f, "Network", "service:virbr0");
         set(f, "Network", "back:network=default,mac=02:00:00:00:00:01");
-        set(f, "Network", "third");
+        set(f, "Network", "third:network=n,publish=8080:80,publish=53:53/udp");
         set(f, "Network", "fourth:bridge=network");
         set(f, "Volume", "data:/dev/vg/a:b:ro");
         set(f, "Volume", "more:/srv/more:rw");
@@ -110,7 +110,8 @@ static void test_devices_keep_their_order(Fixture *f, const void *data)
         g_assert_cmpstr(text, ==,
                         "{\"Networks\":[[\"service\",{\"Bridge\":\"virbr0\"}],"
                         "[\"back\",{\"Network\":\"default\",\"MACAddress\":\"02:00:00:00:00:01\"}],"
-                        "[\"third\",{}],[\"fourth\",{\"Bridge\":\"network\"}]],"
+                        "[\"third\",{\"Network\":\"n\",\"Publish\":[\"8080:80\",\"53:53/udp\"]}],"
+                        "[\"fourth\",{\"Bridge\":\"network\"}]],"
                         "\"Volumes\":[[\"data\",{\"Path\":\"/dev/vg/a:b\",\"ReadOnly\":true}],"
                         "[\"more\",{\"Path\":\"/srv/more\",\"ReadOnly\":false}],"
                         "[\"own\",{\"Size\":67108864,\"ReadOnly\":false}],"

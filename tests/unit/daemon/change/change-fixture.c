@@ -11,6 +11,7 @@
 #include "common/paths.h"
 #include "fixture/files.h"
 #include "image/store.h"
+#include "unikernel/listeners.h"
 #include "unikernel/order.h"
 #include "unikernel/unit-files.h"
 
@@ -42,6 +43,9 @@ void change_reset(ChangeFixture *f, ChangeKind kind, uid_t uid)
         g_clear_pointer(&request->usages, g_array_unref);
         g_clear_pointer(&request->claims, g_ptr_array_unref);
         g_clear_pointer(&request->orders, g_ptr_array_unref);
+        g_clear_pointer(&request->publishers, g_ptr_array_unref);
+        g_clear_pointer(&request->listeners, g_array_unref);
+        g_clear_pointer(&request->subnets, g_ptr_array_unref);
         close_safe(request->image_fd);
         g_free(request->text);
         g_free(request->image_digest);
@@ -55,7 +59,10 @@ void change_reset(ChangeFixture *f, ChangeKind kind, uid_t uid)
                         .image_fd = -EBADF,
                         .usages = g_array_new(FALSE, FALSE, sizeof(ResourceUsage)),
                         .claims = g_ptr_array_new_with_free_func(g_free),
-                        .orders = g_ptr_array_new_with_free_func(order_node_destroy)};
+                        .orders = g_ptr_array_new_with_free_func(order_node_destroy),
+                        .publishers = g_ptr_array_new_with_free_func(publisher_destroy),
+                        .listeners = g_array_new(FALSE, FALSE, sizeof(Listener)),
+                        .subnets = g_ptr_array_new()};
 }
 
 void change_set_up(ChangeFixture *f, gconstpointer data)
@@ -75,6 +82,7 @@ void change_set_up(ChangeFixture *f, gconstpointer data)
                         .allowed_bridges = f->bridges,
                         .allowed_networks = f->networks,
                         .allowed_dependencies = f->dependencies,
+                        .publish_ports = f->ports,
                         .memory_default = 32 * MIB,
                         .memory_max = 128 * MIB,
                         .memory_max_user = 256 * MIB,
@@ -103,6 +111,9 @@ void change_tear_down(ChangeFixture *f, gconstpointer data)
         g_array_unref(f->request.usages);
         g_ptr_array_unref(f->request.claims);
         g_ptr_array_unref(f->request.orders);
+        g_ptr_array_unref(f->request.publishers);
+        g_array_unref(f->request.listeners);
+        g_ptr_array_unref(f->request.subnets);
         g_ptr_array_unref(f->conf.bridges);
         paths_set_root(NULL);
         fixture_remove_tree(f->dir);

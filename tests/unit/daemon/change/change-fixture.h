@@ -3,6 +3,7 @@
 
 #include "../../image/image-builder.h"
 #include "daemon/change/change.h"
+#include "unikernel/listeners.h"
 
 /* One change at a time, worked in folders of its own. */
 
@@ -12,7 +13,7 @@
 
 typedef struct ChangeFixture {
         char *dir;
-        char *bridges[2], *networks[2], *dependencies[4];
+        char *bridges[2], *networks[2], *dependencies[4], *ports[3];
         Conf conf;
         SharedConf shared;
         gid_t gids[1];

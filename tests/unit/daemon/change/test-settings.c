@@ -218,6 +218,27 @@ static void test_lists(void)
         refused(bad, SETTINGS_UPDATE, "control character");
 }
 
+/* The same in a device's dictionary. */
+static void test_device_lists(void)
+{
+        sd_bus_message *m = message_new(), *bad = message_new();
+        g_autoptr(Settings) settings = NULL;
+        g_autofree char *text = NULL;
+
+        g_assert_cmpint(sd_bus_message_append(m, "a{sv}", 1, "Networks", "a(sa{sv})", 2, "a", 1, "Publish", "as",
+                                        2, "80:80", "53:53/udp", "b", 1, "Publish", "as", 0),
+                        >=, 0);
+        settings = read_ok(m, SETTINGS_CREATE);
+        text = settings_apply(settings, "[Unikernel]\n", NULL, NULL, NULL);
+        g_assert_cmpstr(text, ==,
+                        "[Unikernel]\n\n[Network a]\nPublish=80:80\nPublish=53:53/udp\n\n[Network b]\n");
+
+        g_assert_cmpint(sd_bus_message_append(bad, "a{sv}", 1, "Networks", "a(sa{sv})", 1, "a", 1, "Publish", "as",
+                                        1, "80:80\nIsolation=no"),
+                        >=, 0);
+        refused(bad, SETTINGS_CREATE, "control character");
+}
+
 static Definition *parse(const char *text)
 {
         _cleanup_error_ Error error = ERROR_INIT;
@@ -407,6 +428,7 @@ int main(int argc, char **argv)
         g_test_add_func("/daemon/settings/refuses-30-devices", test_too_many_devices);
         g_test_add_func("/daemon/settings/reads-all-keys", test_all_keys);
         g_test_add_func("/daemon/settings/a-list-is-all-of-its-lines", test_lists);
+        g_test_add_func("/daemon/settings/lists-of-devices", test_device_lists);
         g_test_add_func("/daemon/settings/keeps-what-is-not-named", test_apply_keeps);
         g_test_add_func("/daemon/settings/replaces-devices-in-order", test_apply_devices);
         g_test_add_func("/daemon/settings/credentials-keep-their-sources", test_apply_credentials);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The kernel's table of connections, by ctnetlink: all of a family are listed, and those that are meant
+ * deleted one by one, by what identifies them. Called by publish.c. */
+
+#include "antispoof/conntrack.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <string.h>
+
+#include "common/netlink.h"
+
+#define TUPLE_MAX 512 /* what stands in a tuple, and the zone */
+
+typedef struct ConntrackRequest {
+        struct nlmsghdr header;
+        struct nfgenmsg message;
+        char attributes[TUPLE_MAX];
+} ConntrackRequest;
+
+typedef struct ConntrackSearch {
+        const Address *guest;
+        GArray *found; /* ConntrackRequest: how to delete each */
+} ConntrackSearch;
+
+static ConntrackRequest conntrack_request(int message, int family, unsigned short flags)
+{
+        return (ConntrackRequest){
+                        .header = {.nlmsg_len = (uint32_t) NLMSG_LENGTH(sizeof(struct nfgenmsg)),
+                                        .nlmsg_type = (uint16_t) (NFNL_SUBSYS_CTNETLINK << 8 | message),
+                                        .nlmsg_flags = (uint16_t) (NLM_F_REQUEST | flags)},
+                        .message = {.nfgen_family = (uint8_t) family, .version = NFNETLINK_V0},
+        };
+}
+
+static size_t attribute_size(const void *payload)
+{
+        return RTA_PAYLOAD((const struct rtattr *) ((const char *) payload - RTA_LENGTH(0)));
+}
+
+/* The attribute of that type among those in another's payload. */
+static const void *attribute_find(const void *payload, size_t size, unsigned short type, size_t least)
+{
+        const struct rtattr *attribute = payload;
+        int length = (int) size;
+
+        for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length))
+                if ((attribute->rta_type & NLA_TYPE_MASK) == type && RTA_PAYLOAD(attribute) >= least)
+                        return RTA_DATA(attribute);
+        return NULL;
+}
+
+static const void *message_find(const struct nlmsghdr *header, unsigned short type, size_t least)
+{
+        const char *payload = (const char *) NLMSG_DATA(header) + NLMSG_ALIGN(sizeof(struct nfgenmsg));
+
+        return attribute_find(
+                        payload, header->nlmsg_len - NLMSG_LENGTH(sizeof(struct nfgenmsg)), type, least);
+}
+
+static bool tuple_is_from(const void *tuple, const Address *guest)
+{
+        bool v4 = guest->family == AF_INET;
+        size_t size = v4 ? 4 : ADDRESS_SIZE_MAX;
+        const void *ip = attribute_find(tuple, attribute_size(tuple), CTA_TUPLE_IP, 0);
+        const void *source =
+                        ip ? attribute_find(ip, attribute_size(ip), v4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, size)
+                           : NULL;
+
+        return source && memcmp(source, guest->bytes, size) == 0;
+}
+
+static void request_copy(ConntrackRequest *request, unsigned short type, const void *payload)
+{
+        size_t size = payload ? attribute_size(payload) : 0, end = NLMSG_ALIGN(request->header.nlmsg_len);
+        struct rtattr *attribute = (struct rtattr *) ((char *) request + end);
+
+        if (!payload || end + RTA_SPACE(size) > sizeof *request)
+                return;
+        attribute->rta_type = type;
+        attribute->rta_len = (unsigned short) RTA_LENGTH(size);
+        memcpy(RTA_DATA(attribute), payload, size);
+        request->header.nlmsg_len = (uint32_t) (end + RTA_SPACE(size));
+}
+
+/* What answers a connection that was translated is the guest; of its own connections it is the client. */
+static void on_connection(const struct nlmsghdr *header, void *userdata)
+{
+        const ConntrackSearch *search = userdata;
+        const struct nfgenmsg *message = NLMSG_DATA(header);
+        ConntrackRequest request;
+        const void *original, *reply, *status;
+        uint32_t bits;
+
+        if (NFNL_SUBSYS_ID(header->nlmsg_type) != NFNL_SUBSYS_CTNETLINK ||
+                        header->nlmsg_len < NLMSG_LENGTH(sizeof *message))
+                return;
+        original = message_find(header, CTA_TUPLE_ORIG, 0);
+        reply = message_find(header, CTA_TUPLE_REPLY, 0);
+        status = message_find(header, CTA_STATUS, sizeof bits);
+        if (!original || !reply || !status)
+                return;
+        memcpy(&bits, status, sizeof bits);
+        if (!(g_ntohl(bits) & IPS_DST_NAT) || !tuple_is_from(reply, search->guest))
+                return;
+
+        request = conntrack_request(IPCTNL_MSG_CT_DELETE, message->nfgen_family, NLM_F_ACK);
+        request_copy(&request, CTA_TUPLE_ORIG | NLA_F_NESTED, original);
+        request_copy(&request, CTA_ZONE, message_find(header, CTA_ZONE, 2));
+        g_array_append_val(search->found, request);
+}
+
+static void on_no_connection(const struct nlmsghdr *header, void *userdata)
+{
+}
+
+int conntrack_forget(const Address *guest)
+{
+        g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(ConntrackRequest));
+        ConntrackSearch search = {.guest = guest, .found = found};
+        ConntrackRequest list = conntrack_request(IPCTNL_MSG_CT_GET, guest->family, NLM_F_DUMP);
+        int r;
+
+        r = netlink_ask(NETLINK_NETFILTER, &list.header, on_connection, &search);
+        /* One that has ended meanwhile is no more. */
+        for (guint i = 0; r >= 0 && i < found->len; i++) {
+                const ConntrackRequest *request = &g_array_index(found, ConntrackRequest, i);
+
+                r = netlink_ask(NETLINK_NETFILTER, &request->header, on_no_connection, NULL);
+                if (r == -ENOENT)
+                        r = 0;
+        }
+        return r;
+}

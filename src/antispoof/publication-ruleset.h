@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "antispoof/protocol.h"
+
+/* The table that publishes ports, as commands for nft(8). Pure. */
+
+#define PUBLICATION_TABLE "shruthi_publish"
+
+/* What a packet of a published port bears while the rules of others for what is forwarded look at it, and at
+ * no other time: see forward.h. */
+#define PUBLICATION_MARK "0x53485255"
+
+/* Appends the table made anew with all publications (AntispoofPublication), in one transaction; or, where
+ * there are none, that it is deleted. */
+void publication_ruleset_append(GString *commands, const GPtrArray *publications);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One list of publications, from which all of the table is made anew with each change: it is one
+ * transaction, and there are some ports of some guests. Called by main.c. */
+
+#include "antispoof/publish.h"
+
+#include <string.h>
+
+#include "antispoof/conntrack.h"
+#include "antispoof/forward.h"
+#include "antispoof/loopback.h"
+#include "antispoof/nft.h"
+#include "antispoof/publication-record.h"
+#include "antispoof/publication-ruleset.h"
+#include "antispoof/record.h"
+#include "antispoof/table.h"
+#include "common/log.h"
+
+#define TRIES      3
+#define PAUSE_USEC 20000
+
+static GPtrArray *publications; /* AntispoofPublication */
+
+static bool publications_have_bridge(const char *bridge)
+{
+        for (guint i = 0; i < publications->len; i++)
+                if (g_str_equal(((const AntispoofPublication *) publications->pdata[i])->bridge, bridge))
+                        return true;
+        return false;
+}
+
+/* A bridge that is just gone is told when it is made again. */
+static void publish_set_loopback(const char *bridge)
+{
+        bool wanted = publications_have_bridge(bridge);
+        int r = loopback_set_routed(bridge, wanted);
+
+        if (r < 0 && wanted)
+                log_debug("Ports cannot be reached by 127.0.0.1 over '%s': %s", bridge, g_strerror(-r));
+}
+
+void publish_reach_loopback(void)
+{
+        g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+
+        for (guint i = 0; i < publications->len; i++) {
+                AntispoofPublication *publication = publications->pdata[i];
+
+                if (g_hash_table_add(seen, publication->bridge))
+                        publish_set_loopback(publication->bridge);
+        }
+}
+
+static int publish_make_table(Error *ret_error)
+{
+        g_autoptr(GString) commands = g_string_new(NULL);
+        int r = 0;
+
+        publication_ruleset_append(commands, publications);
+        /* Somebody else's transaction at the same moment makes ours fail. */
+        for (int try = 0; try < TRIES; try++) {
+                error_clear(ret_error);
+                r = nft_run(commands->str, ret_error);
+                if (r >= 0)
+                        break;
+                g_usleep(PAUSE_USEC);
+        }
+        return r;
+}
+
+int publish_restore(Error *ret_error)
+{
+        int r;
+
+        if (publications->len == 0)
+                return 0;
+        r = publish_make_table(ret_error);
+        if (r >= 0)
+                r = forward_set_accepted(true, ret_error);
+        publish_reach_loopback();
+        return r;
+}
+
+static AntispoofPublication *publish_find(const char *interface, guint *ret_index)
+{
+        for (guint i = 0; i < publications->len; i++)
+                if (g_str_equal(((AntispoofPublication *) publications->pdata[i])->interface, interface)) {
+                        *ret_index = i;
+                        return publications->pdata[i];
+                }
+        return NULL;
+}
+
+static void publish_forget_connections(const AntispoofPublication *publication)
+{
+        const Address *const addresses[] = {&publication->address4, &publication->address6};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++) {
+                int r = address_is_set(addresses[i]) ? conntrack_forget(addresses[i]) : 0;
+
+                if (r < 0)
+                        log_warning("Cannot end the connections to published ports of '%s': %s",
+                                        publication->unikernel, g_strerror(-r));
+        }
+}
+
+/* Out of the list, which the table is to be made from afterwards. */
+static AntispoofPublication *publish_take(guint index)
+{
+        AntispoofPublication *publication = g_ptr_array_steal_index(publications, index);
+
+        publication_record_remove(publication->interface);
+        return publication;
+}
+
+/* What is in taken (AntispoofPublication) is in the list no longer. */
+static void publish_end(const GPtrArray *taken)
+{
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r = publish_make_table(&error);
+
+        if (r >= 0 && publications->len == 0)
+                r = forward_set_accepted(false, &error);
+        if (r < 0)
+                log_warning("Cannot withdraw published ports: %s", error_message(&error, r));
+        for (guint i = 0; i < taken->len; i++) {
+                publish_forget_connections(taken->pdata[i]);
+                publish_set_loopback(((const AntispoofPublication *) taken->pdata[i])->bridge);
+        }
+}
+
+void publish_withdraw(const char *interface)
+{
+        g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(antispoof_publication_destroy);
+        guint index;
+
+        if (!publish_find(interface, &index))
+                return;
+        g_ptr_array_add(taken, publish_take(index));
+        publish_end(taken);
+}
+
+/* Whether its guest has come and gone, or a start has never made it. */
+static bool publication_is_over(const AntispoofPublication *publication)
+{
+        if (if_nametoindex(publication->interface) != 0) {
+                publication_record_mark_seen(publication->interface);
+                return false;
+        }
+        return publication_record_was_seen(publication->interface) ||
+               publication_record_is_older(publication->interface, TABLE_START_SEC);
+}
+
+void publish_look(void)
+{
+        g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(antispoof_publication_destroy);
+
+        for (guint i = publications->len; i-- > 0;)
+                if (publication_is_over(publications->pdata[i]))
+                        g_ptr_array_add(taken, publish_take(i));
+        if (taken->len > 0)
+                publish_end(taken);
+}
+
+static bool filter_has_address(const AntispoofFamily *family, const Address *address)
+{
+        return !address_is_set(address) || (!family->any && address_equal(&family->address, address));
+}
+
+/* Who may send from another's address would answer for it. */
+static int publication_check_filter(const AntispoofPublication *publication, Error *ret_error)
+{
+        g_autoptr(AntispoofFilter) filter = record_find(publication->interface);
+
+        if (filter && g_str_equal(filter->unikernel, publication->unikernel) &&
+                        filter_has_address(&filter->ipv4, &publication->address4) &&
+                        filter_has_address(&filter->ipv6, &publication->address6))
+                return 0;
+
+        return error_set(ret_error, ERROR_FAILED, "The interface has no filter with this address");
+}
+
+/* Of another unikernel; those of the same one are in taken afterwards. */
+static int publish_check_others(const AntispoofPublication *publication, GPtrArray *taken, Error *ret_error)
+{
+        for (guint i = 0; i < publications->len; i++) {
+                const AntispoofPublication *other = publications->pdata[i];
+                const PublishedPort *port = published_ports_find_overlap(publication->ports, other->ports);
+                g_autofree char *text = port ? published_port_format(port) : NULL;
+
+                if (port && !g_str_equal(other->unikernel, publication->unikernel))
+                        return error_set(ret_error, ERROR_ADDRESS_IN_USE,
+                                        "Publish=%s: this port of the host is published by unikernel '%s', "
+                                        "which runs",
+                                        text, other->unikernel);
+        }
+        for (guint i = publications->len; i-- > 0;) {
+                const AntispoofPublication *other = publications->pdata[i];
+
+                if (g_str_equal(other->interface, publication->interface) ||
+                                published_ports_find_overlap(publication->ports, other->ports))
+                        g_ptr_array_add(taken, publish_take(i));
+        }
+        return 0;
+}
+
+static AntispoofPublication *publication_copy(const AntispoofPublication *publication)
+{
+        AntispoofPublication *copy = g_memdup2(publication, sizeof *publication);
+
+        copy->unikernel = g_strdup(publication->unikernel);
+        copy->ports = g_array_ref(publication->ports);
+        return copy;
+}
+
+int publish_add(const AntispoofPublication *publication, Error *ret_error)
+{
+        g_autoptr(GPtrArray) taken = g_ptr_array_new_with_free_func(antispoof_publication_destroy);
+        int r;
+
+        publish_look();
+        r = publication_check_filter(publication, ret_error);
+        if (r >= 0)
+                r = publish_check_others(publication, taken, ret_error);
+        if (r >= 0)
+                r = publication_record_write(publication, ret_error);
+        if (r < 0)
+                return r;
+
+        g_ptr_array_add(publications, publication_copy(publication));
+        r = publish_restore(ret_error);
+        if (r < 0)
+                publish_withdraw(publication->interface);
+        for (guint i = 0; i < taken->len; i++)
+                publish_set_loopback(((const AntispoofPublication *) taken->pdata[i])->bridge);
+        return r;
+}
+
+int publish_open(const char *directory, Error *ret_error)
+{
+        int r;
+
+        r = publication_record_open(directory, ret_error);
+        if (r < 0)
+                return r;
+
+        g_clear_pointer(&publications, g_ptr_array_unref);
+        publications = publication_record_list();
+        publish_look();
+        return 0;
+}
+
+unsigned publish_count(void)
+{
+        return publications->len;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "antispoof/protocol.h"
+
+/* The published ports: in our records, in the kernel's tables, and in what they need beside those. */
+
+/* Reads the records below the directory; publish_restore() makes the kernel follow them. */
+int publish_open(const char *directory, Error *ret_error);
+
+/* When it returns, the ports lead to the guest. Its interface has a filter with that address, or it is
+ * FAILED; ADDRESS_IN_USE (FAILED for the client) with who has one of the ports. What the same unikernel
+ * published on an interface that it no longer has is withdrawn. */
+int publish_add(const AntispoofPublication *publication, Error *ret_error);
+
+void publish_withdraw(const char *interface);
+
+/* After interfaces have come or gone: withdraws what was published for a guest that is gone. */
+void publish_look(void);
+
+/* After somebody else has changed the packet filter. */
+int publish_restore(Error *ret_error);
+
+/* After a bridge was made anew. */
+void publish_reach_loopback(void);
+
+unsigned publish_count(void);

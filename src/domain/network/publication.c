@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Publish= at a start: that the ports can be had, and the request for them. Called by start.c. */
+
+#include "domain/network/publication.h"
+
+#include "common/published-port.h"
+#include "domain/host/antispoof-client.h"
+#include "domain/host/neighbours-client.h"
+#include "domain/host/protocol.h"
+#include "domain/network/attachment.h"
+#include "unikernel/listeners.h"
+#include "unikernel/publishers.h"
+
+static int publication_check_network(const DefinitionDevice *device, const PlanNetwork *network,
+                const Attachment *attachment, Error *ret_error)
+{
+        if (!attachment->info)
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK, PUBLISH_ON_BRIDGE_MESSAGE, device->name,
+                                network->bridge, device->name);
+        if (!attachment->info->bridge || (int) attachment->info->mode < 0)
+                return error_set(ret_error, ERROR_NO_SUCH_NETWORK,
+                                "Network '%s': the host cannot publish ports on libvirt network '%s', which "
+                                "is "
+                                "neither nat nor routed nor isolated; remove Publish=, or attach the guest "
+                                "to "
+                                "another network",
+                                device->name, attachment->info->name);
+        if (!network->interface[0])
+                return error_set(ret_error, ERROR_NOT_SUPPORTED,
+                                "Network '%s': ports are published by shruthi-antispoof, which does not "
+                                "answer: "
+                                "see 'systemctl status shruthi-antispoof.socket shruthi-antispoof.service'",
+                                device->name);
+        return 0;
+}
+
+/* What the host's ports can lead to: of one port's own family there must be an address. */
+static int publication_check_addresses(const DefinitionDevice *device, const PlaceholderDevice *facts,
+                const GArray *ports, Error *ret_error)
+{
+        bool v4 = address_is_set(&facts->address4), v6 = address_is_set(&facts->address6);
+
+        if (!v4 && !v6)
+                return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
+                                "Network '%s': there is no address to publish ports of; set Address=",
+                                device->name);
+        for (guint i = 0; i < ports->len; i++) {
+                const PublishedPort *port = &g_array_index(ports, PublishedPort, i);
+                g_autofree char *text = published_port_format(port);
+
+                if (address_is_set(&port->address) && !(port->address.family == AF_INET ? v4 : v6))
+                        return error_set(ret_error, ERROR_NO_FREE_ADDRESS,
+                                        "Network '%s': Publish=%s: the guest has no %s address; set one in "
+                                        "Address=, or publish at an %s address of the host",
+                                        device->name, text, v4 ? "IPv6" : "IPv4", v4 ? "IPv4" : "IPv6");
+        }
+        return 0;
+}
+
+/* Where that cannot be told, the guest starts all the same: it was looked at when it was created. */
+static int publication_check_listeners(const GArray *ports, Error *ret_error)
+{
+        g_autoptr(GArray) listeners = g_array_new(FALSE, FALSE, sizeof(Listener));
+        _cleanup_error_ Error error = ERROR_INIT;
+        int r;
+
+        r = neighbours_ask_listeners(listeners, &error);
+        if (r < 0) {
+                protocol_emit(DOMAIN_KEY_NOTICE, "%s", error_message(&error, r));
+                return 0;
+        }
+        return listeners_check(listeners, ports, ret_error);
+}
+
+/* With the prefix length of its network, as far as that is known. */
+static Address publication_address(const Address *address, const Subnet *subnet)
+{
+        Address result = *address;
+
+        if (address_is_set(address) && address_is_set(&subnet->network) &&
+                        address_contains(&subnet->network, address))
+                result.prefix = subnet->network.prefix;
+        return result;
+}
+
+static int publication_apply_device(virConnectPtr connection, const Plan *plan,
+                const DefinitionDevice *device, const PlanNetwork *network, Error *ret_error)
+{
+        g_autoptr(GArray) ports = published_ports_split(device->publish);
+        AntispoofPublication publication = {.unikernel = plan->definition->name, .ports = ports};
+        g_autoptr(Attachment) attachment = NULL;
+        int r;
+
+        r = attachment_find(
+                        connection, plan->conf, device->network, network->bridge, &attachment, ret_error);
+        if (r >= 0)
+                r = publication_check_network(device, network, attachment, ret_error);
+        if (r >= 0)
+                r = publication_check_addresses(device, &network->facts, ports, ret_error);
+        if (r < 0)
+                return r;
+        r = publication_check_listeners(ports, ret_error);
+        if (r >= 0) {
+                g_strlcpy(publication.interface, network->interface, sizeof publication.interface);
+                g_strlcpy(publication.bridge, attachment->info->bridge, sizeof publication.bridge);
+                publication.address4 = publication_address(&network->facts.address4, &attachment->subnet4);
+                publication.address6 = publication_address(&network->facts.address6, &attachment->subnet6);
+                r = antispoof_publish(&publication, ret_error);
+        }
+        if (r < 0)
+                error_prefix(ret_error, "Network '%s'", device->name);
+        return r;
+}
+
+int publication_apply(virConnectPtr connection, const Plan *plan, Error *ret_error)
+{
+        const GPtrArray *devices = plan->definition->devices;
+        int r = 0;
+
+        for (guint i = 0; r >= 0 && i < devices->len; i++) {
+                const DefinitionDevice *device = devices->pdata[i];
+
+                if (device->publish)
+                        r = publication_apply_device(
+                                        connection, plan, device, &plan->networks[i], ret_error);
+        }
+        if (r < 0)
+                publication_withdraw(plan);
+        return r;
+}
+
+void publication_withdraw(const Plan *plan)
+{
+        const GPtrArray *devices = plan->definition->devices;
+
+        for (guint i = 0; i < devices->len; i++) {
+                const DefinitionDevice *device = devices->pdata[i];
+
+                if (device->publish && plan->networks[i].interface[0])
+                        antispoof_withdraw(plan->networks[i].interface);
+        }
+}
