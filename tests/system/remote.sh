@@ -128,7 +128,7 @@ check "so does a volume" shruthictl -H node volume import saved content
 check "… and back" shruthictl -H node volume export saved again
 check "… and is the same" cmp content again
 check "removed" shruthictl -H node volume remove saved
-expect_output "… as the far user" '^really +running +bob' shruthictl -H node list
+expect_output "… as the far user" '^really +running +- +bob' shruthictl -H node list
 check "removed" shruthictl -H node remove --now really
 
 finish
