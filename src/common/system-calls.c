@@ -5,12 +5,9 @@
 
 #include "common/system-calls.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <linux/audit.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +20,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/filter-program.h"
+
 /* Debian 12's headers end with futex_waitv(). Since then a number is the same on all architectures. */
 #ifndef __NR_fchmodat2
 #define __NR_fchmodat2 452
@@ -31,29 +30,6 @@
 #define __NR_set_tls    __ARM_NR_set_tls
 #define __NR_cacheflush __ARM_NR_cacheflush
 #endif
-
-#define BY_ENDIAN(little, big) (__BYTE_ORDER == __LITTLE_ENDIAN ? (little) : (big))
-
-/* meson.build has the same list. */
-#if defined(__x86_64__)
-#define OUR_ARCHITECTURE AUDIT_ARCH_X86_64
-#elif defined(__i386__)
-#define OUR_ARCHITECTURE AUDIT_ARCH_I386
-#elif defined(__aarch64__)
-#define OUR_ARCHITECTURE AUDIT_ARCH_AARCH64
-#elif defined(__arm__)
-#define OUR_ARCHITECTURE BY_ENDIAN(AUDIT_ARCH_ARM, AUDIT_ARCH_ARMEB)
-#elif defined(__riscv) && __riscv_xlen == 64
-#define OUR_ARCHITECTURE AUDIT_ARCH_RISCV64
-#elif defined(__powerpc64__)
-#define OUR_ARCHITECTURE BY_ENDIAN(AUDIT_ARCH_PPC64LE, AUDIT_ARCH_PPC64)
-#elif defined(__s390x__)
-#define OUR_ARCHITECTURE AUDIT_ARCH_S390X
-#endif
-
-/* What the kernel uses of each argument that is looked at here: its lower half. */
-#define ARGUMENT_OFFSET(i)                                                                                  \
-        ((uint32_t) (offsetof(struct seccomp_data, args) + (i) * sizeof(uint64_t) + BY_ENDIAN(0, 4)))
 
 /* s390x has the flags second. */
 #ifdef __s390x__
@@ -119,83 +95,48 @@ static const Row rows[] = {
 #include "system-calls-rows.h"
 };
 
-typedef struct Program {
-        struct sock_filter *instructions;
-        size_t size;
-} Program;
-
-static void program_add(Program *program, struct sock_filter instruction)
+static void program_mode(FilterProgram *program, unsigned argument)
 {
-        g_assert(program->size < SYSTEM_CALLS_PROGRAM_MAX);
-        program->instructions[program->size++] = instruction;
+        filter_program_load(program, ARGUMENT_LOW(argument));
+        filter_program_expect_none(program, MODE_SUID_SGID, ANSWER_REFUSED);
 }
 
-static void program_answer(Program *program, uint32_t answer)
-{
-        program_add(program, (struct sock_filter) BPF_STMT(BPF_RET | BPF_K, answer));
-}
-
-static void program_load(Program *program, uint32_t offset)
-{
-        program_add(program, (struct sock_filter) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
-}
-
-/* Goes on if the condition holds, and answers otherwise. */
-static void program_expect(Program *program, unsigned short condition, uint32_t value, uint32_t answer)
-{
-        program_add(program, (struct sock_filter) BPF_JUMP(BPF_JMP | condition | BPF_K, value, 1, 0));
-        program_answer(program, answer);
-}
-
-/* Goes on if none of the bits is set, and answers otherwise. */
-static void program_expect_none(Program *program, uint32_t bits, uint32_t answer)
-{
-        program_add(program, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1));
-        program_answer(program, answer);
-}
-
-static void program_mode(Program *program, unsigned argument)
-{
-        program_load(program, ARGUMENT_OFFSET(argument));
-        program_expect_none(program, MODE_SUID_SGID, ANSWER_REFUSED);
-}
-
-static void program_rule(Program *program, Rule rule, unsigned argument)
+static void program_rule(FilterProgram *program, Rule rule, unsigned argument)
 {
         switch (rule) {
         case RULE_REFUSE:
-                program_answer(program, ANSWER_REFUSED);
+                filter_program_answer(program, ANSWER_REFUSED);
                 return;
         case RULE_UNKNOWN:
-                program_answer(program, ANSWER_UNKNOWN);
+                filter_program_answer(program, ANSWER_UNKNOWN);
                 return;
         case RULE_ALLOW:
                 break;
         case RULE_FAMILY:
-                program_load(program, ARGUMENT_OFFSET(argument));
-                program_expect(program, BPF_JEQ, AF_UNIX, ANSWER_FAMILY);
+                filter_program_load(program, ARGUMENT_LOW(argument));
+                filter_program_expect(program, BPF_JEQ, AF_UNIX, ANSWER_FAMILY);
                 break;
         case RULE_NAMESPACES:
-                program_load(program, ARGUMENT_OFFSET(CLONE_FLAGS_ARGUMENT));
-                program_expect_none(program, CLONE_NAMESPACES, ANSWER_REFUSED);
+                filter_program_load(program, ARGUMENT_LOW(CLONE_FLAGS_ARGUMENT));
+                filter_program_expect_none(program, CLONE_NAMESPACES, ANSWER_REFUSED);
                 break;
         case RULE_WRITABLE_CODE:
-                program_load(program, ARGUMENT_OFFSET(argument));
-                program_add(program, (struct sock_filter) BPF_STMT(
-                                                     BPF_ALU | BPF_AND | BPF_K, PROT_WRITE | PROT_EXEC));
-                program_add(program, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-                                                     PROT_WRITE | PROT_EXEC, 0, 1));
-                program_answer(program, ANSWER_REFUSED);
+                filter_program_load(program, ARGUMENT_LOW(argument));
+                filter_program_add(program, (struct sock_filter) BPF_STMT(BPF_ALU | BPF_AND | BPF_K,
+                                                            PROT_WRITE | PROT_EXEC));
+                filter_program_add(program, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+                                                            PROT_WRITE | PROT_EXEC, 0, 1));
+                filter_program_answer(program, ANSWER_REFUSED);
                 break;
         case RULE_CODE:
-                program_load(program, ARGUMENT_OFFSET(argument));
-                program_expect_none(program, PROT_EXEC, ANSWER_REFUSED);
+                filter_program_load(program, ARGUMENT_LOW(argument));
+                filter_program_expect_none(program, PROT_EXEC, ANSWER_REFUSED);
                 break;
         case RULE_OPEN:
-                program_load(program, ARGUMENT_OFFSET(argument));
-                program_add(program, (struct sock_filter) BPF_JUMP(
-                                                     BPF_JMP | BPF_JSET | BPF_K, OPEN_MAKES, 1, 0));
-                program_answer(program, SECCOMP_RET_ALLOW);
+                filter_program_load(program, ARGUMENT_LOW(argument));
+                filter_program_add(program,
+                                (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, OPEN_MAKES, 1, 0));
+                filter_program_answer(program, SECCOMP_RET_ALLOW);
                 program_mode(program, argument + 1);
                 break;
         case RULE_MODE:
@@ -203,12 +144,12 @@ static void program_rule(Program *program, Rule rule, unsigned argument)
                 break;
         }
 
-        program_answer(program, SECCOMP_RET_ALLOW);
+        filter_program_answer(program, SECCOMP_RET_ALLOW);
 }
 
 /* The number is in the accumulator: finds its range by halves, the lower one first. A conditional jump
  * reaches 255 instructions far, a plain one everywhere. */
-static void program_search(Program *program, const Range *ranges, size_t n)
+static void program_search(FilterProgram *program, const Range *ranges, size_t n)
 {
         size_t half = n / 2, over;
 
@@ -217,10 +158,10 @@ static void program_search(Program *program, const Range *ranges, size_t n)
                 return;
         }
 
-        program_add(program, (struct sock_filter) BPF_JUMP(
-                                             BPF_JMP | BPF_JGE | BPF_K, ranges[half].from, 0, 1));
+        filter_program_add(program,
+                        (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ranges[half].from, 0, 1));
         over = program->size;
-        program_add(program, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JA, 0, 0, 0));
+        filter_program_add(program, (struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JA, 0, 0, 0));
         program_search(program, ranges, half);
         program->instructions[over].k = (uint32_t) (program->size - over - 1);
         program_search(program, ranges + half, n - half);
@@ -267,15 +208,15 @@ static size_t find_ranges(Range ret_ranges[static 2 * G_N_ELEMENTS(rows) + 3])
 
 size_t system_calls_program(struct sock_filter ret_program[static SYSTEM_CALLS_PROGRAM_MAX])
 {
-        Program program = {.instructions = ret_program};
+        FilterProgram program = {.instructions = ret_program, .max = SYSTEM_CALLS_PROGRAM_MAX};
         Range ranges[2 * G_N_ELEMENTS(rows) + 3];
         size_t n = find_ranges(ranges);
 
-        program_load(&program, offsetof(struct seccomp_data, arch));
-        program_expect(&program, BPF_JEQ, OUR_ARCHITECTURE, SECCOMP_RET_KILL_PROCESS);
-        program_load(&program, offsetof(struct seccomp_data, nr));
+        filter_program_load(&program, offsetof(struct seccomp_data, arch));
+        filter_program_expect(&program, BPF_JEQ, OUR_ARCHITECTURE, SECCOMP_RET_KILL_PROCESS);
+        filter_program_load(&program, offsetof(struct seccomp_data, nr));
 #ifdef __x86_64__
-        program_expect_none(&program, X32_BIT, SECCOMP_RET_KILL_PROCESS);
+        filter_program_expect_none(&program, X32_BIT, SECCOMP_RET_KILL_PROCESS);
 #endif
         program_search(&program, ranges, n);
         return program.size;
