@@ -37,21 +37,25 @@ static void attachment_parse(const uint8_t *p, bool is64, ElfSegment *ret)
 {
         if (is64)
                 *ret = (ElfSegment){
-                        .type = get_le32(p + offsetof(Elf64_Phdr, p_type)),
-                        .offset = get_le64(p + offsetof(Elf64_Phdr, p_offset)),
-                        .address = get_le64(p + offsetof(Elf64_Phdr, p_paddr)),
-                        .file_size = get_le64(p + offsetof(Elf64_Phdr, p_filesz)),
-                        .memory_size = get_le64(p + offsetof(Elf64_Phdr, p_memsz)),
-                        .align = get_le64(p + offsetof(Elf64_Phdr, p_align)),
+                                .type = get_le32(p + offsetof(Elf64_Phdr, p_type)),
+                                .flags = get_le32(p + offsetof(Elf64_Phdr, p_flags)),
+                                .offset = get_le64(p + offsetof(Elf64_Phdr, p_offset)),
+                                .address = get_le64(p + offsetof(Elf64_Phdr, p_paddr)),
+                                .virtual_address = get_le64(p + offsetof(Elf64_Phdr, p_vaddr)),
+                                .file_size = get_le64(p + offsetof(Elf64_Phdr, p_filesz)),
+                                .memory_size = get_le64(p + offsetof(Elf64_Phdr, p_memsz)),
+                                .align = get_le64(p + offsetof(Elf64_Phdr, p_align)),
                 };
         else
                 *ret = (ElfSegment){
-                        .type = get_le32(p + offsetof(Elf32_Phdr, p_type)),
-                        .offset = get_le32(p + offsetof(Elf32_Phdr, p_offset)),
-                        .address = get_le32(p + offsetof(Elf32_Phdr, p_paddr)),
-                        .file_size = get_le32(p + offsetof(Elf32_Phdr, p_filesz)),
-                        .memory_size = get_le32(p + offsetof(Elf32_Phdr, p_memsz)),
-                        .align = get_le32(p + offsetof(Elf32_Phdr, p_align)),
+                                .type = get_le32(p + offsetof(Elf32_Phdr, p_type)),
+                                .flags = get_le32(p + offsetof(Elf32_Phdr, p_flags)),
+                                .offset = get_le32(p + offsetof(Elf32_Phdr, p_offset)),
+                                .address = get_le32(p + offsetof(Elf32_Phdr, p_paddr)),
+                                .virtual_address = get_le32(p + offsetof(Elf32_Phdr, p_vaddr)),
+                                .file_size = get_le32(p + offsetof(Elf32_Phdr, p_filesz)),
+                                .memory_size = get_le32(p + offsetof(Elf32_Phdr, p_memsz)),
+                                .align = get_le32(p + offsetof(Elf32_Phdr, p_align)),
                 };
 }
 

@@ -11,8 +11,10 @@
 
 typedef struct ElfSegment {
         uint32_t type;
+        uint32_t flags; /* PF_… */
         uint64_t offset;
         uint64_t address; /* physical */
+        uint64_t virtual_address;
         uint64_t file_size;
         uint64_t memory_size;
         uint64_t align;

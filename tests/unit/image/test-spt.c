@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Images for Solo5's spt target as a tender reads them: what is loaded where, and what is refused. */
+
+#include <elf.h>
+#include <glib.h>
+#include <string.h>
+
+#include "image-builder.h"
+#include "image/spt.h"
+
+#define SPT            .interpreter = SOLO5, .abi_target = 2, .devices = DEVICES
+#define ABI_VERSION_AT (SOLO5_DESC_AT + 4)
+#define HEADER_SIZE    sizeof(Elf64_Phdr)
+
+/* Where in the image a case writes. */
+typedef enum Anchor {
+        AT_NONE,
+        AT_FILE,
+        AT_LOAD, /* the program header of what is loaded, the last */
+        AT_NOTE, /* that of the interpreter, made a second one to load */
+        AT_ABI,
+} Anchor;
+
+typedef struct Patch {
+        Anchor anchor;
+        size_t offset;
+        unsigned width;
+        uint64_t value;
+} Patch;
+
+typedef struct Refusal {
+        const char *path;
+        ImageSpec spec;
+        Patch patches[7];
+        ErrorCode code;
+        const char *problem;
+} Refusal;
+
+static BuiltImage *spt_build(const ImageSpec *spec)
+{
+        BuiltImage *image = image_build(spec);
+
+        if (spec->abi_target != 0)
+                image_put(image, image->abi_at + ABI_VERSION_AT, 4, SPT_ABI_VERSION);
+        image_put(image,
+                        image->segments_at + (image->n_segments - 1) * HEADER_SIZE +
+                                        offsetof(Elf64_Phdr, p_flags),
+                        4, PF_R | PF_X);
+        return image;
+}
+
+static bool spt_read_bytes(const BuiltImage *image, SptImage *ret, ImageInfo *info)
+{
+        Source source = source_from_bytes(image->bytes->data, image->bytes->len);
+
+        return spt_read(&source, IMAGE_ARCHITECTURE_X86_64, ret, info);
+}
+
+static void test_good(void)
+{
+        g_autoptr(BuiltImage) image = spt_build(&(ImageSpec){SPT});
+        _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
+        SptImage spt;
+
+        if (!spt_read_bytes(image, &spt, info))
+                g_error("refused: %s", info->problem);
+        g_assert_null(info->problem);
+        g_assert_cmpint(info->target, ==, SOLO5_TARGET_SPT);
+        g_assert_cmpuint(info->abi_version, ==, 2);
+        g_assert_cmpuint(info->n_devices, ==, 2);
+        g_assert_cmpstr(info->devices[1].name, ==, "storage");
+        g_assert_cmpuint(spt.entry, ==, 0x100000);
+        g_assert_cmpuint(spt.n_segments, ==, 1);
+        g_assert_cmpuint(spt.segments[0].address, ==, 0x100000);
+        g_assert_cmpuint(spt.segments[0].file_size, ==, image->bytes->len);
+        g_assert_true(spt.segments[0].readable && spt.segments[0].executable && !spt.segments[0].writable);
+        g_assert_cmpuint(spt.end, ==, 0x100000 + image->bytes->len);
+        g_assert_cmpuint(info->loaded_end, ==, spt.end);
+}
+
+/* It is still not hosted, and inspected as before. */
+static void test_inspected(void)
+{
+        g_autoptr(BuiltImage) image = spt_build(&(ImageSpec){SPT});
+        _cleanup_image_info_ ImageInfo *info = inspect_on(image->bytes->data, image->bytes->len, HOST);
+
+        g_assert_cmpint(info->target, ==, SOLO5_TARGET_SPT);
+        g_assert_cmpuint(info->abi_version, ==, 2);
+        g_assert_cmpuint(info->n_devices, ==, 2);
+        g_assert_true(g_str_has_prefix(info->problem, "built for spt: rebuild"));
+}
+
+/* A second segment: what would be the interpreter's, loaded at address. */
+#define SECOND(flags, address, memory_size)                                                                 \
+        {AT_NOTE, offsetof(Elf64_Phdr, p_type), 4, PT_LOAD},                                                \
+                        {AT_NOTE, offsetof(Elf64_Phdr, p_flags), 4, (flags)},                               \
+                        {AT_NOTE, offsetof(Elf64_Phdr, p_vaddr), 8, (address)},                             \
+                        {AT_NOTE, offsetof(Elf64_Phdr, p_memsz), 8, (memory_size)},                         \
+                        {AT_LOAD, offsetof(Elf64_Phdr, p_vaddr), 8, 0x108000},                              \
+        {                                                                                                   \
+                AT_FILE, offsetof(Elf64_Ehdr, e_entry), 8, 0x108000                                         \
+        }
+
+static const Refusal refusals[] = {
+                {"no ELF file", {.flat = true}, {}, ERROR_UNSUPPORTED_IMAGE,
+                                "no ELF file, which images for"},
+                {"another processor", {SPT, .machine = EM_AARCH64}, {}, ERROR_UNSUPPORTED_IMAGE,
+                                "for aarch64, this host is x86_64: rebuild it for this one"},
+                {"big endian", {SPT}, {{AT_FILE, EI_DATA, 1, ELFDATA2MSB}}, ERROR_UNSUPPORTED_IMAGE,
+                                "for big-endian another architecture, this host is x86_64"},
+                {"32 bits", {SPT, .is32 = true, .machine = EM_X86_64}, {}, ERROR_INVALID_IMAGE,
+                                "damaged: a Solo5 spt image is a 64-bit ELF file"},
+                {"an address of its own choice", {SPT, .type = ET_DYN}, {}, ERROR_UNSUPPORTED_IMAGE,
+                                "no executable with fixed addresses (its ELF type is 3, not 2)"},
+                {"no note", {.interpreter = SOLO5}, {}, ERROR_UNSUPPORTED_IMAGE,
+                                "no Solo5 image, or one that lost the note"},
+                {"no manifest", {.interpreter = SOLO5, .abi_target = 2}, {}, ERROR_INVALID_IMAGE,
+                                "a Solo5 image without its manifest"},
+                {"virtio", {VIRTIO}, {}, ERROR_UNSUPPORTED_IMAGE,
+                                "built for virtio, not for spt: rebuild for"},
+                {"hvt", {.abi_target = 1, .devices = DEVICES}, {}, ERROR_UNSUPPORTED_IMAGE,
+                                "built for hvt, not for spt"},
+                {"an unknown target", {.abi_target = 99, .devices = DEVICES}, {}, ERROR_UNSUPPORTED_IMAGE,
+                                "built for the unknown Solo5 target 99"},
+                {"version 1", {SPT}, {{AT_ABI, ABI_VERSION_AT, 4, 1}}, ERROR_UNSUPPORTED_IMAGE,
+                                "built for version 1 of Solo5's spt target, only version 2 is supported"},
+                {"version 3", {SPT}, {{AT_ABI, ABI_VERSION_AT, 4, 3}}, ERROR_UNSUPPORTED_IMAGE,
+                                "built for version 3 of Solo5's spt target, only version 2 is supported"},
+                {"writable code", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_flags), 4, 7}},
+                                ERROR_UNSUPPORTED_IMAGE,
+                                "is writable and executable, which is not supported"},
+                {"no code", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_flags), 4, PF_R}}, ERROR_INVALID_IMAGE,
+                                "damaged: its entry 0x100000 is in none of its 1 segments"},
+                {"nothing to load", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_type), 4, PT_NULL}},
+                                ERROR_INVALID_IMAGE,
+                                "damaged: its entry 0x100000 is in none of its 0 segments"},
+                {"an entry elsewhere", {SPT}, {{AT_FILE, offsetof(Elf64_Ehdr, e_entry), 8, 0xfffff}},
+                                ERROR_INVALID_IMAGE, "damaged: its entry 0xfffff is in none"},
+                {"a low address", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_vaddr), 8, 0xff000}},
+                                ERROR_INVALID_IMAGE, "linked at 0xff000 (segment 3), below 0x100000"},
+                {"more in the file than in memory", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_memsz), 8, 1}},
+                                ERROR_INVALID_IMAGE, "damaged: segment 3 has"},
+                {"more than there are addresses", {SPT},
+                                {{AT_LOAD, offsetof(Elf64_Phdr, p_vaddr), 8, UINT64_MAX - 4096}},
+                                ERROR_INVALID_IMAGE, "claims more than there are addresses"},
+                {"the last address", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_vaddr), 8, UINT64_MAX - 4095}},
+                                ERROR_INVALID_IMAGE, "claims more than there are addresses"},
+                {"much more", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_memsz), 8, UINT64_MAX}},
+                                ERROR_INVALID_IMAGE, "claims more than there are addresses"},
+                {"a segment beyond the end", {SPT}, {{AT_LOAD, offsetof(Elf64_Phdr, p_offset), 8, 4096}},
+                                ERROR_INVALID_IMAGE, "cut off: segment 3"},
+                {"segments out of order", {SPT}, {SECOND(PF_R | PF_X, 0x200000, 0x1000)},
+                                ERROR_INVALID_IMAGE,
+                                "segment 3 (at 0x108000) begins before or in the last page"},
+                {"segments that overlap", {SPT}, {SECOND(PF_R | PF_X, 0x100000, 0x8001)},
+                                ERROR_INVALID_IMAGE,
+                                "segment 3 (at 0x108000) begins before or in the last page"},
+                {"a page of two kinds", {SPT},
+                                {SECOND(PF_R | PF_W, 0x107000, 0x1000),
+                                                {AT_LOAD, offsetof(Elf64_Phdr, p_vaddr), 8, 0x107ff0}},
+                                ERROR_INVALID_IMAGE, "begins before or in the last page"},
+};
+
+static void patch(BuiltImage *image, const Patch *p)
+{
+        size_t at = 0;
+
+        if (p->anchor == AT_LOAD)
+                at = image->segments_at + (image->n_segments - 1) * HEADER_SIZE;
+        else if (p->anchor == AT_NOTE)
+                at = image->segments_at;
+        else if (p->anchor == AT_ABI)
+                at = image->abi_at;
+        if (p->anchor != AT_NONE)
+                image_put(image, at + p->offset, p->width, p->value);
+}
+
+static void test_refused(const void *data)
+{
+        const Refusal *refusal = data;
+        g_autoptr(BuiltImage) image = spt_build(&refusal->spec);
+        _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
+        SptImage spt;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(refusal->patches); i++)
+                patch(image, &refusal->patches[i]);
+        g_assert_false(spt_read_bytes(image, &spt, info));
+        g_assert_nonnull(info->problem);
+        if (!strstr(info->problem, refusal->problem))
+                g_error("\"%s\" is not in: %s", refusal->problem, info->problem);
+        g_assert_cmpint(info->problem_code, ==, refusal->code);
+}
+
+/* With the same protection, two may share a page; and what has nothing in the file is there all the same. */
+static void test_segments(void)
+{
+        static const Patch patches[] = {SECOND(PF_R | PF_X, 0x100000, 0x8000)};
+        static const Patch without_file = {AT_NOTE, offsetof(Elf64_Phdr, p_filesz), 8, 0};
+        g_autoptr(BuiltImage) image = spt_build(&(ImageSpec){SPT});
+        _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
+        SptImage spt;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(patches); i++)
+                patch(image, &patches[i]);
+        patch(image, &without_file);
+        if (!spt_read_bytes(image, &spt, info))
+                g_error("refused: %s", info->problem);
+        g_assert_cmpuint(spt.n_segments, ==, 2);
+        g_assert_cmpuint(spt.segments[0].file_size, ==, 0);
+        g_assert_cmpuint(spt.segments[0].memory_size, ==, 0x8000);
+        g_assert_cmpuint(spt.segments[1].address, ==, 0x108000);
+}
+
+static void test_cut_off(void)
+{
+        g_autoptr(BuiltImage) image = spt_build(&(ImageSpec){SPT});
+        SptImage spt;
+
+        for (guint size = 0; size < image->bytes->len; size++) {
+                _cleanup_image_info_ ImageInfo *info = g_new0(ImageInfo, 1);
+                g_autofree uint8_t *data = g_memdup2(image->bytes->data, size); /* for a sanitizer to see */
+                Source source = source_from_bytes(data, size);
+
+                g_assert_false(spt_read(&source, IMAGE_ARCHITECTURE_X86_64, &spt, info));
+                g_assert_nonnull(info->problem);
+        }
+}
+
+int main(int argc, char **argv)
+{
+        g_test_init(&argc, &argv, NULL);
+
+        g_test_add_func("/image/spt/is read", test_good);
+        g_test_add_func("/image/spt/is inspected, and not hosted", test_inspected);
+        g_test_add_func("/image/spt/has segments", test_segments);
+        g_test_add_func("/image/spt/is refused cut off anywhere", test_cut_off);
+        for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
+                g_autofree char *path = g_strdup_printf("/image/spt/is refused with %s", refusals[i].path);
+
+                g_test_add_data_func(path, &refusals[i], test_refused);
+        }
+        return g_test_run();
+}
