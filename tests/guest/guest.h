@@ -16,8 +16,8 @@
  *     keys.c       finds keys in an archive (archive.c) and proves to have them (sha256.c)
  *     main.c       the arguments and what each of them does (the list is there)
  *
- * And a folder for each machine that it is made for, x86_64 (a PC, with Multiboot or PVH) and aarch64 (QEMU's
- * "virt", with Linux's boot protocol):
+ * And a folder for each machine that it is made for, x86_64 (a PC, with Multiboot or PVH), aarch64 (QEMU's
+ * "virt", with Linux's boot protocol) and spt (a process of Linux, by system calls, on either processor):
  *
  *     start.S      header and entry of the image, virtual memory, interrupt vectors
  *     boot.c       what the boot loader tells: command line, memory
@@ -92,6 +92,7 @@ _noreturn_ void cpu_halt(void);
 
 /* power.c */
 extern bool power_off_works; /* false: end as Solo5 before 0.12, which only halts */
+extern int power_status;     /* for a machine whose end has one */
 _noreturn_ void guest_exit(int status);
 _noreturn_ void guest_abort(void);
 _noreturn_ void guest_panic(const char *file, int line, const char *message);
@@ -99,6 +100,7 @@ _noreturn_ void guest_panic(const char *file, int line, const char *message);
 
 /* machine.c */
 void power_off(bool quiet);
+bool machine_obey(const char *argument); /* what only this machine understands */
 void reset(void);
 void triple_fault(void); /* or what is nearest to it: a reset that nobody asked for */
 uint32_t pci_config_read(unsigned slot, unsigned offset);

@@ -45,6 +45,8 @@
  *     --no-newline=TEXT       prints TEXT, no newline, and powers off
  *     --exit-after=SECONDS    serves that long first; alone it is --exit=0
  *
+ * What the image for spt tries besides (--break=…) is in spt/machine.c.
+ *
  * An image without notes (plain Multiboot, PVH, Linux's protocol) also echoes each line that it reads from the console.
  */
 
@@ -269,7 +271,7 @@ static void argument_obey(char *argument)
         const char *value;
 
         if (!startswith(argument, "--") || ending_parse(argument) || network_parse(argument) ||
-                        block_parse(argument))
+                        block_parse(argument) || machine_obey(argument))
                 return;
 
         if (streq(argument, "--hello"))

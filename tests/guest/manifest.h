@@ -15,6 +15,7 @@ enum {
         NOTE_TYPE_MANIFEST = 0x3154464d, /* "MFT1" */
 
         ABI_HVT = 1,
+        ABI_SPT = 2,
         ABI_VIRTIO = 3,
 
         DEVICE_BLOCK = 1,

@@ -9,6 +9,7 @@
 #include "guest.h"
 
 bool power_off_works = true;
+int power_status;
 
 _noreturn_ static void end(void)
 {
@@ -21,12 +22,14 @@ _noreturn_ static void end(void)
 void guest_exit(int status)
 {
         console_printf("Solo5: solo5_exit(%d) called\n", status);
+        power_status = status;
         end();
 }
 
 void guest_abort(void)
 {
         console_printf("Solo5: solo5_abort() called\n");
+        power_status = 255;
         end();
 }
 
@@ -36,5 +39,6 @@ void guest_panic(const char *file, int line, const char *message)
                 if (*p == '/')
                         file = p + 1;
         console_printf("Solo5: ABORT: %s:%d: %s\n", file, line, message);
+        power_status = 255;
         end();
 }
