@@ -24,6 +24,7 @@ LAYERS = {
     "neighbours": {"common", "image", "unikernel"},
     "seal": {"common"},
     "probe": {"common"},
+    "tender": {"common", "image", "unikernel"},
     "run": {"common", "image", "volume", "unikernel", "helper", "body", "probe"},
     "daemon": {"common", "image", "volume", "unikernel", "seal", "helper", "body"},
     "ctl": {"common", "image", "unikernel"},

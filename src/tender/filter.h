@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <linux/filter.h>
+#include <stddef.h>
+
+#include "tender/abi.h"
+
+/* The system calls that a guest may make. Pure; called by the launch. */
+
+#define TENDER_FILTER_MAX 4096 /* BPF_MAXINSNS of linux/bpf_common.h: the kernel takes no more */
+
+/* The filter as the kernel takes it; returns how many instructions. The devices and their descriptors are
+ * those of the manifest. */
+size_t tender_filter(const SptManifest *manifest, int epoll_fd, int timer_fd,
+                struct sock_filter ret_program[static TENDER_FILTER_MAX]);

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "common/error.h"
+#include "image/spt.h"
+#include "tender/abi.h"
+
+/* The last steps: all memory but the guest's is taken away, the filter of system calls is put in force, the
+ * guest is entered. They are code in a page of the guest's memory (launch.S), since this program is gone by
+ * then. */
+
+/* Returns only if the guest cannot be started, -ENOSYS if that is because the kernel has no filters. */
+int tender_launch(const SptImage *image, uint64_t memory_size, const SptManifest *manifest, int epoll_fd,
+                int timer_fd, Error *ret_error);
