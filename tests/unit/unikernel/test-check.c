@@ -5,6 +5,7 @@
 
 #include <glib.h>
 #include <string.h>
+#include <time.h>
 
 #include "unikernel/check.h"
 
@@ -128,12 +129,12 @@ static void test_no_pattern_is_costly(void)
 
         line[CHECK_LINE_MAX - 1] = '!';
         for (size_t i = 0; i < G_N_ELEMENTS(patterns); i++) {
-                int64_t begin = g_get_monotonic_time();
+                clock_t begin = clock(); /* of this process: the machine may have other work */
 
                 for (unsigned n = 0; n < 3; n++)
                         g_assert_false(matches(patterns[i], line, CHECK_LINE_MAX));
                 /* Far more than it takes, and far less than what it is kept from. */
-                g_assert_cmpint(g_get_monotonic_time() - begin, <, 6 * G_USEC_PER_SEC);
+                g_assert_cmpint(clock() - begin, <, 6 * CLOCKS_PER_SEC);
         }
 }
 
