@@ -198,6 +198,14 @@ check_soon "it waits again" 60 waiting patient
 kill -KILL "$(main_pid patient)"
 check_soon "and is ready by the next runner" 60 running patient
 
+check "a network without a way out is made" shruthictl network create inner --isolated --subnet=10.78.0.0/24 \
+        --ipv6-subnet=fd78::/64
+define inside "--ipv4={service.address} --serve=80" Image=guest.virtio Ready=http:service:80/ Healthy=ping:service \
+        HealthyIntervalSec=1s "" "[Network service]" Network=inner Address=auto
+check "a guest on it is probed too" shruthictl start inside
+check_soon "and is healthy" 20 sh -c 'shruthictl list --json=short inside | grep -q "\"Health\":\"healthy\""'
+check "it can be stopped" shruthictl stop inside
+
 systemctl stop shruthi-probe.socket shruthi-probe.service
 define_on_network alone 64 "--serve=80" Ready=tcp:service:80 ReadyTimeoutSec=3s
 expect_fail "where nobody probes the reason says so" 'shruthi-probe.service does not answer' shruthictl start alone
