@@ -18,6 +18,25 @@ show() {
         eval "$1"
 }
 
+# The same of one that has to fail.
+show_failure() {
+        printf '%s$ %s%s\n' "$bold" "$1" "$plain"
+        if eval "$1" 2>&1; then
+                echo "This should have failed." >&2
+                return 1
+        fi
+}
+
+# A host beside this one, which reaches it as 192.0.2.1.
+outside() {
+        ip netns add outside
+        ip link add to-outside type veth peer name host netns outside
+        ip address add 192.0.2.1/24 dev to-outside
+        ip link set to-outside up
+        ip -n outside address add 192.0.2.2/24 dev host
+        ip -n outside link set host up
+}
+
 # N PATTERN: waits until the guest has said so many such lines.
 said() {
         for _ in {1..100}; do
@@ -32,6 +51,7 @@ said() {
 image=${SHRUTHI_DEMO_IMAGE:-/shruthi/build/tests/guest/guest-keys.virtio}
 [ -e "$image" ] || { echo "The test guest was not built." >&2; exit 1; }
 cp "$image" /tmp/hello.virtio
+cp "${image%/*}/guest.virtio" /tmp/service.virtio
 cd /tmp
 export SYSTEMD_PAGER=
 
@@ -88,8 +108,32 @@ show "shruthictl start hello"
 said 3 '^boot'
 show "journalctl --output=cat --unit=unikernel@hello --grep='^boot|^keys'"
 
+heading "A service: web waits for store, each is ready when its port answers, and one is published by the host"
+addresses='--ipv4={service.address} --ipv4-gateway={service.gateway}'
+show "shruthictl create store service.virtio --network=service:network=lab --ready=tcp:service:5432 \\
+      -- $addresses --serve=5432"
+show "shruthictl create web service.virtio --network=service:network=lab,publish=8080:80 --requires=store --after=store \\
+      --ready=http:service:80/ --ready-timeout=4s -- $addresses --serve=80"
+show "shruthictl start web"
+show "shruthictl tree web"
+
+heading "It is reached from outside, at a port of the host"
+outside
+fetch="ip netns exec outside python3 -c 'import urllib.request
+print(urllib.request.urlopen(\"http://192.0.2.1:8080/\").status)'"
+show "$fetch"
+
+heading "An update that is not ready in time goes back by itself"
+show_failure "shruthictl update web --probation=2s -- $addresses --serve=81"
+show "$fetch"
+
+heading "One that is ready and holds stays"
+show "shruthictl update web --memory=24M --probation=2s"
+show "shruthictl history web"
+show "$fetch"
+
 heading "All of it goes, and nothing is left"
-show "shruthictl remove --now hello"
+show "shruthictl remove --now web store hello"
 show "shruthictl volume remove hello-storage"
 show "shruthictl network remove lab"
 show "shruthictl list"
